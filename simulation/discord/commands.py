@@ -1,0 +1,146 @@
+"""The application commands that the bot has registered, globally and by server."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from simulation.discord.errors import ApiError, ErrorCode
+from simulation.discord.snowflakes import SnowflakeFactory
+from simulation.discord.validation.commands import CHAT_INPUT, check_command, check_name_unique
+from simulation.discord.validation.form import FormErrors
+
+MAX_CHAT_COMMANDS = 100  # of one kind and scope
+Command = dict[str, Any]
+# what Discord adds or keeps; everything else of a request is dropped
+_KEPT = (
+    "name",
+    "name_localizations",
+    "description",
+    "description_localizations",
+    "options",
+    "contexts",
+    "integration_types",
+    "nsfw",
+)
+
+
+class CommandRegistry:
+    """Commands by scope (None is global, else the server's id) and id."""
+
+    def __init__(self, application_id: int, snowflakes: SnowflakeFactory) -> None:
+        self._application_id = application_id
+        self._snowflakes = snowflakes
+        self._scopes: dict[int | None, dict[str, Command]] = {}
+        self.writes = 0  # registrations of any kind: a bot that syncs only on change leaves this alone
+
+    def list_commands(self, scope: int | None) -> list[Command]:
+        """Return the commands of one scope in order of registration."""
+        return list(self._scopes.get(scope, {}).values())
+
+    def get(self, scope: int | None, command_id: str) -> Command:
+        """Return one command.
+
+        Raises:
+            ApiError: 10063 when there is none.
+        """
+        command = self._scopes.get(scope, {}).get(command_id)
+        if command is None:
+            raise ApiError(ErrorCode.UNKNOWN_COMMAND)
+        return command
+
+    def find_chat_command(self, name: str, guild_id: int | None) -> Command | None:
+        """Return the slash command that a person would reach by this name: the server's own first."""
+        scopes = (None,) if guild_id is None else (guild_id, None)
+        for scope in scopes:
+            for command in self.list_commands(scope):
+                if command["name"] == name and command["type"] == CHAT_INPUT:
+                    return command
+        return None
+
+    def overwrite(self, scope: int | None, bodies: object) -> list[Command]:
+        """Replace all commands of a scope; a command that keeps its name and type keeps its id."""
+        errors = FormErrors()
+        wanted = [item for item in errors.check_list((), bodies, most=130) if isinstance(item, dict)]
+        for index, body in enumerate(wanted):
+            check_command(errors, (index,), body)
+        check_name_unique(errors, wanted)
+        errors.raise_if_any()
+        self._check_count(wanted)
+        before = {(known["type"], known["name"]): known for known in self.list_commands(scope)}
+        after = [self._build(scope, body, before.get(_key(body))) for body in wanted]
+        self._scopes[scope] = {command["id"]: command for command in after}
+        self.writes += 1
+        return after
+
+    def upsert(self, scope: int | None, body: Mapping[str, Any]) -> tuple[Command, bool]:
+        """Create a command or replace the one of its name; return it and whether it is new."""
+        errors = FormErrors()
+        check_command(errors, (), body)
+        errors.raise_if_any()
+        known = next((c for c in self.list_commands(scope) if (c["type"], c["name"]) == _key(body)), None)
+        command = self._build(scope, body, known)
+        self._scopes.setdefault(scope, {})[command["id"]] = command
+        self._check_count(self.list_commands(scope))
+        self.writes += 1
+        return command, known is None
+
+    def edit(self, scope: int | None, command_id: str, body: Mapping[str, Any]) -> Command:
+        """Change parts of a command."""
+        known = self.get(scope, command_id)
+        merged = {**known, **body, "id": known["id"]}
+        errors = FormErrors()
+        check_command(errors, (), merged)
+        errors.raise_if_any()
+        command = self._build(scope, merged, known)
+        self._scopes[scope][command_id] = command
+        self.writes += 1
+        return command
+
+    def delete(self, scope: int | None, command_id: str) -> None:
+        """Delete a command."""
+        self.get(scope, command_id)
+        del self._scopes[scope][command_id]
+        self.writes += 1
+
+    @staticmethod
+    def _check_count(commands: list[Command]) -> None:
+        chat = [command for command in commands if (command.get("type") or CHAT_INPUT) == CHAT_INPUT]
+        if len(chat) > MAX_CHAT_COMMANDS:
+            raise ApiError(ErrorCode.TOO_MANY_COMMANDS)
+
+    def _build(self, scope: int | None, body: Mapping[str, Any], known: Command | None) -> Command:
+        permissions = body.get("default_member_permissions")
+        command: Command = {
+            "id": known["id"] if known else str(self._snowflakes.make()),
+            "application_id": str(self._application_id),
+            "type": body.get("type") or CHAT_INPUT,
+            "default_member_permissions": None if permissions is None else str(permissions),
+            "dm_permission": body.get("dm_permission") is not False,
+            "description": "",
+            "contexts": None,
+            "integration_types": [0],
+            "nsfw": False,
+        }
+        command |= {key: body[key] for key in _KEPT if body.get(key) is not None}
+        if "options" in command:
+            command["options"] = [_tidy_option(option) for option in command["options"]]
+        if scope is not None:
+            command["guild_id"] = str(scope)
+        is_same = known is not None and {**known, "version": None} == {**command, "version": None}
+        command["version"] = known["version"] if known and is_same else str(self._snowflakes.make())
+        return command
+
+
+def _key(body: Mapping[str, Any]) -> tuple[object, object]:
+    return body.get("type") or CHAT_INPUT, body.get("name")
+
+
+def _tidy_option(option: Mapping[str, Any]) -> Command:
+    """Return an option as Discord gives it back: without what says nothing, options and choices tidied."""
+    tidy = {key: value for key, value in option.items() if not _says_nothing(value)}
+    if "options" in tidy:
+        tidy["options"] = [_tidy_option(child) for child in tidy["options"]]
+    return tidy
+
+
+def _says_nothing(value: object) -> bool:
+    return value is None or value is False or value in ([], {})

@@ -1,0 +1,78 @@
+"""The record of what the bot asked, and what was refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file part of a multipart request."""
+
+    filename: str
+    content_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(slots=True)
+class ReceivedRequest:
+    """One REST call: `route` is the template (`/channels/{channel_id}/messages`), `at` seconds since 1970."""
+
+    method: str
+    path: str
+    route: str
+    at: float
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    files: Mapping[int, UploadedFile] = field(default_factory=dict, repr=False)
+    is_multipart: bool = False
+    status: int | None = None
+    answer: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that Discord refused (4xx), scripted faults and rate limits aside."""
+
+    method: str
+    path: str
+    status: int
+    code: int
+    message: str
+    errors: Mapping[str, Any] | None = None
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContractViolation:
+    """A request that Discord's published API document does not allow."""
+
+    method: str
+    path: str
+    pointer: str
+    message: str
+
+
+# refusals that the world can cause without a fault of the bot: something was deleted, a right was taken
+WORLDLY_CODES = frozenset({10003, 10004, 10007, 10008, 10011, 10013, 50001, 50007, 50013})
+
+
+@dataclass(slots=True)
+class RequestJournal:
+    """Everything that was asked, refused, or out of contract, in order."""
+
+    requests: list[ReceivedRequest] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    contract_violations: list[ContractViolation] = field(default_factory=list)
+    gateway_violations: list[str] = field(default_factory=list)
+
+    @property
+    def violations(self) -> list[Refusal | str]:
+        """The refusals that a correct bot never provokes, and breaches of the gateway's protocol."""
+        refused = [refusal for refusal in self.refusals if refusal.code not in WORLDLY_CODES]
+        return [*refused, *self.gateway_violations]
+
+    def requests_to(self, method: str, route: str) -> list[ReceivedRequest]:
+        """Return the requests of one method and route template."""
+        return [request for request in self.requests if (request.method, request.route) == (method, route)]

@@ -1,0 +1,235 @@
+"""The state of the simulated world and every change of it.
+
+A change goes through a method of `World`, which sends the gateway event to the bot and wakes whoever waits.
+All methods are synchronous: an event is queued, never awaited, so order is the order of the calls.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simulation.discord import payloads
+from simulation.discord.clock import WorldClock
+from simulation.discord.entities import Channel, ChannelKind, Guild, Member, Message, Role, User
+from simulation.discord.permissions import DEFAULT_EVERYONE, NO_PERMISSIONS, Permission
+from simulation.discord.signals import ChangeSignal
+from simulation.discord.snowflakes import SnowflakeFactory
+
+if TYPE_CHECKING:
+    from simulation.discord.people import People
+
+# what an invitation link of a bot like this one asks for
+INVITED_BOT_PERMISSIONS = (
+    Permission.VIEW_CHANNEL
+    | Permission.SEND_MESSAGES
+    | Permission.EMBED_LINKS
+    | Permission.ATTACH_FILES
+    | Permission.READ_MESSAGE_HISTORY
+    | Permission.MANAGE_CHANNELS
+    | Permission.USE_APPLICATION_COMMANDS
+)
+
+
+class EventSink(Protocol):
+    """Where gateway events go."""
+
+    def dispatch(self, event: str, data: dict[str, Any], *, guild: Guild | None = None) -> None:
+        """Queue an event for every session that may see it."""
+
+    def announce_guild(self, guild: Guild) -> None:
+        """Queue GUILD_CREATE."""
+
+
+class World:
+    """Users, servers and the bot's own application."""
+
+    people: "People"
+    events: EventSink
+
+    def __init__(self, clock: WorldClock, signal: ChangeSignal) -> None:
+        self.clock = clock
+        self.signal = signal
+        self.snowflakes = SnowflakeFactory(clock)
+        self.users: dict[int, User] = {}
+        self.guilds: dict[int, Guild] = {}
+        self.channels: dict[int, Channel] = {}
+        self.application_id = self.snowflakes.make()
+        self.application_owner = self.create_user("application_owner")
+        self.bot_user = User(self.application_id, "killfeed", is_bot=True)
+        self.users[self.bot_user.id] = self.bot_user
+        self.message_watchers: list[Callable[[str, Message], None]] = []
+
+    # users and members
+
+    def create_user(self, username: str, *, global_name: str | None = None) -> User:
+        """Create an account."""
+        user = User(self.snowflakes.make(), username, global_name)
+        self.users[user.id] = user
+        return user
+
+    def add_member(
+        self, guild: Guild, user: User, *, roles: Sequence[Role] = (), nick: str | None = None
+    ) -> Member:
+        """Let a user join a server."""
+        member = Member(guild, user, self.clock.now_iso(), list(roles), nick)
+        guild.members[user.id] = member
+        data = payloads.member_payload(member) | {"guild_id": str(guild.id)}
+        self._tell("GUILD_MEMBER_ADD", data, guild)
+        return member
+
+    def remove_member(self, member: Member) -> None:
+        """Let a member leave a server."""
+        guild = member.guild
+        del guild.members[member.id]
+        data = {"guild_id": str(guild.id), "user": payloads.user_payload(member.user)}
+        self._tell("GUILD_MEMBER_REMOVE", data, guild)
+
+    def set_roles(self, member: Member, roles: Iterable[Role]) -> None:
+        """Give a member exactly these roles."""
+        member.roles = list(roles)
+        data = payloads.member_payload(member) | {"guild_id": str(member.guild.id)}
+        self._tell("GUILD_MEMBER_UPDATE", data, member.guild)
+
+    # servers
+
+    def create_guild(self, name: str, *, owner: User | None = None, with_bot: bool = True) -> Guild:
+        """Create a server; the bot is in it unless told otherwise."""
+        owner = owner or self.create_user(f"owner of {name}"[:32])
+        guild = Guild(self, self.snowflakes.make(), name, owner.id)
+        guild.roles[guild.id] = Role(guild.id, guild, "@everyone", DEFAULT_EVERYONE, position=0)
+        self.guilds[guild.id] = guild
+        guild.members[owner.id] = Member(guild, owner, self.clock.now_iso())
+        if with_bot:
+            self.add_bot(guild)
+        return guild
+
+    def add_bot(self, guild: Guild, permissions: Permission = INVITED_BOT_PERMISSIONS) -> Member:
+        """Let the bot join, with its own managed role."""
+        role = Role(self.snowflakes.make(), guild, "killfeed", permissions, is_managed=True)
+        guild.roles[role.id] = role
+        member = Member(guild, self.bot_user, self.clock.now_iso(), [role])
+        guild.members[self.bot_user.id] = member
+        self.events.announce_guild(guild)
+        self.signal.notify()
+        return member
+
+    def remove_bot(self, guild: Guild) -> None:
+        """Throw the bot out; its managed role goes with it."""
+        member = guild.members.pop(self.bot_user.id)
+        for role in member.roles:
+            if role.is_managed:
+                del guild.roles[role.id]
+        self._tell("GUILD_DELETE", {"id": str(guild.id)}, guild)
+
+    def set_guild_available(self, guild: Guild, *, is_available: bool) -> None:
+        """Let a server fail and come back, as in an outage of a part of Discord."""
+        guild.is_available = is_available
+        if is_available:
+            self.events.announce_guild(guild)
+        else:
+            self._tell("GUILD_DELETE", {"id": str(guild.id), "unavailable": True}, guild)
+
+    # roles
+
+    def create_role(
+        self,
+        guild: Guild,
+        name: str,
+        *,
+        permissions: Permission = NO_PERMISSIONS,
+        is_mentionable: bool = False,
+        position: int = 1,
+    ) -> Role:
+        """Create a role."""
+        role = Role(
+            self.snowflakes.make(), guild, name, permissions, position, is_mentionable=is_mentionable
+        )
+        guild.roles[role.id] = role
+        self._tell("GUILD_ROLE_CREATE", self._role_event(role), guild)
+        return role
+
+    def set_role_permissions(self, role: Role, permissions: int) -> None:
+        """Change what a role may do."""
+        role.permissions = Permission(permissions)
+        self._tell("GUILD_ROLE_UPDATE", self._role_event(role), role.guild)
+
+    def delete_role(self, role: Role) -> None:
+        """Delete a role; members and channels lose it."""
+        guild = role.guild
+        del guild.roles[role.id]
+        for member in guild.members.values():
+            if role in member.roles:
+                member.roles.remove(role)
+        for channel in guild.channels.values():
+            channel.overwrites.pop(role.id, None)
+        self._tell("GUILD_ROLE_DELETE", {"guild_id": str(guild.id), "role_id": str(role.id)}, guild)
+
+    @staticmethod
+    def _role_event(role: Role) -> dict[str, Any]:
+        return {"guild_id": str(role.guild.id), "role": payloads.role_payload(role)}
+
+    # channels
+
+    def create_channel(
+        self, guild: Guild, name: str, *, topic: str | None = None, kind: ChannelKind = ChannelKind.TEXT
+    ) -> Channel:
+        """Create a channel of a server."""
+        channel = Channel(
+            self, self.snowflakes.make(), guild, name, kind, topic, position=len(guild.channels)
+        )
+        guild.channels[channel.id] = channel
+        self.channels[channel.id] = channel
+        self.announce_channel(channel, "CHANNEL_CREATE")
+        return channel
+
+    def open_direct_message(self, user: User) -> Channel:
+        """Return the direct-message channel between the bot and a user, made on first use."""
+        for channel in self.channels.values():
+            if channel.recipient is user:
+                return channel
+        channel = Channel(
+            self, self.snowflakes.make(), None, user.username, ChannelKind.DM, recipient=user
+        )
+        self.channels[channel.id] = channel
+        return channel
+
+    def rename_channel(self, channel: Channel, name: str) -> None:
+        """Give a channel another name; the old one is remembered in `past_names`."""
+        channel.past_names.append(channel.name)
+        channel.name = name
+        self.announce_channel(channel, "CHANNEL_UPDATE")
+
+    def delete_channel(self, channel: Channel) -> None:
+        """Delete a channel of a server."""
+        if channel.guild is not None:
+            channel.guild.channels.pop(channel.id, None)
+        self.channels.pop(channel.id, None)
+        self.announce_channel(channel, "CHANNEL_DELETE")
+
+    def announce_channel(self, channel: Channel, event: str) -> None:
+        """Tell the bot how a channel looks now."""
+        self._tell(event, payloads.channel_payload(channel), channel.guild)
+
+    # messages
+
+    def announce_message(self, message: Message, event: str) -> None:
+        """Tell the bot and the watchers of a message; private replies are not dispatched."""
+        if not message.is_ephemeral:
+            self._tell(event, self._message_event(message, event), message.channel.guild)
+        for watch in tuple(self.message_watchers):
+            watch(event, message)
+        self.signal.notify()
+
+    @staticmethod
+    def _message_event(message: Message, event: str) -> dict[str, Any]:
+        guild = message.channel.guild
+        place = {"guild_id": str(guild.id)} if guild else {}
+        if event == "MESSAGE_DELETE":
+            return {"id": str(message.id), "channel_id": str(message.channel.id)} | place
+        data = payloads.message_payload(message, with_nonce=event == "MESSAGE_CREATE") | place
+        if guild and (author := guild.members.get(message.author.id)):
+            data["member"] = payloads.member_payload(author, with_user=False)
+        return data
+
+    def _tell(self, event: str, data: dict[str, Any], guild: Guild | None) -> None:
+        self.events.dispatch(event, data, guild=guild)
+        self.signal.notify()

@@ -1,0 +1,35 @@
+"""Time: the one source of now and of waiting, injected wherever time matters."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What code that depends on time asks for."""
+
+    def now(self) -> datetime:
+        """Return the wall-clock time, aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump, for durations and timeouts."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait without blocking the event loop."""
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """Return the wall-clock time, aware, UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - this is the clock
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump, for durations and timeouts."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait without blocking the event loop."""
+        await asyncio.sleep(seconds)

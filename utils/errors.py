@@ -1,0 +1,214 @@
+"""Every error of the bot, by meaning.
+
+* KillfeedError
+  * UserFacingError - an expected refusal; its text is the sentence the person reads
+    * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
+  * ConfigurationError - the bot cannot start like this; its text says what to do
+  * StorageError - MongoDB
+    * StorageUnavailableError - away, will be tried again
+    * TransactionsUnsupportedError - no replica set
+    * StorageConflictError - somebody else changed it first
+      * CursorMovedError, LeaseLostError
+    * DiskFullError
+  * RemoteError - a game host, over SFTP; ``is_lasting`` tells whether only a person can mend it
+    * LoginRefusedError, HostKeyChangedError, HandshakeRefusedError, InvalidSecretError (lasting)
+    * HostUnreachableError, ConnectionLostError, RemoteTimeoutError, TooManyConnectionsError
+    * RemoteFailureError - an error of the host's own
+    * RemoteFileMissingError, RemotePermissionError, LogsMissingError
+  * SecretError - a stored secret cannot be decrypted with this key
+  * DeliveryError - a message to Discord
+    * ChannelUnusableError - deleted, or no permission: the admins are told once
+    * DeliveryUncertainError - the fate of a try is unknown
+    * DeliveryRefusedError - Discord refused the payload
+    * DeliveryDelayedError - Discord limits or is down; later
+"""
+
+from datetime import datetime
+
+
+class KillfeedError(Exception):
+    """Base of all errors of the bot."""
+
+
+class UserFacingError(KillfeedError):
+    """An expected refusal: what happened and what to do next, as the person reads it."""
+
+
+class NotFoundError(UserFacingError):
+    """Something named does not exist here."""
+
+    def __init__(self, what: str, name: str, *, hint: str = "", suggestions: tuple[str, ...] = ()) -> None:
+        self.what = what
+        self.name = name
+        self.suggestions = suggestions
+        closest = f" Did you mean: {', '.join(suggestions)}?" if suggestions else ""
+        super().__init__(f"There is no {what} “{name}” here.{closest}{' ' + hint if hint else ''}")
+
+
+class AmbiguousError(UserFacingError):
+    """A name fits several things."""
+
+    def __init__(self, what: str, name: str, *, candidates: tuple[str, ...]) -> None:
+        self.what = what
+        self.name = name
+        self.candidates = candidates
+        super().__init__(
+            f"“{name}” fits more than one {what}: {', '.join(candidates)}. Pick one from the list."
+        )
+
+
+class NotAllowedError(UserFacingError):
+    """The member may not do this."""
+
+
+class InvalidInputError(UserFacingError):
+    """An option's value cannot be used."""
+
+
+class LimitReachedError(UserFacingError):
+    """The guild has as many of something as its tier allows."""
+
+
+class TierRequiredError(UserFacingError):
+    """A feature needs a higher premium tier of the guild."""
+
+    def __init__(self, feature: str, *, tier: int, tier_name: str) -> None:
+        self.feature = feature
+        self.tier = tier
+        super().__init__(
+            f"{feature} opens with tier {tier} ({tier_name}). "
+            "Ask whoever hosts this bot to grant that tier to this Discord server."
+        )
+
+
+class ConfigurationError(KillfeedError):
+    """The bot cannot start like this; ``problems`` lists every reason."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class StorageError(KillfeedError):
+    """MongoDB did not do what was asked."""
+
+
+class StorageUnavailableError(StorageError):
+    """MongoDB is away; the caller may try again."""
+
+
+class TransactionsUnsupportedError(StorageError):
+    """The MongoDB is no replica set, so it has no transactions."""
+
+
+class StorageConflictError(StorageError):
+    """Somebody else changed the same thing first."""
+
+
+class CursorMovedError(StorageConflictError):
+    """The cursor is not where it was read; the batch must be read again."""
+
+
+class LeaseLostError(StorageConflictError):
+    """Another process holds this shard now."""
+
+
+class DiskFullError(StorageError):
+    """There is no room for the data; nothing was written."""
+
+
+class RemoteError(KillfeedError):
+    """A game host did not do what was asked; the text is a sentence for the server's admin.
+
+    Never holds a password, a key or a full login.
+    """
+
+    is_lasting = False
+
+
+class LoginRefusedError(RemoteError):
+    """The host refused user name and secret."""
+
+    is_lasting = True
+
+
+class HostKeyChangedError(RemoteError):
+    """The host shows another key than the pinned one."""
+
+    is_lasting = True
+
+    def __init__(self, message: str, *, offered: str) -> None:
+        self.offered = offered
+        super().__init__(message)
+
+
+class HandshakeRefusedError(RemoteError):
+    """No common SSH algorithms, usually an old server that needs ``legacy``."""
+
+    is_lasting = True
+
+
+class InvalidSecretError(RemoteError):
+    """The private key is not one."""
+
+    is_lasting = True
+
+
+class HostUnreachableError(RemoteError):
+    """Unknown host, closed port, or no route."""
+
+
+class ConnectionLostError(RemoteError):
+    """The connection broke in the middle."""
+
+
+class RemoteTimeoutError(RemoteError):
+    """The host did not answer in time."""
+
+
+class TooManyConnectionsError(RemoteError):
+    """All connections of the guild are busy; waiting took too long."""
+
+
+class RemoteFailureError(RemoteError):
+    """The host answered with an error of its own."""
+
+
+class RemoteFileMissingError(RemoteError):
+    """The file or folder is not there (any more)."""
+
+
+class RemotePermissionError(RemoteError):
+    """The login may not read that file or folder."""
+
+
+class LogsMissingError(RemoteError):
+    """No death logs where they are expected."""
+
+
+class SecretError(KillfeedError):
+    """A stored secret cannot be decrypted with the configured key."""
+
+
+class DeliveryError(KillfeedError):
+    """A message did not reach its channel."""
+
+
+class ChannelUnusableError(DeliveryError):
+    """The channel is gone or the bot may not write there; only an admin can mend it."""
+
+
+class DeliveryUncertainError(DeliveryError):
+    """Nobody knows whether Discord has the message: the answer was lost."""
+
+
+class DeliveryRefusedError(DeliveryError):
+    """Discord refused the payload itself; trying again would not help."""
+
+
+class DeliveryDelayedError(DeliveryError):
+    """Discord is limiting or down; the same message may be tried again at ``retry_at`` (UTC)."""
+
+    def __init__(self, message: str, *, retry_at: datetime | None = None) -> None:
+        self.retry_at = retry_at
+        super().__init__(message)

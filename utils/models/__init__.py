@@ -1,0 +1,1 @@
+"""Values of the domain: frozen, slotted dataclasses that know no library."""

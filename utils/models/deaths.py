@@ -1,0 +1,102 @@
+"""Deaths: what a line of the game's death log says, and what the bot stores of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from utils.models.scope import PlayerId
+
+LONGEST_KILL_LIMIT_METRES = 1000
+"""Distances above this are flagged and never a longest kill; the longest real one known is 393 m."""
+
+
+class DeathKind(StrEnum):
+    """The class of a death; the first rule that matches decides (the game's counting rules)."""
+
+    KILL = "kill"
+    VEHICLE = "vehicle"
+    MENU = "menu"
+    FALL = "fall"
+    SELF = "self"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_kill(self) -> bool:
+        """Tell whether a player earned a kill (and the victim a death)."""
+        return self in (DeathKind.KILL, DeathKind.VEHICLE)
+
+    @property
+    def is_suicide(self) -> bool:
+        """Tell whether the victim did it to itself; neither a kill nor a death."""
+        return self in (DeathKind.MENU, DeathKind.FALL, DeathKind.SELF)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LogFile:
+    """A death log file; files of one world follow each other in name order, worlds are apart."""
+
+    world: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeathRow:
+    """One readable line of a death log, as written.
+
+    Attributes:
+        written_at: wall-clock time of the game server, without a zone, 1 s resolution.
+        kind: the class of the death, decided by ids and weapon alone.
+        killer_id: None when no player killed (``kind`` is unknown); the name is then empty.
+        weapon: weapon or cause; empty when there is no killer.
+        distance: whole metres.
+        killer_platform: empty in the older generation of the log, and without a killer.
+        victim_platform: empty in the older generation of the log.
+    """
+
+    written_at: datetime
+    kind: DeathKind
+    killer_id: PlayerId | None
+    killer_name: str
+    victim_id: PlayerId
+    victim_name: str
+    weapon: str
+    distance: int
+    killer_platform: str = ""
+    victim_platform: str = ""
+
+    @property
+    def counts_as_longest(self) -> bool:
+        """Tell whether the distance may become the killer's longest kill."""
+        return self.kind is DeathKind.KILL and self.distance <= LONGEST_KILL_LIMIT_METRES
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A line that could not be read: kept and shown to admins, never dropped in silence."""
+
+    line: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """A death of one game server, ready to be stored.
+
+    Attributes:
+        id: fingerprint of guild, server and the row's text; equal rows are one death.
+        row: what the line said.
+        at: the moment in UTC, by the server's time zone.
+        file: where the line stands.
+        offset: byte offset of the line's first byte in that file.
+    """
+
+    id: bytes
+    row: DeathRow
+    at: datetime
+    file: LogFile
+    offset: int
+
+    @property
+    def order(self) -> tuple[datetime, str, str, int]:
+        """The place of this death in its server's history: time as written, world, file, offset."""
+        return (self.row.written_at, self.file.world, self.file.name, self.offset)

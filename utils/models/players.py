@@ -1,0 +1,119 @@
+"""Players: names, counters and what is shown of them."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from utils.models.scope import PlayerId, ServerId
+
+
+@dataclass(frozen=True, slots=True)
+class NameSeen:
+    """A name a player has borne on one server, and when (UTC)."""
+
+    name: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What is counted of a player, over all time or over one day.
+
+    Deaths include those without a killer; suicides are neither kills nor deaths. ``metres`` sums the
+    distance of every kill; ``longest`` is the longest counted kill in metres; ``best_streak`` is the highest
+    streak reached (by a kill of that day, in a day's counters).
+    """
+
+    kills: int = 0
+    deaths: int = 0
+    suicides: int = 0
+    metres: int = 0
+    longest: int = 0
+    best_streak: int = 0
+
+    @property
+    def ratio(self) -> float:
+        """Kills for each death, a player without deaths counting as one death; two decimals."""
+        return round(self.kills / max(self.deaths, 1), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerRecord:
+    """A player on one game server.
+
+    Attributes:
+        current_streak: kills since the last own death.
+        last_order: place of the newest death row this player takes part in (see ``Death.order``).
+        last_seen_at: the same moment in UTC.
+    """
+
+    player_id: PlayerId
+    name: str
+    names: tuple[NameSeen, ...]
+    counters: Counters
+    current_streak: int
+    last_order: tuple[datetime, str, str, int]
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerDay:
+    """A player's counters of one calendar day (of the game server's time zone)."""
+
+    player_id: PlayerId
+    day: date
+    counters: Counters
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """A name with a count: a weapon, a nemesis, a prey."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerStats:
+    """The answer of ``/stats``: a player on one server or summed over several.
+
+    Attributes:
+        rank: place by kills among the players of the same servers, from 1; None without kills.
+        ranked: how many players the rank is among.
+        servers: the servers that are summed here.
+    """
+
+    player_id: PlayerId
+    name: str
+    counters: Counters
+    current_streak: int
+    top_weapon: Tallied | None
+    nemesis: Tallied | None
+    prey: Tallied | None
+    rank: int | None
+    ranked: int
+    last_seen_at: datetime
+    servers: tuple[ServerId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    """One line of a leaderboard: ``value`` is what the board ranks by."""
+
+    rank: int
+    player_id: PlayerId
+    name: str
+    value: float
+    counters: Counters
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPlayer:
+    """A player as offered by autocomplete and look-up by name."""
+
+    player_id: PlayerId
+    name: str
+    names: tuple[str, ...]
+    kills: int
+    last_seen_at: datetime
+    servers: tuple[ServerId, ...] = field(default=())

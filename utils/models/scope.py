@@ -1,0 +1,31 @@
+"""Identity: the keys under which everything in the bot is stored, named and logged."""
+
+from dataclasses import dataclass
+from typing import NewType
+
+GuildId = NewType("GuildId", int)
+"""A Discord guild (snowflake)."""
+
+ChannelId = NewType("ChannelId", int)
+"""A Discord channel (snowflake)."""
+
+MemberId = NewType("MemberId", int)
+"""A Discord user inside a guild (snowflake)."""
+
+ServerId = NewType("ServerId", str)
+"""The bot's own id of a game server: 8 lower-case letters and digits, made when the server is added."""
+
+PlayerId = NewType("PlayerId", str)
+"""A player's EOS product user id: 32 lower-case hex digits, prefix ``0002`` (the game's death log)."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ServerScope:
+    """One game server in one guild: what every piece of game data belongs to."""
+
+    guild_id: GuildId
+    server_id: ServerId
+
+    def __str__(self) -> str:
+        """Return the form used in task names and logs, for example ``42/k3v9x0aa``."""
+        return f"{self.guild_id}/{self.server_id}"
