@@ -10,6 +10,7 @@
     * StorageConflictError - somebody else changed it first
       * CursorMovedError, LeaseLostError
     * DiskFullError
+    * ScopeViolationError - a query that would leave its guild or server; always a bug
   * RemoteError - a game host, over SFTP; ``is_lasting`` tells whether only a person can mend it
     * LoginRefusedError, HostKeyChangedError, HandshakeRefusedError, InvalidSecretError (lasting)
     * HostUnreachableError, ConnectionLostError, RemoteTimeoutError, TooManyConnectionsError
@@ -115,6 +116,10 @@ class LeaseLostError(StorageConflictError):
 
 class DiskFullError(StorageError):
     """There is no room for the data; nothing was written."""
+
+
+class ScopeViolationError(StorageError):
+    """A query tried to name, change or leave its scope; always a bug of ours, never a person's doing."""
 
 
 class RemoteError(KillfeedError):

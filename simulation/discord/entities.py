@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from simulation.discord.errors import ImpossibleActionError
-from simulation.discord.mentions import Pings
+from simulation.discord.mentions import NO_PINGS, Pings
 from simulation.discord.permissions import (
     ALL_PERMISSIONS,
     Overwrite,
@@ -49,6 +49,7 @@ class User:
     global_name: str | None = None
     is_bot: bool = False
     locale: str = "en-US"
+    accepts_direct_messages: bool = True
 
     @property
     def mention(self) -> str:
@@ -112,7 +113,7 @@ class Member:
         )
 
     async def invoke(self, channel: "Channel", command: str, /, **options: Any) -> "Interaction":
-        """Run a slash command (`"/admin server add"`) and return at once; `reply.wait()` waits for the answer.
+        """Run a slash command (`"/admin server add"`) and return at once; `reply.wait()` waits for more.
 
         Options are given by name: text, numbers, booleans, and `User`, `Member`, `Role`, `Channel` objects.
 
@@ -173,7 +174,7 @@ class Message:
     edited_at: str | None = None
     reference: dict[str, Any] | None = None
     interaction: "Interaction | None" = field(default=None, repr=False)
-    pings: Pings = Pings()
+    pings: Pings = NO_PINGS
     edits: list[dict[str, Any]] = field(default_factory=list)
     is_deleted: bool = False
 

@@ -22,6 +22,9 @@ class Pings:
         return bool(self.users or self.roles or self.everyone)
 
 
+NO_PINGS = Pings()
+
+
 def _allowed(kind: str, found: set[int], allowed: Mapping[str, Any] | None) -> frozenset[int]:
     """Return the found ids that may ping: all without rules, else the parsed kind or the listed ids."""
     if allowed is None or kind in (allowed.get("parse") or ()):

@@ -26,7 +26,7 @@ class ReceivedRequest:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     files: Mapping[int, UploadedFile] = field(default_factory=dict, repr=False)
-    is_multipart: bool = False
+    content_type: str = "application/json"
     status: int | None = None
     answer: Any = field(default=None, repr=False)
 

@@ -140,9 +140,7 @@ class World:
         position: int = 1,
     ) -> Role:
         """Create a role."""
-        role = Role(
-            self.snowflakes.make(), guild, name, permissions, position, is_mentionable=is_mentionable
-        )
+        role = Role(self.snowflakes.make(), guild, name, permissions, position, is_mentionable=is_mentionable)
         guild.roles[role.id] = role
         self._tell("GUILD_ROLE_CREATE", self._role_event(role), guild)
         return role
@@ -186,9 +184,7 @@ class World:
         for channel in self.channels.values():
             if channel.recipient is user:
                 return channel
-        channel = Channel(
-            self, self.snowflakes.make(), None, user.username, ChannelKind.DM, recipient=user
-        )
+        channel = Channel(self, self.snowflakes.make(), None, user.username, ChannelKind.DM, recipient=user)
         self.channels[channel.id] = channel
         return channel
 
@@ -218,6 +214,17 @@ class World:
         for watch in tuple(self.message_watchers):
             watch(event, message)
         self.signal.notify()
+
+    def announce_bulk_deletion(self, messages: Sequence[Message]) -> None:
+        """Tell the bot that messages of one channel are gone."""
+        channel = messages[0].channel
+        data: dict[str, Any] = {
+            "ids": [str(message.id) for message in messages],
+            "channel_id": str(channel.id),
+        }
+        if channel.guild is not None:
+            data["guild_id"] = str(channel.guild.id)
+        self._tell("MESSAGE_DELETE_BULK", data, channel.guild)
 
     @staticmethod
     def _message_event(message: Message, event: str) -> dict[str, Any]:

@@ -5,9 +5,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from utils.models.deaths import DeathKind, LogFile
+from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, ServerScope
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a login proves itself with: a password, a private key (OpenSSH or PEM text), or both.
+
+    With both, the password also unlocks the key. Lives only as long as a connection needs it, is stored
+    as ``EncryptedSecret`` alone, and never shows itself.
+    """
+
+    password: str | None = None
+    private_key: str | None = None
+
+    def __repr__(self) -> str:
+        """Show which secrets there are and nothing of them."""
+        kept = [name for name in ("password", "private_key") if getattr(self, name) is not None]
+        return f"Credentials({', '.join(f'{name}=***' for name in kept)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +104,28 @@ class ServerHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where reading of one log file stands; durable, moved in the same transaction as the data.
+class CheckStep:
+    """One step of testing the way to a server's logs: what was tried, and the sentence that came of it."""
 
-    Attributes:
-        offset: everything before this byte is stored; always just behind a newline.
-        head: the file's first bytes (at most ``HEAD_BYTES``, never beyond ``offset``); another head means
-            another file under the same name.
-        history_end: bytes before this are history (silent); an import fixes it at its start.
-    """
-
-    file: LogFile
-    offset: int = 0
-    head: bytes = b""
-    history_end: int = 0
+    name: str
+    ok: bool
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
-class RejectedLine:
-    """A rejected line with its place, as kept for admins (the newest; text cut to 300 characters)."""
+class ImportJob:
+    """A history import under way; stored at its start, so that it resumes after a crash.
 
-    file: LogFile
-    offset: int
-    line: str
-    reason: str
-    seen_at: datetime
+    Attributes:
+        generation: the generation of counters it fills; shown only when it is finished.
+        ends: size in bytes of every file at the start; bytes up to there are history.
+        channel_id: the channel of its progress message; None without one.
+        is_counting: all files are read, the counters are being written.
+    """
+
+    generation: int
+    started_at: datetime
+    ends: Mapping[LogFile, int]
+    channel_id: ChannelId | None = None
+    message_id: int | None = None
+    is_counting: bool = False

@@ -1,7 +1,7 @@
 """Discord's rules of application commands, those included that its API document does not show."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulation.discord.validation.form import FormErrors, Path
@@ -96,7 +96,7 @@ def _check_description(errors: FormErrors, path: Path, item: Mapping[str, Any]) 
 def _check_options(errors: FormErrors, path: Path, parent: Mapping[str, Any], *, depth: int) -> None:
     """Check the options of a command (depth 0), a group (1, subcommands only) or a subcommand (2)."""
     at = (*path, "options")
-    names: set[object] = set()
+    names: set[str] = set()
     optional_seen = False
     options = errors.check_list(at, parent.get("options"), most=MAX_OPTIONS)
     for index, option in enumerate(options):
@@ -104,11 +104,12 @@ def _check_options(errors: FormErrors, path: Path, parent: Mapping[str, Any], *,
         content = errors.check_object(here, option)
         if content is None:
             continue
-        if content.get("name") in names:
+        name = str(content.get("name"))
+        if name in names:
             errors.add(
                 (*here, "name"), "APPLICATION_COMMAND_OPTIONS_NAME_INVALID", "Option name already exists"
             )
-        names.add(content.get("name"))
+        names.add(name)
         if content.get("required") and optional_seen:
             errors.add(
                 here,
@@ -120,9 +121,9 @@ def _check_options(errors: FormErrors, path: Path, parent: Mapping[str, Any], *,
     _check_mixture(errors, at, options)
 
 
-def _check_mixture(errors: FormErrors, path: Path, options: object) -> None:
+def _check_mixture(errors: FormErrors, path: Path, options: Sequence[Any]) -> None:
     """Refuse subcommands beside plain options."""
-    kinds = [o.get("type") in (SUBCOMMAND, SUBCOMMAND_GROUP) for o in options or () if isinstance(o, dict)]  # type: ignore[attr-defined]
+    kinds = [o.get("type") in (SUBCOMMAND, SUBCOMMAND_GROUP) for o in options if isinstance(o, dict)]
     if any(kinds) and not all(kinds):
         errors.add(
             path,
@@ -171,22 +172,21 @@ def _check_value_rules(errors: FormErrors, path: Path, option: Mapping[str, Any]
                 errors.add((*path, key), "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", f"No {key} on this type")
     errors.check_whole((*path, "min_length"), option.get("min_length"), least=0, most=MAX_TEXT_LENGTH)
     errors.check_whole((*path, "max_length"), option.get("max_length"), least=1, most=MAX_TEXT_LENGTH)
-    names: set[object] = set()
+    names: set[str] = set()
     for index, choice in enumerate(errors.check_list((*path, "choices"), choices, most=MAX_CHOICES)):
         at = (*path, "choices", index)
         content = errors.check_object(at, choice)
         if content is not None:
             check_choice(errors, at, content, kind)
-            if content.get("name") in names:
+            name = str(content.get("name"))
+            if name in names:
                 errors.add(at, "APPLICATION_COMMAND_OPTIONS_CHOICE_NAME_EXISTS", "Choice name exists")
-            names.add(content.get("name"))
+            names.add(name)
 
 
 def check_choice(errors: FormErrors, path: Path, choice: Mapping[str, Any], kind: int) -> None:
     """Check a fixed or autocompleted choice of a text or number option."""
-    errors.check_text(
-        (*path, "name"), choice.get("name"), least=1, most=MAX_CHOICE_TEXT, is_required=True
-    )
+    errors.check_text((*path, "name"), choice.get("name"), least=1, most=MAX_CHOICE_TEXT, is_required=True)
     value = choice.get("value")
     if kind == STRING:
         errors.check_text((*path, "value"), value, least=1, most=MAX_CHOICE_TEXT, is_required=True)
@@ -200,9 +200,9 @@ def check_choice(errors: FormErrors, path: Path, choice: Mapping[str, Any], kind
 
 def check_name_unique(errors: FormErrors, commands: list[dict[str, Any]]) -> None:
     """Refuse two commands of one type and name in a bulk registration."""
-    seen: set[tuple[object, object]] = set()
+    seen: set[tuple[object, str]] = set()
     for index, command in enumerate(commands):
-        key = (command.get("type") or CHAT_INPUT, command.get("name"))
+        key = (command.get("type") or CHAT_INPUT, str(command.get("name")))
         if key in seen:
             errors.add(
                 (index, "name"),

@@ -52,9 +52,7 @@ def check_components(errors: FormErrors, components: object) -> None:
 
 
 def _check_row(errors: FormErrors, path: Path, row: dict[str, Any], custom_ids: _CustomIds) -> None:
-    items = errors.check_list(
-        (*path, "components"), row.get("components"), least=1, most=MAX_BUTTONS_IN_ROW
-    )
+    items = errors.check_list((*path, "components"), row.get("components"), least=1, most=MAX_BUTTONS_IN_ROW)
     for index, item in enumerate(items):
         at = (*path, "components", index)
         content = errors.check_object(at, item)
@@ -116,9 +114,7 @@ def _check_select(errors: FormErrors, path: Path, menu: dict[str, Any], custom_i
 
 def check_modal(errors: FormErrors, data: dict[str, Any]) -> None:
     """Check a modal: title, custom_id and up to five fields."""
-    errors.check_text(
-        ("data", "title"), data.get("title"), least=1, most=MAX_MODAL_TITLE, is_required=True
-    )
+    errors.check_text(("data", "title"), data.get("title"), least=1, most=MAX_MODAL_TITLE, is_required=True)
     custom_ids = _CustomIds(errors)
     _CustomIds(errors).check(("data", "custom_id"), data.get("custom_id"))
     path: Path = ("data", "components")
@@ -137,9 +133,7 @@ def check_modal(errors: FormErrors, data: dict[str, Any]) -> None:
             _check_labelled(errors, at, content, custom_ids)
 
 
-def _check_input_row(
-    errors: FormErrors, path: Path, row: dict[str, Any], custom_ids: _CustomIds
-) -> None:
+def _check_input_row(errors: FormErrors, path: Path, row: dict[str, Any], custom_ids: _CustomIds) -> None:
     for index, item in enumerate(
         errors.check_list((*path, "components"), row.get("components"), least=1, most=1)
     ):
@@ -152,9 +146,7 @@ def _check_input_row(
             _check_text_input(errors, at, content, custom_ids)
 
 
-def _check_labelled(
-    errors: FormErrors, path: Path, label: dict[str, Any], custom_ids: _CustomIds
-) -> None:
+def _check_labelled(errors: FormErrors, path: Path, label: dict[str, Any], custom_ids: _CustomIds) -> None:
     errors.check_text((*path, "label"), label.get("label"), least=1, most=MAX_INPUT_LABEL, is_required=True)
     errors.check_text((*path, "description"), label.get("description"), most=MAX_SELECT_TEXT)
     at = (*path, "component")

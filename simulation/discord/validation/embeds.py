@@ -30,9 +30,7 @@ def check_embeds(errors: FormErrors, embeds: object, attachment_names: Collectio
             _check_embed(errors, path, content, attachment_names)
             total += count_characters(content)
     if total > MAX_TOTAL:
-        errors.add(
-            ("embeds",), "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {MAX_TOTAL}"
-        )
+        errors.add(("embeds",), "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {MAX_TOTAL}")
 
 
 def count_characters(embed: dict[str, Any]) -> int:

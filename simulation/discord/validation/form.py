@@ -51,6 +51,13 @@ class FormErrors:
             return False
         return True
 
+    def check_id(self, path: Path, value: object) -> bool:
+        """Check an id, as text or as number; Discord takes both."""
+        if isinstance(value, bool) or not str(value).isdecimal():
+            self.add(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
+            return False
+        return True
+
     def check_list(self, path: Path, value: object, *, most: int, least: int = 0) -> Sequence[Any]:
         """Check a list and its length; return it, or nothing to go on with."""
         if value is None:

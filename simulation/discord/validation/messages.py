@@ -21,6 +21,7 @@ _LARGEST_INT64 = 2**63 - 1
 def check_message(body: Mapping[str, Any], attachment_names: Collection[str], errors: FormErrors) -> None:
     """Check the body of a new or edited message; `attachment_names` are the files it may show."""
     errors.check_text(("content",), body.get("content"), most=MAX_CONTENT)
+    errors.check_whole(("flags",), body.get("flags"), least=0, most=2**31 - 1)
     check_embeds(errors, body.get("embeds"), attachment_names)
     if _is_v2(body):
         errors.check_list(("components",), body.get("components"), most=MAX_V2_COMPONENTS)
@@ -35,6 +36,7 @@ def check_message(body: Mapping[str, Any], attachment_names: Collection[str], er
         check_components(errors, body.get("components"))
     _check_allowed_mentions(errors, body.get("allowed_mentions"))
     _check_nonce(errors, body)
+    _check_reference(errors, body.get("message_reference"))
 
 
 def check_not_empty(body: Mapping[str, Any], file_count: int) -> None:
@@ -66,12 +68,22 @@ def _check_allowed_mentions(errors: FormErrors, allowed: object) -> None:
         errors.check_choice((at, "parse", index), kind, _PARSEABLE)
     for kind in ("users", "roles"):
         listed = errors.check_list((at, kind), rules.get(kind), most=MAX_LISTED_MENTIONS)
+        for index, entity_id in enumerate(listed):
+            errors.check_id((at, kind, index), entity_id)
         if listed and kind in parse:
             errors.add(
                 (at,),
                 "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
                 f'parse:["{kind}"] and {kind}: [ids...] are mutually exclusive.',
             )
+
+
+def _check_reference(errors: FormErrors, reference: object) -> None:
+    if reference is None:
+        return
+    content = errors.check_object(("message_reference",), reference)
+    if content is not None:
+        errors.check_id(("message_reference", "message_id"), content.get("message_id"))
 
 
 def _check_nonce(errors: FormErrors, body: Mapping[str, Any]) -> None:

@@ -1,0 +1,60 @@
+"""A strict Discord on loopback, for the demo, the tests and the benchmarks.
+
+`async with SimulatedDiscord() as discord:` gives `discord.api_base_url` for py-cord's
+`discord.Route.API_BASE_URL` and `discord.token` for the bot; servers, people and channels come from
+`discord.create_guild(...)`. It knows nothing of the bot.
+"""
+
+from simulation.discord.entities import (
+    Attachment,
+    Channel,
+    ChannelKind,
+    Guild,
+    Member,
+    Message,
+    Role,
+    User,
+)
+from simulation.discord.errors import (
+    ApiError,
+    ErrorCode,
+    ImpossibleActionError,
+    InvalidOptionError,
+    UnansweredError,
+    UnknownCommandError,
+)
+from simulation.discord.faults import GATEWAY_ROUTE, Fault
+from simulation.discord.interactions import CallbackKind, Interaction, InteractionKind, Modal
+from simulation.discord.mentions import Pings
+from simulation.discord.permissions import Permission
+from simulation.discord.requests import ContractViolation, ReceivedRequest, Refusal
+from simulation.discord.server import SimulatedDiscord
+
+__all__ = [
+    "GATEWAY_ROUTE",
+    "ApiError",
+    "Attachment",
+    "CallbackKind",
+    "Channel",
+    "ChannelKind",
+    "ContractViolation",
+    "ErrorCode",
+    "Fault",
+    "Guild",
+    "ImpossibleActionError",
+    "Interaction",
+    "InteractionKind",
+    "InvalidOptionError",
+    "Member",
+    "Message",
+    "Modal",
+    "Permission",
+    "Pings",
+    "ReceivedRequest",
+    "Refusal",
+    "Role",
+    "SimulatedDiscord",
+    "UnansweredError",
+    "UnknownCommandError",
+    "User",
+]

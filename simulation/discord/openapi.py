@@ -1,0 +1,218 @@
+"""Checks requests against Discord's published API document, where it is at hand.
+
+Theory of operation
+    Validators are built lazily, one an operation and kind of body, and kept. The document is JSON Schema
+    2020-12 throughout, so it is used as it is, but for two things: the exceptions in `_loosen`, each with its
+    reason, and `_discriminate`, which changes no verdict but names the place of a mistake and saves time.
+"""
+
+import json
+import re
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from simulation.discord.requests import ContractViolation, ReceivedRequest, RequestJournal
+
+DOCUMENT_PATH = Path(__file__).resolve().parents[3] / "shared" / "discord-openapi.json"
+_URI = "urn:discord"
+_PARAMETER = re.compile(r"\{[^}]+\}")
+
+
+@cache
+def _load(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    _loosen(document)
+    _discriminate(document, document["components"]["schemas"])
+    return document
+
+
+def _loosen(document: dict[str, Any]) -> None:
+    """Allow what py-cord rightly sends and Discord takes, but the document does not say."""
+    schemas = document["components"]["schemas"]
+    # ids may come as numbers: py-cord sends those of allowed mentions, attachments and bulk deletions so
+    schemas["SnowflakeType"] = {
+        "oneOf": [schemas["SnowflakeType"], {"type": "integer", "minimum": 0}],
+    }
+
+
+def _discriminate(node: Any, schemas: dict[str, Any]) -> None:
+    """Turn a choice between schemas that differ in their `type` into one rule a type, throughout a tree."""
+    if isinstance(node, list):
+        for item in node:
+            _discriminate(item, schemas)
+        return
+    if not isinstance(node, dict):
+        return
+    for value in node.values():
+        _discriminate(value, schemas)
+    for keyword in ("oneOf", "anyOf"):
+        kinds = _types_by_reference(node.get(keyword), schemas)
+        if kinds is not None:
+            del node[keyword]
+            node["allOf"] = [_rule_of_known_types(kinds), *_rules_by_type(kinds)]
+
+
+def _types_by_reference(branches: Any, schemas: dict[str, Any]) -> dict[str, list[int]] | None:
+    """Return the types of each branch, or nothing where the branches do not differ so."""
+    if not isinstance(branches, list) or len(branches) < 2:
+        return None
+    kinds: dict[str, list[int]] = {}
+    for branch in branches:
+        reference = branch.get("$ref", "")
+        schema = schemas.get(reference.rpartition("/")[2], {})
+        types = schema.get("properties", {}).get("type", {}).get("enum")
+        if types is None or "type" not in schema.get("required", ()):
+            return None
+        kinds[reference] = types
+    every = [kind for types in kinds.values() for kind in types]
+    return kinds if len(every) == len(set(every)) else None
+
+
+def _rule_of_known_types(kinds: dict[str, list[int]]) -> dict[str, Any]:
+    every = [kind for types in kinds.values() for kind in types]
+    return {"type": "object", "required": ["type"], "properties": {"type": {"enum": every}}}
+
+
+def _rules_by_type(kinds: dict[str, list[int]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "if": {"properties": {"type": {"enum": types}}, "required": ["type"]},
+            "then": {"$ref": reference},
+        }
+        for reference, types in kinds.items()
+    ]
+
+
+class ApiContract:
+    """The document's opinion of each request; without the document it has none.
+
+    Args:
+        journal: where mismatches are noted.
+        path: the document.
+    """
+
+    def __init__(self, journal: RequestJournal, path: Path = DOCUMENT_PATH) -> None:
+        self._journal = journal
+        self._path = path
+        self.is_available = path.is_file()
+
+    def check(self, request: ReceivedRequest) -> None:
+        """Note every way in which a request is not as documented."""
+        if not self.is_available:
+            return
+        found = _find_operation(self._path, request.method, request.path)
+        if found is None:
+            self._note(request, "", "the document has no such operation")
+            return
+        template, operation = found
+        self._check_query(request, template, operation)
+        self._check_body(request, template, operation)
+
+    def _check_query(self, request: ReceivedRequest, template: str, operation: dict[str, Any]) -> None:
+        known = {
+            parameter["name"]: parameter["schema"]
+            for parameter in operation.get("parameters", ())
+            if parameter["in"] == "query"
+        }
+        for name, text in request.query.items():
+            if name not in known:
+                self._note(request, f"?{name}", f"{template} has no such query parameter")
+                continue
+            schema = json.dumps(known[name], sort_keys=True)
+            if not any(_validator(self._path, schema).is_valid(value) for value in _readings(text)):
+                self._note(request, f"?{name}", f"{text!r} does not fit {schema}")
+
+    def _check_body(self, request: ReceivedRequest, template: str, operation: dict[str, Any]) -> None:
+        content = operation.get("requestBody", {}).get("content", {})
+        if request.body is None:
+            if operation.get("requestBody", {}).get("required"):
+                self._note(request, "", f"{template} needs a body")
+            return
+        kind = request.content_type
+        if kind not in content:
+            self._note(request, "", f"{template} takes no {kind}")
+            return
+        schema = json.dumps(content[kind]["schema"], sort_keys=True)
+        for pointer, message in _find_mistakes(self._path, schema, json.dumps(request.body)):
+            self._note(request, pointer, message)
+
+    def answer_mistakes(self, request: ReceivedRequest) -> list[str]:
+        """Return in what the answer to a request is not as documented (for the simulation's own tests)."""
+        found = _find_operation(self._path, request.method, request.path)
+        if found is None:
+            return ["the document has no such operation"]
+        responses = found[1]["responses"]
+        response = responses.get(str(request.status)) or responses.get(f"{str(request.status)[0]}XX")
+        if response is None:
+            return [f"{found[0]} does not answer {request.status}"]
+        schema = response.get("content", {}).get("application/json", {}).get("schema")
+        if schema is None:
+            return [] if request.answer is None else [f"{found[0]} answers without a body"]
+        text = json.dumps(request.answer)
+        mistakes = _find_mistakes(self._path, json.dumps(schema, sort_keys=True), text)
+        return [f"{found[0]} {pointer}: {message}" for pointer, message in mistakes]
+
+    def _note(self, request: ReceivedRequest, pointer: str, message: str) -> None:
+        self._journal.contract_violations.append(
+            ContractViolation(request.method, request.path, pointer, message)
+        )
+
+
+def _readings(text: str) -> list[object]:
+    """Return what a query text can mean; Discord reads 1 and 0 as booleans too."""
+    readings: list[object] = [text]
+    if text.lstrip("-").isdecimal():
+        readings.append(int(text))
+    if text in ("true", "false", "1", "0"):
+        readings.append(text in ("true", "1"))
+    return readings
+
+
+@cache
+def _templates(path: Path) -> list[tuple[re.Pattern[str], str]]:
+    """Return the paths as patterns, those with the fewest parameters first."""
+    ordered = sorted(_load(path)["paths"], key=lambda template: template.count("{"))
+    return [
+        (re.compile("[^/]+".join(re.escape(part) for part in _PARAMETER.split(template))), template)
+        for template in ordered
+    ]
+
+
+def _find_operation(path: Path, method: str, requested: str) -> tuple[str, dict[str, Any]] | None:
+    for pattern, template in _templates(path):
+        if pattern.fullmatch(requested):
+            operation = _load(path)["paths"][template].get(method.lower())
+            if operation is not None:
+                return template, operation
+    return None
+
+
+@cache
+def _registry(path: Path) -> Registry[Any]:
+    registry: Registry[Any] = Registry()
+    resource: Resource[Any] = DRAFT202012.create_resource(_load(path))
+    filled: Registry[Any] = registry.with_resource(_URI, resource)
+    return filled
+
+
+@lru_cache(maxsize=512)  # a bot registers the same long command set at every start
+def _find_mistakes(path: Path, schema: str, body: str) -> tuple[tuple[str, str], ...]:
+    """Return JSON pointer and message of each mistake; of a choice between schemas the likeliest one's."""
+    found = []
+    for error in _validator(path, schema).iter_errors(json.loads(body)):
+        likely = best_match([error]) or error
+        found.append(("/" + "/".join(str(step) for step in likely.absolute_path), likely.message[:1000]))
+    return tuple(found)
+
+
+@cache
+def _validator(path: Path, schema: str) -> Draft202012Validator:
+    """Return the validator of a schema given as JSON, its references made absolute."""
+    absolute = json.loads(schema.replace('"#/', f'"{_URI}#/'))
+    return Draft202012Validator(absolute, registry=_registry(path))

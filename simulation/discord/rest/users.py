@@ -1,0 +1,109 @@
+"""Users, the application, and the gateway's address."""
+
+from typing import Any
+
+from simulation.discord.errors import ApiError, ErrorCode
+from simulation.discord.gateway import Gateway
+from simulation.discord.payloads import channel_payload, guild_payload, own_user_payload, user_payload
+from simulation.discord.rest.call import NO_CONTENT, Answer, Call, Endpoint
+from simulation.discord.validation.form import FormErrors
+from simulation.discord.world import World
+
+
+class UserRoutes:
+    """Handlers of /users, /applications/@me and /gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the routes."""
+        return [
+            Endpoint("GET", "/users/@me", self.get_own_user),
+            Endpoint("GET", "/users/@me/guilds", self.list_own_guilds),
+            Endpoint("POST", "/users/@me/channels", self.open_direct_message),
+            Endpoint("DELETE", "/users/@me/guilds/{guild_id}", self.leave_guild),
+            Endpoint("GET", "/users/{user_id}", self.get_user),
+            Endpoint("GET", "/applications/@me", self.get_application),
+            Endpoint("GET", "/oauth2/applications/@me", self.get_application),
+            Endpoint("GET", "/gateway", self.get_gateway, needs_token=False),
+            Endpoint("GET", "/gateway/bot", self.get_gateway_bot),
+        ]
+
+    async def get_own_user(self, call: Call) -> Answer:
+        """Return the bot user."""
+        return Answer(body=own_user_payload(call.world.bot_user))
+
+    async def get_user(self, call: Call) -> Answer:
+        """Return any user."""
+        user = call.world.users.get(call.number("user_id"))
+        if user is None:
+            raise ApiError(ErrorCode.UNKNOWN_USER)
+        return Answer(body=user_payload(user))
+
+    async def list_own_guilds(self, call: Call) -> Answer:
+        """Return the bot's servers."""
+        guilds = [guild for guild in call.world.guilds.values() if guild.has_bot]
+        return Answer(body=[guild_payload(guild) for guild in guilds])
+
+    async def leave_guild(self, call: Call) -> Answer:
+        """Let the bot leave a server."""
+        call.world.remove_bot(call.guild())
+        return NO_CONTENT
+
+    async def open_direct_message(self, call: Call) -> Answer:
+        """Return the direct-message channel with a user who shares a server with the bot."""
+        errors = FormErrors()
+        recipient = call.body.get("recipient_id")
+        errors.check_id(("recipient_id",), recipient)
+        errors.raise_if_any()
+        user = call.world.users.get(int(str(recipient)))
+        if user is None:
+            raise ApiError(ErrorCode.UNKNOWN_USER)
+        return Answer(body=channel_payload(call.world.open_direct_message(user)))
+
+    async def get_application(self, call: Call) -> Answer:
+        """Return the bot's application with its owner."""
+        return Answer(body=application_payload(call.world))
+
+    async def get_gateway(self, _call: Call) -> Answer:
+        """Return the gateway's address."""
+        return Answer(body={"url": self._gateway.url})
+
+    async def get_gateway_bot(self, _call: Call) -> Answer:
+        """Return the gateway's address, the recommended shards and the identifies left."""
+        limit = {
+            "total": 1000,
+            "remaining": 1000 - self._gateway.identifies,
+            "reset_after": 14_400_000,
+            "max_concurrency": 1,
+        }
+        return Answer(body={"url": self._gateway.url, "shards": 1, "session_start_limit": limit})
+
+
+def application_payload(world: World) -> dict[str, Any]:
+    """Return the application object."""
+    return {
+        "id": str(world.application_id),
+        "name": world.bot_user.username,
+        "icon": None,
+        "description": "",
+        "summary": "",
+        "type": None,
+        "bot": user_payload(world.bot_user),
+        "bot_public": True,
+        "bot_require_code_grant": False,
+        "verify_key": "0" * 64,
+        "flags": 0,
+        "hook": True,
+        "redirect_uris": [],
+        "interactions_endpoint_url": None,
+        "role_connections_verification_url": None,
+        "owner": user_payload(world.application_owner),
+        "approximate_guild_count": sum(guild.has_bot for guild in world.guilds.values()),
+        "approximate_user_install_count": 0,
+        "approximate_user_authorization_count": 0,
+        "explicit_content_filter": 0,
+        "team": None,
+        "integration_types_config": {"0": {}},
+    }

@@ -1,0 +1,253 @@
+"""The simulated Discord as a whole."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from simulation.discord.clock import WorldClock
+from simulation.discord.commands import CommandRegistry
+from simulation.discord.entities import Attachment, Channel, Guild, Message, User
+from simulation.discord.faults import GATEWAY_ROUTE, FaultPlan
+from simulation.discord.gateway import Gateway
+from simulation.discord.interactions import ACKNOWLEDGE_WITHIN_SECONDS, Interaction, InteractionDesk
+from simulation.discord.messages import NONCE_MEMORY_SECONDS, MessageBoard
+from simulation.discord.openapi import ApiContract
+from simulation.discord.people import People
+from simulation.discord.ratelimits import RateLimits
+from simulation.discord.requests import ContractViolation, ReceivedRequest, Refusal, RequestJournal
+from simulation.discord.rest.channels import ChannelRoutes
+from simulation.discord.rest.commands import CommandRoutes
+from simulation.discord.rest.front import API_PREFIX, FrontDoor
+from simulation.discord.rest.guilds import GuildRoutes
+from simulation.discord.rest.interactions import InteractionRoutes
+from simulation.discord.rest.messages import MessageRoutes
+from simulation.discord.rest.users import UserRoutes
+from simulation.discord.signals import ChangeSignal
+from simulation.discord.world import World
+
+HEARTBEAT_INTERVAL_SECONDS = 41.25  # what Discord's gateway asks for
+_GATEWAY_PATH = "/gateway"
+_ATTACHMENT_PATH = "/attachments"
+_SHUTDOWN_SECONDS = 1.0
+
+
+class SimulatedDiscord:
+    """A Discord on loopback: `async with SimulatedDiscord() as discord`.
+
+    Args:
+        port: the port to listen on; 0 takes a free one.
+        token: the bot's token.
+        acknowledge_within_seconds: time for the first answer to an interaction.
+        heartbeat_interval_seconds: what the gateway asks for.
+        nonce_memory_seconds: how long an enforced nonce is remembered.
+        allowed_intents: privileged gateway intents that the application was granted.
+        enforce_rate_limits: False lets every request pass.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        token: str | None = None,
+        acknowledge_within_seconds: float = ACKNOWLEDGE_WITHIN_SECONDS,
+        heartbeat_interval_seconds: float = HEARTBEAT_INTERVAL_SECONDS,
+        nonce_memory_seconds: float = NONCE_MEMORY_SECONDS,
+        allowed_intents: int = 0,
+        enforce_rate_limits: bool = True,
+    ) -> None:
+        self._port = port
+        self._nonce_memory_seconds = nonce_memory_seconds
+        self._acknowledge_within_seconds = acknowledge_within_seconds
+        self.token = token or f"simulated.{secrets.token_urlsafe(24)}"
+        self.clock = WorldClock()
+        self.signal = ChangeSignal()
+        self.journal = RequestJournal()
+        self.faults = FaultPlan()
+        self.rate_limits = RateLimits(self.clock)
+        self.rate_limits.is_enforced = enforce_rate_limits
+        self.contract = ApiContract(self.journal)
+        self.world = World(self.clock, self.signal)
+        self.gateway = Gateway(
+            self.world,
+            self.journal,
+            token=self.token,
+            allowed_intents=allowed_intents,
+            heartbeat_interval_seconds=heartbeat_interval_seconds,
+        )
+        self.world.events = self.gateway
+        self.commands = CommandRegistry(self.world.application_id, self.world.snowflakes)
+        self._runner: web.AppRunner | None = None
+
+    # life
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen on loopback."""
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_get(_GATEWAY_PATH, self._serve_gateway)
+        app.router.add_get(_ATTACHMENT_PATH + "/{channel_id}/{attachment_id}/{name}", self._serve_attachment)
+        app.router.add_route("*", API_PREFIX + "/{path:.*}", self._serve_rest)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        self.gateway.url = f"ws://127.0.0.1:{self._port}{_GATEWAY_PATH}"
+        self._assemble()
+
+    def _assemble(self) -> None:
+        """Join the parts that need the address."""
+        attachment_url = f"http://127.0.0.1:{self._port}{_ATTACHMENT_PATH}"
+        self.board = MessageBoard(self.world, attachment_url, self._nonce_memory_seconds)
+        self.desk = InteractionDesk(self.world, self.board, self._acknowledge_within_seconds)
+        self.world.people = People(self.world, self.commands, self.desk, self.board)
+        resources = (
+            UserRoutes(self.gateway),
+            GuildRoutes(),
+            ChannelRoutes(self.rate_limits),
+            MessageRoutes(self.board),
+            CommandRoutes(self.commands),
+            InteractionRoutes(self.desk),
+        )
+        self._front = FrontDoor(
+            self.world,
+            [endpoint for resource in resources for endpoint in resource.endpoints()],
+            token=self.token,
+            journal=self.journal,
+            faults=self.faults,
+            rate_limits=self.rate_limits,
+            contract=self.contract,
+        )
+
+    async def stop(self) -> None:
+        """Close every connection and the port."""
+        await self.gateway.drop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    # addresses and state
+
+    @property
+    def api_base_url(self) -> str:
+        """What `discord.Route.API_BASE_URL` is set to."""
+        return f"http://127.0.0.1:{self._port}/api/v{{API_VERSION}}"
+
+    @property
+    def bot_user(self) -> User:
+        """The bot's account."""
+        return self.world.bot_user
+
+    @property
+    def owner(self) -> User:
+        """The owner of the application."""
+        return self.world.application_owner
+
+    @property
+    def requests(self) -> list[ReceivedRequest]:
+        """Every REST request in order."""
+        return self.journal.requests
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        """Every request that was refused (4xx), scripted faults and rate limits aside."""
+        return self.journal.refusals
+
+    @property
+    def violations(self) -> list[Refusal | str]:
+        """The refusals and closes that a correct bot never provokes."""
+        return self.journal.violations
+
+    @property
+    def contract_violations(self) -> list[ContractViolation]:
+        """Requests that Discord's API document does not allow."""
+        return self.journal.contract_violations
+
+    @property
+    def interactions(self) -> list[Interaction]:
+        """All interactions in order."""
+        return self.desk.interactions
+
+    # the world
+
+    def create_guild(self, name: str, *, owner: User | None = None, with_bot: bool = True) -> Guild:
+        """Create a server; the bot is in it unless told otherwise."""
+        return self.world.create_guild(name, owner=owner, with_bot=with_bot)
+
+    def create_user(self, username: str) -> User:
+        """Create an account that can join several servers."""
+        return self.world.create_user(username)
+
+    def direct_messages(self, user: User) -> Channel:
+        """Return the channel in which the bot and a user write directly."""
+        return self.world.open_direct_message(user)
+
+    def watch_messages(self, watch: Callable[[str, Message], None]) -> None:
+        """Call back with the event (`MESSAGE_CREATE` …) and the message after each change of a message."""
+        self.world.message_watchers.append(watch)
+
+    async def until(
+        self, condition: Callable[[], bool], within_seconds: float = 10.0, what: str = ""
+    ) -> None:
+        """Wait until something holds in the world.
+
+        Raises:
+            TimeoutError: it did not.
+        """
+        await self.signal.until(condition, within_seconds=within_seconds, what=what or "a condition")
+
+    @asynccontextmanager
+    async def outage(self) -> AsyncIterator[None]:
+        """Break everything, REST and gateway, for the time of a `with` block."""
+        self.faults.begin_outage()
+        await self.gateway.drop()
+        try:
+            yield
+        finally:
+            self.faults.end_outage()
+
+    # HTTP
+
+    async def _serve_rest(self, request: web.Request) -> web.StreamResponse:
+        return await self._front.receive(request)
+
+    async def _serve_gateway(self, request: web.Request) -> web.StreamResponse:
+        record = ReceivedRequest("GET", request.path, GATEWAY_ROUTE, self.clock.now())
+        if (fault := self.faults.choose(record)) is not None:
+            if fault.delay_seconds:
+                await asyncio.sleep(fault.delay_seconds)
+            if fault.cut is not None and isinstance(request.transport, asyncio.Transport):
+                request.transport.abort()
+            if fault.cut is not None or fault.status is not None:
+                return web.Response(status=fault.status or 500)
+        return await self.gateway.serve(request)
+
+    async def _serve_attachment(self, request: web.Request) -> web.StreamResponse:
+        found = self._find_attachment(request.match_info["channel_id"], request.match_info["attachment_id"])
+        if found is None:
+            return web.Response(status=404)
+        return web.Response(body=found.data, content_type=found.content_type)
+
+    def _find_attachment(self, channel_id: str, attachment_id: str) -> Attachment | None:
+        channel = self.world.channels.get(int(channel_id))
+        for message in channel.all_messages if channel else ():
+            for attachment in message.attachments:
+                if str(attachment.id) == attachment_id:
+                    return attachment
+        return None

@@ -1,0 +1,75 @@
+"""Faults of a game host, on demand. Each is off until it is set; ``clear`` mends everything.
+
+=========================  ==========================================================================
+``stall(kind, ...)``       requests of these kinds (``stat``, ``read``, ...) get no answer until ``resume``
+``slow_seconds``           every answer takes this long
+``refuse_logins``          no password and no key is right
+``maximum_connections``    further connections are cut off at the door
+``cut_after_bytes``        the connection is cut when this many more bytes were read from files
+``short_reads``            a read answers with at most this many bytes
+``size_lie``               ``stat`` adds this to the size of files
+``denied_paths``           permission denied for these paths and what lies below them
+=========================  ==========================================================================
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class HostFaults:
+    """What is wrong with a host at the moment."""
+
+    slow_seconds: float = 0.0
+    refuse_logins: bool = False
+    maximum_connections: int | None = None
+    cut_after_bytes: int | None = None
+    short_reads: int | None = None
+    size_lie: int = 0
+    denied_paths: set[str] = field(default_factory=set)
+    _stalled: set[str] = field(default_factory=set)
+    _resumed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stall(self, *kinds: str) -> None:
+        """Answer no request of these kinds until ``resume``."""
+        self._stalled.update(kinds)
+        self._resumed = asyncio.Event()
+
+    def stall_reads(self) -> None:
+        """Answer no read until ``resume``."""
+        self.stall("read")
+
+    def resume(self) -> None:
+        """Answer again, also what was asked meanwhile."""
+        self._stalled.clear()
+        self._resumed.set()
+
+    def clear(self) -> None:
+        """Mend everything."""
+        self.resume()
+        healthy = HostFaults()
+        self.slow_seconds, self.refuse_logins = healthy.slow_seconds, healthy.refuse_logins
+        self.maximum_connections, self.cut_after_bytes = None, None
+        self.short_reads, self.size_lie, self.denied_paths = None, healthy.size_lie, healthy.denied_paths
+
+    async def delay(self, kind: str) -> None:
+        """Hold one request back as long as the faults say."""
+        if self.slow_seconds:
+            await asyncio.sleep(self.slow_seconds)
+        while kind in self._stalled:
+            await self._resumed.wait()
+
+    def is_denied(self, path: str) -> bool:
+        """Tell whether a path (from the user's root, without leading slash) may not be touched."""
+        return any(path == denied or path.startswith(denied + "/") for denied in self.denied_paths)
+
+    def limit_read(self, size: int) -> int:
+        """Return how many bytes one read answers with."""
+        return size if self.short_reads is None else min(size, self.short_reads)
+
+    def must_cut(self, size: int) -> bool:
+        """Count bytes that are about to be read, and tell whether the connection is to be cut instead."""
+        if self.cut_after_bytes is None:
+            return False
+        self.cut_after_bytes -= size
+        return self.cut_after_bytes < 0

@@ -1,0 +1,274 @@
+"""A game host: an SFTP server over a folder, with everything that real ones do to a bot."""
+
+import asyncio
+import logging
+import os
+import stat
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+import asyncssh
+
+from simulation.game_host.faults import HostFaults
+from utils.models.servers import Credentials
+from utils.sftp.host_keys import format_host_key
+from utils.sftp.login import HostLogin
+
+MODERN_KEY = "ssh-ed25519"
+LEGACY_KEY = "ssh-rsa"
+LEGACY_ALGORITHMS = {
+    "kex_algs": ["diffie-hellman-group14-sha1"],
+    "encryption_algs": ["aes256-cbc", "aes128-cbc"],
+    "mac_algs": ["hmac-sha1"],
+    "signature_algs": ["ssh-rsa"],
+}
+"""What an old server speaks, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostUser:
+    """Who may log in, and into which folder below the host's root.
+
+    Attributes:
+        password: None for key logins alone.
+        public_keys: in OpenSSH's one-line form.
+    """
+
+    password: str | None = None
+    public_keys: tuple[str, ...] = ()
+    folder: str = ""
+
+
+class GameHost:
+    """An SFTP server on 127.0.0.1 with its own host key; every user is locked into a folder.
+
+    Attributes:
+        port: 0 until it is started, then the same over stops and starts.
+        requests: how many SFTP requests of each kind were asked (``stat``, ``open``, ``read``, ``close``, ...).
+        connections_opened: TCP connections that were let in since the beginning.
+    """
+
+    address = "127.0.0.1"
+
+    def __init__(
+        self,
+        root_folder: Path,
+        users: Mapping[str, str | HostUser],
+        *,
+        is_legacy: bool = False,
+        port: int = 0,
+    ) -> None:
+        logging.getLogger("asyncssh").setLevel(logging.WARNING)
+        self.root_folder = root_folder
+        self.users = {
+            name: user if isinstance(user, HostUser) else HostUser(password=user)
+            for name, user in users.items()
+        }
+        self.is_legacy = is_legacy
+        self.port = port
+        self.faults = HostFaults()
+        self.requests: Counter[str] = Counter()
+        self.connections_opened = 0
+        self._open: set[asyncssh.SSHServerConnection] = set()
+        self._changed = asyncio.Event()
+        self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._key = self._make_key()
+
+    def __repr__(self) -> str:
+        """Show where it listens and who is there."""
+        state = "up" if self._acceptor else "down"
+        return f"<GameHost {self.address}:{self.port} {state}, connections: {self.connections}>"
+
+    @property
+    def connections(self) -> int:
+        """Return how many connections are open now."""
+        return len(self._open)
+
+    @property
+    def host_key(self) -> str:
+        """Return the public host key as ``algorithm base64``."""
+        return format_host_key(self._key)
+
+    def login(self, username: str, *, host_key: str | None = None, legacy: bool = False) -> HostLogin:
+        """Return the login of a user by password, as the bot would hold it."""
+        return HostLogin(
+            host=self.address,
+            port=self.port,
+            username=username,
+            credentials=Credentials(password=self.users[username].password),
+            legacy=legacy,
+            host_key=host_key,
+        )
+
+    async def start(self) -> None:
+        """Listen, on the same port as before."""
+        options = LEGACY_ALGORITHMS if self.is_legacy else {}
+        self._acceptor = await asyncssh.listen(
+            self.address,
+            self.port,
+            server_factory=lambda: _Door(self),
+            server_host_keys=[self._key],
+            sftp_factory=lambda channel: _Files(self, channel),
+            allow_scp=False,
+            config=None,
+            gss_host=None,
+            reuse_address=True,
+            **options,
+        )
+        self.port = self._acceptor.get_port()
+
+    async def stop(self) -> None:
+        """Cut everybody off and listen no more, as in an outage."""
+        if self._acceptor is not None:
+            self._acceptor.close()
+            await self._acceptor.wait_closed()
+            self._acceptor = None
+        self.faults.resume()
+        self.cut_connections()
+        await self.wait_for_connections(0)
+
+    async def change_host_key(self) -> None:
+        """Come back with another host key, as after a move to another machine."""
+        await self.stop()
+        self._key = self._make_key()
+        await self.start()
+
+    def cut_connections(self) -> None:
+        """Cut everybody off without a word."""
+        for connection in list(self._open):
+            connection.abort()
+
+    async def wait_for_connections(self, count: int) -> None:
+        """Wait until exactly so many connections are open."""
+        while self.connections != count:
+            await self._changed.wait()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _make_key(self) -> asyncssh.SSHKey:
+        return asyncssh.generate_private_key(LEGACY_KEY if self.is_legacy else MODERN_KEY)
+
+    def enter(self, connection: asyncssh.SSHServerConnection) -> None:
+        """Note a new connection; one too many is cut off."""
+        limit = self.faults.maximum_connections
+        if limit is not None and self.connections >= limit:
+            asyncio.get_running_loop().call_soon(connection.abort)
+            return
+        self.connections_opened += 1
+        self._open.add(connection)
+        self._note_change()
+
+    def leave(self, connection: asyncssh.SSHServerConnection) -> None:
+        """Note the end of a connection."""
+        self._open.discard(connection)
+        self._note_change()
+
+    def _note_change(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+
+class _Door(asyncssh.SSHServer):
+    """Decides who comes in."""
+
+    def __init__(self, host: GameHost) -> None:
+        self._host = host
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._host.enter(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if self._connection is not None:
+            self._host.leave(self._connection)
+
+    def begin_auth(self, username: str) -> bool:
+        del username
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        user = self._host.users.get(username)
+        is_right = user is not None and user.password is not None and user.password == password
+        return is_right and not self._host.faults.refuse_logins
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        user = self._host.users.get(username)
+        known = {" ".join(line.split()[:2]) for line in user.public_keys} if user else set()
+        return format_host_key(key) in known and not self._host.faults.refuse_logins
+
+
+class _Files(asyncssh.SFTPServer):
+    """Serves one user's folder, counts what is asked, and does what the faults say."""
+
+    def __init__(self, host: GameHost, channel: asyncssh.SSHServerChannel[bytes]) -> None:
+        connection = channel.get_connection()
+        user = host.users[connection.get_extra_info("username")]
+        super().__init__(channel, chroot=str(host.root_folder / user.folder).encode())
+        self._host = host
+        self._faults = host.faults
+
+    async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        await self._begin("stat", path)
+        return self._lie(Path(self._locate(path)).stat())
+
+    async def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
+        await self._begin("lstat", path)
+        return self._lie(Path(self._locate(path)).lstat())
+
+    async def realpath(self, path: bytes) -> bytes:
+        await self._begin("realpath", path)
+        return cast("bytes", super().realpath(path))
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        await self._begin("list", path)
+        async for name in super().scandir(path):
+            yield name
+
+    async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
+        await self._begin("open", path)
+        return super().open(path, pflags, attrs)
+
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        await self._begin("read")
+        data = cast("bytes", super().read(file_obj, offset, self._faults.limit_read(size)))
+        if self._faults.must_cut(len(data)):
+            self.connection.abort()
+        return data
+
+    async def close(self, file_obj: object) -> None:
+        await self._begin("close")
+        super().close(file_obj)
+
+    async def _begin(self, kind: str, path: bytes | None = None) -> None:
+        self._host.requests[kind] += 1
+        await self._faults.delay(kind)
+        if path is not None and self._faults.is_denied(path.decode().strip("/")):
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+
+    def _locate(self, path: bytes) -> str:
+        return self.map_path(path).decode()
+
+    def _lie(self, result: os.stat_result) -> asyncssh.SFTPAttrs:
+        attributes = asyncssh.SFTPAttrs.from_local(result)
+        if stat.S_ISREG(result.st_mode) and attributes.size is not None:
+            attributes.size = max(0, attributes.size + self._faults.size_lie)
+        return attributes

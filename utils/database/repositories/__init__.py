@@ -1,0 +1,1 @@
+"""Repositories: the domain's questions to MongoDB, scope first; values in, values out."""

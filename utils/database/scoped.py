@@ -1,0 +1,187 @@
+"""Scoped collections: the only door to a guild's data; what they allow is decided in ``scope_rules``."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pymongo import ReplaceOne, ReturnDocument, UpdateOne
+
+from utils.database.database import Document, SafeDatabase
+from utils.database.faults import map_storage_errors
+from utils.database.scope_rules import (
+    Query,
+    Scope,
+    check_update,
+    scope_document,
+    scope_filter,
+    scope_pipeline,
+)
+from utils.database.sessions import Session
+from utils.models.scope import GuildId, ServerScope
+
+Sort = Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """One write of a bulk: the whole document that fits the filter, made when there is none."""
+
+    query: Query
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write of a bulk: an update of the document that fits the filter."""
+
+    query: Query
+    update: Query
+    upsert: bool = False
+
+
+class ScopedCollection:
+    """One collection as one guild, or one of its game servers, may see it."""
+
+    def __init__(self, database: SafeDatabase, name: str, scope: Scope) -> None:
+        self._database = database
+        self._collection = database.unscoped(name)
+        self._name = name
+        self._scope = dict(scope)
+
+    @classmethod
+    def of_guild(cls, database: SafeDatabase, name: str, guild_id: GuildId) -> Self:
+        """Return a guild's part of a collection."""
+        return cls(database, name, {"guild_id": int(guild_id)})
+
+    @classmethod
+    def of_server(cls, database: SafeDatabase, name: str, scope: ServerScope) -> Self:
+        """Return a game server's part of a collection."""
+        return cls(database, name, {"guild_id": int(scope.guild_id), "server_id": str(scope.server_id)})
+
+    async def find_one(
+        self,
+        query: Query,
+        *,
+        projection: Query | None = None,
+        sort: Sort | None = None,
+        session: Session | None = None,
+    ) -> Document | None:
+        """Return the first document that fits."""
+        scoped = scope_filter(self._scope, query)
+        found = self._collection.find_one(scoped, projection, sort=sort, session=session)
+        return await self._database.run(f"{self._name}.find_one", found)
+
+    async def find(
+        self,
+        query: Query,
+        *,
+        projection: Query | None = None,
+        sort: Sort | None = None,
+        limit: int = 0,
+        hint: str | None = None,
+        session: Session | None = None,
+    ) -> list[Document]:
+        """Return the documents that fit; ``limit`` 0 is all of them."""
+        scoped = scope_filter(self._scope, query)
+        cursor = self._collection.find(scoped, projection, sort=sort, limit=limit, hint=hint, session=session)
+        return await self._database.run(f"{self._name}.find", cursor.to_list(None))
+
+    async def find_keys(
+        self, first: bytes, last: bytes, *, prefix: bytes, session: Session | None = None
+    ) -> list[bytes]:
+        """Return the ``_id``s from ``first`` to ``last``, read from the index alone.
+
+        Such a read can name nothing but the ``_id``, so the scope is kept by the prefix all its ids share.
+        """
+        lowest, highest = max(first, prefix.ljust(32, b"\x00")), min(last, prefix.ljust(32, b"\xff"))
+        if lowest > highest:
+            return []
+        bounds = {"_id": {"$gte": lowest, "$lte": highest}}
+        cursor = self._collection.find(bounds, {"_id": 1}, hint="_id_", session=session)
+        found = await self._database.run(f"{self._name}.find_keys", cursor.to_list(None))
+        return [document["_id"] for document in found]
+
+    async def iterate_raw(self, query: Query, *, sort: Sort, hint: str, batch: int) -> AsyncIterator[bytes]:
+        """Yield the documents that fit as encoded BSON, many at a time and little in memory."""
+        cursor = self._collection.find_raw_batches(
+            scope_filter(self._scope, query), sort=sort, hint=hint, batch_size=batch
+        )
+        try:
+            with map_storage_errors():
+                async for encoded in cursor:
+                    yield encoded
+        finally:
+            await cursor.close()
+
+    async def aggregate(self, pipeline: Sequence[Query], *, hint: str | None = None) -> list[Document]:
+        """Return what a pipeline makes of the scope's documents."""
+        options: dict[str, Any] = {} if hint is None else {"hint": hint}
+        cursor = self._collection.aggregate(scope_pipeline(self._scope, pipeline), **options)
+        return await self._database.run(f"{self._name}.aggregate", cursor.to_list(None))
+
+    async def count(self, query: Query, *, session: Session | None = None) -> int:
+        """Return how many documents fit."""
+        scoped = scope_filter(self._scope, query)
+        counted = self._collection.count_documents(scoped, session=session)
+        return await self._database.run(f"{self._name}.count", counted)
+
+    async def insert_one(self, document: Document, *, session: Session | None = None) -> None:
+        """Store a new document."""
+        scoped = scope_document(self._scope, document)
+        await self._database.run(
+            f"{self._name}.insert_one", self._collection.insert_one(scoped, session=session)
+        )
+
+    async def insert_many(self, documents: Iterable[Document], *, session: Session | None = None) -> None:
+        """Store new documents, in no order."""
+        scoped = [scope_document(self._scope, document) for document in documents]
+        if scoped:
+            inserted = self._collection.insert_many(scoped, ordered=False, session=session)
+            await self._database.run(f"{self._name}.insert_many", inserted)
+
+    async def update_one(
+        self, query: Query, update: Query, *, upsert: bool = False, session: Session | None = None
+    ) -> bool:
+        """Change the first document that fits; tell whether there was one."""
+        check_update(self._scope, update)
+        scoped = scope_filter(self._scope, query)
+        updated = self._collection.update_one(scoped, update, upsert=upsert, session=session)
+        return (await self._database.run(f"{self._name}.update_one", updated)).matched_count == 1
+
+    async def update_many(self, query: Query, update: Query, *, session: Session | None = None) -> int:
+        """Change every document that fits; return how many did."""
+        check_update(self._scope, update)
+        updated = self._collection.update_many(scope_filter(self._scope, query), update, session=session)
+        return (await self._database.run(f"{self._name}.update_many", updated)).matched_count
+
+    async def find_one_and_update(
+        self, query: Query, update: Query, *, session: Session | None = None
+    ) -> Document:
+        """Change the document that fits, made when there is none, and return it as it is then."""
+        check_update(self._scope, update)
+        scoped = scope_filter(self._scope, query)
+        changed = self._collection.find_one_and_update(
+            scoped, update, upsert=True, return_document=ReturnDocument.AFTER, session=session
+        )
+        return await self._database.run(f"{self._name}.find_one_and_update", changed)
+
+    async def delete(self, query: Query, *, session: Session | None = None) -> int:
+        """Delete every document that fits; return how many did."""
+        deleted = self._collection.delete_many(scope_filter(self._scope, query), session=session)
+        return (await self._database.run(f"{self._name}.delete", deleted)).deleted_count
+
+    async def bulk_write(
+        self, writes: Iterable[Replacement | Change], *, session: Session | None = None
+    ) -> None:
+        """Carry out many writes at once, in no order."""
+        requests = [self._build_request(write) for write in writes]
+        if requests:
+            written = self._collection.bulk_write(requests, ordered=False, session=session)
+            await self._database.run(f"{self._name}.bulk_write", written)
+
+    def _build_request(self, write: Replacement | Change) -> ReplaceOne[Document] | UpdateOne:
+        scoped = scope_filter(self._scope, write.query)
+        if isinstance(write, Replacement):
+            return ReplaceOne(scoped, scope_document(self._scope, write.document), upsert=True)
+        check_update(self._scope, write.update)
+        return UpdateOne(scoped, write.update, upsert=write.upsert)

@@ -1,0 +1,66 @@
+"""Sessions: the few that transactions run in, known by id from the start.
+
+mongod keeps the transaction of a client that was killed, and its locks, for about a minute. Whoever takes over must be
+able to end it, so the ids of all sessions that ever hold a transaction are fixed when the pool opens and stored
+with the lease (``repositories.leases``).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any, Self, TypeVar
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+
+T = TypeVar("T")
+
+Client = AsyncIOMotorClient[dict[str, Any]]
+Session = AsyncIOMotorClientSession
+
+SESSION_COUNT = 8  # transactions in flight; two cores of mongod are busy with four
+
+
+async def settle(operation: Awaitable[T]) -> T:
+    """Wait for an operation of motor; when cancelled, still until it has ended.
+
+    Motor runs it in a thread that no cancellation reaches. A session serves one operation at a time, so whoever was
+    cancelled must not touch it (to abort) while that thread does.
+    """
+    running = asyncio.ensure_future(operation)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        if not running.cancelled():
+            running.exception()  # looked at, so that the loop does not report it as forgotten
+        raise
+
+
+class SessionPool:
+    """At most ``SESSION_COUNT`` sessions, lent to one transaction at a time."""
+
+    def __init__(self, sessions: tuple[Session, ...]) -> None:
+        self._sessions = sessions
+        self._free: asyncio.Queue[Session] = asyncio.Queue()
+        for session in sessions:
+            self._free.put_nowait(session)
+        self.ids = tuple(bytes(session.session_id["id"]) for session in sessions)
+
+    @classmethod
+    async def open(cls, client: Client, *, size: int = SESSION_COUNT) -> Self:
+        """Start all sessions; nothing is sent before their first use."""
+        return cls(tuple([await client.start_session() for _ in range(size)]))
+
+    @asynccontextmanager
+    async def borrow(self) -> AsyncIterator[Session]:
+        """Lend a session, waiting for one when all are busy."""
+        session = await self._free.get()
+        try:
+            yield session
+        finally:
+            self._free.put_nowait(session)
+
+    async def close(self) -> None:
+        """End all sessions."""
+        for session in self._sessions:
+            await session.end_session()

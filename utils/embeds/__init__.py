@@ -1,0 +1,1 @@
+"""Everything the bot shows: from a value to a ``discord.Embed``."""

@@ -1,0 +1,119 @@
+"""EmbedFactory: the one door of this room, from a value to what Discord takes, within every limit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import discord
+
+from utils.embeds import killfeed, players, replies, servers
+from utils.embeds.limits import fit_embed, fit_embeds
+from utils.embeds.pictures import Picture, load_pictures
+from utils.embeds.replies import HelpCommand
+from utils.embeds.servers import ImportProgress, ServerStatus
+from utils.embeds.theme import NORTHERN, Theme
+from utils.models.guilds import ChannelKind
+from utils.models.notices import DeathNotice
+from utils.models.players import BoardRow, PlayerStats
+from utils.models.scope import ServerScope
+from utils.models.servers import CheckStep, GameServer, RejectedLine, ServerHealth
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a channel message is made of: embeds, and each picture they show once."""
+
+    embeds: tuple[discord.Embed, ...]
+    pictures: tuple[Picture, ...] = ()
+
+
+class EmbedFactory:
+    """Makes every embed of the bot, in one theme."""
+
+    def __init__(self, theme: Theme = NORTHERN) -> None:
+        self._theme = theme
+        self._pictures = load_pictures(theme)
+
+    def build_deaths(self, notices: Sequence[DeathNotice]) -> Post:
+        """Return the killfeed message of up to ten deaths; equal notices give an equal post."""
+        embeds = fit_embeds([self.build_death(notice) for notice in notices])
+        names = dict.fromkeys(self._theme.deaths[notice.kind].picture for notice in notices)
+        return Post(tuple(embeds), tuple(self._pictures[name] for name in names))
+
+    def build_death(self, notice: DeathNotice) -> discord.Embed:
+        """Return the killfeed embed of one death; its picture must be attached to the message."""
+        return fit_embed(killfeed.build_death_embed(self._theme, notice))
+
+    def build_sample(self, kind: ChannelKind, server_name: str | None, *, at: datetime) -> Post:
+        """Return the sample post of ``/admin channel test``."""
+        if kind is ChannelKind.KILLFEED:
+            return self.build_deaths([replies.build_sample_notice(server_name or "Your server", at=at)])
+        return Post((fit_embed(replies.build_sample_embed(self._theme, kind, server_name, at=at)),))
+
+    def build_stats(self, stats: PlayerStats, *, where: str, period: str) -> discord.Embed:
+        """Return a player's figures."""
+        return fit_embed(players.build_stats_embed(self._theme, stats, where=where, period=period))
+
+    def build_board(
+        self, board: str, rows: Sequence[BoardRow], *, where: str, period: str, own: BoardRow | None = None
+    ) -> discord.Embed:
+        """Return one page of a leaderboard, the caller's own row below."""
+        return fit_embed(
+            players.build_board_embed(self._theme, board, rows, where=where, period=period, own=own)
+        )
+
+    def build_status(self, statuses: Sequence[ServerStatus]) -> discord.Embed:
+        """Return how reading each server goes."""
+        return fit_embed(servers.build_status_embed(self._theme, statuses))
+
+    def build_server_list(
+        self, listed: Sequence[GameServer], *, states: Mapping[ServerScope, ServerHealth]
+    ) -> discord.Embed:
+        """Return a guild's servers and how they are reached, for admins."""
+        return fit_embed(servers.build_server_list_embed(self._theme, listed, states=states))
+
+    def build_steps(self, server_name: str, steps: Sequence[CheckStep]) -> discord.Embed:
+        """Return the test of a server."""
+        return fit_embed(servers.build_steps_embed(self._theme, server_name, steps))
+
+    def build_rejected(self, server_name: str, lines: Sequence[RejectedLine], *, total: int) -> discord.Embed:
+        """Return lines of a log that could not be read."""
+        return fit_embed(servers.build_rejected_embed(self._theme, server_name, lines, total=total))
+
+    def build_import(self, progress: ImportProgress) -> discord.Embed:
+        """Return where an import of history stands."""
+        return fit_embed(servers.build_import_embed(self._theme, progress))
+
+    def build_import_done(self, progress: ImportProgress, *, took: timedelta) -> discord.Embed:
+        """Return the end of an import of history."""
+        return fit_embed(servers.build_import_done_embed(self._theme, progress, took=took))
+
+    def build_success(self, title: str, text: str = "") -> discord.Embed:
+        """Return the answer of a command that did what was asked; the caller escapes foreign text."""
+        return fit_embed(replies.build_success_embed(self._theme, title, text))
+
+    def build_notice(self, title: str, text: str) -> discord.Embed:
+        """Return an answer that is neither success nor failure; the caller escapes foreign text."""
+        return fit_embed(replies.build_notice_embed(self._theme, title, text))
+
+    def build_refusal(self, sentence: str) -> discord.Embed:
+        """Return an expected refusal."""
+        return fit_embed(replies.build_refusal_embed(self._theme, sentence))
+
+    def build_error(self, *, what: str, next_step: str, reference: str) -> discord.Embed:
+        """Return the answer to an unexpected failure."""
+        return fit_embed(
+            replies.build_error_embed(self._theme, what=what, next_step=next_step, reference=reference)
+        )
+
+    def build_alert(self, sentence: str, *, at: datetime) -> discord.Embed:
+        """Return a note to the admins of a guild."""
+        return fit_embed(replies.build_alert_embed(self._theme, sentence, at=at))
+
+    def build_help(self, commands: Sequence[HelpCommand]) -> discord.Embed:
+        """Return the commands a member can use here."""
+        return fit_embed(replies.build_help_embed(self._theme, commands))
+
+    def build_command_help(self, command: HelpCommand) -> discord.Embed:
+        """Return one command in detail."""
+        return fit_embed(replies.build_command_help_embed(self._theme, command))

@@ -1,0 +1,89 @@
+"""Discord's limits of embeds (API reference, "Embed limits"), and the one function that keeps them."""
+
+from collections.abc import Sequence
+
+import discord
+
+from utils.embeds.escape import cut
+
+MAX_EMBEDS = 10
+MAX_CHARACTERS = 6000  # of all embeds of a message together
+MAX_TITLE = 256
+MAX_DESCRIPTION = 4096
+MAX_FIELDS = 25
+MAX_FIELD_NAME = 256
+MAX_FIELD_VALUE = 1024
+MAX_FOOTER = 2048
+MAX_AUTHOR = 256
+
+
+def fit_embeds(embeds: Sequence[discord.Embed]) -> list[discord.Embed]:
+    """Return the embeds of one message within every limit, cut with an ellipsis where they were beyond.
+
+    Over the sum of all characters, the last embeds lose fields and then text first.
+    """
+    room = MAX_CHARACTERS
+    fitted = []
+    for embed in embeds[:MAX_EMBEDS]:
+        within = _fit_sum(_fit_parts(embed), room)
+        room -= count_characters(within)
+        if room < 0:
+            break
+        fitted.append(within)
+    return fitted
+
+
+def fit_embed(embed: discord.Embed) -> discord.Embed:
+    """Return the one embed of a message within every limit."""
+    return fit_embeds([embed])[0]
+
+
+def count_characters(embed: discord.Embed) -> int:
+    """Count what Discord counts towards a message's sum; a character beyond 16 bits counts twice."""
+    footer, author = embed.footer, embed.author
+    texts = [embed.title or "", embed.description or "", footer.text if footer else ""]
+    texts.append(author.name if author else "")
+    texts += [text for field in embed.fields for text in (field.name, field.value)]
+    return sum(len(text.encode("utf-16-le", "surrogatepass")) // 2 for text in texts)
+
+
+def cut_lines(text: str, limit: int) -> str:
+    """Cut between lines where possible, so that no markup and no timestamp is cut in two."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 1]
+    whole, newline, _ = head.rpartition("\n")
+    if newline:
+        return f"{whole}\n…"
+    words, space, _ = head.rpartition(" ")
+    return (words if space else head.rstrip("\\")) + "…"
+
+
+def _fit_parts(embed: discord.Embed) -> discord.Embed:
+    fitted = embed.copy()
+    if embed.title:
+        fitted.title = cut(embed.title, MAX_TITLE)
+    if embed.description:
+        fitted.description = cut_lines(embed.description, MAX_DESCRIPTION)
+    fitted.clear_fields()
+    for field in embed.fields[:MAX_FIELDS]:
+        value = cut_lines(field.value, MAX_FIELD_VALUE)
+        fitted.add_field(name=cut(field.name, MAX_FIELD_NAME), value=value, inline=bool(field.inline))
+    if embed.footer and embed.footer.text:
+        fitted.set_footer(text=cut(embed.footer.text, MAX_FOOTER), icon_url=embed.footer.icon_url)
+    if embed.author and embed.author.name:
+        fitted.set_author(
+            name=cut(embed.author.name, MAX_AUTHOR), url=embed.author.url, icon_url=embed.author.icon_url
+        )
+    return fitted
+
+
+def _fit_sum(embed: discord.Embed, room: int) -> discord.Embed:
+    while count_characters(embed) > room and embed.fields:
+        embed.remove_field(len(embed.fields) - 1)
+    excess = count_characters(embed) - room
+    # each character weighs one or two; a cut that counts them as one is repeated until it is enough
+    while excess > 0 and embed.description and len(embed.description) > 1:
+        embed.description = cut_lines(embed.description, max(len(embed.description) - excess, 1))
+        excess = count_characters(embed) - room
+    return embed

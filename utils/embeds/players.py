@@ -1,0 +1,106 @@
+"""Players: the answer of ``/stats`` and the leaderboards."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import discord
+
+from utils.embeds.escape import escape_name
+from utils.embeds.figures import NONE_YET, write_count, write_metres, write_ratio, write_time
+from utils.embeds.theme import Theme
+from utils.models.players import BoardRow, PlayerStats, Tallied
+
+ROWS_PER_PAGE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLook:
+    """How one board is titled, and how the value it ranks by is written."""
+
+    title: str
+    write_value: Callable[[float], str]
+    unit: str = ""
+
+
+BOARDS: Mapping[str, BoardLook] = {
+    "kills": BoardLook("Most kills", write_count, " kills"),
+    "deaths": BoardLook("Most deaths", write_count, " deaths"),
+    "kd": BoardLook("Best K/D", write_ratio, " K/D"),
+    "streak": BoardLook("Longest streaks", write_count, " in a row"),
+    "longest": BoardLook("Longest kills", write_metres),
+    "suicides": BoardLook("Most suicides", write_count, " suicides"),
+}
+"""The looks of ``/leaderboard``'s boards, by the value of its option."""
+
+
+def build_stats_embed(theme: Theme, stats: PlayerStats, *, where: str, period: str) -> discord.Embed:
+    """Return a player's figures.
+
+    Args:
+        theme: the look.
+        stats: the figures of one server, or summed.
+        where: name of the server, or words for several; escaped here.
+        period: words for the span of time, for example ``all time``.
+    """
+    counters = stats.counters
+    embed = discord.Embed(
+        title=f"📊 {escape_name(stats.name)}",
+        description=f"{escape_name(where)} · {period}",
+        colour=theme.neutral,
+    )
+    rank = f"#{write_count(stats.rank)} of {write_count(stats.ranked)}" if stats.rank else NONE_YET
+    fields = {
+        "Kills": write_count(counters.kills),
+        "Deaths": write_count(counters.deaths),
+        "K/D": write_ratio(counters.ratio),
+        "Suicides": write_count(counters.suicides),
+        "Longest kill": write_metres(counters.longest) if counters.longest else NONE_YET,
+        "Best streak": write_count(counters.best_streak),
+        "Current streak": write_count(stats.current_streak),
+        "Top weapon": _write_tally(stats.top_weapon),
+        "Nemesis": _write_tally(stats.nemesis),
+        "Prey": _write_tally(stats.prey),
+        "Rank": rank,
+        "Last seen": write_time(stats.last_seen_at),
+    }
+    for name, value in fields.items():
+        embed.add_field(name=name, value=value)
+    return embed
+
+
+def build_board_embed(
+    theme: Theme,
+    board: str,
+    rows: Sequence[BoardRow],
+    *,
+    where: str,
+    period: str,
+    own: BoardRow | None = None,
+) -> discord.Embed:
+    """Return one page of a leaderboard.
+
+    Args:
+        theme: the look.
+        board: key of ``BOARDS``.
+        rows: the rows of this page, at most ``ROWS_PER_PAGE``.
+        where: name of the server, or words for several; escaped here.
+        period: words for the span of time.
+        own: the caller's own row, shown below.
+    """
+    look = BOARDS[board]
+    lines = [_write_row(theme, look, row) for row in rows] or ["Nobody is on this board yet."]
+    if own is not None:
+        lines += ["", f"Your place: {_write_row(theme, look, own)}"]
+    embed = discord.Embed(title=f"🏆 {look.title}", description="\n".join(lines), colour=theme.ranking)
+    return embed.add_field(name="Where", value=f"{escape_name(where)} · {period}", inline=False)
+
+
+def _write_row(theme: Theme, look: BoardLook, row: BoardRow) -> str:
+    mark = (
+        theme.medals[row.rank - 1] if 0 < row.rank <= len(theme.medals) else f"`{write_count(row.rank):>3}`"
+    )
+    return f"{mark} **{escape_name(row.name)}** — {look.write_value(row.value)}{look.unit}"
+
+
+def _write_tally(tally: Tallied | None) -> str:
+    return f"{escape_name(tally.name)} ({write_count(tally.count)})" if tally else NONE_YET

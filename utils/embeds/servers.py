@@ -1,0 +1,198 @@
+"""Game servers: how reading them goes, their list, the test of one, its rejected lines, an import."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import discord
+
+from utils.embeds.escape import clean_text, escape_name, escape_text, hide_ids
+from utils.embeds.figures import NONE_YET, write_count, write_duration, write_time
+from utils.embeds.limits import MAX_FIELDS
+from utils.embeds.theme import Theme
+from utils.models.deaths import DeathKind
+from utils.models.scope import ChannelId, ServerScope
+from utils.models.servers import CheckStep, ConnectionState, GameServer, RejectedLine, ServerHealth
+
+BAR_LENGTH = 14  # fits one line of a phone
+SENTENCE_LENGTH = 300
+_LINE_LENGTH = 160
+
+_STATES = {
+    ConnectionState.UNKNOWN: "not read yet",
+    ConnectionState.CONNECTED: "connected",
+    ConnectionState.RETRYING: "trying again",
+    ConnectionState.REFUSED: "refused, waits for an admin",
+    ConnectionState.NO_LOGS: "connected, no logs found",
+    ConnectionState.PAUSED: "paused, over the premium limit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """One server in ``/killfeed status``: its name, its killfeed channel, and how reading it goes."""
+
+    name: str
+    channel_id: ChannelId | None
+    health: ServerHealth
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """Where an import of history stands.
+
+    Attributes:
+        fraction: the share of the bytes that are read, from 0 to 1.
+        rows_per_second: over the last seconds; None before it is known.
+        left: an estimate of the time left; None before it is known.
+    """
+
+    server_name: str
+    fraction: float
+    files_done: int
+    files_total: int
+    rows: int
+    rows_rejected: int = 0
+    rows_per_second: float | None = None
+    left: timedelta | None = None
+
+
+def build_status_embed(theme: Theme, servers: Sequence[ServerStatus]) -> discord.Embed:
+    """Return the state of reading, a field for each server."""
+    is_well = all(status.health.problem is None for status in servers)
+    embed = discord.Embed(title="📡 Killfeed status", colour=theme.success if is_well else theme.warning)
+    for status in servers[:MAX_FIELDS]:
+        name = f"{_mark_state(theme, status.health.state)} {clean_text(status.name)}"
+        embed.add_field(name=name, value=_write_health(status), inline=False)
+    if not servers:
+        embed.description = "This Discord server has no game server yet. `/admin server add` adds one."
+    return embed
+
+
+def build_server_list_embed(
+    theme: Theme, servers: Sequence[GameServer], *, states: Mapping[ServerScope, ServerHealth]
+) -> discord.Embed:
+    """Return a guild's servers and how they are reached, for admins."""
+    embed = discord.Embed(title="🖥️ Game servers", colour=theme.neutral)
+    for server in servers[:MAX_FIELDS]:
+        health = states.get(server.scope, ServerHealth(server.scope))
+        state = ConnectionState.PAUSED if server.is_paused else health.state
+        name = f"{_mark_state(theme, state)} {clean_text(server.name)}"
+        embed.add_field(name=name, value=_write_server(server, state), inline=False)
+    if not servers:
+        embed.description = "No game server yet. `/admin server add` adds one."
+    return embed
+
+
+def build_steps_embed(theme: Theme, server_name: str, steps: Sequence[CheckStep]) -> discord.Embed:
+    """Return the test of a server, one line a step."""
+    is_well = all(step.ok for step in steps)
+    lines = []
+    for step in steps:
+        detail = escape_text(hide_ids(step.detail), SENTENCE_LENGTH)
+        lines.append(f"{theme.good if step.ok else theme.bad} **{escape_text(step.name)}** — {detail}")
+    title = f"{theme.good} Everything works" if is_well else f"{theme.bad} Something is in the way"
+    return discord.Embed(
+        title=f"{title}: {escape_name(server_name)}",
+        description="\n".join(lines),
+        colour=theme.success if is_well else theme.error,
+    )
+
+
+def build_rejected_embed(
+    theme: Theme, server_name: str, lines: Sequence[RejectedLine], *, total: int
+) -> discord.Embed:
+    """Return lines of a log that could not be read, the newest first; ``total`` counts all there are."""
+    embed = discord.Embed(title=f"🧩 Rejected lines: {escape_name(server_name)}", colour=theme.neutral)
+    if not lines:
+        embed.description = "Every line so far could be read."
+        return embed
+    embed.description = "\n".join(_write_rejected(line) for line in lines)
+    return embed.set_footer(text=f"{write_count(total)} in all; none of them counts in any figure")
+
+
+def build_import_embed(theme: Theme, progress: ImportProgress) -> discord.Embed:
+    """Return where an import stands."""
+    full = round(BAR_LENGTH * min(max(progress.fraction, 0), 1))
+    bar = theme.bar_full * full + theme.bar_empty * (BAR_LENGTH - full)
+    figures = [f"{write_count(progress.rows)} deaths"]
+    if progress.rows_per_second is not None:
+        figures.append(f"{write_count(progress.rows_per_second)} per second")
+    if progress.rows_rejected:
+        figures.append(f"{write_count(progress.rows_rejected)} lines rejected")
+    if progress.left is not None:
+        figures.append(f"{write_duration(progress.left)} left")
+    lines = (
+        f"{bar} {min(max(progress.fraction, 0), 1):.0%}",
+        f"{write_count(progress.files_done)} of {write_count(progress.files_total)} files",
+        " · ".join(figures),
+    )
+    return discord.Embed(
+        title=f"{theme.waiting} Reading the history of {escape_name(progress.server_name)}",
+        description="\n".join(lines),
+        colour=theme.neutral,
+    )
+
+
+def build_import_done_embed(theme: Theme, progress: ImportProgress, *, took: timedelta) -> discord.Embed:
+    """Return the end of an import."""
+    sentence = (
+        f"{write_count(progress.rows)} deaths from {write_count(progress.files_total)} files "
+        f"in {write_duration(took)}. New deaths are posted from now on."
+    )
+    if progress.rows_rejected:
+        rejected = write_count(progress.rows_rejected)
+        sentence += f"\n{rejected} lines could not be read: `/admin server rejected` shows them."
+    title = f"{theme.good} The history of {escape_name(progress.server_name)} is read"
+    return discord.Embed(title=title, description=sentence, colour=theme.success)
+
+
+def _mark_state(theme: Theme, state: ConnectionState) -> str:
+    marks = {
+        ConnectionState.CONNECTED: theme.good,
+        ConnectionState.PAUSED: theme.paused,
+        ConnectionState.REFUSED: theme.bad,
+        ConnectionState.NO_LOGS: theme.bad,
+    }
+    return marks.get(state, theme.waiting)
+
+
+def _write_health(status: ServerStatus) -> str:
+    health = status.health
+    channel = f"<#{status.channel_id}>" if status.channel_id else "no killfeed channel: `/admin channel set`"
+    lag = "" if health.lag_seconds is None else f" · lag {health.lag_seconds:.1f} s"
+    lines = [
+        f"{_STATES[health.state]} · {channel}",
+        f"Last kill {_write_moment(health.last_kill_at)} · last read {_write_moment(health.last_read_at)}{lag}",
+        f"{write_count(health.lines_read)} lines read · {write_count(health.lines_rejected)} rejected",
+    ]
+    if health.problem:
+        lines.append(f"⚠️ {escape_text(hide_ids(health.problem), SENTENCE_LENGTH)}")
+    return "\n".join(lines)
+
+
+def _write_server(server: GameServer, state: ConnectionState) -> str:
+    silent = [kind.value for kind in DeathKind if kind not in server.announced]
+    parts = [
+        f"{escape_text(server.host, 100)} port {server.port}",
+        f"times in {escape_text(server.timezone)}",
+    ]
+    if server.number is not None:
+        parts.insert(1, f"number {server.number}")
+    if server.legacy:
+        parts.append("old SSH algorithms allowed")
+    lines = [_STATES[state], " · ".join(parts)]
+    if silent:
+        lines.append(f"Not posted: {', '.join(silent)}")
+    return "\n".join(lines)
+
+
+def _write_rejected(line: RejectedLine) -> str:
+    place = escape_text(f"{line.file.world}/{line.file.name}")
+    text = escape_text(hide_ids(line.line), _LINE_LENGTH) or "(empty)"
+    reason = escape_text(hide_ids(line.reason), _LINE_LENGTH)
+    return f"**{reason}** · {place}, byte {write_count(line.offset)} · {write_time(line.seen_at)}\n> {text}"
+
+
+def _write_moment(at: datetime | None) -> str:
+    return write_time(at) if at else NONE_YET

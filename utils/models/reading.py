@@ -1,0 +1,96 @@
+"""Reading of log files: how far it is, what was read, what could not be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from utils.models.deaths import LogFile
+from utils.models.scope import ChannelId
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where reading of one log file stands; durable, moved in the same transaction as the data.
+
+    Attributes:
+        offset: everything before this byte is stored; always just behind a newline.
+        head: the file's first bytes (at most ``HEAD_BYTES``, never beyond ``offset``); another head means
+            another file under the same name.
+    """
+
+    file: LogFile
+    offset: int = 0
+    head: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedLine:
+    """A rejected line with its place, as kept for admins (the newest; text cut to 300 characters)."""
+
+    file: LogFile
+    offset: int
+    line: str
+    reason: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole lines of one file, as read behind its cursor.
+
+    Attributes:
+        before: the cursor this was read from; None for a file that had none.
+        after: the cursor once the chunk is stored.
+        data: whole lines, starting at ``start``.
+        is_growth: the bytes were appended to what had been read; False for a file that was rewritten or
+            that turned up behind newer ones.
+    """
+
+    before: Cursor | None
+    after: Cursor
+    start: int
+    data: bytes
+    is_growth: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImportJob:
+    """A history import that is under way; durable, so that it goes on after a crash.
+
+    Attributes:
+        generation: the generation of counters it will switch to.
+        ends: bytes of each file up to here are history (silent); fixed when the import begins.
+        channel_id: where its progress is shown, if anywhere; ``message_id`` is that message.
+    """
+
+    generation: int
+    started_at: datetime
+    ends: Mapping[LogFile, int]
+    channel_id: ChannelId | None = None
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far a history import is; ``rows`` counts lines read, ``is_counting`` is its last phase."""
+
+    files_done: int
+    files_total: int
+    bytes_done: int
+    bytes_total: int
+    rows: int
+    elapsed_seconds: float
+    is_counting: bool = False
+    is_done: bool = False
+
+    @property
+    def rows_per_second(self) -> float:
+        """Return the mean rate so far."""
+        return self.rows / self.elapsed_seconds if self.elapsed_seconds > 0 else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Return the time left for reading, from the bytes done so far; None before the first."""
+        if not self.bytes_done:
+            return None
+        return self.elapsed_seconds * (self.bytes_total - self.bytes_done) / self.bytes_done

@@ -1,0 +1,166 @@
+"""The death log: one line of bytes in, one ``DeathRow`` or ``Rejected`` out.
+
+Theory of operation
+-------------------
+A death log is ``;`` separated, without header or quoting; every line ends with ``;`` and a line feed. Two
+generations exist, told apart per line: 8 parts (old) or 10 (new, with platforms). The usual line is split
+and its columns are taken by place. A line whose columns do not fit is looked at once more from both ends:
+player ids have a fixed form (``0002`` and 28 hex digits), so a name that holds a ``;`` can still be told from
+the rest. What fits neither way, or both ways differently, is rejected with a reason. Nothing is guessed and
+nothing is raised: a reader returns a value for every input.
+
+Whether a line is complete is not decided here: callers hand over lines that ended with a line feed.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+from utils.models.deaths import DeathKind, DeathRow, Rejected
+from utils.models.scope import PlayerId
+
+MAX_LINE_BYTES = 2048
+"""Real lines are under 200 bytes; what is longer than this is no death, whatever it says."""
+
+MAX_PLATFORM_CHARACTERS = 8
+MAX_DISTANCE_METRES = 999_999_999
+KEPT_REJECTED_CHARACTERS = 300
+
+BOM = b"\xef\xbb\xbf"
+VEHICLES = frozenset({"land_vehicle", "boat"})
+MENU_SUICIDE = "suicide_by_relocation"
+FALL = "falling"
+
+_ID = r"0002[0-9a-f]{28}"
+_is_player_id = re.compile(_ID).fullmatch
+_is_time = re.compile(r"\d{4}\.\d\d\.\d\d-\d\d\.\d\d\.\d\d", re.ASCII).fullmatch
+_from_both_ends = re.compile(
+    rf"""
+    (?P<time>[^;]*);
+    (?P<killer>.*);(?P<killer_id>{_ID}|);
+    (?P<victim>.+);(?P<victim_id>{_ID});
+    (?P<weapon>[^;]*);(?P<distance>[^;]*);
+    (?:(?P<killer_platform>[^;]*);(?P<victim_platform>[^;]*);)?
+    """,
+    re.VERBOSE | re.DOTALL,
+).fullmatch
+_id_column = re.compile(rf";{_ID}(?=;)").findall
+
+
+class _Unreadable(Exception):  # noqa: N818 - control flow inside this module, never seen outside
+    """Why a line cannot be read."""
+
+
+def decode_line(line: bytes) -> str:
+    """Decode a line as UTF-8, else as Windows-1252; one bad byte never loses a line."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("cp1252", errors="replace")
+
+
+def classify(killer_id: PlayerId | None, victim_id: PlayerId, weapon: str) -> DeathKind:
+    """Return the class of a death; the first rule that matches decides."""
+    if killer_id is None:
+        return DeathKind.UNKNOWN
+    if killer_id == victim_id:
+        if weapon == MENU_SUICIDE:
+            return DeathKind.MENU
+        return DeathKind.FALL if weapon == FALL else DeathKind.SELF
+    return DeathKind.VEHICLE if weapon in VEHICLES else DeathKind.KILL
+
+
+def parse_death_line(line: bytes) -> DeathRow | Rejected:
+    """Read one line, given without its line feed (a carriage return before it is tolerated)."""
+    line = line.removesuffix(b"\r").removeprefix(BOM)
+    if len(line) > MAX_LINE_BYTES:
+        return _reject(line, f"longer than {MAX_LINE_BYTES} bytes")
+    text = decode_line(line)
+    try:
+        return _read_row(_split_columns(text))
+    except _Unreadable as problem:
+        return _reject(line, str(problem))
+
+
+def iterate_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield every whole line of ``data`` with its offset; ``data`` ends with a line feed."""
+    start = 0
+    while (end := data.find(b"\n", start)) >= 0:
+        yield start, data[start:end]
+        start = end + 1
+
+
+def _reject(line: bytes, reason: str) -> Rejected:
+    return Rejected(decode_line(line[: KEPT_REJECTED_CHARACTERS * 4])[:KEPT_REJECTED_CHARACTERS], reason)
+
+
+def _split_columns(text: str) -> list[str]:
+    """Return the 7 or 9 columns of a line."""
+    parts = text.split(";")
+    if len(parts) in (8, 10) and not parts[-1] and _fits(parts):
+        return parts[:-1]
+    if not text:
+        raise _Unreadable("empty line")
+    if parts[-1]:
+        raise _Unreadable("does not end with a semicolon")
+    if len(parts) < 8:
+        raise _Unreadable(f"{len(parts) - 1} columns instead of 7 or 9")
+    return _split_from_both_ends(text, len(parts) - 1)
+
+
+def _fits(parts: list[str]) -> bool:
+    """Tell whether ids stand where they belong when every name is a single part."""
+    killer_id = parts[2]
+    return bool((not killer_id or _is_player_id(killer_id)) and _is_player_id(parts[4]))
+
+
+def _split_from_both_ends(text: str, columns: int) -> list[str]:
+    """Find the columns by the ids' form, for names that hold a semicolon."""
+    match = _from_both_ends(text)
+    if match is None:
+        reason = "no valid player ids" if columns in (7, 9) else f"{columns} columns instead of 7 or 9"
+        raise _Unreadable(reason)
+    has_killer = bool(match["killer_id"])
+    if len(_id_column(text)) != 1 + has_killer:
+        raise _Unreadable("columns cannot be told apart")
+    return [value for value in match.groups() if value is not None]
+
+
+def _read_row(columns: list[str]) -> DeathRow:
+    time, killer, killer_id, victim, victim_id, weapon, distance, *platforms = columns
+    if not victim:
+        raise _Unreadable("no victim name")
+    killer_platform, victim_platform = platforms or ("", "")
+    if len(killer_platform) > MAX_PLATFORM_CHARACTERS or len(victim_platform) > MAX_PLATFORM_CHARACTERS:
+        raise _Unreadable("platform too long")
+    killed_by = PlayerId(killer_id) if killer_id else None
+    return DeathRow(
+        written_at=_read_time(time),
+        kind=classify(killed_by, PlayerId(victim_id), weapon),
+        killer_id=killed_by,
+        killer_name=killer if killer_id else "",
+        victim_id=PlayerId(victim_id),
+        victim_name=victim,
+        weapon=weapon,
+        distance=_read_distance(distance),
+        killer_platform=killer_platform,
+        victim_platform=victim_platform,
+    )
+
+
+def _read_time(text: str) -> datetime:
+    """Read ``YYYY.MM.DD-HH.MM.SS``; slicing digits is three times as fast as ``strptime``."""
+    if not _is_time(text):
+        raise _Unreadable("unreadable time")
+    try:
+        return datetime(  # noqa: DTZ001 - the log names no zone
+            int(text[:4]), int(text[5:7]), int(text[8:10]), int(text[11:13]), int(text[14:16]), int(text[17:])
+        )
+    except ValueError:
+        raise _Unreadable("impossible time") from None
+
+
+def _read_distance(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(MAX_DISTANCE_METRES)):
+        raise _Unreadable("unreadable distance")
+    return int(text)

@@ -1,0 +1,174 @@
+"""Secrets: encrypted at rest, and kept out of whatever is written down.
+
+At rest a login's password and key are one AES-256-GCM message, bound to their server: a ciphertext copied to
+another guild or server does not open there. In logs ``redact_event`` masks what looks like a secret,
+and what was registered as one.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from utils.errors import ConfigurationError, SecretError
+from utils.models.scope import ServerScope
+from utils.models.servers import Credentials, EncryptedSecret
+
+KEY_FILE = "secret.key"
+KEY_LENGTH_MINIMUM = 16  # characters of a key that somebody chose
+NONCE_BYTES = 12  # what GCM is made for
+FORMAT = b"\x01"  # first byte of every ciphertext, so that another cipher can follow one day
+
+REGISTERED_LENGTH_MINIMUM = 4  # masking shorter texts would riddle every log with holes
+MASK = "***"
+
+
+class SecretBox:
+    """Encrypts and decrypts logins with one key."""
+
+    def __init__(self, secret_key: str) -> None:
+        if len(secret_key) < KEY_LENGTH_MINIMUM:
+            raise ConfigurationError(
+                f"secret_key: at least {KEY_LENGTH_MINIMUM} characters; leave it empty to have one made."
+            )
+        # a key that somebody chose is stretched; the salt only keeps it apart from other programs' keys
+        key = hashlib.scrypt(secret_key.encode(), salt=b"killfeed.secrets", n=2**14, r=8, p=1, dklen=32)
+        self._cipher = AESGCM(key)
+
+    @classmethod
+    def load(cls, secret_key: str, data_dir: Path) -> "SecretBox":
+        """Return a box for the configured key, or for the one in ``data_dir``, made when there is none.
+
+        Raises:
+            ConfigurationError: the key is too short, or the file cannot be read or made.
+        """
+        return cls(secret_key or _load_key_file(data_dir / KEY_FILE))
+
+    def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
+        """Encrypt a login for one server."""
+        plain = json.dumps({"password": credentials.password, "private_key": credentials.private_key})
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = self._cipher.encrypt(nonce, plain.encode(), str(scope).encode())
+        return EncryptedSecret(FORMAT + nonce + sealed)
+
+    def decrypt(self, scope: ServerScope, secret: EncryptedSecret) -> Credentials:
+        """Decrypt the login of the server it was encrypted for.
+
+        Raises:
+            SecretError: another key, another server, or damaged.
+        """
+        content = secret.ciphertext.removeprefix(FORMAT)
+        try:
+            plain = self._cipher.decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], str(scope).encode())
+        except (InvalidTag, ValueError) as error:
+            raise SecretError(
+                "The stored password of this server cannot be read with the bot's secret key. Enter it again"
+                " with `/admin server edit`, or give the bot its old key back."
+            ) from error
+        return Credentials(**json.loads(plain))
+
+    def __repr__(self) -> str:
+        """Show nothing of the key."""
+        return f"SecretBox({MASK})"
+
+
+def _load_key_file(path: Path) -> str:
+    """Read the key file; make it when it is not there."""
+    try:
+        if not path.exists():
+            _make_key_file(path)
+        return path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"The secret key file {path} cannot be used: {type(error).__name__}."
+        ) from error
+
+
+def _make_key_file(path: Path) -> None:
+    """Make the key file whole or not at all, readable by its owner alone; whoever is first wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret-")  # made with mode 600
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+    finally:
+        Path(draft).unlink()
+
+
+_PATTERNS = (
+    (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", MASK),
+    (r"(\bmongodb(?:\+srv)?://)[^/@\s]*@", rf"\1{MASK}@"),
+    (r"(\b(?:bot|bearer)\s+)[\w.~+/=-]{20,}", rf"\1{MASK}"),
+    (r"\b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}", MASK),
+    (
+        r"(\w*(?:passw(?:or)?d|secret|secret_key|private_key|token)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;?&})]+",
+        rf"\1{MASK}",
+    ),
+    (r"(\bRemoteAddr:\s*)[\d.:a-f\[\]]+", rf"\1{MASK}"),
+    (r"(\bplatformid=)[^\s?]+", rf"\1{MASK}"),
+)
+"""What looks like a secret: key blocks, logins in database URIs, authorization headers, bare bot tokens,
+``password=``, and in lines of the game's log a client's address and platform account."""
+
+_COMPILED = tuple((re.compile(text, re.IGNORECASE | re.DOTALL), mask) for text, mask in _PATTERNS)
+_SECRET_NAME = re.compile(r"(?:^|_)(?:password|passwd|token|secret|secret_key|private_key)$", re.IGNORECASE)
+
+
+class Redactor:
+    """Masks secrets in texts. As a structlog processor it comes last before the renderer, exceptions formatted."""
+
+    def __init__(self) -> None:
+        self._registered: set[str] = set()
+
+    def register(self, *values: str | None) -> None:
+        """Mask these values wherever they turn up from now on."""
+        self._registered.update(
+            value for value in values if value and len(value) >= REGISTERED_LENGTH_MINIMUM
+        )
+
+    def redact(self, text: str) -> str:
+        """Return the text without secrets."""
+        for value in sorted(self._registered, key=len, reverse=True):
+            text = text.replace(value, MASK)
+        for pattern, replacement in _COMPILED:
+            text = pattern.sub(replacement, text)
+        return text
+
+    def __call__(self, _logger: Any, _method: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Redact every text of a log event, however deep; a value under a secret's name is masked whole."""
+        return self._clean_mapping(event)
+
+    def _clean_mapping(self, mapping: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: MASK if value and _SECRET_NAME.search(key) else self._clean(value)
+            for key, value in mapping.items()
+        }
+
+    def _clean(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self.redact(value)
+            case bytes():
+                return self.redact(value.decode("utf-8", "replace"))
+            case Mapping():
+                return self._clean_mapping(value)
+            case list() | tuple() | set() | frozenset():
+                return [self._clean(item) for item in value]
+            case bool() | int() | float() | None:
+                return value
+            case _:
+                return self.redact(repr(value))

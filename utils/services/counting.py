@@ -1,0 +1,188 @@
+"""Counting: deaths in, players' counters out. The one place that knows what a death counts as.
+
+Live batches, history and the recount all fold deaths through ``Counting.add``, so they cannot disagree.
+Deaths must come in order (``Death.order``). A live death that arrives late, behind something its player did
+later, cannot be folded on top: ``late_players`` names who must be rebuilt from all of his deaths.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from utils.models.deaths import Death, DeathKind
+from utils.models.players import Counters, NameSeen, PlayerDay, PlayerRecord
+from utils.models.scope import PlayerId
+
+DayKey = tuple[PlayerId, date]
+Order = tuple[datetime, str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class KillFacts:
+    """The killer's counters right after a kill, for the killfeed."""
+
+    kills: int
+    deaths: int
+    streak: int
+
+
+class CounterTally:
+    """Counters while they are being counted."""
+
+    __slots__ = ("best_streak", "deaths", "kills", "longest", "metres", "suicides")
+
+    def __init__(self, counters: Counters | None = None) -> None:
+        seed = counters or Counters()
+        self.kills = seed.kills
+        self.deaths = seed.deaths
+        self.suicides = seed.suicides
+        self.metres = seed.metres
+        self.longest = seed.longest
+        self.best_streak = seed.best_streak
+
+    def add_kill(self, death: Death, streak: int) -> None:
+        """Count a kill that brought the killer's streak to ``streak``."""
+        self.kills += 1
+        self.metres += death.row.distance
+        self.best_streak = max(self.best_streak, streak)
+        if death.row.distance > self.longest and death.row.counts_as_longest:
+            self.longest = death.row.distance
+
+    def freeze(self) -> Counters:
+        """Return the counters as a value."""
+        return Counters(self.kills, self.deaths, self.suicides, self.metres, self.longest, self.best_streak)
+
+
+class PlayerTally:
+    """One player while he is being counted."""
+
+    __slots__ = ("counters", "last_order", "last_seen_at", "name", "names", "player_id", "streak")
+
+    def __init__(self, player_id: PlayerId, record: PlayerRecord | None = None) -> None:
+        self.player_id = player_id
+        self.counters = CounterTally(record.counters if record else None)
+        self.streak = record.current_streak if record else 0
+        self.name = record.name if record else ""
+        self.names: dict[str, tuple[datetime, datetime]] = (
+            {seen.name: (seen.first_seen_at, seen.last_seen_at) for seen in record.names} if record else {}
+        )
+        self.last_order: Order | None = record.last_order if record else None
+        self.last_seen_at: datetime | None = record.last_seen_at if record else None
+
+    def see(self, name: str, death: Death) -> None:
+        """Note the player's name and the moment."""
+        first, last = self.names.get(name, (death.at, death.at))
+        self.names[name] = (min(first, death.at), max(last, death.at))
+        self.name = name
+        self.last_order = death.order
+        self.last_seen_at = death.at
+
+    def freeze(self) -> PlayerRecord:
+        """Return the player as a value; only for a player who was seen."""
+        if self.last_order is None or self.last_seen_at is None:
+            raise ValueError(f"player {self.player_id} was never seen")
+        return PlayerRecord(
+            player_id=self.player_id,
+            name=self.name,
+            names=tuple(NameSeen(name, first, last) for name, (first, last) in self.names.items()),
+            counters=self.counters.freeze(),
+            current_streak=self.streak,
+            last_order=self.last_order,
+            last_seen_at=self.last_seen_at,
+        )
+
+
+class Counting:
+    """A fold over deaths, on top of what was counted before.
+
+    Args:
+        players: the players as they are stored; those not named start from nothing.
+        days: their day counters as they are stored.
+    """
+
+    def __init__(
+        self,
+        players: Mapping[PlayerId, PlayerRecord] | None = None,
+        days: Mapping[DayKey, PlayerDay] | None = None,
+    ) -> None:
+        self._players = {key: PlayerTally(key, record) for key, record in (players or {}).items()}
+        self._days = {key: CounterTally(day.counters) for key, day in (days or {}).items()}
+        self._touched_days: set[DayKey] = set()
+        self.late_players: set[PlayerId] = set()
+
+    def add(self, death: Death) -> KillFacts | None:
+        """Count one death; return the killer's standing after it if it was a kill."""
+        kind = death.row.kind
+        victim = self._meet(death.row.victim_id, death.row.victim_name, death)
+        facts = self._add_kill(death) if kind.is_kill else None
+        day = self._day(victim.player_id, death)
+        if kind.is_suicide:
+            victim.counters.suicides += 1
+            day.suicides += 1
+        else:
+            victim.counters.deaths += 1
+            day.deaths += 1
+        victim.streak = 0
+        return facts
+
+    def freeze_players(self) -> Iterator[PlayerRecord]:
+        """Yield every player met or handed in."""
+        return (tally.freeze() for tally in self._players.values())
+
+    def freeze_days(self) -> Iterator[PlayerDay]:
+        """Yield the day counters that changed."""
+        return (PlayerDay(key[0], key[1], self._days[key].freeze()) for key in self._touched_days)
+
+    def take_days_before(self, month: date) -> list[PlayerDay]:
+        """Return and forget the changed days before ``month``; a fold in order never comes back to them."""
+        past = [key for key in self._touched_days if key[1] < month]
+        self._touched_days.difference_update(past)
+        return [PlayerDay(key[0], key[1], self._days.pop(key).freeze()) for key in past]
+
+    def _add_kill(self, death: Death) -> KillFacts:
+        row = death.row
+        if row.killer_id is None:
+            raise ValueError("a kill has a killer")
+        killer = self._meet(row.killer_id, row.killer_name, death)
+        killer.streak += 1
+        killer.counters.add_kill(death, killer.streak)
+        self._day(killer.player_id, death).add_kill(death, killer.streak)
+        return KillFacts(killer.counters.kills, killer.counters.deaths, killer.streak)
+
+    def _meet(self, player_id: PlayerId, name: str, death: Death) -> PlayerTally:
+        tally = self._players.get(player_id)
+        if tally is None:
+            tally = self._players[player_id] = PlayerTally(player_id)
+        elif tally.last_order is not None and death.order < tally.last_order:
+            self.late_players.add(player_id)
+        tally.see(name, death)
+        return tally
+
+    def _day(self, player_id: PlayerId, death: Death) -> CounterTally:
+        key = (player_id, death.row.written_at.date())
+        self._touched_days.add(key)
+        tally = self._days.get(key)
+        if tally is None:
+            tally = self._days[key] = CounterTally()
+        return tally
+
+
+def count_one_player(
+    player_id: PlayerId, deaths: Iterable[Death]
+) -> tuple[PlayerRecord, tuple[PlayerDay, ...]]:
+    """Count one player anew from every death row he takes part in, given in order."""
+    counting = Counting()
+    for death in deaths:
+        counting.add(death)
+    record = next(record for record in counting.freeze_players() if record.player_id == player_id)
+    return record, tuple(day for day in counting.freeze_days() if day.player_id == player_id)
+
+
+def list_player_ids(deaths: Iterable[Death]) -> frozenset[PlayerId]:
+    """Return everyone whose counters these deaths may change."""
+    found: set[PlayerId] = set()
+    for death in deaths:
+        found.add(death.row.victim_id)
+        if death.row.killer_id is not None and death.row.kind is not DeathKind.UNKNOWN:
+            found.add(death.row.killer_id)
+    return frozenset(found)

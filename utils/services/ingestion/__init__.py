@@ -1,0 +1,1 @@
+"""Ingestion: from bytes behind a cursor to stored deaths, counters and notices."""

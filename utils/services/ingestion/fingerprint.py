@@ -1,0 +1,29 @@
+"""A death's id: the same row of the same server always has the same one."""
+
+from hashlib import blake2b
+
+from utils.models.deaths import DeathRow
+from utils.models.scope import ServerScope
+
+SERVER_ID_BYTES = 8
+TIME_BYTES = 6
+DIGEST_BYTES = 10
+_EPOCH_ORDINAL_SECONDS = 719_163 * 86_400  # seconds from year 1 to 1970
+
+
+def build_scope_prefix(scope: ServerScope) -> bytes:
+    """Return the 16 bytes with which every death id of a server begins."""
+    return scope.guild_id.to_bytes(8, "big") + scope.server_id.encode("ascii").ljust(SERVER_ID_BYTES, b"\0")
+
+
+def compute_death_id(prefix: bytes, row: DeathRow) -> bytes:
+    """Return the 32-byte id of a death: scope, time as written, digest of the row's text.
+
+    Times lead the digest, so a day of deaths lies together in the index that MongoDB keeps anyway. Names and
+    platforms stay out: they say nothing about which death it was.
+    """
+    at = row.written_at
+    seconds = at.toordinal() * 86_400 - _EPOCH_ORDINAL_SECONDS + at.hour * 3600 + at.minute * 60 + at.second
+    text = f"{seconds};{row.killer_id or ''};{row.victim_id};{row.weapon};{row.distance}"
+    digest = blake2b(prefix + text.encode(), digest_size=DIGEST_BYTES).digest()
+    return prefix + max(seconds, 0).to_bytes(TIME_BYTES, "big") + digest

@@ -1,0 +1,232 @@
+"""Live ingestion: what was appended to a server's logs becomes stored deaths and notices.
+
+One poll reads on from the cursors. Every chunk is one transaction: new deaths, counters, days, notices,
+rejected lines and the cursor move together or not at all, so a crash at any point repeats or skips nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.events import DeathsStored, EventDispatcher, NoticesQueued, PlayerKilled
+from utils.models.deaths import Death, DeathKind, LogFile
+from utils.models.notices import DeathNotice
+from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.reading import Chunk, Cursor, RejectedLine
+from utils.models.scope import ServerScope
+from utils.models.servers import GameServer
+from utils.services.counting import (
+    Counting,
+    DayKey,
+    KillFacts,
+    count_one_player,
+    list_player_ids,
+)
+from utils.services.ingestion.news import NewsRule, choose_news_rule
+from utils.services.ingestion.reading import DeathLogTail, RowReader
+from utils.services.ingestion.stores import IngestionStore, IngestionUnit
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One chunk, read: what one transaction stores."""
+
+    chunk: Chunk
+    deaths: Sequence[Death]
+    rejected: Sequence[RejectedLine]
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Which new deaths of a poll get a notice; without a channel none does."""
+
+    rule: NewsRule
+    kinds: frozenset[DeathKind]
+
+    def includes(self, death: Death, *, is_growth: bool) -> bool:
+        """Tell whether a new death is announced."""
+        return death.row.kind in self.kinds and self.rule.is_news(death.row.written_at, is_growth=is_growth)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """What a transaction added: the new deaths in order of the log, and how many of them are announced."""
+
+    deaths: tuple[Death, ...] = ()
+    notices: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PollOutcome:
+    """What one poll did."""
+
+    deaths: int = 0
+    rejected: int = 0
+    newest_at: datetime | None = None
+
+
+class LiveIngestion:
+    """Stores and announces what a poll finds.
+
+    Args:
+        store: the guild's storage.
+        events: told about what was stored, after it was.
+        max_announce_age: how old news may be (``polling.max_announce_age_minutes``).
+    """
+
+    def __init__(
+        self, store: IngestionStore, events: EventDispatcher, *, clock: Clock, max_announce_age: timedelta
+    ) -> None:
+        self._store = store
+        self._events = events
+        self._clock = clock
+        self._max_age = max_announce_age
+
+    async def poll(
+        self,
+        server: GameServer,
+        tail: DeathLogTail,
+        *,
+        last_read_at: datetime | None,
+        has_channel: bool,
+    ) -> PollOutcome:
+        """Read on once and store all that is new.
+
+        Raises:
+            RemoteError: the host failed; what was stored before stays stored.
+            StorageError: nothing of the chunk at hand was stored.
+        """
+        cursors = await self._store.list_cursors(server.scope)
+        rule = await self._choose_rule(tail, cursors, last_read_at)
+        announced = Announced(rule, server.announced if has_channel else frozenset())
+        reader = RowReader(server.scope, ZoneInfo(server.timezone))
+        outcome = PollOutcome()
+        async with aclosing(tail.read_on(cursors)) as chunks:
+            async for chunk in chunks:
+                batch = self._read(reader, chunk)
+                stored = await self._store_batch(server, batch, announced)
+                await self._publish(server.scope, stored)
+                outcome = _add(outcome, batch, stored)
+        return outcome
+
+    async def _choose_rule(
+        self, tail: DeathLogTail, cursors: Mapping[LogFile, Cursor], last_read_at: datetime | None
+    ) -> NewsRule:
+        now = self._clock.now()
+        is_recent = last_read_at is not None and now - last_read_at <= self._max_age
+        lines = () if is_recent else await tail.read_newest_lines(cursors)
+        return choose_news_rule(last_read_at=last_read_at, now=now, max_age=self._max_age, newest_lines=lines)
+
+    def _read(self, reader: RowReader, chunk: Chunk) -> Batch:
+        deaths, rejected = reader.read(chunk.after.file, chunk.start, chunk.data, now=self._clock.now())
+        return Batch(chunk, deaths, rejected, lines=len(deaths) + len(rejected))
+
+    async def _store_batch(self, server: GameServer, batch: Batch, announced: Announced) -> StoredBatch:
+        work = partial(self._store_in_unit, server, batch, announced)
+        return await self._store.in_transaction(server.scope, work)
+
+    async def _store_in_unit(
+        self, server: GameServer, batch: Batch, announced: Announced, unit: IngestionUnit
+    ) -> StoredBatch:
+        new = await _select_new(unit, batch.deaths)
+        facts = await _count(unit, new, generation=server.generation)
+        notices = [
+            build_notice(server, death, facts.get(death.id))
+            for death in new
+            if announced.includes(death, is_growth=batch.chunk.is_growth)
+        ]
+        await unit.insert_deaths(new)
+        await unit.append_notices(notices, created_at=self._clock.now())
+        await unit.insert_rejected(batch.rejected)
+        await unit.add_lines_read(batch.lines, len(batch.rejected))
+        await unit.move_cursor(batch.chunk.before, batch.chunk.after)
+        return StoredBatch(tuple(new), len(notices))
+
+    async def _publish(self, scope: ServerScope, stored: StoredBatch) -> None:
+        if stored.notices:
+            await self._events.dispatch(NoticesQueued(scope=scope))
+        if stored.deaths:
+            await self._events.dispatch(DeathsStored(scope=scope, deaths=stored.deaths))
+        for death in stored.deaths:
+            if death.row.kind.is_kill:
+                await self._events.dispatch(PlayerKilled(scope=scope, death=death))
+
+
+def build_notice(server: GameServer, death: Death, facts: KillFacts | None) -> DeathNotice:
+    """Return the facts of a death for the killfeed."""
+    row = death.row
+    return DeathNotice(
+        event_id=death.id,
+        kind=row.kind,
+        server_name=server.name,
+        killer_name=row.killer_name,
+        victim_name=row.victim_name,
+        weapon=row.weapon,
+        distance=row.distance,
+        at=death.at,
+        killer_kills=facts.kills if facts else None,
+        killer_deaths=facts.deaths if facts else None,
+        killer_streak=facts.streak if facts else None,
+    )
+
+
+async def _select_new(unit: IngestionUnit, deaths: Sequence[Death]) -> list[Death]:
+    """Return the deaths that are not stored, each once, in the order of the log."""
+    first_of = {death.id: death for death in reversed(deaths)}
+    known = await unit.find_known_ids(tuple(first_of)) if first_of else frozenset()
+    return [death for death in deaths if death.id not in known and first_of[death.id] is death]
+
+
+async def _count(unit: IngestionUnit, deaths: Sequence[Death], *, generation: int) -> dict[bytes, KillFacts]:
+    """Count new deaths on top of what is stored; return the killers' standing by death."""
+    if not deaths:
+        return {}
+    players = await unit.find_players(list_player_ids(deaths), generation=generation)
+    days = await unit.find_days(_list_day_keys(deaths), generation=generation)
+    counting = Counting(players, days)
+    facts = {death.id: counting.add(death) for death in sorted(deaths, key=lambda death: death.order)}
+    records, changed = await _rebuild_late(unit, counting, deaths)
+    await unit.replace_players(records, generation=generation)
+    await unit.replace_days(changed, generation=generation)
+    return {death_id: fact for death_id, fact in facts.items() if fact is not None}
+
+
+async def _rebuild_late(
+    unit: IngestionUnit, counting: Counting, deaths: Sequence[Death]
+) -> tuple[list[PlayerRecord], list[PlayerDay]]:
+    """Return all counters to write; players with a late row are counted anew from all of theirs."""
+    late = counting.late_players
+    records = [record for record in counting.freeze_players() if record.player_id not in late]
+    days = [day for day in counting.freeze_days() if day.player_id not in late]
+    for player_id in sorted(late):
+        stored = await unit.list_deaths_of(player_id)
+        own = [death for death in deaths if player_id in (death.row.killer_id, death.row.victim_id)]
+        record, all_days = count_one_player(player_id, sorted([*stored, *own], key=lambda death: death.order))
+        records.append(record)
+        days.extend(all_days)
+    return records, days
+
+
+def _list_day_keys(deaths: Sequence[Death]) -> set[DayKey]:
+    return {
+        (player_id, death.row.written_at.date()) for death in deaths for player_id in list_player_ids([death])
+    }
+
+
+def _add(outcome: PollOutcome, batch: Batch, stored: StoredBatch) -> PollOutcome:
+    newest = max((death.at for death in stored.deaths), default=outcome.newest_at)
+    return replace(
+        outcome,
+        deaths=outcome.deaths + len(stored.deaths),
+        rejected=outcome.rejected + len(batch.rejected),
+        newest_at=newest if outcome.newest_at is None or newest is None else max(newest, outcome.newest_at),
+    )

@@ -1,0 +1,74 @@
+"""What ingestion needs of the reading side, and how bytes become deaths."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Protocol
+
+from utils.models.deaths import Death, LogFile, Rejected
+from utils.models.reading import Chunk, Cursor, RejectedLine
+from utils.models.scope import ServerScope
+from utils.parsers.deathlog import iterate_lines, parse_death_line
+from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
+
+
+class DeathLogTail(Protocol):
+    """The death logs of one game server, read onward from cursors."""
+
+    def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
+        """Yield what is new, file after file in order; the caller stores each chunk before the next.
+
+        Raises:
+            RemoteError: the host did not do what was asked.
+        """
+
+    async def read_newest_lines(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[bytes]:
+        """Return the last whole lines of every file that has unread bytes (a few hundred at most)."""
+
+
+class HistoryLogs(Protocol):
+    """The death logs of one game server, read from begin to end for an import."""
+
+    async def list_sizes(self) -> Mapping[LogFile, int]:
+        """Return every death log with its size in bytes."""
+
+    def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
+        """Yield whole lines from the cursor up to byte ``end``; an unfinished last line is left out."""
+
+
+class RowReader:
+    """Turns chunks of one server into deaths."""
+
+    def __init__(self, scope: ServerScope, zone: tzinfo) -> None:
+        self._prefix = build_scope_prefix(scope)
+        self._zone = zone
+
+    def read(
+        self, file: LogFile, start: int, data: bytes, *, now: datetime
+    ) -> tuple[list[Death], list[RejectedLine]]:
+        """Return the deaths of ``data`` in file order, and what could not be read."""
+        deaths: list[Death] = []
+        rejected: list[RejectedLine] = []
+        for place, line in iterate_lines(data):
+            row = parse_death_line(line)
+            if isinstance(row, Rejected):
+                rejected.append(RejectedLine(file, start + place, row.line, row.reason, now))
+                continue
+            deaths.append(
+                Death(
+                    id=compute_death_id(self._prefix, row),
+                    row=row,
+                    at=self._to_utc(row.written_at),
+                    file=file,
+                    offset=start + place,
+                )
+            )
+        return deaths, rejected
+
+    def _to_utc(self, written_at: datetime) -> datetime:
+        """Read the server's wall clock; of an hour that exists twice the first is taken."""
+        if self._zone is UTC:
+            return written_at.replace(tzinfo=UTC)
+        try:
+            return written_at.replace(tzinfo=self._zone).astimezone(UTC)
+        except OverflowError:  # the first and last day of the calendar
+            return written_at.replace(tzinfo=UTC)

@@ -1,0 +1,72 @@
+"""What ingestion needs of the storage: one open transaction at a time, and a few reads around it."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol, TypeVar
+
+from utils.models.deaths import Death, LogFile
+from utils.models.notices import DeathNotice
+from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.reading import Cursor, RejectedLine
+from utils.models.scope import PlayerId, ServerScope
+
+T = TypeVar("T")
+
+
+class IngestionUnit(Protocol):
+    """One open transaction over one server's data: all of it happens or nothing."""
+
+    async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
+        """Return which of these deaths are stored already."""
+
+    async def insert_deaths(self, deaths: Sequence[Death]) -> None:
+        """Store deaths that are not there yet."""
+
+    async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
+        """Return every stored death row a player takes part in, in order."""
+
+    async def find_players(
+        self, player_ids: Iterable[PlayerId], *, generation: int
+    ) -> Mapping[PlayerId, PlayerRecord]:
+        """Return the counters of those players that have any."""
+
+    async def replace_players(self, players: Iterable[PlayerRecord], *, generation: int) -> None:
+        """Write players' counters, new or changed."""
+
+    async def find_days(
+        self, keys: Iterable[tuple[PlayerId, date]], *, generation: int
+    ) -> Mapping[tuple[PlayerId, date], PlayerDay]:
+        """Return the day counters that exist, by player and day of the server."""
+
+    async def replace_days(self, days: Iterable[PlayerDay], *, generation: int) -> None:
+        """Write day counters, new or changed."""
+
+    async def append_notices(self, notices: Sequence[DeathNotice], *, created_at: datetime) -> None:
+        """Put notices for the killfeed behind the outbox entries of this server."""
+
+    async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
+        """Keep lines that could not be read."""
+
+    async def move_cursor(self, before: Cursor | None, after: Cursor) -> None:
+        """Move a file's cursor from the value that was read.
+
+        Raises:
+            CursorMovedError: the stored cursor is not ``before``.
+        """
+
+    async def add_lines_read(self, read: int, rejected: int) -> None:
+        """Count lines for ``/killfeed status``."""
+
+
+class IngestionStore(Protocol):
+    """Storage of one guild's game servers, as ingestion sees it."""
+
+    async def in_transaction(self, scope: ServerScope, work: Callable[[IngestionUnit], Awaitable[T]]) -> T:
+        """Run ``work`` in one transaction; it may run again after a transient error.
+
+        Raises:
+            CursorMovedError, LeaseLostError, DiskFullError, StorageUnavailableError
+        """
+
+    async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
+        """Return where reading stands, by file."""

@@ -1,0 +1,58 @@
+"""Which SSH algorithms are offered to a host.
+
+asyncssh's own defaults still hold SHA-1 (``diffie-hellman-group14-sha1``, ``ssh-rsa``, ``hmac-sha1``). They
+are left out here and come back, with older ones behind them, only for a server whose admin turned ``legacy``
+on.
+The strings are asyncssh's pattern language: ``-`` takes away from its defaults, ``+`` appends.
+"""
+
+from typing import TypedDict
+
+
+class AlgorithmOptions(TypedDict):
+    """The keyword arguments of ``asyncssh.connect`` that choose algorithms."""
+
+    kex_algs: str
+    encryption_algs: str
+    mac_algs: str
+    signature_algs: str
+    server_host_key_algs: list[str]
+
+
+MODERN_HOST_KEYS = (
+    "ssh-ed25519",
+    "ssh-ed448",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+"""Strongest first: of several keys of a host, the first of these is the one that gets pinned."""
+
+LEGACY_HOST_KEYS = ("ssh-rsa", "ssh-dss")
+
+SIGNATURES_OF_KEY = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
+"""An RSA key signs in several ways; every other key's type is the name of its algorithm."""
+
+_MODERN_EXCHANGE = "-*-sha1,*gss*,rsa2048-sha256"
+_LEGACY_EXCHANGE = "+diffie-hellman-group-exchange-sha1,diffie-hellman-group1-sha1"
+_LEGACY_CIPHERS = "+aes256-cbc,aes192-cbc,aes128-cbc,3des-cbc"
+
+
+def choose_algorithms(*, legacy: bool, pinned_type: str | None) -> AlgorithmOptions:
+    """Choose what is offered; a pinned key's own algorithms come first.
+
+    A host with several keys shows the one that the client asks for first. Asking for the pinned type keeps it
+    from looking changed; the other types stay on offer, so that a real change is seen and named.
+    """
+    host_keys = MODERN_HOST_KEYS + (LEGACY_HOST_KEYS if legacy else ())
+    pinned = SIGNATURES_OF_KEY.get(pinned_type, (pinned_type,)) if pinned_type else ()
+    preferred = [name for name in pinned if name in host_keys]
+    return AlgorithmOptions(
+        kex_algs=_LEGACY_EXCHANGE if legacy else _MODERN_EXCHANGE,
+        encryption_algs=_LEGACY_CIPHERS if legacy else "default",
+        mac_algs="default" if legacy else "-hmac-sha1*",
+        signature_algs="default" if legacy else "-ssh-rsa",
+        server_host_key_algs=preferred + [name for name in host_keys if name not in preferred],
+    )

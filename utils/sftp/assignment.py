@@ -1,0 +1,204 @@
+"""Assignment: who gets which connection. Pure decisions over plain state; ``pool`` carries them out.
+
+*Theory of operation.* The state holds connections (slots) and a queue of requests. Whenever something changed
+the pool calls ``decide``, which says what to do: which connections to close, which requests to serve with
+which connection, and which of those to open first. For each request, in fair order:
+
+1. Its login has a connection in its guild: it joins, up to the limit of leases of one connection.
+2. There is room under the guild's limit and the limit over all: a new connection is opened.
+3. There is none, but an idle connection (at the guild's limit: of the guild; else: of anybody). The one idle
+   for longest is closed, and its place is promised to the request.
+4. Otherwise it waits, and until it is served nobody younger may join or open anything that could make room
+   for it: in its guild at the guild's limit, anywhere at the limit over all. So busy connections come to
+   rest, and nobody starves.
+
+Fair order: one request per guild in turns, the guild that was served longest ago first; within a guild, first
+come, first served. A connection counts until its socket is closed, for the host counts it as well.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from utils.models.scope import GuildId
+from utils.sftp.login import HostLogin, PoolLimits
+
+
+@dataclass(eq=False, slots=True)
+class Slot:
+    """A connection as the decisions see it: being opened, open, or closing.
+
+    Attributes:
+        leases: how many use it now, or wait for it to be open.
+        idle_since: when the last lease ended, by the monotonic clock.
+    """
+
+    guild_id: GuildId
+    login: HostLogin
+    leases: int = 0
+    idle_since: float = 0.0
+    is_closing: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether nobody uses it, so that it may be closed."""
+        return self.leases == 0 and not self.is_closing
+
+
+@dataclass(eq=False, slots=True)
+class Request:
+    """Somebody waits for a connection."""
+
+    guild_id: GuildId
+    login: HostLogin
+    guild_limit: int
+
+
+@dataclass(slots=True)
+class Decisions:
+    """What is to be done now.
+
+    Attributes:
+        served: requests with the connection each gets, in order.
+        opened: connections among them that must be opened first.
+        closed: connections to be closed; ``PoolState.remove`` is due when they are.
+    """
+
+    served: list[tuple[Request, Slot]] = field(default_factory=list)
+    opened: list[Slot] = field(default_factory=list)
+    closed: list[Slot] = field(default_factory=list)
+
+
+class PoolState:
+    """Connections and requests, and the decisions about them."""
+
+    def __init__(self, limits: PoolLimits) -> None:
+        self._limits = limits
+        self._slots: dict[GuildId, set[Slot]] = {}
+        self._shared: dict[tuple[GuildId, HostLogin], Slot] = {}
+        self._waiting: dict[Request, None] = {}
+        self._served_at: dict[GuildId, int] = {}
+        self._count = 0
+        self._turn = 0
+
+    @property
+    def slots(self) -> list[Slot]:
+        """Return every connection, closing ones too."""
+        return [slot for slots in self._slots.values() for slot in slots]
+
+    @property
+    def waiting(self) -> list[Request]:
+        """Return the queue in order of arrival."""
+        return list(self._waiting)
+
+    def find_slots(self, guild_id: GuildId, login: HostLogin | None = None) -> list[Slot]:
+        """Return a guild's connections, or those of one of its logins, whatever key was pinned."""
+        slots = self._slots.get(guild_id, ())
+        return [slot for slot in slots if login is None or slot.login.is_same_account(login)]
+
+    def add(self, request: Request) -> None:
+        """Put a request at the end of the queue."""
+        self._waiting[request] = None
+
+    def withdraw(self, request: Request) -> None:
+        """Take a request out of the queue; nothing happens when it was served already."""
+        self._waiting.pop(request, None)
+
+    def release(self, slot: Slot, *, now: float) -> None:
+        """End one lease of a connection."""
+        slot.leases -= 1
+        slot.idle_since = now
+
+    def close(self, slot: Slot) -> None:
+        """Mark a connection as closing: it is lent no more and counts until it is removed."""
+        slot.is_closing = True
+        if self._shared.get((slot.guild_id, slot.login)) is slot:
+            del self._shared[slot.guild_id, slot.login]
+
+    def remove(self, slot: Slot) -> None:
+        """Forget a connection whose socket is closed."""
+        self.close(slot)
+        slots = self._slots.get(slot.guild_id, set())
+        if slot in slots:
+            slots.remove(slot)
+            self._count -= 1
+        if not slots:
+            self._slots.pop(slot.guild_id, None)
+
+    def forget(self, guild_id: GuildId) -> None:
+        """Forget when a guild was served; it is gone."""
+        self._served_at.pop(guild_id, None)
+
+    def expire(self, *, now: float) -> list[Slot]:
+        """Mark and return the connections that nobody used for too long."""
+        limit = self._limits.idle_expiry_seconds
+        expired = [slot for slot in self.slots if slot.is_idle and now - slot.idle_since >= limit]
+        for slot in expired:
+            self.close(slot)
+        return expired
+
+    def decide(self) -> Decisions:
+        """Decide everything that can be decided now, and enter it in the state."""
+        decisions = Decisions()
+        promised: set[Slot] = set()
+        blocked: set[GuildId] = set()
+        for request in iterate_fairly(self._waiting, self._served_at):
+            if request.guild_id in blocked:
+                continue
+            if self._try_to_share(request, decisions):
+                continue
+            slots = self._slots.get(request.guild_id, set())
+            if len(slots) >= request.guild_limit:
+                if not self._promise_place(slots, promised, decisions):
+                    blocked.add(request.guild_id)
+            elif self._count < self._limits.max_connections:
+                self._open(request, decisions)
+            elif not self._promise_place(self.slots, promised, decisions):
+                break
+        return decisions
+
+    def _try_to_share(self, request: Request, decisions: Decisions) -> bool:
+        """Join the login's connection; while it is full, wait for this one and no other."""
+        slot = self._shared.get((request.guild_id, request.login))
+        if slot is None:
+            return False
+        if slot.leases < self._limits.max_leases_per_connection:
+            self._serve(request, slot, decisions)
+        return True
+
+    def _promise_place(self, slots: Iterable[Slot], promised: set[Slot], decisions: Decisions) -> bool:
+        """Promise the place of a connection that is closing already, or of the one idle for longest."""
+        place = next((slot for slot in slots if slot.is_closing and slot not in promised), None)
+        if place is None:
+            idle = (slot for slot in slots if slot.is_idle)
+            place = min(idle, key=lambda slot: slot.idle_since, default=None)
+            if place is None:
+                return False
+            self.close(place)
+            decisions.closed.append(place)
+        promised.add(place)
+        return True
+
+    def _open(self, request: Request, decisions: Decisions) -> None:
+        slot = Slot(guild_id=request.guild_id, login=request.login)
+        self._slots.setdefault(request.guild_id, set()).add(slot)
+        self._shared[request.guild_id, request.login] = slot
+        self._count += 1
+        decisions.opened.append(slot)
+        self._serve(request, slot, decisions)
+
+    def _serve(self, request: Request, slot: Slot, decisions: Decisions) -> None:
+        self._turn += 1
+        self._served_at[request.guild_id] = self._turn
+        del self._waiting[request]
+        slot.leases += 1
+        decisions.served.append((request, slot))
+
+
+def iterate_fairly(waiting: Iterable[Request], served_at: dict[GuildId, int]) -> Iterator[Request]:
+    """Yield requests in turns of one per guild; guilds served longest ago (or never) first."""
+    queues: dict[GuildId, list[Request]] = {}
+    for request in waiting:
+        queues.setdefault(request.guild_id, []).append(request)
+    turns = sorted(queues, key=lambda guild_id: served_at.get(guild_id, 0))
+    for turn in range(max(map(len, queues.values()), default=0)):
+        yield from (queues[guild_id][turn] for guild_id in turns if turn < len(queues[guild_id]))

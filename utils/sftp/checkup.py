@@ -1,0 +1,102 @@
+"""Checkup: the way to a server's logs, step by step, for the admin who set it up."""
+
+from contextlib import AbstractAsyncContextManager
+
+from utils.errors import (
+    ConnectionLostError,
+    HandshakeRefusedError,
+    HostKeyChangedError,
+    HostUnreachableError,
+    InvalidSecretError,
+    RemoteError,
+    RemoteTimeoutError,
+    UserFacingError,
+)
+from utils.models.servers import CheckStep
+from utils.sftp.discovery import find_death_logs
+from utils.sftp.listing import LogFileEntry, list_death_logs
+from utils.sftp.login import HostLogin
+from utils.sftp.session import SftpSession
+
+CONNECTING_STEPS = ("Reach the host", "SSH handshake", "Host key", "Login")
+FAILING_STEP_BY_ERROR: dict[type[RemoteError], int] = {
+    HostUnreachableError: 0,
+    RemoteTimeoutError: 0,
+    ConnectionLostError: 1,
+    HandshakeRefusedError: 1,
+    HostKeyChangedError: 2,
+}
+"""Whatever else goes wrong while connecting goes wrong at the login."""
+
+SAMPLE_BYTES = 4096
+
+
+async def check_server(
+    lease: AbstractAsyncContextManager[SftpSession],
+    *,
+    login: HostLogin,
+    base_path: str | None,
+    number: int | None,
+) -> tuple[CheckStep, ...]:
+    """Go the way from the host's door to a log's first bytes; stops at the first step that fails.
+
+    ``lease`` is a lease of the pool, not yet entered. Where the login has an open connection it is lent once
+    more, so close the login's connections first to see the host's door as well.
+    """
+    steps: list[CheckStep] = []
+    try:
+        async with lease as session:
+            steps += _describe_connected(session, login)
+            await _check_logs(session, steps, login=login, base_path=base_path, number=number)
+    except RemoteError as error:
+        if not steps:
+            return _describe_refused(error, login)
+        steps.append(CheckStep("Connection", ok=False, detail=str(error)))
+    return tuple(steps)
+
+
+def _describe_connected(session: SftpSession, login: HostLogin) -> list[CheckStep]:
+    pinned = "as pinned" if login.host_key else "not pinned yet"
+    details = (
+        f"{login.address} answers.",
+        "Encryption agreed" + (", with old algorithms allowed (`legacy`)." if login.legacy else "."),
+        f"{session.fingerprint}, {pinned}.",
+        "The host takes user name and secret.",
+    )
+    return [CheckStep(name, True, detail) for name, detail in zip(CONNECTING_STEPS, details, strict=True)]
+
+
+def _describe_refused(error: RemoteError, login: HostLogin) -> tuple[CheckStep, ...]:
+    """Tell how far connecting came from what it failed with."""
+    failing = FAILING_STEP_BY_ERROR.get(type(error), len(CONNECTING_STEPS) - 1)
+    tried = () if isinstance(error, InvalidSecretError) else CONNECTING_STEPS[:failing]
+    passed = [CheckStep(name, True, f"{login.address}: fine.") for name in tried]
+    return (*passed, CheckStep(CONNECTING_STEPS[failing], False, str(error)))
+
+
+async def _check_logs(
+    session: SftpSession,
+    steps: list[CheckStep],
+    *,
+    login: HostLogin,
+    base_path: str | None,
+    number: int | None,
+) -> None:
+    """Find, list and read; each step's failure is its detail."""
+    name = "Find the death logs"
+    try:
+        folder = await find_death_logs(session, base_path=base_path, host=login.host, number=number)
+        listing = await list_death_logs(session, folder)
+        steps.append(CheckStep(name, True, f"`{folder}` holds {len(listing.files)} files."))
+        name = "Read the newest log"
+        steps.append(CheckStep(name, True, await _read_newest(session, listing.files)))
+    except (RemoteError, UserFacingError) as error:
+        steps.append(CheckStep(name, False, str(error)))
+
+
+async def _read_newest(session: SftpSession, files: tuple[LogFileEntry, ...]) -> str:
+    if not files:
+        return "There is no log yet; it appears with the first death."
+    newest = files[-1]
+    data = await session.read(newest.path, offset=0, length=min(newest.size, SAMPLE_BYTES))
+    return f"`{newest.file.name}`: {newest.size:,} bytes, {len(data):,} of them read."

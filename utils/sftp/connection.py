@@ -1,0 +1,115 @@
+"""One SSH connection with its one SFTP channel, as the pool holds it."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+import asyncssh
+
+from utils.models.servers import Credentials
+from utils.sftp.algorithms import choose_algorithms
+from utils.sftp.failures import map_remote_errors
+from utils.sftp.host_keys import HostKeyPin, get_key_type
+from utils.sftp.login import HostLogin, PoolLimits
+
+ANY_HOST_KEY: tuple[list[str], list[str], list[str]] = ([], [], [])
+"""No file of known hosts: ``HostKeyPin`` decides."""
+
+KEEPALIVES_UNANSWERED = 3  # a host may miss one or two under load
+
+
+def quieten_library_logs() -> None:
+    """Keep asyncssh's account of every connection (user names, paths, packets) out of the logs."""
+    logging.getLogger("asyncssh").setLevel(logging.WARNING)
+
+
+@dataclass(slots=True)
+class HostConnection:
+    """An open, logged-in connection. ``sftp`` may be used by several leases at once."""
+
+    address: str
+    host_key: str
+    sftp: asyncssh.SFTPClient
+    ssh: asyncssh.SSHClientConnection
+    pin: HostKeyPin
+    is_broken: bool = False
+
+    @property
+    def is_usable(self) -> bool:
+        """Tell whether it may be lent; a host that vanished without a word is found by asking only."""
+        return not (self.is_broken or self.pin.is_lost or self.ssh.is_closed())
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Say goodbye and return when the socket is closed; a host that does not listen is cut off."""
+        if self.is_broken:
+            self.ssh.abort()
+        self.is_broken = True
+        self.ssh.close()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self.ssh.wait_closed()
+        except TimeoutError:
+            self.ssh.abort()
+            await self.ssh.wait_closed()
+
+
+async def open_connection(login: HostLogin, limits: PoolLimits) -> HostConnection:
+    """Connect, check the host key, log in and open the SFTP channel.
+
+    Raises:
+        RemoteError: the part of the tree that ``utils.sftp.failures`` lists, and HostKeyChangedError.
+    """
+    pin = HostKeyPin(login.host_key)
+    try:
+        with map_remote_errors(login.address, legacy=login.legacy):
+            async with asyncio.timeout(limits.connect_timeout_seconds):
+                keys = await _load_keys(login.credentials)
+                ssh = await _connect(login, limits, keys, pin)
+                return await _start_sftp(login, ssh, pin)
+    except BaseException as error:
+        if pin.pinned is not None and pin.offered not in (None, pin.pinned):
+            raise pin.build_changed_error(login.address) from error
+        raise
+
+
+async def _connect(
+    login: HostLogin, limits: PoolLimits, keys: list[asyncssh.SSHKey] | None, pin: HostKeyPin
+) -> asyncssh.SSHClientConnection:
+    """Log in with what the login names and nothing else: no files, keys or agents of this machine."""
+    return await asyncssh.connect(
+        login.host,
+        login.port,
+        username=login.username,
+        password=login.credentials.password,
+        client_keys=keys,
+        agent_path=None,
+        config=None,
+        known_hosts=ANY_HOST_KEY,
+        client_factory=lambda: pin,
+        gss_host=None,
+        x509_trusted_certs=None,
+        keepalive_interval=limits.keepalive_seconds,
+        keepalive_count_max=KEEPALIVES_UNANSWERED,
+        login_timeout=limits.connect_timeout_seconds,
+        **choose_algorithms(
+            legacy=login.legacy, pinned_type=get_key_type(login.host_key) if login.host_key else None
+        ),
+    )
+
+
+async def _start_sftp(login: HostLogin, ssh: asyncssh.SSHClientConnection, pin: HostKeyPin) -> HostConnection:
+    """Open the SFTP channel; without one the connection is of no use and is cut off."""
+    try:
+        sftp = await ssh.start_sftp_client()
+    except BaseException:
+        ssh.abort()
+        raise
+    return HostConnection(address=login.address, host_key=pin.offered or "", sftp=sftp, ssh=ssh, pin=pin)
+
+
+async def _load_keys(credentials: Credentials) -> list[asyncssh.SSHKey] | None:
+    """Read the private key, in a thread: a passphrase is slow to try on purpose."""
+    if credentials.private_key is None:
+        return None
+    text = credentials.private_key.strip() + "\n"
+    return [await asyncio.to_thread(asyncssh.import_private_key, text, credentials.password)]

@@ -1,0 +1,200 @@
+"""Failures: the one table that turns what asyncssh and the system raise into our ``RemoteError`` tree.
+
+The most specific class of an exception that stands in the table decides. A test walks every exception class
+of asyncssh and fails when one is missing here, so a new release of the library cannot slip one past us.
+"""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import asyncssh
+import asyncssh.asn1
+import asyncssh.misc
+import asyncssh.packet
+import asyncssh.saslprep
+
+from utils.errors import (
+    ConnectionLostError,
+    HandshakeRefusedError,
+    HostUnreachableError,
+    InvalidSecretError,
+    LoginRefusedError,
+    RemoteError,
+    RemoteFailureError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+    RemoteTimeoutError,
+    TooManyConnectionsError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a group of exceptions means: our error and its sentence (``{host}``, ``{what}``, ``{legacy}``)."""
+
+    error: type[RemoteError]
+    sentence: str
+    exceptions: tuple[type[Exception], ...]
+
+
+_LEGACY_OFF = " Old SSH servers need the `legacy` option: `/admin server edit` with `legacy: True`."
+_LEGACY_ON = " The `legacy` option is on already; ask the hoster which SSH algorithms the server speaks."
+
+MEANINGS = (
+    Meaning(
+        LoginRefusedError,
+        "{host} refused the login. Check user name and password (or key) with the hoster.",
+        (
+            asyncssh.PermissionDenied,
+            asyncssh.IllegalUserName,
+            asyncssh.saslprep.SASLPrepError,
+        ),
+    ),
+    Meaning(
+        LoginRefusedError,
+        "{host} demands a new password before it lets anybody in. Change it there, then enter it here.",
+        (asyncssh.PasswordChangeRequired,),
+    ),
+    Meaning(
+        InvalidSecretError,
+        "The private key cannot be used: paste the whole file, and its passphrase as the password.",
+        (
+            asyncssh.KeyImportError,
+            asyncssh.KeyEncryptionError,
+            asyncssh.KeyExportError,
+            asyncssh.KeyGenerationError,
+            asyncssh.asn1.ASN1Error,
+            asyncssh.asn1.ASN1DecodeError,
+            asyncssh.asn1.ASN1EncodeError,
+        ),
+    ),
+    Meaning(
+        HandshakeRefusedError,
+        "{host} and the bot found no common encryption.{legacy}",
+        (asyncssh.KeyExchangeFailed, asyncssh.CompressionError),
+    ),
+    Meaning(
+        HandshakeRefusedError,
+        "What answers at {host} is not the SSH server expected. Check host and port.",
+        (
+            asyncssh.ProtocolError,
+            asyncssh.ProtocolNotSupported,
+            asyncssh.HostKeyNotVerifiable,
+            asyncssh.ConfigParseError,
+        ),
+    ),
+    Meaning(
+        HostUnreachableError,
+        "There is no host named {host}. Check the name.",
+        (socket.gaierror, UnicodeError),
+    ),
+    Meaning(
+        HostUnreachableError,
+        "{host} cannot be reached: nothing answers at that port, or the server is down.",
+        (ConnectionRefusedError, OSError),
+    ),
+    Meaning(
+        RemoteTimeoutError,
+        "{host} did not answer in time.",
+        (TimeoutError, asyncssh.TimeoutError),
+    ),
+    Meaning(
+        ConnectionLostError,
+        "{host} closed the connection.",
+        (
+            ConnectionError,
+            BrokenPipeError,
+            ConnectionResetError,
+            ConnectionAbortedError,
+            EOFError,
+            asyncssh.Error,
+            asyncssh.DisconnectError,
+            asyncssh.ConnectionLost,
+            asyncssh.ServiceNotAvailable,
+            asyncssh.MACError,
+            asyncssh.packet.PacketDecodeError,
+            asyncssh.SFTPNoConnection,
+            asyncssh.SFTPConnectionLost,
+            asyncssh.SFTPBadMessage,
+            asyncssh.BreakReceived,
+            asyncssh.SignalReceived,
+            asyncssh.misc.SoftEOFReceived,
+            asyncssh.TerminalSizeChanged,
+            asyncssh.ProcessError,
+        ),
+    ),
+    Meaning(
+        TooManyConnectionsError,
+        "{host} lets the login in but opens no SFTP channel for it. Check that the login may use SFTP.",
+        (asyncssh.ChannelOpenError, asyncssh.ChannelListenError),
+    ),
+    Meaning(
+        RemoteFileMissingError,
+        "{host} has no {what}.",
+        (
+            asyncssh.SFTPNoSuchFile,
+            asyncssh.SFTPNoSuchPath,
+            asyncssh.SFTPNotADirectory,
+            asyncssh.SFTPInvalidFilename,
+            asyncssh.SFTPDeletePending,
+            asyncssh.SFTPFileIsADirectory,
+        ),
+    ),
+    Meaning(
+        RemotePermissionError,
+        "{host} does not let this login read {what}.",
+        (asyncssh.SFTPPermissionDenied, asyncssh.SFTPWriteProtect, asyncssh.SFTPCannotDelete),
+    ),
+    Meaning(
+        RemoteFailureError,
+        "{host} failed to read {what}.",
+        (
+            asyncssh.SFTPError,
+            asyncssh.SFTPFailure,
+            asyncssh.SFTPEOFError,
+            asyncssh.SFTPOpUnsupported,
+            asyncssh.SFTPInvalidHandle,
+            asyncssh.SFTPFileAlreadyExists,
+            asyncssh.SFTPNoMedia,
+            asyncssh.SFTPNoSpaceOnFilesystem,
+            asyncssh.SFTPQuotaExceeded,
+            asyncssh.SFTPUnknownPrincipal,
+            asyncssh.SFTPLockConflict,
+            asyncssh.SFTPDirNotEmpty,
+            asyncssh.SFTPLinkLoop,
+            asyncssh.SFTPInvalidParameter,
+            asyncssh.SFTPByteRangeLockConflict,
+            asyncssh.SFTPByteRangeLockRefused,
+            asyncssh.SFTPFileCorrupt,
+            asyncssh.SFTPOwnerInvalid,
+            asyncssh.SFTPGroupInvalid,
+            asyncssh.SFTPNoMatchingByteRangeLock,
+        ),
+    ),
+)
+
+MEANING_BY_EXCEPTION = {exception: meaning for meaning in MEANINGS for exception in meaning.exceptions}
+
+
+def translate(
+    error: Exception, *, host: str, what: str = "that file or folder", legacy: bool = False
+) -> RemoteError:
+    """Return our error for one of the library's or the system's."""
+    meaning = next(MEANING_BY_EXCEPTION[kind] for kind in type(error).__mro__ if kind in MEANING_BY_EXCEPTION)
+    hint = _LEGACY_ON if legacy else _LEGACY_OFF
+    return meaning.error(meaning.sentence.format(host=host, what=what, legacy=hint))
+
+
+@contextmanager
+def map_remote_errors(
+    host: str, *, what: str = "that file or folder", legacy: bool = False
+) -> Iterator[None]:
+    """Raise our error in place of the library's and the system's; the arguments are for its sentence."""
+    try:
+        yield
+    except RemoteError:
+        raise
+    except tuple(MEANING_BY_EXCEPTION) as error:
+        raise translate(error, host=host, what=what, legacy=legacy) from error

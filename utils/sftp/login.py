@@ -1,0 +1,65 @@
+"""Values: who logs in where, and the limits under which connections are held."""
+
+from dataclasses import dataclass
+
+from utils.models.servers import Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class HostLogin:
+    """A login on a game host. Equal logins of one guild share one connection, so it is hashable.
+
+    Attributes:
+        legacy: opt-in to the algorithms of old SSH servers.
+        host_key: the pinned key, as ``algorithm base64``; None takes any key, to be pinned afterwards.
+    """
+
+    host: str
+    port: int
+    username: str
+    credentials: Credentials
+    legacy: bool = False
+    host_key: str | None = None
+
+    def __post_init__(self) -> None:
+        """Fold what DNS does not tell apart, so that equal hosts are equal."""
+        object.__setattr__(self, "host", self.host.strip().lower())
+
+    @property
+    def address(self) -> str:
+        """Return ``host:port``, the only part of a login that errors and logs may name."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def is_same_account(self, other: "HostLogin") -> bool:
+        """Tell whether both log in as the same user of the same host, whatever secret and key they carry."""
+        return (self.host, self.port, self.username) == (other.host, other.port, other.username)
+
+    def __repr__(self) -> str:
+        """Show where it leads, never the secret."""
+        return f"<HostLogin {self.username}@{self.address} {self.credentials!r}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolLimits:
+    """How many connections there may be, and how long anything may take (settings ``sftp``).
+
+    Attributes:
+        max_connections: over all guilds; a guild's own limit comes with each lease.
+        max_leases_per_connection: SFTP carries many requests at once, but a host answers them in turn.
+        wait_timeout_seconds: how long a lease waits for a connection to become free.
+        operation_timeout_seconds: for one operation; for each block of a big read.
+        keepalive_seconds: between questions on a quiet connection; three without an answer end it.
+        check_after_idle_seconds: a connection idle for longer is asked once before it is lent again.
+        close_timeout_seconds: how long a host has to say goodbye before it is cut off.
+    """
+
+    max_connections: int = 1000
+    max_leases_per_connection: int = 8
+    connect_timeout_seconds: float = 20
+    wait_timeout_seconds: float = 60
+    operation_timeout_seconds: float = 30
+    keepalive_seconds: float = 20
+    check_after_idle_seconds: float = 45
+    idle_expiry_seconds: float = 300
+    check_timeout_seconds: float = 5
+    close_timeout_seconds: float = 3

@@ -1,0 +1,286 @@
+"""Tailing: which files to look at, what to read of them, and where whole lines end.
+
+Theory of operation
+-------------------
+A quiet poll is one ``stat`` of the newest file of each world. Every twelfth poll (at most 60 s apart) the
+folders are asked for their times as well, and listed when one changed; around midnight of the game server,
+where new files appear, they are listed at each such look, and once an hour in any case, for hosts whose
+folder times tell nothing. A file is read when its size or time changed: its head and the byte before the
+cursor come with the new bytes in one opening, so a file that was replaced under its name is noticed before a
+single byte of it is taken for growth. ``choose_read`` and ``cut_whole_lines`` decide; ``DeathLogTail`` does.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from utils.clock import Clock
+from utils.errors import RemoteFileMissingError
+from utils.models.deaths import LogFile
+from utils.models.reading import Chunk, Cursor
+from utils.sftp.listing import DeathLogListing, LogFileEntry, list_death_logs
+from utils.sftp.session import SftpSession
+
+HEAD_BYTES = 256  # a row is 100 to 200 bytes, and rows carry times: two files never share their first two
+CHUNK_BYTES = 512 * 1024  # about 4,000 rows, one transaction
+LONGEST_CHUNK_BYTES = 16 * 1024 * 1024  # a longer line is passed over and rejected
+SHOWN_BYTES = 4096  # of a line that is passed over; still too long to be read as a death
+NEWEST_BYTES = 8 * 1024
+LOOK_EVERY_POLLS = 12
+LOOK_EVERY_SECONDS = 60.0
+LIST_EVERY_SECONDS = 3600.0
+LATE_GROWTH_SECONDS = 600.0  # a file still grows "a little" after a newer one appeared
+MIDNIGHT_MARGIN = timedelta(minutes=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Size and time of a file as last seen."""
+
+    size: int
+    modified_at_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """What to read of one file.
+
+    Attributes:
+        offset: first byte wanted.
+        size: the file's size; nothing beyond it is asked for.
+        is_growth: the bytes are expected to continue what was read.
+    """
+
+    offset: int
+    size: int
+    is_growth: bool
+
+
+@dataclass(slots=True)
+class TailMemory:
+    """What a server's tail knows between polls; losing it costs a listing and nothing else."""
+
+    listing: DeathLogListing | None = None
+    is_listing_confirmed: bool = False
+    sizes: dict[LogFile, Seen] = field(default_factory=dict)
+    settled: dict[LogFile, Seen] = field(default_factory=dict)
+    appeared: dict[str, float] = field(default_factory=dict)
+    listed_at: float = 0.0
+    looked_at: float = 0.0
+    polls_since_look: int = 0
+
+
+def choose_read(
+    cursor: Cursor | None, seen: Seen, *, settled: Seen | None, is_newest: bool
+) -> ReadPlan | None:
+    """Return what to read of a file, or None when it holds nothing new.
+
+    Args:
+        cursor: where reading stands; None for a file never read.
+        seen: the file now.
+        settled: the file when it was last found to hold nothing more; None at the first look.
+        is_newest: no file of the same world that has been read comes after it by name.
+    """
+    if seen == settled:
+        return None
+    if cursor is None:
+        return ReadPlan(0, seen.size, is_newest) if seen.size else None
+    if seen.size < cursor.offset:
+        return ReadPlan(0, seen.size, is_growth=False)
+    if seen.size == cursor.offset and not is_newest and settled is None:
+        return None  # at a start the many old files are taken as they were left
+    return ReadPlan(cursor.offset, seen.size, is_growth=True)
+
+
+def cut_whole_lines(data: bytes) -> bytes:
+    """Return ``data`` up to and with its last line feed; empty when there is none."""
+    return data[: data.rfind(b"\n") + 1]
+
+
+def is_around_midnight(local: datetime) -> bool:
+    """Tell whether a new file may be about to appear, by the game server's clock."""
+    before, after = local + MIDNIGHT_MARGIN, local - MIDNIGHT_MARGIN
+    return before.date() != local.date() or after.date() != local.date()
+
+
+class DeathLogTail:
+    """The death logs of one game server, over a leased session.
+
+    Args:
+        session: held for the time of a poll or an import.
+        folder: the deathlogs folder, as discovered.
+        memory: kept by the caller from poll to poll.
+        local_now: the game server's wall-clock time.
+    """
+
+    def __init__(
+        self, session: SftpSession, folder: str, memory: TailMemory, *, clock: Clock, local_now: datetime
+    ) -> None:
+        self._session = session
+        self._folder = folder
+        self._memory = memory
+        self._clock = clock
+        self._local_now = local_now
+
+    async def list_sizes(self) -> Mapping[LogFile, int]:
+        """Return every death log with its size in bytes."""
+        await self._list()
+        return {file: seen.size for file, seen in self._memory.sizes.items()}
+
+    async def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
+        """Yield what is new, world after world, file after file in name order."""
+        await self._look()
+        for file, plan in self._plan(cursors):
+            seen = self._memory.sizes[file]
+            async for chunk in self._read_file(file, plan, cursors.get(file)):
+                yield chunk
+            self._memory.settled[file] = seen
+
+    async def read_newest_lines(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[bytes]:
+        """Return the last whole lines of every file that has unread bytes."""
+        await self._look()
+        lines: list[bytes] = []
+        for file, plan in self._plan(cursors):
+            start = max(0, plan.size - NEWEST_BYTES)
+            data = await self._session.read(self._path(file), offset=start, length=plan.size - start)
+            lines.extend(cut_whole_lines(data).splitlines()[bool(start) :])
+        return lines
+
+    async def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
+        """Yield whole lines from the cursor up to byte ``end``; an unfinished last line is left out."""
+        start = cursor.offset if cursor else 0
+        async for chunk in self._read_file(file, ReadPlan(start, end, is_growth=True), cursor):
+            yield chunk
+
+    async def _look(self) -> None:
+        """Bring sizes up to date with as few requests as will do."""
+        memory, now = self._memory, self._clock.monotonic()
+        memory.polls_since_look += 1
+        is_due = memory.polls_since_look >= LOOK_EVERY_POLLS or now - memory.looked_at >= LOOK_EVERY_SECONDS
+        if memory.listing is None or (is_due and await self._must_list(memory.listing, now)):
+            await self._list()
+            return
+        if is_due:
+            memory.polls_since_look, memory.looked_at = 0, now
+        for entry in self._choose_entries(memory.listing, now, is_due=is_due):
+            await self._stat(entry)
+
+    async def _must_list(self, listing: DeathLogListing, now: float) -> bool:
+        if now - self._memory.listed_at >= LIST_EVERY_SECONDS or is_around_midnight(self._local_now):
+            return True
+        if not self._memory.is_listing_confirmed:
+            return True
+        for folder in listing.folders:
+            seen = await self._session.stat(folder.path)
+            if seen.modified_at_seconds != folder.modified_at_seconds or not seen.modified_at_seconds:
+                return True
+        return False
+
+    async def _list(self) -> None:
+        memory, now = self._memory, self._clock.monotonic()
+        known = {file.world for file in memory.sizes}, set(memory.sizes)
+        listing = await list_death_logs(self._session, self._folder)
+        # folder times have whole seconds: what came in the second of a listing shows only in the next one
+        memory.is_listing_confirmed = memory.listing is not None and memory.listing.folders == listing.folders
+        memory.listing = listing
+        memory.sizes = {
+            entry.file: Seen(entry.size, entry.modified_at_seconds) for entry in memory.listing.files
+        }
+        for file in memory.sizes:
+            if file.world in known[0] and file not in known[1]:
+                memory.appeared[file.world] = now
+        memory.listed_at = memory.looked_at = now
+        memory.polls_since_look = 0
+
+    def _choose_entries(
+        self, listing: DeathLogListing, now: float, *, is_due: bool
+    ) -> Sequence[LogFileEntry]:
+        """Return the files worth a ``stat``: the newest of each world, and for a while the one before."""
+        chosen: list[LogFileEntry] = []
+        for world, entries in groupby(listing.files, key=lambda entry: entry.file.world):
+            appeared = self._memory.appeared.get(world)
+            is_young = appeared is not None and now - appeared < LATE_GROWTH_SECONDS
+            chosen.extend(list(entries)[-2 if is_young and is_due else -1 :])
+        return chosen
+
+    async def _stat(self, entry: LogFileEntry) -> None:
+        try:
+            seen = await self._session.stat(entry.path)
+        except RemoteFileMissingError:
+            await self._list()
+            return
+        self._memory.sizes[entry.file] = Seen(seen.size, seen.modified_at_seconds)
+
+    def _plan(self, cursors: Mapping[LogFile, Cursor]) -> list[tuple[LogFile, ReadPlan]]:
+        newest: dict[str, str] = {}
+        for file in cursors:
+            newest[file.world] = max(file.name, newest.get(file.world, ""))
+        plans: list[tuple[LogFile, ReadPlan]] = []
+        for file, seen in sorted(self._memory.sizes.items()):
+            plan = choose_read(
+                cursors.get(file),
+                seen,
+                settled=self._memory.settled.get(file),
+                is_newest=file.name >= newest.get(file.world, ""),
+            )
+            if plan is not None:
+                plans.append((file, plan))
+        return plans
+
+    async def _read_file(
+        self, file: LogFile, plan: ReadPlan, cursor: Cursor | None
+    ) -> AsyncGenerator[Chunk, None]:
+        """Yield chunk after chunk; begin again at 0 when the file turns out to be another one."""
+        length, is_growth, start, before = CHUNK_BYTES, plan.is_growth, plan.offset, cursor
+        is_unfinished = True
+        while is_unfinished:
+            head, boundary, data = await self._read(file, start, min(length, plan.size - start))
+            if start and before and not _continues(before, head, boundary):
+                is_growth, start = False, 0
+                continue
+            is_unfinished = start + len(data) < plan.size
+            end = start + data.rfind(b"\n") + 1
+            if end == start and is_unfinished and length < LONGEST_CHUNK_BYTES:
+                length *= 2
+                continue
+            if end == start and is_unfinished:
+                data, end = await self._skip_line(file, start, plan.size)
+                is_unfinished = end < plan.size
+            if end == start:
+                return
+            after = Cursor(file, end, head[:end])
+            yield Chunk(before, after, start, cut_whole_lines(data), is_growth)
+            start, before, length = end, after, CHUNK_BYTES
+
+    async def _skip_line(self, file: LogFile, start: int, size: int) -> tuple[bytes, int]:
+        """Pass over a line too long to hold: return its beginning as a line, and where it ends.
+
+        Returns ``start`` as the end while the line is unfinished.
+        """
+        beginning = await self._session.read(self._path(file), offset=start, length=SHOWN_BYTES)
+        for offset in range(start, size, LONGEST_CHUNK_BYTES):
+            length = min(LONGEST_CHUNK_BYTES, size - offset)
+            data = await self._session.read(self._path(file), offset=offset, length=length)
+            if (found := data.find(b"\n")) >= 0:
+                return beginning + b"\n", offset + found + 1
+        return b"", start
+
+    async def _read(self, file: LogFile, start: int, length: int) -> tuple[bytes, bytes, bytes]:
+        """Return head, the byte before ``start`` and the bytes from it on, of one and the same file."""
+        path = self._path(file)
+        if start == 0:
+            (data,) = await self._session.read_ranges(path, [(0, length)])
+            return data[:HEAD_BYTES], b"\n", data
+        head, data = await self._session.read_ranges(
+            path, [(0, min(HEAD_BYTES, start + length)), (start - 1, length + 1)]
+        )
+        return head, data[:1], data[1:]
+
+    def _path(self, file: LogFile) -> str:
+        return "/".join(part for part in (self._folder, file.world, file.name) if part)
+
+
+def _continues(cursor: Cursor, head: bytes, boundary: bytes) -> bool:
+    """Tell whether a file is still the one its cursor was made in."""
+    return head.startswith(cursor.head) and boundary == b"\n"

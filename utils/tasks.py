@@ -1,0 +1,227 @@
+"""Named background tasks: restarted with backoff when they matter, counted, listed, cancelled by guild."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.models.scope import GuildId
+
+logger = get_logger(__name__)
+
+FIRST_RESTART_SECONDS = 1.0
+LONGEST_RESTART_SECONDS = 300.0  # an admin who mends something should not wait longer than this
+STOP_SECONDS = 5.0  # half of the ten seconds a whole shutdown may take
+
+Work = Callable[[], Awaitable[object]]
+
+
+class TaskState(StrEnum):
+    """Where a background task stands."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    """A task as it is listed for people."""
+
+    name: str
+    guild_id: GuildId | None
+    state: TaskState
+    runs: int
+    errors: int
+    last_error: str | None
+    next_run_at: datetime | None
+
+
+def compute_restart_delay(consecutive_errors: int) -> float:
+    """Return seconds to wait before the next try: doubled with every error in a row, up to five minutes."""
+    exponent = min(max(consecutive_errors - 1, 0), 10)
+    return min(FIRST_RESTART_SECONDS * 2.0**exponent, LONGEST_RESTART_SECONDS)
+
+
+class BackgroundTask:
+    """One piece of work: run once, run for ever (critical), or run every so often.
+
+    Args:
+        name: unique among the running tasks.
+        work: called without arguments for each run.
+        clock: source of time and of waiting.
+        guild_id: the guild whose leaving ends this task; None for the bot's own.
+        is_critical: restart after an error, with backoff, until it returns.
+        interval_seconds: run again this long after each run; errors back off beyond it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Work,
+        *,
+        clock: Clock,
+        guild_id: GuildId | None = None,
+        is_critical: bool = False,
+        interval_seconds: float | None = None,
+    ) -> None:
+        self.name = name
+        self.guild_id = guild_id
+        self._work = work
+        self._clock = clock
+        self._is_critical = is_critical
+        self._interval_seconds = interval_seconds
+        self._state = TaskState.WAITING
+        self._runs = 0
+        self._errors = 0
+        self._consecutive_errors = 0
+        self._last_error: str | None = None
+        self._next_run_at: datetime | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether no further run will come."""
+        return self._task is not None and self._task.done()
+
+    @property
+    def report(self) -> TaskReport:
+        """Return how the task stands now."""
+        return TaskReport(
+            name=self.name,
+            guild_id=self.guild_id,
+            state=self._state,
+            runs=self._runs,
+            errors=self._errors,
+            last_error=self._last_error,
+            next_run_at=self._next_run_at,
+        )
+
+    def start(self) -> None:
+        """Begin; the event loop must be running."""
+        self._task = asyncio.create_task(self._run(), name=self.name)
+
+    def cancel(self) -> None:
+        """Ask the task to end; ``wait`` tells when it has."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def wait(self) -> None:
+        """Return when the task has ended, however it ended."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        try:
+            while (delay := await self._run_once()) is not None:
+                await self._pause(delay)
+        except asyncio.CancelledError:
+            self._state = TaskState.CANCELLED
+            raise
+
+    async def _run_once(self) -> float | None:
+        """Run the work; return the seconds until the next run, or None when there is none."""
+        self._state, self._next_run_at = TaskState.RUNNING, None
+        self._runs += 1
+        try:
+            await self._work()
+        except Exception as error:  # noqa: BLE001 - any failure of any work ends here, logged and counted
+            return self._after_error(error)
+        self._consecutive_errors = 0
+        self._state = TaskState.FINISHED
+        return self._interval_seconds
+
+    def _after_error(self, error: Exception) -> float | None:
+        self._errors += 1
+        self._consecutive_errors += 1
+        self._last_error = f"{type(error).__name__}: {error}"
+        self._state = TaskState.FAILED
+        logger.error("background task failed", task=self.name, errors=self._errors, exc_info=error)
+        if not self._is_critical and self._interval_seconds is None:
+            return None
+        return max(compute_restart_delay(self._consecutive_errors), self._interval_seconds or 0.0)
+
+    async def _pause(self, seconds: float) -> None:
+        self._state = TaskState.WAITING
+        self._next_run_at = self._clock.now() + timedelta(seconds=seconds)
+        await self._clock.sleep(seconds)
+
+
+class TaskManager:
+    """Owner of every background task: strong references, unique names, one place to end them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tasks: dict[str, BackgroundTask] = {}
+
+    def start(
+        self,
+        name: str,
+        work: Work,
+        *,
+        guild_id: GuildId | None = None,
+        is_critical: bool = False,
+        interval_seconds: float | None = None,
+    ) -> BackgroundTask:
+        """Start a task.
+
+        Raises:
+            ValueError: a task of this name is still going.
+        """
+        if self.is_running(name):
+            raise ValueError(f"task {name} is already running")
+        task = BackgroundTask(
+            name,
+            work,
+            clock=self._clock,
+            guild_id=guild_id,
+            is_critical=is_critical,
+            interval_seconds=interval_seconds,
+        )
+        self._forget_done()
+        self._tasks[name] = task
+        task.start()
+        return task
+
+    def is_running(self, name: str) -> bool:
+        """Tell whether a task of this name is still going."""
+        task = self._tasks.get(name)
+        return task is not None and not task.is_done
+
+    def list_reports(self) -> tuple[TaskReport, ...]:
+        """Return how every known task stands, by name."""
+        return tuple(self._tasks[name].report for name in sorted(self._tasks))
+
+    async def cancel(self, name: str) -> None:
+        """End one task and wait until it has ended; unknown names are no error."""
+        await self._end([self._tasks[name]] if name in self._tasks else [])
+
+    async def cancel_guild(self, guild_id: GuildId) -> None:
+        """End every task of a guild."""
+        await self._end([task for task in self._tasks.values() if task.guild_id == guild_id])
+
+    async def stop(self) -> None:
+        """End every task, within ``STOP_SECONDS``."""
+        await self._end(list(self._tasks.values()))
+
+    async def _end(self, tasks: list[BackgroundTask]) -> None:
+        for task in tasks:
+            task.cancel()
+        waits = [asyncio.ensure_future(task.wait()) for task in tasks]
+        if waits:
+            _, late = await asyncio.wait(waits, timeout=STOP_SECONDS)
+            for wait in late:
+                wait.cancel()
+        for task in tasks:
+            if not task.is_done:
+                logger.error("background task does not end", task=task.name)
+            self._tasks.pop(task.name, None)
+
+    def _forget_done(self) -> None:
+        self._tasks = {name: task for name, task in self._tasks.items() if not task.is_done}

@@ -1,0 +1,1 @@
+"""Logs and error references; the only room that configures structlog."""

@@ -1,0 +1,141 @@
+"""Log set-up: one pipeline for the bot's and the libraries' records, to the console and to a daily file.
+
+Theory of operation: structlog hands every record to the standard library's root logger, where those of the
+libraries arrive as well. Two handlers write it: the console for people (coloured on a terminal only) and
+``killfeed.log`` as one JSON object a line. Redaction comes last before the rendering, after a traceback has
+become text, so that no path around it exists.
+"""
+
+import logging
+import logging.config
+import sys
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from logging.handlers import TimedRotatingFileHandler
+from pathlib import Path
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+LOG_FILE_NAME = "killfeed.log"
+
+QUIETED = {
+    "discord": logging.WARNING,  # a line for each gateway event otherwise
+    "asyncssh": logging.WARNING,  # several lines for each login
+    "motor": logging.WARNING,
+    "pymongo": logging.WARNING,  # every command and heartbeat, at DEBUG
+    "asyncio": logging.WARNING,
+    "aiohttp": logging.WARNING,
+}
+"""The libraries' loggers and the least level at which they speak."""
+
+Redact = Callable[[str], str]
+"""Takes a text and returns it without secrets."""
+
+
+class LogPipeline:
+    """The handlers that ``configure_logging`` has set up; ``close`` takes them away again."""
+
+    def __init__(self, handlers: Sequence[logging.Handler]) -> None:
+        self._handlers = tuple(handlers)
+
+    def close(self) -> None:
+        """Write out what is buffered, close the file and forget the configuration."""
+        root = logging.getLogger()
+        for handler in self._handlers:
+            root.removeHandler(handler)
+            handler.close()
+        logging.captureWarnings(False)
+        structlog.reset_defaults()
+
+
+def configure_logging(
+    directory: Path, *, level: str, keep_days: int, redact: Redact, console: TextIO = sys.stderr
+) -> LogPipeline:
+    """Set up all logging of the process.
+
+    Args:
+        directory: the folder of the log file; made when absent (mode 700).
+        level: least level of the bot's own records, for example ``INFO``.
+        keep_days: how many days' files are kept beside today's.
+        redact: takes secrets out of every text that is written.
+        console: where people read along.
+    """
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handlers: list[logging.Handler] = [
+        _build_console_handler(console, redact),
+        _build_file_handler(directory / LOG_FILE_NAME, keep_days, redact),
+    ]
+    root = logging.getLogger()
+    root.setLevel(level)
+    for handler in handlers:
+        root.addHandler(handler)
+    for name, least in QUIETED.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
+    logging.captureWarnings(True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_shared_processors(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,  # loggers made at import follow this configuration
+    )
+    return LogPipeline(handlers)
+
+
+def build_redactor(redact: Redact) -> Processor:
+    """Return a processor that takes secrets out of every value of a record, at any depth."""
+
+    def clean(value: object) -> object:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, Mapping):
+            return {str(key): clean(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [clean(inner) for inner in value]
+        return redact(value if isinstance(value, str) else repr(value))
+
+    def redact_record(_: WrappedLogger, __: str, record: EventDict) -> MutableMapping[str, Any]:
+        return {key: clean(value) for key, value in record.items()}
+
+    return redact_record
+
+
+def _shared_processors() -> list[Processor]:
+    """Return what happens to the records of the bot and of the libraries alike."""
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+
+
+def _build_formatter(redact: Redact, renderer: Processor) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared_processors(),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            build_redactor(redact),
+            renderer,
+        ],
+    )
+
+
+def _build_console_handler(console: TextIO, redact: Redact) -> logging.Handler:
+    handler = logging.StreamHandler(console)
+    handler.setFormatter(_build_formatter(redact, structlog.dev.ConsoleRenderer(colors=console.isatty())))
+    return handler
+
+
+def _build_file_handler(path: Path, keep_days: int, redact: Redact) -> logging.Handler:
+    handler = TimedRotatingFileHandler(
+        path, when="midnight", utc=True, backupCount=keep_days, encoding="utf-8"
+    )
+    handler.setFormatter(_build_formatter(redact, structlog.processors.JSONRenderer(ensure_ascii=False)))
+    return handler
