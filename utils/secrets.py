@@ -129,7 +129,7 @@ _SECRET_NAME = re.compile(r"(?:^|_)(?:password|passwd|token|secret|secret_key|pr
 
 
 class Redactor:
-    """Masks secrets in texts. As a structlog processor it comes last before the renderer, exceptions formatted."""
+    """Masks secrets in texts. As a structlog processor it comes last, after exceptions were formatted."""
 
     def __init__(self) -> None:
         self._registered: set[str] = set()

@@ -295,7 +295,8 @@ def _describe(detail: ErrorDetails, origins: Mapping[str, str]) -> str:
     parts = [part for part in detail["loc"] if isinstance(part, int) or part in _NAMES or _is_extra(detail)]
     key = ".".join(str(part) for part in parts)
     if _is_extra(detail):
-        return f"{key} is no known key.{_suggest(key, dict(_walk_keys(Settings)))} Delete it or correct its name."
+        suggestion = _suggest(key, dict(_walk_keys(Settings)))
+        return f"{key} is no known key.{suggestion} Delete it or correct its name."
     origin = f" (from {origins[key]})" if key in origins else ""
     return f"{key}{origin} {_MEANINGS.get(detail['type']) or _reword(detail['msg'])}."
 

@@ -3,8 +3,8 @@
 Theory of operation
     A person's action makes an `Interaction`; the desk sends it over the gateway. The bot's callback moves it
     from *waiting* to *acknowledged* exactly once and within three seconds. From then on its token serves as a
-    webhook for fifteen minutes. A deferred reply (types 5 and 6) is filled by an edit of `@original`, with type
-    5 also by the first follow-up; who sees it was settled by the deferral and cannot change.
+    webhook for fifteen minutes. A deferred reply (types 5 and 6) is filled by an edit of `@original`, type 5
+    also by the first follow-up; who sees it was settled by the deferral and cannot change.
 """
 
 import secrets

@@ -55,7 +55,7 @@ def _discriminate(node: Any, schemas: dict[str, Any]) -> None:
         kinds = _types_by_reference(node.get(keyword), schemas)
         if kinds is not None:
             del node[keyword]
-            node["allOf"] = [_rule_of_known_types(kinds), *_rules_by_type(kinds)]
+            node["allOf"] = [*node.get("allOf", ()), _rule_of_known_types(kinds), *_rules_by_type(kinds)]
 
 
 def _types_by_reference(branches: Any, schemas: dict[str, Any]) -> dict[str, list[int]] | None:

@@ -179,7 +179,8 @@ def _refuse_login(error: StorageError) -> None:
 def _check(facts: ServerFacts) -> None:
     if facts.version < MINIMUM_VERSION:
         raise ConfigurationError(
-            f"MongoDB {facts.version_text} is too old: this bot needs {'.'.join(map(str, MINIMUM_VERSION))} or newer."
+            f"MongoDB {facts.version_text} is too old: "
+            f"this bot needs {'.'.join(map(str, MINIMUM_VERSION))} or newer."
         )
     if not facts.has_transactions:
         raise TransactionsUnsupportedError(

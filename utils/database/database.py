@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from bson.binary import UUID_SUBTYPE, Binary
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
@@ -122,7 +122,7 @@ class SafeDatabase:
             result = await work(session)
             await self._commit(session, deadline)
         finally:
-            if session.in_transaction:
+            if cast("bool", session.in_transaction):  # motor's stubs take this property for a method
                 await self.run("abort", session.abort_transaction())
         return result
 

@@ -1,7 +1,8 @@
 """The bot's own MongoDB: a mongod as child process, one node that is a replica set, on the loopback alone.
 
-Its port is chosen once and kept, since a replica set remembers its members by it. A bot that was killed leaves mongod
-running; the next one finds it by its process file, makes sure it serves the same folder, and adopts it.
+Its port is chosen once and kept, since a replica set remembers its members by it. A bot that was killed
+leaves mongod running; the next one finds it by its process file, makes sure it serves the same folder, and
+adopts it.
 """
 
 import asyncio
@@ -108,7 +109,7 @@ class EmbeddedMongod:
                 # On the same port alone: the client in this process knows no other.
                 await self._spawn(preferred=self._port, is_fixed=True)
             except ConfigurationError as error:
-                _log.error("mongod does not start again", reason=str(error))  # noqa: TRY400 - the text says it all
+                _log.error("mongod does not start again", reason=str(error))
                 await self._clock.sleep(next(pauses))
             else:
                 _log.info("mongod runs again", pid=self.pid)

@@ -1,8 +1,8 @@
 """Faults: the one table that turns what pymongo and bson raise into the bot's ``StorageError`` tree.
 
-MongoDB tells many failures apart by a code alone, so a known code decides first, then the most specific class of
-the exception that stands in the table. A test walks every exception class of both libraries and fails when one
-is missing here, so a new release cannot slip one past us.
+MongoDB tells many failures apart by a code alone, so a known code decides first, then the most specific class
+of the exception that stands in the table. A test walks every exception class of both libraries and fails when
+one is missing here, so a new release cannot slip one past us.
 """
 
 from collections.abc import Iterator
@@ -53,9 +53,9 @@ MEANINGS = (
             errors.NotPrimaryError,
             errors.ServerSelectionTimeoutError,
         ),
-        # HostUnreachable, HostNotFound, ShutdownInProgress, PrimarySteppedDown, SocketException, NotWritablePrimary,
-        # InterruptedAtShutdown, InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary,
-        # LegacyNotPrimary
+        # HostUnreachable, HostNotFound, ShutdownInProgress, PrimarySteppedDown, SocketException,
+        # NotWritablePrimary, InterruptedAtShutdown, InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk,
+        # NotPrimaryOrSecondary, LegacyNotPrimary
         codes=(6, 7, 91, 189, 9001, 10107, 11600, 11602, 13435, 13436, 10058),
     ),
     Meaning(
@@ -102,14 +102,18 @@ MEANINGS = (
     Meaning(
         StorageError,
         "MongoDB cannot be asked like this.",
-        (errors.ConfigurationError, errors.InvalidURI, errors.InvalidOperation, errors.InvalidName)
-        + (
+        (
+            errors.ConfigurationError,
+            errors.InvalidURI,
+            errors.InvalidOperation,
+            errors.InvalidName,
             errors.DocumentTooLarge,
             bson_errors.BSONError,
             bson_errors.InvalidBSON,
             bson_errors.InvalidDocument,
-        )
-        + (bson_errors.InvalidStringData, bson_errors.InvalidId),
+            bson_errors.InvalidStringData,
+            bson_errors.InvalidId,
+        ),
     ),
 )
 

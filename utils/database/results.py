@@ -29,7 +29,8 @@ class SafeMongoDBResult(Generic[T]):
         """
         if self.error is not None:
             raise self.error
-        return self.value  # type: ignore[return-value]  # without an error the value is a T, which may be None
+        return self.value  # type: ignore[return-value]  # without an error the value is a T, which may be
+        None
 
 
 async def settle_result(operation: Awaitable[T]) -> SafeMongoDBResult[T]:

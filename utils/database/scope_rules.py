@@ -1,8 +1,9 @@
 """Scope rules: what a repository may ask, decided without I/O.
 
-A scope is a small mapping (``guild_id``, or ``guild_id`` and ``server_id``). It is put over every filter and document
-and in front of every pipeline. MongoDB joins the top level of a filter by AND, so a scope that stands there cannot be
-widened; what could walk around it (reading or writing other collections, JavaScript) is refused.
+A scope is a small mapping (``guild_id``, or ``guild_id`` and ``server_id``). It is put over every filter and
+document and in front of every pipeline. MongoDB joins the top level of a filter by AND, so a scope that
+stands there cannot be widened; what could walk around it (reading or writing other collections, JavaScript)
+is refused.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,7 +67,7 @@ def scope_pipeline(scope: Scope, pipeline: Sequence[Query]) -> list[dict[str, An
     return [{"$match": scope_filter(scope, first)}, *(dict(stage) for stage in pipeline[1:])]
 
 
-def check_update(scope: Scope, update: Query) -> None:
+def check_update(scope: Scope, update: Any) -> None:
     """Make sure that an update leaves scope and ``_id`` alone.
 
     Raises:

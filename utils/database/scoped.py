@@ -101,10 +101,12 @@ class ScopedCollection:
         found = await self._database.run(f"{self._name}.find_keys", cursor.to_list(None))
         return [document["_id"] for document in found]
 
-    async def iterate_raw(self, query: Query, *, sort: Sort, hint: str, batch: int) -> AsyncIterator[bytes]:
+    async def iterate_raw(
+        self, query: Query, *, sort: Sort, hint: str, batch: int, projection: Query | None = None
+    ) -> AsyncIterator[bytes]:
         """Yield the documents that fit as encoded BSON, many at a time and little in memory."""
         cursor = self._collection.find_raw_batches(
-            scope_filter(self._scope, query), sort=sort, hint=hint, batch_size=batch
+            scope_filter(self._scope, query), projection, sort=sort, hint=hint, batch_size=batch
         )
         try:
             with map_storage_errors():

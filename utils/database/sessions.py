@@ -1,14 +1,14 @@
 """Sessions: the few that transactions run in, known by id from the start.
 
-mongod keeps the transaction of a client that was killed, and its locks, for about a minute. Whoever takes over must be
-able to end it, so the ids of all sessions that ever hold a transaction are fixed when the pool opens and stored
-with the lease (``repositories.leases``).
+mongod keeps the transaction of a client that was killed, and its locks, for about a minute. Whoever takes
+over must be able to end it, so the ids of all sessions that ever hold a transaction are fixed when the pool
+opens and stored with the lease (``repositories.leases``).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
 
@@ -23,8 +23,8 @@ SESSION_COUNT = 8  # transactions in flight; two cores of mongod are busy with f
 async def settle(operation: Awaitable[T]) -> T:
     """Wait for an operation of motor; when cancelled, still until it has ended.
 
-    Motor runs it in a thread that no cancellation reaches. A session serves one operation at a time, so whoever was
-    cancelled must not touch it (to abort) while that thread does.
+    Motor runs it in a thread that no cancellation reaches. A session serves one operation at a time, so
+    whoever was cancelled must not touch it (to abort) while that thread does.
     """
     running = asyncio.ensure_future(operation)
     try:
@@ -36,6 +36,11 @@ async def settle(operation: Awaitable[T]) -> T:
         raise
 
 
+def _read_id(session: Session) -> bytes:
+    # Motor's stubs take this property for a method.
+    return bytes(cast("Mapping[str, bytes]", session.session_id)["id"])
+
+
 class SessionPool:
     """At most ``SESSION_COUNT`` sessions, lent to one transaction at a time."""
 
@@ -44,7 +49,7 @@ class SessionPool:
         self._free: asyncio.Queue[Session] = asyncio.Queue()
         for session in sessions:
             self._free.put_nowait(session)
-        self.ids = tuple(bytes(session.session_id["id"]) for session in sessions)
+        self.ids = tuple(_read_id(session) for session in sessions)
 
     @classmethod
     async def open(cls, client: Client, *, size: int = SESSION_COUNT) -> Self:

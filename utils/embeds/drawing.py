@@ -6,6 +6,7 @@ them. They are drawn from signed distances: a shape is a function that tells how
 gives smooth edges. Coordinates run from -1 to 1, y downwards.
 """
 
+import itertools
 import math
 import struct
 import zlib
@@ -90,7 +91,7 @@ def _draw_switch() -> Shape:
 def _draw_fall() -> Shape:
     arrow = join(stroke(0, -0.6, 0, 0.1), stroke(-0.3, -0.16, 0, 0.14), stroke(0.3, -0.16, 0, 0.14))
     points = ((-0.6, 0.5), (-0.36, 0.34), (-0.14, 0.54), (0.12, 0.4), (0.34, 0.54), (0.6, 0.36))
-    ground = [stroke(*start, *end, 0.12) for start, end in zip(points, points[1:], strict=False)]
+    ground = [stroke(*start, *end, 0.12) for start, end in itertools.pairwise(points)]
     return join(arrow, *ground)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import discord
 
@@ -10,13 +10,14 @@ from utils.embeds import killfeed, players, replies, servers
 from utils.embeds.limits import fit_embed, fit_embeds
 from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.replies import HelpCommand
-from utils.embeds.servers import ImportProgress, ServerStatus
+from utils.embeds.servers import ServerStatus
 from utils.embeds.theme import NORTHERN, Theme
 from utils.models.guilds import ChannelKind
 from utils.models.notices import DeathNotice
 from utils.models.players import BoardRow, PlayerStats
+from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ServerScope
-from utils.models.servers import CheckStep, GameServer, RejectedLine, ServerHealth
+from utils.models.servers import CheckStep, GameServer, ServerHealth
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,9 @@ class EmbedFactory:
         """Return lines of a log that could not be read."""
         return fit_embed(servers.build_rejected_embed(self._theme, server_name, lines, total=total))
 
-    def build_import(self, progress: ImportProgress) -> discord.Embed:
-        """Return where an import of history stands."""
-        return fit_embed(servers.build_import_embed(self._theme, progress))
-
-    def build_import_done(self, progress: ImportProgress, *, took: timedelta) -> discord.Embed:
-        """Return the end of an import of history."""
-        return fit_embed(servers.build_import_done_embed(self._theme, progress, took=took))
+    def build_import(self, server_name: str, progress: ImportProgress) -> discord.Embed:
+        """Return where an import of history stands, or that it is done."""
+        return fit_embed(servers.build_import_embed(self._theme, server_name, progress))
 
     def build_success(self, title: str, text: str = "") -> discord.Embed:
         """Return the answer of a command that did what was asked; the caller escapes foreign text."""

@@ -11,8 +11,9 @@ from utils.embeds.figures import NONE_YET, write_count, write_duration, write_ti
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.theme import Theme
 from utils.models.deaths import DeathKind
+from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ChannelId, ServerScope
-from utils.models.servers import CheckStep, ConnectionState, GameServer, RejectedLine, ServerHealth
+from utils.models.servers import CheckStep, ConnectionState, GameServer, ServerHealth
 
 BAR_LENGTH = 14  # fits one line of a phone
 SENTENCE_LENGTH = 300
@@ -35,26 +36,6 @@ class ServerStatus:
     name: str
     channel_id: ChannelId | None
     health: ServerHealth
-
-
-@dataclass(frozen=True, slots=True)
-class ImportProgress:
-    """Where an import of history stands.
-
-    Attributes:
-        fraction: the share of the bytes that are read, from 0 to 1.
-        rows_per_second: over the last seconds; None before it is known.
-        left: an estimate of the time left; None before it is known.
-    """
-
-    server_name: str
-    fraction: float
-    files_done: int
-    files_total: int
-    rows: int
-    rows_rejected: int = 0
-    rows_per_second: float | None = None
-    left: timedelta | None = None
 
 
 def build_status_embed(theme: Theme, servers: Sequence[ServerStatus]) -> discord.Embed:
@@ -111,40 +92,44 @@ def build_rejected_embed(
     return embed.set_footer(text=f"{write_count(total)} in all; none of them counts in any figure")
 
 
-def build_import_embed(theme: Theme, progress: ImportProgress) -> discord.Embed:
-    """Return where an import stands."""
-    full = round(BAR_LENGTH * min(max(progress.fraction, 0), 1))
+def build_import_embed(theme: Theme, server_name: str, progress: ImportProgress) -> discord.Embed:
+    """Return where an import of history stands, or that it is done."""
+    if progress.is_done:
+        return _build_import_end(theme, server_name, progress)
+    share = progress.bytes_done / progress.bytes_total if progress.bytes_total else 1.0
+    full = int(BAR_LENGTH * share)
     bar = theme.bar_full * full + theme.bar_empty * (BAR_LENGTH - full)
-    figures = [f"{write_count(progress.rows)} deaths"]
-    if progress.rows_per_second is not None:
-        figures.append(f"{write_count(progress.rows_per_second)} per second")
-    if progress.rows_rejected:
-        figures.append(f"{write_count(progress.rows_rejected)} lines rejected")
-    if progress.left is not None:
-        figures.append(f"{write_duration(progress.left)} left")
     lines = (
-        f"{bar} {min(max(progress.fraction, 0), 1):.0%}",
+        f"{bar} {share:.0%}",
         f"{write_count(progress.files_done)} of {write_count(progress.files_total)} files",
-        " · ".join(figures),
+        _write_pace(progress),
     )
     return discord.Embed(
-        title=f"{theme.waiting} Reading the history of {escape_name(progress.server_name)}",
+        title=f"{theme.waiting} Reading the history of {escape_name(server_name)}",
         description="\n".join(lines),
         colour=theme.neutral,
     )
 
 
-def build_import_done_embed(theme: Theme, progress: ImportProgress, *, took: timedelta) -> discord.Embed:
-    """Return the end of an import."""
-    sentence = (
-        f"{write_count(progress.rows)} deaths from {write_count(progress.files_total)} files "
-        f"in {write_duration(took)}. New deaths are posted from now on."
+def _build_import_end(theme: Theme, server_name: str, progress: ImportProgress) -> discord.Embed:
+    took = write_duration(timedelta(seconds=progress.elapsed_seconds))
+    return discord.Embed(
+        title=f"{theme.good} The history of {escape_name(server_name)} is read",
+        description=(
+            f"{write_count(progress.rows)} lines from {write_count(progress.files_total)} files in {took}.\n"
+            "From now on new deaths count and are posted."
+        ),
+        colour=theme.success,
     )
-    if progress.rows_rejected:
-        rejected = write_count(progress.rows_rejected)
-        sentence += f"\n{rejected} lines could not be read: `/admin server rejected` shows them."
-    title = f"{theme.good} The history of {escape_name(progress.server_name)} is read"
-    return discord.Embed(title=title, description=sentence, colour=theme.success)
+
+
+def _write_pace(progress: ImportProgress) -> str:
+    parts = [f"{write_count(progress.rows)} lines", f"{write_count(progress.rows_per_second)} per second"]
+    if progress.is_counting:
+        parts.append("counting")
+    elif progress.seconds_left is not None:
+        parts.append(f"{write_duration(timedelta(seconds=progress.seconds_left))} left")
+    return " · ".join(parts)
 
 
 def _mark_state(theme: Theme, state: ConnectionState) -> str:
@@ -161,9 +146,10 @@ def _write_health(status: ServerStatus) -> str:
     health = status.health
     channel = f"<#{status.channel_id}>" if status.channel_id else "no killfeed channel: `/admin channel set`"
     lag = "" if health.lag_seconds is None else f" · lag {health.lag_seconds:.1f} s"
+    last_kill, last_read = _write_moment(health.last_kill_at), _write_moment(health.last_read_at)
     lines = [
         f"{_STATES[health.state]} · {channel}",
-        f"Last kill {_write_moment(health.last_kill_at)} · last read {_write_moment(health.last_read_at)}{lag}",
+        f"Last kill {last_kill} · last read {last_read}{lag}",
         f"{write_count(health.lines_read)} lines read · {write_count(health.lines_rejected)} rejected",
     ]
     if health.problem:

@@ -34,7 +34,6 @@ class Theme:
     warning: int
     error: int
     ranking: int
-    footer: str
     medals: Sequence[str]
     good: str
     bad: str
@@ -62,7 +61,6 @@ NORTHERN = Theme(
     warning=0xC79A2B,
     error=0xA8322A,
     ranking=0xC9A227,
-    footer="Deadside killfeed",
     medals=("🥇", "🥈", "🥉"),
     good="✅",
     bad="❌",

@@ -1,7 +1,7 @@
 """The bot's words for deaths: titles and lines of the killfeed, by class.
 
-Lines take ``{killer}`` and ``{victim}``; both are escaped and bold when they arrive here. Add lines freely, but
-know that the choice depends on the length of a pool: a message that waits for its retry while the bot is
+Lines take ``{killer}`` and ``{victim}``; both are escaped and bold when they arrive here. Add lines freely,
+but know that the choice depends on the length of a pool: a message that waits for its retry while the bot is
 updated may then be shown with another line.
 """
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 
 from utils.models.scope import PlayerId, ServerId
 
@@ -117,3 +118,32 @@ class KnownPlayer:
     kills: int
     last_seen_at: datetime
     servers: tuple[ServerId, ...] = field(default=())
+
+
+class Board(StrEnum):
+    """What a leaderboard of players ranks by; ties go to fewer deaths, then to the name."""
+
+    KILLS = "kills"
+    DEATHS = "deaths"
+    KD = "kd"
+    STREAK = "streak"
+    LONGEST = "longest"
+    SUICIDES = "suicides"
+
+
+KD_BOARD_KILLS = 10
+"""Kills a player needs for a place on the ``kd`` board."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPage:
+    """A page of a leaderboard.
+
+    Attributes:
+        total: how many players have a place on the whole board.
+        own: the place of the player who was asked for; None without one.
+    """
+
+    rows: tuple[BoardRow, ...]
+    total: int
+    own: BoardRow | None = None

@@ -14,8 +14,8 @@ from utils.models.scope import ChannelId, ServerScope
 class Credentials:
     """What a login proves itself with: a password, a private key (OpenSSH or PEM text), or both.
 
-    With both, the password also unlocks the key. Lives only as long as a connection needs it, is stored
-    as ``EncryptedSecret`` alone, and never shows itself.
+    With both, the password also unlocks a locked PEM key. Lives only as long as a connection needs it, is
+    stored as ``EncryptedSecret`` alone, and never shows itself.
     """
 
     password: str | None = None
@@ -110,22 +110,3 @@ class CheckStep:
     name: str
     ok: bool
     detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImportJob:
-    """A history import under way; stored at its start, so that it resumes after a crash.
-
-    Attributes:
-        generation: the generation of counters it fills; shown only when it is finished.
-        ends: size in bytes of every file at the start; bytes up to there are history.
-        channel_id: the channel of its progress message; None without one.
-        is_counting: all files are read, the counters are being written.
-    """
-
-    generation: int
-    started_at: datetime
-    ends: Mapping[LogFile, int]
-    channel_id: ChannelId | None = None
-    message_id: int | None = None
-    is_counting: bool = False

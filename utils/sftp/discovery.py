@@ -32,7 +32,7 @@ async def find_death_logs(
     """Return the folder of a server's death logs, relative to the login's root.
 
     With a ``base_path`` it looks only there, otherwise in the login's root. ``host`` is the host's name
-    without port, as in folder names; ``number`` is the hoster's, needed when several servers lie side by side.
+    without port, as in folder names; ``number`` is the hoster's, needed when several lie side by side.
 
     Raises:
         InvalidInputError: the base path leaves the root, or several servers fit.

@@ -59,7 +59,8 @@ MEANINGS = (
     ),
     Meaning(
         InvalidSecretError,
-        "The private key cannot be used: paste the whole file, and its passphrase as the password.",
+        "The private key cannot be used: paste the whole file. A key locked with a passphrase must be unlocked first"
+        " (`ssh-keygen -p`).",
         (
             asyncssh.KeyImportError,
             asyncssh.KeyEncryptionError,

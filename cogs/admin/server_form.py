@@ -1,0 +1,43 @@
+"""The modal that asks for a server's secret: the only place where a person types one."""
+
+from collections.abc import Awaitable, Callable
+
+import discord
+
+from utils.interactions.replies import ErrorReplies
+from utils.models.servers import Credentials
+
+MAX_SECRET_CHARACTERS = 4000  # Discord's limit of a text input
+
+Submit = Callable[[discord.Interaction, Credentials], Awaitable[None]]
+
+
+class SecretModal(discord.ui.Modal):
+    """Asks for a password or a private key, and hands them on."""
+
+    def __init__(self, server_name: str, submit: Submit, replies: ErrorReplies) -> None:
+        super().__init__(title=f"Login of {server_name}"[:45])
+        self._submit = submit
+        self._replies = replies
+        self._password: discord.ui.InputText = discord.ui.InputText(
+            label="Password", required=False, max_length=MAX_SECRET_CHARACTERS, placeholder="SFTP password"
+        )
+        self._private_key: discord.ui.InputText = discord.ui.InputText(
+            label="Private key",
+            required=False,
+            style=discord.InputTextStyle.long,
+            max_length=MAX_SECRET_CHARACTERS,
+            placeholder="Only if your host wants a key instead",
+        )
+        self.add_item(self._password)
+        self.add_item(self._private_key)
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        """Acknowledge, then hand the secret on."""
+        await interaction.response.defer(ephemeral=True, invisible=False)
+        credentials = Credentials(self._password.value or None, self._private_key.value or None)
+        await self._submit(interaction, credentials)
+
+    async def on_error(self, error: Exception, interaction: discord.Interaction) -> None:
+        """Answer a failure like that of any command."""
+        await self._replies.answer(interaction, error, is_private=True)

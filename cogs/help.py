@@ -1,0 +1,64 @@
+"""Help: ``/help``, from the commands that are really there."""
+
+import discord
+from discord.ext import commands
+
+from utils.embeds.replies import HelpCommand
+from utils.errors import NotFoundError
+from utils.interactions.access import GuildCog, get_access, get_guild_id, is_admin_member
+from utils.interactions.services import Services
+from utils.models.premium import REQUIRED_TIER, TIERS, Tier
+
+
+async def complete_command(ctx: discord.AutocompleteContext) -> list[str]:
+    """Offer the names of commands."""
+    wanted = str(ctx.value or "").casefold().lstrip("/")
+    names = sorted(command.qualified_name for command in _walk(ctx.bot))
+    return [name for name in names if wanted in name][:25]
+
+
+class HelpCog(GuildCog):
+    """Lists the commands this member can use here, or explains one."""
+
+    @commands.slash_command(name="help", description="What this bot can do for you here")
+    @discord.option(
+        "command", str, description="One command in detail", autocomplete=complete_command, default=None
+    )
+    async def help(self, ctx: discord.ApplicationContext, command: str | None) -> None:
+        """Answer ``/help``."""
+        guild_id = get_guild_id(ctx)
+        tier = await self.services.premium.get_tier(guild_id)
+        is_admin = await is_admin_member(self.services, ctx.interaction, guild_id)
+        usable = [each for each in _walk(ctx.bot) if is_admin or not get_access(each).is_admin]
+        if command is None:
+            await ctx.respond(
+                embed=self.services.embeds.build_help([_describe(each, tier) for each in usable])
+            )
+            return
+        wanted = command.strip().lstrip("/").casefold()
+        found = [each for each in usable if each.qualified_name == wanted]
+        if not found:
+            raise NotFoundError("command", command, hint="/help lists them.")
+        await ctx.respond(embed=self.services.embeds.build_command_help(_describe(found[0], tier)))
+
+
+def _walk(bot: discord.Bot) -> list[discord.SlashCommand]:
+    return [each for each in bot.walk_application_commands() if isinstance(each, discord.SlashCommand)]
+
+
+def _describe(command: discord.SlashCommand, tier: Tier) -> HelpCommand:
+    feature = get_access(command).feature
+    required = TIERS[REQUIRED_TIER[feature]] if feature else TIERS[0]
+    return HelpCommand(
+        name=command.qualified_name,
+        description=command.description,
+        feature=command.qualified_name.split()[0],
+        options=tuple((str(option.name), str(option.description)) for option in command.options),
+        tier_name=required.name if required.level > tier.level else None,
+    )
+
+
+def setup(bot: discord.Bot) -> None:
+    """Add the cog."""
+    services: Services = bot.services  # type: ignore[attr-defined]
+    bot.add_cog(HelpCog(services))

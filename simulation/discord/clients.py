@@ -1,0 +1,95 @@
+"""Two ways to talk to the simulated Discord: an unmodified py-cord bot, and bare HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import aiohttp
+import discord
+
+from simulation.discord.interactions import Interaction
+from simulation.discord.server import SimulatedDiscord
+
+POLL_SECONDS = 0.005
+START_SECONDS = 20.0  # a bot that has not synced its commands by then never will
+
+
+@asynccontextmanager
+async def running_bot(bot: discord.Bot, world: SimulatedDiscord) -> AsyncIterator[discord.Bot]:
+    """Run a py-cord bot against the simulated Discord until the end of the block.
+
+    The block begins when the bot is connected and, where py-cord syncs them by itself, its commands are
+    registered. py-cord keeps the API's address in a class attribute, which is put back afterwards.
+
+    Raises:
+        TimeoutError: the bot did not get so far in time.
+        discord.DiscordException: it ended before, with its own error.
+    """
+    before = discord.http.Route.API_BASE_URL
+    discord.http.Route.API_BASE_URL = world.api_base_url
+    async with bot:
+        life = asyncio.create_task(bot.start(world.token))
+        try:
+            await _wait_until_started(bot, world, life)
+            yield bot
+        finally:
+            await bot.close()
+            await asyncio.gather(life, return_exceptions=True)
+            discord.http.Route.API_BASE_URL = before
+
+
+async def _wait_until_started(bot: discord.Bot, world: SimulatedDiscord, life: "asyncio.Task[None]") -> None:
+    """Poll: py-cord fires its events before it has taken in what Discord answered."""
+
+    def has_started() -> bool:
+        awaits_commands = bot.auto_sync_commands and bot.pending_application_commands
+        is_synced = bool(bot.application_commands) or not awaits_commands
+        return world.gateway.is_connected and bot.user is not None and is_synced
+
+    async with asyncio.timeout(START_SECONDS):
+        while not has_started():
+            if life.done():
+                await life
+            await asyncio.sleep(POLL_SECONDS)
+
+
+class BareClient:
+    """Sends single REST requests with the bot's token: `async with BareClient(world) as client`."""
+
+    def __init__(self, world: SimulatedDiscord) -> None:
+        self._world = world
+        self._base_url = world.api_base_url.format(API_VERSION=10)
+        self.headers = {"Authorization": f"Bot {world.token}"}
+        self.session = aiohttp.ClientSession()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.session.close()
+
+    async def call(self, method: str, path: str, **arguments: Any) -> tuple[int, Any]:
+        """Send a request (arguments as of aiohttp) and return status and JSON body, None without one."""
+        url = self._base_url + path
+        async with self.session.request(method, url, headers=self.headers, **arguments) as response:
+            if response.status == 204:
+                return 204, None
+            return response.status, await response.json()
+
+    async def register(self, *commands: dict[str, Any]) -> tuple[int, Any]:
+        """Replace the global commands."""
+        path = f"/applications/{self._world.world.application_id}/commands"
+        return await self.call("PUT", path, json=list(commands))
+
+    async def acknowledge(
+        self, interaction: Interaction, kind: int, data: dict[str, Any] | None = None
+    ) -> tuple[int, Any]:
+        """Send the callback of an interaction."""
+        path = f"/interactions/{interaction.id}/{interaction.token}/callback?with_response=true"
+        return await self.call("POST", path, json={"type": kind, "data": data or {}})
+
+    def webhook(self, interaction: Interaction, message: str = "") -> str:
+        """Return the path of an interaction's webhook, or of one of its messages."""
+        base = f"/webhooks/{self._world.world.application_id}/{interaction.token}"
+        return f"{base}/messages/{message}" if message else base

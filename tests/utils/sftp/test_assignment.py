@@ -1,0 +1,258 @@
+"""The decisions of the pool, without any connection."""
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from utils.models.scope import GuildId
+from utils.models.servers import Credentials
+from utils.sftp.assignment import PoolState, Request, Slot
+from utils.sftp.login import HostLogin, PoolLimits
+
+ONE, TWO = GuildId(1), GuildId(2)
+
+
+def login(name: str) -> HostLogin:
+    """Return the login of a user of that name."""
+    return HostLogin("host", 22, name, Credentials("secret"))
+
+
+def ask(state: PoolState, guild_id: GuildId, name: str, *, limit: int = 1) -> Request:
+    """Put a request in the queue."""
+    request = Request(guild_id, login(name), limit)
+    state.add(request)
+    return request
+
+
+@pytest.fixture(name="state")
+def _state() -> PoolState:
+    return PoolState(PoolLimits(max_connections=2, max_leases_per_connection=2, idle_expiry_seconds=300))
+
+
+def test_second_request_of_a_login_shares_the_connection_that_is_being_opened(state: PoolState) -> None:
+    """Nobody dials twice for one login."""
+    first, second = ask(state, ONE, "a"), ask(state, ONE, "a")
+    decisions = state.decide()
+    (slot,) = decisions.opened
+    assert decisions.served == [(first, slot), (second, slot)]
+    assert slot.leases == 2
+
+
+def test_request_waits_when_its_connection_is_lent_to_its_limit(state: PoolState) -> None:
+    """A host answers in turns, so not everybody shares at once; no second connection is opened either."""
+    for _ in range(2):
+        ask(state, ONE, "a", limit=2)
+    (slot,) = state.decide().opened
+    third = ask(state, ONE, "a", limit=2)
+    assert state.decide().served == []
+    state.release(slot, now=1)
+    assert state.decide().served == [(third, slot)]
+
+
+def test_same_login_in_two_guilds_gets_two_connections(state: PoolState) -> None:
+    """Two guilds never share anything."""
+    ask(state, ONE, "a")
+    ask(state, TWO, "a")
+    assert len(state.decide().opened) == 2
+
+
+def test_place_of_an_idle_connection_is_given_away_at_the_guild_limit(state: PoolState) -> None:
+    """The guild's own idle connection goes, and its place counts until the socket is closed."""
+    ask(state, ONE, "a")
+    (old,) = state.decide().opened
+    state.release(old, now=1)
+    request = ask(state, ONE, "b")
+    assert (state.decide().closed, state.decide().closed) == ([old], [])
+    state.remove(old)
+    decisions = state.decide()
+    assert decisions.served == [(request, decisions.opened[0])]
+
+
+def test_longest_idle_connection_of_anybody_goes_at_the_limit_over_all(state: PoolState) -> None:
+    """Who rested longest gives way."""
+    ask(state, ONE, "a", limit=9)
+    ask(state, ONE, "b", limit=9)
+    first, second = state.decide().opened
+    state.release(second, now=1)
+    state.release(first, now=2)
+    ask(state, TWO, "c", limit=9)
+    assert state.decide().closed == [second]
+
+
+def test_younger_request_does_not_keep_a_connection_busy_that_an_older_one_needs(state: PoolState) -> None:
+    """Sharing ends while somebody of the guild waits for a place."""
+    ask(state, ONE, "a")
+    (busy,) = state.decide().opened
+    older = ask(state, ONE, "b")
+    younger = ask(state, ONE, "a")
+    assert state.decide().served == []
+    state.release(busy, now=1)
+    assert state.decide().closed == [busy]
+    state.remove(busy)
+    assert [request for request, _ in state.decide().served] == [older]
+    assert state.waiting == [younger]
+
+
+def test_waiting_guild_does_not_hold_up_another_guild(state: PoolState) -> None:
+    """A guild at its own limit waits alone."""
+    ask(state, ONE, "a")
+    state.decide()
+    ask(state, ONE, "b")
+    other = ask(state, TWO, "c")
+    assert [request for request, _ in state.decide().served] == [other]
+
+
+def test_guild_served_longest_ago_is_first_when_a_place_becomes_free() -> None:
+    """A guild with many servers does not crowd out one with few."""
+    state = PoolState(PoolLimits(max_connections=1))
+    ask(state, ONE, "a", limit=9)
+    (slot,) = state.decide().opened
+    ask(state, ONE, "b", limit=9)
+    ask(state, ONE, "c", limit=9)
+    other = ask(state, TWO, "d", limit=9)
+    state.release(slot, now=1)
+    state.decide()
+    state.remove(slot)
+    assert [request for request, _ in state.decide().served] == [other]
+
+
+def test_idle_connections_expire_and_used_ones_do_not(state: PoolState) -> None:
+    """Only what nobody used for the whole time is closed."""
+    ask(state, ONE, "a")
+    ask(state, TWO, "b")
+    idle, used = state.decide().opened
+    state.release(idle, now=100)
+    assert state.expire(now=399) == []
+    assert state.expire(now=400) == [idle]
+    assert (idle.is_closing, used.is_closing) == (True, False)
+
+
+GUILDS = st.sampled_from([GuildId(number) for number in range(1, 4)])
+NAMES = st.sampled_from(["a", "b", "c"])
+LIMITS = PoolLimits(max_connections=3, max_leases_per_connection=2, idle_expiry_seconds=20)
+GUILD_LIMITS = {GuildId(1): 1, GuildId(2): 2, GuildId(3): 5}
+
+
+class PoolMachine(RuleBasedStateMachine):
+    """Any order of asking, giving up, returning, breaking, expiring and closing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = PoolState(LIMITS)
+        self.now = 0.0
+        self.waiting: list[Request] = []
+        self.leases: list[Slot] = []
+
+    def advance(self) -> None:
+        """Decide, and check each decision as it falls."""
+        decisions = self.state.decide()
+        for request, slot in decisions.served:
+            assert (request.guild_id, request.login) == (slot.guild_id, slot.login)
+            self.waiting.remove(request)
+            self.leases.append(slot)
+        assert all(slot.is_closing for slot in decisions.closed)
+        assert not [slot for slot in decisions.closed if slot in self.leases]
+
+    @rule(guild_id=GUILDS, name=NAMES)
+    def ask(self, guild_id: GuildId, name: str) -> None:
+        """Somebody wants a connection."""
+        self.waiting.append(ask(self.state, guild_id, name, limit=GUILD_LIMITS[guild_id]))
+        self.advance()
+
+    @rule(data=st.data())
+    def give_up(self, data: st.DataObject) -> None:
+        """Somebody in the queue is cancelled."""
+        if self.waiting:
+            request = data.draw(st.sampled_from(self.waiting))
+            self.waiting.remove(request)
+            self.state.withdraw(request)
+            self.advance()
+
+    @rule(data=st.data(), seconds=st.floats(0, 30))
+    def give_back(self, data: st.DataObject, seconds: float) -> None:
+        """A lease ends."""
+        self.now += seconds
+        if self.leases:
+            slot = data.draw(st.sampled_from(self.leases))
+            self.leases.remove(slot)
+            self.state.release(slot, now=self.now)
+            self.advance()
+
+    @rule(data=st.data())
+    def break_connection(self, data: st.DataObject) -> None:
+        """A connection breaks, in use or not."""
+        if self.state.slots:
+            self.state.close(data.draw(st.sampled_from(self.state.slots)))
+            self.advance()
+
+    @rule(data=st.data())
+    def finish_closing(self, data: st.DataObject) -> None:
+        """A socket is closed at last."""
+        closing = [slot for slot in self.state.slots if slot.is_closing]
+        if closing:
+            self.state.remove(data.draw(st.sampled_from(closing)))
+            self.advance()
+
+    @rule()
+    def expire(self) -> None:
+        """The clock is looked at."""
+        assert not [slot for slot in self.state.expire(now=self.now) if slot in self.leases]
+
+    @invariant()
+    def limits_hold(self) -> None:
+        """Never more connections than allowed, of anybody; never two open ones of one login."""
+        slots = self.state.slots
+        assert len(slots) <= LIMITS.max_connections
+        for guild_id, limit in GUILD_LIMITS.items():
+            assert len(self.state.find_slots(guild_id)) <= limit
+        open_ones = [(slot.guild_id, slot.login) for slot in slots if not slot.is_closing]
+        assert len(open_ones) == len(set(open_ones))
+
+    @invariant()
+    def nobody_is_lost(self) -> None:
+        """Who waits is in the queue; who was served is counted as a lease, once."""
+        assert self.state.waiting == self.waiting
+        for slot in self.state.slots:
+            assert slot.leases == self.leases.count(slot) <= LIMITS.max_leases_per_connection
+
+    def teardown(self) -> None:
+        """Nobody starves: when leases end and sockets close, everybody is served."""
+        for _ in range(200):
+            self.advance()
+            if not self.waiting:
+                break
+            for slot in self.leases:
+                self.state.release(slot, now=self.now)
+            self.leases.clear()
+            self.advance()
+            for slot in self.state.slots:
+                if slot.is_closing:
+                    self.state.remove(slot)
+        assert self.waiting == []
+
+
+TestPoolMachine = PoolMachine.TestCase
+TestPoolMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+def test_request_is_served_although_others_keep_asking_for_busy_connections() -> None:
+    """Starvation: one waits at the limit over all while the others return and ask again at once."""
+    state = PoolState(PoolLimits(max_connections=2, max_leases_per_connection=2))
+    names = {ONE: "a", TWO: "b"}
+    for guild_id, name in names.items():
+        ask(state, guild_id, name)
+    leases = state.decide().opened
+    patient = ask(state, GuildId(3), "c")
+    for turn in range(20):
+        slot = leases.pop(0)
+        ask(state, slot.guild_id, slot.login.username)
+        state.release(slot, now=turn)
+        leases += [served for _, served in state.decide().served]
+        for closed in [other for other in state.slots if other.is_closing]:
+            state.remove(closed)
+        served = dict(state.decide().served)
+        if patient in served:
+            return
+        leases += served.values()
+    raise AssertionError(f"not served: {state.waiting}")

@@ -1,0 +1,245 @@
+"""Connecting: who is let in, which key is trusted, and what is said when it fails."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from simulation.game_host.host import GameHost, HostUser
+from utils.errors import (
+    ConnectionLostError,
+    HandshakeRefusedError,
+    HostKeyChangedError,
+    HostUnreachableError,
+    InvalidSecretError,
+    LoginRefusedError,
+    RemoteError,
+    RemoteTimeoutError,
+)
+from utils.models.servers import Credentials
+from utils.sftp.algorithms import choose_algorithms
+from utils.sftp.connection import open_connection
+from utils.sftp.host_keys import compute_fingerprint
+from utils.sftp.login import HostLogin, PoolLimits
+
+PASSWORD = "s3cret-pass"
+
+OLD_KEY_EXCHANGE = pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
+"""cryptography warns that it will drop what old servers need; until then the option works."""
+
+
+async def connect_once(login: HostLogin, limits: PoolLimits) -> str:
+    """Connect, close, and return the host key that was shown."""
+    connection = await open_connection(login, limits)
+    await connection.close(5)
+    return connection.host_key
+
+
+async def test_any_key_is_taken_and_reported_when_none_is_pinned(host: GameHost, limits: PoolLimits) -> None:
+    """The first contact tells which key to pin."""
+    assert await connect_once(host.login("renter"), limits) == host.host_key
+    assert compute_fingerprint(host.host_key).startswith("SHA256:")
+
+
+async def test_the_pinned_key_is_accepted_again(host: GameHost, limits: PoolLimits) -> None:
+    """A pin that fits changes nothing."""
+    login = host.login("renter", host_key=host.host_key)
+    assert await connect_once(login, limits) == host.host_key
+
+
+async def test_another_key_is_refused_before_any_secret_is_sent(host: GameHost, limits: PoolLimits) -> None:
+    """A changed host key is lasting, names the new key, and the host never sees the password."""
+    login = host.login("renter", host_key=host.host_key)
+    await host.change_host_key()
+    with pytest.raises(HostKeyChangedError, match="shows another host key") as caught:
+        await open_connection(login, limits)
+    assert caught.value.offered == host.host_key
+    assert caught.value.is_lasting
+    await host.wait_for_connections(0)
+
+
+async def test_key_of_another_type_is_seen_as_changed(root: Path, limits: PoolLimits) -> None:
+    """Preferring the pinned key's type does not hide that the host has another one now."""
+    rsa = asyncssh.generate_private_key("ssh-rsa").export_public_key("openssh").decode()
+    pinned = " ".join(rsa.split()[:2])
+    async with GameHost(root, {"renter": PASSWORD}) as host:
+        with pytest.raises(HostKeyChangedError):
+            await open_connection(host.login("renter", host_key=pinned), limits)
+
+
+def test_the_pinned_type_is_asked_for_first() -> None:
+    """A host with several keys shows the one that was pinned."""
+    algorithms = choose_algorithms(legacy=False, pinned_type="ssh-rsa")["server_host_key_algs"]
+    assert algorithms[:3] == ["rsa-sha2-512", "rsa-sha2-256", "ssh-ed25519"]
+    assert "ssh-rsa" not in algorithms
+
+
+@pytest.mark.fault
+async def test_wrong_password_is_a_lasting_refusal(host: GameHost, limits: PoolLimits) -> None:
+    """Only a person can mend a wrong password."""
+    login = HostLogin(host.address, host.port, "renter", Credentials(password="wrong-pass"))
+    with pytest.raises(LoginRefusedError, match="refused the login") as caught:
+        await open_connection(login, limits)
+    assert caught.value.is_lasting
+    await host.wait_for_connections(0)
+
+
+@pytest.mark.fault
+async def test_closed_port_and_unknown_host_are_unreachable(host: GameHost, limits: PoolLimits) -> None:
+    """Both may be over soon, so they are tried again."""
+    login = host.login("renter")
+    await host.stop()
+    with pytest.raises(HostUnreachableError, match="cannot be reached"):
+        await open_connection(login, limits)
+    nowhere = HostLogin("no-such-host.invalid", 22, "renter", Credentials(password=PASSWORD))
+    with pytest.raises(HostUnreachableError, match="no host named") as caught:
+        await open_connection(nowhere, limits)
+    assert not caught.value.is_lasting
+
+
+@pytest.mark.fault
+async def test_host_is_reached_again_on_its_port_after_an_outage(host: GameHost, limits: PoolLimits) -> None:
+    """An outage ends, and nothing has to be entered anew."""
+    login = host.login("renter", host_key=host.host_key)
+    await host.stop()
+    await host.start()
+    assert await connect_once(login, limits) == login.host_key
+
+
+@pytest.fixture(name="silent_port")
+async def _silent_port() -> AsyncIterator[int]:
+    """A door that opens, behind which nobody speaks."""
+    ended = asyncio.Event()
+
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await ended.wait()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    ended.set()
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.fault
+async def test_host_that_never_speaks_ends_in_a_timeout(silent_port: int) -> None:
+    """A silent host costs the connect timeout and no more."""
+    login = HostLogin("127.0.0.1", silent_port, "renter", Credentials(password=PASSWORD))
+    with pytest.raises(RemoteTimeoutError):
+        await open_connection(login, PoolLimits(connect_timeout_seconds=0.2))
+
+
+@pytest.mark.fault
+async def test_something_else_than_ssh_is_named(limits: PoolLimits) -> None:
+    """A web server at that port is no SSH server, and the sentence says so."""
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 1000)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        login = HostLogin("127.0.0.1", port, "renter", Credentials(password=PASSWORD))
+        with pytest.raises((HandshakeRefusedError, ConnectionLostError)):
+            await open_connection(login, limits)
+
+
+@OLD_KEY_EXCHANGE
+async def test_old_server_needs_legacy_and_works_with_it(root: Path, limits: PoolLimits) -> None:
+    """Old algorithms are offered only where an admin asked for them, and the refusal names the option."""
+    async with GameHost(root, {"renter": PASSWORD}, is_legacy=True) as host:
+        with pytest.raises(HandshakeRefusedError, match="legacy") as caught:
+            await open_connection(host.login("renter"), limits)
+        assert caught.value.is_lasting
+        assert await connect_once(host.login("renter", legacy=True), limits) == host.host_key
+        pinned = host.login("renter", legacy=True, host_key=host.host_key)
+        assert await connect_once(pinned, limits) == host.host_key
+
+
+@pytest.mark.parametrize("passphrase", [None, "open sesame"])
+async def test_private_key_logs_in_and_its_passphrase_is_the_password(
+    root: Path, limits: PoolLimits, passphrase: str | None
+) -> None:
+    """A key replaces the password; a locked PEM key is unlocked with it."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    text = key.export_private_key("pkcs8-pem", passphrase).decode()
+    user = HostUser(public_keys=(key.export_public_key("openssh").decode(),))
+    async with GameHost(root, {"renter": user}) as host:
+        credentials = Credentials(password=passphrase, private_key=text)
+        login = HostLogin(host.address, host.port, "renter", credentials)
+        assert await connect_once(login, limits) == host.host_key
+
+
+@pytest.mark.parametrize("text", ["not a key", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END"])
+async def test_text_that_is_no_key_is_refused_without_connecting(
+    host: GameHost, limits: PoolLimits, text: str
+) -> None:
+    """A bad key is told apart from a host that says no."""
+    login = HostLogin(host.address, host.port, "renter", Credentials(private_key=text))
+    with pytest.raises(InvalidSecretError, match="private key"):
+        await open_connection(login, limits)
+    assert host.connections_opened == 0
+
+
+async def test_locked_key_without_its_passphrase_is_refused(host: GameHost, limits: PoolLimits) -> None:
+    """The sentence says what to do with a locked key."""
+    text = (
+        asyncssh.generate_private_key("ssh-ed25519").export_private_key("pkcs8-pem", "open sesame").decode()
+    )
+    login = HostLogin(host.address, host.port, "renter", Credentials(private_key=text))
+    with pytest.raises(InvalidSecretError, match="must be unlocked first"):
+        await open_connection(login, limits)
+
+
+@pytest.mark.fault
+async def test_cancelled_attempt_leaves_no_connection(host: GameHost, limits: PoolLimits) -> None:
+    """Who gives up while connecting leaves nothing behind at the host."""
+    host.faults.stall("realpath")
+    for pauses in range(0, 60, 6):
+        attempt = asyncio.create_task(open_connection(host.login("renter"), limits))
+        for _ in range(pauses):
+            await asyncio.sleep(0.001)
+        attempt.cancel()
+        results = await asyncio.gather(attempt, return_exceptions=True)
+        if not isinstance(results[0], BaseException):
+            await results[0].close(5)
+    await host.wait_for_connections(0)
+
+
+async def test_no_secret_shows_in_values_errors_and_logs(
+    host: GameHost, limits: PoolLimits, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither a repr, nor an error with its causes, nor the library's own log holds a secret."""
+    caplog.set_level(logging.DEBUG)
+    key = asyncssh.generate_private_key("ssh-ed25519").export_private_key("openssh").decode()
+    login = HostLogin(host.address, host.port, "renter", Credentials(PASSWORD, key))
+    assert repr(login) == (
+        f"<HostLogin renter@127.0.0.1:{host.port} Credentials(password=***, private_key=***)>"
+    )
+    shown = [repr(login), str(login), f"{login.credentials}"]
+    host.faults.refuse_logins = True
+    try:
+        await open_connection(login, limits)
+    except RemoteError as error:
+        shown += [repr(error), str(error), repr(error.__cause__)]
+    host.faults.clear()
+    await connect_once(login, limits)
+    shown += [record.getMessage() for record in caplog.records]
+    assert not [text for text in shown if PASSWORD in text or key.split("\n")[1] in text]
+    assert not [record for record in caplog.records if record.name.startswith("asyncssh")]
+
+
+def test_equal_logins_are_equal_whatever_case_the_host_is_written_in() -> None:
+    """Logins are keys: the same host is one host."""
+    first = HostLogin("Host.Example", 22, "renter", Credentials("a"))
+    second = HostLogin(" host.example", 22, "renter", Credentials("a"))
+    other = HostLogin("host.example", 22, "renter", Credentials("b"))
+    assert len({first, second, other}) == 2
+    assert first.is_same_account(other)
+    assert HostLogin("::1", 22, "renter", Credentials("b")).address == "[::1]:22"

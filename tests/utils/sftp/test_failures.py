@@ -1,0 +1,94 @@
+"""The table of failures."""
+
+import importlib
+import inspect
+import pkgutil
+import socket
+
+import asyncssh
+import pytest
+
+from utils.errors import (
+    ConnectionLostError,
+    HandshakeRefusedError,
+    HostUnreachableError,
+    InvalidSecretError,
+    LoginRefusedError,
+    RemoteError,
+    RemoteFailureError,
+    RemoteFileMissingError,
+    RemoteTimeoutError,
+)
+from utils.sftp.failures import MEANING_BY_EXCEPTION, map_remote_errors, translate
+
+OPTIONAL_MODULES = {"asyncssh.crypto.x509", "asyncssh.gss_unix", "asyncssh.gss_win32"}
+"""They need packages that the bot does not install."""
+
+NEVER_RAISED = {"GSSError"}
+"""Of Kerberos, which the bot switches off."""
+
+
+def find_exceptions() -> set[type[Exception]]:
+    """Return every exception class that asyncssh defines, public or not."""
+    found: set[type[Exception]] = set()
+    for module in pkgutil.walk_packages(asyncssh.__path__, "asyncssh."):
+        if module.name not in OPTIONAL_MODULES:
+            for _, value in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+                if issubclass(value, Exception) and value.__module__.startswith("asyncssh"):
+                    found.add(value)
+    return found
+
+
+def test_every_exception_of_the_library_stands_in_the_table_itself() -> None:
+    """A class that a new release adds has to be given a meaning by hand."""
+    exceptions = find_exceptions()
+    assert len(exceptions) > 50
+    assert {e.__name__ for e in exceptions if e not in MEANING_BY_EXCEPTION} - NEVER_RAISED == set()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (asyncssh.PermissionDenied("no"), LoginRefusedError),
+        (asyncssh.KeyExchangeFailed("no"), HandshakeRefusedError),
+        (asyncssh.KeyImportError("no"), InvalidSecretError),
+        (asyncssh.SFTPNoSuchFile("no"), RemoteFileMissingError),
+        (asyncssh.SFTPFailure("no"), RemoteFailureError),
+        (asyncssh.ConnectionLost("no"), ConnectionLostError),
+        (socket.gaierror(-2, "no"), HostUnreachableError),
+        (ConnectionRefusedError(111, "no"), HostUnreachableError),
+        (OSError(113, "no route"), HostUnreachableError),
+        (ConnectionResetError(104, "no"), ConnectionLostError),
+        (TimeoutError(), RemoteTimeoutError),
+    ],
+)
+def test_the_most_specific_class_decides_when_an_error_is_translated(
+    error: Exception, expected: type[RemoteError]
+) -> None:
+    """A subclass with a meaning of its own is not swept up by its parent's."""
+    assert type(translate(error, host="host:22")) is expected
+
+
+def test_every_sentence_can_be_filled_in_and_ends_as_a_sentence() -> None:
+    """No placeholder is left over, and each text is a whole sentence."""
+    for meaning in MEANING_BY_EXCEPTION.values():
+        text = meaning.sentence.format(host="host:22", what="“a”", legacy=" Hint.")
+        assert text.endswith(".")
+        assert "{" not in text
+
+
+def test_the_handshake_sentence_follows_whether_legacy_is_on() -> None:
+    """Who has the option on already is not told to turn it on."""
+    error = asyncssh.KeyExchangeFailed("no")
+    assert "`legacy: True`" in str(translate(error, host="h:22"))
+    assert "is on already" in str(translate(error, host="h:22", legacy=True))
+
+
+def test_our_own_errors_and_strangers_pass_when_mapped() -> None:
+    """Only what belongs to the library or the system is turned into ours."""
+    mine = LoginRefusedError("mine")
+    with pytest.raises(LoginRefusedError) as caught, map_remote_errors("h:22"):
+        raise mine
+    assert caught.value is mine
+    with pytest.raises(ZeroDivisionError), map_remote_errors("h:22"):
+        raise ZeroDivisionError

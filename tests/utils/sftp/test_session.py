@@ -1,0 +1,145 @@
+"""Looking and reading on a host."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from simulation.game_host.host import GameHost
+from utils.errors import (
+    ConnectionLostError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+    RemoteTimeoutError,
+)
+from utils.models.scope import GuildId
+from utils.sftp.login import PoolLimits
+from utils.sftp.pool import SftpConnectionPool
+from utils.sftp.session import RemoteEntry, RemoteStat
+
+GUILD = GuildId(42)
+
+
+async def test_stat_is_one_request_and_tells_size_and_time(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A quiet poll costs exactly one request."""
+    (root / "a.csv").write_bytes(b"12345")
+    os.utime(root / "a.csv", (1000, 2000))
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        host.requests.clear()
+        assert await session.stat("a.csv") == RemoteStat(5, 2000, is_directory=False)
+        assert (await session.stat(".")).is_directory
+        assert (dict(host.requests), session.requests) == ({"stat": 2}, 2)
+
+
+async def test_listing_tells_files_and_folders_and_marks_links_as_neither(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A link could lead anywhere, so it is neither a file nor a folder."""
+    (root / "b").mkdir()
+    (root / "a.csv").write_bytes(b"123")
+    (root / "c").symlink_to("/etc")
+    for name in ("a.csv", "b"):
+        os.utime(root / name, (1000, 2000))
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        file, folder, link = await session.list_directory(".")
+    assert file == RemoteEntry("a.csv", 3, 2000, is_directory=False, is_file=True)
+    assert (folder.name, folder.is_directory, folder.is_file) == ("b", True, False)
+    assert (link.name, link.is_directory, link.is_file) == ("c", False, False)
+
+
+@pytest.mark.parametrize(
+    ("offset", "length", "expected"),
+    [(0, 3, b"abc"), (3, 3, b"def"), (4, 100, b"ef"), (6, 5, b""), (0, 0, b"")],
+)
+async def test_reading_returns_what_exists_of_the_range(
+    host: GameHost, pool: SftpConnectionPool, root: Path, offset: int, length: int, expected: bytes
+) -> None:
+    """A range past the end gives what there is, and never more than named."""
+    (root / "a.csv").write_bytes(b"abcdef")
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        assert await session.read("a.csv", offset=offset, length=length) == expected
+
+
+async def test_reading_new_bytes_takes_open_read_and_close(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """What exists is asked for once; nobody asks past its end."""
+    (root / "a.csv").write_bytes(b"abcdef")
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        host.requests.clear()
+        assert await session.read_ranges("a.csv", [(0, 2), (4, 2)]) == (b"ab", b"ef")
+        assert dict(host.requests) == {"open": 1, "read": 2, "close": 1}
+        assert session.requests == 4
+
+
+@pytest.mark.parametrize("short_reads", [None, 10_000])
+async def test_megabytes_arrive_whole_and_in_order(
+    host: GameHost, pool: SftpConnectionPool, root: Path, short_reads: int | None
+) -> None:
+    """Blocks are read side by side and put together, also when the host gives less than asked for."""
+    content = os.urandom(3_000_001)
+    (root / "a.csv").write_bytes(content)
+    host.faults.short_reads = short_reads
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        data = await session.read("a.csv", offset=1, length=3_000_000)
+    assert data == content[1:]
+
+
+async def test_bytes_behind_a_gap_are_left_out_when_a_file_shrinks(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A size that promised too much gives the bytes up to the end, without filling."""
+    content = os.urandom(700_000)
+    (root / "a.csv").write_bytes(content)
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        assert await session.read("a.csv", offset=0, length=3_000_000) == content
+
+
+async def test_missing_and_forbidden_files_are_told_apart_and_keep_the_connection(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """An answer of the host is no reason to hang up."""
+    (root / "closed").mkdir()
+    host.faults.denied_paths = {"closed"}
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        with pytest.raises(RemoteFileMissingError, match=r"has no “gone\.csv”"):
+            await session.stat("gone.csv")
+        with pytest.raises(RemoteFileMissingError):
+            await session.read("gone.csv", offset=0, length=1)
+        with pytest.raises(RemotePermissionError, match="does not let this login read “closed/a”"):
+            await session.stat("closed/a")
+    assert repr(pool) == "<SftpConnectionPool connections: 1 (0 active, 1 idle), waiting: 0>"
+
+
+@pytest.mark.fault
+async def test_stalling_host_ends_in_a_timeout_and_loses_its_connection(host: GameHost, root: Path) -> None:
+    """A host that stops answering holds nobody longer than the operation timeout."""
+    (root / "a.csv").write_bytes(b"abc")
+    pool = SftpConnectionPool(PoolLimits(operation_timeout_seconds=0.2))
+    host.faults.stall_reads()
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        with pytest.raises(RemoteTimeoutError, match="did not answer in time"):
+            await session.read("a.csv", offset=0, length=3)
+        with pytest.raises(ConnectionLostError):
+            await session.stat("a.csv")
+    await host.wait_for_connections(0)
+    host.faults.clear()
+    await pool.aclose()
+
+
+@pytest.mark.fault
+async def test_connection_cut_in_the_middle_of_a_read_is_lost_and_replaced(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """Half a read is no read; the next lease gets a connection of its own."""
+    (root / "a.csv").write_bytes(os.urandom(2_000_000))
+    host.faults.cut_after_bytes = 900_000
+    with pytest.raises(ConnectionLostError, match="closed the connection"):
+        async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+            await session.read("a.csv", offset=0, length=2_000_000)
+    host.faults.clear()
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        assert (await session.stat("a.csv")).size == 2_000_000
+    assert host.connections_opened == 2

@@ -1,0 +1,213 @@
+"""The configuration: what is taken, what is refused and how it is said."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from utils.errors import ConfigurationError
+from utils.settings import Settings, load_settings
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "config.example.json"
+CONTRACT = ROOT.parent / "shared" / "CONTRACT.md"
+
+
+@pytest.fixture(name="config")
+def _config(tmp_path: Path) -> Path:
+    return tmp_path / "config.json"
+
+
+def _list_problems(config: Path, content: dict[str, Any], **environ: str) -> list[str]:
+    config.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(config, environ)
+    return list(caught.value.problems)
+
+
+def test_example_holds_every_key_with_its_default() -> None:
+    """The example is the whole configuration: each key, each with the value it has without being set."""
+    assert json.loads(EXAMPLE.read_text("utf-8")) == Settings().model_dump(mode="json")
+
+
+@pytest.mark.skipif(not CONTRACT.exists(), reason="the contract is not beside this checkout")
+def test_example_is_the_contracts() -> None:
+    """The example and the contract's section on the configuration are the same JSON."""
+    block = re.search(r"```json\n(.*?)```", CONTRACT.read_text("utf-8"), re.DOTALL)
+    assert block is not None
+    assert json.loads(EXAMPLE.read_text("utf-8")) == json.loads(block[1])
+
+
+def test_example_loads_as_the_defaults() -> None:
+    """A copy of the example is a valid configuration."""
+    assert load_settings(EXAMPLE, {}) == Settings()
+
+
+def test_partial_file_keeps_the_defaults_of_the_rest(config: Path) -> None:
+    """Every key may be left out."""
+    config.write_text('{"polling": {"min_interval_seconds": 0.5}}', "utf-8")
+    settings = load_settings(config, {})
+    assert (settings.polling.min_interval_seconds, settings.polling.max_announce_age_minutes) == (0.5, 60)
+
+
+def test_environment_wins_over_the_file(config: Path) -> None:
+    """A variable overrules the file for its key alone; text stays text, the rest is read as JSON."""
+    config.write_text('{"mongodb": {"uri": "mongodb://file", "database": "kept"}}', "utf-8")
+    environ = {
+        "KILLFEED__MONGODB__URI": "mongodb://environment",
+        "KILLFEED__DATA_DIR": "123",
+        "KILLFEED__DISCORD__OWNER_IDS": '["42", 43]',
+        "KILLFEED__LINKS__REQUIRE_PROOF": "false",
+        "KILLFEED__BACKUP__KEEP_DAYS": "9",
+        "KILLFEED__DISCORD__API_BASE_URL": "http://127.0.0.1:8080/api/v10",
+        "PATH": "/bin",
+    }
+    settings = load_settings(config, environ)
+    assert settings.mongodb.uri.get_secret_value() == "mongodb://environment"
+    assert settings.mongodb.database == "kept"
+    assert settings.data_dir == Path("123")
+    assert settings.discord.owner_ids == (42, 43)
+    assert settings.links.require_proof is False
+    assert settings.backup.keep_days == 9
+    assert settings.discord.api_base_url == "http://127.0.0.1:8080/api/v10"
+
+
+def test_null_in_the_environment_unsets_a_key(config: Path) -> None:
+    """What may be null can be made null again."""
+    config.write_text('{"discord": {"home_guild_id": 5}}', "utf-8")
+    assert load_settings(config, {"KILLFEED__DISCORD__HOME_GUILD_ID": "null"}).discord.home_guild_id is None
+
+
+def test_ids_may_be_written_as_digits(config: Path) -> None:
+    """Snowflakes are taken as numbers and as text, because some tools round large numbers."""
+    config.write_text('{"discord": {"home_guild_id": "81384788765712384", "owner_ids": [7, "8"]}}', "utf-8")
+    discord = load_settings(config, {}).discord
+    assert (discord.home_guild_id, discord.owner_ids) == (81384788765712384, (7, 8))
+
+
+def test_every_problem_is_told_at_once(config: Path) -> None:
+    """One run lists all that is wrong in file and environment, each by the name of its key."""
+    content = {
+        "discord": {"token": 5, "api_base_url": "x", "home_guild_id": "abc", "owner_ids": [1, "x", True]},
+        "mongodb": {"url": "mongodb://secret", "database": "a b"},
+        "data_dir": 7,
+        "sftp": {"max_connections": "5", "keepalive_seconds": True, "idle_expiry_seconds": 0},
+        "polling": 3,
+        "links": {"require_proof": 1},
+        "logging": {"level": "loud"},
+        "backup": {"directories": "a", "hour_utc": 24},
+        "premium": {"default_tier": 9},
+        "tokn": 1,
+    }
+    environ = {"KILLFEED__FOO": "1", "KILLFEED__LOGGING__KEEP_DAYS": "x"}
+    assert sorted(_list_problems(config, content, **environ)) == [
+        "KILLFEED__FOO (environment) names no known key.",
+        "backup.directories must be a list: [ … ].",
+        "backup.hour_utc must be less than or equal to 23.",
+        "data_dir must be a path in quotes.",
+        "discord.api_base_url must look like http://host:port/api/v{API_VERSION}.",
+        "discord.home_guild_id must be a whole number.",
+        "discord.owner_ids.1 must be a whole number.",
+        "discord.owner_ids.2 must be a whole number.",
+        "discord.token must be text in quotes.",
+        "links.require_proof must be true or false.",
+        "logging.keep_days (from KILLFEED__LOGGING__KEEP_DAYS) must be a whole number.",
+        "logging.level must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'.",
+        "mongodb.database may hold only letters, digits, _ and -.",
+        "mongodb.url is no known key. Did you mean mongodb.uri? Delete it or correct its name.",
+        "polling must be a section: { … }.",
+        "premium.default_tier must be less than or equal to 4.",
+        "sftp.idle_expiry_seconds must be greater than 0.",
+        "sftp.keepalive_seconds must be a number.",
+        "sftp.max_connections must be a whole number.",
+        "tokn is no known key. Delete it or correct its name.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ({"shard_ids": [0]}, "discord must hold shard_count when it holds shard_ids."),
+        (
+            {"shard_ids": [1, 1], "shard_count": 2},
+            "discord must name at least one shard in shard_ids, and each once.",
+        ),
+        (
+            {"shard_ids": [], "shard_count": 2},
+            "discord must name at least one shard in shard_ids, and each once.",
+        ),
+        (
+            {"shard_ids": [2], "shard_count": 2},
+            "discord must hold only shard_ids that are smaller than shard_count.",
+        ),
+    ],
+)
+def test_shards_that_cannot_be_are_refused(config: Path, section: dict[str, Any], sentence: str) -> None:
+    """Shard ids must fit the shard count."""
+    assert _list_problems(config, {"discord": section}) == [sentence]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org", "ftp://h/api/v10", "http://h:1/api/v{X}", "http://h/api/v10/"]
+)
+def test_address_of_another_form_is_refused(config: Path, url: str) -> None:
+    """An address that py-cord could not use is told at the start, not at the first request."""
+    assert _list_problems(config, {"discord": {"api_base_url": url}}) == [
+        "discord.api_base_url must look like http://host:port/api/v{API_VERSION}."
+    ]
+
+
+def test_missing_file_says_how_to_make_it(config: Path) -> None:
+    """Without a file the one sentence holds the command that makes it."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(config, {})
+    assert caught.value.problems == (
+        f"There is no {config}. Make it from the example: cp config.example.json {config}, "
+        "then write your bot's token into discord.token.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (
+            b'{\n "data_dir": "x",\n}',
+            "is not valid JSON: line 2, column 17: Illegal trailing comma before end of object.",
+        ),
+        (b"[]", "must hold one JSON object: { … }."),
+        (b'{"data_dir": "\xff"}', "is not UTF-8 text. Save it as UTF-8."),
+        (b'{"data_dir": "a", "data_dir": "b"}', "holds the key data_dir twice in one place. Delete one."),
+    ],
+)
+def test_unreadable_file_is_told_by_its_place(config: Path, content: bytes, sentence: str) -> None:
+    """A file that is no JSON object is told in one sentence, with the line where there is one."""
+    config.write_bytes(content)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(config, {})
+    told = caught.value.problems[0].removeprefix(f"{config} ")
+    # Python 3.13 words the comma in its own way, and points at it
+    assert told == sentence or (told.startswith("is not valid JSON: line") and "JSON" in sentence)
+
+
+def test_folder_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:
+    """What cannot be opened is told by the system's reason."""
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        load_settings(tmp_path, {})
+
+
+def test_byte_order_mark_is_taken(config: Path) -> None:
+    """A file saved by an editor of Windows works."""
+    config.write_bytes(b'\xef\xbb\xbf{"data_dir": "x"}')
+    assert load_settings(config, {}).data_dir == Path("x")
+
+
+def test_secrets_never_show(config: Path) -> None:
+    """Neither the repr nor an error holds a token, a URI or a key."""
+    secrets = {"discord": {"token": "token-x"}, "mongodb": {"uri": "uri-x"}, "secret_key": "key-x"}
+    config.write_text(json.dumps(secrets), "utf-8")
+    shown = repr(load_settings(config, {})) + str(load_settings(config, {}))
+    broken = secrets | {"discord": {"token": ["token-x"]}, "mongodb": {"uri": 1, "database": "uri-x !"}}
+    shown += "\n".join(_list_problems(config, broken, KILLFEED__SECRET_KEYS="key-x"))
+    assert not re.search(r"(token|uri|key)-x", shown)

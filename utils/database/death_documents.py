@@ -1,0 +1,120 @@
+"""How deaths, rejected lines and cursors are stored: plain functions, since they are many.
+
+``written_at`` is the game server's wall clock; it is stored as it stands and read back without a zone.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from bson import CodecOptions, decode_all
+
+from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
+from utils.models.scope import PlayerId
+from utils.models.servers import Cursor, RejectedLine
+
+Document = dict[str, Any]
+
+_OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
+
+
+def build_death_document(death: Death) -> Document:
+    """Return a death as it is stored; an unknown platform is left out."""
+    row = death.row
+    document = {
+        "_id": death.id,
+        "written_at": row.written_at,
+        "at": death.at,
+        "kind": row.kind.value,
+        "killer_id": row.killer_id,
+        "killer_name": row.killer_name,
+        "victim_id": row.victim_id,
+        "victim_name": row.victim_name,
+        "weapon": row.weapon,
+        "distance": row.distance,
+        "world": death.file.world,
+        "file": death.file.name,
+        "offset": death.offset,
+    }
+    if row.killer_platform:
+        document["killer_platform"] = row.killer_platform
+    if row.victim_platform:
+        document["victim_platform"] = row.victim_platform
+    return document
+
+
+def read_death(document: Document) -> Death:
+    """Return the death of a stored document."""
+    killer_id = document["killer_id"]
+    row = DeathRow(
+        written_at=read_wall_time(document["written_at"]),
+        kind=DeathKind(document["kind"]),
+        killer_id=None if killer_id is None else PlayerId(killer_id),
+        killer_name=document["killer_name"],
+        victim_id=PlayerId(document["victim_id"]),
+        victim_name=document["victim_name"],
+        weapon=document["weapon"],
+        distance=document["distance"],
+        killer_platform=document.get("killer_platform", ""),
+        victim_platform=document.get("victim_platform", ""),
+    )
+    return Death(
+        id=document["_id"],
+        row=row,
+        at=document["at"],
+        file=LogFile(document["world"], document["file"]),
+        offset=document["offset"],
+    )
+
+
+def decode_documents(encoded: bytes) -> Sequence[Document]:
+    """Return the documents of a raw batch."""
+    return decode_all(encoded, _OPTIONS)
+
+
+def decode_deaths(encoded: bytes) -> tuple[Death, ...]:
+    """Return the deaths of a raw batch; slow for many, so run it in a thread."""
+    return tuple(read_death(document) for document in decode_documents(encoded))
+
+
+def read_wall_time(stored: datetime) -> datetime:
+    """Return a wall-clock time as it was before MongoDB took it for UTC."""
+    return stored.replace(tzinfo=None)
+
+
+def build_cursor_fields(cursor: Cursor) -> Document:
+    """Return the fields of a cursor that move."""
+    return {"offset": cursor.offset, "head": cursor.head, "history_end": cursor.history_end}
+
+
+def read_cursor(document: Document) -> Cursor:
+    """Return the cursor of a stored document."""
+    return Cursor(
+        file=LogFile(document["world"], document["name"]),
+        offset=document["offset"],
+        head=document["head"],
+        history_end=document["history_end"],
+    )
+
+
+def build_rejected_document(rejected: RejectedLine) -> Document:
+    """Return a rejected line as it is stored."""
+    return {
+        "world": rejected.file.world,
+        "name": rejected.file.name,
+        "offset": rejected.offset,
+        "line": rejected.line,
+        "reason": rejected.reason,
+        "seen_at": rejected.seen_at,
+    }
+
+
+def read_rejected(document: Document) -> RejectedLine:
+    """Return the rejected line of a stored document."""
+    return RejectedLine(
+        file=LogFile(document["world"], document["name"]),
+        offset=document["offset"],
+        line=document["line"],
+        reason=document["reason"],
+        seen_at=document["seen_at"],
+    )

@@ -1,0 +1,146 @@
+"""Documents of settings: few, edited by people, so checked by pydantic when they are read."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from utils.models.deaths import DeathKind, LogFile
+from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ImportJob, ServerHealth
+
+Channels = dict[ChannelKind, ChannelId]
+
+
+class StoredDocument(BaseModel):
+    """Base of all: strict about types, deaf to fields that other features keep in the same document."""
+
+    model_config = ConfigDict(strict=False, extra="ignore", frozen=True)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return what MongoDB stores: enums as their values."""
+        return {name: _plain(value) for name, value in self.model_dump().items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value
+
+
+class GuildDocument(StoredDocument):
+    """A guild's settings."""
+
+    guild_id: int
+    channels: Channels = Field(default_factory=dict)
+    admin_role_id: int | None = None
+
+    def to_value(self) -> GuildSettings:
+        """Return the settings."""
+        return GuildSettings(
+            guild_id=GuildId(self.guild_id), channels=self.channels, admin_role_id=self.admin_role_id
+        )
+
+
+class GameServerDocument(StoredDocument):
+    """A game server; its secret is ciphertext here as everywhere."""
+
+    guild_id: int
+    server_id: str
+    name: str
+    host: str
+    port: int
+    username: str
+    secret: bytes = Field(repr=False)
+    number: int | None = None
+    base_path: str | None = None
+    timezone: str = "UTC"
+    legacy: bool = False
+    host_key: str | None = None
+    announced: tuple[DeathKind, ...] = ()
+    generation: int = 0
+    is_paused: bool = False
+    added_at: datetime | None = None
+    channels: Channels = Field(default_factory=dict)
+
+    @classmethod
+    def from_value(cls, server: GameServer) -> Self:
+        """Return the document of a server."""
+        fields = {name: getattr(server, name) for name in cls.model_fields if hasattr(server, name)}
+        return cls(
+            **{
+                **fields,
+                "guild_id": server.scope.guild_id,
+                "server_id": server.scope.server_id,
+                "secret": server.secret.ciphertext,
+                "announced": tuple(sorted(server.announced)),
+                "channels": dict(server.channels),
+            }
+        )
+
+    def to_value(self) -> GameServer:
+        """Return the server."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        scope = ServerScope(GuildId(fields.pop("guild_id")), ServerId(fields.pop("server_id")))
+        changed = {"secret": EncryptedSecret(self.secret), "announced": frozenset(self.announced)}
+        return GameServer(scope=scope, **{**fields, **changed})
+
+
+class HealthDocument(StoredDocument):
+    """How reading a server goes; lines are counted beside the cursors and added when it is read."""
+
+    state: ConnectionState = ConnectionState.UNKNOWN
+    problem: str | None = None
+    last_read_at: datetime | None = None
+    last_kill_at: datetime | None = None
+    lag_seconds: float | None = None
+
+    @classmethod
+    def from_value(cls, health: ServerHealth) -> Self:
+        """Return the document of a server's health."""
+        return cls(**{name: getattr(health, name) for name in cls.model_fields})
+
+    def to_value(self, scope: ServerScope, *, lines_read: int, lines_rejected: int) -> ServerHealth:
+        """Return the health with its counted lines."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return ServerHealth(scope=scope, lines_read=lines_read, lines_rejected=lines_rejected, **fields)
+
+
+class FileEnd(BaseModel):
+    """A file's size when its import began."""
+
+    world: str
+    name: str
+    size: int
+
+
+class ImportDocument(StoredDocument):
+    """A history import under way."""
+
+    generation: int
+    started_at: datetime
+    ends: tuple[FileEnd, ...]
+    channel_id: int | None = None
+    message_id: int | None = None
+    is_counting: bool = False
+
+    @classmethod
+    def from_value(cls, job: ImportJob) -> Self:
+        """Return the document of a job."""
+        fields = {name: getattr(job, name) for name in cls.model_fields}
+        ends = [FileEnd(world=file.world, name=file.name, size=size) for file, size in job.ends.items()]
+        return cls(**{**fields, "ends": tuple(ends)})
+
+    def to_value(self) -> ImportJob:
+        """Return the job."""
+        return ImportJob(
+            generation=self.generation,
+            started_at=self.started_at,
+            ends={LogFile(end.world, end.name): end.size for end in self.ends},
+            channel_id=None if self.channel_id is None else ChannelId(self.channel_id),
+            message_id=self.message_id,
+            is_counting=self.is_counting,
+        )

@@ -1,0 +1,28 @@
+"""Keys: what the ``_id``s of one server's deaths have in common.
+
+A death's ``_id`` is guild (8 bytes, big-endian), server (8 ASCII bytes), seconds of the time as written (6
+bytes, big-endian) and a digest (10 bytes), so that they sort by guild, server and time.
+"""
+
+from utils.errors import ScopeViolationError
+from utils.models.scope import ServerScope
+
+KEY_BYTES = 32
+
+
+def build_key_prefix(scope: ServerScope) -> bytes:
+    """Return the 16 bytes that every ``_id`` of the server's deaths begins with.
+
+    Raises:
+        ScopeViolationError: the server's id is not 8 ASCII characters.
+    """
+    server = scope.server_id.encode("ascii", errors="replace")
+    if len(server) != 8:
+        raise ScopeViolationError(f"A server's id has 8 ASCII characters, not “{scope.server_id}”.")
+    return int(scope.guild_id).to_bytes(8, "big") + server
+
+
+def build_key_range(scope: ServerScope) -> tuple[bytes, bytes]:
+    """Return the lowest and the highest ``_id`` that a death of the server can have."""
+    prefix = build_key_prefix(scope)
+    return prefix.ljust(KEY_BYTES, b"\x00"), prefix.ljust(KEY_BYTES, b"\xff")

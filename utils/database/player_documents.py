@@ -1,0 +1,128 @@
+"""How players and their days are stored: plain functions, since they are many.
+
+A player's days stand in one document per month (``"2025-04"``), an array of day numbers with their counters.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from utils.database.death_documents import read_wall_time
+from utils.models.players import Counters, KnownPlayer, NameSeen, PlayerDay, PlayerRecord
+from utils.models.scope import PlayerId, ServerId
+
+Document = dict[str, Any]
+BucketKey = tuple[PlayerId, str]
+"""Player and month."""
+
+
+def build_counters_document(counters: Counters) -> Document:
+    """Return counters as they are stored."""
+    return {
+        "kills": counters.kills,
+        "deaths": counters.deaths,
+        "suicides": counters.suicides,
+        "metres": counters.metres,
+        "longest": counters.longest,
+        "best_streak": counters.best_streak,
+    }
+
+
+def read_counters(document: Mapping[str, Any]) -> Counters:
+    """Return the counters of a stored document."""
+    return Counters(
+        kills=document["kills"],
+        deaths=document["deaths"],
+        suicides=document["suicides"],
+        metres=document["metres"],
+        longest=document["longest"],
+        best_streak=document["best_streak"],
+    )
+
+
+def build_player_document(player: PlayerRecord, *, generation: int) -> Document:
+    """Return a player as stored in a generation; ``search`` holds all names with their case folded."""
+    return {
+        "generation": generation,
+        "player_id": player.player_id,
+        "name": player.name,
+        "names": [asdict(seen) for seen in player.names],
+        "search": sorted({seen.name.casefold() for seen in player.names} | {player.name.casefold()}),
+        "counters": build_counters_document(player.counters),
+        "current_streak": player.current_streak,
+        "last_order": list(player.last_order),
+        "last_seen_at": player.last_seen_at,
+    }
+
+
+def read_player(document: Document) -> PlayerRecord:
+    """Return the player of a stored document."""
+    written_at, world, file, offset = document["last_order"]
+    return PlayerRecord(
+        player_id=PlayerId(document["player_id"]),
+        name=document["name"],
+        names=tuple(NameSeen(**seen) for seen in document["names"]),
+        counters=read_counters(document["counters"]),
+        current_streak=document["current_streak"],
+        last_order=(read_wall_time(written_at), world, file, offset),
+        last_seen_at=document["last_seen_at"],
+    )
+
+
+def format_month(day: date) -> str:
+    """Return the month of a day as buckets name it."""
+    return f"{day.year:04}-{day.month:02}"
+
+
+def build_day_entry(day: PlayerDay) -> Document:
+    """Return a day as it stands in its month's bucket."""
+    return {"day": day.day.day, **build_counters_document(day.counters)}
+
+
+def read_days(bucket: Document) -> Iterable[PlayerDay]:
+    """Yield the days of a stored bucket."""
+    year, month = (int(part) for part in bucket["month"].split("-"))
+    for entry in bucket["days"]:
+        yield PlayerDay(PlayerId(bucket["player_id"]), date(year, month, entry["day"]), read_counters(entry))
+
+
+def merge_days(old: Iterable[Document], changed: Iterable[PlayerDay]) -> list[Document]:
+    """Return a month's entries with some of its days written anew, in order of the day."""
+    entries = {entry["day"]: entry for entry in old}
+    entries.update((day.day.day, build_day_entry(day)) for day in changed)
+    return [entries[number] for number in sorted(entries)]
+
+
+def group_days(days: Iterable[PlayerDay]) -> Mapping[BucketKey, list[PlayerDay]]:
+    """Return days by the bucket they belong in."""
+    buckets: dict[BucketKey, list[PlayerDay]] = {}
+    for day in days:
+        buckets.setdefault((day.player_id, format_month(day.day)), []).append(day)
+    return buckets
+
+
+def merge_known(documents: Iterable[Document]) -> tuple[KnownPlayer, ...]:
+    """Return the players of stored documents of several servers, each once, best known first."""
+    by_player: dict[str, list[Document]] = {}
+    for document in documents:
+        by_player.setdefault(document["player_id"], []).append(document)
+    known = [_read_known(copies) for copies in by_player.values()]
+    return tuple(sorted(known, key=lambda player: (-player.kills, player.name, player.player_id)))
+
+
+def _read_known(copies: list[Document]) -> KnownPlayer:
+    newest = max(copies, key=lambda copy: copy["last_seen_at"])
+    seen = sorted(
+        (name for copy in copies for name in copy["names"]),
+        key=lambda name: name["last_seen_at"],
+        reverse=True,
+    )
+    return KnownPlayer(
+        player_id=PlayerId(newest["player_id"]),
+        name=newest["name"],
+        names=tuple(dict.fromkeys(name["name"] for name in seen)),
+        kills=sum(copy["counters"]["kills"] for copy in copies),
+        last_seen_at=newest["last_seen_at"],
+        servers=tuple(sorted(ServerId(copy["server_id"]) for copy in copies)),
+    )

@@ -1,0 +1,57 @@
+"""Stored deaths as people see them: the latest ones."""
+
+import asyncio
+from collections.abc import Sequence
+
+from utils.database.database import Document, SafeDatabase
+from utils.database.death_documents import read_death
+from utils.database.keys import build_key_range
+from utils.database.repositories.generations import list_shown
+from utils.database.repositories.statistics import Servers
+from utils.database.scoped import ScopedCollection
+from utils.models.deaths import Death
+from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+
+
+class DeathRepository:
+    """Deaths of guilds' game servers."""
+
+    def __init__(self, database: SafeDatabase) -> None:
+        self._database = database
+
+    async def list_recent(
+        self,
+        guild_id: GuildId,
+        *,
+        limit: int,
+        server_ids: Servers = None,
+        player_id: PlayerId | None = None,
+    ) -> tuple[tuple[ServerId, Death], ...]:
+        """Return the latest deaths with their servers, newest first; of one player, both sides of the gun."""
+        shown = await list_shown(self._database, guild_id, server_ids)
+        scopes = [ServerScope(guild_id, ServerId(one["server_id"])) for one in shown]
+        found = await asyncio.gather(*(self._list_newest(scope, limit, player_id) for scope in scopes))
+        deaths = [
+            (scope.server_id, death) for scope, some in zip(scopes, found, strict=True) for death in some
+        ]
+        newest = sorted(deaths, key=lambda pair: (pair[1].at, pair[1].order), reverse=True)
+        return tuple(newest[:limit])
+
+    async def _list_newest(
+        self, scope: ServerScope, limit: int, player_id: PlayerId | None
+    ) -> Sequence[Death]:
+        kills = ScopedCollection.of_server(self._database, "kills", scope)
+        if player_id is None:
+            first, last = build_key_range(scope)
+            bounds = {"_id": {"$gte": first, "$lte": last}}
+            found = await kills.find(bounds, sort=[("_id", -1)], limit=limit, hint="_id_")
+        else:
+            found = await _list_of_player(kills, player_id, limit)
+        return [read_death(document) for document in found]
+
+
+async def _list_of_player(kills: ScopedCollection, player_id: PlayerId, limit: int) -> list[Document]:
+    newest = [("written_at", -1)]
+    killed = await kills.find({"killer_id": player_id}, sort=newest, limit=limit, hint="killer")
+    died = await kills.find({"victim_id": player_id}, sort=newest, limit=limit, hint="victim")
+    return list({document["_id"]: document for document in (*killed, *died)}.values())

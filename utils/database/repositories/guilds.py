@@ -1,0 +1,44 @@
+"""Settings of guilds."""
+
+from utils.database.database import SafeDatabase
+from utils.database.documents import GuildDocument
+from utils.database.scoped import ScopedCollection
+from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+
+
+class GuildRepository:
+    """A guild's channels and admin role."""
+
+    def __init__(self, database: SafeDatabase) -> None:
+        self._database = database
+
+    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
+        """Return the settings; those of a guild that never set any are empty."""
+        found = await self._guilds(guild_id).find_one({})
+        return GuildDocument.model_validate(found or {"guild_id": guild_id}).to_value()
+
+    async def set_channel(
+        self,
+        guild_id: GuildId,
+        kind: ChannelKind,
+        *,
+        channel_id: ChannelId | None,
+        server_id: ServerId | None = None,
+    ) -> None:
+        """Set or clear the channel of a kind, the guild's or one server's own; an unknown server changes nothing."""
+        field = f"channels.{kind.value}"
+        update = {"$unset": {field: ""}} if channel_id is None else {"$set": {field: int(channel_id)}}
+        if server_id is None:
+            await self._guilds(guild_id).update_one({}, update, upsert=True)
+            return
+        scope = ServerScope(guild_id, server_id)
+        await ScopedCollection.of_server(self._database, "game_servers", scope).update_one({}, update)
+
+    async def set_admin_role(self, guild_id: GuildId, role_id: int | None) -> None:
+        """Set or clear the role whose members may administer the bot."""
+        update = {"$set": {"admin_role_id": role_id}}
+        await self._guilds(guild_id).update_one({}, update, upsert=True)
+
+    def _guilds(self, guild_id: GuildId) -> ScopedCollection:
+        return ScopedCollection.of_guild(self._database, "guilds", guild_id)

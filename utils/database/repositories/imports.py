@@ -1,0 +1,147 @@
+"""History imports: the job that survives a crash, all deaths for a recount, and generations of counters."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+from utils.database.database import SafeDatabase
+from utils.database.death_documents import build_cursor_fields, decode_deaths
+from utils.database.documents import ImportDocument
+from utils.database.keys import build_key_range
+from utils.database.player_documents import build_player_document, group_days, merge_days
+from utils.database.repositories.ingestion import FenceSource, build_file_key
+from utils.database.scoped import Change, ScopedCollection
+from utils.database.sessions import Session
+from utils.errors import StorageConflictError
+from utils.models.deaths import Death
+from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.scope import ServerScope
+from utils.models.servers import Cursor, ImportJob
+
+T = TypeVar("T")
+
+_JOB = {"kind": "import", "world": "", "name": ""}
+_COUNTED = ("players", "player_days")
+INSERT_BATCH = 2_000
+
+
+class ImportRepository:
+    """What an import of a game server's history stores besides its deaths."""
+
+    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
+        self._database = database
+        self._fences = fences
+
+    async def find_import(self, scope: ServerScope) -> ImportJob | None:
+        """Return the import under way; None without one."""
+        found = await self._of("cursors", scope).find_one(_JOB)
+        return None if found is None else ImportDocument.model_validate(found["job"]).to_value()
+
+    async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
+        """Store a job and, with it, put every file's cursor to its start with its size as the end of history.
+
+        A job that was under way is replaced.
+        """
+        cursors = self._of("cursors", scope)
+        starts = [
+            Change(
+                build_file_key(file),
+                {"$set": build_cursor_fields(Cursor(file, history_end=size))},
+                upsert=True,
+            )
+            for file, size in job.ends.items()
+        ]
+
+        async def begin(session: Session) -> None:
+            await cursors.update_one(_JOB, _build_update(job), upsert=True, session=session)
+            await cursors.bulk_write(starts, session=session)
+
+        await self._database.in_transaction(begin, fence=self._fences(scope.guild_id))
+
+    async def replace_import(self, scope: ServerScope, job: ImportJob) -> None:
+        """Write a job's progress (its message, whether it counts); cursors stay.
+
+        Raises:
+            StorageConflictError: another job is under way, or none.
+        """
+        under_way = {**_JOB, "job.generation": job.generation}
+        if not await self._of("cursors", scope).update_one(under_way, _build_update(job)):
+            raise StorageConflictError("This import is not under way any more.")
+
+    async def finish_import(self, scope: ServerScope, job: ImportJob, generation: int) -> None:
+        """End a job and show its generation of counters, both or neither.
+
+        Raises:
+            StorageConflictError: another job is under way, or none, or the server is gone.
+        """
+
+        async def finish(session: Session) -> None:
+            under_way = {**_JOB, "job.generation": job.generation}
+            ended = await self._of("cursors", scope).delete(under_way, session=session)
+            show = {"$set": {"generation": generation}}
+            if not ended or not await self._of("game_servers", scope).update_one({}, show, session=session):
+                raise StorageConflictError("This import is not under way any more.")
+
+        await self._database.in_transaction(finish, fence=self._fences(scope.guild_id))
+
+    async def iterate_deaths(
+        self, scope: ServerScope, *, batch: int = 5_000
+    ) -> AsyncIterator[tuple[Death, ...]]:
+        """Yield all stored deaths of a server, many at a time, by second of the time as written.
+
+        Within one second the order is that of the ids; ``Death.order`` tells the log's.
+        """
+        first, last = build_key_range(scope)
+        encoded_batches = self._of("kills", scope).iterate_raw(
+            {"_id": {"$gte": first, "$lte": last}}, sort=[("_id", 1)], hint="_id_", batch=batch
+        )
+        async for encoded in encoded_batches:
+            yield await asyncio.to_thread(decode_deaths, encoded)
+
+    async def write_generation(
+        self,
+        scope: ServerScope,
+        generation: int,
+        *,
+        players: Iterable[PlayerRecord],
+        days: Iterable[PlayerDay],
+    ) -> None:
+        """Write all counters of a generation that is not shown; what a cut-off try left of it goes first."""
+        await self.drop_generation(scope, generation)
+        records = (build_player_document(player, generation=generation) for player in players)
+        for documents in _batches(records):
+            await self._of("players", scope).insert_many(documents)
+        buckets = (
+            {"generation": generation, "month": month, "player_id": player_id, "days": merge_days((), group)}
+            for (player_id, month), group in group_days(days).items()
+        )
+        for documents in _batches(buckets):
+            await self._of("player_days", scope).insert_many(documents)
+
+    async def drop_generation(self, scope: ServerScope, generation: int) -> None:
+        """Delete a generation's counters."""
+        for name in _COUNTED:
+            await self._of(name, scope).delete({"generation": generation})
+
+    async def drop_unshown_generations(self, scope: ServerScope) -> None:
+        """Delete all counters but those shown and those an import is filling."""
+        server = await self._of("game_servers", scope).find_one({}, projection={"generation": 1})
+        job = await self.find_import(scope)
+        kept = [server["generation"]] if server else []
+        kept += [job.generation] if job else []
+        for name in _COUNTED:
+            await self._of(name, scope).delete({"generation": {"$nin": kept}})
+
+    def _of(self, name: str, scope: ServerScope) -> ScopedCollection:
+        return ScopedCollection.of_server(self._database, name, scope)
+
+
+def _build_update(job: ImportJob) -> dict[str, object]:
+    return {"$set": {"job": ImportDocument.from_value(job).to_document()}}
+
+
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, INSERT_BATCH)):
+        yield batch

@@ -1,0 +1,236 @@
+"""Ingestion's storage: everything of one batch in one transaction, fenced by the shard's lease.
+
+Two transactions of one server may be in flight on different files, so nothing here writes a document that
+both would touch: lines are counted at the cursor of the file they came from, and only notices draw from a
+common counter.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import TypeVar
+
+from utils.database.database import Document, Fence, SafeDatabase
+from utils.database.death_documents import (
+    build_cursor_fields,
+    build_death_document,
+    build_rejected_document,
+    read_cursor,
+    read_death,
+)
+from utils.database.keys import build_key_prefix
+from utils.database.notice_documents import build_entry_document
+from utils.database.player_documents import (
+    BucketKey,
+    build_player_document,
+    format_month,
+    group_days,
+    merge_days,
+    read_days,
+    read_player,
+)
+from utils.database.scoped import Replacement, ScopedCollection
+from utils.database.sessions import Session
+from utils.errors import CursorMovedError, ScopeViolationError
+from utils.models.deaths import Death, LogFile
+from utils.models.notices import DeathNotice
+from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.scope import GuildId, PlayerId, ServerScope
+from utils.models.servers import Cursor, RejectedLine
+from utils.services.ingestion.stores import IngestionUnit
+
+T = TypeVar("T")
+FenceSource = Callable[[GuildId], Fence | None]
+"""Returns the lease a guild's transactions are checked against; None when the bot is stopped."""
+
+
+def build_file_key(file: LogFile) -> Document:
+    """Return the key of a file's cursor."""
+    return {"kind": "file", "world": file.world, "name": file.name}
+
+
+class IngestionRepository:
+    """Storage of game servers' data, one transaction at a time."""
+
+    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
+        self._database = database
+        self._fences = fences
+
+    async def in_transaction(self, scope: ServerScope, work: Callable[[IngestionUnit], Awaitable[T]]) -> T:
+        """Run ``work`` in one transaction; it may run again after a transient error.
+
+        Raises:
+            CursorMovedError, LeaseLostError, DiskFullError, StorageUnavailableError
+        """
+
+        async def run(session: Session) -> T:
+            unit = TransactionUnit(self._database, scope, session)
+            result = await work(unit)
+            await unit.finish()
+            return result
+
+        return await self._database.in_transaction(run, fence=self._fences(scope.guild_id))
+
+    async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
+        """Return where reading stands, by file."""
+        cursors = ScopedCollection.of_server(self._database, "cursors", scope)
+        found = [read_cursor(document) for document in await cursors.find({"kind": "file"})]
+        return {cursor.file: cursor for cursor in found}
+
+
+class TransactionUnit:
+    """One open transaction over one server's data."""
+
+    def __init__(self, database: SafeDatabase, scope: ServerScope, session: Session) -> None:
+        self._database = database
+        self._scope = scope
+        self._session = session
+        self._buckets: dict[tuple[int, BucketKey], list[Document]] = {}
+        self._moved: LogFile | None = None
+        self._lines = (0, 0)
+
+    async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
+        """Return which of these deaths are stored already."""
+        if not ids:
+            return frozenset()
+        prefix = build_key_prefix(self._scope)
+        found = await self._collection("kills").find_keys(
+            min(ids), max(ids), prefix=prefix, session=self._session
+        )
+        return frozenset(ids).intersection(found)
+
+    async def insert_deaths(self, deaths: Sequence[Death]) -> None:
+        """Store deaths that are not there yet.
+
+        Raises:
+            ScopeViolationError: an id was made for another server.
+        """
+        prefix = build_key_prefix(self._scope)
+        if not all(death.id.startswith(prefix) for death in deaths):
+            raise ScopeViolationError("A death's id must begin with its guild and server.")
+        documents = [build_death_document(death) for death in deaths]
+        await self._collection("kills").insert_many(documents, session=self._session)
+
+    async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
+        """Return every stored death row a player takes part in, in order."""
+        kills = self._collection("kills")
+        killed = await kills.find({"killer_id": player_id}, hint="killer", session=self._session)
+        died = await kills.find({"victim_id": player_id}, hint="victim", session=self._session)
+        deaths = {document["_id"]: read_death(document) for document in (*killed, *died)}
+        return sorted(deaths.values(), key=lambda death: death.order)
+
+    async def find_players(
+        self, player_ids: Iterable[PlayerId], *, generation: int
+    ) -> Mapping[PlayerId, PlayerRecord]:
+        """Return the counters of those players that have any."""
+        wanted = {"generation": generation, "player_id": {"$in": list(player_ids)}}
+        found = await self._collection("players").find(wanted, hint="player", session=self._session)
+        return {player.player_id: player for player in map(read_player, found)}
+
+    async def replace_players(self, players: Iterable[PlayerRecord], *, generation: int) -> None:
+        """Write players' counters, new or changed."""
+        documents = [build_player_document(player, generation=generation) for player in players]
+        writes = [
+            Replacement({"generation": generation, "player_id": document["player_id"]}, document)
+            for document in documents
+        ]
+        await self._collection("players").bulk_write(writes, session=self._session)
+
+    async def find_days(
+        self, keys: Iterable[tuple[PlayerId, date]], *, generation: int
+    ) -> Mapping[tuple[PlayerId, date], PlayerDay]:
+        """Return the day counters that exist, by player and day of the server."""
+        wanted = frozenset(keys)
+        buckets = {(player_id, format_month(day)) for player_id, day in wanted}
+        await self._load_buckets(buckets, generation)
+        found: dict[tuple[PlayerId, date], PlayerDay] = {}
+        for player_id, month in buckets:
+            entries = self._buckets[generation, (player_id, month)]
+            days = read_days({"player_id": player_id, "month": month, "days": entries})
+            found.update({(player_id, day.day): day for day in days if (player_id, day.day) in wanted})
+        return found
+
+    async def replace_days(self, days: Iterable[PlayerDay], *, generation: int) -> None:
+        """Write day counters, new or changed."""
+        changed = group_days(days)
+        await self._load_buckets(set(changed), generation)
+        writes: list[Replacement] = []
+        for key, group in changed.items():
+            entries = merge_days(self._buckets[generation, key], group)
+            self._buckets[generation, key] = entries
+            fields = {"generation": generation, "month": key[1], "player_id": key[0]}
+            writes.append(Replacement(fields, {**fields, "days": entries}))
+        await self._collection("player_days").bulk_write(writes, session=self._session)
+
+    async def append_notices(self, notices: Sequence[DeathNotice], *, created_at: datetime) -> None:
+        """Put notices for the killfeed behind the outbox entries of this server."""
+        if not notices:
+            return
+        counter = await self._collection("cursors").find_one_and_update(
+            {"kind": "sequence", "world": "", "name": ""},
+            {"$inc": {"next": len(notices)}},
+            session=self._session,
+        )
+        first = counter["next"] - len(notices)
+        documents = [
+            build_entry_document(notice, sequence=first + place, created_at=created_at)
+            for place, notice in enumerate(notices)
+        ]
+        await self._collection("outbox").insert_many(documents, session=self._session)
+
+    async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
+        """Keep lines that could not be read; one that was kept before is written again."""
+        documents = [build_rejected_document(line) for line in lines]
+        writes = [
+            Replacement({key: document[key] for key in ("world", "name", "offset")}, document)
+            for document in documents
+        ]
+        await self._collection("rejected_lines").bulk_write(writes, session=self._session)
+
+    async def move_cursor(self, before: Cursor | None, after: Cursor) -> None:
+        """Move a file's cursor from the value that was read.
+
+        Raises:
+            CursorMovedError: the stored cursor is not ``before``.
+        """
+        cursors, key = self._collection("cursors"), build_file_key(after.file)
+        self._moved = after.file
+        if before is None:
+            # Looked up first: a duplicate key would only say so after ending the transaction.
+            if await cursors.find_one(key, session=self._session) is not None:
+                raise CursorMovedError(f"{after.file.name} has a cursor already.")
+            await cursors.insert_one({**key, **build_cursor_fields(after)}, session=self._session)
+            return
+        query = {**key, **build_cursor_fields(before)}
+        update = {"$set": build_cursor_fields(after)}
+        if not await cursors.update_one(query, update, session=self._session):
+            raise CursorMovedError(f"The cursor of {after.file.name} is not at {before.offset} any more.")
+
+    async def add_lines_read(self, read: int, rejected: int) -> None:
+        """Count lines for ``/killfeed status``."""
+        self._lines = (self._lines[0] + read, self._lines[1] + rejected)
+
+    async def finish(self) -> None:
+        """Write what was gathered until the end: counted lines, at the cursor that was moved."""
+        read, rejected = self._lines
+        if not read and not rejected:
+            return
+        key = (
+            {"kind": "lines", "world": "", "name": ""} if self._moved is None else build_file_key(self._moved)
+        )
+        update = {"$inc": {"lines_read": read, "lines_rejected": rejected}}
+        await self._collection("cursors").update_one(key, update, upsert=True, session=self._session)
+
+    async def _load_buckets(self, keys: set[BucketKey], generation: int) -> None:
+        missing = [key for key in keys if (generation, key) not in self._buckets]
+        by_month: dict[str, list[PlayerId]] = {}
+        for player_id, month in missing:
+            by_month.setdefault(month, []).append(player_id)
+            self._buckets[generation, (player_id, month)] = []
+        for month, player_ids in by_month.items():
+            wanted = {"generation": generation, "month": month, "player_id": {"$in": player_ids}}
+            found = await self._collection("player_days").find(wanted, hint="month", session=self._session)
+            for bucket in found:
+                self._buckets[generation, (bucket["player_id"], month)] = bucket["days"]
+
+    def _collection(self, name: str) -> ScopedCollection:
+        return ScopedCollection.of_server(self._database, name, self._scope)

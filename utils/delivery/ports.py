@@ -1,0 +1,105 @@
+"""What delivery needs of the rest: its storage, the channels, Discord, and a way to tell admins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import discord
+
+from utils.embeds.pictures import Picture
+from utils.models.guilds import ChannelKind
+from utils.models.notices import OutboxEntry, OutgoingMessage
+from utils.models.scope import ChannelId, GuildId, ServerScope
+
+
+class OutboxStore(Protocol):
+    """The outbox of a game server and its message on the way; every write is durable when it returns.
+
+    Raises:
+        StorageUnavailableError: from any method; nothing is lost, the next round goes on from what is stored.
+        LeaseLostError: from any method that writes; another process delivers for this guild now.
+    """
+
+    async def list_pending(self, scope: ServerScope, *, limit: int) -> Sequence[OutboxEntry]:
+        """Return the first entries by sequence that are neither sent nor dropped."""
+
+    async def find_prepared(self, scope: ServerScope) -> OutgoingMessage | None:
+        """Return the message that was prepared and is not yet known to be sent; there is at most one."""
+
+    async def list_entries(self, scope: ServerScope, sequences: Sequence[int]) -> Sequence[OutboxEntry]:
+        """Return these entries by sequence; those that are gone are left out."""
+
+    async def prepare_message(self, scope: ServerScope, message: OutgoingMessage) -> None:
+        """Store a message before its first try; its entries stay until it is sent."""
+
+    async def mark_first_try(self, scope: ServerScope, nonce: str, *, at: datetime) -> None:
+        """Store that the first try of a prepared message begins."""
+
+    async def mark_sent(self, scope: ServerScope, nonce: str, *, message_id: int, at: datetime) -> None:
+        """Mark a message and all its entries as sent, together or not at all."""
+
+    async def drop_entries(self, scope: ServerScope, *, before: datetime) -> int:
+        """Drop entries created before a moment and return how many; no message is prepared then."""
+
+    async def discard_entries(self, scope: ServerScope, sequences: Sequence[int]) -> None:
+        """Drop exactly these entries."""
+
+    async def drop_message(self, scope: ServerScope, nonce: str) -> None:
+        """Forget a prepared message; those of its entries that are still there are pending again."""
+
+
+class ChannelDirectory(Protocol):
+    """Knows which channel serves which purpose."""
+
+    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
+        """Return a server's own channel, else the guild's, else None; never another kind's."""
+
+
+class AdminNotifier(Protocol):
+    """Tells a guild's admins what only they can mend, once for each key until it is cleared."""
+
+    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+        """Tell the admins, unless they were told under this key before; never raises."""
+
+    async def clear(self, guild_id: GuildId, key: str) -> None:
+        """Note that the matter is settled, so that the next time is told again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostedMessage:
+    """A message of the bot as found in a channel.
+
+    Attributes:
+        nonce: None where Discord does not tell it any more.
+        texts: title and description of each embed.
+    """
+
+    message_id: int
+    nonce: str | None
+    texts: tuple[tuple[str, str], ...]
+
+
+class MessageSender(Protocol):
+    """Discord, as delivery sees it."""
+
+    async def send(
+        self,
+        channel_id: ChannelId,
+        *,
+        embeds: Sequence[discord.Embed],
+        pictures: Sequence[Picture],
+        nonce: str,
+    ) -> int:
+        """Post a message in which no mention fires, and return its id; within minutes a nonce posts once.
+
+        Raises:
+            ChannelUnusableError, DeliveryUncertainError, DeliveryRefusedError, DeliveryDelayedError
+        """
+
+    async def recent_messages(self, channel_id: ChannelId, limit: int) -> Sequence[PostedMessage]:
+        """Return the bot's own among the newest ``limit`` (at most 100) messages of a channel, newest first.
+
+        Raises:
+            ChannelUnusableError, DeliveryUncertainError, DeliveryRefusedError, DeliveryDelayedError
+        """

@@ -1,0 +1,109 @@
+"""DiscordSender: py-cord as delivery sees it, with all its failures mapped here and nowhere else."""
+
+import asyncio
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import aiohttp
+import discord
+
+from utils.clock import Clock
+from utils.delivery.ports import PostedMessage
+from utils.embeds.pictures import Picture
+from utils.errors import (
+    ChannelUnusableError,
+    DeliveryDelayedError,
+    DeliveryError,
+    DeliveryRefusedError,
+    DeliveryUncertainError,
+)
+from utils.models.scope import ChannelId
+
+REQUEST_TIMEOUT_SECONDS = 60.0
+"""py-cord retries inside a request, up to five times over half a minute, and sleeps on a rate limit as long
+as Discord says; beyond this the round is given up while the nonce is still remembered."""
+
+_REFUSED_STATUSES = frozenset({400, 413})  # the payload itself; everything else can pass with time
+
+
+class DiscordSender:
+    """Posts messages through the bot's own session; needs no channel in any cache."""
+
+    def __init__(
+        self, bot: discord.Client, *, clock: Clock, timeout_seconds: float = REQUEST_TIMEOUT_SECONDS
+    ) -> None:
+        self._bot = bot
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+
+    async def send(
+        self,
+        channel_id: ChannelId,
+        *,
+        embeds: Sequence[discord.Embed],
+        pictures: Sequence[Picture],
+        nonce: str,
+    ) -> int:
+        """Post a message in which no mention fires, and return its id."""
+        files = [discord.File(io.BytesIO(picture.data), filename=picture.name) for picture in pictures]
+        channel = self._bot.get_partial_messageable(channel_id)
+        with map_discord_errors(self._clock):
+            async with asyncio.timeout(self._timeout_seconds):
+                message = await channel.send(
+                    embeds=list(embeds),
+                    files=files,
+                    nonce=nonce,
+                    enforce_nonce=True,
+                    allowed_mentions=discord.AllowedMentions.none(),
+                )
+        return message.id
+
+    async def recent_messages(self, channel_id: ChannelId, limit: int) -> Sequence[PostedMessage]:
+        """Return the bot's own among the newest messages of a channel, newest first."""
+        if self._bot.user is None:
+            raise DeliveryDelayedError("the bot is not logged in yet")
+        channel = self._bot.get_partial_messageable(channel_id)
+        with map_discord_errors(self._clock):
+            async with asyncio.timeout(self._timeout_seconds):
+                messages = await channel.history(limit=limit).flatten()
+        return [_read_message(message) for message in messages if message.author.id == self._bot.user.id]
+
+
+@contextmanager
+def map_discord_errors(clock: Clock) -> Iterator[None]:
+    """Turn every failure of a request to Discord into what it means for a delivery."""
+    try:
+        yield
+    except discord.HTTPException as error:
+        raise _map_response(error, clock.now()) from error
+    except discord.DiscordException as error:
+        # refused by py-cord itself, before anything was sent
+        raise DeliveryRefusedError(str(error)) from error
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise DeliveryUncertainError(f"{type(error).__name__}: {error}") from error
+    except ValueError as error:
+        # the answer was cut or is no JSON: the request was made
+        raise DeliveryUncertainError("the answer could not be read") from error
+
+
+def _map_response(error: discord.HTTPException, now: datetime) -> DeliveryError:
+    if isinstance(error, discord.Forbidden | discord.NotFound):
+        return ChannelUnusableError(str(error))
+    if error.status in _REFUSED_STATUSES:
+        return DeliveryRefusedError(str(error))
+    return DeliveryDelayedError(str(error), retry_at=_read_retry_at(error, now))
+
+
+def _read_retry_at(error: discord.HTTPException, now: datetime) -> datetime | None:
+    text = error.response.headers.get("Retry-After", "")
+    return now + timedelta(seconds=int(text)) if text.isdecimal() else None
+
+
+def _read_message(message: discord.Message) -> PostedMessage:
+    return PostedMessage(
+        message_id=message.id,
+        nonce=None if message.nonce is None else str(message.nonce),
+        texts=tuple((embed.title or "", embed.description or "") for embed in message.embeds),
+    )

@@ -1,0 +1,1 @@
+"""What every command shares: who may, autocomplete, paging, confirmation, replies to errors."""

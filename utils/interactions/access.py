@@ -1,0 +1,126 @@
+"""Access: the one place that decides who may use a command, and that answers in time.
+
+A command carries an ``Access``. Before it runs it is acknowledged (Discord waits three seconds), unless its
+answer is a modal, which must be the first reply; then role and tier are checked.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import discord
+from discord.ext import commands
+
+from utils.errors import KillfeedError, NotAllowedError
+from utils.interactions.services import Services
+from utils.models.premium import Feature
+from utils.models.scope import GuildId
+from utils.telemetry.context import bind_log_context
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use a command, and how it is answered.
+
+    Attributes:
+        is_admin: members with Manage Server or the guild's admin role alone.
+        is_private: the answer is for the caller's eyes.
+        feature: what the guild's tier must open.
+        opens_modal: the first reply is a modal, so nothing is deferred.
+    """
+
+    is_admin: bool = False
+    is_private: bool = False
+    feature: Feature | None = None
+    opens_modal: bool = False
+
+
+PUBLIC = Access()
+
+
+def access(
+    *,
+    is_admin: bool = False,
+    is_private: bool = False,
+    feature: Feature | None = None,
+    opens_modal: bool = False,
+) -> Callable[[CommandT], CommandT]:
+    """Give a command's function its ``Access``."""
+    granted = Access(is_admin, is_private, feature, opens_modal)
+
+    def mark(function: CommandT) -> CommandT:
+        function.__access__ = granted  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def get_access(command: object) -> Access:
+    """Return the access of a command; public for one that names none."""
+    granted: Access = getattr(getattr(command, "callback", None), "__access__", PUBLIC)
+    return granted
+
+
+def get_guild_id(ctx: discord.ApplicationContext | discord.AutocompleteContext) -> GuildId:
+    """Return the guild a command was used in.
+
+    Raises:
+        NotAllowedError: it was used outside one.
+    """
+    if ctx.interaction.guild_id is None:
+        raise NotAllowedError("This command works in a Discord server, not in direct messages.")
+    return GuildId(ctx.interaction.guild_id)
+
+
+async def verify_access(services: Services, ctx: discord.ApplicationContext) -> None:
+    """Check guild, role and tier of the command that is about to run.
+
+    Raises:
+        NotAllowedError, TierRequiredError: the sentence for the caller.
+    """
+    granted = get_access(ctx.command)
+    guild_id = get_guild_id(ctx)
+    if granted.is_admin and not await is_admin_member(services, ctx.interaction, guild_id):
+        raise NotAllowedError("This command is for members with Manage Server or the admin role.")
+    if granted.feature is not None:
+        await services.premium.verify_premium_for_feature(guild_id, granted.feature)
+
+
+def is_manager(interaction: discord.Interaction) -> bool:
+    """Tell whether the caller has Manage Server (or Administrator) in the guild."""
+    member = interaction.user
+    if not isinstance(member, discord.Member):
+        return False
+    permissions = member.guild_permissions
+    return permissions.administrator or permissions.manage_guild
+
+
+async def is_admin_member(services: Services, interaction: discord.Interaction, guild_id: GuildId) -> bool:
+    """Tell whether the caller has Manage Server or the guild's admin role."""
+    if is_manager(interaction):
+        return True
+    admin_role_id = (await services.settings.get_settings(guild_id)).admin_role_id
+    member = interaction.user
+    return isinstance(member, discord.Member) and any(role.id == admin_role_id for role in member.roles)
+
+
+class GuildCog(commands.Cog):
+    """Base of every cog: acknowledges and checks before a command of it runs."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    async def cog_before_invoke(self, ctx: discord.ApplicationContext) -> None:
+        """Acknowledge, then check."""
+        granted = get_access(ctx.command)
+        name = ctx.command.qualified_name if ctx.command else None
+        bind_log_context(GuildId(ctx.interaction.guild_id or 0), command=name)
+        if not granted.opens_modal:
+            await ctx.defer(ephemeral=granted.is_private)
+        try:
+            await verify_access(self.services, ctx)
+        except KillfeedError as error:
+            # the library hands only errors of its own kind to the error handler from here
+            raise discord.ApplicationCommandInvokeError(error) from error

@@ -1,0 +1,66 @@
+"""What commands work with: the services and the one factory of embeds, handed to each cog."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from utils.clock import Clock
+from utils.embeds.factory import EmbedFactory
+from utils.interactions.replies import ErrorReplies
+from utils.interactions.views import LiveViews
+from utils.models.guilds import ChannelKind
+from utils.models.scope import ChannelId, GuildId, ServerScope
+from utils.models.servers import GameServer, ServerHealth
+from utils.services.guilds import SettingsService
+from utils.services.premium import PremiumService
+from utils.services.servers import GameServerService
+from utils.services.statistics import PlayerNames, StatisticsService
+
+
+class HealthBook(Protocol):
+    """How reading each server goes, as it is now."""
+
+    async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
+        """Return the health of every server of a guild."""
+
+
+class Delivery(Protocol):
+    """The part of delivery that commands touch."""
+
+    def retry_now(self, guild_id: GuildId) -> None:
+        """A channel was mended: waiting notices are tried again at once."""
+
+    async def post_sample(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
+        """Post what the kind looks like, and return where.
+
+        Raises:
+            UserFacingError: no channel of that kind is set, or the bot may not post there.
+        """
+
+
+class ProgressMessages(Protocol):
+    """Messages that show how an import goes."""
+
+    async def create(self, channel_id: ChannelId, server_name: str) -> int | None:
+        """Post a progress message; None where the bot may not."""
+
+    async def discard(self, channel_id: ChannelId, message_id: int) -> None:
+        """Delete a progress message of an import that did not begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a cog may ask for."""
+
+    settings: SettingsService
+    servers: GameServerService
+    statistics: StatisticsService
+    names: PlayerNames
+    premium: PremiumService
+    health: HealthBook
+    delivery: Delivery
+    progress: ProgressMessages
+    embeds: EmbedFactory
+    replies: ErrorReplies
+    views: LiveViews
+    clock: Clock

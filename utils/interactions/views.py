@@ -1,0 +1,169 @@
+"""Buttons: turning pages and confirming. Only the invoker presses them, and they end visibly."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+import discord
+from structlog import get_logger
+
+from utils.interactions.replies import ErrorReplies
+
+logger = get_logger(__name__)
+
+VIEW_SECONDS = 180.0  # after the last press
+CUSTOM_ID_PREFIX = "kf:"
+
+PageBuilder = Callable[[int], Awaitable[tuple[discord.Embed, int]]]
+"""Builds a page (from 0) and tells how many there are now."""
+
+
+class LiveViews:
+    """The custom ids whose buttons still work in this process."""
+
+    def __init__(self) -> None:
+        self._live: set[str] = set()
+
+    def add(self, custom_id: str) -> None:
+        """A button works from now on."""
+        self._live.add(custom_id)
+
+    def remove(self, custom_id: str) -> None:
+        """A button has ended."""
+        self._live.discard(custom_id)
+
+    def is_ended(self, custom_id: str) -> bool:
+        """Tell whether a button is one of ours and works no longer, after its time or a restart."""
+        return custom_id.startswith(CUSTOM_ID_PREFIX) and custom_id not in self._live
+
+
+class InvokerView(discord.ui.View):
+    """Buttons for one member.
+
+    Args:
+        invoker_id: the only member whose presses count.
+        live: knows which buttons work.
+        replies: answers a press that fails.
+    """
+
+    def __init__(self, *, invoker_id: int, live: LiveViews, replies: ErrorReplies) -> None:
+        super().__init__(timeout=VIEW_SECONDS, disable_on_timeout=False)
+        self._replies = replies
+        self._invoker_id = invoker_id
+        self._live = live
+        self._custom_ids: list[str] = []
+        self.shown_in: discord.Interaction | None = None
+
+    def add_button(
+        self, label: str, style: discord.ButtonStyle, press: Callable[[discord.Interaction], Awaitable[None]]
+    ) -> discord.ui.Button[discord.ui.View]:
+        """Add a button that calls ``press``."""
+        custom_id = f"{CUSTOM_ID_PREFIX}{secrets.token_urlsafe(12)}"
+        button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
+            label=label, style=style, custom_id=custom_id
+        )
+        button.callback = press  # type: ignore[method-assign,assignment] # the library's way to set it
+        self._custom_ids.append(custom_id)
+        self._live.add(custom_id)
+        self.add_item(button)
+        return button
+
+    async def interaction_check(self, interaction: discord.Interaction) -> bool:
+        """Answer presses of other members with a sentence of their own."""
+        if interaction.user is not None and interaction.user.id == self._invoker_id:
+            return True
+        await interaction.response.send_message(
+            "These buttons belong to whoever ran the command. Run it yourself to get your own.",
+            ephemeral=True,
+        )
+        return False
+
+    async def on_timeout(self) -> None:
+        """Show that the buttons have ended."""
+        self.end()
+        if self.shown_in is None:
+            return
+        try:
+            await self.shown_in.edit_original_response(view=self)
+        except discord.HTTPException as failure:
+            logger.info("ended buttons are not shown as such", problem=str(failure))
+
+    async def on_error(
+        self,
+        error: Exception,
+        item: discord.ui.ViewItem[discord.ui.View],  # noqa: ARG002 - the library's signature
+        interaction: discord.Interaction,
+    ) -> None:
+        """Answer a press that failed; the list it belongs to stays."""
+        await self._replies.answer(interaction, error, is_private=True)
+
+    def end(self) -> None:
+        """Disable every button."""
+        self.disable_all_items()
+        self.stop()
+        for custom_id in self._custom_ids:
+            self._live.remove(custom_id)
+
+
+class PagedView(InvokerView):
+    """Previous and next."""
+
+    def __init__(
+        self, build: PageBuilder, *, pages: int, invoker_id: int, live: LiveViews, replies: ErrorReplies
+    ) -> None:
+        super().__init__(invoker_id=invoker_id, live=live, replies=replies)
+        self._build = build
+        self._page = 0
+        self._previous = self.add_button("Previous", discord.ButtonStyle.secondary, self._turn_back)
+        self._next = self.add_button("Next", discord.ButtonStyle.secondary, self._turn_on)
+        self._show_ends(pages)
+
+    async def _turn_back(self, interaction: discord.Interaction) -> None:
+        await self._turn(interaction, -1)
+
+    async def _turn_on(self, interaction: discord.Interaction) -> None:
+        await self._turn(interaction, 1)
+
+    async def _turn(self, interaction: discord.Interaction, step: int) -> None:
+        await interaction.response.defer()
+        wanted = max(0, self._page + step)
+        embed, pages = await self._build(wanted)
+        self._page = min(wanted, pages - 1)
+        if self._page != wanted:
+            embed, pages = await self._build(self._page)
+        self._show_ends(pages)
+        await interaction.edit_original_response(embed=embed, view=self)
+
+    def _show_ends(self, pages: int) -> None:
+        self._previous.disabled = self._page == 0
+        self._next.disabled = self._page >= pages - 1
+
+
+class ConfirmView(InvokerView):
+    """Yes and no; ``is_confirmed`` is None until a button was pressed."""
+
+    def __init__(self, label: str, *, invoker_id: int, live: LiveViews, replies: ErrorReplies) -> None:
+        super().__init__(invoker_id=invoker_id, live=live, replies=replies)
+        self.is_confirmed: bool | None = None
+        self.add_button(label, discord.ButtonStyle.danger, self._confirm)
+        self.add_button("Cancel", discord.ButtonStyle.secondary, self._cancel)
+
+    async def _confirm(self, interaction: discord.Interaction) -> None:
+        await self._decide(interaction, is_confirmed=True)
+
+    async def _cancel(self, interaction: discord.Interaction) -> None:
+        await self._decide(interaction, is_confirmed=False)
+
+    async def _decide(self, interaction: discord.Interaction, *, is_confirmed: bool) -> None:
+        self.is_confirmed = is_confirmed
+        self.end()
+        await interaction.response.edit_message(view=self)
+
+
+async def answer_ended_button(interaction: discord.Interaction, live: LiveViews) -> None:
+    """Tell who presses a button that has ended, for example by a restart of the bot."""
+    if interaction.type is not discord.InteractionType.component or not interaction.data:
+        return
+    if live.is_ended(str(interaction.data.get("custom_id", ""))):
+        await interaction.response.send_message(
+            "These buttons have ended. Run the command again.", ephemeral=True
+        )

@@ -1,0 +1,102 @@
+"""A guild's settings: cached, dropped on write."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from utils.clock import Clock
+from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.servers import GameServer
+
+CACHE_SECONDS = 30.0  # what another process wrote is seen this much later at most
+
+
+class GuildStore(Protocol):
+    """Storage of guilds' settings and servers, as seen by those who only look."""
+
+    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
+        """Return a guild's settings; defaults for a guild that never set any."""
+
+    async def set_channel(self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId | None) -> None:
+        """Set or clear the guild's own channel of a kind."""
+
+
+class ServerStore(Protocol):
+    """Storage of game servers."""
+
+    async def find_server(self, scope: ServerScope) -> GameServer | None:
+        """Return one server."""
+
+    async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
+        """Return the guild's servers, oldest first."""
+
+    async def insert_server(self, scope: ServerScope, server: GameServer) -> None:
+        """Store a new server."""
+
+    async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
+        """Write a changed server."""
+
+    async def delete_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
+        """Delete a server, and unless told otherwise everything that was counted on it."""
+
+
+class SettingsService:
+    """Reads and writes guild settings; what is read often comes from a short cache.
+
+    Args:
+        guilds: storage of the settings.
+        servers: storage of the servers with their own channels.
+    """
+
+    def __init__(self, guilds: GuildStore, servers: ServerStore, *, clock: Clock) -> None:
+        self._guilds = guilds
+        self._servers = servers
+        self._clock = clock
+        self._settings: dict[GuildId, tuple[float, GuildSettings]] = {}
+        self._channels: dict[ServerScope, tuple[float, Mapping[ChannelKind, ChannelId]]] = {}
+
+    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
+        """Return a guild's settings."""
+        cached = self._settings.get(guild_id)
+        if cached is None or self._is_stale(cached[0]):
+            cached = (self._clock.monotonic(), await self._guilds.get_settings(guild_id))
+            self._settings[guild_id] = cached
+        return cached[1]
+
+    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
+        """Return the channel of a kind for a server: its own, else the guild's, else none."""
+        own = (await self._get_server_channels(scope)).get(kind)
+        return own or (await self.get_settings(scope.guild_id)).channels.get(kind)
+
+    async def set_channel(
+        self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId, *, server_id: ServerId | None
+    ) -> None:
+        """Set the channel of a kind for the guild, or for one of its servers."""
+        if server_id is None:
+            await self._guilds.set_channel(guild_id, kind, channel_id)
+        else:
+            await self._set_server_channel(ServerScope(guild_id, server_id), kind, channel_id)
+        self.forget(guild_id)
+
+    def forget(self, guild_id: GuildId) -> None:
+        """Drop what is cached of a guild."""
+        self._settings.pop(guild_id, None)
+        self._channels = {scope: kept for scope, kept in self._channels.items() if scope.guild_id != guild_id}
+
+    async def _set_server_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId) -> None:
+        server = await self._servers.find_server(scope)
+        if server is not None:
+            channels = {**server.channels, kind: channel_id}
+            await self._servers.replace_server(scope, replace(server, channels=channels))
+
+    async def _get_server_channels(self, scope: ServerScope) -> Mapping[ChannelKind, ChannelId]:
+        cached = self._channels.get(scope)
+        if cached is None or self._is_stale(cached[0]):
+            server = await self._servers.find_server(scope)
+            cached = (self._clock.monotonic(), server.channels if server else {})
+            self._channels[scope] = cached
+        return cached[1]
+
+    def _is_stale(self, read_at: float) -> bool:
+        return self._clock.monotonic() - read_at >= CACHE_SECONDS

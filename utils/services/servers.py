@@ -1,0 +1,278 @@
+"""Game servers of a guild: adding, testing, listing, removing, and what could not be read of them."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from utils.clock import Clock
+from utils.errors import AmbiguousError, InvalidInputError, NotFoundError
+from utils.events import EventDispatcher, ServerRemoved
+from utils.models.guilds import ChannelKind
+from utils.models.reading import ImportJob, RejectedLine
+from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer
+from utils.services.guilds import ServerStore, SettingsService
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.watch import LogAccess
+from utils.services.premium import PremiumService
+
+SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids in logs
+SERVER_ID_CHARACTERS = 8
+NAME_CHARACTERS = 50
+SHOWN_REJECTED = 50
+
+
+class RejectedStore(Protocol):
+    """Storage of lines that could not be read."""
+
+    async def list_rejected(self, scope: ServerScope, *, limit: int) -> Sequence[RejectedLine]:
+        """Return the newest rejected lines."""
+
+    async def count_rejected(self, scope: ServerScope) -> int:
+        """Return how many lines were rejected since the server was added."""
+
+
+class SecretKeeper(Protocol):
+    """Encryption of logins at rest."""
+
+    def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
+        """Encrypt a login for one server; it can be read under that scope alone."""
+
+
+class ServerChecker(Protocol):
+    """Tries the way to a server's logs."""
+
+    async def check(
+        self, server: GameServer, *, guild_limit: int
+    ) -> tuple[tuple[CheckStep, ...], str | None]:
+        """Return what was tried, up to the first failure, and the host key that was shown."""
+
+
+class Watchers(Protocol):
+    """Starts and ends the loops over servers."""
+
+    def start(self, scope: ServerScope) -> None:
+        """Begin to read and deliver for a server."""
+
+    async def stop(self, scope: ServerScope) -> None:
+        """End both."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerForm:
+    """What an admin says of a server to be added."""
+
+    name: str
+    host: str
+    port: int
+    username: str
+    number: int | None = None
+    base_path: str | None = None
+    timezone: str = "UTC"
+    legacy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddedServer:
+    """The outcome of adding: the steps of its test, and the server when all went well."""
+
+    steps: tuple[CheckStep, ...]
+    server: GameServer | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedLines:
+    """The newest rejected lines of a server, and how many there were in all."""
+
+    server: GameServer
+    lines: tuple[RejectedLine, ...]
+    total: int
+
+
+class GameServerService:
+    """The rules around a guild's game servers."""
+
+    def __init__(
+        self,
+        store: ServerStore,
+        rejected: RejectedStore,
+        *,
+        settings: SettingsService,
+        premium: PremiumService,
+        secret_keeper: SecretKeeper,
+        checker: ServerChecker,
+        logs: LogAccess,
+        history: HistoryImport,
+        watchers: Watchers,
+        events: EventDispatcher,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._rejected = rejected
+        self._settings = settings
+        self._premium = premium
+        self._secret_keeper = secret_keeper
+        self._checker = checker
+        self._logs = logs
+        self._history = history
+        self._watchers = watchers
+        self._events = events
+        self._clock = clock
+
+    async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
+        """Return the guild's servers, oldest first."""
+        return await self._store.list_servers(guild_id)
+
+    async def resolve(self, guild_id: GuildId, text: str | None) -> GameServer:
+        """Return the server meant, by id or name; without text the guild's only one.
+
+        Raises:
+            NotFoundError: there is none, or none of that name.
+            AmbiguousError: several are called so, or no text and several servers.
+        """
+        servers = await self._store.list_servers(guild_id)
+        if not servers:
+            raise NotFoundError("game server", text or "any", hint="Add one with /admin server add.")
+        found = [server for server in servers if text is None or _is_called(server, text)]
+        if len(found) == 1:
+            return found[0]
+        names = tuple(server.name for server in servers)
+        if not found:
+            raise NotFoundError("game server", text or "", suggestions=names[:5])
+        raise AmbiguousError("game server", text or "(none given)", candidates=names)
+
+    async def choose_server_ids(self, guild_id: GuildId, text: str | None) -> tuple[ServerId, ...]:
+        """Return the servers an answer covers: the named one, or all of the guild's."""
+        if text is not None:
+            return ((await self.resolve(guild_id, text)).scope.server_id,)
+        servers = await self._store.list_servers(guild_id)
+        if not servers:
+            raise NotFoundError("game server", "any", hint="An admin adds one with /admin server add.")
+        return tuple(server.scope.server_id for server in servers)
+
+    async def verify_form(self, guild_id: GuildId, form: ServerForm) -> None:
+        """Refuse what cannot be right, before anybody types a password.
+
+        Raises:
+            InvalidInputError, LimitReachedError
+        """
+        servers = await self._store.list_servers(guild_id)
+        await self._premium.verify_free_slot(guild_id, servers=len(servers))
+        if not 1 <= len(form.name.strip()) <= NAME_CHARACTERS:
+            raise InvalidInputError(f"A server's name has 1 to {NAME_CHARACTERS} characters.")
+        if any(server.name.casefold() == form.name.strip().casefold() for server in servers):
+            raise InvalidInputError(f"There is a server called “{form.name}” already. Choose another name.")
+        if not 1 <= form.port <= 65535:
+            raise InvalidInputError("A port is a number from 1 to 65535; game hosts often use 8822.")
+        if not form.host.strip() or any(character.isspace() or character in "/@" for character in form.host):
+            raise InvalidInputError(
+                "The host is a name or address alone, without sftp:// and without a port."
+            )
+        _verify_timezone(form.timezone)
+
+    async def add_server(
+        self,
+        guild_id: GuildId,
+        form: ServerForm,
+        *,
+        credentials: Credentials,
+        channel_id: ChannelId | None,
+        message_id: int | None = None,
+    ) -> AddedServer:
+        """Test the login, pin the host key, find the logs, save, and have the history imported.
+
+        Raises:
+            UserFacingError: the form cannot be right.
+            RemoteError: the host failed after the test, while its files were listed.
+        """
+        await self.verify_form(guild_id, form)
+        server = self._build(guild_id, form, credentials)
+        tier = await self._premium.get_tier(guild_id)
+        steps, host_key = await self._checker.check(server, guild_limit=tier.servers)
+        if not all(step.ok for step in steps):
+            self._logs.forget(server.scope)
+            return AddedServer(steps, None)
+        server = replace(server, host_key=host_key)
+        # the import first: a server that is there without one would have its past announced as news
+        await self._prepare_import(server, tier.servers, channel_id, message_id)
+        await self._store.insert_server(server.scope, server)
+        self._settings.forget(guild_id)
+        self._watchers.start(server.scope)
+        return AddedServer(steps, server)
+
+    async def test_server(
+        self, guild_id: GuildId, text: str | None
+    ) -> tuple[GameServer, tuple[CheckStep, ...]]:
+        """Try the way to a server's logs, step by step."""
+        server = await self.resolve(guild_id, text)
+        tier = await self._premium.get_tier(guild_id)
+        steps, _ = await self._checker.check(server, guild_limit=tier.servers)
+        return server, steps
+
+    async def remove_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
+        """End everything a server holds and delete it."""
+        await self._watchers.stop(scope)
+        self._logs.forget(scope)
+        await self._store.delete_server(scope, keep_stats=keep_stats)
+        self._settings.forget(scope.guild_id)
+        await self._events.dispatch(ServerRemoved(scope=scope))
+
+    async def list_rejected(self, guild_id: GuildId, text: str | None) -> RejectedLines:
+        """Return what could not be read of a server's logs."""
+        server = await self.resolve(guild_id, text)
+        lines = await self._rejected.list_rejected(server.scope, limit=SHOWN_REJECTED)
+        return RejectedLines(server, tuple(lines), await self._rejected.count_rejected(server.scope))
+
+    async def set_channel(
+        self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId, *, server: str | None
+    ) -> GameServer | None:
+        """Set the channel of a kind, for the guild or for the named server; return that server."""
+        chosen = await self.resolve(guild_id, server) if server is not None else None
+        server_id = chosen.scope.server_id if chosen else None
+        await self._settings.set_channel(guild_id, kind, channel_id, server_id=server_id)
+        return chosen
+
+    def _build(self, guild_id: GuildId, form: ServerForm, credentials: Credentials) -> GameServer:
+        characters = (secrets.choice(SERVER_ID_ALPHABET) for _ in range(SERVER_ID_CHARACTERS))
+        scope = ServerScope(guild_id, ServerId("".join(characters)))
+        return GameServer(
+            scope=scope,
+            name=form.name.strip(),
+            host=form.host.strip(),
+            port=form.port,
+            username=form.username,
+            secret=self._secret_keeper.encrypt(scope, credentials),
+            number=form.number,
+            base_path=form.base_path,
+            timezone=form.timezone,
+            legacy=form.legacy,
+            added_at=self._clock.now(),
+        )
+
+    async def _prepare_import(
+        self, server: GameServer, guild_limit: int, channel_id: ChannelId | None, message_id: int | None
+    ) -> None:
+        wanted = ImportJob(
+            generation=server.generation + 1,
+            started_at=self._clock.now(),
+            ends={},
+            channel_id=channel_id,
+            message_id=message_id,
+        )
+        async with self._logs.open(server, guild_limit=guild_limit) as logs:
+            await self._history.prepare(server, logs, wanted)
+
+
+def _is_called(server: GameServer, text: str) -> bool:
+    return text in (server.scope.server_id, server.name) or text.casefold().strip() == server.name.casefold()
+
+
+def _verify_timezone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidInputError(
+            f"“{name}” is no time zone. Use a name like UTC, Europe/Berlin or America/New_York."
+        ) from None

@@ -1,0 +1,110 @@
+"""Access: from a stored game server to its opened logs, and the test of the way there."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from utils.clock import Clock
+from utils.models.scope import ServerScope
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer
+from utils.sftp.checkup import check_server
+from utils.sftp.discovery import find_death_logs
+from utils.sftp.login import HostLogin
+from utils.sftp.pool import SftpConnectionPool
+from utils.sftp.session import SftpSession
+from utils.sftp.tail import DeathLogTail, TailMemory
+
+
+class SecretReader(Protocol):
+    """Decryption of logins."""
+
+    def decrypt(self, scope: ServerScope, secret: EncryptedSecret) -> Credentials:
+        """Return the login of one server; ``SecretError`` when the key does not fit."""
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """What is known of a server between polls."""
+
+    login: HostLogin
+    folder: str | None = None
+    memory: TailMemory = field(default_factory=TailMemory)
+
+
+class DeathLogAccess:
+    """Opens the logs of game servers over the pool.
+
+    Args:
+        pool: lends the connections.
+        secrets: decrypts logins; a decrypted one is held as long as its server is watched.
+    """
+
+    def __init__(self, pool: SftpConnectionPool, secrets: SecretReader, *, clock: Clock) -> None:
+        self._pool = pool
+        self._secrets = secrets
+        self._clock = clock
+        self._remembered: dict[ServerScope, _Remembered] = {}
+
+    @asynccontextmanager
+    async def open(self, server: GameServer, *, guild_limit: int) -> AsyncIterator[DeathLogTail]:
+        """Lend the logs of a server for one poll or one import.
+
+        Raises:
+            RemoteError: the host, the login or the folder is not as it should be.
+            SecretError: the login cannot be decrypted.
+        """
+        known = self._remember(server)
+        async with self._pool.lease(server.scope.guild_id, known.login, guild_limit=guild_limit) as session:
+            if known.folder is None:
+                known.folder = await find_death_logs(
+                    session, base_path=server.base_path, host=server.host, number=server.number
+                )
+            yield DeathLogTail(
+                session,
+                known.folder,
+                known.memory,
+                clock=self._clock,
+                local_now=self._compute_local_time(server),
+            )
+
+    def forget(self, scope: ServerScope) -> None:
+        """Drop what is remembered of a server: login, folder, sizes."""
+        self._remembered.pop(scope, None)
+
+    async def check(
+        self, server: GameServer, *, guild_limit: int
+    ) -> tuple[tuple[CheckStep, ...], str | None]:
+        """Try the way to a server's logs; return the steps, and the host key that was shown."""
+        login = self._build_login(server)
+        shown: list[str] = []
+
+        @asynccontextmanager
+        async def lease() -> AsyncIterator[SftpSession]:
+            async with self._pool.lease(server.scope.guild_id, login, guild_limit=guild_limit) as session:
+                shown.append(session.host_key)
+                yield session
+
+        steps = await check_server(lease(), login=login, base_path=server.base_path, number=server.number)
+        return steps, shown[0] if shown else None
+
+    def _remember(self, server: GameServer) -> _Remembered:
+        known = self._remembered.get(server.scope)
+        if known is None:
+            known = self._remembered[server.scope] = _Remembered(self._build_login(server))
+        return known
+
+    def _build_login(self, server: GameServer) -> HostLogin:
+        return HostLogin(
+            host=server.host,
+            port=server.port,
+            username=server.username,
+            credentials=self._secrets.decrypt(server.scope, server.secret),
+            legacy=server.legacy,
+            host_key=server.host_key,
+        )
+
+    def _compute_local_time(self, server: GameServer) -> datetime:
+        return self._clock.now().astimezone(ZoneInfo(server.timezone))
