@@ -70,9 +70,9 @@ class HandlerResult:
     error: Exception | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Subscription:
-    """A registration; hand it to ``unregister`` to end it."""
+    """A registration, equal to itself alone; hand it to ``unregister`` to end it."""
 
     event_type: type
     handler: Handler

@@ -119,10 +119,10 @@ _PATTERNS = (
         rf"\1{MASK}",
     ),
     (r"(\bRemoteAddr:\s*)[\d.:a-f\[\]]+", rf"\1{MASK}"),
-    (r"(\bplatformid=)[^\s?]+", rf"\1{MASK}"),
+    (r"(\b(?:eosid|platformid)=)[^\s?]+", rf"\1{MASK}"),
 )
 """What looks like a secret: key blocks, logins in database URIs, authorization headers, bare bot tokens,
-``password=``, and in lines of the game's log a client's address and platform account."""
+``password=``, and in lines of the game's log a client's address and accounts."""
 
 _COMPILED = tuple((re.compile(text, re.IGNORECASE | re.DOTALL), mask) for text, mask in _PATTERNS)
 _SECRET_NAME = re.compile(r"(?:^|_)(?:password|passwd|token|secret|secret_key|private_key)$", re.IGNORECASE)

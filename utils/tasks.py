@@ -129,15 +129,22 @@ class BackgroundTask:
         """Run the work; return the seconds until the next run, or None when there is none."""
         self._state, self._next_run_at = TaskState.RUNNING, None
         self._runs += 1
+        began = self._clock.monotonic()
         try:
             await self._work()
+        except asyncio.CancelledError as error:
+            if self._task is None or self._task.cancelling():
+                raise
+            return self._after_error(error, began)  # what the work waited for was cancelled, not this task
         except Exception as error:  # noqa: BLE001 - any failure of any work ends here, logged and counted
-            return self._after_error(error)
+            return self._after_error(error, began)
         self._consecutive_errors = 0
         self._state = TaskState.FINISHED
         return self._interval_seconds
 
-    def _after_error(self, error: Exception) -> float | None:
+    def _after_error(self, error: BaseException, began: float) -> float | None:
+        if self._clock.monotonic() - began >= LONGEST_RESTART_SECONDS:
+            self._consecutive_errors = 0  # it had been well for long: a fault of its own, no row of them
         self._errors += 1
         self._consecutive_errors += 1
         self._last_error = f"{type(error).__name__}: {error}"
@@ -154,10 +161,16 @@ class BackgroundTask:
 
 
 class TaskManager:
-    """Owner of every background task: strong references, unique names, one place to end them."""
+    """Owner of every background task: strong references, unique names, one place to end them.
 
-    def __init__(self, clock: Clock) -> None:
+    Args:
+        clock: source of time and of waiting for the tasks.
+        stop_seconds: how long a task may take to end, in real time.
+    """
+
+    def __init__(self, clock: Clock, *, stop_seconds: float = STOP_SECONDS) -> None:
         self._clock = clock
+        self._stop_seconds = stop_seconds
         self._tasks: dict[str, BackgroundTask] = {}
 
     def start(
@@ -207,7 +220,7 @@ class TaskManager:
         await self._end([task for task in self._tasks.values() if task.guild_id == guild_id])
 
     async def stop(self) -> None:
-        """End every task, within ``STOP_SECONDS``."""
+        """End every task, within the time given for it."""
         await self._end(list(self._tasks.values()))
 
     async def _end(self, tasks: list[BackgroundTask]) -> None:
@@ -215,7 +228,7 @@ class TaskManager:
             task.cancel()
         waits = [asyncio.ensure_future(task.wait()) for task in tasks]
         if waits:
-            _, late = await asyncio.wait(waits, timeout=STOP_SECONDS)
+            _, late = await asyncio.wait(waits, timeout=self._stop_seconds)
             for wait in late:
                 wait.cancel()
         for task in tasks:

@@ -69,17 +69,22 @@ class BareClient:
     async def __aexit__(self, *_: object) -> None:
         await self.session.close()
 
+    def url(self, path: str) -> str:
+        """Return the full address of a path of the API."""
+        return self._base_url + path
+
     async def call(self, method: str, path: str, **arguments: Any) -> tuple[int, Any]:
         """Send a request (arguments as of aiohttp) and return status and JSON body, None without one."""
-        url = self._base_url + path
-        async with self.session.request(method, url, headers=self.headers, **arguments) as response:
+        async with self.session.request(
+            method, self.url(path), headers=self.headers, **arguments
+        ) as response:
             if response.status == 204:
                 return 204, None
             return response.status, await response.json()
 
     async def register(self, *commands: dict[str, Any]) -> tuple[int, Any]:
         """Replace the global commands."""
-        path = f"/applications/{self._world.world.application_id}/commands"
+        path = f"/applications/{self._world.application_id}/commands"
         return await self.call("PUT", path, json=list(commands))
 
     async def acknowledge(
@@ -91,5 +96,5 @@ class BareClient:
 
     def webhook(self, interaction: Interaction, message: str = "") -> str:
         """Return the path of an interaction's webhook, or of one of its messages."""
-        base = f"/webhooks/{self._world.world.application_id}/{interaction.token}"
+        base = f"/webhooks/{self._world.application_id}/{interaction.token}"
         return f"{base}/messages/{message}" if message else base

@@ -375,6 +375,14 @@ class Guild:
         """Delete a role; members and channels lose it."""
         self.world.delete_role(role)
 
+    def set_role_permissions(self, role: Role, permissions: int) -> None:
+        """Change what a role may do, as bits."""
+        self.world.set_role_permissions(role, permissions)
+
+    def set_available(self, *, is_available: bool) -> None:
+        """Let the server fail and come back, as in an outage of a part of Discord."""
+        self.world.set_guild_available(self, is_available=is_available)
+
     def add_bot(self) -> Member:
         """Invite the bot into this server."""
         return self.world.add_bot(self)

@@ -19,6 +19,8 @@ def user_payload(user: User) -> Payload:
         "avatar_decoration_data": None,
         "banner": None,
         "accent_color": None,
+        "collectibles": None,
+        "primary_guild": None,
         "public_flags": 0,
         "flags": 0,
     }

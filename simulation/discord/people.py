@@ -6,7 +6,8 @@ from typing import Any
 from simulation.discord.commands import Command, CommandRegistry
 from simulation.discord.entities import Channel, Member, Message, User
 from simulation.discord.errors import ImpossibleActionError, UnknownCommandError
-from simulation.discord.interactions import Interaction, InteractionDesk, InteractionKind, require_open_modal
+from simulation.discord.interaction_desk import InteractionDesk
+from simulation.discord.interactions import Interaction, InteractionKind, require_open_modal
 from simulation.discord.messages import MessageBoard
 from simulation.discord.modal_input import fill_in
 from simulation.discord.options import OptionReader

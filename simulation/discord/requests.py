@@ -1,5 +1,6 @@
 """The record of what the bot asked, and what was refused."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,11 +59,14 @@ class ContractViolation:
 WORLDLY_CODES = frozenset({10003, 10004, 10007, 10008, 10011, 10013, 50001, 50007, 50013})
 
 
+MAX_REQUESTS_KEPT = 20_000  # a benchmark sends more; the oldest are forgotten
+
+
 @dataclass(slots=True)
 class RequestJournal:
     """Everything that was asked, refused, or out of contract, in order."""
 
-    requests: list[ReceivedRequest] = field(default_factory=list)
+    requests: deque[ReceivedRequest] = field(default_factory=lambda: deque(maxlen=MAX_REQUESTS_KEPT))
     refusals: list[Refusal] = field(default_factory=list)
     contract_violations: list[ContractViolation] = field(default_factory=list)
     gateway_violations: list[str] = field(default_factory=list)

@@ -14,7 +14,8 @@ from simulation.discord.commands import CommandRegistry
 from simulation.discord.entities import Attachment, Channel, Guild, Message, User
 from simulation.discord.faults import GATEWAY_ROUTE, FaultPlan
 from simulation.discord.gateway import Gateway
-from simulation.discord.interactions import ACKNOWLEDGE_WITHIN_SECONDS, Interaction, InteractionDesk
+from simulation.discord.interaction_desk import ACKNOWLEDGE_WITHIN_SECONDS, InteractionDesk
+from simulation.discord.interactions import Interaction
 from simulation.discord.messages import NONCE_MEMORY_SECONDS, MessageBoard
 from simulation.discord.openapi import ApiContract
 from simulation.discord.people import People
@@ -150,6 +151,11 @@ class SimulatedDiscord:
         return f"http://127.0.0.1:{self._port}/api/v{{API_VERSION}}"
 
     @property
+    def application_id(self) -> int:
+        """The id of the application, which is the bot user's too."""
+        return self.world.application_id
+
+    @property
     def bot_user(self) -> User:
         """The bot's account."""
         return self.world.bot_user
@@ -161,8 +167,8 @@ class SimulatedDiscord:
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """Every REST request in order."""
-        return self.journal.requests
+        """The REST requests in order (the latest 20,000)."""
+        return list(self.journal.requests)
 
     @property
     def refusals(self) -> list[Refusal]:

@@ -123,13 +123,14 @@ class GameHost:
 
     async def stop(self) -> None:
         """Cut everybody off and listen no more, as in an outage."""
-        if self._acceptor is not None:
-            self._acceptor.close()
-            await self._acceptor.wait_closed()
-            self._acceptor = None
+        acceptor, self._acceptor = self._acceptor, None
+        if acceptor is not None:
+            acceptor.close()
         self.faults.resume()
         self.cut_connections()
         await self.wait_for_connections(0)
+        if acceptor is not None:
+            await acceptor.wait_closed()  # since Python 3.12 it waits for the connections as well
 
     async def change_host_key(self) -> None:
         """Come back with another host key, as after a move to another machine."""
@@ -240,8 +241,11 @@ class _Files(asyncssh.SFTPServer):
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         await self._begin("list", path)
-        async for name in super().scandir(path):
-            yield name
+        folder = os.fsencode(self._locate(path))
+        names = [b".", b"..", *os.listdir(folder)]  # noqa: PTH208 - names as the bytes they are
+        for name in names:
+            attributes = asyncssh.SFTPAttrs.from_local(os.lstat(os.path.join(folder, name)))  # noqa: PTH118
+            yield asyncssh.SFTPName(name, attrs=attributes)
 
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         await self._begin("open", path)

@@ -97,21 +97,17 @@ class OpenSshHost:
             raise RuntimeError("OpenSSH's server (sshd) is not installed.")
         if os.geteuid() == 0:
             PRIVILEGE_FOLDER.mkdir(mode=0o755, exist_ok=True)  # noqa: ASYNC240 - once, at the start
+        folder = self._work_folder
         self._process = await asyncio.create_subprocess_exec(
-            program,
-            "-D",
-            "-e",
-            "-f",
-            str(self._work_folder / "sshd_config"),
-            stderr=asyncio.subprocess.PIPE,
+            program, "-D", "-E", str(folder / "sshd.log"), "-f", str(folder / "sshd_config")
         )
         await self._wait_until_listening(self._process)
 
     async def stop(self) -> None:
-        """Stop it."""
+        """Stop listening; connections that are open end when their clients do."""
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
-            await self._process.communicate()
+            await self._process.wait()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -123,14 +119,18 @@ class OpenSshHost:
         await self.stop()
 
     async def _wait_until_listening(self, process: asyncio.subprocess.Process) -> None:
-        """Read its log up to the line that says so."""
-        stderr = process.stderr
-        lines: list[bytes] = []
-        while stderr is not None and (line := await stderr.readline()):
-            if b"Server listening on" in line:
-                return
-            lines.append(line)
-        raise RuntimeError(f"sshd did not start: {b''.join(lines).decode(errors='replace')}")
+        """Knock until somebody opens."""
+        while process.returncode is None:
+            try:
+                _, writer = await asyncio.open_connection(self.address, self.port)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.01)
+                continue
+            writer.close()
+            await writer.wait_closed()
+            return
+        log = (self._work_folder / "sshd.log").read_text(errors="replace")
+        raise RuntimeError(f"sshd did not start: {log}")
 
     def _write(self, name: str, content: bytes) -> None:
         path = self._work_folder / name

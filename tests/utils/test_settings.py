@@ -163,19 +163,14 @@ def test_missing_file_says_how_to_make_it(config: Path) -> None:
     """Without a file the one sentence holds the command that makes it."""
     with pytest.raises(ConfigurationError) as caught:
         load_settings(config, {})
-    assert caught.value.problems == (
-        f"There is no {config}. Make it from the example: cp config.example.json {config}, "
-        "then write your bot's token into discord.token.",
-    )
+    sentence = f"There is no {config}. Make it from the example: cp config.example.json {config}, "
+    assert caught.value.problems == (f"{sentence}then write your bot's token into discord.token.",)
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (
-            b'{\n "data_dir": "x",\n}',
-            "is not valid JSON: line 2, column 17: Illegal trailing comma before end of object.",
-        ),
+        (b'{\n "data_dir" "x"}', "is not valid JSON: line 2, column 13: Expecting ':' delimiter."),
         (b"[]", "must hold one JSON object: { … }."),
         (b'{"data_dir": "\xff"}', "is not UTF-8 text. Save it as UTF-8."),
         (b'{"data_dir": "a", "data_dir": "b"}', "holds the key data_dir twice in one place. Delete one."),
@@ -186,9 +181,7 @@ def test_unreadable_file_is_told_by_its_place(config: Path, content: bytes, sent
     config.write_bytes(content)
     with pytest.raises(ConfigurationError) as caught:
         load_settings(config, {})
-    told = caught.value.problems[0].removeprefix(f"{config} ")
-    # Python 3.13 words the comma in its own way, and points at it
-    assert told == sentence or (told.startswith("is not valid JSON: line") and "JSON" in sentence)
+    assert caught.value.problems == (f"{config} {sentence}",)
 
 
 def test_folder_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:

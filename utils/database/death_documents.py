@@ -10,8 +10,8 @@ from typing import Any
 from bson import CodecOptions, decode_all
 
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
+from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import PlayerId
-from utils.models.servers import Cursor, RejectedLine
 
 Document = dict[str, Any]
 
@@ -84,7 +84,7 @@ def read_wall_time(stored: datetime) -> datetime:
 
 def build_cursor_fields(cursor: Cursor) -> Document:
     """Return the fields of a cursor that move."""
-    return {"offset": cursor.offset, "head": cursor.head, "history_end": cursor.history_end}
+    return {"offset": cursor.offset, "head": cursor.head}
 
 
 def read_cursor(document: Document) -> Cursor:
@@ -93,7 +93,6 @@ def read_cursor(document: Document) -> Cursor:
         file=LogFile(document["world"], document["name"]),
         offset=document["offset"],
         head=document["head"],
-        history_end=document["history_end"],
     )
 
 

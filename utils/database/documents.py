@@ -7,16 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
-from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ImportJob, ServerHealth
+from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ServerHealth
 
 Channels = dict[ChannelKind, ChannelId]
 
 
 class StoredDocument(BaseModel):
-    """Base of all: strict about types, deaf to fields that other features keep in the same document."""
+    """Base of all: frozen, and deaf to fields that other features keep in the same document."""
 
-    model_config = ConfigDict(strict=False, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     def to_document(self) -> dict[str, Any]:
         """Return what MongoDB stores: enums as their values."""
@@ -125,7 +126,6 @@ class ImportDocument(StoredDocument):
     ends: tuple[FileEnd, ...]
     channel_id: int | None = None
     message_id: int | None = None
-    is_counting: bool = False
 
     @classmethod
     def from_value(cls, job: ImportJob) -> Self:
@@ -142,5 +142,4 @@ class ImportDocument(StoredDocument):
             ends={LogFile(end.world, end.name): end.size for end in self.ends},
             channel_id=None if self.channel_id is None else ChannelId(self.channel_id),
             message_id=self.message_id,
-            is_counting=self.is_counting,
         )

@@ -1,24 +1,26 @@
 """Keys: what the ``_id``s of one server's deaths have in common.
 
-A death's ``_id`` is guild (8 bytes, big-endian), server (8 ASCII bytes), seconds of the time as written (6
-bytes, big-endian) and a digest (10 bytes), so that they sort by guild, server and time.
+A death's ``_id`` is guild (8 bytes, big-endian), server (8 ASCII bytes, a shorter id filled up with zeros),
+seconds of the time as written (6 bytes, big-endian) and a digest (10 bytes), so that they sort by guild,
+server and time.
 """
 
 from utils.errors import ScopeViolationError
 from utils.models.scope import ServerScope
 
 KEY_BYTES = 32
+SERVER_ID_BYTES = 8
 
 
 def build_key_prefix(scope: ServerScope) -> bytes:
     """Return the 16 bytes that every ``_id`` of the server's deaths begins with.
 
     Raises:
-        ScopeViolationError: the server's id is not 8 ASCII characters.
+        ScopeViolationError: the server's id does not fit.
     """
-    server = scope.server_id.encode("ascii", errors="replace")
-    if len(server) != 8:
-        raise ScopeViolationError(f"A server's id has 8 ASCII characters, not “{scope.server_id}”.")
+    if not scope.server_id.isascii() or len(scope.server_id) > SERVER_ID_BYTES:
+        raise ScopeViolationError(f"A server's id has at most 8 ASCII characters, not “{scope.server_id}”.")
+    server = scope.server_id.encode("ascii").ljust(SERVER_ID_BYTES, b"\x00")
     return int(scope.guild_id).to_bytes(8, "big") + server
 
 

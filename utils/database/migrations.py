@@ -29,7 +29,7 @@ async def ensure_data_version(database: SafeDatabase) -> None:
     elif version > DATA_VERSION:
         raise ConfigurationError(
             f"The database “{database.name}” has data of version {version}, "
-            f"this bot knows version {DATA_VERSION}. Update the bot, or restore a backup made with this version."
+            f"this bot knows version {DATA_VERSION}. Update the bot, or restore a backup made with it."
         )
 
 

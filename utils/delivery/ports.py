@@ -19,6 +19,7 @@ class OutboxStore(Protocol):
     Raises:
         StorageUnavailableError: from any method; nothing is lost, the next round goes on from what is stored.
         LeaseLostError: from any method that writes; another process delivers for this guild now.
+        StorageConflictError: from ``prepare_message``; the entries changed, the next round reads them.
     """
 
     async def list_pending(self, scope: ServerScope, *, limit: int) -> Sequence[OutboxEntry]:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import discord
 from structlog import get_logger
@@ -90,7 +91,7 @@ class InvokerView(discord.ui.View):
     async def on_error(
         self,
         error: Exception,
-        item: discord.ui.ViewItem[discord.ui.View],  # noqa: ARG002 - the library's signature
+        item: discord.ui.ViewItem[Any],  # noqa: ARG002 - the library's signature
         interaction: discord.Interaction,
     ) -> None:
         """Answer a press that failed; the list it belongs to stays."""
@@ -155,8 +156,9 @@ class ConfirmView(InvokerView):
 
     async def _decide(self, interaction: discord.Interaction, *, is_confirmed: bool) -> None:
         self.is_confirmed = is_confirmed
-        self.end()
+        self.disable_all_items()
         await interaction.response.edit_message(view=self)
+        self.end()  # after the answer: a button that has ended is answered as such
 
 
 async def answer_ended_button(interaction: discord.Interaction, live: LiveViews) -> None:

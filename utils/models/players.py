@@ -1,8 +1,8 @@
 """Players: names, counters and what is shown of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 
 from utils.models.scope import PlayerId, ServerId
 
@@ -36,6 +36,19 @@ class Counters:
     def ratio(self) -> float:
         """Kills for each death, a player without deaths counting as one death; two decimals."""
         return round(self.kills / max(self.deaths, 1), 2)
+
+
+def sum_counters(several: Iterable[Counters]) -> Counters:
+    """Return the sum over servers, players or days: longest kill and best streak are the best of any."""
+    counted = list(several)
+    return Counters(
+        kills=sum(one.kills for one in counted),
+        deaths=sum(one.deaths for one in counted),
+        suicides=sum(one.suicides for one in counted),
+        metres=sum(one.metres for one in counted),
+        longest=max((one.longest for one in counted), default=0),
+        best_streak=max((one.best_streak for one in counted), default=0),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,32 +131,3 @@ class KnownPlayer:
     kills: int
     last_seen_at: datetime
     servers: tuple[ServerId, ...] = field(default=())
-
-
-class Board(StrEnum):
-    """What a leaderboard of players ranks by; ties go to fewer deaths, then to the name."""
-
-    KILLS = "kills"
-    DEATHS = "deaths"
-    KD = "kd"
-    STREAK = "streak"
-    LONGEST = "longest"
-    SUICIDES = "suicides"
-
-
-KD_BOARD_KILLS = 10
-"""Kills a player needs for a place on the ``kd`` board."""
-
-
-@dataclass(frozen=True, slots=True)
-class BoardPage:
-    """A page of a leaderboard.
-
-    Attributes:
-        total: how many players have a place on the whole board.
-        own: the place of the player who was asked for; None without one.
-    """
-
-    rows: tuple[BoardRow, ...]
-    total: int
-    own: BoardRow | None = None

@@ -42,8 +42,8 @@ class Chunk:
         before: the cursor this was read from; None for a file that had none.
         after: the cursor once the chunk is stored.
         data: whole lines, starting at ``start``.
-        is_growth: the bytes were appended to what had been read; False for a file that was rewritten or
-            that turned up behind newer ones.
+        is_growth: the bytes were appended to what had been read; False for a file that was rewritten, that
+            turned up behind newer ones, or that is of a world never read before.
     """
 
     before: Cursor | None

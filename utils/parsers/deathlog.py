@@ -37,7 +37,7 @@ _is_time = re.compile(r"\d{4}\.\d\d\.\d\d-\d\d\.\d\d\.\d\d", re.ASCII).fullmatch
 _from_both_ends = re.compile(
     rf"""
     (?P<time>[^;]*);
-    (?P<killer>.*);(?P<killer_id>{_ID}|);
+    (?:(?P<killer>.*);(?P<killer_id>{_ID})|;);
     (?P<victim>.+);(?P<victim_id>{_ID});
     (?P<weapon>[^;]*);(?P<distance>[^;]*);
     (?:(?P<killer_platform>[^;]*);(?P<victim_platform>[^;]*);)?
@@ -91,7 +91,7 @@ def iterate_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _reject(line: bytes, reason: str) -> Rejected:
-    return Rejected(decode_line(line[: KEPT_REJECTED_CHARACTERS * 4])[:KEPT_REJECTED_CHARACTERS], reason)
+    return Rejected(decode_line(line)[:KEPT_REJECTED_CHARACTERS], reason)
 
 
 def _split_columns(text: str) -> list[str]:
@@ -116,14 +116,16 @@ def _fits(parts: list[str]) -> bool:
 
 def _split_from_both_ends(text: str, columns: int) -> list[str]:
     """Find the columns by the ids' form, for names that hold a semicolon."""
-    match = _from_both_ends(text)
+    ids = len(_id_column(text))
+    if ids > 2:
+        raise _Unreadable("columns cannot be told apart")
+    match = _from_both_ends(text) if ids else None
     if match is None:
         reason = "no valid player ids" if columns in (7, 9) else f"{columns} columns instead of 7 or 9"
         raise _Unreadable(reason)
-    has_killer = bool(match["killer_id"])
-    if len(_id_column(text)) != 1 + has_killer:
+    if ids != 1 + bool(match["killer_id"]):
         raise _Unreadable("columns cannot be told apart")
-    return [value for value in match.groups() if value is not None]
+    return [value or "" for value in match.groups()]
 
 
 def _read_row(columns: list[str]) -> DeathRow:

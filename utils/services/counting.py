@@ -167,15 +167,28 @@ class Counting:
         return tally
 
 
-def count_one_player(
-    player_id: PlayerId, deaths: Iterable[Death]
-) -> tuple[PlayerRecord, tuple[PlayerDay, ...]]:
+@dataclass(frozen=True, slots=True)
+class PlayerRecount:
+    """One player counted anew; ``standings`` holds his counters right after each of his kills, by death."""
+
+    record: PlayerRecord
+    days: tuple[PlayerDay, ...]
+    standings: Mapping[bytes, KillFacts]
+
+
+def count_one_player(player_id: PlayerId, deaths: Iterable[Death]) -> PlayerRecount:
     """Count one player anew from every death row he takes part in, given in order."""
     counting = Counting()
+    standings: dict[bytes, KillFacts] = {}
     for death in deaths:
-        counting.add(death)
-    record = next(record for record in counting.freeze_players() if record.player_id == player_id)
-    return record, tuple(day for day in counting.freeze_days() if day.player_id == player_id)
+        facts = counting.add(death)
+        if facts is not None and death.row.killer_id == player_id:
+            standings[death.id] = facts
+    return PlayerRecount(
+        record=next(record for record in counting.freeze_players() if record.player_id == player_id),
+        days=tuple(day for day in counting.freeze_days() if day.player_id == player_id),
+        standings=standings,
+    )
 
 
 def list_player_ids(deaths: Iterable[Death]) -> frozenset[PlayerId]:

@@ -73,7 +73,7 @@ class PoolState:
 
     def __init__(self, limits: PoolLimits) -> None:
         self._limits = limits
-        self._slots: dict[GuildId, set[Slot]] = {}
+        self._slots: dict[GuildId, list[Slot]] = {}
         self._shared: dict[tuple[GuildId, HostLogin], Slot] = {}
         self._waiting: dict[Request, None] = {}
         self._served_at: dict[GuildId, int] = {}
@@ -117,7 +117,7 @@ class PoolState:
     def remove(self, slot: Slot) -> None:
         """Forget a connection whose socket is closed."""
         self.close(slot)
-        slots = self._slots.get(slot.guild_id, set())
+        slots = self._slots.get(slot.guild_id, [])
         if slot in slots:
             slots.remove(slot)
             self._count -= 1
@@ -146,7 +146,7 @@ class PoolState:
                 continue
             if self._try_to_share(request, decisions):
                 continue
-            slots = self._slots.get(request.guild_id, set())
+            slots = self._slots.get(request.guild_id, [])
             if len(slots) >= request.guild_limit:
                 if not self._promise_place(slots, promised, decisions):
                     blocked.add(request.guild_id)
@@ -180,7 +180,7 @@ class PoolState:
 
     def _open(self, request: Request, decisions: Decisions) -> None:
         slot = Slot(guild_id=request.guild_id, login=request.login)
-        self._slots.setdefault(request.guild_id, set()).add(slot)
+        self._slots.setdefault(request.guild_id, []).append(slot)
         self._shared[request.guild_id, request.login] = slot
         self._count += 1
         decisions.opened.append(slot)

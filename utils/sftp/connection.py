@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import asyncssh
 
+from utils.errors import RemoteError
 from utils.models.servers import Credentials
 from utils.sftp.algorithms import choose_algorithms
 from utils.sftp.failures import map_remote_errors
@@ -66,7 +67,7 @@ async def open_connection(login: HostLogin, limits: PoolLimits) -> HostConnectio
                 keys = await _load_keys(login.credentials)
                 ssh = await _connect(login, limits, keys, pin)
                 return await _start_sftp(login, ssh, pin)
-    except BaseException as error:
+    except RemoteError as error:
         if pin.pinned is not None and pin.offered not in (None, pin.pinned):
             raise pin.build_changed_error(login.address) from error
         raise

@@ -26,7 +26,6 @@ from utils.errors import (
     RemoteFileMissingError,
     RemotePermissionError,
     RemoteTimeoutError,
-    TooManyConnectionsError,
 )
 
 
@@ -59,8 +58,8 @@ MEANINGS = (
     ),
     Meaning(
         InvalidSecretError,
-        "The private key cannot be used: paste the whole file. A key locked with a passphrase must be unlocked first"
-        " (`ssh-keygen -p`).",
+        "The private key cannot be used: paste the whole file. A key locked with a passphrase has to be"
+        " unlocked first (`ssh-keygen -p`).",
         (
             asyncssh.KeyImportError,
             asyncssh.KeyEncryptionError,
@@ -127,7 +126,7 @@ MEANINGS = (
         ),
     ),
     Meaning(
-        TooManyConnectionsError,
+        RemoteFailureError,
         "{host} lets the login in but opens no SFTP channel for it. Check that the login may use SFTP.",
         (asyncssh.ChannelOpenError, asyncssh.ChannelListenError),
     ),

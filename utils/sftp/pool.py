@@ -128,8 +128,8 @@ class SftpConnectionPool:
         await self._close_and_wait(self._state.slots)
 
     async def _acquire_healthy(self, request: Request) -> tuple[_Link, HostConnection]:
-        """Return an open connection that answers; one that died while it was idle is replaced."""
-        while True:
+        """Return an open connection that answers; one that died while it was idle is replaced, once."""
+        for _ in range(2):
             link = await self._acquire(request)
             try:
                 connection = await self._wait_until_open(link)
@@ -139,6 +139,7 @@ class SftpConnectionPool:
                 self._release(link)
                 raise
             self._release(link)
+        raise ConnectionLostError(f"{request.login.address} closed the connection right after the login.")
 
     async def _acquire(self, request: Request) -> _Link:
         """Queue up until a connection is assigned."""

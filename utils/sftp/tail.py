@@ -8,9 +8,13 @@ where new files appear, they are listed at each such look, and once an hour in a
 folder times tell nothing. A file is read when its size or time changed: its head and the byte before the
 cursor come with the new bytes in one opening, so a file that was replaced under its name is noticed before a
 single byte of it is taken for growth. ``choose_read`` and ``cut_whole_lines`` decide; ``DeathLogTail`` does.
+
+What cannot be noticed: a file rewritten in place within the second of its last change and with the same size,
+and one whose first 256 bytes stayed the same while it did not get shorter. Both need a host that edits logs.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -32,6 +36,7 @@ LOOK_EVERY_SECONDS = 60.0
 LIST_EVERY_SECONDS = 3600.0
 LATE_GROWTH_SECONDS = 600.0  # a file still grows "a little" after a newer one appeared
 MIDNIGHT_MARGIN = timedelta(minutes=3)
+FOLDER_TIME_SECONDS = 2.0  # the coarsest folder times in use; what comes within one tick shows no change
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +64,23 @@ class ReadPlan:
 
 @dataclass(slots=True)
 class TailMemory:
-    """What a server's tail knows between polls; losing it costs a listing and nothing else."""
+    """What a server's tail knows between polls; losing it costs a listing and nothing else.
+
+    Attributes:
+        listing: the files and folders as last listed.
+        is_listing_confirmed: it was made a tick of the folders' times after they changed; it lacks nothing.
+        unchanged_since: when those folder times were first seen, by the monotonic clock, as all times here.
+        sizes: every file as last seen.
+        settled: files as they were when nothing more could be read of them.
+        appeared: when the newest file of a world turned up.
+        listed_at: the last listing.
+        looked_at: the last look at the folders.
+        polls_since_look: polls since then.
+    """
 
     listing: DeathLogListing | None = None
     is_listing_confirmed: bool = False
+    unchanged_since: float = 0.0
     sizes: dict[LogFile, Seen] = field(default_factory=dict)
     settled: dict[LogFile, Seen] = field(default_factory=dict)
     appeared: dict[str, float] = field(default_factory=dict)
@@ -80,7 +98,7 @@ def choose_read(
         cursor: where reading stands; None for a file never read.
         seen: the file now.
         settled: the file when it was last found to hold nothing more; None at the first look.
-        is_newest: no file of the same world that has been read comes after it by name.
+        is_newest: files of the same world have been read, and none of them comes after it by name.
     """
     if seen == settled:
         return None
@@ -90,7 +108,7 @@ def choose_read(
         return ReadPlan(0, seen.size, is_growth=False)
     if seen.size == cursor.offset and not is_newest and settled is None:
         return None  # at a start the many old files are taken as they were left
-    return ReadPlan(cursor.offset, seen.size, is_growth=True)
+    return ReadPlan(cursor.offset, seen.size, is_growth=cursor.offset > 0 or is_newest)
 
 
 def cut_whole_lines(data: bytes) -> bytes:
@@ -131,27 +149,31 @@ class DeathLogTail:
     async def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
         """Yield what is new, world after world, file after file in name order."""
         await self._look()
-        for file, plan in self._plan(cursors):
-            seen = self._memory.sizes[file]
-            async for chunk in self._read_file(file, plan, cursors.get(file)):
-                yield chunk
+        for file, seen, plan in self._plan(cursors):
+            async with aclosing(self._read_file(file, plan, cursors.get(file))) as chunks:
+                async for chunk in chunks:
+                    yield chunk
             self._memory.settled[file] = seen
 
-    async def read_newest_lines(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[bytes]:
-        """Return the last whole lines of every file that has unread bytes."""
-        await self._look()
+    async def read_newest_lines(self) -> Sequence[bytes]:
+        """Return the last whole lines of the newest file of every world that holds anything."""
+        if self._memory.listing is None:
+            await self._look()
+        newest = {file.world: file for file, seen in sorted(self._memory.sizes.items()) if seen.size}
         lines: list[bytes] = []
-        for file, plan in self._plan(cursors):
-            start = max(0, plan.size - NEWEST_BYTES)
-            data = await self._session.read(self._path(file), offset=start, length=plan.size - start)
-            lines.extend(cut_whole_lines(data).splitlines()[bool(start) :])
+        for file in newest.values():
+            size = self._memory.sizes[file].size
+            start = max(0, size - NEWEST_BYTES)
+            data = await self._session.read(self._path(file), offset=start, length=size - start)
+            lines.extend(cut_whole_lines(data).split(b"\n")[bool(start) : -1])
         return lines
 
     async def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
         """Yield whole lines from the cursor up to byte ``end``; an unfinished last line is left out."""
         start = cursor.offset if cursor else 0
-        async for chunk in self._read_file(file, ReadPlan(start, end, is_growth=True), cursor):
-            yield chunk
+        async with aclosing(self._read_file(file, ReadPlan(start, end, is_growth=True), cursor)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def _look(self) -> None:
         """Bring sizes up to date with as few requests as will do."""
@@ -181,8 +203,9 @@ class DeathLogTail:
         memory, now = self._memory, self._clock.monotonic()
         known = {file.world for file in memory.sizes}, set(memory.sizes)
         listing = await list_death_logs(self._session, self._folder)
-        # folder times have whole seconds: what came in the second of a listing shows only in the next one
-        memory.is_listing_confirmed = memory.listing is not None and memory.listing.folders == listing.folders
+        if memory.listing is None or memory.listing.folders != listing.folders:
+            memory.unchanged_since = now
+        memory.is_listing_confirmed = now - memory.unchanged_since >= FOLDER_TIME_SECONDS
         memory.listing = listing
         memory.sizes = {
             entry.file: Seen(entry.size, entry.modified_at_seconds) for entry in memory.listing.files
@@ -212,20 +235,20 @@ class DeathLogTail:
             return
         self._memory.sizes[entry.file] = Seen(seen.size, seen.modified_at_seconds)
 
-    def _plan(self, cursors: Mapping[LogFile, Cursor]) -> list[tuple[LogFile, ReadPlan]]:
+    def _plan(self, cursors: Mapping[LogFile, Cursor]) -> list[tuple[LogFile, Seen, ReadPlan]]:
         newest: dict[str, str] = {}
         for file in cursors:
             newest[file.world] = max(file.name, newest.get(file.world, ""))
-        plans: list[tuple[LogFile, ReadPlan]] = []
+        plans: list[tuple[LogFile, Seen, ReadPlan]] = []
         for file, seen in sorted(self._memory.sizes.items()):
             plan = choose_read(
                 cursors.get(file),
                 seen,
                 settled=self._memory.settled.get(file),
-                is_newest=file.name >= newest.get(file.world, ""),
+                is_newest=file.world in newest and file.name >= newest[file.world],
             )
             if plan is not None:
-                plans.append((file, plan))
+                plans.append((file, seen, plan))
         return plans
 
     async def _read_file(
@@ -235,11 +258,12 @@ class DeathLogTail:
         length, is_growth, start, before = CHUNK_BYTES, plan.is_growth, plan.offset, cursor
         is_unfinished = True
         while is_unfinished:
-            head, boundary, data = await self._read(file, start, min(length, plan.size - start))
+            wanted = min(length, plan.size - start)
+            head, boundary, data = await self._read(file, start, wanted)
             if start and before and not _continues(before, head, boundary):
                 is_growth, start = False, 0
                 continue
-            is_unfinished = start + len(data) < plan.size
+            is_unfinished = len(data) == wanted and start + wanted < plan.size
             end = start + data.rfind(b"\n") + 1
             if end == start and is_unfinished and length < LONGEST_CHUNK_BYTES:
                 length *= 2

@@ -3,7 +3,8 @@
 from typing import Any
 
 from simulation.discord.errors import ApiError, ErrorCode
-from simulation.discord.interactions import CallbackKind, Interaction, InteractionDesk
+from simulation.discord.interaction_desk import InteractionDesk
+from simulation.discord.interactions import CallbackKind, Interaction
 from simulation.discord.payloads import message_payload
 from simulation.discord.ratelimits import WEBHOOK_LIMIT
 from simulation.discord.rest.call import NO_CONTENT, Answer, Call, Endpoint
@@ -84,7 +85,8 @@ def _callback_payload(interaction: Interaction) -> dict[str, Any]:
         state["response_message_id"] = str(message.id)
         state["response_message_loading"] = message.is_loading
         state["response_message_ephemeral"] = message.is_ephemeral
-        payload["resource"] = {"type": int(kind)}
         if kind is not CallbackKind.DEFERRED_UPDATE:
-            payload["resource"]["message"] = message_payload(message)
+            # the document knows resources of types 4 and 7 alone, so a deferred message shows as 4
+            shown = CallbackKind.UPDATE if kind is CallbackKind.UPDATE else CallbackKind.MESSAGE
+            payload["resource"] = {"type": int(shown), "message": message_payload(message)}
     return payload

@@ -105,5 +105,7 @@ def application_payload(world: World) -> dict[str, Any]:
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,
         "team": None,
+        "eligible_oauth2_scopes": [],
+        "flags_new": "0",
         "integration_types_config": {"0": {}},
     }

@@ -40,6 +40,7 @@ async def _bot() -> commands.Bot:
         cache_default_sounds=False,
         default_command_contexts={discord.InteractionContextType.guild},
         help_command=None,
+        guild_ready_timeout=0.1,
     )
 
 

@@ -9,7 +9,7 @@ from simulation.discord import CallbackKind, Channel, Guild, Member, Permission,
 from simulation.discord.clients import BareClient, running_bot
 
 Button = discord.ui.Button[discord.ui.View]
-Select = discord.ui.Select[discord.ui.View, str]
+Select = discord.ui.Select[discord.ui.View, discord.ui.DesignerModal]
 
 
 async def test_deferred_private_reply_is_filled_when_the_bot_follows_up(
@@ -136,7 +136,9 @@ async def test_value_is_chosen_when_a_person_uses_a_select_menu(
     """A select menu sends the value of the option that was named by its label."""
 
     class Boards(discord.ui.View):
-        @discord.ui.select(placeholder="Board", options=[discord.SelectOption(label="Kills", value="kills")])
+        @discord.ui.select(  # type: ignore[type-var]  # py-cord types menus of views as those of modals
+            placeholder="Board", options=[discord.SelectOption(label="Kills", value="kills")]
+        )
         async def choose(self, select: Select, interaction: discord.Interaction) -> None:
             await interaction.response.send_message(f"{select.values}", ephemeral=True)
 

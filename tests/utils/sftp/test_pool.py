@@ -256,6 +256,24 @@ async def test_connection_that_went_silent_while_idle_is_asked_and_replaced(
 
 
 @pytest.mark.fault
+async def test_host_that_hangs_up_after_the_login_is_not_dialled_for_ever(
+    host: GameHost, limits: PoolLimits
+) -> None:
+    """A host that throws everybody out is told as that, not hammered until it bans the account."""
+
+    async def open_and_lose(login: HostLogin, limits: PoolLimits) -> HostConnection:
+        connection = await open_connection(login, limits)
+        connection.is_broken = True
+        return connection
+
+    pool = SftpConnectionPool(limits, opener=open_and_lose)
+    with pytest.raises(ConnectionLostError, match="right after the login"):
+        await use(pool, host.login("renter"))
+    await pool.aclose()
+    assert host.connections_opened == 2
+
+
+@pytest.mark.fault
 async def test_session_of_a_cut_connection_fails_and_the_next_lease_works(
     host: GameHost, pool: SftpConnectionPool
 ) -> None:

@@ -100,11 +100,8 @@ def test_record_reaches_console_and_file_with_its_context(directory: Path, conso
 def test_secrets_are_redacted_at_every_depth(directory: Path, console: io.StringIO) -> None:
     """No path leads around redaction: texts, nested values, reprs, tracebacks, library records."""
     log = structlog.get_logger("utils.example")
-    log.info(f"in the event {SECRET}", value=SECRET, nested={"list": [SECRET, (SECRET,)]}, thing=Chatty())
-    try:
-        raise ValueError(SECRET)
-    except ValueError:
-        log.exception("failed")
+    log.info(SECRET, value=SECRET, nested={"list": [SECRET, (SECRET,)]}, thing=Chatty())
+    log.error("failed", exc_info=ValueError(SECRET))
     logging.getLogger("asyncssh").warning("login of %s", SECRET)
     assert len(_read_records(directory)) == 3
     written = console.getvalue() + (directory / LOG_FILE_NAME).read_text("utf-8")

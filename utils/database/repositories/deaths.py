@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from utils.database.database import Document, SafeDatabase
 from utils.database.death_documents import read_death
 from utils.database.keys import build_key_range
-from utils.database.repositories.generations import list_shown
-from utils.database.repositories.statistics import Servers
 from utils.database.scoped import ScopedCollection
 from utils.models.deaths import Death
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 
 
 class DeathRepository:
-    """Deaths of guilds' game servers."""
+    """Deaths of a guild's game servers."""
 
     def __init__(self, database: SafeDatabase) -> None:
         self._database = database
@@ -22,14 +20,13 @@ class DeathRepository:
     async def list_recent(
         self,
         guild_id: GuildId,
+        server_ids: Sequence[ServerId],
         *,
         limit: int,
-        server_ids: Servers = None,
         player_id: PlayerId | None = None,
     ) -> tuple[tuple[ServerId, Death], ...]:
         """Return the latest deaths with their servers, newest first; of one player, both sides of the gun."""
-        shown = await list_shown(self._database, guild_id, server_ids)
-        scopes = [ServerScope(guild_id, ServerId(one["server_id"])) for one in shown]
+        scopes = [ServerScope(guild_id, server_id) for server_id in server_ids]
         found = await asyncio.gather(*(self._list_newest(scope, limit, player_id) for scope in scopes))
         deaths = [
             (scope.server_id, death) for scope, some in zip(scopes, found, strict=True) for death in some

@@ -26,7 +26,7 @@ class DirectoryRepository:
     async def list_scopes_with_outbox(self) -> tuple[ServerScope, ...]:
         """Return every game server with notices that wait, or that are in a message not yet sent."""
         # Sorting and grouping by the whole index prefix lets MongoDB jump from one server to the next.
-        pipeline = [
+        pipeline: list[Document] = [
             {"$sort": {"guild_id": 1, "server_id": 1}},
             {"$group": {"_id": {"guild_id": "$guild_id", "server_id": "$server_id"}}},
         ]

@@ -22,11 +22,11 @@ class GuildRepository:
         self,
         guild_id: GuildId,
         kind: ChannelKind,
-        *,
         channel_id: ChannelId | None,
+        *,
         server_id: ServerId | None = None,
     ) -> None:
-        """Set or clear the channel of a kind, the guild's or one server's own; an unknown server changes nothing."""
+        """Set or clear the channel of a kind, the guild's or one server's own."""
         field = f"channels.{kind.value}"
         update = {"$unset": {field: ""}} if channel_id is None else {"$set": {field: int(channel_id)}}
         if server_id is None:

@@ -1,7 +1,7 @@
 """History imports: the job that survives a crash, all deaths for a recount, and generations of counters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -16,8 +16,8 @@ from utils.database.sessions import Session
 from utils.errors import StorageConflictError
 from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.reading import Cursor, ImportJob
 from utils.models.scope import ServerScope
-from utils.models.servers import Cursor, ImportJob
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ INSERT_BATCH = 2_000
 
 
 class ImportRepository:
-    """What an import of a game server's history stores besides its deaths."""
+    """What an import of a game server's history stores besides its batches of deaths."""
 
     def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
         self._database = database
@@ -39,37 +39,21 @@ class ImportRepository:
         return None if found is None else ImportDocument.model_validate(found["job"]).to_value()
 
     async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
-        """Store a job and, with it, put every file's cursor to its start with its size as the end of history.
-
-        A job that was under way is replaced.
-        """
+        """Store a job and put the cursors of its files to 0, both or neither; a job under way is replaced."""
         cursors = self._of("cursors", scope)
         starts = [
-            Change(
-                build_file_key(file),
-                {"$set": build_cursor_fields(Cursor(file, history_end=size))},
-                upsert=True,
-            )
-            for file, size in job.ends.items()
+            Change(build_file_key(file), {"$set": build_cursor_fields(Cursor(file))}, upsert=True)
+            for file in job.ends
         ]
 
         async def begin(session: Session) -> None:
-            await cursors.update_one(_JOB, _build_update(job), upsert=True, session=session)
+            stored = {"$set": {"job": ImportDocument.from_value(job).to_document()}}
+            await cursors.update_one(_JOB, stored, upsert=True, session=session)
             await cursors.bulk_write(starts, session=session)
 
         await self._database.in_transaction(begin, fence=self._fences(scope.guild_id))
 
-    async def replace_import(self, scope: ServerScope, job: ImportJob) -> None:
-        """Write a job's progress (its message, whether it counts); cursors stay.
-
-        Raises:
-            StorageConflictError: another job is under way, or none.
-        """
-        under_way = {**_JOB, "job.generation": job.generation}
-        if not await self._of("cursors", scope).update_one(under_way, _build_update(job)):
-            raise StorageConflictError("This import is not under way any more.")
-
-    async def finish_import(self, scope: ServerScope, job: ImportJob, generation: int) -> None:
+    async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
         """End a job and show its generation of counters, both or neither.
 
         Raises:
@@ -79,7 +63,7 @@ class ImportRepository:
         async def finish(session: Session) -> None:
             under_way = {**_JOB, "job.generation": job.generation}
             ended = await self._of("cursors", scope).delete(under_way, session=session)
-            show = {"$set": {"generation": generation}}
+            show = {"$set": {"generation": job.generation}}
             if not ended or not await self._of("game_servers", scope).update_one({}, show, session=session):
                 raise StorageConflictError("This import is not under way any more.")
 
@@ -104,11 +88,10 @@ class ImportRepository:
         scope: ServerScope,
         generation: int,
         *,
-        players: Iterable[PlayerRecord],
-        days: Iterable[PlayerDay],
+        players: Sequence[PlayerRecord] = (),
+        days: Sequence[PlayerDay] = (),
     ) -> None:
-        """Write all counters of a generation that is not shown; what a cut-off try left of it goes first."""
-        await self.drop_generation(scope, generation)
+        """Add counters to a generation that is not shown yet, each player and each player's month once."""
         records = (build_player_document(player, generation=generation) for player in players)
         for documents in _batches(records):
             await self._of("players", scope).insert_many(documents)
@@ -135,10 +118,6 @@ class ImportRepository:
 
     def _of(self, name: str, scope: ServerScope) -> ScopedCollection:
         return ScopedCollection.of_server(self._database, name, scope)
-
-
-def _build_update(job: ImportJob) -> dict[str, object]:
-    return {"$set": {"job": ImportDocument.from_value(job).to_document()}}
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

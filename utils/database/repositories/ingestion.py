@@ -34,9 +34,8 @@ from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
 from utils.models.notices import DeathNotice
 from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
-from utils.models.servers import Cursor, RejectedLine
-from utils.services.ingestion.stores import IngestionUnit
 
 T = TypeVar("T")
 FenceSource = Callable[[GuildId], Fence | None]
@@ -55,7 +54,9 @@ class IngestionRepository:
         self._database = database
         self._fences = fences
 
-    async def in_transaction(self, scope: ServerScope, work: Callable[[IngestionUnit], Awaitable[T]]) -> T:
+    async def in_transaction(
+        self, scope: ServerScope, work: Callable[["TransactionUnit"], Awaitable[T]]
+    ) -> T:
         """Run ``work`` in one transaction; it may run again after a transient error.
 
         Raises:

@@ -2,9 +2,10 @@
 
 from utils.database.database import SafeDatabase
 from utils.database.death_documents import read_rejected
+from utils.database.repositories.line_counts import count_lines
 from utils.database.scoped import ScopedCollection
+from utils.models.reading import RejectedLine
 from utils.models.scope import ServerScope
-from utils.models.servers import RejectedLine
 
 KEPT_LINES = 1_000  # a file of another kind under a log's name can be all rejected lines
 
@@ -15,18 +16,18 @@ class RejectedLineRepository:
     def __init__(self, database: SafeDatabase) -> None:
         self._database = database
 
-    async def list_newest(self, scope: ServerScope, *, limit: int) -> tuple[RejectedLine, ...]:
+    async def list_rejected(self, scope: ServerScope, *, limit: int) -> tuple[RejectedLine, ...]:
         """Return the lines seen last, newest first."""
         found = await self._lines(scope).find({}, sort=[("seen_at", -1)], limit=limit, hint="newest")
         return tuple(read_rejected(document) for document in found)
 
-    async def count(self, scope: ServerScope) -> int:
-        """Return how many lines are kept."""
-        return await self._lines(scope).count({})
+    async def count_rejected(self, scope: ServerScope) -> int:
+        """Return how many lines were rejected since the server was added, kept or not."""
+        return (await count_lines(self._database, scope)).rejected
 
-    async def prune(self, scope: ServerScope, *, keep: int = KEPT_LINES) -> int:
+    async def prune_rejected(self, scope: ServerScope, *, keep: int = KEPT_LINES) -> int:
         """Delete all but about the newest lines; return how many."""
-        newest = await self.list_newest(scope, limit=keep)
+        newest = await self.list_rejected(scope, limit=keep)
         if len(newest) < keep:
             return 0
         return await self._lines(scope).delete({"seen_at": {"$lt": newest[-1].seen_at}})

@@ -2,9 +2,10 @@
 
 from utils.database.database import Document, SafeDatabase
 from utils.database.documents import GameServerDocument, HealthDocument
+from utils.database.repositories.line_counts import count_lines
 from utils.database.scoped import ScopedCollection
 from utils.database.sessions import Session
-from utils.models.scope import GuildId, ServerId, ServerScope
+from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
 
 _KEPT = {"is_removed": {"$ne": True}}
@@ -18,14 +19,13 @@ class GameServerRepository:
     def __init__(self, database: SafeDatabase) -> None:
         self._database = database
 
-    async def insert_server(self, server: GameServer) -> None:
-        """Add a server.
+    async def insert_server(self, scope: ServerScope, server: GameServer) -> None:
+        """Store a new server.
 
         Raises:
             StorageConflictError: the guild has one with this id.
         """
-        document = GameServerDocument.from_value(server).to_document()
-        await self._server(server.scope).insert_one(document)
+        await self._server(scope).insert_one(GameServerDocument.from_value(server).to_document())
 
     async def find_server(self, scope: ServerScope) -> GameServer | None:
         """Return a server; None when it is not there (any more)."""
@@ -38,19 +38,19 @@ class GameServerRepository:
         servers = [GameServerDocument.model_validate(document).to_value() for document in found]
         return tuple(sorted(servers, key=lambda server: (str(server.added_at or ""), server.scope)))
 
-    async def replace_server(self, server: GameServer) -> bool:
-        """Write a server's settings; tell whether it is still there. Its health and generation stay as they are."""
+    async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
+        """Write a server's settings; its health and generation stay, and a server that is gone stays gone."""
         fields = GameServerDocument.from_value(server).to_document()
         update = {key: fields[key] for key in fields.keys() - {"guild_id", "server_id", "generation"}}
-        return await self._server(server.scope).update_one(_KEPT, {"$set": update})
+        await self._server(scope).update_one(_KEPT, {"$set": update})
 
-    async def set_host_key(self, scope: ServerScope, host_key: str | None) -> bool:
-        """Pin a host key, or forget the pinned one; tell whether the server is still there."""
-        return await self._server(scope).update_one(_KEPT, {"$set": {"host_key": host_key}})
+    async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
+        """Pin a host key, or forget the pinned one."""
+        await self._server(scope).update_one(_KEPT, {"$set": {"host_key": host_key}})
 
-    async def switch_generation(self, scope: ServerScope, generation: int) -> bool:
-        """Show another generation of counters; tell whether the server is still there."""
-        return await self._server(scope).update_one(_KEPT, {"$set": {"generation": generation}})
+    async def switch_generation(self, scope: ServerScope, generation: int) -> None:
+        """Show another generation of counters."""
+        await self._server(scope).update_one(_KEPT, {"$set": {"generation": generation}})
 
     async def delete_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
         """Remove a server whose reading has been stopped, with its statistics or without.
@@ -66,7 +66,13 @@ class GameServerRepository:
             for name in _SMALL:
                 await ScopedCollection.of_server(self._database, name, scope).delete({}, session=session)
             if keep_stats:
-                forget = {"host": "", "username": "", "secret": b"", "host_key": None, "channels": {}}
+                forget: Document = {
+                    "host": "",
+                    "username": "",
+                    "secret": b"",
+                    "host_key": None,
+                    "channels": {},
+                }
                 update = {"$set": {**forget, "is_removed": True}, "$unset": {"health": ""}}
                 await self._server(scope).update_one({}, update, session=session)
             else:
@@ -74,38 +80,20 @@ class GameServerRepository:
 
         await self._database.in_transaction(remove)
 
-    async def find_health(self, scope: ServerScope) -> ServerHealth | None:
-        """Return how reading a server goes; None when it is not there (any more)."""
-        found = await self._server(scope).find_one(_KEPT, projection={"server_id": 1, "health": 1})
-        if found is None:
-            return None
-        lines = await self._count_lines(ScopedCollection.of_server(self._database, "cursors", scope))
-        return _read_health(scope, found, lines)
+    async def get_health(self, scope: ServerScope) -> ServerHealth:
+        """Return how reading a server goes, with its counted lines; defaults for one never read."""
+        found = await self._server(scope).find_one(_KEPT, projection={"health": 1})
+        lines = await count_lines(self._database, scope)
+        stored = HealthDocument.model_validate((found or {}).get("health", {}))
+        return stored.to_value(scope, lines_read=lines.read, lines_rejected=lines.rejected)
 
-    async def list_health(self, guild_id: GuildId) -> tuple[ServerHealth, ...]:
-        """Return how reading each of a guild's servers goes, by id."""
-        found = await self._guild(guild_id).find(_KEPT, projection={"server_id": 1, "health": 1})
-        lines = await self._count_lines(ScopedCollection.of_guild(self._database, "cursors", guild_id))
-        scopes = sorted((ServerScope(guild_id, ServerId(one["server_id"])), one) for one in found)
-        return tuple(_read_health(scope, document, lines) for scope, document in scopes)
-
-    async def replace_health(self, health: ServerHealth) -> bool:
-        """Write how reading goes, all but the counted lines; tell whether the server is still there."""
+    async def save_health(self, health: ServerHealth) -> None:
+        """Write how reading goes, all but the counted lines; a server that is gone stays gone."""
         document = HealthDocument.from_value(health).to_document()
-        return await self._server(health.scope).update_one(_KEPT, {"$set": {"health": document}})
-
-    async def _count_lines(self, cursors: ScopedCollection) -> dict[str, Document]:
-        totals = {"lines_read": {"$sum": "$lines_read"}, "lines_rejected": {"$sum": "$lines_rejected"}}
-        found = await cursors.aggregate([{"$group": {"_id": "$server_id", **totals}}])
-        return {document.pop("_id"): document for document in found}
+        await self._server(health.scope).update_one(_KEPT, {"$set": {"health": document}})
 
     def _guild(self, guild_id: GuildId) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, "game_servers", guild_id)
 
     def _server(self, scope: ServerScope) -> ScopedCollection:
         return ScopedCollection.of_server(self._database, "game_servers", scope)
-
-
-def _read_health(scope: ServerScope, document: Document, lines: dict[str, Document]) -> ServerHealth:
-    counted = lines.get(scope.server_id, {"lines_read": 0, "lines_rejected": 0})
-    return HealthDocument.model_validate(document.get("health", {})).to_value(scope, **counted)

@@ -1,24 +1,37 @@
-"""What ``/stats`` and its kin ask of players over one or several servers of a guild."""
+"""What ``/stats`` and ``/leaderboard`` ask: players over one or several servers of a guild.
 
-from collections.abc import Sequence
+Every answer reads first which generation of counters each server shows: an import switches it with one write
+and deletes the one before, so a remembered one would find nothing.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 
+from utils.database.boards import build_day_totals, build_player_totals, build_ranking
 from utils.database.database import Document, SafeDatabase
-from utils.database.player_documents import format_month, read_days, read_player
-from utils.database.repositories.generations import list_shown
+from utils.database.death_documents import decode_documents
+from utils.database.player_documents import format_month, merge_known, read_counters, read_days, read_player
 from utils.database.scoped import ScopedCollection
 from utils.models.deaths import DeathKind
-from utils.models.players import Counters, PlayerRecord, Tallied
+from utils.models.players import BoardRow, Counters, KnownPlayer, PlayerRecord, PlayerStats, Tallied
 from utils.models.scope import GuildId, PlayerId, ServerId
 
-Servers = Sequence[ServerId] | None
-"""The servers an answer covers; None is all of the guild's."""
-
 _KILLS = {"$in": [kind.value for kind in DeathKind if kind.is_kill]}
+_KNOWN_FIELDS = {
+    "server_id": 1,
+    "player_id": 1,
+    "name": 1,
+    "names": 1,
+    "counters.kills": 1,
+    "last_seen_at": 1,
+}
+_KNOWN_BATCH = 2_000
 
 
 def add_counters(several: Sequence[Counters]) -> Counters:
-    """Return the sum over servers, players or days: streak and longest kill are the best of any."""
+    """Return the sum over servers or days: streak and longest kill are the best of any."""
     return Counters(
         kills=sum(one.kills for one in several),
         deaths=sum(one.deaths for one in several),
@@ -30,105 +43,238 @@ def add_counters(several: Sequence[Counters]) -> Counters:
 
 
 class StatisticsRepository:
-    """Counters and tallies of players."""
+    """Counters, tallies, boards and names of players.
+
+    ``since`` is the first day that counts, of the servers' own calendars; None counts everything.
+    """
 
     def __init__(self, database: SafeDatabase) -> None:
         self._database = database
 
-    async def find_records(
-        self, guild_id: GuildId, player_ids: Sequence[PlayerId], *, server_ids: Servers = None
-    ) -> tuple[tuple[ServerId, PlayerRecord], ...]:
-        """Return the players' records on each server that knows them, seen last first."""
-        shown = await list_shown(self._database, guild_id, server_ids)
-        if not shown:
-            return ()
-        wanted = {"player_id": {"$in": list(player_ids)}}
-        players = ScopedCollection.of_guild(self._database, "players", guild_id)
-        found = await players.find({"$or": [{**one, **wanted} for one in shown]})
-        records = [(ServerId(document["server_id"]), read_player(document)) for document in found]
-        return tuple(sorted(records, key=lambda pair: (pair[1].last_seen_at, *pair[0:1]), reverse=True))
-
-    async def sum_days(
+    async def find_stats(
         self,
         guild_id: GuildId,
-        player_ids: Sequence[PlayerId],
+        server_ids: Sequence[ServerId],
+        player_id: PlayerId,
         *,
-        since: date,
-        server_ids: Servers = None,
-    ) -> Counters:
-        """Return the players' counters from a day of the servers' calendars on, summed."""
-        shown = await list_shown(self._database, guild_id, server_ids)
-        if not shown:
-            return Counters()
-        wanted = {"month": {"$gte": format_month(since)}, "player_id": {"$in": list(player_ids)}}
-        days = ScopedCollection.of_guild(self._database, "player_days", guild_id)
-        buckets = await days.find({"$or": [{**one, **wanted} for one in shown]})
-        return add_counters([day.counters for one in buckets for day in read_days(one) if day.day >= since])
+        since: date | None = None,
+    ) -> PlayerStats | None:
+        """Return a player's figures summed over servers; None when never seen there."""
+        shown = await self._list_shown(guild_id, server_ids)
+        records = await self._find_records(guild_id, shown, player_id)
+        if not records:
+            return None
+        place, ranked = await self.find_place(guild_id, server_ids, player_id, board="kills", since=since)
+        newest = max((record for _, record in records), key=lambda record: record.last_seen_at)
+        counters = [record.counters for _, record in records]
+        if since is not None:
+            counters = await self._list_days(guild_id, shown, player_id, since)
+        weapons, nemeses, prey = await asyncio.gather(
+            self.list_weapons(guild_id, server_ids, player_id, since=since, limit=1),
+            self.list_nemeses(guild_id, server_ids, player_id, since=since, limit=1),
+            self.list_prey(guild_id, server_ids, player_id, since=since, limit=1),
+        )
+        return PlayerStats(
+            player_id=player_id,
+            name=newest.name,
+            counters=add_counters(counters),
+            current_streak=newest.current_streak,
+            top_weapon=next(iter(weapons), None),
+            nemesis=next(iter(nemeses), None),
+            prey=next(iter(prey), None),
+            rank=None if place is None else place.rank,
+            ranked=ranked,
+            last_seen_at=newest.last_seen_at,
+            servers=tuple(server_id for server_id, _ in records),
+        )
+
+    async def list_board(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        *,
+        board: str,
+        minimum_kills: int,
+        limit: int,
+        offset: int,
+        since: date | None = None,
+    ) -> tuple[tuple[BoardRow, ...], int]:
+        """Return rows of a board summed over servers, and how many there are in all."""
+        shown = await self._list_shown(guild_id, server_ids)
+        page: list[Document] = [{"$skip": offset}, {"$limit": limit}]
+        return await self._read_board(guild_id, shown, board, minimum_kills, page, since)
+
+    async def find_place(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        player_id: PlayerId,
+        *,
+        board: str,
+        minimum_kills: int = 0,
+        since: date | None = None,
+    ) -> tuple[BoardRow | None, int]:
+        """Return a player's own row of a board, None without a place, and how many rows there are in all."""
+        shown = await self._list_shown(guild_id, server_ids)
+        own: list[Document] = [{"$match": {"player_id": player_id}}]
+        rows, total = await self._read_board(guild_id, shown, board, minimum_kills, own, since)
+        return next(iter(rows), None), total
 
     async def list_weapons(
         self,
         guild_id: GuildId,
-        player_ids: Sequence[PlayerId],
+        server_ids: Sequence[ServerId],
+        player_id: PlayerId,
         *,
+        limit: int,
         since: date | None = None,
-        server_ids: Servers = None,
-        limit: int = 25,
     ) -> tuple[Tallied, ...]:
-        """Return the weapons the players killed with, most kills first."""
-        match = {"killer_id": {"$in": list(player_ids)}, "kind": _KILLS}
-        return await self._tally(guild_id, match, ("weapon", "weapon"), since, server_ids, limit)
-
-    async def list_prey(
-        self,
-        guild_id: GuildId,
-        player_ids: Sequence[PlayerId],
-        *,
-        since: date | None = None,
-        server_ids: Servers = None,
-        limit: int = 1,
-    ) -> tuple[Tallied, ...]:
-        """Return whom the players killed most, under the newest name."""
-        match = {"killer_id": {"$in": list(player_ids)}, "kind": _KILLS}
-        return await self._tally(guild_id, match, ("victim_id", "victim_name"), since, server_ids, limit)
+        """Return the weapons a player killed with, most kills first."""
+        match = {"killer_id": player_id, **_since(since)}
+        return await self._tally(guild_id, server_ids, match, key="weapon", name="weapon", limit=limit)
 
     async def list_nemeses(
         self,
         guild_id: GuildId,
-        player_ids: Sequence[PlayerId],
+        server_ids: Sequence[ServerId],
+        player_id: PlayerId,
         *,
+        limit: int,
         since: date | None = None,
-        server_ids: Servers = None,
-        limit: int = 1,
     ) -> tuple[Tallied, ...]:
-        """Return who killed the players most, under the newest name."""
-        match = {"victim_id": {"$in": list(player_ids)}, "kind": _KILLS}
-        return await self._tally(guild_id, match, ("killer_id", "killer_name"), since, server_ids, limit)
+        """Return who killed a player most, each under the newest name."""
+        match = {"victim_id": player_id, **_since(since)}
+        return await self._tally(
+            guild_id, server_ids, match, key="killer_id", name="killer_name", limit=limit
+        )
+
+    async def list_prey(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        player_id: PlayerId,
+        *,
+        limit: int,
+        since: date | None = None,
+    ) -> tuple[Tallied, ...]:
+        """Return whom a player killed most, each under the newest name."""
+        match = {"killer_id": player_id, **_since(since)}
+        return await self._tally(
+            guild_id, server_ids, match, key="victim_id", name="victim_name", limit=limit
+        )
+
+    async def list_known_players(self, guild_id: GuildId) -> tuple[KnownPlayer, ...]:
+        """Return every player of the guild's servers, most kills first, streamed."""
+        documents: list[Document] = []
+        players = self._of("players", guild_id)
+        for one in await self._list_shown(guild_id, None):
+            batches = players.iterate_raw(
+                one, sort=[("player_id", 1)], hint="player", batch=_KNOWN_BATCH, projection=_KNOWN_FIELDS
+            )
+            async for encoded in batches:
+                documents += await asyncio.to_thread(decode_documents, encoded)
+        return await asyncio.to_thread(merge_known, documents)
+
+    async def search_players(
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], text: str, *, limit: int
+    ) -> tuple[KnownPlayer, ...]:
+        """Return players one of whose names holds the text, whatever its case, most kills first."""
+        shown = await self._list_shown(guild_id, server_ids)
+        if not shown:
+            return ()
+        part = {"search": {"$regex": re.escape(text.casefold())}}
+        query = {"$or": [{**one, **part} for one in shown]}
+        return merge_known(await self._of("players", guild_id).find(query, projection=_KNOWN_FIELDS))[:limit]
+
+    async def _list_shown(self, guild_id: GuildId, server_ids: Sequence[ServerId] | None) -> list[Document]:
+        """Return server and shown generation of the named servers, or of all."""
+        query: Document = {"is_removed": {"$ne": True}}
+        if server_ids is not None:
+            query["server_id"] = {"$in": list(server_ids)}
+        projection = {"_id": 0, "server_id": 1, "generation": 1}
+        return await self._of("game_servers", guild_id).find(query, projection=projection)
+
+    async def _find_records(
+        self, guild_id: GuildId, shown: Sequence[Document], player_id: PlayerId
+    ) -> list[tuple[ServerId, PlayerRecord]]:
+        if not shown:
+            return []
+        query = {"$or": [{**one, "player_id": player_id} for one in shown]}
+        found = await self._of("players", guild_id).find(query)
+        return sorted((ServerId(one["server_id"]), read_player(one)) for one in found)
+
+    async def _list_days(
+        self, guild_id: GuildId, shown: Sequence[Document], player_id: PlayerId, since: date
+    ) -> list[Counters]:
+        wanted = {"month": {"$gte": format_month(since)}, "player_id": player_id}
+        query = {"$or": [{**one, **wanted} for one in shown]}
+        buckets = await self._of("player_days", guild_id).find(query)
+        return [day.counters for bucket in buckets for day in read_days(bucket) if day.day >= since]
+
+    async def _read_board(
+        self,
+        guild_id: GuildId,
+        shown: Sequence[Document],
+        board: str,
+        minimum_kills: int,
+        page: list[Document],
+        since: date | None,
+    ) -> tuple[tuple[BoardRow, ...], int]:
+        if not shown:
+            return (), 0
+        name = "players" if since is None else "player_days"
+        totals = build_player_totals(shown) if since is None else build_day_totals(shown, since)
+        parts = {"$facet": {"rows": page, "total": [{"$count": "count"}]}}
+        ranking = build_ranking(board, minimum_kills=minimum_kills)
+        [found] = await self._of(name, guild_id).aggregate([*totals, *ranking, parts])
+        names = {} if since is None else await self._find_names(guild_id, shown, found["rows"])
+        rows = tuple(_read_row(document, names) for document in found["rows"])
+        return rows, found["total"][0]["count"] if found["total"] else 0
+
+    async def _find_names(
+        self, guild_id: GuildId, shown: Sequence[Document], rows: Sequence[Document]
+    ) -> Mapping[str, str]:
+        wanted = {"player_id": {"$in": [row["player_id"] for row in rows]}}
+        found = await self._of("players", guild_id).find(
+            {"$or": [{**one, **wanted} for one in shown]},
+            projection={"player_id": 1, "name": 1, "last_seen_at": 1},
+        )
+        return {one["player_id"]: one["name"] for one in sorted(found, key=lambda one: one["last_seen_at"])}
 
     async def _tally(
         self,
         guild_id: GuildId,
+        server_ids: Sequence[ServerId],
         match: Document,
-        by: tuple[str, str],
-        since: date | None,
-        server_ids: Servers,
+        *,
+        key: str,
+        name: str,
         limit: int,
     ) -> tuple[Tallied, ...]:
-        shown = await list_shown(self._database, guild_id, server_ids)
-        key, name = by
-        match = {"server_id": {"$in": [one["server_id"] for one in shown]}, **match}
-        if since is not None:
-            match["written_at"] = {"$gte": datetime.combine(since, time.min)}
-        pipeline = [
-            {"$match": match},
-            {
-                "$group": {
-                    "_id": f"${key}",
-                    "count": {"$sum": 1},
-                    "newest": {"$max": {"at": "$written_at", "name": f"${name}"}},
-                }
-            },
+        newest = {"$max": {"at": "$written_at", "name": f"${name}"}}
+        pipeline: list[Document] = [
+            {"$match": {"server_id": {"$in": list(server_ids)}, "kind": _KILLS, **match}},
+            {"$group": {"_id": f"${key}", "count": {"$sum": 1}, "newest": newest}},
             {"$sort": {"count": -1, "newest.name": 1, "_id": 1}},
             {"$limit": limit},
         ]
-        found = await ScopedCollection.of_guild(self._database, "kills", guild_id).aggregate(pipeline)
+        found = await self._of("kills", guild_id).aggregate(pipeline)
         return tuple(Tallied(document["newest"]["name"], document["count"]) for document in found)
+
+    def _of(self, name: str, guild_id: GuildId) -> ScopedCollection:
+        return ScopedCollection.of_guild(self._database, name, guild_id)
+
+
+def _since(day: date | None) -> Document:
+    return {} if day is None else {"written_at": {"$gte": datetime.combine(day, time.min)}}
+
+
+def _read_row(document: Document, names: Mapping[str, str]) -> BoardRow:
+    player_id = PlayerId(document["player_id"])
+    return BoardRow(
+        rank=document["rank"],
+        player_id=player_id,
+        name=names.get(player_id, document["name"]),
+        value=float(document["value"]),
+        counters=read_counters(document),
+    )

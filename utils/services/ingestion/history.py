@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.errors import RemoteFileMissingError
 from utils.events import EventDispatcher, HistoryImported
 from utils.models.deaths import Death, LogFile
 from utils.models.players import PlayerDay, PlayerRecord
@@ -37,11 +38,8 @@ COUNTED_ROWS = 5000
 ProgressSink = Callable[[ImportProgress], Awaitable[object]]
 
 
-class HistoryStore(IngestionStore, Protocol):
+class ImportStore(Protocol):
     """What an import needs of the storage besides the transactions of ingestion."""
-
-    async def find_import(self, scope: ServerScope) -> ImportJob | None:
-        """Return the import under way, if any."""
 
     async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
         """Store the job and set the cursors of its files to 0, in one transaction."""
@@ -49,7 +47,7 @@ class HistoryStore(IngestionStore, Protocol):
     async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
         """Switch the server to the job's generation and end the job, in one transaction."""
 
-    def iterate_deaths(self, scope: ServerScope, *, batch_size: int) -> AsyncIterator[Sequence[Death]]:
+    def iterate_deaths(self, scope: ServerScope, *, batch: int) -> AsyncIterator[Sequence[Death]]:
         """Yield every stored death of a server in order of time."""
 
     async def write_generation(
@@ -71,11 +69,15 @@ class HistoryImport:
 
     Args:
         store: the guild's storage.
+        imports: storage of the job and of generations of counters.
         events: told when the new counters are shown.
     """
 
-    def __init__(self, store: HistoryStore, events: EventDispatcher, *, clock: Clock) -> None:
+    def __init__(
+        self, store: IngestionStore, imports: ImportStore, events: EventDispatcher, *, clock: Clock
+    ) -> None:
         self._store = store
+        self._imports = imports
         self._events = events
         self._clock = clock
 
@@ -86,7 +88,9 @@ class HistoryImport:
         """
         sizes = await logs.list_sizes()
         cursors = await self._store.list_cursors(server.scope)
-        ends = {file: cursors[file].offset if file in cursors else size for file, size in sizes.items()}
+        ends = {
+            file: min(cursors[file].offset, size) if file in cursors else size for file, size in sizes.items()
+        }
         job = ImportJob(
             generation=server.generation + 1,
             started_at=self._clock.now(),
@@ -94,7 +98,7 @@ class HistoryImport:
             channel_id=requested.channel_id,
             message_id=requested.message_id,
         )
-        await self._store.begin_import(server.scope, job)
+        await self._imports.begin_import(server.scope, job)
         return job
 
     async def run(
@@ -111,8 +115,8 @@ class HistoryImport:
         await self._read_all(server, logs, job, cursors, meter)
         await meter.begin_counting()
         await self._count(server.scope, job.generation)
-        await self._store.finish_import(server.scope, job)
-        await self._store.drop_generation(server.scope, server.generation)
+        await self._imports.finish_import(server.scope, job)
+        await self._imports.drop_generation(server.scope, server.generation)
         await self._events.dispatch(HistoryImported(scope=server.scope))
         return await meter.finish()
 
@@ -129,9 +133,10 @@ class HistoryImport:
 
         async def read_files() -> None:
             for file in files:
-                await self._read_file(
-                    server.scope, logs, reader, cursors.get(file), file, job.ends[file], meter
-                )
+                cursor, end = cursors.get(file), job.ends[file]
+                if cursor is None or cursor.offset < end:
+                    await self._read_file(server.scope, logs, reader, cursor, file, end, meter)
+                await meter.add(files=1)
 
         await _run_together([read_files] * LANES)
 
@@ -145,12 +150,15 @@ class HistoryImport:
         end: int,
         meter: "ProgressMeter",
     ) -> None:
-        if cursor is None or cursor.offset < end:
+        try:
             async with aclosing(logs.read_until(cursor, file, end)) as chunks:
                 async for chunk in chunks:
                     rows = await self._store_chunk(scope, reader, chunk)
                     await meter.add(rows=rows, read_bytes=chunk.after.offset - chunk.start)
-        await meter.add(files=1)
+        except RemoteFileMissingError:
+            if file in await logs.list_sizes():
+                raise
+            logger.warning("death log is gone", scope=str(scope), world=file.world, file=file.name)
 
     async def _store_chunk(self, scope: ServerScope, reader: RowReader, chunk: Chunk) -> int:
         deaths, rejected = await self._read_slices(reader, chunk)
@@ -171,10 +179,10 @@ class HistoryImport:
 
     async def _count(self, scope: ServerScope, generation: int) -> None:
         """Count every stored death anew into a generation that nobody sees yet."""
-        await self._store.drop_generation(scope, generation)
+        await self._imports.drop_generation(scope, generation)
         counting = Counting()
         month = date.min
-        async for deaths in in_order(self._store.iterate_deaths(scope, batch_size=COUNTED_ROWS)):
+        async for deaths in in_order(self._imports.iterate_deaths(scope, batch=COUNTED_ROWS)):
             first_month = deaths[0].row.written_at.date().replace(day=1)
             if first_month > month:
                 await self._write_days(scope, generation, counting.take_days_before(first_month))
@@ -183,12 +191,12 @@ class HistoryImport:
                 for death in deaths[start : start + SLICE_ROWS]:
                     counting.add(death)
                 await asyncio.sleep(0)
-        await self._write_days(scope, generation, counting.take_days_before(date.max))
-        await self._store.write_generation(scope, generation, players=list(counting.freeze_players()))
+        await self._write_days(scope, generation, list(counting.freeze_days()))
+        await self._imports.write_generation(scope, generation, players=list(counting.freeze_players()))
 
     async def _write_days(self, scope: ServerScope, generation: int, days: list[PlayerDay]) -> None:
         if days:
-            await self._store.write_generation(scope, generation, days=days)
+            await self._imports.write_generation(scope, generation, days=days)
 
 
 async def _store_in_unit(

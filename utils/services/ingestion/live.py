@@ -4,7 +4,7 @@ One poll reads on from the cursors. Every chunk is one transaction: new deaths, 
 rejected lines and the cursor move together or not at all, so a crash at any point repeats or skips nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,16 +15,17 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.events import DeathsStored, EventDispatcher, NoticesQueued, PlayerKilled
-from utils.models.deaths import Death, DeathKind, LogFile
+from utils.models.deaths import Death, DeathKind
 from utils.models.notices import DeathNotice
-from utils.models.players import PlayerDay, PlayerRecord
-from utils.models.reading import Chunk, Cursor, RejectedLine
-from utils.models.scope import ServerScope
+from utils.models.reading import Chunk, RejectedLine
+from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.counting import (
     Counting,
     DayKey,
     KillFacts,
+    Order,
+    PlayerRecount,
     count_one_player,
     list_player_ids,
 )
@@ -51,6 +52,10 @@ class Announced:
 
     rule: NewsRule
     kinds: frozenset[DeathKind]
+
+    def needs_newest(self, *, is_growth: bool) -> bool:
+        """Tell whether the newest row of the logs must be known before such a chunk is judged."""
+        return bool(self.kinds) and self.rule.needs_newest(is_growth=is_growth)
 
     def includes(self, death: Death, *, is_growth: bool) -> bool:
         """Tell whether a new death is announced."""
@@ -106,25 +111,20 @@ class LiveIngestion:
             StorageError: nothing of the chunk at hand was stored.
         """
         cursors = await self._store.list_cursors(server.scope)
-        rule = await self._choose_rule(tail, cursors, last_read_at)
+        rule = choose_news_rule(last_read_at=last_read_at, now=self._clock.now(), max_age=self._max_age)
         announced = Announced(rule, server.announced if has_channel else frozenset())
         reader = RowReader(server.scope, ZoneInfo(server.timezone))
         outcome = PollOutcome()
         async with aclosing(tail.read_on(cursors)) as chunks:
             async for chunk in chunks:
+                if announced.needs_newest(is_growth=chunk.is_growth):
+                    rule = rule.with_newest(await tail.read_newest_lines())
+                    announced = replace(announced, rule=rule)
                 batch = self._read(reader, chunk)
                 stored = await self._store_batch(server, batch, announced)
                 await self._publish(server.scope, stored)
                 outcome = _add(outcome, batch, stored)
         return outcome
-
-    async def _choose_rule(
-        self, tail: DeathLogTail, cursors: Mapping[LogFile, Cursor], last_read_at: datetime | None
-    ) -> NewsRule:
-        now = self._clock.now()
-        is_recent = last_read_at is not None and now - last_read_at <= self._max_age
-        lines = () if is_recent else await tail.read_newest_lines(cursors)
-        return choose_news_rule(last_read_at=last_read_at, now=now, max_age=self._max_age, newest_lines=lines)
 
     def _read(self, reader: RowReader, chunk: Chunk) -> Batch:
         deaths, rejected = reader.read(chunk.after.file, chunk.start, chunk.data, now=self._clock.now())
@@ -193,27 +193,30 @@ async def _count(unit: IngestionUnit, deaths: Sequence[Death], *, generation: in
     players = await unit.find_players(list_player_ids(deaths), generation=generation)
     days = await unit.find_days(_list_day_keys(deaths), generation=generation)
     counting = Counting(players, days)
-    facts = {death.id: counting.add(death) for death in sorted(deaths, key=lambda death: death.order)}
-    records, changed = await _rebuild_late(unit, counting, deaths)
-    await unit.replace_players(records, generation=generation)
-    await unit.replace_days(changed, generation=generation)
-    return {death_id: fact for death_id, fact in facts.items() if fact is not None}
-
-
-async def _rebuild_late(
-    unit: IngestionUnit, counting: Counting, deaths: Sequence[Death]
-) -> tuple[list[PlayerRecord], list[PlayerDay]]:
-    """Return all counters to write; players with a late row are counted anew from all of theirs."""
+    folded = {death.id: counting.add(death) for death in sorted(deaths, key=_get_order)}
+    facts = {death_id: fact for death_id, fact in folded.items() if fact is not None}
     late = counting.late_players
     records = [record for record in counting.freeze_players() if record.player_id not in late]
-    days = [day for day in counting.freeze_days() if day.player_id not in late]
+    changed = [day for day in counting.freeze_days() if day.player_id not in late]
     for player_id in sorted(late):
-        stored = await unit.list_deaths_of(player_id)
-        own = [death for death in deaths if player_id in (death.row.killer_id, death.row.victim_id)]
-        record, all_days = count_one_player(player_id, sorted([*stored, *own], key=lambda death: death.order))
-        records.append(record)
-        days.extend(all_days)
-    return records, days
+        recount = await _recount(unit, player_id, deaths)
+        records.append(recount.record)
+        changed.extend(recount.days)
+        facts.update((key, fact) for key, fact in recount.standings.items() if key in facts)
+    await unit.replace_players(records, generation=generation)
+    await unit.replace_days(changed, generation=generation)
+    return facts
+
+
+async def _recount(unit: IngestionUnit, player_id: PlayerId, deaths: Sequence[Death]) -> PlayerRecount:
+    """Count a player with a late row anew, from all that is stored of him and these new deaths."""
+    stored = await unit.list_deaths_of(player_id)
+    own = [death for death in deaths if player_id in (death.row.killer_id, death.row.victim_id)]
+    return count_one_player(player_id, sorted([*stored, *own], key=_get_order))
+
+
+def _get_order(death: Death) -> Order:
+    return death.order
 
 
 def _list_day_keys(deaths: Sequence[Death]) -> set[DayKey]:

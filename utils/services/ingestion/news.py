@@ -1,8 +1,9 @@
 """What is news: which of the stored deaths are announced."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Self
 
 from utils.models.deaths import Rejected
 from utils.parsers.deathlog import parse_death_line
@@ -18,36 +19,33 @@ class NewsRule:
 
     Attributes:
         is_recent: the last successful read is at most the maximum age ago.
-        oldest_written_at: for everything else; None announces nothing.
+        max_age: how old news may be.
+        newest_written_at: the newest row of the logs; None while unknown, and when there is none.
+        is_newest_known: the logs were asked for it.
     """
 
     is_recent: bool
-    oldest_written_at: datetime | None
+    max_age: timedelta
+    newest_written_at: datetime | None = None
+    is_newest_known: bool = False
+
+    def needs_newest(self, *, is_growth: bool) -> bool:
+        """Tell whether the newest row must be known before rows of such a chunk are judged."""
+        return not self.is_newest_known and not (is_growth and self.is_recent)
+
+    def with_newest(self, lines: Iterable[bytes]) -> Self:
+        """Return the rule with the newest row found among these lines of the logs."""
+        rows = (parse_death_line(line) for line in lines)
+        newest = max((row.written_at for row in rows if not isinstance(row, Rejected)), default=None)
+        return replace(self, newest_written_at=newest, is_newest_known=True)
 
     def is_news(self, written_at: datetime, *, is_growth: bool) -> bool:
         """Tell whether a row is announced."""
         if is_growth and self.is_recent:
             return True
-        return self.oldest_written_at is not None and written_at >= self.oldest_written_at
+        return self.newest_written_at is not None and self.newest_written_at - written_at <= self.max_age
 
 
-def choose_news_rule(
-    *,
-    last_read_at: datetime | None,
-    now: datetime,
-    max_age: timedelta,
-    newest_lines: Iterable[bytes],
-) -> NewsRule:
+def choose_news_rule(*, last_read_at: datetime | None, now: datetime, max_age: timedelta) -> NewsRule:
     """Return the rule for a poll that begins ``now``."""
-    rows = (parse_death_line(line) for line in newest_lines)
-    newest = max((row.written_at for row in rows if not isinstance(row, Rejected)), default=None)
-    return NewsRule(
-        is_recent=last_read_at is not None and now - last_read_at <= max_age,
-        oldest_written_at=_subtract(newest, max_age),
-    )
-
-
-def _subtract(moment: datetime | None, age: timedelta) -> datetime | None:
-    if moment is None:
-        return None
-    return moment - age if moment - datetime.min > age else moment  # noqa: DTZ901 - the log names no zone
+    return NewsRule(is_recent=last_read_at is not None and now - last_read_at <= max_age, max_age=max_age)

@@ -21,8 +21,11 @@ class DeathLogTail(Protocol):
             RemoteError: the host did not do what was asked.
         """
 
-    async def read_newest_lines(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[bytes]:
-        """Return the last whole lines of every file that has unread bytes (a few hundred at most)."""
+    async def read_newest_lines(self) -> Sequence[bytes]:
+        """Return the last whole lines of every world (about a hundred each), read or not.
+
+        May be called between two chunks of ``read_on``.
+        """
 
 
 class HistoryLogs(Protocol):

@@ -50,20 +50,24 @@ class LogAccess(Protocol):
         """Drop what is remembered of a server."""
 
 
-class WatchStore(Protocol):
-    """What the loop needs of the storage besides ingestion."""
+class WatchedServers(Protocol):
+    """Storage of servers and of how reading them goes."""
 
     async def find_server(self, scope: ServerScope) -> GameServer | None:
         """Return the server as it is now."""
-
-    async def find_import(self, scope: ServerScope) -> ImportJob | None:
-        """Return the import under way, if any."""
 
     async def get_health(self, scope: ServerScope) -> ServerHealth:
         """Return the stored health; defaults for a server never read."""
 
     async def save_health(self, health: ServerHealth) -> None:
         """Store state, problem and times; the counts of lines are kept by ingestion."""
+
+
+class ImportJobs(Protocol):
+    """Storage of imports under way."""
+
+    async def find_import(self, scope: ServerScope) -> ImportJob | None:
+        """Return the import under way, if any."""
 
 
 class ChannelFinder(Protocol):
@@ -102,7 +106,8 @@ class WatchSettings:
 class WatchRooms:
     """The rooms a watch works with."""
 
-    store: WatchStore
+    servers: WatchedServers
+    imports: ImportJobs
     logs: LogAccess
     live: LiveIngestion
     history: HistoryImport
@@ -141,6 +146,10 @@ class ServerWatch:
         self._rooms.logs.forget(self.scope)
         self._woken.set()
 
+    def with_counts(self, stored: ServerHealth) -> ServerHealth:
+        """Return the health as it is now, with the counts of lines as they are stored."""
+        return replace(self.health, lines_read=stored.lines_read, lines_rejected=stored.lines_rejected)
+
     async def run(self) -> None:
         """Watch until cancelled, or until the server is no longer there."""
         while (server := await self._find_server()) is not None:
@@ -154,8 +163,8 @@ class ServerWatch:
         while True:
             try:
                 if self.health.last_read_at is None:
-                    self.health = await self._rooms.store.get_health(self.scope)
-                return await self._rooms.store.find_server(self.scope)
+                    self.health = await self._rooms.servers.get_health(self.scope)
+                return await self._rooms.servers.find_server(self.scope)
             except StorageError as error:
                 await self._pause(await self._after_failure(error, ConnectionState.RETRYING, 1.0))
 
@@ -180,7 +189,7 @@ class ServerWatch:
     async def _read(self, server: GameServer) -> PollOutcome:
         tier = await self._rooms.premium.get_tier(self.scope.guild_id)
         async with self._rooms.logs.open(server, guild_limit=tier.servers) as logs:
-            job = await self._rooms.store.find_import(self.scope)
+            job = await self._rooms.imports.find_import(self.scope)
             if job is not None:
                 await self._import(server, logs, job)
                 return PollOutcome()
@@ -245,7 +254,7 @@ class ServerWatch:
             logger.warning("health is not saved", scope=str(self.scope), problem=str(error))
 
     async def _save_health(self) -> None:
-        await self._rooms.store.save_health(self.health)
+        await self._rooms.servers.save_health(self.health)
         self._saved_at = self._rooms.clock.monotonic()
 
     async def _pause(self, seconds: float) -> None:

@@ -1,0 +1,561 @@
+"""The killfeed bot: entry point and composition root.
+
+Here alone the rooms are joined: settings, database, SFTP, services, delivery, Discord. ``python bot.py`` runs
+the bot, ``python bot.py check`` tells whether it could run. Exit codes: 0 stopped cleanly, 1 could not start
+or a check failed, 2 wrong usage or configuration.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import discord
+from discord.ext import commands
+from filelock import FileLock, Timeout
+from structlog import get_logger
+
+from utils.clock import Clock, SystemClock
+from utils.database.connection import SafeMongoDBConnection
+from utils.database.database import Fence, SafeDatabase
+from utils.database.embedded import EmbeddedMongod
+from utils.database.indexes import ensure_indexes
+from utils.database.migrations import ensure_data_version
+from utils.database.repositories.directory import DirectoryRepository
+from utils.database.repositories.guilds import GuildRepository
+from utils.database.repositories.imports import ImportRepository
+from utils.database.repositories.ingestion import IngestionRepository
+from utils.database.repositories.leases import LeaseRepository
+from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.rejected import RejectedLineRepository
+from utils.database.repositories.servers import GameServerRepository
+from utils.database.repositories.statistics import StatisticsRepository
+from utils.delivery.alerts import AdminAlerts
+from utils.delivery.desk import DeliveryDesk
+from utils.delivery.loop import DeliveryLoop
+from utils.delivery.progress import ImportMessages
+from utils.delivery.sender import DiscordSender
+from utils.delivery.service import DeliveryService
+from utils.embeds.factory import EmbedFactory
+from utils.errors import ConfigurationError, KillfeedError
+from utils.events import (
+    DeathsStored,
+    EventDispatcher,
+    GuildLeft,
+    HistoryImported,
+    NoticesQueued,
+    ServerRemoved,
+)
+from utils.interactions.access import get_access
+from utils.interactions.replies import ErrorReplies
+from utils.interactions.services import Services
+from utils.interactions.views import LiveViews, answer_ended_button
+from utils.models.scope import GuildId
+from utils.secrets import Redactor, SecretBox
+from utils.services.guilds import SettingsService
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.live import LiveIngestion
+from utils.services.ingestion.watch import WatchRooms, WatchSettings
+from utils.services.ingestion.watchers import ServerWatchers
+from utils.services.leases import LeaseKeeper
+from utils.services.premium import PremiumService
+from utils.services.servers import GameServerService
+from utils.services.statistics import PlayerNames, StatisticsService
+from utils.settings import Settings, load_settings
+from utils.sftp.access import DeathLogAccess
+from utils.sftp.login import PoolLimits
+from utils.sftp.pool import SftpConnectionPool
+from utils.tasks import TaskManager
+from utils.telemetry.log_setup import configure_logging
+from utils.telemetry.reporter import ErrorReporter
+
+EXTENSIONS = ("cogs.killfeed", "cogs.stats", "cogs.leaderboard", "cogs.admin", "cogs.help")
+SHARD = 0
+IDLE_CHECK_SECONDS = 30.0
+PRUNE_SECONDS = 3600.0
+KEPT_MESSAGES = timedelta(hours=24)
+LONGEST_LOGIN_PAUSE_SECONDS = 60.0
+
+logger = get_logger("bot")
+
+
+class KillfeedBot(commands.Bot):
+    """The Discord side: connects, knows its guilds, hands commands to the cogs.
+
+    ``services`` must be set before the extensions are loaded.
+    """
+
+    services: Services
+    watchers: ServerWatchers
+
+    def __init__(self, settings: Settings, *, reporter: ErrorReporter) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=discord.Intents(guilds=True),
+            default_command_contexts={discord.InteractionContextType.guild},
+            auto_sync_commands=False,
+            cache_default_sounds=False,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        self.reporter = reporter
+        self.events = EventDispatcher()
+        self.guilds_known = asyncio.Event()
+        self._commands_file = settings.data_dir / "commands.json"
+
+    def load_features(self) -> None:
+        """Load every extension; an import error ends the start."""
+        for extension in EXTENSIONS:
+            self.load_extension(extension)
+
+    async def on_connect(self) -> None:
+        """Register the commands, if they changed since they were registered last."""
+        logger.info("connected to Discord")
+        try:
+            await self._register_commands()
+        except discord.HTTPException as failure:
+            logger.warning("commands are not registered, the next connect tries again", problem=str(failure))
+
+    async def on_ready(self) -> None:
+        """Drop what belongs to guilds the bot was removed from while it was away."""
+        logger.info("ready", guilds=len(self.guilds))
+        self.guilds_known.set()
+        await self.watchers.keep_guilds({GuildId(guild.id) for guild in self.guilds})
+
+    async def on_resumed(self) -> None:
+        """Note a reconnect that lost nothing."""
+        logger.info("connection to Discord resumed")
+
+    async def on_disconnect(self) -> None:
+        """Note a lost connection; the library reconnects by itself."""
+        logger.warning("connection to Discord lost")
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Go on with the servers of a guild that had the bot before."""
+        logger.info("joined a guild", guild_id=guild.id)
+        await self.watchers.start_guild(GuildId(guild.id))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """End all that a guild holds; what is stored stays."""
+        logger.info("left a guild", guild_id=guild.id)
+        await self.events.dispatch(GuildLeft(guild_id=GuildId(guild.id)))
+
+    async def on_application_command_error(
+        self, ctx: discord.ApplicationContext, error: discord.DiscordException
+    ) -> None:
+        """Answer a failed command; the one place for all of them."""
+        is_private = get_access(ctx.command).is_private
+        await self.services.replies.answer(ctx.interaction, error, is_private=is_private)
+
+    async def on_error(self, event_method: str, *_: object, **__: object) -> None:
+        """Write down an error nobody caught."""
+        error = sys.exc_info()[1]
+        if error is not None:
+            reference = self.reporter.report(error)
+            logger.error("event handler failed", event_name=event_method, reference=reference)
+
+    async def _register_commands(self) -> None:
+        """Register the command set when it is another one than last time, never clearing it first."""
+        payload = [command.to_dict() for command in self.application_commands_to_register]
+        told = {"application": self.application_id, "api": discord.http.Route.API_BASE_URL, "set": payload}
+        digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        if self._commands_file.exists() and self._commands_file.read_text("ascii") == digest:
+            return
+        await self.sync_commands()
+        self._commands_file.write_text(digest, "ascii")
+        logger.info("commands registered", count=len(payload))
+
+    @property
+    def application_commands_to_register(self) -> list[discord.ApplicationCommand[Any, ..., Any]]:
+        """The top level of the command set, by name."""
+        return sorted(self.pending_application_commands, key=lambda command: str(command.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    """Every repository over one database."""
+
+    directory: DirectoryRepository
+    guilds: GuildRepository
+    servers: GameServerRepository
+    ingestion: IngestionRepository
+    imports: ImportRepository
+    outbox: OutboxRepository
+    rejected: RejectedLineRepository
+    statistics: StatisticsRepository
+
+    @classmethod
+    def build(cls, database: SafeDatabase, lease: LeaseKeeper) -> "Repositories":
+        """Build them; those that ingest or deliver check the lease in every transaction."""
+
+        def fence(_: GuildId) -> Fence:
+            return Fence(lease.shard, lease.token)
+
+        return cls(
+            directory=DirectoryRepository(database),
+            guilds=GuildRepository(database),
+            servers=GameServerRepository(database),
+            ingestion=IngestionRepository(database, fences=fence),
+            imports=ImportRepository(database, fences=fence),
+            outbox=OutboxRepository(database, fences=fence),
+            rejected=RejectedLineRepository(database),
+            statistics=StatisticsRepository(database),
+        )
+
+
+class Application:
+    """The whole bot, joined: what runs, and the order in which it starts and stops.
+
+    Args:
+        settings: the configuration.
+        database: opened and checked.
+        lease: held.
+    """
+
+    def __init__(
+        self, settings: Settings, database: SafeDatabase, lease: LeaseKeeper, *, clock: Clock
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.lease = lease
+        self.repositories = Repositories.build(database, lease)
+        self.tasks = TaskManager(clock)
+        self.bot = KillfeedBot(settings, reporter=ErrorReporter(clock))
+        self.pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
+        self.secret_box = SecretBox.load(settings.secret_key.get_secret_value(), settings.data_dir)
+        self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
+        self.factory = EmbedFactory()
+        self.guild_settings = SettingsService(
+            self.repositories.guilds, self.repositories.servers, clock=clock
+        )
+        self.premium = PremiumService(default_tier=settings.premium.default_tier)
+        self.names = PlayerNames(self.repositories.statistics)
+        self.progress = ImportMessages(self.bot, self.tasks, factory=self.factory, clock=clock)
+        self.alerts = AdminAlerts(self.bot, settings=self.guild_settings, factory=self.factory, clock=clock)
+        self.sender = DiscordSender(self.bot, clock=clock)
+        self.history = HistoryImport(
+            self.repositories.ingestion, self.repositories.imports, self.bot.events, clock=clock
+        )
+        self.watchers = self._build_watchers()
+        self.bot.watchers = self.watchers
+        self.bot.services = self._build_services()
+        self.bot.load_features()
+        self._register_handlers()
+
+    def _build_watchers(self) -> ServerWatchers:
+        max_age = timedelta(minutes=self.settings.polling.max_announce_age_minutes)
+        delivery = DeliveryService(
+            self.repositories.outbox,
+            channels=self.guild_settings,
+            sender=self.sender,
+            notifier=self.alerts,
+            factory=self.factory,
+            clock=self.clock,
+            max_announce_age=max_age,
+        )
+        rooms = WatchRooms(
+            servers=self.repositories.servers,
+            imports=self.repositories.imports,
+            logs=self.access,
+            live=LiveIngestion(
+                self.repositories.ingestion, self.bot.events, clock=self.clock, max_announce_age=max_age
+            ),
+            history=self.history,
+            channels=self.guild_settings,
+            premium=self.premium,
+            notifier=self.alerts,
+            progress=self.progress,
+            clock=self.clock,
+        )
+        return ServerWatchers(
+            self.tasks,
+            DeliveryLoop(delivery, clock=self.clock),
+            self.repositories.directory,
+            rooms,
+            WatchSettings(self.settings.polling.min_interval_seconds, max_age),
+        )
+
+    def _build_services(self) -> Services:
+        return Services(
+            settings=self.guild_settings,
+            servers=GameServerService(
+                self.repositories.servers,
+                self.repositories.rejected,
+                settings=self.guild_settings,
+                premium=self.premium,
+                secret_keeper=self.secret_box,
+                checker=self.access,
+                logs=self.access,
+                history=self.history,
+                watchers=self.watchers,
+                events=self.bot.events,
+                clock=self.clock,
+            ),
+            statistics=StatisticsService(self.repositories.statistics, self.names),
+            names=self.names,
+            premium=self.premium,
+            health=self.watchers,
+            delivery=DeliveryDesk(
+                self.sender,
+                self.watchers,
+                channels=self.guild_settings,
+                factory=self.factory,
+                clock=self.clock,
+            ),
+            progress=self.progress,
+            embeds=self.factory,
+            replies=ErrorReplies(self.factory, self.bot.reporter),
+            views=LiveViews(),
+            clock=self.clock,
+        )
+
+    def _register_handlers(self) -> None:
+        events = self.bot.events
+        events.register(NoticesQueued, self.watchers.on_notices_queued)
+        events.register(DeathsStored, self.names.on_deaths_stored)
+        events.register(HistoryImported, self.names.on_history_imported)
+        events.register(ServerRemoved, self.names.on_server_removed)
+        events.register(GuildLeft, self._on_guild_left)
+
+        async def on_interaction(interaction: discord.Interaction) -> None:
+            await answer_ended_button(interaction, self.bot.services.views)
+
+        self.bot.add_listener(on_interaction, "on_interaction")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read, deliver and answer until ``stop`` is set.
+
+        Raises:
+            ConfigurationError: Discord refuses the token.
+            LeaseLostError: another process took over.
+        """
+        self.watchers.start_all(await self.repositories.directory.list_server_scopes())
+        self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
+        self.tasks.start("messages:prune", self._prune_messages, interval_seconds=PRUNE_SECONDS)
+        works = [
+            asyncio.create_task(self._run_discord(), name="discord"),
+            asyncio.create_task(self.lease.keep(), name="lease"),
+            asyncio.create_task(_wait_for(stop), name="stop"),
+        ]
+        try:
+            done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+            for work in done:
+                work.result()
+        finally:
+            await self._shut_down(works)
+
+    async def _run_discord(self) -> None:
+        token = self.settings.discord.token.get_secret_value()
+        await self._log_in(token)
+        await self.bot.connect(reconnect=True)
+
+    async def _log_in(self, token: str) -> None:
+        """Log in; while Discord is away, try again, for kills are read and stored meanwhile."""
+        pause = 1.0
+        while True:
+            try:
+                await self.bot.login(token)
+            except discord.LoginFailure:
+                raise ConfigurationError(
+                    "Discord refuses the token. Copy it anew from the Discord developer portal "
+                    "(Bot, Reset Token) into discord.token of your configuration."
+                ) from None
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
+                logger.warning("Discord is not reached, trying again", problem=str(failure), seconds=pause)
+                await self.bot.http.close()
+                await self.clock.sleep(pause)
+                pause = min(pause * 2, LONGEST_LOGIN_PAUSE_SECONDS)
+            else:
+                return
+
+    async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
+        """Stop what runs, in the order in which it depends on each other."""
+        logger.info("stopping")
+        await self.tasks.stop()
+        await self.pool.aclose()
+        for work in works:
+            work.cancel()  # the gateway first, or it would reconnect while the session closes
+        await asyncio.wait(works)
+        await self.bot.close()
+
+    async def _expire_idle(self) -> None:
+        self.pool.expire_idle()
+
+    async def _prune_messages(self) -> None:
+        before = self.clock.now() - KEPT_MESSAGES
+        for scope in await self.repositories.directory.list_server_scopes():
+            await self.repositories.outbox.prune_sent(scope, before=before)
+
+    async def _on_guild_left(self, event: GuildLeft) -> None:
+        await self.watchers.stop_guild(event.guild_id)
+        await self.tasks.cancel_guild(event.guild_id)
+        await self.pool.close_guild(event.guild_id)
+        self.guild_settings.forget(event.guild_id)
+        self.names.forget(event.guild_id)
+
+
+async def _wait_for(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, tasks: TaskManager, clock: Clock) -> AsyncIterator[SafeDatabase]:
+    """Open MongoDB, the configured one or our own, ready for use; close it at the end.
+
+    Raises:
+        ConfigurationError, StorageError: it cannot be used; the text says why and what to do.
+    """
+    async with AsyncExitStack() as stack:
+        uri = settings.mongodb.uri.get_secret_value()
+        if not uri:
+            mongod = EmbeddedMongod(settings.data_dir, clock=clock, mongod_path=settings.mongodb.mongod_path)
+            uri = await mongod.start()
+            stack.push_async_callback(mongod.stop)
+            tasks.start("mongod", mongod.watch, is_critical=True)
+            stack.push_async_callback(tasks.cancel, "mongod")
+        connection = SafeMongoDBConnection(uri, database=settings.mongodb.database, clock=clock)
+        stack.push_async_callback(connection.close)
+        database = await connection.open()
+        await ensure_data_version(database)
+        await ensure_indexes(database)
+        yield database
+
+
+def lock_data_folder(data_dir: Path) -> FileLock:
+    """Take the data folder for this process alone.
+
+    Raises:
+        ConfigurationError: another bot uses it, or it cannot be written.
+    """
+    lock = FileLock(data_dir / "bot.lock")
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ConfigurationError(
+            f"Another bot is running with the data folder {data_dir}. Stop it first, or set another data_dir."
+        ) from None
+    except OSError as failure:
+        raise ConfigurationError(
+            f"The data folder {data_dir} cannot be used: {failure.strerror}."
+        ) from failure
+    return lock
+
+
+def load_instance_id(data_dir: Path) -> str:
+    """Return this installation's id, made once; it tells a restarted bot from another one."""
+    file = data_dir / "instance.id"
+    if not file.exists():
+        file.write_text(secrets.token_hex(8), "ascii")
+    return file.read_text("ascii").strip()
+
+
+async def run_bot(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM.
+
+    Raises:
+        KillfeedError: the bot could not start or go on; the text says why.
+    """
+    clock, stop = SystemClock(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    own_tasks = TaskManager(clock)
+    async with open_database(settings, own_tasks, clock) as database:
+        lease = LeaseKeeper(
+            LeaseRepository(database),
+            shard=SHARD,
+            instance_id=load_instance_id(settings.data_dir),
+            clock=clock,
+        )
+        if await _wait_for_lease(lease, stop):
+            try:
+                await Application(settings, database, lease, clock=clock).run(stop)
+            finally:
+                await lease.give_back()
+
+
+async def _wait_for_lease(lease: LeaseKeeper, stop: asyncio.Event) -> bool:
+    """Return True once the lease is held, False when the standby was told to stop."""
+    waiting = asyncio.create_task(lease.wait_for_lease())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not waiting.done():
+        waiting.cancel()
+        return False
+    waiting.result()
+    return True
+
+
+def build_redactor(settings: Settings) -> Redactor:
+    """Return what keeps the configured secrets out of everything that is written."""
+    redactor = Redactor()
+    for secret in (settings.discord.token, settings.mongodb.uri, settings.secret_key):
+        redactor.register(secret.get_secret_value())
+    return redactor
+
+
+def run(settings: Settings) -> int:
+    """Run the bot and return its exit code."""
+    redactor = build_redactor(settings)
+    if settings.discord.api_base_url:
+        discord.http.Route.API_BASE_URL = settings.discord.api_base_url
+    try:
+        with lock_data_folder(settings.data_dir):
+            run_logged(settings, redactor)
+    except KillfeedError as error:
+        sys.stderr.write(f"{redactor.redact(str(error))}\n")
+        return 1
+    return 0
+
+
+def run_logged(settings: Settings, redactor: Redactor) -> None:
+    """Run the bot with its logs open."""
+    logs = configure_logging(
+        settings.data_dir / "logs",
+        level=settings.logging.level,
+        keep_days=settings.logging.keep_days,
+        redact=redactor.redact,
+        console=sys.stdout,
+    )
+    try:
+        asyncio.run(run_bot(settings))
+    finally:
+        logs.close()
+
+
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line; wrong usage ends with exit code 2."""
+    parser = argparse.ArgumentParser(prog="bot.py", description="The killfeed bot for Deadside game servers.")
+    parser.add_argument("action", nargs="?", choices=["check"], help="check: tell whether the bot could run")
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("config.json"))
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line."""
+    options = parse_arguments(arguments)
+    try:
+        settings = load_settings(options.config, os.environ)
+    except ConfigurationError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"{problem}\n")
+        return 2
+    if options.action == "check":
+        return 0
+    return run(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

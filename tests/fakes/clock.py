@@ -1,0 +1,57 @@
+"""A clock that stands still until a test moves it."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+START = datetime(2025, 5, 1, 12, 0, tzinfo=UTC)
+
+
+class FakeClock:
+    """Time under the test's control: all of it moves together, and ``sleep`` waits for it.
+
+    Attributes:
+        slept: every duration that was asked for, in seconds.
+    """
+
+    def __init__(self, start: datetime = START) -> None:
+        self._start = start
+        self._elapsed = 0.0
+        self._sleepers: dict[asyncio.Future[None], float] = {}
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        """Return the wall-clock time, aware, UTC."""
+        return self._start + timedelta(seconds=self._elapsed)
+
+    def monotonic(self) -> float:
+        """Return seconds since the clock was made, from 1000 on."""
+        return 1000.0 + self._elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until the test has moved the clock that far."""
+        self.slept.append(seconds)
+        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers[sleeper] = self._elapsed + seconds
+        try:
+            await sleeper
+        finally:
+            self._sleepers.pop(sleeper, None)
+
+    def move(self, seconds: float) -> None:
+        """Let time pass and wake whose time has come, without letting them run yet."""
+        self._elapsed += seconds
+        for sleeper, until in list(self._sleepers.items()):
+            if until <= self._elapsed and not sleeper.done():
+                sleeper.set_result(None)
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass and everything run that this makes ready."""
+        await settle()
+        self.move(seconds)
+        await settle()
+
+
+async def settle() -> None:
+    """Give every task that can run its turns."""
+    for _ in range(50):
+        await asyncio.sleep(0)

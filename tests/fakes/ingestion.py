@@ -1,0 +1,313 @@
+"""Storage and logs of ingestion, in memory: transactions that happen wholly or not at all, and faults."""
+
+import asyncio
+import copy
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TypeVar
+
+from utils.errors import CursorMovedError, RemoteFileMissingError, StorageUnavailableError
+from utils.models.deaths import Death, LogFile
+from utils.models.notices import DeathNotice
+from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine
+from utils.models.scope import PlayerId, ServerScope
+
+T = TypeVar("T")
+HEAD_BYTES = 256
+
+
+class PowerCut(Exception):  # noqa: N818 - the end of a process, not an error of it
+    """The process ends here, in the middle of whatever it did."""
+
+
+@dataclass(slots=True)
+class PowerSupply:
+    """Counts the points at which a process may die, and ends it at one of them.
+
+    Attributes:
+        points: how many there were.
+        cut_at: the number of the point at which power fails; None never.
+    """
+
+    points: int = 0
+    cut_at: int | None = None
+
+    def pass_point(self) -> None:
+        """Go past one point, or die there."""
+        self.points += 1
+        if self.points == self.cut_at:
+            raise PowerCut
+
+
+@dataclass(slots=True)
+class Data:
+    """All that is stored of one server."""
+
+    deaths: dict[bytes, Death] = field(default_factory=dict)
+    players: dict[int, dict[PlayerId, PlayerRecord]] = field(default_factory=dict)
+    days: dict[int, dict[tuple[PlayerId, date], PlayerDay]] = field(default_factory=dict)
+    notices: list[DeathNotice] = field(default_factory=list)
+    rejected: list[RejectedLine] = field(default_factory=list)
+    cursors: dict[LogFile, Cursor] = field(default_factory=dict)
+    lines_read: int = 0
+    lines_rejected: int = 0
+    generation: int = 0
+    job: ImportJob | None = None
+
+
+class FakeIngestionUnit:
+    """One open transaction over a copy of the data."""
+
+    def __init__(self, data: Data, power: PowerSupply) -> None:
+        self._data = data
+        self._power = power
+
+    async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
+        """Return which of these deaths are stored already."""
+        self._power.pass_point()
+        return frozenset(ids) & self._data.deaths.keys()
+
+    async def insert_deaths(self, deaths: Sequence[Death]) -> None:
+        """Store deaths; one that is there already is a mistake of the caller."""
+        self._power.pass_point()
+        for death in deaths:
+            assert death.id not in self._data.deaths, "a duplicate key aborts the whole transaction"
+            self._data.deaths[death.id] = death
+
+    async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
+        """Return every stored death row a player takes part in, in order."""
+        self._power.pass_point()
+        own = (
+            death
+            for death in self._data.deaths.values()
+            if player_id in (death.row.killer_id, death.row.victim_id)
+        )
+        return sorted(own, key=lambda death: death.order)
+
+    async def find_players(
+        self, player_ids: Iterable[PlayerId], *, generation: int
+    ) -> Mapping[PlayerId, PlayerRecord]:
+        """Return the counters of those players that have any."""
+        self._power.pass_point()
+        stored = self._data.players.get(generation, {})
+        return {player_id: stored[player_id] for player_id in player_ids if player_id in stored}
+
+    async def replace_players(self, players: Iterable[PlayerRecord], *, generation: int) -> None:
+        """Write players' counters, new or changed."""
+        self._power.pass_point()
+        stored = self._data.players.setdefault(generation, {})
+        stored.update((player.player_id, player) for player in players)
+
+    async def find_days(
+        self, keys: Iterable[tuple[PlayerId, date]], *, generation: int
+    ) -> Mapping[tuple[PlayerId, date], PlayerDay]:
+        """Return the day counters that exist, by player and day."""
+        self._power.pass_point()
+        stored = self._data.days.get(generation, {})
+        return {key: stored[key] for key in keys if key in stored}
+
+    async def replace_days(self, days: Iterable[PlayerDay], *, generation: int) -> None:
+        """Write day counters, new or changed."""
+        self._power.pass_point()
+        stored = self._data.days.setdefault(generation, {})
+        stored.update(((day.player_id, day.day), day) for day in days)
+
+    async def append_notices(self, notices: Sequence[DeathNotice], *, created_at: datetime) -> None:
+        """Put notices behind the outbox entries."""
+        del created_at
+        self._power.pass_point()
+        self._data.notices.extend(notices)
+
+    async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
+        """Keep lines that could not be read."""
+        self._power.pass_point()
+        self._data.rejected.extend(lines)
+
+    async def move_cursor(self, before: Cursor | None, after: Cursor) -> None:
+        """Move a file's cursor from the value that was read."""
+        self._power.pass_point()
+        if self._data.cursors.get(after.file) != before:
+            raise CursorMovedError(f"the cursor of {after.file.name} is not where it was read")
+        self._data.cursors[after.file] = after
+
+    async def add_lines_read(self, read: int, rejected: int) -> None:
+        """Count lines."""
+        self._power.pass_point()
+        self._data.lines_read += read
+        self._data.lines_rejected += rejected
+
+
+class FakeIngestionStore:
+    """Storage of one server, with real transactions; every call is a point at which the process may die.
+
+    Attributes:
+        data: what is durable.
+        power: cuts the process off.
+        transient_aborts: how many of the next transactions are aborted once at their end and run again.
+        outages: how many of the next transactions find the database away.
+    """
+
+    def __init__(self) -> None:
+        self.data = Data()
+        self.power = PowerSupply()
+        self.transient_aborts = 0
+        self.outages = 0
+        self.transactions = 0
+
+    async def in_transaction(
+        self, scope: ServerScope, work: Callable[[FakeIngestionUnit], Awaitable[T]]
+    ) -> T:
+        """Run ``work`` on a copy and put it in place; what another one committed meanwhile is a conflict."""
+        del scope
+        self.power.pass_point()
+        if self.outages:
+            self.outages -= 1
+            raise StorageUnavailableError("away")
+        while True:
+            await asyncio.sleep(0)
+            base = self.data
+            draft = copy.deepcopy(base)
+            result = await work(FakeIngestionUnit(draft, self.power))
+            await asyncio.sleep(0)
+            self.power.pass_point()
+            if self.transient_aborts:
+                self.transient_aborts -= 1
+                continue
+            if self.data is not base:
+                continue
+            self.data = draft
+            self.transactions += 1
+            self.power.pass_point()
+            return result
+
+    async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
+        """Return where reading stands, by file."""
+        del scope
+        self.power.pass_point()
+        return dict(self.data.cursors)
+
+    async def find_import(self, scope: ServerScope) -> ImportJob | None:
+        """Return the import under way, if any."""
+        del scope
+        self.power.pass_point()
+        return self.data.job
+
+    async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
+        """Store the job and set the cursors of its files to 0."""
+
+        async def begin(unit: FakeIngestionUnit) -> None:
+            unit._data.job = job
+            unit._data.cursors |= {file: Cursor(file) for file in job.ends}
+
+        await self.in_transaction(scope, begin)
+
+    async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
+        """Switch to the job's generation and end the job."""
+
+        async def finish(unit: FakeIngestionUnit) -> None:
+            unit._data.generation = job.generation
+            unit._data.job = None
+
+        await self.in_transaction(scope, finish)
+
+    async def iterate_deaths(self, scope: ServerScope, *, batch_size: int) -> AsyncIterator[Sequence[Death]]:
+        """Yield every stored death in order of its id, which is by time; batches may cut a second."""
+        del scope
+        deaths = [self.data.deaths[key] for key in sorted(self.data.deaths)]
+        for start in range(0, len(deaths), batch_size):
+            self.power.pass_point()
+            yield deaths[start : start + batch_size]
+
+    async def write_generation(
+        self,
+        scope: ServerScope,
+        generation: int,
+        *,
+        players: Sequence[PlayerRecord] = (),
+        days: Sequence[PlayerDay] = (),
+    ) -> None:
+        """Add counters to a generation; what was there already is a mistake of the caller."""
+        del scope
+        self.power.pass_point()
+        stored_players = self.data.players.setdefault(generation, {})
+        stored_days = self.data.days.setdefault(generation, {})
+        assert not stored_players.keys() & {player.player_id for player in players}
+        assert not stored_days.keys() & {(day.player_id, day.day) for day in days}
+        stored_players.update((player.player_id, player) for player in players)
+        stored_days.update(((day.player_id, day.day), day) for day in days)
+
+    async def drop_generation(self, scope: ServerScope, generation: int) -> None:
+        """Delete counters of a generation."""
+        del scope
+        self.power.pass_point()
+        self.data.players.pop(generation, None)
+        self.data.days.pop(generation, None)
+
+
+class FakeDeathLogs:
+    """The death logs of one server in memory, read in chunks of a few lines.
+
+    Attributes:
+        files: their bytes.
+        lines_per_chunk: how many lines a chunk holds at most.
+        rewritten: files that are no longer what their cursor was made in.
+        newest_asked: how often the newest lines were asked for.
+    """
+
+    def __init__(self, power: PowerSupply | None = None, *, lines_per_chunk: int = 3) -> None:
+        self.files: dict[LogFile, bytes] = {}
+        self.lines_per_chunk = lines_per_chunk
+        self.rewritten: set[LogFile] = set()
+        self.power = power or PowerSupply()
+        self.newest_asked = 0
+
+    def append(self, file: LogFile, data: bytes) -> None:
+        """Write bytes at the end of a file."""
+        self.files[file] = self.files.get(file, b"") + data
+
+    async def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
+        """Yield what is new, file after file in order."""
+        for file in sorted(self.files):
+            cursor = cursors.get(file)
+            later = [other for other in cursors if other.world == file.world and other.name > file.name]
+            is_growth = not later if cursor is None else file not in self.rewritten
+            start = cursor.offset if cursor and is_growth else 0
+            async for chunk in self._read(file, cursor, start, len(self.files[file]), is_growth=is_growth):
+                yield chunk
+            self.rewritten.discard(file)
+
+    async def read_newest_lines(self) -> Sequence[bytes]:
+        """Return the last whole lines of every file."""
+        self.power.pass_point()
+        self.newest_asked += 1
+        return [line for data in self.files.values() for line in data.split(b"\n")[:-1][-3:]]
+
+    async def list_sizes(self) -> Mapping[LogFile, int]:
+        """Return every file with its size."""
+        self.power.pass_point()
+        return {file: len(data) for file, data in self.files.items()}
+
+    async def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
+        """Yield whole lines from the cursor up to byte ``end``."""
+        if file not in self.files:
+            raise RemoteFileMissingError(f"no {file.name}")
+        start = cursor.offset if cursor else 0
+        async for chunk in self._read(file, cursor, start, end, is_growth=True):
+            yield chunk
+
+    async def _read(
+        self, file: LogFile, cursor: Cursor | None, start: int, end: int, *, is_growth: bool
+    ) -> AsyncGenerator[Chunk, None]:
+        before = cursor
+        while True:
+            self.power.pass_point()
+            lines = self.files[file][start:end].splitlines(keepends=True)[: self.lines_per_chunk]
+            data = b"".join(line for line in lines if line.endswith(b"\n"))
+            if not data:
+                return
+            stop = start + len(data)
+            after = Cursor(file, stop, self.files[file][: min(HEAD_BYTES, stop)])
+            yield Chunk(before, after, start, data, is_growth)
+            start, before = stop, after

@@ -1,0 +1,176 @@
+"""Servers, channels, roles and computed permissions."""
+
+import asyncio
+
+import discord
+import pytest
+from discord.ext import commands
+
+from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
+from simulation.discord.clients import BareClient, running_bot
+
+
+@pytest.mark.parametrize(
+    ("denied", "body", "code"),
+    [
+        (Permission.VIEW_CHANNEL, {"content": "x"}, 50001),
+        (Permission.SEND_MESSAGES, {"content": "x"}, 50013),
+        (Permission.EMBED_LINKS, {"embeds": [{"title": "x"}]}, 50013),
+    ],
+)
+async def test_message_is_refused_when_a_permission_is_missing(
+    world: SimulatedDiscord,
+    guild: Guild,
+    channel: Channel,
+    client: BareClient,
+    denied: Permission,
+    body: dict[str, object],
+    code: int,
+) -> None:
+    """Overwrites take rights away; that is a fact of the world and no violation of the bot's."""
+    channel.set_overwrite(guild.bot, deny=int(denied))
+    status, error = await client.call("POST", f"/channels/{channel.id}/messages", json=body)
+    assert (status, error["code"]) == (403, code)
+    assert (len(world.refusals), world.violations) == (1, [])
+
+
+async def test_permissions_follow_discords_order_when_overwrites_meet(guild: Guild, channel: Channel) -> None:
+    """@everyone first, then all roles together (allow wins), then the member."""
+    readers, muted = guild.create_role("readers"), guild.create_role("muted")
+    bob = guild.add_member("bob", roles=[readers, muted])
+    send = Permission.SEND_MESSAGES
+    channel.set_overwrite(guild.everyone, deny=int(Permission.VIEW_CHANNEL))
+    assert bob.permissions_in(channel) == 0
+    channel.set_overwrite(readers, allow=int(Permission.VIEW_CHANNEL | send))
+    channel.set_overwrite(muted, deny=int(send))
+    assert send in bob.permissions_in(channel)
+    channel.set_overwrite(bob, deny=int(send))
+    permissions = bob.permissions_in(channel)
+    assert (Permission.VIEW_CHANNEL in permissions, send in permissions) == (True, False)
+    assert Permission.EMBED_LINKS not in permissions
+
+
+async def test_administrators_and_owners_may_everything_whatever_is_denied(
+    guild: Guild, channel: Channel
+) -> None:
+    """Administrator and ownership beat every overwrite."""
+    admin = guild.create_role("admin", permissions=int(Permission.ADMINISTRATOR))
+    bob = guild.add_member("bob", roles=[admin])
+    channel.set_overwrite(guild.everyone, deny=int(Permission.VIEW_CHANNEL))
+    for member in (bob, guild.owner):
+        assert Permission.MANAGE_GUILD in member.permissions_in(channel)
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/channels/1", 10003),
+        ("/channels/{channel}/messages/1", 10008),
+        ("/guilds/1", 10004),
+        ("/guilds/{guild}/members/1", 10007),
+        ("/users/1", 10013),
+        ("/nowhere", 0),
+        ("/channels/abc", 50035),
+    ],
+)
+async def test_unknown_things_are_named_when_asked_for(
+    guild: Guild, channel: Channel, client: BareClient, path: str, code: int
+) -> None:
+    """Each unknown thing has its own error code."""
+    _, error = await client.call("GET", path.format(channel=channel.id, guild=guild.id))
+    assert error["code"] == code
+
+
+async def test_requests_are_refused_when_the_token_is_wrong(
+    world: SimulatedDiscord, client: BareClient
+) -> None:
+    """A wrong token gets 401, and the client of py-cord does not log in."""
+    client.headers["Authorization"] = "Bot nonsense"
+    status, error = await client.call("GET", "/users/@me")
+    assert (status, error) == (401, {"message": "401: Unauthorized", "code": 0})
+    assert len(world.violations) == 1
+
+
+async def test_deleted_channel_is_unknown_when_the_bot_writes(
+    world: SimulatedDiscord, channel: Channel, client: BareClient
+) -> None:
+    """After a deletion every call gets 10003."""
+    channel.delete()
+    status, error = await client.call("POST", f"/channels/{channel.id}/messages", json={"content": "x"})
+    assert (status, error["code"], world.violations) == (404, 10003, [])
+
+
+async def test_channel_is_renamed_when_the_bot_may(channel: Channel, client: BareClient) -> None:
+    """Names of text channels are lower case with hyphens, and the old name is remembered."""
+    status, answer = await client.call("PATCH", f"/channels/{channel.id}", json={"name": "Players Online 12"})
+    assert (status, answer["name"]) == (200, "players-online-12")
+    assert (channel.name, channel.past_names) == ("players-online-12", ["general"])
+    status, error = await client.call("PATCH", f"/channels/{channel.id}", json={"name": "x" * 101})
+    assert (status, "name" in error["errors"]) == (400, True)
+
+
+async def test_role_is_given_when_it_stands_below_the_bots_own(
+    world: SimulatedDiscord, guild: Guild, alice: Member, client: BareClient
+) -> None:
+    """The bot assigns lower roles with Manage Roles, and never its own or higher ones."""
+    low, high = guild.create_role("low", position=1), guild.create_role("high", position=9)
+    [own] = guild.bot.roles
+    own.position = 5
+    path = f"/guilds/{guild.id}/members/{alice.id}/roles"
+    first, _ = await client.call("PUT", f"{path}/{low.id}")
+    guild.set_role_permissions(own, int(own.permissions | Permission.MANAGE_ROLES))
+    second, _ = await client.call("PUT", f"{path}/{low.id}")
+    third, _ = await client.call("PUT", f"{path}/{high.id}")
+    assert (first, second, third, alice.roles) == (403, 204, 403, [low])
+
+
+async def test_bot_hears_of_joining_and_leaving_when_it_is_invited_and_removed(
+    world: SimulatedDiscord, guild: Guild, bot: commands.Bot
+) -> None:
+    """An invitation fires the join event, a removal the leave event; an outage of a server neither."""
+    heard: list[tuple[str, str]] = []
+    done = asyncio.Event()
+
+    def listener(name: str) -> None:
+        async def note(of: discord.Guild) -> None:
+            heard.append((name, of.name))
+            if name == "guild_remove":
+                done.set()
+
+        bot.add_listener(note, f"on_{name}")
+
+    for name in ("guild_join", "guild_remove", "guild_unavailable", "guild_available"):
+        listener(name)
+    async with running_bot(bot, world):
+        await asyncio.wait_for(bot.wait_for("ready"), 10)
+        guild.set_available(is_available=False)
+        guild.set_available(is_available=True)
+        later = world.create_guild("Later")
+        later.remove_bot()
+        await asyncio.wait_for(done.wait(), 10)
+    assert heard == [
+        ("guild_available", "Deadside Community"),
+        ("guild_unavailable", "Deadside Community"),
+        ("guild_available", "Deadside Community"),
+        ("guild_join", "Later"),
+        ("guild_remove", "Later"),
+    ]
+
+
+async def test_bot_sees_changes_when_channels_and_roles_change(
+    world: SimulatedDiscord, guild: Guild, bot: commands.Bot
+) -> None:
+    """py-cord's cache follows creation, renaming, overwrites and deletion."""
+    async with running_bot(bot, world):
+        await asyncio.wait_for(bot.wait_for("ready"), 10)
+        channel = guild.create_text_channel("news")
+        place = await bot.wait_for("guild_channel_create", timeout=5)
+        assert place.permissions_for(place.guild.me).send_messages
+        channel.set_overwrite(guild.bot, deny=int(Permission.SEND_MESSAGES))
+        await bot.wait_for("guild_channel_update", timeout=5)
+        assert not place.permissions_for(place.guild.me).send_messages
+        guild.create_role("admins")
+        role = await bot.wait_for("guild_role_create", timeout=5)
+        channel.delete()
+        await bot.wait_for("guild_channel_delete", timeout=5)
+        assert (role.name, place.guild.get_channel(channel.id)) == ("admins", None)

@@ -1,0 +1,251 @@
+"""Tests of the bot's own mongod: started, watched, adopted, stopped."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from subprocess import PIPE, Popen
+
+import pytest
+
+from utils.clock import SystemClock
+from utils.database.connection import SafeMongoDBConnection
+from utils.database.embedded import EmbeddedMongod
+from utils.database.mongod_binary import explain_failure, find_in_wheel, find_mongod
+from utils.database.mongod_process import ProcessFile, choose_port, is_alive
+from utils.database.sessions import Session
+from utils.errors import ConfigurationError
+
+ORPHANING_BOT = """
+import asyncio, sys
+from pathlib import Path
+from utils.clock import SystemClock
+from utils.database.embedded import EmbeddedMongod
+
+async def run():
+    print(await EmbeddedMongod(Path(sys.argv[1]), clock=SystemClock()).start(), flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(run())
+"""
+
+
+@pytest.fixture(name="mongod")
+async def _mongod(tmp_path: Path, mongod_uri: str) -> AsyncIterator[EmbeddedMongod]:
+    """Return a mongod that is not started yet; ``mongod_uri`` skips where there is none."""
+    assert mongod_uri
+    mongod = EmbeddedMongod(tmp_path, clock=SystemClock())
+    yield mongod
+    await mongod.stop()
+
+
+async def _write(uri: str, number: int) -> list[int]:
+    """Store a number and return all that are stored."""
+    connection = SafeMongoDBConnection(uri, database="things", clock=SystemClock())
+    try:
+        database = await connection.open()
+        await database.unscoped("things").insert_one({"_id": number})
+        return [document["_id"] async for document in database.unscoped("things").find()]
+    finally:
+        await connection.close()
+
+
+async def _wait_until_gone(pid: int) -> None:
+    async with asyncio.timeout(30):
+        while is_alive(pid):  # noqa: ASYNC110 - another process sets no event
+            await asyncio.sleep(0.02)
+
+
+async def test_mongod_runs_in_a_session_of_its_own_until_stopped(
+    mongod: EmbeddedMongod, tmp_path: Path
+) -> None:
+    """Ctrl-C in the terminal reaches the bot alone; the data stands below the data folder."""
+    uri = await mongod.start()
+    pid = mongod.pid
+    assert pid is not None
+    assert (mongod.is_running, os.getsid(pid), await _write(uri, 1)) == (True, pid, [1])
+    assert (tmp_path / "logs" / "mongod.log").exists()
+    await mongod.stop()
+    await mongod.stop()
+    assert (mongod.is_running, is_alive(pid)) == (False, False)
+
+
+async def test_data_and_port_stay_when_it_is_started_again(mongod: EmbeddedMongod) -> None:
+    """A replica set remembers its members by address, so the port is kept."""
+    first = await mongod.start()
+    await _write(first, 1)
+    await mongod.stop()
+    second = await mongod.start()
+    assert (second, await _write(second, 2)) == (first, [1, 2])
+
+
+async def test_it_moves_to_another_port_when_its_own_was_taken(
+    mongod: EmbeddedMongod, tmp_path: Path
+) -> None:
+    """A stranger on the port keeps nobody from starting."""
+    first = await mongod.start()
+    await _write(first, 1)
+    await mongod.stop()
+    kept = ProcessFile.read(tmp_path / "mongodb" / "process.json")
+    assert kept is not None
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", kept.port))
+        second = await mongod.start()
+        assert (second != first, await _write(second, 2)) == (True, [1, 2])
+
+
+@pytest.mark.fault
+async def test_killed_mongod_is_started_again_and_open_work_goes_on(mongod: EmbeddedMongod) -> None:
+    """The one client reconnects by itself, and a transaction that was cut off runs again."""
+    connection = SafeMongoDBConnection(await mongod.start(), database="things", clock=SystemClock())
+    database = await connection.open()
+    things = database.unscoped("things")
+    watch = asyncio.create_task(mongod.watch())
+    killed = mongod.pid
+    assert killed is not None
+    runs = 0
+
+    async def work(session: Session) -> None:
+        nonlocal runs
+        runs += 1
+        await database.run("insert", things.insert_one({"_id": runs}, session=session))
+        if runs == 1:
+            os.kill(killed, signal.SIGKILL)
+
+    await database.in_transaction(work)
+    assert (runs > 1, mongod.pid != killed, await things.count_documents({})) == (True, True, 1)
+    watch.cancel()
+    await asyncio.gather(watch, return_exceptions=True)
+    await connection.close()
+
+
+@pytest.mark.fault
+async def test_orphan_of_a_killed_bot_is_adopted_and_stopped(mongod: EmbeddedMongod, tmp_path: Path) -> None:
+    """A bot that was killed leaves its mongod; the next one goes on with it."""
+    arguments = [sys.executable, "-c", ORPHANING_BOT, str(tmp_path)]
+    with Popen(arguments, stdout=PIPE, text=True) as bot:  # noqa: ASYNC220, S603 - a second bot, no shell
+        assert bot.stdout is not None
+        uri = (await asyncio.to_thread(bot.stdout.readline)).strip()
+        bot.kill()
+    orphan = ProcessFile.read(tmp_path / "mongodb" / "process.json")
+    assert orphan is not None
+    assert is_alive(orphan.pid)
+    await _write(uri, 1)
+    assert (await mongod.start(), mongod.pid, await _write(uri, 2)) == (uri, orphan.pid, [1, 2])
+    await mongod.stop()
+    assert not is_alive(orphan.pid)
+
+
+@pytest.mark.fault
+async def test_adopted_orphan_is_watched_like_a_child(mongod: EmbeddedMongod, tmp_path: Path) -> None:
+    """When an adopted mongod dies, one of our own takes its place on the same port."""
+    first = EmbeddedMongod(tmp_path, clock=SystemClock())
+    uri = await first.start()
+    assert await mongod.start() == uri
+    adopted = mongod.pid
+    assert adopted is not None
+    watch = asyncio.create_task(mongod.watch())
+    os.kill(adopted, signal.SIGKILL)
+    await _wait_until_gone(adopted)
+    assert (await _write(uri, 1), mongod.pid != adopted) == ([1], True)
+    watch.cancel()
+    await asyncio.gather(watch, first.stop(), return_exceptions=True)
+
+
+async def test_stranger_under_the_kept_process_id_is_left_alone(
+    mongod: EmbeddedMongod, tmp_path: Path, mongod_uri: str
+) -> None:
+    """Process ids and ports are used again; only a mongod on this very folder is ours."""
+    port = int(mongod_uri.rpartition(":")[2].partition("/")[0])
+    (tmp_path / "mongodb").mkdir()
+    ProcessFile(pid=os.getpid(), port=port).write(tmp_path / "mongodb" / "process.json")
+    mongod_of_our_own = EmbeddedMongod(tmp_path, clock=ImpatientClock())
+    assert await mongod_of_our_own.start() != mongod_uri
+    assert mongod_of_our_own.pid != os.getpid()
+    await mongod_of_our_own.stop()
+    assert not mongod.is_running
+
+
+class ImpatientClock(SystemClock):
+    """A clock on which waiting for a stranger is over soon."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def monotonic(self) -> float:
+        """Return a time that runs a little ahead with every look."""
+        self._asked += 1
+        return super().monotonic() + min(self._asked, 20) * 0.6
+
+
+async def test_process_file_that_cannot_be_read_is_no_file(tmp_path: Path) -> None:
+    """A half-written or foreign file is not worth a crash."""
+    path = tmp_path / "process.json"
+    assert ProcessFile.read(path) is None
+    for text in ("", "[]", '{"pid": 1}', json.dumps({"pid": "x", "port": 1})):
+        path.write_text(text)
+        assert ProcessFile.read(path) is None
+
+
+async def test_missing_program_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    """A configured path that is no program is named."""
+    with pytest.raises(
+        ConfigurationError, match=r"mongodb\.mongod_path: .*nowhere is no program.*mongodb\.uri"
+    ):
+        await EmbeddedMongod(tmp_path, clock=SystemClock(), mongod_path=tmp_path / "nowhere").start()
+
+
+async def test_program_without_its_libraries_is_refused_by_their_names(tmp_path: Path) -> None:
+    """The loader's own words come through, with the libraries to install."""
+    program = tmp_path / "mongod"
+    words = "mongod: error while loading shared libraries: libcurl.so.4: cannot open shared object file"
+    program.write_text(f"#!/bin/sh\necho '{words}' >&2\nexit 127\n")
+    program.chmod(0o755)
+    with pytest.raises(ConfigurationError) as caught:
+        await EmbeddedMongod(tmp_path, clock=SystemClock(), mongod_path=program).start()
+    text = str(caught.value)
+    assert words in text
+    assert "libcurl4, liblzma5 and OpenSSL 3" in text
+    assert "mongodb.uri" in text
+
+
+async def test_last_line_of_the_log_is_told_when_it_does_not_start(mongod_uri: str, tmp_path: Path) -> None:
+    """A folder that mongod cannot use is explained by mongod itself."""
+    assert mongod_uri
+    (tmp_path / "mongodb").mkdir()
+    (tmp_path / "mongodb" / "WiredTiger").write_text("no database")
+    (tmp_path / "mongodb" / "storage.bson").write_text("nonsense")
+    with pytest.raises(ConfigurationError, match=r"does not start: .+ Or give"):
+        await EmbeddedMongod(tmp_path, clock=SystemClock()).start()
+
+
+def test_program_of_the_wheel_is_found_without_importing_it() -> None:
+    """Looking for it must not run the package's own code."""
+    found = find_in_wheel()
+    if found is None:
+        pytest.skip("the wheel is not installed")
+    assert (found.name, "fiftyone" in sys.modules) == ("mongod", False)
+    assert find_mongod(found) == found
+
+
+def test_failure_without_words_says_so() -> None:
+    """Even then the text says what to do."""
+    error = explain_failure(Path("/x/mongod"), errors="", last_log_line="")
+    assert str(error) == (
+        "The bot's own MongoDB (/x/mongod) does not start: it said nothing. "
+        "Or give the address of a MongoDB replica set in mongodb.uri."
+    )
+
+
+def test_free_port_is_chosen_when_the_preferred_one_is_taken() -> None:
+    """The preferred port comes first, any other else."""
+    free = choose_port()
+    assert choose_port(free) == free
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free))
+        taken.listen()
+        assert choose_port(free) != free

@@ -1,0 +1,24 @@
+"""Tests of the version of the data."""
+
+import asyncio
+
+import pytest
+
+from utils.database.database import SafeDatabase
+from utils.database.migrations import DATA_VERSION, ensure_data_version, find_data_version
+from utils.errors import ConfigurationError
+
+
+async def test_version_is_written_once_when_two_processes_start_together(database: SafeDatabase) -> None:
+    """The first start writes it, whoever comes first."""
+    assert await find_data_version(database) is None
+    await asyncio.gather(*(ensure_data_version(database) for _ in range(4)))
+    await ensure_data_version(database)
+    assert await find_data_version(database) == DATA_VERSION
+
+
+async def test_newer_data_is_refused_plainly(database: SafeDatabase) -> None:
+    """An old bot must not touch what it does not understand."""
+    await database.unscoped("schema").insert_one({"_id": "data", "version": DATA_VERSION + 1})
+    with pytest.raises(ConfigurationError, match="Update the bot"):
+        await ensure_data_version(database)

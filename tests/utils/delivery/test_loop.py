@@ -1,0 +1,84 @@
+"""DeliveryLoop: woken by entries, patient with Discord, ended by cancelling."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from tests.utils.delivery.fakes import SCOPE, Answer, World, build_entry
+from utils.delivery.loop import DeliveryLoop
+from utils.errors import ChannelUnusableError, DeliveryDelayedError
+
+
+@pytest.fixture(name="world")
+async def _world() -> World:
+    return World()
+
+
+@pytest.fixture(name="loop")
+async def _loop(world: World) -> AsyncIterator[DeliveryLoop]:
+    loop = DeliveryLoop(world.service, clock=world.clock, poll_seconds=30)
+    task = asyncio.create_task(loop.run(SCOPE))
+    yield loop
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - the conditions have no event of their own
+            await asyncio.sleep(0)
+
+
+async def test_new_entries_wake_an_idle_loop(world: World, loop: DeliveryLoop) -> None:
+    """Ingestion's wake-up delivers at once, without a poll."""
+    await _until(lambda: world.clock.sleeps == [30])
+    world.store.add(build_entry(1))
+    loop.wake(SCOPE)
+    await _until(lambda: world.sender.list_victims() == [1])
+
+
+@pytest.mark.usefixtures("loop")
+async def test_lost_wake_up_is_made_good_by_the_poll(world: World) -> None:
+    """Entries nobody told of are found at the next poll."""
+    await _until(lambda: world.clock.sleeps == [30])
+    world.store.add(build_entry(1))
+    await world.clock.advance(30)
+    await _until(lambda: world.sender.list_victims() == [1])
+
+
+async def test_new_entries_do_not_shorten_a_wait_for_discord(world: World, loop: DeliveryLoop) -> None:
+    """A wake-up while Discord is down changes nothing; the wait ends in its own time."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryDelayedError("down"))]
+    loop.wake(SCOPE)
+    await _until(lambda: world.clock.sleeps[-1:] == [1])
+    loop.wake(SCOPE)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert world.sender.tries == 1
+    await world.clock.advance(1)
+    await _until(lambda: world.sender.list_victims() == [1])
+
+
+async def test_mended_channel_ends_every_wait(world: World, loop: DeliveryLoop) -> None:
+    """After an admin has set a channel, nothing waits for the old failure."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(ChannelUnusableError("403"))]
+    loop.wake(SCOPE)
+    await _until(lambda: world.clock.sleeps[-1:] == [60])
+    loop.retry_now(SCOPE)
+    await _until(lambda: world.sender.list_victims() == [1])
+
+
+async def test_signals_without_a_loop_are_no_fault(world: World) -> None:
+    """A server whose loop does not run yet, or any more, may be told anything."""
+    loop = DeliveryLoop(world.service, clock=world.clock)
+    loop.wake(SCOPE)
+    loop.retry_now(SCOPE)
+    world.store.add(build_entry(1))
+    task = asyncio.create_task(loop.run(SCOPE))
+    await _until(lambda: world.sender.list_victims() == [1])
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -1,0 +1,275 @@
+"""DiscordSender against a real HTTP server: what is sent, and what each failure means."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import discord
+import pytest
+from aiohttp import web
+
+from tests.utils.delivery.fakes import CHANNEL, FACTORY, START, FakeClock, build_entry
+from utils.delivery.ports import PostedMessage
+from utils.delivery.sender import DiscordSender, map_discord_errors
+from utils.errors import (
+    ChannelUnusableError,
+    DeliveryDelayedError,
+    DeliveryRefusedError,
+    DeliveryUncertainError,
+    KillfeedError,
+)
+
+ME = {"id": "5", "username": "killfeed", "discriminator": "0000", "avatar": None, "bot": True}
+YOU = ME | {"id": "6", "username": "somebody"}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class RestServer:
+    """The three routes of Discord that delivery uses; ``handler`` answers what is posted."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.history: list[dict[str, Any]] = []
+        self.handler: Handler = self._accept
+
+    async def start(self) -> tuple[web.AppRunner, str]:
+        """Listen on a free port and return the address of the API."""
+        app = web.Application()
+        app.router.add_get("/api/v10/users/@me", self._get_me)
+        app.router.add_post("/api/v10/channels/{channel}/messages", self._post)
+        app.router.add_get("/api/v10/channels/{channel}/messages", self._get_history)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        return runner, f"http://{host}:{port}/api/v{{API_VERSION}}"
+
+    async def _get_me(self, _: web.Request) -> web.Response:
+        return build_json(ME)
+
+    async def _get_history(self, _: web.Request) -> web.Response:
+        return build_json(self.history)
+
+    async def _post(self, request: web.Request) -> web.StreamResponse:
+        form = await request.post()
+        payload = json.loads(str(form["payload_json"]))
+        files = [part.filename for part in form.values() if isinstance(part, web.FileField)]
+        self.requests.append(payload | {"files": files})
+        return await self.handler(request)
+
+    async def _accept(self, _: web.Request) -> web.Response:
+        return build_json(build_message(99, ME))
+
+
+def build_json(value: object, status: int = 200, **headers: str) -> web.Response:
+    """Return JSON in the form py-cord reads: its content type carries no charset."""
+    all_headers = {"Content-Type": "application/json"} | headers
+    return web.Response(body=json.dumps(value).encode(), status=status, headers=all_headers)
+
+
+def build_message(
+    message_id: int, author: dict[str, Any], *, nonce: str | None = None, **embed: str
+) -> dict[str, Any]:
+    """Return a message as the API shows it."""
+    message: dict[str, Any] = {
+        "id": str(message_id),
+        "channel_id": str(CHANNEL),
+        "author": author,
+        "content": "",
+        "timestamp": START.isoformat(),
+        "edited_timestamp": None,
+        "tts": False,
+        "mention_everyone": False,
+        "mentions": [],
+        "mention_roles": [],
+        "attachments": [],
+        "embeds": [embed | {"type": "rich"}],
+        "pinned": False,
+        "type": 0,
+        "flags": 0,
+    }
+    return message if nonce is None else message | {"nonce": nonce}
+
+
+@pytest.fixture(name="server")
+def _server() -> RestServer:
+    return RestServer()
+
+
+@pytest.fixture(name="bot")
+async def _bot(server: RestServer) -> AsyncIterator[discord.Client]:
+    before = discord.http.Route.API_BASE_URL
+    runner, discord.http.Route.API_BASE_URL = await server.start()
+    bot = discord.Client(intents=discord.Intents.none())
+    await bot.login("token")
+    yield bot
+    await bot.close()
+    await runner.cleanup()
+    discord.http.Route.API_BASE_URL = before
+
+
+@pytest.fixture(name="sender")
+def _sender(bot: discord.Client) -> DiscordSender:
+    return DiscordSender(bot, clock=FakeClock())
+
+
+async def _send(sender: DiscordSender) -> int:
+    post = FACTORY.build_deaths([build_entry(number).notice for number in (1, 2)])
+    return await sender.send(CHANNEL, embeds=post.embeds, pictures=post.pictures, nonce="abc")
+
+
+async def test_message_is_posted_with_its_nonce_and_without_mentions(
+    sender: DiscordSender, server: RestServer
+) -> None:
+    """The payload enforces its nonce, lets no mention fire and carries each picture once."""
+    assert await _send(sender) == 99
+    (request,) = server.requests
+    assert (request["nonce"], request["enforce_nonce"], request["files"]) == ("abc", True, ["kill.png"])
+    assert request["allowed_mentions"] == {"parse": []}
+    expected = [json.loads(json.dumps(FACTORY.build_death(build_entry(n).notice).to_dict())) for n in (1, 2)]
+    assert request["embeds"] == expected
+
+
+async def test_own_messages_are_read_from_the_channel(sender: DiscordSender, server: RestServer) -> None:
+    """Titles, descriptions and, where shown, nonces of the bot's own messages; nobody else's."""
+    server.history = [
+        build_message(3, ME, nonce="abc", title="t", description="d"),
+        build_message(2, YOU, title="t", description="d"),
+        build_message(1, ME, title="t"),
+    ]
+    assert await sender.recent_messages(CHANNEL, 100) == [
+        PostedMessage(3, "abc", (("t", "d"),)),
+        PostedMessage(1, None, (("t", ""),)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, DeliveryRefusedError),
+        (413, DeliveryRefusedError),
+        (401, DeliveryDelayedError),
+        (403, ChannelUnusableError),
+        (404, ChannelUnusableError),
+        (501, DeliveryDelayedError),
+    ],
+)
+async def test_each_status_has_one_meaning(
+    sender: DiscordSender, server: RestServer, status: int, error: type[KillfeedError]
+) -> None:
+    """A refusal is the payload's or the channel's fault, or passes with time."""
+
+    async def refuse(_: web.Request) -> web.Response:
+        return build_json({"message": "no", "code": 0}, status)
+
+    server.handler = refuse
+    with pytest.raises(error):
+        await _send(sender)
+    with pytest.raises(error):
+        raise_mapped(_build_http_error(status))
+
+
+async def test_ban_of_the_edge_waits_as_long_as_it_says(sender: DiscordSender, server: RestServer) -> None:
+    """A 429 that is no rate limit of the API ends the try; its Retry-After is kept."""
+
+    async def ban(_: web.Request) -> web.Response:
+        return web.Response(text="banned", status=429, headers={"Retry-After": "90"})
+
+    server.handler = ban
+    with pytest.raises(DeliveryDelayedError) as caught:
+        await _send(sender)
+    assert caught.value.retry_at is not None
+    assert (caught.value.retry_at - START).total_seconds() == 90
+
+
+async def test_cut_connection_is_uncertain(sender: DiscordSender, server: RestServer) -> None:
+    """When the connection ends without an answer, nobody knows whether the message stands there."""
+
+    async def cut(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    server.handler = cut
+    with pytest.raises(DeliveryUncertainError):
+        await _send(sender)
+
+
+async def test_unreadable_answer_is_uncertain(sender: DiscordSender, server: RestServer) -> None:
+    """An answer that is no JSON says nothing about the message."""
+
+    async def garble(_: web.Request) -> web.Response:
+        return web.Response(body=b"{", headers={"Content-Type": "application/json"})
+
+    server.handler = garble
+    with pytest.raises(DeliveryUncertainError):
+        await _send(sender)
+
+
+async def test_silence_is_uncertain(bot: discord.Client, server: RestServer) -> None:
+    """A request that takes too long is given up, and its fate is unknown."""
+    is_over = asyncio.Event()
+
+    async def be_silent(_: web.Request) -> web.Response:
+        await is_over.wait()
+        return web.Response()
+
+    server.handler = be_silent
+    with pytest.raises(DeliveryUncertainError):
+        await _send(DiscordSender(bot, clock=FakeClock(), timeout_seconds=0.05))
+    is_over.set()
+
+
+async def test_look_before_the_login_waits() -> None:
+    """Without knowing itself, the bot cannot tell its own messages."""
+    bot = discord.Client(intents=discord.Intents.none())
+    with pytest.raises(DeliveryDelayedError):
+        await DiscordSender(bot, clock=FakeClock()).recent_messages(CHANNEL, 100)
+
+
+def _list_subclasses(base: type[Exception]) -> list[type[Exception]]:
+    found = [base]
+    for child in base.__subclasses__():
+        found += _list_subclasses(child)
+    return found
+
+
+class FakeResponse:
+    """What py-cord's HTTP errors hold of a response."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        self.reason = "reason"
+        self.headers: dict[str, str] = {}
+
+
+def _build_http_error(status: int) -> Exception:
+    kinds = {403: discord.Forbidden, 404: discord.NotFound}
+    kind = kinds.get(status, discord.DiscordServerError if status >= 500 else discord.HTTPException)
+    return kind(FakeResponse(status), "no")
+
+
+def raise_mapped(error: BaseException) -> None:
+    """Raise an error where requests are made."""
+    with map_discord_errors(FakeClock()):
+        raise error
+
+
+@pytest.mark.parametrize(
+    "kind", [*_list_subclasses(discord.DiscordException), *_list_subclasses(aiohttp.ClientError)]
+)
+async def test_no_exception_of_the_libraries_slips_through(kind: type[Exception]) -> None:
+    """Every exception that py-cord and aiohttp have comes out as one of the bot's own."""
+    error = kind.__new__(kind)
+    if isinstance(error, discord.HTTPException):
+        error = type(error)(FakeResponse(500), "no")
+    elif isinstance(error, aiohttp.ClientError):
+        error = aiohttp.ClientError("cut")
+    with pytest.raises(
+        (ChannelUnusableError, DeliveryRefusedError, DeliveryDelayedError, DeliveryUncertainError)
+    ):
+        raise_mapped(error)

@@ -1,0 +1,325 @@
+"""DeliveryService: each notice once and in order, whatever breaks, wherever the process ends."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from tests.utils.delivery.fakes import (
+    CHANNEL,
+    SCOPE,
+    START,
+    Answer,
+    ProcessKilled,
+    World,
+    build_entry,
+)
+from utils.delivery.service import DeliveryOutcome, DeliveryState
+from utils.errors import (
+    ChannelUnusableError,
+    DeliveryDelayedError,
+    DeliveryError,
+    DeliveryRefusedError,
+    DeliveryUncertainError,
+)
+from utils.models.guilds import ChannelKind
+from utils.models.scope import ChannelId
+
+OTHER = ChannelId(78)
+IDLE = DeliveryOutcome(DeliveryState.IDLE)
+
+
+def _sent(entries: int) -> DeliveryOutcome:
+    return DeliveryOutcome(DeliveryState.SENT, entries)
+
+
+def _cleared(entries: int = 0) -> DeliveryOutcome:
+    return DeliveryOutcome(DeliveryState.CLEARED, entries)
+
+
+def _waiting(seconds: float) -> DeliveryOutcome:
+    return DeliveryOutcome(DeliveryState.WAITING, retry_seconds=seconds)
+
+
+@pytest.fixture(name="world")
+async def _world() -> World:
+    return World()
+
+
+async def _deliver_all(world: World, *, step_seconds: float = 0) -> None:
+    """Do rounds until nothing is left, waiting as long as each round asks for."""
+    for _ in range(200):
+        outcome = await world.service.deliver_once(SCOPE)
+        if outcome.state is DeliveryState.IDLE:
+            return
+        await world.clock.advance(max(outcome.retry_seconds, step_seconds))
+    pytest.fail("delivery does not come to an end")
+
+
+async def test_entries_are_delivered_in_order_ten_a_message(world: World) -> None:
+    """A full message holds ten deaths, the next one the rest; each picture is attached once."""
+    world.store.add(*(build_entry(number) for number in range(12)))
+    outcomes = [await world.service.deliver_once(SCOPE) for _ in range(3)]
+    assert outcomes == [_sent(10), _sent(2), IDLE]
+    assert world.sender.list_victims() == list(range(12))
+    assert [post[4] for post in world.sender.posts] == [("kill.png",)] * 2
+    assert [len(message.sequences) for message in world.store.sent] == [10, 2]
+
+
+async def test_message_is_stored_with_its_first_try_before_it_is_sent(world: World) -> None:
+    """When Discord sees a message for the first time, group, nonce and the time of the try are stored."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryUncertainError("cut"))]
+    await world.service.deliver_once(SCOPE)
+    message = world.store.message
+    assert message is not None
+    assert (message.sequences, message.channel_id, message.first_tried_at) == ((1,), CHANNEL, START)
+
+
+async def _is_killed(world: World, *, kill_at: int, step_seconds: float = 0) -> bool:
+    """Deliver until the process ends at a step; tell whether it got that far."""
+    world.fuse.kill_at = kill_at
+    try:
+        await _deliver_all(world, step_seconds=step_seconds)
+    except ProcessKilled:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("downtime_seconds", [0, 119, 121, 1800])
+async def test_nothing_is_lost_or_doubled_wherever_the_process_ends(downtime_seconds: float) -> None:
+    """Killed at any await, followed by a fresh process after any downtime: each death once, in order."""
+    for kill_at in itertools.count(1):
+        world = World()
+        world.store.add(*(build_entry(number) for number in range(13)))
+        if not await _is_killed(world, kill_at=kill_at):
+            break
+        await world.clock.advance(downtime_seconds)
+        world.start()
+        await _deliver_all(world)
+        assert world.sender.list_victims() == list(range(13)), f"killed at step {kill_at}"
+        assert (world.store.entries, world.store.message) == ({}, None)
+    assert kill_at > 20
+
+
+@pytest.mark.parametrize("step_seconds", [1, 130])
+async def test_nothing_is_doubled_when_answers_are_lost_and_the_process_ends(step_seconds: float) -> None:
+    """Lost answers, long waits, a kill at any await of all that, a fresh process: still each death once."""
+    for kill_at in itertools.count(1):
+        world = World()
+        world.store.add(*(build_entry(number) for number in range(3)))
+        world.sender.answers = [
+            Answer(DeliveryDelayedError("down")),
+            Answer(DeliveryUncertainError("cut"), is_posted=True),
+            Answer(DeliveryUncertainError("cut"), is_posted=True),
+        ]
+        is_killed = await _is_killed(world, kill_at=kill_at, step_seconds=step_seconds)
+        world.start()
+        await _deliver_all(world, step_seconds=step_seconds)
+        assert world.sender.list_victims() == [0, 1, 2], f"killed at step {kill_at}"
+        if not is_killed:
+            break
+    assert kill_at > 15
+
+
+@pytest.mark.parametrize("shows_nonces", [True, False])
+async def test_lost_answer_is_looked_up_after_the_nonces_memory(world: World, *, shows_nonces: bool) -> None:
+    """Over two minutes after the first try, the channel is read and the message found, not sent again."""
+    world.sender.shows_nonces = shows_nonces
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
+    assert await world.service.deliver_once(SCOPE) == _waiting(1)
+    await world.clock.advance(121)
+    assert await world.service.deliver_once(SCOPE) == _sent(1)
+    assert (world.sender.tries, world.sender.list_victims()) == (1, [1])
+
+
+async def test_message_that_is_not_found_is_sent_again(world: World) -> None:
+    """When the look shows that it never arrived, the same nonce is tried again."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryUncertainError("cut"))]
+    await world.service.deliver_once(SCOPE)
+    assert world.store.message is not None
+    nonce = world.store.message.nonce
+    await world.clock.advance(600)
+    assert await world.service.deliver_once(SCOPE) == _sent(1)
+    assert [post[3] for post in world.sender.posts] == [nonce]
+
+
+async def test_failed_look_waits_instead_of_sending(world: World) -> None:
+    """A message of unknown fate is not sent before the channel could be read."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
+    await world.service.deliver_once(SCOPE)
+    await world.clock.advance(121)
+    world.sender.looks = [DeliveryDelayedError("down"), ChannelUnusableError("no history")]
+    assert await world.service.deliver_once(SCOPE) == _waiting(2)
+    assert await world.service.deliver_once(SCOPE) == _waiting(240)
+    assert await world.service.deliver_once(SCOPE) == _sent(1)
+    assert world.sender.list_victims() == [1]
+
+
+async def test_later_entries_wait_for_the_message_before_them(world: World) -> None:
+    """The prepared group stays what it is; what came later follows in the next message."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryDelayedError("down"))]
+    await world.service.deliver_once(SCOPE)
+    world.store.add(build_entry(2))
+    await _deliver_all(world)
+    assert world.sender.list_victims() == [1, 2]
+    assert [message.sequences for message in world.store.sent] == [(1,), (2,)]
+
+
+async def test_waits_grow_and_discords_own_time_is_kept(world: World) -> None:
+    """Each failure in a row waits longer; a time named by Discord is never undercut; success starts anew."""
+    world.store.add(build_entry(1))
+    later = START + timedelta(seconds=90)
+    errors: list[DeliveryError] = [
+        DeliveryDelayedError("down"),
+        DeliveryUncertainError("cut"),
+        DeliveryDelayedError("limit", retry_at=later),
+    ]
+    world.sender.answers = [Answer(error) for error in errors]
+    outcomes = [await world.service.deliver_once(SCOPE) for _ in range(4)]
+    assert outcomes == [_waiting(1), _waiting(2), _waiting(90), _sent(1)]
+    world.store.add(build_entry(2))
+    world.sender.answers = [Answer(DeliveryDelayedError("down"))]
+    assert await world.service.deliver_once(SCOPE) == _waiting(1)
+
+
+async def test_unusable_channel_is_told_once_and_tried_at_growing_distance(world: World) -> None:
+    """Admins hear of it once; nothing is dropped while it is news; mended, everything arrives."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(ChannelUnusableError("403"))] * 6
+    waits = []
+    for _ in range(6):
+        outcome = await world.service.deliver_once(SCOPE)
+        waits.append(outcome.retry_seconds)
+        await world.clock.advance(outcome.retry_seconds)
+    assert waits == [60, 120, 240, 480, 600, 600]
+    assert [key for key, _ in world.notifier.told] == ["channel-unusable:k3v9x0aa"]
+    assert "/admin channel set" in world.notifier.told[0][1]
+    assert await world.service.deliver_once(SCOPE) == _sent(1)
+    assert world.notifier.open_keys == set()
+
+
+async def test_deleted_channel_is_left_for_the_new_one(world: World) -> None:
+    """When another channel was set, what could not be posted goes there."""
+    world.store.add(build_entry(1), build_entry(2))
+    world.sender.answers = [Answer(ChannelUnusableError("404"))] * 2
+    assert await world.service.deliver_once(SCOPE) == _waiting(60)
+    world.channels.channels[ChannelKind.KILLFEED] = OTHER
+    assert await world.service.deliver_once(SCOPE) == _cleared()
+    assert await world.service.deliver_once(SCOPE) == _sent(2)
+    assert (world.sender.list_victims(), world.sender.list_victims(OTHER)) == ([], [1, 2])
+
+
+async def test_tried_message_stays_with_its_channel(world: World) -> None:
+    """A message that may stand in the old channel is finished there, or it could be read twice."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
+    await world.service.deliver_once(SCOPE)
+    world.channels.channels[ChannelKind.KILLFEED] = OTHER
+    await _deliver_all(world)
+    assert (world.sender.list_victims(), world.sender.list_victims(OTHER)) == ([1], [])
+
+
+async def test_untried_message_moves_with_its_channel(world: World) -> None:
+    """Prepared, killed, another channel set: nothing was tried, so the new channel gets it."""
+    world.store.add(build_entry(1))
+    world.fuse.kill_at = 7
+    with pytest.raises(ProcessKilled):
+        await world.service.deliver_once(SCOPE)
+    assert world.store.message is not None
+    assert world.store.message.first_tried_at is None
+    world.channels.channels[ChannelKind.KILLFEED] = OTHER
+    world.start()
+    await _deliver_all(world)
+    assert world.sender.list_victims(OTHER) == [1]
+
+
+async def test_entries_without_a_channel_are_dropped(world: World) -> None:
+    """A channel that was cleared wants no posts; entries of another kind are not touched."""
+    world.channels.channels = {ChannelKind.EVENTS: OTHER}
+    world.store.add(build_entry(1), build_entry(2, kind=ChannelKind.EVENTS), build_entry(3))
+    assert await world.service.deliver_once(SCOPE) == _cleared(2)
+    assert await world.service.deliver_once(SCOPE) == _sent(1)
+    assert world.sender.list_victims(OTHER) == [2]
+
+
+async def test_prepared_message_without_a_channel_is_dropped(world: World) -> None:
+    """A channel that is cleared while a message waits takes the message with it."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryDelayedError("down"))]
+    await world.service.deliver_once(SCOPE)
+    world.channels.channels.clear()
+    assert await world.service.deliver_once(SCOPE) == _cleared(1)
+    assert (world.store.entries, world.store.message, world.notifier.told) == ({}, None, [])
+
+
+async def test_old_entries_are_dropped_with_a_note(world: World) -> None:
+    """What is no news any more is left out, the rest is sent, and the admins are told."""
+    world.store.add(build_entry(1), build_entry(2), build_entry(3, created_at=START + timedelta(minutes=30)))
+    await world.clock.advance(61 * 60)
+    assert await world.service.deliver_once(SCOPE) == _sent(1)
+    assert world.sender.list_victims() == [3]
+    ((key, sentence),) = world.notifier.told
+    assert key == "expired:k3v9x0aa"
+    assert sentence.startswith("2 killfeed posts could not be delivered for 60 minutes, and I left them out")
+
+
+async def test_prepared_message_expires_with_its_newest_entry(world: World) -> None:
+    """A message that could not be delivered for so long is dropped with its entries and a note."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryDelayedError("down"))]
+    await world.service.deliver_once(SCOPE)
+    await world.clock.advance(60 * 60)
+    world.sender.answers = [Answer(DeliveryDelayedError("down"))]
+    assert (await world.service.deliver_once(SCOPE)).state is DeliveryState.WAITING
+    await world.clock.advance(1)
+    assert await world.service.deliver_once(SCOPE) == _cleared(1)
+    assert (world.store.entries, world.store.message) == ({}, None)
+    assert [key for key, _ in world.notifier.told] == ["expired:k3v9x0aa"]
+
+
+async def test_only_old_entries_leave_nothing_to_send(world: World) -> None:
+    """The round that dropped everything says so."""
+    world.store.add(build_entry(1))
+    await world.clock.advance(61 * 60)
+    assert await world.service.deliver_once(SCOPE) == _cleared(1)
+    assert await world.service.deliver_once(SCOPE) == IDLE
+
+
+async def test_refused_group_is_split_and_the_bad_entry_left_out(world: World) -> None:
+    """A payload that Discord refuses never blocks: its entries go one by one, the refused one is dropped."""
+    world.store.add(*(build_entry(number) for number in range(12)))
+    world.sender.answers = [Answer(DeliveryRefusedError("400"))]
+    assert await world.service.deliver_once(SCOPE) == _cleared()
+    assert [await world.service.deliver_once(SCOPE) for _ in range(3)] == [_sent(1)] * 3
+    world.sender.answers = [Answer(DeliveryRefusedError("400"))]
+    assert await world.service.deliver_once(SCOPE) == _cleared(1)
+    await _deliver_all(world)
+    assert world.sender.list_victims() == [0, 1, 2, *range(4, 12)]
+    assert [len(message.sequences) for message in world.store.sent] == [1] * 9 + [2]
+    assert [key for key, _ in world.notifier.told] == ["refused:k3v9x0aa"]
+
+
+async def test_message_whose_entries_are_gone_is_forgotten(world: World) -> None:
+    """Entries removed behind the back of a prepared message leave nothing that blocks."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryDelayedError("down"))]
+    await world.service.deliver_once(SCOPE)
+    world.store.entries.clear()
+    assert await world.service.deliver_once(SCOPE) == _cleared()
+    assert await world.service.deliver_once(SCOPE) == IDLE
+
+
+async def test_restart_embeds_the_same_facts_alike(world: World) -> None:
+    """A second process shows exactly the same texts, so the look into the channel finds them."""
+    world.store.add(*(build_entry(number) for number in range(10)))
+    world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
+    await world.service.deliver_once(SCOPE)
+    await world.clock.advance(1000)
+    world.start()
+    assert await world.service.deliver_once(SCOPE) == _sent(10)
+    assert len(world.sender.posts) == 1

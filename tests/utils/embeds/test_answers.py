@@ -1,0 +1,293 @@
+"""Answers of commands: what each embed shows."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from utils.embeds.factory import EmbedFactory
+from utils.embeds.figures import write_duration
+from utils.embeds.replies import HelpCommand
+from utils.embeds.servers import ServerStatus
+from utils.models.deaths import DeathKind, LogFile
+from utils.models.guilds import ChannelKind
+from utils.models.players import BoardRow, Counters, PlayerStats, Tallied
+from utils.models.reading import ImportProgress, RejectedLine
+from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
+from utils.models.servers import CheckStep, ConnectionState, EncryptedSecret, GameServer, ServerHealth
+
+AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+STAMP = int(AT.timestamp())
+SCOPE = ServerScope(GuildId(1), ServerId("k3v9x0aa"))
+ID = PlayerId("0002" + "ab" * 14)
+COUNTERS = Counters(kills=1234, deaths=500, suicides=7, metres=99, longest=393, best_streak=57)
+SERVER = GameServer(SCOPE, "North_1", "play.example.org", 8822, "root", EncryptedSecret(b"secret"))
+
+
+@pytest.fixture(name="factory", scope="module")
+def _factory() -> EmbedFactory:
+    return EmbedFactory()
+
+
+def _build_stats(**changes: object) -> PlayerStats:
+    values: dict[str, object] = {
+        "player_id": ID,
+        "name": "Hollow_A",
+        "counters": COUNTERS,
+        "current_streak": 2,
+        "top_weapon": Tallied("AK-SU", 1200),
+        "nemesis": Tallied("I_l", 3),
+        "prey": None,
+        "rank": 3,
+        "ranked": 1604,
+        "last_seen_at": AT,
+        "servers": (SCOPE.server_id,),
+    }
+    return PlayerStats(**(values | changes))  # type: ignore[arg-type]  # values by name
+
+
+def test_stats_show_the_twelve_fields(factory: EmbedFactory) -> None:
+    """All fields of the contract in its order, grouped, with units, escaped."""
+    embed = factory.build_stats(_build_stats(), where="North_1", period="all time")
+    assert (embed.title, embed.description) == ("📊 Hollow\\_A", "North\\_1 · all time")
+    assert {field.name: field.value for field in embed.fields} == {
+        "Kills": "1,234",
+        "Deaths": "500",
+        "K/D": "2.47",
+        "Suicides": "7",
+        "Longest kill": "393 m",
+        "Best streak": "57",
+        "Current streak": "2",
+        "Top weapon": "AK-SU (1,200)",
+        "Nemesis": "I\\_l (3)",
+        "Prey": "none yet",
+        "Rank": "#3 of 1,604",
+        "Last seen": f"<t:{STAMP}:R>",
+    }
+    assert ID not in str(embed.to_dict())
+
+
+def test_stats_without_kills_say_so(factory: EmbedFactory) -> None:
+    """Nothing is invented for a player without kills."""
+    stats = _build_stats(counters=Counters(), rank=None, top_weapon=None)
+    shown = {
+        field.name: field.value for field in factory.build_stats(stats, where="x", period="today").fields
+    }
+    assert (shown["Rank"], shown["Longest kill"], shown["Top weapon"]) == ("none yet",) * 3
+
+
+def _build_row(rank: int, value: float) -> BoardRow:
+    return BoardRow(rank, ID, f"P_{rank}", value, COUNTERS)
+
+
+@pytest.mark.parametrize(
+    ("board", "value", "shown"),
+    [
+        ("kills", 1234, "1,234 kills"),
+        ("deaths", 5, "5 deaths"),
+        ("kd", 2.5, "2.50 K/D"),
+        ("streak", 57, "57 in a row"),
+        ("longest", 393, "393 m"),
+        ("suicides", 7, "7 suicides"),
+    ],
+)
+def test_board_writes_values_in_their_unit(
+    factory: EmbedFactory, board: str, value: float, shown: str
+) -> None:
+    """Medals for the first three, numbers for the rest, the caller's own place below."""
+    rows = [_build_row(rank, value) for rank in (1, 2, 3, 4)]
+    embed = factory.build_board(board, rows, where="x", period="all time", own=_build_row(120, value))
+    assert (embed.description or "").split("\n") == [
+        f"🥇 **P\\_1** — {shown}",
+        f"🥈 **P\\_2** — {shown}",
+        f"🥉 **P\\_3** — {shown}",
+        f"`  4` **P\\_4** — {shown}",
+        "",
+        f"Your place: `120` **P\\_120** — {shown}",
+    ]
+
+
+def test_empty_board_says_so(factory: EmbedFactory) -> None:
+    """A board without rows is an answer too."""
+    embed = factory.build_board("kills", [], where="x", period="today")
+    assert embed.description == "Nobody is on this board yet."
+
+
+def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
+    """One field a server: state, channel, last kill and read, lag, lines, and what is wrong."""
+    health = ServerHealth(
+        SCOPE,
+        state=ConnectionState.RETRYING,
+        problem="The host did not answer.",
+        last_read_at=AT,
+        lag_seconds=5.25,
+        lines_read=12345,
+        lines_rejected=2,
+    )
+    embed = factory.build_status(
+        [
+            ServerStatus("North_1", ChannelId(9), health),
+            ServerStatus("South", None, ServerHealth(SCOPE, state=ConnectionState.CONNECTED)),
+        ]
+    )
+    assert [(field.name, field.value.split("\n")) for field in embed.fields] == [
+        (
+            "⏳ North_1",
+            [
+                "trying again · <#9>",
+                f"Last kill none yet · last read <t:{STAMP}:R> · lag 5.2 s",
+                "12,345 lines read · 2 rejected",
+                "⚠️ The host did not answer.",
+            ],
+        ),
+        (
+            "✅ South",
+            [
+                "connected · no killfeed channel: `/admin channel set`",
+                "Last kill none yet · last read none yet",
+                "0 lines read · 0 rejected",
+            ],
+        ),
+    ]
+
+
+def test_status_and_list_without_servers_name_the_command(factory: EmbedFactory) -> None:
+    """Where there is nothing, the answer says what to do."""
+    for embed in (factory.build_status([]), factory.build_server_list([], states={})):
+        assert "`/admin server add`" in (embed.description or "")
+
+
+def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFactory) -> None:
+    """Host, port, zone and switches are for admins; user name and secret are for nobody."""
+    server = GameServer(
+        SCOPE,
+        "North_1",
+        "play.example.org",
+        8822,
+        "loginname",
+        EncryptedSecret(b"geheim"),
+        number=7,
+        legacy=True,
+        announced=frozenset(DeathKind) - {DeathKind.FALL},
+        is_paused=True,
+    )
+    embed = factory.build_server_list([server], states={})
+    assert [(field.name, field.value.split("\n")) for field in embed.fields] == [
+        (
+            "⏸️ North_1",
+            [
+                "paused, over the premium limit",
+                "play.example.org port 8822 · number 7 · times in UTC · old SSH algorithms allowed",
+                "Not posted: fall",
+            ],
+        )
+    ]
+    assert "loginname" not in str(embed.to_dict())
+
+
+def test_steps_show_where_the_way_ends(factory: EmbedFactory) -> None:
+    """Each step a line; one failure makes the whole test one."""
+    steps = [
+        CheckStep("Login", ok=True, detail="Works."),
+        CheckStep("Logs", ok=False, detail="No *.csv here."),
+    ]
+    embed = factory.build_steps("North", steps)
+    assert embed.title == "❌ Something is in the way: North"
+    assert embed.description == "✅ **Login** — Works.\n❌ **Logs** — No \\*.csv here."
+    assert factory.build_steps("North", steps[:1]).title == "✅ Everything works: North"
+
+
+def test_rejected_lines_are_inline_and_without_ids(factory: EmbedFactory) -> None:
+    """A line shows escaped, its ids hidden, with place and reason; no code block can be broken out of."""
+    line = RejectedLine(LogFile("world_0", "a.csv"), 1234, f"```x;{ID};*b*", "too few parts", AT)
+    embed = factory.build_rejected("North", [line], total=5)
+    assert embed.description == (
+        f"**too few parts** · world\\_0/a.csv, byte 1,234 · <t:{STAMP}:R>\n> \\`\\`\\`x;(id);\\*b\\*"
+    )
+    assert factory.build_rejected("North", [], total=0).description == "Every line so far could be read."
+
+
+def test_full_page_of_rejected_lines_keeps_the_limit(factory: EmbedFactory) -> None:
+    """Lines of nothing but markup double in length and still fit."""
+    line = RejectedLine(LogFile("world_0", "a.csv"), 1, "*" * 300, "_" * 300, AT)
+    assert len(factory.build_rejected("North", [line] * 25, total=25).description or "") <= 4096
+
+
+@pytest.mark.parametrize(
+    ("progress", "lines"),
+    [
+        (
+            ImportProgress(3, 10, 500, 1000, 12000, 2.0),
+            ["▰▰▰▰▰▰▰▱▱▱▱▱▱▱ 50%", "3 of 10 files", "12,000 lines · 6,000 per second · 2 s left"],
+        ),
+        (
+            ImportProgress(0, 10, 0, 1000, 0, 0.0),
+            ["▱▱▱▱▱▱▱▱▱▱▱▱▱▱ 0%", "0 of 10 files", "0 lines · 0 per second"],
+        ),
+        (
+            ImportProgress(10, 10, 1000, 1000, 20, 1.0, is_counting=True),
+            ["▰▰▰▰▰▰▰▰▰▰▰▰▰▰ 100%", "10 of 10 files", "20 lines · 20 per second · counting"],
+        ),
+        (
+            ImportProgress(0, 0, 0, 0, 0, 0.0, is_counting=True),
+            ["▰▰▰▰▰▰▰▰▰▰▰▰▰▰ 100%", "0 of 0 files", "0 lines · 0 per second · counting"],
+        ),
+    ],
+)
+def test_import_shows_how_far_it_is(
+    factory: EmbedFactory, progress: ImportProgress, lines: list[str]
+) -> None:
+    """A bar, files, lines, pace and the time left."""
+    assert (factory.build_import("North", progress).description or "").split("\n") == lines
+
+
+def test_import_ends_with_a_sum(factory: EmbedFactory) -> None:
+    """The last edit of the progress message says that it is done."""
+    done = ImportProgress(10, 10, 1, 1, 12000, 95.0, is_counting=False, is_done=True)
+    embed = factory.build_import("North", done)
+    assert embed.title == "✅ The history of North is read"
+    assert (embed.description or "").startswith("12,000 lines from 10 files in 1 min 35 s.")
+
+
+def test_plain_answers_hold_their_sentences(factory: EmbedFactory) -> None:
+    """Refusals escape what they quote; errors carry the reference; alerts the time."""
+    assert factory.build_refusal("There is no player “*x*” here.").description == (
+        "There is no player “\\*x\\*” here."
+    )
+    error = factory.build_error(what="That failed", next_step="Try again.", reference="K7M2QX")
+    assert (error.title, error.description) == ("❌ That failed", "Try again.\nReference: `K7M2QX`")
+    assert factory.build_alert("Gone.", at=AT).timestamp == AT
+    success = factory.build_success("Saved")
+    assert (success.title, success.description) == ("✅ Saved", None)
+    assert factory.build_notice("Title", "text").description == "text"
+
+
+def test_help_groups_commands_by_feature(factory: EmbedFactory) -> None:
+    """Commands stand under their feature; locked ones name the tier."""
+    stats = HelpCommand("stats", "A player's figures.", "Statistics", (("player", "whose"),))
+    bounty = HelpCommand("bounty place", "Put a price.", "Bounties", tier_name="Mercenary")
+    embed = factory.build_help([stats, bounty])
+    assert [(field.name, field.value) for field in embed.fields] == [
+        ("Statistics", "`/stats` — A player's figures."),
+        ("Bounties", "`/bounty place` — Put a price. 🔒 Mercenary"),
+    ]
+    detail = factory.build_command_help(stats)
+    assert (detail.title, detail.fields[0].value) == ("📖 /stats", "`player` — whose")
+    assert "Mercenary" in (factory.build_command_help(bounty).description or "")
+
+
+@pytest.mark.parametrize("kind", ChannelKind)
+def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) -> None:
+    """Each kind of channel can be tried; the killfeed shows what a death looks like."""
+    post = factory.build_sample(kind, "North_1", at=AT)
+    description = post.embeds[0].description or ""
+    assert "North\\_1" in description
+    assert ("Sample victim" if kind is ChannelKind.KILLFEED else kind.value) in description
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(0, "0 s"), (59.6, "1 min"), (3725, "1 h 2 min"), (90061, "1 d 1 h"), (-5, "0 s")],
+)
+def test_duration_is_written_in_two_units(seconds: float, written: str) -> None:
+    """Durations are short and never negative."""
+    assert write_duration(timedelta(seconds=seconds)) == written

@@ -1,0 +1,93 @@
+"""Escaping: foreign text shows as itself and does nothing."""
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from utils.embeds.escape import (
+    NAMELESS,
+    ZERO_WIDTH_SPACE,
+    clean_text,
+    cut,
+    escape_name,
+    escape_text,
+    hide_ids,
+)
+
+NASTY = st.text(
+    alphabet=st.one_of(
+        st.sampled_from("\\*_~|`<>[]()#:@-+.1\n\t \u200b\u202e\u2066\ufeff\u3164\x00\ud800"),
+        st.sampled_from("everyonhttps/dicrgABC"),
+        st.characters(),
+    ),
+    max_size=80,
+)
+
+
+@given(NASTY)
+def test_every_markup_character_is_held_back(text: str) -> None:
+    """In the result every character of markup stands behind a backslash of its own."""
+    assert not re.search(r"[*_~|`<>\[\]#:]", re.sub(r"\\.", "", escape_text(text, 200)))
+
+
+@given(NASTY)
+def test_escaped_text_shows_as_the_cleaned_text(text: str) -> None:
+    """Taking the backslashes away gives what a reader sees: the letters that were written."""
+    shown = re.sub(r"\\(.)", r"\1", escape_text(text, 200)).replace(f"@{ZERO_WIDTH_SPACE}", "@")
+    assert shown == clean_text(text, 200)
+
+
+@given(NASTY, st.integers(1, 60))
+def test_cleaned_text_is_visible_on_one_line_and_short(text: str, limit: int) -> None:
+    """Cleaning leaves no control, reordering or zero-width character, and no more than asked for."""
+    cleaned = clean_text(text, limit)
+    assert len(cleaned) <= limit
+    assert cleaned == cleaned.strip()
+    assert all(unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"} for char in cleaned)
+    assert clean_text(cleaned, limit) == cleaned
+
+
+@given(NASTY)
+def test_no_mention_survives(text: str) -> None:
+    """Neither @everyone nor any of Discord's angle brackets can be read from the result."""
+    escaped = escape_text(text, 200)
+    assert not re.search(r"@(everyone|here)|(?<!\\)<|(?<!\\)https?:", escaped)
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("Hollow_Amtumn_", r"Hollow\_Amtumn\_"),
+        ("AK-SU", "AK-SU"),
+        ("Woodcutter's Axe", "Woodcutter's Axe"),
+        ("@everyone", f"@{ZERO_WIDTH_SPACE}everyone"),
+        ("<@1> <#2> <:a:3> <t:4:R>", rf"\<@{ZERO_WIDTH_SPACE}1\> \<\#2\> \<\:a\:3\> \<t\:4\:R\>"),
+        ("[x](https://a.b)", r"\[x\](https\://a.b)"),
+        ("# head", r"\# head"),
+        ("- item", r"\- item"),
+        ("12. item", r"12\. item"),
+        ("a\nb\u202ec\u200bd", "a bcd"),
+        ("日本 Ünï", "日本 Ünï"),
+    ],
+)
+def test_known_tricks_are_held_back(text: str, escaped: str) -> None:
+    """Each trick of markup, mention, link or direction comes out as plain letters."""
+    assert escape_text(text) == escaped
+
+
+def test_name_without_a_visible_character_is_said_to_be_so() -> None:
+    """A name of blanks and fillers still leaves something to read."""
+    assert escape_name(" \u200b\u3164\n") == NAMELESS
+
+
+def test_ids_are_hidden() -> None:
+    """A player's id inside a line of a log is not shown."""
+    assert hide_ids("x;0002" + "aF" * 14 + ";y") == "x;(id);y"
+
+
+def test_cut_text_ends_with_an_ellipsis() -> None:
+    """What is left out is marked, and the mark counts."""
+    assert (cut("abcdef", 6), cut("abcdef", 5), cut("abc def", 5)) == ("abcdef", "abcd…", "abc…")

@@ -1,0 +1,50 @@
+"""A clock, a dispatcher that remembers, and a server, for the tests of this folder."""
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.deaths import SCOPE
+from utils.events import (
+    DeathsStored,
+    Event,
+    EventDispatcher,
+    HistoryImported,
+    NoticesQueued,
+    PlayerKilled,
+)
+from utils.models.servers import EncryptedSecret, GameServer
+
+
+@pytest.fixture(name="clock")
+def _clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(name="told")
+def _told() -> list[Event]:
+    """Every event that was dispatched."""
+    return []
+
+
+@pytest.fixture(name="events")
+def _events(told: list[Event]) -> EventDispatcher:
+    events = EventDispatcher()
+
+    async def remember(event: Event) -> None:
+        told.append(event)
+
+    for event_type in (DeathsStored, PlayerKilled, NoticesQueued, HistoryImported):
+        events.register(event_type, remember)
+    return events
+
+
+@pytest.fixture(name="server")
+def _server() -> GameServer:
+    return GameServer(
+        scope=SCOPE,
+        name="Mirny",
+        host="127.0.0.1",
+        port=22,
+        username="renter",
+        secret=EncryptedSecret(b""),
+    )

@@ -1,0 +1,345 @@
+"""History import: silent, whole, resumed after a crash, and switched in with one write."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.deaths import SCOPE, build_deaths, build_row, render
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, PowerCut
+from utils.errors import RemoteFileMissingError
+from utils.events import Event, EventDispatcher, HistoryImported
+from utils.models.deaths import Death, DeathRow, LogFile
+from utils.models.reading import Cursor, ImportJob, ImportProgress
+from utils.models.scope import ChannelId
+from utils.models.servers import GameServer
+from utils.services.counting import Counting
+from utils.services.ingestion.history import HistoryImport, in_order, slice_lines
+from utils.services.ingestion.live import LiveIngestion
+
+DAYS = tuple(LogFile("world_0", f"2025.05.0{day}-00.00.00.csv") for day in (1, 2, 3))
+NO_JOB = ImportJob(0, START, {})
+
+
+def build_day(day: int) -> list[DeathRow]:
+    """Return a day's fights, some of them in one second."""
+    start = (day - 1) * 86_400
+    return [
+        build_row("Ann", "Bob", second=start + 1),
+        build_row("Bob", "Ann", second=start + 1),
+        build_row("Ann", "Cid", second=start + 2),
+        build_row("Ann", "Bob", second=start + 2),
+        build_row("Cid", "Cid", second=start + 3),
+        build_row("", "Bob", second=start + 4),
+        build_row("Ann", "Bob", second=start + 5),
+    ]
+
+
+@dataclass(slots=True)
+class Importer:
+    """Imports and polls as the watching loop does, over crashes."""
+
+    store: FakeIngestionStore
+    logs: FakeDeathLogs
+    clock: FakeClock
+    events: EventDispatcher
+    server: GameServer
+    shown: list[ImportProgress] = field(default_factory=list)
+
+    async def show(self, progress: ImportProgress) -> None:
+        """Take the newest progress."""
+        self.shown.append(progress)
+
+    async def prepare(self) -> ImportJob:
+        """Fix what is history."""
+        history = HistoryImport(self.store, self.events, clock=self.clock)
+        return await history.prepare(self._current, self.logs, NO_JOB)
+
+    async def run(self, job: ImportJob) -> ImportProgress:
+        """Import to the end."""
+        history = HistoryImport(self.store, self.events, clock=self.clock)
+        return await history.run(self._current, self.logs, job, on_progress=self.show)
+
+    async def poll(self) -> None:
+        """Poll once, right after a successful read."""
+        live = LiveIngestion(self.store, self.events, clock=self.clock, max_announce_age=timedelta(hours=1))
+        await live.poll(self._current, self.logs, last_read_at=self.clock.now(), has_channel=True)
+
+    @property
+    def _current(self) -> GameServer:
+        return replace(self.server, generation=self.store.data.generation)
+
+
+@pytest.fixture(name="importer")
+def _importer(clock: FakeClock, events: EventDispatcher, server: GameServer) -> Importer:
+    store = FakeIngestionStore()
+    logs = FakeDeathLogs(store.power)
+    for day, file in enumerate(DAYS, start=1):
+        logs.append(file, render(*build_day(day)))
+    return Importer(store, logs, clock, events, server)
+
+
+def assert_counted_right(store: FakeIngestionStore, generation: int) -> None:
+    """The shown generation, and no other, equals a recount of everything stored."""
+    counting = Counting()
+    for death in sorted(store.data.deaths.values(), key=lambda death: death.order):
+        counting.add(death)
+    assert store.data.generation == generation
+    assert store.data.players == {
+        generation: {record.player_id: record for record in counting.freeze_players()}
+    }
+    assert store.data.days == {generation: {(day.player_id, day.day): day for day in counting.freeze_days()}}
+
+
+async def test_history_is_stored_and_counted_in_silence(importer: Importer, told: list[Event]) -> None:
+    """Every row is there, nothing is announced, and one event tells that the figures are new."""
+    await importer.run(await importer.prepare())
+    assert len(importer.store.data.deaths) == 21
+    assert importer.store.data.notices == []
+    assert told == [HistoryImported(scope=SCOPE)]
+    assert importer.store.data.job is None
+    assert {file: cursor.offset for file, cursor in importer.store.data.cursors.items()} == {
+        file: len(data) for file, data in importer.logs.files.items()
+    }
+    assert_counted_right(importer.store, 1)
+
+
+async def test_job_fixes_sizes_and_keeps_where_progress_is_shown(
+    importer: Importer, clock: FakeClock
+) -> None:
+    """What is history is durable before the first byte is read."""
+    history = HistoryImport(importer.store, importer.events, clock=clock)
+    requested = ImportJob(0, START, {}, channel_id=ChannelId(7), message_id=8)
+    job = await history.prepare(importer.server, importer.logs, requested)
+    sizes = {file: len(data) for file, data in importer.logs.files.items()}
+    assert job == ImportJob(1, clock.now(), sizes, channel_id=ChannelId(7), message_id=8)
+    assert importer.store.data.job == job
+    assert importer.store.data.cursors == {file: Cursor(file) for file in sizes}
+
+
+async def test_bytes_after_the_fixed_sizes_are_live_news(importer: Importer) -> None:
+    """What is appended while an import runs is announced, whole line or cut one, and nothing before it."""
+    last = build_row("Dan", "Ann", second=3 * 86_400)
+    line = render(last)
+    importer.logs.append(DAYS[2], line[:20])
+    job = await importer.prepare()
+    importer.logs.append(DAYS[2], line[20:])
+    new_file = LogFile("world_0", "2025.05.04-00.00.00.csv")
+    first = build_row("Ann", "Dan", second=3 * 86_400 + 1)
+    importer.logs.append(new_file, render(first))
+    await importer.run(job)
+    assert len(importer.store.data.deaths) == 21
+    await importer.poll()
+    assert [notice.event_id for notice in importer.store.data.notices] == [
+        death.id for death in build_deaths([last, first])
+    ]
+    assert_counted_right(importer.store, 1)
+
+
+async def test_old_figures_stand_until_the_new_ones_are_switched_in(importer: Importer) -> None:
+    """While an import reads and counts, the shown generation is untouched."""
+    await importer.run(await importer.prepare())
+    before = importer.store.data.players[1]
+    job = await importer.prepare()
+    importer.store.power.cut_at = importer.store.power.points + 40
+    with pytest.raises(PowerCut):
+        await importer.run(job)
+    assert (importer.store.data.generation, importer.store.data.players[1]) == (1, before)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_import_resumes_wherever_the_process_dies(
+    clock: FakeClock, server: GameServer, *, is_first: bool
+) -> None:
+    """Power is cut at every single point of an import in turn; going on makes it whole each time."""
+    points = cut_at = 0
+    while cut_at <= points:
+        store = FakeIngestionStore()
+        importer = Importer(store, FakeDeathLogs(store.power), clock, EventDispatcher(), server)
+        for day, file in enumerate(DAYS[:2], start=1):
+            importer.logs.append(file, render(*build_day(day)[:5]))
+        if not is_first:
+            await importer.run(await importer.prepare())
+        job = await importer.prepare()
+        began = store.power.points
+        store.power.cut_at = began + cut_at if cut_at else None
+        try:
+            await importer.run(job)
+        except PowerCut:
+            if store.data.job is not None:
+                await importer.run(store.data.job)
+        points = points or store.power.points - began
+        assert len(store.data.deaths) == 10
+        assert (store.data.notices, store.data.job) == ([], None)
+        assert store.data.lines_read == (10 if is_first else 20)
+        if cut_at < points - 1:  # the very last act is to drop the old generation
+            assert_counted_right(store, 1 if is_first else 2)
+        cut_at += 1
+    assert points > 30
+
+
+async def test_importing_again_recounts_and_keeps_deaths_whose_files_are_gone(importer: Importer) -> None:
+    """What the host no longer has stays stored and counted; history ends where live reading stood."""
+    await importer.run(await importer.prepare())
+    del importer.logs.files[DAYS[0]]
+    importer.logs.append(DAYS[2], render(build_row("Dan", "Ann", second=3 * 86_400)))
+    job = await importer.prepare()
+    assert job.ends == {file: len(render(*build_day(day))) for day, file in enumerate(DAYS, 1) if day > 1}
+    await importer.run(job)
+    assert len(importer.store.data.deaths) == 21
+    assert_counted_right(importer.store, 2)
+    await importer.poll()
+    assert len(importer.store.data.notices) == 1
+    assert_counted_right(importer.store, 2)
+
+
+async def test_history_of_a_file_that_shrank_ends_with_the_file(importer: Importer) -> None:
+    """A cursor behind the end of a rewritten file promises no bytes that are not there."""
+    await importer.run(await importer.prepare())
+    importer.logs.files[DAYS[2]] = render(build_row("Cid", "Ann", second=2 * 86_400))
+    job = await importer.prepare()
+    assert job.ends[DAYS[2]] == len(importer.logs.files[DAYS[2]])
+
+
+async def test_import_goes_on_when_a_file_is_gone_from_the_host(importer: Importer) -> None:
+    """A hoster that clears old logs away does not hold an import up for ever."""
+    job = await importer.prepare()
+    del importer.logs.files[DAYS[0]]
+    progress = await importer.run(job)
+    assert (progress.is_done, progress.files_done, len(importer.store.data.deaths)) == (True, 3, 14)
+
+
+async def test_import_fails_for_now_when_a_listed_file_cannot_be_opened(importer: Importer) -> None:
+    """A file that is listed and yet missing is no cleared log: the import is tried again."""
+
+    class Flickering(FakeDeathLogs):
+        async def list_sizes(self) -> dict[LogFile, int]:
+            return dict.fromkeys(job.ends, 1)
+
+    job = await importer.prepare()
+    importer.logs = Flickering(importer.store.power)
+    with pytest.raises(RemoteFileMissingError):
+        await importer.run(job)
+    assert importer.store.data.job == job
+
+
+async def test_same_rows_in_several_files_are_one_death(importer: Importer) -> None:
+    """Files read side by side store a common row once."""
+    copy = LogFile("copy", DAYS[0].name)
+    importer.logs.append(copy, render(*build_day(1)))
+    await importer.run(await importer.prepare())
+    assert len(importer.store.data.deaths) == 21
+    assert_counted_right(importer.store, 1)
+
+
+async def test_rejected_lines_of_history_are_kept_and_counted(importer: Importer) -> None:
+    """History hides no line that cannot be read."""
+    importer.logs.append(DAYS[1], b"garbage\n")
+    progress = await importer.run(await importer.prepare())
+    assert [line.line for line in importer.store.data.rejected] == ["garbage"]
+    assert (importer.store.data.lines_read, importer.store.data.lines_rejected, progress.rows) == (22, 1, 22)
+
+
+async def test_empty_history_is_imported_at_once(importer: Importer, told: list[Event]) -> None:
+    """A server without a death yet is no special case."""
+    importer.logs.files = {DAYS[0]: b""}
+    progress = await importer.run(await importer.prepare())
+    assert progress == ImportProgress(1, 1, 0, 0, 0, 0.0, is_done=True)
+    assert told == [HistoryImported(scope=SCOPE)]
+
+
+async def test_days_at_the_ends_of_the_calendar_are_counted(importer: Importer) -> None:
+    """A clock gone mad loses no day of counters."""
+    rows = [
+        replace(build_row("Ann", "Bob"), written_at=row.written_at.replace(year=year, month=month, day=day))
+        for row, (year, month, day) in zip(
+            build_day(1), ((1970, 1, 1), (2025, 12, 31), (9999, 12, 31)), strict=False
+        )
+    ]
+    importer.logs.files = {DAYS[0]: render(*rows)}
+    await importer.run(await importer.prepare())
+    assert_counted_right(importer.store, 1)
+
+
+async def test_progress_counts_files_bytes_and_rows_up_to_the_end(importer: Importer) -> None:
+    """Figures only grow, the last two say that counting began and that all is done."""
+    size = sum(len(data) for data in importer.logs.files.values())
+    final = await importer.run(await importer.prepare())
+    reading = importer.shown[:-2]
+    assert [progress.bytes_done for progress in reading] == sorted(
+        progress.bytes_done for progress in reading
+    )
+    assert importer.shown[-2:] == [
+        ImportProgress(3, 3, size, size, 21, 0.0, is_counting=True),
+        ImportProgress(3, 3, size, size, 21, 0.0, is_done=True),
+    ]
+    assert final == importer.shown[-1]
+
+
+async def test_progress_after_a_crash_counts_what_is_left(importer: Importer) -> None:
+    """Bytes stored before the crash are not promised a second time."""
+    job = await importer.prepare()
+    importer.store.power.cut_at = importer.store.power.points + 15
+    with pytest.raises(PowerCut):
+        await importer.run(job)
+    stored = sum(cursor.offset for cursor in importer.store.data.cursors.values())
+    assert 0 < stored < sum(job.ends.values())
+    final = await importer.run(job)
+    assert final.bytes_done == final.bytes_total == sum(job.ends.values()) - stored
+
+
+def test_progress_tells_rate_and_time_left() -> None:
+    """Rate is the mean so far; before the first byte the time left is unknown."""
+    progress = ImportProgress(1, 2, 250, 1000, 100, 10.0)
+    assert (progress.rows_per_second, progress.seconds_left) == (10.0, 30.0)
+    assert ImportProgress(0, 2, 0, 1000, 0, 0.0).seconds_left is None
+
+
+async def test_import_ends_at_once_when_it_is_cancelled(importer: Importer) -> None:
+    """Leaving a guild ends its import with all its lanes."""
+    job = await importer.prepare()
+    task = asyncio.create_task(importer.run(job))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    await importer.run(job)
+    assert_counted_right(importer.store, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=20), st.integers(1, 5))
+async def test_deaths_of_one_second_are_put_in_the_order_of_the_log(
+    steps: Sequence[tuple[int, int]], batch_size: int
+) -> None:
+    """Batches that come by second, in any order within it and cut anywhere, become the log's order."""
+    seconds = sorted(second for second, _ in steps)
+    deaths = [
+        replace(
+            build_deaths([build_row("Ann", "Bob", second=second)])[0], offset=offset, file=DAYS[place % 3]
+        )
+        for second, (offset, (place, _)) in zip(seconds, enumerate(steps), strict=True)
+    ]
+    mixed = sorted(deaths, key=lambda death: (death.row.written_at, -death.offset))
+
+    async def iterate() -> AsyncIterator[list[Death]]:
+        for start in range(0, len(mixed), batch_size):
+            yield mixed[start : start + batch_size]
+
+    found = [death async for batch in in_order(iterate()) for death in batch]
+    assert found == sorted(deaths, key=lambda death: death.order)
+
+
+@given(st.lists(st.integers(0, 300), max_size=12), st.integers(1, 3))
+def test_slices_hold_whole_lines_and_all_of_them(lengths: list[int], rows: int) -> None:
+    """Slices put together are the data, each begins where it says and ends with a line feed."""
+    data = b"".join(b"x" * length + b"\n" for length in lengths)
+    pieces = slice_lines(data, rows=rows)
+    assert b"".join(piece for _, piece in pieces) == data
+    assert all(data[start : start + len(piece)] == piece and piece.endswith(b"\n") for start, piece in pieces)

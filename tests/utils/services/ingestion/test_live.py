@@ -1,0 +1,400 @@
+"""Live ingestion: once, in order, counted right, and announced when it is news."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.deaths import (
+    FILE,
+    NOON,
+    SCOPE,
+    build_deaths,
+    build_player_id,
+    build_row,
+    render,
+)
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, PowerCut
+from utils.errors import CursorMovedError, StorageUnavailableError
+from utils.events import DeathsStored, Event, EventDispatcher, NoticesQueued, PlayerKilled
+from utils.models.deaths import DeathKind, DeathRow, LogFile
+from utils.models.notices import DeathNotice
+from utils.models.reading import Cursor, RejectedLine
+from utils.models.servers import GameServer
+from utils.parsers.deathlog import parse_death_line
+from utils.services.counting import Counting
+from utils.services.ingestion.live import LiveIngestion, PollOutcome
+
+NEXT = LogFile("world_0", "2025.05.02-00.00.00.csv")
+OTHER_WORLD = LogFile("world_1", "2025.05.01-00.00.00.csv")
+HOUR = timedelta(hours=1)
+FIGHTS = [
+    build_row("Ann", "Bob", second=1),
+    build_row("Ann", "Cid", second=2),
+    build_row("Bob", "Ann", second=2),
+    build_row("Cid", "Cid", second=5),
+    build_row("", "Ann", second=6),
+    build_row("Ann", "Bob", second=9),
+    build_row("Ann", "Dan", second=9, kind=DeathKind.VEHICLE),
+]
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Polls as the watching loop does: with the time of the last successful read."""
+
+    store: FakeIngestionStore
+    logs: FakeDeathLogs
+    clock: FakeClock
+    events: EventDispatcher
+    server: GameServer
+    last_read_at: datetime | None = START
+    has_channel: bool = True
+
+    async def poll(self) -> PollOutcome:
+        """Poll once; a failing poll is no successful read."""
+        live = LiveIngestion(self.store, self.events, clock=self.clock, max_announce_age=HOUR)
+        outcome = await live.poll(
+            self.server, self.logs, last_read_at=self.last_read_at, has_channel=self.has_channel
+        )
+        self.last_read_at = self.clock.now()
+        return outcome
+
+    @property
+    def announced(self) -> list[bytes]:
+        """Return the ids of the deaths in the outbox, in its order."""
+        return [notice.event_id for notice in self.store.data.notices]
+
+
+@pytest.fixture(name="store")
+def _store() -> FakeIngestionStore:
+    return FakeIngestionStore()
+
+
+@pytest.fixture(name="logs")
+def _logs(store: FakeIngestionStore) -> FakeDeathLogs:
+    return FakeDeathLogs(store.power)
+
+
+@pytest.fixture(name="watcher")
+def _watcher(
+    store: FakeIngestionStore,
+    logs: FakeDeathLogs,
+    clock: FakeClock,
+    events: EventDispatcher,
+    server: GameServer,
+) -> Watcher:
+    return Watcher(store, logs, clock, events, server)
+
+
+def assert_counted_right(store: FakeIngestionStore, generation: int = 0) -> None:
+    """Counters and days equal a recount of everything stored."""
+    counting = Counting()
+    for death in sorted(store.data.deaths.values(), key=lambda death: death.order):
+        counting.add(death)
+    players = {record.player_id: record for record in counting.freeze_players()}
+    days = {(day.player_id, day.day): day for day in counting.freeze_days()}
+    assert store.data.players.get(generation, {}) == players
+    assert store.data.days.get(generation, {}) == days
+
+
+def list_ids(rows: Sequence[DeathRow]) -> list[bytes]:
+    """Return the ids of rows."""
+    return [death.id for death in build_deaths(rows)]
+
+
+async def test_new_rows_are_stored_counted_and_announced_in_order(
+    watcher: Watcher, told: list[Event]
+) -> None:
+    """One poll takes all that is there; afterwards the cursor stands behind it."""
+    data = render(*FIGHTS)
+    watcher.logs.append(FILE, data)
+    outcome = await watcher.poll()
+    deaths = build_deaths(FIGHTS)
+    store = watcher.store.data
+    assert outcome == PollOutcome(deaths=7, rejected=0, newest_at=deaths[-1].at)
+    assert list(store.deaths.values()) == deaths
+    assert store.cursors == {FILE: Cursor(FILE, len(data), data[:256])}
+    assert (store.lines_read, store.lines_rejected) == (7, 0)
+    assert watcher.announced == list_ids(FIGHTS)
+    assert_counted_right(watcher.store)
+    assert [event for event in told if isinstance(event, PlayerKilled)] == [
+        PlayerKilled(scope=SCOPE, death=death) for death in deaths if death.row.kind.is_kill
+    ]
+    stored = [event.deaths for event in told if isinstance(event, DeathsStored)]
+    assert [death for batch in stored for death in batch] == deaths
+    assert told.count(NoticesQueued(scope=SCOPE)) == 3
+
+
+async def test_notice_holds_the_facts_of_the_death(watcher: Watcher) -> None:
+    """The killer's K/D and streak are those after this kill; other classes have none."""
+    rows = [build_row("", "Ann"), build_row("Ann", "Bob", second=1), build_row("Bob", "Bob", second=2)]
+    watcher.logs.append(FILE, render(*rows))
+    await watcher.poll()
+    noon = NOON.replace(tzinfo=UTC)
+    ids = list_ids(rows)
+    kinds = (DeathKind.UNKNOWN, DeathKind.KILL, DeathKind.MENU)
+    facts = (("", "Ann", "", 1), ("Ann", "Bob", "Mosin", 120), ("Bob", "Bob", "suicide_by_relocation", 0))
+    expected = [
+        DeathNotice(ids[place], kinds[place], "Mirny", *facts[place], noon + timedelta(seconds=place))
+        for place in range(3)
+    ]
+    expected[1] = replace(expected[1], killer_kills=1, killer_deaths=1, killer_streak=1)
+    assert watcher.store.data.notices == expected
+
+
+async def test_second_poll_does_nothing_when_nothing_was_appended(
+    watcher: Watcher, told: list[Event]
+) -> None:
+    """Quiet polls open no transaction and tell nobody anything."""
+    watcher.logs.append(FILE, render(*FIGHTS))
+    await watcher.poll()
+    told.clear()
+    before = watcher.store.transactions
+    assert await watcher.poll() == PollOutcome()
+    assert (watcher.store.transactions, told, watcher.logs.newest_asked) == (before, [], 0)
+
+
+async def test_equal_rows_are_one_death_within_a_batch_and_across_files(watcher: Watcher) -> None:
+    """Nobody dies twice in a second: the first of equal rows is the death."""
+    first, second = build_row("Ann", "Bob"), build_row("Ann", "Cid", second=1)
+    watcher.logs.append(FILE, render(first, first, second, first))
+    watcher.logs.append(NEXT, render(second, build_row("Ann", "Dan", second=2)))
+    outcome = await watcher.poll()
+    assert outcome.deaths == 3
+    assert [death.offset for death in watcher.store.data.deaths.values()] == [
+        0,
+        2 * len(render(first)),
+        len(render(second)),
+    ]
+    assert len(watcher.announced) == 3
+    assert_counted_right(watcher.store)
+
+
+async def test_late_row_is_counted_in_its_place_and_shows_the_standing_of_then(watcher: Watcher) -> None:
+    """A row behind what its players did later changes their streaks as if it had come in time."""
+    watcher.logs.append(NEXT, render(build_row("Ann", "Bob", second=10), build_row("Ann", "Bob", second=20)))
+    await watcher.poll()
+    watcher.logs.append(
+        OTHER_WORLD, render(build_row("Ann", "Cid", second=5), build_row("Dan", "Ann", second=15))
+    )
+    await watcher.poll()
+    ann = watcher.store.data.players[0][build_player_id("Ann")]
+    assert (ann.counters.kills, ann.counters.best_streak, ann.current_streak) == (3, 2, 1)
+    assert_counted_right(watcher.store)
+    notice = watcher.store.data.notices[2]
+    assert (notice.victim_name, notice.killer_kills, notice.killer_deaths, notice.killer_streak) == (
+        "Cid",
+        1,
+        0,
+        1,
+    )
+
+
+async def test_rejected_lines_are_kept_counted_and_not_in_the_way(watcher: Watcher, clock: FakeClock) -> None:
+    """A line that cannot be read is kept with its place and reason; its neighbours are stored."""
+    row = build_row("Ann", "Bob")
+    watcher.logs.append(FILE, b"garbage\n" + render(row) + b"\n")
+    outcome = await watcher.poll()
+    assert (outcome.deaths, outcome.rejected) == (1, 2)
+    assert watcher.store.data.rejected == [
+        RejectedLine(FILE, 0, "garbage", "does not end with a semicolon", clock.now()),
+        RejectedLine(FILE, 8 + len(render(row)), "", "empty line", clock.now()),
+    ]
+    assert (watcher.store.data.lines_read, watcher.store.data.lines_rejected) == (3, 2)
+
+
+async def test_nothing_is_announced_without_a_channel(watcher: Watcher) -> None:
+    """No channel at that moment, no entry, also not later; the deaths are stored all the same."""
+    watcher.has_channel = False
+    watcher.logs.append(FILE, render(*FIGHTS[:4]))
+    await watcher.poll()
+    watcher.has_channel = True
+    await watcher.poll()
+    assert (len(watcher.store.data.deaths), watcher.announced) == (4, [])
+
+
+async def test_only_kinds_that_are_switched_on_are_announced(watcher: Watcher) -> None:
+    """Each class of death can be switched; all of them are counted."""
+    watcher.server = replace(watcher.server, announced=frozenset({DeathKind.MENU, DeathKind.VEHICLE}))
+    watcher.logs.append(FILE, render(*FIGHTS))
+    await watcher.poll()
+    assert [notice.kind for notice in watcher.store.data.notices] == [DeathKind.MENU, DeathKind.VEHICLE]
+    assert_counted_right(watcher.store)
+
+
+@pytest.mark.parametrize("hours", [-48, 48])
+async def test_appended_rows_are_news_whatever_the_game_servers_clock_says(
+    watcher: Watcher, hours: int
+) -> None:
+    """A wrong clock or zone of the game server silences nothing while reading goes on."""
+    row = build_row("Ann", "Bob", second=hours * 3600)
+    watcher.logs.append(FILE, render(row))
+    await watcher.poll()
+    assert watcher.announced == list_ids([row])
+    assert watcher.logs.newest_asked == 0
+
+
+@pytest.mark.parametrize("gap", [HOUR + timedelta(seconds=1), None])
+async def test_only_the_hour_before_the_newest_row_is_news_when_the_gap_was_long(
+    watcher: Watcher, clock: FakeClock, gap: timedelta | None
+) -> None:
+    """After an outage, and at first contact, the channel is not flooded."""
+    rows = [build_row("Ann", "Bob", second=minute * 60) for minute in (0, 100, 140, 141, 200)]
+    watcher.logs.append(FILE, render(*rows))
+    watcher.last_read_at = clock.now() - gap if gap else None
+    await watcher.poll()
+    assert watcher.announced == list_ids(rows[2:])
+    assert len(watcher.store.data.deaths) == 5
+
+
+async def test_all_appended_rows_are_news_when_the_gap_was_exactly_the_age(
+    watcher: Watcher, clock: FakeClock
+) -> None:
+    """The limit itself still counts as recent."""
+    rows = [build_row("Ann", "Bob"), build_row("Ann", "Bob", second=2 * 3600)]
+    watcher.logs.append(FILE, render(*rows))
+    watcher.last_read_at = clock.now() - HOUR
+    await watcher.poll()
+    assert watcher.announced == list_ids(rows)
+
+
+async def test_rewritten_file_announces_only_new_rows_near_the_newest(watcher: Watcher) -> None:
+    """Of a file that was rewritten, what was never seen and is not old is news; nothing doubles."""
+    rows = [build_row("Ann", "Bob", second=minute * 60) for minute in (0, 120)]
+    watcher.logs.append(FILE, render(*rows))
+    await watcher.poll()
+    forgotten, fresh = build_row("Cid", "Dan", second=60), build_row("Cid", "Dan", second=121 * 60)
+    watcher.logs.files[FILE] = render(rows[0], forgotten, rows[1], fresh)
+    watcher.logs.rewritten = {FILE}
+    outcome = await watcher.poll()
+    assert outcome.deaths == 2
+    assert watcher.announced == list_ids([*rows, fresh])
+    assert watcher.store.data.cursors[FILE].offset == len(watcher.logs.files[FILE])
+    assert_counted_right(watcher.store)
+
+
+async def test_restored_old_file_is_stored_in_silence(watcher: Watcher) -> None:
+    """A file that turns up behind newer ones is old news."""
+    newest = build_row("Ann", "Bob", second=86_400)
+    watcher.logs.append(NEXT, render(newest))
+    await watcher.poll()
+    watcher.logs.append(FILE, render(*FIGHTS))
+    await watcher.poll()
+    assert watcher.announced == list_ids([newest])
+    assert len(watcher.store.data.deaths) == 8
+    assert_counted_right(watcher.store)
+
+
+async def test_newest_row_is_not_asked_for_when_nothing_would_be_announced(watcher: Watcher) -> None:
+    """Without a channel no request is spent on what is news."""
+    watcher.has_channel, watcher.last_read_at = False, None
+    watcher.logs.append(FILE, render(*FIGHTS))
+    await watcher.poll()
+    assert (len(watcher.store.data.deaths), watcher.logs.newest_asked) == (7, 0)
+
+
+async def test_batch_is_run_again_when_the_database_aborts_it_for_the_moment(watcher: Watcher) -> None:
+    """A transaction that is run again leaves one trace of each row."""
+    watcher.store.transient_aborts = 2
+    watcher.logs.append(FILE, render(*FIGHTS))
+    await watcher.poll()
+    assert watcher.announced == list_ids(FIGHTS)
+    assert_counted_right(watcher.store)
+
+
+async def test_nothing_of_a_batch_is_stored_when_the_database_is_away(
+    watcher: Watcher, told: list[Event]
+) -> None:
+    """What was stored before stays, the next poll goes on with the rest."""
+    watcher.logs.append(FILE, render(*FIGHTS))
+    watcher.store.outages = 1
+    with pytest.raises(StorageUnavailableError):
+        await watcher.poll()
+    assert (watcher.store.data.deaths, told) == ({}, [])
+    await watcher.poll()
+    assert watcher.announced == list_ids(FIGHTS)
+
+
+async def test_second_reader_of_the_same_bytes_is_refused(watcher: Watcher) -> None:
+    """Two polls from one cursor store the bytes once: the slower one is told that the cursor moved."""
+    watcher.logs.append(FILE, render(*FIGHTS))
+    results = await asyncio.gather(watcher.poll(), watcher.poll(), return_exceptions=True)
+    assert {type(result) for result in results} == {PollOutcome, CursorMovedError}
+    await watcher.poll()
+    assert watcher.announced == list_ids(FIGHTS)
+    assert_counted_right(watcher.store)
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["", "Ann", "Bob", "Cid"]),
+        st.sampled_from(["Ann", "Bob", "Cid"]),
+        st.integers(0, 30),
+        st.sampled_from([FILE, NEXT, OTHER_WORLD]),
+    ),
+    max_size=15,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(polls=st.lists(ROWS, max_size=4), cut_at=st.integers(1, 150), is_aborting=st.booleans())
+async def test_every_death_is_stored_once_wherever_the_process_dies(
+    polls: list[list[tuple[str, str, int, LogFile]]], cut_at: int, *, is_aborting: bool
+) -> None:
+    """Rows in any order, in several files, with power cut anywhere: counters equal a recount at the end."""
+    store = FakeIngestionStore()
+    logs = FakeDeathLogs(store.power)
+    server = GameServer(SCOPE, "Mirny", "127.0.0.1", 22, "renter", secret=None)  # type: ignore[arg-type]
+    watcher = Watcher(store, logs, FakeClock(), EventDispatcher(), server)
+    store.power.cut_at = cut_at
+    store.transient_aborts = int(is_aborting)
+    for rows in polls:
+        for killer, victim, second, file in rows:
+            logs.append(file, render(build_row(killer, victim, second=second)))
+        try:
+            await watcher.poll()
+        except PowerCut:
+            await watcher.poll()
+    store.power.cut_at = None
+    await watcher.poll()
+    seen = {death_id for data in logs.files.values() for death_id in read_ids(data)}
+    assert set(store.data.deaths) == seen
+    assert {file: cursor.offset for file, cursor in store.data.cursors.items()} == {
+        file: len(data) for file, data in logs.files.items()
+    }
+    assert len(set(watcher.announced)) == len(watcher.announced)
+    assert_counted_right(store)
+
+
+def read_ids(data: bytes) -> list[bytes]:
+    """Return the ids of the rows in a file's bytes."""
+    return list_ids([parse_death_line(line) for line in data.splitlines()])  # type: ignore[misc]
+
+
+async def test_notices_come_once_and_in_order_wherever_the_process_dies(
+    clock: FakeClock, server: GameServer
+) -> None:
+    """Power is cut at every single point of a poll in turn; each time the next poll makes it whole."""
+    points = 0
+    cut_at = 0
+    while cut_at <= points:
+        store = FakeIngestionStore()
+        watcher = Watcher(store, FakeDeathLogs(store.power), clock, EventDispatcher(), server)
+        watcher.logs.append(FILE, render(*FIGHTS))
+        store.power.cut_at = cut_at or None
+        if cut_at:
+            with pytest.raises(PowerCut):
+                await watcher.poll()
+        await watcher.poll()
+        points = points or store.power.points
+        assert watcher.announced == list_ids(FIGHTS)
+        assert store.data.cursors[FILE].offset == len(render(*FIGHTS))
+        assert_counted_right(store)
+        cut_at += 1
+    assert points > 30

@@ -1,0 +1,105 @@
+"""The step-by-step test of a server."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from simulation.game_host.battle import Battle
+from simulation.game_host.host import GameHost
+from simulation.game_host.log_files import GameServerFiles
+from utils.models.scope import GuildId
+from utils.models.servers import CheckStep, Credentials
+from utils.sftp.checkup import check_server
+from utils.sftp.login import HostLogin
+from utils.sftp.pool import SftpConnectionPool
+
+GUILD = GuildId(42)
+
+
+async def check(
+    pool: SftpConnectionPool, login: HostLogin, *, number: int | None = None
+) -> tuple[CheckStep, ...]:
+    """Check as ``/admin server test`` does."""
+    lease = pool.lease(GUILD, login, guild_limit=1)
+    return await check_server(lease, login=login, base_path=None, number=number)
+
+
+def show(steps: tuple[CheckStep, ...]) -> list[tuple[str, bool]]:
+    """Return the steps without their sentences."""
+    return [(step.name, step.ok) for step in steps]
+
+
+async def test_every_step_is_shown_when_all_is_well(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """From the door to the first bytes of a log."""
+    GameServerFiles(root).append(*itertools.islice(Battle().rows(), 3))
+    steps = await check(pool, host.login("renter"))
+    assert show(steps) == [
+        ("Reach the host", True),
+        ("SSH handshake", True),
+        ("Host key", True),
+        ("Login", True),
+        ("Find the death logs", True),
+        ("Read the newest log", True),
+    ]
+    assert "SHA256:" in steps[2].detail
+    assert steps[4].detail == "`127.0.0.1_1/actual1/deathlogs` holds 1 files."
+
+
+async def test_new_server_without_a_log_passes(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
+    """Before the first death there is nothing to read, and nothing wrong."""
+    GameServerFiles(root)
+    steps = await check(pool, host.login("renter"))
+    assert steps[-1] == CheckStep(
+        "Read the newest log", True, "There is no log yet; it appears with the first death."
+    )
+
+
+@pytest.mark.fault
+async def test_check_stops_at_the_step_that_fails(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """The failing step comes last and says why; the ones before it are shown as passed."""
+    steps = await check(pool, host.login("renter"))
+    assert show(steps)[-1] == ("Find the death logs", False)
+    await pool.close_guild(GUILD)
+
+    wrong = HostLogin(host.address, host.port, "renter", Credentials("wrong"))
+    steps = await check(pool, wrong)
+    assert show(steps) == [
+        ("Reach the host", True),
+        ("SSH handshake", True),
+        ("Host key", True),
+        ("Login", False),
+    ]
+    assert "refused the login" in steps[-1].detail
+
+    steps = await check(pool, HostLogin(host.address, host.port, "renter", Credentials(private_key="no key")))
+    assert show(steps) == [("Login", False)]
+
+    old_key = host.host_key
+    await host.change_host_key()
+    steps = await check(pool, host.login("renter", host_key=old_key))
+    assert show(steps)[-1] == ("Host key", False)
+
+    await host.stop()
+    steps = await check(pool, host.login("renter"))
+    assert show(steps) == [("Reach the host", False)]
+
+    async with GameHost(root, {"renter": "x"}, is_legacy=True) as old:
+        steps = await check(pool, old.login("renter"))
+        assert show(steps) == [("Reach the host", True), ("SSH handshake", False)]
+
+
+@pytest.mark.fault
+async def test_connection_lost_on_the_way_is_a_failing_step(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A host that hangs up in the middle is told at the step where it did."""
+    GameServerFiles(root).append(*itertools.islice(Battle().rows(), 3))
+    host.faults.cut_after_bytes = 10
+    steps = await check(pool, host.login("renter"))
+    assert show(steps)[-1] == ("Read the newest log", False)
+    assert "closed the connection" in steps[-1].detail

@@ -1,0 +1,148 @@
+"""Finding the death logs on a host."""
+
+from pathlib import Path
+
+import pytest
+
+from simulation.game_host.host import GameHost
+from simulation.game_host.log_files import GameServerFiles
+from utils.errors import InvalidInputError, LogsMissingError, RemotePermissionError
+from utils.models.scope import GuildId
+from utils.sftp.discovery import find_death_logs
+from utils.sftp.pool import SftpConnectionPool
+
+GUILD = GuildId(42)
+
+
+async def find(
+    host: GameHost,
+    pool: SftpConnectionPool,
+    *,
+    base_path: str | None = None,
+    number: int | None = None,
+    name: str = "127.0.0.1",
+) -> str:
+    """Look for the death logs as the bot does."""
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        return await find_death_logs(session, base_path=base_path, host=name, number=number)
+
+
+@pytest.mark.parametrize(
+    ("number", "is_saved", "expected"),
+    [
+        (7, False, "127.0.0.1_7/actual1/deathlogs"),
+        (7, True, "127.0.0.1_7/Deadside/Saved/actual1/deathlogs"),
+        (None, False, "actual1/deathlogs"),
+        (None, True, "Deadside/Saved/actual1/deathlogs"),
+    ],
+)
+async def test_death_logs_are_found_in_every_layout(
+    host: GameHost,
+    pool: SftpConnectionPool,
+    root: Path,
+    number: int | None,
+    is_saved: bool,  # noqa: FBT001 - a row of the table
+    expected: str,
+) -> None:
+    """Hosters differ; the admin need not know how."""
+    GameServerFiles(root, number=number, is_saved=is_saved)
+    (root / "other").mkdir()
+    assert await find(host, pool) == expected
+    assert await find(host, pool, number=7) == expected
+
+
+async def test_number_chooses_among_several_servers(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """With a number the right folder is taken, and only the same number counts."""
+    for number in (1, 12, 2):
+        GameServerFiles(root, number=number)
+    assert await find(host, pool, number=2) == "127.0.0.1_2/actual1/deathlogs"
+
+
+async def test_several_servers_without_number_are_ambiguous_and_named(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """The refusal lists what can be entered."""
+    for number in (1, 12):
+        GameServerFiles(root, number=number)
+    with pytest.raises(InvalidInputError, match=r"`1` \(127\.0\.0\.1_1\), `12` \(127\.0\.0\.1_12\)"):
+        await find(host, pool)
+
+
+async def test_only_folder_with_logs_is_taken_when_others_are_empty(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A folder without death logs is no candidate."""
+    GameServerFiles(root, number=1)
+    (root / "127.0.0.1_2").mkdir()
+    assert await find(host, pool) == "127.0.0.1_1/actual1/deathlogs"
+
+
+async def test_folder_of_another_host_name_is_taken_when_none_has_this_one(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """Hosters name folders by address while people log in by name; the exact name goes first."""
+    GameServerFiles(root, host="10.0.0.9", number=1)
+    assert await find(host, pool, number=1, name="sftp.example.com") == "10.0.0.9_1/actual1/deathlogs"
+    GameServerFiles(root, host="SFTP.example.com", number=1)
+    found = await find(host, pool, number=1, name="sftp.example.com")
+    assert found == "SFTP.example.com_1/actual1/deathlogs"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "rented/one",
+        "/rented/one/",
+        "rented/one/127.0.0.1_1",
+        "rented/one/127.0.0.1_1/actual1",
+        "rented/one/127.0.0.1_1/actual1/deathlogs",
+    ],
+)
+async def test_base_path_may_stop_at_any_level(
+    host: GameHost, pool: SftpConnectionPool, root: Path, typed: str
+) -> None:
+    """People paste what their file browser shows."""
+    GameServerFiles(root / "rented" / "one")
+    expected = "rented/one/127.0.0.1_1/actual1/deathlogs"
+    assert await find(host, pool, base_path=typed) == expected
+
+
+async def test_base_path_is_looked_in_alone(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
+    """A base path without logs is not replaced by a guess."""
+    GameServerFiles(root, number=1)
+    (root / "empty").mkdir()
+    with pytest.raises(LogsMissingError, match="looked in `empty`"):
+        await find(host, pool, base_path="empty")
+
+
+async def test_missing_logs_are_described(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
+    """The sentence says what was looked for, and what lies there instead."""
+    (root / "127.0.0.1_3").mkdir()
+    with pytest.raises(LogsMissingError, match=r"`127\.0\.0\.1_8/actual1/deathlogs`.*`127\.0\.0\.1_3`"):
+        await find(host, pool, number=8)
+    with pytest.raises(LogsMissingError, match="no folder `gone`"):
+        await find(host, pool, base_path="gone")
+
+
+async def test_paths_and_links_out_of_the_root_are_never_followed(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """Neither text nor a link leads out of the login's folder."""
+    elsewhere = GameServerFiles(root.parent / "elsewhere", number=1)
+    (root / "127.0.0.1_1").symlink_to(elsewhere.folder)
+    with pytest.raises(InvalidInputError):
+        await find(host, pool, base_path="../elsewhere")
+    with pytest.raises(LogsMissingError):
+        await find(host, pool)
+
+
+async def test_folder_that_may_not_be_read_is_told_as_that(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """No permission is not the same as no logs."""
+    GameServerFiles(root, number=1)
+    host.faults.denied_paths = {"127.0.0.1_1"}
+    with pytest.raises(RemotePermissionError):
+        await find(host, pool)

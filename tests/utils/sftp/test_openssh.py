@@ -1,0 +1,91 @@
+"""The whole way against the server that the renters' hosts run."""
+
+import itertools
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from simulation.game_host.battle import Battle
+from simulation.game_host.log_files import GameServerFiles
+from simulation.game_host.openssh import OpenSshHost
+from utils.errors import HandshakeRefusedError, HostKeyChangedError, RemoteFileMissingError
+from utils.models.scope import GuildId
+from utils.sftp.discovery import find_death_logs
+from utils.sftp.listing import list_death_logs
+from utils.sftp.pool import SftpConnectionPool
+
+GUILD = GuildId(42)
+
+pytestmark = pytest.mark.skipif(
+    OpenSshHost.find_program() is None, reason="OpenSSH's server (sshd) is not installed"
+)
+
+OLD_ALGORITHMS = """\
+KexAlgorithms diffie-hellman-group14-sha1
+HostKeyAlgorithms ssh-rsa
+Ciphers aes128-cbc
+MACs hmac-sha1
+"""
+
+
+@pytest.fixture(name="openssh")
+async def _openssh(root: Path, tmp_path: Path) -> AsyncIterator[OpenSshHost]:
+    async with OpenSshHost(root, tmp_path / "sshd") as host:
+        yield host
+
+
+async def test_logs_are_found_listed_and_read(
+    openssh: OpenSshHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """Key login, pinned key, discovery, listing, and every byte of a day, also by ranges."""
+    files = GameServerFiles(root)
+    files.append(*itertools.islice(Battle().rows(), 300))
+    content = {path.name: path.read_bytes() for path in files.deathlogs.glob("*/*.csv")}
+    login = openssh.login(host_key=openssh.host_key)
+    async with pool.lease(GUILD, login, guild_limit=1) as session:
+        assert session.host_key == openssh.host_key
+        folder = await find_death_logs(session, base_path=None, host="127.0.0.1", number=1)
+        listing = await list_death_logs(session, folder)
+        read = {
+            entry.file.name: await session.read(entry.path, offset=0, length=entry.size)
+            for entry in listing.files
+        }
+        newest = listing.files[-1]
+        end = await session.read(newest.path, offset=newest.size - 10, length=100)
+        with pytest.raises(RemoteFileMissingError):
+            await session.stat("gone")
+    assert read == content
+    assert end == content[newest.file.name][-10:]
+
+
+async def test_megabytes_arrive_whole(openssh: OpenSshHost, pool: SftpConnectionPool, root: Path) -> None:
+    """Requests stay within what OpenSSH allows in one message."""
+    content = os.urandom(8_000_003)
+    (root / "big.csv").write_bytes(content)
+    async with pool.lease(GUILD, openssh.login(), guild_limit=1) as session:
+        assert await session.read("big.csv", offset=0, length=len(content)) == content
+        assert await session.read("big.csv", offset=0, length=len(content) + 1_000_000) == content
+
+
+async def test_another_host_key_is_seen(
+    openssh: OpenSshHost, pool: SftpConnectionPool, root: Path, tmp_path: Path
+) -> None:
+    """The pin holds against a real server as well."""
+    other = OpenSshHost(root, tmp_path / "other")
+    with pytest.raises(HostKeyChangedError):
+        async with pool.lease(GUILD, openssh.login(host_key=other.host_key), guild_limit=1):
+            pass
+
+
+@pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
+async def test_old_algorithms_need_legacy(pool: SftpConnectionPool, root: Path, tmp_path: Path) -> None:
+    """A real old server is refused with a reason, and works with the option."""
+    async with OpenSshHost(root, tmp_path / "old", more_configuration=OLD_ALGORITHMS) as host:
+        with pytest.raises(HandshakeRefusedError, match="legacy"):
+            async with pool.lease(GUILD, host.login(), guild_limit=1):
+                pass
+        async with pool.lease(GUILD, host.login(legacy=True), guild_limit=1) as session:
+            assert (await session.stat(".")).is_directory
+            assert session.host_key == host.host_key

@@ -1,0 +1,75 @@
+"""The desk: what commands ask of delivery - a sample post, and another try after a channel was mended."""
+
+from typing import Protocol
+
+from utils.clock import Clock
+from utils.delivery.ports import MessageSender
+from utils.embeds.factory import EmbedFactory
+from utils.errors import ChannelUnusableError, DeliveryError, NotAllowedError, NotFoundError
+from utils.models.guilds import ChannelKind
+from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.servers import GameServer
+
+
+class Retrier(Protocol):
+    """Tries waiting deliveries again."""
+
+    def retry_deliveries(self, guild_id: GuildId) -> None:
+        """A channel of the guild was changed."""
+
+
+class ChannelFinder(Protocol):
+    """Which channel serves which purpose."""
+
+    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
+        """Return a server's own channel, else the guild's, else None."""
+
+
+class DeliveryDesk:
+    """Serves commands."""
+
+    def __init__(
+        self,
+        sender: MessageSender,
+        retrier: Retrier,
+        *,
+        channels: ChannelFinder,
+        factory: EmbedFactory,
+        clock: Clock,
+    ) -> None:
+        self._sender = sender
+        self._retrier = retrier
+        self._channels = channels
+        self._factory = factory
+        self._clock = clock
+
+    def retry_now(self, guild_id: GuildId) -> None:
+        """A channel was mended: waiting notices are tried again at once."""
+        self._retrier.retry_deliveries(guild_id)
+
+    async def post_sample(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
+        """Post what the kind looks like, and return where.
+
+        Raises:
+            NotFoundError: no channel of that kind is set.
+            NotAllowedError: the bot may not post there, or Discord does not take it now.
+        """
+        scope = server.scope if server else ServerScope(guild_id, ServerId(""))
+        channel_id = await self._channels.find_channel(scope, kind)
+        if channel_id is None:
+            raise NotFoundError("channel for", kind.value, hint="Set it with /admin channel set.")
+        now = self._clock.now()
+        post = self._factory.build_sample(kind, server.name if server else None, at=now)
+        nonce = f"sample{int(now.timestamp() * 1000)}"
+        try:
+            await self._sender.send(channel_id, embeds=post.embeds, pictures=post.pictures, nonce=nonce)
+        except ChannelUnusableError:
+            raise NotAllowedError(
+                f"I cannot post in the {kind.value} channel: it is gone, or I lack View Channel, "
+                "Send Messages, Embed Links or Attach Files there."
+            ) from None
+        except DeliveryError as failure:
+            raise NotAllowedError(
+                "Discord does not take the sample at the moment. Try again in a minute."
+            ) from failure
+        return channel_id

@@ -1,0 +1,111 @@
+"""Watchers: one task that reads and one that delivers for every game server this process looks after."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from utils.events import NoticesQueued
+from utils.models.scope import GuildId, ServerScope
+from utils.models.servers import ServerHealth
+from utils.services.ingestion.watch import ServerWatch, WatchRooms, WatchSettings
+from utils.tasks import TaskManager
+
+
+class Deliverer(Protocol):
+    """Delivers what waits in the outbox of a server."""
+
+    async def run(self, scope: ServerScope) -> None:
+        """Deliver until cancelled."""
+
+    def wake(self, scope: ServerScope) -> None:
+        """Something was added to the outbox."""
+
+    def retry_now(self, scope: ServerScope) -> None:
+        """The channel was changed; no wait makes sense any more."""
+
+
+class ServerDirectory(Protocol):
+    """Knows which servers there are, by key alone."""
+
+    async def list_server_scopes(self) -> Sequence[ServerScope]:
+        """Return every game server of every guild."""
+
+
+class ServerWatchers:
+    """Starts and ends the loops over servers, and knows how each is doing."""
+
+    def __init__(
+        self,
+        tasks: TaskManager,
+        deliverer: Deliverer,
+        directory: ServerDirectory,
+        rooms: WatchRooms,
+        settings: WatchSettings,
+    ) -> None:
+        self._directory = directory
+        self._tasks = tasks
+        self._deliverer = deliverer
+        self._rooms = rooms
+        self._settings = settings
+        self._watches: dict[ServerScope, ServerWatch] = {}
+
+    def start(self, scope: ServerScope) -> None:
+        """Begin to read and deliver for a server; a server that is looked after already stays so."""
+        if scope in self._watches:
+            return
+        watch = self._watches[scope] = ServerWatch(scope, self._rooms, self._settings)
+        self._tasks.start(f"watch:{scope}", watch.run, guild_id=scope.guild_id, is_critical=True)
+
+        async def deliver() -> None:
+            await self._deliverer.run(scope)
+
+        self._tasks.start(f"deliver:{scope}", deliver, guild_id=scope.guild_id, is_critical=True)
+
+    def start_all(self, scopes: Iterable[ServerScope]) -> None:
+        """Begin for every server named."""
+        for scope in scopes:
+            self.start(scope)
+
+    async def stop(self, scope: ServerScope) -> None:
+        """End both loops of a server."""
+        self._watches.pop(scope, None)
+        await self._tasks.cancel(f"watch:{scope}")
+        await self._tasks.cancel(f"deliver:{scope}")
+
+    async def stop_guild(self, guild_id: GuildId) -> None:
+        """End every loop of a guild."""
+        for scope in [scope for scope in self._watches if scope.guild_id == guild_id]:
+            await self.stop(scope)
+
+    async def start_guild(self, guild_id: GuildId) -> None:
+        """Begin for every server of a guild."""
+        scopes = await self._directory.list_server_scopes()
+        self.start_all(scope for scope in scopes if scope.guild_id == guild_id)
+
+    async def keep_guilds(self, guild_ids: Collection[GuildId]) -> None:
+        """End the loops of all other guilds: the bot is no longer in them."""
+        for guild_id in {scope.guild_id for scope in self._watches}.difference(guild_ids):
+            await self.stop_guild(guild_id)
+
+    def wake(self, scope: ServerScope) -> None:
+        """Read a server again now, for example after its login was mended."""
+        if scope in self._watches:
+            self._watches[scope].wake()
+
+    def retry_deliveries(self, guild_id: GuildId) -> None:
+        """A channel of the guild was changed: what waits is tried again now."""
+        for scope in self._watches:
+            if scope.guild_id == guild_id:
+                self._deliverer.retry_now(scope)
+
+    async def on_notices_queued(self, event: NoticesQueued) -> None:
+        """Wake the delivery of a server."""
+        self._deliverer.wake(event.scope)
+
+    async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
+        """Return the health of every server of a guild, with the stored counts of lines."""
+        found: dict[ServerScope, ServerHealth] = {}
+        for scope, watch in list(self._watches.items()):
+            if scope.guild_id == guild_id:
+                stored = await self._rooms.servers.get_health(scope)
+                found[scope] = watch.with_counts(stored)
+        return found
