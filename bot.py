@@ -13,8 +13,8 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -27,11 +27,9 @@ from filelock import FileLock, Timeout
 from structlog import get_logger
 
 from utils.clock import Clock, SystemClock
-from utils.database.connection import SafeMongoDBConnection
 from utils.database.database import Fence, SafeDatabase
-from utils.database.embedded import EmbeddedMongod
-from utils.database.indexes import ensure_indexes
-from utils.database.migrations import ensure_data_version
+from utils.database.indexes import list_index_problems
+from utils.database.opening import MongoDBPlace, open_database
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
@@ -58,10 +56,12 @@ from utils.events import (
     ServerRemoved,
 )
 from utils.interactions.access import get_access
+from utils.interactions.command_set import list_commands
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
 from utils.interactions.views import LiveViews, answer_ended_button
 from utils.models.scope import GuildId
+from utils.models.servers import CheckStep
 from utils.secrets import Redactor, SecretBox
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
@@ -77,6 +77,7 @@ from utils.sftp.access import DeathLogAccess
 from utils.sftp.login import PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 from utils.tasks import TaskManager
+from utils.telemetry.context import bind_log_context
 from utils.telemetry.log_setup import configure_logging
 from utils.telemetry.reporter import ErrorReporter
 
@@ -86,6 +87,10 @@ IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
 KEPT_MESSAGES = timedelta(hours=24)
 LONGEST_LOGIN_PAUSE_SECONDS = 60.0
+REFUSED_LOGIN = (
+    "Discord refuses the token. Copy it anew from the Discord developer portal (Bot, Reset Token) "
+    "into discord.token of your configuration."
+)
 
 logger = get_logger("bot")
 
@@ -150,6 +155,13 @@ class KillfeedBot(commands.Bot):
         """End all that a guild holds; what is stored stays."""
         logger.info("left a guild", guild_id=guild.id)
         await self.events.dispatch(GuildLeft(guild_id=GuildId(guild.id)))
+
+    async def invoke_application_command(self, ctx: discord.ApplicationContext) -> None:
+        """Run a command; every log record of it names guild and command."""
+        guild_id = ctx.interaction.guild_id
+        name = ctx.command.qualified_name if ctx.command else None
+        bind_log_context(GuildId(guild_id) if guild_id else None, command=name)
+        await super().invoke_application_command(ctx)
 
     async def on_application_command_error(
         self, ctx: discord.ApplicationContext, error: discord.DiscordException
@@ -367,10 +379,7 @@ class Application:
             try:
                 await self.bot.login(token)
             except discord.LoginFailure:
-                raise ConfigurationError(
-                    "Discord refuses the token. Copy it anew from the Discord developer portal "
-                    "(Bot, Reset Token) into discord.token of your configuration."
-                ) from None
+                raise ConfigurationError(REFUSED_LOGIN) from None
             except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
                 logger.warning("Discord is not reached, trying again", problem=str(failure), seconds=pause)
                 await self.bot.http.close()
@@ -409,29 +418,6 @@ async def _wait_for(stop: asyncio.Event) -> None:
     await stop.wait()
 
 
-@asynccontextmanager
-async def open_database(settings: Settings, tasks: TaskManager, clock: Clock) -> AsyncIterator[SafeDatabase]:
-    """Open MongoDB, the configured one or our own, ready for use; close it at the end.
-
-    Raises:
-        ConfigurationError, StorageError: it cannot be used; the text says why and what to do.
-    """
-    async with AsyncExitStack() as stack:
-        uri = settings.mongodb.uri.get_secret_value()
-        if not uri:
-            mongod = EmbeddedMongod(settings.data_dir, clock=clock, mongod_path=settings.mongodb.mongod_path)
-            uri = await mongod.start()
-            stack.push_async_callback(mongod.stop)
-            tasks.start("mongod", mongod.watch, is_critical=True)
-            stack.push_async_callback(tasks.cancel, "mongod")
-        connection = SafeMongoDBConnection(uri, database=settings.mongodb.database, clock=clock)
-        stack.push_async_callback(connection.close)
-        database = await connection.open()
-        await ensure_data_version(database)
-        await ensure_indexes(database)
-        yield database
-
-
 def lock_data_folder(data_dir: Path) -> FileLock:
     """Take the data folder for this process alone.
 
@@ -461,6 +447,16 @@ def load_instance_id(data_dir: Path) -> str:
     return file.read_text("ascii").strip()
 
 
+def build_place(settings: Settings) -> MongoDBPlace:
+    """Return where the database is, by the configuration."""
+    return MongoDBPlace(
+        uri=settings.mongodb.uri.get_secret_value(),
+        database=settings.mongodb.database,
+        data_dir=settings.data_dir,
+        mongod_path=settings.mongodb.mongod_path,
+    )
+
+
 async def run_bot(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM.
 
@@ -470,8 +466,7 @@ async def run_bot(settings: Settings) -> None:
     clock, stop = SystemClock(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    own_tasks = TaskManager(clock)
-    async with open_database(settings, own_tasks, clock) as database:
+    async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
         lease = LeaseKeeper(
             LeaseRepository(database),
             shard=SHARD,
@@ -506,33 +501,97 @@ def build_redactor(settings: Settings) -> Redactor:
     return redactor
 
 
+def apply_api_address(settings: Settings) -> None:
+    """Set the address of Discord's API, for a proxy or a simulator; the library's own setting."""
+    if settings.discord.api_base_url:
+        discord.http.Route.API_BASE_URL = settings.discord.api_base_url
+
+
 def run(settings: Settings) -> int:
     """Run the bot and return its exit code."""
     redactor = build_redactor(settings)
-    if settings.discord.api_base_url:
-        discord.http.Route.API_BASE_URL = settings.discord.api_base_url
+    apply_api_address(settings)
     try:
         with lock_data_folder(settings.data_dir):
-            run_logged(settings, redactor)
+            with open_logs(settings, redactor, level=settings.logging.level):
+                asyncio.run(run_bot(settings))
     except KillfeedError as error:
         sys.stderr.write(f"{redactor.redact(str(error))}\n")
         return 1
     return 0
 
 
-def run_logged(settings: Settings, redactor: Redactor) -> None:
-    """Run the bot with its logs open."""
+@contextmanager
+def open_logs(settings: Settings, redactor: Redactor, *, level: str) -> Iterator[None]:
+    """Write logs to the console and the data folder."""
     logs = configure_logging(
         settings.data_dir / "logs",
-        level=settings.logging.level,
+        level=level,
         keep_days=settings.logging.keep_days,
         redact=redactor.redact,
-        console=sys.stdout,
+        console=sys.stderr,
     )
     try:
-        asyncio.run(run_bot(settings))
+        yield
     finally:
         logs.close()
+
+
+async def check_bot(settings: Settings) -> list[CheckStep]:
+    """Try everything the bot needs, in the order in which it needs it."""
+    steps = [CheckStep("Configuration", ok=True, detail="every key is understood")]
+    clock = SystemClock()
+    try:
+        with lock_data_folder(settings.data_dir):
+            steps.append(CheckStep("Data folder", ok=True, detail=f"{settings.data_dir} can be written"))
+            async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
+                steps += await _check_database(database)
+                lease = LeaseKeeper(LeaseRepository(database), shard=SHARD, instance_id="check", clock=clock)
+                application = Application(settings, database, lease, clock=clock)
+                steps.append(_check_commands(application.bot))
+                steps.append(await _check_token(settings, application.bot))
+    except KillfeedError as error:
+        steps.append(CheckStep("Not checked further", ok=False, detail=str(error)))
+    return steps
+
+
+async def _check_database(database: SafeDatabase) -> list[CheckStep]:
+    facts = await database.command("buildInfo")
+    problems = await list_index_problems(database)
+    indexes = "; ".join(problems) if problems else "all there"
+    return [
+        CheckStep("MongoDB", ok=True, detail=f"version {facts['version']}, transactions work"),
+        CheckStep("Indexes", ok=not problems, detail=indexes),
+    ]
+
+
+def _check_commands(bot: KillfeedBot) -> CheckStep:
+    detail = f"{len(EXTENSIONS)} features with {len(list_commands(bot))} commands"
+    return CheckStep("Commands", ok=True, detail=detail)
+
+
+async def _check_token(settings: Settings, bot: KillfeedBot) -> CheckStep:
+    try:
+        await bot.login(settings.discord.token.get_secret_value())
+    except discord.LoginFailure:
+        return CheckStep("Discord", ok=False, detail=REFUSED_LOGIN)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
+        return CheckStep("Discord", ok=True, detail=f"not reached, so the token is not checked ({failure})")
+    finally:
+        await bot.close()
+    return CheckStep("Discord", ok=True, detail=f"logged in as {bot.user}")
+
+
+def check(settings: Settings) -> int:
+    """Print what works and what does not, and return the exit code."""
+    redactor = build_redactor(settings)
+    apply_api_address(settings)
+    with open_logs(settings, redactor, level="ERROR"):
+        steps = asyncio.run(check_bot(settings))
+    for step in steps:
+        mark = "ok  " if step.ok else "FAIL"
+        sys.stdout.write(f"{mark}  {step.name:<20} {redactor.redact(step.detail)}\n")
+    return 0 if all(step.ok for step in steps) else 1
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
@@ -553,7 +612,7 @@ def main(arguments: list[str]) -> int:
             sys.stderr.write(f"{problem}\n")
         return 2
     if options.action == "check":
-        return 0
+        return check(settings)
     return run(settings)
 
 

@@ -6,6 +6,7 @@ from discord.ext import commands
 from utils.embeds.replies import HelpCommand
 from utils.errors import NotFoundError
 from utils.interactions.access import GuildCog, get_access, get_guild_id, is_admin_member
+from utils.interactions.command_set import list_commands
 from utils.interactions.services import Services
 from utils.models.premium import REQUIRED_TIER, TIERS, Tier
 
@@ -13,7 +14,7 @@ from utils.models.premium import REQUIRED_TIER, TIERS, Tier
 async def complete_command(ctx: discord.AutocompleteContext) -> list[str]:
     """Offer the names of commands."""
     wanted = str(ctx.value or "").casefold().lstrip("/")
-    names = sorted(command.qualified_name for command in _walk(ctx.bot))
+    names = sorted(command.qualified_name for command in list_commands(ctx.bot))
     return [name for name in names if wanted in name][:25]
 
 
@@ -29,7 +30,7 @@ class HelpCog(GuildCog):
         guild_id = get_guild_id(ctx)
         tier = await self.services.premium.get_tier(guild_id)
         is_admin = await is_admin_member(self.services, ctx.interaction, guild_id)
-        usable = [each for each in _walk(ctx.bot) if is_admin or not get_access(each).is_admin]
+        usable = [each for each in list_commands(ctx.bot) if is_admin or not get_access(each).is_admin]
         if command is None:
             await ctx.respond(
                 embed=self.services.embeds.build_help([_describe(each, tier) for each in usable])
@@ -40,10 +41,6 @@ class HelpCog(GuildCog):
         if not found:
             raise NotFoundError("command", command, hint="/help lists them.")
         await ctx.respond(embed=self.services.embeds.build_command_help(_describe(found[0], tier)))
-
-
-def _walk(bot: discord.Bot) -> list[discord.SlashCommand]:
-    return [each for each in bot.walk_application_commands() if isinstance(each, discord.SlashCommand)]
 
 
 def _describe(command: discord.SlashCommand, tier: Tier) -> HelpCommand:

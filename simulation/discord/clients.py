@@ -29,28 +29,28 @@ async def running_bot(bot: discord.Bot, world: SimulatedDiscord) -> AsyncIterato
     before = discord.http.Route.API_BASE_URL
     discord.http.Route.API_BASE_URL = world.api_base_url
     async with bot:
+        greeted = asyncio.create_task(bot.wait_for("connect", timeout=START_SECONDS))
         life = asyncio.create_task(bot.start(world.token))
         try:
-            await _wait_until_started(bot, world, life)
+            await asyncio.wait({greeted, life}, return_when=asyncio.FIRST_COMPLETED)
+            await _wait_until_registered(bot, life)
             yield bot
+            await world.settle()
         finally:
+            greeted.cancel()
             await bot.close()
-            await asyncio.gather(life, return_exceptions=True)
+            await asyncio.gather(life, greeted, return_exceptions=True)
             discord.http.Route.API_BASE_URL = before
 
 
-async def _wait_until_started(bot: discord.Bot, world: SimulatedDiscord, life: "asyncio.Task[None]") -> None:
-    """Poll: py-cord fires its events before it has taken in what Discord answered."""
-
-    def has_started() -> bool:
-        awaits_commands = bot.auto_sync_commands and bot.pending_application_commands
-        is_synced = bool(bot.application_commands) or not awaits_commands
-        return world.gateway.is_connected and bot.user is not None and is_synced
-
+async def _wait_until_registered(bot: discord.Bot, life: "asyncio.Task[None]") -> None:
+    """Poll: py-cord fires no event once it has taken in the answer to its registration."""
     async with asyncio.timeout(START_SECONDS):
-        while not has_started():
+        while True:
             if life.done():
                 await life
+            if not (bot.auto_sync_commands and bot.pending_application_commands) or bot.application_commands:
+                return
             await asyncio.sleep(POLL_SECONDS)
 
 

@@ -201,7 +201,7 @@ class Interaction:
 
     # what the person does next
 
-    async def submit_modal(self, values: Mapping[str, str]) -> "Interaction":
+    async def submit_modal(self, values: Mapping[str, Any]) -> "Interaction":
         """Fill in the form, by label or custom_id, and send it; return the new interaction.
 
         Raises:

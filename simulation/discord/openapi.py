@@ -4,18 +4,15 @@ Theory of operation
     Validators are built lazily, one an operation and kind of body, and kept. The document is JSON Schema
     2020-12 throughout, so it is used as it is, but for two things: the exceptions in `_loosen`, each with its
     reason, and `_discriminate`, which changes no verdict but names the place of a mistake and saves time.
+    jsonschema serves the tests alone and is imported when it is first needed: the demo runs without it.
 """
 
+import importlib.util
 import json
 import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
 
 from simulation.discord.requests import ContractViolation, ReceivedRequest, RequestJournal
 
@@ -100,7 +97,7 @@ class ApiContract:
     def __init__(self, journal: RequestJournal, path: Path = DOCUMENT_PATH) -> None:
         self._journal = journal
         self._path = path
-        self.is_available = path.is_file()
+        self.is_available = path.is_file() and importlib.util.find_spec("jsonschema") is not None
 
     def check(self, request: ReceivedRequest) -> None:
         """Note every way in which a request is not as documented."""
@@ -194,16 +191,20 @@ def _find_operation(path: Path, method: str, requested: str) -> tuple[str, dict[
 
 
 @cache
-def _registry(path: Path) -> Registry[Any]:
+def _registry(path: Path) -> Any:
+    """Return the registry in which the document's references are looked up."""
+    from referencing import Registry  # noqa: PLC0415 - comes with jsonschema, see above
+    from referencing.jsonschema import DRAFT202012  # noqa: PLC0415 - see above
+
     registry: Registry[Any] = Registry()
-    resource: Resource[Any] = DRAFT202012.create_resource(_load(path))
-    filled: Registry[Any] = registry.with_resource(_URI, resource)
-    return filled
+    return registry.with_resource(_URI, DRAFT202012.create_resource(_load(path)))
 
 
 @lru_cache(maxsize=512)  # a bot registers the same long command set at every start
 def _find_mistakes(path: Path, schema: str, body: str) -> tuple[tuple[str, str], ...]:
     """Return JSON pointer and message of each mistake; of a choice between schemas the likeliest one's."""
+    from jsonschema.exceptions import best_match  # noqa: PLC0415 - see above
+
     found = []
     for error in _validator(path, schema).iter_errors(json.loads(body)):
         likely = best_match([error]) or error
@@ -212,7 +213,9 @@ def _find_mistakes(path: Path, schema: str, body: str) -> tuple[tuple[str, str],
 
 
 @cache
-def _validator(path: Path, schema: str) -> Draft202012Validator:
+def _validator(path: Path, schema: str) -> Any:
     """Return the validator of a schema given as JSON, its references made absolute."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - see above
+
     absolute = json.loads(schema.replace('"#/', f'"{_URI}#/'))
     return Draft202012Validator(absolute, registry=_registry(path))

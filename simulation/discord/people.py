@@ -139,7 +139,7 @@ class People:
             raise ImpossibleActionError(f"{name!r} is a button")
         return self._send(interaction, actor, data)
 
-    def submit_modal(self, opener: Interaction, values: Mapping[str, str]) -> Interaction:
+    def submit_modal(self, opener: Interaction, values: Mapping[str, Any]) -> Interaction:
         """Send a filled-in form; see `Interaction.submit_modal`."""
         modal = require_open_modal(opener)
         components = fill_in(modal, values)

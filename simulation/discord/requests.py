@@ -67,9 +67,15 @@ class RequestJournal:
     """Everything that was asked, refused, or out of contract, in order."""
 
     requests: deque[ReceivedRequest] = field(default_factory=lambda: deque(maxlen=MAX_REQUESTS_KEPT))
+    received: int = 0
     refusals: list[Refusal] = field(default_factory=list)
     contract_violations: list[ContractViolation] = field(default_factory=list)
     gateway_violations: list[str] = field(default_factory=list)
+
+    def note(self, request: ReceivedRequest) -> None:
+        """Add a request to the record."""
+        self.received += 1
+        self.requests.append(request)
 
     @property
     def violations(self) -> list[Refusal | str]:

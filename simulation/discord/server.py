@@ -218,6 +218,13 @@ class SimulatedDiscord:
         """
         await self.signal.until(condition, within_seconds=within_seconds, what=what or "a condition")
 
+    async def settle(self, quiet_seconds: float = 0.02) -> None:
+        """Wait until the bot has asked nothing for a while, so that every answer has reached it."""
+        asked = -1
+        while self._front.in_flight or asked != self.journal.received:
+            asked = self.journal.received
+            await asyncio.sleep(quiet_seconds)
+
     @asynccontextmanager
     async def outage(self) -> AsyncIterator[None]:
         """Break everything, REST and gateway, for the time of a `with` block."""

@@ -81,7 +81,8 @@ class Session:
 
     def can_replay_after(self, sequence: int) -> bool:
         """Whether all events after a sequence number are still kept."""
-        return self.events[0]["s"] <= sequence + 1
+        oldest: int = self.events[0]["s"]
+        return oldest <= sequence + 1
 
     def serves(self, guild: Guild | None) -> bool:
         """Whether a guild's events go to this shard; what has no guild goes to shard 0."""

@@ -212,13 +212,13 @@ class FakeIngestionStore:
 
         await self.in_transaction(scope, finish)
 
-    async def iterate_deaths(self, scope: ServerScope, *, batch_size: int) -> AsyncIterator[Sequence[Death]]:
+    async def iterate_deaths(self, scope: ServerScope, *, batch: int) -> AsyncIterator[Sequence[Death]]:
         """Yield every stored death in order of its id, which is by time; batches may cut a second."""
         del scope
         deaths = [self.data.deaths[key] for key in sorted(self.data.deaths)]
-        for start in range(0, len(deaths), batch_size):
+        for start in range(0, len(deaths), batch):
             self.power.pass_point()
-            yield deaths[start : start + batch_size]
+            yield deaths[start : start + batch]
 
     async def write_generation(
         self,

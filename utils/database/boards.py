@@ -50,11 +50,14 @@ def build_day_totals(shown: Sequence[Document], since: date) -> list[Document]:
 
 def build_ranking(board: str, *, minimum_kills: int) -> list[Document]:
     """Return the stages that give every player with a value above 0 and enough kills a ``rank`` from 1."""
-    order = {"value": -1, "deaths": 1, "name": 1, "player_id": 1}
+    best_first = {"$multiply": ["$value", -1]}
+    # one field alone: $documentNumber takes no more, and documents compare field by field in their order
+    place = {"value": best_first, "deaths": "$deaths", "name": "$name", "player_id": "$player_id"}
     return [
         {"$set": {"value": VALUES[board]}},
         {"$match": {"value": {"$gt": 0}, "kills": {"$gte": minimum_kills}}},
-        {"$setWindowFields": {"sortBy": order, "output": {"rank": {"$documentNumber": {}}}}},
+        {"$set": {"place": place}},
+        {"$setWindowFields": {"sortBy": {"place": 1}, "output": {"rank": {"$documentNumber": {}}}}},
     ]
 
 

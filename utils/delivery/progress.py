@@ -1,7 +1,8 @@
 """Progress messages of history imports: edited every few seconds, never holding up the import."""
 
 import asyncio
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 import discord
 from structlog import get_logger
@@ -27,6 +28,7 @@ class _Shown:
     message_id: int
     progress: ImportProgress
     is_shown: bool = False
+    is_done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class ImportMessages:
@@ -73,6 +75,8 @@ class ImportMessages:
             self._shown[server.scope] = shown
             self._start(server.scope)
         shown.progress, shown.is_shown = progress, False
+        if progress.is_done:
+            shown.is_done.set()
 
     def _start(self, scope: ServerScope) -> None:
         async def edit_until_done() -> None:
@@ -91,7 +95,7 @@ class ImportMessages:
             if progress.is_done:
                 self._shown.pop(scope, None)
                 return
-            await asyncio.sleep(EDIT_SECONDS if not shown.progress.is_done else 0)
+            await _wait(shown.is_done, EDIT_SECONDS)
 
     async def _edit(self, shown: _Shown, progress: ImportProgress) -> None:
         channel = self._bot.get_partial_messageable(shown.channel_id)
@@ -100,3 +104,10 @@ class ImportMessages:
             await channel.get_partial_message(shown.message_id).edit(embed=embed)
         except (discord.HTTPException, OSError) as failure:
             logger.info("progress is not shown", channel_id=shown.channel_id, problem=str(failure))
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Return after some time, or as soon as the event is set."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -15,7 +15,6 @@ from utils.errors import KillfeedError, NotAllowedError
 from utils.interactions.services import Services
 from utils.models.premium import Feature
 from utils.models.scope import GuildId
-from utils.telemetry.context import bind_log_context
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -115,8 +114,6 @@ class GuildCog(commands.Cog):
     async def cog_before_invoke(self, ctx: discord.ApplicationContext) -> None:
         """Acknowledge, then check."""
         granted = get_access(ctx.command)
-        name = ctx.command.qualified_name if ctx.command else None
-        bind_log_context(GuildId(ctx.interaction.guild_id or 0), command=name)
         if not granted.opens_modal:
             await ctx.defer(ephemeral=granted.is_private)
         try:

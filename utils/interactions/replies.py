@@ -1,15 +1,23 @@
 """Replies to what went wrong: one place turns an error into an answer."""
 
+from typing import Protocol
+
 import discord
 from structlog import get_logger
 
 from utils.embeds.factory import EmbedFactory
 from utils.errors import KillfeedError, RemoteError, StorageError, UserFacingError
-from utils.telemetry.reporter import ErrorReporter
 
 logger = get_logger(__name__)
 
 GONE_CODES = {10008, 10015, 10062, 50027}  # message, webhook or interaction is gone; token is too old
+
+
+class ErrorReporter(Protocol):
+    """Writes an unexpected error down."""
+
+    def report(self, error: BaseException) -> str:
+        """Return the reference code under which it is found again."""
 
 
 class ErrorReplies:

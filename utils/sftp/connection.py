@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import asyncssh
 
-from utils.errors import RemoteError
+from utils.errors import ConnectionLostError, RemoteError
 from utils.models.servers import Credentials
 from utils.sftp.algorithms import choose_algorithms
-from utils.sftp.failures import map_remote_errors
+from utils.sftp.failures import build_hang_up_error, map_remote_errors
 from utils.sftp.host_keys import HostKeyPin, get_key_type
 from utils.sftp.login import HostLogin, PoolLimits
 
@@ -70,6 +70,8 @@ async def open_connection(login: HostLogin, limits: PoolLimits) -> HostConnectio
     except RemoteError as error:
         if pin.pinned is not None and pin.offered not in (None, pin.pinned):
             raise pin.build_changed_error(login.address) from error
+        if pin.offered is None and isinstance(error, ConnectionLostError):
+            raise build_hang_up_error(login.address, legacy=login.legacy) from error
         raise
 
 

@@ -187,6 +187,16 @@ def translate(
     return meaning.error(meaning.sentence.format(host=host, what=what, legacy=hint))
 
 
+def build_hang_up_error(host: str, *, legacy: bool) -> ConnectionLostError:
+    """Return the error of a host that hung up in the middle of the handshake.
+
+    That may pass (it is busy, or holds the bot off for a while). It is also how an old server can look: it
+    hangs up when it finds no common algorithm, and what it said before is lost with the connection.
+    """
+    hint = _LEGACY_ON if legacy else _LEGACY_OFF
+    return ConnectionLostError(f"{host} hung up during the handshake: it is busy, or blocks the bot.{hint}")
+
+
 @contextmanager
 def map_remote_errors(
     host: str, *, what: str = "that file or folder", legacy: bool = False

@@ -73,6 +73,7 @@ class FrontDoor:
         self._faults = faults
         self._rate_limits = rate_limits
         self._contract = contract
+        self.in_flight = 0
 
     async def receive(self, request: web.Request) -> web.StreamResponse:
         """Handle one HTTP request."""
@@ -80,16 +81,18 @@ class FrontDoor:
         record = ReceivedRequest(
             request.method, path, path, self._world.clock.now(), query=dict(request.query)
         )
-        self._journal.requests.append(record)
+        self._journal.note(record)
         endpoint, refusal = self._route(record)
         try:
             body = await read_body(request)
             record.body, record.files, record.content_type = body.content, body.files, body.content_type
         except ApiError as error:
             refusal = refusal or error
+        self.in_flight += 1
         try:
             return await self._answer(request, record, endpoint, refusal)
         finally:
+            self.in_flight -= 1
             self._world.signal.notify()
 
     def _route(self, record: ReceivedRequest) -> tuple[Endpoint | None, ApiError | None]:

@@ -273,3 +273,38 @@ async def test_commands_keep_ids_and_versions_when_registered_again(world: Simul
         pass
     assert world.commands.list_commands(None) == [first]
     assert world.contract_violations == []
+
+
+async def test_labelled_form_is_answered_when_a_person_fills_it_in(
+    world: SimulatedDiscord, channel: Channel, alice: Member, bot: commands.Bot
+) -> None:
+    """Forms of label components work as those of rows do, select menus included."""
+
+    class KindModal(discord.ui.DesignerModal):
+        def __init__(self) -> None:
+            self.secret = discord.ui.InputText(custom_id="secret")
+            self.kind = discord.ui.Select(
+                custom_id="kind", options=[discord.SelectOption(label="Password", value="p")]
+            )
+            super().__init__(
+                discord.ui.TextDisplay("How does the bot log in?"),
+                discord.ui.Label("Secret", self.secret),
+                discord.ui.Label("Kind", self.kind),
+                title="Login",
+            )
+
+        async def callback(self, interaction: discord.Interaction) -> None:
+            await interaction.response.send_message(f"{self.secret.value} {self.kind.values}")
+
+    @bot.slash_command(description="Asks for a secret")
+    async def login(ctx: discord.ApplicationContext) -> None:
+        await ctx.send_modal(KindModal())
+
+    async with running_bot(bot, world):
+        reply = await alice.ask(channel, "/login")
+        assert reply.modal is not None
+        assert reply.modal.labels == ["Secret", "Kind"]
+        answer = await (await reply.submit_modal({"Secret": "hunter2", "kind": ["p"]})).wait()
+
+    assert answer.content == "hunter2 ['p']"
+    assert (world.violations, world.contract_violations) == ([], [])

@@ -110,7 +110,7 @@ async def test_channel_is_renamed_when_the_bot_may(channel: Channel, client: Bar
 
 
 async def test_role_is_given_when_it_stands_below_the_bots_own(
-    world: SimulatedDiscord, guild: Guild, alice: Member, client: BareClient
+    guild: Guild, alice: Member, client: BareClient
 ) -> None:
     """The bot assigns lower roles with Manage Roles, and never its own or higher ones."""
     low, high = guild.create_role("low", position=1), guild.create_role("high", position=9)

@@ -150,6 +150,22 @@ async def test_something_else_than_ssh_is_named(limits: PoolLimits) -> None:
             await open_connection(login, limits)
 
 
+@pytest.mark.fault
+async def test_host_that_hangs_up_in_the_handshake_is_told_with_the_legacy_hint(limits: PoolLimits) -> None:
+    """It may pass, so it is not lasting; an old server can look like this, so the option is named."""
+
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        login = HostLogin("127.0.0.1", port, "renter", Credentials(password=PASSWORD))
+        with pytest.raises(ConnectionLostError, match=r"hung up during the handshake.*`legacy`") as caught:
+            await open_connection(login, limits)
+    assert not caught.value.is_lasting
+
+
 @OLD_KEY_EXCHANGE
 async def test_old_server_needs_legacy_and_works_with_it(root: Path, limits: PoolLimits) -> None:
     """Old algorithms are offered only where an admin asked for them, and the refusal names the option."""

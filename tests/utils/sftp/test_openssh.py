@@ -10,7 +10,12 @@ import pytest
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import GameServerFiles
 from simulation.game_host.openssh import OpenSshHost
-from utils.errors import HandshakeRefusedError, HostKeyChangedError, RemoteFileMissingError
+from utils.errors import (
+    ConnectionLostError,
+    HandshakeRefusedError,
+    HostKeyChangedError,
+    RemoteFileMissingError,
+)
 from utils.models.scope import GuildId
 from utils.sftp.discovery import find_death_logs
 from utils.sftp.listing import list_death_logs
@@ -83,7 +88,8 @@ async def test_another_host_key_is_seen(
 async def test_old_algorithms_need_legacy(pool: SftpConnectionPool, root: Path, tmp_path: Path) -> None:
     """A real old server is refused with a reason, and works with the option."""
     async with OpenSshHost(root, tmp_path / "old", more_configuration=OLD_ALGORITHMS) as host:
-        with pytest.raises(HandshakeRefusedError, match="legacy"):
+        # it hangs up by itself as well, and on a busy machine that can be all that arrives
+        with pytest.raises((HandshakeRefusedError, ConnectionLostError), match="legacy"):
             async with pool.lease(GUILD, host.login(), guild_limit=1):
                 pass
         async with pool.lease(GUILD, host.login(legacy=True), guild_limit=1) as session:

@@ -57,12 +57,12 @@ class Importer:
 
     async def prepare(self) -> ImportJob:
         """Fix what is history."""
-        history = HistoryImport(self.store, self.events, clock=self.clock)
+        history = HistoryImport(self.store, self.store, self.events, clock=self.clock)
         return await history.prepare(self._current, self.logs, NO_JOB)
 
     async def run(self, job: ImportJob) -> ImportProgress:
         """Import to the end."""
-        history = HistoryImport(self.store, self.events, clock=self.clock)
+        history = HistoryImport(self.store, self.store, self.events, clock=self.clock)
         return await history.run(self._current, self.logs, job, on_progress=self.show)
 
     async def poll(self) -> None:
@@ -113,7 +113,7 @@ async def test_job_fixes_sizes_and_keeps_where_progress_is_shown(
     importer: Importer, clock: FakeClock
 ) -> None:
     """What is history is durable before the first byte is read."""
-    history = HistoryImport(importer.store, importer.events, clock=clock)
+    history = HistoryImport(importer.store, importer.store, importer.events, clock=clock)
     requested = ImportJob(0, START, {}, channel_id=ChannelId(7), message_id=8)
     job = await history.prepare(importer.server, importer.logs, requested)
     sizes = {file: len(data) for file, data in importer.logs.files.items()}

