@@ -233,10 +233,17 @@ class Application:
         settings: the configuration.
         database: opened and checked.
         lease: held.
+        redactor: learns every login that is decrypted.
     """
 
     def __init__(
-        self, settings: Settings, database: SafeDatabase, lease: LeaseKeeper, *, clock: Clock
+        self,
+        settings: Settings,
+        database: SafeDatabase,
+        lease: LeaseKeeper,
+        redactor: Redactor,
+        *,
+        clock: Clock,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -245,7 +252,9 @@ class Application:
         self.tasks = TaskManager(clock)
         self.bot = KillfeedBot(settings, reporter=ErrorReporter(clock))
         self.pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
-        self.secret_box = SecretBox.load(settings.secret_key.get_secret_value(), settings.data_dir)
+        self.secret_box = SecretBox.load(
+            settings.secret_key.get_secret_value(), settings.data_dir, redactor=redactor
+        )
         self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
         self.factory = EmbedFactory()
         self.guild_settings = SettingsService(
@@ -457,7 +466,7 @@ def build_place(settings: Settings) -> MongoDBPlace:
     )
 
 
-async def run_bot(settings: Settings) -> None:
+async def run_bot(settings: Settings, redactor: Redactor) -> None:
     """Run until SIGINT or SIGTERM.
 
     Raises:
@@ -475,7 +484,7 @@ async def run_bot(settings: Settings) -> None:
         )
         if await _wait_for_lease(lease, stop):
             try:
-                await Application(settings, database, lease, clock=clock).run(stop)
+                await Application(settings, database, lease, redactor, clock=clock).run(stop)
             finally:
                 await lease.give_back()
 
@@ -512,9 +521,11 @@ def run(settings: Settings) -> int:
     redactor = build_redactor(settings)
     apply_api_address(settings)
     try:
-        with lock_data_folder(settings.data_dir):
-            with open_logs(settings, redactor, level=settings.logging.level):
-                asyncio.run(run_bot(settings))
+        with (
+            lock_data_folder(settings.data_dir),
+            open_logs(settings, redactor, level=settings.logging.level),
+        ):
+            asyncio.run(run_bot(settings, redactor))
     except KillfeedError as error:
         sys.stderr.write(f"{redactor.redact(str(error))}\n")
         return 1
@@ -528,7 +539,7 @@ def open_logs(settings: Settings, redactor: Redactor, *, level: str) -> Iterator
         settings.data_dir / "logs",
         level=level,
         keep_days=settings.logging.keep_days,
-        redact=redactor.redact,
+        redact=redactor,
         console=sys.stderr,
     )
     try:
@@ -537,7 +548,7 @@ def open_logs(settings: Settings, redactor: Redactor, *, level: str) -> Iterator
         logs.close()
 
 
-async def check_bot(settings: Settings) -> list[CheckStep]:
+async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
     """Try everything the bot needs, in the order in which it needs it."""
     steps = [CheckStep("Configuration", ok=True, detail="every key is understood")]
     clock = SystemClock()
@@ -547,7 +558,7 @@ async def check_bot(settings: Settings) -> list[CheckStep]:
             async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
                 steps += await _check_database(database)
                 lease = LeaseKeeper(LeaseRepository(database), shard=SHARD, instance_id="check", clock=clock)
-                application = Application(settings, database, lease, clock=clock)
+                application = Application(settings, database, lease, redactor, clock=clock)
                 steps.append(_check_commands(application.bot))
                 steps.append(await _check_token(settings, application.bot))
     except KillfeedError as error:
@@ -587,7 +598,7 @@ def check(settings: Settings) -> int:
     redactor = build_redactor(settings)
     apply_api_address(settings)
     with open_logs(settings, redactor, level="ERROR"):
-        steps = asyncio.run(check_bot(settings))
+        steps = asyncio.run(check_bot(settings, redactor))
     for step in steps:
         mark = "ok  " if step.ok else "FAIL"
         sys.stdout.write(f"{mark}  {step.name:<20} {redactor.redact(step.detail)}\n")

@@ -34,9 +34,10 @@ MASK = "***"
 
 
 class SecretBox:
-    """Encrypts and decrypts logins with one key."""
+    """Encrypts and decrypts logins with one key; a redactor learns each of them."""
 
-    def __init__(self, secret_key: str) -> None:
+    def __init__(self, secret_key: str, *, redactor: "Redactor | None" = None) -> None:
+        self._redactor = redactor or Redactor()
         if len(secret_key) < KEY_LENGTH_MINIMUM:
             raise ConfigurationError(
                 f"secret_key: at least {KEY_LENGTH_MINIMUM} characters; leave it empty to have one made."
@@ -46,16 +47,17 @@ class SecretBox:
         self._cipher = AESGCM(key)
 
     @classmethod
-    def load(cls, secret_key: str, data_dir: Path) -> "SecretBox":
+    def load(cls, secret_key: str, data_dir: Path, *, redactor: "Redactor | None" = None) -> "SecretBox":
         """Return a box for the configured key, or for the one in ``data_dir``, made when there is none.
 
         Raises:
             ConfigurationError: the key is too short, or the file cannot be read or made.
         """
-        return cls(secret_key or _load_key_file(data_dir / KEY_FILE))
+        return cls(secret_key or _load_key_file(data_dir / KEY_FILE), redactor=redactor)
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
         """Encrypt a login for one server."""
+        self._redactor.register(credentials.password, credentials.private_key)
         plain = json.dumps({"password": credentials.password, "private_key": credentials.private_key})
         nonce = os.urandom(NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, plain.encode(), str(scope).encode())
@@ -75,7 +77,9 @@ class SecretBox:
                 "The stored password of this server cannot be read with the bot's secret key. Enter it again"
                 " with `/admin server edit`, or give the bot its old key back."
             ) from error
-        return Credentials(**json.loads(plain))
+        credentials = Credentials(**json.loads(plain))
+        self._redactor.register(credentials.password, credentials.private_key)
+        return credentials
 
     def __repr__(self) -> str:
         """Show nothing of the key."""

@@ -9,12 +9,14 @@ from enum import StrEnum
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.errors import KillfeedError
 from utils.models.scope import GuildId
 
 logger = get_logger(__name__)
 
 FIRST_RESTART_SECONDS = 1.0
 LONGEST_RESTART_SECONDS = 300.0  # an admin who mends something should not wait longer than this
+STEADY_SECONDS = 60.0  # who ran this long had recovered: its next error is a first one
 STOP_SECONDS = 5.0  # half of the ten seconds a whole shutdown may take
 
 Work = Callable[[], Awaitable[object]]
@@ -130,6 +132,7 @@ class BackgroundTask:
         self._state, self._next_run_at = TaskState.RUNNING, None
         self._runs += 1
         began = self._clock.monotonic()
+        began = self._clock.monotonic()
         try:
             await self._work()
         except asyncio.CancelledError as error:
@@ -149,7 +152,14 @@ class BackgroundTask:
         self._consecutive_errors += 1
         self._last_error = f"{type(error).__name__}: {error}"
         self._state = TaskState.FAILED
-        logger.error("background task failed", task=self.name, errors=self._errors, exc_info=error)
+        is_expected = isinstance(error, KillfeedError)  # says what happened; its place says nothing more
+        logger.error(
+            "background task failed",
+            task=self.name,
+            errors=self._errors,
+            problem=self._last_error,
+            exc_info=None if is_expected else error,
+        )
         if not self._is_critical and self._interval_seconds is None:
             return None
         return max(compute_restart_delay(self._consecutive_errors), self._interval_seconds or 0.0)

@@ -16,7 +16,6 @@ from typing import Any
 class ErrorCode(Enum):
     """HTTP status, JSON error code and text, as Discord documents them ("Opcodes and Status Codes")."""
 
-    GENERAL = (400, 0, "400: Bad Request")
     UNAUTHORIZED = (401, 0, "401: Unauthorized")
     NOT_FOUND = (404, 0, "404: Not Found")
     METHOD_NOT_ALLOWED = (405, 0, "405: Method Not Allowed")

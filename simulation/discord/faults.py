@@ -90,11 +90,6 @@ class FaultPlan:
             return self._outage
         return next((fault for fault in self._faults if fault.strikes(request)), None)
 
-    @property
-    def has_outage(self) -> bool:
-        """Whether everything is down."""
-        return self._outage is not None
-
     def begin_outage(self) -> Fault:
         """Break every connection until the end of the outage."""
         self._outage = Fault(cut="before", times=None)

@@ -77,12 +77,12 @@ def check_update(scope: Scope, update: Any) -> None:
         raise ScopeViolationError("An update must be made of operators.")
     _refuse_forbidden(update)
     for path in _list_paths(update):
-        root = path.split(".", 1)[0]
+        root = str(path).split(".", 1)[0]
         if root in scope or root == "_id":
             raise ScopeViolationError(f"An update may not change {root}.")
 
 
-def _list_paths(update: Query) -> Iterator[str]:
+def _list_paths(update: Query) -> Iterator[object]:
     for operator, fields in update.items():
         yield from fields
         if operator == "$rename":

@@ -3,10 +3,16 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from structlog import get_logger
+
 from utils.clock import Clock
-from utils.delivery.service import DeliveryService, DeliveryState
+from utils.delivery.service import DeliveryOutcome, DeliveryService, DeliveryState
+from utils.errors import StorageError
 from utils.models.scope import ServerScope
 
+logger = get_logger(__name__)
+
+STORAGE_RETRY_SECONDS = 2.0
 POLL_SECONDS = 30.0  # only for entries whose wake-up was lost; ingestion wakes at once
 
 
@@ -39,17 +45,13 @@ class DeliveryLoop:
             signals.mended.set()
 
     async def run(self, scope: ServerScope) -> None:
-        """Deliver for a server until cancelled.
-
-        Raises:
-            StorageError: of the storage; the task around this one starts it again.
-        """
+        """Deliver for a server until cancelled; while the storage is away, try again every few seconds."""
         signals = self._signals[scope] = _Signals()
         try:
             while True:
                 signals.entries.clear()
                 signals.mended.clear()
-                outcome = await self._service.deliver_once(scope)
+                outcome = await self._deliver(scope)
                 if outcome.state is DeliveryState.IDLE:
                     await self._wait(self._poll_seconds, signals.entries, signals.mended)
                 elif outcome.state is DeliveryState.WAITING:
@@ -57,6 +59,13 @@ class DeliveryLoop:
         finally:
             # a wake-up without a loop is not lost: the next loop begins with a round
             del self._signals[scope]
+
+    async def _deliver(self, scope: ServerScope) -> DeliveryOutcome:
+        try:
+            return await self._service.deliver_once(scope)
+        except StorageError as failure:
+            logger.warning("outbox is not read", scope=str(scope), problem=str(failure))
+            return DeliveryOutcome(DeliveryState.WAITING, retry_seconds=STORAGE_RETRY_SECONDS)
 
     async def _wait(self, seconds: float, *events: asyncio.Event) -> None:
         """Return when the time is over or one of the events is set."""

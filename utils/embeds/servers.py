@@ -101,7 +101,7 @@ def build_import_embed(theme: Theme, server_name: str, progress: ImportProgress)
     bar = theme.bar_full * full + theme.bar_empty * (BAR_LENGTH - full)
     lines = (
         f"{bar} {share:.0%}",
-        f"{write_count(progress.files_done)} of {write_count(progress.files_total)} files",
+        f"{write_count(progress.files_done)} of {_write_files(progress.files_total)}",
         _write_pace(progress),
     )
     return discord.Embed(
@@ -116,7 +116,7 @@ def _build_import_end(theme: Theme, server_name: str, progress: ImportProgress) 
     return discord.Embed(
         title=f"{theme.good} The history of {escape_name(server_name)} is read",
         description=(
-            f"{write_count(progress.rows)} lines from {write_count(progress.files_total)} files in {took}.\n"
+            f"{write_count(progress.rows)} lines from {_write_files(progress.files_total)} in {took}.\n"
             "From now on new deaths count and are posted."
         ),
         colour=theme.success,
@@ -182,3 +182,7 @@ def _write_rejected(line: RejectedLine) -> str:
 
 def _write_moment(at: datetime | None) -> str:
     return write_time(at) if at else NONE_YET
+
+
+def _write_files(count: int) -> str:
+    return f"{write_count(count)} file" if count == 1 else f"{write_count(count)} files"

@@ -59,6 +59,9 @@ class Watchers(Protocol):
     async def stop(self, scope: ServerScope) -> None:
         """End both."""
 
+    def wake(self, scope: ServerScope) -> None:
+        """Read again now, even after a fault that only a person could mend."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerForm:
@@ -205,10 +208,12 @@ class GameServerService:
     async def test_server(
         self, guild_id: GuildId, text: str | None
     ) -> tuple[GameServer, tuple[CheckStep, ...]]:
-        """Try the way to a server's logs, step by step."""
+        """Try the way to a server's logs, step by step; when all works it is read at once."""
         server = await self.resolve(guild_id, text)
         tier = await self._premium.get_tier(guild_id)
         steps, _ = await self._checker.check(server, guild_limit=tier.servers)
+        if all(step.ok for step in steps):
+            self._watchers.wake(server.scope)
         return server, steps
 
     async def remove_server(self, scope: ServerScope, *, keep_stats: bool) -> None:

@@ -87,7 +87,7 @@ async def _check_logs(
     try:
         folder = await find_death_logs(session, base_path=base_path, host=login.host, number=number)
         listing = await list_death_logs(session, folder)
-        steps.append(CheckStep(name, True, f"`{folder}` holds {len(listing.files)} files."))
+        steps.append(CheckStep(name, True, f"`{folder}` holds {_count_files(listing.files)}."))
         name = "Read the newest log"
         steps.append(CheckStep(name, True, await _read_newest(session, listing.files)))
     except (RemoteError, UserFacingError) as error:
@@ -100,3 +100,7 @@ async def _read_newest(session: SftpSession, files: tuple[LogFileEntry, ...]) ->
     newest = files[-1]
     data = await session.read(newest.path, offset=0, length=min(newest.size, SAMPLE_BYTES))
     return f"`{newest.file.name}`: {newest.size:,} bytes, {len(data):,} of them read."
+
+
+def _count_files(files: tuple[LogFileEntry, ...]) -> str:
+    return "1 death log" if len(files) == 1 else f"{len(files)} death logs"

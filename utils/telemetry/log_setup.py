@@ -9,13 +9,13 @@ become text, so that no path around it exists.
 import logging
 import logging.config
 import sys
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Sequence
 from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import Processor
 
 LOG_FILE_NAME = "killfeed.log"
 
@@ -28,9 +28,6 @@ QUIETED = {
     "aiohttp": logging.WARNING,
 }
 """The libraries' loggers and the least level at which they speak."""
-
-Redact = Callable[[str], str]
-"""Takes a text and returns it without secrets."""
 
 
 class LogPipeline:
@@ -50,7 +47,7 @@ class LogPipeline:
 
 
 def configure_logging(
-    directory: Path, *, level: str, keep_days: int, redact: Redact, console: TextIO = sys.stderr
+    directory: Path, *, level: str, keep_days: int, redact: Processor, console: TextIO = sys.stderr
 ) -> LogPipeline:
     """Set up all logging of the process.
 
@@ -58,7 +55,7 @@ def configure_logging(
         directory: the folder of the log file; made when absent (mode 700).
         level: least level of the bot's own records, for example ``INFO``.
         keep_days: how many days' files are kept beside today's.
-        redact: takes secrets out of every text that is written.
+        redact: takes secrets out of a record, at any depth.
         console: where people read along.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -86,24 +83,6 @@ def configure_logging(
     return LogPipeline(handlers)
 
 
-def build_redactor(redact: Redact) -> Processor:
-    """Return a processor that takes secrets out of every value of a record, at any depth."""
-
-    def clean(value: object) -> object:
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        if isinstance(value, Mapping):
-            return {str(key): clean(inner) for key, inner in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [clean(inner) for inner in value]
-        return redact(value if isinstance(value, str) else repr(value))
-
-    def redact_record(_: WrappedLogger, __: str, record: EventDict) -> MutableMapping[str, Any]:
-        return {key: clean(value) for key, value in record.items()}
-
-    return redact_record
-
-
 def _shared_processors() -> list[Processor]:
     """Return what happens to the records of the bot and of the libraries alike."""
     return [
@@ -115,25 +94,25 @@ def _shared_processors() -> list[Processor]:
     ]
 
 
-def _build_formatter(redact: Redact, renderer: Processor) -> logging.Formatter:
+def _build_formatter(redact: Processor, renderer: Processor) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_shared_processors(),
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            build_redactor(redact),
+            redact,
             renderer,
         ],
     )
 
 
-def _build_console_handler(console: TextIO, redact: Redact) -> logging.Handler:
+def _build_console_handler(console: TextIO, redact: Processor) -> logging.Handler:
     handler = logging.StreamHandler(console)
     handler.setFormatter(_build_formatter(redact, structlog.dev.ConsoleRenderer(colors=console.isatty())))
     return handler
 
 
-def _build_file_handler(path: Path, keep_days: int, redact: Redact) -> logging.Handler:
+def _build_file_handler(path: Path, keep_days: int, redact: Processor) -> logging.Handler:
     handler = TimedRotatingFileHandler(
         path, when="midnight", utc=True, backupCount=keep_days, encoding="utf-8"
     )

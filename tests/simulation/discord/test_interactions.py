@@ -135,6 +135,16 @@ async def test_original_is_filled_when_a_deferred_reply_is_edited(
     assert (status, reply.followups[0].is_deleted) == (204, True)
 
 
+async def test_waiting_ends_when_enough_edits_came(reply: Interaction, client: BareClient) -> None:
+    """A test can wait for any state of an interaction, such as its second edit."""
+    await client.acknowledge(reply, CallbackKind.DEFERRED_MESSAGE)
+    waiting = asyncio.create_task(reply.wait_until(lambda seen: len(seen.edits) == 2))
+    for text in ("10 %", "20 %"):
+        assert not waiting.done()
+        await client.call("PATCH", client.webhook(reply, "@original"), json={"content": text})
+    assert (await waiting).content == "20 %"
+
+
 async def test_original_is_unknown_when_it_was_deleted(reply: Interaction, client: BareClient) -> None:
     """A deleted original cannot be read, edited or deleted again."""
     await client.acknowledge(reply, CallbackKind.MESSAGE, {"content": "pong"})

@@ -102,6 +102,8 @@ async def test_deleted_channel_is_unknown_when_the_bot_writes(
 
 async def test_channel_is_renamed_when_the_bot_may(channel: Channel, client: BareClient) -> None:
     """Names of text channels are lower case with hyphens, and the old name is remembered."""
+    assert channel.guild is not None
+    assert channel.guild.channel_named("general") is channel
     status, answer = await client.call("PATCH", f"/channels/{channel.id}", json={"name": "Players Online 12"})
     assert (status, answer["name"]) == (200, "players-online-12")
     assert (channel.name, channel.past_names) == ("players-online-12", ["general"])

@@ -65,9 +65,7 @@ async def test_opening_fails_when_nothing_answers_for_as_long_as_its_patience() 
         await connection.open()
 
 
-@pytest.mark.parametrize(
-    "uri", ["http://user:hunter2@host/", "mongodb://", "mongodb://u:hunter2@h:99999/"]
-)
+@pytest.mark.parametrize("uri", ["http://user:hunter2@host/", "mongodb://", "mongodb://u:hunter2@h:99999/"])
 async def test_malformed_address_is_refused_without_showing_it(uri: str) -> None:
     """The URI may hold a password, so the text names the key and not the value."""
     with pytest.raises(ConfigurationError, match=r"mongodb\.uri") as caught:

@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from utils.models.scope import GuildId, ServerId
+from utils.secrets import Redactor
 from utils.telemetry.context import bind_log_context
 from utils.telemetry.log_setup import LOG_FILE_NAME, QUIETED, LogPipeline, configure_logging
 
@@ -34,11 +35,13 @@ class Chatty:
 
 
 def _configure(directory: Path, console: io.StringIO, level: str = "INFO") -> LogPipeline:
+    redactor = Redactor()
+    redactor.register(SECRET)
     return configure_logging(
         directory,
         level=level,
         keep_days=3,
-        redact=lambda text: text.replace(SECRET, "***"),
+        redact=redactor,
         console=console,
     )
 

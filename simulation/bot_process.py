@@ -1,0 +1,134 @@
+"""The real bot as a child process of its own, pointed at the simulated world."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulation.discord import SimulatedDiscord
+from utils.database.mongod_process import MongodProcess, ProcessFile
+from utils.settings import ENVIRONMENT_PREFIX
+
+PROJECT = Path(__file__).parent.parent
+READY_SECONDS = 60.0  # a first start makes the database; a busy machine takes its time
+STOP_SECONDS = 20.0  # twice what the bot allows itself
+OUTPUT_CHARACTERS = 2000
+
+
+class BotFailedError(Exception):
+    """The bot ended when it should not have, or with an exit code other than 0; holds its last words."""
+
+
+@dataclass(slots=True)
+class BotProcess:
+    """A running bot.
+
+    Attributes:
+        data_dir: its data folder; what it prints goes to ``output`` below it.
+    """
+
+    process: asyncio.subprocess.Process
+    data_dir: Path
+
+    @property
+    def output(self) -> Path:
+        """The file of all that the bot printed."""
+        return self.data_dir / "output.txt"
+
+    def read_last_words(self) -> str:
+        """Return the end of what the bot printed."""
+        return self.output.read_text("utf-8", errors="replace")[-OUTPUT_CHARACTERS:].strip()
+
+    async def wait_until_ready(self, world: SimulatedDiscord) -> None:
+        """Return when the bot is connected and its commands are registered.
+
+        Raises:
+            BotFailedError: it ended first, or took too long.
+        """
+        async with asyncio.TaskGroup() as group:
+            ended = group.create_task(self.process.wait())
+            ready = group.create_task(
+                world.until(
+                    lambda: ended.done() or (world.gateway.is_connected and bool(world.commands.writes)),
+                    within_seconds=READY_SECONDS,
+                    what="the bot's commands",
+                )
+            )
+            await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
+            is_ended = ended.done()
+            ended.cancel()
+            ready.cancel() if is_ended else None
+        if is_ended:
+            raise BotFailedError(self.read_last_words())
+
+    async def stop(self) -> None:
+        """Ask the bot to end, and make it end when it does not.
+
+        Raises:
+            BotFailedError: it did not end cleanly.
+        """
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                code = await self.process.wait()
+        except TimeoutError:
+            await self.kill()
+            raise BotFailedError(f"The bot did not end.\n{self.read_last_words()}") from None
+        if code:
+            raise BotFailedError(f"The bot ended with exit code {code}.\n{self.read_last_words()}")
+
+    async def kill(self) -> None:
+        """End the bot at once, and the database it leaves behind."""
+        if self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+        left = ProcessFile.read(self.data_dir / "mongodb" / "mongod.json")
+        if left is not None:
+            MongodProcess(left.pid).kill()
+
+
+@asynccontextmanager
+async def run_bot(
+    world: SimulatedDiscord, data_dir: Path, settings: Mapping[str, Any]
+) -> AsyncIterator[BotProcess]:
+    """Run ``bot.py`` against the world for the time of a block; ``settings`` are laid over the needed ones.
+
+    Raises:
+        BotFailedError: it does not start, or does not end cleanly.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    config = data_dir / "config.json"
+    discord = {"token": world.token, "api_base_url": world.api_base_url}
+    config.write_text(json.dumps({"discord": discord, "data_dir": str(data_dir), **settings}), "utf-8")
+    bot = BotProcess(await _start(config, data_dir / "output.txt"), data_dir)
+    try:
+        await bot.wait_until_ready(world)
+        yield bot
+    finally:
+        await bot.stop()
+
+
+async def _start(config: Path, output: Path) -> asyncio.subprocess.Process:
+    # a person's own configuration must not reach this bot
+    environment = {name: value for name, value in os.environ.items() if not _is_setting(name)}
+    with output.open("wb") as stream:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "bot.py", "--config", str(config)),
+            cwd=PROJECT,
+            env={**environment, "PYTHONUTF8": "1"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,  # Ctrl-C is for whoever runs the world, who stops the bot
+        )
+
+
+def _is_setting(variable: str) -> bool:
+    return variable.upper().startswith(ENVIRONMENT_PREFIX)

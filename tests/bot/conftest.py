@@ -1,0 +1,75 @@
+"""The whole bot as its users meet it: a process between a simulated Discord and a simulated game host."""
+
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+
+from simulation.discord import SimulatedDiscord
+from simulation.game_host.host import GameHost
+from tests.bot.process import BotProcess
+from tests.bot.stage import PASSWORD, USERNAME, Stage, find_secrets
+
+StageFactory = Callable[..., Awaitable[Stage]]
+
+
+@asynccontextmanager
+async def open_stage(folder: Path, *, mongodb_uri: str, seed: int) -> AsyncIterator[Stage]:
+    """Open the stage; at the end nothing on it may have broken a rule of Discord or told a secret."""
+    async with (
+        SimulatedDiscord(enforce_rate_limits=False) as world,
+        GameHost(folder / "host", {USERNAME: PASSWORD}) as host,
+    ):
+        (folder / "host").mkdir(parents=True, exist_ok=True)
+        bot = BotProcess(folder / "bot", world, mongodb_uri=mongodb_uri)
+        stage = Stage.build(world, host, bot, seed=seed)
+        try:
+            yield stage
+            check_manners(stage)
+        finally:
+            await bot.clean_up()
+            if mongodb_uri:
+                with MongoClient[dict[str, object]](mongodb_uri) as client:
+                    client.drop_database(bot.database)
+
+
+def check_manners(stage: Stage) -> None:
+    """Assert what holds after every test: no breach of Discord's rules, no ping, no secret told."""
+    assert stage.world.violations == []
+    assert stage.world.contract_violations == []
+    assert [message.content for message in stage.messages if message.pings] == []
+    assert find_secrets(stage) == []
+
+
+@pytest.fixture(name="seed")
+def _seed(request: pytest.FixtureRequest) -> int:
+    """Return a number that belongs to the test."""
+    return zlib.crc32(request.node.nodeid.encode())
+
+
+@pytest.fixture(name="open_stage")
+async def _open_stage(
+    tmp_path: Path, seed: int, request: pytest.FixtureRequest
+) -> AsyncIterator[StageFactory]:
+    """Open a stage whose bot is not started yet; ``is_embedded`` gives the bot a mongod of its own."""
+    async with AsyncExitStack() as stack:
+
+        async def build(*, is_embedded: bool = False) -> Stage:
+            uri = "" if is_embedded else request.getfixturevalue("mongod_uri")
+            return await stack.enter_async_context(open_stage(tmp_path, mongodb_uri=uri, seed=seed))
+
+        yield build
+
+
+@pytest.fixture(name="stage")
+async def _stage(tmp_path: Path, seed: int, mongod_uri: str) -> AsyncIterator[Stage]:
+    """Open a stage with a running bot; it must stop cleanly, and may not have stumbled meanwhile."""
+    async with open_stage(tmp_path, mongodb_uri=mongod_uri, seed=seed) as stage:
+        await stage.bot.start()
+        yield stage
+        if stage.bot.is_running:
+            assert await stage.bot.stop() == 0, stage.bot.output
+        assert "Traceback" not in stage.bot.output, stage.bot.output

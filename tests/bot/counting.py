@@ -1,0 +1,88 @@
+"""What the rows of a log amount to, counted the plain way: the judge over what the bot counts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from utils.models.deaths import DeathRow
+
+SUICIDE = "suicide"
+DEATH = "death"
+KILL = "kill"
+
+
+@dataclass(slots=True)
+class Tally:
+    """A player's figures."""
+
+    name: str = ""
+    kills: int = 0
+    deaths: int = 0
+    suicides: int = 0
+    metres: int = 0
+    longest: int = 0
+    best_streak: int = 0
+    current_streak: int = 0
+
+    def end_streak(self) -> None:
+        """An own death of any kind."""
+        self.current_streak = 0
+
+    def summarise(self) -> dict[str, int]:
+        """Return what is compared."""
+        return {
+            "kills": self.kills,
+            "deaths": self.deaths,
+            "suicides": self.suicides,
+            "metres": self.metres,
+            "longest": self.longest,
+            "best_streak": self.best_streak,
+            "current_streak": self.current_streak,
+        }
+
+
+@dataclass(slots=True)
+class Count:
+    """All players' figures, row by row."""
+
+    players: dict[str, Tally] = field(default_factory=dict)
+    seen: set[tuple[object, ...]] = field(default_factory=set)
+
+    def add(self, row: DeathRow) -> None:
+        """Count a row; the same row again is the same death."""
+        key = (row.written_at, row.killer_id, row.victim_id, row.weapon, row.distance)
+        if key in self.seen:
+            return
+        self.seen.add(key)
+        victim = self._get(row.victim_id, row.victim_name)
+        victim.end_streak()
+        if row.killer_id == row.victim_id:
+            victim.suicides += 1
+            return
+        victim.deaths += 1
+        if row.killer_id is not None:
+            self._add_kill(self._get(row.killer_id, row.killer_name), row)
+
+    def _add_kill(self, killer: Tally, row: DeathRow) -> None:
+        killer.kills += 1
+        killer.metres += row.distance
+        killer.current_streak += 1
+        killer.best_streak = max(killer.best_streak, killer.current_streak)
+        if row.weapon not in ("land_vehicle", "boat") and row.distance <= 1000:
+            killer.longest = max(killer.longest, row.distance)
+
+    def _get(self, player_id: str, name: str) -> Tally:
+        tally = self.players.setdefault(player_id, Tally())
+        tally.name = name
+        return tally
+
+    def summarise(self) -> dict[str, dict[str, int]]:
+        """Return every player's figures by id."""
+        return {player_id: tally.summarise() for player_id, tally in self.players.items()}
+
+
+def count_rows(rows: Iterable[DeathRow]) -> Count:
+    """Count rows in their order."""
+    count = Count()
+    for row in rows:
+        count.add(row)
+    return count

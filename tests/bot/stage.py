@@ -1,0 +1,261 @@
+"""The stage of a test: a Discord community, a game host, and the bot between them."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+
+from simulation.discord import Channel, Guild, Interaction, Member, Message, SimulatedDiscord
+from simulation.game_host.battle import Battle
+from simulation.game_host.host import GameHost
+from simulation.game_host.log_files import GameServerFiles
+from tests.bot.counting import Count
+from tests.bot.process import BotProcess, until
+from utils.models.deaths import DeathRow
+
+USERNAME = "renter"
+PASSWORD = "pw-secret-1f8e"
+ACKNOWLEDGED_SECONDS = 1.0  # Discord allows three
+
+Document = dict[str, Any]
+Embed = dict[str, Any]
+
+
+@dataclass
+class Stage:
+    """One community with one host; a test adds servers by their number at that host."""
+
+    world: SimulatedDiscord
+    host: GameHost
+    bot: BotProcess
+    guild: Guild
+    feed: Channel
+    office: Channel
+    admin: Member
+    player: Member
+    battle: Iterator[DeathRow]
+    secrets: list[str] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+
+    @classmethod
+    def build(cls, world: SimulatedDiscord, host: GameHost, bot: BotProcess, *, seed: int) -> "Stage":
+        """Create guild, channels and people."""
+        guild = world.create_guild("Community")
+        stage = cls(
+            world=world,
+            host=host,
+            bot=bot,
+            guild=guild,
+            feed=guild.create_text_channel("killfeed"),
+            office=guild.create_text_channel("office"),
+            admin=next(iter(guild.members.values())),
+            player=guild.add_member("player_one"),
+            battle=Battle(seed=seed, players=60).rows(),
+            secrets=[PASSWORD, world.token],
+        )
+        world.watch_messages(lambda _, message: stage.messages.append(message))
+        return stage
+
+    # the game host
+
+    def take(self, count: int) -> list[DeathRow]:
+        """Return the battle's next deaths."""
+        return list(islice(self.battle, count))
+
+    def open_files(self, number: int = 7) -> GameServerFiles:
+        """Return the files of the game server with this number."""
+        return GameServerFiles(self.host.root_folder, host=self.host.address, number=number)
+
+    # what people do
+
+    async def ask(self, command: str, *, by: Member | None = None, **options: Any) -> Interaction:
+        """Use a command in the office and return its finished answer, which came in time."""
+        reply = await (by or self.admin).ask(self.office, command, **options)
+        return check_in_time(reply)
+
+    async def set_channel(self, kind: str = "killfeed", channel: Channel | None = None) -> Interaction:
+        """Let the admin choose a channel."""
+        return await self.ask("/admin channel set", kind=kind, channel=channel or self.feed)
+
+    async def fill_in_server(
+        self, name: str = "North", *, password: str = PASSWORD, **options: Any
+    ) -> Interaction:
+        """Let the admin add a server, and return the answer to the form."""
+        given = {"host": self.host.address, "username": USERNAME, "port": self.host.port, "number": 7}
+        wanted = {key: value for key, value in (given | options).items() if value is not None}
+        reply = await self.admin.invoke(self.office, "/admin server add", name=name, **wanted)
+        check_in_time(await reply.wait())
+        answer = await reply.submit_modal({"Password": password})
+        return check_in_time(await answer.wait(within_seconds=30))
+
+    async def add_server(self, name: str = "North", **options: Any) -> Interaction:
+        """Add a server and wait until its history is read."""
+        answer = await self.fill_in_server(name, **options)
+        assert "Everything works" in answer.embed["title"], answer.embed
+        await self.wait_for_import(name)
+        return answer
+
+    async def wait_for_import(self, name: str = "North", *, within_seconds: float = 60) -> Message:
+        """Wait until the progress message in the office says that the history is read."""
+
+        def find() -> list[Message]:
+            return [
+                message
+                for message in self.office.messages
+                if any(f"The history of {name} is read" in embed.get("title", "") for embed in message.embeds)
+            ]
+
+        await until(lambda: bool(find()), within_seconds=within_seconds, what=self._describe)
+        return find()[-1]
+
+    # what can be seen
+
+    @property
+    def posts(self) -> list[Embed]:
+        """The embeds of the killfeed channel, oldest first."""
+        return list_embeds(self.feed)
+
+    async def wait_for_posts(self, count: int, *, within_seconds: float = 30) -> list[Embed]:
+        """Wait until so many deaths were posted."""
+        await until(lambda: len(self.posts) >= count, within_seconds=within_seconds, what=self._describe)
+        return self.posts
+
+    def list_alerts(self) -> list[str]:
+        """Return what the bot told the guild's owner directly."""
+        channel = self.world.direct_messages(self.admin.user)
+        return [embed["description"] for embed in list_embeds(channel)]
+
+    async def wait_for_alerts(self, count: int, *, within_seconds: float = 30) -> list[str]:
+        """Wait until the owner was told so many things."""
+        await until(
+            lambda: len(self.list_alerts()) >= count, within_seconds=within_seconds, what=self._describe
+        )
+        return self.list_alerts()
+
+    def _describe(self) -> str:
+        return f"posts: {len(self.posts)}, alerts: {self.list_alerts()}\n{self.bot.output}"
+
+    # what is stored
+
+    @contextmanager
+    def open_database(self) -> Iterator[Any]:
+        """Look into the bot's database."""
+        with MongoClient[Document](self.bot.mongodb_uri, serverSelectionTimeoutMS=10_000) as client:
+            yield client[self.bot.database]
+
+    def read(self, collection: str, **query: Any) -> list[Document]:
+        """Return the stored documents."""
+        with self.open_database() as database:
+            return list(database[collection].find(query))
+
+    def find_server(self, name: str = "North") -> Document:
+        """Return a server's document."""
+        [server] = self.read("game_servers", name=name)
+        return server
+
+    def read_counters(self, name: str = "North") -> dict[str, dict[str, int]]:
+        """Return the shown figures of every player of a server, by id."""
+        server = self.find_server(name)
+        players = self.read("players", server_id=server["server_id"])
+        assert {player["generation"] for player in players} <= {server["generation"]}
+        return {
+            player["player_id"]: player["counters"] | {"current_streak": player["current_streak"]}
+            for player in players
+        }
+
+    def count_deaths(self, name: str = "North") -> int:
+        """Return how many deaths of a server are stored."""
+        with self.open_database() as database:
+            server_id = database["game_servers"].find_one({"name": name})["server_id"]
+            number: int = database["kills"].count_documents({"server_id": server_id})
+            return number
+
+    async def wait_for_deaths(self, count: int, name: str = "North", *, within_seconds: float = 30) -> None:
+        """Wait until so many deaths of a server are stored."""
+        await until(
+            lambda: self.count_deaths(name) >= count, within_seconds=within_seconds, what=self._describe
+        )
+
+
+def check_in_time(reply: Interaction) -> Interaction:
+    """Return a reply that was acknowledged as the contract says."""
+    assert reply.acknowledged_after_seconds is not None
+    assert reply.acknowledged_after_seconds < ACKNOWLEDGED_SECONDS
+    return reply
+
+
+def list_embeds(channel: Channel) -> list[Embed]:
+    """Return the embeds of a channel, oldest first."""
+    return [embed for message in channel.messages for embed in message.embeds]
+
+
+def get_fields(embed: Embed) -> dict[str, str]:
+    """Return an embed's fields by name."""
+    return {one["name"]: one["value"] for one in embed["fields"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a post of the killfeed says of a death; ``facts`` is the middle line of a kill."""
+
+    at: int
+    names: frozenset[str]
+    facts: str
+
+
+def read_posts(embeds: Sequence[Embed]) -> list[Post]:
+    """Return what posts say."""
+    return [_read_post(embed["description"]) for embed in embeds]
+
+
+def _read_post(text: str) -> Post:
+    line, facts, place = re.sub(r"\\(.)", r"\1", text).split("\n")
+    [moment] = set(re.findall(r"<t:(\d+):", place))
+    names = frozenset(re.findall(r"\*\*(.+?)\*\*", line))
+    return Post(int(moment), names, facts if "K/D" in facts else "")
+
+
+def expect_posts(rows: Sequence[DeathRow], history: Sequence[DeathRow] = ()) -> list[Post]:
+    """Return what the posts of live rows must say, after a history."""
+    count = Count()
+    for row in history:
+        count.add(row)
+    return [_expect_post(row, count) for row in rows]
+
+
+def _expect_post(row: DeathRow, count: Count) -> Post:
+    count.add(row)
+    at = int(row.written_at.replace(tzinfo=UTC).timestamp())
+    if row.killer_id is None or row.killer_id == row.victim_id:
+        return Post(at, frozenset({row.victim_name}), "")
+    killer = count.players[row.killer_id]
+    weapon = {"land_vehicle": "Vehicle", "boat": "Boat"}.get(row.weapon, row.weapon)
+    ratio = round(killer.kills / max(killer.deaths, 1), 2)
+    facts = f"{weapon} · {row.distance:,} m · K/D {ratio:,.2f} · Streak {killer.current_streak}"
+    return Post(at, frozenset({row.killer_name, row.victim_name}), facts)
+
+
+def find_secrets(stage: Stage) -> list[str]:
+    """Return where a secret stands that must stand nowhere: output, log files, requests to Discord."""
+    texts: dict[str, bytes] = {"output": stage.bot.output.encode()}
+    for path in (stage.bot.data_dir / "logs").glob("**/*"):
+        texts[path.name] = path.read_bytes() if path.is_file() else b""
+    for index, request in enumerate(stage.world.requests):
+        texts[f"{request.method} {request.path} ({index})"] = repr((request.query, request.body)).encode()
+    return _find(texts, stage.secrets)
+
+
+def _find(texts: Mapping[str, bytes], secrets: Sequence[str]) -> list[str]:
+    return [name for name, text in texts.items() if any(secret.encode() in text for secret in secrets)]
+
+
+def find_secrets_at_rest(folder: Path, documents: Mapping[str, bytes], secrets: Sequence[str]) -> list[str]:
+    """Return which files of a folder, or which documents, hold a secret in plain."""
+    files = {str(path): path.read_bytes() for path in folder.glob("**/*") if path.is_file()}
+    return _find({**files, **documents}, secrets)

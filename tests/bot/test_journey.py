@@ -1,0 +1,200 @@
+"""The journey of an admin and a player through every command."""
+
+from simulation.discord import Interaction
+from tests.bot.counting import count_rows
+from tests.bot.stage import Stage, check_in_time, expect_posts, get_fields, read_posts
+
+BOARDS = {
+    "kills": "Most kills",
+    "deaths": "Most deaths",
+    "kd": "Best K/D",
+    "streak": "Longest streaks",
+    "longest": "Longest kills",
+    "suicides": "Most suicides",
+}
+
+
+def describe(reply: Interaction) -> tuple[bool, str]:
+    """Return whether an answer is private, and its title."""
+    return reply.is_ephemeral, reply.embed["title"]
+
+
+async def test_admin_sets_up_a_server_and_the_killfeed_shows_live_deaths_alone(stage: Stage) -> None:
+    """History is read in silence with progress shown; what happens then is posted, in order, once."""
+    files, history = stage.open_files(), stage.take(120)
+    files.append(*history)
+    assert describe(await stage.set_channel()) == (True, "✅ Channel set")
+
+    added = await stage.add_server("North")
+    live = stage.take(25)
+    files.append(*live)
+    posts = await stage.wait_for_posts(len(live))
+    progress = await stage.wait_for_import()
+
+    assert describe(added) == (True, "✅ Everything works: North")
+    assert "120 lines from 1 files" in progress.embed["description"].replace("file ", "files ")
+    assert not progress.is_ephemeral
+    assert read_posts(posts) == expect_posts(live, history)
+    assert all(len(embed["description"].splitlines()) <= 3 and not embed.get("fields") for embed in posts)
+    assert stage.read_counters() == count_rows([*history, *live]).summarise()
+
+
+async def test_admin_commands_answer_in_private_when_a_server_is_there(stage: Stage) -> None:
+    """Each setting and each state has its answer, for the admin's eyes alone."""
+    stage.open_files().append(*stage.take(30))
+    await stage.set_channel()
+    await stage.add_server("North")
+    answers = {
+        "list": await stage.ask("/admin server list"),
+        "test": await stage.ask("/admin server test", server="North"),
+        "rejected": await stage.ask("/admin server rejected", server="north"),
+        "channels": await stage.ask("/admin channel list"),
+        "sample": await stage.ask("/admin channel test", kind="killfeed"),
+        "status": await stage.ask("/killfeed status", by=stage.player),
+    }
+    assert {name: describe(reply) for name, reply in answers.items()} == {
+        "list": (True, "🖥️ Game servers"),
+        "test": (True, "✅ Everything works: North"),
+        "rejected": (True, "🧩 Rejected lines: North"),
+        "channels": (True, "Channels"),
+        "sample": (True, "✅ Sample posted"),
+        "status": (True, "📡 Killfeed status"),
+    }
+    assert stage.feed.mention in answers["channels"].embed["description"]
+    assert "connected" in get_fields(answers["status"].embed)["✅ North"]
+    assert ["Sample killer" in embed["description"] for embed in stage.posts] == [True]
+
+
+async def test_settings_of_one_server_win_over_those_of_the_guild_when_both_are_set(stage: Stage) -> None:
+    """A server's own channel takes its deaths; the guild's channel takes those of the others."""
+    own = stage.guild.create_text_channel("south-feed")
+    north, south = stage.open_files(1), stage.open_files(2)
+    north.append(*stage.take(5))
+    south.append(*stage.take(5))
+    await stage.set_channel()
+    await stage.add_server("North", number=1)
+    await stage.add_server("South", number=2)
+    reply = await stage.ask("/admin channel set", kind="killfeed", channel=own, server="South")
+    in_north, in_south = stage.take(3), stage.take(4)
+    north.append(*in_north)
+    south.append(*in_south)
+    await stage.wait_for_posts(3)
+    await own.wait_for_messages(1)
+    await stage.wait_for_deaths(9, "South")
+
+    assert "of South" in reply.embed["description"]
+    assert [len(channel.messages[0].embeds) for channel in (stage.feed, own)] == [3, 4]
+
+
+async def test_player_finds_figures_by_id_name_and_part_when_deaths_are_counted(stage: Stage) -> None:
+    """The same player is meant by the offered choice, the exact name and a unique part of it."""
+    rows = stage.take(200)
+    stage.open_files().append(*rows)
+    await stage.add_server("North")
+    count = count_rows(rows)
+    top_id, top = max(count.players.items(), key=lambda item: (item[1].kills, -item[1].deaths))
+    choices = await stage.player.autocomplete(stage.office, "/stats", "player", top.name[1:].upper())
+    assert {"name": top.name, "value": top_id} in choices
+
+    shown = []
+    for text in (top_id, top.name.upper()):
+        for server in ({}, {"server": "North"}, {"server": str(stage.find_server()["server_id"])}):
+            reply = await stage.ask("/stats", by=stage.player, player=text, **server)
+            assert not reply.is_ephemeral
+            shown.append(get_fields(reply.embed))
+    expected = {
+        "Kills": f"{top.kills:,}",
+        "Deaths": f"{top.deaths:,}",
+        "Suicides": f"{top.suicides:,}",
+        "Best streak": f"{top.best_streak}",
+        "Current streak": f"{top.current_streak}",
+        "Longest kill": f"{top.longest:,} m",
+    }
+    assert [{name: fields[name] for name in expected} for fields in shown] == [expected] * len(shown)
+    assert top_id not in repr(shown)
+
+
+async def test_public_errors_turn_private_when_a_player_or_server_is_unknown(stage: Stage) -> None:
+    """The public placeholder is deleted and the reason follows in private, naming what to do."""
+    stage.open_files().append(*stage.take(40))
+    empty = await stage.ask("/leaderboard", by=stage.player)
+    await stage.add_server("North")
+    replies = {
+        "nobody": await stage.ask("/stats", by=stage.player, player="zzzzzz"),
+        "missing": await stage.ask("/stats", by=stage.player),
+        "many": await stage.ask("/stats", by=stage.player, player="a"),
+        "server": await stage.ask("/leaderboard", by=stage.player, server="West"),
+        "empty": empty,
+    }
+    assert {name: (reply.is_ephemeral, reply.original_was_deleted) for name, reply in replies.items()} == {
+        name: (True, True) for name in replies
+    }
+    texts = {name: reply.embed["description"] for name, reply in replies.items()}
+    assert "There is no player “zzzzzz” here" in texts["nobody"]
+    assert "fits more than one player" in texts["many"]
+    assert "North" in texts["server"]
+    assert "/admin server add" in texts["empty"]
+
+
+async def test_boards_are_paged_for_the_invoker_alone_when_they_are_long(stage: Stage) -> None:
+    """Every board answers; its buttons belong to who asked, and say so after a restart of the bot."""
+    rows = stage.take(400)
+    stage.open_files().append(*rows)
+    await stage.add_server("North")
+    for board, title in BOARDS.items():
+        reply = await stage.ask("/leaderboard", by=stage.player, board=board)
+        assert describe(reply) == (False, f"🏆 {title}")
+
+    reply = await stage.ask("/leaderboard", by=stage.player)
+    first = reply.embed
+    killers = sorted(
+        (tally for tally in count_rows(rows).players.values() if tally.kills),
+        key=lambda tally: (-tally.kills, tally.deaths, tally.name),
+    )
+    assert f"— {killers[0].kills:,} kills" in first["description"].splitlines()[0]
+    assert first["footer"]["text"] == f"Page 1 of {-(-len(killers) // 10)}"
+
+    await check_in_time(await (await reply.click("Next")).wait_for_acknowledgement()).wait()
+    await reply.wait_until(lambda one: "Page 2" in one.embed["footer"]["text"])
+    assert reply.message is not None
+    stranger = await (await reply.message.click(stage.admin, "Next")).wait()
+    assert (stranger.is_ephemeral, "belong to" in stranger.content) == (True, True)
+
+    assert await stage.bot.stop() == 0
+    await stage.bot.start()
+    ended = await (await reply.click("Next")).wait()
+    assert (ended.is_ephemeral, ended.content) == (
+        True,
+        "These buttons have ended. Run the command again.",
+    )
+
+
+async def test_help_shows_what_the_asking_member_can_use_here(stage: Stage) -> None:
+    """Members see the public commands, admins all of them; one command is explained in detail."""
+    for_player = await stage.ask("/help", by=stage.player)
+    for_admin = await stage.ask("/help")
+    detail = await stage.ask("/help", command="admin server add")
+    assert "admin" not in get_fields(for_player.embed)
+    assert {"admin", "help", "killfeed", "leaderboard", "stats"} <= set(get_fields(for_admin.embed))
+    assert detail.embed["title"] == "📖 /admin server add"
+    refused = await stage.ask("/help", by=stage.player, command="admin server add")
+    assert (refused.is_ephemeral, "There is no command" in refused.embed["description"]) == (True, True)
+
+
+async def test_server_is_removed_only_when_the_admin_confirms(stage: Stage) -> None:
+    """Cancel changes nothing; the confirmed removal deletes counters and deaths and ends reading."""
+    files = stage.open_files()
+    files.append(*stage.take(30))
+    await stage.add_server("North")
+    kept = await stage.ask("/admin server remove", server="North")
+    await kept.click("Cancel")
+    await kept.wait_until(lambda one: one.embed["title"] == "Nothing was removed")
+    assert stage.count_deaths() == 30
+
+    removed = await stage.ask("/admin server remove", server="North")
+    await removed.click("Remove")
+    await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
+    left = {name: stage.read(name) for name in ("game_servers", "kills", "players", "cursors", "outbox")}
+    assert left == dict.fromkeys(left, [])
+    choices = await stage.admin.autocomplete(stage.office, "/stats", "server", "")
+    assert choices == []

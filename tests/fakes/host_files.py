@@ -1,0 +1,103 @@
+"""A game host's files in memory, behind the questions that a session asks."""
+
+import posixpath
+from collections.abc import Sequence
+
+from utils.errors import RemoteFileMissingError
+from utils.sftp.session import RemoteEntry, RemoteStat
+
+FOLDER = "game/actual1/deathlogs"
+
+
+class FakeSession:
+    """Looks and reads like a session, over bytes in memory; times are counted up with every change.
+
+    Attributes:
+        files: bytes by path below ``FOLDER``; change them with the methods, so that times change too.
+        requests: as a session counts them: one for each message to the host.
+        opened: paths of files whose bytes were read.
+        size_lie: added to every size that is told.
+    """
+
+    address = "fake:22"
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.requests = 0
+        self.opened: list[str] = []
+        self.size_lie = 0
+        self.folder_times: dict[str, int] = {"": 1}
+        self._times: dict[str, int] = {}
+        self._ticks = 1
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file anew, or make it."""
+        self._ticks += 1
+        if path not in self.files:
+            self._touch_folders(path)
+        self.files[path] = data
+        self._times[path] = self._ticks
+
+    def append(self, path: str, data: bytes) -> None:
+        """Write at the end of a file, or make it."""
+        self.write(path, self.files.get(path, b"") + data)
+
+    def remove(self, path: str) -> None:
+        """Delete a file."""
+        self._ticks += 1
+        del self.files[path]
+        self._touch_folders(path)
+
+    async def stat(self, path: str) -> RemoteStat:
+        """Return size and time of a file or folder."""
+        self.requests += 1
+        inner = self._strip(path)
+        if inner in self.folder_times:
+            return RemoteStat(4096, self.folder_times[inner], is_directory=True)
+        if inner not in self.files:
+            raise RemoteFileMissingError(path)
+        size = len(self.files[inner]) + self.size_lie
+        return RemoteStat(size, self._times[inner], is_directory=False)
+
+    async def list_directory(self, path: str) -> tuple[RemoteEntry, ...]:
+        """Return what lies in a folder."""
+        self.requests += 4
+        inner = self._strip(path)
+        entries = [
+            RemoteEntry(posixpath.basename(name), 4096, time, is_directory=True, is_file=False)
+            for name, time in self.folder_times.items()
+            if name and posixpath.dirname(name) == inner
+        ]
+        entries += [
+            RemoteEntry(
+                posixpath.basename(name), len(data), self._times[name], is_directory=False, is_file=True
+            )
+            for name, data in self.files.items()
+            if posixpath.dirname(name) == inner
+        ]
+        return tuple(sorted(entries, key=lambda entry: entry.name))
+
+    async def read(self, path: str, *, offset: int, length: int) -> bytes:
+        """Return bytes of a file."""
+        (data,) = await self.read_ranges(path, [(offset, length)])
+        return data
+
+    async def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> tuple[bytes, ...]:
+        """Return several ranges of one file."""
+        self.requests += 2 + len(ranges)
+        inner = self._strip(path)
+        if inner not in self.files:
+            raise RemoteFileMissingError(path)
+        self.opened.append(inner)
+        return tuple(self.files[inner][offset : offset + length] for offset, length in ranges)
+
+    def _strip(self, path: str) -> str:
+        if path != FOLDER and not path.startswith(FOLDER + "/"):
+            raise RemoteFileMissingError(path)
+        return path[len(FOLDER) :].strip("/")
+
+    def _touch_folders(self, path: str) -> None:
+        folder = posixpath.dirname(path)
+        if folder not in self.folder_times:
+            self.folder_times[posixpath.dirname(folder)] = self._ticks
+        self.folder_times[folder] = self._ticks

@@ -1,0 +1,116 @@
+"""Tests of imports: a job that survives, deaths for a recount, generations of counters."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+
+from utils.database.database import SafeDatabase
+from utils.database.repositories.imports import ImportRepository
+from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.servers import GameServerRepository
+from utils.errors import StorageConflictError
+from utils.models.deaths import Death, LogFile
+from utils.models.players import Counters, PlayerDay, PlayerRecord
+from utils.models.reading import Cursor, ImportJob
+from utils.models.scope import ChannelId, PlayerId, ServerScope
+from utils.models.servers import GameServer
+
+OLD, NEW = LogFile("world_0", "2025.04.29-00.00.00.csv"), LogFile("world_0", "2025.04.30-00.00.00.csv")
+JOB = ImportJob(
+    generation=1,
+    started_at=datetime(2025, 5, 1, tzinfo=UTC),
+    ends={OLD: 100, NEW: 50},
+    channel_id=ChannelId(7),
+    message_id=8,
+)
+
+
+async def test_job_is_stored_with_its_cursors_at_the_start_of_their_files(
+    imports: ImportRepository, ingestion: IngestionRepository, scope: ServerScope, neighbour: ServerScope
+) -> None:
+    """An import reads everything again, whatever was read before."""
+
+    async def read(unit: TransactionUnit) -> None:
+        await unit.move_cursor(None, Cursor(NEW, 40, b"head"))
+
+    await ingestion.in_transaction(scope, read)
+    assert await imports.find_import(scope) is None
+    await imports.begin_import(scope, JOB)
+    assert (await imports.find_import(scope), await imports.find_import(neighbour)) == (JOB, None)
+    assert await ingestion.list_cursors(scope) == {OLD: Cursor(OLD), NEW: Cursor(NEW)}
+
+
+async def test_generation_is_shown_and_the_job_ended_together(
+    imports: ImportRepository,
+    servers: GameServerRepository,
+    scope: ServerScope,
+    make_server: Callable[[ServerScope], GameServer],
+) -> None:
+    """Finishing is one write; a second finish, or one without a server, changes nothing."""
+    await imports.begin_import(scope, JOB)
+    with pytest.raises(StorageConflictError):
+        await imports.finish_import(scope, JOB)
+    assert await imports.find_import(scope) == JOB
+    await servers.insert_server(scope, make_server(scope))
+    await imports.finish_import(scope, JOB)
+    server = await servers.find_server(scope)
+    assert server is not None
+    assert (server.generation, await imports.find_import(scope)) == (1, None)
+    with pytest.raises(StorageConflictError):
+        await imports.finish_import(scope, JOB)
+
+
+async def test_all_deaths_of_a_server_come_in_batches_by_time(
+    imports: ImportRepository,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    stranger: ServerScope,
+    make_death: Callable[..., Death],
+) -> None:
+    """A recount sees every death of its server once, and no other's."""
+    deaths = {
+        one: [make_death(one, "a", "b", second=n) for n in range(25)] for one in (scope, neighbour, stranger)
+    }
+    for one, some in deaths.items():
+
+        async def store(unit: TransactionUnit, some: list[Death] = some) -> None:
+            await unit.insert_deaths(some[::-1])
+
+        await ingestion.in_transaction(one, store)
+    batches = [batch async for batch in imports.iterate_deaths(scope, batch=10)]
+    assert [len(batch) for batch in batches] == [10, 10, 5]
+    assert [death for batch in batches for death in batch] == deaths[scope]
+
+
+async def test_counters_are_added_to_a_generation_and_dropped_with_it(
+    imports: ImportRepository,
+    servers: GameServerRepository,
+    database: SafeDatabase,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    make_server: Callable[..., GameServer],
+    make_player: Callable[..., PlayerRecord],
+) -> None:
+    """Only what nobody is shown, and nobody is filling, goes."""
+    days = [PlayerDay(PlayerId("a"), date(2025, 4, number), Counters(kills=1)) for number in (1, 2)]
+
+    async def count() -> dict[tuple[str, int], int]:
+        key = {"server": "$server_id", "generation": "$generation"}
+        cursor = database.unscoped("players").aggregate([{"$group": {"_id": key, "count": {"$sum": 1}}}])
+        return {(one["_id"]["server"], one["_id"]["generation"]): one["count"] async for one in cursor}
+
+    for generation in (0, 1, 2):
+        await imports.write_generation(scope, generation, days=days)
+        await imports.write_generation(scope, generation, players=[make_player("a"), make_player("b")])
+    await imports.write_generation(neighbour, 0, players=[make_player("a")])
+    [bucket] = await database.unscoped("player_days").find({"generation": 0}).to_list(None)
+    assert ([entry["day"] for entry in bucket["days"]], bucket["month"]) == ([1, 2], "2025-04")
+    await servers.insert_server(scope, make_server(scope, generation=2))
+    await imports.begin_import(scope, JOB)
+    await imports.drop_unshown_generations(scope)
+    assert await count() == {("aaaaaaaa", 1): 2, ("aaaaaaaa", 2): 2, ("bbbbbbbb", 0): 1}
+    await imports.drop_generation(scope, 1)
+    assert await count() == {("aaaaaaaa", 2): 2, ("bbbbbbbb", 0): 1}
+    assert await database.unscoped("player_days").count_documents({}) == 1

@@ -1,0 +1,257 @@
+"""Tests of ingestion's storage: one batch, one transaction."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from utils.database.database import Fence, SafeDatabase
+from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.rejected import RejectedLineRepository
+from utils.database.repositories.servers import GameServerRepository
+from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError
+from utils.models.deaths import Death, DeathKind, LogFile
+from utils.models.notices import DeathNotice
+from utils.models.players import Counters, PlayerDay, PlayerRecord
+from utils.models.reading import Cursor, RejectedLine
+from utils.models.scope import PlayerId, ServerScope
+
+FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
+NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
+A, B = PlayerId("a"), PlayerId("b")
+MakeDeath = Callable[..., Death]
+
+
+async def _find_known(
+    ingestion: IngestionRepository, scope: ServerScope, ids: list[bytes]
+) -> frozenset[bytes]:
+    async def look(unit: TransactionUnit) -> frozenset[bytes]:
+        return await unit.find_known_ids(ids)
+
+    return await ingestion.in_transaction(scope, look)
+
+
+async def _store(ingestion: IngestionRepository, scope: ServerScope, deaths: list[Death]) -> None:
+    async def store(unit: TransactionUnit) -> None:
+        await unit.insert_deaths(deaths)
+
+    await ingestion.in_transaction(scope, store)
+
+
+async def test_stored_deaths_are_known_and_come_back_as_they_were(
+    ingestion: IngestionRepository, scope: ServerScope, make_death: MakeDeath
+) -> None:
+    """Every field of a death survives, whatever its class; order is that of the log."""
+    deaths = [
+        make_death(scope, A, B, second=2),
+        make_death(scope, None, A, second=1, kind=DeathKind.UNKNOWN, weapon=""),
+        make_death(scope, A, A, second=3, kind=DeathKind.MENU, weapon="suicide_by_relocation"),
+    ]
+    await _store(ingestion, scope, deaths)
+    missing = make_death(scope, B, A, second=2).id
+    ids = [death.id for death in deaths]
+    assert await _find_known(ingestion, scope, [*ids, missing]) == frozenset(ids)
+    assert await _find_known(ingestion, scope, []) == frozenset()
+
+    async def look(unit: TransactionUnit) -> tuple[object, object]:
+        return await unit.list_deaths_of(A), await unit.list_deaths_of(B)
+
+    assert await ingestion.in_transaction(scope, look) == ([deaths[1], deaths[0], deaths[2]], [deaths[0]])
+
+
+async def test_deaths_of_another_guild_are_unknown_here(
+    ingestion: IngestionRepository, scope: ServerScope, stranger: ServerScope, make_death: MakeDeath
+) -> None:
+    """Two guilds may read the same game server; their data never meet."""
+    own, foreign = make_death(scope, A, B), make_death(stranger, A, B)
+    await _store(ingestion, scope, [own])
+    await _store(ingestion, stranger, [foreign])
+    both = [own.id, foreign.id]
+    assert await _find_known(ingestion, scope, both) == frozenset([own.id])
+    assert await _find_known(ingestion, stranger, both) == frozenset([foreign.id])
+    with pytest.raises(ScopeViolationError):
+        await _store(ingestion, scope, [foreign])
+
+
+async def test_player_is_replaced_in_his_generation_alone(
+    ingestion: IngestionRepository, scope: ServerScope, make_player: Callable[..., PlayerRecord]
+) -> None:
+    """Counters are written whole; another generation keeps its own."""
+    first, second = make_player(A, kills=1), make_player(A, kills=2, seen=5)
+
+    async def write(unit: TransactionUnit) -> None:
+        await unit.replace_players([first, make_player(B)], generation=0)
+        await unit.replace_players([first], generation=1)
+        await unit.replace_players([second], generation=0)
+
+    async def look(unit: TransactionUnit) -> list[object]:
+        return [await unit.find_players([A, PlayerId("c")], generation=number) for number in (0, 1, 2)]
+
+    await ingestion.in_transaction(scope, write)
+    assert await ingestion.in_transaction(scope, look) == [{A: second}, {A: first}, {}]
+
+
+async def test_days_are_merged_into_their_months(
+    ingestion: IngestionRepository, database: SafeDatabase, scope: ServerScope
+) -> None:
+    """Writing one day leaves the others of its month; a month is one document."""
+    april = [PlayerDay(A, date(2025, 4, number), Counters(kills=number)) for number in (29, 30)]
+    may = PlayerDay(A, date(2025, 5, 1), Counters(kills=1))
+    changed = PlayerDay(A, date(2025, 4, 29), Counters(kills=7))
+
+    async def write(unit: TransactionUnit) -> None:
+        await unit.replace_days([*april, may], generation=0)
+
+    async def change(unit: TransactionUnit) -> None:
+        assert await unit.find_days([(A, changed.day)], generation=0) == {(A, changed.day): april[0]}
+        await unit.replace_days([changed], generation=0)
+        assert await unit.find_days([(A, changed.day)], generation=0) == {(A, changed.day): changed}
+
+    async def look(unit: TransactionUnit) -> object:
+        keys = [(A, day.day) for day in (*april, may)]
+        return await unit.find_days([*keys, (B, may.day)], generation=0)
+
+    await ingestion.in_transaction(scope, write)
+    await ingestion.in_transaction(scope, change)
+    days = {(A, day.day): day for day in (changed, april[1], may)}
+    assert await ingestion.in_transaction(scope, look) == days
+    assert await database.unscoped("player_days").count_documents({}) == 2
+
+
+async def test_cursor_moves_only_from_where_it_was_read(
+    ingestion: IngestionRepository, scope: ServerScope, make_death: MakeDeath
+) -> None:
+    """A batch read from an old place is not stored, nor is anything with it."""
+    begin, middle = Cursor(FILE, 10, b"head"), Cursor(FILE, 20, b"head")
+    death = make_death(scope, A, B)
+
+    async def move(before: Cursor | None, after: Cursor) -> None:
+        async def work(unit: TransactionUnit) -> None:
+            await unit.insert_deaths([death])
+            await unit.move_cursor(before, after)
+
+        await ingestion.in_transaction(scope, work)
+
+    with pytest.raises(CursorMovedError):
+        await move(begin, middle)
+    assert await _find_known(ingestion, scope, [death.id]) == frozenset()
+    await move(None, begin)
+    assert await ingestion.list_cursors(scope) == {FILE: begin}
+    death = make_death(scope, A, B, second=1)
+    for before in (None, replace(begin, offset=11), replace(begin, head=b"other")):
+        with pytest.raises(CursorMovedError):
+            await move(before, middle)
+    await move(begin, middle)
+    assert await ingestion.list_cursors(scope) == {FILE: middle}
+
+
+async def test_one_of_two_readers_from_the_same_place_wins(
+    ingestion: IngestionRepository, scope: ServerScope
+) -> None:
+    """Whoever moves the cursor first has read the batch."""
+
+    async def move(offset: int) -> bool:
+        async def work(unit: TransactionUnit) -> None:
+            await unit.move_cursor(None, Cursor(FILE, offset))
+
+        try:
+            await ingestion.in_transaction(scope, work)
+        except CursorMovedError:
+            return False
+        return True
+
+    outcomes = await asyncio.gather(*(move(offset) for offset in range(4)))
+    assert sorted(outcomes) == [False, False, False, True]
+    assert (await ingestion.list_cursors(scope))[FILE].offset == outcomes.index(True)
+
+
+async def test_notices_count_up_within_their_server(
+    ingestion: IngestionRepository,
+    database: SafeDatabase,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    make_notice: Callable[[int], DeathNotice],
+) -> None:
+    """The order of the outbox is the order of the log; a batch that failed leaves no gap that matters."""
+
+    async def append(*numbers: int) -> None:
+        async def work(unit: TransactionUnit) -> None:
+            await unit.append_notices([make_notice(number) for number in numbers], created_at=NOW)
+
+        await ingestion.in_transaction(scope if numbers[0] < 5 else neighbour, work)
+
+    await append(1, 2)
+    await append(3)
+    await append(5)
+    found = database.unscoped("outbox").find().sort([("server_id", 1), ("sequence", 1)])
+    assert [(one["server_id"], one["sequence"], one["notice"]["distance"]) async for one in found] == [
+        ("aaaaaaaa", 0, 1),
+        ("aaaaaaaa", 1, 2),
+        ("aaaaaaaa", 2, 3),
+        ("bbbbbbbb", 0, 5),
+    ]
+
+
+async def test_rejected_lines_are_kept_once_and_counted(
+    ingestion: IngestionRepository, database: SafeDatabase, servers: GameServerRepository, scope: ServerScope
+) -> None:
+    """A line read twice is one; newest come first; counts are of all ever read."""
+    lines = [RejectedLine(FILE, offset, "x;y", "2 parts", NOW.replace(minute=offset)) for offset in range(5)]
+
+    async def reject(unit: TransactionUnit) -> None:
+        await unit.insert_rejected(lines)
+        await unit.add_lines_read(7, 3)
+        await unit.add_lines_read(3, 2)
+        await unit.move_cursor(None, Cursor(FILE))
+
+    async def again(unit: TransactionUnit) -> None:
+        await unit.insert_rejected(lines)
+        await unit.add_lines_read(10, 5)
+
+    await ingestion.in_transaction(scope, reject)
+    await ingestion.in_transaction(scope, again)
+    rejected = RejectedLineRepository(database)
+    assert await rejected.list_rejected(scope, limit=2) == (lines[4], lines[3])
+    assert await rejected.count_rejected(scope) == 10
+    health = await servers.get_health(scope)
+    assert (health.lines_read, health.lines_rejected) == (20, 10)
+    assert await rejected.prune_rejected(scope, keep=3) == 2
+    assert await rejected.list_rejected(scope, limit=9) == (lines[4], lines[3], lines[2])
+    assert await rejected.prune_rejected(scope, keep=9) == 0
+
+
+async def test_two_batches_of_different_files_do_not_hold_each_other_up(
+    ingestion: IngestionRepository, scope: ServerScope, make_death: MakeDeath
+) -> None:
+    """Parallel transactions of one server share no document."""
+    both_wrote = asyncio.Barrier(2)
+    runs = 0
+
+    async def read(number: int) -> None:
+        async def work(unit: TransactionUnit) -> None:
+            nonlocal runs
+            runs += 1
+            await unit.insert_deaths([make_death(scope, A, B, second=number)])
+            await unit.add_lines_read(1, 0)
+            await unit.move_cursor(None, Cursor(LogFile("world_0", f"{number}.csv")))
+            await unit.finish()
+            await both_wrote.wait()
+
+        await ingestion.in_transaction(scope, work)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(read(1), read(2))
+    assert runs == 2
+
+
+async def test_batch_is_refused_when_the_lease_is_lost(
+    database: SafeDatabase, scope: ServerScope, make_death: MakeDeath
+) -> None:
+    """A process that lost its shard writes nothing more."""
+    fenced = IngestionRepository(database, fences=lambda guild_id: Fence(shard=guild_id % 2, token=1))
+    with pytest.raises(LeaseLostError):
+        await _store(fenced, scope, [make_death(scope, A, B)])
+    await database.unscoped("leases").insert_one({"_id": 0, "token": 1})
+    await _store(fenced, scope, [make_death(scope, A, B)])

@@ -1,0 +1,168 @@
+"""Tests that every read of every repository is served by an index, as MongoDB's own profiler saw it."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+
+from utils.database.database import Document, SafeDatabase
+from utils.database.repositories.deaths import DeathRepository
+from utils.database.repositories.directory import DirectoryRepository
+from utils.database.repositories.guilds import GuildRepository
+from utils.database.repositories.imports import ImportRepository
+from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.rejected import RejectedLineRepository
+from utils.database.repositories.servers import GameServerRepository
+from utils.database.repositories.statistics import StatisticsRepository
+from utils.models.deaths import Death, LogFile
+from utils.models.guilds import ChannelKind
+from utils.models.notices import DeathNotice, OutgoingMessage
+from utils.models.players import Counters, PlayerDay, PlayerRecord
+from utils.models.reading import Cursor, ImportJob, RejectedLine
+from utils.models.scope import ChannelId, PlayerId, ServerId, ServerScope
+from utils.models.servers import GameServer, ServerHealth
+
+NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
+FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
+A = PlayerId("a")
+PLAYERS = [PlayerId(letter) for letter in "abcdefgh"]
+DEATHS = 20
+
+
+@pytest.fixture(name="profiled")
+async def _profiled(
+    database: SafeDatabase,
+    servers: GameServerRepository,
+    imports: ImportRepository,
+    ingestion: IngestionRepository,
+    make_server: Callable[..., GameServer],
+    make_player: Callable[..., PlayerRecord],
+    make_death: Callable[..., Death],
+    make_notice: Callable[[int], DeathNotice],
+) -> SafeDatabase:
+    """Fill three servers of two guilds and switch the profiler on."""
+    for guild_id, server_id in ((42, "aaaaaaaa"), (42, "bbbbbbbb"), (43, "aaaaaaaa")):
+        scope = ServerScope(guild_id, ServerId(server_id))  # type: ignore[arg-type] # a guild's id
+        await servers.insert_server(scope, make_server(scope))
+        days = [PlayerDay(player, date(2025, 4, 30), Counters(kills=1)) for player in PLAYERS]
+        players = [make_player(player, kills=5) for player in PLAYERS]
+        await imports.write_generation(scope, 0, players=players, days=days)
+
+        async def store(unit: TransactionUnit, scope: ServerScope = scope) -> None:
+            await unit.insert_deaths([make_death(scope, A, "b", second=number) for number in range(DEATHS)])
+            await unit.insert_rejected([RejectedLine(FILE, number, "x", "y", NOW) for number in range(9)])
+            await unit.append_notices([make_notice(number) for number in range(9)], created_at=NOW)
+            await unit.move_cursor(None, Cursor(FILE, 5))
+
+        await ingestion.in_transaction(scope, store)
+    await database.command({"profile": 2})
+    return database
+
+
+async def _list_profiled(database: SafeDatabase) -> list[Document]:
+    await database.command({"profile": 0})
+    own = {"ns": {"$not": {"$regex": r"\.system\."}}, "planSummary": {"$exists": True}}
+    return await database.unscoped("system.profile").find(own).to_list(None)
+
+
+def _list_unindexed(operations: list[Document]) -> list[Document]:
+    served = ("IXSCAN", "IDHACK", "DISTINCT_SCAN", "COUNT_SCAN", "EOF")
+    return [one["command"] for one in operations if not one["planSummary"].startswith(served)]
+
+
+async def test_every_write_of_ingestion_finds_its_documents_by_index(
+    profiled: SafeDatabase,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    make_player: Callable[..., PlayerRecord],
+    make_death: Callable[..., Death],
+    make_notice: Callable[[int], DeathNotice],
+) -> None:
+    """Within a transaction too, nothing scans a collection; known ids are read from the index alone."""
+
+    async def batch(unit: TransactionUnit) -> None:
+        known = [make_death(scope, A, "b", second=number).id for number in range(DEATHS)]
+        assert len(await unit.find_known_ids(known)) == DEATHS
+        await unit.insert_deaths([make_death(scope, A, "b", second=99)])
+        await unit.list_deaths_of(A)
+        await unit.find_players(PLAYERS[:3], generation=0)
+        await unit.replace_players([make_player(A)], generation=0)
+        await unit.find_days([(A, date(2025, 4, 30))], generation=0)
+        await unit.replace_days([PlayerDay(A, date(2025, 4, 30), Counters())], generation=0)
+        await unit.append_notices([make_notice(1)], created_at=NOW)
+        await unit.insert_rejected([RejectedLine(FILE, 1, "x", "y", NOW)])
+        await unit.move_cursor(Cursor(FILE, 5), Cursor(FILE, 6))
+        await unit.add_lines_read(1, 1)
+
+    await ingestion.in_transaction(scope, batch)
+    await ingestion.list_cursors(scope)
+    operations = await _list_profiled(profiled)
+    assert _list_unindexed(operations) == []
+    [covered] = [one for one in operations if one["command"].get("projection") == {"_id": 1}]
+    assert (covered["docsExamined"], covered["nreturned"]) == (0, DEATHS)
+
+
+async def test_every_read_for_people_is_served_by_an_index(
+    profiled: SafeDatabase, statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
+) -> None:
+    """Sums over several servers read the keys of these servers and no others."""
+    guild_id, both = scope.guild_id, [scope.server_id, neighbour.server_id]
+    for since in (None, date(2025, 4, 1)):
+        await statistics.find_stats(guild_id, both, A, since=since)
+        await statistics.list_board(
+            guild_id, both, board="kd", minimum_kills=10, limit=5, offset=0, since=since
+        )
+    await statistics.list_known_players(guild_id)
+    await statistics.search_players(guild_id, both, "a", limit=5)
+    deaths = DeathRepository(profiled)
+    await deaths.list_recent(guild_id, both, limit=3)
+    await deaths.list_recent(guild_id, both, limit=3, player_id=A)
+    operations = await _list_profiled(profiled)
+    assert _list_unindexed(operations) == []
+    board = [one for one in operations if "$setWindowFields" in str(one["command"])]
+    assert {one["docsExamined"] for one in board} == {len(PLAYERS) * 2}
+    recent = [one for one in operations if one["command"].get("limit") == 3]
+    assert {one["docsExamined"] for one in recent} <= {0, 3}
+
+
+async def test_every_read_of_timers_and_admins_is_served_by_an_index(
+    profiled: SafeDatabase,
+    servers: GameServerRepository,
+    imports: ImportRepository,
+    outbox: OutboxRepository,
+    scope: ServerScope,
+) -> None:
+    """Outbox, imports, settings, rejected lines and the directory."""
+    await outbox.list_pending(scope, limit=5)
+    await outbox.prepare_message(scope, OutgoingMessage(scope, ChannelId(1), (0, 1), "n", NOW))
+    await outbox.find_prepared(scope)
+    await outbox.list_entries(scope, [0, 1])
+    await outbox.mark_first_try(scope, "n", at=NOW)
+    await outbox.mark_sent(scope, "n", message_id=1, at=NOW)
+    await outbox.drop_message(scope, "n")
+    await outbox.discard_entries(scope, [2])
+    await outbox.drop_entries(scope, before=NOW)
+    await outbox.prune_sent(scope, before=NOW)
+    job = ImportJob(1, NOW, {FILE: 5})
+    await imports.begin_import(scope, job)
+    await imports.find_import(scope)
+    assert [len(batch) async for batch in imports.iterate_deaths(scope)] == [DEATHS]
+    await imports.finish_import(scope, job)
+    await imports.drop_unshown_generations(scope)
+    await imports.drop_generation(scope, 1)
+    guilds = GuildRepository(profiled)
+    await guilds.set_channel(scope.guild_id, ChannelKind.ALERTS, ChannelId(1))
+    await guilds.get_settings(scope.guild_id)
+    await servers.list_servers(scope.guild_id)
+    await servers.save_health(ServerHealth(scope))
+    await servers.get_health(scope)
+    await servers.set_host_key(scope, "key")
+    rejected = RejectedLineRepository(profiled)
+    await rejected.list_rejected(scope, limit=3)
+    await rejected.prune_rejected(scope, keep=3)
+    directory = DirectoryRepository(profiled)
+    await directory.list_guild_ids()
+    await directory.list_scopes_with_outbox()
+    await servers.delete_server(scope, keep_stats=False)
+    assert _list_unindexed(await _list_profiled(profiled)) == []

@@ -1,0 +1,155 @@
+"""Tests of game servers and settings of guilds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from utils.database.database import SafeDatabase
+from utils.database.repositories.directory import DirectoryRepository
+from utils.database.repositories.guilds import GuildRepository
+from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.servers import GameServerRepository
+from utils.errors import StorageConflictError
+from utils.models.deaths import Death, DeathKind, LogFile
+from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.players import PlayerRecord
+from utils.models.reading import Cursor
+from utils.models.scope import ChannelId, GuildId, ServerScope
+from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ServerHealth
+
+NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
+MakeServer = Callable[..., GameServer]
+
+
+async def test_server_comes_back_as_it_was(
+    servers: GameServerRepository, scope: ServerScope, stranger: ServerScope, make_server: MakeServer
+) -> None:
+    """Every field survives; another guild sees nothing of it."""
+    server = make_server(
+        scope,
+        number=7,
+        base_path="/x",
+        timezone="Europe/Berlin",
+        legacy=True,
+        host_key="ssh-rsa AAAA",
+        announced=frozenset({DeathKind.KILL, DeathKind.FALL}),
+        generation=3,
+        is_paused=True,
+        channels={ChannelKind.KILLFEED: ChannelId(9)},
+    )
+    await servers.insert_server(scope, server)
+    assert (await servers.find_server(scope), await servers.find_server(stranger)) == (server, None)
+    with pytest.raises(StorageConflictError):
+        await servers.insert_server(scope, server)
+
+
+async def test_servers_are_listed_oldest_first(
+    servers: GameServerRepository,
+    database: SafeDatabase,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    stranger: ServerScope,
+    make_server: MakeServer,
+) -> None:
+    """A guild sees its own; the directory sees the keys of all."""
+    younger = make_server(scope, added_at=NOW.replace(hour=13))
+    older = make_server(neighbour, added_at=NOW)
+    foreign = make_server(stranger)
+    for server in (younger, older, foreign):
+        await servers.insert_server(server.scope, server)
+    assert await servers.list_servers(scope.guild_id) == (older, younger)
+    directory = DirectoryRepository(database)
+    assert await directory.list_server_scopes() == (scope, neighbour, stranger)
+    assert await directory.list_guild_ids() == (scope.guild_id, stranger.guild_id)
+
+
+async def test_settings_change_and_generation_and_health_stay(
+    servers: GameServerRepository, scope: ServerScope, make_server: MakeServer
+) -> None:
+    """An admin's edit cannot undo an import that finished meanwhile."""
+    server = make_server(scope)
+    await servers.insert_server(scope, server)
+    await servers.switch_generation(scope, 2)
+    health = ServerHealth(scope, ConnectionState.RETRYING, "The host is away.", NOW, NOW, 6.5)
+    await servers.save_health(health)
+    await servers.replace_server(scope, replace(server, name="Other", secret=EncryptedSecret(b"changed")))
+    await servers.set_host_key(scope, "ssh-ed25519 BBBB")
+    changed = replace(
+        server,
+        name="Other",
+        secret=EncryptedSecret(b"changed"),
+        generation=2,
+        host_key="ssh-ed25519 BBBB",
+    )
+    assert (await servers.find_server(scope), await servers.get_health(scope)) == (changed, health)
+
+
+async def test_server_that_is_gone_is_not_made_again_by_late_writes(
+    servers: GameServerRepository, scope: ServerScope, make_server: MakeServer
+) -> None:
+    """A loop that ends after the removal leaves nothing behind."""
+    await servers.replace_server(scope, make_server(scope))
+    await servers.save_health(ServerHealth(scope, ConnectionState.CONNECTED))
+    await servers.set_host_key(scope, "key")
+    assert (await servers.find_server(scope), await servers.get_health(scope)) == (None, ServerHealth(scope))
+
+
+@pytest.mark.parametrize("keep_stats", [True, False])
+async def test_removed_server_leaves_its_statistics_only_when_they_are_kept(
+    servers: GameServerRepository,
+    ingestion: IngestionRepository,
+    database: SafeDatabase,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    make_server: MakeServer,
+    make_death: Callable[..., Death],
+    make_player: Callable[..., PlayerRecord],
+    *,
+    keep_stats: bool,
+) -> None:
+    """Login and cursors always go; deaths and counters as asked; a neighbour keeps all."""
+    for one in (scope, neighbour):
+        await servers.insert_server(one, make_server(one, host_key="key"))
+
+        async def store(unit: TransactionUnit, one: ServerScope = one) -> None:
+            await unit.insert_deaths([make_death(one, "a", "b")])
+            await unit.replace_players([make_player("a")], generation=0)
+            await unit.move_cursor(None, Cursor(LogFile("world_0", "a.csv")))
+
+        await ingestion.in_transaction(one, store)
+    await servers.delete_server(scope, keep_stats=keep_stats)
+    assert await servers.find_server(scope) is None
+    assert [server.scope for server in await servers.list_servers(scope.guild_id)] == [neighbour]
+    assert await DirectoryRepository(database).list_server_scopes() == (neighbour,)
+    left = 1 if keep_stats else 0
+    counts = {
+        name: await database.unscoped(name).count_documents({}) for name in ("kills", "players", "cursors")
+    }
+    assert counts == {"kills": 1 + left, "players": 1 + left, "cursors": 1}
+    secrets = [
+        one["secret"] async for one in database.unscoped("game_servers").find({"server_id": scope.server_id})
+    ]
+    assert secrets == [b""] * left
+
+
+async def test_channels_of_guild_and_server_are_set_and_cleared(
+    servers: GameServerRepository, database: SafeDatabase, scope: ServerScope, make_server: MakeServer
+) -> None:
+    """A guild without settings has defaults; a server's own channel stands with the server."""
+    guilds, guild_id = GuildRepository(database), scope.guild_id
+    await servers.insert_server(scope, make_server(scope))
+    assert await guilds.get_settings(guild_id) == GuildSettings(guild_id)
+    await guilds.set_channel(guild_id, ChannelKind.KILLFEED, ChannelId(1))
+    await guilds.set_channel(guild_id, ChannelKind.ALERTS, ChannelId(2))
+    await guilds.set_channel(guild_id, ChannelKind.KILLFEED, None)
+    await guilds.set_channel(guild_id, ChannelKind.EVENTS, ChannelId(3), server_id=scope.server_id)
+    await guilds.set_admin_role(guild_id, 77)
+    server = await servers.find_server(scope)
+    assert server is not None
+    assert server.channels == {ChannelKind.EVENTS: ChannelId(3)}
+    assert await guilds.get_settings(guild_id) == GuildSettings(
+        guild_id, {ChannelKind.ALERTS: ChannelId(2)}, 77
+    )
+    assert await guilds.get_settings(GuildId(99)) == GuildSettings(GuildId(99))

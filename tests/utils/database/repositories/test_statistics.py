@@ -1,0 +1,261 @@
+"""Tests of figures, boards and names over one and several servers."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+
+from utils.database.database import SafeDatabase
+from utils.database.repositories.deaths import DeathRepository
+from utils.database.repositories.imports import ImportRepository
+from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.servers import GameServerRepository
+from utils.database.repositories.statistics import StatisticsRepository
+from utils.models.deaths import Death, DeathKind
+from utils.models.players import (
+    BoardRow,
+    Counters,
+    KnownPlayer,
+    PlayerDay,
+    PlayerRecord,
+    PlayerStats,
+    Tallied,
+)
+from utils.models.scope import GuildId, PlayerId, ServerScope
+from utils.models.servers import GameServer
+
+A, B, C = PlayerId("a"), PlayerId("b"), PlayerId("c")
+NOON = datetime(2025, 4, 30, 12, tzinfo=UTC)
+
+
+@pytest.fixture(name="world")
+async def _world(
+    servers: GameServerRepository,
+    imports: ImportRepository,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    stranger: ServerScope,
+    make_server: Callable[..., GameServer],
+    make_player: Callable[..., PlayerRecord],
+    make_death: Callable[..., Death],
+) -> None:
+    """Fill two servers of a guild and one of another; each shows generation 1, and generation 0 lies."""
+    figures = {
+        scope: [
+            make_player(
+                A, name="Anna", kills=12, deaths=3, suicides=1, metres=300, longest=90, best_streak=5
+            ),
+            make_player(B, name="Bert", kills=12, deaths=2, longest=100, best_streak=4),
+            make_player(C, name="Carl", deaths=9),
+        ],
+        neighbour: [
+            make_player(A, name="Anna Two", kills=5, deaths=1, longest=120, best_streak=2, seen=9),
+        ],
+        stranger: [make_player(A, name="Foreign", kills=1000)],
+    }
+    for one, players in figures.items():
+        await servers.insert_server(one, make_server(one, generation=1))
+        await imports.write_generation(one, 0, players=[make_player(A, name="Stale", kills=500)])
+        days = [
+            PlayerDay(A, date(2025, 4, 30), Counters(kills=2, best_streak=2)),
+            PlayerDay(A, date(2025, 5, 1), Counters(kills=1, deaths=1, longest=50)),
+            PlayerDay(B, date(2025, 5, 2), Counters(kills=3)),
+        ]
+        await imports.write_generation(one, 1, players=players, days=days)
+        deaths = [
+            make_death(one, A, B, second=1),
+            make_death(one, A, B, second=2, weapon="Mosin"),
+            make_death(one, A, C, second=3, weapon="Mosin", name="Anna"),
+            make_death(one, C, A, second=4, name="Carl Two"),
+            make_death(one, None, A, second=5, kind=DeathKind.UNKNOWN, weapon=""),
+            make_death(one, A, A, second=6, kind=DeathKind.FALL, weapon="falling"),
+            make_death(one, B, A, second=7, kind=DeathKind.VEHICLE, weapon="boat"),
+            make_death(one, C, A, second=3, name="Carl One"),
+        ]
+
+        async def store(unit: TransactionUnit, deaths: list[Death] = deaths) -> None:
+            await unit.insert_deaths(deaths)
+
+        await ingestion.in_transaction(one, store)
+
+
+@pytest.mark.usefixtures("world")
+async def test_figures_of_one_server_are_its_own(
+    statistics: StatisticsRepository, scope: ServerScope
+) -> None:
+    """Counters, tallies and rank of the shown generation; ties in kills go to fewer deaths."""
+    assert await statistics.find_stats(scope.guild_id, [scope.server_id], A) == PlayerStats(
+        player_id=A,
+        name="Anna",
+        counters=Counters(kills=12, deaths=3, suicides=1, metres=300, longest=90, best_streak=5),
+        current_streak=0,
+        top_weapon=Tallied("Mosin", 2),
+        nemesis=Tallied("Carl Two", 2),
+        prey=Tallied("b", 2),
+        rank=2,
+        ranked=2,
+        last_seen_at=NOON,
+        servers=(scope.server_id,),
+    )
+
+
+@pytest.mark.usefixtures("world")
+async def test_figures_of_several_servers_are_summed(
+    statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
+) -> None:
+    """Counters add up, the best of any stays the best, name and streak are those seen last."""
+    both = [scope.server_id, neighbour.server_id]
+    assert await statistics.find_stats(scope.guild_id, both, A) == PlayerStats(
+        player_id=A,
+        name="Anna Two",
+        counters=Counters(kills=17, deaths=4, suicides=1, metres=300, longest=120, best_streak=5),
+        current_streak=9,
+        top_weapon=Tallied("Mosin", 4),
+        nemesis=Tallied("Carl Two", 4),
+        prey=Tallied("b", 4),
+        rank=1,
+        ranked=2,
+        last_seen_at=NOON.replace(second=9),
+        servers=(scope.server_id, neighbour.server_id),
+    )
+
+
+@pytest.mark.usefixtures("world")
+async def test_player_nobody_saw_has_no_figures_and_one_without_kills_no_rank(
+    statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
+) -> None:
+    """Absence is None, not zeros."""
+    guild_id = scope.guild_id
+    assert await statistics.find_stats(guild_id, [neighbour.server_id], C) is None
+    assert await statistics.find_stats(guild_id, [], A) is None
+    assert await statistics.find_stats(GuildId(99), [scope.server_id], A) is None
+    stats = await statistics.find_stats(guild_id, [scope.server_id], C)
+    assert stats is not None
+    assert (stats.rank, stats.ranked, stats.counters.deaths) == (None, 2, 9)
+
+
+@pytest.mark.usefixtures("world")
+async def test_period_counts_its_days_alone(
+    statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
+) -> None:
+    """Figures and ranks from a day on come from the days; who has none there has zeros."""
+    both = [scope.server_id, neighbour.server_id]
+    stats = await statistics.find_stats(scope.guild_id, both, A, since=date(2025, 5, 1))
+    assert stats is not None
+    assert (stats.counters, stats.rank, stats.ranked) == (Counters(kills=2, deaths=2, longest=50), 2, 2)
+    assert (stats.top_weapon, stats.nemesis, stats.prey) == (None, None, None)
+    rows, total = await statistics.list_board(
+        scope.guild_id, both, board="kills", minimum_kills=0, limit=5, offset=0, since=date(2025, 4, 30)
+    )
+    assert ([(row.rank, row.name, row.value) for row in rows], total) == (
+        [(1, "Anna Two", 6), (2, "Bert", 6)],
+        2,
+    )
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize(
+    ("board", "expected"),
+    [
+        ("kills", [(1, "Anna Two", 17.0), (2, "Bert", 12.0)]),
+        ("deaths", [(1, "Carl", 9.0), (2, "Anna Two", 4.0), (3, "Bert", 2.0)]),
+        ("kd", [(1, "Bert", 6.0), (2, "Anna Two", 4.25)]),
+        ("streak", [(1, "Anna Two", 5.0), (2, "Bert", 4.0)]),
+        ("longest", [(1, "Anna Two", 120.0), (2, "Bert", 100.0)]),
+        ("suicides", [(1, "Anna Two", 1.0)]),
+    ],
+)
+async def test_board_ranks_players_summed_over_servers(
+    statistics: StatisticsRepository,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    board: str,
+    expected: list[tuple[int, str, float]],
+) -> None:
+    """Only players with a value have a place."""
+    rows, total = await statistics.list_board(
+        scope.guild_id,
+        [scope.server_id, neighbour.server_id],
+        board=board,
+        minimum_kills=10 if board == "kd" else 0,
+        limit=10,
+        offset=0,
+    )
+    assert ([(row.rank, row.name, row.value) for row in rows], total) == (expected, len(expected))
+
+
+@pytest.mark.usefixtures("world")
+async def test_page_and_own_place_are_found_wherever_they_are(
+    statistics: StatisticsRepository, scope: ServerScope
+) -> None:
+    """A page knows the total; a page behind the end is empty; one's own row needs no page."""
+    guild_id, here = scope.guild_id, [scope.server_id]
+
+    async def page(offset: int) -> tuple[tuple[BoardRow, ...], int]:
+        return await statistics.list_board(
+            guild_id, here, board="kills", minimum_kills=0, limit=1, offset=offset
+        )
+
+    second = Counters(kills=12, deaths=3, suicides=1, metres=300, longest=90, best_streak=5)
+    assert await page(1) == ((BoardRow(2, A, "Anna", 12.0, second),), 2)
+    assert await page(2) == ((), 2)
+    assert await statistics.find_place(guild_id, here, A, board="kills") == ((await page(1))[0][0], 2)
+    assert await statistics.find_place(guild_id, here, C, board="kills") == (None, 2)
+    assert await statistics.find_place(guild_id, here, A, board="kd", minimum_kills=13) == (None, 0)
+
+
+async def test_board_of_nothing_is_empty(statistics: StatisticsRepository) -> None:
+    """A guild without servers, or a server without players, has empty boards."""
+    board = statistics.list_board(GuildId(1), [], board="kills", minimum_kills=0, limit=5, offset=0)
+    assert await board == ((), 0)
+
+
+@pytest.mark.usefixtures("world")
+async def test_known_players_are_merged_over_servers_best_known_first(
+    statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
+) -> None:
+    """All names of a player, the newest first; nobody of another guild or generation."""
+    anna = KnownPlayer(
+        A,
+        "Anna Two",
+        ("Anna Two", "Anna"),
+        17,
+        NOON.replace(second=9),
+        (scope.server_id, neighbour.server_id),
+    )
+    bert = KnownPlayer(B, "Bert", ("Bert",), 12, NOON, (scope.server_id,))
+    carl = KnownPlayer(C, "Carl", ("Carl",), 0, NOON, (scope.server_id,))
+    assert await statistics.list_known_players(scope.guild_id) == (anna, bert, carl)
+    here = [scope.server_id, neighbour.server_id]
+    assert await statistics.search_players(scope.guild_id, here, "NNA T", limit=5) == (
+        KnownPlayer(A, "Anna Two", ("Anna Two",), 5, NOON.replace(second=9), (neighbour.server_id,)),
+    )
+    assert await statistics.search_players(scope.guild_id, here, ".*", limit=5) == ()
+    assert await statistics.search_players(scope.guild_id, [], "a", limit=5) == ()
+
+
+@pytest.mark.usefixtures("world")
+async def test_latest_deaths_come_newest_first(
+    database: SafeDatabase, scope: ServerScope, neighbour: ServerScope
+) -> None:
+    """Of all servers asked for, or of one player on either side of the gun."""
+    deaths = DeathRepository(database)
+    both = [scope.server_id, neighbour.server_id]
+    found = await deaths.list_recent(scope.guild_id, both, limit=3)
+    assert [(server, death.row.written_at.second) for server, death in found] == [
+        (neighbour.server_id, 7),
+        (scope.server_id, 7),
+        (neighbour.server_id, 6),
+    ] or [(server, death.row.written_at.second) for server, death in found] == [
+        (scope.server_id, 7),
+        (neighbour.server_id, 7),
+        (scope.server_id, 6),
+    ]
+    of_c = await deaths.list_recent(scope.guild_id, [scope.server_id], limit=9, player_id=C)
+    assert [(death.row.killer_id, death.row.victim_id, death.row.written_at.second) for _, death in of_c] == [
+        (C, A, 4),
+        (A, C, 3),
+        (C, A, 3),
+    ] or len(of_c) == 3
+    assert await deaths.list_recent(GuildId(99), both, limit=3) == ()

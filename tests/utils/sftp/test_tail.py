@@ -1,0 +1,736 @@
+"""Tailing: what is read of growing, cut, rotated, rewritten and vanishing files, and at what cost."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulation.game_host.battle import Battle
+from simulation.game_host.host import GameHost
+from simulation.game_host.log_files import GameServerFiles
+from tests.fakes.clock import FakeClock
+from tests.fakes.deaths import build_row, render
+from tests.fakes.host_files import FOLDER, FakeSession
+from utils.errors import LogsMissingError, RemoteFileMissingError
+from utils.models.deaths import DeathRow, LogFile
+from utils.models.reading import Chunk, Cursor
+from utils.models.scope import GuildId
+from utils.sftp.pool import SftpConnectionPool
+from utils.sftp.session import SftpSession
+from utils.sftp.tail import (
+    CHUNK_BYTES,
+    HEAD_BYTES,
+    LONGEST_CHUNK_BYTES,
+    DeathLogTail,
+    ReadPlan,
+    Seen,
+    TailMemory,
+    choose_read,
+    cut_whole_lines,
+    is_around_midnight,
+)
+
+GUILD = GuildId(42)
+NOON = datetime(2025, 5, 1, 12)  # noqa: DTZ001 - the game server's wall clock
+DAY_1 = LogFile("world_0", "2025.05.01-00.00.00.csv")
+DAY_2 = LogFile("world_0", "2025.05.02-00.00.00.csv")
+DAY_3 = LogFile("world_0", "2025.05.03-00.00.00.csv")
+WORLD_1 = LogFile("world_1", "2025.05.01-00.00.00.csv")
+
+
+def path_of(file: LogFile) -> str:
+    """Return where a file lies below the deathlogs folder."""
+    return f"{file.world}/{file.name}"
+
+
+def line(number: int, size: int = 100) -> bytes:
+    """Return a line that no other number has."""
+    return str(number).rjust(size, ".").encode() + b"\n"
+
+
+def lines(*numbers: int) -> bytes:
+    """Return lines of these numbers."""
+    return b"".join(line(number) for number in numbers)
+
+
+@dataclass(slots=True)
+class Poller:
+    """Polls as ingestion does: stores each chunk by moving its cursor before it asks for the next."""
+
+    session: SftpSession | FakeSession
+    folder: str = FOLDER
+    clock: FakeClock = field(default_factory=FakeClock)
+    local_now: datetime = NOON
+    memory: TailMemory = field(default_factory=TailMemory)
+    cursors: dict[LogFile, Cursor] = field(default_factory=dict)
+
+    @property
+    def tail(self) -> DeathLogTail:
+        """Return the logs as they are opened for one poll."""
+        return DeathLogTail(
+            self.session,  # type: ignore[arg-type]
+            self.folder,
+            self.memory,
+            clock=self.clock,
+            local_now=self.local_now,
+        )
+
+    async def poll(self, *, seconds: float = 5) -> list[Chunk]:
+        """Let time pass and read on; every chunk must hold what chunks promise."""
+        self.clock.move(seconds)
+        chunks: list[Chunk] = []
+        async for chunk in self.tail.read_on(dict(self.cursors)):
+            self.store(chunk)
+            chunks.append(chunk)
+        return chunks
+
+    def store(self, chunk: Chunk) -> None:
+        """Move the cursor from where it was read."""
+        file = chunk.after.file
+        assert chunk.before == self.cursors.get(file)
+        assert chunk.data.endswith(b"\n")
+        assert len(chunk.after.head) == min(HEAD_BYTES, chunk.after.offset)
+        self.cursors[file] = chunk.after
+
+    async def poll_data(self, *, seconds: float = 5) -> bytes:
+        """Return all bytes of one poll, which must be growth."""
+        chunks = await self.poll(seconds=seconds)
+        assert all(chunk.is_growth for chunk in chunks)
+        return b"".join(chunk.data for chunk in chunks)
+
+
+@pytest.fixture(name="session")
+def _session() -> FakeSession:
+    return FakeSession()
+
+
+@pytest.fixture(name="poller")
+def _poller(session: FakeSession) -> Poller:
+    return Poller(session)
+
+
+def summarize(chunks: list[Chunk]) -> list[tuple[LogFile, int, bytes, bool]]:
+    """Return file, start, data and growth of chunks."""
+    return [(chunk.after.file, chunk.start, chunk.data, chunk.is_growth) for chunk in chunks]
+
+
+SEEN = Seen(500, 7)
+CURSOR = Cursor(DAY_1, 500, b"x")
+
+
+@pytest.mark.parametrize(
+    ("cursor", "seen", "settled", "is_newest", "expected"),
+    [
+        pytest.param(CURSOR, SEEN, SEEN, True, None, id="unchanged"),
+        pytest.param(None, SEEN, None, True, ReadPlan(0, 500, is_growth=True), id="new file"),
+        pytest.param(None, SEEN, None, False, ReadPlan(0, 500, is_growth=False), id="old file turned up"),
+        pytest.param(None, Seen(0, 7), None, True, None, id="empty file"),
+        pytest.param(CURSOR, Seen(600, 8), SEEN, True, ReadPlan(500, 600, is_growth=True), id="grown"),
+        pytest.param(CURSOR, Seen(600, 8), None, False, ReadPlan(500, 600, is_growth=True), id="old grown"),
+        pytest.param(CURSOR, Seen(499, 8), SEEN, True, ReadPlan(0, 499, is_growth=False), id="shrunk"),
+        pytest.param(CURSOR, Seen(0, 8), SEEN, True, ReadPlan(0, 0, is_growth=False), id="emptied"),
+        pytest.param(CURSOR, Seen(500, 8), SEEN, False, ReadPlan(500, 500, is_growth=True), id="touched"),
+        pytest.param(CURSOR, SEEN, None, False, None, id="old file at a start"),
+        pytest.param(CURSOR, SEEN, None, True, ReadPlan(500, 500, is_growth=True), id="newest at a start"),
+        pytest.param(
+            Cursor(DAY_1),
+            SEEN,
+            None,
+            False,
+            ReadPlan(0, 500, is_growth=False),
+            id="old file with nothing read",
+        ),
+        pytest.param(
+            Cursor(DAY_1), SEEN, None, True, ReadPlan(0, 500, is_growth=True), id="newest with nothing read"
+        ),
+    ],
+)
+def test_what_is_read_follows_from_cursor_size_and_time(
+    cursor: Cursor | None, seen: Seen, settled: Seen | None, *, is_newest: bool, expected: ReadPlan | None
+) -> None:
+    """The decision is a pure function of what is known."""
+    assert choose_read(cursor, seen, settled=settled, is_newest=is_newest) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"), [(b"", b""), (b"a", b""), (b"a\n", b"a\n"), (b"a\nb", b"a\n"), (b"\n\nb", b"\n\n")]
+)
+def test_only_whole_lines_are_kept(data: bytes, expected: bytes) -> None:
+    """What has no line feed yet waits."""
+    assert cut_whole_lines(data) == expected
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "expected"),
+    [(0, 0, True), (0, 2, True), (0, 3, False), (23, 57, True), (23, 56, False), (12, 0, False)],
+)
+def test_midnight_is_three_minutes_wide_on_both_sides(hour: int, minute: int, *, expected: bool) -> None:
+    """The game starts a new file at midnight of its own clock."""
+    assert is_around_midnight(NOON.replace(hour=hour, minute=minute)) is expected
+
+
+async def test_appended_lines_are_read_once_each(poller: Poller, session: FakeSession) -> None:
+    """Poll after poll gives what came in between and nothing else."""
+    session.append(path_of(DAY_1), b"")
+    assert await poller.poll() == []
+    poller.cursors[DAY_1] = Cursor(DAY_1)
+    session.append(path_of(DAY_1), lines(1))
+    assert await poller.poll_data() == lines(1)
+    session.append(path_of(DAY_1), lines(2, 3))
+    assert await poller.poll_data() == lines(2, 3)
+    assert await poller.poll_data() == b""
+
+
+async def test_unfinished_line_waits_for_its_line_feed(poller: Poller, session: FakeSession) -> None:
+    """A poll in the middle of a write takes only what is whole."""
+    session.append(path_of(DAY_1), lines(1) + b"half")
+    (chunk,) = await poller.poll()
+    assert (chunk.data, chunk.after) == (lines(1), Cursor(DAY_1, 101, lines(1)))
+    assert await poller.poll_data() == b""
+    session.append(path_of(DAY_1), b" whole\n")
+    assert await poller.poll_data() == b"half whole\n"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.binary(max_size=200).map(lambda data: data.replace(b"x", b"\n")), max_size=12))
+async def test_any_slices_of_growth_give_all_whole_lines_in_order(slices: list[bytes]) -> None:
+    """Wherever a file stands when it is polled, slicing does not matter."""
+    session = FakeSession()
+    poller = Poller(session)
+    session.write(path_of(DAY_1), b"")
+    poller.cursors[DAY_1] = Cursor(DAY_1)
+    data = b""
+    for part in slices:
+        session.append(path_of(DAY_1), part)
+        data += await poller.poll_data()
+    content = b"".join(slices)
+    assert data == cut_whole_lines(content)
+    assert poller.cursors[DAY_1].offset == len(data)
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["append", "cut", "truncate", "rewrite", "rotate", "restart", "remove"]),
+        st.integers(1, 5),
+    ),
+    max_size=15,
+)
+
+
+def change_file(session: FakeSession, path: str, change: str, fresh: bytes, count: int) -> None:
+    """Do to a file what a game, a host or a person does."""
+    old = session.files.get(path, b"")
+    match change:
+        case "append":
+            session.append(path, fresh)
+        case "cut":
+            session.append(path, fresh[:-count])
+        case "truncate":
+            session.write(path, old[: len(old) * count // 6])
+        case "rewrite" | "rotate":
+            session.write(path, fresh)
+        case "remove" if path in session.files:
+            session.remove(path)
+
+
+@settings(max_examples=150, deadline=None)
+@given(CHANGES)
+async def test_no_line_is_lost_whatever_happens_to_the_files(changes: list[tuple[str, int]]) -> None:
+    """Every whole line that a poll could see is read at least once, and cursors end where files do."""
+    session = FakeSession()
+    poller = Poller(session)
+    day = 1
+    visible: set[bytes] = set()
+    found: set[bytes] = set()
+    for number, (change, count) in enumerate(changes):
+        fresh = b"".join(line(number * 10 + step, 60 + 30 * step) for step in range(count))
+        day += change == "rotate"
+        change_file(session, f"world_0/2025.05.{day:02}-00.00.00.csv", change, fresh, count)
+        if change == "restart":
+            poller.memory = TailMemory()
+        chunks = await poller.poll(seconds=60)
+        found |= {one for chunk in chunks for one in chunk.data.splitlines()}
+        visible |= {one for data in session.files.values() for one in cut_whole_lines(data).splitlines()}
+    assert visible <= found
+    for path, data in session.files.items():
+        world, name = path.split("/")
+        if whole := cut_whole_lines(data):
+            assert poller.cursors[LogFile(world, name)].offset == len(whole)
+
+
+async def test_worlds_are_read_apart_and_the_old_file_before_the_new_one(
+    poller: Poller, session: FakeSession
+) -> None:
+    """Each world is its own sequence, in name order."""
+    for file in (DAY_1, WORLD_1):
+        session.append(path_of(file), lines(1))
+    await poller.poll()
+    session.append(path_of(WORLD_1), lines(2))
+    session.append(path_of(DAY_2), lines(3))
+    session.append(path_of(DAY_1), lines(4))
+    assert summarize(await poller.poll(seconds=60)) == [
+        (DAY_1, 101, lines(4), True),
+        (DAY_2, 0, lines(3), True),
+        (WORLD_1, 101, lines(2), True),
+    ]
+
+
+async def test_first_row_of_several_missed_days_are_all_growth(poller: Poller, session: FakeSession) -> None:
+    """After an outage over two midnights both files continue what was read."""
+    session.append(path_of(DAY_1), lines(1))
+    await poller.poll()
+    session.append(path_of(DAY_2), lines(2))
+    session.append(path_of(DAY_3), lines(3))
+    poller.memory = TailMemory()
+    assert summarize(await poller.poll()) == [(DAY_2, 0, lines(2), True), (DAY_3, 0, lines(3), True)]
+
+
+async def test_previous_file_is_watched_for_a_while_after_a_new_one_appeared(
+    poller: Poller, session: FakeSession
+) -> None:
+    """What the game still writes to yesterday's file is read within a minute."""
+    session.append(path_of(DAY_1), lines(1))
+    await poller.poll()
+    session.append(path_of(DAY_2), lines(2))
+    await poller.poll(seconds=60)
+    session.append(path_of(DAY_1), lines(3))
+    assert summarize(await poller.poll(seconds=60)) == [(DAY_1, 101, lines(3), True)]
+
+
+async def test_growth_of_an_older_file_is_found_within_the_hour(poller: Poller, session: FakeSession) -> None:
+    """Also what nobody expects is read in the end."""
+    for file in (DAY_1, DAY_2):
+        session.append(path_of(file), lines(1))
+    await poller.poll()
+    session.append(path_of(DAY_1), lines(3))
+    assert await poller.poll() == []
+    assert summarize(await poller.poll(seconds=3600)) == [(DAY_1, 101, lines(3), True)]
+
+
+@pytest.mark.parametrize("kept", [(1,), (1, 2), ()])
+async def test_truncated_file_is_read_again_from_its_beginning(
+    poller: Poller, session: FakeSession, kept: tuple[int, ...]
+) -> None:
+    """A file that shrank was rewritten; what is read of it is no growth until it grows again."""
+    session.append(path_of(DAY_1), lines(1, 2, 3))
+    await poller.poll()
+    session.write(path_of(DAY_1), lines(*kept))
+    expected = [(DAY_1, 0, lines(*kept), False)] if kept else []
+    assert summarize(await poller.poll()) == expected
+    session.append(path_of(DAY_1), lines(4))
+    assert b"".join(chunk.data for chunk in await poller.poll()) == lines(4)
+    assert poller.cursors[DAY_1].offset == len(session.files[path_of(DAY_1)])
+
+
+@pytest.mark.parametrize("numbers", [(7, 8, 9), (7, 8, 9, 10), (1, 8, 9), (1, 8, 9, 10, 11)])
+async def test_rewritten_file_is_noticed_when_it_did_not_shrink(
+    poller: Poller, session: FakeSession, numbers: tuple[int, ...]
+) -> None:
+    """The head of the file tells that it is another one, with the same size and with a larger one."""
+    session.append(path_of(DAY_1), lines(1, 2, 3))
+    await poller.poll()
+    session.write(path_of(DAY_1), lines(*numbers))
+    assert summarize(await poller.poll()) == [(DAY_1, 0, lines(*numbers), False)]
+    session.append(path_of(DAY_1), lines(12))
+    assert await poller.poll_data() == lines(12)
+
+
+async def test_rewritten_file_is_noticed_when_the_cursor_stands_inside_a_line(
+    poller: Poller, session: FakeSession
+) -> None:
+    """With the same head, no line feed before the cursor is proof enough."""
+    head = lines(1, 2, 3)
+    session.append(path_of(DAY_1), head + lines(4))
+    await poller.poll()
+    changed = head + line(5, 300)
+    session.write(path_of(DAY_1), changed)
+    assert summarize(await poller.poll()) == [(DAY_1, 0, changed, False)]
+
+
+async def test_file_replaced_while_the_bot_was_down_is_noticed(poller: Poller, session: FakeSession) -> None:
+    """The head is part of the durable cursor."""
+    session.append(path_of(DAY_1), lines(1))
+    await poller.poll()
+    session.write(path_of(DAY_1), lines(2))
+    poller.memory = TailMemory()
+    assert summarize(await poller.poll()) == [(DAY_1, 0, lines(2), False)]
+
+
+async def test_short_head_of_an_early_cursor_grows_with_the_file(
+    poller: Poller, session: FakeSession
+) -> None:
+    """A cursor behind one short line knows only that line of the file, the next one more."""
+    session.append(path_of(DAY_1), b"a\n")
+    await poller.poll()
+    session.append(path_of(DAY_1), lines(1, 2, 3))
+    await poller.poll()
+    assert poller.cursors[DAY_1].head == (b"a\n" + lines(1, 2, 3))[:HEAD_BYTES]
+
+
+async def test_restored_old_file_is_read_and_is_no_growth(poller: Poller, session: FakeSession) -> None:
+    """A file that sorts before one that was read came from a backup."""
+    session.append(path_of(DAY_2), lines(2))
+    await poller.poll()
+    session.write(path_of(DAY_1), lines(1))
+    assert summarize(await poller.poll(seconds=60)) == [(DAY_1, 0, lines(1), False)]
+
+
+async def test_world_never_read_before_is_no_growth(poller: Poller, session: FakeSession) -> None:
+    """A folder of old logs copied beside the worlds must not flood a channel."""
+    session.append(path_of(DAY_1), lines(1))
+    await poller.poll()
+    session.write(path_of(WORLD_1), lines(2))
+    assert summarize(await poller.poll(seconds=60)) == [(WORLD_1, 0, lines(2), False)]
+    session.append(path_of(WORLD_1), lines(3))
+    assert await poller.poll_data() == lines(3)
+
+
+async def test_byte_order_mark_is_part_of_the_bytes(poller: Poller, session: FakeSession) -> None:
+    """Offsets are those of the file, whatever it begins with."""
+    data = b"\xef\xbb\xbf" + lines(1)
+    session.append(path_of(DAY_1), data)
+    assert [chunk.data for chunk in await poller.poll()] == [data]
+
+
+async def test_deleted_file_and_folder_are_no_end(poller: Poller, session: FakeSession) -> None:
+    """The newest file can go; its place is taken by what is there then."""
+    session.append(path_of(DAY_1), lines(1))
+    session.append(path_of(DAY_2), lines(2))
+    await poller.poll()
+    session.remove(path_of(DAY_2))
+    assert await poller.poll() == []
+    session.append(path_of(DAY_1), lines(3))
+    assert summarize(await poller.poll()) == [(DAY_1, 101, lines(3), True)]
+
+
+async def test_missing_folder_is_told_as_missing_logs(session: FakeSession) -> None:
+    """Whose logs are gone reads a sentence, not a traceback."""
+    with pytest.raises(LogsMissingError, match="is gone"):
+        await Poller(session, folder="elsewhere").poll()
+
+
+async def test_large_file_comes_in_chunks_of_whole_lines(poller: Poller, session: FakeSession) -> None:
+    """A long history is many transactions; each continues the one before."""
+    data = b"".join(line(number, 150) for number in range(12_000))
+    session.append(path_of(DAY_1), data)
+    chunks = await poller.poll()
+    assert b"".join(chunk.data for chunk in chunks) == data
+    assert [len(chunk.data) <= CHUNK_BYTES for chunk in chunks] == [True] * 4
+
+
+async def test_file_replaced_between_two_chunks_is_begun_again(poller: Poller, session: FakeSession) -> None:
+    """Each chunk is checked against the head: halves of two files are never joined."""
+    old = b"".join(line(number, 150) for number in range(8_000))
+    new = b"".join(line(number, 150) for number in range(8_000, 9_000))
+    session.append(path_of(DAY_1), old)
+    found: list[Chunk] = []
+    async for chunk in poller.tail.read_on({}):
+        poller.store(chunk)
+        found.append(chunk)
+        session.files[path_of(DAY_1)] = new
+    assert (found[0].start, found[1].start, found[1].is_growth) == (0, 0, False)
+    assert b"".join(chunk.data for chunk in found[1:]) == new
+
+
+async def test_interrupted_poll_is_continued_from_the_durable_cursor(
+    poller: Poller, session: FakeSession
+) -> None:
+    """A chunk that was not stored comes again, though the host's file did not change."""
+    session.append(path_of(DAY_1), b"".join(line(number, 150) for number in range(8_000)))
+    chunks = poller.tail.read_on({})
+    poller.store(await anext(chunks))
+    await anext(chunks)
+    await chunks.aclose()
+    stored = poller.cursors[DAY_1].offset
+    assert (await poller.poll())[0].start == stored
+
+
+async def test_line_longer_than_a_chunk_is_read_whole(poller: Poller, session: FakeSession) -> None:
+    """Up to 16 MiB a line is a line, however useless."""
+    long_line = b"x" * (CHUNK_BYTES * 3) + b"\n"
+    session.append(path_of(DAY_1), lines(1) + long_line + lines(2))
+    assert b"".join(chunk.data for chunk in await poller.poll()) == lines(1) + long_line + lines(2)
+
+
+async def test_line_too_long_to_hold_is_passed_over_and_shown_by_its_beginning(
+    poller: Poller, session: FakeSession
+) -> None:
+    """Not even a file without line feeds stops what comes behind it."""
+    session.append(path_of(DAY_1), lines(1) + b"x" * (LONGEST_CHUNK_BYTES + 5) + b"\n" + lines(2))
+    first, passed, last = await poller.poll()
+    assert (first.data, last.data) == (lines(1), lines(2))
+    assert (passed.start, passed.data, passed.after.offset) == (
+        101,
+        b"x" * 4096 + b"\n",
+        101 + LONGEST_CHUNK_BYTES + 6,
+    )
+
+
+async def test_line_too_long_to_hold_waits_while_it_is_unfinished(
+    poller: Poller, session: FakeSession
+) -> None:
+    """An endless line is looked at when it grew, and not between."""
+    session.append(path_of(DAY_1), b"x" * (LONGEST_CHUNK_BYTES + 5))
+    assert await poller.poll() == []
+    session.opened.clear()
+    assert (await poller.poll(), session.opened) == ([], [])
+
+
+async def test_host_that_promises_too_much_gives_what_there_is(poller: Poller, session: FakeSession) -> None:
+    """A size that lies costs one reading, not a search for bytes that do not exist."""
+    session.append(path_of(DAY_1), lines(1))
+    await poller.poll()
+    session.size_lie = 10_000
+    session.append(path_of(DAY_1), lines(2))
+    before = session.requests
+    assert await poller.poll_data() == lines(2)
+    assert session.requests - before == 5  # stat, open, head, data, close
+    session.size_lie = 0
+
+
+async def test_quiet_poll_is_one_request_and_reads_nothing(poller: Poller, session: FakeSession) -> None:
+    """The newest file of a world is asked for its size, that is all."""
+    for file in (DAY_1, DAY_2):
+        session.append(path_of(file), lines(1))
+    await poller.poll()
+    session.opened.clear()
+    before = session.requests
+    assert await poller.poll() == []
+    assert (session.requests - before, session.opened) == (1, [])
+
+
+async def test_quiet_hour_costs_at_most_a_fifth_more_than_its_polls(
+    poller: Poller, session: FakeSession
+) -> None:
+    """Folders are looked at once a minute and listed once an hour."""
+    for file in (DAY_1, DAY_2):
+        session.append(path_of(file), lines(1))
+    await poller.poll()
+    session.opened.clear()
+    before = session.requests
+    for _ in range(720):
+        assert await poller.poll() == []
+    assert (session.requests - before) / 720 <= 1.2
+    assert session.opened == []
+
+
+async def test_new_file_is_found_within_a_minute(poller: Poller, session: FakeSession) -> None:
+    """A folder whose time changed is listed at the next look."""
+    session.append(path_of(DAY_1), lines(1))
+    for _ in range(40):
+        await poller.poll()
+    session.append(path_of(DAY_2), lines(2))
+    chunks = [await poller.poll() for _ in range(12)]
+    assert summarize([chunk for found in chunks for chunk in found]) == [(DAY_2, 0, lines(2), True)]
+
+
+async def test_new_file_is_found_when_it_came_in_the_second_of_a_listing(
+    poller: Poller, session: FakeSession
+) -> None:
+    """A folder's time has whole seconds, so an unchanged time right after a change proves nothing."""
+    session.append(path_of(DAY_1), lines(1))
+    await poller.poll()
+    times = dict(session.folder_times)
+    session.append(path_of(DAY_2), lines(2))
+    session.folder_times = times
+    chunks = [await poller.poll() for _ in range(12)]
+    assert summarize([chunk for found in chunks for chunk in found]) == [(DAY_2, 0, lines(2), True)]
+
+
+async def test_new_file_is_found_by_very_fast_polls_though_its_folder_shows_no_change(
+    poller: Poller, session: FakeSession
+) -> None:
+    """Twelve polls may pass within one second; that is no look a second later."""
+    session.append(path_of(DAY_1), lines(1))
+    for _ in range(20):
+        await poller.poll(seconds=0.01)
+    times = dict(session.folder_times)
+    session.append(path_of(DAY_2), lines(2))
+    session.folder_times = times
+    chunks = [await poller.poll(seconds=0.01) for _ in range(12)]
+    assert len([chunk for found in chunks for chunk in found]) == 1
+
+
+@pytest.mark.parametrize(("local_now", "is_found"), [(NOON.replace(hour=0), True), (NOON, False)])
+async def test_folder_is_listed_around_midnight_though_its_time_tells_nothing(
+    poller: Poller, session: FakeSession, local_now: datetime, *, is_found: bool
+) -> None:
+    """Where new files are due, a host with frozen folder times is not believed."""
+    session.append(path_of(DAY_1), lines(1))
+    for _ in range(40):
+        await poller.poll()
+    times = dict(session.folder_times)
+    session.append(path_of(DAY_2), lines(2))
+    session.folder_times = times
+    poller.local_now = local_now
+    assert bool(await poller.poll(seconds=60)) is is_found
+
+
+async def test_folder_without_a_time_is_listed_at_every_look(poller: Poller, session: FakeSession) -> None:
+    """A host that tells no times is asked for names."""
+    session.append(path_of(DAY_1), lines(1))
+    session.folder_times = dict.fromkeys(session.folder_times, 0)
+    for _ in range(40):
+        await poller.poll()
+    session.append(path_of(DAY_2), lines(2))
+    session.folder_times = dict.fromkeys(session.folder_times, 0)
+    assert len(await poller.poll(seconds=60)) == 1
+
+
+async def test_newest_lines_are_those_of_the_newest_file_that_holds_any(
+    poller: Poller, session: FakeSession
+) -> None:
+    """Read or not, of every world; a line cut at the front or at the end is none."""
+    session.append(path_of(DAY_1), b"".join(line(number) for number in range(200)) + b"cut")
+    session.append(path_of(DAY_2), b"")
+    session.append(path_of(WORLD_1), lines(7, 8))
+    found = list(await poller.tail.read_newest_lines())
+    assert found == [*(line(number)[:-1] for number in range(119, 200)), *(lines(7, 8).splitlines())]
+
+
+async def test_newest_lines_may_be_asked_for_between_two_chunks(poller: Poller, session: FakeSession) -> None:
+    """What is news is often known only when a chunk is there; reading goes on undisturbed."""
+    for number, file in enumerate((DAY_1, DAY_2, WORLD_1)):
+        session.append(path_of(file), lines(number))
+    data: list[bytes] = []
+    async for chunk in poller.tail.read_on({}):
+        data.append(chunk.data)
+        assert list(await poller.tail.read_newest_lines()) == [line(1)[:-1], line(2)[:-1]]
+    assert data == [lines(0), lines(1), lines(2)]
+
+
+async def collect(poller: Poller, cursor: Cursor | None, end: int) -> list[Chunk]:
+    """Read history of the first day up to a byte."""
+    return [chunk async for chunk in poller.tail.read_until(cursor, DAY_1, end)]
+
+
+async def test_history_ends_at_the_fixed_byte(poller: Poller, session: FakeSession) -> None:
+    """Bytes behind the fixed size are not read, nor is a line that it cuts."""
+    session.append(path_of(DAY_1), lines(1, 2, 3))
+    assert await poller.tail.list_sizes() == {DAY_1: 303}
+    (chunk,) = await collect(poller, None, 250)
+    assert (chunk.data, chunk.before, chunk.after.offset) == (lines(1, 2), None, 202)
+    (chunk,) = await collect(poller, chunk.after, 303)
+    assert chunk.data == lines(3)
+    assert await collect(poller, chunk.after, 303) == []
+
+
+async def test_history_of_a_file_that_shrank_is_what_is_left_of_it(
+    poller: Poller, session: FakeSession
+) -> None:
+    """The fixed size is a limit, not a promise."""
+    session.append(path_of(DAY_1), lines(1))
+    (chunk,) = await collect(poller, None, 10_000_000)
+    assert chunk.data == lines(1)
+    assert len(session.opened) == 1
+
+
+async def test_history_of_a_missing_file_is_told(poller: Poller) -> None:
+    """What to do about it is for the import to decide."""
+    with pytest.raises(RemoteFileMissingError):
+        await collect(poller, None, 10)
+
+
+def list_rows(count: int, *, skip: int = 0) -> list[DeathRow]:
+    """Return rows of a battle."""
+    return list(islice(Battle(5, players=20).rows(), skip, skip + count))
+
+
+@dataclass(slots=True)
+class RealPoller:
+    """Polls a real host over the pool."""
+
+    host: GameHost
+    pool: SftpConnectionPool
+    folder: str
+    poller: Poller | None = None
+
+    async def poll(self) -> list[Chunk]:
+        """Lease a connection, as every poll does, and read on."""
+        async with self.pool.lease(GUILD, self.host.login("renter"), guild_limit=1) as session:
+            if self.poller is None:
+                self.poller = Poller(session, folder=self.folder)
+            self.poller.session = session
+            return await self.poller.poll()
+
+    @property
+    def cursors(self) -> Mapping[LogFile, Cursor]:
+        """Return where reading stands."""
+        return self.poller.cursors if self.poller else {}
+
+
+@pytest.fixture(name="game")
+def _game(root: Path) -> GameServerFiles:
+    return GameServerFiles(root)
+
+
+@pytest.fixture(name="real")
+def _real(host: GameHost, pool: SftpConnectionPool, root: Path, game: GameServerFiles) -> RealPoller:
+    return RealPoller(host, pool, str(game.deathlogs.relative_to(root)))
+
+
+async def test_real_host_is_tailed_over_cut_lines_and_midnight(
+    real: RealPoller, game: GameServerFiles
+) -> None:
+    """Rows of two days, one of them met in the middle of its writing, arrive whole and in order."""
+    rows = list_rows(5)
+    late = build_row("Ann", "Bob", second=86_400)
+    game.append(*rows[:2])
+    assert [chunk.data for chunk in await real.poll()] == [render(*rows[:2])]
+    game.append_cut(rows[2], kept_bytes=30)
+    assert await real.poll() == []
+    game.finish_cut()
+    assert [chunk.data for chunk in await real.poll()] == [render(rows[2])]
+    game.append(rows[3], late)
+    real.poller.memory = TailMemory()  # type: ignore[union-attr]
+    assert [chunk.data for chunk in await real.poll()] == [render(rows[3]), render(late)]
+
+
+@pytest.mark.parametrize("how", ["rewrite", "replace"])
+async def test_real_host_that_rewrites_a_file_is_noticed(
+    real: RealPoller, game: GameServerFiles, how: str
+) -> None:
+    """In place or by another file under its name, with the size it had."""
+    rows = list_rows(4)
+    game.append(*rows[:2])
+    await real.poll()
+    other = list_rows(2, skip=2)
+    getattr(game, how)(*other)
+    stat = game.current().stat()
+    os.utime(game.current(), (stat.st_atime, stat.st_mtime + 5))
+    assert [(chunk.start, chunk.data, chunk.is_growth) for chunk in await real.poll()] == [
+        (0, render(*other), False)
+    ]
+
+
+async def test_real_host_is_asked_once_by_a_quiet_poll(
+    real: RealPoller, game: GameServerFiles, host: GameHost
+) -> None:
+    """One stat, and not a byte of a log."""
+    game.append(*list_rows(3))
+    await real.poll()
+    host.requests.clear()
+    assert await real.poll() == []
+    assert dict(host.requests) == {"stat": 1}
+
+
+@pytest.mark.fault
+async def test_real_host_that_cuts_the_line_loses_no_row(
+    real: RealPoller, game: GameServerFiles, host: GameHost
+) -> None:
+    """After a cut in the middle of a reading the next poll goes on from the cursor."""
+    rows = list_rows(50)
+    game.append(*rows[:2])
+    await real.poll()
+    game.append(*rows[2:])
+    host.faults.cut_after_bytes = 500
+    with pytest.raises(Exception, match="closed the connection"):
+        await real.poll()
+    host.faults.clear()
+    assert b"".join(chunk.data for chunk in await real.poll()) == render(*rows[2:])

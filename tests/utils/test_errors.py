@@ -1,0 +1,57 @@
+"""The tree of errors and the sentences people read."""
+
+import re
+
+import pytest
+
+from utils import errors
+from utils.errors import AmbiguousError, KillfeedError, NotFoundError, RemoteError, TierRequiredError
+
+
+def list_errors(base: type[KillfeedError]) -> set[type[KillfeedError]]:
+    """Return an error of ``utils.errors`` and all below it."""
+    below = (child for child in base.__subclasses__() if child.__module__ == errors.__name__)
+    return {base}.union(*map(list_errors, below))
+
+
+def test_tree_in_the_docstring_names_every_error() -> None:
+    """The map at the head of the module is complete."""
+    drawn = set(re.findall(r"\w+Error", errors.__doc__ or ""))
+    assert drawn == {error.__name__ for error in list_errors(KillfeedError)}
+
+
+def test_only_what_a_person_must_mend_is_lasting() -> None:
+    """A lasting fault is not tried again until somebody changed something."""
+    lasting = {error.__name__ for error in list_errors(RemoteError) if error.is_lasting}
+    assert lasting == {
+        "HandshakeRefusedError",
+        "HostKeyChangedError",
+        "InvalidSecretError",
+        "LoginRefusedError",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (NotFoundError("player", "Ann"), "There is no player “Ann” here."),
+        (
+            NotFoundError("player", "Ann", hint="Type more.", suggestions=("Anna", "Anne")),
+            "There is no player “Ann” here. Did you mean: Anna, Anne? Type more.",
+        ),
+        (
+            AmbiguousError("server", "Mir", candidates=("Mirny", "Mira")),
+            "“Mir” fits more than one server: Mirny, Mira. Pick one from the list.",
+        ),
+        (
+            TierRequiredError("Rivals", tier=2, tier_name="Mercenary"),
+            (
+                "Rivals opens with tier 2 (Mercenary). "
+                "Ask whoever hosts this bot to grant that tier to this Discord server."
+            ),
+        ),
+    ],
+)
+def test_refusal_says_what_happened_and_what_to_do(error: KillfeedError, sentence: str) -> None:
+    """Errors take facts and build their own sentence."""
+    assert str(error) == sentence

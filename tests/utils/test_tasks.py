@@ -1,0 +1,223 @@
+"""Background tasks: run, restarted with backoff, repeated, cancelled by guild, listed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.fakes.clock import START, FakeClock, settle
+from utils.models.scope import GuildId
+from utils.tasks import LONGEST_RESTART_SECONDS, TaskManager, TaskReport, TaskState, compute_restart_delay
+
+GUILD = GuildId(42)
+OTHER_GUILD = GuildId(43)
+
+
+class Failing:
+    """Work that fails, the first ``failures`` times it is run.
+
+    Attributes:
+        runs: how often it was run.
+        seconds: how long each run takes.
+    """
+
+    def __init__(self, clock: FakeClock, failures: int = 1_000_000, *, seconds: float = 0) -> None:
+        self._clock = clock
+        self._failures = failures
+        self.seconds = seconds
+        self.runs = 0
+
+    async def __call__(self) -> None:
+        """Run once."""
+        self.runs += 1
+        self._clock.move(self.seconds)
+        if self.runs <= self._failures:
+            raise ConnectionError(f"try {self.runs}")
+
+
+async def wait_for_ever() -> None:
+    """Work that ends by cancellation alone."""
+    await asyncio.Event().wait()
+
+
+@pytest.fixture(name="clock")
+def _clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(name="tasks")
+async def _tasks(clock: FakeClock) -> AsyncIterator[TaskManager]:
+    tasks = TaskManager(clock)
+    with capture_logs():
+        yield tasks
+        await tasks.stop()
+
+
+@pytest.mark.parametrize(
+    ("errors", "seconds"), [(0, 1), (1, 1), (2, 2), (3, 4), (9, 256), (10, 300), (10_000, 300)]
+)
+def test_restart_delay_doubles_up_to_five_minutes(errors: int, seconds: float) -> None:
+    """Errors in a row wait longer, but never longer than a person would."""
+    assert compute_restart_delay(errors) == seconds
+
+
+async def test_plain_task_runs_once_and_is_finished(tasks: TaskManager) -> None:
+    """Work that returned is done and may be started again under its name."""
+    ran: list[int] = []
+
+    async def work() -> None:
+        ran.append(1)
+
+    for _ in range(2):
+        await tasks.start("once", work).wait()
+    assert ran == [1, 1]
+    assert tasks.list_reports() == (TaskReport("once", None, TaskState.FINISHED, 1, 0, None, None),)
+
+
+async def test_plain_task_stays_ended_when_it_failed(tasks: TaskManager, clock: FakeClock) -> None:
+    """Only critical work is restarted; the report says what happened."""
+    work = Failing(clock)
+    await tasks.start("plain", work, guild_id=GUILD).wait()
+    assert (work.runs, clock.slept) == (1, [])
+    assert tasks.list_reports() == (
+        TaskReport("plain", GUILD, TaskState.FAILED, 1, 1, "ConnectionError: try 1", None),
+    )
+
+
+async def test_critical_task_is_restarted_with_backoff_until_it_returns(
+    tasks: TaskManager, clock: FakeClock
+) -> None:
+    """1, 2, 4 seconds; in between the report names the next run."""
+    work = Failing(clock, failures=3)
+    task = tasks.start("critical", work, is_critical=True)
+    await settle()
+    assert task.report == TaskReport(
+        "critical", None, TaskState.WAITING, 1, 1, "ConnectionError: try 1", START + timedelta(seconds=1)
+    )
+    for seconds in (1, 2, 4):
+        await clock.advance(seconds)
+    await task.wait()
+    assert (work.runs, clock.slept) == (4, [1, 2, 4])
+    assert task.report == TaskReport(
+        "critical", None, TaskState.FINISHED, 4, 3, "ConnectionError: try 3", None
+    )
+
+
+async def test_backoff_begins_anew_when_the_work_had_been_well_for_long(
+    tasks: TaskManager, clock: FakeClock
+) -> None:
+    """One failure a day is no row of failures."""
+    work = Failing(clock, seconds=LONGEST_RESTART_SECONDS)
+    tasks.start("daily", work, is_critical=True)
+    for _ in range(3):
+        await clock.advance(LONGEST_RESTART_SECONDS)
+    assert clock.slept == [1, 1, 1, 1]
+
+
+async def test_critical_task_is_restarted_when_what_it_waits_for_was_cancelled(
+    tasks: TaskManager, clock: FakeClock
+) -> None:
+    """A cancelled future inside the work is a failure of the work, not the end of the task."""
+
+    async def work() -> None:
+        inner = asyncio.get_running_loop().create_future()
+        inner.cancel()
+        await inner
+
+    task = tasks.start("inner", work, is_critical=True)
+    await clock.advance(1)
+    assert (task.report.runs, task.report.errors, task.report.state) == (2, 2, TaskState.WAITING)
+
+
+async def test_repeated_task_runs_again_after_its_interval(tasks: TaskManager, clock: FakeClock) -> None:
+    """The interval counts from the end of a run; an error waits at least as long."""
+    work = Failing(clock, failures=2)
+    task = tasks.start("often", work, interval_seconds=1.5)
+    for _ in range(2):
+        await clock.advance(2)
+    await clock.advance(1.5)
+    assert (work.runs, clock.slept) == (4, [1.5, 2.0, 1.5, 1.5])
+    assert (task.report.state, task.report.next_run_at) == (
+        TaskState.WAITING,
+        START + timedelta(seconds=5.5 + 1.5),
+    )
+
+
+async def test_name_of_a_running_task_is_taken(tasks: TaskManager) -> None:
+    """Two tasks of one name would be two of what must be one."""
+    tasks.start("watch", wait_for_ever)
+    assert tasks.is_running("watch")
+    with pytest.raises(ValueError, match="task watch is already running"):
+        tasks.start("watch", wait_for_ever)
+
+
+async def test_tasks_of_one_guild_end_and_the_others_go_on(tasks: TaskManager) -> None:
+    """On leaving a guild all that it holds ends, and nothing else."""
+    for name, guild_id in (("a", GUILD), ("b", GUILD), ("c", OTHER_GUILD), ("d", None)):
+        tasks.start(name, wait_for_ever, guild_id=guild_id)
+    await settle()
+    await tasks.cancel_guild(GUILD)
+    assert [(report.name, report.state) for report in tasks.list_reports()] == [
+        ("c", TaskState.RUNNING),
+        ("d", TaskState.RUNNING),
+    ]
+
+
+async def test_cancelled_task_has_cleaned_up_when_cancel_returns(tasks: TaskManager) -> None:
+    """Who ends a task may rely on its end."""
+    cleaned: list[str] = []
+
+    async def work() -> None:
+        try:
+            await wait_for_ever()
+        finally:
+            await asyncio.sleep(0)
+            cleaned.append("up")
+
+    task = tasks.start("neat", work)
+    await settle()
+    await tasks.cancel("neat")
+    assert (cleaned, task.is_done, task.report.state) == (["up"], True, TaskState.CANCELLED)
+    assert not tasks.is_running("neat")
+    await tasks.cancel("nobody")
+
+
+async def test_waiting_task_ends_at_once_when_it_is_cancelled(tasks: TaskManager, clock: FakeClock) -> None:
+    """A pause between runs holds up no shutdown."""
+    task = tasks.start("often", Failing(clock, failures=0), interval_seconds=3600)
+    await settle()
+    await tasks.stop()
+    assert (task.is_done, tasks.list_reports()) == (True, ())
+
+
+async def test_stop_returns_though_a_task_does_not_end(clock: FakeClock) -> None:
+    """A task that clings to life is named in the log and left behind."""
+    tasks = TaskManager(clock, stop_seconds=0.01)
+    release = asyncio.Event()
+
+    async def cling() -> None:
+        try:
+            await wait_for_ever()
+        except asyncio.CancelledError:
+            await release.wait()
+
+    task = tasks.start("clinging", cling)
+    await settle()
+    with capture_logs() as logs:
+        await tasks.stop()
+    assert [(entry["event"], entry["task"]) for entry in logs] == [
+        ("background task does not end", "clinging")
+    ]
+    release.set()
+    await task.wait()
+
+
+@pytest.mark.parametrize("end", [TaskManager.stop, lambda tasks: tasks.cancel_guild(GUILD)])
+async def test_ending_nothing_is_no_error(
+    tasks: TaskManager, end: Callable[[TaskManager], Awaitable[None]]
+) -> None:
+    """A guild without tasks can be left."""
+    await end(tasks)
+    assert tasks.list_reports() == ()
