@@ -363,7 +363,7 @@ class Application:
         """
         self.watchers.start_all(await self.repositories.directory.list_server_scopes())
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
-        self.tasks.start("messages:prune", self._prune_messages, interval_seconds=PRUNE_SECONDS)
+        self.tasks.start("storage:prune", self._prune, interval_seconds=PRUNE_SECONDS)
         works = [
             asyncio.create_task(self._run_discord(), name="discord"),
             asyncio.create_task(self.lease.keep(), name="lease"),
@@ -410,10 +410,13 @@ class Application:
     async def _expire_idle(self) -> None:
         self.pool.expire_idle()
 
-    async def _prune_messages(self) -> None:
+    async def _prune(self) -> None:
+        """Delete what nobody asks for again: sent messages, old rejected lines, counters never shown."""
         before = self.clock.now() - KEPT_MESSAGES
         for scope in await self.repositories.directory.list_server_scopes():
             await self.repositories.outbox.prune_sent(scope, before=before)
+            await self.repositories.rejected.prune_rejected(scope)
+            await self.repositories.imports.drop_unshown_generations(scope)
 
     async def _on_guild_left(self, event: GuildLeft) -> None:
         await self.watchers.stop_guild(event.guild_id)

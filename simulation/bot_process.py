@@ -49,23 +49,25 @@ class BotProcess:
         """Return when the bot is connected and its commands are registered.
 
         Raises:
-            BotFailedError: it ended first, or took too long.
+            BotFailedError: it ended first.
+            TimeoutError: it took too long.
         """
-        async with asyncio.TaskGroup() as group:
-            ended = group.create_task(self.process.wait())
-            ready = group.create_task(
-                world.until(
-                    lambda: ended.done() or (world.gateway.is_connected and bool(world.commands.writes)),
-                    within_seconds=READY_SECONDS,
-                    what="the bot's commands",
-                )
+        ended = asyncio.create_task(self.process.wait())
+        ready = asyncio.create_task(
+            world.until(
+                lambda: world.gateway.is_connected and world.commands.writes > 0,
+                within_seconds=READY_SECONDS,
+                what="the bot",
             )
+        )
+        try:
             await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
-            is_ended = ended.done()
+            if ended.done():
+                raise BotFailedError(self.read_last_words())
+            await ready
+        finally:
             ended.cancel()
-            ready.cancel() if is_ended else None
-        if is_ended:
-            raise BotFailedError(self.read_last_words())
+            ready.cancel()
 
     async def stop(self) -> None:
         """Ask the bot to end, and make it end when it does not.
@@ -81,7 +83,7 @@ class BotProcess:
         except TimeoutError:
             await self.kill()
             raise BotFailedError(f"The bot did not end.\n{self.read_last_words()}") from None
-        if code:
+        if code not in (0, -signal.SIGTERM):  # the latter where it had hardly begun
             raise BotFailedError(f"The bot ended with exit code {code}.\n{self.read_last_words()}")
 
     async def kill(self) -> None:
@@ -89,7 +91,7 @@ class BotProcess:
         if self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
-        left = ProcessFile.read(self.data_dir / "mongodb" / "mongod.json")
+        left = ProcessFile.read(self.data_dir / "mongodb" / "process.json")
         if left is not None:
             MongodProcess(left.pid).kill()
 
@@ -103,16 +105,21 @@ async def run_bot(
     Raises:
         BotFailedError: it does not start, or does not end cleanly.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    config = data_dir / "config.json"
     discord = {"token": world.token, "api_base_url": world.api_base_url}
-    config.write_text(json.dumps({"discord": discord, "data_dir": str(data_dir), **settings}), "utf-8")
+    config = _write_config(data_dir, {"discord": discord, "data_dir": str(data_dir), **settings})
     bot = BotProcess(await _start(config, data_dir / "output.txt"), data_dir)
     try:
         await bot.wait_until_ready(world)
         yield bot
     finally:
         await bot.stop()
+
+
+def _write_config(data_dir: Path, values: Mapping[str, Any]) -> Path:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    config = data_dir / "config.json"
+    config.write_text(json.dumps(values), "utf-8")
+    return config
 
 
 async def _start(config: Path, output: Path) -> asyncio.subprocess.Process:

@@ -5,7 +5,7 @@ become names. Shared by what draws messages: the terminal and the pictures of th
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -67,8 +67,8 @@ class Reader:
 
     def _read_line(self, line: str) -> Line:
         if line.startswith("> "):
-            return (Span("▏ ", Style.QUOTE), *_merge(self._scan(line[2:], Style.PLAIN)))
-        return _merge(self._scan(line, Style.PLAIN))
+            return (Span("▏ ", Style.QUOTE), *merge_spans(self._scan(line[2:], Style.PLAIN)))
+        return merge_spans(self._scan(line, Style.PLAIN))
 
     def _scan(self, text: str, style: Style) -> Iterator[Span]:
         end = 0
@@ -108,7 +108,7 @@ def _write_relative(age_seconds: int) -> str:
     return f"{words} ago" if age_seconds >= 0 else f"in {words}"
 
 
-def _merge(spans: Iterator[Span]) -> Line:
+def merge_spans(spans: Iterable[Span]) -> Line:
     """Join neighbours of one style, and leave the empty ones out."""
     merged: list[Span] = []
     for span in spans:

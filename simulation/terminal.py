@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from simulation.discord import Message
-from simulation.markdown import Line, Reader, Span, Style
+from simulation.markdown import Line, Reader, Span, Style, merge_spans
 
 COLUMNS = 3  # inline fields side by side, as Discord's client places them
 BAR = "▌"
@@ -55,12 +55,12 @@ class Terminal:
         typed = " ".join([command, *(f"{name}:{value}" for name, value in options.items())])
         parts = _wrap_text(typed, self.width - measure(who) - 3)
         indent = " " * (measure(who) + 3)
-        first = f"{self.paint(who, _STRONG, '38;5;215')} › {self.paint(parts[0], '38;5;111')}"
+        first = f"{self.paint(who, _STRONG, '38;5;215')} > {self.paint(parts[0], '38;5;111')}"
         return [first, *(indent + self.paint(part, "38;5;111") for part in parts[1:])]
 
     def render_message(self, message: Message, reader: Reader) -> list[str]:
-        """Return a message of the bot with all its embeds, buttons and marks."""
-        lines = [self._render_author(message)]
+        """Return a message of the bot with all its embeds, buttons and marks, an empty line before it."""
+        lines = ["", self._render_author(message)]
         lines += [f"  {self._join(line)}" for line in _read_lines(message.content, reader, self.width - 2)]
         for embed in message.embeds:
             lines += self.render_embed(embed, reader)
@@ -75,7 +75,8 @@ class Terminal:
     def render_embed(self, embed: Embed, reader: Reader) -> list[str]:
         """Return an embed: its bar, title, text, fields and footer."""
         width = self.width - 4
-        body = [self.paint(part, _STRONG) for part in _wrap_text(embed.get("title") or "", width)]
+        title = reader.read_plain(embed.get("title") or "")
+        body = [self.paint(part, _STRONG) for part in _wrap_text(title, width)]
         body += [self._join(line) for line in _read_lines(embed.get("description"), reader, width)]
         for row in group_fields(embed.get("fields") or ()):
             body += self._render_fields(row, reader, width)
@@ -149,7 +150,9 @@ def _read_lines(text: str | None, reader: Reader, width: int) -> list[Line]:
 
 
 def _wrap_text(text: str, width: int) -> list[str]:
-    return ["".join(span.text for span in part) for part in wrap((Span(text),), width)] if text else []
+    if not text:
+        return []
+    return ["".join(span.text for span in part).rstrip() for part in wrap((Span(text),), width)]
 
 
 def wrap(line: Line, width: int) -> Iterator[Line]:
@@ -159,11 +162,11 @@ def wrap(line: Line, width: int) -> Iterator[Line]:
     for word in _split_words(line):
         size = measure(word.text.rstrip())
         if part and used + size > width:
-            yield tuple(part)
+            yield merge_spans(part)
             part, used = [], 0
         part.append(word)
         used += measure(word.text)
-    yield tuple(part)
+    yield merge_spans(part)
 
 
 def _split_words(line: Line) -> Iterator[Span]:

@@ -51,14 +51,12 @@ def _seed(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(name="open_stage")
-async def _open_stage(
-    tmp_path: Path, seed: int, request: pytest.FixtureRequest
-) -> AsyncIterator[StageFactory]:
+async def _open_stage(tmp_path: Path, seed: int, mongod_uri: str) -> AsyncIterator[StageFactory]:
     """Open a stage whose bot is not started yet; ``is_embedded`` gives the bot a mongod of its own."""
     async with AsyncExitStack() as stack:
 
         async def build(*, is_embedded: bool = False) -> Stage:
-            uri = "" if is_embedded else request.getfixturevalue("mongod_uri")
+            uri = "" if is_embedded else mongod_uri
             return await stack.enter_async_context(open_stage(tmp_path, mongodb_uri=uri, seed=seed))
 
         yield build

@@ -74,7 +74,7 @@ class Stage:
 
     # what people do
 
-    async def ask(self, command: str, *, by: Member | None = None, **options: Any) -> Interaction:
+    async def ask(self, command: str, /, *, by: Member | None = None, **options: Any) -> Interaction:
         """Use a command in the office and return its finished answer, which came in time."""
         reply = await (by or self.admin).ask(self.office, command, **options)
         return check_in_time(reply)

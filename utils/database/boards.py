@@ -1,7 +1,8 @@
 """Boards: the pipelines that rank players, decided without I/O.
 
 A pipeline sums each player over the shown generations of some servers, from ``players``, or over days from
-``player_days``; then MongoDB numbers those with a place. Ties go to fewer deaths, then to the name.
+``player_days``, and keeps those with a place. Ties go to fewer deaths, then to the name. A page is sorted and
+cut by MongoDB; a player's own place is one more than the number of places before it, which needs no sorting.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,25 +23,33 @@ VALUES: Mapping[str, Any] = {
 }
 """What each board ranks by, of a player's summed counters."""
 
+ORDER = {"value": -1, "deaths": 1, "name": 1, "player_id": 1}
+"""How places are sorted: the value downwards, then the ties."""
+
+_COUNT: list[Document] = [{"$count": "count"}]
 _SUMMED = ("kills", "deaths", "suicides", "metres")
 _BEST = ("longest", "best_streak")
 
 
-def build_player_totals(shown: Sequence[Document]) -> list[Document]:
-    """Return the stages that sum players over servers, all time."""
+def build_player_totals(shown: Sequence[Document], query: Document) -> list[Document]:
+    """Return the stages that sum players who fit a query over servers, all time."""
+    match = {"$match": {"$or": [{**one, **query} for one in shown]}}
+    if len(shown) == 1:
+        fields = {field: f"$counters.{field}" for field in (*_SUMMED, *_BEST)}
+        return [match, {"$project": {"player_id": 1, "name": 1, **fields}}]
     newest = {"$max": {"at": "$last_seen_at", "name": "$name"}}
     return [
-        {"$match": {"$or": list(shown)}},
+        match,
         {"$group": {"_id": "$player_id", "newest": newest, **_build_totals("$counters.")}},
         {"$set": {"player_id": "$_id", "name": "$newest.name"}},
     ]
 
 
-def build_day_totals(shown: Sequence[Document], since: date) -> list[Document]:
-    """Return the stages that sum players over servers and days; names are not known there."""
+def build_day_totals(shown: Sequence[Document], query: Document, since: date) -> list[Document]:
+    """Return the stages that sum players who fit a query over servers and days, without their names."""
     month = format_month(since)
     return [
-        {"$match": {"$or": [{**one, "month": {"$gte": month}} for one in shown]}},
+        {"$match": {"$or": [{**one, **query, "month": {"$gte": month}} for one in shown]}},
         {"$unwind": "$days"},
         {"$match": {"$or": [{"month": {"$gt": month}}, {"days.day": {"$gte": since.day}}]}},
         {"$group": {"_id": "$player_id", **_build_totals("$days.")}},
@@ -48,17 +57,28 @@ def build_day_totals(shown: Sequence[Document], since: date) -> list[Document]:
     ]
 
 
-def build_ranking(board: str, *, minimum_kills: int) -> list[Document]:
-    """Return the stages that give every player with a value above 0 and enough kills a ``rank`` from 1."""
-    best_first = {"$multiply": ["$value", -1]}
-    # one field alone: $documentNumber takes no more, and documents compare field by field in their order
-    place = {"value": best_first, "deaths": "$deaths", "name": "$name", "player_id": "$player_id"}
+def build_places(board: str, *, minimum_kills: int) -> list[Document]:
+    """Return the stages that keep every player with a ``value`` above 0 and enough kills."""
     return [
         {"$set": {"value": VALUES[board]}},
         {"$match": {"value": {"$gt": 0}, "kills": {"$gte": minimum_kills}}},
-        {"$set": {"place": place}},
-        {"$setWindowFields": {"sortBy": {"place": 1}, "output": {"rank": {"$documentNumber": {}}}}},
     ]
+
+
+def build_page(*, limit: int, offset: int) -> list[Document]:
+    """Return the stages that cut a page, best first, and count all places."""
+    rows = [{"$sort": ORDER}, {"$skip": offset}, {"$limit": limit}]
+    return [{"$facet": {"rows": rows, "total": _COUNT}}]
+
+
+def build_count_before(own: Document) -> list[Document]:
+    """Return the stages that count all places, and those before a player's own."""
+    before: list[Document] = []
+    equal: Document = {}
+    for field, direction in ORDER.items():
+        before.append({**equal, field: {"$gt" if direction < 0 else "$lt": own[field]}})
+        equal[field] = own[field]
+    return [{"$facet": {"before": [{"$match": {"$or": before}}, *_COUNT], "total": _COUNT}}]
 
 
 def _build_totals(prefix: str) -> Document:

@@ -4,7 +4,7 @@ A player's days stand in one document per month (``"2025-04"``), an array of day
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
@@ -102,27 +102,35 @@ def group_days(days: Iterable[PlayerDay]) -> Mapping[BucketKey, list[PlayerDay]]
     return buckets
 
 
-def merge_known(documents: Iterable[Document]) -> tuple[KnownPlayer, ...]:
-    """Return the players of stored documents of several servers, each once, best known first."""
-    by_player: dict[str, list[Document]] = {}
-    for document in documents:
-        by_player.setdefault(document["player_id"], []).append(document)
-    known = [_read_known(copies) for copies in by_player.values()]
-    return tuple(sorted(known, key=lambda player: (-player.kills, player.name, player.player_id)))
+def add_known(known: dict[PlayerId, KnownPlayer], document: Document) -> None:
+    """Add a stored player of one server to those known of its guild."""
+    player = _read_known(document)
+    before = known.get(player.player_id)
+    known[player.player_id] = player if before is None else _merge(player, before)
 
 
-def _read_known(copies: list[Document]) -> KnownPlayer:
-    newest = max(copies, key=lambda copy: copy["last_seen_at"])
-    seen = sorted(
-        (name for copy in copies for name in copy["names"]),
-        key=lambda name: name["last_seen_at"],
-        reverse=True,
-    )
+def sort_known(players: Iterable[KnownPlayer]) -> tuple[KnownPlayer, ...]:
+    """Return players, best known (most kills) first."""
+    return tuple(sorted(players, key=lambda player: (-player.kills, player.name, player.player_id)))
+
+
+def _read_known(document: Document) -> KnownPlayer:
+    newest_first = sorted(document["names"], key=lambda seen: seen["last_seen_at"], reverse=True)
     return KnownPlayer(
-        player_id=PlayerId(newest["player_id"]),
-        name=newest["name"],
-        names=tuple(dict.fromkeys(name["name"] for name in seen)),
-        kills=sum(copy["counters"]["kills"] for copy in copies),
-        last_seen_at=newest["last_seen_at"],
-        servers=tuple(sorted(ServerId(copy["server_id"]) for copy in copies)),
+        player_id=PlayerId(document["player_id"]),
+        name=document["name"],
+        names=tuple(seen["name"] for seen in newest_first),
+        kills=document["counters"]["kills"],
+        last_seen_at=document["last_seen_at"],
+        servers=(ServerId(document["server_id"]),),
+    )
+
+
+def _merge(one: KnownPlayer, other: KnownPlayer) -> KnownPlayer:
+    older, newer = sorted((one, other), key=lambda player: player.last_seen_at)
+    return replace(
+        newer,
+        names=tuple(dict.fromkeys((*newer.names, *older.names))),
+        kills=newer.kills + older.kills,
+        servers=tuple(sorted((*newer.servers, *older.servers))),
     )

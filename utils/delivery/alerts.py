@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+import aiohttp
 import discord
 from structlog import get_logger
 
@@ -24,7 +25,8 @@ class GuildSettingsSource(Protocol):
 class AdminAlerts:
     """Tells admins in the alerts channel, else the guild's owner directly, else in the system channel.
 
-    What was told is remembered in this process alone: a fault that outlives a restart is told again.
+    What was told is remembered in this process alone: a fault that outlives a restart is told again. What
+    reached nobody waits until the bot is connected (again).
     """
 
     def __init__(
@@ -35,35 +37,59 @@ class AdminAlerts:
         self._factory = factory
         self._clock = clock
         self._told: set[tuple[GuildId, str]] = set()
+        self._waiting: dict[tuple[GuildId, str], str] = {}
+        bot.add_listener(self.tell_waiting, "on_ready")
 
     async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
         """Tell the admins, unless they were told under this key before; never raises."""
-        if (guild_id, key) in self._told:
-            return
-        logger.warning("admins are told", guild_id=guild_id, sentence=sentence, key=key)
-        embed = self._factory.build_alert(sentence, at=self._clock.now())
-        for place in await self._list_places(guild_id):
-            if await self._post(place, embed):
-                self._told.add((guild_id, key))
-                return
-        logger.warning("no admin could be reached", guild_id=guild_id, sentence=sentence)
+        if (guild_id, key) not in self._told:
+            logger.warning("admins are told", guild_id=guild_id, sentence=sentence, key=key)
+            await self._tell(guild_id, sentence, key)
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Note that the matter is settled, so that the next time is told again."""
         self._told.discard((guild_id, key))
+        self._waiting.pop((guild_id, key), None)
+
+    async def tell_waiting(self) -> None:
+        """Tell what reached nobody before, for example because Discord was away."""
+        for (guild_id, key), sentence in list(self._waiting.items()):
+            if (guild_id, key) in self._waiting:
+                await self._tell(guild_id, sentence, key)
+
+    async def _tell(self, guild_id: GuildId, sentence: str, key: str) -> None:
+        self._waiting.pop((guild_id, key), None)
+        self._told.add((guild_id, key))  # before the first wait: whoever asks meanwhile adds nothing
+        embed = self._factory.build_alert(sentence, at=self._clock.now())
+        for place in await self._list_places(guild_id):
+            if await self._post(place, embed):
+                return
+        self._told.discard((guild_id, key))
+        self._waiting[guild_id, key] = sentence
+        logger.warning("no admin could be reached", guild_id=guild_id, sentence=sentence)
 
     async def _list_places(self, guild_id: GuildId) -> list[discord.abc.Messageable]:
         places: list[discord.abc.Messageable] = []
+        if self._bot.user is None:  # before its first login the library cannot send anything
+            return places
         channel_id = await self._find_alerts_channel(guild_id)
         if channel_id is not None:
             places.append(self._bot.get_partial_messageable(channel_id))
         guild = self._bot.get_guild(guild_id)
-        if guild is not None and guild.owner_id is not None:
-            owner = guild.owner or await self._bot.get_or_fetch_user(guild.owner_id)
-            places += [owner] if owner is not None else []
+        if guild is not None and (owner := await self._find_owner(guild)) is not None:
+            places.append(owner)
         if guild is not None and guild.system_channel is not None:
             places.append(guild.system_channel)
         return places
+
+    async def _find_owner(self, guild: discord.Guild) -> discord.Member | discord.User | None:
+        if guild.owner is not None or guild.owner_id is None:
+            return guild.owner
+        try:
+            return await self._bot.get_or_fetch_user(guild.owner_id)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
+            logger.info("a guild's owner is not known", problem=str(failure))
+            return None
 
     async def _find_alerts_channel(self, guild_id: GuildId) -> ChannelId | None:
         try:
@@ -75,7 +101,7 @@ class AdminAlerts:
     async def _post(self, place: discord.abc.Messageable, embed: discord.Embed) -> bool:
         try:
             await place.send(embed=embed, allowed_mentions=discord.AllowedMentions.none())
-        except (discord.HTTPException, OSError) as failure:
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
             logger.info("an alert does not reach its place", problem=str(failure))
             return False
         return True

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import aiohttp
 import discord
 from structlog import get_logger
 
@@ -19,15 +20,21 @@ logger = get_logger(__name__)
 EDIT_SECONDS = 4.0  # a channel takes about five edits in five seconds; people want movement
 
 
-@dataclass(slots=True)
-class _Shown:
-    """The newest progress of an import, and whether it is on screen."""
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """What a progress message is to show."""
 
     server_name: str
     channel_id: ChannelId
     message_id: int
     progress: ImportProgress
-    is_shown: bool = False
+
+
+@dataclass(slots=True)
+class _Shown:
+    """An import's newest image, until it is on screen, and whether it is the last one."""
+
+    image: _Image | None = None
     is_done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -51,7 +58,7 @@ class ImportMessages:
         channel = self._bot.get_partial_messageable(channel_id)
         try:
             message = await channel.send(embed=self._factory.build_import(server_name, begin))
-        except (discord.HTTPException, OSError) as failure:
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
             logger.info("no progress message", channel_id=channel_id, problem=str(failure))
             return None
         return message.id
@@ -62,48 +69,55 @@ class ImportMessages:
         try:
             message = await channel.fetch_message(message_id)
             await message.delete()
-        except (discord.HTTPException, OSError) as failure:
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
             logger.info("progress message stays", channel_id=channel_id, problem=str(failure))
 
     async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:
         """Take the newest progress; a task of its own edits the message."""
         if job.channel_id is None or job.message_id is None:
             return
-        shown = self._shown.get(server.scope)
-        if shown is None:
-            shown = _Shown(server.name, job.channel_id, job.message_id, progress)
-            self._shown[server.scope] = shown
-            self._start(server.scope)
-        shown.progress, shown.is_shown = progress, False
+        shown = self._shown.setdefault(server.scope, _Shown())
+        shown.image = _Image(server.name, job.channel_id, job.message_id, progress)
         if progress.is_done:
             shown.is_done.set()
+        self._start(server.scope)
 
     def _start(self, scope: ServerScope) -> None:
-        async def edit_until_done() -> None:
-            await self._edit_until_done(scope)
+        async def edit_while_new() -> None:
+            await self._edit_while_new(scope)
 
         name = f"progress:{scope}"
         if not self._tasks.is_running(name):
-            self._tasks.start(name, edit_until_done, guild_id=scope.guild_id)
+            self._tasks.start(name, edit_while_new, guild_id=scope.guild_id)
 
-    async def _edit_until_done(self, scope: ServerScope) -> None:
-        while (shown := self._shown.get(scope)) is not None:
-            progress = shown.progress
-            if not shown.is_shown:
-                shown.is_shown = True
-                await self._edit(shown, progress)
-            if progress.is_done:
-                self._shown.pop(scope, None)
-                return
-            await _wait(shown.is_done, EDIT_SECONDS)
-
-    async def _edit(self, shown: _Shown, progress: ImportProgress) -> None:
-        channel = self._bot.get_partial_messageable(shown.channel_id)
+    async def _edit_while_new(self, scope: ServerScope) -> None:
+        """Edit as long as there is something new to show; an import that stands still holds no task."""
+        shown = self._shown[scope]
         try:
-            embed = self._factory.build_import(shown.server_name, progress)
-            await channel.get_partial_message(shown.message_id).edit(embed=embed)
-        except (discord.HTTPException, OSError) as failure:
-            logger.info("progress is not shown", channel_id=shown.channel_id, problem=str(failure))
+            while (image := shown.image) is not None:
+                shown.image = None
+                is_settled = await self._edit(image)
+                if image.progress.is_done:
+                    shown.is_done.clear()
+                    if is_settled and shown.image is None:
+                        return
+                if not is_settled and shown.image is None:
+                    shown.image = image
+                await _wait(shown.is_done, EDIT_SECONDS)
+        finally:
+            self._shown.pop(scope, None)
+
+    async def _edit(self, image: _Image) -> bool:
+        """Show an image; return False when the same edit can succeed later."""
+        if self._bot.user is None:  # before its first login the library cannot send anything
+            return False
+        message = self._bot.get_partial_messageable(image.channel_id).get_partial_message(image.message_id)
+        try:
+            await message.edit(embed=self._factory.build_import(image.server_name, image.progress))
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
+            logger.info("progress is not shown", channel_id=image.channel_id, problem=str(failure))
+            return isinstance(failure, discord.HTTPException) and failure.status < 500
+        return True
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

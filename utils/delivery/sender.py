@@ -47,6 +47,7 @@ class DiscordSender:
         nonce: str,
     ) -> int:
         """Post a message in which no mention fires, and return its id."""
+        self._require_login()
         files = [discord.File(io.BytesIO(picture.data), filename=picture.name) for picture in pictures]
         channel = self._bot.get_partial_messageable(channel_id)
         with map_discord_errors(self._clock):
@@ -62,13 +63,18 @@ class DiscordSender:
 
     async def recent_messages(self, channel_id: ChannelId, limit: int) -> Sequence[PostedMessage]:
         """Return the bot's own among the newest messages of a channel, newest first."""
-        if self._bot.user is None:
-            raise DeliveryDelayedError("the bot is not logged in yet")
+        own_id = self._require_login()
         channel = self._bot.get_partial_messageable(channel_id)
         with map_discord_errors(self._clock):
             async with asyncio.timeout(self._timeout_seconds):
                 messages = await channel.history(limit=limit).flatten()
-        return [_read_message(message) for message in messages if message.author.id == self._bot.user.id]
+        return [_read_message(message) for message in messages if message.author.id == own_id]
+
+    def _require_login(self) -> int:
+        """Return the bot's own id; before its first login the library cannot send anything."""
+        if self._bot.user is None:
+            raise DeliveryDelayedError("the bot is not logged in yet")
+        return self._bot.user.id
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import discord
 from structlog import get_logger
 
+from utils.embeds.escape import NAMELESS, clean_text
 from utils.errors import KillfeedError
 from utils.interactions.access import GuildCog, get_guild_id
 from utils.interactions.services import Services
@@ -48,19 +49,25 @@ async def _label_players(services: Services, guild_id: GuildId, players: list[Kn
     """Return what each choice shows; players of one name are told apart by server and last seen."""
     names = [player.name for player in players]
     if len(set(names)) == len(names):
-        return [name[:MAX_CHOICE_CHARACTERS] for name in names]
+        return [_write_name(player) for player in players]
     servers = await services.servers.list_servers(guild_id)
     server_names = {server.scope.server_id: server.name for server in servers}
     return [
-        _tell_apart(player, server_names) if names.count(player.name) > 1 else player.name
+        _tell_apart(player, server_names) if names.count(player.name) > 1 else _write_name(player)
         for player in players
     ]
 
 
 def _tell_apart(player: KnownPlayer, server_names: dict[ServerId, str]) -> str:
-    where = ", ".join(server_names.get(server_id, "?") for server_id in player.servers)
     seen = player.last_seen_at.strftime("%d %b %Y, %H:%M")
-    return f"{player.name[:MAX_NAME_CHARACTERS]} · {where} · {seen} UTC"[:MAX_CHOICE_CHARACTERS]
+    known = f"{_write_name(player)} · {seen} UTC"
+    where = ", ".join(server_names.get(server_id, "?") for server_id in player.servers)
+    return f"{known} · {clean_text(where, MAX_CHOICE_CHARACTERS)}"[:MAX_CHOICE_CHARACTERS]
+
+
+def _write_name(player: KnownPlayer) -> str:
+    """Return a name that can be seen: Discord refuses all choices when one of them is blank."""
+    return clean_text(player.name, MAX_NAME_CHARACTERS) or NAMELESS
 
 
 def _get_services(ctx: discord.AutocompleteContext) -> Services:

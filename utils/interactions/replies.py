@@ -1,5 +1,6 @@
 """Replies to what went wrong: one place turns an error into an answer."""
 
+from contextlib import suppress
 from typing import Protocol
 
 import discord
@@ -69,7 +70,8 @@ async def _send(interaction: discord.Interaction, embed: discord.Embed, *, is_pr
         return
     if not is_private:
         # a deferred public reply cannot turn private
-        await interaction.delete_original_response()
+        with suppress(discord.NotFound):
+            await interaction.delete_original_response()
     await interaction.followup.send(embed=embed, ephemeral=True)
 
 

@@ -44,10 +44,13 @@ class InvokerView(discord.ui.View):
         invoker_id: the only member whose presses count.
         live: knows which buttons work.
         replies: answers a press that fails.
+        seconds: how long the buttons work after the last press.
     """
 
-    def __init__(self, *, invoker_id: int, live: LiveViews, replies: ErrorReplies) -> None:
-        super().__init__(timeout=VIEW_SECONDS, disable_on_timeout=False)
+    def __init__(
+        self, *, invoker_id: int, live: LiveViews, replies: ErrorReplies, seconds: float = VIEW_SECONDS
+    ) -> None:
+        super().__init__(timeout=seconds, disable_on_timeout=False)
         self._replies = replies
         self._invoker_id = invoker_id
         self._live = live
@@ -71,6 +74,7 @@ class InvokerView(discord.ui.View):
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
         """Answer presses of other members with a sentence of their own."""
         if interaction.user is not None and interaction.user.id == self._invoker_id:
+            self.shown_in = interaction  # the newest token can edit the message the longest
             return True
         await interaction.response.send_message(
             "These buttons belong to whoever ran the command. Run it yourself to get your own.",
@@ -109,9 +113,16 @@ class PagedView(InvokerView):
     """Previous and next."""
 
     def __init__(
-        self, build: PageBuilder, *, pages: int, invoker_id: int, live: LiveViews, replies: ErrorReplies
+        self,
+        build: PageBuilder,
+        *,
+        pages: int,
+        invoker_id: int,
+        live: LiveViews,
+        replies: ErrorReplies,
+        seconds: float = VIEW_SECONDS,
     ) -> None:
-        super().__init__(invoker_id=invoker_id, live=live, replies=replies)
+        super().__init__(invoker_id=invoker_id, live=live, replies=replies, seconds=seconds)
         self._build = build
         self._page = 0
         self._previous = self.add_button("Previous", discord.ButtonStyle.secondary, self._turn_back)
@@ -142,8 +153,16 @@ class PagedView(InvokerView):
 class ConfirmView(InvokerView):
     """Yes and no; ``is_confirmed`` is None until a button was pressed."""
 
-    def __init__(self, label: str, *, invoker_id: int, live: LiveViews, replies: ErrorReplies) -> None:
-        super().__init__(invoker_id=invoker_id, live=live, replies=replies)
+    def __init__(
+        self,
+        label: str,
+        *,
+        invoker_id: int,
+        live: LiveViews,
+        replies: ErrorReplies,
+        seconds: float = VIEW_SECONDS,
+    ) -> None:
+        super().__init__(invoker_id=invoker_id, live=live, replies=replies, seconds=seconds)
         self.is_confirmed: bool | None = None
         self.add_button(label, discord.ButtonStyle.danger, self._confirm)
         self.add_button("Cancel", discord.ButtonStyle.secondary, self._cancel)
@@ -155,6 +174,9 @@ class ConfirmView(InvokerView):
         await self._decide(interaction, is_confirmed=False)
 
     async def _decide(self, interaction: discord.Interaction, *, is_confirmed: bool) -> None:
+        if self.is_confirmed is not None:  # the first press decides
+            await interaction.response.defer()
+            return
         self.is_confirmed = is_confirmed
         self.disable_all_items()
         await interaction.response.edit_message(view=self)

@@ -151,13 +151,11 @@ def _read_row(columns: list[str]) -> DeathRow:
 
 
 def _read_time(text: str) -> datetime:
-    """Read ``YYYY.MM.DD-HH.MM.SS``; slicing digits is three times as fast as ``strptime``."""
+    """Read ``YYYY.MM.DD-HH.MM.SS``: without its dots a basic ISO time, which is read fastest by far."""
     if not _is_time(text):
         raise _Unreadable("unreadable time")
     try:
-        return datetime(  # noqa: DTZ001 - the log names no zone
-            int(text[:4]), int(text[5:7]), int(text[8:10]), int(text[11:13]), int(text[14:16]), int(text[17:])
-        )
+        return datetime.fromisoformat(text.replace(".", ""))
     except ValueError:
         raise _Unreadable("impossible time") from None
 

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from utils.models.deaths import Death, DeathKind
+from utils.models.deaths import Death, DeathKind, DeathRow
 from utils.models.players import Counters, NameSeen, PlayerDay, PlayerRecord
 from utils.models.scope import PlayerId
 
 DayKey = tuple[PlayerId, date]
 Order = tuple[datetime, str, str, int]
+_NOTHING = Counters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class CounterTally:
     __slots__ = ("best_streak", "deaths", "kills", "longest", "metres", "suicides")
 
     def __init__(self, counters: Counters | None = None) -> None:
-        seed = counters or Counters()
+        seed = counters or _NOTHING
         self.kills = seed.kills
         self.deaths = seed.deaths
         self.suicides = seed.suicides
@@ -40,17 +41,27 @@ class CounterTally:
         self.longest = seed.longest
         self.best_streak = seed.best_streak
 
-    def add_kill(self, death: Death, streak: int) -> None:
+    def add_kill(self, row: DeathRow, streak: int) -> None:
         """Count a kill that brought the killer's streak to ``streak``."""
         self.kills += 1
-        self.metres += death.row.distance
+        self.metres += row.distance
         self.best_streak = max(self.best_streak, streak)
-        if death.row.distance > self.longest and death.row.counts_as_longest:
-            self.longest = death.row.distance
+        if row.distance > self.longest and row.counts_as_longest:
+            self.longest = row.distance
 
     def freeze(self) -> Counters:
         """Return the counters as a value."""
         return Counters(self.kills, self.deaths, self.suicides, self.metres, self.longest, self.best_streak)
+
+
+class DayTally(CounterTally):
+    """One player's day while it is being counted; ``is_changed`` once a death was added."""
+
+    __slots__ = ("is_changed",)
+
+    def __init__(self, counters: Counters | None = None) -> None:
+        super().__init__(counters)
+        self.is_changed = False
 
 
 class PlayerTally:
@@ -63,19 +74,24 @@ class PlayerTally:
         self.counters = CounterTally(record.counters if record else None)
         self.streak = record.current_streak if record else 0
         self.name = record.name if record else ""
-        self.names: dict[str, tuple[datetime, datetime]] = (
-            {seen.name: (seen.first_seen_at, seen.last_seen_at) for seen in record.names} if record else {}
+        self.names: dict[str, list[datetime]] = (
+            {seen.name: [seen.first_seen_at, seen.last_seen_at] for seen in record.names} if record else {}
         )
         self.last_order: Order | None = record.last_order if record else None
         self.last_seen_at: datetime | None = record.last_seen_at if record else None
 
-    def see(self, name: str, death: Death) -> None:
+    def see(self, name: str, at: datetime, order: Order) -> None:
         """Note the player's name and the moment."""
-        first, last = self.names.get(name, (death.at, death.at))
-        self.names[name] = (min(first, death.at), max(last, death.at))
+        seen = self.names.get(name)
+        if seen is None:
+            self.names[name] = [at, at]
+        elif at > seen[1]:
+            seen[1] = at
+        elif at < seen[0]:
+            seen[0] = at
         self.name = name
-        self.last_order = death.order
-        self.last_seen_at = death.at
+        self.last_order = order
+        self.last_seen_at = at
 
     def freeze(self) -> PlayerRecord:
         """Return the player as a value; only for a player who was seen."""
@@ -106,22 +122,24 @@ class Counting:
         days: Mapping[DayKey, PlayerDay] | None = None,
     ) -> None:
         self._players = {key: PlayerTally(key, record) for key, record in (players or {}).items()}
-        self._days = {key: CounterTally(day.counters) for key, day in (days or {}).items()}
-        self._touched_days: set[DayKey] = set()
+        self._days: dict[date, dict[PlayerId, DayTally]] = {}
+        for (player_id, day), stored in (days or {}).items():
+            self._days.setdefault(day, {})[player_id] = DayTally(stored.counters)
         self.late_players: set[PlayerId] = set()
 
     def add(self, death: Death) -> KillFacts | None:
         """Count one death; return the killer's standing after it if it was a kill."""
-        kind = death.row.kind
-        victim = self._meet(death.row.victim_id, death.row.victim_name, death)
-        facts = self._add_kill(death) if kind.is_kill else None
-        day = self._day(victim.player_id, death)
-        if kind.is_suicide:
+        row, order = death.row, death.order
+        day = self._days.setdefault(row.written_at.date(), {})
+        victim = self._meet(row.victim_id, row.victim_name, death.at, order)
+        facts = self._add_kill(death, order, day) if row.kind.is_kill else None
+        tally = _get_day(day, row.victim_id)
+        if row.kind.is_suicide:
             victim.counters.suicides += 1
-            day.suicides += 1
+            tally.suicides += 1
         else:
             victim.counters.deaths += 1
-            day.deaths += 1
+            tally.deaths += 1
         victim.streak = 0
         return facts
 
@@ -131,40 +149,49 @@ class Counting:
 
     def freeze_days(self) -> Iterator[PlayerDay]:
         """Yield the day counters that changed."""
-        return (PlayerDay(key[0], key[1], self._days[key].freeze()) for key in self._touched_days)
+        return (
+            PlayerDay(player_id, day, tally.freeze())
+            for day, players in self._days.items()
+            for player_id, tally in players.items()
+            if tally.is_changed
+        )
 
     def take_days_before(self, month: date) -> list[PlayerDay]:
         """Return and forget the changed days before ``month``; a fold in order never comes back to them."""
-        past = [key for key in self._touched_days if key[1] < month]
-        self._touched_days.difference_update(past)
-        return [PlayerDay(key[0], key[1], self._days.pop(key).freeze()) for key in past]
+        return [
+            PlayerDay(player_id, day, tally.freeze())
+            for day in [day for day in self._days if day < month]
+            for player_id, tally in self._days.pop(day).items()
+            if tally.is_changed
+        ]
 
-    def _add_kill(self, death: Death) -> KillFacts:
+    def _add_kill(self, death: Death, order: Order, day: dict[PlayerId, DayTally]) -> KillFacts:
         row = death.row
         if row.killer_id is None:
             raise ValueError("a kill has a killer")
-        killer = self._meet(row.killer_id, row.killer_name, death)
+        killer = self._meet(row.killer_id, row.killer_name, death.at, order)
         killer.streak += 1
-        killer.counters.add_kill(death, killer.streak)
-        self._day(killer.player_id, death).add_kill(death, killer.streak)
+        killer.counters.add_kill(row, killer.streak)
+        _get_day(day, row.killer_id).add_kill(row, killer.streak)
         return KillFacts(killer.counters.kills, killer.counters.deaths, killer.streak)
 
-    def _meet(self, player_id: PlayerId, name: str, death: Death) -> PlayerTally:
+    def _meet(self, player_id: PlayerId, name: str, at: datetime, order: Order) -> PlayerTally:
         tally = self._players.get(player_id)
         if tally is None:
             tally = self._players[player_id] = PlayerTally(player_id)
-        elif tally.last_order is not None and death.order < tally.last_order:
+        elif tally.last_order is not None and order < tally.last_order:
             self.late_players.add(player_id)
-        tally.see(name, death)
+        tally.see(name, at, order)
         return tally
 
-    def _day(self, player_id: PlayerId, death: Death) -> CounterTally:
-        key = (player_id, death.row.written_at.date())
-        self._touched_days.add(key)
-        tally = self._days.get(key)
-        if tally is None:
-            tally = self._days[key] = CounterTally()
-        return tally
+
+def _get_day(day: dict[PlayerId, DayTally], player_id: PlayerId) -> DayTally:
+    """Return a player's counters of a day, begun if need be, to be changed."""
+    tally = day.get(player_id)
+    if tally is None:
+        tally = day[player_id] = DayTally()
+    tally.is_changed = True
+    return tally
 
 
 @dataclass(frozen=True, slots=True)

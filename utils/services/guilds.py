@@ -55,14 +55,18 @@ class SettingsService:
         self._clock = clock
         self._settings: dict[GuildId, tuple[float, GuildSettings]] = {}
         self._channels: dict[ServerScope, tuple[float, Mapping[ChannelKind, ChannelId]]] = {}
+        self._drops = 0  # a read that began before the last drop is not kept
 
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
         """Return a guild's settings."""
         cached = self._settings.get(guild_id)
-        if cached is None or self._is_stale(cached[0]):
-            cached = (self._clock.monotonic(), await self._guilds.get_settings(guild_id))
-            self._settings[guild_id] = cached
-        return cached[1]
+        if cached is not None and not self._is_stale(cached[0]):
+            return cached[1]
+        drops, read_at = self._drops, self._clock.monotonic()
+        settings = await self._guilds.get_settings(guild_id)
+        if drops == self._drops:
+            self._settings[guild_id] = (read_at, settings)
+        return settings
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the channel of a kind for a server: its own, else the guild's, else none."""
@@ -73,14 +77,17 @@ class SettingsService:
         self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId, *, server_id: ServerId | None
     ) -> None:
         """Set the channel of a kind for the guild, or for one of its servers."""
-        if server_id is None:
-            await self._guilds.set_channel(guild_id, kind, channel_id)
-        else:
-            await self._set_server_channel(ServerScope(guild_id, server_id), kind, channel_id)
-        self.forget(guild_id)
+        try:
+            if server_id is None:
+                await self._guilds.set_channel(guild_id, kind, channel_id)
+            else:
+                await self._set_server_channel(ServerScope(guild_id, server_id), kind, channel_id)
+        finally:
+            self.forget(guild_id)  # a write that failed may have happened all the same
 
     def forget(self, guild_id: GuildId) -> None:
         """Drop what is cached of a guild."""
+        self._drops += 1
         self._settings.pop(guild_id, None)
         self._channels = {scope: kept for scope, kept in self._channels.items() if scope.guild_id != guild_id}
 
@@ -92,11 +99,14 @@ class SettingsService:
 
     async def _get_server_channels(self, scope: ServerScope) -> Mapping[ChannelKind, ChannelId]:
         cached = self._channels.get(scope)
-        if cached is None or self._is_stale(cached[0]):
-            server = await self._servers.find_server(scope)
-            cached = (self._clock.monotonic(), server.channels if server else {})
-            self._channels[scope] = cached
-        return cached[1]
+        if cached is not None and not self._is_stale(cached[0]):
+            return cached[1]
+        drops, read_at = self._drops, self._clock.monotonic()
+        server = await self._servers.find_server(scope)
+        channels = server.channels if server else {}
+        if drops == self._drops:
+            self._channels[scope] = (read_at, channels)
+        return channels
 
     def _is_stale(self, read_at: float) -> bool:
         return self._clock.monotonic() - read_at >= CACHE_SECONDS

@@ -6,7 +6,7 @@ from typing import Protocol
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.errors import LeaseLostError, StorageError
+from utils.errors import LeaseLostError, StorageError, StorageUnavailableError
 
 logger = get_logger(__name__)
 
@@ -66,15 +66,22 @@ class LeaseKeeper:
         """Return once the lease is held; until then this process is a standby."""
         is_told = False
         while self._token is None:
-            self._token = await self._store.acquire(
-                self._shard, instance_id=self._instance_id, now=self._clock.now()
-            )
+            self._token = await self._acquire()
             if self._token is None:
                 if not is_told:
                     logger.info("another process is at work, waiting as its standby", shard=self._shard)
                     is_told = True
                 await self._clock.sleep(STANDBY_SECONDS)
         logger.info("lease taken", shard=self._shard, token=self._token)
+
+    async def _acquire(self) -> int | None:
+        try:
+            return await self._store.acquire(
+                self._shard, instance_id=self._instance_id, now=self._clock.now()
+            )
+        except StorageUnavailableError as error:
+            logger.warning("lease is not asked for", problem=str(error))  # a standby outlives an outage
+            return None
 
     async def keep(self) -> None:
         """Renew for ever.

@@ -7,7 +7,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from utils.clock import Clock
-from utils.errors import AmbiguousError, InvalidInputError, NotFoundError
+from utils.errors import AmbiguousError, InvalidInputError, KillfeedError, NotFoundError, StorageError
 from utils.events import EventDispatcher, ServerRemoved
 from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportJob, RejectedLine
@@ -169,7 +169,9 @@ class GameServerService:
             raise InvalidInputError(f"There is a server called “{form.name}” already. Choose another name.")
         if not 1 <= form.port <= 65535:
             raise InvalidInputError("A port is a number from 1 to 65535; game hosts often use 8822.")
-        if not form.host.strip() or any(character.isspace() or character in "/@" for character in form.host):
+        host = form.host.strip()
+        has_port = host.count(":") == 1  # an IPv6 address has more of them
+        if not host or has_port or any(character.isspace() or character in "/@" for character in host):
             raise InvalidInputError(
                 "The host is a name or address alone, without sftp:// and without a port."
             )
@@ -198,9 +200,13 @@ class GameServerService:
             self._logs.forget(server.scope)
             return AddedServer(steps, None)
         server = replace(server, host_key=host_key)
-        # the import first: a server that is there without one would have its past announced as news
-        await self._prepare_import(server, tier.servers, channel_id, message_id)
-        await self._store.insert_server(server.scope, server)
+        try:
+            # the import first: a server that is there without one would have its past announced as news
+            await self._prepare_import(server, tier.servers, channel_id, message_id)
+            await self._store.insert_server(server.scope, server)
+        except KillfeedError:
+            self._logs.forget(server.scope)
+            raise
         self._settings.forget(guild_id)
         self._watchers.start(server.scope)
         return AddedServer(steps, server)
@@ -217,10 +223,18 @@ class GameServerService:
         return server, steps
 
     async def remove_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
-        """End everything a server holds and delete it."""
+        """End everything a server holds and delete it.
+
+        Raises:
+            StorageError: it is not deleted, and read on as before.
+        """
         await self._watchers.stop(scope)
         self._logs.forget(scope)
-        await self._store.delete_server(scope, keep_stats=keep_stats)
+        try:
+            await self._store.delete_server(scope, keep_stats=keep_stats)
+        except StorageError:
+            self._watchers.start(scope)  # it is still there, or its loop ends by itself
+            raise
         self._settings.forget(scope.guild_id)
         await self._events.dispatch(ServerRemoved(scope=scope))
 

@@ -1,8 +1,10 @@
 """Statistics: who is meant by a name, a player's figures, the boards."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Protocol
 
 from utils.errors import AmbiguousError, NotFoundError
@@ -10,10 +12,13 @@ from utils.events import DeathsStored, HistoryImported, ServerRemoved
 from utils.models.deaths import Death
 from utils.models.players import BoardRow, KnownPlayer, PlayerStats
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.services.name_index import NameIndex
 
 BOARD_PAGE_ROWS = 10
 KD_MINIMUM_KILLS = 10
 SUGGESTIONS = 5
+CANDIDATES = 100  # more of them fit no better than these
+LEARNED_DEATHS = 250  # between two turns of the event loop: a few milliseconds
 CACHED_GUILDS = 200  # names of guilds whose members asked lately
 
 
@@ -72,20 +77,16 @@ class PlayerNames:
 
     def __init__(self, store: StatisticsStore) -> None:
         self._store = store
-        self._guilds: dict[GuildId, dict[PlayerId, KnownPlayer]] = {}
+        self._guilds: dict[GuildId, NameIndex] = {}
+        self._locks: dict[GuildId, asyncio.Lock] = {}
+        self._missed: dict[GuildId, list[DeathsStored]] = {}
 
     async def search(
         self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = (), limit: int = 25
     ) -> list[KnownPlayer]:
         """Return players any of whose names holds ``text`` (case folded), best known first."""
-        wanted, servers = text.casefold().strip(), frozenset(server_ids)
-        found = (
-            player
-            for player in (await self._get(guild_id)).values()
-            if any(wanted in name.casefold() for name in player.names)
-            and (not servers or servers.intersection(player.servers))
-        )
-        return sorted(found, key=lambda player: (-player.kills, player.name.casefold()))[:limit]
+        found = (await self._get(guild_id)).search(text.casefold().strip())
+        return list(islice(_select(found, server_ids), limit))
 
     async def resolve(
         self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = ()
@@ -96,26 +97,31 @@ class PlayerNames:
             NotFoundError: nobody is called so; offers the closest names.
             AmbiguousError: several are.
         """
-        by_id = (await self._get(guild_id)).get(PlayerId(text))
+        known, servers = await self._get(guild_id), frozenset(server_ids)
+        by_id = known.find(PlayerId(text))
         if by_id is not None:
             return by_id
         wanted = text.casefold().strip()
-        parts = await self.search(guild_id, wanted, server_ids=server_ids, limit=1_000_000) if wanted else []
-        exact = [player for player in parts if wanted in (name.casefold() for name in player.names)]
-        chosen = exact or parts
+        chosen = list(islice(_select(known.search_exact(wanted), servers), CANDIDATES))
+        if not chosen and wanted:
+            chosen = list(islice(_select(known.search(wanted), servers), CANDIDATES))
         if len(chosen) == 1:
             return chosen[0]
         if chosen:
-            names = tuple(dict.fromkeys(player.name for player in chosen))[:SUGGESTIONS]
+            names = tuple(islice(dict.fromkeys(player.name for player in chosen), SUGGESTIONS))
             raise AmbiguousError("player", text, candidates=names)
-        raise NotFoundError("player", text, suggestions=await self._suggest(guild_id, wanted))
+        closest = await known.list_closest(wanted, limit=SUGGESTIONS)
+        raise NotFoundError("player", text, suggestions=closest)
 
     async def on_deaths_stored(self, event: DeathsStored) -> None:
         """Learn the names of new deaths, if the guild's names are held."""
         known = self._guilds.get(event.scope.guild_id)
         if known is not None:
-            for death in event.deaths:
-                _learn(known, event.scope, death)
+            for start in range(0, len(event.deaths), LEARNED_DEATHS):
+                _learn(known, event.scope, event.deaths[start : start + LEARNED_DEATHS])
+                await asyncio.sleep(0)
+        elif event.scope.guild_id in self._missed:
+            self._missed[event.scope.guild_id].append(event)
 
     async def on_history_imported(self, event: HistoryImported) -> None:
         """Read a guild's names again when they are asked for next."""
@@ -126,27 +132,30 @@ class PlayerNames:
         self.forget(event.scope.guild_id)
 
     def forget(self, guild_id: GuildId) -> None:
-        """Drop the names of a guild."""
+        """Drop the names of a guild, also those that are being read at this moment."""
         self._guilds.pop(guild_id, None)
+        self._missed.pop(guild_id, None)
 
-    async def _get(self, guild_id: GuildId) -> dict[PlayerId, KnownPlayer]:
-        known = self._guilds.pop(guild_id, None)
-        if known is None:
-            known = {player.player_id: player for player in await self._store.list_known_players(guild_id)}
-        self._guilds[guild_id] = known  # the guild asked about last stands last
+    async def _get(self, guild_id: GuildId) -> NameIndex:
+        async with self._locks.setdefault(guild_id, asyncio.Lock()):  # every keystroke asks: one reads
+            known = self._guilds.pop(guild_id, None)
+            while known is None:
+                known = await self._read(guild_id)
+            self._guilds[guild_id] = known  # the guild asked about last stands last
         while len(self._guilds) > CACHED_GUILDS:
             del self._guilds[next(iter(self._guilds))]
         return known
 
-    async def _suggest(self, guild_id: GuildId, wanted: str) -> tuple[str, ...]:
-        """Return the known names that share the most letter pairs with the wanted one."""
-        pairs = _letter_pairs(wanted)
-        scored = [
-            (len(pairs & _letter_pairs(player.name.casefold())), player.kills, player.name)
-            for player in (await self._get(guild_id)).values()
-        ]
-        best = sorted((entry for entry in scored if entry[0] > 0), reverse=True)[:SUGGESTIONS]
-        return tuple(name for _, _, name in best)
+    async def _read(self, guild_id: GuildId) -> NameIndex | None:
+        """Read a guild's names and what is stored meanwhile; None when they were forgotten meanwhile."""
+        self._missed[guild_id] = []
+        try:
+            known = await NameIndex.build(await self._store.list_known_players(guild_id))
+        finally:
+            missed = self._missed.pop(guild_id, None)
+        for event in missed or ():
+            _learn(known, event.scope, event.deaths)
+        return None if missed is None else known
 
 
 class StatisticsService:
@@ -185,22 +194,12 @@ class StatisticsService:
         return BoardPage(board, tuple(rows), page, total)
 
 
-def _learn(known: dict[PlayerId, KnownPlayer], scope: ServerScope, death: Death) -> None:
-    row = death.row
-    seen = [(row.victim_id, row.victim_name, 0)]
-    if row.killer_id is not None and row.kind.is_kill:
-        seen.append((row.killer_id, row.killer_name, 1))
-    for player_id, name, kills in seen:
-        before = known.get(player_id)
-        known[player_id] = KnownPlayer(
-            player_id=player_id,
-            name=name,
-            names=tuple(dict.fromkeys((*(before.names if before else ()), name))),
-            kills=kills + (before.kills if before else 0),
-            last_seen_at=death.at,
-            servers=tuple(dict.fromkeys((*(before.servers if before else ()), scope.server_id))),
-        )
+def _select(players: Iterable[KnownPlayer], server_ids: Iterable[ServerId]) -> Iterator[KnownPlayer]:
+    """Yield those who were seen on one of the servers; all of them when no server is named."""
+    servers = frozenset(server_ids)
+    return (player for player in players if not servers or servers.intersection(player.servers))
 
 
-def _letter_pairs(text: str) -> set[str]:
-    return {text[index : index + 2] for index in range(len(text) - 1)}
+def _learn(known: NameIndex, scope: ServerScope, deaths: Iterable[Death]) -> None:
+    for death in deaths:
+        known.learn(scope, death)

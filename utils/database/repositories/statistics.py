@@ -7,12 +7,26 @@ and deletes the one before, so a remembered one would find nothing.
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from utils.database.boards import build_day_totals, build_player_totals, build_ranking
+from utils.database.boards import (
+    build_count_before,
+    build_day_totals,
+    build_page,
+    build_places,
+    build_player_totals,
+)
 from utils.database.database import Document, SafeDatabase
 from utils.database.death_documents import decode_documents
-from utils.database.player_documents import format_month, merge_known, read_counters, read_days, read_player
+from utils.database.player_documents import (
+    add_known,
+    format_month,
+    read_counters,
+    read_days,
+    read_player,
+    sort_known,
+)
 from utils.database.scoped import ScopedCollection
 from utils.models.deaths import DeathKind
 from utils.models.players import BoardRow, Counters, KnownPlayer, PlayerRecord, PlayerStats, Tallied
@@ -40,6 +54,15 @@ def add_counters(several: Sequence[Counters]) -> Counters:
         longest=max((one.longest for one in several), default=0),
         best_streak=max((one.best_streak for one in several), default=0),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _BoardQuery:
+    guild_id: GuildId
+    shown: Sequence[Document]
+    board: str
+    minimum_kills: int
+    since: date | None
 
 
 class StatisticsRepository:
@@ -100,9 +123,15 @@ class StatisticsRepository:
         since: date | None = None,
     ) -> tuple[tuple[BoardRow, ...], int]:
         """Return rows of a board summed over servers, and how many there are in all."""
-        shown = await self._list_shown(guild_id, server_ids)
-        page: list[Document] = [{"$skip": offset}, {"$limit": limit}]
-        return await self._read_board(guild_id, shown, board, minimum_kills, page, since)
+        query = _BoardQuery(
+            guild_id, await self._list_shown(guild_id, server_ids), board, minimum_kills, since
+        )
+        if not query.shown:
+            return (), 0
+        [found] = await self._read_board(query, {}, build_page(limit=limit, offset=offset))
+        names = await self._find_names(query, found["rows"])
+        rows = (_read_row(row, offset + place, names) for place, row in enumerate(found["rows"], start=1))
+        return tuple(rows), _read_count(found["total"])
 
     async def find_place(
         self,
@@ -115,10 +144,18 @@ class StatisticsRepository:
         since: date | None = None,
     ) -> tuple[BoardRow | None, int]:
         """Return a player's own row of a board, None without a place, and how many rows there are in all."""
-        shown = await self._list_shown(guild_id, server_ids)
-        own: list[Document] = [{"$match": {"player_id": player_id}}]
-        rows, total = await self._read_board(guild_id, shown, board, minimum_kills, own, since)
-        return next(iter(rows), None), total
+        query = _BoardQuery(
+            guild_id, await self._list_shown(guild_id, server_ids), board, minimum_kills, since
+        )
+        if not query.shown:
+            return None, 0
+        own = await self._read_board(query, {"player_id": player_id}, [])
+        if not own:
+            [found] = await self._read_board(query, {}, build_page(limit=1, offset=0))
+            return None, _read_count(found["total"])
+        [found] = await self._read_board(query, {}, build_count_before(own[0]))
+        names = await self._find_names(query, own)
+        return _read_row(own[0], _read_count(found["before"]) + 1, names), _read_count(found["total"])
 
     async def list_weapons(
         self,
@@ -165,15 +202,15 @@ class StatisticsRepository:
 
     async def list_known_players(self, guild_id: GuildId) -> tuple[KnownPlayer, ...]:
         """Return every player of the guild's servers, most kills first, streamed."""
-        documents: list[Document] = []
+        known: dict[PlayerId, KnownPlayer] = {}
         players = self._of("players", guild_id)
         for one in await self._list_shown(guild_id, None):
             batches = players.iterate_raw(
                 one, sort=[("player_id", 1)], hint="player", batch=_KNOWN_BATCH, projection=_KNOWN_FIELDS
             )
             async for encoded in batches:
-                documents += await asyncio.to_thread(decode_documents, encoded)
-        return await asyncio.to_thread(merge_known, documents)
+                await asyncio.to_thread(_learn, known, encoded)
+        return await asyncio.to_thread(sort_known, known.values())
 
     async def search_players(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], text: str, *, limit: int
@@ -184,7 +221,10 @@ class StatisticsRepository:
             return ()
         part = {"search": {"$regex": re.escape(text.casefold())}}
         query = {"$or": [{**one, **part} for one in shown]}
-        return merge_known(await self._of("players", guild_id).find(query, projection=_KNOWN_FIELDS))[:limit]
+        known: dict[PlayerId, KnownPlayer] = {}
+        for document in await self._of("players", guild_id).find(query, projection=_KNOWN_FIELDS):
+            add_known(known, document)
+        return sort_known(known.values())[:limit]
 
     async def _list_shown(self, guild_id: GuildId, server_ids: Sequence[ServerId] | None) -> list[Document]:
         """Return server and shown generation of the named servers, or of all."""
@@ -212,31 +252,22 @@ class StatisticsRepository:
         return [day.counters for bucket in buckets for day in read_days(bucket) if day.day >= since]
 
     async def _read_board(
-        self,
-        guild_id: GuildId,
-        shown: Sequence[Document],
-        board: str,
-        minimum_kills: int,
-        page: list[Document],
-        since: date | None,
-    ) -> tuple[tuple[BoardRow, ...], int]:
-        if not shown:
-            return (), 0
-        name = "players" if since is None else "player_days"
-        totals = build_player_totals(shown) if since is None else build_day_totals(shown, since)
-        parts = {"$facet": {"rows": page, "total": [{"$count": "count"}]}}
-        ranking = build_ranking(board, minimum_kills=minimum_kills)
-        [found] = await self._of(name, guild_id).aggregate([*totals, *ranking, parts])
-        names = {} if since is None else await self._find_names(guild_id, shown, found["rows"])
-        rows = tuple(_read_row(document, names) for document in found["rows"])
-        return rows, found["total"][0]["count"] if found["total"] else 0
+        self, query: "_BoardQuery", players: Document, ending: list[Document]
+    ) -> list[Document]:
+        places = build_places(query.board, minimum_kills=query.minimum_kills)
+        if query.since is None:
+            totals = build_player_totals(query.shown, players)
+            return await self._of("players", query.guild_id).aggregate([*totals, *places, *ending])
+        totals = build_day_totals(query.shown, players, query.since)
+        return await self._of("player_days", query.guild_id).aggregate([*totals, *places, *ending])
 
-    async def _find_names(
-        self, guild_id: GuildId, shown: Sequence[Document], rows: Sequence[Document]
-    ) -> Mapping[str, str]:
-        wanted = {"player_id": {"$in": [row["player_id"] for row in rows]}}
-        found = await self._of("players", guild_id).find(
-            {"$or": [{**one, **wanted} for one in shown]},
+    async def _find_names(self, query: "_BoardQuery", rows: Sequence[Document]) -> Mapping[str, str]:
+        """Return the newest names of players whose rows, summed from days, have none."""
+        nameless = [row["player_id"] for row in rows if not row["name"]]
+        if not nameless:
+            return {}
+        found = await self._of("players", query.guild_id).find(
+            {"$or": [{**one, "player_id": {"$in": nameless}} for one in query.shown]},
             projection={"player_id": 1, "name": 1, "last_seen_at": 1},
         )
         return {one["player_id"]: one["name"] for one in sorted(found, key=lambda one: one["last_seen_at"])}
@@ -265,14 +296,23 @@ class StatisticsRepository:
         return ScopedCollection.of_guild(self._database, name, guild_id)
 
 
+def _learn(known: dict[PlayerId, KnownPlayer], encoded: bytes) -> None:
+    for document in decode_documents(encoded):
+        add_known(known, document)
+
+
 def _since(day: date | None) -> Document:
     return {} if day is None else {"written_at": {"$gte": datetime.combine(day, time.min)}}
 
 
-def _read_row(document: Document, names: Mapping[str, str]) -> BoardRow:
+def _read_count(counted: Sequence[Document]) -> int:
+    return int(counted[0]["count"]) if counted else 0
+
+
+def _read_row(document: Document, rank: int, names: Mapping[str, str]) -> BoardRow:
     player_id = PlayerId(document["player_id"])
     return BoardRow(
-        rank=document["rank"],
+        rank=rank,
         player_id=player_id,
         name=names.get(player_id, document["name"]),
         value=float(document["value"]),

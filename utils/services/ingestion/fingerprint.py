@@ -1,5 +1,6 @@
 """A death's id: the same row of the same server always has the same one."""
 
+from datetime import datetime
 from hashlib import blake2b
 
 from utils.models.deaths import DeathRow
@@ -8,7 +9,7 @@ from utils.models.scope import ServerScope
 SERVER_ID_BYTES = 8
 TIME_BYTES = 6
 DIGEST_BYTES = 10
-_EPOCH_ORDINAL_SECONDS = 719_163 * 86_400  # seconds from year 1 to 1970
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times as written carry no zone
 
 
 def build_scope_prefix(scope: ServerScope) -> bytes:
@@ -22,8 +23,8 @@ def compute_death_id(prefix: bytes, row: DeathRow) -> bytes:
     Times lead the digest, so a day of deaths lies together in the index that MongoDB keeps anyway. Names and
     platforms stay out: they say nothing about which death it was.
     """
-    at = row.written_at
-    seconds = at.toordinal() * 86_400 - _EPOCH_ORDINAL_SECONDS + at.hour * 3600 + at.minute * 60 + at.second
+    since = row.written_at - _EPOCH
+    seconds = since.days * 86_400 + since.seconds
     text = f"{seconds};{row.killer_id or ''};{row.victim_id};{row.weapon};{row.distance}"
     digest = blake2b(prefix + text.encode(), digest_size=DIGEST_BYTES).digest()
     return prefix + max(seconds, 0).to_bytes(TIME_BYTES, "big") + digest

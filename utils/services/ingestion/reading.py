@@ -43,7 +43,7 @@ class RowReader:
 
     def __init__(self, scope: ServerScope, zone: tzinfo) -> None:
         self._prefix = build_scope_prefix(scope)
-        self._zone = zone
+        self._zone = UTC if str(zone) == "UTC" else zone  # the usual zone, and the cheap one
 
     def read(
         self, file: LogFile, start: int, data: bytes, *, now: datetime

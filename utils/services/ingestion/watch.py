@@ -166,7 +166,9 @@ class ServerWatch:
                     self.health = await self._rooms.servers.get_health(self.scope)
                 return await self._rooms.servers.find_server(self.scope)
             except StorageError as error:
-                await self._pause(await self._after_failure(error, ConnectionState.RETRYING, 1.0))
+                # nothing is saved: what is stored of this server may not be known yet
+                self._note_failure(error, ConnectionState.RETRYING)
+                await self._pause(self._compute_retry(1.0))
 
     async def _compute_interval(self) -> float:
         tier = await self._rooms.premium.get_tier(self.scope.guild_id)
@@ -232,15 +234,21 @@ class ServerWatch:
             await self._try_to_save_health()
 
     async def _after_failure(self, error: KillfeedError, state: ConnectionState, interval: float) -> float:
+        self._note_failure(error, state)
+        if state in (ConnectionState.REFUSED, ConnectionState.NO_LOGS):
+            await self._rooms.notifier.notify(self.scope.guild_id, str(error), self._notice_key)
+        await self._try_to_save_health()
+        self._is_stopped_by_fault = state is ConnectionState.REFUSED
+        return self._compute_retry(interval)
+
+    def _note_failure(self, error: KillfeedError, state: ConnectionState) -> None:
         self._failures += 1
         self.health = replace(self.health, state=state, problem=str(error))
         logger.warning(
             "game server is not read", scope=str(self.scope), problem=str(error), failures=self._failures
         )
-        if state in (ConnectionState.REFUSED, ConnectionState.NO_LOGS):
-            await self._rooms.notifier.notify(self.scope.guild_id, str(error), self._notice_key)
-        await self._try_to_save_health()
-        self._is_stopped_by_fault = state is ConnectionState.REFUSED
+
+    def _compute_retry(self, interval: float) -> float:
         return compute_retry_seconds(self._failures, interval, random.random())  # noqa: S311 - spreads retries
 
     @property

@@ -120,7 +120,7 @@ async def test_every_read_for_people_is_served_by_an_index(
     await deaths.list_recent(guild_id, both, limit=3, player_id=A)
     operations = await _list_profiled(profiled)
     assert _list_unindexed(operations) == []
-    board = [one for one in operations if "$setWindowFields" in str(one["command"])]
+    board = [one for one in operations if "$facet" in str(one["command"])]
     assert {one["docsExamined"] for one in board} == {len(PLAYERS) * 2}
     recent = [one for one in operations if one["command"].get("limit") == 3]
     assert {one["docsExamined"] for one in recent} <= {0, 3}

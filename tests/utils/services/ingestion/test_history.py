@@ -19,7 +19,8 @@ from utils.models.reading import Cursor, ImportJob, ImportProgress
 from utils.models.scope import ChannelId
 from utils.models.servers import GameServer
 from utils.services.counting import Counting
-from utils.services.ingestion.history import HistoryImport, in_order, slice_lines
+from utils.services.ingestion.generation import in_order
+from utils.services.ingestion.history import HistoryImport, slice_lines
 from utils.services.ingestion.live import LiveIngestion
 
 DAYS = tuple(LogFile("world_0", f"2025.05.0{day}-00.00.00.csv") for day in (1, 2, 3))
@@ -57,12 +58,12 @@ class Importer:
 
     async def prepare(self) -> ImportJob:
         """Fix what is history."""
-        history = HistoryImport(self.store, self.store, self.events, clock=self.clock)
+        history = HistoryImport(self.store, self.store, self.events, clock=self.clock, batch_rows=3)
         return await history.prepare(self._current, self.logs, NO_JOB)
 
     async def run(self, job: ImportJob) -> ImportProgress:
         """Import to the end."""
-        history = HistoryImport(self.store, self.store, self.events, clock=self.clock)
+        history = HistoryImport(self.store, self.store, self.events, clock=self.clock, batch_rows=3)
         return await history.run(self._current, self.logs, job, on_progress=self.show)
 
     async def poll(self) -> None:
@@ -284,7 +285,7 @@ async def test_progress_counts_files_bytes_and_rows_up_to_the_end(importer: Impo
 async def test_progress_after_a_crash_counts_what_is_left(importer: Importer) -> None:
     """Bytes stored before the crash are not promised a second time."""
     job = await importer.prepare()
-    importer.store.power.cut_at = importer.store.power.points + 15
+    importer.store.power.cut_at = importer.store.power.points + 25
     with pytest.raises(PowerCut):
         await importer.run(job)
     stored = sum(cursor.offset for cursor in importer.store.data.cursors.values())

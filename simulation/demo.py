@@ -1,0 +1,335 @@
+"""``python -m simulation.demo``: the whole bot at work, without a token, in a world made for it.
+
+A Discord, a game host and MongoDB run on this machine; ``bot.py`` is the real one, as its own process. An
+admin adds two game servers, their history is imported, and the battle that goes on there fills the killfeed,
+while members ask for figures. What the channels show is printed as it appears. Players and deaths are
+generated. It ends by itself, or on Ctrl-C, and leaves nothing behind.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from simulation.bot_process import BotFailedError, run_bot
+from simulation.discord import Channel, Guild, Interaction, Member, Message, SimulatedDiscord, UnansweredError
+from simulation.game_host.battle import Battle
+from simulation.game_host.host import GameHost
+from simulation.game_host.log_files import GameServerFiles
+from simulation.markdown import Reader
+from simulation.terminal import Terminal
+from utils.clock import Clock, SystemClock
+from utils.embeds.escape import escape_name
+from utils.models.deaths import DeathRow
+
+LENGTH_SECONDS = 45.0
+USERNAME = "renter"
+POLL_SECONDS = 1.0
+IMPORT_SECONDS = 120.0
+DELIVERY_SECONDS = 30.0
+MEAN_GAP_SECONDS = 2.2  # between two deaths of one server; many times what a real one sees
+HISTORY_ROWS_PER_SECOND = 800  # of the demo's length: long enough for a bar, short enough to wait for
+PLAYERS = 60
+NARROWEST, WIDEST = 60, 100  # characters
+
+Write = Callable[[str], None]
+
+
+class Screen:
+    """Prints what happens in the channels, in the order in which it happens."""
+
+    def __init__(self, terminal: Terminal, guild: Guild, *, clock: Clock, write: Write) -> None:
+        self._terminal = terminal
+        self._guild = guild
+        self._clock = clock
+        self._write = write
+        self._channel: Channel | None = None
+
+    def on_message(self, event: str, message: Message) -> None:
+        """Print a message that appeared, was finished or was edited."""
+        if event == "MESSAGE_DELETE" or message.is_loading:
+            return
+        names = {channel.id: channel.name for channel in self._guild.channels.values()}
+        reader = Reader(self._clock.now(), names)
+        self._print(message.channel, self._terminal.render_message(message, reader))
+
+    def show_command(self, member: Member, channel: Channel, command: str, options: dict[str, str]) -> None:
+        """Print a command as it is typed."""
+        self._print(channel, self._terminal.render_command(member.user.username, command, options))
+
+    def narrate(self, text: str) -> None:
+        """Print what the narrator says."""
+        self._channel = None
+        self._write("\n" + "\n".join(self._terminal.render_note(text)) + "\n")
+
+    def _print(self, channel: Channel, lines: list[str]) -> None:
+        if channel is not self._channel:
+            self._channel = channel
+            lines = ["", self._terminal.render_headline(f"#{channel.name}"), *lines]
+        self._write("\n".join(lines) + "\n")
+
+
+@dataclass(slots=True)
+class Server:
+    """One game server of the demo: its battle, its files, and what was written since its import."""
+
+    name: str
+    number: int
+    files: GameServerFiles
+    battle: Battle
+    today: datetime
+    written: list[DeathRow] = field(default_factory=list)
+
+    def write_history(self, *, rows: int, days: int) -> None:
+        """Write the files of the days before today, and begin today's."""
+        self.battle.write_files(
+            self.files.deathlogs / "world_0",
+            rows=rows,
+            days=days,
+            with_platforms=self.files.with_platforms,
+        )
+        self.files.start_file(self.today)
+
+    async def fight(self, rows: Iterator[DeathRow], *, clock: Clock, chance: random.Random) -> None:
+        """Write a death every now and then, until cancelled."""
+        for row in rows:
+            await clock.sleep(chance.expovariate(1 / MEAN_GAP_SECONDS))
+            now = clock.now().replace(tzinfo=None, microsecond=0)
+            fresh = replace(row, written_at=now)
+            self.files.append(fresh)
+            self.written.append(fresh)
+
+
+@dataclass(slots=True)
+class Demo:
+    """The story: who does what, in which order."""
+
+    world: SimulatedDiscord
+    host: GameHost
+    password: str
+    guild: Guild
+    servers: tuple[Server, Server]
+    screen: Screen
+    clock: Clock
+    ends_at: float
+    pace: float
+    fights: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    async def play(self) -> None:
+        """Tell the story, then let the battle go on until the time is up."""
+        ada, bo = self.guild.owner, self.guild.add_member("bo")
+        admin, general = self.guild.channel_named("admin"), self.guild.channel_named("general")
+        await self._choose_channel(ada, admin)
+        for server in self.servers:
+            await self._add_server(ada, admin, server)
+            self.fights.append(asyncio.create_task(self._start_fight(server)))
+        self.screen.narrate("From here on, every line that the game writes becomes a message, once.")
+        await self._pause(6)
+        await self._ask(bo, general, "/leaderboard", board="kills")
+        await self._pause(4)
+        await self._ask_for_stats(bo, general)
+        await self._pause(4)
+        await self._ask(bo, general, "/stats", player="Nobody at all")
+        await self._pause(3)
+        await self._ask(ada, admin, "/killfeed status")
+        await self._pause(3)
+        await self._ask(bo, general, "/help")
+        await self.clock.sleep(max(0.0, self.ends_at - self.clock.monotonic()))
+        await self._conclude()
+
+    async def _choose_channel(self, ada: Member, admin: Channel) -> None:
+        self.screen.narrate("ada owns this Discord server. She chooses where kills are posted.")
+        feed = self.guild.channel_named("killfeed")
+        self.screen.show_command(
+            ada, admin, "/admin channel set", {"kind": "killfeed", "channel": "#killfeed"}
+        )
+        await ada.ask(admin, "/admin channel set", kind="killfeed", channel=feed)
+        await self._pause(1)
+
+    async def _add_server(self, ada: Member, admin: Channel, server: Server) -> None:
+        """Add a server and wait until its history is read."""
+        self.screen.narrate(f"She adds the game server {server.name}. Its password is asked for in a form.")
+        options = {"name": server.name, "host": self.host.address, "username": USERNAME}
+        numbers = {"number": server.number, "port": self.host.port}
+        typed = options | {name: str(number) for name, number in numbers.items()}
+        self.screen.show_command(ada, admin, "/admin server add", typed)
+        form = await (await ada.invoke(admin, "/admin server add", **options, **numbers)).wait()
+        self.screen.show_command(ada, admin, "(form)", {"Password": "•" * 12})
+        answer = await (await form.submit_modal({"Password": self.password})).wait(IMPORT_SECONDS)
+        if answer.embed.get("title", "").startswith("❌"):
+            raise BotFailedError("The bot could not add the demo's game server; its answer stands above.")
+        done = f"The history of {server.name} is read"
+        await self.world.until(
+            lambda: any(done in embed["title"] for message in admin.messages for embed in message.embeds),
+            within_seconds=IMPORT_SECONDS,
+            what=f"the import of {server.name}",
+        )
+
+    async def _start_fight(self, server: Server) -> None:
+        chance = random.Random(server.number)
+        await server.fight(server.battle.rows(), clock=self.clock, chance=chance)
+
+    async def _ask(self, member: Member, channel: Channel, command: str, **options: str) -> Interaction:
+        self.screen.show_command(member, channel, command, options)
+        return await member.ask(channel, command, **options)
+
+    async def _ask_for_stats(self, bo: Member, general: Channel) -> None:
+        """Type the beginning of a name, and take what is offered first."""
+        typed = self.servers[0].battle.fighters[0].name[:4]
+        offered = await bo.autocomplete(general, "/stats", "player", typed)
+        names = ", ".join(choice["name"] for choice in offered[:3])
+        self.screen.show_command(bo, general, "/stats", {"player": f"{typed}▏   (offered: {names})"})
+        await bo.ask(general, "/stats", player=offered[0]["value"])
+
+    async def _pause(self, seconds: float) -> None:
+        await self.clock.sleep(seconds * self.pace)
+
+    async def _conclude(self) -> None:
+        """End the battle, wait for the last message, and compare what was written with what was posted.
+
+        Raises:
+            BotFailedError: they differ.
+        """
+        for fight in self.fights:
+            fight.cancel()
+        written = sum(len(server.written) for server in self.servers)
+        await self.world.until(
+            lambda: len(self._list_posted()) >= written,
+            within_seconds=DELIVERY_SECONDS,
+            what=f"{written} deaths in #killfeed",
+        )
+        posted = self._list_posted()
+        for server in self.servers:
+            own = [text for text in posted if f"\n{server.name} · " in text]
+            names = [f"**{escape_name(row.victim_name)}**" for row in server.written]
+            if len(own) != len(names) or any(
+                name not in text for name, text in zip(names, own, strict=False)
+            ):
+                raise BotFailedError(f"What #killfeed shows of {server.name} is not what the game wrote.")
+        self.screen.narrate(
+            f"Written by the two games: {written} deaths. Posted: {len(posted)}, each once, in order. "
+            "That was the demo; the bot stops now. How to run it for real: README.md"
+        )
+
+    def _list_posted(self) -> list[str]:
+        feed = self.guild.channel_named("killfeed")
+        return [embed["description"] for message in feed.messages for embed in message.embeds]
+
+
+def make_server(root: Path, name: str, number: int, *, history_rows: int, clock: Clock) -> Server:
+    """Return a game server with a month of history behind it; the first writes the newer kind of log."""
+    days = 30
+    midnight = clock.now().replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+    files = GameServerFiles(root, host=GameHost.address, number=number, with_platforms=number == 1)
+    battle = Battle(number, players=PLAYERS, start=midnight - timedelta(days=days))
+    server = Server(name, number, files, battle, midnight)
+    server.write_history(rows=history_rows, days=days)
+    return server
+
+
+def make_guild(world: SimulatedDiscord) -> Guild:
+    """Return a Discord server with its channels; ada owns it."""
+    guild = world.create_guild("Northern Lights", owner=world.create_user("ada"))
+    for name in ("general", "admin", "killfeed"):
+        guild.create_text_channel(name)
+    return guild
+
+
+@asynccontextmanager
+async def open_demo(terminal: Terminal, *, seconds: float, clock: Clock, write: Write) -> AsyncIterator[Demo]:
+    """Start the world and the bot in it; stop both and delete their files at the end.
+
+    Raises:
+        BotFailedError: the bot does not start, or does not end cleanly.
+    """
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="killfeed-demo-")))
+        password = secrets.token_urlsafe(9)
+        root = folder / "games"
+        root.mkdir()
+        rows = int(seconds * HISTORY_ROWS_PER_SECOND)
+        servers = (
+            make_server(root, "Northwatch", 1, history_rows=rows, clock=clock),
+            make_server(root, "Red Harbour", 2, history_rows=rows // 10, clock=clock),
+        )
+        world = await stack.enter_async_context(SimulatedDiscord())
+        host = await stack.enter_async_context(GameHost(root, {USERNAME: password}))
+        guild = make_guild(world)
+        screen = Screen(terminal, guild, clock=clock, write=write)
+        world.watch_messages(screen.on_message)
+        screen.narrate("Starting a Discord, a game host with two game servers, MongoDB and the bot ...")
+        ends_at = clock.monotonic() + seconds
+        settings = {"polling": {"min_interval_seconds": POLL_SECONDS}}
+        await stack.enter_async_context(run_bot(world, folder / "bot", settings))
+        pace = seconds / LENGTH_SECONDS
+        demo = Demo(world, host, password, guild, servers, screen, clock, ends_at, pace)
+        stack.callback(lambda: [fight.cancel() for fight in demo.fights])
+        yield demo
+
+
+async def perform(terminal: Terminal, *, seconds: float, clock: Clock, write: Write) -> None:
+    """Run the demo from its first line to its last.
+
+    Raises:
+        BotFailedError, TimeoutError, UnansweredError: the bot did not do what it should.
+    """
+    async with open_demo(terminal, seconds=seconds, clock=clock, write=write) as demo:
+        await demo.play()
+
+
+async def run(seconds: float) -> int:
+    """Run the demo until its end or a signal; return the exit code."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    show = asyncio.create_task(
+        perform(choose_terminal(), seconds=seconds, clock=SystemClock(), write=print_now)
+    )
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({show, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not show.done():
+        print_now("\nStopping ...\n")
+        show.cancel()  # once: its clean-up is never interrupted
+    stopping.cancel()
+    await asyncio.wait({show})
+    failure = None if show.cancelled() else show.exception()
+    if isinstance(failure, (BotFailedError, TimeoutError, UnansweredError)):
+        print_now(f"\nThe demo failed: {failure}\n")
+        return 1
+    if failure is not None:
+        raise failure
+    return 0
+
+
+def choose_terminal() -> Terminal:
+    """Return what standard output is: its width, and colours only where somebody looks."""
+    width = shutil.get_terminal_size().columns - 1
+    has_colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return Terminal(width=min(max(width, NARROWEST), WIDEST), has_colours=has_colours)
+
+
+def print_now(text: str) -> None:
+    """Write a text to standard output at once."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(prog="python -m simulation.demo", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=LENGTH_SECONDS, help="how long it lasts, about")
+    return asyncio.run(run(parser.parse_args().seconds))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,236 @@
+"""Habits that hold everywhere: nothing swallowed or patched, time injected, scope first, short and named."""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.architecture.source_tree import Module, build_module, list_modules, read_dotted
+
+CATCH_ALL_ROOMS = {"utils.tasks", "utils.events", "utils.telemetry"}
+BROAD = {"Exception", "BaseException"}
+DOCUMENTED_SETTINGS = {"discord.Route.API_BASE_URL", "discord.http.Route.API_BASE_URL"}
+FORBIDDEN_WORDS = {
+    *("helper", "helpers", "util", "utils", "common", "misc", "manager", "new", "old", "fixed", "final"),
+    *("v2", "compat", "patch", "adapter", "safe"),
+}
+LONGEST_FUNCTION = 60
+LONGEST_FILE = 500
+LONGEST_COG = 300
+SCOPES = {"ServerScope", "GuildId", "ServerHealth"}  # the last is a value that holds its scope
+KEYLESS_REPOSITORIES = {"directory", "leases"}  # answer start-up and timers: keys only; belong to a shard
+NOT_CODE = {
+    *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
+    *(tokenize.ENCODING, tokenize.ENDMARKER),
+}
+
+
+def list_swallowed(module: Module) -> Iterator[str]:
+    """Find broad handlers that do not raise again, outside the three places that catch everything."""
+    for node in module.walk():
+        if not isinstance(node, ast.ExceptHandler) or module.room in CATCH_ALL_ROOMS:
+            continue
+        caught = [node.type, *getattr(node.type, "elts", [])]
+        is_broad = node.type is None or any(isinstance(one, ast.Name) and one.id in BROAD for one in caught)
+        if is_broad and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
+            yield f"line {node.lineno}"
+
+
+def list_patches(module: Module) -> Iterator[str]:
+    """Find assignments to attributes of what was imported; but py-cord's documented address."""
+    imported = {
+        (alias.asname or alias.name).split(".")[0]
+        for node in module.walk()
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    for node in module.walk():
+        for target in _list_targets(node):
+            dotted = read_dotted(target)
+            if "." in dotted and dotted.split(".")[0] in imported:
+                if module.room in {"bot", "simulation"} and dotted in DOCUMENTED_SETTINGS:
+                    continue
+                yield dotted
+
+
+def _list_targets(node: ast.AST) -> list[ast.expr]:
+    """Return what a statement assigns to or deletes, or what a call of ``setattr`` does."""
+    if isinstance(node, ast.Assign | ast.Delete):
+        return [part for target in node.targets for part in getattr(target, "elts", [target])]
+    if isinstance(node, ast.AugAssign | ast.AnnAssign):
+        return [node.target]
+    if isinstance(node, ast.Call) and read_dotted(node.func) in {"setattr", "delattr"} and node.args:
+        return [ast.Attribute(node.args[0], "…")]
+    return []
+
+
+def list_module_games(module: Module) -> Iterator[str]:
+    """Find uses of the table of loaded modules."""
+    for node in module.walk():
+        if read_dotted(node) in {"sys.modules", "sys.meta_path", "importlib.reload"}:
+            yield read_dotted(node)
+
+
+def list_own_clocks(module: Module) -> Iterator[str]:
+    """Find reads of the wall clock and blocking waits beside the injected clock."""
+    clocks = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.sleep"}
+    for node in module.walk():
+        dotted = ".".join(read_dotted(node).split(".")[-2:])
+        if dotted in clocks and module.room not in {"utils.clock", "simulation"}:
+            yield dotted
+
+
+def list_postponed(module: Module) -> Iterator[str]:
+    """Find the marker and the import that must not be: a promise, and options turned into strings."""
+    for token in tokenize.generate_tokens(io.StringIO(module.source).readline):
+        if token.type == tokenize.COMMENT and re.search(r"\b(TODO|FIXME|XXX|HACK)\b", token.string):
+            yield token.string
+    for node in module.walk():
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__" and module.room == "cogs":
+            yield "__future__"
+
+
+def list_sql(module: Module) -> Iterator[str]:
+    """Find strings that are SQL."""
+    sql = re.compile(r"\b(SELECT\s.+\sFROM|INSERT INTO|DELETE FROM|CREATE TABLE|UPDATE \w+ SET)\b", re.DOTALL)
+    for node in module.walk():
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and sql.search(node.value):
+            yield node.value
+
+
+def list_bad_names(module: Module) -> Iterator[str]:
+    """Find words in module names that say nothing of the domain."""
+    for part in module.path.removesuffix(".py").split("/"):
+        if part != "utils" and FORBIDDEN_WORDS & set(part.split("_")):
+            yield part
+    if module.path.count("/utils/"):
+        yield "utils"
+
+
+def list_unscoped(module: Module) -> Iterator[str]:
+    """Find public methods of repositories that do not take their scope first."""
+    if not module.name.startswith("utils.database.repositories."):
+        return
+    if module.name.rpartition(".")[2] in KEYLESS_REPOSITORIES:
+        return
+    for owner in module.walk():
+        if isinstance(owner, ast.ClassDef) and owner.name.endswith("Repository"):
+            for node in owner.body:
+                is_public = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_"
+                if is_public and not _takes_scope_first(node):
+                    yield f"{owner.name}.{node.name}"
+
+
+def _takes_scope_first(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    first = node.args.args[1:2]
+    names = {
+        name for one in first if one.annotation for name in re.findall(r"\w+", ast.unparse(one.annotation))
+    }
+    return bool(names & SCOPES)
+
+
+def list_long(module: Module) -> Iterator[str]:
+    """Find functions and files over the budget; docstrings and comments are free."""
+    docstrings: set[int] = set()
+    for node in module.walk():
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = _list_docstring_lines(node)
+            docstrings |= lines
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1 - len(lines)
+                if length > LONGEST_FUNCTION:
+                    yield f"{node.name}: {length}"
+    code: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(module.source).readline):
+        if token.type not in NOT_CODE:
+            code.update(range(token.start[0], token.end[0] + 1))
+    limit = LONGEST_COG if module.room == "cogs" and module.path.count("/") == 1 else LONGEST_FILE
+    if len(code - docstrings) > limit:
+        yield f"{len(code - docstrings)} lines"
+
+
+def _list_docstring_lines(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
+) -> set[int]:
+    if ast.get_docstring(node, clean=False) is None:
+        return set()
+    first = node.body[0]
+    return set(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+
+
+Check = Callable[[Module], Iterator[str]]
+CHECKS: tuple[Check, ...] = (
+    list_swallowed,
+    list_patches,
+    list_module_games,
+    list_own_clocks,
+    list_postponed,
+    list_sql,
+    list_bad_names,
+    list_unscoped,
+    list_long,
+)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_every_module_keeps_the_habit(check: Check) -> None:
+    """The whole tree is walked for each habit; a breach is named with its file."""
+    assert {module.path: found for module in list_modules() if (found := list(check(module)))} == {}
+
+
+REPOSITORY = "class DeathRepository:\n    async def find(self, {}): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("check", "path", "source", "expected"),
+    [
+        (list_swallowed, "cogs/a.py", "try: x\nexcept Exception: pass", ["line 2"]),
+        (list_swallowed, "cogs/a.py", "try: x\nexcept (OSError, BaseException): pass", ["line 2"]),
+        (list_swallowed, "cogs/a.py", "try: x\nexcept: pass", ["line 2"]),
+        (list_swallowed, "cogs/a.py", "try: x\nexcept BaseException:\n  y()\n  raise", []),
+        (list_swallowed, "utils/tasks.py", "try: x\nexcept Exception: pass", []),
+        (list_patches, "cogs/a.py", "import discord\ndiscord.Embed.x = 1", ["discord.Embed.x"]),
+        (list_patches, "cogs/a.py", "from a import B\nsetattr(B, 'x', 1)", ["B.…"]),
+        (
+            list_patches,
+            "cogs/a.py",
+            "import discord\ndiscord.Route.API_BASE_URL = 'x'",
+            ["discord.Route.API_BASE_URL"],
+        ),
+        (list_patches, "bot.py", "import discord\ndiscord.Route.API_BASE_URL = 'x'", []),
+        (list_patches, "bot.py", "import discord\nself.discord = discord", []),
+        (list_module_games, "cogs/a.py", "import sys\nsys.modules['a'] = 1", ["sys.modules"]),
+        (list_own_clocks, "cogs/a.py", "datetime.now(UTC)", ["datetime.now"]),
+        (list_own_clocks, "cogs/a.py", "datetime.datetime.utcnow()", ["datetime.utcnow"]),
+        (list_own_clocks, "cogs/a.py", "clock.now()", []),
+        (list_postponed, "utils/a.py", "x = 1  # TODO: later", ["# TODO: later"]),
+        (list_postponed, "cogs/a.py", "from __future__ import annotations", ["__future__"]),
+        (list_sql, "utils/a.py", "'SELECT * FROM kills'", ["SELECT * FROM kills"]),
+        (list_sql, "utils/a.py", "'Select a server from the list'", []),
+        (list_bad_names, "utils/sftp/pool_manager.py", "", ["pool_manager"]),
+        (list_bad_names, "cogs/admin/utils/a.py", "", ["utils"]),
+        (list_bad_names, "utils/sftp/renewal.py", "", []),
+        (
+            list_unscoped,
+            "utils/database/repositories/deaths.py",
+            REPOSITORY.format("name: str"),
+            ["DeathRepository.find"],
+        ),
+        (list_unscoped, "utils/database/repositories/deaths.py", REPOSITORY.format("scope: ServerScope"), []),
+        (
+            list_unscoped,
+            "utils/database/repositories/deaths.py",
+            REPOSITORY.format("*, scope: GuildId"),
+            ["DeathRepository.find"],
+        ),
+        (list_long, "utils/a.py", "def f():\n    '''Doc.'''\n" + "    x\n" * 60, ["f: 61"]),
+        (list_long, "utils/a.py", "'''Doc.'''\n# c\n\n" + "x\n" * 501, ["501 lines"]),
+        (list_long, "cogs/a.py", "x\n" * 301, ["301 lines"]),
+    ],
+)
+def test_check_finds_what_it_looks_for(check: Check, path: str, source: str, expected: list[str]) -> None:
+    """A rule that nothing can break proves nothing."""
+    assert list(check(build_module(source, path))) == expected

@@ -1,0 +1,202 @@
+"""What can be wrong with Discord, its channels and the database while deaths come in."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from simulation.discord import Channel, Fault, Permission
+from simulation.game_host.log_files import GameServerFiles
+from tests.bot.conftest import StageFactory
+from tests.bot.counting import count_rows
+from tests.bot.process import is_mongod_of, until
+from tests.bot.stage import Stage, expect_posts, list_embeds, read_posts
+from utils.models.deaths import DeathRow
+
+pytestmark = pytest.mark.fault
+
+POSTING = "/channels/{channel_id}/messages"
+
+
+async def begin(stage: Stage, *, history: int = 15) -> tuple[GameServerFiles, list[DeathRow]]:
+    """Set the killfeed up; return the server's files and what they hold."""
+    files, rows = stage.open_files(), stage.take(history)
+    files.append(*rows)
+    await stage.set_channel()
+    await stage.add_server("North")
+    return files, rows
+
+
+def forbid(stage: Stage) -> None:
+    """Take the bot's right to write in the killfeed channel."""
+    member = stage.guild.members[stage.world.bot_user.id]
+    stage.feed.set_overwrite(member, deny=int(Permission.SEND_MESSAGES))
+
+
+def delete(stage: Stage) -> None:
+    """Delete the killfeed channel."""
+    stage.feed.delete()
+
+
+@pytest.mark.parametrize("spoil", [forbid, delete])
+async def test_admins_are_told_once_when_the_channel_cannot_be_used(
+    stage: Stage, spoil: Callable[[Stage], None]
+) -> None:
+    """Counting goes on; what waited is posted, in order, in the channel that is set next."""
+    files, history = await begin(stage)
+    spoil(stage)
+    live = stage.take(14)
+    files.append(*live[:5])
+    [alert] = await stage.wait_for_alerts(1)
+    assert "/admin channel set" in alert.replace("\\", "")
+    files.append(*live[5:])
+    await stage.wait_for_deaths(len(history) + len(live))
+    if spoil is forbid:
+        refused = await stage.set_channel()
+        assert "Send Messages" in refused.embed["description"]
+
+    other = stage.guild.create_text_channel("killfeed-2")
+    await until(lambda: bool(stage.world.gateway.is_connected))
+    await stage.set_channel(channel=other)
+    await until(lambda: len(list_embeds(other)) >= len(live), what=lambda: stage.bot.output)
+    assert read_posts(list_embeds(other)) == expect_posts(live, history)
+    assert len(stage.list_alerts()) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(method="POST", route=POSTING, status=500, times=3),
+        Fault(method="POST", route=POSTING, status=502, times=2),
+        Fault(method="POST", route=POSTING, status=429, retry_after=0.2, times=2),
+        Fault(method="POST", route=POSTING, cut="before", times=2),
+        Fault(method="POST", route=POSTING, cut="after", times=1),
+        Fault(method="POST", route=POSTING, cut="after", times=3),
+    ],
+    ids=["500", "502", "429", "cut before", "cut after", "cut after thrice"],
+)
+async def test_every_death_is_posted_once_when_discord_stumbles(stage: Stage, fault: Fault) -> None:
+    """Whatever became of a try, the message is there once, and the ones behind it follow in order."""
+    files, history = await begin(stage)
+    fault = Fault(**{name: getattr(fault, name) for name in FAULT_FIELDS})
+    stage.world.faults.add(fault)
+    live = stage.take(24)
+    files.append(*live[:12])
+    await until(lambda: fault.struck > 0)
+    files.append(*live[12:])
+    posts = await stage.wait_for_posts(len(live), within_seconds=45)
+    assert read_posts(posts) == expect_posts(live, history)
+
+
+FAULT_FIELDS = ("method", "route", "status", "times", "retry_after", "cut")
+
+
+async def test_killing_the_bot_posts_once_when_the_answer_was_lost(open_stage: StageFactory) -> None:
+    """A message whose fate the killed bot never knew is not posted again by its successor."""
+    stage = await open_stage()
+    await stage.bot.start()
+    files, history = await begin(stage)
+    fault = Fault(method="POST", route=POSTING, cut="after", times=None)
+    stage.world.faults.add(fault)
+    live = stage.take(8)
+    files.append(*live)
+    await until(lambda: fault.struck > 0)
+    await stage.bot.kill()
+    stage.world.faults.clear()
+    await stage.bot.start()
+    more = stage.take(3)
+    files.append(*more)
+    posts = await stage.wait_for_posts(len(live) + len(more))
+    assert read_posts(posts) == expect_posts([*live, *more], history)
+    assert await stage.bot.stop() == 0
+
+
+async def test_deaths_follow_when_the_gateway_drops(stage: Stage) -> None:
+    """Lost connections to the gateway are mended; commands work again, deaths are posted once."""
+    files, history = await begin(stage)
+    live = stage.take(9)
+    for position, drop in enumerate((None, 4000, None)):
+        await stage.world.gateway.drop(drop)
+        files.append(*live[position * 3 : position * 3 + 3])
+        await stage.world.gateway.wait_until_connected(20)
+    posts = await stage.wait_for_posts(len(live))
+    assert read_posts(posts) == expect_posts(live, history)
+    assert (await stage.ask("/killfeed status")).embed["title"] == "📡 Killfeed status"
+
+
+async def test_deaths_wait_when_all_of_discord_is_away(stage: Stage) -> None:
+    """During an outage deaths are counted; afterwards each is posted once, in order."""
+    files, history = await begin(stage)
+    live = stage.take(12)
+    async with stage.world.outage():
+        files.append(*live)
+        await stage.wait_for_deaths(len(history) + len(live))
+        await until(lambda: "delivery waits" in stage.bot.output, what=lambda: stage.bot.output)
+    posts = await stage.wait_for_posts(len(live), within_seconds=60)
+    assert read_posts(posts) == expect_posts(live, history)
+
+
+async def test_bot_starts_and_counts_when_discord_is_away(open_stage: StageFactory) -> None:
+    """Kills are read and stored while Discord cannot be reached, and posted when it can."""
+    stage = await open_stage()
+    await stage.bot.start()
+    files, history = await begin(stage)
+    assert await stage.bot.stop() == 0
+    live = stage.take(7)
+    identified = stage.world.gateway.identifies
+    async with stage.world.outage():
+        files.append(*live)
+        await stage.bot.start(is_awaited=False)
+        await stage.wait_for_deaths(len(history) + len(live))
+    await stage.bot.wait_until_ready(identified)
+    posts = await stage.wait_for_posts(len(live), within_seconds=60)
+    assert read_posts(posts) == expect_posts(live, history)
+    assert await stage.bot.stop() == 0
+
+
+async def test_nothing_is_lost_or_doubled_when_mongod_is_killed(open_stage: StageFactory) -> None:
+    """The bot's own mongod is started again; commands say so meanwhile, and counting goes on."""
+    stage = await open_stage(is_embedded=True)
+    await stage.bot.start()
+    files, history = await begin(stage, history=100)
+    live = stage.take(90)
+    for position in range(3):
+        mongod = stage.bot.read_mongod()["pid"]
+        files.append(*live[position * 30 : position * 30 + 15])
+        await asyncio.sleep(0.1 * position)  # with and without a transaction under way
+        os.kill(mongod, signal.SIGKILL)
+        files.append(*live[position * 30 + 15 : position * 30 + 30])
+        await until(lambda died=mongod: not is_mongod_of(died, stage.bot.data_dir))
+        await stage.wait_for_posts(position * 30 + 30, within_seconds=60)
+    assert read_posts(stage.posts) == expect_posts(live, history)
+    assert stage.read_counters() == count_rows([*history, *live]).summarise()
+    assert await stage.bot.stop() == 0
+
+
+async def test_deaths_wait_unposted_when_no_channel_is_set(stage: Stage) -> None:
+    """Without a channel nothing is news: a channel set later begins with what happens then."""
+    files = stage.open_files()
+    rows = stage.take(30)
+    files.append(*rows[:10])
+    await stage.add_server("North")
+    files.append(*rows[10:20])
+    await stage.wait_for_deaths(20)
+    await stage.set_channel()
+    files.append(*rows[20:])
+    posts = await stage.wait_for_posts(10)
+    assert read_posts(posts) == expect_posts(rows[20:], rows[:20])
+
+
+async def test_left_guild_is_read_on_when_it_takes_the_bot_back(stage: Stage) -> None:
+    """A guild that removes the bot is left alone; after an invitation its servers are read again."""
+    files, history = await begin(stage)
+    stage.guild.remove_bot()
+    await until(lambda: stage.host.connections == 0)
+    live = stage.take(5)
+    files.append(*live)
+    stage.guild.add_bot()
+    posts = await stage.wait_for_posts(len(live))
+    assert read_posts(posts) == expect_posts(live, history)
+    assert isinstance(stage.feed, Channel)

@@ -1,0 +1,115 @@
+"""The command line: exit codes and plain lines."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.bot.conftest import StageFactory
+from tests.bot.process import run_command, until
+
+WRONG_USAGE = 2
+COULD_NOT_START = 1
+
+
+async def test_help_is_shown_when_asked_for() -> None:
+    """``--help`` names what can be done and ends with 0."""
+    code, out, error = await run_command("--help")
+    assert (code, error) == (0, "")
+    assert all(word in out for word in ("usage: bot.py", "check", "--config"))
+
+
+@pytest.mark.parametrize("arguments", [("--fast",), ("fly",)], ids=["option", "action"])
+async def test_unknown_argument_is_wrong_usage(arguments: tuple[str, ...]) -> None:
+    """Wrong usage ends with 2 and says what is right."""
+    code, _, error = await run_command(*arguments)
+    assert code == WRONG_USAGE
+    assert "usage: bot.py" in error
+
+
+async def test_missing_configuration_is_told_with_the_way_out(tmp_path: Path) -> None:
+    """Without the file the line says how to make one."""
+    code, out, error = await run_command("--config", str(tmp_path / "none.json"))
+    assert (code, out, error.count("\n")) == (WRONG_USAGE, "", 1)
+    assert "cp config.example.json" in error
+
+
+async def test_every_problem_of_the_configuration_is_listed_at_once(tmp_path: Path) -> None:
+    """Unknown keys and wrong types are named, one line each, and no value is shown."""
+    path = tmp_path / "config.json"
+    values = {"discord": {"tokn": "geheim-1"}, "polling": {"min_interval_seconds": "geheim-2"}, "data": 1}
+    path.write_text(json.dumps(values), "utf-8")
+    code, out, error = await run_command("--config", str(path))
+    assert (code, out) == (WRONG_USAGE, "")
+    assert sorted(line.split(" ")[0] for line in error.splitlines()) == [
+        "data",
+        "discord.tokn",
+        "polling.min_interval_seconds",
+    ]
+    assert "geheim" not in error
+
+
+async def test_broken_configuration_is_told_by_line_and_column(tmp_path: Path) -> None:
+    """A file that is no JSON is told with the place of the mistake."""
+    path = tmp_path / "config.json"
+    path.write_text('{"discord": }', "utf-8")
+    code, _, error = await run_command("--config", str(path))
+    assert (code, "line 1, column 13" in error) == (WRONG_USAGE, True)
+
+
+async def test_wrong_token_ends_the_start_with_one_plain_line(open_stage: StageFactory) -> None:
+    """Discord's refusal is told in words, without the token and without a traceback."""
+    stage = await open_stage()
+    stage.bot.configure(discord={"token": "wrong-token-7a"})
+    stage.secrets.append("wrong-token-7a")
+    code, out, error = await run_command("--config", str(stage.bot.config_path))
+    assert (code, error.count("\n")) == (COULD_NOT_START, 1)
+    assert "Discord refuses the token" in error
+    assert "Traceback" not in out
+    assert "wrong-token-7a" not in out + error
+
+
+async def test_second_bot_is_refused_when_the_data_folder_is_in_use(open_stage: StageFactory) -> None:
+    """One data folder, one bot; the first goes on."""
+    stage = await open_stage()
+    await stage.bot.start()
+    code, _, error = await run_command("--config", str(stage.bot.config_path))
+    assert (code, error.count("\n")) == (COULD_NOT_START, 1)
+    assert "Another bot is running" in error
+    assert stage.bot.is_running
+    assert not (await stage.ask("/help")).refusals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("is_embedded", [False, True], ids=["configured", "embedded"])
+async def test_bot_stops_cleanly_when_told_to(
+    open_stage: StageFactory, number: signal.Signals, *, is_embedded: bool
+) -> None:
+    """It ends with 0 within seconds, takes its own mongod with it, and leaves no traceback."""
+    stage = await open_stage(is_embedded=is_embedded)
+    stage.open_files().append(*stage.take(20))
+    await stage.bot.start()
+    await stage.add_server("North")
+    assert await stage.bot.stop(number) == 0
+    assert "Traceback" not in stage.bot.output, stage.bot.output
+    if is_embedded:
+        pid = stage.bot.read_mongod()["pid"]
+        await until(lambda: not Path(f"/proc/{pid}/cmdline").exists(), what="mongod was left behind")
+
+
+async def test_bot_stops_cleanly_while_it_waits_as_standby(open_stage: StageFactory) -> None:
+    """A second process over the same MongoDB waits for the lease, connects nowhere, and stops on a signal."""
+    stage = await open_stage()
+    await stage.bot.start()
+    sessions = stage.world.gateway.identifies
+    values = json.loads(stage.bot.config_path.read_text("utf-8"))
+    values["data_dir"] = str(stage.bot.data_dir.with_name("other"))
+    stage.bot.config_path.write_text(json.dumps(values), "utf-8")
+    first = stage.bot._process
+    await stage.bot.start(is_awaited=False)
+    await until(lambda: "standby" in stage.bot.output, what=lambda: stage.bot.output)
+    assert await stage.bot.stop() == 0
+    assert stage.world.gateway.identifies == sessions
+    stage.bot._process = first
+    assert await stage.bot.stop() == 0

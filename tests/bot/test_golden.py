@@ -1,0 +1,153 @@
+"""Known days and invented battles: what the bot counts is what the logs hold."""
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from simulation.game_host.log_files import GameServerFiles, render_row
+from tests.bot.counting import count_rows
+from tests.bot.process import ROOT
+from tests.bot.stage import Stage, expect_posts, get_fields, read_posts
+
+SAMPLES = ROOT.parent / "shared" / "samples" / "deathlogs"
+DAYS = ("2025.04.10-00.00.00.csv", "2025.04.30-00.00.00.csv", "2025.05.01-00.00.00.csv")
+GOLDEN = {
+    "first": (339, 340, 137, 10248),
+    "second": (341, 343, 177, 10674),
+    "third": (133, 134, 124, 3967),
+    "all": (813, 817, 438, 24889),
+}
+"""Kills, deaths, suicides and metres of all players."""
+TOP = {
+    "first": ("Pikelule", 23, 4, 2, 13, 199),
+    "second": ("Hollow_Amtumn_", 57, 1, 1, 57, 6),
+    "third": ("Mlsno", 40, 0, 0, 40, 79),
+    "all": ("Mlsno", 63, 4, 0, 57, 98),
+}
+"""Top killer: kills, deaths, suicides, best streak, longest kill."""
+FILES = {"first": DAYS[:1], "second": DAYS[1:2], "third": DAYS[2:], "all": DAYS}
+NUMBERS = {name: number for number, name in enumerate(FILES, start=1)}
+
+needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real days are not on this machine")
+
+
+def summarise(stage: Stage, name: str) -> tuple[int, ...]:
+    """Return the sums over all players of a server, as MongoDB holds them."""
+    players = stage.read_counters(name).values()
+    return tuple(sum(one[key] for one in players) for key in ("kills", "deaths", "suicides", "metres"))
+
+
+async def verify_golden(stage: Stage, name: str) -> None:
+    """Compare a server with the golden values: sums, ``/stats`` of the top killer, and the board."""
+    assert summarise(stage, name) == GOLDEN[name]
+    player, kills, deaths, suicides, streak, longest = TOP[name]
+    board = await stage.ask("/leaderboard", by=stage.player, board="kills", server=name)
+    escaped = player.replace("_", "\\_")
+    assert board.embed["description"].splitlines()[0].endswith(f" **{escaped}** — {kills} kills")
+    fields = get_fields((await stage.ask("/stats", by=stage.player, player=player, server=name)).embed)
+    expected = {
+        "Kills": str(kills),
+        "Deaths": str(deaths),
+        "K/D": f"{kills / max(deaths, 1):.2f}",
+        "Suicides": str(suicides),
+        "Best streak": str(streak),
+        "Longest kill": f"{longest} m",
+    }
+    assert {key: fields[key] for key in expected} == expected
+    assert fields["Rank"].startswith("#1 of ")
+
+
+def write_day(files: GameServerFiles, day: str, data: bytes) -> None:
+    """Append bytes to a day's file."""
+    path = files.deathlogs / "world_0" / day
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        file.write(data)
+
+
+@needs_samples
+async def test_golden_values_are_shown_when_the_real_days_are_imported(stage: Stage) -> None:
+    """The history import of each day, and of all of them, comes to the values known of them."""
+    for name, days in FILES.items():
+        files = stage.open_files(NUMBERS[name])
+        for day in days:
+            write_day(files, day, (SAMPLES / day).read_bytes())
+        await stage.add_server(name, number=NUMBERS[name])
+    for name in FILES:
+        await verify_golden(stage, name)
+
+
+@needs_samples
+async def test_golden_values_are_shown_when_the_real_days_are_written_live(stage: Stage, seed: int) -> None:
+    """Days that grow while the bot reads, in pieces that end anywhere, come to the same values."""
+    rng = random.Random(seed)
+    for name in FILES:
+        write_day(stage.open_files(NUMBERS[name]), FILES[name][0], b"")
+        await stage.add_server(name, number=NUMBERS[name])
+    await stage.ask("/admin channel set", kind="killfeed", channel=stage.feed, server="third")
+    for name, days in FILES.items():
+        for day in days:
+            for piece in cut_bytes((SAMPLES / day).read_bytes(), rng, longest=6000 if name != "third" else 900):
+                write_day(stage.open_files(NUMBERS[name]), day, piece)
+                await asyncio.sleep(rng.random() * 0.05)
+    rows = {name: sum((SAMPLES / day).read_bytes().count(b"\n") for day in days) for name, days in FILES.items()}
+    for name, count in rows.items():
+        await stage.wait_for_deaths(count, name, within_seconds=90)
+        await verify_golden(stage, name)
+    posts = await stage.wait_for_posts(rows["third"])
+    times = [post.at for post in read_posts(posts)]
+    assert (len(times), times) == (rows["third"], sorted(times))
+
+
+def cut_bytes(data: bytes, rng: random.Random, *, longest: int) -> list[bytes]:
+    """Cut bytes into pieces of random lengths, not at lines."""
+    pieces = []
+    while data:
+        length = rng.randint(1, longest)
+        pieces.append(data[:length])
+        data = data[length:]
+    return pieces
+
+
+async def test_battle_counts_as_recounted_when_half_is_history_and_half_is_live(
+    stage: Stage, seed: int
+) -> None:
+    """Over midnights, in cut lines and in both generations of rows, nothing is lost and nothing doubled."""
+    rng = random.Random(seed)
+    rows = stage.take(1500)
+    history, live = rows[:1000], rows[1000:]
+    files = stage.open_files()
+    files.with_platforms = False
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    for start in range(0, len(live), 25):
+        part = live[start : start + 25]
+        files.with_platforms = rng.random() < 0.5
+        if start % 100 == 0:
+            files.append(*part[:-1])
+            files.append_cut(part[-1], kept_bytes=rng.randint(1, len(render_row(part[-1])) - 20))
+            await asyncio.sleep(rng.random() * 0.3)
+            files.finish_cut()
+        else:
+            files.append(*part)
+        await asyncio.sleep(rng.random() * 0.05)
+    posts = await stage.wait_for_posts(len(live), within_seconds=60)
+
+    assert read_posts(posts) == expect_posts(live, history)
+    assert stage.read_counters() == count_rows(rows).summarise()
+    assert stage.count_deaths() == len(rows)
+
+
+async def test_days_written_in_bulk_are_imported_as_recounted(stage: Stage, tmp_path: Path) -> None:
+    """Thousands of rows over thirty days come out as an independent count has them."""
+    rows = stage.take(9000)
+    stage.open_files().append(*rows)
+    await stage.add_server("North")
+    assert stage.read_counters() == count_rows(rows).summarise()
+    page = await stage.ask("/leaderboard", by=stage.player, board="streak")
+    best = max(tally.best_streak for tally in count_rows(rows).players.values())
+    assert f"— {best} in a row" in page.embed["description"].splitlines()[0]
+    assert tmp_path.is_dir()

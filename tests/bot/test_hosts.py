@@ -1,0 +1,209 @@
+"""What can be wrong with a game host and its files, as admins meet it."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from tests.bot.conftest import StageFactory
+from tests.bot.counting import count_rows
+from tests.bot.process import until
+from tests.bot.stage import Stage, expect_posts, get_fields, read_posts
+
+WRONG_PASSWORD = "pw-wrong-77"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """An admin's mistake and a part of the sentence that names it."""
+
+    options: Mapping[str, Any]
+    sentence: str
+    password: str | None = None
+
+
+MISTAKES = {
+    "wrong password": Mistake({}, "refused the login", WRONG_PASSWORD),
+    "wrong user": Mistake({"username": "stranger"}, "refused the login"),
+    "unknown host": Mistake({"host": "nowhere.invalid"}, "no host named nowhere.invalid"),
+    "closed port": Mistake({"port": 9}, "cannot be reached"),
+    "no such number": Mistake({"number": 8}, "death logs"),
+    "path above the root": Mistake({"base_path": "../other"}, "`..`"),
+    "path outside the root": Mistake({"base_path": "/etc"}, "death logs"),
+    "host with scheme": Mistake({"host": "sftp://127.0.0.1"}, "without sftp://"),
+    "unknown zone": Mistake({"timezone": "Mars/Base"}, "no time zone"),
+}
+
+
+async def test_mistakes_are_named_when_a_server_is_added(stage: Stage) -> None:
+    """Each mistake has its sentence; nothing is stored, and the progress message is gone."""
+    stage.open_files().append(*stage.take(5))
+    stage.secrets.append(WRONG_PASSWORD)
+    said = {}
+    for name, mistake in MISTAKES.items():
+        password = mistake.password or stage.secrets[0]
+        answer = await stage.fill_in_server("North", password=password, **mistake.options)
+        assert answer.is_ephemeral
+        text = answer.embed["description"].replace("\\", "")
+        said[name] = mistake.sentence if mistake.sentence in text else text
+    assert said == {name: mistake.sentence for name, mistake in MISTAKES.items()}
+    assert stage.office.messages == []
+    assert stage.read("game_servers") == []
+    assert (await stage.ask("/admin server list")).embed["description"].startswith("No game server yet")
+    await stage.add_server("North")
+
+
+async def test_form_without_secret_is_refused_and_a_second_name_too(stage: Stage) -> None:
+    """A login needs a password or a key; a name belongs to one server."""
+    stage.open_files().append(*stage.take(5))
+    empty = await stage.fill_in_server("North", password="")
+    assert "password or the private key" in empty.embed["description"]
+    await stage.add_server("North")
+    again = await stage.fill_in_server("north")
+    assert "Choose another name" in again.embed["description"]
+    assert len(stage.read("game_servers")) == 1
+
+
+async def test_host_is_not_read_when_its_key_changed(stage: Stage) -> None:
+    """Another key may be another machine: the admins are told once, and nothing is read from it."""
+    files = stage.open_files()
+    files.append(*stage.take(10))
+    await stage.set_channel()
+    await stage.add_server("North")
+    await stage.host.change_host_key()
+    files.append(*stage.take(3))
+    [alert] = await stage.wait_for_alerts(1)
+    assert "key" in alert
+    status = await stage.ask("/killfeed status")
+    [text] = get_fields(status.embed).values()
+    assert "waits for an admin" in text
+    tested = await stage.ask("/admin server test", server="North")
+    assert "Something is in the way" in tested.embed["title"]
+    await asyncio.sleep(1)  # several polls would have gone by
+    assert (len(stage.list_alerts()), stage.count_deaths(), stage.posts) == (1, 10, [])
+
+
+async def test_reading_goes_on_when_a_host_stalls_and_comes_back(open_stage: StageFactory) -> None:
+    """A read without an answer ends by its limit; the status says so, commands go on, nothing is lost."""
+    stage = await open_stage()
+    stage.bot.configure(sftp={"operation_timeout_seconds": 0.5, "connect_timeout_seconds": 2})
+    files, history = stage.open_files(), stage.take(20)
+    files.append(*history)
+    await stage.bot.start()
+    await stage.set_channel()
+    await stage.add_server("North")
+    stage.host.faults.stall_reads()
+    live = stage.take(6)
+    files.append(*live)
+    await until(lambda: "did not answer in time" in stage.bot.output, what=lambda: stage.bot.output)
+    [text] = get_fields((await stage.ask("/killfeed status")).embed).values()
+    assert "did not answer in time" in text
+    stage.host.faults.clear()
+    posts = await stage.wait_for_posts(len(live))
+    assert read_posts(posts) == expect_posts(live, history)
+    assert await stage.bot.stop() == 0
+    assert "Traceback" not in stage.bot.output
+
+
+async def test_nothing_is_lost_when_connections_are_cut_while_reading(stage: Stage) -> None:
+    """An import and a live read that are cut in the middle go on where they stopped."""
+    files, history = stage.open_files(), stage.take(3000)
+    files.append(*history)
+    await stage.set_channel()
+    stage.host.faults.cut_after_bytes = 150_000
+    answer = await stage.fill_in_server("North")
+    assert "Everything works" in answer.embed["title"], answer.embed
+    await until(lambda: "game server is not read" in stage.bot.output, what=lambda: stage.bot.output)
+    stage.host.faults.clear()
+    await stage.wait_for_import()
+    live = stage.take(40)
+    stage.host.faults.cut_after_bytes = 2000
+    files.append(*live)
+    await until(lambda: stage.bot.output.count("game server is not read") > 1, what=lambda: stage.bot.output)
+    stage.host.faults.clear()
+    posts = await stage.wait_for_posts(len(live))
+    assert read_posts(posts) == expect_posts(live, history)
+    assert stage.read_counters() == count_rows([*history, *live]).summarise()
+
+
+async def test_outage_of_a_host_is_survived(stage: Stage) -> None:
+    """What was written while the host was away is posted when it is back."""
+    files, history = stage.open_files(), stage.take(10)
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    await stage.host.stop()
+    live = stage.take(5)
+    files.append(*live)
+    await until(lambda: "game server is not read" in stage.bot.output, what=lambda: stage.bot.output)
+    await stage.host.start()
+    assert read_posts(await stage.wait_for_posts(len(live))) == expect_posts(live, history)
+
+
+async def test_garbage_is_shown_to_admins_and_not_in_the_way(stage: Stage) -> None:
+    """Lines that cannot be read are kept with their reason; a row of a megabyte is one of them."""
+    files, rows = stage.open_files(), stage.take(20)
+    files.append(*rows[:10])
+    files.append_bytes(b"not a death\n;;;;;;;;;;\n\xff\xfe\x00garbage\n")
+    await stage.set_channel()
+    await stage.add_server("North")
+    files.append_bytes(b"@everyone **x** " + b"x" * 1_000_000 + b"\n")
+    files.append(*rows[10:])
+    posts = await stage.wait_for_posts(10)
+    assert read_posts(posts) == expect_posts(rows[10:], rows[:10])
+    reply = await stage.ask("/admin server rejected", server="North")
+    assert reply.embed["footer"]["text"].startswith("4 in all")
+    assert "not a death" in reply.embed["description"]
+    [text] = get_fields((await stage.ask("/killfeed status")).embed).values()
+    assert "24 lines read · 4 rejected" in text
+
+
+async def test_names_do_nothing_when_they_hold_markup_mentions_or_controls(stage: Stage) -> None:
+    """A name comes out as its letters: it pings nobody, formats nothing, breaks no line."""
+    names = ["@everyone", "**bold** _it_", "<@1> <#2>", "a\u202eb\x07c", "https://x.y", "`code`", "# head"]
+    files, history = stage.open_files(), stage.take(40)
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    rows = [
+        replace(row, killer_name=name)
+        for name, row in zip(
+            names, [row for row in stage.take(60) if row.kind.value == "kill"], strict=False
+        )
+    ]
+    files.append(*rows)
+    posts = await stage.wait_for_posts(len(rows))
+    texts = [post["description"] for post in posts]
+    assert [text.count("\n") for text in texts] == [2] * len(rows)
+    assert "@everyone" not in "".join(texts)
+    assert not any(bad in text for text in texts for bad in ("<@1", "<#2", "\x07", "\u202e", "`code`"))
+    choices = await stage.admin.autocomplete(stage.office, "/stats", "player", "everyone")
+    assert [choice["value"] for choice in choices] == [rows[0].killer_id]
+    reply = await stage.ask("/stats", player="@everyone")
+    assert "@everyone" not in reply.embed["title"]
+
+
+@pytest.mark.fault
+async def test_password_stands_nowhere_in_plain(open_stage: StageFactory) -> None:
+    """Neither the data folder with mongod's files, nor any document, log or request holds it."""
+    stage = await open_stage(is_embedded=True)
+    stage.open_files().append(*stage.take(30))
+    await stage.bot.start()
+    await stage.add_server("North")
+    await stage.fill_in_server("South", password=WRONG_PASSWORD)
+    stage.secrets.append(WRONG_PASSWORD)
+    with stage.open_database() as database:
+        database.client.admin.command("fsync")  # what is in memory alone would not be searched
+        documents = {
+            name: repr(list(database[name].find())).encode() for name in database.list_collection_names()
+        }
+    assert await stage.bot.stop() == 0
+    files = {str(path): path for path in stage.bot.data_dir.glob("**/*") if path.is_file()}
+    texts = {name: path.read_bytes() for name, path in files.items()} | documents
+    wanted = [secret.encode() for secret in stage.secrets]
+    assert [name for name, text in texts.items() if any(secret in text for secret in wanted)] == []
+    assert {"game_servers", "kills", "players"} <= set(documents)
+    modes = {name: path.stat().st_mode & 0o077 for name, path in files.items() if path.name == "secret.key"}
+    assert list(modes.values()) == [0]

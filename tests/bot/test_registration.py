@@ -1,0 +1,56 @@
+"""The command set as Discord gets it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulation.discord import UnknownCommandError
+from tests.bot.conftest import StageFactory
+from tests.bot.stage import Stage
+
+SNAPSHOT = Path(__file__).with_name("snapshots") / "commands.json"
+GUILD_CONTEXT = 0
+MANAGE_GUILD = 1 << 5
+
+
+def get_registered(stage: Stage) -> list[dict[str, Any]]:
+    """Return the command set as the bot sent it."""
+    [request] = stage.world.journal.requests_to("PUT", "/applications/{application_id}/commands")
+    commands = request.body
+    assert isinstance(commands, list)
+    return sorted(commands, key=lambda command: str(command["name"]))
+
+
+async def test_command_set_is_registered_as_recorded_when_the_bot_starts_first(stage: Stage) -> None:
+    """Names, options and limits are a contract: a change of this file is told to users."""
+    recorded = json.loads(SNAPSHOT.read_text("utf-8"))
+    assert get_registered(stage) == recorded
+
+
+async def test_every_command_is_for_guilds_alone_and_admin_for_managers(stage: Stage) -> None:
+    """No command shows in direct messages, and ``/admin`` shows to members with Manage Server."""
+    commands = get_registered(stage)
+    assert [command["contexts"] for command in commands] == [[GUILD_CONTEXT]] * len(commands)
+    rights = {command["name"]: command.get("default_member_permissions") for command in commands}
+    assert {name: right for name, right in rights.items() if right is not None} == {"admin": MANAGE_GUILD}
+    with pytest.raises(UnknownCommandError):
+        await stage.player.invoke(stage.office, "/admin server list")
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["stopped", "killed"])
+async def test_nothing_is_registered_again_when_the_set_is_the_same(
+    open_stage: StageFactory, *, is_killed: bool
+) -> None:
+    """A second start with the same commands writes none, however the first one ended."""
+    stage = await open_stage()
+    await stage.bot.start()
+    if is_killed:
+        await stage.bot.kill()
+    else:
+        assert await stage.bot.stop() == 0
+    written = stage.world.commands.writes
+    await stage.bot.start()
+    await stage.ask("/help")
+    assert stage.world.commands.writes == written

@@ -1,0 +1,69 @@
+"""Discord's markup as text."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from simulation.markdown import Reader, Span, Style, write_time
+
+NOW = datetime(2025, 5, 1, 12, 30, tzinfo=UTC)
+SECONDS = int(NOW.timestamp())
+
+
+def test_bold_code_and_mentions_become_spans() -> None:
+    """Each piece of markup becomes a span of its style, and a channel is shown by its name."""
+    reader = Reader(NOW, {42: "killfeed"})
+    assert reader.read("a **b\\_c** `d` <#42>") == (
+        (
+            Span("a "),
+            Span("b_c", Style.BOLD),
+            Span(" "),
+            Span("d", Style.CODE),
+            Span(" "),
+            Span("#killfeed", Style.MENTION),
+        ),
+    )
+
+
+def test_escaped_markup_is_text() -> None:
+    """A backslash takes the meaning of the character behind it, and disappears."""
+    assert Reader(NOW).read("\\*\\*x\\*\\* \\<#42\\>") == ((Span("**x** <#42>"),),)
+
+
+def test_quotes_and_lines_are_kept_apart() -> None:
+    """Every line is read by itself, and a quote gets its bar."""
+    assert Reader(NOW).read_plain("one\n> two") == "one\n▏ two"
+
+
+def test_unknown_channels_are_told_as_such() -> None:
+    """A channel that was deleted is shown as Discord shows it, without its id."""
+    assert Reader(NOW).read_plain("<#7>") == "#unknown"
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("t", "12:30"),
+        ("T", "12:30:00"),
+        ("D", "01 May 2025"),
+        ("f", "01 May 2025 12:30"),
+        ("R", "0 seconds ago"),
+    ],
+)
+def test_timestamps_are_written_in_their_form(form: str, text: str) -> None:
+    """A timestamp is shown in UTC, in the form that the message asks for."""
+    assert Reader(NOW).read_plain(f"<t:{SECONDS}:{form}>") == text
+
+
+@pytest.mark.parametrize(
+    ("age", "text"),
+    [
+        (timedelta(seconds=1), "1 second ago"),
+        (timedelta(minutes=3), "3 minutes ago"),
+        (timedelta(days=400), "1 year ago"),
+        (timedelta(hours=-2), "in 2 hours"),
+    ],
+)
+def test_relative_times_name_their_largest_unit(age: timedelta, text: str) -> None:
+    """A relative time is told in one unit, for the past and for the future."""
+    assert write_time(SECONDS, "R", now=NOW + age) == text

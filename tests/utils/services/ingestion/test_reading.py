@@ -1,0 +1,56 @@
+"""From bytes to deaths: places, times in UTC, and what could not be read."""
+
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.fakes.clock import START
+from tests.fakes.deaths import FILE, SCOPE, build_deaths, build_row, render
+from utils.models.reading import RejectedLine
+from utils.services.ingestion.reading import RowReader
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def read_at(written: str, zone: tzinfo) -> datetime:
+    """Return the moment of a row that says this time."""
+    line = render(build_row("Ann", "Bob")).replace(b"2025.05.01-12.00.00", written.encode())
+    (death,), rejected = RowReader(SCOPE, zone).read(FILE, 0, line, now=START)
+    assert rejected == []
+    return death.at
+
+
+@pytest.mark.parametrize(
+    ("written", "zone", "expected"),
+    [
+        ("2025.05.01-12.00.00", UTC, datetime(2025, 5, 1, 12, tzinfo=UTC)),
+        ("2025.05.01-12.00.00", BERLIN, datetime(2025, 5, 1, 10, tzinfo=UTC)),
+        ("2025.12.01-12.00.00", BERLIN, datetime(2025, 12, 1, 11, tzinfo=UTC)),
+        ("2025.10.26-02.30.00", BERLIN, datetime(2025, 10, 26, 0, 30, tzinfo=UTC)),
+        ("0001.01.01-00.00.00", BERLIN, datetime(1, 1, 1, tzinfo=UTC)),
+        ("9999.12.31-23.59.59", ZoneInfo("America/New_York"), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+    ],
+)
+def test_time_is_read_in_the_zone_of_the_server(written: str, zone: tzinfo, expected: datetime) -> None:
+    """Of an hour that exists twice the first is taken; the ends of the calendar are no failure."""
+    assert read_at(written, zone) == expected
+
+
+def test_another_zone_changes_the_moment_and_not_the_id() -> None:
+    """A corrected time zone re-keys nothing."""
+    data = render(build_row("Ann", "Bob"))
+    first, second = (RowReader(SCOPE, zone).read(FILE, 0, data, now=START)[0][0] for zone in (UTC, BERLIN))
+    assert (first.id, first.row) == (second.id, second.row)
+    assert first.at != second.at
+
+
+def test_deaths_and_rejected_lines_know_their_offsets() -> None:
+    """Offsets count from the beginning of the file, not of the piece."""
+    rows = [build_row("Ann", "Bob", second=second) for second in range(2)]
+    data = render(rows[0]) + b"rubbish\n" + render(rows[1])
+    deaths, rejected = RowReader(SCOPE, UTC).read(FILE, 1000, data, now=START)
+    first, second = build_deaths(rows)
+    width = len(render(rows[0]))
+    assert [(death.id, death.offset) for death in deaths] == [(first.id, 1000), (second.id, 1008 + width)]
+    assert rejected == [RejectedLine(FILE, 1000 + width, "rubbish", "does not end with a semicolon", START)]

@@ -1,0 +1,115 @@
+"""Generations of counters: counted apart from those that are shown, and switched in when they are whole."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import date
+from typing import Protocol
+
+from utils.models.deaths import Death
+from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.scope import ServerScope
+from utils.services.counting import Counting
+
+SLICE_ROWS = 250  # counted between two turns of the event loop: a few milliseconds
+COUNTED_ROWS = 5000
+
+
+class GenerationStore(Protocol):
+    """Storage of counters that are not shown yet, and of the deaths they are counted from."""
+
+    def iterate_deaths(self, scope: ServerScope, *, batch: int) -> AsyncIterator[Sequence[Death]]:
+        """Yield every stored death of a server in order of time."""
+
+    async def write_generation(
+        self,
+        scope: ServerScope,
+        generation: int,
+        *,
+        players: Sequence[PlayerRecord] = (),
+        days: Sequence[PlayerDay] = (),
+    ) -> None:
+        """Add counters to a generation that is not shown yet."""
+
+    async def drop_generation(self, scope: ServerScope, generation: int) -> None:
+        """Delete counters of a generation."""
+
+
+class GenerationCount:
+    """Counts deaths into one generation; days of past months are written and forgotten on the way.
+
+    Attributes:
+        is_in_order: every player's deaths came in order, and no month came back after it was written.
+            Otherwise what was counted is void.
+    """
+
+    def __init__(self, store: GenerationStore, scope: ServerScope, generation: int) -> None:
+        self._store = store
+        self._scope = scope
+        self._generation = generation
+        self._counting = Counting()
+        self._month = date.min
+        self.is_in_order = True
+
+    async def begin(self) -> None:
+        """Clear away what an earlier try has left."""
+        await self._store.drop_generation(self._scope, self._generation)
+
+    async def add(self, deaths: Sequence[Death]) -> None:
+        """Count some more deaths; without effect once they are out of order."""
+        if not deaths or not self.is_in_order:
+            return
+        await self._begin_month(min(death.row.written_at for death in deaths).date().replace(day=1))
+        for start in range(0, len(deaths), SLICE_ROWS):
+            for death in deaths[start : start + SLICE_ROWS]:
+                self._counting.add(death)
+            await asyncio.sleep(0)
+        if self._counting.late_players:
+            self.is_in_order = False
+
+    async def finish(self) -> None:
+        """Write what is left."""
+        await self._write_days(list(self._counting.freeze_days()))
+        players = list(self._counting.freeze_players())
+        await self._store.write_generation(self._scope, self._generation, players=players)
+
+    async def _begin_month(self, month: date) -> None:
+        if month < self._month:
+            self.is_in_order = False
+        elif month > self._month:
+            self._month = month
+            await self._write_days(self._counting.take_days_before(month))
+
+    async def _write_days(self, days: Sequence[PlayerDay]) -> None:
+        if days:
+            await self._store.write_generation(self._scope, self._generation, days=days)
+
+
+async def count_anew(store: GenerationStore, scope: ServerScope, generation: int) -> None:
+    """Count every stored death of a server into a generation."""
+    count = GenerationCount(store, scope, generation)
+    await count.begin()
+    async for deaths in in_order(store.iterate_deaths(scope, batch=COUNTED_ROWS)):
+        await count.add(deaths)
+    await count.finish()
+
+
+async def has_deaths(store: GenerationStore, scope: ServerScope) -> bool:
+    """Tell whether any death of a server is stored."""
+    async for deaths in store.iterate_deaths(scope, batch=1):
+        return bool(deaths)
+    return False
+
+
+async def in_order(batches: AsyncIterator[Sequence[Death]]) -> AsyncIterator[list[Death]]:
+    """Put deaths of one second into the order of the log; batches come by second, and may cut one."""
+    held: list[Death] = []
+    async for batch in batches:
+        held.extend(batch)
+        held.sort(key=lambda death: death.order)
+        last = held[-1].row.written_at if held else None
+        ready = [death for death in held if death.row.written_at != last]
+        held = held[len(ready) :]
+        if ready:
+            yield ready
+    if held:
+        yield held

@@ -1,0 +1,115 @@
+"""The names of one guild's players, ready for search: folded once, when they are learned."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+from utils.models.deaths import Death
+from utils.models.players import KnownPlayer
+from utils.models.scope import PlayerId, ServerScope
+
+SLICE_PLAYERS = 5000  # handled between two turns of the event loop: a few milliseconds
+NAME_BORDER = "\n"  # stands in no name: the log has one row a line
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A player with his names folded.
+
+    Attributes:
+        rank: the place among the others: most kills first, then by name.
+        folded: every name, between borders.
+    """
+
+    player: KnownPlayer
+    rank: tuple[int, str]
+    folded: str
+
+
+class NameIndex:
+    """Players by id and by any part of any of their names, best known first."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[PlayerId, _Entry] = {}
+        self._ranked: list[_Entry] = []
+        self._is_in_order = True
+
+    @classmethod
+    async def build(cls, players: Sequence[KnownPlayer]) -> "NameIndex":
+        """Return an index of players, made in slices between which others have their turn."""
+        index = cls()
+        for start in range(0, len(players), SLICE_PLAYERS):
+            for player in players[start : start + SLICE_PLAYERS]:
+                index.put(player)
+            await asyncio.sleep(0)
+        return index
+
+    def put(self, player: KnownPlayer) -> None:
+        """Add a player, or write what is known of him anew."""
+        folded_names = (name.casefold() for name in player.names)
+        folded = f"{NAME_BORDER}{NAME_BORDER.join(folded_names)}{NAME_BORDER}"
+        rank = (-player.kills, player.name.casefold())
+        entry = self._by_id.get(player.player_id)
+        if entry is None:
+            entry = self._by_id[player.player_id] = _Entry(player, rank, folded)
+            self._ranked.append(entry)
+        entry.player, entry.rank, entry.folded = player, rank, folded
+        self._is_in_order = False
+
+    def find(self, player_id: PlayerId) -> KnownPlayer | None:
+        """Return the player with an id."""
+        entry = self._by_id.get(player_id)
+        return entry.player if entry else None
+
+    def search(self, part: str) -> Iterator[KnownPlayer]:
+        """Yield every player with a name that holds a folded text, best known first."""
+        return (entry.player for entry in self._rank() if part in entry.folded)
+
+    def search_exact(self, name: str) -> Iterator[KnownPlayer]:
+        """Yield every player with a name that is a folded text, best known first."""
+        return self.search(f"{NAME_BORDER}{name}{NAME_BORDER}")
+
+    async def list_closest(self, wanted: str, *, limit: int) -> tuple[str, ...]:
+        """Return the names that share the most letter pairs with a folded text."""
+        pairs = {wanted[index : index + 2] for index in range(len(wanted) - 1)}
+        best: list[tuple[int, int, str]] = []
+        entries = list(self._rank())
+        for start in range(0, len(entries), SLICE_PLAYERS):
+            scored = (
+                (sum(pair in entry.rank[1] for pair in pairs), entry.player.kills, entry.player.name)
+                for entry in entries[start : start + SLICE_PLAYERS]
+            )
+            best = sorted([*best, *(score for score in scored if score[0])], reverse=True)[:limit]
+            await asyncio.sleep(0)
+        return tuple(name for _, _, name in best)
+
+    def learn(self, scope: ServerScope, death: Death) -> None:
+        """Take in who takes part in a new death."""
+        row = death.row
+        self._see(scope, death, row.victim_id, row.victim_name, kills=0)
+        if row.killer_id is not None and row.kind.is_kill:
+            self._see(scope, death, row.killer_id, row.killer_name, kills=1)
+
+    def _see(self, scope: ServerScope, death: Death, player_id: PlayerId, name: str, *, kills: int) -> None:
+        before = self.find(player_id)
+        if before is None:
+            self.put(KnownPlayer(player_id, name, (name,), kills, death.at, (scope.server_id,)))
+            return
+        is_late = death.at < before.last_seen_at  # a row that turned up behind newer ones
+        self.put(
+            KnownPlayer(
+                player_id=player_id,
+                name=before.name if is_late else name,
+                names=tuple(dict.fromkeys((*before.names, name))),
+                kills=before.kills + kills,
+                last_seen_at=max(before.last_seen_at, death.at),
+                servers=tuple(dict.fromkeys((*before.servers, scope.server_id))),
+            )
+        )
+
+    def _rank(self) -> Sequence[_Entry]:
+        if not self._is_in_order:
+            self._ranked.sort(key=attrgetter("rank"))  # few are out of place: one pass, mostly
+            self._is_in_order = True
+        return self._ranked
