@@ -1,38 +1,55 @@
 """``python -m benchmarks [name...] [--rows N]``: measure, and print a table.
 
-Needs the embedded mongod and Linux. The figures are those of this machine and of whatever else it does
-meanwhile: compare ratios within one run, and runs only with care.
+Needs Linux and the embedded mongod. The figures are those of this machine and of whatever else it does
+meanwhile: within one run ratios can be compared, figures of different runs hardly.
 """
 
 import argparse
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from benchmarks import importing
+from benchmarks import answers, importing, live, starting
 from benchmarks.figures import Figure, render_table
 
 ROWS = 100_000
 
+BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
+    "import": importing.measure,
+    "live": live.measure,
+    "start": starting.measure,
+    "answers": answers.measure,
+}
+
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}; all without one"
+    )
     parser.add_argument("--rows", type=int, default=ROWS, help="rows of the imported history")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if unknown := sorted(set(arguments.names) - BENCHMARKS.keys()):
+        parser.error(f"no benchmark is called {', '.join(unknown)}")
+    return arguments
 
 
-async def run(names: list[str], rows: int) -> list[Figure]:
-    return await importing.measure(rows)
+async def run(names: Sequence[str], rows: int) -> None:
+    """Run benchmarks one after another and print each one's figures as they come."""
+    for name in names:
+        print(render_table(await BENCHMARKS[name](rows)), flush=True)
+        print()
 
 
 def main() -> None:
     """Run what was asked for."""
+    logging.disable(logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     arguments = parse_arguments()
-    print(render_table(asyncio.run(run(arguments.names, arguments.rows))))
+    asyncio.run(run(arguments.names or list(BENCHMARKS), arguments.rows))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``import``: a server's history over SFTP into the real mongod, beside bare inserts of the same documents."""
+"""``import``: a history over SFTP into the real mongod, beside bare inserts of the same documents."""
 
 import time
 from collections.abc import AsyncIterator
@@ -11,7 +11,9 @@ from pymongo import WriteConcern
 
 from benchmarks.figures import Figure, compute_median
 from benchmarks.host import PASSWORD, USERNAME
-from benchmarks.processes import running_host
+from benchmarks.processes import read_peak_megabytes, running_host
+from benchmarks.town import running_town
+from bot import relax_garbage_collection
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import WORLD, GameServerFiles
 from utils.clock import SystemClock
@@ -49,6 +51,7 @@ class Trial:
 
 async def measure(rows: int) -> list[Figure]:
     """Import histories with a file a day: of a busy server, and of a usual one."""
+    relax_garbage_collection()  # as the bot does
     figures: list[Figure] = []
     for name, rows_per_day in (("busy days", 5_000), ("usual days", 500)):
         trials = [await run_trial(rows, rows_per_day) for _ in range(TRIALS if rows <= 200_000 else 1)]
@@ -60,7 +63,17 @@ async def measure(rows: int) -> list[Figure]:
             Figure("  bare insert_many of the same", compute_median(t.bare for t in trials), "rows/s"),
             Figure("  share of the bare inserts", ratio, "", aim=0.4, is_least=True, digits=2),
         ]
-    return figures
+    return [*figures, await measure_memory(rows)]
+
+
+async def measure_memory(rows: int) -> Figure:
+    """Import once through the whole bot and read the most memory its process took."""
+    async with running_town() as town:
+        town.write_history(NUMBER, rows=rows, days=max(1, rows // 500))
+        await town.add_server(NUMBER)
+        await town.wait_for_import(NUMBER)
+        peak = read_peak_megabytes(town.bot.process.pid)
+    return Figure(f"most memory of the bot's process, {rows:,} rows", peak, "MB", aim=250)
 
 
 async def run_trial(rows: int, rows_per_day: int) -> Trial:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pymongo import MongoClient
+
 from simulation.discord import SimulatedDiscord
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -162,9 +164,12 @@ class BotProcess:
         await self._process.wait()
 
     async def clean_up(self) -> None:
-        """End what a test left behind, its own mongod too."""
+        """End what a test left behind: the process, its own mongod, its database in a shared one."""
         if self.is_running:
             await self.kill()
+        if self._mongodb_uri:
+            with MongoClient[dict[str, Any]](self._mongodb_uri) as client:
+                client.drop_database(self.database)
         process_file = self.data_dir / "mongodb" / "process.json"
         if not process_file.exists():
             return

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
@@ -241,21 +240,26 @@ def _expect_post(row: DeathRow, count: Count) -> Post:
     return Post(at, frozenset({row.killer_name, row.victim_name}), facts)
 
 
+def list_stumbles(output: str) -> list[str]:
+    """Return what was logged with a traceback.
+
+    The library logs one for each reconnect that failed; nobody else has a reason to.
+    """
+    entries = re.split(r"^(?=\d{4}-\d\d-\d\dT)", output, flags=re.MULTILINE)
+    stumbles = [entry for entry in entries if "Traceback" in entry]
+    return [entry for entry in stumbles if "Attempting a reconnect" not in entry]
+
+
 def find_secrets(stage: Stage) -> list[str]:
     """Return where a secret stands that must stand nowhere: output, log files, requests to Discord."""
-    texts: dict[str, bytes] = {"output": stage.bot.output.encode()}
+    texts = {"output": stage.bot.output.encode()}
     for path in (stage.bot.data_dir / "logs").glob("**/*"):
         texts[path.name] = path.read_bytes() if path.is_file() else b""
     for index, request in enumerate(stage.world.requests):
         texts[f"{request.method} {request.path} ({index})"] = repr((request.query, request.body)).encode()
-    return _find(texts, stage.secrets)
+    return find_texts(texts, stage.secrets)
 
 
-def _find(texts: Mapping[str, bytes], secrets: Sequence[str]) -> list[str]:
-    return [name for name, text in texts.items() if any(secret.encode() in text for secret in secrets)]
-
-
-def find_secrets_at_rest(folder: Path, documents: Mapping[str, bytes], secrets: Sequence[str]) -> list[str]:
-    """Return which files of a folder, or which documents, hold a secret in plain."""
-    files = {str(path): path.read_bytes() for path in folder.glob("**/*") if path.is_file()}
-    return _find({**files, **documents}, secrets)
+def find_texts(texts: Mapping[str, bytes], wanted: Sequence[str]) -> list[str]:
+    """Return the names of the texts in which any of the wanted ones stands."""
+    return [name for name, text in texts.items() if any(one.encode() in text for one in wanted)]

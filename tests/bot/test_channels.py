@@ -4,10 +4,11 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from simulation.discord import Channel, Fault, Permission
+from simulation.discord import GATEWAY_ROUTE, Fault, Permission
 from simulation.game_host.log_files import GameServerFiles
 from tests.bot.conftest import StageFactory
 from tests.bot.counting import count_rows
@@ -27,6 +28,11 @@ async def begin(stage: Stage, *, history: int = 15) -> tuple[GameServerFiles, li
     await stage.set_channel()
     await stage.add_server("North")
     return files, rows
+
+
+def is_gone(mongod: int, stage: Stage) -> bool:
+    """Tell whether a killed mongod is dead."""
+    return not is_mongod_of(mongod, stage.bot.data_dir)
 
 
 def forbid(stage: Stage) -> None:
@@ -126,8 +132,10 @@ async def test_deaths_follow_when_the_gateway_drops(stage: Stage) -> None:
     assert (await stage.ask("/killfeed status")).embed["title"] == "📡 Killfeed status"
 
 
-async def test_deaths_wait_when_all_of_discord_is_away(stage: Stage) -> None:
+async def test_deaths_wait_when_all_of_discord_is_away(open_stage: StageFactory) -> None:
     """During an outage deaths are counted; afterwards each is posted once, in order."""
+    stage = await open_stage()
+    await stage.bot.start()
     files, history = await begin(stage)
     live = stage.take(12)
     async with stage.world.outage():
@@ -168,7 +176,7 @@ async def test_nothing_is_lost_or_doubled_when_mongod_is_killed(open_stage: Stag
         await asyncio.sleep(0.1 * position)  # with and without a transaction under way
         os.kill(mongod, signal.SIGKILL)
         files.append(*live[position * 30 + 15 : position * 30 + 30])
-        await until(lambda died=mongod: not is_mongod_of(died, stage.bot.data_dir))
+        await until(partial(is_gone, mongod, stage))
         await stage.wait_for_posts(position * 30 + 30, within_seconds=60)
     assert read_posts(stage.posts) == expect_posts(live, history)
     assert stage.read_counters() == count_rows([*history, *live]).summarise()
@@ -189,9 +197,12 @@ async def test_deaths_wait_unposted_when_no_channel_is_set(stage: Stage) -> None
     assert read_posts(posts) == expect_posts(rows[20:], rows[:20])
 
 
-async def test_left_guild_is_read_on_when_it_takes_the_bot_back(stage: Stage) -> None:
+@pytest.mark.parametrize("is_ready", [False, True], ids=["while starting", "when ready"])
+async def test_left_guild_is_read_on_when_it_takes_the_bot_back(stage: Stage, *, is_ready: bool) -> None:
     """A guild that removes the bot is left alone; after an invitation its servers are read again."""
     files, history = await begin(stage)
+    if is_ready:
+        await until(lambda: "ready" in stage.bot.output)
     stage.guild.remove_bot()
     await until(lambda: stage.host.connections == 0)
     live = stage.take(5)
@@ -199,4 +210,21 @@ async def test_left_guild_is_read_on_when_it_takes_the_bot_back(stage: Stage) ->
     stage.guild.add_bot()
     posts = await stage.wait_for_posts(len(live))
     assert read_posts(posts) == expect_posts(live, history)
-    assert isinstance(stage.feed, Channel)
+
+
+async def test_guild_is_read_again_when_it_left_and_came_back_behind_the_bots_back(stage: Stage) -> None:
+    """What happened to a guild between two sessions at the gateway is made up for by the next one."""
+    files, history = await begin(stage)
+    await until(lambda: "ready" in stage.bot.output)
+    stage.guild.remove_bot()
+    await until(lambda: stage.host.connections == 0)
+    blocked = Fault(route=GATEWAY_ROUTE, method=None, cut="before", times=None)
+    stage.world.faults.add(blocked)
+    await stage.world.gateway.invalidate_sessions()
+    await until(lambda: blocked.struck > 0)
+    stage.guild.add_bot()
+    live = stage.take(5)
+    files.append(*live)
+    stage.world.faults.remove(blocked)
+    posts = await stage.wait_for_posts(len(live))
+    assert read_posts(posts) == expect_posts(live, history)

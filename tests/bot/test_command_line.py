@@ -1,14 +1,17 @@
 """The command line: exit codes and plain lines."""
 
 import json
+import re
 import signal
 from pathlib import Path
 
 import pytest
 
+from simulation.discord import SimulatedDiscord
 from tests.bot.conftest import StageFactory
-from tests.bot.process import run_command, until
+from tests.bot.process import BotProcess, run_command, until
 
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT")
 WRONG_USAGE = 2
 COULD_NOT_START = 1
 
@@ -58,15 +61,16 @@ async def test_broken_configuration_is_told_by_line_and_column(tmp_path: Path) -
     assert (code, "line 1, column 13" in error) == (WRONG_USAGE, True)
 
 
-async def test_wrong_token_ends_the_start_with_one_plain_line(open_stage: StageFactory) -> None:
+async def test_wrong_token_ends_the_start_with_one_plain_line(tmp_path: Path, mongod_uri: str) -> None:
     """Discord's refusal is told in words, without the token and without a traceback."""
-    stage = await open_stage()
-    stage.bot.configure(discord={"token": "wrong-token-7a"})
-    stage.secrets.append("wrong-token-7a")
-    code, out, error = await run_command("--config", str(stage.bot.config_path))
-    assert (code, error.count("\n")) == (COULD_NOT_START, 1)
-    assert "Discord refuses the token" in error
-    assert "Traceback" not in out
+    async with SimulatedDiscord() as world:
+        bot = BotProcess(tmp_path, world, mongodb_uri=mongod_uri)
+        bot.configure(discord={"token": "wrong-token-7a"})
+        code, out, error = await run_command("--config", str(bot.config_path))
+        await bot.clean_up()
+    plain = [line for line in (out + error).splitlines() if not LOG_LINE.match(line)]
+    assert (code, len(plain)) == (COULD_NOT_START, 1)
+    assert "Discord refuses the token" in plain[0]
     assert "wrong-token-7a" not in out + error
 
 
@@ -92,7 +96,6 @@ async def test_bot_stops_cleanly_when_told_to(
     await stage.bot.start()
     await stage.add_server("North")
     assert await stage.bot.stop(number) == 0
-    assert "Traceback" not in stage.bot.output, stage.bot.output
     if is_embedded:
         pid = stage.bot.read_mongod()["pid"]
         await until(lambda: not Path(f"/proc/{pid}/cmdline").exists(), what="mongod was left behind")
@@ -113,3 +116,42 @@ async def test_bot_stops_cleanly_while_it_waits_as_standby(open_stage: StageFact
     assert stage.world.gateway.identifies == sessions
     stage.bot._process = first
     assert await stage.bot.stop() == 0
+
+
+async def test_check_prints_a_table_when_everything_is_there(open_stage: StageFactory) -> None:
+    """One line a step, ending with 0; neither the gateway nor the commands are touched."""
+    stage = await open_stage()
+    code, out, error = await run_command("check", "--config", str(stage.bot.config_path))
+    steps = [re.split(r"  +", line, maxsplit=2) for line in out.splitlines()]
+    assert (code, error, {mark for mark, *_ in steps}) == (0, "", {"ok"})
+    assert {"Configuration", "Data folder", "MongoDB", "Indexes", "Commands", "Discord"} <= {
+        name for _, name, _ in steps
+    }
+    assert (stage.world.gateway.identifies, stage.world.commands.writes) == (0, 0)
+
+
+async def test_check_fails_when_the_bot_could_not_run(tmp_path: Path, mongod_uri: str) -> None:
+    """A refused token, a missing database and a folder in use are each told, ending with 1."""
+    async with SimulatedDiscord() as world:
+        bot = BotProcess(tmp_path, world, mongodb_uri=mongod_uri)
+        path = str(bot.config_path)
+        bot.configure(discord={"token": "wrong-token-7a"})
+        refused = await run_command("check", "--config", path)
+        bot.configure(mongodb={"uri": "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200"})
+        missing = await run_command("check", "--config", path)
+        bot.configure()
+        await bot.start()
+        in_use = await run_command("check", "--config", path)
+        assert await bot.stop() == 0
+        await bot.clean_up()
+    assert [result[0] for result in (refused, missing, in_use)] == [COULD_NOT_START] * 3
+    assert "Discord refuses the token" in find_failure(refused[1])
+    assert "MongoDB" in find_failure(missing[1])
+    assert "Another bot is running" in find_failure(in_use[1])
+    assert "wrong-token-7a" not in "".join(refused[1:])
+
+
+def find_failure(table: str) -> str:
+    """Return the one line of a table that failed."""
+    [failed] = [line for line in table.splitlines() if line.startswith("FAIL")]
+    return failed

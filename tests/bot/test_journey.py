@@ -2,6 +2,7 @@
 
 from simulation.discord import Interaction
 from tests.bot.counting import count_rows
+from tests.bot.process import until
 from tests.bot.stage import Stage, check_in_time, expect_posts, get_fields, read_posts
 
 BOARDS = {
@@ -126,9 +127,8 @@ async def test_public_errors_turn_private_when_a_player_or_server_is_unknown(sta
         "server": await stage.ask("/leaderboard", by=stage.player, server="West"),
         "empty": empty,
     }
-    assert {name: (reply.is_ephemeral, reply.original_was_deleted) for name, reply in replies.items()} == {
-        name: (True, True) for name in replies
-    }
+    for reply in replies.values():
+        assert (reply.is_ephemeral, reply.original_was_deleted) == (True, True)
     texts = {name: reply.embed["description"] for name, reply in replies.items()}
     assert "There is no player “zzzzzz” here" in texts["nobody"]
     assert "fits more than one player" in texts["many"]
@@ -169,6 +169,32 @@ async def test_boards_are_paged_for_the_invoker_alone_when_they_are_long(stage: 
     )
 
 
+async def test_guilds_know_nothing_of_each_other_when_they_read_the_same_server(stage: Stage) -> None:
+    """Two communities with one game server each have their own figures, and one may leave it."""
+    files, history = stage.open_files(), stage.take(30)
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    other = stage.world.create_guild("Neighbours")
+    room = other.create_text_channel("room")
+    neighbour = other.members[other.owner_id]
+    await until(lambda: "joined a guild" in stage.bot.output or "ready" in stage.bot.output)
+    nothing = await neighbour.ask(room, "/leaderboard")
+    assert "There is no game server" in nothing.embed["description"]
+    assert await neighbour.autocomplete(room, "/stats", "server", "") == []
+    assert await neighbour.autocomplete(room, "/stats", "player", "") == []
+    foreign = await neighbour.ask(room, "/stats", player=history[0].victim_id)
+    assert foreign.is_ephemeral
+
+    assert await stage.admin.autocomplete(stage.office, "/stats", "server", "nor") == [
+        {"name": "North", "value": stage.find_server()["server_id"]}
+    ]
+    live = stage.take(4)
+    files.append(*live)
+    assert read_posts(await stage.wait_for_posts(4)) == expect_posts(live, history)
+    assert room.messages == []
+
+
 async def test_help_shows_what_the_asking_member_can_use_here(stage: Stage) -> None:
     """Members see the public commands, admins all of them; one command is explained in detail."""
     for_player = await stage.ask("/help", by=stage.player)
@@ -194,7 +220,7 @@ async def test_server_is_removed_only_when_the_admin_confirms(stage: Stage) -> N
     removed = await stage.ask("/admin server remove", server="North")
     await removed.click("Remove")
     await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
-    left = {name: stage.read(name) for name in ("game_servers", "kills", "players", "cursors", "outbox")}
-    assert left == dict.fromkeys(left, [])
+    for collection in ("game_servers", "kills", "players", "player_days", "cursors", "outbox"):
+        assert stage.read(collection) == []
     choices = await stage.admin.autocomplete(stage.office, "/stats", "server", "")
     assert choices == []

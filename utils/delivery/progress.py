@@ -1,7 +1,6 @@
 """Progress messages of history imports: edited every few seconds, never holding up the import."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -103,9 +102,21 @@ class ImportMessages:
                         return
                 if not is_settled and shown.image is None:
                     shown.image = image
-                await _wait(shown.is_done, EDIT_SECONDS)
+                await self._pause(shown.is_done)
         finally:
             self._shown.pop(scope, None)
+
+    async def _pause(self, is_done: asyncio.Event) -> None:
+        """Wait for the next edit, which the end of an import need not wait for."""
+        waits = [
+            asyncio.ensure_future(is_done.wait()),
+            asyncio.ensure_future(self._clock.sleep(EDIT_SECONDS)),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def _edit(self, image: _Image) -> bool:
         """Show an image; return False when the same edit can succeed later."""
@@ -118,10 +129,3 @@ class ImportMessages:
             logger.info("progress is not shown", channel_id=image.channel_id, problem=str(failure))
             return isinstance(failure, discord.HTTPException) and failure.status < 500
         return True
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Return after some time, or as soon as the event is set."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

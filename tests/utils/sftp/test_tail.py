@@ -298,9 +298,12 @@ async def test_previous_file_is_watched_for_a_while_after_a_new_one_appeared(
     session.append(path_of(DAY_1), lines(1))
     await poller.poll()
     session.append(path_of(DAY_2), lines(2))
-    await poller.poll(seconds=60)
+    for _ in range(5):
+        await poller.poll(seconds=60)
+    listings = poller.memory.listed_at
     session.append(path_of(DAY_1), lines(3))
     assert summarize(await poller.poll(seconds=60)) == [(DAY_1, 101, lines(3), True)]
+    assert poller.memory.listed_at == listings
 
 
 async def test_growth_of_an_older_file_is_found_within_the_hour(poller: Poller, session: FakeSession) -> None:

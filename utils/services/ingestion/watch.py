@@ -207,8 +207,8 @@ class ServerWatch:
             await self._rooms.progress.show(server, job, progress)
 
         await self._rooms.history.run(server, logs, job, on_progress=show)
-        # what came after the fixed sizes is news from here on, however long the import took
-        self.health = replace(self.health, last_read_at=self._rooms.clock.now())
+        # sizes were fixed when the job began: what came after that is judged by the time since then
+        self.health = replace(self.health, last_read_at=self.health.last_read_at or job.started_at)
         await self._save_health()
 
     async def _after_success(self, outcome: PollOutcome) -> None:

@@ -1,6 +1,6 @@
 """Watchers: one task that reads and one that delivers for every game server this process looks after."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from utils.events import NoticesQueued
@@ -76,15 +76,16 @@ class ServerWatchers:
         for scope in [scope for scope in self._watches if scope.guild_id == guild_id]:
             await self.stop(scope)
 
-    async def start_guild(self, guild_id: GuildId) -> None:
-        """Begin for every server of a guild."""
-        scopes = await self._directory.list_server_scopes()
-        self.start_all(scope for scope in scopes if scope.guild_id == guild_id)
+    async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
+        """Look after the servers of the guilds the bot is in, and of no others.
 
-    async def keep_guilds(self, guild_ids: Collection[GuildId]) -> None:
-        """End the loops of all other guilds: the bot is no longer in them."""
-        for guild_id in {scope.guild_id for scope in self._watches}.difference(guild_ids):
-            await self.stop_guild(guild_id)
+        ``is_member`` is asked again after each wait, so a guild that leaves meanwhile is not taken up.
+        """
+        scopes = await self._directory.list_server_scopes()
+        for guild_id in {scope.guild_id for scope in self._watches}:
+            if not is_member(guild_id):
+                await self.stop_guild(guild_id)
+        self.start_all(scope for scope in scopes if is_member(scope.guild_id))
 
     def wake(self, scope: ServerScope) -> None:
         """Read a server again now, for example after its login was mended."""

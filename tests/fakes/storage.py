@@ -1,0 +1,217 @@
+"""Storage of guilds, servers, players and leases, in memory, each of which a test can take away."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from tests.fakes.deaths import SCOPE
+from utils.errors import KillfeedError, LeaseLostError
+from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.players import BoardRow, KnownPlayer, PlayerStats
+from utils.models.reading import RejectedLine
+from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
+from utils.models.servers import EncryptedSecret, GameServer, ServerHealth
+
+
+def build_server(
+    name: str = "Mirny", server_id: str | None = None, *, guild_id: GuildId = SCOPE.guild_id
+) -> GameServer:
+    """Return a game server; without an id it is the one that deaths of these tests belong to."""
+    return GameServer(
+        scope=ServerScope(guild_id, ServerId(server_id or SCOPE.server_id)),
+        name=name,
+        host="127.0.0.1",
+        port=22,
+        username="renter",
+        secret=EncryptedSecret(b"sealed"),
+    )
+
+
+class Outage:
+    """A storage that may be away.
+
+    Attributes:
+        failures: errors that the next calls raise, first to last.
+        calls: the names of the methods that were called, failed ones included.
+    """
+
+    def __init__(self) -> None:
+        self.failures: list[KillfeedError] = []
+        self.calls: list[str] = []
+
+    def note(self, call: str) -> None:
+        """Count a call, and fail where the test says so."""
+        self.calls.append(call)
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+class FakeGuildStore(Outage):
+    """Guilds' settings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settings: dict[GuildId, GuildSettings] = {}
+
+    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
+        """Return a guild's settings."""
+        self.note("get_settings")
+        return self.settings.get(guild_id, GuildSettings(guild_id))
+
+    async def set_channel(self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId | None) -> None:
+        """Set or clear a channel."""
+        before = self.settings.get(guild_id, GuildSettings(guild_id))
+        channels = {**before.channels, kind: channel_id}
+        kept = {kind: channel for kind, channel in channels.items() if channel is not None}
+        self.settings[guild_id] = replace(before, channels=kept)
+        self.note("set_channel")
+
+
+class FakeServerStore(Outage):
+    """Game servers and their health.
+
+    Attributes:
+        servers: in the order in which they were added.
+        saved: every health that was saved.
+        kept_stats: the servers whose statistics stayed when they were deleted.
+    """
+
+    def __init__(self, *servers: GameServer) -> None:
+        super().__init__()
+        self.servers = {server.scope: server for server in servers}
+        self.saved: list[ServerHealth] = []
+        self.kept_stats: list[ServerScope] = []
+
+    async def find_server(self, scope: ServerScope) -> GameServer | None:
+        """Return one server."""
+        self.note("find_server")
+        return self.servers.get(scope)
+
+    async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
+        """Return the guild's servers."""
+        self.note("list_servers")
+        return tuple(server for scope, server in self.servers.items() if scope.guild_id == guild_id)
+
+    async def insert_server(self, scope: ServerScope, server: GameServer) -> None:
+        """Store a new server."""
+        self.note("insert_server")
+        assert scope not in self.servers
+        self.servers[scope] = server
+
+    async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
+        """Write a changed server; one that is gone stays gone."""
+        self.note("replace_server")
+        if scope in self.servers:
+            self.servers[scope] = server
+
+    async def delete_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
+        """Delete a server."""
+        self.note("delete_server")
+        del self.servers[scope]
+        self.kept_stats += [scope] if keep_stats else []
+
+    async def get_health(self, scope: ServerScope) -> ServerHealth:
+        """Return the health as saved last."""
+        self.note("get_health")
+        own = [health for health in self.saved if health.scope == scope]
+        return own[-1] if own else ServerHealth(scope)
+
+    async def save_health(self, health: ServerHealth) -> None:
+        """Keep how reading goes."""
+        self.note("save_health")
+        self.saved.append(health)
+
+
+class FakeStatisticsStore(Outage):
+    """Players of any guild, as listed; figures and boards as a test puts them in."""
+
+    def __init__(self, *players: KnownPlayer) -> None:
+        super().__init__()
+        self.players = list(players)
+        self.stats: dict[PlayerId, PlayerStats] = {}
+        self.rows: list[BoardRow] = []
+        self.asked: list[tuple[str, int, int, int]] = []
+
+    async def list_known_players(self, guild_id: GuildId) -> Sequence[KnownPlayer]:
+        """Return every player."""
+        del guild_id
+        self.note("list_known_players")
+        return tuple(self.players)
+
+    async def find_stats(
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_id: PlayerId
+    ) -> PlayerStats | None:
+        """Return a player's figures."""
+        del guild_id, server_ids
+        self.note("find_stats")
+        return self.stats.get(player_id)
+
+    async def list_board(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        *,
+        board: str,
+        minimum_kills: int,
+        limit: int,
+        offset: int,
+    ) -> tuple[Sequence[BoardRow], int]:
+        """Return rows of the one board there is."""
+        del guild_id, server_ids
+        self.note("list_board")
+        self.asked.append((board, minimum_kills, limit, offset))
+        return self.rows[offset : offset + limit], len(self.rows)
+
+
+class FakeRejectedStore:
+    """Lines that could not be read."""
+
+    def __init__(self) -> None:
+        self.lines: dict[ServerScope, list[RejectedLine]] = {}
+
+    async def list_rejected(self, scope: ServerScope, *, limit: int) -> Sequence[RejectedLine]:
+        """Return the newest lines."""
+        return self.lines.get(scope, [])[:limit]
+
+    async def count_rejected(self, scope: ServerScope) -> int:
+        """Return how many there are."""
+        return len(self.lines.get(scope, []))
+
+
+class FakeLeaseStore(Outage):
+    """The lease of one shard.
+
+    Attributes:
+        holder: instance and token of whoever holds it; None while it is free.
+        renewed_at: when it was renewed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.holder: tuple[str, int] | None = None
+        self.renewed_at: list[datetime] = []
+        self._tokens = 0
+
+    async def acquire(self, shard: int, *, instance_id: str, now: datetime) -> int | None:
+        """Take the lease when it is free or this instance's own."""
+        del shard, now
+        self.note("acquire")
+        if self.holder is not None and self.holder[0] != instance_id:
+            return None
+        self._tokens += 1
+        self.holder = (instance_id, self._tokens)
+        return self._tokens
+
+    async def renew(self, shard: int, *, token: int, now: datetime) -> None:
+        """Hold the lease for longer."""
+        self.note("renew")
+        if self.holder is None or self.holder[1] != token:
+            raise LeaseLostError(f"Another process holds shard {shard} now.")
+        self.renewed_at.append(now)
+
+    async def release(self, shard: int, *, token: int) -> None:
+        """Give the lease back."""
+        del shard
+        self.note("release")
+        if self.holder is not None and self.holder[1] == token:
+            self.holder = None

@@ -1,0 +1,117 @@
+"""What a watch works with, in memory: logs to be opened, admins to be told, people to be shown progress."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from tests.fakes.ingestion import FakeDeathLogs
+from utils.errors import KillfeedError
+from utils.models.guilds import ChannelKind
+from utils.models.reading import ImportJob, ImportProgress
+from utils.models.scope import ChannelId, GuildId, ServerScope
+from utils.models.servers import GameServer
+
+
+class FakeLogAccess:
+    """Lends one server's logs, or fails.
+
+    Attributes:
+        failures: errors that the next openings raise, first to last.
+        opened: how often it was asked, failed openings included.
+        limits: the guild's limit of connections at each opening.
+        forgotten: the servers that were to be forgotten.
+    """
+
+    def __init__(self, logs: FakeDeathLogs) -> None:
+        self.logs = logs
+        self.failures: list[KillfeedError] = []
+        self.opened: list[GameServer] = []
+        self.limits: list[int] = []
+        self.forgotten: list[ServerScope] = []
+
+    @asynccontextmanager
+    async def open(self, server: GameServer, *, guild_limit: int) -> AsyncIterator[FakeDeathLogs]:
+        """Lend the logs."""
+        self.opened.append(server)
+        self.limits.append(guild_limit)
+        if self.failures:
+            raise self.failures.pop(0)
+        yield self.logs
+
+    def forget(self, scope: ServerScope) -> None:
+        """Note that nothing is to be remembered of a server."""
+        self.forgotten.append(scope)
+
+
+class FakeNotifier:
+    """Admins who are told once for each key, until it is cleared.
+
+    Attributes:
+        told: the sentences they read.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self._keys: set[tuple[GuildId, str]] = set()
+
+    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+        """Tell, unless this key was told and not cleared."""
+        if (guild_id, key) not in self._keys:
+            self._keys.add((guild_id, key))
+            self.told.append(sentence)
+
+    async def clear(self, guild_id: GuildId, key: str) -> None:
+        """The fault is over."""
+        self._keys.discard((guild_id, key))
+
+
+class FakeProgressReporter:
+    """Remembers the progress of imports."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[str, ImportJob, ImportProgress]] = []
+
+    async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:
+        """Take the newest progress."""
+        self.shown.append((server.name, job, progress))
+
+
+class FakeChannelFinder:
+    """One channel for everything, or none."""
+
+    def __init__(self, channel_id: int | None = 77) -> None:
+        self.channel_id = channel_id
+
+    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
+        """Return the channel."""
+        del scope, kind
+        return None if self.channel_id is None else ChannelId(self.channel_id)
+
+
+class FakeDirectory:
+    """The keys of every server."""
+
+    def __init__(self, *scopes: ServerScope) -> None:
+        self.scopes = scopes
+
+    async def list_server_scopes(self) -> Sequence[ServerScope]:
+        """Return them."""
+        return self.scopes
+
+
+class FakeWatchers:
+    """Notes which loops begin and end."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[str, ServerScope]] = []
+
+    def start(self, scope: ServerScope) -> None:
+        """Note a begin."""
+        self.notes.append(("start", scope))
+
+    async def stop(self, scope: ServerScope) -> None:
+        """Note an end."""
+        self.notes.append(("stop", scope))
+
+    def wake(self, scope: ServerScope) -> None:
+        """Note a call to read now."""
+        self.notes.append(("wake", scope))

@@ -1,0 +1,156 @@
+"""The documents tell the truth: what is there is named in them, and what they point at exists."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import discord
+import pytest
+from pydantic import BaseModel
+
+from bot import EXTENSIONS
+from cogs.admin.cog import NEEDED_PERMISSIONS
+from utils.database.documents import GameServerDocument, GuildDocument, HealthDocument
+from utils.database.indexes import INDEXES
+from utils.events import Event
+from utils.interactions.command_set import list_commands
+from utils.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+DOCUMENTS = sorted(ROOT.glob("*.md"))
+UNSCOPED = ("leases", "schema")
+
+
+def list_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Yield every key of the configuration, sections before a dot."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from list_keys(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def list_json_keys(values: dict[str, object], prefix: str = "") -> Iterator[str]:
+    """Yield every key of a configuration file, as ``list_keys`` does."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from list_json_keys(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def list_first_cells(text: str, heading: str) -> list[str]:
+    """Return the code of the first column of the table under a heading."""
+    section = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    return [code for row in rows for code in re.findall(r"`([^`]+)`", row)]
+
+
+def list_stored_fields() -> Iterator[str]:
+    """Yield the fields that the builders of documents write."""
+    for path in sorted((ROOT / "utils" / "database").glob("*_documents.py")):
+        for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(function, ast.FunctionDef) and re.fullmatch(r"build_\w+_document", function.name):
+                yield from _list_literal_keys(function)
+
+
+def _list_literal_keys(function: ast.FunctionDef) -> Iterator[str]:
+    for node in ast.walk(function):
+        for key in node.keys if isinstance(node, ast.Dict) else ():
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield key.value
+
+
+async def test_readme_names_every_command_and_no_other() -> None:
+    """The table of commands is the command set."""
+    bot: Any = discord.Bot()  # type: ignore[no-untyped-call]
+    bot.services = object()
+    for extension in EXTENSIONS:
+        bot.load_extension(extension)
+    commands = [f"/{command.qualified_name}" for command in list_commands(bot)]
+    await bot.close()
+    assert sorted(list_first_cells(README, "Commands")) == commands
+
+
+def test_readme_names_every_setting_and_no_other() -> None:
+    """The table of settings is the configuration, in the same order."""
+    assert list_first_cells(README, "Settings") == list(list_keys(Settings))
+
+
+def test_example_configuration_holds_every_setting() -> None:
+    """The example is complete, so that nobody has to guess a key."""
+    example = json.loads((ROOT / "config.example.json").read_text("utf-8"))
+    assert list(list_json_keys(example)) == list(list_keys(Settings))
+
+
+def test_invitation_asks_for_exactly_the_needed_permissions() -> None:
+    """The number in the link is the sum of what the bot checks before it posts."""
+    needed = discord.Permissions(**dict.fromkeys(NEEDED_PERMISSIONS, True))
+    assert re.findall(r"permissions=(\d+)", README) == [str(needed.value)]
+
+
+def test_readme_names_every_target_of_the_makefile() -> None:
+    """Whatever make lists is told."""
+    targets = re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert [target for target in targets if f"make {target}" not in README] == []
+    assert {"demo", "test", "lint", "bench", "clean", "help"} <= set(targets)
+
+
+def test_architecture_names_every_collection() -> None:
+    """The data model has a row for each collection, and none for others."""
+    table = ARCHITECTURE.split("| collection | one document is |", 1)[1].split("\n\n", 1)[0]
+    assert re.findall(r"^\| `(\w+)` ", table, re.MULTILINE) == [*INDEXES, *UNSCOPED]
+
+
+def test_architecture_names_every_index_with_its_fields() -> None:
+    """The table of indexes is the one in the code."""
+    rows = [
+        f"| `{collection}` | `{index.name}` | {', '.join(f'`{field}`' for field in index.fields)} "
+        f"| {'yes' if index.unique else 'no'} |"
+        for collection, indexes in INDEXES.items()
+        for index in indexes
+    ]
+    table = ARCHITECTURE.split("| collection | index |", 1)[1].split("\n\n", 1)[0]
+    assert table.splitlines()[2:] == rows
+
+
+def test_architecture_names_every_stored_field() -> None:
+    """Whatever is written into a document stands in the data model."""
+    models = (GuildDocument, GameServerDocument, HealthDocument)
+    fields = {name for model in models for name in model.model_fields} | set(list_stored_fields())
+    assert sorted(field for field in fields if f"`{field}`" not in ARCHITECTURE) == []
+    assert {"killer_id", "offset", "nonce"} <= fields
+
+
+def test_architecture_names_every_event() -> None:
+    """The table of events is the one in the code."""
+    rows = re.findall(r"^\| `(\w+)` \|", ARCHITECTURE.split("### Events", 1)[1], re.MULTILINE)
+    events = [event.__name__ for event in get_args(Event)]
+    assert rows[: len(events)] == events
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("requirements*.txt")), ids=lambda path: path.name)
+def test_architecture_gives_a_reason_for_every_requirement(path: Path) -> None:
+    """No dependency without a reason."""
+    names = re.findall(r"^([A-Za-z0-9_-]+)==", path.read_text("utf-8"), re.MULTILINE)
+    dependencies = ARCHITECTURE.split("\n## Dependencies\n", 1)[1].split("\n## ", 1)[0]
+    assert names
+    assert [name for name in names if f"`{name}`" not in dependencies] == []
+
+
+def test_architecture_names_every_room() -> None:
+    """The table of rooms is the tree."""
+    rooms = [f"utils/{path.name}" for path in (ROOT / "utils").iterdir() if not path.name.startswith("_")]
+    assert [room for room in rooms if f"`{room}" not in ARCHITECTURE] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_into_the_project_lead_somewhere(path: Path) -> None:
+    """Every relative link and picture exists."""
+    links = re.findall(r"\]\((?!https?://)([^)#]+)\)", path.read_text("utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -1,0 +1,464 @@
+"""Watching one game server: when it is read, what a failure leads to, and what is kept of its health."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.deaths import FILE, SCOPE, build_row, render
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.storage import FakeServerStore, build_server
+from tests.fakes.watching import FakeChannelFinder, FakeLogAccess, FakeNotifier, FakeProgressReporter
+from utils.errors import (
+    ConnectionLostError,
+    HandshakeRefusedError,
+    HostKeyChangedError,
+    HostUnreachableError,
+    InvalidSecretError,
+    KillfeedError,
+    LoginRefusedError,
+    LogsMissingError,
+    RemoteError,
+    RemoteTimeoutError,
+    SecretError,
+    StorageUnavailableError,
+    TooManyConnectionsError,
+)
+from utils.events import EventDispatcher
+from utils.models.premium import TIERS
+from utils.models.reading import Cursor, ImportJob
+from utils.models.servers import ConnectionState, ServerHealth
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.live import LiveIngestion
+from utils.services.ingestion.watch import (
+    LONGEST_RETRY_SECONDS,
+    SAVE_HEALTH_SECONDS,
+    ServerWatch,
+    WatchRooms,
+    WatchSettings,
+    compute_retry_seconds,
+)
+from utils.services.premium import PremiumService
+
+MAX_AGE = timedelta(minutes=60)
+REFUSALS = (
+    LoginRefusedError("The host refused the login."),
+    HostKeyChangedError("The host shows another key.", offered="ssh-ed25519 B"),
+    HandshakeRefusedError("No common algorithm."),
+    InvalidSecretError("That is no key."),
+)
+PASSING = (
+    HostUnreachableError("No route."),
+    ConnectionLostError("The host hung up."),
+    RemoteTimeoutError("No answer."),
+    TooManyConnectionsError("All busy."),
+    StorageUnavailableError("away"),
+    SecretError("other key"),
+)
+
+
+@dataclass
+class World:
+    """One server and all that its watch works with."""
+
+    tier: int = 4
+    minimum_seconds: float = 5
+    clock: FakeClock = field(default_factory=FakeClock)
+    servers: FakeServerStore = field(default_factory=lambda: FakeServerStore(build_server()))
+    store: FakeIngestionStore = field(default_factory=FakeIngestionStore)
+    access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
+    notifier: FakeNotifier = field(default_factory=FakeNotifier)
+    progress: FakeProgressReporter = field(default_factory=FakeProgressReporter)
+    channels: FakeChannelFinder = field(default_factory=FakeChannelFinder)
+
+    def build(self) -> ServerWatch:
+        """Return a watch, as a process that just started has it."""
+        events = EventDispatcher()
+        rooms = WatchRooms(
+            servers=self.servers,
+            imports=self.store,
+            logs=self.access,
+            live=LiveIngestion(self.store, events, clock=self.clock, max_announce_age=MAX_AGE),
+            history=HistoryImport(self.store, self.store, events, clock=self.clock),
+            channels=self.channels,
+            premium=PremiumService(default_tier=self.tier),
+            notifier=self.notifier,
+            progress=self.progress,
+            clock=self.clock,
+        )
+        return ServerWatch(SCOPE, rooms, WatchSettings(self.minimum_seconds, MAX_AGE))
+
+    @property
+    def visits(self) -> int:
+        """How often the host was asked."""
+        return len(self.access.opened)
+
+    def append(self, *names: tuple[str, str], second: float = 0) -> None:
+        """Let the game server write deaths."""
+        rows = [build_row(*pair, second=second + number) for number, pair in enumerate(names)]
+        self.access.logs.append(FILE, render(*rows))
+
+    async def pause(self, number: int) -> float:
+        """Return the seconds of a pause, from 1, once the watch has come so far."""
+        await until(lambda: len(self.clock.slept) >= number)
+        return self.clock.slept[number - 1]
+
+    async def pass_pauses(self, count: int) -> list[float]:
+        """Let so many pauses pass and return their seconds."""
+        await self.pause(1)
+        begun = len(self.clock.slept)
+        for number in range(begun, begun + count):
+            self.clock.move(self.clock.slept[number - 1])
+            await self.pause(number + 1)
+        return self.clock.slept[begun:]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that comes without time passing."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - fakes set no events
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def watching(watch: ServerWatch) -> AsyncIterator["asyncio.Task[None]"]:
+    """Run a watch for the length of a block."""
+    task = asyncio.create_task(watch.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture(name="world")
+def _world() -> World:
+    return World()
+
+
+@pytest.mark.parametrize(
+    ("failures", "interval", "jitter", "seconds"),
+    [
+        (1, 5, 0.5, 5),
+        (2, 5, 0.5, 10),
+        (3, 5, 0.5, 20),
+        (6, 5, 0.5, LONGEST_RETRY_SECONDS),
+        (100, 5, 0.5, LONGEST_RETRY_SECONDS),
+        (2, 5, 0.0, 7.5),
+        (2, 5, 1.0, 12.5),
+        (1, 5, 0.0, 5),
+        (1, 0.1, 0.5, 1),
+        (2, 30, 0.5, 60),
+        (1, 300, 0.0, 300),
+    ],
+)
+def test_retries_are_doubled_up_to_two_minutes(
+    failures: int, interval: float, jitter: float, seconds: float
+) -> None:
+    """A host that failed is asked ever less often, spread a little, never more often than usual."""
+    assert compute_retry_seconds(failures, interval, jitter) == seconds
+
+
+@pytest.mark.parametrize(
+    ("tier", "minimum", "seconds"),
+    [*((tier.level, 5, tier.poll_seconds) for tier in TIERS), (0, 45, 45), (0, 0.2, 0.2), (4, 4.9, 4.9)],
+)
+async def test_server_is_read_as_often_as_the_tier_says(tier: int, minimum: float, seconds: float) -> None:
+    """The larger of minimum and tier; a minimum under five seconds rules alone."""
+    world = World(tier=tier, minimum_seconds=minimum)
+    async with watching(world.build()):
+        assert await world.pass_pauses(2) == [seconds] * 2
+    assert world.visits >= 2
+    assert set(world.access.limits) == {TIERS[tier].servers}
+
+
+async def test_first_contact_announces_nothing_and_growth_is_news(world: World) -> None:
+    """What is appended between two reads is announced; health tells the last kill and the lag."""
+    world.append(("A", "B"))
+    world.store.data.cursors[FILE] = Cursor(FILE, len(world.access.logs.files[FILE]), b"")
+    watch = world.build()
+    async with watching(watch):
+        await world.pause(1)
+        world.append(("A", "C"), second=3)
+        await world.pass_pauses(1)
+    assert [notice.victim_name for notice in world.store.data.notices] == ["C"]
+    assert watch.health == ServerHealth(
+        SCOPE,
+        state=ConnectionState.CONNECTED,
+        last_read_at=START + timedelta(seconds=5),
+        last_kill_at=START + timedelta(seconds=3),
+        lag_seconds=5,
+    )
+
+
+async def test_deaths_are_stored_silently_when_no_channel_is_set(world: World) -> None:
+    """Without a channel a kill counts and is never announced later."""
+    world.channels.channel_id = None
+    watch = world.build()
+    async with watching(watch):
+        await world.pause(1)
+        world.append(("A", "B"))
+        await world.pass_pauses(1)
+    assert (len(world.store.data.deaths), world.store.data.notices) == (1, [])
+
+
+async def test_health_is_saved_at_most_every_thirty_seconds_when_nothing_changes(world: World) -> None:
+    """The time of the last read may lag by half a minute in the database, never in the status."""
+    watch = world.build()
+    async with watching(watch):
+        await world.pass_pauses(13)
+        assert watch.health.last_read_at == START + timedelta(seconds=65)
+    saved = [health.last_read_at for health in world.servers.saved]
+    assert saved == [START + timedelta(seconds=SAVE_HEALTH_SECONDS * number) for number in range(3)]
+
+
+async def test_health_is_saved_at_once_when_something_changes(world: World) -> None:
+    """A death, a failure and the return are all durable at once."""
+    watch = world.build()
+    async with watching(watch):
+        await world.pause(1)
+        world.append(("A", "B"))
+        await world.pass_pauses(1)
+        world.access.failures.append(HostUnreachableError("No route."))
+        await world.pass_pauses(2)
+    assert [(health.state, health.problem) for health in world.servers.saved] == [
+        (ConnectionState.CONNECTED, None),
+        (ConnectionState.CONNECTED, None),
+        (ConnectionState.RETRYING, "No route."),
+        (ConnectionState.CONNECTED, None),
+    ]
+
+
+@pytest.mark.parametrize("minutes", [50, 70])
+async def test_last_read_survives_a_restart(world: World, minutes: int) -> None:
+    """Bytes appended while the bot was away for less than an hour are news; after more, only new rows are."""
+    world.append(("A", "B"))
+    async with watching(world.build()):
+        await world.pause(1)
+    world.append(("A", "Early"), second=60)
+    world.append(("A", "Late"), second=3700)
+    world.clock.move(minutes * 60)
+    watch = world.build()
+    assert watch.health.last_read_at is None
+    pauses = len(world.clock.slept)
+    async with watching(watch):
+        await world.pause(pauses + 1)
+    announced = [notice.victim_name for notice in world.store.data.notices]
+    assert announced == (["Early", "Late"] if minutes < 60 else ["Late"])
+
+
+async def test_import_comes_first_and_later_bytes_are_news(world: World) -> None:
+    """A waiting import is silent and shown; what came after its fixed sizes is announced by the next poll."""
+    world.append(("A", "Old"))
+    job = ImportJob(1, START, {FILE: len(world.access.logs.files[FILE])})
+    await world.store.begin_import(SCOPE, job)
+    world.append(("A", "New"), second=9)
+    watch = world.build()
+    async with watching(watch):
+        await world.pause(1)
+        assert (world.store.data.job, world.store.data.notices) == (None, [])
+        assert [death.row.victim_name for death in world.store.data.deaths.values()] == ["Old"]
+        assert watch.health.last_read_at == START
+        world.servers.servers[SCOPE] = replace(build_server(), generation=1)
+        await world.pass_pauses(1)
+    assert [notice.victim_name for notice in world.store.data.notices] == ["New"]
+    name, shown_job, last = world.progress.shown[-1]
+    assert (name, shown_job, last.is_done, last.rows) == ("Mirny", job, True, 1)
+
+
+async def test_import_goes_on_when_the_host_comes_back(world: World) -> None:
+    """An import that failed in the middle stays, and is tried again like any read."""
+    world.append(("A", "Old"))
+    await world.store.begin_import(SCOPE, ImportJob(1, START, {FILE: len(world.access.logs.files[FILE])}))
+    world.access.failures.append(ConnectionLostError("The host hung up."))
+    watch = world.build()
+    async with watching(watch):
+        await world.pause(1)
+        assert (watch.health.state, watch.health.problem) == (ConnectionState.RETRYING, "The host hung up.")
+        assert world.store.data.job is not None
+        await world.pass_pauses(1)
+    assert world.store.data.job is None
+    assert len(world.store.data.deaths) == 1
+    assert watch.health.state is ConnectionState.CONNECTED
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=lambda error: type(error).__name__)
+async def test_refused_server_is_told_once_and_left_alone_until_woken(
+    world: World, error: RemoteError
+) -> None:
+    """What only a person can mend is not tried again: a hoster bans logins that fail for hours."""
+    world.access.failures += [error] * 3
+    watch = world.build()
+    async with watching(watch):
+        await world.pause(1)
+        for _ in range(3):
+            await world.clock.advance(100_000)
+        assert world.visits == 1
+        assert (watch.health.state, watch.health.problem) == (ConnectionState.REFUSED, str(error))
+        watch.wake()
+        await world.pause(2)
+        await world.clock.advance(100_000)
+        assert (world.visits, world.notifier.told) == (2, [str(error)])
+    assert world.access.forgotten == [SCOPE]
+
+
+async def test_mended_server_is_read_on_and_told_again_at_the_next_fault(world: World) -> None:
+    """Once all is well the matter is settled, and the next fault is news to the admins."""
+    refused = REFUSALS[0]
+    world.access.failures.append(refused)
+    watch = world.build()
+    async with watching(watch):
+        await world.pause(1)
+        watch.wake()
+        await world.pause(2)
+        assert watch.health.state is ConnectionState.CONNECTED
+        world.access.failures.append(refused)
+        await world.pass_pauses(1)
+    assert world.notifier.told == [str(refused)] * 2
+
+
+async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> None:
+    """Who mends something while the host is being asked is served right after."""
+
+    class WakingNotifier(FakeNotifier):
+        """Somebody mends the login the moment it is told."""
+
+        async def notify(self, guild_id: int, sentence: str, key: str) -> None:
+            """Wake the watch."""
+            del guild_id, sentence, key
+            watch.wake()
+
+    world.notifier = WakingNotifier()
+    world.access.failures.append(REFUSALS[0])
+    watch = world.build()
+    async with watching(watch):
+        await until(lambda: watch.health.state is ConnectionState.CONNECTED)
+    assert world.visits == 2
+
+
+@pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
+async def test_passing_fault_is_tried_again_ever_less_often(world: World, error: KillfeedError) -> None:
+    """Whatever may pass by itself is waited out in silence, up to two minutes a time."""
+    world.access.failures += [error] * 7
+    watch = world.build()
+    async with watching(watch):
+        pauses = [await world.pause(1), *await world.pass_pauses(6)]
+        assert (watch.health.state, watch.health.problem) == (ConnectionState.RETRYING, str(error))
+        assert world.notifier.told == []
+        await world.pass_pauses(2)
+        assert watch.health.state is ConnectionState.CONNECTED
+    expected = [5, 10, 20, 40, 80, 120, 120]
+    assert all(0.75 * usual <= pause <= 1.25 * usual for pause, usual in zip(pauses, expected, strict=True))
+    assert all(first < second for first, second in pairwise(pauses[:4:2]))
+    assert world.clock.slept[-1] == 5
+
+
+async def test_missing_logs_are_told_and_looked_for_again(world: World) -> None:
+    """A folder can appear by itself, so it is looked for again; the admins hear of it once."""
+    missing = LogsMissingError("No death logs found.")
+    world.access.failures += [missing] * 3
+    watch = world.build()
+    async with watching(watch):
+        await world.pass_pauses(2)
+        assert (watch.health.state, watch.health.problem) == (ConnectionState.NO_LOGS, str(missing))
+        await world.pass_pauses(1)
+        assert watch.health.state is ConnectionState.CONNECTED
+    assert (world.notifier.told, world.visits) == ([str(missing)], 4)
+
+
+async def test_database_outage_during_a_poll_is_waited_out(world: World) -> None:
+    """A batch that could not be stored is read again, and then announced."""
+    watch = world.build()
+    async with watching(watch):
+        await world.pause(1)
+        world.append(("A", "B"))
+        world.store.outages = 1
+        await world.pass_pauses(1)
+        assert (watch.health.state, world.store.data.deaths) == (ConnectionState.RETRYING, {})
+        await world.pass_pauses(1)
+    assert [notice.victim_name for notice in world.store.data.notices] == ["B"]
+
+
+async def test_stored_health_is_kept_when_it_cannot_be_read_at_the_start(world: World) -> None:
+    """A database that hiccups at the start must not cost the time of the last read."""
+    stored = ServerHealth(SCOPE, ConnectionState.CONNECTED, last_read_at=START - timedelta(minutes=5))
+    world.servers.saved.append(stored)
+    world.servers.failures += [StorageUnavailableError("away")]
+    world.access.failures += [HostUnreachableError("No route.")]
+    watch = world.build()
+    async with watching(watch):
+        await world.pause(1)
+        assert (world.servers.saved, world.visits) == ([stored], 0)
+        assert (watch.health.state, watch.health.problem) == (ConnectionState.RETRYING, "away")
+        await world.pass_pauses(1)
+    assert world.servers.saved[-1].last_read_at == stored.last_read_at
+    assert world.servers.saved[-1].problem == "No route."
+
+
+async def test_reading_goes_on_when_health_cannot_be_saved(world: World) -> None:
+    """What is shown of a server is no reason not to read it."""
+
+    class ForgetfulStore(FakeServerStore):
+        """Saves no health."""
+
+        async def save_health(self, health: ServerHealth) -> None:
+            """Fail."""
+            del health
+            raise StorageUnavailableError("away")
+
+    world.servers = ForgetfulStore(build_server())
+    watch = world.build()
+    async with watching(watch):
+        await world.pass_pauses(2)
+    assert (world.visits, watch.health.state) == (3, ConnectionState.CONNECTED)
+
+
+async def test_watch_ends_when_the_server_is_removed(world: World) -> None:
+    """A server that is no longer there has no loop."""
+    watch = world.build()
+    async with watching(watch) as task:
+        await world.pause(1)
+        world.servers.servers.clear()
+        await world.clock.advance(5)
+        await task
+    assert world.visits == 1
+
+
+async def test_changed_server_is_read_with_its_new_settings(world: World) -> None:
+    """Each visit takes the server as it is stored then."""
+    async with watching(world.build()):
+        await world.pause(1)
+        changed = replace(build_server(), host="203.0.113.9")
+        world.servers.servers[SCOPE] = changed
+        await world.pass_pauses(1)
+    assert world.access.opened == [build_server(), changed]
+
+
+async def test_time_a_visit_took_is_taken_off_the_pause(world: World) -> None:
+    """A slow host is read as often as the others, as long as it answers within the interval."""
+
+    class SlowStore(FakeIngestionStore):
+        """Needs three seconds for a look."""
+
+        async def find_import(self, scope: object) -> None:
+            """Let time pass."""
+            del scope
+            world.clock.move(3)
+
+    world.store = SlowStore()
+    async with watching(world.build()):
+        assert await world.pause(1) == 2
+
+
+def test_counts_of_lines_come_from_the_storage(world: World) -> None:
+    """The state is the watch's own, the counts are ingestion's."""
+    watch = world.build()
+    watch.health = replace(watch.health, state=ConnectionState.CONNECTED)
+    stored = ServerHealth(SCOPE, lines_read=7, lines_rejected=2)
+    assert watch.with_counts(stored) == replace(stored, state=ConnectionState.CONNECTED)

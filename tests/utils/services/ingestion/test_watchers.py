@@ -1,0 +1,213 @@
+"""Watchers: the loops of every server this process looks after."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.storage import FakeServerStore, build_server
+from tests.fakes.watching import (
+    FakeChannelFinder,
+    FakeDirectory,
+    FakeLogAccess,
+    FakeNotifier,
+    FakeProgressReporter,
+)
+from utils.errors import LoginRefusedError
+from utils.events import EventDispatcher, NoticesQueued
+from utils.models.scope import GuildId, ServerScope
+from utils.models.servers import ConnectionState, ServerHealth
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.live import LiveIngestion
+from utils.services.ingestion.watch import WatchRooms, WatchSettings
+from utils.services.ingestion.watchers import ServerWatchers
+from utils.services.premium import PremiumService
+from utils.tasks import TaskManager
+
+MAX_AGE = timedelta(minutes=60)
+HERE, THERE = GuildId(42), GuildId(43)
+ONE, TWO, FAR = (
+    build_server("one", "aaaaaaaa"),
+    build_server("two", "bbbbbbbb"),
+    build_server("far", "cccccccc", guild_id=THERE),
+)
+
+
+class FakeDeliverer:
+    """Delivers for ever, and notes for whom."""
+
+    def __init__(self) -> None:
+        self.running: set[ServerScope] = set()
+        self.notes: list[tuple[str, ServerScope]] = []
+
+    async def run(self, scope: ServerScope) -> None:
+        """Run until cancelled."""
+        self.running.add(scope)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.running.discard(scope)
+
+    def wake(self, scope: ServerScope) -> None:
+        """Note that something is to be delivered."""
+        self.notes.append(("wake", scope))
+
+    def retry_now(self, scope: ServerScope) -> None:
+        """Note that a channel was mended."""
+        self.notes.append(("retry", scope))
+
+
+@dataclass
+class World:
+    """Three servers of two guilds."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    servers: FakeServerStore = field(default_factory=lambda: FakeServerStore(ONE, TWO, FAR))
+    access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
+    deliverer: FakeDeliverer = field(default_factory=FakeDeliverer)
+    tasks: TaskManager = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Tasks run by the same clock."""
+        self.tasks = TaskManager(self.clock)
+
+    def build(self) -> ServerWatchers:
+        """Return watchers that watch nothing yet."""
+        events, store = EventDispatcher(), FakeIngestionStore()
+        rooms = WatchRooms(
+            servers=self.servers,
+            imports=store,
+            logs=self.access,
+            live=LiveIngestion(store, events, clock=self.clock, max_announce_age=MAX_AGE),
+            history=HistoryImport(store, store, events, clock=self.clock),
+            channels=FakeChannelFinder(),
+            premium=PremiumService(default_tier=4),
+            notifier=FakeNotifier(),
+            progress=FakeProgressReporter(),
+            clock=self.clock,
+        )
+        directory = FakeDirectory(ONE.scope, TWO.scope, FAR.scope)
+        return ServerWatchers(self.tasks, self.deliverer, directory, rooms, WatchSettings(5, MAX_AGE))
+
+    @property
+    def running(self) -> list[str]:
+        """The names of the tasks that are going."""
+        return [report.name for report in self.tasks.list_reports() if self.tasks.is_running(report.name)]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that comes without time passing."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - fakes set no events
+            await asyncio.sleep(0)
+
+
+def name_tasks(*scopes: ServerScope) -> list[str]:
+    """Return the names of both loops of each server."""
+    return sorted(f"{kind}:{scope}" for scope in scopes for kind in ("watch", "deliver"))
+
+
+@pytest.fixture(name="world")
+async def _world() -> AsyncIterator[World]:
+    world = World()
+    yield world
+    await world.tasks.stop()
+
+
+async def test_each_server_has_a_loop_that_reads_and_one_that_delivers(world: World) -> None:
+    """Both belong to the guild; a server that is looked after already stays so."""
+    watchers = world.build()
+    watchers.start_all([ONE.scope, FAR.scope])
+    watchers.start(ONE.scope)
+    await until(lambda: len(world.deliverer.running) == 2)
+    assert world.running == name_tasks(ONE.scope, FAR.scope)
+    guilds = {report.name: report.guild_id for report in world.tasks.list_reports()}
+    assert guilds[f"watch:{FAR.scope}"] == guilds[f"deliver:{FAR.scope}"] == THERE
+
+
+async def test_stopped_server_has_no_loop_and_can_start_again(world: World) -> None:
+    """Both loops end, those of the neighbours go on; stopping twice is no error."""
+    watchers = world.build()
+    watchers.start_all([ONE.scope, TWO.scope])
+    await until(lambda: len(world.deliverer.running) == 2)
+    await watchers.stop(ONE.scope)
+    await watchers.stop(ONE.scope)
+    assert (world.running, world.deliverer.running) == (name_tasks(TWO.scope), {TWO.scope})
+    watchers.start(ONE.scope)
+    assert world.running == name_tasks(ONE.scope, TWO.scope)
+
+
+async def test_guild_that_was_left_has_no_loops(world: World) -> None:
+    """All servers of one guild end, those of others go on, and a guild that comes back starts again."""
+    watchers = world.build()
+    watchers.start_all([ONE.scope, TWO.scope, FAR.scope])
+    await watchers.stop_guild(HERE)
+    assert world.running == name_tasks(FAR.scope)
+    await watchers.follow_guilds({HERE, THERE}.__contains__)
+    assert world.running == name_tasks(ONE.scope, TWO.scope, FAR.scope)
+
+
+async def test_guilds_are_followed_when_the_bot_learns_which_it_is_in(world: World) -> None:
+    """Guilds it is no longer in end, guilds it came back to begin."""
+    watchers = world.build()
+    watchers.start_all([ONE.scope, TWO.scope])
+    await watchers.follow_guilds({THERE, GuildId(99)}.__contains__)
+    assert world.running == name_tasks(FAR.scope)
+
+
+async def test_waking_reads_a_refused_server_again(world: World) -> None:
+    """Waking reaches the loop of that server; an unknown one is no error."""
+    world.access.failures.append(LoginRefusedError("The host refused the login."))
+    watchers = world.build()
+    watchers.start(ONE.scope)
+    await until(lambda: bool(world.clock.slept))
+    watchers.wake(FAR.scope)
+    watchers.wake(ONE.scope)
+    await until(lambda: len(world.access.opened) == 2)
+    assert world.access.forgotten == [ONE.scope]
+
+
+async def test_delivery_is_woken_by_notices_and_by_a_mended_channel(world: World) -> None:
+    """Notices wake one server, a mended channel all of its guild that are looked after."""
+    watchers = world.build()
+    watchers.start_all([ONE.scope, TWO.scope, FAR.scope])
+    await watchers.on_notices_queued(NoticesQueued(scope=ONE.scope))
+    watchers.retry_deliveries(HERE)
+    assert world.deliverer.notes == [("wake", ONE.scope), ("retry", ONE.scope), ("retry", TWO.scope)]
+
+
+async def test_health_is_that_of_the_guilds_servers(world: World) -> None:
+    """The state is as it is now, the counts are as stored, and no other guild's server is shown."""
+    watchers = world.build()
+    watchers.start_all([ONE.scope, FAR.scope])
+    await until(lambda: len(world.clock.slept) == 2)
+    world.servers.saved.append(ServerHealth(ONE.scope, lines_read=7, lines_rejected=2))
+    health = await watchers.get_health(HERE)
+    assert list(health) == [ONE.scope]
+    found = health[ONE.scope]
+    assert (found.state, found.last_read_at) == (ConnectionState.CONNECTED, world.clock.now())
+    assert (found.lines_read, found.lines_rejected) == (7, 2)
+
+
+async def test_loop_is_restarted_when_it_breaks(world: World) -> None:
+    """A fault nobody foresaw ends neither the reading nor the delivering of a server."""
+
+    class BrokenDeliverer(FakeDeliverer):
+        """Breaks at its first run."""
+
+        async def run(self, scope: ServerScope) -> None:
+            """Break once."""
+            self.notes.append(("run", scope))
+            if len(self.notes) == 1:
+                raise ZeroDivisionError
+            await super().run(scope)
+
+    world.deliverer = BrokenDeliverer()
+    world.build().start(ONE.scope)
+    await until(lambda: bool(world.deliverer.notes))
+    await world.clock.advance(1)
+    assert world.deliverer.running == {ONE.scope}

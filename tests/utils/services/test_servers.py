@@ -1,0 +1,361 @@
+"""Game servers of a guild: what is refused, what adding stores and when, and which server is meant."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.deaths import FILE, SCOPE, build_row, render
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
+from tests.fakes.watching import FakeLogAccess, FakeWatchers
+from utils.errors import (
+    AmbiguousError,
+    ConnectionLostError,
+    InvalidInputError,
+    LimitReachedError,
+    NotFoundError,
+    StorageUnavailableError,
+)
+from utils.events import EventDispatcher, ServerRemoved
+from utils.models.guilds import ChannelKind
+from utils.models.premium import TIERS, Tier
+from utils.models.reading import ImportJob, RejectedLine
+from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer
+from utils.services.guilds import SettingsService
+from utils.services.ingestion.history import HistoryImport
+from utils.services.premium import PremiumService
+from utils.services.servers import (
+    SERVER_ID_ALPHABET,
+    SERVER_ID_CHARACTERS,
+    SHOWN_REJECTED,
+    GameServerService,
+    RejectedLines,
+    ServerForm,
+)
+
+GUILD = SCOPE.guild_id
+FORM = ServerForm("Kamensk", "203.0.113.9", 8822, "renter", number=4, timezone="Europe/Berlin", legacy=True)
+PASSWORD = Credentials("s3cret-pass")
+GOOD = (CheckStep("Login", ok=True, detail="fine"), CheckStep("Find the death logs", ok=True, detail="2"))
+BAD = (CheckStep("Login", ok=False, detail="refused"),)
+
+
+class FakeSecretKeeper:
+    """Seals a secret with its scope, readable for tests."""
+
+    def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
+        """Return the scope and the password, sealed."""
+        return EncryptedSecret(f"{scope}:{credentials.password}".encode())
+
+
+class FakeServerChecker:
+    """Answers a test of a server with steps that a test names."""
+
+    def __init__(self) -> None:
+        self.steps: tuple[CheckStep, ...] = GOOD
+        self.host_key: str | None = "ssh-ed25519 AAAA"
+        self.checked: list[tuple[str, int]] = []
+
+    async def check(
+        self, server: GameServer, *, guild_limit: int
+    ) -> tuple[tuple[CheckStep, ...], str | None]:
+        """Return the steps and the host's key."""
+        self.checked.append((server.name, guild_limit))
+        return self.steps, self.host_key
+
+
+@dataclass
+class Rooms:
+    """A guild's servers and everything around them."""
+
+    tier: int = 4
+    clock: FakeClock = field(default_factory=FakeClock)
+    guilds: FakeGuildStore = field(default_factory=FakeGuildStore)
+    store: FakeServerStore = field(default_factory=FakeServerStore)
+    rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
+    checker: FakeServerChecker = field(default_factory=FakeServerChecker)
+    ingestion: FakeIngestionStore = field(default_factory=FakeIngestionStore)
+    access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
+    watchers: FakeWatchers = field(default_factory=FakeWatchers)
+    events: EventDispatcher = field(default_factory=EventDispatcher)
+    removed: list[ServerRemoved] = field(default_factory=list)
+
+    def build(self) -> GameServerService:
+        """Return the service over these rooms."""
+        self.events.register(ServerRemoved, self._note_removed)
+        return GameServerService(
+            self.store,
+            self.rejected,
+            settings=SettingsService(self.guilds, self.store, clock=self.clock),
+            premium=PremiumService(default_tier=self.tier),
+            secret_keeper=FakeSecretKeeper(),
+            checker=self.checker,
+            logs=self.access,
+            history=HistoryImport(self.ingestion, self.ingestion, self.events, clock=self.clock),
+            watchers=self.watchers,
+            events=self.events,
+            clock=self.clock,
+        )
+
+    def add(self, *servers: GameServer) -> None:
+        """Put servers there."""
+        self.store.servers |= {server.scope: server for server in servers}
+
+    async def _note_removed(self, event: ServerRemoved) -> None:
+        self.removed.append(event)
+
+
+@pytest.fixture(name="rooms")
+def _rooms() -> Rooms:
+    return Rooms()
+
+
+@pytest.fixture(name="service")
+def _service(rooms: Rooms) -> GameServerService:
+    return rooms.build()
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        (replace(FORM, name="  "), "1 to 50 characters"),
+        (replace(FORM, name="x" * 51), "1 to 50 characters"),
+        (replace(FORM, name=" mIrNy "), "called “ mIrNy ” already"),
+        (replace(FORM, port=0), "number from 1 to 65535"),
+        (replace(FORM, port=65536), "number from 1 to 65535"),
+        (replace(FORM, host="   "), "without sftp:// and without a port"),
+        (replace(FORM, host="sftp://203.0.113.9"), "without sftp:// and without a port"),
+        (replace(FORM, host="renter@203.0.113.9"), "without sftp:// and without a port"),
+        (replace(FORM, host="203.0.113.9:8822"), "without sftp:// and without a port"),
+        (replace(FORM, host="203.0. 113.9"), "without sftp:// and without a port"),
+        (replace(FORM, timezone="Mars/Olympus"), "“Mars/Olympus” is no time zone"),
+        (replace(FORM, timezone=""), "is no time zone"),
+        (replace(FORM, timezone="Europe"), "is no time zone"),
+        (replace(FORM, timezone="../../etc/passwd"), "is no time zone"),
+    ],
+)
+async def test_form_that_cannot_be_right_is_refused(
+    rooms: Rooms, service: GameServerService, form: ServerForm, sentence: str
+) -> None:
+    """What is wrong by its text alone is told before anybody types a password, and stores nothing."""
+    rooms.add(build_server())
+    with pytest.raises(InvalidInputError) as caught:
+        await service.verify_form(GUILD, form)
+    assert sentence in str(caught.value)
+    with pytest.raises(InvalidInputError):
+        await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None)
+    assert (len(rooms.store.servers), rooms.checker.checked) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        FORM,
+        replace(FORM, name="x" * 50),
+        replace(FORM, host=" game.example.org "),
+        replace(FORM, host="2001:db8::1"),
+        replace(FORM, port=65535),
+        replace(FORM, timezone="UTC"),
+    ],
+)
+async def test_form_that_may_be_right_is_accepted(service: GameServerService, form: ServerForm) -> None:
+    """Names, addresses and blanks around them are taken as people paste them."""
+    await service.verify_form(GUILD, form)
+
+
+async def test_name_of_another_guilds_server_is_free(rooms: Rooms, service: GameServerService) -> None:
+    """Names are a guild's own."""
+    rooms.add(build_server(FORM.name, guild_id=GuildId(43)))
+    await service.verify_form(GUILD, FORM)
+
+
+@pytest.mark.parametrize("tier", TIERS, ids=lambda tier: str(tier.name))
+async def test_server_over_the_limit_of_the_tier_is_refused(rooms: Rooms, tier: Tier) -> None:
+    """A guild has as many servers as its tier has room for."""
+    rooms.tier = tier.level
+    service = rooms.build()
+    room = tier.servers
+    rooms.add(*(build_server(f"server {number}", f"id{number}") for number in range(room - 1)))
+    await service.verify_form(GUILD, FORM)
+    rooms.add(build_server("the last", "last"))
+    with pytest.raises(LimitReachedError):
+        await service.verify_form(GUILD, FORM)
+
+
+async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: GameServerService) -> None:
+    """The secret is sealed for the scope, the host's key pinned, the import prepared, reading begun."""
+    rooms.access.logs.append(FILE, render(build_row("A", "B")))
+    added = await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=ChannelId(5), message_id=6)
+    [stored] = rooms.store.servers.values()
+    assert stored == GameServer(
+        scope=stored.scope,
+        name="Kamensk",
+        host="203.0.113.9",
+        port=8822,
+        username="renter",
+        secret=EncryptedSecret(f"{stored.scope}:s3cret-pass".encode()),
+        number=4,
+        timezone="Europe/Berlin",
+        legacy=True,
+        host_key="ssh-ed25519 AAAA",
+        added_at=START,
+    )
+    assert (added.steps, added.server) == (GOOD, stored)
+    assert rooms.ingestion.data.job == ImportJob(
+        generation=1,
+        started_at=START,
+        ends={FILE: len(render(build_row("A", "B")))},
+        channel_id=ChannelId(5),
+        message_id=6,
+    )
+    assert rooms.watchers.notes == [("start", stored.scope)]
+    assert [server.host_key for server in rooms.access.opened] == ["ssh-ed25519 AAAA"]
+    assert (rooms.checker.checked, rooms.access.limits) == ([("Kamensk", 25)], [25])
+
+
+async def test_ids_of_servers_are_short_and_their_own(rooms: Rooms, service: GameServerService) -> None:
+    """Each server gets an id of eight characters without look-alikes."""
+    for number in range(5):
+        form = replace(FORM, name=f"server {number}")
+        await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None)
+    ids = {scope.server_id for scope in rooms.store.servers}
+    assert len(ids) == 5
+    assert all(len(one) == SERVER_ID_CHARACTERS and set(one) <= set(SERVER_ID_ALPHABET) for one in ids)
+
+
+async def test_nothing_is_stored_when_a_step_fails(rooms: Rooms, service: GameServerService) -> None:
+    """The steps are told, and the server is not there; its login is not remembered either."""
+    rooms.checker.steps = BAD
+    added = await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None)
+    assert (added.steps, added.server) == (BAD, None)
+    assert (rooms.store.servers, rooms.ingestion.data.job, rooms.watchers.notes) == ({}, None, [])
+    assert [scope.guild_id for scope in rooms.access.forgotten] == [GUILD]
+
+
+async def test_import_is_prepared_before_the_server_is_stored(
+    rooms: Rooms, service: GameServerService
+) -> None:
+    """A server without an import would have its past announced: no import, no server."""
+    rooms.access.failures.append(ConnectionLostError("gone in the middle"))
+    with pytest.raises(ConnectionLostError):
+        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None)
+    assert (rooms.store.servers, rooms.watchers.notes) == ({}, [])
+    assert rooms.access.forgotten == [rooms.access.opened[0].scope]
+
+
+async def test_server_is_not_read_when_it_cannot_be_stored(rooms: Rooms, service: GameServerService) -> None:
+    """A database that goes away in the last moment leaves no loop and no remembered login behind."""
+    await service.verify_form(GUILD, FORM)
+    rooms.ingestion.outages = 1
+    with pytest.raises(StorageUnavailableError):
+        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None)
+    assert (rooms.store.servers, rooms.watchers.notes, len(rooms.access.forgotten)) == ({}, [], 1)
+
+
+@pytest.mark.parametrize("text", ["k3v9x0aa", "Mirny", "mirny", " MIRNY "])
+async def test_server_is_found_by_id_and_name(rooms: Rooms, service: GameServerService, text: str) -> None:
+    """The list gives ids, people type names, in any case."""
+    rooms.add(build_server(), build_server("Kamensk", "other"))
+    assert (await service.resolve(GUILD, text)).name == "Mirny"
+    assert await service.choose_server_ids(GUILD, text) == (SCOPE.server_id,)
+
+
+async def test_only_server_is_meant_when_none_is_named(rooms: Rooms, service: GameServerService) -> None:
+    """With one server it is the default."""
+    rooms.add(build_server())
+    assert await service.resolve(GUILD, None) == build_server()
+
+
+async def test_servers_that_are_not_there_are_told(rooms: Rooms, service: GameServerService) -> None:
+    """Without any, how to add one; with others, their names."""
+    with pytest.raises(NotFoundError, match="/admin server add"):
+        await service.resolve(GUILD, None)
+    with pytest.raises(NotFoundError, match="An admin adds one"):
+        await service.choose_server_ids(GUILD, None)
+    rooms.add(build_server(), build_server("Kamensk", "other"))
+    with pytest.raises(NotFoundError) as caught:
+        await service.resolve(GUILD, "Minry")
+    assert caught.value.suggestions == ("Mirny", "Kamensk")
+
+
+async def test_several_servers_need_a_choice(rooms: Rooms, service: GameServerService) -> None:
+    """Where one server is needed and several are there, or share a name, nothing is guessed."""
+    rooms.add(build_server(), build_server("Kamensk", "other"), build_server("kamensk", "third"))
+    with pytest.raises(AmbiguousError) as caught:
+        await service.resolve(GUILD, None)
+    assert caught.value.candidates == ("Mirny", "Kamensk", "kamensk")
+    with pytest.raises(AmbiguousError):
+        await service.resolve(GUILD, "KAMENSK")
+    assert await service.choose_server_ids(GUILD, None) == (SCOPE.server_id, "other", "third")
+
+
+async def test_servers_of_other_guilds_are_never_found(rooms: Rooms, service: GameServerService) -> None:
+    """Two guilds with one game server do not know of each other."""
+    rooms.add(build_server(guild_id=GuildId(43)))
+    assert await service.list_servers(GUILD) == ()
+    with pytest.raises(NotFoundError):
+        await service.resolve(GUILD, "Mirny")
+
+
+async def test_server_is_read_at_once_when_its_test_passes(rooms: Rooms, service: GameServerService) -> None:
+    """Whoever mended a login tests it, and need not wait; a failing test wakes nobody."""
+    rooms.add(build_server())
+    assert await service.test_server(GUILD, None) == (build_server(), GOOD)
+    assert rooms.watchers.notes == [("wake", SCOPE)]
+    rooms.checker.steps = BAD
+    assert await service.test_server(GUILD, "mirny") == (build_server(), BAD)
+    assert rooms.watchers.notes == [("wake", SCOPE)]
+
+
+@pytest.mark.parametrize("keep_stats", [True, False])
+async def test_removed_server_ends_everywhere(
+    rooms: Rooms, service: GameServerService, *, keep_stats: bool
+) -> None:
+    """Its loops end first, then it is deleted, forgotten, and told of."""
+    rooms.add(build_server())
+    await service.remove_server(SCOPE, keep_stats=keep_stats)
+    assert (rooms.store.servers, rooms.store.kept_stats) == ({}, [SCOPE] if keep_stats else [])
+    assert (rooms.watchers.notes, rooms.access.forgotten) == ([("stop", SCOPE)], [SCOPE])
+    assert rooms.removed == [ServerRemoved(scope=SCOPE)]
+
+
+async def test_server_is_read_on_when_it_cannot_be_deleted(rooms: Rooms, service: GameServerService) -> None:
+    """A removal that failed removes nothing, not even the reading."""
+    rooms.add(build_server())
+    rooms.store.failures.append(StorageUnavailableError("away"))
+    with pytest.raises(StorageUnavailableError):
+        await service.remove_server(SCOPE, keep_stats=False)
+    assert rooms.watchers.notes == [("stop", SCOPE), ("start", SCOPE)]
+    assert (list(rooms.store.servers), rooms.removed) == ([SCOPE], [])
+
+
+async def test_rejected_lines_are_those_of_the_server(rooms: Rooms, service: GameServerService) -> None:
+    """The newest ones are shown, all of them are counted."""
+    rooms.add(build_server(), build_server("Kamensk", "other"))
+    lines = [RejectedLine(FILE, number, "?", "no row", START) for number in range(SHOWN_REJECTED + 1)]
+    rooms.rejected.lines[SCOPE] = lines
+    shown = RejectedLines(build_server(), tuple(lines[:SHOWN_REJECTED]), SHOWN_REJECTED + 1)
+    assert await service.list_rejected(GUILD, "Mirny") == shown
+
+
+async def test_channel_is_set_for_the_guild_or_the_named_server(
+    rooms: Rooms, service: GameServerService
+) -> None:
+    """A name that means no server sets nothing."""
+    server = build_server()
+    rooms.add(server)
+    assert await service.set_channel(GUILD, ChannelKind.KILLFEED, ChannelId(1), server=None) is None
+    assert await service.set_channel(GUILD, ChannelKind.EVENTS, ChannelId(2), server="mirny") == server
+    with pytest.raises(NotFoundError):
+        await service.set_channel(GUILD, ChannelKind.ALERTS, ChannelId(3), server="nobody")
+    assert rooms.guilds.settings[GUILD].channels == {ChannelKind.KILLFEED: ChannelId(1)}
+    assert rooms.store.servers[SCOPE].channels == {ChannelKind.EVENTS: ChannelId(2)}
+
+
+async def test_ids_are_made_of_the_guild_that_asks(rooms: Rooms, service: GameServerService) -> None:
+    """A server belongs to the guild in which it was added."""
+    await service.add_server(GuildId(7), FORM, credentials=PASSWORD, channel_id=None)
+    [scope] = rooms.store.servers
+    assert scope == ServerScope(GuildId(7), ServerId(scope.server_id))

@@ -1,0 +1,342 @@
+"""Statistics: who is meant by a name, and what a board shows."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.fakes.deaths import NOON, SCOPE, build_death, build_player_id, build_row
+from tests.fakes.storage import FakeStatisticsStore
+from utils.errors import AmbiguousError, NotFoundError, StorageUnavailableError
+from utils.events import DeathsStored, HistoryImported, ServerRemoved
+from utils.models.deaths import DeathKind
+from utils.models.players import BoardRow, Counters, KnownPlayer, PlayerStats
+from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.services.statistics import (
+    BOARD_PAGE_ROWS,
+    CACHED_GUILDS,
+    LEARNED_DEATHS,
+    Board,
+    BoardPage,
+    PlayerNames,
+    StatisticsService,
+)
+
+GUILD = SCOPE.guild_id
+EAST = ServerId("east")
+SEEN = datetime(2025, 4, 30, tzinfo=UTC)
+
+
+def build_player(
+    name: str, *aliases: str, kills: int = 0, player_id: str | None = None, server: ServerId = EAST
+) -> KnownPlayer:
+    """Return a player who bore more names before."""
+    return KnownPlayer(
+        player_id=PlayerId(player_id) if player_id else build_player_id(name),
+        name=name,
+        names=(*aliases, name),
+        kills=kills,
+        last_seen_at=SEEN,
+        servers=(server,),
+    )
+
+
+PLAYERS = (
+    build_player("Pikelule", kills=23),
+    build_player("pike_man", "oldschool", kills=57),
+    build_player("Straße", kills=5),
+    build_player("Mlsno", kills=63),
+    build_player("Mlsno II", kills=1),
+)
+
+
+class SlowStatisticsStore(FakeStatisticsStore):
+    """Answers with what it found, but only when the test lets it."""
+
+    def __init__(self, *players: KnownPlayer) -> None:
+        super().__init__(*players)
+        self.has_read = asyncio.Event()
+        self.may_answer = asyncio.Event()
+
+    async def list_known_players(self, guild_id: GuildId) -> Sequence[KnownPlayer]:
+        """Read, then wait."""
+        found = await super().list_known_players(guild_id)
+        self.has_read.set()
+        await self.may_answer.wait()
+        return found
+
+
+@pytest.fixture(name="store")
+def _store() -> FakeStatisticsStore:
+    return FakeStatisticsStore(*PLAYERS)
+
+
+@pytest.fixture(name="names")
+def _names(store: FakeStatisticsStore) -> PlayerNames:
+    return PlayerNames(store)
+
+
+async def find(names: PlayerNames, text: str, *server_ids: ServerId) -> list[str]:
+    """Return the names that a search offers."""
+    return [player.name for player in await names.search(GUILD, text, server_ids=server_ids)]
+
+
+def build_event(*rows: tuple[str, str], scope: ServerScope = SCOPE, second: float = 0) -> DeathsStored:
+    """Return new deaths of killer and victim."""
+    deaths = tuple(build_death(build_row(*row, second=second + number)) for number, row in enumerate(rows))
+    return DeathsStored(scope=scope, deaths=deaths)
+
+
+async def test_search_offers_the_best_known_first(names: PlayerNames) -> None:
+    """Any part of any name counts, without regard to case; most kills come first, then the name."""
+    assert await find(names, " PIKE ") == ["pike_man", "Pikelule"]
+    assert await find(names, "school") == ["pike_man"]
+    assert await find(names, "STRASSE") == ["Straße"]
+    assert await find(names, "nobody") == []
+    assert await find(names, "") == ["Mlsno", "pike_man", "Pikelule", "Straße", "Mlsno II"]
+
+
+async def test_search_stops_at_its_limit(names: PlayerNames) -> None:
+    """Discord shows 25 choices; the best known ones are among them."""
+    assert [player.name for player in await names.search(GUILD, "", limit=2)] == ["Mlsno", "pike_man"]
+
+
+async def test_search_is_limited_to_the_named_servers(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """Who was never seen on a server is not offered for it."""
+    store.players.append(build_player("westerner", server=ServerId("west")))
+    assert await find(names, "w", ServerId("west")) == ["westerner"]
+    assert await find(names, "pike", ServerId("west")) == []
+
+
+async def test_parts_of_two_names_do_not_make_a_third(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """Each name is searched by itself, never across the border to the next."""
+    store.players = [build_player("beta", "alpha")]
+    assert await find(names, "alphabeta") == []
+    assert await find(names, "ab") == []
+
+
+async def test_names_are_resolved_in_order(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """The id first, then the exact name in any case, then a unique part; an old name is a name too."""
+    resolved = [
+        (await names.resolve(GUILD, text)).name
+        for text in (build_player_id("Straße"), "MLSNO", "mlsno ii", "OldSchool", "lule", " straSSe ")
+    ]
+    assert resolved == ["Straße", "Mlsno", "Mlsno II", "pike_man", "Pikelule", "Straße"]
+    assert store.calls == ["list_known_players"]
+
+
+async def test_name_that_fits_several_is_ambiguous(names: PlayerNames) -> None:
+    """Parts that fit several players are not guessed; the candidates are named, best known first."""
+    with pytest.raises(AmbiguousError) as caught:
+        await names.resolve(GUILD, "pike")
+    assert caught.value.candidates == ("pike_man", "Pikelule")
+
+
+async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """An exact name that two players bear needs a choice from the list, unless a server tells them apart."""
+    store.players = [
+        build_player("Twin", player_id="1" * 32, server=EAST),
+        build_player("twin", player_id="2" * 32, server=ServerId("west")),
+    ]
+    with pytest.raises(AmbiguousError) as caught:
+        await names.resolve(GUILD, "TWIN")
+    assert caught.value.candidates == ("Twin", "twin")
+    found = await names.resolve(GUILD, "twin", server_ids=[ServerId("west")])
+    assert found.player_id == "2" * 32
+
+
+async def test_closest_names_are_suggested_when_nobody_is_called_so(names: PlayerNames) -> None:
+    """A slip of the finger is met with what may have been meant; nothing alike, nothing suggested."""
+    with pytest.raises(NotFoundError) as caught:
+        await names.resolve(GUILD, "Mlsmo")
+    assert caught.value.suggestions == ("Mlsno", "Mlsno II")
+    with pytest.raises(NotFoundError) as caught:
+        await names.resolve(GUILD, "xyz")
+    assert caught.value.suggestions == ()
+    with pytest.raises(NotFoundError):
+        await names.resolve(GUILD, "  ")
+
+
+async def test_new_names_are_known_when_deaths_are_stored(names: PlayerNames) -> None:
+    """Ingestion feeds the names: killers with their kills, victims, and a player's new name."""
+    await find(names, "")
+    await names.on_deaths_stored(build_event(("Newcomer", "Mlsno"), ("Newcomer", "Victim")))
+    assert await find(names, "new") == ["Newcomer"]
+    [newcomer] = await names.search(GUILD, "newcomer")
+    assert newcomer == KnownPlayer(
+        player_id=build_player_id("Newcomer"),
+        name="Newcomer",
+        names=("Newcomer",),
+        kills=2,
+        last_seen_at=(NOON + timedelta(seconds=1)).replace(tzinfo=UTC),
+        servers=(SCOPE.server_id,),
+    )
+    [mlsno] = await names.search(GUILD, "mlsno", limit=1)
+    assert (mlsno.kills, mlsno.servers) == (63, (EAST, SCOPE.server_id))
+
+
+async def test_order_follows_new_kills(names: PlayerNames) -> None:
+    """Who overtakes another is offered before him."""
+    await find(names, "")
+    await names.on_deaths_stored(build_event(*[("Pikelule", "Straße")] * 40))
+    assert await find(names, "pike") == ["Pikelule", "pike_man"]
+
+
+async def test_late_row_brings_no_old_name_back(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """A row that turns up behind newer ones adds its name, but the player is called as he is now."""
+    store.players = [build_player("Now", player_id=build_player_id("Before"), kills=3)]
+    await find(names, "")
+    late = build_event(("Before", "Mlsno"), second=-(10**7))
+    assert late.deaths[0].at < SEEN
+    await names.on_deaths_stored(late)
+    [player] = await names.search(GUILD, "before")
+    known = (player.name, player.names, player.kills, player.last_seen_at)
+    assert known == ("Now", ("Now", "Before"), 4, SEEN)
+
+
+async def test_death_without_a_killer_teaches_the_victim_alone(names: PlayerNames) -> None:
+    """Falls and deaths by the world make nobody a killer."""
+    await find(names, "")
+    row = build_row("Clumsy", "Clumsy", kind=DeathKind.FALL)
+    world = build_row("", "Unlucky", second=1)
+    deaths = (build_death(row), build_death(world))
+    await names.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=deaths))
+    assert [(player.name, player.kills) for player in await names.search(GUILD, "cl")] == [("Clumsy", 0)]
+    assert await find(names, "unlucky") == ["Unlucky"]
+
+
+async def test_many_deaths_at_once_are_all_learned(names: PlayerNames) -> None:
+    """A backlog is taken in slices, between which others have their turn, and wholly."""
+    await find(names, "")
+    rows = [(f"hunter{number}", "Mlsno") for number in range(LEARNED_DEATHS * 2 + 1)]
+    await names.on_deaths_stored(build_event(*rows))
+    assert len(await names.search(GUILD, "hunter", limit=10**6)) == len(rows)
+
+
+async def test_deaths_of_a_guild_nobody_asked_about_are_not_held(
+    store: FakeStatisticsStore, names: PlayerNames
+) -> None:
+    """Names are read when they are asked for first; until then nothing is kept."""
+    await names.on_deaths_stored(build_event(("Newcomer", "Mlsno")))
+    assert store.calls == []
+    assert await find(names, "newcomer") == []
+
+
+async def test_deaths_stored_during_the_first_read_are_not_lost() -> None:
+    """What is stored while the names are being read may be missing in them, and is added."""
+    store = SlowStatisticsStore(*PLAYERS)
+    names = PlayerNames(store)
+    searching = asyncio.create_task(find(names, "newcomer"))
+    await store.has_read.wait()
+    await names.on_deaths_stored(build_event(("Newcomer", "Mlsno")))
+    store.may_answer.set()
+    assert await searching == ["Newcomer"]
+
+
+async def test_names_are_read_again_when_they_were_forgotten_during_the_read() -> None:
+    """An import that ends while the names are being read makes them stale at once."""
+    store = SlowStatisticsStore(*PLAYERS)
+    names = PlayerNames(store)
+    searching = asyncio.create_task(find(names, "imported"))
+    await store.has_read.wait()
+    store.players.append(build_player("imported"))
+    await names.on_history_imported(HistoryImported(scope=SCOPE))
+    store.may_answer.set()
+    assert await searching == ["imported"]
+
+
+async def test_names_are_read_once_when_many_ask_at_once() -> None:
+    """Every keystroke asks; the database is asked once."""
+    store = SlowStatisticsStore(*PLAYERS)
+    names = PlayerNames(store)
+    searches = [asyncio.create_task(find(names, text)) for text in ("p", "pi", "pik")]
+    await store.has_read.wait()
+    store.may_answer.set()
+    assert await asyncio.gather(*searches) == [["pike_man", "Pikelule"]] * 3
+    assert store.calls == ["list_known_players"]
+
+
+@pytest.mark.parametrize("what", ["imported", "removed", "forgotten"])
+async def test_names_are_read_again_after_import_and_removal(
+    store: FakeStatisticsStore, names: PlayerNames, what: str
+) -> None:
+    """Whatever changes the names other than by new deaths drops them."""
+    await find(names, "")
+    store.players = [build_player("Survivor")]
+    if what == "imported":
+        await names.on_history_imported(HistoryImported(scope=SCOPE))
+    elif what == "removed":
+        await names.on_server_removed(ServerRemoved(scope=SCOPE))
+    else:
+        names.forget(GUILD)
+    assert await find(names, "") == ["Survivor"]
+
+
+async def test_cache_is_bounded(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """The guilds that asked lately are held; the one that asked longest ago is read again."""
+    for number in range(CACHED_GUILDS + 1):
+        await names.search(GuildId(number), "")
+        await names.search(GuildId(1), "")
+    assert len(store.calls) == CACHED_GUILDS + 1
+    await names.search(GuildId(1), "")
+    assert len(store.calls) == CACHED_GUILDS + 1
+    await names.search(GuildId(0), "")
+    assert len(store.calls) == CACHED_GUILDS + 2
+
+
+async def test_names_are_asked_for_again_when_the_database_was_away(
+    store: FakeStatisticsStore, names: PlayerNames
+) -> None:
+    """A failure is raised to whoever asked, and holds nothing back afterwards."""
+    store.failures.append(StorageUnavailableError("away"))
+    with pytest.raises(StorageUnavailableError):
+        await names.search(GUILD, "pike")
+    assert await find(names, "pike") == ["pike_man", "Pikelule"]
+
+
+async def test_stats_are_those_of_the_player_meant(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """The name is resolved, then his figures are read over the servers."""
+    stats = PlayerStats(
+        player_id=build_player_id("Mlsno"),
+        name="Mlsno",
+        counters=Counters(kills=63),
+        current_streak=1,
+        top_weapon=None,
+        nemesis=None,
+        prey=None,
+        rank=1,
+        ranked=5,
+        last_seen_at=SEEN,
+        servers=(EAST,),
+    )
+    store.stats[stats.player_id] = stats
+    service = StatisticsService(store, names)
+    assert await service.get_stats(GUILD, "mlsno", server_ids=[EAST]) == stats
+
+
+async def test_player_never_seen_on_a_server_is_not_found_there(
+    store: FakeStatisticsStore, names: PlayerNames
+) -> None:
+    """A choice from the list that has no figures on the named server is told as such."""
+    service = StatisticsService(store, names)
+    with pytest.raises(NotFoundError, match="never seen on that server"):
+        await service.get_stats(GUILD, build_player_id("Mlsno"), server_ids=[ServerId("west")])
+
+
+async def test_board_is_read_page_by_page(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """Ten rows a page; only the ratio asks for a minimum of kills."""
+    store.rows = [
+        BoardRow(number + 1, PlayerId(str(number)), f"p{number}", 1.0, Counters()) for number in range(21)
+    ]
+    service = StatisticsService(store, names)
+    last = await service.get_board(GUILD, Board.KD, server_ids=[EAST], page=2)
+    assert last == BoardPage(Board.KD, tuple(store.rows[20:]), 2, 21)
+    assert last.pages == 3
+    await service.get_board(GUILD, Board.KILLS, server_ids=[EAST], page=0)
+    assert store.asked == [("kd", 10, BOARD_PAGE_ROWS, 20), ("kills", 0, BOARD_PAGE_ROWS, 0)]
+
+
+def test_empty_board_has_one_page() -> None:
+    """Nothing to rank is a page that says so."""
+    assert BoardPage(Board.KILLS, (), 0, 0).pages == 1
