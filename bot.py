@@ -8,38 +8,25 @@ or a check failed, 2 wrong usage or configuration.
 import argparse
 import asyncio
 import gc
-import hashlib
-import json
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import discord
-from discord.ext import commands
-from filelock import FileLock, Timeout
 from structlog import get_logger
 
 from utils.clock import Clock, SystemClock
+from utils.data_folder import load_instance_id, lock_data_folder
 from utils.database.database import Fence, SafeDatabase
 from utils.database.indexes import list_index_problems
 from utils.database.opening import MongoDBPlace, open_database
-from utils.database.repositories.directory import DirectoryRepository
-from utils.database.repositories.guilds import GuildRepository
-from utils.database.repositories.imports import ImportRepository
-from utils.database.repositories.ingestion import IngestionRepository
+from utils.database.repositories import Repositories
 from utils.database.repositories.leases import LeaseRepository
-from utils.database.repositories.outbox import OutboxRepository
-from utils.database.repositories.rejected import RejectedLineRepository
-from utils.database.repositories.servers import GameServerRepository
-from utils.database.repositories.statistics import StatisticsRepository
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.desk import DeliveryDesk
 from utils.delivery.loop import DeliveryLoop
@@ -56,12 +43,11 @@ from utils.events import (
     NoticesQueued,
     ServerRemoved,
 )
-from utils.interactions.access import get_access
+from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
-from utils.interactions.views import LiveViews, answer_ended_button
-from utils.models.scope import GuildId
+from utils.interactions.views import LiveViews
 from utils.models.servers import CheckStep
 from utils.secrets import Redactor, SecretBox
 from utils.services.guilds import SettingsService
@@ -84,151 +70,18 @@ from utils.telemetry.reporter import ErrorReporter
 
 EXTENSIONS = ("cogs.killfeed", "cogs.stats", "cogs.leaderboard", "cogs.admin", "cogs.help")
 SHARD = 0
+COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
 KEPT_MESSAGES = timedelta(hours=24)
 LONGEST_LOGIN_PAUSE_SECONDS = 60.0
+CHECK_PATIENCE_SECONDS = 5.0  # whoever runs a check sits and waits
 REFUSED_LOGIN = (
     "Discord refuses the token. Copy it anew from the Discord developer portal (Bot, Reset Token) "
     "into discord.token of your configuration."
 )
 
 logger = get_logger("bot")
-
-
-class KillfeedBot(commands.Bot):
-    """The Discord side: connects, knows its guilds, hands commands to the cogs.
-
-    ``services`` must be set before the extensions are loaded.
-    """
-
-    services: Services
-    watchers: ServerWatchers
-
-    def __init__(self, settings: Settings, *, reporter: ErrorReporter) -> None:
-        super().__init__(
-            command_prefix=commands.when_mentioned,
-            help_command=None,
-            intents=discord.Intents(guilds=True),
-            default_command_contexts={discord.InteractionContextType.guild},
-            auto_sync_commands=False,
-            cache_default_sounds=False,
-            allowed_mentions=discord.AllowedMentions.none(),
-        )
-        self.reporter = reporter
-        self.events = EventDispatcher()
-        self.guilds_known = asyncio.Event()
-        self._commands_file = settings.data_dir / "commands.json"
-
-    def load_features(self) -> None:
-        """Load every extension; an import error ends the start."""
-        for extension in EXTENSIONS:
-            self.load_extension(extension)
-
-    async def on_connect(self) -> None:
-        """Register the commands, if they changed since they were registered last."""
-        logger.info("connected to Discord")
-        try:
-            await self._register_commands()
-        except discord.HTTPException as failure:
-            logger.warning("commands are not registered, the next connect tries again", problem=str(failure))
-
-    async def on_ready(self) -> None:
-        """Look after the guilds the bot is in; it may have come and gone while it was away."""
-        logger.info("ready", guilds=len(self.guilds))
-        self.guilds_known.set()
-        await self.watchers.follow_guilds(self.is_member_of)
-
-    async def on_resumed(self) -> None:
-        """Note a reconnect that lost nothing."""
-        logger.info("connection to Discord resumed")
-
-    async def on_disconnect(self) -> None:
-        """Note a lost connection; the library reconnects by itself."""
-        logger.warning("connection to Discord lost")
-
-    async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Go on with the servers of a guild that had the bot before."""
-        logger.info("joined a guild", guild_id=guild.id)
-        await self.watchers.follow_guilds(self.is_member_of)
-
-    def is_member_of(self, guild_id: GuildId) -> bool:
-        """Tell whether the bot is in a guild now, be it available or not."""
-        return self.get_guild(guild_id) is not None
-
-    async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """End all that a guild holds; what is stored stays."""
-        logger.info("left a guild", guild_id=guild.id)
-        await self.events.dispatch(GuildLeft(guild_id=GuildId(guild.id)))
-
-    async def invoke_application_command(self, ctx: discord.ApplicationContext) -> None:
-        """Run a command; every log record of it names guild and command."""
-        guild_id = ctx.interaction.guild_id
-        name = ctx.command.qualified_name if ctx.command else None
-        bind_log_context(GuildId(guild_id) if guild_id else None, command=name)
-        await super().invoke_application_command(ctx)
-
-    async def on_application_command_error(
-        self, ctx: discord.ApplicationContext, error: discord.DiscordException
-    ) -> None:
-        """Answer a failed command; the one place for all of them."""
-        is_private = get_access(ctx.command).is_private
-        await self.services.replies.answer(ctx.interaction, error, is_private=is_private)
-
-    async def on_error(self, event_method: str, *_: object, **__: object) -> None:
-        """Write down an error nobody caught."""
-        error = sys.exc_info()[1]
-        if error is not None:
-            reference = self.reporter.report(error)
-            logger.error("event handler failed", event_name=event_method, reference=reference)
-
-    async def _register_commands(self) -> None:
-        """Register the command set when it is another one than last time, never clearing it first."""
-        payload = [command.to_dict() for command in self.application_commands_to_register]
-        told = {"application": self.application_id, "api": discord.http.Route.API_BASE_URL, "set": payload}
-        digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-        if self._commands_file.exists() and self._commands_file.read_text("ascii") == digest:
-            return
-        await self.sync_commands()
-        self._commands_file.write_text(digest, "ascii")
-        logger.info("commands registered", count=len(payload))
-
-    @property
-    def application_commands_to_register(self) -> list[discord.ApplicationCommand[Any, ..., Any]]:
-        """The top level of the command set, by name."""
-        return sorted(self.pending_application_commands, key=lambda command: str(command.name))
-
-
-@dataclass(frozen=True, slots=True)
-class Repositories:
-    """Every repository over one database."""
-
-    directory: DirectoryRepository
-    guilds: GuildRepository
-    servers: GameServerRepository
-    ingestion: IngestionRepository
-    imports: ImportRepository
-    outbox: OutboxRepository
-    rejected: RejectedLineRepository
-    statistics: StatisticsRepository
-
-    @classmethod
-    def build(cls, database: SafeDatabase, lease: LeaseKeeper) -> "Repositories":
-        """Build them; those that ingest or deliver check the lease in every transaction."""
-
-        def fence(_: GuildId) -> Fence:
-            return Fence(lease.shard, lease.token)
-
-        return cls(
-            directory=DirectoryRepository(database),
-            guilds=GuildRepository(database),
-            servers=GameServerRepository(database),
-            ingestion=IngestionRepository(database, fences=fence),
-            imports=ImportRepository(database, fences=fence),
-            outbox=OutboxRepository(database, fences=fence),
-            rejected=RejectedLineRepository(database),
-            statistics=StatisticsRepository(database),
-        )
 
 
 class Application:
@@ -253,9 +106,19 @@ class Application:
         self.settings = settings
         self.clock = clock
         self.lease = lease
-        self.repositories = Repositories.build(database, lease)
+        self.repositories = Repositories.build(
+            database,
+            lambda _: Fence(lease.shard, lease.token),  # one lease over all guilds
+        )
+        self.events = EventDispatcher()
+        self.reporter = ErrorReporter(clock)
         self.tasks = TaskManager(clock)
-        self.bot = KillfeedBot(settings, reporter=ErrorReporter(clock))
+        self.bot = KillfeedBot(
+            self.events,
+            reporter=self.reporter,
+            log_context=bind_log_context,
+            commands_file=settings.data_dir / COMMANDS_NAME,
+        )
         self.pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
         self.secret_box = SecretBox.load(
             settings.secret_key.get_secret_value(), settings.data_dir, redactor=redactor
@@ -271,12 +134,13 @@ class Application:
         self.alerts = AdminAlerts(self.bot, settings=self.guild_settings, factory=self.factory, clock=clock)
         self.sender = DiscordSender(self.bot, clock=clock)
         self.history = HistoryImport(
-            self.repositories.ingestion, self.repositories.imports, self.bot.events, clock=clock
+            self.repositories.ingestion, self.repositories.imports, self.events, clock=clock
         )
         self.watchers = self._build_watchers()
-        self.bot.watchers = self.watchers
+        self.bot.follower = self.watchers
         self.bot.services = self._build_services()
-        self.bot.load_features()
+        for extension in EXTENSIONS:
+            self.bot.load_extension(extension)
         self._register_handlers()
 
     def _build_watchers(self) -> ServerWatchers:
@@ -295,7 +159,7 @@ class Application:
             imports=self.repositories.imports,
             logs=self.access,
             live=LiveIngestion(
-                self.repositories.ingestion, self.bot.events, clock=self.clock, max_announce_age=max_age
+                self.repositories.ingestion, self.events, clock=self.clock, max_announce_age=max_age
             ),
             history=self.history,
             channels=self.guild_settings,
@@ -325,7 +189,7 @@ class Application:
                 logs=self.access,
                 history=self.history,
                 watchers=self.watchers,
-                events=self.bot.events,
+                events=self.events,
                 clock=self.clock,
             ),
             statistics=StatisticsService(self.repositories.statistics, self.names),
@@ -341,23 +205,18 @@ class Application:
             ),
             progress=self.progress,
             embeds=self.factory,
-            replies=ErrorReplies(self.factory, self.bot.reporter),
+            replies=ErrorReplies(self.factory, self.reporter),
             views=LiveViews(),
             clock=self.clock,
         )
 
     def _register_handlers(self) -> None:
-        events = self.bot.events
+        events = self.events
         events.register(NoticesQueued, self.watchers.on_notices_queued)
         events.register(DeathsStored, self.names.on_deaths_stored)
         events.register(HistoryImported, self.names.on_history_imported)
         events.register(ServerRemoved, self.names.on_server_removed)
         events.register(GuildLeft, self._on_guild_left)
-
-        async def on_interaction(interaction: discord.Interaction) -> None:
-            await answer_ended_button(interaction, self.bot.services.views)
-
-        self.bot.add_listener(on_interaction, "on_interaction")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read, deliver and answer until ``stop`` is set.
@@ -433,35 +292,6 @@ class Application:
 
 async def _wait_for(stop: asyncio.Event) -> None:
     await stop.wait()
-
-
-def lock_data_folder(data_dir: Path) -> FileLock:
-    """Take the data folder for this process alone.
-
-    Raises:
-        ConfigurationError: another bot uses it, or it cannot be written.
-    """
-    lock = FileLock(data_dir / "bot.lock")
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise ConfigurationError(
-            f"Another bot is running with the data folder {data_dir}. Stop it first, or set another data_dir."
-        ) from None
-    except OSError as failure:
-        raise ConfigurationError(
-            f"The data folder {data_dir} cannot be used: {failure.strerror}."
-        ) from failure
-    return lock
-
-
-def load_instance_id(data_dir: Path) -> str:
-    """Return this installation's id, made once; it tells a restarted bot from another one."""
-    file = data_dir / "instance.id"
-    if not file.exists():
-        file.write_text(secrets.token_hex(8), "ascii")
-    return file.read_text("ascii").strip()
 
 
 def build_place(settings: Settings) -> MongoDBPlace:
@@ -574,7 +404,10 @@ async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
     try:
         with lock_data_folder(settings.data_dir):
             steps.append(CheckStep("Data folder", ok=True, detail=f"{settings.data_dir} can be written"))
-            async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
+            place, tasks = build_place(settings), TaskManager(clock)
+            async with open_database(
+                place, tasks, clock=clock, patience_seconds=CHECK_PATIENCE_SECONDS
+            ) as database:
                 steps += await _check_database(database)
                 lease = LeaseKeeper(LeaseRepository(database), shard=SHARD, instance_id="check", clock=clock)
                 application = Application(settings, database, lease, redactor, clock=clock)

@@ -132,7 +132,6 @@ class BackgroundTask:
         self._state, self._next_run_at = TaskState.RUNNING, None
         self._runs += 1
         began = self._clock.monotonic()
-        began = self._clock.monotonic()
         try:
             await self._work()
         except asyncio.CancelledError as error:

@@ -169,6 +169,8 @@ class BotProcess:
             await self.kill()
         if self._mongodb_uri:
             with MongoClient[dict[str, Any]](self._mongodb_uri) as client:
+                # a transaction that a killed bot left open would hold the drop up for a minute
+                client.admin.command("killAllSessions", [])
                 client.drop_database(self.database)
         process_file = self.data_dir / "mongodb" / "process.json"
         if not process_file.exists():

@@ -1,18 +1,27 @@
 """The journey of an admin and a player through every command."""
 
+from collections.abc import Callable
+
 from simulation.discord import Interaction
-from tests.bot.counting import count_rows
+from tests.bot.counting import Tally, count_rows
 from tests.bot.process import until
 from tests.bot.stage import Stage, check_in_time, expect_posts, get_fields, read_posts
 
-BOARDS = {
-    "kills": "Most kills",
-    "deaths": "Most deaths",
-    "kd": "Best K/D",
-    "streak": "Longest streaks",
-    "longest": "Longest kills",
-    "suicides": "Most suicides",
+KD_KILLS = 10  # the board of K/D needs as many
+
+BOARDS: dict[str, tuple[str, Callable[[Tally], float], str]] = {
+    "kills": ("Most kills", lambda one: one.kills, "{:,} kills"),
+    "deaths": ("Most deaths", lambda one: one.deaths, "{:,} deaths"),
+    "kd": (
+        "Best K/D",
+        lambda one: one.kills / max(one.deaths, 1) if one.kills >= KD_KILLS else 0,
+        "{:.2f} K/D",
+    ),
+    "streak": ("Longest streaks", lambda one: one.best_streak, "{:,} in a row"),
+    "longest": ("Longest kills", lambda one: one.longest, "{:,} m"),
+    "suicides": ("Most suicides", lambda one: one.suicides, "{:,} suicides"),
 }
+"""Each board's title, what it ranks by, and how that is written."""
 
 
 def describe(reply: Interaction) -> tuple[bool, str]:
@@ -141,14 +150,18 @@ async def test_boards_are_paged_for_the_invoker_alone_when_they_are_long(stage: 
     rows = stage.take(400)
     stage.open_files().append(*rows)
     await stage.add_server("North")
-    for board, title in BOARDS.items():
+    tallies = count_rows(rows).players.values()
+    for board, (title, value, text) in BOARDS.items():
         reply = await stage.ask("/leaderboard", by=stage.player, board=board)
         assert describe(reply) == (False, f"🏆 {title}")
+        values = [line.rpartition(" — ")[2] for line in reply.embed["description"].splitlines()]
+        best = sorted(filter(None, map(value, tallies)), reverse=True)[:10]
+        assert values == [text.format(one) for one in best]
 
     reply = await stage.ask("/leaderboard", by=stage.player)
     first = reply.embed
     killers = sorted(
-        (tally for tally in count_rows(rows).players.values() if tally.kills),
+        (tally for tally in tallies if tally.kills),
         key=lambda tally: (-tally.kills, tally.deaths, tally.name),
     )
     assert f"— {killers[0].kills:,} kills" in first["description"].splitlines()[0]

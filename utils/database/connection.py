@@ -22,6 +22,7 @@ from utils.errors import (
 
 MINIMUM_VERSION = (6, 0)  # the oldest one the tests run against
 SELECTION_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0  # a machine that starts both at once
 _AUTHENTICATION_FAILED = (18, 8000)  # the server's code, and Atlas's for the same
 
 OPTIONS: dict[str, Any] = {
@@ -70,7 +71,7 @@ class SafeMongoDBConnection:
         *,
         database: str,
         clock: Clock,
-        patience_seconds: float = 30.0,
+        patience_seconds: float = PATIENCE_SECONDS,
         selection_seconds: float = SELECTION_SECONDS,
     ) -> None:
         self._uri = uri

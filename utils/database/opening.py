@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from utils.clock import Clock
-from utils.database.connection import SafeMongoDBConnection
+from utils.database.connection import PATIENCE_SECONDS, SafeMongoDBConnection
 from utils.database.database import SafeDatabase
 from utils.database.embedded import EmbeddedMongod
 from utils.database.indexes import ensure_indexes
@@ -32,11 +32,12 @@ class MongoDBPlace:
 
 @asynccontextmanager
 async def open_database(
-    place: MongoDBPlace, tasks: TaskManager, *, clock: Clock
+    place: MongoDBPlace, tasks: TaskManager, *, clock: Clock, patience_seconds: float = PATIENCE_SECONDS
 ) -> AsyncIterator[SafeDatabase]:
     """Open the database with every index made; close it, and stop a mongod of our own, at the end.
 
-    ``tasks`` gets the one that restarts a mongod of our own when it dies.
+    ``tasks`` gets the one that restarts a mongod of our own when it dies. A database that is not reached is
+    tried for ``patience_seconds``.
 
     Raises:
         ConfigurationError, StorageError: it cannot be used; the text says why and what to do.
@@ -49,7 +50,9 @@ async def open_database(
             stack.push_async_callback(mongod.stop)
             tasks.start("mongod", mongod.watch, is_critical=True)
             stack.push_async_callback(tasks.cancel, "mongod")
-        connection = SafeMongoDBConnection(uri, database=place.database, clock=clock)
+        connection = SafeMongoDBConnection(
+            uri, database=place.database, clock=clock, patience_seconds=patience_seconds
+        )
         stack.push_async_callback(connection.close)
         database = await connection.open()
         await ensure_data_version(database)

@@ -86,7 +86,7 @@ class AdminAlerts:
         if guild.owner is not None or guild.owner_id is None:
             return guild.owner
         try:
-            return await self._bot.get_or_fetch_user(guild.owner_id)
+            return await self._bot.get_or_fetch(discord.User, guild.owner_id)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
             logger.info("a guild's owner is not known", problem=str(failure))
             return None

@@ -96,7 +96,8 @@ def build_import_embed(theme: Theme, server_name: str, progress: ImportProgress)
     """Return where an import of history stands, or that it is done."""
     if progress.is_done:
         return _build_import_end(theme, server_name, progress)
-    share = progress.bytes_done / progress.bytes_total if progress.bytes_total else 1.0
+    total = progress.bytes_total
+    share = progress.bytes_done / total if total else float(progress.is_counting)
     full = int(BAR_LENGTH * share)
     bar = theme.bar_full * full + theme.bar_empty * (BAR_LENGTH - full)
     lines = (

@@ -1,6 +1,13 @@
-"""The command set: what the bot offers, known before and without any registration."""
+"""The command set: what the bot offers, and telling Discord about it."""
+
+import hashlib
+import json
+from pathlib import Path
 
 import discord
+from structlog import get_logger
+
+logger = get_logger(__name__)
 
 
 def list_commands(bot: discord.Bot) -> list[discord.SlashCommand]:
@@ -12,3 +19,38 @@ def list_commands(bot: discord.Bot) -> list[discord.SlashCommand]:
         elif isinstance(each, discord.SlashCommand):
             found.append(each)
     return sorted(found, key=lambda command: command.qualified_name)
+
+
+class CommandRegister:
+    """Registers the commands with Discord when they changed, never clearing them first.
+
+    Args:
+        bot: has every command loaded.
+        file: keeps a digest of what was registered last, and where.
+    """
+
+    def __init__(self, bot: discord.Bot, file: Path) -> None:
+        self._bot = bot
+        self._file = file
+
+    async def update(self) -> None:
+        """Register the command set unless it is the one registered last.
+
+        Raises:
+            discord.HTTPException: Discord refuses, or does not answer.
+        """
+        commands = sorted(self._bot.pending_application_commands, key=lambda command: str(command.name))
+        digest = self._compute_digest([command.to_dict() for command in commands])
+        if self._file.exists() and self._file.read_text("ascii") == digest:
+            return
+        await self._bot.sync_commands()
+        self._file.write_text(digest, "ascii")
+        logger.info("commands registered", count=len(commands))
+
+    def _compute_digest(self, payload: object) -> str:
+        told = {
+            "application": self._bot.application_id,
+            "api": discord.http.Route.API_BASE_URL,
+            "set": payload,
+        }
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -1,1 +1,43 @@
-"""Repositories: the domain's questions to MongoDB, scope first; values in, values out."""
+"""Repositories: what is stored and asked for, each method with its scope first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from utils.database.database import Fence, SafeDatabase
+from utils.database.repositories.directory import DirectoryRepository
+from utils.database.repositories.guilds import GuildRepository
+from utils.database.repositories.imports import ImportRepository
+from utils.database.repositories.ingestion import IngestionRepository
+from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.rejected import RejectedLineRepository
+from utils.database.repositories.servers import GameServerRepository
+from utils.database.repositories.statistics import StatisticsRepository
+from utils.models.scope import GuildId
+
+
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    """Every repository of guild data over one database."""
+
+    directory: DirectoryRepository
+    guilds: GuildRepository
+    servers: GameServerRepository
+    ingestion: IngestionRepository
+    imports: ImportRepository
+    outbox: OutboxRepository
+    rejected: RejectedLineRepository
+    statistics: StatisticsRepository
+
+    @classmethod
+    def build(cls, database: SafeDatabase, fences: Callable[[GuildId], Fence | None]) -> "Repositories":
+        """Build them; those that ingest or deliver check the lease of ``fences`` in every transaction."""
+        return cls(
+            directory=DirectoryRepository(database),
+            guilds=GuildRepository(database),
+            servers=GameServerRepository(database),
+            ingestion=IngestionRepository(database, fences=fences),
+            imports=ImportRepository(database, fences=fences),
+            outbox=OutboxRepository(database, fences=fences),
+            rejected=RejectedLineRepository(database),
+            statistics=StatisticsRepository(database),
+        )

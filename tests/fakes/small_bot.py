@@ -1,0 +1,278 @@
+"""A small bot: one cog whose commands show what every command of the project relies on."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import discord
+from discord.ext import commands
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, FakeStatisticsStore
+from tests.fakes.watching import FakeLogAccess, FakeWatchers
+from utils.embeds.factory import EmbedFactory
+from utils.events import EventDispatcher
+from utils.interactions.access import GuildCog, access, get_access, get_guild_id
+from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.replies import ErrorReplies
+from utils.interactions.services import Services
+from utils.interactions.views import VIEW_SECONDS, ConfirmView, LiveViews, PagedView, answer_ended_button
+from utils.models.guilds import ChannelKind
+from utils.models.premium import Feature
+from utils.models.scope import ChannelId, GuildId, ServerScope
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, ServerHealth
+from utils.services.guilds import SettingsService
+from utils.services.ingestion.history import HistoryImport
+from utils.services.premium import PremiumService
+from utils.services.servers import GameServerService
+from utils.services.statistics import PlayerNames, StatisticsService
+
+REFERENCE = "K7M2QX"
+
+
+class FakeErrorReporter:
+    """Writes errors down in a list."""
+
+    def __init__(self) -> None:
+        self.reported: list[BaseException] = []
+
+    def report(self, error: BaseException) -> str:
+        """Return always the same code."""
+        self.reported.append(error)
+        return REFERENCE
+
+
+class FakeHealthBook:
+    """Knows of no server."""
+
+    async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
+        """Return nothing."""
+        del guild_id
+        return {}
+
+
+class FakeDelivery:
+    """Delivers nothing."""
+
+    def retry_now(self, guild_id: GuildId) -> None:
+        """Take note of nothing."""
+
+    async def post_sample(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
+        """Post nothing."""
+        del guild_id, kind, server
+        return ChannelId(0)
+
+
+class FakeProgressMessages:
+    """Shows nothing."""
+
+    async def create(self, channel_id: ChannelId, server_name: str) -> int | None:
+        """Post nothing."""
+        del channel_id, server_name
+        return None
+
+    async def discard(self, channel_id: ChannelId, message_id: int) -> None:
+        """Delete nothing."""
+
+
+class PlainSecrets:
+    """Keeps nothing secret, and finds every host in order."""
+
+    def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
+        """Return an empty secret."""
+        del scope, credentials
+        return EncryptedSecret(b"")
+
+    async def check(
+        self, server: GameServer, *, guild_limit: int
+    ) -> tuple[tuple[CheckStep, ...], str | None]:
+        """Return no step."""
+        del server, guild_limit
+        return (), None
+
+
+@dataclass
+class Shelf:
+    """The storages behind the services of a small bot."""
+
+    guilds: FakeGuildStore = field(default_factory=FakeGuildStore)
+    servers: FakeServerStore = field(default_factory=FakeServerStore)
+    statistics: FakeStatisticsStore = field(default_factory=FakeStatisticsStore)
+    reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def build_services(self, *, tier: int = 4) -> Services:
+        """Return services over these storages."""
+        settings = SettingsService(self.guilds, self.servers, clock=self.clock)
+        premium, names = PremiumService(default_tier=tier), PlayerNames(self.statistics)
+        ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), PlainSecrets()
+        factory = EmbedFactory()
+        servers = GameServerService(
+            self.servers,
+            FakeRejectedStore(),
+            settings=settings,
+            premium=premium,
+            secret_keeper=secrets,
+            checker=secrets,
+            logs=FakeLogAccess(FakeDeathLogs()),
+            history=HistoryImport(ingestion, ingestion, events, clock=self.clock),
+            watchers=FakeWatchers(),
+            events=events,
+            clock=self.clock,
+        )
+        return Services(
+            settings=settings,
+            servers=servers,
+            statistics=StatisticsService(self.statistics, names),
+            names=names,
+            premium=premium,
+            health=FakeHealthBook(),
+            delivery=FakeDelivery(),
+            progress=FakeProgressMessages(),
+            embeds=factory,
+            replies=ErrorReplies(factory, self.reporter),
+            views=LiveViews(),
+            clock=self.clock,
+        )
+
+
+class Form(discord.ui.Modal):
+    """A form with one field."""
+
+    def __init__(self) -> None:
+        super().__init__(discord.ui.InputText(label="Password"), title="Login")
+
+
+class PracticeCog(GuildCog):
+    """Commands of every kind.
+
+    Attributes:
+        error: what the failing commands raise.
+        pages: how many pages there are.
+        view_seconds: how long buttons work.
+        decisions: what was chosen of each confirmation.
+    """
+
+    group = discord.SlashCommandGroup("deep", "A group")
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self.error: Exception = ZeroDivisionError("a detail nobody may read")
+        self.pages = 3
+        self.view_seconds = VIEW_SECONDS
+        self.decisions: asyncio.Queue[bool | None] = asyncio.Queue()
+
+    @commands.slash_command(name="public", description="Answers everybody")
+    async def public(self, ctx: discord.ApplicationContext) -> None:
+        """Answer in public."""
+        await ctx.respond(f"guild {get_guild_id(ctx)}")
+
+    @group.command(name="private", description="Answers the caller")
+    @access(is_private=True)
+    async def private(self, ctx: discord.ApplicationContext) -> None:
+        """Answer in private."""
+        await ctx.respond("for you", ephemeral=True)
+
+    @group.command(name="admin", description="For admins")
+    @access(is_admin=True, is_private=True)
+    async def admin(self, ctx: discord.ApplicationContext) -> None:
+        """Answer admins."""
+        await ctx.respond("for admins", ephemeral=True)
+
+    @commands.slash_command(name="premium", description="Needs a tier")
+    @access(feature=Feature.LEADERBOARD)
+    async def premium(self, ctx: discord.ApplicationContext) -> None:
+        """Answer guilds of a tier."""
+        await ctx.respond("open")
+
+    @commands.slash_command(name="form", description="Opens a form")
+    @access(is_admin=True, opens_modal=True)
+    async def form(self, ctx: discord.ApplicationContext) -> None:
+        """Answer with a form."""
+        await ctx.send_modal(Form())
+
+    @commands.slash_command(name="fail", description="Fails in public")
+    async def fail(self, ctx: discord.ApplicationContext) -> None:
+        """Fail after a public acknowledgement."""
+        del ctx
+        raise self.error
+
+    @group.command(name="fail", description="Fails in private")
+    @access(is_private=True)
+    async def fail_privately(self, ctx: discord.ApplicationContext) -> None:
+        """Fail after a private acknowledgement."""
+        del ctx
+        raise self.error
+
+    @commands.slash_command(name="find", description="Offers choices")
+    @discord.option("player", str, description="Who", autocomplete=complete_player, default=None)
+    @discord.option("server", str, description="Where", autocomplete=complete_server, default=None)
+    async def find(self, ctx: discord.ApplicationContext, player: str | None, server: str | None) -> None:
+        """Answer with what was chosen."""
+        await ctx.respond(f"{player} {server}")
+
+    @commands.slash_command(name="pages", description="Shows pages")
+    async def show_pages(self, ctx: discord.ApplicationContext) -> None:
+        """Answer with a page and buttons."""
+        view = PagedView(
+            self._build_page,
+            pages=self.pages,
+            invoker_id=ctx.author.id,
+            live=self.services.views,
+            replies=self.services.replies,
+            seconds=self.view_seconds,
+        )
+        view.shown_in = ctx.interaction
+        embed, _ = await self._build_page(0)
+        await ctx.respond(embed=embed, view=view)
+
+    @commands.slash_command(name="sure", description="Asks again")
+    async def ask_again(self, ctx: discord.ApplicationContext) -> None:
+        """Answer with a question."""
+        services = self.services
+        view = ConfirmView(
+            "Remove",
+            invoker_id=ctx.author.id,
+            live=services.views,
+            replies=services.replies,
+            seconds=self.view_seconds,
+        )
+        view.shown_in = ctx.interaction
+        await ctx.respond("Sure?", view=view)
+        await view.wait()
+        self.decisions.put_nowait(view.is_confirmed)
+
+    async def _build_page(self, page: int) -> tuple[discord.Embed, int]:
+        if not self.pages:
+            raise self.error
+        return discord.Embed(title=f"Page {page + 1}"), self.pages
+
+
+class SmallBot(commands.Bot):
+    """A bot with that cog, built and answering as the project's own."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            cache_default_sounds=False,
+            default_command_contexts={discord.InteractionContextType.guild},
+            help_command=None,
+            guild_ready_timeout=0.1,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        self.services = services
+        self.practice = PracticeCog(services)
+        self.add_cog(self.practice)
+        self.add_listener(self.answer_ended, "on_interaction")
+
+    async def answer_ended(self, interaction: discord.Interaction) -> None:
+        """Answer buttons that have ended."""
+        await answer_ended_button(interaction, self.services.views)
+
+    async def on_application_command_error(
+        self, ctx: discord.ApplicationContext, error: discord.DiscordException
+    ) -> None:
+        """Answer a failed command."""
+        is_private = get_access(ctx.command).is_private
+        await self.services.replies.answer(ctx.interaction, error, is_private=is_private)

@@ -1,0 +1,169 @@
+"""Alerts: the admins are told once, wherever they can be reached."""
+
+import asyncio
+from collections.abc import Mapping
+
+import discord
+import pytest
+from discord.ext import commands
+
+from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
+from simulation.discord.clients import running_bot
+from tests.fakes.clock import START, FakeClock
+from utils.delivery.alerts import AdminAlerts
+from utils.embeds.factory import EmbedFactory
+from utils.errors import StorageUnavailableError
+from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.scope import ChannelId, GuildId
+
+SENTENCE = "The host refused the login."
+KEY = "watch:42/k3v9x0aa"
+POST = "/channels/{channel_id}/messages"
+
+
+class FakeSettingsSource:
+    """Settings of guilds, or none while the database is away."""
+
+    def __init__(self) -> None:
+        self.channels: Mapping[ChannelKind, ChannelId] = {}
+        self.is_away = False
+
+    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
+        """Return the settings."""
+        if self.is_away:
+            raise StorageUnavailableError("away")
+        return GuildSettings(guild_id, channels=self.channels)
+
+
+@pytest.fixture(name="settings")
+def _settings(channel: Channel) -> FakeSettingsSource:
+    """Alerts go to the channel."""
+    settings = FakeSettingsSource()
+    settings.channels = {ChannelKind.ALERTS: ChannelId(channel.id), ChannelKind.KILLFEED: ChannelId(1)}
+    return settings
+
+
+@pytest.fixture(name="alerts")
+async def _alerts(bot: commands.Bot, settings: FakeSettingsSource) -> AdminAlerts:
+    return AdminAlerts(bot, settings=settings, factory=EmbedFactory(), clock=FakeClock())
+
+
+def read(channel: Channel) -> list[str]:
+    """Return the sentences that stand in a channel."""
+    return [message.embed["description"] for message in channel.all_messages]
+
+
+async def test_admins_are_told_once_until_the_matter_is_settled(
+    bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, alerts: AdminAlerts
+) -> None:
+    """One post for each key; after it was cleared the next fault is told again."""
+    guild_id = GuildId(guild.id)
+    async with running_bot(bot, world):
+        for _ in range(3):
+            await alerts.notify(guild_id, SENTENCE, KEY)
+        await alerts.notify(guild_id, "Another matter.", "other")
+        await alerts.clear(guild_id, KEY)
+        await alerts.clear(guild_id, "never told")
+        await alerts.notify(guild_id, SENTENCE, KEY)
+    assert read(channel) == [SENTENCE, "Another matter.", SENTENCE]
+    first = channel.messages[0]
+    assert first.embed["timestamp"].startswith(START.isoformat()[:19])
+    assert not first.pings
+
+
+async def test_matter_is_told_once_when_many_tell_it_at_once(
+    bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, alerts: AdminAlerts
+) -> None:
+    """While a post is on its way the same matter is not posted again."""
+    async with running_bot(bot, world):
+        notes = (alerts.notify(GuildId(guild.id), SENTENCE, KEY) for _ in range(5))
+        await asyncio.gather(*notes)
+    assert read(channel) == [SENTENCE]
+
+
+async def test_owner_is_told_directly_when_no_channel_is_set(
+    bot: commands.Bot,
+    world: SimulatedDiscord,
+    guild: Guild,
+    channel: Channel,
+    alerts: AdminAlerts,
+    settings: FakeSettingsSource,
+) -> None:
+    """Another kind's channel never serves for alerts."""
+    settings.channels = {ChannelKind.KILLFEED: ChannelId(channel.id)}
+    async with running_bot(bot, world):
+        await world.until(lambda: bot.get_guild(guild.id) is not None, what="the guild")
+        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+    assert read(channel) == []
+    assert read(world.direct_messages(guild.owner.user)) == [SENTENCE]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_owner_is_told_when_the_channel_cannot_be_used(
+    bot: commands.Bot,
+    world: SimulatedDiscord,
+    guild: Guild,
+    channel: Channel,
+    alerts: AdminAlerts,
+    status: int,
+) -> None:
+    """A channel that is gone or forbidden is no end: the next place is tried."""
+    posts = Fault(
+        method="POST", route=POST, status=status, only_if=lambda request: str(channel.id) in request.path
+    )
+    world.faults.add(posts)
+    async with running_bot(bot, world):
+        await bot.wait_until_ready()
+        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+    assert (read(channel), read(world.direct_messages(guild.owner.user))) == ([], [SENTENCE])
+
+
+async def test_alert_is_posted_elsewhere_when_the_database_is_away(
+    bot: commands.Bot,
+    world: SimulatedDiscord,
+    guild: Guild,
+    alerts: AdminAlerts,
+    settings: FakeSettingsSource,
+) -> None:
+    """Not to know the channel is no reason to be silent."""
+    settings.is_away = True
+    async with running_bot(bot, world):
+        await bot.wait_until_ready()
+        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+    assert read(world.direct_messages(guild.owner.user)) == [SENTENCE]
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("cut", ["before", "after"])
+async def test_cut_connection_is_never_raised(
+    bot: commands.Bot, world: SimulatedDiscord, guild: Guild, alerts: AdminAlerts, cut: str
+) -> None:
+    """Whoever tells a fault must not fail by it; the next time it is told."""
+    world.faults.add(Fault(method="POST", cut=cut, times=None))  # type: ignore[arg-type] # one of both
+    async with running_bot(bot, world):
+        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        world.faults.clear()
+
+
+async def test_alert_waits_when_discord_was_never_reached(
+    bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, alerts: AdminAlerts
+) -> None:
+    """Servers are read before the first login; what they find is told when Discord is there."""
+    guild_id = GuildId(guild.id)
+    await alerts.notify(guild_id, SENTENCE, KEY)
+    await alerts.notify(guild_id, "Settled meanwhile.", "settled")
+    await alerts.clear(guild_id, "settled")
+    async with running_bot(bot, world):
+        await channel.wait_for_messages(1)
+        await alerts.notify(guild_id, SENTENCE, KEY)
+    assert read(channel) == [SENTENCE]
+
+
+async def test_guild_that_the_bot_left_is_no_error(
+    bot: commands.Bot, world: SimulatedDiscord, alerts: AdminAlerts, settings: FakeSettingsSource
+) -> None:
+    """Nobody can be told, and nothing is raised."""
+    settings.channels = {}
+    async with running_bot(bot, world):
+        await alerts.notify(GuildId(999), SENTENCE, KEY)
+    assert isinstance(bot, discord.Client)

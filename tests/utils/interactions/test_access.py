@@ -1,0 +1,124 @@
+"""Access: who may use a command, and that every command is acknowledged first."""
+
+import pytest
+
+from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, SimulatedDiscord
+from simulation.discord.clients import running_bot
+from tests.fakes.small_bot import Shelf, SmallBot
+from tests.fakes.storage import build_server
+from utils.errors import StorageUnavailableError
+from utils.interactions.access import PUBLIC, Access, access, get_access
+from utils.interactions.text import describe_where
+from utils.models.guilds import GuildSettings
+from utils.models.premium import Feature
+from utils.models.scope import GuildId, ServerId
+
+ADMINS_ALONE = "This command is for members with Manage Server or the admin role."
+
+
+def show(reply: Interaction) -> tuple[str, bool]:
+    """Return what a private or public answer says."""
+    return reply.content or str(reply.embed.get("description")), reply.is_ephemeral
+
+
+def test_access_is_carried_by_the_command() -> None:
+    """What a command's function was marked with is found again; public is what carries no mark."""
+
+    @access(is_admin=True, feature=Feature.STATS)
+    async def callback() -> None:
+        """Do nothing."""
+
+    class Marked:
+        """A command with that function."""
+
+        def __init__(self) -> None:
+            self.callback = callback
+
+    assert get_access(Marked()) == Access(is_admin=True, feature=Feature.STATS)
+    assert get_access(None) == get_access(object()) == PUBLIC
+
+
+@pytest.mark.usefixtures("bot")
+async def test_commands_are_acknowledged_before_they_run(alice: Member, channel: Channel) -> None:
+    """A public command shows everybody that it works, a private one its caller alone."""
+    public = await alice.ask(channel, "/public")
+    private = await alice.ask(channel, "/deep private")
+    assert (public.callback_kind, show(public)) == (
+        CallbackKind.DEFERRED_MESSAGE,
+        (f"guild {channel.guild.id if channel.guild else 0}", False),
+    )
+    assert (private.callback_kind, show(private)) == (CallbackKind.DEFERRED_MESSAGE, ("for you", True))
+
+
+@pytest.mark.usefixtures("bot")
+async def test_admin_command_is_refused_to_members(alice: Member, channel: Channel) -> None:
+    """Neither Manage Server nor the role: the refusal names both, for the caller's eyes alone."""
+    assert show(await alice.ask(channel, "/deep admin")) == (ADMINS_ALONE, True)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_admin_command_is_open_to_managers_and_the_owner(
+    guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """Manage Server is enough, and the owner may everything."""
+    assert show(await manager.ask(channel, "/deep admin")) == ("for admins", True)
+    assert show(await guild.owner.ask(channel, "/deep admin")) == ("for admins", True)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_admin_command_is_open_to_the_admin_role(
+    shelf: Shelf, guild: Guild, alice: Member, channel: Channel
+) -> None:
+    """The guild's admin role, and no other role, opens what needs an admin."""
+    role, other = guild.create_role("killfeed admins"), guild.create_role("others")
+    guild_id = GuildId(guild.id)
+    shelf.guilds.settings[guild_id] = GuildSettings(guild_id, admin_role_id=role.id)
+    guild.set_roles(alice, other)
+    assert show(await alice.ask(channel, "/deep admin")) == (ADMINS_ALONE, True)
+    guild.set_roles(alice, role)
+    assert show(await alice.ask(channel, "/deep admin")) == ("for admins", True)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_form_is_the_first_answer_and_refused_to_members(
+    alice: Member, manager: Member, channel: Channel
+) -> None:
+    """A modal cannot follow an acknowledgement; who may not open it gets the sentence instead."""
+    opened = await manager.ask(channel, "/form")
+    assert (opened.callback_kind, opened.modal and opened.modal.labels) == (CallbackKind.MODAL, ["Password"])
+    assert show(await alice.ask(channel, "/form")) == (ADMINS_ALONE, True)
+
+
+async def test_feature_is_refused_when_the_tier_is_too_low(
+    world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """A public command that is refused leaves nothing public behind."""
+    async with running_bot(SmallBot(shelf.build_services(tier=0)), world):
+        refused = await alice.ask(channel, "/premium")
+    assert refused.is_ephemeral
+    assert "opens with tier 1 (Survivor)" in refused.embed["description"]
+    assert (refused.original_was_deleted, channel.messages) == (True, [])
+
+
+@pytest.mark.usefixtures("bot")
+async def test_feature_is_open_when_the_tier_is_there(alice: Member, channel: Channel) -> None:
+    """The default tier of a self-hosted bot opens everything."""
+    assert show(await alice.ask(channel, "/premium")) == ("open", False)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_database_outage_is_told_when_the_role_cannot_be_checked(
+    shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """Nobody is let in, or turned away for good, because the database is away."""
+    shelf.guilds.failures.append(StorageUnavailableError("mongodb://secret away"))
+    reply = await alice.ask(channel, "/deep admin")
+    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "❌ The database does not answer")
+    assert "secret" not in str(reply.embed)
+
+
+def test_where_is_a_name_or_a_number() -> None:
+    """One server is named, several are counted."""
+    servers = [build_server("Mirny", "a"), build_server("Kamensk", "b"), build_server("Other", "c")]
+    assert describe_where(servers, [ServerId("b")]) == "Kamensk"
+    assert describe_where(servers, [ServerId("a"), ServerId("b")]) == "all 2 servers"

@@ -1,0 +1,157 @@
+"""Error replies: what the person reads, where, and what nobody may read."""
+
+import discord
+import pytest
+
+from simulation.discord import Channel, Fault, Interaction, Member, SimulatedDiscord
+from tests.fakes.small_bot import REFERENCE, Shelf, SmallBot
+from utils.errors import (
+    InvalidInputError,
+    LoginRefusedError,
+    NotFoundError,
+    StorageUnavailableError,
+)
+from utils.interactions.replies import find_cause
+
+DETAIL = "a detail nobody may read"
+ORIGINAL = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
+
+
+@pytest.fixture(name="fail")
+def _fail(bot: SmallBot, alice: Member, channel: Channel) -> "Fail":
+    return Fail(bot, alice, channel)
+
+
+class Fail:
+    """Lets a command fail with an error and returns the answer."""
+
+    def __init__(self, bot: SmallBot, member: Member, channel: Channel) -> None:
+        self._bot = bot
+        self._member = member
+        self._channel = channel
+
+    async def __call__(self, error: Exception, command: str = "/deep fail") -> Interaction:
+        """Ask and wait."""
+        self._bot.practice.error = error
+        return await self._member.ask(self._channel, command)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [InvalidInputError("Choose another name."), LoginRefusedError("The host refused the login.")],
+    ids=lambda error: type(error).__name__,
+)
+async def test_refusal_is_private_and_no_error(fail: Fail, shelf: Shelf, error: Exception) -> None:
+    """An expected refusal says its sentence to the caller, without a reference code."""
+    reply = await fail(error)
+    assert (reply.is_ephemeral, reply.embed["description"], shelf.reporter.reported) == (True, str(error), [])
+
+
+async def test_what_was_typed_is_escaped_in_a_refusal(fail: Fail) -> None:
+    """A refusal may quote what was typed; it pings nobody and formats nothing."""
+    reply = await fail(NotFoundError("player", "**@everyone**"))
+    assert reply.message is not None
+    assert not reply.message.pings
+    assert r"\*\*" in reply.embed["description"]
+
+
+@pytest.mark.parametrize("command", ["/fail", "/deep fail"])
+async def test_unexpected_error_has_a_code_and_no_detail(fail: Fail, shelf: Shelf, command: str) -> None:
+    """What is our fault is written down under a code; the person reads the code and what to do."""
+    error = ZeroDivisionError(DETAIL)
+    reply = await fail(error, command)
+    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "❌ Something went wrong")
+    assert f"`{REFERENCE}`" in reply.embed["description"]
+    assert DETAIL not in str(reply.embeds)
+    assert shelf.reporter.reported == [error]
+
+
+async def test_storage_error_says_that_nothing_is_lost(fail: Fail, shelf: Shelf) -> None:
+    """A database that is away is told as such, with a code and without its address."""
+    reply = await fail(StorageUnavailableError("mongodb://user:pw@host"))
+    assert reply.embed["title"] == "❌ The database does not answer"
+    assert "pw@host" not in str(reply.embeds)
+    assert len(shelf.reporter.reported) == 1
+
+
+async def test_public_acknowledgement_is_deleted_when_a_command_fails(fail: Fail, channel: Channel) -> None:
+    """A deferred public reply cannot turn private: it goes, and the error follows in private."""
+    reply = await fail(InvalidInputError("No."), "/fail")
+    assert (reply.original_was_deleted, reply.is_ephemeral, reply.embed["description"]) == (True, True, "No.")
+    assert channel.messages == []
+
+
+async def test_error_still_follows_when_the_public_reply_is_gone(
+    bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
+) -> None:
+    """Somebody deleted the reply meanwhile; the caller is told all the same."""
+    bot.practice.error = InvalidInputError("No.")
+    late = world.faults.add(Fault(method="DELETE", route=ORIGINAL, delay_seconds=0.2))
+    reply = await alice.invoke(channel, "/fail")
+    await world.until(lambda: late.struck == 1)
+    assert reply.original is not None
+    world.board.delete(reply.original)
+    await reply.wait_until(lambda one: bool(one.followups))
+    told = reply.followups[0]
+    assert (told.is_ephemeral, told.embeds[0]["description"]) == (True, "No.")
+
+
+@pytest.mark.usefixtures("bot")
+async def test_error_before_the_acknowledgement_is_answered_in_private(
+    shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """A command that opens a form has acknowledged nothing; its refusal is its first answer."""
+    shelf.guilds.failures.append(StorageUnavailableError("away"))
+    reply = await alice.ask(channel, "/form")
+    assert (reply.is_ephemeral, reply.is_deferred) == (True, False)
+    assert reply.embed["title"] == "❌ The database does not answer"
+
+
+async def test_expired_interaction_is_silent(
+    bot: SmallBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """After 15 minutes nobody can be answered: nothing is raised and nothing posted elsewhere."""
+
+    class SlowError(InvalidInputError):
+        """Takes a quarter of an hour to be raised."""
+
+        def __str__(self) -> str:
+            """Let time pass."""
+            world.clock.advance(16 * 60)
+            return "too late"
+
+    bot.practice.error = SlowError()
+    reply = await alice.invoke(channel, "/deep fail")
+    await world.until(lambda: bool(world.refusals), what="the refusal of an expired token")
+    await world.settle()
+    assert (reply.is_answered, channel.messages, shelf.reporter.reported) == (False, [], [])
+
+
+async def test_missing_permission_of_the_bot_is_told(
+    bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
+) -> None:
+    """What Discord forbids the bot is told as what it is, without a code."""
+    route = "/channels/{channel_id}/messages"
+    world.faults.add(Fault(method="POST", route=route, status=403))
+    with pytest.raises(discord.Forbidden) as caught:
+        await bot.get_partial_messageable(channel.id).send("x")
+    bot.practice.error = caught.value
+    reply = await alice.ask(channel, "/deep fail")
+    assert reply.embed["description"] == "I lack a permission for that in this channel."
+
+
+def test_cause_is_found_inside_the_librarys_wrapping() -> None:
+    """Whatever the library wraps around an error, the error itself decides."""
+    refusal = InvalidInputError("No.")
+    wrapped = discord.ApplicationCommandInvokeError(discord.ApplicationCommandInvokeError(refusal))
+    assert find_cause(wrapped) is refusal
+    bug = ZeroDivisionError()
+    assert find_cause(bug) is bug
+    bug.__cause__ = refusal
+    assert find_cause(bug) is refusal
+
+
+def test_failed_check_is_a_refusal(shelf: Shelf) -> None:
+    """A check of the library's own is answered like a refusal."""
+    embed = shelf.build_services().replies.build(discord.CheckFailure("internal"))
+    assert (embed.description, shelf.reporter.reported) == ("You may not use this command here.", [])

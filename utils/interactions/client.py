@@ -1,0 +1,133 @@
+"""The bot as Discord sees it: connects, knows its guilds, hands commands to the cogs."""
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import discord
+from discord.ext import commands
+from structlog import get_logger
+
+from utils.events import EventDispatcher, GuildLeft
+from utils.interactions.access import get_access
+from utils.interactions.command_set import CommandRegister
+from utils.interactions.replies import ErrorReporter
+from utils.interactions.services import Services
+from utils.interactions.views import answer_ended_button
+from utils.models.scope import GuildId
+
+logger = get_logger(__name__)
+
+
+class GuildFollower(Protocol):
+    """Looks after the guilds the bot is in."""
+
+    async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
+        """Look after these and no others."""
+
+
+class LogContext(Protocol):
+    """Names guild and command in every log record inside a block."""
+
+    def __call__(self, guild_id: GuildId | None, *, command: str | None) -> AbstractContextManager[None]:
+        """Return the block's context."""
+
+
+class KillfeedBot(commands.Bot):
+    """The Discord side.
+
+    ``services`` and ``follower`` must be set before the extensions are loaded.
+
+    Args:
+        events: learns of guilds that were left.
+        reporter: writes down errors nobody caught.
+        log_context: opened around each command.
+        commands_file: remembers which commands Discord was told.
+    """
+
+    services: Services
+    follower: GuildFollower
+
+    def __init__(
+        self,
+        events: EventDispatcher,
+        *,
+        reporter: ErrorReporter,
+        log_context: LogContext,
+        commands_file: Path,
+    ) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=discord.Intents(guilds=True),
+            default_command_contexts={discord.InteractionContextType.guild},
+            auto_sync_commands=False,
+            cache_default_sounds=False,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        self._events = events
+        self._reporter = reporter
+        self._log_context = log_context
+        self._register = CommandRegister(self, commands_file)
+        self.add_listener(self._answer_ended_button, "on_interaction")
+
+    async def on_connect(self) -> None:
+        """Register the commands, if they changed since they were registered last."""
+        logger.info("connected to Discord")
+        try:
+            await self._register.update()
+        except discord.HTTPException as failure:
+            logger.warning("commands are not registered, the next connect tries again", problem=str(failure))
+
+    async def on_ready(self) -> None:
+        """Look after the guilds the bot is in; it may have come and gone while it was away."""
+        logger.info("ready", guilds=len(self.guilds))
+        await self.follower.follow_guilds(self.is_member_of)
+
+    async def on_resumed(self) -> None:
+        """Note a reconnect that lost nothing."""
+        logger.info("connection to Discord resumed")
+
+    async def on_disconnect(self) -> None:
+        """Note a lost connection; the library reconnects by itself."""
+        logger.warning("connection to Discord lost")
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Go on with the servers of a guild that had the bot before."""
+        logger.info("joined a guild", guild_id=guild.id)
+        await self.follower.follow_guilds(self.is_member_of)
+
+    def is_member_of(self, guild_id: GuildId) -> bool:
+        """Tell whether the bot is in a guild now, be it available or not."""
+        return self.get_guild(guild_id) is not None
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """End all that a guild holds; what is stored stays."""
+        logger.info("left a guild", guild_id=guild.id)
+        await self._events.dispatch(GuildLeft(guild_id=GuildId(guild.id)))
+
+    async def invoke_application_command(self, ctx: discord.ApplicationContext) -> None:
+        """Run a command; every log record of it names guild and command."""
+        guild_id = ctx.interaction.guild_id
+        name = ctx.command.qualified_name if ctx.command else None
+        with self._log_context(GuildId(guild_id) if guild_id else None, command=name):
+            await super().invoke_application_command(ctx)
+
+    async def on_application_command_error(
+        self, ctx: discord.ApplicationContext, error: discord.DiscordException
+    ) -> None:
+        """Answer a failed command; the one place for all of them."""
+        is_private = get_access(ctx.command).is_private
+        await self.services.replies.answer(ctx.interaction, error, is_private=is_private)
+
+    async def on_error(self, event_method: str, *_: object, **__: object) -> None:
+        """Write down an error nobody caught."""
+        error = sys.exc_info()[1]
+        if error is not None:
+            reference = self._reporter.report(error)
+            logger.error("event handler failed", event_name=event_method, reference=reference)
+
+    async def _answer_ended_button(self, interaction: discord.Interaction) -> None:
+        await answer_ended_button(interaction, self.services.views)
