@@ -90,11 +90,14 @@ class FakeChannelFinder:
 class FakeDirectory:
     """The keys of every server."""
 
-    def __init__(self, *scopes: ServerScope) -> None:
+    def __init__(self, *scopes: ServerScope, failures: Sequence[Exception] = ()) -> None:
         self.scopes = scopes
+        self.failures = list(failures)
 
     async def list_server_scopes(self) -> Sequence[ServerScope]:
-        """Return them."""
+        """Return them, once every failure was raised."""
+        if self.failures:
+            raise self.failures.pop(0)
         return self.scopes
 
 

@@ -86,13 +86,8 @@ class EmbeddedMongod:
     async def stop(self) -> None:
         """End mongod cleanly and wait for it; harmless to call twice."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        if not await self._wait_until_gone(process, STOP_SECONDS):
-            _log.warning("mongod does not end and is killed", pid=process.pid)
-            process.kill()
-            await self._wait_until_gone(process, STOP_SECONDS)
+        if process is not None:
+            await self._end(process)
 
     async def watch(self) -> None:
         """Start mongod again whenever it dies; runs until cancelled or ``stop``."""
@@ -117,15 +112,17 @@ class EmbeddedMongod:
 
     async def _spawn(self, *, preferred: int | None, is_fixed: bool = False) -> None:
         mongod = find_mongod(self._configured)
-        self._make_folders()
         self._port = preferred if is_fixed and preferred else choose_port(preferred)
         try:
+            self._make_folders()
             self._process = spawn(
                 mongod, data=self._data, port=self._port, log=self._log_path, errors=self._errors
             )
+            ProcessFile(self._process.pid, self._port).write(self._file)
         except OSError as error:
+            if self.is_running and self._process is not None:
+                self._process.kill()  # one that stands in no file could not be found again
             raise explain_failure(mongod, errors=str(error), last_log_line="") from error
-        ProcessFile(self._process.pid, self._port).write(self._file)
         if not await self._wait_until_primary(self._process, self._port):
             await self._give_up(mongod)
 
@@ -138,9 +135,16 @@ class EmbeddedMongod:
     async def _give_up(self, mongod: Path) -> None:
         words = self._errors.read_text(encoding="utf-8", errors="replace")
         error = explain_failure(mongod, errors=words, last_log_line=read_last_line(self._log_path))
-        if self.is_running:
-            await self.stop()
+        if self._process is not None:
+            await self._end(self._process)  # kept as a dead one, or nobody would start it again
         raise error
+
+    async def _end(self, process: MongodProcess) -> None:
+        process.terminate()
+        if not await self._wait_until_gone(process, STOP_SECONDS):
+            _log.warning("mongod does not end and is killed", pid=process.pid)
+            process.kill()
+            await self._wait_until_gone(process, STOP_SECONDS)
 
     async def _adopt(self, kept: ProcessFile) -> bool:
         deadline = self._clock.monotonic() + ADOPT_SECONDS

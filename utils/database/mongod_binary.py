@@ -1,5 +1,6 @@
 """The mongod program: where it is found, and what to say when it will not run."""
 
+import errno
 import os
 import shutil
 from importlib.util import find_spec
@@ -8,6 +9,11 @@ from pathlib import Path
 from utils.errors import ConfigurationError
 
 WHAT_TO_DO = "Or give the address of a MongoDB replica set in mongodb.uri."
+NO_SPACE = os.strerror(errno.ENOSPC)
+DISK_FULL = (
+    "The disk with the bot's own MongoDB is full. Free some space on it: nothing is lost, and a bot that "
+    "runs goes on by itself."
+)
 LIBRARIES = "libcurl4, liblzma5 and OpenSSL 3"
 
 
@@ -43,6 +49,8 @@ def find_in_wheel() -> Path | None:
 def explain_failure(mongod: Path, *, errors: str, last_log_line: str) -> ConfigurationError:
     """Return the error for a mongod that ended or never answered, with its own last words."""
     words = errors.strip().rpartition("\n")[2] or last_log_line or "it said nothing"
+    if NO_SPACE in f"{errors}{last_log_line}":
+        return ConfigurationError(DISK_FULL)
     libraries = f" It needs the system's {LIBRARIES}: install them." if "shared librar" in words else ""
     return ConfigurationError(
         f"The bot's own MongoDB ({mongod}) does not start: {words}.{libraries} {WHAT_TO_DO}"

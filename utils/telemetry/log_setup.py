@@ -10,6 +10,7 @@ import logging
 import logging.config
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
 from typing import TextIO
@@ -61,7 +62,7 @@ def configure_logging(
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     handlers: list[logging.Handler] = [
         _build_console_handler(console, redact),
-        _build_file_handler(directory / LOG_FILE_NAME, keep_days, redact),
+        _build_file_handler(directory / LOG_FILE_NAME, keep_days, redact, console),
     ]
     root = logging.getLogger()
     root.setLevel(level)
@@ -112,9 +113,42 @@ def _build_console_handler(console: TextIO, redact: Processor) -> logging.Handle
     return handler
 
 
-def _build_file_handler(path: Path, keep_days: int, redact: Processor) -> logging.Handler:
-    handler = TimedRotatingFileHandler(
-        path, when="midnight", utc=True, backupCount=keep_days, encoding="utf-8"
-    )
+class LogFileHandler(TimedRotatingFileHandler):
+    """A log file a day; while its disk is full or gone, that is said once on the console, in a line."""
+
+    def __init__(self, path: Path, keep_days: int, console: TextIO) -> None:
+        super().__init__(path, when="midnight", utc=True, backupCount=keep_days, encoding="utf-8")
+        self._console = console
+        self._has_failed = False
+        self._was_told = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        self._has_failed = False
+        super().emit(record)
+        self._was_told = self._was_told and self._has_failed
+
+    def close(self) -> None:
+        """Close the file; what a full disk does not take is given up."""
+        with suppress(OSError):
+            super().close()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Tell of a disk that takes nothing; the record itself is on the console already."""
+        failure = sys.exc_info()[1]
+        if not isinstance(failure, OSError):
+            super().handleError(record)
+            return
+        self._has_failed = True
+        if not self._was_told:
+            self._was_told = True
+            self._console.write(
+                f"{self.baseFilename} cannot be written ({failure.strerror}). "
+                "Until it can, log records are on the console alone.\n"
+            )
+
+
+def _build_file_handler(path: Path, keep_days: int, redact: Processor, console: TextIO) -> logging.Handler:
+    handler = LogFileHandler(path, keep_days, console)
     handler.setFormatter(_build_formatter(redact, structlog.processors.JSONRenderer(ensure_ascii=False)))
     return handler

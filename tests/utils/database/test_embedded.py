@@ -241,6 +241,16 @@ def test_failure_without_words_says_so() -> None:
     )
 
 
+@pytest.mark.parametrize("where", ["errors", "last_log_line"])
+def test_full_disk_is_told_as_such(where: str) -> None:
+    """Whether the system or mongod's log says it: the text names the disk and the way out."""
+    said = {"errors": "", "last_log_line": "", where: "[Errno 28] No space left on device: 'process.tmp'"}
+    assert str(explain_failure(Path("/x/mongod"), **said)) == (
+        "The disk with the bot's own MongoDB is full. Free some space on it: nothing is lost, and a bot that "
+        "runs goes on by itself."
+    )
+
+
 def test_free_port_is_chosen_when_the_preferred_one_is_taken() -> None:
     """The preferred port comes first, any other else."""
     free = choose_port()

@@ -150,6 +150,24 @@ def test_console_is_coloured_on_a_terminal(directory: Path) -> None:
     assert "\x1b[" in console.getvalue()
 
 
+def test_full_disk_is_told_once(directory: Path, console: io.StringIO) -> None:
+    """A log file that takes nothing costs one line on the console, not a traceback for every record."""
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no device that is always full")
+    directory.mkdir()
+    log = directory / LOG_FILE_NAME
+    log.symlink_to(full)
+    pipeline = _configure(directory, console)
+    for number in range(3):
+        structlog.get_logger("bot").info(f"record {number}")
+    pipeline.close()
+    said = console.getvalue()
+    assert said.count("cannot be written (No space left on device)") == 1
+    assert [f"record {number}" in said for number in range(3)] == [True] * 3
+    assert "Traceback" not in said
+
+
 def test_close_removes_the_handlers(directory: Path, console: io.StringIO) -> None:
     """After closing the process logs as before, and the file is released."""
     before = list(logging.getLogger().handlers)

@@ -3,11 +3,18 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from structlog import get_logger
+
+from utils.errors import StorageError
 from utils.events import NoticesQueued
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import ServerHealth
 from utils.services.ingestion.watch import ServerWatch, WatchRooms, WatchSettings
 from utils.tasks import TaskManager
+
+DIRECTORY_RETRY_SECONDS = 2.0
+
+logger = get_logger(__name__)
 
 
 class Deliverer(Protocol):
@@ -81,11 +88,20 @@ class ServerWatchers:
 
         ``is_member`` is asked again after each wait, so a guild that leaves meanwhile is not taken up.
         """
-        scopes = await self._directory.list_server_scopes()
+        scopes = await self._list_scopes()
         for guild_id in {scope.guild_id for scope in self._watches}:
             if not is_member(guild_id):
                 await self.stop_guild(guild_id)
         self.start_all(scope for scope in scopes if is_member(scope.guild_id))
+
+    async def _list_scopes(self) -> Sequence[ServerScope]:
+        """Return every server, waiting while the database is away."""
+        while True:
+            try:
+                return await self._directory.list_server_scopes()
+            except StorageError as failure:
+                logger.warning("the list of servers waits for the database", problem=str(failure))
+            await self._rooms.clock.sleep(DIRECTORY_RETRY_SECONDS)
 
     def wake(self, scope: ServerScope) -> None:
         """Read a server again now, for example after its login was mended."""

@@ -17,14 +17,14 @@ from tests.fakes.watching import (
     FakeNotifier,
     FakeProgressReporter,
 )
-from utils.errors import LoginRefusedError
+from utils.errors import LoginRefusedError, StorageUnavailableError
 from utils.events import EventDispatcher, NoticesQueued
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import ConnectionState, ServerHealth
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.watch import WatchRooms, WatchSettings
-from utils.services.ingestion.watchers import ServerWatchers
+from utils.services.ingestion.watchers import DIRECTORY_RETRY_SECONDS, ServerWatchers
 from utils.services.premium import PremiumService
 from utils.tasks import TaskManager
 
@@ -69,6 +69,7 @@ class World:
     servers: FakeServerStore = field(default_factory=lambda: FakeServerStore(ONE, TWO, FAR))
     access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
     deliverer: FakeDeliverer = field(default_factory=FakeDeliverer)
+    directory: FakeDirectory = field(default_factory=lambda: FakeDirectory(ONE.scope, TWO.scope, FAR.scope))
     tasks: TaskManager = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,8 +91,7 @@ class World:
             progress=FakeProgressReporter(),
             clock=self.clock,
         )
-        directory = FakeDirectory(ONE.scope, TWO.scope, FAR.scope)
-        return ServerWatchers(self.tasks, self.deliverer, directory, rooms, WatchSettings(5, MAX_AGE))
+        return ServerWatchers(self.tasks, self.deliverer, self.directory, rooms, WatchSettings(5, MAX_AGE))
 
     @property
     def running(self) -> list[str]:
@@ -157,6 +157,18 @@ async def test_guilds_are_followed_when_the_bot_learns_which_it_is_in(world: Wor
     watchers.start_all([ONE.scope, TWO.scope])
     await watchers.follow_guilds({THERE, GuildId(99)}.__contains__)
     assert world.running == name_tasks(FAR.scope)
+
+
+async def test_guilds_are_followed_later_when_the_database_is_away(world: World) -> None:
+    """The bot may be ready before its database is back; nobody tells it again which guilds it is in."""
+    world.directory.failures += [StorageUnavailableError("away"), StorageUnavailableError("still away")]
+    watchers = world.build()
+    following = asyncio.create_task(watchers.follow_guilds({HERE}.__contains__))
+    for _ in range(2):
+        assert world.running == []
+        await world.clock.advance(DIRECTORY_RETRY_SECONDS)
+    await following
+    assert world.running == name_tasks(ONE.scope, TWO.scope)
 
 
 async def test_waking_reads_a_refused_server_again(world: World) -> None:

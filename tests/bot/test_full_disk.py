@@ -1,0 +1,75 @@
+"""A full disk under the bot's own data: told plainly, survived, and nothing lost."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from pymongo.errors import PyMongoError
+
+from tests.bot.conftest import StageFactory
+from tests.bot.counting import count_rows
+from tests.bot.process import until
+from tests.bot.stage import Stage, expect_posts, read_posts
+
+DISK_MEGABYTES = 500  # mongod lays out its journal with half of it
+BLOCK = b"\0" * 65_536
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """Put a small disk of its own under a folder; that takes the right to mount one."""
+    folder.mkdir(parents=True)
+    mount = shutil.which("mount") or pytest.skip("there is no mount command")
+    options = ["-t", "tmpfs", "-o", f"size={DISK_MEGABYTES}m", "killfeed-test"]
+    if subprocess.run([mount, *options, str(folder)], capture_output=True, check=False).returncode:  # noqa: S603 - constants alone
+        pytest.skip("mounting a disk is not allowed here")
+    try:
+        yield
+    finally:
+        subprocess.run(["/bin/umount", "--lazy", str(folder)], check=True)  # noqa: S603 - constants alone
+
+
+@contextmanager
+def ballast(folder: Path) -> Iterator[None]:
+    """Fill the disk to its last byte for the time of a block."""
+    file = folder / "ballast"
+    with suppress(OSError), file.open("wb", buffering=0) as target:
+        while target.write(BLOCK):
+            pass
+    try:
+        yield
+    finally:
+        file.unlink()
+
+
+def write_all_to_disk(stage: Stage) -> None:
+    """Let mongod write down all it has, as it does by itself once a minute."""
+    with suppress(PyMongoError), stage.open_database() as database:
+        database.client.admin.command("fsync")
+
+
+async def test_full_disk_is_told_and_survived(open_stage: StageFactory) -> None:
+    """Deaths wait in their files until there is room again; then each counts once and is posted once."""
+    stage = await open_stage(is_embedded=True)
+    with small_disk(stage.bot.data_dir):
+        await stage.bot.start()
+        files, history = stage.open_files(), stage.take(50)
+        files.append(*history)
+        await stage.set_channel()
+        await stage.add_server("North")
+        live = stage.take(60)
+        with ballast(stage.bot.data_dir):
+            files.append(*live)
+            write_all_to_disk(stage)
+            await until(
+                lambda: "is full. Free some space" in stage.bot.output,
+                within_seconds=60,
+                what=lambda: stage.bot.output,
+            )
+        posts = await stage.wait_for_posts(len(live), within_seconds=120)
+        assert read_posts(posts) == expect_posts(live, history)
+        assert stage.read_counters() == count_rows([*history, *live]).summarise()
+        assert await stage.bot.stop() == 0
