@@ -34,7 +34,7 @@ LETTER = 7.6  # mean width of a letter of 14 px, to break lines where the client
 _GROUND, _CARD, _TEXT, _FAINT, _LINK, _APP = "#313338", "#2b2d31", "#dbdee1", "#949ba4", "#00a8fc", "#5865f2"
 _FONTS = (
     "gg sans, Noto Sans, Segoe UI, Helvetica, Arial, "
-    "Noto Color Emoji, Apple Color Emoji, Segoe UI Emoji, sans-serif"
+    "DejaVu Sans, sans-serif, Noto Color Emoji, Apple Color Emoji, Segoe UI Emoji"
 )
 _CODES = {
     Style.BOLD: ' font-weight="700" fill="#f2f3f5"',
