@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -139,6 +140,27 @@ async def test_outage_of_a_host_is_survived(stage: Stage) -> None:
     await until(lambda: "game server is not read" in stage.bot.output, what=lambda: stage.bot.output)
     await stage.host.start()
     assert read_posts(await stage.wait_for_posts(len(live))) == expect_posts(live, history)
+
+
+async def test_log_that_may_not_be_read_hides_no_other(stage: Stage) -> None:
+    """The import and the polls pass it over, the status names it, and it is counted once it can be read."""
+    files, history = stage.open_files(), stage.take(30)
+    locked = files.restore(history[0].written_at - timedelta(days=1), *history[:10])
+    files.append(*history[10:])
+    stage.host.faults.denied_paths = {str(locked.relative_to(stage.host.root_folder))}
+    await stage.set_channel()
+    await stage.add_server("North")
+    live = stage.take(5)
+    files.append(*live)
+    posts = await stage.wait_for_posts(len(live))
+    assert read_posts(posts) == expect_posts(live, history[10:])
+    [text] = get_fields((await stage.ask("/killfeed status")).embed).values()
+    assert text.startswith("connected")
+    assert "does not let this login read" in text
+    stage.host.faults.clear()
+    await stage.wait_for_deaths(len(history) + len(live))
+    assert stage.read_counters() == count_rows([*history, *live]).summarise()
+    assert len(stage.posts) == len(live)
 
 
 async def test_garbage_is_shown_to_admins_and_not_in_the_way(stage: Stage) -> None:

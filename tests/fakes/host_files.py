@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Sequence
 
-from utils.errors import RemoteFileMissingError
+from utils.errors import RemoteFileMissingError, RemotePermissionError
 from utils.sftp.session import RemoteEntry, RemoteStat
 
 FOLDER = "game/actual1/deathlogs"
@@ -17,6 +17,7 @@ class FakeSession:
         requests: as a session counts them: one for each message to the host.
         opened: paths of files whose bytes were read.
         size_lie: added to every size that is told.
+        denied: paths of files that may not be read; their folder lists them.
     """
 
     address = "fake:22"
@@ -26,6 +27,7 @@ class FakeSession:
         self.requests = 0
         self.opened: list[str] = []
         self.size_lie = 0
+        self.denied: set[str] = set()
         self.folder_times: dict[str, int] = {"": 1}
         self._times: dict[str, int] = {}
         self._ticks = 1
@@ -88,6 +90,8 @@ class FakeSession:
         inner = self._strip(path)
         if inner not in self.files:
             raise RemoteFileMissingError(path)
+        if inner in self.denied:
+            raise RemotePermissionError(f"no permission for {inner}")
         self.opened.append(inner)
         return tuple(self.files[inner][offset : offset + length] for offset, length in ranges)
 

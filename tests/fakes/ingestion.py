@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
-from utils.errors import CursorMovedError, RemoteFileMissingError, StorageUnavailableError
+from utils.errors import (
+    CursorMovedError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+    StorageUnavailableError,
+)
 from utils.models.deaths import Death, LogFile
 from utils.models.notices import DeathNotice
 from utils.models.players import PlayerDay, PlayerRecord
@@ -254,6 +259,8 @@ class FakeDeathLogs:
         lines_per_chunk: how many lines a chunk holds at most.
         rewritten: files that are no longer what their cursor was made in.
         newest_asked: how often the newest lines were asked for.
+        problems: what a poll has to pass over.
+        denied: files that an import may not read.
     """
 
     def __init__(self, power: PowerSupply | None = None, *, lines_per_chunk: int = 3) -> None:
@@ -262,6 +269,8 @@ class FakeDeathLogs:
         self.rewritten: set[LogFile] = set()
         self.power = power or PowerSupply()
         self.newest_asked = 0
+        self.problems: list[str] = []
+        self.denied: set[LogFile] = set()
 
     def append(self, file: LogFile, data: bytes) -> None:
         """Write bytes at the end of a file."""
@@ -293,6 +302,8 @@ class FakeDeathLogs:
         """Yield whole lines from the cursor up to byte ``end``."""
         if file not in self.files:
             raise RemoteFileMissingError(f"no {file.name}")
+        if file in self.denied:
+            raise RemotePermissionError(f"{file.name} may not be read")
         start = cursor.offset if cursor else 0
         async for chunk in self._read(file, cursor, start, end, is_growth=True):
             yield chunk

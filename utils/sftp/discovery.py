@@ -1,7 +1,8 @@
 """Discovery: where on a host the death logs lie.
 
 The game's hosters put them at ``{host}_{number}/actual1/deathlogs``, some with ``Deadside/Saved`` in between,
-some without the first folder. Folders are found by looking and compared with names; links are not followed.
+some without the first folder. Folders are found by looking and compared with names; a link is followed
+when it stays inside the login's root.
 """
 
 import posixpath
@@ -9,8 +10,9 @@ import re
 from dataclasses import dataclass
 
 from utils.errors import InvalidInputError, LogsMissingError, RemoteFileMissingError
+from utils.sftp.links import find_linked_folder
 from utils.sftp.remote_paths import is_inside, validate_base_path
-from utils.sftp.session import SftpSession
+from utils.sftp.session import RemoteEntry, SftpSession
 
 DEATH_LOGS_BELOW_SERVER = ("actual1/deathlogs", "Deadside/Saved/actual1/deathlogs")
 SERVER_FOLDER = re.compile(r"(?P<host>.+)_(?P<number>\d{1,9})")
@@ -81,9 +83,19 @@ async def _resolve_base(session: SftpSession, base_path: str | None) -> str:
 
 async def _list_server_folders(session: SftpSession, base: str) -> list[ServerFolder]:
     entries = await session.list_directory(base)
-    matches = [(entry.name, SERVER_FOLDER.fullmatch(entry.name)) for entry in entries if entry.is_directory]
-    folders = [ServerFolder(name, match["host"], int(match["number"])) for name, match in matches if match]
+    matches = [(entry, SERVER_FOLDER.fullmatch(entry.name)) for entry in entries]
+    folders = [
+        ServerFolder(entry.name, match["host"], int(match["number"]))
+        for entry, match in matches
+        if match and await _is_folder(session, base, entry)
+    ]
     return folders[:SERVER_FOLDERS_MAXIMUM]
+
+
+async def _is_folder(session: SftpSession, base: str, entry: RemoteEntry) -> bool:
+    if not entry.is_link:
+        return entry.is_directory
+    return await find_linked_folder(session, posixpath.join(base, entry.name)) is not None
 
 
 async def _find_below(

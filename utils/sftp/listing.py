@@ -3,8 +3,9 @@
 import posixpath
 from dataclasses import dataclass
 
-from utils.errors import LogsMissingError, RemoteFileMissingError
+from utils.errors import LogsMissingError, RemoteFileMissingError, RemotePermissionError
 from utils.models.deaths import LogFile
+from utils.sftp.links import find_linked_folder
 from utils.sftp.session import RemoteEntry, SftpSession
 
 DEPTH_MAXIMUM = 3  # the game uses one level, ``world_0``
@@ -35,14 +36,21 @@ class LogFolder:
 
 @dataclass(frozen=True, slots=True)
 class DeathLogListing:
-    """All death logs of a server, by world and name, and the folders they were found in."""
+    """All death logs of a server, by world and name, and the folders they were found in.
+
+    Attributes:
+        refused: the sentences about folders that the login may not list.
+    """
 
     files: tuple[LogFileEntry, ...]
     folders: tuple[LogFolder, ...]
+    refused: tuple[str, ...] = ()
 
 
 async def list_death_logs(session: SftpSession, deathlogs_folder: str) -> DeathLogListing:
     """List every ``*.csv`` in a folder and below it; a file's world is its folder, relative.
+
+    A folder below it that may not be listed is left out and told.
 
     Raises:
         LogsMissingError: the folder is gone, or it holds far more than death logs.
@@ -53,30 +61,52 @@ async def list_death_logs(session: SftpSession, deathlogs_folder: str) -> DeathL
         raise LogsMissingError(f"The folder `{deathlogs_folder}` is gone from {session.address}.") from error
     files: list[LogFileEntry] = []
     folders: list[LogFolder] = []
-    waiting = [(LogFolder(deathlogs_folder, top.modified_at_seconds), "")]
+    refused: list[str] = []
+    first = LogFolder(deathlogs_folder, top.modified_at_seconds)
+    waiting = [(first, "")]
     while waiting:
         folder, world = waiting.pop()
         folders.append(folder)
-        for entry in await _list_if_there(session, folder.path):
+        for entry in await _list_if_there(session, folder.path, None if folder == first else refused):
             path = posixpath.join(folder.path, entry.name)
             if entry.is_file and entry.name.lower().endswith(".csv"):
                 file = LogFile(world=world, name=entry.name)
                 files.append(LogFileEntry(file, path, entry.size, entry.modified_at_seconds))
-            elif entry.is_directory and world.count("/") < DEPTH_MAXIMUM - 1:
-                below = posixpath.join(world, entry.name)
-                waiting.append((LogFolder(path, entry.modified_at_seconds), below))
+            elif world.count("/") < DEPTH_MAXIMUM - 1:
+                below = await _find_folder(session, entry, path, top=deathlogs_folder)
+                waiting.extend((one, posixpath.join(world, entry.name)) for one in below)
         if len(files) > FILES_MAXIMUM or len(folders) + len(waiting) > FOLDERS_MAXIMUM:
             raise LogsMissingError(
                 f"`{deathlogs_folder}` holds far too much for death logs. Check the base path."
             )
     files.sort(key=lambda file: file.file)
     folders.sort(key=lambda folder: folder.path)
-    return DeathLogListing(files=tuple(files), folders=tuple(folders))
+    return DeathLogListing(files=tuple(files), folders=tuple(folders), refused=tuple(refused))
 
 
-async def _list_if_there(session: SftpSession, path: str) -> tuple[RemoteEntry, ...]:
-    """List a folder that may have been removed since its parent was listed."""
+async def _find_folder(
+    session: SftpSession, entry: RemoteEntry, path: str, *, top: str
+) -> tuple[LogFolder, ...]:
+    """Return the folder that an entry is or leads to, if any."""
+    if entry.is_directory:
+        return (LogFolder(path, entry.modified_at_seconds),)
+    linked = await find_linked_folder(session, path, apart_from=top) if entry.is_link else None
+    return () if linked is None else (LogFolder(path, linked.modified_at_seconds),)
+
+
+async def _list_if_there(
+    session: SftpSession, path: str, refused: list[str] | None
+) -> tuple[RemoteEntry, ...]:
+    """List a folder that may have been removed since its parent was listed.
+
+    Where the login may not, that is added to ``refused``; without such a list it is raised.
+    """
     try:
         return await session.list_directory(path)
     except RemoteFileMissingError:
+        return ()
+    except RemotePermissionError as error:
+        if refused is None:
+            raise
+        refused.append(str(error))
         return ()

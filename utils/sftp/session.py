@@ -35,13 +35,14 @@ class RemoteStat:
 
 @dataclass(frozen=True, slots=True)
 class RemoteEntry:
-    """One name in a folder. A symbolic link is neither file nor directory, and is never followed."""
+    """One name in a folder. A symbolic link is neither file nor directory: it could lead anywhere."""
 
     name: str
     size: int
     modified_at_seconds: int
     is_directory: bool
     is_file: bool
+    is_link: bool = False
 
 
 class SftpSession:
@@ -199,6 +200,7 @@ def _build_entry(name: asyncssh.SFTPName) -> RemoteEntry:
         modified_at_seconds=int(name.attrs.mtime or 0),
         is_directory=_is_kind(name.attrs, stat.S_IFDIR, long_name),
         is_file=_is_kind(name.attrs, stat.S_IFREG, long_name),
+        is_link=_is_kind(name.attrs, stat.S_IFLNK, long_name),
     )
 
 
@@ -206,7 +208,7 @@ def _is_kind(attributes: asyncssh.SFTPAttrs, kind: int, long_name: str) -> bool:
     """Tell a file type by the mode; hosts that send none show it in front of the long name (``drwx``)."""
     if attributes.permissions is not None and stat.S_IFMT(attributes.permissions):
         return stat.S_IFMT(attributes.permissions) == kind
-    return long_name[:1] == {stat.S_IFDIR: "d", stat.S_IFREG: "-"}[kind]
+    return long_name[:1] == {stat.S_IFDIR: "d", stat.S_IFREG: "-", stat.S_IFLNK: "l"}[kind]
 
 
 def _get_name(entry: RemoteEntry) -> str:

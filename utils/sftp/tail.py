@@ -9,18 +9,22 @@ folder times tell nothing. A file is read when its size or time changed: its hea
 cursor come with the new bytes in one opening, so a file that was replaced under its name is noticed before a
 single byte of it is taken for growth. ``choose_read`` and ``cut_whole_lines`` decide; ``DeathLogTail`` does.
 
+One file that may not be read does not stop the others: it is passed over and told (``problems``), and tried
+again ever more rarely. A file of the future, named by a wrong clock or without any date, is read like any
+other, but it is not taken for the newest, which is what new files are measured by.
+
 What cannot be noticed: a file rewritten in place within the second of its last change and with the same size,
 and one whose first 256 bytes stayed the same while it did not get shorter. Both need a host that edits logs.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from utils.clock import Clock
-from utils.errors import RemoteFileMissingError
+from utils.errors import RemoteFailureError, RemoteFileMissingError, RemotePermissionError
 from utils.models.deaths import LogFile
 from utils.models.reading import Chunk, Cursor
 from utils.sftp.listing import DeathLogListing, LogFileEntry, list_death_logs
@@ -35,7 +39,11 @@ LOOK_EVERY_POLLS = 12
 LOOK_EVERY_SECONDS = 60.0
 LIST_EVERY_SECONDS = 3600.0
 LATE_GROWTH_SECONDS = 600.0  # a file still grows "a little" after a newer one appeared
+REFUSED_RETRY_SECONDS = 5.0  # a file that somebody holds open at the moment
+LONGEST_REFUSED_RETRY_SECONDS = 120.0
 MIDNIGHT_MARGIN = timedelta(minutes=3)
+NAME_FORMAT = "%Y.%m.%d-%H.%M.%S"
+FUTURE_MARGIN = timedelta(days=7)  # clocks and zones that are set wrongly are off by less
 FOLDER_TIME_SECONDS = 2.0  # the coarsest folder times in use; what comes within one tick shows no change
 
 
@@ -45,6 +53,21 @@ class Seen:
 
     size: int
     modified_at_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file that the host did not let be read.
+
+    Attributes:
+        sentence: for admins.
+        retry_at: when it is tried again, by the monotonic clock.
+        retry_seconds: the wait until then.
+    """
+
+    sentence: str
+    retry_at: float
+    retry_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +95,8 @@ class TailMemory:
         unchanged_since: when those folder times were first seen, by the monotonic clock, as all times here.
         sizes: every file as last seen.
         settled: files as they were when nothing more could be read of them.
-        appeared: when the newest file of a world turned up.
+        refused: files that could not be read at the last try.
+        appeared: when the newest file of a world turned up, or was first seen.
         listed_at: the last listing.
         looked_at: the last look at the folders.
         polls_since_look: polls since then.
@@ -83,6 +107,7 @@ class TailMemory:
     unchanged_since: float = 0.0
     sizes: dict[LogFile, Seen] = field(default_factory=dict)
     settled: dict[LogFile, Seen] = field(default_factory=dict)
+    refused: dict[LogFile, Refusal] = field(default_factory=dict)
     appeared: dict[str, float] = field(default_factory=dict)
     listed_at: float = 0.0
     looked_at: float = 0.0
@@ -140,6 +165,14 @@ class DeathLogTail:
         self._memory = memory
         self._clock = clock
         self._local_now = local_now
+        self._future = (local_now + FUTURE_MARGIN).strftime(NAME_FORMAT)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Return a sentence for everything that is there and could not be read."""
+        listing = self._memory.listing
+        files = (refusal.sentence for _, refusal in sorted(self._memory.refused.items()))
+        return (*(listing.refused if listing else ()), *files)
 
     async def list_sizes(self) -> Mapping[LogFile, int]:
         """Return every death log with its size in bytes."""
@@ -150,18 +183,27 @@ class DeathLogTail:
         """Yield what is new, world after world, file after file in name order."""
         await self._look()
         for file, seen, plan in self._plan(cursors):
-            async with aclosing(self._read_file(file, plan, cursors.get(file))) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-            self._memory.settled[file] = seen
+            try:
+                async with aclosing(self._read_file(file, plan, cursors.get(file))) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+            except RemoteFileMissingError as error:
+                self._note_refusal(file, str(error))
+                self._memory.listing = None  # it went since, or is listed and not there
+            except (RemotePermissionError, RemoteFailureError) as error:
+                self._note_refusal(file, str(error))
+            else:
+                self._memory.settled[file] = seen
+                self._memory.refused.pop(file, None)
 
     async def read_newest_lines(self) -> Sequence[bytes]:
         """Return the last whole lines of the newest file of every world that holds anything."""
         if self._memory.listing is None:
             await self._look()
-        newest = {file.world: file for file, seen in sorted(self._memory.sizes.items()) if seen.size}
+        files = sorted(self._memory.sizes, key=lambda file: self._rank(file.name))
+        newest = {file.world: file for file in files if self._memory.sizes[file].size}
         lines: list[bytes] = []
-        for file in newest.values():
+        for _, file in sorted(newest.items()):
             size = self._memory.sizes[file].size
             start = max(0, size - NEWEST_BYTES)
             data = await self._session.read(self._path(file), offset=start, length=size - start)
@@ -186,7 +228,8 @@ class DeathLogTail:
         if is_due:
             memory.polls_since_look, memory.looked_at = 0, now
         for entry in self._choose_entries(memory.listing, now, is_due=is_due):
-            await self._stat(entry)
+            if not self._must_wait(entry.file):
+                await self._stat(entry)
 
     async def _must_list(self, listing: DeathLogListing, now: float) -> bool:
         if now - self._memory.listed_at >= LIST_EVERY_SECONDS or is_around_midnight(self._local_now):
@@ -201,7 +244,7 @@ class DeathLogTail:
 
     async def _list(self) -> None:
         memory, now = self._memory, self._clock.monotonic()
-        known = {file.world for file in memory.sizes}, set(memory.sizes)
+        known = set(memory.sizes)
         listing = await list_death_logs(self._session, self._folder)
         if memory.listing is None or memory.listing.folders != listing.folders:
             memory.unchanged_since = now
@@ -210,22 +253,43 @@ class DeathLogTail:
         memory.sizes = {
             entry.file: Seen(entry.size, entry.modified_at_seconds) for entry in memory.listing.files
         }
-        for file in memory.sizes:
-            if file.world in known[0] and file not in known[1]:
-                memory.appeared[file.world] = now
+        for file in memory.sizes.keys() - known:
+            memory.appeared[file.world] = now
+        memory.refused = {file: one for file, one in memory.refused.items() if file in memory.sizes}
         memory.listed_at = memory.looked_at = now
         memory.polls_since_look = 0
 
     def _choose_entries(
         self, listing: DeathLogListing, now: float, *, is_due: bool
     ) -> Sequence[LogFileEntry]:
-        """Return the files worth a ``stat``: the newest of each world, and for a while the one before."""
+        """Return the files worth a ``stat``: of each world the newest, and for a while the one before.
+
+        And the one that had changed last when they were listed, where that is not the newest: the game writes
+        there, whatever other names lie beside it.
+        """
         chosen: list[LogFileEntry] = []
-        for world, entries in groupby(listing.files, key=lambda entry: entry.file.world):
-            appeared = self._memory.appeared.get(world)
-            is_young = appeared is not None and now - appeared < LATE_GROWTH_SECONDS
-            chosen.extend(list(entries)[-2 if is_young and is_due else -1 :])
+        for world, group in groupby(listing.files, key=lambda entry: entry.file.world):
+            entries = sorted(group, key=lambda entry: self._rank(entry.file.name))
+            is_young = now - self._memory.appeared[world] < LATE_GROWTH_SECONDS
+            newest = entries[-2 if is_young and is_due else -1 :]
+            changed_last = max(reversed(entries), key=lambda entry: entry.modified_at_seconds)
+            chosen += newest if changed_last in newest else [*newest, changed_last]
         return chosen
+
+    def _rank(self, name: str) -> tuple[bool, str]:
+        """Return what names are sorted by to find the newest file: those of the future come first."""
+        return name < self._future, name
+
+    def _must_wait(self, file: LogFile) -> bool:
+        """Tell whether a file could not be read a moment ago, and is not tried again yet."""
+        refusal = self._memory.refused.get(file)
+        return refusal is not None and self._clock.monotonic() < refusal.retry_at
+
+    def _note_refusal(self, file: LogFile, sentence: str) -> None:
+        before = self._memory.refused.get(file)
+        wait = 2 * before.retry_seconds if before else REFUSED_RETRY_SECONDS
+        wait = min(wait, LONGEST_REFUSED_RETRY_SECONDS)
+        self._memory.refused[file] = Refusal(sentence, self._clock.monotonic() + wait, wait)
 
     async def _stat(self, entry: LogFileEntry) -> None:
         try:
@@ -233,22 +297,31 @@ class DeathLogTail:
         except RemoteFileMissingError:
             await self._list()
             return
+        except (RemotePermissionError, RemoteFailureError) as error:
+            self._note_refusal(entry.file, str(error))
+            return
         self._memory.sizes[entry.file] = Seen(seen.size, seen.modified_at_seconds)
 
     def _plan(self, cursors: Mapping[LogFile, Cursor]) -> list[tuple[LogFile, Seen, ReadPlan]]:
-        newest: dict[str, str] = {}
+        newest: dict[str, tuple[bool, str]] = {}
         for file in cursors:
-            newest[file.world] = max(file.name, newest.get(file.world, ""))
+            newest[file.world] = max(self._rank(file.name), newest.get(file.world, (False, "")))
         plans: list[tuple[LogFile, Seen, ReadPlan]] = []
         for file, seen in sorted(self._memory.sizes.items()):
+            if self._must_wait(file):
+                continue
             plan = choose_read(
                 cursors.get(file),
                 seen,
                 settled=self._memory.settled.get(file),
-                is_newest=file.world in newest and file.name >= newest[file.world],
+                is_newest=file.world in newest and self._rank(file.name) >= newest[file.world],
             )
-            if plan is not None:
-                plans.append((file, seen, plan))
+            if plan is None:
+                self._memory.refused.pop(file, None)
+                continue
+            # what could not be read for a while is judged by its age
+            is_growth = plan.is_growth and file not in self._memory.refused
+            plans.append((file, seen, replace(plan, is_growth=is_growth)))
         return plans
 
     async def _read_file(

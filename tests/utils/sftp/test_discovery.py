@@ -138,6 +138,15 @@ async def test_paths_and_links_out_of_the_root_are_never_followed(
         await find(host, pool)
 
 
+async def test_linked_server_folder_is_found_when_it_stays_inside_the_root(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """Some hosters link a server's folder to the disk it lies on."""
+    GameServerFiles(root / "disk2", number=1)
+    (root / "127.0.0.1_1").symlink_to("disk2/127.0.0.1_1")
+    assert await find(host, pool) == "127.0.0.1_1/actual1/deathlogs"
+
+
 async def test_folder_that_may_not_be_read_is_told_as_that(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:

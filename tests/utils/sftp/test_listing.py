@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from simulation.game_host.host import GameHost
-from utils.errors import LogsMissingError
+from utils.errors import LogsMissingError, RemotePermissionError
 from utils.models.deaths import LogFile
 from utils.models.scope import GuildId
 from utils.sftp.listing import DeathLogListing, LogFileEntry, LogFolder, list_death_logs
@@ -58,6 +58,46 @@ async def test_files_come_by_world_and_name_with_the_times_of_their_folders(
             LogFolder("logs/world_1", 1001),
         ),
     )
+
+
+async def test_linked_worlds_are_listed_when_they_lie_inside_the_root(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """Hosters move big folders elsewhere; a link to a parent, to nothing or to a file is left out."""
+    write(root / "disk2/world_1/2025.05.01-00.00.00.csv", 1, 1)
+    write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 1)
+    for name, target in (
+        ("world_1", "../disk2/world_1"),
+        ("again", ".."),
+        ("alias", "world_0"),
+        ("gone", "nothing"),
+        ("file.csv", "world_0/2025.05.01-00.00.00.csv"),
+        ("etc", "/etc"),
+    ):
+        (root / "logs" / name).symlink_to(target)
+    os.utime(root / "disk2/world_1", (500, 500))
+    listing = await list_logs(host, pool)
+    assert [entry.path for entry in listing.files] == [
+        "logs/world_0/2025.05.01-00.00.00.csv",
+        "logs/world_1/2025.05.01-00.00.00.csv",
+    ]
+    assert listing.folders[-1] == LogFolder("logs/world_1", 500)
+
+
+async def test_folder_that_may_not_be_listed_is_told_and_not_in_the_way(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A foreign folder beside the worlds does not hide them; the death logs themselves must be open."""
+    write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 1)
+    (root / "logs/private").mkdir()
+    host.faults.denied_paths = {"logs/private"}
+    listing = await list_logs(host, pool)
+    assert [entry.file.world for entry in listing.files] == ["world_0"]
+    [sentence] = listing.refused
+    assert "does not let this login read “logs/private”" in sentence
+    host.faults.denied_paths = {"logs"}
+    with pytest.raises(RemotePermissionError):
+        await list_logs(host, pool)
 
 
 async def test_folders_deeper_than_any_game_makes_them_are_not_entered(

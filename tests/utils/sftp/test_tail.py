@@ -316,6 +316,75 @@ async def test_growth_of_an_older_file_is_found_within_the_hour(poller: Poller, 
     assert summarize(await poller.poll(seconds=3600)) == [(DAY_1, 101, lines(3), True)]
 
 
+async def test_file_that_may_not_be_read_is_told_and_not_in_the_way(
+    poller: Poller, session: FakeSession
+) -> None:
+    """The others are read at every poll; it is tried again ever more rarely, and taken up when it can be."""
+    session.append(path_of(DAY_2), lines(2))
+    await poller.poll()
+    session.append(path_of(DAY_1), lines(1))
+    session.denied = {path_of(DAY_1)}
+    for number in range(3, 63):
+        session.append(path_of(DAY_2), lines(number))
+        assert await poller.poll_data() == lines(number)
+    assert poller.tail.problems == (f"no permission for {path_of(DAY_1)}",)
+    session.denied = set()
+    chunks = [await poller.poll(seconds=60) for _ in range(3)]
+    assert summarize([chunk for found in chunks for chunk in found]) == [(DAY_1, 0, lines(1), False)]
+    assert poller.tail.problems == ()
+
+
+async def test_what_a_denied_file_grew_by_is_judged_by_its_age(poller: Poller, session: FakeSession) -> None:
+    """Nobody knows when it was appended, so it is no growth; from then on it is growth again."""
+    session.append(path_of(DAY_1), lines(1))
+    await poller.poll()
+    session.denied = {path_of(DAY_1)}
+    session.append(path_of(DAY_1), lines(2))
+    assert await poller.poll() == []
+    session.denied = set()
+    assert summarize(await poller.poll()) == [(DAY_1, 101, lines(2), False)]
+    session.append(path_of(DAY_1), lines(3))
+    assert await poller.poll_data() == lines(3)
+
+
+@pytest.mark.parametrize("name", ["2099.01.01-00.00.00.csv", "2025.05.02-00.00.00.csv", "notes.csv"])
+async def test_game_is_followed_though_another_file_sorts_behind_its_own(
+    poller: Poller, session: FakeSession, name: str
+) -> None:
+    """A file of the future, or any other name, does not hide where the game writes: one poll is enough."""
+    session.append(f"world_0/{name}", b"")
+    session.append(path_of(DAY_1), lines(1))
+    for _ in range(200):  # long after the files appeared
+        await poller.poll()
+    session.append(path_of(DAY_1), lines(2))
+    assert await poller.poll_data() == lines(2)
+
+
+async def test_new_day_is_growth_though_a_file_of_the_future_was_read(
+    poller: Poller, session: FakeSession
+) -> None:
+    """A clock that was wrong for a moment does not silence every day that follows."""
+    future = LogFile("world_0", "2099.01.01-00.00.00.csv")
+    for number, file in enumerate((DAY_1, future)):
+        session.append(path_of(file), lines(number))
+        await poller.poll(seconds=60)
+    session.append(path_of(DAY_2), lines(2))
+    assert summarize(await poller.poll(seconds=60)) == [(DAY_2, 0, lines(2), True)]
+    assert list(await poller.tail.read_newest_lines()) == [line(2)[:-1]]
+
+
+async def test_late_growth_is_found_when_the_bot_started_after_midnight(
+    poller: Poller, session: FakeSession
+) -> None:
+    """The file before the newest is watched for a while after a start as well."""
+    for number, file in enumerate((DAY_1, DAY_2)):
+        session.append(path_of(file), lines(number))
+    for _ in range(3):
+        await poller.poll(seconds=60)
+    session.append(path_of(DAY_1), lines(3))
+    assert summarize(await poller.poll(seconds=60)) == [(DAY_1, 101, lines(3), True)]
+
+
 @pytest.mark.parametrize("kept", [(1,), (1, 2), ()])
 async def test_truncated_file_is_read_again_from_its_beginning(
     poller: Poller, session: FakeSession, kept: tuple[int, ...]

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.errors import RemoteFileMissingError
+from utils.errors import RemoteFileMissingError, RemotePermissionError
 from utils.events import EventDispatcher, HistoryImported
 from utils.models.deaths import Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
@@ -181,7 +181,7 @@ class HistoryImport:
     async def _read_file(
         self, scope: ServerScope, logs: HistoryLogs, cursor: Cursor | None, file: LogFile, end: int
     ) -> AsyncGenerator[Chunk, None]:
-        """Yield what is left of a file; nothing when the host has it no more."""
+        """Yield what is left of a file; nothing when the host has it no more, or does not let it be read."""
         if cursor is not None and cursor.offset >= end:
             return
         try:
@@ -192,6 +192,9 @@ class HistoryImport:
             if file in await logs.list_sizes():
                 raise
             logger.warning("death log is gone", scope=str(scope), world=file.world, file=file.name)
+        except RemotePermissionError as error:
+            # the polls that follow try it again, and tell of it
+            logger.warning("death log is left out", scope=str(scope), problem=str(error))
 
     async def _parse(
         self, server: GameServer, files: Iterator[AsyncGenerator[Chunk, None]]

@@ -72,11 +72,12 @@ class StoredBatch:
 
 @dataclass(frozen=True, slots=True)
 class PollOutcome:
-    """What one poll did."""
+    """What one poll did; ``problem`` tells of what it had to pass over."""
 
     deaths: int = 0
     rejected: int = 0
     newest_at: datetime | None = None
+    problem: str | None = None
 
 
 class LiveIngestion:
@@ -124,7 +125,7 @@ class LiveIngestion:
                 stored = await self._store_batch(server, batch, announced)
                 await self._publish(server.scope, stored)
                 outcome = _add(outcome, batch, stored)
-        return outcome
+        return replace(outcome, problem=next(iter(tail.problems), None))
 
     def _read(self, reader: RowReader, chunk: Chunk) -> Batch:
         deaths, rejected = reader.read(chunk.after.file, chunk.start, chunk.data, now=self._clock.now())

@@ -14,6 +14,10 @@ from utils.services.ingestion.fingerprint import build_scope_prefix, compute_dea
 class DeathLogTail(Protocol):
     """The death logs of one game server, read onward from cursors."""
 
+    @property
+    def problems(self) -> Sequence[str]:
+        """Return a sentence for every file and folder that was passed over because it could not be read."""
+
     def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
         """Yield what is new, file after file in order; the caller stores each chunk before the next.
 

@@ -220,7 +220,7 @@ class ServerWatch:
         self.health = replace(
             before,
             state=ConnectionState.CONNECTED,
-            problem=None,
+            problem=outcome.problem,
             last_read_at=now,
             last_kill_at=_newest(before.last_kill_at, outcome.newest_at),
             lag_seconds=lag,
@@ -229,7 +229,13 @@ class ServerWatch:
             self._failures = 0
             await self._rooms.notifier.clear(self.scope.guild_id, self._notice_key)
             logger.info("game server is read again", scope=str(self.scope))
-        is_changed = before.state is not ConnectionState.CONNECTED or outcome.deaths > 0
+        if outcome.problem and outcome.problem != before.problem:
+            logger.warning("part of the logs is not read", scope=str(self.scope), problem=outcome.problem)
+        is_changed = (
+            before.state is not ConnectionState.CONNECTED
+            or before.problem != outcome.problem
+            or outcome.deaths > 0
+        )
         if is_changed or self._rooms.clock.monotonic() - self._saved_at >= SAVE_HEALTH_SECONDS:
             await self._try_to_save_health()
 

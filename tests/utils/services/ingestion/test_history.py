@@ -215,6 +215,15 @@ async def test_import_goes_on_when_a_file_is_gone_from_the_host(importer: Import
     assert (progress.is_done, progress.files_done, len(importer.store.data.deaths)) == (True, 3, 14)
 
 
+async def test_import_leaves_out_a_file_that_may_not_be_read(importer: Importer) -> None:
+    """One log without permission does not hide all the others; polls try it again and tell of it."""
+    job = await importer.prepare()
+    importer.logs.denied = {DAYS[0]}
+    progress = await importer.run(job)
+    assert (progress.is_done, progress.files_done, len(importer.store.data.deaths)) == (True, 3, 14)
+    assert importer.store.data.cursors[DAYS[0]].offset == 0
+
+
 async def test_import_fails_for_now_when_a_listed_file_cannot_be_opened(importer: Importer) -> None:
     """A file that is listed and yet missing is no cleared log: the import is tried again."""
 

@@ -235,6 +235,21 @@ async def test_health_is_saved_at_once_when_something_changes(world: World) -> N
     ]
 
 
+async def test_logs_that_are_passed_over_are_told_and_do_not_slow_the_rest(world: World) -> None:
+    """Health names what could not be read for as long as it cannot, is saved with it, and polls go on."""
+    watch = world.build()
+    world.access.logs.problems = ["No permission for that file."]
+    async with watching(watch):
+        pauses = await world.pass_pauses(2)
+        world.access.logs.problems = []
+        pauses += await world.pass_pauses(2)
+    assert pauses == [5] * 4
+    assert [(health.state, health.problem) for health in world.servers.saved] == [
+        (ConnectionState.CONNECTED, "No permission for that file."),
+        (ConnectionState.CONNECTED, None),
+    ]
+
+
 @pytest.mark.parametrize("minutes", [50, 70])
 async def test_last_read_survives_a_restart(world: World, minutes: int) -> None:
     """Bytes appended while the bot was away for less than an hour are news; after more, only new rows are."""
