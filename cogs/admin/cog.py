@@ -2,13 +2,17 @@
 
 from cogs.admin.channels import ChannelCommands
 from cogs.admin.groups import ADMIN
+from cogs.admin.server_changes import ServerChangeCommands
 from cogs.admin.servers import ServerCommands
+from cogs.admin.settings import SettingsCommands
 from utils.interactions.access import GuildCog
 
 
 class AdminCog(
     ServerCommands,
+    ServerChangeCommands,
     ChannelCommands,
+    SettingsCommands,
     GuildCog,
 ):
     """Settings of a guild; for members with Manage Server or the admin role."""

@@ -5,8 +5,8 @@ import discord
 from cogs.admin.groups import SERVER
 from cogs.admin.server_form import SecretModal
 from utils.embeds.escape import escape_text
-from utils.errors import InvalidInputError, KillfeedError
-from utils.interactions.access import access, get_guild_id
+from utils.errors import KillfeedError
+from utils.interactions.access import access, get_actor_id, get_guild_id
 from utils.interactions.autocomplete import complete_server
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
@@ -81,25 +81,24 @@ class ServerCommands:
         credentials: Credentials,
     ) -> None:
         services = self.services
-        if credentials.password is None and credentials.private_key is None:
-            raise InvalidInputError("Fill in the password or the private key.")
         await services.servers.verify_form(guild_id, form)
         message_id = await services.progress.create(channel_id, form.name)
         try:
             added = await services.servers.add_server(
-                guild_id, form, credentials=credentials, channel_id=channel_id, message_id=message_id
+                guild_id,
+                form,
+                credentials=credentials,
+                channel_id=channel_id,
+                message_id=message_id,
+                actor_id=get_actor_id(interaction),
             )
         except KillfeedError:
-            await self._discard_progress(channel_id, message_id)
+            await discard_progress(services, channel_id, message_id)
             raise
         if added.server is None:
-            await self._discard_progress(channel_id, message_id)
+            await discard_progress(services, channel_id, message_id)
         embed = services.embeds.build_steps(form.name, added.steps)
         await interaction.followup.send(embed=embed, ephemeral=True)
-
-    async def _discard_progress(self, channel_id: ChannelId, message_id: int | None) -> None:
-        if message_id is not None:
-            await self.services.progress.discard(channel_id, message_id)
 
     @server.command(name="list", description="All game servers of this community, with their state")
     @access(is_admin=True, is_private=True)
@@ -139,7 +138,9 @@ class ServerCommands:
         await ctx.respond(embed=question, view=view, ephemeral=True)
         await view.wait()
         if view.is_confirmed:
-            await services.servers.remove_server(chosen.scope, keep_stats=keep_stats)
+            await services.servers.remove_server(
+                chosen.scope, keep_stats=keep_stats, actor_id=get_actor_id(ctx.interaction)
+            )
             embed = services.embeds.build_success(f"{escape_text(chosen.name)} is removed", fate)
         else:
             embed = services.embeds.build_notice("Nothing was removed", "The server is read on as before.")
@@ -153,3 +154,9 @@ class ServerCommands:
         found = await self.services.servers.list_rejected(get_guild_id(ctx), server)
         embed = self.services.embeds.build_rejected(found.server.name, found.lines, total=found.total)
         await ctx.respond(embed=embed, ephemeral=True)
+
+
+async def discard_progress(services: Services, channel_id: ChannelId, message_id: int | None) -> None:
+    """Delete the progress message of an import that did not begin, if there is one."""
+    if message_id is not None:
+        await services.progress.discard(channel_id, message_id)

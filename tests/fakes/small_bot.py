@@ -9,24 +9,29 @@ from discord.ext import commands
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.premium import FakeAuditStore, GrantDesk, build_premium
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, FakeStatisticsStore
 from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
 from utils.interactions.access import GuildCog, access, get_access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
 from utils.interactions.views import VIEW_SECONDS, ConfirmView, LiveViews, PagedView, answer_ended_button
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, ServerHealth
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, HostKeys, ServerHealth
+from utils.services.audit import AuditLog
+from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
-from utils.services.premium import PremiumService
+from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
 from utils.services.statistics import PlayerNames, StatisticsService
+from utils.tasks import TaskManager
 
 REFERENCE = "K7M2QX"
 
@@ -91,6 +96,11 @@ class PlainSecrets:
         del server, guild_limit
         return (), None
 
+    async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
+        """Return no key."""
+        del server, guild_limit
+        return HostKeys(None, None)
+
 
 @dataclass
 class Shelf:
@@ -101,11 +111,15 @@ class Shelf:
     statistics: FakeStatisticsStore = field(default_factory=FakeStatisticsStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
+    operators: Operators = field(
+        default_factory=lambda: Operators(discord.Client(), home_guild_id=None, owner_ids=())
+    )
 
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
-        premium, names = PremiumService(default_tier=tier), PlayerNames(self.statistics)
+        premium, names = build_premium(tier, self.clock), PlayerNames(self.statistics)
+        desk, audit = GrantDesk(tier, self.clock), AuditLog(FakeAuditStore(), clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), PlainSecrets()
         factory = EmbedFactory()
         servers = GameServerService(
@@ -119,7 +133,19 @@ class Shelf:
             history=HistoryImport(ingestion, ingestion, events, clock=self.clock),
             watchers=FakeWatchers(),
             events=events,
+            audit=audit,
             clock=self.clock,
+        )
+        rooms = ServerRooms(
+            store=self.servers,
+            imports=ingestion,
+            settings=settings,
+            premium=premium,
+            secret_keeper=secrets,
+            checker=secrets,
+            host_keys=secrets,
+            watchers=FakeWatchers(),
+            audit=audit,
         )
         return Services(
             settings=settings,
@@ -134,6 +160,12 @@ class Shelf:
             replies=ErrorReplies(factory, self.reporter),
             views=LiveViews(),
             clock=self.clock,
+            operators=self.operators,
+            grants=desk.service,
+            guild_changes=GuildChangeService(settings, servers, premium=premium, audit=audit),
+            server_changes=ServerChangeService(servers, rooms),
+            audit=audit,
+            tasks=TaskManager(self.clock),
         )
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.premium import build_premium
 from tests.fakes.storage import FakeServerStore, build_server
 from tests.fakes.watching import FakeChannelFinder, FakeLogAccess, FakeNotifier, FakeProgressReporter
 from utils.errors import (
@@ -43,7 +44,6 @@ from utils.services.ingestion.watch import (
     WatchSettings,
     compute_retry_seconds,
 )
-from utils.services.premium import PremiumService
 
 MAX_AGE = timedelta(minutes=60)
 REFUSALS = (
@@ -86,7 +86,7 @@ class World:
             live=LiveIngestion(self.store, events, clock=self.clock, max_announce_age=MAX_AGE),
             history=HistoryImport(self.store, self.store, events, clock=self.clock),
             channels=self.channels,
-            premium=PremiumService(default_tier=self.tier),
+            premium=build_premium(self.tier),
             notifier=self.notifier,
             progress=self.progress,
             clock=self.clock,

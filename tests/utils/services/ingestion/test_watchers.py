@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.premium import build_premium
 from tests.fakes.storage import FakeServerStore, build_server
 from tests.fakes.watching import (
     FakeChannelFinder,
@@ -25,7 +26,6 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.watch import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import DIRECTORY_RETRY_SECONDS, ServerWatchers
-from utils.services.premium import PremiumService
 from utils.tasks import TaskManager
 
 MAX_AGE = timedelta(minutes=60)
@@ -86,7 +86,7 @@ class World:
             live=LiveIngestion(store, events, clock=self.clock, max_announce_age=MAX_AGE),
             history=HistoryImport(store, store, events, clock=self.clock),
             channels=FakeChannelFinder(),
-            premium=PremiumService(default_tier=4),
+            premium=build_premium(),
             notifier=FakeNotifier(),
             progress=FakeProgressReporter(),
             clock=self.clock,
