@@ -253,7 +253,7 @@ class Application:
             views=LiveViews(),
             clock=self.clock,
             operators=Operators(
-                self.bot,
+                self.bot.find_owner_ids,
                 home_guild_id=discord_settings.home_guild_id,
                 owner_ids=discord_settings.owner_ids,
             ),

@@ -1,7 +1,7 @@
 """A small bot: one cog whose commands show what every command of the project relies on."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import discord
@@ -46,6 +46,27 @@ class FakeErrorReporter:
         """Return always the same code."""
         self.reported.append(error)
         return REFERENCE
+
+
+class FakeOwners:
+    """Whose application the bot is.
+
+    Attributes:
+        failures: what the next questions raise, first to last.
+        asked: how often somebody wanted to know.
+    """
+
+    def __init__(self, *owner_ids: int) -> None:
+        self.owner_ids = owner_ids
+        self.failures: list[Exception] = []
+        self.asked = 0
+
+    async def find(self) -> Collection[int]:
+        """Return the owners."""
+        self.asked += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return self.owner_ids
 
 
 class FakeHealthBook:
@@ -111,15 +132,16 @@ class Shelf:
     statistics: FakeStatisticsStore = field(default_factory=FakeStatisticsStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
+    audit: FakeAuditStore = field(default_factory=FakeAuditStore)
     operators: Operators = field(
-        default_factory=lambda: Operators(discord.Client(), home_guild_id=None, owner_ids=())
+        default_factory=lambda: Operators(FakeOwners().find, home_guild_id=None, owner_ids=())
     )
 
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
         premium, names = build_premium(tier, self.clock), PlayerNames(self.statistics)
-        desk, audit = GrantDesk(tier, self.clock), AuditLog(FakeAuditStore(), clock=self.clock)
+        desk, audit = GrantDesk(tier, self.clock), AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), PlainSecrets()
         factory = EmbedFactory()
         servers = GameServerService(

@@ -1,6 +1,8 @@
 """Game servers of a guild: what is refused, what adding stores and when, and which server is meant."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 
@@ -31,6 +33,7 @@ from utils.services.servers import (
     SERVER_ID_ALPHABET,
     SERVER_ID_CHARACTERS,
     SHOWN_REJECTED,
+    AddedServer,
     GameServerService,
     RejectedLines,
     ServerForm,
@@ -218,6 +221,7 @@ async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: Gam
         message_id=6,
     )
     assert rooms.watchers.notes == [("start", stored.scope)]
+    assert rooms.audit.lines == [(ADMIN, "server add", "Kamensk (renter at 203.0.113.9 port 8822, number 4)")]
     assert [server.host_key for server in rooms.access.opened] == ["ssh-ed25519 AAAA"]
     assert (rooms.checker.checked, rooms.access.limits) == ([("Kamensk", 25)], [25])
 
@@ -230,6 +234,45 @@ async def test_ids_of_servers_are_short_and_their_own(rooms: Rooms, service: Gam
     ids = {scope.server_id for scope in rooms.store.servers}
     assert len(ids) == 5
     assert all(len(one) == SERVER_ID_CHARACTERS and set(one) <= set(SERVER_ID_ALPHABET) for one in ids)
+
+
+async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(rooms: Rooms) -> None:
+    """There was room when the form was opened, and there is none when the test has passed."""
+    rooms.tier = 0
+    rooms.add(build_server())
+    rooms.premium.give(GUILD, 1, START + timedelta(seconds=10))
+
+    class SlowChecker(FakeServerChecker):
+        """Takes longer than the tier lasts."""
+
+        async def check(
+            self, server: GameServer, *, guild_limit: int
+        ) -> tuple[tuple[CheckStep, ...], str | None]:
+            """Let time pass."""
+            rooms.clock.move(10)
+            return await super().check(server, guild_limit=guild_limit)
+
+    rooms.checker = SlowChecker()
+    service = rooms.build()
+    await service.verify_form(GUILD, FORM)
+    with pytest.raises(LimitReachedError, match=r"Tier 0 \(Scavenger\) has room for 1"):
+        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    assert (list(rooms.store.servers), rooms.ingestion.data.job, rooms.audit.lines) == ([SCOPE], None, [])
+
+
+async def test_last_place_is_given_once_when_two_ask_for_it(rooms: Rooms) -> None:
+    """Two admins at once: the second one's form cannot be right any more."""
+    rooms.tier = 0
+    service = rooms.build()
+    both = [
+        service.add_server(
+            GUILD, replace(FORM, name=name), credentials=PASSWORD, channel_id=None, actor_id=ADMIN
+        )
+        for name in ("one", "two")
+    ]
+    outcomes = await asyncio.gather(*both, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [AddedServer, LimitReachedError]
+    assert len(rooms.store.servers) == 1
 
 
 async def test_nothing_is_stored_when_a_step_fails(rooms: Rooms, service: GameServerService) -> None:
