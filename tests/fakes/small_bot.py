@@ -133,9 +133,9 @@ class Shelf:
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
-    operators: Operators = field(
-        default_factory=lambda: Operators(FakeOwners().find, home_guild_id=None, owner_ids=())
-    )
+    owners: FakeOwners = field(default_factory=FakeOwners)
+    home_guild_id: int | None = None
+    owner_ids: tuple[int, ...] = ()
 
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
@@ -182,7 +182,7 @@ class Shelf:
             replies=ErrorReplies(factory, self.reporter),
             views=LiveViews(),
             clock=self.clock,
-            operators=self.operators,
+            operators=Operators(self.owners.find, home_guild_id=self.home_guild_id, owner_ids=self.owner_ids),
             grants=desk.service,
             guild_changes=GuildChangeService(settings, servers, premium=premium, audit=audit),
             server_changes=ServerChangeService(servers, rooms),
@@ -233,6 +233,32 @@ class PracticeCog(GuildCog):
     async def admin(self, ctx: discord.ApplicationContext) -> None:
         """Answer admins."""
         await ctx.respond("for admins", ephemeral=True)
+
+    @group.command(name="owner", description="For owners")
+    @access(is_owner=True, is_private=True)
+    async def owner(self, ctx: discord.ApplicationContext) -> None:
+        """Answer owners."""
+        await ctx.respond("for owners", ephemeral=True)
+
+    @group.command(name="home", description="For the home guild")
+    @access(is_home=True, is_private=True)
+    async def home(self, ctx: discord.ApplicationContext) -> None:
+        """Answer admins of the home guild."""
+        await ctx.respond("for the home guild", ephemeral=True)
+
+    @group.command(name="change", description="Opens a form if asked to")
+    @discord.option("ask", bool, description="Open the form", default=False)
+    @access(is_admin=True, is_private=True, modal_option="ask")
+    async def change(
+        self,
+        ctx: discord.ApplicationContext,
+        ask: bool,  # noqa: FBT001 - a command option
+    ) -> None:
+        """Answer with a form or without."""
+        if ask:
+            await ctx.send_modal(Form())
+        else:
+            await ctx.respond("changed", ephemeral=True)
 
     @commands.slash_command(name="premium", description="Needs a tier")
     @access(feature=Feature.LEADERBOARD)

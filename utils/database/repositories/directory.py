@@ -26,8 +26,9 @@ class DirectoryRepository:
         return tuple(sorted({scope.guild_id for scope in await self.list_server_scopes()}))
 
     async def list_ended_premium(self, now: datetime) -> tuple[GuildId, ...]:
-        """Return every guild with a grant whose end has come; read from the index alone."""
-        ended = {"premium.ends_at": {"$lte": now}}
+        """Return every guild with a grant whose end has come; the index alone is read."""
+        # without a bound on its first field MongoDB would not look at the index's second one
+        ended = {"guild_id": {"$gt": 0}, "premium.ends_at": {"$lte": now}}
         cursor = self._database.unscoped("guilds").find(ended, {"_id": 0, "guild_id": 1}, hint="premium")
         found = await self._database.run("directory.premium", cursor.to_list(None))
         return tuple(sorted(GuildId(document["guild_id"]) for document in found))

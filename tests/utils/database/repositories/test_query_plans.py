@@ -24,7 +24,7 @@ from utils.models.notices import DeathNotice, OutgoingMessage
 from utils.models.players import Counters, PlayerDay, PlayerRecord
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.reading import Cursor, ImportJob, RejectedLine
-from utils.models.scope import ChannelId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -165,6 +165,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     rejected = RejectedLineRepository(profiled)
     await rejected.list_rejected(scope, limit=3)
     await rejected.prune_rejected(scope, keep=3)
+    await guilds.set_admin_role(GuildId(99), 7)
     premium, audit = PremiumRepository(profiled), AuditRepository(profiled)
     event = PremiumEvent(NOW, PremiumAction.GRANTED, 2, NOW)
     await premium.write_grant(scope.guild_id, Grant(2, NOW, MemberId(7), NOW), event)
