@@ -214,7 +214,6 @@ async def test_admin_role_opens_the_commands_and_can_be_cleared(stage: Stage) ->
     assert cleared.embed["title"] == "✅ Admin role cleared"
     assert list_audit(stage) == [
         ("role", f"none → <@&{role.id}>"),
-        ("role", f"<@&{role.id}> → <@&{role.id}>"),
         ("role", f"<@&{role.id}> → none"),
     ]
 

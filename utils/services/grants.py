@@ -217,8 +217,7 @@ class GrantService:
         for guild_id in tuple(self._unsettled):
             await self.settle_servers(guild_id)
         for guild_id in await self._rooms.directory.list_ended_premium(self._rooms.clock.now()):
-            async with self._lock:
-                await self._end(guild_id)
+            await self._end(guild_id)
 
     async def settle_all(self) -> None:
         """Keep every guild within its tier, for example after the default tier was changed."""
@@ -272,12 +271,13 @@ class GrantService:
 
     async def _end(self, guild_id: GuildId) -> None:
         """Carry out the end of a grant; a new grant that came first wins."""
-        record = await self._read_fresh(guild_id)
-        now = self._rooms.clock.now()
-        if record.grant is None or not record.grant.is_over(now):
-            return
+        async with self._lock:
+            record = await self._read_fresh(guild_id)
+            now = self._rooms.clock.now()
+            if record.grant is None or not record.grant.is_over(now):
+                return
+            paused = await self._settle(guild_id)
         grant = record.grant
-        paused = await self._settle(guild_id)
         ended = PremiumState(TIERS[grant.tier], grant.ends_at, is_granted=True)
         change = GrantChange(ended, self._rooms.premium.read_state(record), paused, record.history)
         await self._tell_end(guild_id, change, key=f"premium:{grant.ends_at}")

@@ -58,8 +58,9 @@ class GuildChangeService:
         chosen, before = await self._find_own(guild_id, kind, server)
         server_id = chosen.scope.server_id if chosen else None
         await self._settings.set_channel(guild_id, kind, channel_id, server_id=server_id)
-        detail = f"{_describe(kind, chosen)}: {_mention(before)} → {_mention(channel_id)}"
-        await self._audit.write(guild_id, actor_id, AuditAction.CHANNEL_SET, detail)
+        if before != channel_id:
+            detail = f"{_describe(kind, chosen)}: {_mention(before)} → {_mention(channel_id)}"
+            await self._audit.write(guild_id, actor_id, AuditAction.CHANNEL_SET, detail)
         missing = await self._premium.find_missing_tier(guild_id, kind)
         return ChannelChange(chosen, channel_id, missing, is_changed=before != channel_id)
 
@@ -82,8 +83,9 @@ class GuildChangeService:
         """Set or clear the admin role; return the one before."""
         before = (await self._settings.get_settings(guild_id)).admin_role_id
         await self._settings.set_admin_role(guild_id, role_id)
-        detail = f"{_mention_role(before)} → {_mention_role(role_id)}"
-        await self._audit.write(guild_id, actor_id, AuditAction.ROLE, detail)
+        if before != role_id:
+            detail = f"{_mention_role(before)} → {_mention_role(role_id)}"
+            await self._audit.write(guild_id, actor_id, AuditAction.ROLE, detail)
         return before
 
     async def _find_own(

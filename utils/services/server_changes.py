@@ -124,9 +124,10 @@ class ServerChangeService:
         """Have one class of death of a server posted, or not; return the server as it is then."""
         server = await self._servers.resolve(guild_id, text)
         await self._rooms.store.set_announced(server.scope, kind, is_announced=is_announced)
-        before = "on" if kind in server.announced else "off"
-        detail = f"{server.name}, {kind}: {before} → {'on' if is_announced else 'off'}"
-        await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, detail)
+        if is_announced != (kind in server.announced):
+            switched = "off → on" if is_announced else "on → off"
+            detail = f"{server.name}, {kind}: {switched}"
+            await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, detail)
         announced = server.announced | {kind} if is_announced else server.announced - {kind}
         return replace(server, announced=announced)
 
