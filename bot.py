@@ -41,15 +41,20 @@ from utils.events import (
     GuildLeft,
     HistoryImported,
     NoticesQueued,
+    ServerAdded,
     ServerRemoved,
 )
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
+from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
 from utils.interactions.views import LiveViews
 from utils.models.servers import CheckStep
 from utils.secrets import Redactor, SecretBox
+from utils.services.audit import AuditLog
+from utils.services.grants import GrantRooms, GrantService
+from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
@@ -57,6 +62,7 @@ from utils.services.ingestion.watch import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import ServerWatchers
 from utils.services.leases import LeaseKeeper
 from utils.services.premium import PremiumService
+from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
 from utils.services.statistics import PlayerNames, StatisticsService
 from utils.settings import Settings, load_settings
@@ -68,11 +74,12 @@ from utils.telemetry.context import bind_log_context
 from utils.telemetry.log_setup import configure_logging
 from utils.telemetry.reporter import ErrorReporter
 
-EXTENSIONS = ("cogs.killfeed", "cogs.stats", "cogs.leaderboard", "cogs.admin", "cogs.help")
+EXTENSIONS = ("cogs.killfeed", "cogs.stats", "cogs.leaderboard", "cogs.admin", "cogs.premium", "cogs.help")
 SHARD = 0
 COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
+PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
 KEPT_MESSAGES = timedelta(hours=24)
 LONGEST_LOGIN_PAUSE_SECONDS = 60.0
 CHECK_PATIENCE_SECONDS = 5.0  # whoever runs a check sits and waits
@@ -128,7 +135,10 @@ class Application:
         self.guild_settings = SettingsService(
             self.repositories.guilds, self.repositories.servers, clock=clock
         )
-        self.premium = PremiumService(default_tier=settings.premium.default_tier)
+        self.premium = PremiumService(
+            self.repositories.premium, default_tier=settings.premium.default_tier, clock=clock
+        )
+        self.audit = AuditLog(self.repositories.audit, clock=clock)
         self.names = PlayerNames(self.repositories.statistics)
         self.progress = ImportMessages(self.bot, self.tasks, factory=self.factory, clock=clock)
         self.alerts = AdminAlerts(self.bot, settings=self.guild_settings, factory=self.factory, clock=clock)
@@ -137,6 +147,7 @@ class Application:
             self.repositories.ingestion, self.repositories.imports, self.events, clock=clock
         )
         self.watchers = self._build_watchers()
+        self.grants = self._build_grants()
         self.bot.follower = self.watchers
         self.bot.services = self._build_services()
         for extension in EXTENSIONS:
@@ -176,22 +187,55 @@ class Application:
             WatchSettings(self.settings.polling.min_interval_seconds, max_age),
         )
 
+    def _build_grants(self) -> GrantService:
+        rooms = GrantRooms(
+            store=self.repositories.premium,
+            premium=self.premium,
+            servers=self.repositories.servers,
+            watchers=self.watchers,
+            notifier=self.alerts,
+            directory=self.repositories.directory,
+            audit=self.audit,
+            clock=self.clock,
+        )
+        return GrantService(rooms, minimum_poll_seconds=self.settings.polling.min_interval_seconds)
+
+    def _build_servers(self) -> GameServerService:
+        return GameServerService(
+            self.repositories.servers,
+            self.repositories.rejected,
+            settings=self.guild_settings,
+            premium=self.premium,
+            secret_keeper=self.secret_box,
+            checker=self.access,
+            logs=self.access,
+            history=self.history,
+            watchers=self.watchers,
+            events=self.events,
+            audit=self.audit,
+            clock=self.clock,
+        )
+
+    def _build_server_changes(self, servers: GameServerService) -> ServerChangeService:
+        rooms = ServerRooms(
+            store=self.repositories.servers,
+            imports=self.repositories.imports,
+            settings=self.guild_settings,
+            premium=self.premium,
+            secret_keeper=self.secret_box,
+            checker=self.access,
+            host_keys=self.access,
+            watchers=self.watchers,
+            audit=self.audit,
+        )
+        return ServerChangeService(servers, rooms)
+
     def _build_services(self) -> Services:
+        servers = self._build_servers()
+        discord_settings = self.settings.discord
         return Services(
             settings=self.guild_settings,
-            servers=GameServerService(
-                self.repositories.servers,
-                self.repositories.rejected,
-                settings=self.guild_settings,
-                premium=self.premium,
-                secret_keeper=self.secret_box,
-                checker=self.access,
-                logs=self.access,
-                history=self.history,
-                watchers=self.watchers,
-                events=self.events,
-                clock=self.clock,
-            ),
+            servers=servers,
             statistics=StatisticsService(self.repositories.statistics, self.names),
             names=self.names,
             premium=self.premium,
@@ -208,6 +252,18 @@ class Application:
             replies=ErrorReplies(self.factory, self.reporter),
             views=LiveViews(),
             clock=self.clock,
+            operators=Operators(
+                self.bot.find_owner_ids,
+                home_guild_id=discord_settings.home_guild_id,
+                owner_ids=discord_settings.owner_ids,
+            ),
+            grants=self.grants,
+            guild_changes=GuildChangeService(
+                self.guild_settings, servers, premium=self.premium, audit=self.audit
+            ),
+            server_changes=self._build_server_changes(servers),
+            audit=self.audit,
+            tasks=self.tasks,
         )
 
     def _register_handlers(self) -> None:
@@ -216,6 +272,9 @@ class Application:
         events.register(DeathsStored, self.names.on_deaths_stored)
         events.register(HistoryImported, self.names.on_history_imported)
         events.register(ServerRemoved, self.names.on_server_removed)
+        events.register(ServerAdded, self.grants.on_server_added)
+        events.register(ServerRemoved, self.grants.on_server_removed)
+        events.register(GuildLeft, self.grants.on_guild_left)
         events.register(GuildLeft, self._on_guild_left)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -227,6 +286,8 @@ class Application:
         """
         self.watchers.start_all(await self.repositories.directory.list_server_scopes())
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
+        self.tasks.start("premium:settle", self.grants.settle_all, is_critical=True)
+        self.tasks.start("premium:ends", self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
         self.tasks.start("storage:prune", self._prune, interval_seconds=PRUNE_SECONDS)
         works = [
             asyncio.create_task(self._run_discord(), name="discord"),

@@ -5,7 +5,7 @@ from discord.ext import commands
 
 from utils.embeds.replies import HelpCommand
 from utils.errors import NotFoundError
-from utils.interactions.access import GuildCog, get_access, get_guild_id, is_admin_member
+from utils.interactions.access import GuildCog, get_access, get_guild_id, is_allowed
 from utils.interactions.command_set import list_commands
 from utils.interactions.services import Services
 from utils.models.premium import REQUIRED_TIER, TIERS, Tier
@@ -29,8 +29,11 @@ class HelpCog(GuildCog):
         """Answer ``/help``."""
         guild_id = get_guild_id(ctx)
         tier = await self.services.premium.get_tier(guild_id)
-        is_admin = await is_admin_member(self.services, ctx.interaction, guild_id)
-        usable = [each for each in list_commands(ctx.bot) if is_admin or not get_access(each).is_admin]
+        usable = [
+            each
+            for each in list_commands(ctx.bot)
+            if await is_allowed(self.services, ctx.interaction, guild_id, get_access(each))
+        ]
         if command is None:
             await ctx.respond(
                 embed=self.services.embeds.build_help([_describe(each, tier) for each in usable])

@@ -1,5 +1,7 @@
 """The killfeed's state: ``/killfeed status``. The feed itself needs no command; delivery posts it."""
 
+from dataclasses import replace
+
 import discord
 
 from utils.embeds.servers import ServerStatus
@@ -8,7 +10,7 @@ from utils.interactions.autocomplete import complete_server
 from utils.interactions.services import Services
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
-from utils.models.servers import ServerHealth
+from utils.models.servers import ConnectionState, GameServer, ServerHealth
 
 
 class KillfeedCog(GuildCog):
@@ -30,11 +32,18 @@ class KillfeedCog(GuildCog):
             ServerStatus(
                 name=each.name,
                 channel_id=await self.services.settings.find_channel(each.scope, ChannelKind.KILLFEED),
-                health=health.get(each.scope, ServerHealth(each.scope)),
+                health=_show_pause(each, health.get(each.scope, ServerHealth(each.scope))),
             )
             for each in servers
         ]
         await ctx.respond(embed=self.services.embeds.build_status(statuses), ephemeral=True)
+
+
+def _show_pause(server: GameServer, health: ServerHealth) -> ServerHealth:
+    """Return the health of a server; a pause counts at once, before its loop has noticed."""
+    if not server.is_paused:
+        return health
+    return replace(health, state=ConnectionState.PAUSED, problem=None)
 
 
 def setup(bot: discord.Bot) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from bot import EXTENSIONS
-from cogs.admin.cog import NEEDED_PERMISSIONS
+from cogs.admin.channels import NEEDED_PERMISSIONS
 from utils.database.documents import GameServerDocument, GuildDocument, HealthDocument
 from utils.database.indexes import INDEXES
 from utils.events import Event

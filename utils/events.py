@@ -43,6 +43,13 @@ class HistoryImported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerAdded:
+    """A game server was added to a guild and is read from now on."""
+
+    scope: ServerScope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerRemoved:
     """A game server was taken out of a guild."""
 
@@ -56,7 +63,9 @@ class GuildLeft:
     guild_id: GuildId
 
 
-Event = DeathsStored | PlayerKilled | NoticesQueued | HistoryImported | ServerRemoved | GuildLeft
+Event = (
+    DeathsStored | PlayerKilled | NoticesQueued | HistoryImported | ServerAdded | ServerRemoved | GuildLeft
+)
 EventT = TypeVar("EventT")
 Handler = Callable[[Any], Awaitable[object]]
 

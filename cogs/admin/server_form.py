@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import discord
 
+from utils.errors import InvalidInputError
 from utils.interactions.replies import ErrorReplies
 from utils.models.servers import Credentials
 
@@ -36,6 +37,8 @@ class SecretModal(discord.ui.Modal):
         """Acknowledge, then hand the secret on."""
         await interaction.response.defer(ephemeral=True, invisible=False)
         credentials = Credentials(self._password.value or None, self._private_key.value or None)
+        if credentials == Credentials():
+            raise InvalidInputError("Fill in the password or the private key.")
         await self._submit(interaction, credentials)
 
     async def on_error(self, error: Exception, interaction: discord.Interaction) -> None:

@@ -1,7 +1,7 @@
 """A small bot: one cog whose commands show what every command of the project relies on."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import discord
@@ -9,24 +9,29 @@ from discord.ext import commands
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.premium import FakeAuditStore, GrantDesk, build_premium
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, FakeStatisticsStore
 from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
 from utils.interactions.access import GuildCog, access, get_access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
 from utils.interactions.views import VIEW_SECONDS, ConfirmView, LiveViews, PagedView, answer_ended_button
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, ServerHealth
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, HostKeys, ServerHealth
+from utils.services.audit import AuditLog
+from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
-from utils.services.premium import PremiumService
+from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
 from utils.services.statistics import PlayerNames, StatisticsService
+from utils.tasks import TaskManager
 
 REFERENCE = "K7M2QX"
 
@@ -41,6 +46,27 @@ class FakeErrorReporter:
         """Return always the same code."""
         self.reported.append(error)
         return REFERENCE
+
+
+class FakeOwners:
+    """Whose application the bot is.
+
+    Attributes:
+        failures: what the next questions raise, first to last.
+        asked: how often somebody wanted to know.
+    """
+
+    def __init__(self, *owner_ids: int) -> None:
+        self.owner_ids = owner_ids
+        self.failures: list[Exception] = []
+        self.asked = 0
+
+    async def find(self) -> Collection[int]:
+        """Return the owners."""
+        self.asked += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return self.owner_ids
 
 
 class FakeHealthBook:
@@ -91,6 +117,11 @@ class PlainSecrets:
         del server, guild_limit
         return (), None
 
+    async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
+        """Return no key."""
+        del server, guild_limit
+        return HostKeys(None, None)
+
 
 @dataclass
 class Shelf:
@@ -101,11 +132,16 @@ class Shelf:
     statistics: FakeStatisticsStore = field(default_factory=FakeStatisticsStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
+    audit: FakeAuditStore = field(default_factory=FakeAuditStore)
+    owners: FakeOwners = field(default_factory=FakeOwners)
+    home_guild_id: int | None = None
+    owner_ids: tuple[int, ...] = ()
 
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
-        premium, names = PremiumService(default_tier=tier), PlayerNames(self.statistics)
+        premium, names = build_premium(tier, self.clock), PlayerNames(self.statistics)
+        desk, audit = GrantDesk(tier, self.clock), AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), PlainSecrets()
         factory = EmbedFactory()
         servers = GameServerService(
@@ -119,7 +155,19 @@ class Shelf:
             history=HistoryImport(ingestion, ingestion, events, clock=self.clock),
             watchers=FakeWatchers(),
             events=events,
+            audit=audit,
             clock=self.clock,
+        )
+        rooms = ServerRooms(
+            store=self.servers,
+            imports=ingestion,
+            settings=settings,
+            premium=premium,
+            secret_keeper=secrets,
+            checker=secrets,
+            host_keys=secrets,
+            watchers=FakeWatchers(),
+            audit=audit,
         )
         return Services(
             settings=settings,
@@ -134,6 +182,12 @@ class Shelf:
             replies=ErrorReplies(factory, self.reporter),
             views=LiveViews(),
             clock=self.clock,
+            operators=Operators(self.owners.find, home_guild_id=self.home_guild_id, owner_ids=self.owner_ids),
+            grants=desk.service,
+            guild_changes=GuildChangeService(settings, servers, premium=premium, audit=audit),
+            server_changes=ServerChangeService(servers, rooms),
+            audit=audit,
+            tasks=TaskManager(self.clock),
         )
 
 
@@ -179,6 +233,32 @@ class PracticeCog(GuildCog):
     async def admin(self, ctx: discord.ApplicationContext) -> None:
         """Answer admins."""
         await ctx.respond("for admins", ephemeral=True)
+
+    @group.command(name="owner", description="For owners")
+    @access(is_owner=True, is_private=True)
+    async def owner(self, ctx: discord.ApplicationContext) -> None:
+        """Answer owners."""
+        await ctx.respond("for owners", ephemeral=True)
+
+    @group.command(name="home", description="For the home guild")
+    @access(is_home=True, is_private=True)
+    async def home(self, ctx: discord.ApplicationContext) -> None:
+        """Answer admins of the home guild."""
+        await ctx.respond("for the home guild", ephemeral=True)
+
+    @group.command(name="change", description="Opens a form if asked to")
+    @discord.option("ask", bool, description="Open the form", default=False)
+    @access(is_admin=True, is_private=True, modal_option="ask")
+    async def change(
+        self,
+        ctx: discord.ApplicationContext,
+        ask: bool,  # noqa: FBT001 - a command option
+    ) -> None:
+        """Answer with a form or without."""
+        if ask:
+            await ctx.send_modal(Form())
+        else:
+            await ctx.respond("changed", ephemeral=True)
 
     @commands.slash_command(name="premium", description="Needs a tier")
     @access(feature=Feature.LEADERBOARD)

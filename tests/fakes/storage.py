@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tests.fakes.deaths import SCOPE
 from utils.errors import KillfeedError, LeaseLostError
+from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.players import BoardRow, KnownPlayer, PlayerStats
 from utils.models.reading import RejectedLine
@@ -66,6 +67,12 @@ class FakeGuildStore(Outage):
         self.settings[guild_id] = replace(before, channels=kept)
         self.note("set_channel")
 
+    async def set_admin_role(self, guild_id: GuildId, role_id: int | None) -> None:
+        """Set or clear the admin role."""
+        before = self.settings.get(guild_id, GuildSettings(guild_id))
+        self.settings[guild_id] = replace(before, admin_role_id=role_id)
+        self.note("set_admin_role")
+
 
 class FakeServerStore(Outage):
     """Game servers and their health.
@@ -99,10 +106,37 @@ class FakeServerStore(Outage):
         self.servers[scope] = server
 
     async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
-        """Write a changed server; one that is gone stays gone."""
+        """Write what an edit changes; a server that is gone stays gone."""
+        kept = ("announced", "generation", "is_paused", "channels", "added_at")
+        stored = self.servers.get(scope)
+        if stored is not None:
+            self.servers[scope] = replace(server, **{name: getattr(stored, name) for name in kept})
         self.note("replace_server")
+
+    async def set_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId | None) -> None:
+        """Set or clear the server's own channel."""
+        self.note("set_channel")
         if scope in self.servers:
-            self.servers[scope] = server
+            channels = {**self.servers[scope].channels, kind: channel_id}
+            kept = {kind: channel for kind, channel in channels.items() if channel is not None}
+            self.servers[scope] = replace(self.servers[scope], channels=kept)
+
+    async def set_announced(self, scope: ServerScope, kind: DeathKind, *, is_announced: bool) -> None:
+        """Have one class of death posted, or not."""
+        self.note("set_announced")
+        before = self.servers[scope].announced
+        announced = before | {kind} if is_announced else before - {kind}
+        self.servers[scope] = replace(self.servers[scope], announced=announced)
+
+    async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
+        """Pin a host key."""
+        self.note("set_host_key")
+        self.servers[scope] = replace(self.servers[scope], host_key=host_key)
+
+    async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
+        """Pause a server, or let it go on."""
+        self.note("set_paused")
+        self.servers[scope] = replace(self.servers[scope], is_paused=is_paused)
 
     async def delete_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
         """Delete a server."""

@@ -118,3 +118,7 @@ class FakeWatchers:
     def wake(self, scope: ServerScope) -> None:
         """Note a call to read now."""
         self.notes.append(("wake", scope))
+
+    async def restart(self, scope: ServerScope) -> None:
+        """Note a new beginning."""
+        self.notes.append(("restart", scope))

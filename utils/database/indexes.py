@@ -30,7 +30,10 @@ class Index:
 
 
 INDEXES: Mapping[str, tuple[Index, ...]] = {
-    "guilds": (Index("guild", ("guild_id",), unique=True),),
+    "guilds": (
+        Index("guild", ("guild_id",), unique=True),
+        Index("premium", ("guild_id", "premium.ends_at")),
+    ),
     "game_servers": (Index("server", _SERVER, unique=True),),
     "kills": (
         Index("killer", (*_SERVER, "killer_id", "written_at")),
@@ -50,6 +53,11 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
     "messages": (
         Index("nonce", (*_SERVER, "nonce"), unique=True),
         Index("state", (*_SERVER, "state", "prepared_at")),
+    ),
+    "audit": (
+        Index("newest", ("guild_id", "-at", "-_id")),
+        Index("actor", ("guild_id", "actor_id", "-at", "-_id")),
+        Index("action", ("guild_id", "action", "-at", "-_id")),
     ),
 }
 

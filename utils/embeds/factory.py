@@ -6,18 +6,21 @@ from datetime import datetime
 
 import discord
 
-from utils.embeds import killfeed, players, replies, servers
+from utils.embeds import audit, killfeed, players, premium, replies, servers
+from utils.embeds.audit import ListedTask
 from utils.embeds.limits import fit_embed, fit_embeds
 from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.replies import HelpCommand
 from utils.embeds.servers import ServerStatus
 from utils.embeds.theme import NORTHERN, Theme
+from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind
 from utils.models.notices import DeathNotice
 from utils.models.players import BoardRow, PlayerStats
+from utils.models.premium import GrantChange, PremiumOverview
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ServerScope
-from utils.models.servers import CheckStep, GameServer, ServerHealth
+from utils.models.servers import CheckStep, FieldChange, GameServer, HostKeys, ServerHealth
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,36 @@ class EmbedFactory:
     def build_steps(self, server_name: str, steps: Sequence[CheckStep]) -> discord.Embed:
         """Return the test of a server."""
         return fit_embed(servers.build_steps_embed(self._theme, server_name, steps))
+
+    def build_edited(
+        self, server_name: str, changes: Sequence[FieldChange], *, steps: Sequence[CheckStep]
+    ) -> discord.Embed:
+        """Return what an edit of a server changed."""
+        return fit_embed(servers.build_edited_embed(self._theme, server_name, changes, steps=steps))
+
+    def build_host_keys(self, server_name: str, keys: HostKeys) -> discord.Embed:
+        """Return a server's pinned key and the one its host shows."""
+        return fit_embed(servers.build_host_keys_embed(self._theme, server_name, keys))
+
+    def build_premium(self, overview: PremiumOverview) -> discord.Embed:
+        """Return a community's premium."""
+        return fit_embed(premium.build_premium_embed(self._theme, overview))
+
+    def build_tiers(self, overview: PremiumOverview) -> discord.Embed:
+        """Return the table of tiers."""
+        return fit_embed(premium.build_tiers_embed(self._theme, overview))
+
+    def build_grant(self, title: str, change: GrantChange, *, is_member: bool) -> discord.Embed:
+        """Return what a grant changed; the caller escapes foreign text of the title."""
+        return fit_embed(premium.build_grant_embed(self._theme, title, change, is_member=is_member))
+
+    def build_audit(self, entries: Sequence[AuditEntry], *, total: int) -> discord.Embed:
+        """Return a page of the audit."""
+        return fit_embed(audit.build_audit_embed(self._theme, entries, total=total))
+
+    def build_tasks(self, tasks: Sequence[ListedTask], *, total: int) -> discord.Embed:
+        """Return a page of background tasks."""
+        return fit_embed(audit.build_tasks_embed(self._theme, tasks, total=total))
 
     def build_rejected(self, server_name: str, lines: Sequence[RejectedLine], *, total: int) -> discord.Embed:
         """Return lines of a log that could not be read."""

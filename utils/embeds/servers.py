@@ -13,11 +13,20 @@ from utils.embeds.theme import Theme
 from utils.models.deaths import DeathKind
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ChannelId, ServerScope
-from utils.models.servers import CheckStep, ConnectionState, GameServer, ServerHealth
+from utils.models.servers import (
+    CheckStep,
+    ConnectionState,
+    FieldChange,
+    GameServer,
+    HostKey,
+    HostKeys,
+    ServerHealth,
+)
 
 BAR_LENGTH = 14  # fits one line of a phone
 SENTENCE_LENGTH = 300
 _LINE_LENGTH = 160
+_VALUE = 200
 
 _STATES = {
     ConnectionState.UNKNOWN: "not read yet",
@@ -25,7 +34,7 @@ _STATES = {
     ConnectionState.RETRYING: "trying again",
     ConnectionState.REFUSED: "refused, waits for an admin",
     ConnectionState.NO_LOGS: "connected, no logs found",
-    ConnectionState.PAUSED: "paused, over the premium limit",
+    ConnectionState.PAUSED: "paused, over the premium limit (`/premium status`)",
 }
 
 
@@ -78,6 +87,56 @@ def build_steps_embed(theme: Theme, server_name: str, steps: Sequence[CheckStep]
         description="\n".join(lines),
         colour=theme.success if is_well else theme.error,
     )
+
+
+def build_edited_embed(
+    theme: Theme, server_name: str, changes: Sequence[FieldChange], *, steps: Sequence[CheckStep]
+) -> discord.Embed:
+    """Return what an edit changed, and the test of the login where one was made."""
+    lines = [
+        f"**{change.name}**: {escape_text(change.old, _VALUE)} → {escape_text(change.new, _VALUE)}"
+        for change in changes
+    ]
+    if any(change.name == "timezone" for change in changes):
+        lines.append("Times that are stored already stay as they are; new deaths are read in the new zone.")
+    embed = discord.Embed(
+        title=f"{theme.good} {escape_name(server_name)} is changed",
+        description="\n".join(lines),
+        colour=theme.success,
+    )
+    if steps:
+        embed.add_field(name="Tested before", value=", ".join(step.name for step in steps), inline=False)
+    return embed
+
+
+def build_host_keys_embed(theme: Theme, server_name: str, keys: HostKeys) -> discord.Embed:
+    """Return the pinned key of a server and the one its host shows, with what to do about it."""
+    embed = discord.Embed(
+        title=f"🔑 Host key: {escape_name(server_name)}",
+        description=_write_key_advice(keys),
+        colour=theme.warning if keys.is_changed or keys.problem else theme.success,
+    )
+    if keys.pinned:
+        name = "Pinned (old)" if keys.is_changed else "Pinned"
+        embed.add_field(name=name, value=_write_key(keys.pinned), inline=False)
+    if keys.is_changed and keys.shown:
+        embed.add_field(name="Shown now (new)", value=_write_key(keys.shown), inline=False)
+    return embed
+
+
+def _write_key_advice(keys: HostKeys) -> str:
+    if keys.problem:
+        return f"The host cannot be asked: {escape_text(hide_ids(keys.problem), SENTENCE_LENGTH)}"
+    if not keys.is_changed:
+        return "The host shows the key it was pinned to."
+    return (
+        "The host shows another key than the pinned one. Either the hoster moved the server, or somebody is "
+        "in between. Ask the hoster for the fingerprint, and accept the new key only if it is the same."
+    )
+
+
+def _write_key(key: HostKey) -> str:
+    return f"`{key.fingerprint}` ({escape_text(key.text.split(maxsplit=1)[0])})"
 
 
 def build_rejected_embed(

@@ -4,7 +4,7 @@ A command carries an ``Access``. Before it runs it is acknowledged (Discord wait
 answer is a modal, which must be the first reply; then role and tier are checked.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from discord.ext import commands
 from utils.errors import KillfeedError, NotAllowedError
 from utils.interactions.services import Services
 from utils.models.premium import Feature
-from utils.models.scope import GuildId
+from utils.models.scope import GuildId, MemberId
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -25,15 +25,21 @@ class Access:
 
     Attributes:
         is_admin: members with Manage Server or the guild's admin role alone.
+        is_home: admins of the home guild there, and the bot's owners anywhere.
+        is_owner: the bot's owners alone.
         is_private: the answer is for the caller's eyes.
         feature: what the guild's tier must open.
         opens_modal: the first reply is a modal, so nothing is deferred.
+        modal_option: the switch among the options that makes the first reply a modal.
     """
 
     is_admin: bool = False
     is_private: bool = False
     feature: Feature | None = None
     opens_modal: bool = False
+    is_home: bool = False
+    is_owner: bool = False
+    modal_option: str | None = None
 
 
 PUBLIC = Access()
@@ -45,9 +51,12 @@ def access(
     is_private: bool = False,
     feature: Feature | None = None,
     opens_modal: bool = False,
+    is_home: bool = False,
+    is_owner: bool = False,
+    modal_option: str | None = None,
 ) -> Callable[[CommandT], CommandT]:
     """Give a command's function its ``Access``."""
-    granted = Access(is_admin, is_private, feature, opens_modal)
+    granted = Access(is_admin, is_private, feature, opens_modal, is_home, is_owner, modal_option)
 
     def mark(function: CommandT) -> CommandT:
         function.__access__ = granted  # type: ignore[attr-defined]
@@ -74,15 +83,15 @@ def get_guild_id(ctx: discord.ApplicationContext | discord.AutocompleteContext) 
 
 
 async def verify_access(services: Services, ctx: discord.ApplicationContext) -> None:
-    """Check guild, role and tier of the command that is about to run.
+    """Check guild, member and tier of the command that is about to run.
 
     Raises:
         NotAllowedError, TierRequiredError: the sentence for the caller.
     """
     granted = get_access(ctx.command)
     guild_id = get_guild_id(ctx)
-    if granted.is_admin and not await is_admin_member(services, ctx.interaction, guild_id):
-        raise NotAllowedError("This command is for members with Manage Server or the admin role.")
+    if not await is_allowed(services, ctx.interaction, guild_id, granted):
+        raise NotAllowedError(_describe_allowed(granted))
     if granted.feature is not None:
         await services.premium.verify_premium_for_feature(guild_id, granted.feature)
 
@@ -105,6 +114,41 @@ async def is_admin_member(services: Services, interaction: discord.Interaction, 
     return isinstance(member, discord.Member) and any(role.id == admin_role_id for role in member.roles)
 
 
+async def is_allowed(
+    services: Services, interaction: discord.Interaction, guild_id: GuildId, granted: Access
+) -> bool:
+    """Tell whether the caller may use a command of this access here, whatever the guild's tier."""
+    if granted.is_home or granted.is_owner:
+        if interaction.user is not None and await services.operators.is_owner(interaction.user.id):
+            return True
+        if granted.is_owner or not services.operators.is_home(guild_id):
+            return False
+        return await is_admin_member(services, interaction, guild_id)
+    return not granted.is_admin or await is_admin_member(services, interaction, guild_id)
+
+
+def _describe_allowed(granted: Access) -> str:
+    if granted.is_owner:
+        return "This command is for the owners of this bot."
+    if granted.is_home:
+        return (
+            "This command is for the owners of this bot, and for admins of the Discord server it is hosted "
+            "from, there. /premium status shows what this Discord server has."
+        )
+    return "This command is for members with Manage Server or the admin role."
+
+
+def get_actor_id(interaction: discord.Interaction) -> MemberId:
+    """Return who used a command, for the audit.
+
+    Raises:
+        NotAllowedError: Discord names nobody.
+    """
+    if interaction.user is None:
+        raise NotAllowedError("Discord does not tell who you are. Try again.")
+    return MemberId(interaction.user.id)
+
+
 class GuildCog(commands.Cog):
     """Base of every cog: acknowledges and checks before a command of it runs."""
 
@@ -114,10 +158,26 @@ class GuildCog(commands.Cog):
     async def cog_before_invoke(self, ctx: discord.ApplicationContext) -> None:
         """Acknowledge, then check."""
         granted = get_access(ctx.command)
-        if not granted.opens_modal:
+        if not _is_modal_first(ctx.interaction, granted):
             await ctx.defer(ephemeral=granted.is_private)
         try:
             await verify_access(self.services, ctx)
         except KillfeedError as error:
             # the library hands only errors of its own kind to the error handler from here
             raise discord.ApplicationCommandInvokeError(error) from error
+
+
+def _is_modal_first(interaction: discord.Interaction, granted: Access) -> bool:
+    if granted.modal_option is None:
+        return granted.opens_modal
+    return find_option(interaction.data or {}, granted.modal_option) is True
+
+
+def find_option(data: Mapping[str, Any], name: str) -> object:
+    """Return the value of a command's option as Discord sent it, at any depth; None when it was left out."""
+    for option in data.get("options") or ():
+        if option["name"] == name and "value" in option:
+            return option["value"]
+        if (found := find_option(option, name)) is not None:
+            return found
+    return None

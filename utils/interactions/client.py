@@ -103,6 +103,16 @@ class KillfeedBot(commands.Bot):
         """Tell whether the bot is in a guild now, be it available or not."""
         return self.get_guild(guild_id) is not None
 
+    async def find_owner_ids(self) -> frozenset[int]:
+        """Return who owns the application: its owner, or the members of its team.
+
+        Raises:
+            discord.HTTPException: Discord does not tell.
+        """
+        application = await self.application_info()
+        owners = application.team.members if application.team else [application.owner]
+        return frozenset(owner.id for owner in owners if owner is not None)
+
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """End all that a guild holds; what is stored stays."""
         logger.info("left a guild", guild_id=guild.id)

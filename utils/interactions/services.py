@@ -1,20 +1,26 @@
 """What commands work with: the services and the one factory of embeds, handed to each cog."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from utils.clock import Clock
 from utils.embeds.factory import EmbedFactory
+from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.views import LiveViews
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
+from utils.services.audit import AuditLog
+from utils.services.grants import GrantService
+from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.premium import PremiumService
+from utils.services.server_changes import ServerChangeService
 from utils.services.servers import GameServerService
 from utils.services.statistics import PlayerNames, StatisticsService
+from utils.tasks import TaskReport
 
 
 class HealthBook(Protocol):
@@ -48,6 +54,13 @@ class ProgressMessages(Protocol):
         """Delete a progress message of an import that did not begin."""
 
 
+class TaskBook(Protocol):
+    """How the background tasks stand."""
+
+    def list_reports(self) -> Sequence[TaskReport]:
+        """Return every known task, by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything a cog may ask for."""
@@ -64,3 +77,9 @@ class Services:
     replies: ErrorReplies
     views: LiveViews
     clock: Clock
+    operators: Operators
+    grants: GrantService
+    guild_changes: GuildChangeService
+    server_changes: ServerChangeService
+    audit: AuditLog
+    tasks: TaskBook

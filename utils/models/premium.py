@@ -1,7 +1,12 @@
-"""Premium: the one table of tiers. It belongs to guilds, never to members."""
+"""Premium: the one table of tiers, and the grants of guilds. It belongs to guilds, never to members."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from utils.models.guilds import ChannelKind
+from utils.models.scope import GuildId, MemberId
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,144 @@ class Feature(StrEnum):
 
 REQUIRED_TIER = {Feature.KILLFEED: 0, Feature.STATS: 0, Feature.LEADERBOARD: 1}
 
+REQUIRED_CHANNEL_TIER: Mapping[ChannelKind, int] = {
+    ChannelKind.KILLFEED: 0,
+    ChannelKind.ALERTS: 0,
+    ChannelKind.EVENTS: 1,
+    ChannelKind.CONNECTIONS: 1,
+    ChannelKind.BOUNTIES: 2,
+    ChannelKind.COUNTER: 2,
+    ChannelKind.LEADERBOARD: 3,
+}
+"""From which tier on something is posted in a channel of each kind; a channel set earlier waits."""
+
+
+class PremiumAction(StrEnum):
+    """What happened to a guild's premium."""
+
+    GRANTED = "granted"
+    REVOKED = "revoked"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A tier that somebody gave a guild; ``ends_at`` is None for one without an end."""
+
+    tier: int
+    granted_at: datetime
+    granted_by: MemberId
+    ends_at: datetime | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether its time is up."""
+        return self.ends_at is not None and self.ends_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class PremiumEvent:
+    """A line of a guild's premium history.
+
+    Attributes:
+        tier: of the grant that was given, taken away or ended.
+        ends_at: the end that grant had.
+        by: who did it; None for time itself.
+        reason: why, as its giver said; None where nobody was asked.
+    """
+
+    at: datetime
+    action: PremiumAction
+    tier: int
+    ends_at: datetime | None = None
+    by: MemberId | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PremiumRecord:
+    """What is stored of a guild's premium; the newest line of the history is the last."""
+
+    guild_id: GuildId
+    grant: Grant | None = None
+    history: tuple[PremiumEvent, ...] = ()
+
+    def find_grant(self, now: datetime) -> Grant | None:
+        """Return the grant that holds at this moment."""
+        return None if self.grant is None or self.grant.is_over(now) else self.grant
+
+
+@dataclass(frozen=True, slots=True)
+class PremiumState:
+    """The tier a guild has at a moment, and until when; ``is_granted`` is False for the default tier."""
+
+    tier: Tier
+    ends_at: datetime | None = None
+    is_granted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GrantChange:
+    """What a grant or its end changed.
+
+    Attributes:
+        paused: the names of all servers that are paused now.
+        history: the newest line last.
+    """
+
+    old: PremiumState
+    new: PremiumState
+    paused: tuple[str, ...]
+    history: tuple[PremiumEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TierOffer:
+    """A row of the table of tiers, of what is built: how often servers are read, what it adds."""
+
+    tier: Tier
+    poll_seconds: float
+    opens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PremiumOverview:
+    """A guild's premium for people: its state, its game servers, and every tier.
+
+    Attributes:
+        servers: the names of all its game servers, oldest first.
+        paused: the names of those that wait for more room.
+    """
+
+    state: PremiumState
+    servers: tuple[str, ...]
+    paused: tuple[str, ...]
+    offers: tuple[TierOffer, ...]
+
 
 def compute_poll_seconds(tier: Tier, *, minimum_seconds: float) -> float:
     """Return the poll interval of a guild's servers; a configured minimum under 5 s rules alone."""
     return minimum_seconds if minimum_seconds < 5 else max(minimum_seconds, tier.poll_seconds)
+
+
+WORDING: Mapping[Feature, tuple[str, ...]] = {
+    Feature.KILLFEED: ("killfeed", "history import"),
+    Feature.LEADERBOARD: ("leaderboards",),
+}
+"""How features are called in the table of tiers; those not named here are called by their value."""
+
+
+def list_offers(*, minimum_seconds: float) -> tuple[TierOffer, ...]:
+    """Return the table of tiers as far as it is built, lowest first."""
+    return tuple(
+        TierOffer(
+            tier,
+            compute_poll_seconds(tier, minimum_seconds=minimum_seconds),
+            tuple(
+                word
+                for feature, level in REQUIRED_TIER.items()
+                if level == tier.level
+                for word in WORDING.get(feature, (feature.value,))
+            ),
+        )
+        for tier in TIERS
+    )

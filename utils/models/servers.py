@@ -50,7 +50,7 @@ class GameServer:
         host_key: the pinned host key, in OpenSSH's ``algorithm base64`` form.
         announced: the classes of death that are posted.
         generation: which generation of counters is shown; an import switches it with one write.
-        is_paused: over the premium limit, neither read nor posted; never deleted.
+        is_paused: over the premium limit, so it is not read; never deleted.
     """
 
     scope: ServerScope
@@ -104,9 +104,48 @@ class ServerHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class HostKey:
+    """A host's public key in OpenSSH's ``algorithm base64`` form, and how ``ssh-keygen -l`` prints it."""
+
+    text: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostKeys:
+    """The key a server was pinned to, and the one its host shows now.
+
+    Attributes:
+        shown: None while the host cannot be asked; ``problem`` tells why.
+    """
+
+    pinned: HostKey | None
+    shown: HostKey | None
+    problem: str | None = None
+
+    @property
+    def is_changed(self) -> bool:
+        """Tell whether the host shows another key than the pinned one."""
+        return self.shown is not None and self.shown != self.pinned
+
+
+@dataclass(frozen=True, slots=True)
 class CheckStep:
     """One step of testing the way to a server's logs: what was tried, and the sentence that came of it."""
 
     name: str
     ok: bool
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A changed setting as people read it; a secret is never told."""
+
+    name: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        """Return the form of the audit."""
+        return f"{self.name}: {self.old} → {self.new}"

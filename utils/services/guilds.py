@@ -1,10 +1,10 @@
 """A guild's settings: cached, dropped on write."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from utils.clock import Clock
+from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import GameServer
@@ -21,6 +21,9 @@ class GuildStore(Protocol):
     async def set_channel(self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId | None) -> None:
         """Set or clear the guild's own channel of a kind."""
 
+    async def set_admin_role(self, guild_id: GuildId, role_id: int | None) -> None:
+        """Set or clear the role whose members may administer the bot."""
+
 
 class ServerStore(Protocol):
     """Storage of game servers."""
@@ -35,7 +38,19 @@ class ServerStore(Protocol):
         """Store a new server."""
 
     async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
-        """Write a changed server."""
+        """Write what an edit changes of a server; what has a method of its own stays as it is stored."""
+
+    async def set_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId | None) -> None:
+        """Set or clear the server's own channel of a kind."""
+
+    async def set_announced(self, scope: ServerScope, kind: DeathKind, *, is_announced: bool) -> None:
+        """Have one class of death posted, or not."""
+
+    async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
+        """Pin a host key, or forget the pinned one."""
+
+    async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
+        """Pause a server, or let it go on."""
 
     async def delete_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
         """Delete a server, and unless told otherwise everything that was counted on it."""
@@ -74,28 +89,34 @@ class SettingsService:
         return own or (await self.get_settings(scope.guild_id)).channels.get(kind)
 
     async def set_channel(
-        self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId, *, server_id: ServerId | None
+        self,
+        guild_id: GuildId,
+        kind: ChannelKind,
+        channel_id: ChannelId | None,
+        *,
+        server_id: ServerId | None,
     ) -> None:
-        """Set the channel of a kind for the guild, or for one of its servers."""
+        """Set or clear the channel of a kind for the guild, or for one of its servers."""
         try:
             if server_id is None:
                 await self._guilds.set_channel(guild_id, kind, channel_id)
             else:
-                await self._set_server_channel(ServerScope(guild_id, server_id), kind, channel_id)
+                await self._servers.set_channel(ServerScope(guild_id, server_id), kind, channel_id)
         finally:
             self.forget(guild_id)  # a write that failed may have happened all the same
+
+    async def set_admin_role(self, guild_id: GuildId, role_id: int | None) -> None:
+        """Set or clear the role whose members may administer the bot."""
+        try:
+            await self._guilds.set_admin_role(guild_id, role_id)
+        finally:
+            self.forget(guild_id)
 
     def forget(self, guild_id: GuildId) -> None:
         """Drop what is cached of a guild."""
         self._drops += 1
         self._settings.pop(guild_id, None)
         self._channels = {scope: kept for scope, kept in self._channels.items() if scope.guild_id != guild_id}
-
-    async def _set_server_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId) -> None:
-        server = await self._servers.find_server(scope)
-        if server is not None:
-            channels = {**server.channels, kind: channel_id}
-            await self._servers.replace_server(scope, replace(server, channels=channels))
 
     async def _get_server_channels(self, scope: ServerScope) -> Mapping[ChannelKind, ChannelId]:
         cached = self._channels.get(scope)

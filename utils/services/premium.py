@@ -1,23 +1,63 @@
-"""Premium checks: one function that reads the one table."""
+"""Premium checks: one function that reads the one table, over what each guild was granted."""
 
+from typing import Protocol
+
+from utils.clock import Clock
 from utils.errors import LimitReachedError, TierRequiredError
-from utils.models.premium import REQUIRED_TIER, TIERS, Feature, Tier
+from utils.models.guilds import ChannelKind
+from utils.models.premium import (
+    REQUIRED_CHANNEL_TIER,
+    REQUIRED_TIER,
+    TIERS,
+    Feature,
+    PremiumRecord,
+    PremiumState,
+    Tier,
+)
 from utils.models.scope import GuildId
+
+CACHE_SECONDS = 30.0  # what another process wrote is seen this much later at most
+
+
+class PremiumSource(Protocol):
+    """Storage of grants, as seen by those who only look."""
+
+    async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
+        """Return what a guild was granted; an empty record for one that never was."""
 
 
 class PremiumService:
     """Answers what a guild's tier opens.
 
+    Grants come from a short cache; whether one is over is asked of the clock each time, so that an end is
+    never seen late.
+
     Args:
+        store: storage of the grants.
         default_tier: the tier of a guild without a grant (``premium.default_tier``).
     """
 
-    def __init__(self, *, default_tier: int) -> None:
+    def __init__(self, store: PremiumSource, *, default_tier: int, clock: Clock) -> None:
+        self._store = store
         self._default = TIERS[default_tier]
+        self._clock = clock
+        self._records: dict[GuildId, tuple[float, PremiumRecord]] = {}
+        self._drops = 0  # a read that began before the last drop is not kept
 
-    async def get_tier(self, guild_id: GuildId) -> Tier:  # noqa: ARG002 - every guild has the default until grants exist
+    async def get_tier(self, guild_id: GuildId) -> Tier:
         """Return the guild's tier."""
-        return self._default
+        return (await self.get_state(guild_id)).tier
+
+    async def get_state(self, guild_id: GuildId) -> PremiumState:
+        """Return the guild's tier, and until when it has it."""
+        return self.read_state(await self._get_record(guild_id))
+
+    def read_state(self, record: PremiumRecord) -> PremiumState:
+        """Return what a record means now: the tier granted, else the default."""
+        grant = record.find_grant(self._clock.now())
+        if grant is None:
+            return PremiumState(self._default)
+        return PremiumState(TIERS[grant.tier], grant.ends_at, is_granted=True)
 
     async def verify_premium_for_feature(self, guild_id: GuildId, feature: Feature) -> None:
         """Refuse a feature the guild's tier does not open.
@@ -39,5 +79,25 @@ class PremiumService:
         if servers >= tier.servers:
             raise LimitReachedError(
                 f"Tier {tier.level} ({tier.name}) has room for {tier.servers} game server(s), and you have "
-                f"{servers}. Remove one with /admin server remove first."
+                f"{servers}. Remove one with /admin server remove first, or see /premium tiers."
             )
+
+    async def find_missing_tier(self, guild_id: GuildId, kind: ChannelKind) -> Tier | None:
+        """Return the tier from which on a kind of channel is used; None when the guild has it."""
+        required = TIERS[REQUIRED_CHANNEL_TIER[kind]]
+        return required if (await self.get_tier(guild_id)).level < required.level else None
+
+    def forget(self, guild_id: GuildId) -> None:
+        """Drop what is cached of a guild."""
+        self._drops += 1
+        self._records.pop(guild_id, None)
+
+    async def _get_record(self, guild_id: GuildId) -> PremiumRecord:
+        cached = self._records.get(guild_id)
+        if cached is not None and self._clock.monotonic() - cached[0] < CACHE_SECONDS:
+            return cached[1]
+        drops, read_at = self._drops, self._clock.monotonic()
+        record = await self._store.get_premium(guild_id)
+        if drops == self._drops:
+            self._records[guild_id] = (read_at, record)
+        return record

@@ -1,17 +1,19 @@
 """Game servers of a guild: adding, testing, listing, removing, and what could not be read of them."""
 
+import asyncio
 import secrets
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, KillfeedError, NotFoundError, StorageError
-from utils.events import EventDispatcher, ServerRemoved
-from utils.models.guilds import ChannelKind
+from utils.events import EventDispatcher, ServerAdded, ServerRemoved
+from utils.models.audit import AuditAction
 from utils.models.reading import ImportJob, RejectedLine
-from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer
 from utils.services.guilds import ServerStore, SettingsService
 from utils.services.ingestion.history import HistoryImport
@@ -62,6 +64,16 @@ class Watchers(Protocol):
     def wake(self, scope: ServerScope) -> None:
         """Read again now, even after a fault that only a person could mend."""
 
+    async def restart(self, scope: ServerScope) -> None:
+        """End what is under way for a server and begin with its settings as they are now."""
+
+
+class AuditWriter(Protocol):
+    """Writes down changes by hand."""
+
+    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
+        """Add an entry."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerForm:
@@ -110,6 +122,7 @@ class GameServerService:
         history: HistoryImport,
         watchers: Watchers,
         events: EventDispatcher,
+        audit: AuditWriter,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -122,7 +135,13 @@ class GameServerService:
         self._history = history
         self._watchers = watchers
         self._events = events
+        self._audit = audit
         self._clock = clock
+        self._locks: defaultdict[GuildId, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def lock(self, guild_id: GuildId) -> asyncio.Lock:
+        """Return what a change of a guild's servers holds: names and slots are verified and taken in one."""
+        return self._locks[guild_id]
 
     async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
         """Return the guild's servers, oldest first."""
@@ -163,19 +182,7 @@ class GameServerService:
         """
         servers = await self._store.list_servers(guild_id)
         await self._premium.verify_free_slot(guild_id, servers=len(servers))
-        if not 1 <= len(form.name.strip()) <= NAME_CHARACTERS:
-            raise InvalidInputError(f"A server's name has 1 to {NAME_CHARACTERS} characters.")
-        if any(server.name.casefold() == form.name.strip().casefold() for server in servers):
-            raise InvalidInputError(f"There is a server called “{form.name}” already. Choose another name.")
-        if not 1 <= form.port <= 65535:
-            raise InvalidInputError("A port is a number from 1 to 65535; game hosts often use 8822.")
-        host = form.host.strip()
-        has_port = host.count(":") == 1  # an IPv6 address has more of them
-        if not host or has_port or any(character.isspace() or character in "/@" for character in host):
-            raise InvalidInputError(
-                "The host is a name or address alone, without sftp:// and without a port."
-            )
-        _verify_timezone(form.timezone)
+        verify_place(form, taken=(server.name for server in servers))
 
     async def add_server(
         self,
@@ -184,6 +191,7 @@ class GameServerService:
         *,
         credentials: Credentials,
         channel_id: ChannelId | None,
+        actor_id: MemberId,
         message_id: int | None = None,
     ) -> AddedServer:
         """Test the login, pin the host key, find the logs, save, and have the history imported.
@@ -201,14 +209,18 @@ class GameServerService:
             return AddedServer(steps, None)
         server = replace(server, host_key=host_key)
         try:
-            # the import first: a server that is there without one would have its past announced as news
-            await self._prepare_import(server, tier.servers, channel_id, message_id)
-            await self._store.insert_server(server.scope, server)
+            async with self.lock(guild_id):
+                await self.verify_form(guild_id, form)  # the test took its time: a tier may have ended
+                # the import first: a server that is there without one would have its past announced as news
+                await self.prepare_import(server, channel_id=channel_id, message_id=message_id)
+                await self._store.insert_server(server.scope, server)
         except KillfeedError:
             self._logs.forget(server.scope)
             raise
         self._settings.forget(guild_id)
         self._watchers.start(server.scope)
+        await self._events.dispatch(ServerAdded(scope=server.scope))
+        await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, describe_server(server))
         return AddedServer(steps, server)
 
     async def test_server(
@@ -222,12 +234,16 @@ class GameServerService:
             self._watchers.wake(server.scope)
         return server, steps
 
-    async def remove_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
+    async def remove_server(self, scope: ServerScope, *, keep_stats: bool, actor_id: MemberId) -> None:
         """End everything a server holds and delete it.
 
         Raises:
+            NotFoundError: somebody else removed it meanwhile.
             StorageError: it is not deleted, and read on as before.
         """
+        server = await self._store.find_server(scope)
+        if server is None:
+            raise NotFoundError("game server", "any more", hint="Somebody removed it meanwhile.")
         await self._watchers.stop(scope)
         self._logs.forget(scope)
         try:
@@ -237,21 +253,16 @@ class GameServerService:
             raise
         self._settings.forget(scope.guild_id)
         await self._events.dispatch(ServerRemoved(scope=scope))
+        fate = "statistics kept" if keep_stats else "statistics deleted"
+        await self._audit.write(
+            scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, f"{describe_server(server)}: {fate}"
+        )
 
     async def list_rejected(self, guild_id: GuildId, text: str | None) -> RejectedLines:
         """Return what could not be read of a server's logs."""
         server = await self.resolve(guild_id, text)
         lines = await self._rejected.list_rejected(server.scope, limit=SHOWN_REJECTED)
         return RejectedLines(server, tuple(lines), await self._rejected.count_rejected(server.scope))
-
-    async def set_channel(
-        self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId, *, server: str | None
-    ) -> GameServer | None:
-        """Set the channel of a kind, for the guild or for the named server; return that server."""
-        chosen = await self.resolve(guild_id, server) if server is not None else None
-        server_id = chosen.scope.server_id if chosen else None
-        await self._settings.set_channel(guild_id, kind, channel_id, server_id=server_id)
-        return chosen
 
     def _build(self, guild_id: GuildId, form: ServerForm, credentials: Credentials) -> GameServer:
         characters = (secrets.choice(SERVER_ID_ALPHABET) for _ in range(SERVER_ID_CHARACTERS))
@@ -270,9 +281,15 @@ class GameServerService:
             added_at=self._clock.now(),
         )
 
-    async def _prepare_import(
-        self, server: GameServer, guild_limit: int, channel_id: ChannelId | None, message_id: int | None
+    async def prepare_import(
+        self, server: GameServer, *, channel_id: ChannelId | None, message_id: int | None
     ) -> None:
+        """Fix what is history and store the import, for the server's loop to carry out.
+
+        Raises:
+            RemoteError: the host failed while its files were listed.
+        """
+        tier = await self._premium.get_tier(server.scope.guild_id)
         wanted = ImportJob(
             generation=server.generation + 1,
             started_at=self._clock.now(),
@@ -280,12 +297,37 @@ class GameServerService:
             channel_id=channel_id,
             message_id=message_id,
         )
-        async with self._logs.open(server, guild_limit=guild_limit) as logs:
+        async with self._logs.open(server, guild_limit=tier.servers) as logs:
             await self._history.prepare(server, logs, wanted)
 
 
 def _is_called(server: GameServer, text: str) -> bool:
     return text in (server.scope.server_id, server.name) or text.casefold().strip() == server.name.casefold()
+
+
+def describe_server(server: GameServer) -> str:
+    """Return a server for the audit, without anything of its secret."""
+    number = "" if server.number is None else f", number {server.number}"
+    return f"{server.name} ({server.username} at {server.host} port {server.port}{number})"
+
+
+def verify_place(form: ServerForm, *, taken: Iterable[str]) -> None:
+    """Refuse a name, host, port or time zone that cannot be right; ``taken`` are the other servers' names.
+
+    Raises:
+        InvalidInputError
+    """
+    name, host = form.name.strip(), form.host.strip()
+    if not 1 <= len(name) <= NAME_CHARACTERS:
+        raise InvalidInputError(f"A server's name has 1 to {NAME_CHARACTERS} characters.")
+    if any(other.casefold() == name.casefold() for other in taken):
+        raise InvalidInputError(f"There is a server called “{form.name}” already. Choose another name.")
+    if not 1 <= form.port <= 65535:
+        raise InvalidInputError("A port is a number from 1 to 65535; game hosts often use 8822.")
+    has_port = host.count(":") == 1  # an IPv6 address has more of them
+    if not host or has_port or any(character.isspace() or character in "/@" for character in host):
+        raise InvalidInputError("The host is a name or address alone, without sftp:// and without a port.")
+    _verify_timezone(form.timezone)
 
 
 def _verify_timezone(name: str) -> None:

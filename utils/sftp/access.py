@@ -8,10 +8,12 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
+from utils.errors import HostKeyChangedError, RemoteError
 from utils.models.scope import ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, HostKey, HostKeys
 from utils.sftp.checkup import check_server
 from utils.sftp.discovery import find_death_logs
+from utils.sftp.host_keys import compute_fingerprint
 from utils.sftp.login import HostLogin
 from utils.sftp.pool import SftpConnectionPool
 from utils.sftp.session import SftpSession
@@ -90,6 +92,18 @@ class DeathLogAccess:
         steps = await check_server(lease(), login=login, base_path=server.base_path, number=server.number)
         return steps, shown[0] if shown else None
 
+    async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
+        """Return the pinned key, and the one the host shows now, if it can be asked."""
+        login = self._build_login(server)
+        pinned = _describe_key(server.host_key) if server.host_key else None
+        try:
+            async with self._pool.lease(server.scope.guild_id, login, guild_limit=guild_limit) as session:
+                return HostKeys(pinned, _describe_key(session.host_key))
+        except HostKeyChangedError as error:
+            return HostKeys(pinned, _describe_key(error.offered))
+        except RemoteError as error:
+            return HostKeys(pinned, None, str(error))
+
     def _remember(self, server: GameServer) -> _Remembered:
         known = self._remembered.get(server.scope)
         if known is None:
@@ -108,3 +122,7 @@ class DeathLogAccess:
 
     def _compute_local_time(self, server: GameServer) -> datetime:
         return self._clock.now().astimezone(ZoneInfo(server.timezone))
+
+
+def _describe_key(text: str) -> HostKey:
+    return HostKey(text, compute_fingerprint(text))

@@ -4,15 +4,18 @@ import pytest
 
 from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, SimulatedDiscord
 from simulation.discord.clients import running_bot
-from tests.fakes.small_bot import Shelf, SmallBot
+from tests.fakes.small_bot import FakeOwners, Shelf, SmallBot
 from tests.fakes.storage import build_server
 from utils.errors import StorageUnavailableError
-from utils.interactions.access import PUBLIC, Access, access, get_access
+from utils.interactions.access import PUBLIC, Access, access, find_option, get_access
+from utils.interactions.operators import Operators
 from utils.interactions.text import describe_where
 from utils.models.guilds import GuildSettings
 from utils.models.premium import Feature
 from utils.models.scope import GuildId, ServerId
 
+OWNERS_ALONE = "This command is for the owners of this bot."
+OFF = {"name": "ask", "value": False}
 ADMINS_ALONE = "This command is for members with Manage Server or the admin role."
 
 
@@ -104,6 +107,71 @@ async def test_feature_is_refused_when_the_tier_is_too_low(
 async def test_feature_is_open_when_the_tier_is_there(alice: Member, channel: Channel) -> None:
     """The default tier of a self-hosted bot opens everything."""
     assert show(await alice.ask(channel, "/premium")) == ("open", False)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_owner_command_is_open_to_owners_alone(
+    shelf: Shelf, guild: Guild, manager: Member, alice: Member, channel: Channel
+) -> None:
+    """Neither Manage Server nor owning the guild is owning the bot."""
+    shelf.owners.owner_ids = (alice.id,)
+    assert show(await alice.ask(channel, "/deep owner")) == ("for owners", True)
+    for member in (manager, guild.owner):
+        assert show(await member.ask(channel, "/deep owner")) == (OWNERS_ALONE, True)
+
+
+async def test_home_command_is_open_to_admins_at_home_and_owners_anywhere(
+    world: SimulatedDiscord, shelf: Shelf, guild: Guild, manager: Member, alice: Member, channel: Channel
+) -> None:
+    """Admins of another community are refused, as are members at home."""
+    away = world.create_guild("Elsewhere")
+    room = away.create_text_channel("room")
+    shelf.home_guild_id, shelf.owner_ids = guild.id, (away.owner.id,)
+    async with running_bot(SmallBot(shelf.build_services()), world):
+        assert show(await manager.ask(channel, "/deep home")) == ("for the home guild", True)
+        assert show(await away.owner.ask(room, "/deep home")) == ("for the home guild", True)
+        refused = await alice.ask(channel, "/deep home")
+        elsewhere = away.add_member("manager of another", roles=[away.create_role("m", permissions=1 << 5)])
+        foreign = await elsewhere.ask(room, "/deep home")
+    for reply in (refused, foreign):
+        assert reply.is_ephemeral
+        assert (
+            "for the owners of this bot, and for admins of the Discord server" in reply.embed["description"]
+        )
+
+
+@pytest.mark.usefixtures("bot")
+async def test_option_decides_whether_the_first_answer_is_a_form(manager: Member, channel: Channel) -> None:
+    """Without the switch the command is acknowledged like any other."""
+    opened = await manager.ask(channel, "/deep change", ask=True)
+    assert (opened.callback_kind, opened.modal and opened.modal.labels) == (CallbackKind.MODAL, ["Password"])
+    for options in ({}, {"ask": False}):
+        plain = await manager.ask(channel, "/deep change", **options)
+        assert (plain.callback_kind, show(plain)) == (CallbackKind.DEFERRED_MESSAGE, ("changed", True))
+
+
+async def test_application_owners_are_asked_for_once() -> None:
+    """Discord's word counts besides the configuration, and nobody is let in while it is silent."""
+    source = FakeOwners(5)
+    source.failures.append(OSError("away"))
+    operators = Operators(source.find, home_guild_id=9, owner_ids=(7,))
+    assert [await operators.is_owner(user_id) for user_id in (7, 5, 5, 6, 7)] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert source.asked == 2
+    assert [operators.is_home(GuildId(guild_id)) for guild_id in (9, 8)] == [True, False]
+    assert not Operators(source.find, home_guild_id=None, owner_ids=()).is_home(GuildId(0))
+
+
+def test_options_are_found_at_any_depth() -> None:
+    """Discord nests the options of a subcommand; a switch that is off is found as such."""
+    data = {"options": [{"name": "edit", "options": [{"name": "server", "value": "x"}, OFF]}]}
+    found = [find_option(data, name) for name in ("server", "ask", "edit", "other")]
+    assert found == ["x", False, None, None]
 
 
 @pytest.mark.usefixtures("bot")

@@ -10,7 +10,10 @@ async def test_commands_are_listed_by_full_name_without_groups(shelf: Shelf) -> 
     names = [command.qualified_name for command in list_commands(bot)]
     assert names == [
         "deep admin",
+        "deep change",
         "deep fail",
+        "deep home",
+        "deep owner",
         "deep private",
         "fail",
         "find",

@@ -1,12 +1,15 @@
 """Game servers of a guild: what is refused, what adding stores and when, and which server is meant."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.premium import FakeAuditStore, FakePremiumStore
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
 from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.errors import (
@@ -18,11 +21,11 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.events import EventDispatcher, ServerRemoved
-from utils.models.guilds import ChannelKind
 from utils.models.premium import TIERS, Tier
 from utils.models.reading import ImportJob, RejectedLine
-from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer
+from utils.services.audit import AuditLog
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.premium import PremiumService
@@ -30,6 +33,7 @@ from utils.services.servers import (
     SERVER_ID_ALPHABET,
     SERVER_ID_CHARACTERS,
     SHOWN_REJECTED,
+    AddedServer,
     GameServerService,
     RejectedLines,
     ServerForm,
@@ -37,6 +41,7 @@ from utils.services.servers import (
 
 GUILD = SCOPE.guild_id
 FORM = ServerForm("Kamensk", "203.0.113.9", 8822, "renter", number=4, timezone="Europe/Berlin", legacy=True)
+ADMIN = MemberId(5)
 PASSWORD = Credentials("s3cret-pass")
 GOOD = (CheckStep("Login", ok=True, detail="fine"), CheckStep("Find the death logs", ok=True, detail="2"))
 BAD = (CheckStep("Login", ok=False, detail="refused"),)
@@ -80,6 +85,8 @@ class Rooms:
     access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
     watchers: FakeWatchers = field(default_factory=FakeWatchers)
     events: EventDispatcher = field(default_factory=EventDispatcher)
+    premium: FakePremiumStore = field(default_factory=FakePremiumStore)
+    audit: FakeAuditStore = field(default_factory=FakeAuditStore)
     removed: list[ServerRemoved] = field(default_factory=list)
 
     def build(self) -> GameServerService:
@@ -89,13 +96,14 @@ class Rooms:
             self.store,
             self.rejected,
             settings=SettingsService(self.guilds, self.store, clock=self.clock),
-            premium=PremiumService(default_tier=self.tier),
+            premium=PremiumService(self.premium, default_tier=self.tier, clock=self.clock),
             secret_keeper=FakeSecretKeeper(),
             checker=self.checker,
             logs=self.access,
             history=HistoryImport(self.ingestion, self.ingestion, self.events, clock=self.clock),
             watchers=self.watchers,
             events=self.events,
+            audit=AuditLog(self.audit, clock=self.clock),
             clock=self.clock,
         )
 
@@ -145,7 +153,7 @@ async def test_form_that_cannot_be_right_is_refused(
         await service.verify_form(GUILD, form)
     assert sentence in str(caught.value)
     with pytest.raises(InvalidInputError):
-        await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None)
+        await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     assert (len(rooms.store.servers), rooms.checker.checked) == (1, [])
 
 
@@ -187,7 +195,9 @@ async def test_server_over_the_limit_of_the_tier_is_refused(rooms: Rooms, tier: 
 async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: GameServerService) -> None:
     """The secret is sealed for the scope, the host's key pinned, the import prepared, reading begun."""
     rooms.access.logs.append(FILE, render(build_row("A", "B")))
-    added = await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=ChannelId(5), message_id=6)
+    added = await service.add_server(
+        GUILD, FORM, credentials=PASSWORD, channel_id=ChannelId(5), message_id=6, actor_id=ADMIN
+    )
     [stored] = rooms.store.servers.values()
     assert stored == GameServer(
         scope=stored.scope,
@@ -211,6 +221,7 @@ async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: Gam
         message_id=6,
     )
     assert rooms.watchers.notes == [("start", stored.scope)]
+    assert rooms.audit.lines == [(ADMIN, "server add", "Kamensk (renter at 203.0.113.9 port 8822, number 4)")]
     assert [server.host_key for server in rooms.access.opened] == ["ssh-ed25519 AAAA"]
     assert (rooms.checker.checked, rooms.access.limits) == ([("Kamensk", 25)], [25])
 
@@ -219,16 +230,55 @@ async def test_ids_of_servers_are_short_and_their_own(rooms: Rooms, service: Gam
     """Each server gets an id of eight characters without look-alikes."""
     for number in range(5):
         form = replace(FORM, name=f"server {number}")
-        await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None)
+        await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     ids = {scope.server_id for scope in rooms.store.servers}
     assert len(ids) == 5
     assert all(len(one) == SERVER_ID_CHARACTERS and set(one) <= set(SERVER_ID_ALPHABET) for one in ids)
 
 
+async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(rooms: Rooms) -> None:
+    """There was room when the form was opened, and there is none when the test has passed."""
+    rooms.tier = 0
+    rooms.add(build_server())
+    rooms.premium.give(GUILD, 1, START + timedelta(seconds=10))
+
+    class SlowChecker(FakeServerChecker):
+        """Takes longer than the tier lasts."""
+
+        async def check(
+            self, server: GameServer, *, guild_limit: int
+        ) -> tuple[tuple[CheckStep, ...], str | None]:
+            """Let time pass."""
+            rooms.clock.move(10)
+            return await super().check(server, guild_limit=guild_limit)
+
+    rooms.checker = SlowChecker()
+    service = rooms.build()
+    await service.verify_form(GUILD, FORM)
+    with pytest.raises(LimitReachedError, match=r"Tier 0 \(Scavenger\) has room for 1"):
+        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    assert (list(rooms.store.servers), rooms.ingestion.data.job, rooms.audit.lines) == ([SCOPE], None, [])
+
+
+async def test_last_place_is_given_once_when_two_ask_for_it(rooms: Rooms) -> None:
+    """Two admins at once: the second one's form cannot be right any more."""
+    rooms.tier = 0
+    service = rooms.build()
+    both = [
+        service.add_server(
+            GUILD, replace(FORM, name=name), credentials=PASSWORD, channel_id=None, actor_id=ADMIN
+        )
+        for name in ("one", "two")
+    ]
+    outcomes = await asyncio.gather(*both, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [AddedServer, LimitReachedError]
+    assert len(rooms.store.servers) == 1
+
+
 async def test_nothing_is_stored_when_a_step_fails(rooms: Rooms, service: GameServerService) -> None:
     """The steps are told, and the server is not there; its login is not remembered either."""
     rooms.checker.steps = BAD
-    added = await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None)
+    added = await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     assert (added.steps, added.server) == (BAD, None)
     assert (rooms.store.servers, rooms.ingestion.data.job, rooms.watchers.notes) == ({}, None, [])
     assert [scope.guild_id for scope in rooms.access.forgotten] == [GUILD]
@@ -240,7 +290,7 @@ async def test_import_is_prepared_before_the_server_is_stored(
     """A server without an import would have its past announced: no import, no server."""
     rooms.access.failures.append(ConnectionLostError("gone in the middle"))
     with pytest.raises(ConnectionLostError):
-        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None)
+        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     assert (rooms.store.servers, rooms.watchers.notes) == ({}, [])
     assert rooms.access.forgotten == [rooms.access.opened[0].scope]
 
@@ -250,7 +300,7 @@ async def test_server_is_not_read_when_it_cannot_be_stored(rooms: Rooms, service
     await service.verify_form(GUILD, FORM)
     rooms.ingestion.outages = 1
     with pytest.raises(StorageUnavailableError):
-        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None)
+        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     assert (rooms.store.servers, rooms.watchers.notes, len(rooms.access.forgotten)) == ({}, [], 1)
 
 
@@ -315,20 +365,35 @@ async def test_removed_server_ends_everywhere(
 ) -> None:
     """Its loops end first, then it is deleted, forgotten, and told of."""
     rooms.add(build_server())
-    await service.remove_server(SCOPE, keep_stats=keep_stats)
+    await service.remove_server(SCOPE, keep_stats=keep_stats, actor_id=ADMIN)
     assert (rooms.store.servers, rooms.store.kept_stats) == ({}, [SCOPE] if keep_stats else [])
     assert (rooms.watchers.notes, rooms.access.forgotten) == ([("stop", SCOPE)], [SCOPE])
     assert rooms.removed == [ServerRemoved(scope=SCOPE)]
+    fate = "statistics kept" if keep_stats else "statistics deleted"
+    told = f"Mirny (renter at 127.0.0.1 port 22): {fate}"
+    assert rooms.audit.lines == [(ADMIN, "server remove", told)]
+    with pytest.raises(NotFoundError, match="removed it meanwhile"):
+        await service.remove_server(SCOPE, keep_stats=keep_stats, actor_id=ADMIN)
 
 
-async def test_server_is_read_on_when_it_cannot_be_deleted(rooms: Rooms, service: GameServerService) -> None:
-    """A removal that failed removes nothing, not even the reading."""
+class StuckServerStore(FakeServerStore):
+    """Goes away when something is to be deleted."""
+
+    async def delete_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
+        """Fail."""
+        del scope, keep_stats
+        raise StorageUnavailableError("away")
+
+
+async def test_server_is_read_on_when_it_cannot_be_deleted() -> None:
+    """A removal that failed removes nothing, not even the reading, and nobody did anything."""
+    rooms = Rooms(store=StuckServerStore())
+    service = rooms.build()
     rooms.add(build_server())
-    rooms.store.failures.append(StorageUnavailableError("away"))
     with pytest.raises(StorageUnavailableError):
-        await service.remove_server(SCOPE, keep_stats=False)
+        await service.remove_server(SCOPE, keep_stats=False, actor_id=ADMIN)
     assert rooms.watchers.notes == [("stop", SCOPE), ("start", SCOPE)]
-    assert (list(rooms.store.servers), rooms.removed) == ([SCOPE], [])
+    assert (list(rooms.store.servers), rooms.removed, rooms.audit.lines) == ([SCOPE], [], [])
 
 
 async def test_rejected_lines_are_those_of_the_server(rooms: Rooms, service: GameServerService) -> None:
@@ -340,22 +405,8 @@ async def test_rejected_lines_are_those_of_the_server(rooms: Rooms, service: Gam
     assert await service.list_rejected(GUILD, "Mirny") == shown
 
 
-async def test_channel_is_set_for_the_guild_or_the_named_server(
-    rooms: Rooms, service: GameServerService
-) -> None:
-    """A name that means no server sets nothing."""
-    server = build_server()
-    rooms.add(server)
-    assert await service.set_channel(GUILD, ChannelKind.KILLFEED, ChannelId(1), server=None) is None
-    assert await service.set_channel(GUILD, ChannelKind.EVENTS, ChannelId(2), server="mirny") == server
-    with pytest.raises(NotFoundError):
-        await service.set_channel(GUILD, ChannelKind.ALERTS, ChannelId(3), server="nobody")
-    assert rooms.guilds.settings[GUILD].channels == {ChannelKind.KILLFEED: ChannelId(1)}
-    assert rooms.store.servers[SCOPE].channels == {ChannelKind.EVENTS: ChannelId(2)}
-
-
 async def test_ids_are_made_of_the_guild_that_asks(rooms: Rooms, service: GameServerService) -> None:
     """A server belongs to the guild in which it was added."""
-    await service.add_server(GuildId(7), FORM, credentials=PASSWORD, channel_id=None)
+    await service.add_server(GuildId(7), FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     [scope] = rooms.store.servers
     assert scope == ServerScope(GuildId(7), ServerId(scope.server_id))

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from utils.database.database import Fence, SafeDatabase
+from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
@@ -27,6 +29,8 @@ class Repositories:
     outbox: OutboxRepository
     rejected: RejectedLineRepository
     statistics: StatisticsRepository
+    premium: PremiumRepository
+    audit: AuditRepository
 
     @classmethod
     def build(cls, database: SafeDatabase, fences: Callable[[GuildId], Fence | None]) -> "Repositories":
@@ -40,4 +44,6 @@ class Repositories:
             outbox=OutboxRepository(database, fences=fences),
             rejected=RejectedLineRepository(database),
             statistics=StatisticsRepository(database),
+            premium=PremiumRepository(database),
+            audit=AuditRepository(database),
         )

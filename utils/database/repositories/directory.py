@@ -1,5 +1,7 @@
 """The directory: the one repository without a scope. It answers start-up and timers, with keys alone."""
 
+from datetime import datetime
+
 from utils.database.database import Document, SafeDatabase
 from utils.models.scope import GuildId, ServerId, ServerScope
 
@@ -22,6 +24,14 @@ class DirectoryRepository:
     async def list_guild_ids(self) -> tuple[GuildId, ...]:
         """Return every guild with a game server."""
         return tuple(sorted({scope.guild_id for scope in await self.list_server_scopes()}))
+
+    async def list_ended_premium(self, now: datetime) -> tuple[GuildId, ...]:
+        """Return every guild with a grant whose end has come; the index alone is read."""
+        # without a bound on its first field MongoDB would not look at the index's second one
+        ended = {"guild_id": {"$gt": 0}, "premium.ends_at": {"$lte": now}}
+        cursor = self._database.unscoped("guilds").find(ended, {"_id": 0, "guild_id": 1}, hint="premium")
+        found = await self._database.run("directory.premium", cursor.to_list(None))
+        return tuple(sorted(GuildId(document["guild_id"]) for document in found))
 
     async def list_scopes_with_outbox(self) -> tuple[ServerScope, ...]:
         """Return every game server with notices that wait, or that are in a message not yet sent."""

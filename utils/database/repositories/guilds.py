@@ -4,7 +4,7 @@ from utils.database.database import SafeDatabase
 from utils.database.documents import GuildDocument
 from utils.database.scoped import ScopedCollection
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.scope import ChannelId, GuildId
 
 
 class GuildRepository:
@@ -18,22 +18,11 @@ class GuildRepository:
         found = await self._guilds(guild_id).find_one({})
         return GuildDocument.model_validate(found or {"guild_id": guild_id}).to_value()
 
-    async def set_channel(
-        self,
-        guild_id: GuildId,
-        kind: ChannelKind,
-        channel_id: ChannelId | None,
-        *,
-        server_id: ServerId | None = None,
-    ) -> None:
-        """Set or clear the channel of a kind, the guild's or one server's own."""
+    async def set_channel(self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId | None) -> None:
+        """Set or clear the guild's own channel of a kind."""
         field = f"channels.{kind.value}"
         update = {"$unset": {field: ""}} if channel_id is None else {"$set": {field: int(channel_id)}}
-        if server_id is None:
-            await self._guilds(guild_id).update_one({}, update, upsert=True)
-            return
-        scope = ServerScope(guild_id, server_id)
-        await ScopedCollection.of_server(self._database, "game_servers", scope).update_one({}, update)
+        await self._guilds(guild_id).update_one({}, update, upsert=True)
 
     async def set_admin_role(self, guild_id: GuildId, role_id: int | None) -> None:
         """Set or clear the role whose members may administer the bot."""

@@ -5,10 +5,24 @@ from utils.database.documents import GameServerDocument, HealthDocument
 from utils.database.repositories.line_counts import count_lines
 from utils.database.scoped import ScopedCollection
 from utils.database.sessions import Session
-from utils.models.scope import GuildId, ServerScope
+from utils.models.deaths import DeathKind
+from utils.models.guilds import ChannelKind
+from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
 
 _KEPT = {"is_removed": {"$ne": True}}
+_EDITED = (
+    "name",
+    "host",
+    "port",
+    "username",
+    "secret",
+    "number",
+    "base_path",
+    "timezone",
+    "legacy",
+    "host_key",
+)
 _SMALL = ("cursors", "rejected_lines", "outbox", "messages")
 _STATISTICS = ("kills", "players", "player_days")
 
@@ -39,10 +53,28 @@ class GameServerRepository:
         return tuple(sorted(servers, key=lambda server: (str(server.added_at or ""), server.scope)))
 
     async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
-        """Write a server's settings; its health and generation stay, and a server that is gone stays gone."""
+        """Write what an edit changes of a server; a server that is gone stays gone.
+
+        What has a method of its own, and what ingestion writes, is left as it is stored.
+        """
         fields = GameServerDocument.from_value(server).to_document()
-        update = {key: fields[key] for key in fields.keys() - {"guild_id", "server_id", "generation"}}
+        update = {key: fields[key] for key in _EDITED}
         await self._server(scope).update_one(_KEPT, {"$set": update})
+
+    async def set_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId | None) -> None:
+        """Set or clear the server's own channel of a kind."""
+        field = f"channels.{kind.value}"
+        update = {"$unset": {field: ""}} if channel_id is None else {"$set": {field: int(channel_id)}}
+        await self._server(scope).update_one(_KEPT, update)
+
+    async def set_announced(self, scope: ServerScope, kind: DeathKind, *, is_announced: bool) -> None:
+        """Have one class of death posted, or not."""
+        operator = "$addToSet" if is_announced else "$pull"
+        await self._server(scope).update_one(_KEPT, {operator: {"announced": kind.value}})
+
+    async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
+        """Pause a server over the premium limit, or let it go on."""
+        await self._server(scope).update_one(_KEPT, {"$set": {"is_paused": is_paused}})
 
     async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
         """Pin a host key, or forget the pinned one."""

@@ -17,7 +17,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.errors import KillfeedError, LogsMissingError, RemoteError, StorageError
 from utils.models.guilds import ChannelKind
-from utils.models.premium import compute_poll_seconds
+from utils.models.premium import Tier, compute_poll_seconds
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
@@ -152,32 +152,35 @@ class ServerWatch:
 
     async def run(self) -> None:
         """Watch until cancelled, or until the server is no longer there."""
-        while (server := await self._find_server()) is not None:
+        while (found := await self._look_up()) is not None:
             began = self._rooms.clock.monotonic()
-            interval = await self._compute_interval()
-            delay = await self._visit(server, interval)
+            delay = await self._visit(*found)
             spent = self._rooms.clock.monotonic() - began
             await self._pause(max(0.0, delay - spent))
 
-    async def _find_server(self) -> GameServer | None:
+    async def _look_up(self) -> tuple[GameServer, Tier] | None:
+        """Return the server as it is now and its guild's tier; None when it is no longer there."""
         while True:
             try:
                 if self.health.last_read_at is None:
                     self.health = await self._rooms.servers.get_health(self.scope)
-                return await self._rooms.servers.find_server(self.scope)
+                server = await self._rooms.servers.find_server(self.scope)
+                if server is None:
+                    return None
+                return server, await self._rooms.premium.get_tier(self.scope.guild_id)
             except StorageError as error:
                 # nothing is saved: what is stored of this server may not be known yet
                 self._note_failure(error, ConnectionState.RETRYING)
                 await self._pause(self._compute_retry(1.0))
 
-    async def _compute_interval(self) -> float:
-        tier = await self._rooms.premium.get_tier(self.scope.guild_id)
-        return compute_poll_seconds(tier, minimum_seconds=self._settings.minimum_poll_seconds)
-
-    async def _visit(self, server: GameServer, interval: float) -> float:
+    async def _visit(self, server: GameServer, tier: Tier) -> float:
         """Import or poll once; return seconds until the next visit."""
+        interval = compute_poll_seconds(tier, minimum_seconds=self._settings.minimum_poll_seconds)
+        if server.is_paused:
+            await self._rest()
+            return interval
         try:
-            outcome = await self._read(server)
+            outcome = await self._read(server, tier)
         except RemoteError as error:
             if isinstance(error, LogsMissingError):
                 return await self._after_failure(error, ConnectionState.NO_LOGS, interval)
@@ -188,8 +191,19 @@ class ServerWatch:
         await self._after_success(outcome)
         return interval
 
-    async def _read(self, server: GameServer) -> PollOutcome:
-        tier = await self._rooms.premium.get_tier(self.scope.guild_id)
+    async def _rest(self) -> None:
+        """Note that the server is paused, and keep nothing of its login; what was read stays known."""
+        if self.health.state is ConnectionState.PAUSED:
+            return
+        self._rooms.logs.forget(self.scope)
+        self.health = replace(self.health, state=ConnectionState.PAUSED, problem=None)
+        if self._failures:
+            self._failures = 0
+            await self._rooms.notifier.clear(self.scope.guild_id, self._notice_key)
+        logger.info("game server is paused", scope=str(self.scope))
+        await self._try_to_save_health()
+
+    async def _read(self, server: GameServer, tier: Tier) -> PollOutcome:
         async with self._rooms.logs.open(server, guild_limit=tier.servers) as logs:
             job = await self._rooms.imports.find_import(self.scope)
             if job is not None:

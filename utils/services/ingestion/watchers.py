@@ -60,7 +60,7 @@ class ServerWatchers:
         if scope in self._watches:
             return
         watch = self._watches[scope] = ServerWatch(scope, self._rooms, self._settings)
-        self._tasks.start(f"watch:{scope}", watch.run, guild_id=scope.guild_id, is_critical=True)
+        self._start_watch(watch)
 
         async def deliver() -> None:
             await self._deliverer.run(scope)
@@ -77,6 +77,23 @@ class ServerWatchers:
         self._watches.pop(scope, None)
         await self._tasks.cancel(f"watch:{scope}")
         await self._tasks.cancel(f"deliver:{scope}")
+
+    async def restart(self, scope: ServerScope) -> None:
+        """End the reading that is under way and begin with the server's settings as they are now.
+
+        Nothing happens for a server that is not looked after.
+        """
+        watch = self._watches.get(scope)
+        if watch is None:
+            return
+        await self._tasks.cancel(f"watch:{scope}")
+        watch.wake()
+        if self._watches.get(scope) is watch:  # not stopped meanwhile
+            self._start_watch(watch)
+
+    def _start_watch(self, watch: ServerWatch) -> None:
+        guild_id = watch.scope.guild_id
+        self._tasks.start(f"watch:{watch.scope}", watch.run, guild_id=guild_id, is_critical=True)
 
     async def stop_guild(self, guild_id: GuildId) -> None:
         """End every loop of a guild."""

@@ -6,21 +6,25 @@ from datetime import UTC, date, datetime
 import pytest
 
 from utils.database.database import Document, SafeDatabase
+from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
-from utils.models.deaths import Death, LogFile
+from utils.models.audit import AuditEntry
+from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices import DeathNotice, OutgoingMessage
 from utils.models.players import Counters, PlayerDay, PlayerRecord
+from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.reading import Cursor, ImportJob, RejectedLine
-from utils.models.scope import ChannelId, PlayerId, ServerId, ServerScope
+from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -161,8 +165,27 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     rejected = RejectedLineRepository(profiled)
     await rejected.list_rejected(scope, limit=3)
     await rejected.prune_rejected(scope, keep=3)
+    await guilds.set_admin_role(GuildId(99), 7)
+    premium, audit = PremiumRepository(profiled), AuditRepository(profiled)
+    event = PremiumEvent(NOW, PremiumAction.GRANTED, 2, NOW)
+    await premium.write_grant(scope.guild_id, Grant(2, NOW, MemberId(7), NOW), event)
+    await premium.get_premium(scope.guild_id)
+    for number in range(9):
+        await audit.insert_entry(scope.guild_id, AuditEntry(NOW, MemberId(number), "role", "x"))
+    for actor, action in ((None, None), (MemberId(1), None), (None, "role"), (MemberId(1), "role")):
+        await audit.list_entries(scope.guild_id, actor_id=actor, action=action, limit=2)
     directory = DirectoryRepository(profiled)
+    assert await directory.list_ended_premium(NOW) == (scope.guild_id,)
+    await premium.end_grant(scope.guild_id, event)
+    await servers.set_paused(scope, is_paused=True)
+    await servers.set_announced(scope, DeathKind.FALL, is_announced=False)
     await directory.list_guild_ids()
     await directory.list_scopes_with_outbox()
     await servers.delete_server(scope, keep_stats=False)
-    assert _list_unindexed(await _list_profiled(profiled)) == []
+    operations = await _list_profiled(profiled)
+    assert _list_unindexed(operations) == []
+    pages = [one for one in operations if one["ns"].endswith(".audit") and one.get("nreturned")]
+    assert not [one for one in pages if one.get("hasSortStage")]
+    assert max(one["docsExamined"] for one in pages) <= 2
+    [timer] = [one for one in operations if one["command"].get("hint") == "premium"]
+    assert (timer["nreturned"], timer["docsExamined"]) == (1, 0)

@@ -68,12 +68,17 @@ async def test_servers_are_listed_oldest_first(
 async def test_settings_change_and_generation_and_health_stay(
     servers: GameServerRepository, scope: ServerScope, make_server: MakeServer
 ) -> None:
-    """An admin's edit cannot undo an import that finished meanwhile."""
+    """An admin's edit cannot undo an import, a pause, a channel or a switch that came meanwhile."""
     server = make_server(scope)
     await servers.insert_server(scope, server)
     await servers.switch_generation(scope, 2)
     health = ServerHealth(scope, ConnectionState.RETRYING, "The host is away.", NOW, NOW, 6.5)
     await servers.save_health(health)
+    await servers.set_paused(scope, is_paused=True)
+    await servers.set_channel(scope, ChannelKind.EVENTS, ChannelId(3))
+    for kind in (DeathKind.FALL, DeathKind.MENU, DeathKind.FALL):
+        await servers.set_announced(scope, kind, is_announced=False)
+    await servers.set_announced(scope, DeathKind.MENU, is_announced=True)
     await servers.replace_server(scope, replace(server, name="Other", secret=EncryptedSecret(b"changed")))
     await servers.set_host_key(scope, "ssh-ed25519 BBBB")
     changed = replace(
@@ -82,6 +87,9 @@ async def test_settings_change_and_generation_and_health_stay(
         secret=EncryptedSecret(b"changed"),
         generation=2,
         host_key="ssh-ed25519 BBBB",
+        is_paused=True,
+        channels={ChannelKind.EVENTS: ChannelId(3)},
+        announced=frozenset(DeathKind) - {DeathKind.FALL},
     )
     assert (await servers.find_server(scope), await servers.get_health(scope)) == (changed, health)
 
@@ -91,6 +99,9 @@ async def test_server_that_is_gone_is_not_made_again_by_late_writes(
 ) -> None:
     """A loop that ends after the removal leaves nothing behind."""
     await servers.replace_server(scope, make_server(scope))
+    await servers.set_paused(scope, is_paused=True)
+    await servers.set_announced(scope, DeathKind.FALL, is_announced=True)
+    await servers.set_channel(scope, ChannelKind.EVENTS, ChannelId(3))
     await servers.save_health(ServerHealth(scope, ConnectionState.CONNECTED))
     await servers.set_host_key(scope, "key")
     assert (await servers.find_server(scope), await servers.get_health(scope)) == (None, ServerHealth(scope))
@@ -144,7 +155,9 @@ async def test_channels_of_guild_and_server_are_set_and_cleared(
     await guilds.set_channel(guild_id, ChannelKind.KILLFEED, ChannelId(1))
     await guilds.set_channel(guild_id, ChannelKind.ALERTS, ChannelId(2))
     await guilds.set_channel(guild_id, ChannelKind.KILLFEED, None)
-    await guilds.set_channel(guild_id, ChannelKind.EVENTS, ChannelId(3), server_id=scope.server_id)
+    await servers.set_channel(scope, ChannelKind.EVENTS, ChannelId(3))
+    await servers.set_channel(scope, ChannelKind.COUNTER, ChannelId(4))
+    await servers.set_channel(scope, ChannelKind.COUNTER, None)
     await guilds.set_admin_role(guild_id, 77)
     server = await servers.find_server(scope)
     assert server is not None

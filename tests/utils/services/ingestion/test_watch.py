@@ -12,6 +12,7 @@ import pytest
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.premium import FakePremiumStore, build_premium
 from tests.fakes.storage import FakeServerStore, build_server
 from tests.fakes.watching import FakeChannelFinder, FakeLogAccess, FakeNotifier, FakeProgressReporter
 from utils.errors import (
@@ -75,6 +76,7 @@ class World:
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     progress: FakeProgressReporter = field(default_factory=FakeProgressReporter)
     channels: FakeChannelFinder = field(default_factory=FakeChannelFinder)
+    premium: PremiumService | None = None
 
     def build(self) -> ServerWatch:
         """Return a watch, as a process that just started has it."""
@@ -86,7 +88,7 @@ class World:
             live=LiveIngestion(self.store, events, clock=self.clock, max_announce_age=MAX_AGE),
             history=HistoryImport(self.store, self.store, events, clock=self.clock),
             channels=self.channels,
-            premium=PremiumService(default_tier=self.tier),
+            premium=self.premium or build_premium(self.tier, self.clock),
             notifier=self.notifier,
             progress=self.progress,
             clock=self.clock,
@@ -453,6 +455,51 @@ async def test_changed_server_is_read_with_its_new_settings(world: World) -> Non
         world.servers.servers[SCOPE] = changed
         await world.pass_pauses(1)
     assert world.access.opened == [build_server(), changed]
+
+
+async def test_paused_server_is_not_read_until_there_is_room_again(world: World) -> None:
+    """A pause is shown, keeps no login, and ends by itself; what came meanwhile is read then."""
+    world.append(("A", "B"))
+    async with watching(watch := world.build()):
+        await world.pause(1)
+        read_at = watch.health.last_read_at
+        await world.servers.set_paused(SCOPE, is_paused=True)
+        await world.pass_pauses(3)
+        assert (watch.health.state, watch.health.last_read_at) == (ConnectionState.PAUSED, read_at)
+        assert (world.visits, world.access.forgotten) == (1, [SCOPE])
+        assert [health.state for health in world.servers.saved][-1] is ConnectionState.PAUSED
+        saved = len(world.servers.saved)
+        world.append(("A", "C"), second=50)
+        await world.pass_pauses(1)
+        assert (len(world.servers.saved), world.visits) == (saved, 1)
+        await world.servers.set_paused(SCOPE, is_paused=False)
+        await world.pass_pauses(1)
+        assert (watch.health.state, world.visits) == (ConnectionState.CONNECTED, 2)
+    assert len(world.store.data.deaths) == 2
+
+
+async def test_pause_settles_a_fault_and_the_next_one_is_told_again(world: World) -> None:
+    """Whoever pauses is no longer in the way of the admins."""
+    world.access.failures += [LogsMissingError("none here"), LogsMissingError("none here")]
+    async with watching(world.build()):
+        await world.pause(1)
+        await world.servers.set_paused(SCOPE, is_paused=True)
+        await world.pass_pauses(1)
+        await world.servers.set_paused(SCOPE, is_paused=False)
+        await world.pass_pauses(1)
+    assert world.notifier.told == ["none here", "none here"]
+
+
+async def test_tier_that_cannot_be_read_is_waited_for(world: World) -> None:
+    """The database that holds it is away: nobody is read at another tier's pace."""
+    store = FakePremiumStore()
+    store.failures.append(StorageUnavailableError("away"))
+    world.premium = PremiumService(store, default_tier=4, clock=world.clock)
+    async with watching(world.build()):
+        await world.pause(1)
+        assert world.visits == 0
+        await world.pass_pauses(1)
+        assert world.visits == 1
 
 
 async def test_time_a_visit_took_is_taken_off_the_pause(world: World) -> None:

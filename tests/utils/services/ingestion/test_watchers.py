@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.premium import build_premium
 from tests.fakes.storage import FakeServerStore, build_server
 from tests.fakes.watching import (
     FakeChannelFinder,
@@ -25,7 +26,6 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.watch import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import DIRECTORY_RETRY_SECONDS, ServerWatchers
-from utils.services.premium import PremiumService
 from utils.tasks import TaskManager
 
 MAX_AGE = timedelta(minutes=60)
@@ -86,7 +86,7 @@ class World:
             live=LiveIngestion(store, events, clock=self.clock, max_announce_age=MAX_AGE),
             history=HistoryImport(store, store, events, clock=self.clock),
             channels=FakeChannelFinder(),
-            premium=PremiumService(default_tier=4),
+            premium=build_premium(),
             notifier=FakeNotifier(),
             progress=FakeProgressReporter(),
             clock=self.clock,
@@ -223,3 +223,24 @@ async def test_loop_is_restarted_when_it_breaks(world: World) -> None:
     await until(lambda: bool(world.deliverer.notes))
     await world.clock.advance(1)
     assert world.deliverer.running == {ONE.scope}
+
+
+async def test_restarted_server_is_read_by_a_new_loop_with_its_health(world: World) -> None:
+    """What was under way ends; delivery goes on; the health is that of before."""
+    watchers = world.build()
+    watchers.start_all([ONE.scope, TWO.scope])
+    await until(lambda: len(world.access.opened) == 2 and len(world.deliverer.running) == 2)
+    before = await watchers.get_health(HERE)
+    await watchers.restart(ONE.scope)
+    await until(lambda: len(world.access.opened) == 3)
+    assert world.running == name_tasks(ONE.scope, TWO.scope)
+    assert (await watchers.get_health(HERE))[ONE.scope] == before[ONE.scope]
+    assert world.access.forgotten == [ONE.scope]
+    assert [server.name for server in world.access.opened].count("two") == 1
+
+
+async def test_server_that_is_not_looked_after_is_not_restarted(world: World) -> None:
+    """A guild the bot left keeps no loop because somebody granted it a tier."""
+    watchers = world.build()
+    await watchers.restart(FAR.scope)
+    assert world.running == []

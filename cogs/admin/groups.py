@@ -1,0 +1,11 @@
+"""The groups under ``/admin``; each module of this package adds the commands of its own."""
+
+import discord
+
+ADMIN = discord.SlashCommandGroup(
+    "admin",
+    "Game servers and channels of this community",
+    default_member_permissions=discord.Permissions(manage_guild=True),
+)
+SERVER = ADMIN.create_subgroup("server", "The game servers this bot reads")
+CHANNEL = ADMIN.create_subgroup("channel", "Where this bot posts")

@@ -1,0 +1,186 @@
+"""``/admin server edit``, ``announce``, ``import`` and ``hostkey``: changes of servers that are there."""
+
+import discord
+
+from cogs.admin.groups import SERVER
+from cogs.admin.server_form import SecretModal
+from cogs.admin.servers import discard_progress
+from utils.embeds.escape import escape_text
+from utils.errors import KillfeedError
+from utils.interactions.access import access, get_actor_id, get_guild_id
+from utils.interactions.autocomplete import complete_server
+from utils.interactions.services import Services
+from utils.interactions.views import ConfirmView
+from utils.models.deaths import DeathKind
+from utils.models.scope import ChannelId, MemberId
+from utils.models.servers import Credentials, GameServer, HostKeys
+from utils.services.server_changes import EditedServer, ServerEdit
+
+DEATH_KINDS = {
+    "kills": DeathKind.KILL,
+    "vehicle": DeathKind.VEHICLE,
+    "suicides": DeathKind.MENU,
+    "falls": DeathKind.FALL,
+    "self": DeathKind.SELF,
+    "unknown": DeathKind.UNKNOWN,
+}
+"""How the command calls the classes of death."""
+
+
+class ServerChangeCommands:
+    """Editing, announcing, importing again, and host keys."""
+
+    services: Services
+
+    @SERVER.command(name="edit", description="Change a game server; its login is tested when it changes")
+    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @discord.option("name", str, description="Another name here", max_length=50, default=None)
+    @discord.option("host", str, description="Another SFTP host", max_length=253, default=None)
+    @discord.option("username", str, description="Another SFTP user name", max_length=100, default=None)
+    @discord.option("number", int, description="Another number of the hoster", min_value=0, default=None)
+    @discord.option("port", int, description="Another SFTP port", min_value=1, max_value=65535, default=None)
+    @discord.option("base_path", str, description="Folder that holds actual1", max_length=200, default=None)
+    @discord.option(
+        "timezone", str, description="Time zone of the game server's logs", max_length=50, default=None
+    )
+    @discord.option("legacy", bool, description="Allow the algorithms of old SSH servers", default=None)
+    @discord.option(
+        "new_password", bool, description="Ask for a new password or key in a form", default=False
+    )
+    @access(is_admin=True, is_private=True, modal_option="new_password")
+    async def server_edit(
+        self,
+        ctx: discord.ApplicationContext,
+        server: str,
+        name: str | None,
+        host: str | None,
+        username: str | None,
+        number: int | None,
+        port: int | None,
+        base_path: str | None,
+        timezone: str | None,
+        legacy: bool | None,  # noqa: FBT001 - a command option
+        new_password: bool,  # noqa: FBT001 - a command option
+    ) -> None:
+        """Answer ``/admin server edit``, after the form for the secret where one is wanted."""
+        guild_id, actor_id = get_guild_id(ctx), get_actor_id(ctx.interaction)
+
+        async def edit(credentials: Credentials | None) -> discord.Embed:
+            wanted = ServerEdit(
+                name=name,
+                host=host,
+                username=username,
+                number=number,
+                port=port,
+                base_path=base_path,
+                timezone=timezone,
+                legacy=legacy,
+                credentials=credentials,
+            )
+            return self._describe(
+                await self.services.server_changes.edit(guild_id, server, wanted, actor_id=actor_id)
+            )
+
+        async def submit(interaction: discord.Interaction, credentials: Credentials) -> None:
+            await interaction.followup.send(embed=await edit(credentials), ephemeral=True)
+
+        if new_password:
+            await ctx.send_modal(SecretModal("the game server", submit, self.services.replies))
+        else:
+            await ctx.respond(embed=await edit(None), ephemeral=True)
+
+    def _describe(self, edited: EditedServer) -> discord.Embed:
+        embeds = self.services.embeds
+        if edited.changes:
+            return embeds.build_edited(edited.server.name, edited.changes, steps=edited.steps)
+        embed = embeds.build_steps(edited.server.name, edited.steps)
+        return embed.set_footer(text="Nothing was changed; the server is read on as before.")
+
+    @SERVER.command(name="announce", description="Which deaths of a server are posted")
+    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @discord.option("kind", str, description="Which deaths", choices=list(DEATH_KINDS))
+    @discord.option("on", bool, description="Post them, or not")
+    @access(is_admin=True, is_private=True)
+    async def server_announce(
+        self,
+        ctx: discord.ApplicationContext,
+        server: str,
+        kind: str,
+        on: bool,  # noqa: FBT001 - a command option
+    ) -> None:
+        """Answer ``/admin server announce``."""
+        changed = await self.services.server_changes.set_announced(
+            get_guild_id(ctx),
+            server,
+            DEATH_KINDS[kind],
+            is_announced=on,
+            actor_id=get_actor_id(ctx.interaction),
+        )
+        title = f"{kind} of {escape_text(changed.name)} {'are' if on else 'are not'} posted"
+        embed = self.services.embeds.build_success(title[:1].upper() + title[1:], _list_announced(changed))
+        await ctx.respond(embed=embed, ephemeral=True)
+
+    @SERVER.command(name="import", description="Read a server's whole history again and count it anew")
+    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @access(is_admin=True, is_private=True)
+    async def server_import(self, ctx: discord.ApplicationContext, server: str) -> None:
+        """Answer ``/admin server import``; the progress is a message in the channel."""
+        services, guild_id = self.services, get_guild_id(ctx)
+        channel_id = ChannelId(ctx.interaction.channel_id or 0)
+        chosen = await services.server_changes.verify_import(guild_id, server)
+        message_id = await services.progress.create(channel_id, chosen.name)
+        try:
+            await services.server_changes.import_again(
+                guild_id,
+                chosen.scope.server_id,
+                channel_id=channel_id,
+                message_id=message_id,
+                actor_id=get_actor_id(ctx.interaction),
+            )
+        except KillfeedError:
+            await discard_progress(services, channel_id, message_id)
+            raise
+        shown = (
+            "The message in this channel shows" if message_id else "I may not write here, so nothing shows"
+        )
+        text = f"{shown} how far it is. The figures change when all is counted; nothing is posted again."
+        title = f"The history of {escape_text(chosen.name)} is read again"
+        await ctx.respond(embed=services.embeds.build_success(title, text), ephemeral=True)
+
+    @SERVER.command(name="hostkey", description="The host key of a server; accept a changed one")
+    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @access(is_admin=True, is_private=True)
+    async def server_hostkey(self, ctx: discord.ApplicationContext, server: str) -> None:
+        """Answer ``/admin server hostkey``; a changed key is accepted after a confirmation."""
+        services = self.services
+        chosen, keys = await services.server_changes.read_host_keys(get_guild_id(ctx), server)
+        embed = services.embeds.build_host_keys(chosen.name, keys)
+        if not keys.is_changed:
+            await ctx.respond(embed=embed, ephemeral=True)
+            return
+        view = ConfirmView("Accept", invoker_id=ctx.author.id, live=services.views, replies=services.replies)
+        view.shown_in = ctx.interaction
+        await ctx.respond(embed=embed, view=view, ephemeral=True)
+        await view.wait()
+        answer = await self._decide_key(
+            chosen, keys, is_accepted=bool(view.is_confirmed), actor_id=get_actor_id(ctx.interaction)
+        )
+        await ctx.interaction.edit_original_response(embed=answer, view=None)
+
+    async def _decide_key(
+        self, server: GameServer, keys: HostKeys, *, is_accepted: bool, actor_id: MemberId
+    ) -> discord.Embed:
+        services, name = self.services, escape_text(server.name)
+        if not is_accepted:
+            return services.embeds.build_notice(
+                "The key was not accepted", f"{name} is not read while its host shows another key."
+            )
+        await services.server_changes.accept_host_key(server, keys, actor_id=actor_id)
+        return services.embeds.build_success(
+            f"The host key of {name} is accepted", "It is pinned from now on, and reading goes on."
+        )
+
+
+def _list_announced(server: GameServer) -> str:
+    posted = [name for name, kind in DEATH_KINDS.items() if kind in server.announced]
+    return f"Posted now: {', '.join(posted)}." if posted else "No death of it is posted now; all are counted."

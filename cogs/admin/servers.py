@@ -1,0 +1,162 @@
+"""``/admin server``: the game servers of a community."""
+
+import discord
+
+from cogs.admin.groups import SERVER
+from cogs.admin.server_form import SecretModal
+from utils.embeds.escape import escape_text
+from utils.errors import KillfeedError
+from utils.interactions.access import access, get_actor_id, get_guild_id
+from utils.interactions.autocomplete import complete_server
+from utils.interactions.services import Services
+from utils.interactions.views import ConfirmView
+from utils.models.scope import ChannelId, GuildId
+from utils.models.servers import Credentials
+from utils.services.servers import ServerForm
+
+
+class ServerCommands:
+    """Adding, showing, testing and removing game servers."""
+
+    services: Services
+    server = SERVER
+
+    @server.command(name="add", description="Read a game server; asks for its SFTP password in a form")
+    @discord.option("name", str, description="What to call it here", max_length=50)
+    @discord.option("host", str, description="SFTP host, for example 192.0.2.10", max_length=253)
+    @discord.option("username", str, description="SFTP user name", max_length=100)
+    @discord.option(
+        "number",
+        int,
+        description="The hoster's server number, as in the folder host_NUMBER",
+        min_value=0,
+        default=None,
+    )
+    @discord.option(
+        "port", int, description="SFTP port, 22 when left out", min_value=1, max_value=65535, default=22
+    )
+    @discord.option(
+        "base_path",
+        str,
+        description="Folder that holds actual1, when it is not found by itself",
+        max_length=200,
+        default=None,
+    )
+    @discord.option(
+        "timezone",
+        str,
+        description="Time zone of the game server's logs, UTC when left out",
+        max_length=50,
+        default="UTC",
+    )
+    @discord.option("legacy", bool, description="Allow the algorithms of old SSH servers", default=False)
+    @access(is_admin=True, is_private=True, opens_modal=True)
+    async def server_add(
+        self,
+        ctx: discord.ApplicationContext,
+        name: str,
+        host: str,
+        username: str,
+        number: int | None,
+        port: int,
+        base_path: str | None,
+        timezone: str,
+        legacy: bool,  # noqa: FBT001 - a command option
+    ) -> None:
+        """Answer ``/admin server add`` with the form for the secret."""
+        form = ServerForm(name, host, port, username, number, base_path, timezone, legacy)
+        guild_id, channel_id = get_guild_id(ctx), ChannelId(ctx.interaction.channel_id or 0)
+
+        async def submit(interaction: discord.Interaction, credentials: Credentials) -> None:
+            await self._add_server(interaction, guild_id, channel_id, form, credentials)
+
+        await ctx.send_modal(SecretModal(name, submit, self.services.replies))
+
+    async def _add_server(
+        self,
+        interaction: discord.Interaction,
+        guild_id: GuildId,
+        channel_id: ChannelId,
+        form: ServerForm,
+        credentials: Credentials,
+    ) -> None:
+        services = self.services
+        await services.servers.verify_form(guild_id, form)
+        message_id = await services.progress.create(channel_id, form.name)
+        try:
+            added = await services.servers.add_server(
+                guild_id,
+                form,
+                credentials=credentials,
+                channel_id=channel_id,
+                message_id=message_id,
+                actor_id=get_actor_id(interaction),
+            )
+        except KillfeedError:
+            await discard_progress(services, channel_id, message_id)
+            raise
+        if added.server is None:
+            await discard_progress(services, channel_id, message_id)
+        embed = services.embeds.build_steps(form.name, added.steps)
+        await interaction.followup.send(embed=embed, ephemeral=True)
+
+    @server.command(name="list", description="All game servers of this community, with their state")
+    @access(is_admin=True, is_private=True)
+    async def server_list(self, ctx: discord.ApplicationContext) -> None:
+        """Answer ``/admin server list``."""
+        guild_id = get_guild_id(ctx)
+        servers = await self.services.servers.list_servers(guild_id)
+        states = await self.services.health.get_health(guild_id)
+        embed = self.services.embeds.build_server_list(servers, states=states)
+        await ctx.respond(embed=embed, ephemeral=True)
+
+    @server.command(name="test", description="Try the way to a server's logs, step by step")
+    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @access(is_admin=True, is_private=True)
+    async def server_test(self, ctx: discord.ApplicationContext, server: str) -> None:
+        """Answer ``/admin server test``."""
+        tested, steps = await self.services.servers.test_server(get_guild_id(ctx), server)
+        await ctx.respond(embed=self.services.embeds.build_steps(tested.name, steps), ephemeral=True)
+
+    @server.command(name="remove", description="Stop reading a server and delete what was counted on it")
+    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @discord.option("keep_stats", bool, description="Keep the statistics in the database", default=False)
+    @access(is_admin=True, is_private=True)
+    async def server_remove(
+        self,
+        ctx: discord.ApplicationContext,
+        server: str,
+        keep_stats: bool,  # noqa: FBT001 - a command option
+    ) -> None:
+        """Answer ``/admin server remove``, after a confirmation."""
+        services = self.services
+        chosen = await services.servers.resolve(get_guild_id(ctx), server)
+        view = ConfirmView("Remove", invoker_id=ctx.author.id, live=services.views, replies=services.replies)
+        view.shown_in = ctx.interaction
+        fate = "Its statistics are kept." if keep_stats else "Its statistics are deleted for good."
+        question = services.embeds.build_notice(f"Remove {escape_text(chosen.name)}?", fate)
+        await ctx.respond(embed=question, view=view, ephemeral=True)
+        await view.wait()
+        if view.is_confirmed:
+            await services.servers.remove_server(
+                chosen.scope, keep_stats=keep_stats, actor_id=get_actor_id(ctx.interaction)
+            )
+            embed = services.embeds.build_success(f"{escape_text(chosen.name)} is removed", fate)
+        else:
+            embed = services.embeds.build_notice("Nothing was removed", "The server is read on as before.")
+        await ctx.interaction.edit_original_response(embed=embed, view=None)
+
+    @server.command(name="rejected", description="Lines of the death log that could not be read, and why")
+    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @access(is_admin=True, is_private=True)
+    async def server_rejected(self, ctx: discord.ApplicationContext, server: str) -> None:
+        """Answer ``/admin server rejected``."""
+        found = await self.services.servers.list_rejected(get_guild_id(ctx), server)
+        embed = self.services.embeds.build_rejected(found.server.name, found.lines, total=found.total)
+        await ctx.respond(embed=embed, ephemeral=True)
+
+
+async def discard_progress(services: Services, channel_id: ChannelId, message_id: int | None) -> None:
+    """Delete the progress message of an import that did not begin, if there is one."""
+    if message_id is not None:
+        await services.progress.discard(channel_id, message_id)

@@ -1,0 +1,120 @@
+"""``/admin role``, ``/admin audit`` and ``/admin tasks``: who may, who did, and what the bot is at."""
+
+from collections.abc import Sequence
+
+import discord
+
+from cogs.admin.groups import ADMIN
+from utils.embeds.audit import ListedTask
+from utils.errors import InvalidInputError
+from utils.interactions.access import access, get_actor_id, get_guild_id
+from utils.interactions.paging import respond_in_pages
+from utils.interactions.services import Services
+from utils.models.audit import AuditAction
+from utils.models.scope import GuildId, MemberId
+from utils.services.audit import PAGE_ENTRIES
+from utils.tasks import TaskReport
+
+PAGE_TASKS = 10
+
+
+async def complete_action(ctx: discord.AutocompleteContext) -> list[str]:
+    """Offer what can be changed."""
+    wanted = str(ctx.value or "").casefold()
+    return [action.value for action in AuditAction if wanted in action.value][:25]
+
+
+class SettingsCommands:
+    """The admin role, the audit, and the owners' view of the background tasks."""
+
+    services: Services
+
+    @ADMIN.command(
+        name="role", description="Let a role use the admin commands; without one, nobody but managers"
+    )
+    @discord.option("role", discord.Role, description="Whose members may", default=None)
+    @access(is_admin=True, is_private=True)
+    async def admin_role(self, ctx: discord.ApplicationContext, role: discord.Role | None) -> None:
+        """Answer ``/admin role``."""
+        if role is not None and role.is_default():
+            raise InvalidInputError("Everybody has that role. Choose one that only your admins have.")
+        before = await self.services.guild_changes.set_admin_role(
+            get_guild_id(ctx), role.id if role else None, actor_id=get_actor_id(ctx.interaction)
+        )
+        embed = self.services.embeds.build_success(*_describe_role(role, before))
+        await ctx.respond(embed=embed, ephemeral=True)
+
+    @ADMIN.command(name="audit", description="Who changed what here, and when")
+    @discord.option("member", discord.Member, description="Changes of one member alone", default=None)
+    @discord.option(
+        "action", str, description="Changes of one kind alone", autocomplete=complete_action, default=None
+    )
+    @access(is_admin=True, is_private=True)
+    async def admin_audit(
+        self, ctx: discord.ApplicationContext, member: discord.Member | None, action: str | None
+    ) -> None:
+        """Answer ``/admin audit``."""
+        guild_id, services = get_guild_id(ctx), self.services
+        actor_id = None if member is None else MemberId(member.id)
+
+        async def build(page: int) -> tuple[discord.Embed, int]:
+            found = await services.audit.list_page(guild_id, page, actor_id=actor_id, action=action)
+            embed = services.embeds.build_audit(found.entries, total=found.total)
+            return embed, max(-(-found.total // PAGE_ENTRIES), 1)
+
+        await respond_in_pages(ctx, services, build, is_private=True)
+
+    @ADMIN.command(name="tasks", description="What the bot is at, for its owners")
+    @access(is_owner=True, is_private=True)
+    async def admin_tasks(self, ctx: discord.ApplicationContext) -> None:
+        """Answer ``/admin tasks``."""
+        services = self.services
+
+        async def build(page: int) -> tuple[discord.Embed, int]:
+            reports = services.tasks.list_reports()
+            shown = reports[page * PAGE_TASKS : (page + 1) * PAGE_TASKS]
+            tasks = await _label_tasks(ctx.bot, services, shown)
+            embed = services.embeds.build_tasks(tasks, total=len(reports))
+            return embed, max(-(-len(reports) // PAGE_TASKS), 1)
+
+        await respond_in_pages(ctx, services, build, is_private=True)
+
+
+def _describe_role(role: discord.Role | None, before: int | None) -> tuple[str, str]:
+    """Return title and text of the answer."""
+    old = f"Before: <@&{before}>." if before else "Before: none."
+    if role is None:
+        return "Admin role cleared", f"The admin commands are for members with Manage Server alone. {old}"
+    text = (
+        f"Members of {role.mention} may use the admin commands. {old}\n"
+        "Discord shows `/admin` to members with Manage Server alone. To show it to that role: "
+        "Server Settings → Integrations → this bot → `/admin` → Add Roles or Members."
+    )
+    return "Admin role set", text
+
+
+async def _label_tasks(
+    bot: discord.Bot, services: Services, reports: Sequence[TaskReport]
+) -> list[ListedTask]:
+    """Name each task by what it does, and by its community and server instead of their ids."""
+    names: dict[str, str] = {}
+    for guild_id in {report.guild_id for report in reports if report.guild_id is not None}:
+        names |= await _list_names(bot, services, guild_id)
+    return [ListedTask(_label(report, names), report) for report in reports]
+
+
+async def _list_names(bot: discord.Bot, services: Services, guild_id: GuildId) -> dict[str, str]:
+    """Return what people call a guild and each of its servers, by the form used in names of tasks."""
+    guild = bot.get_guild(guild_id)
+    community = guild.name if guild else "a community I left"
+    servers = await services.servers.list_servers(guild_id)
+    return {str(guild_id): community} | {
+        str(server.scope): f"{community} · {server.name}" for server in servers
+    }
+
+
+def _label(report: TaskReport, names: dict[str, str]) -> str:
+    if report.guild_id is None:
+        return report.name
+    kind, _, scope = report.name.partition(":")
+    return f"{kind}: {names.get(scope) or names[str(report.guild_id)]}"

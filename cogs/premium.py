@@ -1,0 +1,71 @@
+"""``/premium status``, ``tiers``, ``grant``, ``revoke``: premium belongs to communities, never to members."""
+
+import discord
+
+from utils.embeds.escape import escape_name
+from utils.interactions.access import GuildCog, access, get_actor_id, get_guild_id
+from utils.interactions.services import Services
+from utils.models.premium import TIERS, GrantChange
+from utils.models.scope import GuildId
+from utils.services.grants import REASON_CHARACTERS, parse_guild_id
+
+
+class PremiumCog(GuildCog):
+    """Shows what a community has; gives and takes it, for those who host the bot."""
+
+    premium = discord.SlashCommandGroup("premium", "What this community's tier opens")
+
+    @premium.command(name="status", description="This community's tier, its end, and its game servers")
+    @access()
+    async def status(self, ctx: discord.ApplicationContext) -> None:
+        """Answer ``/premium status``."""
+        overview = await self.services.grants.describe(get_guild_id(ctx))
+        await ctx.respond(embed=self.services.embeds.build_premium(overview))
+
+    @premium.command(name="tiers", description="What each tier opens")
+    @access()
+    async def tiers(self, ctx: discord.ApplicationContext) -> None:
+        """Answer ``/premium tiers``."""
+        overview = await self.services.grants.describe(get_guild_id(ctx))
+        await ctx.respond(embed=self.services.embeds.build_tiers(overview))
+
+    @premium.command(name="grant", description="Give a community a tier; for those who host this bot")
+    @discord.option("guild_id", str, description="Id of the Discord server (Copy Server ID)", max_length=30)
+    @discord.option("tier", int, description="The tier, 1 to 4", min_value=1, max_value=len(TIERS) - 1)
+    @discord.option("days", int, description="For how many days; without it there is no end", default=None)
+    @access(is_home=True, is_private=True)
+    async def grant(
+        self, ctx: discord.ApplicationContext, guild_id: str, tier: int, days: int | None
+    ) -> None:
+        """Answer ``/premium grant``."""
+        chosen = parse_guild_id(guild_id)
+        change = await self.services.grants.grant(
+            chosen, tier=tier, days=days, actor_id=get_actor_id(ctx.interaction)
+        )
+        await self._answer(ctx, "Premium granted", chosen, change)
+
+    @premium.command(name="revoke", description="Take a community's grant away; for those who host this bot")
+    @discord.option("guild_id", str, description="Id of the Discord server (Copy Server ID)", max_length=30)
+    @discord.option("reason", str, description="Why", max_length=REASON_CHARACTERS)
+    @access(is_home=True, is_private=True)
+    async def revoke(self, ctx: discord.ApplicationContext, guild_id: str, reason: str) -> None:
+        """Answer ``/premium revoke``."""
+        chosen = parse_guild_id(guild_id)
+        change = await self.services.grants.revoke(
+            chosen, reason=reason, actor_id=get_actor_id(ctx.interaction)
+        )
+        await self._answer(ctx, "Premium revoked", chosen, change)
+
+    async def _answer(
+        self, ctx: discord.ApplicationContext, title: str, guild_id: GuildId, change: GrantChange
+    ) -> None:
+        guild = ctx.bot.get_guild(guild_id)
+        heading = f"{title}: {escape_name(guild.name)}" if guild else title
+        embed = self.services.embeds.build_grant(heading, change, is_member=guild is not None)
+        await ctx.respond(embed=embed, ephemeral=True)
+
+
+def setup(bot: discord.Bot) -> None:
+    """Add the cog."""
+    services: Services = bot.services  # type: ignore[attr-defined]
+    bot.add_cog(PremiumCog(services))

@@ -1,0 +1,253 @@
+"""Premium as communities and those who host the bot meet it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from simulation.discord import ImpossibleActionError, Interaction
+from tests.bot.conftest import StageFactory
+from tests.bot.process import until
+from tests.bot.stage import Stage, check_in_time, expect_posts, get_fields, read_posts
+
+UNKNOWN_GUILD = "123456789012345678"
+OWNERS = "for the owners of this bot"
+
+
+async def open_hosted(open_stage: StageFactory, *, tier: int = 0, **discord: Any) -> Stage:
+    """Open a stage whose bot is hosted from its guild, for others."""
+    stage = await open_stage()
+    stage.bot.configure(
+        discord={
+            "token": stage.world.token,
+            "api_base_url": stage.world.api_base_url,
+            "home_guild_id": stage.guild.id,
+            **discord,
+        },
+        premium={"default_tier": tier},
+    )
+    await stage.bot.start()
+    await until(lambda: "ready" in stage.bot.output)
+    return stage
+
+
+async def grant(stage: Stage, tier: int = 2, **options: Any) -> Interaction:
+    """Let the admin of the home guild grant it a tier."""
+    return await stage.ask("/premium grant", **({"guild_id": str(stage.guild.id), "tier": tier} | options))
+
+
+async def end_premium(stage: Stage) -> None:
+    """Let the time of the grant be up, and wait until the bot has noticed."""
+    with stage.open_database() as database:
+        past = datetime(2025, 1, 1, tzinfo=UTC)
+        database["guilds"].update_one({"guild_id": stage.guild.id}, {"$set": {"premium.ends_at": past}})
+    await stage.wait_for_alerts(1, within_seconds=40)
+
+
+def list_paused(stage: Stage) -> list[str]:
+    """Return the names of the servers that are paused."""
+    return [server["name"] for server in stage.read("game_servers", is_paused=True)]
+
+
+async def test_grant_and_revoke_tell_new_and_old_state(open_stage: StageFactory) -> None:
+    """Both are private, take effect at once, and stand in history and audit."""
+    stage = await open_hosted(open_stage)
+    refused = await stage.ask("/leaderboard", by=stage.player)
+    assert "opens with tier 1 (Survivor)" in refused.embed["description"]
+    granted = await grant(stage, 2, days=30)
+    assert (granted.is_ephemeral, granted.embed["title"]) == (True, "✅ Premium granted: Community")
+    fields = get_fields(granted.embed)
+    assert fields["Now"].startswith("Tier 2 (Mercenary), until <t:")
+    assert fields["Before"] == "Tier 0 (Scavenger), the default without a grant"
+    opened = await stage.ask("/leaderboard", by=stage.player)
+    assert "There is no game server" in opened.embed["description"]
+
+    status = await stage.ask("/premium status", by=stage.player)
+    assert (status.is_ephemeral, status.embed["title"]) == (False, "💎 Tier 2: Mercenary")
+    assert get_fields(status.embed)["Game servers"] == "0 of 5 used, 5 free"
+    tiers = await stage.ask("/premium tiers", by=stage.player)
+    assert list(get_fields(tiers.embed)) == [
+        "0 · Scavenger",
+        "1 · Survivor",
+        "▶ 2 · Mercenary",
+        "3 · Warlord",
+        "4 · Overseer",
+    ]
+
+    revoked = await stage.ask("/premium revoke", guild_id=f" {stage.guild.id} ", reason="asked for")
+    assert revoked.embed["title"] == "✅ Premium revoked: Community"
+    assert get_fields(revoked.embed)["Now"].startswith("Tier 0 (Scavenger)")
+    assert "asked for" in get_fields(revoked.embed)["History"].splitlines()[0]
+    assert "opens with tier 1" in (await stage.ask("/leaderboard")).embed["description"]
+    audit = await stage.ask("/admin audit", action="premium revoke")
+    assert "asked for" in audit.embed["description"]
+    assert await stage.bot.stop() == 0
+
+
+async def test_mistakes_of_a_grant_are_named(open_stage: StageFactory) -> None:
+    """Each has its sentence; nothing of it is stored."""
+    stage = await open_hosted(open_stage)
+    mistakes: dict[str, tuple[str, Mapping[str, Any]]] = {
+        "is no id of a Discord server": ("/premium grant", {"guild_id": "Community", "tier": 2}),
+        "Days are a number from 1": ("/premium grant", {"guild_id": UNKNOWN_GUILD, "tier": 2, "days": 0}),
+        "has no grant": ("/premium revoke", {"guild_id": UNKNOWN_GUILD, "reason": "why"}),
+        "Give a reason": ("/premium revoke", {"guild_id": UNKNOWN_GUILD, "reason": " "}),
+    }
+    for sentence, (command, options) in mistakes.items():
+        reply = await stage.ask(command, **options)
+        assert (reply.is_ephemeral, sentence in reply.embed["description"]) == (True, True)
+    negative = await grant(stage, 2, days=-5)
+    assert "Days are a number from 1" in negative.embed["description"]
+    with pytest.raises(ImpossibleActionError):
+        await grant(stage, 5)
+    assert (stage.read("audit"), stage.read("guilds", premium={"$exists": True})) == ([], [])
+
+    unknown = await stage.ask("/premium grant", guild_id=UNKNOWN_GUILD, tier=2)
+    assert unknown.embed["title"] == "✅ Premium granted"
+    assert "I am not in that Discord server" in unknown.embed["description"]
+    assert UNKNOWN_GUILD not in repr(unknown.embed)
+    assert await stage.bot.stop() == 0
+
+
+async def test_grants_are_for_the_home_guild_and_owners(open_stage: StageFactory) -> None:
+    """Members at home, admins elsewhere are refused and do not see it in the help; owners may anywhere."""
+    stage = await open_hosted(open_stage)
+    away = stage.world.create_guild("Neighbours")
+    room = away.create_text_channel("room")
+    host = away.add_member(stage.world.owner)
+    owner = away.members[away.owner_id]
+    await until(lambda: "joined a guild" in stage.bot.output)
+    options = {"guild_id": str(away.id), "tier": 3}
+    refused = [
+        await stage.ask("/premium grant", by=stage.player, **options),
+        check_in_time(await owner.ask(room, "/premium grant", **options)),
+        check_in_time(await owner.ask(room, "/premium revoke", guild_id=str(away.id), reason="x")),
+    ]
+    for reply in refused:
+        assert (reply.is_ephemeral, OWNERS in reply.embed["description"]) == (True, True)
+    allowed = check_in_time(await host.ask(room, "/premium grant", **options))
+    assert allowed.embed["title"] == "✅ Premium granted: Neighbours"
+    assert (await owner.ask(room, "/premium status")).embed["title"] == "💎 Tier 3: Warlord"
+    assert (await stage.ask("/premium status")).embed["title"] == "💎 Tier 0: Scavenger"
+
+    shown = {
+        "home": get_fields((await stage.ask("/help")).embed)["premium"],
+        "away": get_fields((await owner.ask(room, "/help")).embed)["premium"],
+        "host": get_fields((await host.ask(room, "/help")).embed)["premium"],
+        "member": get_fields((await stage.ask("/help", by=stage.player)).embed)["premium"],
+    }
+    assert {who: "/premium grant" in text for who, text in shown.items()} == {
+        "home": True,
+        "away": False,
+        "host": True,
+        "member": False,
+    }
+    assert await stage.bot.stop() == 0
+
+
+async def test_configured_owner_may_grant_and_see_the_tasks(open_stage: StageFactory) -> None:
+    """``discord.owner_ids`` names owners besides the application's; owning a community is not enough."""
+    stage = await open_stage()
+    manager = stage.guild.add_member("deputy", roles=[stage.guild.create_role("m", permissions=1 << 5)])
+    stage.bot.configure(
+        discord={
+            "token": stage.world.token,
+            "api_base_url": stage.world.api_base_url,
+            "owner_ids": [manager.id],
+        }
+    )
+    stage.open_files().append(*stage.take(5))
+    await stage.bot.start()
+    await stage.add_server("North")
+    tasks = await stage.ask("/admin tasks", by=manager)
+    assert (tasks.is_ephemeral, tasks.embed["title"]) == (True, "⚙️ Tasks")
+    text = tasks.embed["description"].replace("\\", "")
+    assert "watch: Community · North" in text
+    assert "premium:ends" in text
+    assert str(stage.guild.id) not in repr(tasks.embed)
+    refused = await stage.ask("/admin tasks")
+    assert refused.embed["description"] == "This command is for the owners of this bot."
+    assert "admin tasks" not in get_fields((await stage.ask("/help")).embed)["admin"]
+    granted = await stage.ask("/premium grant", by=manager, guild_id=str(stage.guild.id), tier=1)
+    assert granted.embed["title"] == "✅ Premium granted: Community"
+    assert await stage.bot.stop() == 0
+
+
+async def test_newest_servers_are_paused_at_the_end_and_read_again_after_a_new_grant(
+    open_stage: StageFactory,
+) -> None:
+    """Nothing is deleted, the admins are told once, and what happened meanwhile is counted later."""
+    stage = await open_hosted(open_stage)
+    north, south = stage.open_files(1), stage.open_files(2)
+    history, old = stage.take(10), stage.take(10)
+    north.append(*history)
+    south.append(*old)
+    await stage.set_channel()
+    await grant(stage, 2, days=1)
+    await stage.add_server("North", number=1)
+    await stage.add_server("South", number=2)
+    await end_premium(stage)
+    [alert] = stage.list_alerts()
+    assert "South" in alert
+    assert "North" not in alert
+    assert list_paused(stage) == ["South"]
+    await until(lambda: stage.find_server("South")["health"]["state"] == "paused")
+
+    meanwhile = stage.take(4)
+    south.append(*meanwhile)
+    live = stage.take(3)
+    north.append(*live)
+    assert read_posts(await stage.wait_for_posts(3)) == expect_posts(live, history)
+    assert stage.count_deaths("South") == len(old)
+    status = get_fields((await stage.ask("/killfeed status")).embed)
+    assert "paused, over the premium limit" in status["⏸️ South"]
+    listed = get_fields((await stage.ask("/admin server list")).embed)
+    assert "paused, over the premium limit" in listed["⏸️ South"]
+    premium = get_fields((await stage.ask("/premium status")).embed)["Game servers"]
+    assert "1 of 1 used, 0 free" in premium
+    assert "South" in premium
+    refused = await stage.ask("/admin server import", server="South")
+    assert "is paused" in refused.embed["description"]
+    full = await stage.fill_in_server("East", number=3)
+    assert "has room for 1 game server" in full.embed["description"]
+
+    await grant(stage, 1, days=1)
+    await stage.wait_for_deaths(len(old) + len(meanwhile), "South")
+    assert (list_paused(stage), len(stage.list_alerts())) == ([], 1)
+    posts = read_posts(await stage.wait_for_posts(7))
+    assert posts[3:] == expect_posts(meanwhile, old)
+    assert await stage.bot.stop() == 0
+
+
+async def test_lower_default_pauses_at_the_next_start_and_a_removal_makes_room(
+    open_stage: StageFactory,
+) -> None:
+    """Without any grant the default tier counts, whenever it was changed."""
+    stage = await open_hosted(open_stage, tier=4)
+    for number, name in enumerate(("North", "South", "East"), start=1):
+        stage.open_files(number).append(*stage.take(3))
+        await stage.add_server(name, number=number)
+    assert await stage.bot.stop() == 0
+    stage.bot.configure(
+        discord={"token": stage.world.token, "api_base_url": stage.world.api_base_url},
+        premium={"default_tier": 1},
+    )
+    await stage.bot.start()
+    await until(lambda: list_paused(stage) == ["East"], what=lambda: stage.bot.output)
+    removed = await stage.ask("/admin server remove", server="North")
+    await removed.click("Remove")
+    await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
+    await until(lambda: list_paused(stage) == [], what=lambda: stage.bot.output)
+    assert await stage.bot.stop() == 0
+
+
+async def test_channel_of_a_higher_tier_is_set_and_waits(open_stage: StageFactory) -> None:
+    """The answer names the tier; the setting is there when the tier comes."""
+    stage = await open_hosted(open_stage)
+    reply = await stage.set_channel("bounties", stage.feed)
+    assert "It waits: it is used from tier 2 (Mercenary) on" in reply.embed["description"]
+    assert "waits" not in (await stage.set_channel("killfeed")).embed["description"]
+    [guild] = stage.read("guilds")
+    assert set(guild["channels"]) == {"bounties", "killfeed"}
+    assert await stage.bot.stop() == 0

@@ -1,0 +1,253 @@
+"""Changing what is set up: servers, channels, the admin role, and who did it."""
+
+import pytest
+
+from simulation.discord import Interaction
+from tests.bot.process import until
+from tests.bot.stage import Stage, check_in_time, expect_posts, get_fields, read_posts
+from utils.models.deaths import DeathKind
+
+OTHER_PASSWORD = "pw-other-4d2a"
+
+
+async def begin(stage: Stage, *, history: int = 10) -> None:
+    """Set up a killfeed with one server."""
+    stage.open_files().append(*stage.take(history))
+    await stage.set_channel()
+    await stage.add_server("North")
+
+
+async def edit(stage: Stage, **options: object) -> Interaction:
+    """Let the admin edit the server."""
+    return await stage.ask("/admin server edit", server="North", **options)
+
+
+def list_audit(stage: Stage) -> list[tuple[str, str]]:
+    """Return what was written down, oldest first."""
+    return [(row["action"], row["detail"]) for row in sorted(stage.read("audit"), key=lambda row: row["at"])]
+
+
+async def test_edit_changes_what_is_named_and_reading_goes_on(stage: Stage) -> None:
+    """The answer lists old and new; without a change of the login nothing is tested."""
+    files, history = stage.open_files(), stage.take(10)
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    reply = await edit(stage, name="Polar", timezone="Europe/Berlin")
+    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Polar is changed")
+    assert reply.embed["description"].splitlines()[:2] == [
+        "**name**: North → Polar",
+        "**timezone**: UTC → Europe/Berlin",
+    ]
+    assert "fields" not in reply.embed or not reply.embed["fields"]
+    live = stage.take(3)
+    files.append(*live)
+    posts = await stage.wait_for_posts(3)
+    assert all("Polar" in post["description"] for post in posts)
+    assert list_audit(stage)[-1] == (
+        "server edit",
+        "North: name: North → Polar, timezone: UTC → Europe/Berlin",
+    )
+
+
+async def test_edited_login_is_tested_first(stage: Stage) -> None:
+    """What does not work is not stored; a changed host is pinned anew."""
+    await begin(stage)
+    before = stage.find_server()
+    failed = await edit(stage, username="stranger")
+    assert failed.embed["title"].startswith("❌ Something is in the way")
+    assert failed.embed["footer"]["text"].startswith("Nothing was changed")
+    assert stage.find_server() | {"health": None} == before | {"health": None}
+    moved = await edit(stage, host="localhost", number=7)
+    assert "**host**: 127\\.0\\.0\\.1 → localhost".replace("\\", "") in moved.embed["description"].replace(
+        "\\", ""
+    )
+    assert "pinned anew" in moved.embed["description"]
+    assert stage.find_server()["host"] == "localhost"
+    assert get_fields(moved.embed)["Tested before"].startswith(
+        "Reach the host, SSH handshake, Host key, Login"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "Nothing would change"),
+        ({"name": "north"}, ""),
+        ({"name": "SOUTH"}, "Choose another name"),
+        ({"host": "sftp://x"}, "a name or address alone"),
+        ({"timezone": "Mars/Base"}, "no time zone"),
+    ],
+)
+async def test_edit_that_cannot_be_right_is_refused(
+    stage: Stage, options: dict[str, str], sentence: str
+) -> None:
+    """Names are told apart in any case, but a server may keep its own."""
+    stage.open_files(8).append(*stage.take(3))
+    await begin(stage)
+    await stage.add_server("South", number=8)
+    reply = await edit(stage, **options)
+    assert reply.is_ephemeral
+    assert sentence in reply.embed["description"]
+    assert (reply.embed["title"] == "✅ north is changed") == (not sentence)
+
+
+async def test_new_password_is_asked_for_in_a_form_and_told_nowhere(stage: Stage) -> None:
+    """The form is the first answer; a wrong password leaves the old one in use."""
+    await begin(stage)
+    stage.secrets.append(OTHER_PASSWORD)
+    answers = []
+    for password in (OTHER_PASSWORD, "", stage.secrets[0]):
+        asked = await stage.admin.invoke(
+            stage.office, "/admin server edit", server="North", new_password=True
+        )
+        check_in_time(await asked.wait())
+        assert asked.modal is not None
+        answer = await asked.submit_modal({"Password": password})
+        answers.append(check_in_time(await answer.wait(within_seconds=30)))
+    assert [answer.is_ephemeral for answer in answers] == [True] * 3
+    assert answers[0].embed["title"].startswith("❌ Something is in the way")
+    assert "Fill in the password" in answers[1].embed["description"]
+    assert answers[2].embed["description"] == "**login**: old secret → new secret"
+    assert list_audit(stage)[-1] == ("server edit", "North: login: old secret → new secret")
+
+
+async def test_kinds_of_death_are_switched_for_a_server(stage: Stage) -> None:
+    """What is off is counted and not posted; the answer lists what is posted."""
+    files, history = stage.open_files(), stage.take(10)
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    off = await stage.ask("/admin server announce", server="North", kind="kills", on=False)
+    assert (off.is_ephemeral, off.embed["title"]) == (True, "✅ Kills of North are not posted")
+    assert off.embed["description"] == "Posted now: vehicle, suicides, falls, self, unknown."
+    rows = stage.take(60)
+    files.append(*rows)
+    await stage.wait_for_deaths(70)
+    quiet = [row for row in rows if row.kind is not DeathKind.KILL]
+    posts = await stage.wait_for_posts(len(quiet))
+    assert [post.names for post in read_posts(posts)] == [post.names for post in expect_posts(quiet, history)]
+    on = await stage.ask("/admin server announce", server="North", kind="kills", on=True)
+    assert on.embed["title"] == "✅ Kills of North are posted"
+    [row] = stage.take(1)
+    files.append(row)
+    await stage.wait_for_posts(len(quiet) + 1)
+
+
+async def test_history_is_imported_again_with_progress(stage: Stage) -> None:
+    """Nothing is counted twice or posted, and what was lost from the counters is counted anew."""
+    files, history = stage.open_files(), stage.take(200)
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    counters = stage.read_counters()
+    with stage.open_database() as database:
+        database["players"].delete_many({})
+    reply = await stage.ask("/admin server import", server="North")
+    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ The history of North is read again")
+    await until(lambda: stage.find_server()["generation"] == 2, what=lambda: stage.bot.output)
+    await until(lambda: len(stage.office.messages) == 2)
+    await until(lambda: all("is read" in one.embed["title"] for one in stage.office.messages))
+    assert (stage.read_counters(), stage.count_deaths(), stage.posts) == (counters, 200, [])
+    live = stage.take(3)
+    files.append(*live)
+    assert read_posts(await stage.wait_for_posts(3)) == expect_posts(live, history)
+
+
+async def test_changed_host_key_is_accepted_after_a_confirmation(stage: Stage) -> None:
+    """Old and new fingerprint are shown; Cancel leaves it, Accept lets reading go on."""
+    files, history = stage.open_files(), stage.take(10)
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    same = await stage.ask("/admin server hostkey", server="North")
+    assert (same.is_ephemeral, list(get_fields(same.embed)), same.components) == (True, ["Pinned"], [])
+    await stage.host.change_host_key()
+    live = stage.take(4)
+    files.append(*live)
+    await stage.wait_for_alerts(1)
+
+    kept = await stage.ask("/admin server hostkey", server="North")
+    assert list(get_fields(kept.embed)) == ["Pinned (old)", "Shown now (new)"]
+    await kept.click("Cancel")
+    await kept.wait_until(lambda one: one.embed["title"] == "The key was not accepted")
+    assert stage.posts == []
+    taken = await stage.ask("/admin server hostkey", server="North")
+    await taken.click("Accept")
+    await taken.wait_until(lambda one: one.embed["title"] == "✅ The host key of North is accepted")
+    assert read_posts(await stage.wait_for_posts(4)) == expect_posts(live, history)
+    assert list_audit(stage)[-1][0] == "server hostkey"
+    await stage.host.stop()
+    away = await stage.ask("/admin server hostkey", server="North")
+    assert "cannot be asked" in away.embed["description"]
+
+
+async def test_cleared_channel_gives_way_to_the_guilds_and_then_to_none(stage: Stage) -> None:
+    """Each step says where posts go from now on."""
+    own = stage.guild.create_text_channel("north-feed")
+    await begin(stage)
+    await stage.ask("/admin channel set", kind="killfeed", channel=own, server="North")
+    first = await stage.ask("/admin channel clear", kind="killfeed", server="North")
+    assert (first.is_ephemeral, first.embed["title"]) == (True, "✅ Channel cleared")
+    assert f"of North is cleared. Its posts go to {stage.feed.mention} now." in first.embed["description"]
+    again = await stage.ask("/admin channel clear", kind="killfeed", server="North")
+    assert again.embed["title"] == "Nothing to clear"
+    last = await stage.ask("/admin channel clear", kind="killfeed")
+    assert last.embed["description"] == (
+        "The killfeed channel of this community is cleared. Nothing is posted."
+    )
+    assert "not set" in (await stage.ask("/admin channel list")).embed["description"].splitlines()[0]
+
+
+async def test_admin_role_opens_the_commands_and_can_be_cleared(stage: Stage) -> None:
+    """The answer says how to show the commands to that role; everybody's role is refused."""
+    role = stage.guild.create_role("killfeed admins", permissions=1 << 5)
+    await stage.ask("/admin role", role=role)
+    reply = await stage.ask("/admin role", role=role)
+    assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Admin role set")
+    assert "Integrations" in reply.embed["description"]
+    everybody = await stage.ask("/admin role", role=stage.guild.roles[stage.guild.id])
+    assert "Everybody has that role" in everybody.embed["description"]
+    [guild] = stage.read("guilds")
+    assert guild["admin_role_id"] == role.id
+    cleared = await stage.ask("/admin role")
+    assert cleared.embed["title"] == "✅ Admin role cleared"
+    assert list_audit(stage) == [
+        ("role", f"none → <@&{role.id}>"),
+        ("role", f"<@&{role.id}> → none"),
+    ]
+
+
+async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
+    """Newest first, of one member or one kind where asked; other communities see nothing of it."""
+    deputy = stage.guild.add_member("deputy", roles=[stage.guild.create_role("m", permissions=1 << 5)])
+    nothing = await stage.ask("/admin audit")
+    assert nothing.embed["description"] == "Nothing of the kind was changed yet."
+    await begin(stage)
+    for kind in ("events", "alerts", "counter", "connections", "bounties", "leaderboard"):
+        await stage.ask("/admin channel set", by=deputy, kind=kind, channel=stage.feed)
+    for kind in ("events", "counter", "alerts"):
+        await stage.ask("/admin channel clear", by=deputy, kind=kind)
+    removed = await stage.ask("/admin server remove", server="North")
+    await removed.click("Remove")
+    await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
+
+    shown = await stage.ask("/admin audit")
+    assert (shown.is_ephemeral, shown.embed["footer"]["text"]) == (True, "12 in all")
+    newest = shown.embed["description"].splitlines()
+    assert f"<@{stage.admin.id}> · **server remove**" in newest[0]
+    assert newest[1].startswith("> North (renter at")
+    assert stage.secrets[0] not in repr(shown.embed)
+    await (await shown.click("Next")).wait_for_acknowledgement()
+    await shown.wait_until(lambda one: "server add" in one.embed["description"])
+    assert len(shown.embed["description"].splitlines()) == 2 * 2
+    of_deputy = await stage.ask("/admin audit", member=deputy, action="channel clear")
+    assert of_deputy.embed["footer"]["text"] == "3 in all"
+    choices = await stage.admin.autocomplete(stage.office, "/admin audit", "action", "channel")
+    assert [choice["value"] for choice in choices] == ["channel set", "channel clear"]
+
+    other = stage.world.create_guild("Neighbours")
+    room = other.create_text_channel("room")
+    await until(lambda: "joined a guild" in stage.bot.output or "ready" in stage.bot.output)
+    foreign = await other.members[other.owner_id].ask(room, "/admin audit")
+    assert foreign.embed["description"] == "Nothing of the kind was changed yet."

@@ -1,0 +1,137 @@
+"""Premium and the audit, in memory, each of which a test can take away."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.storage import FakeServerStore, Outage
+from tests.fakes.watching import FakeNotifier, FakeWatchers
+from utils.clock import Clock
+from utils.models.audit import AuditEntry
+from utils.models.premium import Grant, PremiumEvent, PremiumRecord
+from utils.models.scope import GuildId, MemberId
+from utils.services.audit import AuditLog
+from utils.services.grants import GrantRooms, GrantService
+from utils.services.premium import PremiumService
+
+OWNER = MemberId(7)
+
+
+class FakePremiumStore(Outage):
+    """Grants and their history."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: dict[GuildId, PremiumRecord] = {}
+
+    def give(self, guild_id: GuildId, tier: int, ends_at: datetime | None = None) -> None:
+        """Put a grant there, as another process would."""
+        self.records[guild_id] = PremiumRecord(guild_id, Grant(tier, START, OWNER, ends_at))
+
+    async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
+        """Return what a guild was granted."""
+        self.note("get_premium")
+        return self.records.get(guild_id, PremiumRecord(guild_id))
+
+    async def write_grant(self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent) -> None:
+        """Replace the grant and add a line."""
+        before = self.records.get(guild_id, PremiumRecord(guild_id))
+        self.records[guild_id] = PremiumRecord(guild_id, grant, (*before.history, event))
+        self.note("write_grant")
+
+    async def end_grant(self, guild_id: GuildId, event: PremiumEvent) -> bool:
+        """Take away the grant with that end."""
+        self.note("end_grant")
+        before = self.records[guild_id]
+        if before.grant is None or before.grant.ends_at != event.ends_at:
+            return False
+        self.records[guild_id] = PremiumRecord(guild_id, None, (*before.history, event))
+        return True
+
+    async def list_ended_premium(self, now: datetime) -> Sequence[GuildId]:
+        """Return the guilds whose grant is over."""
+        self.note("list_ended_premium")
+        return [
+            guild_id
+            for guild_id, record in self.records.items()
+            if record.grant is not None and record.grant.is_over(now)
+        ]
+
+
+class FakeAuditStore(Outage):
+    """Entries of every guild, newest last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: list[tuple[GuildId, AuditEntry]] = []
+
+    @property
+    def lines(self) -> list[tuple[MemberId | None, str, str]]:
+        """Who did what, and the detail."""
+        return [(entry.actor_id, str(entry.action), entry.detail) for _, entry in self.entries]
+
+    async def insert_entry(self, guild_id: GuildId, entry: AuditEntry) -> None:
+        """Add an entry."""
+        self.note("insert_entry")
+        self.entries.append((guild_id, entry))
+
+    async def list_entries(
+        self, guild_id: GuildId, *, actor_id: MemberId | None, action: str | None, limit: int, offset: int
+    ) -> tuple[Sequence[AuditEntry], int]:
+        """Return entries that fit."""
+        self.note("list_entries")
+        found = [
+            entry
+            for owner, entry in reversed(self.entries)
+            if owner == guild_id and actor_id in (None, entry.actor_id) and action in (None, entry.action)
+        ]
+        return found[offset : offset + limit], len(found)
+
+
+class FakeGrantDirectory:
+    """The keys of guilds with servers, and of those whose grant is over."""
+
+    def __init__(self, servers: FakeServerStore, premium: FakePremiumStore) -> None:
+        self._servers = servers
+        self._premium = premium
+
+    async def list_guild_ids(self) -> Sequence[GuildId]:
+        """Return every guild with a game server."""
+        return sorted({scope.guild_id for scope in self._servers.servers})
+
+    async def list_ended_premium(self, now: datetime) -> Sequence[GuildId]:
+        """Return every guild with a grant whose end has come."""
+        return await self._premium.list_ended_premium(now)
+
+
+def build_premium(tier: int = 4, clock: Clock | None = None) -> PremiumService:
+    """Return the service of a bot where nobody was granted anything."""
+    return PremiumService(FakePremiumStore(), default_tier=tier, clock=clock or FakeClock())
+
+
+@dataclass
+class GrantDesk:
+    """Grants and everything around them; ``service`` and ``premium`` work over it."""
+
+    default_tier: int = 0
+    clock: FakeClock = field(default_factory=FakeClock)
+    store: FakePremiumStore = field(default_factory=FakePremiumStore)
+    servers: FakeServerStore = field(default_factory=FakeServerStore)
+    watchers: FakeWatchers = field(default_factory=FakeWatchers)
+    notifier: FakeNotifier = field(default_factory=FakeNotifier)
+    audit: FakeAuditStore = field(default_factory=FakeAuditStore)
+
+    def __post_init__(self) -> None:
+        self.premium = PremiumService(self.store, default_tier=self.default_tier, clock=self.clock)
+        rooms = GrantRooms(
+            store=self.store,
+            premium=self.premium,
+            servers=self.servers,
+            watchers=self.watchers,
+            notifier=self.notifier,
+            directory=FakeGrantDirectory(self.servers, self.store),
+            audit=AuditLog(self.audit, clock=self.clock),
+            clock=self.clock,
+        )
+        self.service = GrantService(rooms, minimum_poll_seconds=5)

@@ -1,0 +1,168 @@
+"""What people see of premium, of changes and of tasks."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from utils.embeds.audit import ListedTask
+from utils.embeds.factory import EmbedFactory
+from utils.models.audit import AuditEntry
+from utils.models.premium import (
+    TIERS,
+    GrantChange,
+    PremiumAction,
+    PremiumEvent,
+    PremiumOverview,
+    PremiumState,
+    list_offers,
+)
+from utils.models.scope import GuildId, MemberId
+from utils.models.servers import CheckStep, FieldChange, HostKey, HostKeys
+from utils.tasks import TaskReport, TaskState
+
+AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+END = AT + timedelta(days=1)
+STAMP, END_STAMP = int(AT.timestamp()), int(END.timestamp())
+OFFERS = list_offers(minimum_seconds=5)
+OVERVIEW = PremiumOverview(PremiumState(TIERS[2], END, is_granted=True), ("North", "South_1"), (), OFFERS)
+
+
+@pytest.fixture(name="factory", scope="module")
+def _factory() -> EmbedFactory:
+    return EmbedFactory()
+
+
+def test_status_shows_tier_end_and_slots(factory: EmbedFactory) -> None:
+    """The own tier is marked in the table."""
+    embed = factory.build_premium(OVERVIEW)
+    assert (embed.title, embed.description) == (
+        "💎 Tier 2: Mercenary",
+        f"Until <t:{END_STAMP}:f>, <t:{END_STAMP}:R>.",
+    )
+    assert (embed.fields[0].name, embed.fields[0].value) == ("Game servers", "2 of 5 used, 3 free")
+    assert [field.name for field in embed.fields[1:]] == [
+        "0 · Scavenger",
+        "1 · Survivor",
+        "▶ 2 · Mercenary",
+        "3 · Warlord",
+        "4 · Overseer",
+    ]
+    assert embed.fields[1].value.startswith("1 game server, read every 30 s · killfeed, history import")
+
+
+def test_status_names_what_is_paused(factory: EmbedFactory) -> None:
+    """Names of servers are foreign text; the default has no end."""
+    state = PremiumState(TIERS[0])
+    embed = factory.build_premium(replace(OVERVIEW, state=state, paused=("South_1",)))
+    assert embed.fields[0].value == (
+        "1 of 1 used, 0 free\n⏸️ Paused, over the limit: South\\_1. Nothing of them is deleted."
+    )
+    assert "without a grant" in str(embed.description)
+    endless = factory.build_premium(replace(OVERVIEW, state=replace(OVERVIEW.state, ends_at=None)))
+    assert endless.description == "Granted without an end."
+
+
+def test_tiers_show_a_row_each(factory: EmbedFactory) -> None:
+    """A tier that opens nothing more tells its servers and its pace."""
+    embed = factory.build_tiers(OVERVIEW)
+    offers = {offer.tier.level: offer for offer in OFFERS}
+    assert len(embed.fields) == len(TIERS)
+    assert embed.fields[4].value.startswith("25 game servers, read every 5 s")
+    assert ("·" in embed.fields[4].value) == bool(offers[4].opens)
+
+
+def test_grant_shows_new_and_old_state_and_the_history(factory: EmbedFactory) -> None:
+    """Newest first, with who and why; who is not there yet is told so."""
+    history = (
+        PremiumEvent(AT, PremiumAction.GRANTED, 1, END, by=MemberId(7)),
+        PremiumEvent(AT, PremiumAction.ENDED, 1, END),
+        PremiumEvent(AT, PremiumAction.REVOKED, 2, None, by=MemberId(7), reason="**asked**"),
+    )
+    old, new = PremiumState(TIERS[1], END, is_granted=True), PremiumState(TIERS[0])
+    embed = factory.build_grant("Premium revoked", GrantChange(old, new, ("a_b",), history), is_member=False)
+    assert embed.description == (
+        "I am not in that Discord server. What was changed counts once I am invited there."
+    )
+    assert {field.name: field.value for field in embed.fields} == {
+        "Now": "Tier 0 (Scavenger), the default without a grant",
+        "Before": f"Tier 1 (Survivor), until <t:{END_STAMP}:f>",
+        "Paused game servers": "a\\_b",
+        "History": (
+            f"<t:{STAMP}:f> · tier 2 revoked · by <@7> · \\*\\*asked\\*\\*\n"
+            f"<t:{STAMP}:f> · tier 1 ended · end <t:{END_STAMP}:D>\n"
+            f"<t:{STAMP}:f> · tier 1 granted · end <t:{END_STAMP}:D> · by <@7>"
+        ),
+    }
+    endless = GrantChange(old, PremiumState(TIERS[2], None, is_granted=True), (), ())
+    fields = factory.build_grant("Premium granted", endless, is_member=True).fields
+    assert [field.value for field in fields if field.name in ("Now", "History")] == [
+        "Tier 2 (Mercenary), without an end",
+        "none",
+    ]
+
+
+def test_audit_escapes_text_and_keeps_mentions(factory: EmbedFactory) -> None:
+    """Mentions show as names, what people typed as its letters, ids of players not at all."""
+    entries = [
+        AuditEntry(AT, MemberId(7), "channel set", "killfeed of **x**: none → <#5>"),
+        AuditEntry(AT, None, "premium end", "@everyone " + "0002" + "ab" * 14),
+        AuditEntry(AT, MemberId(7), "role", "<@&5> → <@&6>"),
+    ]
+    embed = factory.build_audit(entries, total=1234)
+    assert embed.description == (
+        f"<t:{STAMP}:f> · <@7> · **channel set**\n> killfeed of \\*\\*x\\*\\*\\: none → <#5>\n"
+        f"<t:{STAMP}:f> · the bot · **premium end**\n> @\u200beveryone (id)\n"
+        f"<t:{STAMP}:f> · <@7> · **role**\n> <@&5> → <@&6>"
+    )
+    assert embed.footer is not None
+    assert embed.footer.text == "1,234 in all"
+    assert factory.build_audit([], total=0).description == "Nothing of the kind was changed yet."
+
+
+def test_tasks_show_state_runs_errors_and_next_run(factory: EmbedFactory) -> None:
+    """A task that fails stands out, with what it failed with."""
+    well = TaskReport("sftp:idle", None, TaskState.WAITING, 1200, 0, None, END)
+    ill = TaskReport("watch:1/a", GuildId(1), TaskState.FAILED, 3, 2, "OSError: **no**", None)
+    embed = factory.build_tasks([ListedTask("sftp:idle", well), ListedTask("watch: a_b", ill)], total=2)
+    assert embed.description == (
+        f"✅ **sftp\\:idle** · waiting · 1,200 runs · next <t:{END_STAMP}:R>\n"
+        "❌ **watch\\: a\\_b** · failed · 3 runs, 2 errors\n> OSError\\: \\*\\*no\\*\\*"
+    )
+    assert factory.build_tasks([], total=0).description == "No task is known."
+
+
+def test_edit_shows_each_change_and_what_was_tested(factory: EmbedFactory) -> None:
+    """A corrected zone says what it does not change."""
+    changes = (FieldChange("name", "a_b", "c"), FieldChange("timezone", "UTC", "Europe/Berlin"))
+    embed = factory.build_edited("c", changes, steps=(CheckStep("Login", ok=True, detail="fine"),))
+    assert str(embed.description).splitlines() == [
+        "**name**: a\\_b → c",
+        "**timezone**: UTC → Europe/Berlin",
+        "Times that are stored already stay as they are; new deaths are read in the new zone.",
+    ]
+    assert [(field.name, field.value) for field in embed.fields] == [("Tested before", "Login")]
+    assert factory.build_edited("c", changes[:1], steps=()).fields == []
+
+
+def test_host_keys_show_old_and_new_only_when_they_differ(factory: EmbedFactory) -> None:
+    """Fingerprints as ssh-keygen prints them; a host that is away says why."""
+    old, new = HostKey("ssh-ed25519 A", "SHA256:old"), HostKey("ssh-rsa B", "SHA256:new")
+    shown = {
+        name: [(field.name, field.value) for field in factory.build_host_keys("North", keys).fields]
+        for name, keys in {
+            "same": HostKeys(old, old),
+            "changed": HostKeys(old, new),
+            "away": HostKeys(old, None, "no route"),
+        }.items()
+    }
+    assert shown == {
+        "same": [("Pinned", "`SHA256:old` (ssh-ed25519)")],
+        "changed": [
+            ("Pinned (old)", "`SHA256:old` (ssh-ed25519)"),
+            ("Shown now (new)", "`SHA256:new` (ssh-rsa)"),
+        ],
+        "away": [("Pinned", "`SHA256:old` (ssh-ed25519)")],
+    }
+    away = factory.build_host_keys("North", HostKeys(old, None, "no route"))
+    assert away.description == "The host cannot be asked: no route"

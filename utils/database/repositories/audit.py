@@ -1,0 +1,50 @@
+"""The audit of guilds: who changed what, newest first."""
+
+from utils.database.audit_documents import build_audit_document, read_audit
+from utils.database.database import Document, SafeDatabase
+from utils.database.scoped import ScopedCollection
+from utils.models.audit import AuditEntry
+from utils.models.scope import GuildId, MemberId
+
+_NEWEST_FIRST = {"$sort": {"at": -1, "_id": -1}}
+
+
+class AuditRepository:
+    """Entries are added and read, never changed."""
+
+    def __init__(self, database: SafeDatabase) -> None:
+        self._database = database
+
+    async def insert_entry(self, guild_id: GuildId, entry: AuditEntry) -> None:
+        """Add an entry."""
+        await self._audit(guild_id).insert_one(build_audit_document(entry))
+
+    async def list_entries(
+        self,
+        guild_id: GuildId,
+        *,
+        actor_id: MemberId | None = None,
+        action: str | None = None,
+        limit: int,
+        offset: int = 0,
+    ) -> tuple[tuple[AuditEntry, ...], int]:
+        """Return entries of a member or an action (or all), newest first, and how many there are."""
+        query: Document = {}
+        if actor_id is not None:
+            query["actor_id"] = int(actor_id)
+        if action is not None:
+            query["action"] = action
+        audit = self._audit(guild_id)
+        page: list[Document] = [{"$match": query}, _NEWEST_FIRST, {"$skip": offset}, {"$limit": limit}]
+        found = await audit.aggregate(page, hint=_choose_index(actor_id, action))
+        return tuple(read_audit(document) for document in found), await audit.count(query)
+
+    def _audit(self, guild_id: GuildId) -> ScopedCollection:
+        return ScopedCollection.of_guild(self._database, "audit", guild_id)
+
+
+def _choose_index(actor_id: MemberId | None, action: str | None) -> str:
+    """Return the index that has the entries in order and reads the fewest of others."""
+    if actor_id is not None:
+        return "actor"
+    return "newest" if action is None else "action"

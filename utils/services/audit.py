@@ -1,0 +1,54 @@
+"""The audit log: every change by hand, kept for the admins of its guild."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.models.audit import AuditEntry, AuditPage
+from utils.models.scope import GuildId, MemberId
+
+logger = get_logger(__name__)
+
+PAGE_ENTRIES = 10
+MAX_DETAIL = 1000  # characters; longer than any change the bot writes down
+
+
+class AuditStore(Protocol):
+    """Storage of the audit."""
+
+    async def insert_entry(self, guild_id: GuildId, entry: AuditEntry) -> None:
+        """Add an entry."""
+
+    async def list_entries(
+        self, guild_id: GuildId, *, actor_id: MemberId | None, action: str | None, limit: int, offset: int
+    ) -> tuple[Sequence[AuditEntry], int]:
+        """Return entries that fit, newest first, and how many fit in all."""
+
+
+class AuditLog:
+    """Writes down who changed what, after it was changed."""
+
+    def __init__(self, store: AuditStore, *, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
+        """Add an entry; ``detail`` tells old and new and never holds a secret.
+
+        ``actor_id`` is None for what the bot did by itself.
+        """
+        entry = AuditEntry(self._clock.now(), actor_id, action, detail[:MAX_DETAIL])
+        await self._store.insert_entry(guild_id, entry)
+        logger.info("changed by hand", guild_id=guild_id, actor_id=actor_id, action=action, detail=detail)
+
+    async def list_page(
+        self, guild_id: GuildId, page: int, *, actor_id: MemberId | None = None, action: str | None = None
+    ) -> AuditPage:
+        """Return a page (from 0) of what was changed, of one member or one action alone where told."""
+        wanted = action.strip().casefold() if action else None
+        entries, total = await self._store.list_entries(
+            guild_id, actor_id=actor_id, action=wanted, limit=PAGE_ENTRIES, offset=page * PAGE_ENTRIES
+        )
+        return AuditPage(tuple(entries), total)
