@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import gc
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from utils.delivery.alerts import AdminAlerts
 from utils.delivery.desk import DeliveryDesk
 from utils.delivery.loop import DeliveryLoop
 from utils.delivery.progress import ImportMessages
+from utils.delivery.proofs import LinkMessages
 from utils.delivery.sender import DiscordSender
 from utils.delivery.service import DeliveryService
 from utils.embeds.factory import EmbedFactory
@@ -61,7 +63,9 @@ from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.watch import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import ServerWatchers
 from utils.services.leases import LeaseKeeper
+from utils.services.links import LinkService
 from utils.services.premium import PremiumService
+from utils.services.proving import ProofKeeper
 from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
 from utils.services.statistics import PlayerNames, StatisticsService
@@ -74,7 +78,15 @@ from utils.telemetry.context import bind_log_context
 from utils.telemetry.log_setup import configure_logging
 from utils.telemetry.reporter import ErrorReporter
 
-EXTENSIONS = ("cogs.killfeed", "cogs.stats", "cogs.leaderboard", "cogs.admin", "cogs.premium", "cogs.help")
+EXTENSIONS = (
+    "cogs.killfeed",
+    "cogs.stats",
+    "cogs.leaderboard",
+    "cogs.link",
+    "cogs.premium",
+    "cogs.admin",
+    "cogs.help",
+)
 SHARD = 0
 COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
@@ -148,6 +160,14 @@ class Application:
         )
         self.watchers = self._build_watchers()
         self.grants = self._build_grants()
+        self.proofs = ProofKeeper(
+            self.repositories.links,
+            self.repositories.directory,
+            players=self.names,
+            reading=self.watchers,
+            messages=LinkMessages(self.bot, factory=self.factory),
+            clock=clock,
+        )
         self.bot.follower = self.watchers
         self.bot.services = self._build_services()
         for extension in EXTENSIONS:
@@ -237,6 +257,15 @@ class Application:
             settings=self.guild_settings,
             servers=servers,
             statistics=StatisticsService(self.repositories.statistics, self.names),
+            links=LinkService(
+                self.repositories.links,
+                players=self.names,
+                proofs=self.proofs,
+                audit=self.audit,
+                clock=self.clock,
+                rng=secrets.SystemRandom(),
+                requires_proof=self.settings.links.require_proof,
+            ),
             names=self.names,
             premium=self.premium,
             health=self.watchers,
@@ -270,6 +299,7 @@ class Application:
         events = self.events
         events.register(NoticesQueued, self.watchers.on_notices_queued)
         events.register(DeathsStored, self.names.on_deaths_stored)
+        events.register(DeathsStored, self.proofs.on_deaths_stored)
         events.register(HistoryImported, self.names.on_history_imported)
         events.register(ServerRemoved, self.names.on_server_removed)
         events.register(ServerAdded, self.grants.on_server_added)
@@ -288,6 +318,7 @@ class Application:
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start("premium:settle", self.grants.settle_all, is_critical=True)
         self.tasks.start("premium:ends", self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
+        self.tasks.start("links:proofs", self.proofs.run, is_critical=True)
         self.tasks.start("storage:prune", self._prune, interval_seconds=PRUNE_SECONDS)
         works = [
             asyncio.create_task(self._run_discord(), name="discord"),

@@ -2,6 +2,7 @@
 
 from cogs.admin.channels import ChannelCommands
 from cogs.admin.groups import ADMIN
+from cogs.admin.links import LinkCommands
 from cogs.admin.server_changes import ServerChangeCommands
 from cogs.admin.servers import ServerCommands
 from cogs.admin.settings import SettingsCommands
@@ -13,6 +14,7 @@ class AdminCog(
     ServerChangeCommands,
     ChannelCommands,
     SettingsCommands,
+    LinkCommands,
     GuildCog,
 ):
     """Settings of a guild; for members with Manage Server or the admin role."""

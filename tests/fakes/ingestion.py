@@ -51,6 +51,7 @@ class Data:
     """All that is stored of one server."""
 
     deaths: dict[bytes, Death] = field(default_factory=dict)
+    read_at: dict[bytes, datetime] = field(default_factory=dict)
     players: dict[int, dict[PlayerId, PlayerRecord]] = field(default_factory=dict)
     days: dict[int, dict[tuple[PlayerId, date], PlayerDay]] = field(default_factory=dict)
     notices: list[DeathNotice] = field(default_factory=list)
@@ -74,12 +75,14 @@ class FakeIngestionUnit:
         self._power.pass_point()
         return frozenset(ids) & self._data.deaths.keys()
 
-    async def insert_deaths(self, deaths: Sequence[Death]) -> None:
+    async def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
         """Store deaths; one that is there already is a mistake of the caller."""
         self._power.pass_point()
         for death in deaths:
             assert death.id not in self._data.deaths, "a duplicate key aborts the whole transaction"
             self._data.deaths[death.id] = death
+            if read_at is not None:
+                self._data.read_at[death.id] = read_at
 
     async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""

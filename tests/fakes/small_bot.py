@@ -1,6 +1,7 @@
 """A small bot: one cog whose commands show what every command of the project relies on."""
 
 import asyncio
+import random
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -9,6 +10,7 @@ from discord.ext import commands
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeProofs
 from tests.fakes.premium import FakeAuditStore, GrantDesk, build_premium
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, FakeStatisticsStore
 from tests.fakes.watching import FakeLogAccess, FakeWatchers
@@ -28,6 +30,7 @@ from utils.services.audit import AuditLog
 from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
+from utils.services.links import LinkService
 from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
 from utils.services.statistics import PlayerNames, StatisticsService
@@ -130,6 +133,7 @@ class Shelf:
     guilds: FakeGuildStore = field(default_factory=FakeGuildStore)
     servers: FakeServerStore = field(default_factory=FakeServerStore)
     statistics: FakeStatisticsStore = field(default_factory=FakeStatisticsStore)
+    links: FakeLinkStore = field(default_factory=FakeLinkStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
@@ -173,6 +177,15 @@ class Shelf:
             settings=settings,
             servers=servers,
             statistics=StatisticsService(self.statistics, names),
+            links=LinkService(
+                self.links,
+                players=names,
+                proofs=FakeProofs(),
+                audit=FakeAuditLog(),
+                clock=self.clock,
+                rng=random.Random(1),
+                requires_proof=True,
+            ),
             names=names,
             premium=premium,
             health=FakeHealthBook(),

@@ -18,8 +18,8 @@ Document = dict[str, Any]
 _OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
-def build_death_document(death: Death) -> Document:
-    """Return a death as it is stored; an unknown platform is left out."""
+def build_death_document(death: Death, *, read_at: datetime | None = None) -> Document:
+    """Return a death as it is stored; an unknown platform is left out, and ``read_at`` in history."""
     row = death.row
     document = {
         "_id": death.id,
@@ -40,6 +40,8 @@ def build_death_document(death: Death) -> Document:
         document["killer_platform"] = row.killer_platform
     if row.victim_platform:
         document["victim_platform"] = row.victim_platform
+    if read_at is not None:
+        document["read_at"] = read_at
     return document
 
 

@@ -6,7 +6,7 @@ Every index of scoped data begins with ``guild_id``. mongod needs about 10 micro
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pymongo import IndexModel
 
@@ -17,11 +17,15 @@ _SERVER = ("guild_id", "server_id")
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """One index: its name (also used as a hint) and fields; a leading ``-`` sorts a field downwards."""
+    """One index: its name (also used as a hint) and fields; a leading ``-`` sorts a field downwards.
+
+    ``only`` names the documents it holds, by the values of their fields; all of them when it is empty.
+    """
 
     name: str
     fields: tuple[str, ...]
     unique: bool = False
+    only: Mapping[str, str | bool] = field(default_factory=dict)
 
     @property
     def keys(self) -> list[tuple[str, int]]:
@@ -59,6 +63,12 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("actor", ("guild_id", "actor_id", "-at", "-_id")),
         Index("action", ("guild_id", "action", "-at", "-_id")),
     ),
+    "links": (
+        Index("link", ("guild_id", "member_id", "player_id"), unique=True),
+        Index("proven", ("guild_id", "player_id"), unique=True, only={"state": "proven"}),
+        Index("main", ("guild_id", "member_id"), unique=True, only={"is_main": True}),
+        Index("open", ("guild_id", "linked_at"), only={"is_open": True}),
+    ),
 }
 
 
@@ -68,8 +78,13 @@ async def ensure_indexes(database: SafeDatabase) -> None:
 
 
 async def _ensure(database: SafeDatabase, name: str, indexes: tuple[Index, ...]) -> None:
-    models = [IndexModel(index.keys, name=index.name, unique=index.unique) for index in indexes]
+    models = [_build_model(index) for index in indexes]
     await database.run(f"{name}.create_indexes", database.unscoped(name).create_indexes(models))
+
+
+def _build_model(index: Index) -> IndexModel:
+    partial = {"partialFilterExpression": dict(index.only)} if index.only else {}
+    return IndexModel(index.keys, name=index.name, unique=index.unique, **partial)
 
 
 async def list_index_problems(database: SafeDatabase) -> tuple[str, ...]:
@@ -90,7 +105,10 @@ def _compare(name: str, wanted: Mapping[str, Index], found: Mapping[str, dict[st
     different = [
         f"{name}: the index {index} is not as it should be"
         for index in wanted.keys() & found.keys()
-        if (found[index]["key"], bool(found[index].get("unique")))
-        != (wanted[index].keys, wanted[index].unique)
+        if _describe(found[index]) != (wanted[index].keys, wanted[index].unique, wanted[index].only)
     ]
     return sorted(missing + surplus + different)
+
+
+def _describe(found: Mapping[str, object]) -> tuple[object, bool, object]:
+    return found["key"], bool(found.get("unique")), found.get("partialFilterExpression", {})

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import discord
 
-from utils.embeds import audit, killfeed, players, premium, replies, servers
+from utils.embeds import audit, killfeed, links, players, premium, replies, servers
 from utils.embeds.audit import ListedTask
 from utils.embeds.limits import fit_embed, fit_embeds
 from utils.embeds.pictures import Picture, load_pictures
@@ -15,11 +15,12 @@ from utils.embeds.servers import ServerStatus
 from utils.embeds.theme import NORTHERN, Theme
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind
+from utils.models.links import Link, ProofOutcome
 from utils.models.notices import DeathNotice
 from utils.models.players import BoardRow, PlayerStats
 from utils.models.premium import GrantChange, PremiumOverview
 from utils.models.reading import ImportProgress, RejectedLine
-from utils.models.scope import ServerScope
+from utils.models.scope import MemberId, ServerScope
 from utils.models.servers import CheckStep, FieldChange, GameServer, HostKeys, ServerHealth
 
 
@@ -117,6 +118,20 @@ class EmbedFactory:
     def build_import(self, server_name: str, progress: ImportProgress) -> discord.Embed:
         """Return where an import of history stands, or that it is done."""
         return fit_embed(servers.build_import_embed(self._theme, server_name, progress))
+
+    def build_asked_link(self, link: Link, *, count: int, limit: int, is_followed: bool) -> discord.Embed:
+        """Return the answer of ``/link``: linked, or the times of the proof."""
+        return fit_embed(
+            links.build_asked_embed(self._theme, link, count=count, limit=limit, is_followed=is_followed)
+        )
+
+    def build_link_outcome(self, link: Link, outcome: ProofOutcome) -> discord.Embed:
+        """Return what the message that named the times of a proof shows in the end."""
+        return fit_embed(links.build_outcome_embed(self._theme, link, outcome))
+
+    def build_links(self, member_id: MemberId, found: Sequence[Link], *, limit: int) -> discord.Embed:
+        """Return a member's linked players."""
+        return fit_embed(links.build_links_embed(self._theme, member_id, found, limit=limit))
 
     def build_success(self, title: str, text: str = "") -> discord.Embed:
         """Return the answer of a command that did what was asked; the caller escapes foreign text."""

@@ -8,7 +8,7 @@ from utils.errors import KillfeedError
 from utils.interactions.access import GuildCog, get_guild_id
 from utils.interactions.services import Services
 from utils.models.players import KnownPlayer
-from utils.models.scope import GuildId, ServerId
+from utils.models.scope import GuildId, MemberId, ServerId
 
 logger = get_logger(__name__)
 
@@ -42,6 +42,31 @@ async def complete_player(ctx: discord.AutocompleteContext) -> list[discord.Opti
         return _offer_nothing(error)
     return [
         discord.OptionChoice(label, player.player_id) for label, player in zip(labels, found, strict=True)
+    ]
+
+
+async def complete_own_link(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
+    """Offer the caller's own links by name; the value is the player's id."""
+    user = ctx.interaction.user
+    return [] if user is None else await _offer_links(ctx, user.id)
+
+
+async def complete_link_of_member(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
+    """Offer the links of the member who was chosen in the option ``member``; nothing before that."""
+    member_id = str(ctx.options.get("member") or "")
+    return await _offer_links(ctx, int(member_id)) if member_id.isdecimal() else []
+
+
+async def _offer_links(ctx: discord.AutocompleteContext, member_id: int) -> list[discord.OptionChoice]:
+    try:
+        links = await _get_services(ctx).links.list_links(get_guild_id(ctx), MemberId(member_id))
+    except KillfeedError as error:
+        return _offer_nothing(error)
+    wanted = str(ctx.value or "").casefold()
+    fitting = [link for link in links if wanted in link.player_name.casefold()]
+    return [
+        discord.OptionChoice(clean_text(link.player_name) or NAMELESS, link.player_id)
+        for link in fitting[:MAX_CHOICES]
     ]
 
 

@@ -16,6 +16,7 @@ from utils.services.audit import AuditLog
 from utils.services.grants import GrantService
 from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
+from utils.services.links import LinkService
 from utils.services.premium import PremiumService
 from utils.services.server_changes import ServerChangeService
 from utils.services.servers import GameServerService
@@ -68,6 +69,7 @@ class Services:
     settings: SettingsService
     servers: GameServerService
     statistics: StatisticsService
+    links: LinkService
     names: PlayerNames
     premium: PremiumService
     health: HealthBook

@@ -34,9 +34,10 @@ class Feature(StrEnum):
     KILLFEED = "killfeed"
     STATS = "stats"
     LEADERBOARD = "leaderboard"
+    LINKS = "links"
 
 
-REQUIRED_TIER = {Feature.KILLFEED: 0, Feature.STATS: 0, Feature.LEADERBOARD: 1}
+REQUIRED_TIER = {Feature.KILLFEED: 0, Feature.STATS: 0, Feature.LEADERBOARD: 1, Feature.LINKS: 0}
 
 REQUIRED_CHANNEL_TIER: Mapping[ChannelKind, int] = {
     ChannelKind.KILLFEED: 0,

@@ -20,13 +20,16 @@ async def test_indexes_are_as_the_table_says_after_ensuring_them_twice(database:
 
 async def test_missing_different_and_unexpected_indexes_are_told(database: SafeDatabase) -> None:
     """The check names each, in words."""
-    kills, outbox = database.unscoped("kills"), database.unscoped("outbox")
+    kills, outbox, links = (database.unscoped(name) for name in ("kills", "outbox", "links"))
     await kills.drop_index("killer")
     await kills.create_index([("weapon", 1)], name="weapon")
     await outbox.drop_index("sequence")
     await outbox.create_index([("guild_id", 1), ("server_id", 1), ("sequence", 1)], name="sequence")
+    await links.drop_index("proven")
+    await links.create_index([("guild_id", 1), ("player_id", 1)], name="proven", unique=True)
     assert await list_index_problems(database) == (
         "kills: the index killer is missing",
         "kills: there is an unexpected index weapon",
         "outbox: the index sequence is not as it should be",
+        "links: the index proven is not as it should be",
     )

@@ -9,6 +9,7 @@ from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
+from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
@@ -31,6 +32,7 @@ class Repositories:
     statistics: StatisticsRepository
     premium: PremiumRepository
     audit: AuditRepository
+    links: LinkRepository
 
     @classmethod
     def build(cls, database: SafeDatabase, fences: Callable[[GuildId], Fence | None]) -> "Repositories":
@@ -46,4 +48,5 @@ class Repositories:
             statistics=StatisticsRepository(database),
             premium=PremiumRepository(database),
             audit=AuditRepository(database),
+            links=LinkRepository(database),
         )

@@ -44,6 +44,13 @@ class DirectoryRepository:
         found = await self._database.run("directory.outbox", cursor.to_list(None))
         return tuple(sorted(_read_scope(document["_id"]) for document in found))
 
+    async def list_guilds_with_open_links(self) -> tuple[GuildId, ...]:
+        """Return every guild with a link that waits for its proof, or whose outcome is not told yet."""
+        pipeline: list[Document] = [{"$match": {"is_open": True}}, {"$group": {"_id": "$guild_id"}}]
+        cursor = self._database.unscoped("links").aggregate(pipeline, hint="open")
+        found = await self._database.run("directory.links", cursor.to_list(None))
+        return tuple(sorted(GuildId(document["_id"]) for document in found))
+
 
 def _read_scope(document: Document) -> ServerScope:
     return ServerScope(GuildId(document["guild_id"]), ServerId(document["server_id"]))

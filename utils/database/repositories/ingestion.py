@@ -99,8 +99,8 @@ class TransactionUnit:
         )
         return frozenset(ids).intersection(found)
 
-    async def insert_deaths(self, deaths: Sequence[Death]) -> None:
-        """Store deaths that are not there yet.
+    async def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
+        """Store deaths that are not there yet; ``read_at`` is when they were read live.
 
         Raises:
             ScopeViolationError: an id was made for another server.
@@ -108,7 +108,7 @@ class TransactionUnit:
         prefix = build_key_prefix(self._scope)
         if not all(death.id.startswith(prefix) for death in deaths):
             raise ScopeViolationError("A death's id must begin with its guild and server.")
-        documents = [build_death_document(death) for death in deaths]
+        documents = [build_death_document(death, read_at=read_at) for death in deaths]
         await self._collection("kills").insert_many(documents, session=self._session)
 
     async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:

@@ -145,7 +145,7 @@ class LiveIngestion:
             for death in new
             if announced.includes(death, is_growth=batch.chunk.is_growth)
         ]
-        await unit.insert_deaths(new)
+        await unit.insert_deaths(new, read_at=self._clock.now())
         await unit.append_notices(notices, created_at=self._clock.now())
         await unit.insert_rejected(batch.rejected)
         await unit.add_lines_read(batch.lines, len(batch.rejected))

@@ -19,8 +19,8 @@ class IngestionUnit(Protocol):
     async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
 
-    async def insert_deaths(self, deaths: Sequence[Death]) -> None:
-        """Store deaths that are not there yet."""
+    async def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
+        """Store deaths that are not there yet; ``read_at`` is when they were read live, None in history."""
 
     async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""

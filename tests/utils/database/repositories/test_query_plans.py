@@ -12,6 +12,7 @@ from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
@@ -20,6 +21,7 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.models.audit import AuditEntry
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
+from utils.models.links import Link, ProofWindow
 from utils.models.notices import DeathNotice, OutgoingMessage
 from utils.models.players import Counters, PlayerDay, PlayerRecord
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
@@ -128,6 +130,33 @@ async def test_every_read_for_people_is_served_by_an_index(
     assert {one["docsExamined"] for one in board} == {len(PLAYERS) * 2}
     recent = [one for one in operations if one["command"].get("limit") == 3]
     assert {one["docsExamined"] for one in recent} <= {0, 3}
+
+
+async def test_everything_about_links_is_served_by_an_index(
+    profiled: SafeDatabase, scope: ServerScope
+) -> None:
+    """Of deaths, no more keys are read than those of one player around the windows."""
+    links, guild_id = LinkRepository(profiled), scope.guild_id
+    for number in range(9):
+        other = Link(guild_id, MemberId(number), A, "a", NOW)
+        await links.put_pending(guild_id, other)
+    link = Link(guild_id, MemberId(1), A, "a", NOW, windows=(ProofWindow(NOW, NOW),))
+    await links.put_pending(guild_id, link)
+    await links.list_of_member(guild_id, MemberId(1))
+    await links.list_open(guild_id)
+    await links.list_menu_suicides(guild_id, PlayerId("b"), since=NOW, until=NOW, read_after=NOW)
+    await links.attach_message(guild_id, link, channel_id=ChannelId(1), message_id=2)
+    proven = await links.prove(guild_id, link, at=NOW)
+    assert proven is not None
+    await links.find_owner(guild_id, A)
+    await links.mark_told(guild_id, proven)
+    await links.delete_pending(guild_id, Link(guild_id, MemberId(2), A, "a", NOW))
+    await links.remove(guild_id, MemberId(1), [A])
+    await DirectoryRepository(profiled).list_guilds_with_open_links()
+    operations = await _list_profiled(profiled)
+    assert _list_unindexed(operations) == []
+    [deaths] = [one for one in operations if one["ns"].endswith(".kills")]
+    assert deaths["docsExamined"] <= 2 * DEATHS
 
 
 async def test_every_read_of_timers_and_admins_is_served_by_an_index(

@@ -101,7 +101,7 @@ async def test_history_is_stored_and_counted_in_silence(importer: Importer, told
     """Every row is there, nothing is announced, and one event tells that the figures are new."""
     await importer.run(await importer.prepare())
     assert len(importer.store.data.deaths) == 21
-    assert importer.store.data.notices == []
+    assert (importer.store.data.notices, importer.store.data.read_at) == ([], {})
     assert told == [HistoryImported(scope=SCOPE)]
     assert importer.store.data.job is None
     assert {file: cursor.offset for file, cursor in importer.store.data.cursors.items()} == {

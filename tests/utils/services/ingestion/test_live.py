@@ -119,6 +119,7 @@ async def test_new_rows_are_stored_counted_and_announced_in_order(
     store = watcher.store.data
     assert outcome == PollOutcome(deaths=7, rejected=0, newest_at=deaths[-1].at)
     assert list(store.deaths.values()) == deaths
+    assert store.read_at == dict.fromkeys(list_ids(FIGHTS), watcher.clock.now())
     assert store.cursors == {FILE: Cursor(FILE, len(data), data[:256])}
     assert (store.lines_read, store.lines_rejected) == (7, 0)
     assert watcher.announced == list_ids(FIGHTS)

@@ -1,0 +1,44 @@
+"""``/admin link``: links proven or ended by hand."""
+
+import discord
+
+from cogs.admin.groups import LINK
+from utils.embeds.escape import escape_name
+from utils.interactions.access import access, get_guild_id
+from utils.interactions.autocomplete import complete_link_of_member, complete_player
+from utils.interactions.services import Services
+from utils.models.scope import MemberId
+
+
+class LinkCommands:
+    """Confirming and removing links of members."""
+
+    services: Services
+    link = LINK
+
+    @link.command(name="confirm", description="Link a member to a player without proof")
+    @discord.option("member", discord.Member, description="Who")
+    @discord.option("player", str, description="Which player", autocomplete=complete_player)
+    @access(is_admin=True, is_private=True)
+    async def link_confirm(
+        self, ctx: discord.ApplicationContext, member: discord.Member, player: str
+    ) -> None:
+        """Answer ``/admin link confirm``."""
+        link = await self.services.links.confirm(
+            get_guild_id(ctx), MemberId(ctx.author.id), member_id=MemberId(member.id), player=player
+        )
+        role = "main" if link.is_main else "alt"
+        text = f"<@{member.id}> is **{escape_name(link.player_name)}** ({role}), confirmed by you."
+        await ctx.respond(embed=self.services.embeds.build_success("Link confirmed", text), ephemeral=True)
+
+    @link.command(name="remove", description="End the link of a member to a player")
+    @discord.option("member", discord.Member, description="Whose")
+    @discord.option("player", str, description="Which player", autocomplete=complete_link_of_member)
+    @access(is_admin=True, is_private=True)
+    async def link_remove(self, ctx: discord.ApplicationContext, member: discord.Member, player: str) -> None:
+        """Answer ``/admin link remove``."""
+        link = await self.services.links.remove(
+            get_guild_id(ctx), MemberId(ctx.author.id), member_id=MemberId(member.id), player=player
+        )
+        text = f"<@{member.id}> and **{escape_name(link.player_name)}** are not linked any more."
+        await ctx.respond(embed=self.services.embeds.build_success("Link removed", text), ephemeral=True)

@@ -1,0 +1,89 @@
+"""Links of members and players: ``/link``, ``/unlink`` and ``/links``."""
+
+import discord
+from discord.ext import commands
+
+from utils.embeds.escape import escape_name
+from utils.errors import NotFoundError
+from utils.interactions.access import GuildCog, access, get_guild_id
+from utils.interactions.autocomplete import complete_own_link, complete_player
+from utils.interactions.services import Services
+from utils.interactions.views import ConfirmView
+from utils.models.premium import Feature
+from utils.models.scope import ChannelId, MemberId
+from utils.services.links import MAX_LINKS
+
+
+class LinkCog(GuildCog):
+    """Lets members say which players they are."""
+
+    @commands.slash_command(name="link", description="Link yourself to a player of the game")
+    @discord.option(
+        "player", str, description="Your player; start typing the name", autocomplete=complete_player
+    )
+    @access(feature=Feature.LINKS)
+    async def link(self, ctx: discord.ApplicationContext, player: str) -> None:
+        """Answer ``/link``; the answer itself shows the outcome of the proof later."""
+        links = self.services.links
+        asked = await links.ask(get_guild_id(ctx), MemberId(ctx.author.id), player)
+        # the interaction's token ends before the proof: from then on it is edited as a message of the channel
+        is_followed = ctx.app_permissions.view_channel
+        embed = self.services.embeds.build_asked_link(
+            asked.link, count=asked.count, limit=MAX_LINKS, is_followed=is_followed
+        )
+        message = await ctx.respond(embed=embed)
+        channel_id = ctx.interaction.channel_id
+        if not asked.link.is_proven and is_followed and channel_id is not None:
+            await links.attach_message(asked.link, channel_id=ChannelId(channel_id), message_id=message.id)
+
+    @commands.slash_command(name="unlink", description="End one of your links, or all of them")
+    @discord.option(
+        "player",
+        str,
+        description="Which one; all of them when left out",
+        autocomplete=complete_own_link,
+        default=None,
+    )
+    @access(is_private=True, feature=Feature.LINKS)
+    async def unlink(self, ctx: discord.ApplicationContext, player: str | None) -> None:
+        """Answer ``/unlink``; without a player after a confirmation."""
+        if player is None:
+            await self._unlink_all(ctx)
+            return
+        guild_id, member_id = get_guild_id(ctx), MemberId(ctx.author.id)
+        [ended] = await self.services.links.unlink(guild_id, member_id, player)
+        text = f"You and **{escape_name(ended.player_name)}** are not linked any more."
+        await ctx.respond(embed=self.services.embeds.build_success("Link ended", text), ephemeral=True)
+
+    async def _unlink_all(self, ctx: discord.ApplicationContext) -> None:
+        services, guild_id, member_id = self.services, get_guild_id(ctx), MemberId(ctx.author.id)
+        links = await services.links.list_links(guild_id, member_id)
+        if not links:
+            raise NotFoundError("linked player", "any", hint="/link links you to one.")
+        view = ConfirmView("Unlink", invoker_id=member_id, live=services.views, replies=services.replies)
+        view.shown_in = ctx.interaction
+        names = ", ".join(f"**{escape_name(link.player_name)}**" for link in links)
+        question = services.embeds.build_notice("End all your links?", names)
+        await ctx.respond(embed=question, view=view, ephemeral=True)
+        await view.wait()
+        if view.is_confirmed:
+            await services.links.unlink(guild_id, member_id, None)
+            embed = services.embeds.build_success("All your links are ended", names)
+        else:
+            embed = services.embeds.build_notice("Nothing was ended", "Your links are as before.")
+        await ctx.interaction.edit_original_response(embed=embed, view=None)
+
+    @commands.slash_command(name="links", description="The linked players of a member")
+    @discord.option("member", discord.Member, description="Whose; your own when left out", default=None)
+    @access(feature=Feature.LINKS)
+    async def links(self, ctx: discord.ApplicationContext, member: discord.Member | None) -> None:
+        """Answer ``/links``."""
+        member_id = MemberId((member or ctx.author).id)
+        found = await self.services.links.list_links(get_guild_id(ctx), member_id)
+        await ctx.respond(embed=self.services.embeds.build_links(member_id, found, limit=MAX_LINKS))
+
+
+def setup(bot: discord.Bot) -> None:
+    """Add the cog."""
+    services: Services = bot.services  # type: ignore[attr-defined]
+    bot.add_cog(LinkCog(services))

@@ -1,0 +1,205 @@
+"""Links: a member says which player he is, and proves it in the game."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from simulation.discord import Interaction, Permission
+from simulation.game_host.log_files import GameServerFiles, render_row
+from tests.bot.conftest import StageFactory
+from tests.bot.process import until
+from tests.bot.stage import Stage
+from utils.models.deaths import DeathKind, DeathRow
+
+INTERACTION_SECONDS = 16 * 60  # its token lives for 15 minutes
+
+
+def read_windows(reply: Interaction) -> list[tuple[datetime, datetime]]:
+    """Return the two windows that an answer names."""
+    found = re.findall(r"<t:(\d+):t> to <t:(\d+):t>", reply.embed["description"])
+    windows = [tuple(datetime.fromtimestamp(int(one), UTC) for one in pair) for pair in found]
+    return [(start, end) for start, end in windows]
+
+
+def list_victims(rows: Sequence[DeathRow], count: int) -> list[DeathRow]:
+    """Return a row of each of the first players that died."""
+    by_id = {row.victim_id: row for row in rows}
+    return list(by_id.values())[:count]
+
+
+def die(files: GameServerFiles, player: DeathRow, at: datetime) -> None:
+    """Let a player take the menu's suicide, as the game writes it at that moment of its clock."""
+    row = replace(
+        player,
+        written_at=at.replace(tzinfo=None),
+        kind=DeathKind.MENU,
+        killer_id=player.victim_id,
+        killer_name=player.victim_name,
+        killer_platform=player.victim_platform,
+        weapon="suicide_by_relocation",
+        distance=0,
+    )
+    files.append_bytes(render_row(row).encode() + b"\n")
+
+
+async def wait_for_title(stage: Stage, reply: Interaction, title: str) -> None:
+    """Wait until an answer shows something else."""
+
+    def is_shown() -> bool:
+        return reply.message is not None and reply.message.embed["title"] == title
+
+    await until(is_shown, within_seconds=30, what=lambda: f"{reply.embed}\n{stage.bot.output}")
+
+
+async def list_links(stage: Stage) -> list[str]:
+    """Return what ``/links`` says of the player's links, without the times."""
+    reply = await stage.ask("/links", by=stage.player)
+    assert not reply.is_ephemeral
+    lines = reply.embed["description"].splitlines()[1:]
+    return [re.sub(r"\\(.)", r"\1", line).rsplit(" · ", 1)[0].replace("*", "") for line in lines]
+
+
+async def test_link_is_proven_by_two_menu_suicides_with_a_restart_in_between(stage: Stage) -> None:
+    """One suicide in each window, by the log's time, and the answer says so when its token has ended."""
+    rows, files = stage.take(60), stage.open_files()
+    files.append(*rows)
+    await stage.add_server("North")
+    [wolf, bear] = list_victims(rows, 2)
+    asked = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
+    first, second = read_windows(asked)
+    now = datetime.fromtimestamp(stage.world.clock.now(), UTC)
+    assert (asked.is_ephemeral, asked.embed["title"]) == (False, "⏳ Prove your link")
+    assert [end - start for start, end in (first, second)] == [timedelta(minutes=2)] * 2
+    assert second[0] - first[1] >= timedelta(minutes=6)
+    assert now < first[0] < second[1] < now + timedelta(minutes=20)
+
+    die(files, wolf, first[0] - timedelta(seconds=1))
+    die(files, bear, first[0])
+    die(files, bear, second[0])
+    die(files, wolf, first[0] + timedelta(seconds=30))
+    await stage.wait_for_deaths(64)
+    assert await list_links(stage) == [f"⏳ {wolf.victim_name}"]
+    await stage.bot.kill()
+    die(files, wolf, second[1])
+    stage.world.clock.advance(INTERACTION_SECONDS)
+    await stage.bot.start()
+    await wait_for_title(stage, asked, "✅ Linked and proven")
+    assert await list_links(stage) == [f"✅ {wolf.victim_name} · ⭐ main"]
+    assert wolf.victim_id not in repr([message.embeds for message in stage.office.messages])
+
+
+async def test_history_proves_nothing_and_live_deaths_do(stage: Stage) -> None:
+    """A server that is added after the times were named brings suicides that only an import read."""
+    rows, south = stage.take(60), stage.open_files(2)
+    stage.open_files(1).append(*rows)
+    await stage.add_server("North", number=1)
+    [wolf] = list_victims(rows, 1)
+    asked = await stage.ask("/link", by=stage.player, player=wolf.victim_name)
+    first, second = read_windows(asked)
+    south.append(rows[0])
+    die(south, wolf, first[0])
+    die(south, wolf, second[0])
+    await stage.add_server("South", number=2)
+    die(south, wolf, first[0] + timedelta(seconds=5))
+    await stage.wait_for_deaths(4, "South")
+    assert await list_links(stage) == [f"⏳ {wolf.victim_name}"]
+    die(south, wolf, second[0] + timedelta(seconds=5))
+    await wait_for_title(stage, asked, "✅ Linked and proven")
+
+
+async def test_first_to_prove_has_the_player_and_the_others_are_told(stage: Stage) -> None:
+    """Several may try; an admin ends a link by hand, and the player is free again."""
+    rows, files = stage.take(60), stage.open_files()
+    files.append(*rows)
+    await stage.add_server("North")
+    [wolf] = list_victims(rows, 1)
+    asked = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
+    other = await stage.ask("/link", by=stage.admin, player=wolf.victim_id)
+    for start, _ in read_windows(asked):
+        die(files, wolf, start)
+    await wait_for_title(stage, asked, "✅ Linked and proven")
+    await wait_for_title(stage, other, "❌ Somebody else proved it first")
+    refused = await stage.ask("/link", by=stage.admin, player=wolf.victim_id)
+    assert (refused.is_ephemeral, "belongs to another member" in refused.embed["description"]) == (True, True)
+
+    offered = await stage.admin.autocomplete(
+        stage.office, "/admin link remove", "player", "", member=stage.player
+    )
+    assert offered == [{"name": wolf.victim_name, "value": wolf.victim_id}]
+    removed = await stage.ask("/admin link remove", member=stage.player, player=wolf.victim_id)
+    assert (removed.is_ephemeral, removed.embed["title"]) == (True, "✅ Link removed")
+    confirmed = await stage.ask("/admin link confirm", member=stage.admin, player=wolf.victim_id)
+    assert (confirmed.is_ephemeral, confirmed.embed["title"]) == (True, "✅ Link confirmed")
+    actions = [entry["action"] for entry in stage.read("audit")]
+    assert actions[-2:] == ["link remove", "link confirm"]
+
+
+async def test_links_are_ended_by_their_member_alone_and_one_by_one_or_all(
+    open_stage: StageFactory,
+) -> None:
+    """Without ``links.require_proof`` a link counts at once; the oldest alt takes the place of the main."""
+    stage = await open_stage()
+    stage.bot.configure(links={"require_proof": False})
+    await stage.bot.start()
+    rows = stage.take(80)
+    stage.open_files().append(*rows)
+    await stage.add_server("North")
+    players = list_victims(rows, 6)
+    names = [player.victim_name for player in players]
+    nothing = await stage.ask("/unlink", by=stage.player)
+    assert "/link links you to one" in nothing.embed["description"]
+    for player in players[:5]:
+        linked = await stage.ask("/link", by=stage.player, player=player.victim_id)
+        assert linked.embed["title"] == "✅ Linked and proven"
+    assert linked.embed["footer"]["text"] == "5 of 5 links used"
+    full = await stage.ask("/link", by=stage.player, player=players[5].victim_id)
+    assert "A member can have 5 linked players" in full.embed["description"]
+
+    offered = await stage.player.autocomplete(stage.office, "/unlink", "player", "")
+    assert [choice["name"] for choice in offered] == names[:5]
+    ended = await stage.ask("/unlink", by=stage.player, player=players[0].victim_id)
+    assert (ended.is_ephemeral, ended.embed["title"]) == (True, "✅ Link ended")
+    assert await list_links(stage) == [
+        f"✅ {names[1]} · ⭐ main",
+        *(f"✅ {name} · alt" for name in names[2:5]),
+    ]
+    kept = await stage.ask("/unlink", by=stage.player)
+    await kept.click("Cancel")
+    await kept.wait_until(lambda one: one.embed["title"] == "Nothing was ended")
+    gone = await stage.ask("/unlink", by=stage.player)
+    await gone.click("Unlink")
+    await gone.wait_until(lambda one: one.embed["title"] == "✅ All your links are ended")
+    of_player = await stage.ask("/links", member=stage.player)
+    assert "No player is linked yet" in of_player.embed["description"]
+    assert await stage.bot.stop() == 0
+
+
+async def test_request_says_so_where_the_bot_does_not_see_the_channel(stage: Stage) -> None:
+    """Its message cannot be changed later; the link is proven all the same."""
+    rows, files = stage.take(60), stage.open_files()
+    files.append(*rows)
+    await stage.add_server("North")
+    [wolf] = list_victims(rows, 1)
+    stage.office.set_overwrite(stage.guild.bot, deny=Permission.VIEW_CHANNEL)
+    asked = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
+    assert "I lack View Channel here" in asked.embed["description"]
+    for start, _ in read_windows(asked):
+        die(files, wolf, start)
+    await until(lambda: [link["state"] for link in stage.read("links")] == ["proven"])
+    assert await list_links(stage) == [f"✅ {wolf.victim_name} · ⭐ main"]
+
+
+async def test_message_of_a_request_says_so_when_its_member_ends_it(stage: Stage) -> None:
+    """Asked for again, the older message points to the newer one."""
+    rows = stage.take(60)
+    stage.open_files().append(*rows)
+    await stage.add_server("North")
+    [wolf] = list_victims(rows, 1)
+    first = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
+    again = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
+    assert read_windows(first) != []
+    assert read_windows(again) != []
+    await wait_for_title(stage, first, "⏸️ Asked for again")
+    await stage.ask("/unlink", by=stage.player, player=wolf.victim_name)
+    await wait_for_title(stage, again, "⏸️ This link was ended")

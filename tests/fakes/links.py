@@ -1,0 +1,243 @@
+"""Links in memory: the storage, and everything the services of links ask."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tests.fakes.deaths import SCOPE, build_player_id
+from utils.errors import AmbiguousError, NotFoundError
+from utils.models.links import Link, LinkState, ProofOutcome
+from utils.models.players import KnownPlayer
+from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.servers import ServerHealth
+
+Key = tuple[GuildId, MemberId, PlayerId]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSuicide:
+    """A menu suicide: its time by the log, and when it was read live; None in history."""
+
+    player_id: PlayerId
+    at: datetime
+    read_at: datetime | None
+
+
+class FakeLinkStore:
+    """Links of any guild, with the suicides that prove them.
+
+    Attributes:
+        open: the keys of links that wait for their proof or their last word.
+    """
+
+    def __init__(self) -> None:
+        self.links: dict[Key, Link] = {}
+        self.open: set[Key] = set()
+        self.suicides: list[StoredSuicide] = []
+
+    def add_suicide(self, name: str, at: datetime, *, read_at: datetime | None) -> None:
+        """Store a death."""
+        self.suicides.append(StoredSuicide(build_player_id(name), at, read_at))
+
+    async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
+        """Return a member's links in their order."""
+        own = [link for key, link in self.links.items() if key[:2] == (guild_id, member_id)]
+        return sorted(own, key=_get_rank)
+
+    async def list_open(self, guild_id: GuildId) -> Sequence[Link]:
+        """Return open links, oldest first."""
+        found = [link for key, link in self.links.items() if key in self.open and key[0] == guild_id]
+        return sorted(found, key=lambda link: link.linked_at)
+
+    async def list_guilds_with_open_links(self) -> Sequence[GuildId]:
+        """Return the guilds of those."""
+        return sorted({key[0] for key in self.open})
+
+    async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
+        """Return the proven link of a player."""
+        proven = [link for link in self.links.values() if link.is_proven and link.guild_id == guild_id]
+        return next((link for link in proven if link.player_id == player_id), None)
+
+    async def list_menu_suicides(
+        self,
+        guild_id: GuildId,
+        player_id: PlayerId,
+        *,
+        since: datetime,
+        until: datetime,
+        read_after: datetime,
+    ) -> Sequence[datetime]:
+        """Return the times of a player's suicides that can prove."""
+        del guild_id
+        return [
+            one.at
+            for one in self.suicides
+            if one.player_id == player_id
+            and since <= one.at <= until
+            and one.read_at is not None
+            and one.read_at > read_after
+        ]
+
+    async def put_pending(self, guild_id: GuildId, link: Link) -> None:
+        """Store a request."""
+        key = _build_key(guild_id, link)
+        assert key not in self.links or not self.links[key].is_proven
+        self.links[key] = link
+        self.open.add(key)
+
+    async def put_proven(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
+        """Store a link that counts."""
+        before = self.links.get(_build_key(guild_id, link))
+        return await self._prove(guild_id, before or link, at)
+
+    async def prove(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
+        """Make a pending link count."""
+        stored = self._find_request(link)
+        return None if stored is None else await self._prove(guild_id, stored, at)
+
+    async def attach_message(
+        self, guild_id: GuildId, link: Link, *, channel_id: ChannelId, message_id: int
+    ) -> None:
+        """Store where a request is shown."""
+        stored = self._find_request(link)
+        if stored is not None:
+            key = _build_key(guild_id, link)
+            self.links[key] = replace(stored, channel_id=channel_id, message_id=message_id)
+            self.open.add(key)
+
+    async def mark_told(self, guild_id: GuildId, link: Link) -> None:
+        """Close a link."""
+        stored = self._find_request(link)
+        if stored is not None and stored.message_id == link.message_id:
+            key = _build_key(guild_id, link)
+            self.open.discard(key)
+            self.links[key] = replace(stored, windows=(), channel_id=None, message_id=None)
+
+    async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
+        """Delete a request."""
+        stored = self._find_request(link)
+        if stored is not None and not stored.is_proven:
+            del self.links[_build_key(guild_id, link)]
+            self.open.discard(_build_key(guild_id, link))
+
+    async def remove(
+        self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
+    ) -> Sequence[Link]:
+        """Delete links; an alt takes the place of the main."""
+        own = await self.list_of_member(guild_id, member_id)
+        removed = [link for link in own if link.player_id in player_ids]
+        for link in removed:
+            del self.links[_build_key(guild_id, link)]
+            self.open.discard(_build_key(guild_id, link))
+        left = [link for link in own if link.is_proven and link not in removed]
+        if left:
+            self.links[_build_key(guild_id, left[0])] = replace(left[0], is_main=True)
+        return removed
+
+    async def _prove(self, guild_id: GuildId, link: Link, at: datetime) -> Link | None:
+        owner = await self.find_owner(guild_id, link.player_id)
+        if owner is not None:
+            return owner if owner.member_id == link.member_id else None
+        own = await self.list_of_member(guild_id, link.member_id)
+        is_main = not any(one.is_main for one in own)
+        proven = replace(link, state=LinkState.PROVEN, is_main=is_main, proven_at=at)
+        self.links[_build_key(guild_id, link)] = proven
+        return proven
+
+    def _find_request(self, link: Link) -> Link | None:
+        stored = self.links.get(_build_key(link.guild_id, link))
+        return stored if stored is not None and stored.linked_at == link.linked_at else None
+
+
+class FakePlayerDirectory:
+    """Players by id or exact name, all known on one server."""
+
+    def __init__(self, *names: str, server_id: ServerId = SCOPE.server_id) -> None:
+        self.names = list(names)
+        self._server_id = server_id
+
+    async def resolve(self, guild_id: GuildId, text: str) -> KnownPlayer:
+        """Return a player."""
+        del guild_id
+        found = [name for name in self.names if text in (name, build_player_id(name))]
+        if not found:
+            raise NotFoundError("player", text)
+        if len(found) > 1:
+            raise AmbiguousError("player", text, candidates=tuple(found))
+        seen_at = datetime.fromisoformat("2025-05-01T12:00:00+00:00")
+        return KnownPlayer(build_player_id(found[0]), found[0], (found[0],), 1, seen_at, (self._server_id,))
+
+
+class FakeReadingBook:
+    """How far each server was read."""
+
+    def __init__(self) -> None:
+        self.last_read_at: dict[ServerScope, datetime | None] = {}
+
+    async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
+        """Return the health of a guild's servers."""
+        return {
+            scope: ServerHealth(scope, last_read_at=read_at)
+            for scope, read_at in self.last_read_at.items()
+            if scope.guild_id == guild_id
+        }
+
+
+class FakeProofMessages:
+    """Remembers what was shown.
+
+    Attributes:
+        is_away: nothing can be shown now.
+    """
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[MemberId, ProofOutcome]] = []
+        self.is_away = False
+
+    async def show(self, link: Link, outcome: ProofOutcome) -> bool:
+        """Take note."""
+        if self.is_away:
+            return False
+        self.shown.append((link.member_id, outcome))
+        return True
+
+
+class FakeProofs:
+    """Judges nothing.
+
+    Attributes:
+        stirred: the guilds that were to be looked at.
+        told: outcomes of links that are gone.
+    """
+
+    def __init__(self) -> None:
+        self.stirred: list[GuildId] = []
+        self.told: list[tuple[Link, ProofOutcome]] = []
+
+    def stir(self, guild_id: GuildId) -> None:
+        """Take note."""
+        self.stirred.append(guild_id)
+
+    def tell(self, link: Link, outcome: ProofOutcome) -> None:
+        """Take note, where there is a message."""
+        if link.message_id is not None:
+            self.told.append((link, outcome))
+
+
+class FakeAuditLog:
+    """Remembers what was written."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[GuildId, MemberId | None, str, str]] = []
+
+    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
+        """Take note."""
+        self.written.append((guild_id, actor_id, action, detail))
+
+
+def _build_key(guild_id: GuildId, link: Link) -> Key:
+    return guild_id, link.member_id, link.player_id
+
+
+def _get_rank(link: Link) -> tuple[bool, bool, datetime]:
+    return not link.is_proven, not link.is_main, link.proven_at or link.linked_at

@@ -1,0 +1,238 @@
+"""Tests of links: what is stored, who wins, and which deaths prove."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from utils.database.database import SafeDatabase
+from utils.database.repositories.directory import DirectoryRepository
+from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.servers import GameServerRepository
+from utils.errors import StorageConflictError
+from utils.models.deaths import Death, DeathKind
+from utils.models.links import Link, LinkState, ProofWindow
+from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
+from utils.models.servers import GameServer
+
+NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
+GUILD, OTHER = GuildId(42), GuildId(43)
+ANNA, BERT = MemberId(1 << 62), MemberId(2)
+WOLF, BEAR, FOX = PlayerId("wolf"), PlayerId("bear"), PlayerId("fox")
+WINDOWS = (
+    ProofWindow(NOW + timedelta(minutes=2), NOW + timedelta(minutes=4)),
+    ProofWindow(NOW + timedelta(minutes=12), NOW + timedelta(minutes=14)),
+)
+MakeDeath = Callable[..., Death]
+
+
+@pytest.fixture(name="links")
+def _links(database: SafeDatabase) -> LinkRepository:
+    return LinkRepository(database)
+
+
+def build_link(member_id: MemberId = ANNA, player_id: PlayerId = WOLF, *, minute: int = 0) -> Link:
+    """Return a request."""
+    linked_at = NOW + timedelta(minutes=minute, milliseconds=123)
+    return Link(GUILD, member_id, player_id, f"The {player_id}", linked_at, windows=WINDOWS)
+
+
+async def prove_all(links: LinkRepository, *asked: Link) -> list[Link | None]:
+    """Ask and prove, one after the other, a minute apart."""
+    proven = []
+    for minute, link in enumerate(asked):
+        await links.put_pending(GUILD, link)
+        proven.append(await links.prove(GUILD, link, at=NOW + timedelta(minutes=minute)))
+    return proven
+
+
+async def test_request_comes_back_as_it_was_and_is_open(
+    links: LinkRepository, database: SafeDatabase
+) -> None:
+    """Every field survives; another guild sees nothing; a later request takes the place of the earlier."""
+    first, second = build_link(), build_link(minute=3)
+    await links.put_pending(GUILD, replace(first, channel_id=ChannelId(7), message_id=8))
+    assert await links.list_of_member(GUILD, ANNA) == (replace(first, channel_id=ChannelId(7), message_id=8),)
+    await links.put_pending(GUILD, second)
+    assert await links.list_of_member(GUILD, ANNA) == (second,)
+    assert await links.list_open(GUILD) == (second,)
+    assert (await links.list_of_member(OTHER, ANNA), await links.list_open(OTHER)) == ((), ())
+    assert await links.find_owner(GUILD, WOLF) is None
+    directory = DirectoryRepository(database)
+    assert await directory.list_guilds_with_open_links() == (GUILD,)
+
+
+async def test_first_proven_link_is_main_and_the_others_follow_by_age(links: LinkRepository) -> None:
+    """Pending ones stand last and are never main."""
+    asked = [build_link(player_id=player) for player in (WOLF, BEAR)]
+    proven = await prove_all(links, *asked)
+    await links.put_pending(GUILD, build_link(player_id=FOX))
+    expected = [
+        replace(link, state=LinkState.PROVEN, is_main=not minute, proven_at=NOW + timedelta(minutes=minute))
+        for minute, link in enumerate(asked)
+    ]
+    assert proven == expected
+    assert await links.list_of_member(GUILD, ANNA) == (*expected, build_link(player_id=FOX))
+    assert await links.find_owner(GUILD, WOLF) == expected[0]
+
+
+async def test_request_that_is_gone_or_replaced_cannot_be_proven(links: LinkRepository) -> None:
+    """Whoever ended it at this moment is not linked against his will."""
+    link = build_link()
+    assert await links.prove(GUILD, link, at=NOW) is None
+    await links.put_pending(GUILD, build_link(minute=1))
+    assert await links.prove(GUILD, link, at=NOW) is None
+    assert await links.list_of_member(GUILD, ANNA) == (build_link(minute=1),)
+
+
+async def test_proven_link_is_not_turned_into_a_request(links: LinkRepository) -> None:
+    """A late write changes nothing."""
+    [proven] = await prove_all(links, build_link())
+    with pytest.raises(StorageConflictError):
+        await links.put_pending(GUILD, build_link(minute=5))
+    assert await links.list_of_member(GUILD, ANNA) == (proven,)
+
+
+@pytest.mark.parametrize("attempt", range(8))
+async def test_exactly_one_wins_when_two_members_prove_one_player_at_the_same_moment(
+    links: LinkRepository, attempt: int
+) -> None:
+    """One of both is proven, the other stays pending, and nobody gets an error."""
+    asked = [build_link(ANNA), build_link(BERT)][:: 1 if attempt % 2 else -1]
+    for link in asked:
+        await links.put_pending(GUILD, link)
+    proven = await asyncio.gather(*(links.prove(GUILD, link, at=NOW) for link in asked))
+    [winner] = [link for link in proven if link is not None]
+    assert await links.find_owner(GUILD, WOLF) == winner
+    states = [link.state for link in await links.list_open(GUILD)]
+    assert sorted(states) == [LinkState.PENDING, LinkState.PROVEN]
+
+
+@pytest.mark.parametrize("attempt", range(4))
+async def test_exactly_one_is_main_when_a_member_proves_two_players_at_the_same_moment(
+    links: LinkRepository, attempt: int
+) -> None:
+    """The other is an alt."""
+    del attempt
+    asked = [build_link(player_id=player) for player in (WOLF, BEAR)]
+    for link in asked:
+        await links.put_pending(GUILD, link)
+    await asyncio.gather(*(links.prove(GUILD, link, at=NOW) for link in asked))
+    found = await links.list_of_member(GUILD, ANNA)
+    assert [link.is_main for link in found if link.is_proven] == [True, False]
+
+
+@pytest.mark.parametrize("attempt", range(4))
+async def test_somebody_is_main_when_the_main_ends_while_an_alt_is_proven(
+    links: LinkRepository, attempt: int
+) -> None:
+    """Both touch the main, so one of them sees what the other did."""
+    del attempt
+    await prove_all(links, build_link())
+    alt = build_link(player_id=BEAR)
+    await links.put_pending(GUILD, alt)
+    await asyncio.gather(links.prove(GUILD, alt, at=NOW), links.remove(GUILD, ANNA, [WOLF]))
+    [left] = await links.list_of_member(GUILD, ANNA)
+    assert (left.player_id, left.is_main, left.is_proven) == (BEAR, True, True)
+
+
+async def test_link_is_proven_by_hand_whether_it_was_asked_for_or_not(links: LinkRepository) -> None:
+    """A request keeps its message, so that it is told; the player of another member stays his."""
+    asked = replace(build_link(), channel_id=ChannelId(7), message_id=8)
+    await links.put_pending(GUILD, asked)
+    by_hand = replace(build_link(minute=9), windows=())
+    proven = await links.put_proven(GUILD, by_hand, at=NOW)
+    assert proven == replace(asked, state=LinkState.PROVEN, is_main=True, proven_at=NOW)
+    assert await links.list_open(GUILD) == (proven,)
+    assert await links.put_proven(GUILD, replace(by_hand, member_id=BERT), at=NOW) is None
+    fresh = replace(by_hand, member_id=BERT, player_id=BEAR)
+    expected = replace(fresh, state=LinkState.PROVEN, is_main=True, proven_at=NOW)
+    assert await links.put_proven(GUILD, fresh, at=NOW) == expected
+    assert await links.list_open(GUILD) == (proven,)
+
+
+async def test_oldest_alt_becomes_main_when_the_main_is_removed(links: LinkRepository) -> None:
+    """Only named links go; those that are not there are no error."""
+    await prove_all(links, *(build_link(player_id=player) for player in (WOLF, BEAR, FOX)))
+    assert [link.player_id for link in await links.remove(GUILD, ANNA, [WOLF, PlayerId("no")])] == [WOLF]
+    left = await links.list_of_member(GUILD, ANNA)
+    assert [(link.player_id, link.is_main) for link in left] == [(BEAR, True), (FOX, False)]
+    assert await links.remove(GUILD, BERT, [BEAR]) == ()
+    assert len(await links.remove(GUILD, ANNA, [BEAR, FOX])) == 2
+    assert await links.list_of_member(GUILD, ANNA) == ()
+
+
+async def test_proven_link_is_closed_once_its_message_tells_it(
+    links: LinkRepository, database: SafeDatabase
+) -> None:
+    """A message that came meanwhile opens it again; windows and message are not kept for longer."""
+    link = build_link()
+    [proven] = await prove_all(links, link)
+    assert proven is not None
+    await links.attach_message(GUILD, link, channel_id=ChannelId(7), message_id=8)
+    await links.mark_told(GUILD, proven)
+    [shown] = await links.list_open(GUILD)
+    assert (shown.channel_id, shown.message_id) == (7, 8)
+    await links.mark_told(GUILD, shown)
+    assert await links.list_open(GUILD) == ()
+    assert await DirectoryRepository(database).list_guilds_with_open_links() == ()
+    assert await links.list_of_member(GUILD, ANNA) == (replace(proven, windows=()),)
+
+
+async def test_only_the_very_request_is_deleted(links: LinkRepository) -> None:
+    """Neither one that was proven meanwhile, nor a later one for the same player."""
+    link = build_link()
+    [proven] = await prove_all(links, link)
+    await links.delete_pending(GUILD, link)
+    assert await links.list_of_member(GUILD, ANNA) == (proven,)
+    first, second = build_link(BERT), build_link(BERT, minute=1)
+    await links.put_pending(GUILD, second)
+    await links.delete_pending(GUILD, first)
+    assert await links.list_of_member(GUILD, BERT) == (second,)
+    await links.delete_pending(GUILD, second)
+    assert await links.list_of_member(GUILD, BERT) == ()
+
+
+async def test_menu_suicides_of_the_player_that_were_read_live_are_found_on_every_server(
+    links: LinkRepository,
+    ingestion: IngestionRepository,
+    servers: GameServerRepository,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    stranger: ServerScope,
+    make_death: MakeDeath,
+    make_server: Callable[..., GameServer],
+) -> None:
+    """By the log's time in UTC; neither history, nor what was read before, nor another kind or guild."""
+    menu = DeathKind.MENU
+
+    async def store(where: ServerScope, deaths: list[Death], read_at: datetime | None) -> None:
+        async def work(unit: TransactionUnit) -> None:
+            await unit.insert_deaths(deaths, read_at=read_at)
+
+        await ingestion.in_transaction(where, work)
+
+    for one in (scope, neighbour, stranger):
+        await servers.insert_server(one, make_server(one))
+    live, zone = NOW + timedelta(minutes=1), timedelta(hours=5, minutes=30)
+    far = make_death(neighbour, WOLF, WOLF, second=780, kind=menu)
+    far = replace(far, row=replace(far.row, written_at=far.row.written_at + zone))  # its wall clock is ahead
+    await store(scope, [make_death(scope, WOLF, WOLF, second=150, kind=menu)], live)
+    await store(neighbour, [far], live)
+    await store(scope, [make_death(scope, WOLF, WOLF, second=160, kind=menu)], None)
+    await store(scope, [make_death(scope, WOLF, WOLF, second=170, kind=menu)], NOW)
+    beside = [
+        make_death(scope, WOLF, WOLF, second=180, kind=DeathKind.FALL),
+        make_death(scope, BEAR, BEAR, second=181, kind=menu),
+        make_death(scope, WOLF, WOLF, second=119, kind=menu),
+        make_death(scope, WOLF, WOLF, second=841, kind=menu),
+    ]
+    await store(scope, beside, live)
+    await store(stranger, [make_death(stranger, WOLF, WOLF, second=190, kind=menu)], live)
+    found = await links.list_menu_suicides(
+        GUILD, WOLF, since=WINDOWS[0].starts_at, until=WINDOWS[1].ends_at, read_after=NOW
+    )
+    assert found == (NOW + timedelta(seconds=150), NOW + timedelta(seconds=780))

@@ -1,0 +1,89 @@
+"""Links: what each embed shows."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from utils.embeds.factory import EmbedFactory
+from utils.models.links import Link, LinkState, ProofOutcome, ProofWindow
+from utils.models.scope import GuildId, MemberId, PlayerId
+
+AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+STAMP = int(AT.timestamp())
+ID = PlayerId("0002" + "ab" * 14)
+WINDOWS = tuple(
+    ProofWindow(AT + timedelta(minutes=minute), AT + timedelta(minutes=minute + 2)) for minute in (3, 12)
+)
+PENDING = Link(GuildId(1), MemberId(77), ID, "I_l", AT, windows=WINDOWS)
+PROVEN = replace(PENDING, state=LinkState.PROVEN, is_main=True, proven_at=AT, windows=())
+
+
+@pytest.fixture(name="factory", scope="module")
+def _factory() -> EmbedFactory:
+    return EmbedFactory()
+
+
+def test_request_names_both_times_and_what_to_do(factory: EmbedFactory) -> None:
+    """Times are Discord's timestamps, names escaped, ids hidden, the limit told."""
+    embed = factory.build_asked_link(PENDING, count=1, limit=5, is_followed=True)
+    text = str(embed.description)
+    assert embed.title == "⏳ Prove your link"
+    assert "**1.** <t:{0}:t> to <t:{1}:t> (<t:{0}:R>)".format(STAMP + 180, STAMP + 300) in text
+    assert "**2.** <t:{0}:t> to <t:{1}:t> (<t:{0}:R>)".format(STAMP + 720, STAMP + 840) in text
+    assert ("<@77>" in text, "**I\\_l**" in text, ID in text) == (True, True, False)
+    assert text.endswith("This message will tell how it went.")
+    assert embed.footer is not None
+    assert embed.footer.text == "1 of 5 links used"
+
+
+def test_request_says_so_when_its_message_cannot_be_changed_later(factory: EmbedFactory) -> None:
+    """Without View Channel the bot cannot edit it after a quarter of an hour."""
+    embed = factory.build_asked_link(PENDING, count=1, limit=5, is_followed=False)
+    assert "I lack View Channel here: `/links` tells whether it worked." in str(embed.description)
+
+
+def test_link_without_proof_is_told_at_once(factory: EmbedFactory) -> None:
+    """The same words as after a proof, with the limit."""
+    embed = factory.build_asked_link(PROVEN, count=2, limit=5, is_followed=True)
+    assert embed.title == "✅ Linked and proven"
+    assert str(embed.description).startswith("<@77> is **I\\_l** (main).")
+    assert embed.footer is not None
+    assert embed.footer.text == "2 of 5 links used"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "title", "part"),
+    [
+        (ProofOutcome.PROVEN, "✅ Linked and proven", "(alt)"),
+        (ProofOutcome.TAKEN, "❌ Somebody else proved it first", "belongs to another member"),
+        (ProofOutcome.EXPIRED, "❌ Not proven in time", "`/link` gives new times"),
+        (ProofOutcome.ENDED, "⏸️ This link was ended", "`/link` begins again"),
+        (ProofOutcome.REPLACED, "⏸️ Asked for again", "newer message"),
+    ],
+)
+def test_every_outcome_says_what_to_do_next(
+    factory: EmbedFactory, outcome: ProofOutcome, title: str, part: str
+) -> None:
+    """Member and player are named in each."""
+    embed = factory.build_link_outcome(replace(PROVEN, is_main=False), outcome)
+    text = str(embed.description)
+    assert (embed.title, part in text, "<@77>" in text, "I\\_l" in text) == (title, True, True, True)
+
+
+def test_list_shows_main_alts_and_what_waits(factory: EmbedFactory) -> None:
+    """Verified marks for what is proven alone."""
+    alt = replace(PROVEN, player_name="Bear", is_main=False)
+    embed = factory.build_links(MemberId(77), [PROVEN, alt, PENDING], limit=5)
+    assert str(embed.description).splitlines() == [
+        "<@77>",
+        f"✅ **I\\_l** · ⭐ main · <t:{STAMP}:D>",
+        f"✅ **Bear** · alt · <t:{STAMP}:D>",
+        f"⏳ **I\\_l** · not proven yet, at <t:{STAMP + 180}:t> and <t:{STAMP + 720}:t>",
+    ]
+
+
+def test_empty_list_says_how_to_link(factory: EmbedFactory) -> None:
+    """Nobody is left without a next step."""
+    embed = factory.build_links(MemberId(77), [], limit=5)
+    assert embed.description == "<@77>\nNo player is linked yet: `/link` does it."

@@ -1,0 +1,176 @@
+"""Links of members and players, and the deaths that prove them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from utils.database.database import Document, SafeDatabase
+from utils.database.link_documents import build_link_document, read_link
+from utils.database.scoped import ScopedCollection
+from utils.database.sessions import Session
+from utils.errors import StorageConflictError
+from utils.models.deaths import DeathKind
+from utils.models.links import Link, LinkState
+from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
+
+T = TypeVar("T")
+
+FARTHEST_ZONE = timedelta(hours=14)  # no wall clock on earth is further from UTC
+_PROVEN = {"state": LinkState.PROVEN.value}
+_PENDING = {"state": LinkState.PENDING.value}
+
+
+class LinkRepository:
+    """Links of a guild's members."""
+
+    def __init__(self, database: SafeDatabase) -> None:
+        self._database = database
+
+    async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> tuple[Link, ...]:
+        """Return a member's links: the main, alts from the oldest on, then pending ones."""
+        found = await self._links(guild_id).find({"member_id": int(member_id)}, hint="link")
+        return tuple(sorted(map(read_link, found), key=_get_rank))
+
+    async def list_open(self, guild_id: GuildId) -> tuple[Link, ...]:
+        """Return pending links, and proven ones whose message does not show it yet; oldest first."""
+        found = await self._links(guild_id).find({"is_open": True}, sort=[("linked_at", 1)], hint="open")
+        return tuple(map(read_link, found))
+
+    async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
+        """Return the proven link of a player."""
+        found = await self._links(guild_id).find_one({"player_id": player_id, **_PROVEN})
+        return None if found is None else read_link(found)
+
+    async def list_menu_suicides(
+        self,
+        guild_id: GuildId,
+        player_id: PlayerId,
+        *,
+        since: datetime,
+        until: datetime,
+        read_after: datetime,
+    ) -> tuple[datetime, ...]:
+        """Return the times (UTC) of a player's menu suicides, on any server, read live after a moment.
+
+        The index knows the wall clock alone, so it is read as far as a zone can be from UTC.
+        """
+        kept = {"is_removed": {"$ne": True}}
+        servers = await self._of("game_servers", guild_id).find(kept, projection={"server_id": 1})
+        query = {
+            "server_id": {"$in": [server["server_id"] for server in servers]},
+            "victim_id": player_id,
+            "written_at": {"$gte": since - FARTHEST_ZONE, "$lte": until + FARTHEST_ZONE},
+            "at": {"$gte": since, "$lte": until},
+            "kind": DeathKind.MENU.value,
+            "read_at": {"$gt": read_after},
+        }
+        found = await self._of("kills", guild_id).find(query, projection={"at": 1}, hint="victim")
+        return tuple(sorted(document["at"] for document in found))
+
+    async def put_pending(self, guild_id: GuildId, link: Link) -> None:
+        """Store a request, in the place of the member's earlier one for this player.
+
+        Raises:
+            StorageConflictError: the link is proven.
+        """
+        fields = build_link_document(link)
+        query = {**_build_key(link), "state": {"$ne": LinkState.PROVEN.value}}
+        changed = {name: fields[name] for name in fields.keys() - _build_key(link).keys()}
+        await self._links(guild_id).update_one(query, {"$set": changed}, upsert=True)
+
+    async def put_proven(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
+        """Store a link that needs no proof (any more); None when the player belongs to another member."""
+        return await self._prove(guild_id, link, at=at, is_asked_for=False)
+
+    async def prove(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
+        """Make a pending link count; None when it is gone or the player belongs to another member."""
+        return await self._prove(guild_id, link, at=at, is_asked_for=True)
+
+    async def attach_message(
+        self, guild_id: GuildId, link: Link, *, channel_id: ChannelId, message_id: int
+    ) -> None:
+        """Store where this very request is shown, and open it; nothing when it is gone."""
+        shown = {"channel_id": int(channel_id), "message_id": message_id, "is_open": True}
+        await self._links(guild_id).update_one(_build_request(link), {"$set": shown})
+
+    async def mark_told(self, guild_id: GuildId, link: Link) -> None:
+        """Close a proven link, unless it got another message meanwhile."""
+        query = {**_build_request(link), **_PROVEN, "message_id": link.message_id}
+        gone = dict.fromkeys(("is_open", "windows", "channel_id", "message_id"), "")
+        await self._links(guild_id).update_one(query, {"$unset": gone})
+
+    async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
+        """Delete this very request, unless it was proven or asked for anew meanwhile."""
+        await self._links(guild_id).delete({**_build_request(link), **_PENDING})
+
+    async def remove(
+        self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
+    ) -> tuple[Link, ...]:
+        """Delete links and return them; when the main is among them, the oldest alt left becomes main."""
+        links = self._links(guild_id)
+
+        async def remove(session: Session) -> tuple[Link, ...]:
+            query = {"member_id": int(member_id)}
+            found = await links.find(query, hint="link", session=session)
+            ranked = sorted(map(read_link, found), key=_get_rank)
+            removed = [link for link in ranked if link.player_id in player_ids]
+            await links.delete(
+                {**query, "player_id": {"$in": [link.player_id for link in removed]}}, session=session
+            )
+            left = [link for link in ranked if link.is_proven and link not in removed]
+            if left and not left[0].is_main:
+                main = {"$set": {"is_main": True}}
+                await links.update_one(_build_key(left[0]), main, session=session)
+            return tuple(removed)
+
+        return await self._in_transaction(remove)
+
+    async def _prove(self, guild_id: GuildId, link: Link, *, at: datetime, is_asked_for: bool) -> Link | None:
+        links, key = self._links(guild_id), _build_key(link)
+
+        async def prove(session: Session) -> Link | None:
+            owner = await links.find_one({"player_id": link.player_id, **_PROVEN}, session=session)
+            if owner is not None:
+                return read_link(owner) if owner["member_id"] == link.member_id else None
+            # written, not only looked for: whoever ends the main at this moment must not miss the alt
+            main = {"member_id": int(link.member_id), "is_main": True}
+            has_main = await links.update_one(main, {"$set": {"alt_at": at}}, session=session)
+            proven = {**_PROVEN, "is_main": not has_main, "proven_at": at}
+            if is_asked_for:
+                query = {**_build_request(link), **_PENDING}
+                if not await links.update_one(query, {"$set": proven}, session=session):
+                    return None
+            else:
+                named = {**proven, "player_name": link.player_name}
+                update = {"$set": named, "$setOnInsert": {"linked_at": link.linked_at}}
+                await links.update_one(key, update, upsert=True, session=session)
+            stored = await links.find_one(key, session=session)
+            return None if stored is None else read_link(stored)
+
+        return await self._in_transaction(prove)
+
+    async def _in_transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Run a transaction, once more when a unique index says that somebody was faster."""
+        try:
+            return await self._database.in_transaction(work)
+        except StorageConflictError:
+            return await self._database.in_transaction(work)
+
+    def _links(self, guild_id: GuildId) -> ScopedCollection:
+        return self._of("links", guild_id)
+
+    def _of(self, name: str, guild_id: GuildId) -> ScopedCollection:
+        return ScopedCollection.of_guild(self._database, name, guild_id)
+
+
+def _build_key(link: Link) -> Document:
+    return {"member_id": int(link.member_id), "player_id": link.player_id}
+
+
+def _build_request(link: Link) -> Document:
+    """Return what fits this request alone, and not one that the member made later."""
+    return {**_build_key(link), "linked_at": link.linked_at}
+
+
+def _get_rank(link: Link) -> tuple[bool, bool, datetime]:
+    return not link.is_proven, not link.is_main, link.proven_at or link.linked_at

@@ -1,0 +1,310 @@
+"""Links of members and players: asking for one, ending it, and what admins do by hand.
+
+The first proven link of a member is the main, the others are alts; when the main ends, the oldest alt takes
+its place. A player belongs to one member of a guild once the link is proven; until then several may try.
+Links belong to the guild, not to a game server: they stay when a server is removed and when the bot leaves.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import Random
+from typing import Protocol
+
+from utils.clock import Clock
+from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
+from utils.models.audit import AuditAction
+from utils.models.links import Link, ProofOutcome, ProofWindow
+from utils.models.players import KnownPlayer
+from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
+from utils.services.proof import can_be_proven, choose_windows
+from utils.services.proving import PlayerDirectory
+
+MAX_LINKS = 5  # of a member, pending ones included: a main, and the alts of a household
+
+
+class LinkStore(Protocol):
+    """Storage of links; every write is one transaction."""
+
+    async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
+        """Return a member's links: the main, alts from the oldest on, then pending ones."""
+
+    async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
+        """Return the proven link of a player."""
+
+    async def list_menu_suicides(
+        self,
+        guild_id: GuildId,
+        player_id: PlayerId,
+        *,
+        since: datetime,
+        until: datetime,
+        read_after: datetime,
+    ) -> Sequence[datetime]:
+        """Return the times by the log of a player's menu suicides that were read live after a moment."""
+
+    async def put_pending(self, guild_id: GuildId, link: Link) -> None:
+        """Store a request, in the place of the member's earlier one for this player."""
+
+    async def put_proven(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
+        """Store a link that needs no proof (any more); None when the player belongs to another member."""
+
+    async def attach_message(
+        self, guild_id: GuildId, link: Link, *, channel_id: ChannelId, message_id: int
+    ) -> None:
+        """Store where this very request is shown, and open it; nothing when it is gone."""
+
+    async def remove(
+        self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
+    ) -> Sequence[Link]:
+        """Delete links and return them; when the main is among them, the oldest alt left becomes main."""
+
+
+class AuditLog(Protocol):
+    """Writes down what was changed by hand."""
+
+    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
+        """Keep who changed what; ``detail`` may mention members."""
+
+
+class Proofs(Protocol):
+    """Judges pending links and tells how they went."""
+
+    def stir(self, guild_id: GuildId) -> None:
+        """Something changed in a guild's links: look there now."""
+
+    def tell(self, link: Link, outcome: ProofOutcome) -> None:
+        """Show an outcome on a message that no stored link names any more; without a message do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedLink:
+    """The answer to a request: the link, and how many the member has with it (of ``MAX_LINKS``)."""
+
+    link: Link
+    count: int
+
+
+class LinkService:
+    """The rules of links.
+
+    Args:
+        store: the guild's links.
+        players: who is known in a guild.
+        proofs: judges what is pending.
+        audit: told about what admins do.
+        rng: where the windows come from; must not be foreseeable.
+        requires_proof: ``links.require_proof``; without it a link counts at once.
+    """
+
+    def __init__(
+        self,
+        store: LinkStore,
+        *,
+        players: PlayerDirectory,
+        proofs: Proofs,
+        audit: AuditLog,
+        clock: Clock,
+        rng: Random,
+        requires_proof: bool,
+    ) -> None:
+        self._store = store
+        self._players = players
+        self._proofs = proofs
+        self._audit = audit
+        self._clock = clock
+        self._rng = rng
+        self._requires_proof = requires_proof
+        self._locks: dict[GuildId, asyncio.Lock] = {}
+
+    async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
+        """Return a member's proven links, the main first: what counts everywhere else."""
+        return tuple(link for link in await self.list_links(guild_id, member_id) if link.is_proven)
+
+    async def list_links(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
+        """Return a member's links, the main first, pending ones last."""
+        return tuple(await self._store.list_of_member(guild_id, member_id))
+
+    async def ask(self, guild_id: GuildId, member_id: MemberId, player: str) -> AskedLink:
+        """Ask for a link to a player, given by id or name; while a proof runs its times stay.
+
+        Raises:
+            NotFoundError, AmbiguousError: nobody, or more than one, is meant.
+            InvalidInputError: the player is linked already.
+            LimitReachedError: the member has as many links as there may be.
+        """
+        known = await self._players.resolve(guild_id, player)
+        async with self._lock(guild_id):
+            links = await self._store.list_of_member(guild_id, member_id)
+            before = _find(links, known.player_id)
+            _verify_new(links, before, known, whose="you have")
+            await self._verify_free(guild_id, member_id, known)
+            count = len(links) + (before is None)
+            if not self._requires_proof:
+                return AskedLink(await self._put_proven(guild_id, member_id, known), count)
+            link = await self._find_running(before)
+            if link is None:
+                windows = choose_windows(self._clock.now(), self._rng)
+                link = self._build(guild_id, member_id, known, windows)
+            await self._store.put_pending(guild_id, link)
+        if before is not None:
+            self._proofs.tell(before, ProofOutcome.REPLACED)
+        return AskedLink(link, count)
+
+    async def attach_message(self, link: Link, *, channel_id: ChannelId, message_id: int) -> None:
+        """Take note of the message that names the times; its outcome will be shown there.
+
+        The message is there before this is called, so its member may have asked again or ended the link by
+        now: of several messages the newest counts, and whichever counts no longer is told so.
+        """
+        guild_id, shown = link.guild_id, replace(link, channel_id=channel_id, message_id=message_id)
+        async with self._lock(guild_id):
+            links = await self._store.list_of_member(guild_id, link.member_id)
+            stored = _find(links, link.player_id)
+            if stored is None:
+                self._proofs.tell(shown, ProofOutcome.ENDED)
+            elif stored.linked_at != link.linked_at or (stored.message_id or 0) > message_id:
+                self._proofs.tell(shown, ProofOutcome.REPLACED)
+            else:
+                self._proofs.tell(stored, ProofOutcome.REPLACED)
+                await self._store.attach_message(guild_id, link, channel_id=channel_id, message_id=message_id)
+        self._proofs.stir(guild_id)  # it may be decided by now
+
+    async def unlink(self, guild_id: GuildId, member_id: MemberId, player: str | None) -> Sequence[Link]:
+        """End one of a member's own links, or all of them without a name; return those that ended.
+
+        Raises:
+            NotFoundError, AmbiguousError: no link, or more than one, is meant.
+        """
+        async with self._lock(guild_id):
+            return await self._remove(guild_id, member_id, player)
+
+    async def confirm(
+        self, guild_id: GuildId, actor_id: MemberId, *, member_id: MemberId, player: str
+    ) -> Link:
+        """Let an admin prove a link by hand, asked for or not.
+
+        Raises:
+            NotFoundError, AmbiguousError, InvalidInputError, LimitReachedError
+        """
+        known = await self._players.resolve(guild_id, player)
+        async with self._lock(guild_id):
+            links = await self._store.list_of_member(guild_id, member_id)
+            _verify_new(links, _find(links, known.player_id), known, whose="this member has")
+            await self._verify_free(guild_id, member_id, known)
+            link = await self._put_proven(guild_id, member_id, known)
+        await self._audit.write(
+            guild_id, actor_id, AuditAction.LINK_CONFIRM, f"<@{member_id}> is {known.name}"
+        )
+        return link
+
+    async def remove(
+        self, guild_id: GuildId, actor_id: MemberId, *, member_id: MemberId, player: str
+    ) -> Link:
+        """Let an admin end a member's link.
+
+        Raises:
+            NotFoundError, AmbiguousError: the member has no such link, or several.
+        """
+        async with self._lock(guild_id):
+            [link] = await self._remove(guild_id, member_id, player)
+        detail = f"<@{member_id}> is no longer {link.player_name} (was {link.state.value})"
+        await self._audit.write(guild_id, actor_id, AuditAction.LINK_REMOVE, detail)
+        return link
+
+    async def _remove(self, guild_id: GuildId, member_id: MemberId, player: str | None) -> Sequence[Link]:
+        """Delete one link or all, and tell the messages that named their times."""
+        links = await self._store.list_of_member(guild_id, member_id)
+        chosen = links if player is None else [_choose(links, player)]
+        removed = await self._store.remove(guild_id, member_id, [link.player_id for link in chosen])
+        if not removed:  # it ended by itself at this moment
+            raise NotFoundError("linked player", player or "any")
+        for link in removed:
+            self._proofs.tell(link, ProofOutcome.ENDED)
+        return removed
+
+    async def _put_proven(self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer) -> Link:
+        link = self._build(guild_id, member_id, known, ())
+        proven = await self._store.put_proven(guild_id, link, at=self._clock.now())
+        if proven is None:  # another member proved it a moment ago
+            raise _build_owned_error(known)
+        self._proofs.stir(guild_id)  # whoever else tried is told
+        return proven
+
+    async def _verify_free(self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer) -> None:
+        owner = await self._store.find_owner(guild_id, known.player_id)
+        if owner is not None and owner.member_id != member_id:
+            raise _build_owned_error(known)
+
+    async def _find_running(self, before: Link | None) -> Link | None:
+        """Return an earlier request whose times can still be kept, as it is asked for again."""
+        if before is None or not before.windows:
+            return None
+        suicides = await self._store.list_menu_suicides(
+            before.guild_id,
+            before.player_id,
+            since=before.windows[0].starts_at,
+            until=before.ends_at,
+            read_after=before.linked_at,
+        )
+        if not can_be_proven(before.windows, suicides, now=self._clock.now()):
+            return None
+        return replace(before, channel_id=None, message_id=None)
+
+    def _build(
+        self,
+        guild_id: GuildId,
+        member_id: MemberId,
+        known: KnownPlayer,
+        windows: tuple[ProofWindow, ...],
+    ) -> Link:
+        now = self._clock.now()
+        return Link(
+            guild_id=guild_id,
+            member_id=member_id,
+            player_id=known.player_id,
+            player_name=known.name,
+            linked_at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # what the storage keeps
+            windows=windows,
+        )
+
+    def _lock(self, guild_id: GuildId) -> asyncio.Lock:
+        return self._locks.setdefault(guild_id, asyncio.Lock())
+
+
+def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, *, whose: str) -> None:
+    if before is not None and before.is_proven:
+        raise InvalidInputError(f"“{known.name}” is linked already; /links shows it.")
+    if before is None and len(links) >= MAX_LINKS:
+        raise LimitReachedError(
+            f"A member can have {MAX_LINKS} linked players, and {whose} as many, those waiting for proof "
+            "included. End one first: /unlink."
+        )
+
+
+def _build_owned_error(known: KnownPlayer) -> InvalidInputError:
+    return InvalidInputError(
+        f"“{known.name}” belongs to another member here. If that is wrong, ask an admin of this community: "
+        "/admin link remove ends a link."
+    )
+
+
+def _find(links: Sequence[Link], player_id: PlayerId) -> Link | None:
+    return next((link for link in links if link.player_id == player_id), None)
+
+
+def _choose(links: Sequence[Link], text: str) -> Link:
+    """Return the link meant by a player's id, exact name, or unique part of one."""
+    wanted = text.casefold().strip()
+    found = (
+        [link for link in links if link.player_id == text]
+        or [link for link in links if link.player_name.casefold() == wanted]
+        or [link for link in links if wanted and wanted in link.player_name.casefold()]
+    )
+    names = tuple(link.player_name for link in found or links)
+    if not found:
+        raise NotFoundError("linked player", text, suggestions=names)
+    if len(found) > 1:
+        raise AmbiguousError("linked player", text, candidates=names)
+    return found[0]

@@ -1,0 +1,76 @@
+"""Proof of a link, decided without I/O: which times are named, what proves, and when it is too late.
+
+The game's own menu suicide can be repeated after about five minutes, so the windows are further apart than
+that. Whoever owns the player can die in both; whoever does not can only hope that the owner happens to.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+from utils.models.links import ProofWindow
+from utils.models.scope import ServerId
+from utils.models.servers import ServerHealth
+
+WINDOW = timedelta(minutes=2)
+APART = timedelta(minutes=6)  # from the end of the first to the start of the second
+WITHIN = timedelta(minutes=20)
+LEAD = timedelta(minutes=1)  # to read the answer and be in the game
+MINUTE = timedelta(minutes=1)
+
+GRACE = timedelta(minutes=5)  # the game writes its log late, and it is read every so often
+LONGEST_GRACE = timedelta(hours=2)  # for a host that is away; then the member tries again
+
+
+def choose_windows(now: datetime, rng: Random) -> tuple[ProofWindow, ProofWindow]:
+    """Return two windows at random, on whole minutes, that keep every rule above."""
+    earliest = now + LEAD
+    first_minute = earliest.replace(second=0, microsecond=0)
+    if first_minute < earliest:
+        first_minute += MINUTE
+    slack = (now + WITHIN - first_minute - 2 * WINDOW - APART) // MINUTE
+    before, until = sorted((rng.randint(0, slack), rng.randint(0, slack)))
+    first = first_minute + before * MINUTE
+    second = first_minute + until * MINUTE + WINDOW + APART
+    return ProofWindow(first, first + WINDOW), ProofWindow(second, second + WINDOW)
+
+
+def find_proof(windows: Sequence[ProofWindow], suicides: Iterable[datetime]) -> datetime | None:
+    """Return when the proof was complete by the log's time: a menu suicide in every window; else None."""
+    moments = sorted(suicides)
+    hits = [next((at for at in moments if window.holds(at)), None) for window in windows]
+    found = [at for at in hits if at is not None]
+    return max(found) if found and len(found) == len(windows) else None
+
+
+def can_be_proven(windows: Sequence[ProofWindow], suicides: Iterable[datetime], *, now: datetime) -> bool:
+    """Tell whether a proof can still be done by then: no window is missed, and the last is not over.
+
+    A window that ended within the last minute is not taken for missed: its row may not be read yet.
+    """
+    moments = tuple(suicides)
+    missed = any(
+        window.ends_at + MINUTE < now and not any(window.holds(at) for at in moments) for window in windows
+    )
+    return bool(windows) and not missed and now < windows[-1].ends_at
+
+
+def is_overdue(
+    ends_at: datetime,
+    servers: Iterable[ServerId],
+    health: Mapping[ServerId, ServerHealth],
+    *,
+    now: datetime,
+) -> bool:
+    """Tell whether a proof that is not complete ends now.
+
+    The game's time decides, not ours: it ends only when the logs of every server the player is known on were
+    read some minutes after its last window, or when a host has been away for long.
+    """
+    settled_at = ends_at + GRACE
+    if now < settled_at:
+        return False
+    if now >= ends_at + LONGEST_GRACE:
+        return True
+    reads = [health[server_id].last_read_at for server_id in servers if server_id in health]
+    return all(read_at is not None and read_at >= settled_at for read_at in reads)

@@ -1,0 +1,224 @@
+"""Proving: one task over all guilds that judges pending links from what is stored, and tells how it went.
+
+Nothing is kept in memory that matters. Windows stand with the link and menu suicides with the deaths, so a
+restart loses nothing: the first look judges what came meanwhile. Only deaths that were read live, after the
+link was asked for, can prove; an import of history stores no moment of reading and so proves nothing. A link
+stays *open* in the storage until its message shows the outcome, or can never show it.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from utils.clock import Clock
+from utils.errors import NotFoundError
+from utils.events import DeathsStored
+from utils.models.deaths import DeathKind
+from utils.models.links import Link, ProofOutcome
+from utils.models.players import KnownPlayer
+from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.models.servers import ServerHealth
+from utils.services.proof import find_proof, is_overdue
+
+LOOK_SECONDS = 20.0  # for proofs that end, which no event tells
+RETRY_SECONDS = 5.0  # while an outcome could not be told
+
+Told = tuple[Link, ProofOutcome]
+
+
+class ProofStore(Protocol):
+    """Storage of open links and of what proves them."""
+
+    async def list_open(self, guild_id: GuildId) -> Sequence[Link]:
+        """Return pending links, and proven ones whose message does not show it yet."""
+
+    async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
+        """Return the proven link of a player."""
+
+    async def list_menu_suicides(
+        self,
+        guild_id: GuildId,
+        player_id: PlayerId,
+        *,
+        since: datetime,
+        until: datetime,
+        read_after: datetime,
+    ) -> Sequence[datetime]:
+        """Return the times by the log of a player's menu suicides that were read live after a moment."""
+
+    async def prove(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
+        """Make a pending link count; None when it is gone or the player belongs to another member."""
+
+    async def mark_told(self, guild_id: GuildId, link: Link) -> None:
+        """Close a proven link: its message shows it."""
+
+    async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
+        """Delete this very request, unless it was proven or asked for anew meanwhile."""
+
+
+class OpenLinks(Protocol):
+    """Knows which guilds have open links, by key alone."""
+
+    async def list_guilds_with_open_links(self) -> Sequence[GuildId]:
+        """Return those guilds."""
+
+
+class PlayerDirectory(Protocol):
+    """Knows the players of a guild."""
+
+    async def resolve(self, guild_id: GuildId, text: str) -> KnownPlayer:
+        """Return the player meant, by id or name.
+
+        Raises:
+            NotFoundError, AmbiguousError: nobody, or more than one, is meant.
+        """
+
+
+class ReadingBook(Protocol):
+    """Knows how reading the servers goes."""
+
+    async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
+        """Return the health of every server of a guild."""
+
+
+class ProofMessages(Protocol):
+    """The messages that named the times."""
+
+    async def show(self, link: Link, outcome: ProofOutcome) -> bool:
+        """Show how a proof went; False when a later try can succeed. Without a message all is done."""
+
+
+class ProofKeeper:
+    """Judges pending links and tells the outcome.
+
+    Args:
+        store: links and deaths.
+        directory: which guilds to look at.
+        players: on which servers a player is known.
+        reading: how far the logs were read.
+        messages: where the outcome is shown.
+    """
+
+    def __init__(
+        self,
+        store: ProofStore,
+        directory: OpenLinks,
+        *,
+        players: PlayerDirectory,
+        reading: ReadingBook,
+        messages: ProofMessages,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._players = players
+        self._reading = reading
+        self._messages = messages
+        self._clock = clock
+        self._stirred: set[GuildId] = set()
+        self._farewells: list[Told] = []
+        self._woken = asyncio.Event()
+
+    def stir(self, guild_id: GuildId) -> None:
+        """Something changed in a guild's links: look there now."""
+        self._stirred.add(guild_id)
+        self._woken.set()
+
+    def tell(self, link: Link, outcome: ProofOutcome) -> None:
+        """Show an outcome on a message that no stored link names any more; tried once."""
+        if link.message_id is not None:
+            self._farewells.append((link, outcome))
+            self._woken.set()
+
+    async def on_deaths_stored(self, event: DeathsStored) -> None:
+        """Look at the guild when somebody used the menu; holds up nobody."""
+        if any(death.row.kind is DeathKind.MENU for death in event.deaths):
+            self.stir(event.scope.guild_id)
+
+    async def run(self) -> None:
+        """Judge for ever: every guild with open links now and then, a stirred one at once."""
+        while True:
+            is_settled = await self.look(await self._directory.list_guilds_with_open_links())
+            next_look_at = self._clock.monotonic() + (LOOK_SECONDS if is_settled else RETRY_SECONDS)
+            while await self._wait_until(next_look_at):
+                stirred, self._stirred = self._stirred, set()
+                if not await self.look(stirred):
+                    next_look_at = min(next_look_at, self._clock.monotonic() + RETRY_SECONDS)
+
+    async def look(self, guild_ids: Iterable[GuildId]) -> bool:
+        """Judge the open links of guilds, then tell; return False when an outcome is not told yet."""
+        outcomes = [told for guild_id in guild_ids for told in await self._judge(guild_id)]
+        farewells, self._farewells = self._farewells, []
+        await asyncio.gather(*(self._messages.show(link, outcome) for link, outcome in farewells))
+        return all(await asyncio.gather(*(self._close(link, outcome) for link, outcome in outcomes)))
+
+    async def _wait_until(self, moment: float) -> bool:
+        """Wait; True when somebody woke us before the moment."""
+        left = moment - self._clock.monotonic()
+        if left <= 0:
+            return False
+        waiting = asyncio.ensure_future(self._woken.wait())
+        sleeping = asyncio.ensure_future(self._clock.sleep(left))
+        try:
+            await asyncio.wait({waiting, sleeping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            sleeping.cancel()
+        is_woken = self._woken.is_set()
+        self._woken.clear()
+        return is_woken
+
+    async def _judge(self, guild_id: GuildId) -> list[Told]:
+        """Prove what can be proven, the earliest first, and return what is to be told."""
+        pending = [link for link in await self._store.list_open(guild_id) if not link.is_proven]
+        complete = [
+            (at, link.linked_at, link) for link in pending if (at := await self._find_proof(link)) is not None
+        ]
+        for _, _, link in sorted(complete, key=lambda one: one[:2]):
+            await self._store.prove(guild_id, link, at=self._clock.now())
+        decided = [(link, await self._decide(link)) for link in await self._store.list_open(guild_id)]
+        return [(link, outcome) for link, outcome in decided if outcome is not None]
+
+    async def _find_proof(self, link: Link) -> datetime | None:
+        if not link.windows:
+            return None
+        suicides = await self._store.list_menu_suicides(
+            link.guild_id,
+            link.player_id,
+            since=link.windows[0].starts_at,
+            until=link.ends_at,
+            read_after=link.linked_at,
+        )
+        return find_proof(link.windows, suicides)
+
+    async def _decide(self, link: Link) -> ProofOutcome | None:
+        """Return what became of a link; None while it may still be proven."""
+        if link.is_proven:
+            return ProofOutcome.PROVEN
+        if await self._store.find_owner(link.guild_id, link.player_id) is not None:
+            return ProofOutcome.TAKEN
+        return ProofOutcome.EXPIRED if await self._is_overdue(link) else None
+
+    async def _is_overdue(self, link: Link) -> bool:
+        now = self._clock.now()
+        if now < link.ends_at:
+            return False
+        found = await self._reading.get_health(link.guild_id)
+        health = {scope.server_id: one for scope, one in found.items()}
+        return is_overdue(link.ends_at, await self._list_servers(link), health, now=now)
+
+    async def _list_servers(self, link: Link) -> Sequence[ServerId]:
+        try:
+            return (await self._players.resolve(link.guild_id, link.player_id)).servers
+        except NotFoundError:  # the only server that knew the player was removed
+            return ()
+
+    async def _close(self, link: Link, outcome: ProofOutcome) -> bool:
+        if not await self._messages.show(link, outcome):
+            return False
+        if outcome is ProofOutcome.PROVEN:
+            await self._store.mark_told(link.guild_id, link)
+        else:
+            await self._store.delete_pending(link.guild_id, link)
+        return True
