@@ -253,7 +253,7 @@ async def assert_boards_agree(
     for board in VALUES:
         minimum = 2 if board == "kd" else 0
         expected = list(rank(figures, board, minimum))
-        query = {"board": board, "minimum_kills": minimum, "since": since}
+        query: dict[str, Any] = {"board": board, "minimum_kills": minimum, "since": since}
         pages = [
             await town.statistics.list_board(town.guild_id, server_ids, limit=3, offset=offset, **query)
             for offset in range(0, len(expected) + 1, 3)
