@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import discord
 from discord.ext import commands
@@ -19,6 +19,11 @@ from utils.interactions.views import answer_ended_button
 from utils.models.scope import GuildId
 
 logger = get_logger(__name__)
+
+GROUPS = (
+    discord.SlashCommandOptionType.sub_command.value,
+    discord.SlashCommandOptionType.sub_command_group.value,
+)
 
 
 class GuildFollower(Protocol):
@@ -121,8 +126,8 @@ class KillfeedBot(commands.Bot):
     async def invoke_application_command(self, ctx: discord.ApplicationContext) -> None:
         """Run a command; every log record of it names guild and command."""
         guild_id = ctx.interaction.guild_id
-        name = ctx.command.qualified_name if ctx.command else None
-        with self._log_context(GuildId(guild_id) if guild_id else None, command=name):
+        command = name_command(ctx.interaction)
+        with self._log_context(GuildId(guild_id) if guild_id else None, command=command):
             await super().invoke_application_command(ctx)
 
     async def on_application_command_error(
@@ -141,3 +146,13 @@ class KillfeedBot(commands.Bot):
 
     async def _answer_ended_button(self, interaction: discord.Interaction) -> None:
         await answer_ended_button(interaction, self.services.views)
+
+
+def name_command(interaction: discord.Interaction) -> str | None:
+    """Return the full name of the command that was used; the library knows its group alone at first."""
+    level: Any = interaction.data
+    names: list[str] = []
+    while level:
+        names.append(level["name"])
+        level = next((option for option in level.get("options", ()) if option["type"] in GROUPS), None)
+    return " ".join(names) or None

@@ -2,11 +2,13 @@
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulation.markdown import Reader, Span, Style
 from utils.embeds.escape import (
     NAMELESS,
     ZERO_WIDTH_SPACE,
@@ -91,3 +93,28 @@ def test_ids_are_hidden() -> None:
 def test_cut_text_ends_with_an_ellipsis() -> None:
     """What is left out is marked, and the mark counts."""
     assert (cut("abcdef", 6), cut("abcdef", 5), cut("abc def", 5)) == ("abcdef", "abcd…", "abc…")
+
+
+@given(NASTY, NASTY)
+def test_names_between_the_bots_own_markup_are_read_as_what_they_are(killer: str, victim: str) -> None:
+    """Bold stays around each name and nowhere else, whatever stands in it; no line is begun."""
+    names = [escape_name(name) for name in (killer, victim)]
+    lines = Reader(datetime(2025, 5, 1, tzinfo=UTC)).read("**{}** shot **{}**.".format(*names))
+    shown = [(clean_text(name) or NAMELESS).replace("@", f"@{ZERO_WIDTH_SPACE}") for name in (killer, victim)]
+    assert lines == (
+        (
+            Span(shown[0], Style.BOLD),
+            Span(" shot "),
+            Span(shown[1], Style.BOLD),
+            Span("."),
+        ),
+    )
+
+
+@given(NASTY)
+def test_text_at_the_start_of_a_line_is_no_quote_heading_or_list(text: str) -> None:
+    """Marks that work at the start of a line alone are held back there."""
+    escaped = escape_text(text, 200)
+    assert not re.match(r"(>|#|-#|[-+*] |\d+\. )", escaped)
+    [line] = Reader(datetime(2025, 5, 1, tzinfo=UTC)).read(escaped)
+    assert {span.style for span in line} <= {Style.PLAIN}

@@ -1,70 +1,150 @@
-"""From a stored server to its host: the keys it was pinned to and shows now."""
+"""Access: a stored server becomes opened logs, and what is remembered of it is dropped when it must be."""
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
 
 import pytest
 
+from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
-from utils.clock import SystemClock
+from simulation.game_host.log_files import GameServerFiles
+from tests.fakes.clock import FakeClock
+from utils.errors import HostKeyChangedError, LoginRefusedError, LogsMissingError, SecretError
 from utils.models.scope import GuildId, ServerId, ServerScope
-from utils.models.servers import Credentials, EncryptedSecret, GameServer, HostKeys
+from utils.models.servers import Credentials, GameServer
+from utils.secrets import SecretBox
 from utils.sftp.access import DeathLogAccess
 from utils.sftp.pool import SftpConnectionPool
 
 SCOPE = ServerScope(GuildId(42), ServerId("aaaaaaaa"))
+BOX = SecretBox("a key for these tests alone")
 
 
-class PlainSecrets:
-    """Keeps passwords as they are."""
-
-    def decrypt(self, scope: ServerScope, secret: EncryptedSecret) -> Credentials:
-        """Return the password."""
-        del scope
-        return Credentials(secret.ciphertext.decode())
+@pytest.fixture(name="server")
+def _server(host: GameHost) -> GameServer:
+    return GameServer(
+        scope=SCOPE,
+        name="Mirny",
+        host=host.address,
+        port=host.port,
+        username="renter",
+        secret=BOX.encrypt(SCOPE, Credentials("s3cret-pass")),
+    )
 
 
 @pytest.fixture(name="access")
 def _access(pool: SftpConnectionPool) -> DeathLogAccess:
-    return DeathLogAccess(pool, PlainSecrets(), clock=SystemClock())
+    return DeathLogAccess(pool, BOX, clock=FakeClock())
 
 
-def build_server(host: GameHost, *, host_key: str | None = None, password: str = "s3cret-pass") -> GameServer:  # noqa: S107 - the simulated host's
-    """Return a server of that host."""
-    secret = EncryptedSecret(password.encode())
-    return GameServer(SCOPE, "North", host.address, host.port, "renter", secret, host_key=host_key)
+async def list_names(access: DeathLogAccess, server: GameServer) -> list[str]:
+    """Return the names of a server's death logs."""
+    async with access.open(server, guild_limit=1) as logs:
+        return [file.name for file in await logs.list_sizes()]
 
 
-async def read(access: DeathLogAccess, server: GameServer) -> HostKeys:
-    """Ask as ``/admin server hostkey`` does."""
-    return await access.read_host_keys(server, guild_limit=1)
-
-
-async def test_key_that_is_pinned_is_the_one_that_is_shown(host: GameHost, access: DeathLogAccess) -> None:
-    """A server without a pin shows what it would be pinned to."""
-    first = await read(access, build_server(host))
-    assert (first.pinned, first.problem, first.is_changed) == (None, None, True)
-    assert first.shown is not None
-    assert first.shown.fingerprint.startswith("SHA256:")
-    again = await read(access, build_server(host, host_key=first.shown.text))
-    assert (again.pinned, again.shown, again.is_changed) == (first.shown, first.shown, False)
-
-
-@pytest.mark.fault
-async def test_changed_key_is_shown_beside_the_pinned_one(host: GameHost, access: DeathLogAccess) -> None:
-    """Nothing is sent to a host with another key, and yet it can be shown."""
-    pinned = (await read(access, build_server(host))).shown
-    assert pinned is not None
-    await host.change_host_key()
-    keys = await read(access, build_server(host, host_key=pinned.text, password="never sent"))
-    assert (keys.pinned, keys.is_changed, keys.problem) == (pinned, True, None)
-
-
-@pytest.mark.fault
-async def test_host_that_is_away_leaves_the_pinned_key_with_a_reason(
-    host: GameHost, access: DeathLogAccess
+async def test_logs_are_found_and_read_from_a_stored_server(
+    access: DeathLogAccess, server: GameServer, root: Path
 ) -> None:
-    """The sentence says what is in the way."""
-    pinned = (await read(access, build_server(host))).shown
-    assert pinned is not None
-    await host.stop()
-    keys = await read(access, build_server(host, host_key=pinned.text, password="other"))
-    assert (keys.pinned, keys.shown, keys.is_changed) == (pinned, None, False)
-    assert "cannot be reached" in str(keys.problem)
+    """Secret decrypted, folder found, bytes read: all from what the database holds."""
+    GameServerFiles(root).append(*islice(Battle().rows(), 3))
+    async with access.open(server, guild_limit=1) as logs:
+        [file] = await logs.list_sizes()
+        chunks = [chunk async for chunk in logs.read_on({})]
+    assert file.world == "world_0"
+    assert b"".join(chunk.data for chunk in chunks).count(b"\n") == 3
+
+
+async def test_what_was_seen_is_remembered_from_poll_to_poll_until_it_is_forgotten(
+    access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
+) -> None:
+    """A second opening looks for no folder; after ``forget`` it is looked for again, wherever it lies now."""
+    GameServerFiles(root)
+    await list_names(access, server)
+    moved = root / "Deadside" / "Saved"
+    moved.mkdir(parents=True)
+    (root / f"{host.address}_1" / "actual1").rename(moved / "actual1")
+    with pytest.raises(LogsMissingError):
+        await list_names(access, server)
+    access.forget(SCOPE)
+    assert await list_names(access, server) == []
+
+
+@pytest.mark.fault
+async def test_corrected_password_works_once_the_old_one_is_forgotten(
+    access: DeathLogAccess, server: GameServer, root: Path
+) -> None:
+    """A login is kept for as long as the server is watched, so a changed one must be told."""
+    GameServerFiles(root).append(*islice(Battle().rows(), 1))
+    wrong = replace(server, secret=BOX.encrypt(SCOPE, Credentials("old-pass")))
+    with pytest.raises(LoginRefusedError):
+        await list_names(access, wrong)
+    with pytest.raises(LoginRefusedError):
+        await list_names(access, server)  # still the remembered one
+    access.forget(SCOPE)
+    assert len(await list_names(access, server)) == 1
+
+
+async def test_secret_of_another_server_opens_nothing(access: DeathLogAccess, server: GameServer) -> None:
+    """A ciphertext copied to another guild is refused before any connection is made."""
+    thief = replace(server, scope=ServerScope(GuildId(43), SCOPE.server_id))
+    with pytest.raises(SecretError, match="cannot be read with the bot's secret key"):
+        await list_names(access, thief)
+    with pytest.raises(SecretError):
+        await access.check(thief, guild_limit=1)
+
+
+async def test_check_shows_the_host_key_and_pinning_it_holds(
+    access: DeathLogAccess, server: GameServer, root: Path, host: GameHost, pool: SftpConnectionPool
+) -> None:
+    """The key that was shown can be pinned; with it another host in its place is refused."""
+    GameServerFiles(root)
+    steps, shown = await access.check(server, guild_limit=1)
+    assert all(step.ok for step in steps)
+    assert shown == host.host_key
+    pinned = replace(server, host_key=shown)
+    assert await list_names(access, pinned) == []
+    await pool.close_guild(SCOPE.guild_id)
+    await host.change_host_key()
+    access.forget(SCOPE)
+    with pytest.raises(HostKeyChangedError):
+        await list_names(access, pinned)
+
+
+@pytest.mark.fault
+async def test_check_without_a_login_shows_no_key(access: DeathLogAccess, server: GameServer) -> None:
+    """Nothing is pinned from a host that did not let us in."""
+    wrong = replace(server, secret=BOX.encrypt(SCOPE, Credentials("wrong")))
+    steps, shown = await access.check(wrong, guild_limit=1)
+    assert (steps[-1].name, steps[-1].ok, shown) == ("Login", False, None)
+
+
+@pytest.mark.parametrize(
+    ("zone", "lists"),
+    [("UTC", False), ("Europe/Berlin", False), ("Asia/Kathmandu", False), ("Etc/GMT-12", True)],
+)
+async def test_midnight_is_that_of_the_game_server(
+    pool: SftpConnectionPool, server: GameServer, root: Path, zone: str, *, lists: bool
+) -> None:
+    """Folders are listed around midnight of the server's own zone: at noon UTC that is in the far east."""
+    clock = FakeClock(datetime(2025, 5, 1, 11, 59, tzinfo=UTC))
+    access = DeathLogAccess(pool, BOX, clock=clock)
+    files = GameServerFiles(root)
+    files.append(*islice(Battle().rows(), 1))
+    there = replace(server, timezone=zone)
+
+    async def poll() -> set[str]:
+        clock.move(61)
+        async with access.open(there, guild_limit=1) as logs:
+            return {chunk.after.file.name async for chunk in logs.read_on({})}
+
+    [known] = await poll()
+    await poll()  # by now the listing is older than a tick of the folder's time, and trusted
+    folder = root / f"{server.host}_1" / "actual1" / "deathlogs" / "world_0"
+    stamp = folder.stat()
+    (folder / "2099.01.01-00.00.00.csv").write_bytes((folder / known).read_bytes())
+    os.utime(folder, (stamp.st_atime, stamp.st_mtime))  # a host whose folder times tell nothing
+    assert ("2099.01.01-00.00.00.csv" in await poll()) is lists

@@ -1,0 +1,88 @@
+"""A community with a game server and players, and the bot with all its features."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
+from simulation.discord.clients import running_bot
+from tests.fakes.own_bot import OwnBot
+from tests.fakes.small_bot import Shelf
+from tests.fakes.storage import build_server
+from utils.models.players import Counters, KnownPlayer, PlayerStats, Tallied
+from utils.models.scope import GuildId, PlayerId, ServerId
+
+SEEN = datetime(2025, 4, 30, 18, 5, tzinfo=UTC)
+PIKE = PlayerId("0002" + "a" * 28)
+SPIKER = PlayerId("0002" + "b" * 28)
+
+
+@pytest.fixture(name="world")
+async def _world() -> AsyncIterator[SimulatedDiscord]:
+    async with SimulatedDiscord(enforce_rate_limits=False) as world:
+        yield world
+        assert world.violations == []
+
+
+@pytest.fixture(name="guild")
+def _guild(world: SimulatedDiscord) -> Guild:
+    return world.create_guild("Community")
+
+
+@pytest.fixture(name="channel")
+def _channel(guild: Guild) -> Channel:
+    return guild.create_text_channel("general")
+
+
+@pytest.fixture(name="alice")
+def _alice(guild: Guild) -> Member:
+    """A member without any permission of her own."""
+    return guild.add_member("alice")
+
+
+@pytest.fixture(name="manager")
+def _manager(guild: Guild) -> Member:
+    """A member with Manage Server."""
+    role = guild.create_role("managers", permissions=int(Permission.MANAGE_GUILD))
+    return guild.add_member("manager", roles=[role])
+
+
+@pytest.fixture(name="shelf")
+def _shelf(guild: Guild) -> Shelf:
+    """Two servers and two players of the community."""
+    shelf = Shelf()
+    guild_id = GuildId(guild.id)
+    servers = [
+        build_server("Mirny", "aaaaaaaa", guild_id=guild_id),
+        build_server("Kamensk_*", "bbbbbbbb", guild_id=guild_id),
+    ]
+    shelf.servers.servers = {server.scope: server for server in servers}
+    ids = tuple(server.scope.server_id for server in servers)
+    shelf.statistics.players = [
+        KnownPlayer(PIKE, "Pike_", ("Pike_", "Old Pike"), 9, SEEN, ids),
+        KnownPlayer(SPIKER, "Spiker", ("Spiker",), 4, SEEN, (ServerId("aaaaaaaa"),)),
+    ]
+    shelf.statistics.stats[PIKE] = PlayerStats(
+        player_id=PIKE,
+        name="Pike_",
+        counters=Counters(1234, 10, 2, 4567, 393, 12),
+        current_streak=3,
+        top_weapon=Tallied("Mosin", 7),
+        nemesis=Tallied("Spiker", 2),
+        prey=None,
+        rank=1,
+        ranked=2,
+        last_seen_at=SEEN,
+        servers=ids,
+    )
+    return shelf
+
+
+@pytest.fixture(name="bot")
+async def _bot(world: SimulatedDiscord, shelf: Shelf, tmp_path: Path) -> AsyncIterator[OwnBot]:
+    bot = OwnBot(shelf, tmp_path)
+    async with running_bot(bot, world):
+        await bot.wait_until_registered()
+        yield bot

@@ -1,0 +1,299 @@
+"""What commands answer when things are not as whoever asks believes."""
+
+import pytest
+
+from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, Permission
+from simulation.markdown import Reader
+from tests.cogs.conftest import PIKE, SEEN
+from tests.fakes.own_bot import OwnBot
+from tests.fakes.small_bot import REFERENCE, Shelf
+from utils.errors import StorageUnavailableError
+from utils.models.guilds import ChannelKind
+from utils.models.players import BoardRow, Counters
+from utils.models.scope import GuildId, PlayerId
+
+pytestmark = pytest.mark.usefixtures("bot")
+
+
+def read(reply: Interaction) -> tuple[str, bool]:
+    """Return an answer's sentence as its reader sees it, and whether only its caller does."""
+    return Reader(SEEN).read_plain(reply.embed["description"]), reply.is_ephemeral
+
+
+def read_fields(reply: Interaction) -> dict[str, str]:
+    """Return the fields of an answer."""
+    return {field["name"]: field["value"] for field in reply.embed["fields"]}
+
+
+# /stats
+
+
+@pytest.mark.parametrize("typed", [PIKE, "pike_", "OLD PIKE", "old"])
+async def test_player_is_taken_by_id_by_any_name_and_by_a_part_of_one(
+    alice: Member, channel: Channel, typed: str
+) -> None:
+    """However a player is named, the same figures, grouped and with units, for everybody to see."""
+    reply = await alice.ask(channel, "/stats", player=typed)
+    fields = read_fields(reply)
+    assert not reply.is_ephemeral
+    assert reply.embed["title"] == r"📊 Pike\_"
+    assert fields["Kills"] == "1,234"
+    assert fields["K/D"] == "123.40"
+    assert fields["Longest kill"] == "393 m"
+    assert (fields["Top weapon"], fields["Prey"]) == ("Mosin (7)", "none yet")
+    assert PIKE not in str(reply.embed)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"player": "ike"}, "“ike” fits more than one player: Pike_, Spiker. Pick one from the list."),
+        ({"player": "Spikr"}, "There is no player “Spikr” here. Did you mean: Spiker, Pike_?"),
+        ({"player": "zzz"}, "There is no player “zzz” here."),
+        (
+            {"player": "Spiker"},
+            "There is no player “Spiker” here. He was never seen on that server.",
+        ),
+        (
+            {"player": "Pike_", "server": "North"},
+            "There is no game server “North” here. Did you mean: Mirny, Kamensk_*?",
+        ),
+    ],
+)
+async def test_who_is_not_meant_is_told_in_private_with_what_helps(
+    alice: Member, channel: Channel, options: dict[str, str], sentence: str
+) -> None:
+    """Several, none or never seen: each its sentence, and nobody else reads it."""
+    assert read(await alice.ask(channel, "/stats", **options)) == (sentence, True)
+
+
+async def test_stats_without_servers_say_who_can_help(shelf: Shelf, alice: Member, channel: Channel) -> None:
+    """A community that has just invited the bot is told the next step."""
+    shelf.servers.servers.clear()
+    sentence, is_private = read(await alice.ask(channel, "/stats", player="Pike_"))
+    assert "An admin adds one with /admin server add." in sentence
+    assert is_private
+
+
+async def test_database_outage_is_told_with_a_code_and_nothing_else(
+    bot: OwnBot, shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """The error is written down under the code; the next try works."""
+    shelf.statistics.failures = [StorageUnavailableError("mongod at 10.0.0.7 is away")]
+    reply = await alice.ask(channel, "/stats", player="Pike_")
+    assert reply.is_ephemeral
+    assert REFERENCE in str(reply.embed)
+    assert "10.0.0.7" not in str(reply.embed)
+    assert [str(error) for error in shelf.reporter.reported] == ["mongod at 10.0.0.7 is away"]
+    assert not (await alice.ask(channel, "/stats", player="Pike_")).is_ephemeral
+    assert bot.unexpected.reported == []
+
+
+# /leaderboard
+
+
+def build_rows(count: int) -> list[BoardRow]:
+    """Return rows of a board."""
+    return [
+        BoardRow(number, PlayerId(f"{number:032x}"), f"P_{number}", 1000.0 - number, Counters())
+        for number in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize(("rows", "pages"), [(0, 1), (1, 1), (10, 1), (11, 2), (20, 2), (21, 3)])
+async def test_board_has_buttons_from_eleven_rows_on(
+    shelf: Shelf, alice: Member, channel: Channel, rows: int, pages: int
+) -> None:
+    """One page has neither buttons nor a footer; an empty board says so."""
+    shelf.statistics.rows = build_rows(rows)
+    reply = await alice.ask(channel, "/leaderboard")
+    text = reply.embed["description"]
+    assert text.count("\n") + 1 == (min(rows, 10) or 1)
+    assert (rows == 0) is ("Nobody is on this board yet." in text)
+    assert bool(reply.components) is (pages > 1)
+    footer = reply.embed.get("footer", {}).get("text")
+    assert footer == (f"Page 1 of {pages}" if pages > 1 else None)
+
+
+async def test_last_page_shows_the_rest_and_the_footer_counts_on(
+    shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """Ranks go on from page to page."""
+    shelf.statistics.rows = build_rows(12)
+    reply = await alice.ask(channel, "/leaderboard", board="deaths")
+    await (await reply.click("Next")).wait_for_acknowledgement()
+    await reply.wait_until(lambda one: one.embed["footer"]["text"] == "Page 2 of 2")
+    assert [line.split(" — ")[0] for line in reply.embed["description"].splitlines()] == [
+        "` 11` **P\\_11**",
+        "` 12` **P\\_12**",
+    ]
+    assert [asked[0] for asked in shelf.statistics.asked] == ["deaths", "deaths"]
+
+
+@pytest.mark.parametrize(("board", "minimum"), [("kd", 10), ("kills", 0), ("streak", 0)])
+async def test_ratio_alone_needs_ten_kills(
+    shelf: Shelf, alice: Member, channel: Channel, board: str, minimum: int
+) -> None:
+    """One kill without a death is no best ratio."""
+    await alice.ask(channel, "/leaderboard", board=board)
+    assert shelf.statistics.asked == [(board, minimum, 10, 0)]
+
+
+# /killfeed status
+
+
+async def test_status_covers_all_servers_or_the_named_one(
+    shelf: Shelf, alice: Member, channel: Channel, guild: Guild
+) -> None:
+    """A server's own channel goes before the guild's; the answer is for the caller alone."""
+    guild_id = GuildId(guild.id)
+    await shelf.guilds.set_channel(guild_id, ChannelKind.KILLFEED, channel.id)  # type: ignore[arg-type]
+    everything = await alice.ask(channel, "/killfeed status")
+    assert everything.is_ephemeral
+    assert [name in str(everything.embed) for name in ("Mirny", "Kamensk")] == [True, True]
+    one = await alice.ask(channel, "/killfeed status", server="mirny")
+    assert [name in str(one.embed) for name in ("Mirny", "Kamensk")] == [True, False]
+    assert channel.mention in str(one.embed)
+    unknown = await alice.ask(channel, "/killfeed status", server="South")
+    assert read(unknown)[0].startswith("There is no game server “South” here.")
+
+
+# /help
+
+
+async def test_help_lists_what_the_member_can_use_and_marks_what_the_tier_lacks(
+    alice: Member, manager: Member, channel: Channel
+) -> None:
+    """Admin commands stand in the admins' list alone."""
+    plain, full = [str((await who.ask(channel, "/help")).embed) for who in (alice, manager)]
+    assert "/stats" in plain
+    assert "/admin" not in plain
+    assert "/admin server add" in full
+
+
+@pytest.mark.parametrize("typed", ["admin server add", "/admin server add", " /Admin Server Add "])
+async def test_help_of_one_command_takes_its_name_as_people_write_it(
+    alice: Member, manager: Member, channel: Channel, typed: str
+) -> None:
+    """With or without slash, in any case; what a member cannot use does not exist for him."""
+    reply = await manager.ask(channel, "/help", command=typed)
+    assert "admin server add" in str(reply.embed)
+    refused = await alice.ask(channel, "/help", command=typed)
+    assert "There is no command" in read(refused)[0]
+
+
+async def test_commands_are_offered_by_any_part_of_their_name(alice: Member, channel: Channel) -> None:
+    """At most twenty-five, which is what Discord takes."""
+    offered = await alice.autocomplete(channel, "/help", "command", "/STAT")
+    assert [choice["value"] for choice in offered] == ["killfeed status", "stats"]
+    assert 0 < len(await alice.autocomplete(channel, "/help", "command", "")) <= 25
+
+
+# /admin
+
+
+async def fill_in(manager: Member, channel: Channel, form: dict[str, str], **options: object) -> Interaction:
+    """Add a server as an admin does, and return the answer to the form."""
+    wanted = {"name": "North", "host": "192.0.2.10", "username": "renter"} | options
+    opened = await (await manager.invoke(channel, "/admin server add", **wanted)).wait()
+    assert opened.callback_kind is CallbackKind.MODAL
+    return await (await opened.submit_modal(form)).wait()
+
+
+async def test_server_is_added_with_what_the_form_and_the_options_say(
+    shelf: Shelf, manager: Member, channel: Channel, guild: Guild
+) -> None:
+    """What was left out has its default; the secret is no part of the answer."""
+    reply = await fill_in(manager, channel, {"Password": "pw-secret"}, number=3, timezone="Europe/Berlin")
+    added = list(shelf.servers.servers.values())[-1]
+    assert (added.name, added.host, added.port, added.number) == ("North", "192.0.2.10", 22, 3)
+    assert (added.timezone, added.legacy, added.base_path) == ("Europe/Berlin", False, None)
+    assert added.scope.guild_id == guild.id
+    assert reply.is_ephemeral
+    assert "pw-secret" not in str(reply.embed)
+
+
+@pytest.mark.parametrize(
+    ("form", "options", "sentence"),
+    [
+        ({}, {}, "Fill in the password or the private key."),
+        ({"Password": "x"}, {"name": " mirny "}, "There is a server called “ mirny ” already."),
+        ({"Password": "x"}, {"host": "sftp://192.0.2.10"}, "The host is a name or address alone"),
+        ({"Password": "x"}, {"host": "192.0.2.10:22"}, "The host is a name or address alone"),
+        ({"Password": "x"}, {"timezone": "Mars/Base"}, "“Mars/Base” is no time zone."),
+        ({"Password": "x"}, {"timezone": "../etc/passwd"}, "is no time zone."),
+    ],
+)
+async def test_mistake_in_the_form_is_named_and_nothing_is_stored(
+    shelf: Shelf,
+    manager: Member,
+    channel: Channel,
+    form: dict[str, str],
+    options: dict[str, object],
+    sentence: str,
+) -> None:
+    """One sentence, for the admin's eyes; the servers stay as they were."""
+    reply = await fill_in(manager, channel, form, **options)
+    text, is_private = read(reply)
+    assert sentence in text
+    assert is_private
+    assert len(shelf.servers.servers) == 2
+
+
+async def test_server_over_the_limit_is_refused_by_the_tier(
+    shelf: Shelf, bot: OwnBot, manager: Member, channel: Channel
+) -> None:
+    """The refusal names the tier and how to make room."""
+    bot.services = shelf.build_services(tier=1)
+    for cog in bot.cogs.values():
+        cog.services = bot.services  # type: ignore[attr-defined]
+    text, _ = read(await fill_in(manager, channel, {"Password": "x"}))
+    assert text.startswith("Tier 1 (Survivor) has room for 2 game server(s), and you have 2.")
+
+
+async def test_removal_can_be_taken_back_until_it_is_confirmed(
+    shelf: Shelf, manager: Member, channel: Channel
+) -> None:
+    """The question says what becomes of the statistics; Cancel leaves everything as it was."""
+    asked = await manager.ask(channel, "/admin server remove", server="Kamensk_*")
+    assert asked.embed["title"] == r"Remove Kamensk\_\*?"
+    assert read(asked) == ("Its statistics are deleted for good.", True)
+    await asked.click("Cancel")
+    await asked.wait_until(lambda one: one.embed["title"] == "Nothing was removed")
+    assert len(shelf.servers.servers) == 2
+    again = await manager.ask(channel, "/admin server remove", server="Kamensk_*", keep_stats=True)
+    await again.click("Remove")
+    await again.wait_until(lambda one: "is removed" in one.embed["title"])
+    assert [server.name for server in shelf.servers.servers.values()] == ["Mirny"]
+    assert [scope.server_id for scope in shelf.servers.kept_stats] == ["bbbbbbbb"]
+    assert not again.components
+
+
+async def test_channel_is_set_only_where_the_bot_may_post(
+    shelf: Shelf, manager: Member, channel: Channel, guild: Guild
+) -> None:
+    """The refusal names each missing permission as people see it in Discord."""
+    silent = guild.create_text_channel("silent")
+    silent.set_overwrite(guild.bot, deny=int(Permission.EMBED_LINKS | Permission.ATTACH_FILES))
+    refused = await manager.ask(channel, "/admin channel set", kind="killfeed", channel=silent)
+    assert "give me Embed Links, Attach Files there" in read(refused)[0]
+    assert shelf.guilds.settings == {}
+    done = await manager.ask(channel, "/admin channel set", kind="alerts", channel=channel)
+    assert read(done) == ("The alerts channel of this community is now #unknown.", True)
+    assert channel.mention in done.embed["description"]
+    own = await manager.ask(
+        channel, "/admin channel set", kind="killfeed", channel=channel, server="Kamensk_*"
+    )
+    assert read(own)[0].startswith("The killfeed channel of Kamensk_* is now")
+    listed = await manager.ask(channel, "/admin channel list")
+    lines = listed.embed["description"].splitlines()
+    assert f"**alerts**: <#{channel.id}>" in lines
+    assert "**killfeed**: not set" in lines
+    assert f"**killfeed** of Kamensk\\_\\*: <#{channel.id}>" in lines
+
+
+async def test_rejected_lines_of_a_clean_server_are_none(manager: Member, channel: Channel) -> None:
+    """Nothing to show is said as such, by the server's name."""
+    reply = await manager.ask(channel, "/admin server rejected", server="Mirny")
+    assert "Mirny" in str(reply.embed)
+    assert reply.is_ephemeral

@@ -1,0 +1,81 @@
+"""The project's own bot with all its features, over storages in memory: quick enough for every sad path."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot import EXTENSIONS
+from tests.fakes.small_bot import FakeErrorReporter, Shelf
+from utils.events import EventDispatcher
+from utils.interactions.client import KillfeedBot
+from utils.models.scope import GuildId
+
+
+class FakeFollower:
+    """Notes how often guilds were to be followed, and which of those asked about the bot is in.
+
+    Attributes:
+        asked: guilds it asks about.
+        followed: the guilds the bot was in, at each call.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[GuildId] = []
+        self.followed: list[list[GuildId]] = []
+
+    async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
+        """Note which guilds the bot is in."""
+        self.followed.append([guild_id for guild_id in self.asked if is_member(guild_id)])
+
+
+class NotedContext:
+    """Notes guild and command of every block."""
+
+    def __init__(self) -> None:
+        self.entered: list[tuple[GuildId | None, str | None]] = []
+
+    @contextmanager
+    def __call__(self, guild_id: GuildId | None, *, command: str | None) -> Iterator[None]:
+        """Note a block."""
+        self.entered.append((guild_id, command))
+        yield
+
+
+class OwnBot(KillfeedBot):
+    """The bot as it is composed, but for its storages.
+
+    Attributes:
+        context: what log records were named after.
+        follows: the follower of its guilds.
+        unexpected: writes down errors nobody caught.
+    """
+
+    def __init__(
+        self, shelf: Shelf, folder: Path, *, tier: int = 4, events: EventDispatcher | None = None
+    ) -> None:
+        self.context = NotedContext()
+        self.unexpected = FakeErrorReporter()
+        super().__init__(
+            events or EventDispatcher(),
+            reporter=self.unexpected,
+            log_context=self.context,
+            commands_file=folder / "commands.json",
+        )
+        self._connection.guild_ready_timeout = 0.1  # the library waits two seconds for more guilds
+        self._commands_file = folder / "commands.json"
+        self.follows = self.follower = FakeFollower()
+        self.services = shelf.build_services(tier=tier)
+        for extension in EXTENSIONS:
+            self.load_extension(extension)
+
+    async def wait_until_registered(self) -> None:
+        """Return once Discord was told the commands."""
+        await wait_until(self._commands_file.exists)
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until something holds inside a bot, which tells nobody when it does."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.005)

@@ -1,0 +1,160 @@
+"""The bot as Discord sees it: registers once, follows its guilds, survives what nobody caught."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from simulation.discord import Channel, Fault, Guild, Member, SimulatedDiscord
+from simulation.discord.clients import running_bot
+from tests.fakes.own_bot import OwnBot, wait_until
+from tests.fakes.small_bot import REFERENCE, Shelf
+from utils.events import EventDispatcher, GuildLeft
+from utils.models.scope import GuildId
+
+COMMANDS = "/applications/{application_id}/commands"
+
+
+@asynccontextmanager
+async def run(world: SimulatedDiscord, bot: OwnBot) -> AsyncIterator[OwnBot]:
+    """Run the bot until the end of the block, which begins when it is ready."""
+    async with running_bot(bot, world):
+        await bot.wait_until_registered()
+        await wait_until(lambda: bool(bot.follows.followed))
+        yield bot
+
+
+def count_registrations(world: SimulatedDiscord) -> int:
+    """Return how often the whole command set was written."""
+    return sum(request.method == "PUT" and request.path.endswith("/commands") for request in world.requests)
+
+
+@pytest.mark.usefixtures("guild")
+async def test_commands_are_registered_once_for_the_same_set(
+    world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
+) -> None:
+    """A restart with the same commands writes nothing; a lost digest writes them again."""
+    for registrations in (1, 1):
+        async with run(world, OwnBot(shelf, tmp_path)):
+            assert count_registrations(world) == registrations
+    (tmp_path / "commands.json").unlink()
+    async with run(world, OwnBot(shelf, tmp_path)):
+        assert count_registrations(world) == 2
+
+
+@pytest.mark.usefixtures("guild")
+async def test_changed_command_set_is_registered_anew(
+    world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
+) -> None:
+    """A command less is another set; nothing is cleared before it is written."""
+    async with run(world, OwnBot(shelf, tmp_path)):
+        pass
+    bot = OwnBot(shelf, tmp_path)
+    bot.unload_extension("cogs.stats")
+    async with run(world, bot):
+        await wait_until(lambda: count_registrations(world) == 2)
+        assert all(request.body for request in world.requests if request.method == "PUT")
+
+
+@pytest.mark.usefixtures("guild")
+async def test_bot_works_though_its_commands_could_not_be_registered(
+    world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
+) -> None:
+    """A refusal is told in the log; guilds are followed all the same, and the next start tries again."""
+    fault = world.faults.add(Fault(status=403, method="PUT", route=COMMANDS))
+    bot = OwnBot(shelf, tmp_path)
+    with capture_logs() as logs:
+        async with running_bot(bot, world):
+            await wait_until(lambda: bool(bot.follows.followed))
+    assert fault.is_spent
+    told = [entry["event"] for entry in logs if entry["log_level"] == "warning"]
+    assert "commands are not registered, the next connect tries again" in told
+    assert not (tmp_path / "commands.json").exists()
+    async with run(world, OwnBot(shelf, tmp_path)):
+        assert count_registrations(world) == 2
+
+
+async def test_guilds_are_followed_when_ready_and_when_one_joins(
+    world: SimulatedDiscord, guild: Guild, shelf: Shelf, tmp_path: Path
+) -> None:
+    """Whether the bot is in a guild is asked when it is known, not guessed before."""
+    other = world.create_guild("Elsewhere", with_bot=False)
+    bot = OwnBot(shelf, tmp_path)
+    bot.follows.asked = [GuildId(guild.id), GuildId(other.id)]
+    async with run(world, bot):
+        assert bot.follows.followed == [[guild.id]]
+        other.add_bot()
+        await wait_until(lambda: len(bot.follows.followed) == 2)
+        assert bot.follows.followed[1] == [guild.id, other.id]
+
+
+async def test_guild_that_was_left_is_told_and_an_outage_of_it_is_not(
+    world: SimulatedDiscord, guild: Guild, shelf: Shelf, tmp_path: Path
+) -> None:
+    """Discord takes guilds away for a while; only leaving one ends what it holds."""
+    left: list[GuildLeft] = []
+    events = EventDispatcher()
+
+    async def note(event: GuildLeft) -> None:
+        left.append(event)
+
+    events.register(GuildLeft, note)
+    async with run(world, OwnBot(shelf, tmp_path, events=events)) as bot:
+        guild.set_available(is_available=False)
+        await world.settle()
+        assert (left, bot.is_member_of(GuildId(guild.id))) == ([], True)
+        guild.set_available(is_available=True)
+        guild.remove_bot()
+        await wait_until(lambda: bool(left))
+        assert (left, bot.is_member_of(GuildId(guild.id))) == ([GuildLeft(guild_id=GuildId(guild.id))], False)
+
+
+async def test_every_command_runs_in_a_context_that_names_guild_and_command(
+    world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, shelf: Shelf, tmp_path: Path
+) -> None:
+    """Log records of a command can be found by both, also when it fails."""
+    async with run(world, OwnBot(shelf, tmp_path)) as bot:
+        await alice.ask(channel, "/help")
+        await alice.ask(channel, "/stats", player="nobody")
+        await guild.owner.ask(channel, "/admin server list")
+        assert bot.context.entered == [
+            (guild.id, "help"),
+            (guild.id, "stats"),
+            (guild.id, "admin server list"),
+        ]
+
+
+@pytest.mark.usefixtures("guild")
+async def test_error_nobody_caught_is_written_down_under_a_code(
+    world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
+) -> None:
+    """A failing listener ends nothing: the error has a reference, and the bot goes on."""
+
+    async def on_surprise() -> None:
+        raise LookupError("nobody saw this coming")
+
+    async with run(world, OwnBot(shelf, tmp_path)) as bot:
+        bot.add_listener(on_surprise, "on_surprise")
+        with capture_logs() as logs:
+            bot.dispatch("surprise")
+            await wait_until(lambda: bool(bot.unexpected.reported))
+        assert [str(error) for error in bot.unexpected.reported] == ["nobody saw this coming"]
+        [entry] = [entry for entry in logs if entry["event"] == "event handler failed"]
+        assert (entry["event_name"], entry["reference"]) == ("on_surprise", REFERENCE)
+        assert not bot.is_closed()
+
+
+async def test_lost_connection_is_noted_and_taken_up_again(
+    world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, shelf: Shelf, tmp_path: Path
+) -> None:
+    """A connection that drops is resumed without a new registration, and commands are answered."""
+    async with run(world, OwnBot(shelf, tmp_path)):
+        with capture_logs() as logs:
+            await world.gateway.drop()
+            await wait_until(lambda: "connection to Discord resumed" in [entry["event"] for entry in logs])
+        assert "connection to Discord lost" in [entry["event"] for entry in logs]
+        assert (await alice.ask(channel, "/help")).embed["title"]
+        assert count_registrations(world) == 1
+    assert guild.has_bot

@@ -1,0 +1,70 @@
+"""From a stored server to its host: the keys it was pinned to and shows now."""
+
+import pytest
+
+from simulation.game_host.host import GameHost
+from utils.clock import SystemClock
+from utils.models.scope import GuildId, ServerId, ServerScope
+from utils.models.servers import Credentials, EncryptedSecret, GameServer, HostKeys
+from utils.sftp.access import DeathLogAccess
+from utils.sftp.pool import SftpConnectionPool
+
+SCOPE = ServerScope(GuildId(42), ServerId("aaaaaaaa"))
+
+
+class PlainSecrets:
+    """Keeps passwords as they are."""
+
+    def decrypt(self, scope: ServerScope, secret: EncryptedSecret) -> Credentials:
+        """Return the password."""
+        del scope
+        return Credentials(secret.ciphertext.decode())
+
+
+@pytest.fixture(name="access")
+def _access(pool: SftpConnectionPool) -> DeathLogAccess:
+    return DeathLogAccess(pool, PlainSecrets(), clock=SystemClock())
+
+
+def build_server(host: GameHost, *, host_key: str | None = None, password: str = "s3cret-pass") -> GameServer:  # noqa: S107 - the simulated host's
+    """Return a server of that host."""
+    secret = EncryptedSecret(password.encode())
+    return GameServer(SCOPE, "North", host.address, host.port, "renter", secret, host_key=host_key)
+
+
+async def read(access: DeathLogAccess, server: GameServer) -> HostKeys:
+    """Ask as ``/admin server hostkey`` does."""
+    return await access.read_host_keys(server, guild_limit=1)
+
+
+async def test_key_that_is_pinned_is_the_one_that_is_shown(host: GameHost, access: DeathLogAccess) -> None:
+    """A server without a pin shows what it would be pinned to."""
+    first = await read(access, build_server(host))
+    assert (first.pinned, first.problem, first.is_changed) == (None, None, True)
+    assert first.shown is not None
+    assert first.shown.fingerprint.startswith("SHA256:")
+    again = await read(access, build_server(host, host_key=first.shown.text))
+    assert (again.pinned, again.shown, again.is_changed) == (first.shown, first.shown, False)
+
+
+@pytest.mark.fault
+async def test_changed_key_is_shown_beside_the_pinned_one(host: GameHost, access: DeathLogAccess) -> None:
+    """Nothing is sent to a host with another key, and yet it can be shown."""
+    pinned = (await read(access, build_server(host))).shown
+    assert pinned is not None
+    await host.change_host_key()
+    keys = await read(access, build_server(host, host_key=pinned.text, password="never sent"))
+    assert (keys.pinned, keys.is_changed, keys.problem) == (pinned, True, None)
+
+
+@pytest.mark.fault
+async def test_host_that_is_away_leaves_the_pinned_key_with_a_reason(
+    host: GameHost, access: DeathLogAccess
+) -> None:
+    """The sentence says what is in the way."""
+    pinned = (await read(access, build_server(host))).shown
+    assert pinned is not None
+    await host.stop()
+    keys = await read(access, build_server(host, host_key=pinned.text, password="other"))
+    assert (keys.pinned, keys.shown, keys.is_changed) == (pinned, None, False)
+    assert "cannot be reached" in str(keys.problem)

@@ -1,0 +1,67 @@
+"""The data folder: one process alone, known by its own id."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from utils.data_folder import load_instance_id, lock_data_folder
+from utils.errors import ConfigurationError
+
+HOLD = "import sys; from pathlib import Path; from utils.data_folder import lock_data_folder\n"
+HOLD += "lock = lock_data_folder(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+
+
+def test_folder_is_made_and_locked(tmp_path: Path) -> None:
+    """A folder that is not there yet is made, parents and all, and is this process's own."""
+    folder = tmp_path / "deep" / "data"
+    with lock_data_folder(folder) as lock:
+        assert folder.is_dir()
+        assert lock.is_locked
+
+
+def test_second_bot_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
+    """Two processes over one folder would be one instance twice; the sentence says what to do."""
+    with subprocess.Popen(  # noqa: S603 - our own words, run by our own Python
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(ConfigurationError) as caught:
+            lock_data_folder(tmp_path)
+        other.kill()  # a bot that was killed holds nothing
+        other.wait()
+    assert caught.value.problems == (
+        f"Another bot is running with the data folder {tmp_path}. Stop it first, or set another data_dir.",
+    )
+    lock_data_folder(tmp_path).release()
+
+
+def test_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    """What cannot be a folder is told in one sentence, by the system's reason."""
+    place = tmp_path / "data"
+    place.write_text("I am a file", "ascii")
+    with pytest.raises(ConfigurationError, match=rf"The data folder {place} cannot be used: File exists\."):
+        lock_data_folder(place)
+
+
+def test_instance_is_known_again_and_two_are_told_apart(tmp_path: Path) -> None:
+    """The id is made once for each folder: a restarted bot takes its own lease back by it."""
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+    first, second = (load_instance_id(folder) for folder in folders)
+    assert first != second
+    assert len(first) == 16
+    assert [load_instance_id(folder) for folder in folders] == [first, second]
+
+
+def test_instance_id_survives_an_editor(tmp_path: Path) -> None:
+    """A line feed that somebody's editor left behind makes it no other instance."""
+    (tmp_path / "instance.id").write_text("0123456789abcdef\n", "ascii")
+    assert load_instance_id(tmp_path) == "0123456789abcdef"

@@ -1,0 +1,186 @@
+"""Events and tasks under failures at random: nobody hurts his neighbour, and no restart is forgotten."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from tests.fakes.clock import FakeClock, settle
+from tests.fakes.deaths import SCOPE
+from utils.errors import StorageUnavailableError
+from utils.events import EventDispatcher, NoticesQueued, ServerRemoved, Subscription
+from utils.models.scope import GuildId
+from utils.tasks import LONGEST_RESTART_SECONDS, TaskManager, TaskState
+
+ERRORS: dict[str, Callable[[], BaseException]] = {
+    "bug": lambda: ZeroDivisionError("a bug"),
+    "outage": lambda: StorageUnavailableError("away"),
+    "cancelled inside": asyncio.CancelledError,
+}
+OUTCOMES = st.sampled_from(["fine", *ERRORS])
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["register", "unregister", "dispatch", "dispatch other"]),
+        st.integers(0, 9),
+        st.sampled_from(["fine", "bug", "outage"]),
+    ),
+    max_size=20,
+)
+
+
+def fail_as(outcome: str) -> None:
+    """Raise the error an outcome stands for; nothing when all is fine."""
+    error = ERRORS[outcome]() if outcome in ERRORS else None
+    if error is not None:
+        raise error
+
+
+@given(STEPS)
+async def test_every_handler_hears_every_fact_it_registered_for_once(
+    steps: list[tuple[str, int, str]],
+) -> None:
+    """Registered, ended and failing in any order: called in order of registration, each with its result."""
+    events = EventDispatcher()
+    registered: list[tuple[Subscription, int, str]] = []
+    called: list[int] = []
+    numbers = iter(range(len(steps)))
+
+    def build(number: int, outcome: str) -> Callable[[ServerRemoved], Awaitable[int]]:
+        async def handle(_event: ServerRemoved) -> int:
+            called.append(number)
+            await asyncio.sleep(0)
+            fail_as(outcome)
+            return number
+
+        return handle
+
+    with capture_logs():
+        for step, place, outcome in steps:
+            if step == "register":
+                number = next(numbers)
+                subscription = events.register(ServerRemoved, build(number, outcome))
+                registered.append((subscription, number, outcome))
+            elif step == "unregister" and registered:
+                ended, _, _ = registered.pop(place % len(registered))
+                events.unregister(ended)
+                events.unregister(ended)
+            elif step == "dispatch other":
+                assert await events.dispatch(NoticesQueued(scope=SCOPE)) == ()
+            else:
+                called.clear()
+                results = await events.dispatch(ServerRemoved(scope=SCOPE))
+                assert called == [number for _, number, _ in registered]
+                assert [result.value for result in results] == [
+                    number if outcome == "fine" else None for _, number, outcome in registered
+                ]
+                assert [result.error is None for result in results] == [
+                    outcome == "fine" for _, _, outcome in registered
+                ]
+
+
+def compute_delays(outcomes: list[str], *, interval: float | None, is_critical: bool) -> list[float]:
+    """Return the pause after each run, by the rules: doubled in a row of errors, never under the interval."""
+    delays: list[float] = []
+    row = 0
+    for outcome in outcomes:
+        row = 0 if outcome == "fine" else row + 1
+        if outcome == "fine" and interval is None:
+            break
+        if outcome != "fine" and interval is None and not is_critical:
+            break
+        backoff = min(2.0 ** (row - 1), LONGEST_RESTART_SECONDS) if row else 0.0
+        delays.append(max(backoff, interval or 0.0))
+    return delays
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    outcomes=st.lists(OUTCOMES, min_size=1, max_size=12),
+    interval=st.none() | st.sampled_from([0.5, 5.0, 1000.0]),
+    is_critical=st.booleans(),
+)
+async def test_task_is_run_again_as_long_as_its_kind_says(
+    outcomes: list[str], *, interval: float | None, is_critical: bool
+) -> None:
+    """Whatever happens inside, the pauses follow the rules and the report counts every run and error."""
+    clock, runs = FakeClock(), 0
+
+    async def work() -> None:
+        nonlocal runs
+        outcome = outcomes[runs]
+        runs += 1
+        await asyncio.sleep(0)
+        fail_as(outcome)
+
+    expected = compute_delays(outcomes, interval=interval, is_critical=is_critical)
+    tasks = TaskManager(clock)
+    with capture_logs() as logs:
+        task = tasks.start("work", work, interval_seconds=interval, is_critical=is_critical)
+        for delay in expected[: len(outcomes) - 1]:
+            await clock.advance(delay)
+        await settle()
+        report = task.report
+        await tasks.stop()
+    assert clock.slept == expected
+    assert report.runs == runs == min(len(expected) + 1, len(outcomes))
+    errors = sum(outcome != "fine" for outcome in outcomes[:runs])
+    assert report.errors == errors == sum(entry["event"] == "background task failed" for entry in logs)
+    is_over = len(expected) < runs
+    ended = TaskState.FINISHED if outcomes[runs - 1] == "fine" else TaskState.FAILED
+    assert report.state is (ended if is_over else TaskState.WAITING)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["start", "cancel", "cancel guild", "pass time"]),
+            st.integers(0, 3),
+            st.sampled_from(["waits", "fails", "ends"]),
+        ),
+        max_size=20,
+    )
+)
+async def test_names_are_unique_and_a_guilds_tasks_end_with_it(steps: list[tuple[str, int, str]]) -> None:
+    """After any steps, what runs is what was started and neither ended, nor was ended, nor was its guild."""
+    clock = FakeClock()
+    tasks = TaskManager(clock)
+    alive: dict[str, GuildId] = {}
+
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    async def fail() -> None:
+        raise ConnectionError("again")
+
+    async def end() -> None:
+        """End at once."""
+
+    works = {"waits": wait, "fails": fail, "ends": end}
+    with capture_logs():
+        for step, number, kind in steps:
+            name, guild_id = f"task {number}", GuildId(number % 2)
+            if step == "start" and name in alive:
+                with pytest.raises(ValueError, match=f"task {name} is already running"):
+                    tasks.start(name, wait)
+            elif step == "start":
+                tasks.start(name, works[kind], guild_id=guild_id, is_critical=True)
+                if kind != "ends":
+                    alive[name] = guild_id
+            elif step == "cancel":
+                await tasks.cancel(name)
+                alive.pop(name, None)
+            elif step == "cancel guild":
+                await tasks.cancel_guild(guild_id)
+                alive = {kept: guild for kept, guild in alive.items() if guild != guild_id}
+            else:
+                await clock.advance(400)
+            await settle()
+            running = {f"task {one}" for one in range(4) if tasks.is_running(f"task {one}")}
+            assert running == alive.keys()
+        await tasks.stop()
+    assert tasks.list_reports() == ()
