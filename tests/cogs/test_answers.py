@@ -185,7 +185,7 @@ async def test_help_of_one_command_takes_its_name_as_people_write_it(
 async def test_commands_are_offered_by_any_part_of_their_name(alice: Member, channel: Channel) -> None:
     """At most twenty-five, which is what Discord takes."""
     offered = await alice.autocomplete(channel, "/help", "command", "/STAT")
-    assert [choice["value"] for choice in offered] == ["killfeed status", "stats"]
+    assert [choice["value"] for choice in offered] == ["killfeed status", "premium status", "stats"]
     assert 0 < len(await alice.autocomplete(channel, "/help", "command", "")) <= 25
 
 
