@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from utils.database.database import Fence, SafeDatabase
 from utils.database.repositories.audit import AuditRepository
+from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
@@ -15,6 +16,7 @@ from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.repositories.wallets import WalletRepository
 from utils.models.scope import GuildId
 
 
@@ -33,6 +35,8 @@ class Repositories:
     premium: PremiumRepository
     audit: AuditRepository
     links: LinkRepository
+    wallets: WalletRepository
+    bounties: BountyRepository
 
     @classmethod
     def build(cls, database: SafeDatabase, fences: Callable[[GuildId], Fence | None]) -> "Repositories":
@@ -49,4 +53,6 @@ class Repositories:
             premium=PremiumRepository(database),
             audit=AuditRepository(database),
             links=LinkRepository(database),
+            wallets=WalletRepository(database, fences=fences),
+            bounties=BountyRepository(database, fences=fences),
         )
