@@ -124,6 +124,7 @@ class FakeMoneyUnit:
             state=end.state,
             closed_at=end.at,
             claimer_id=end.claimer_id,
+            claimer_player_id=end.claimer_player_id,
             claimer_name=end.claimer_name,
         )
 

@@ -62,6 +62,7 @@ def build_bounty_document(bounty: Bounty) -> Document:
         "slot": OPEN if bounty.state is BountyState.OPEN else bounty.bounty_id,
         "closed_at": bounty.closed_at,
         "claimer_id": None if bounty.claimer_id is None else int(bounty.claimer_id),
+        "claimer_player_id": bounty.claimer_player_id,
         "claimer_name": bounty.claimer_name,
     }
 
@@ -73,12 +74,14 @@ def build_end_fields(bounty: Bounty, end: BountyEnd) -> Document:
         "slot": bounty.bounty_id,
         "closed_at": end.at,
         "claimer_id": None if end.claimer_id is None else int(end.claimer_id),
+        "claimer_player_id": end.claimer_player_id,
         "claimer_name": end.claimer_name,
     }
 
 
 def read_bounty(document: Mapping[str, Any]) -> Bounty:
     """Return the bounty of a stored document."""
+    claimer_player_id = document["claimer_player_id"]
     return Bounty(
         scope=ServerScope(GuildId(document["guild_id"]), ServerId(document["server_id"])),
         bounty_id=document["bounty_id"],
@@ -91,6 +94,7 @@ def read_bounty(document: Mapping[str, Any]) -> Bounty:
         state=BountyState(document["state"]),
         closed_at=document["closed_at"],
         claimer_id=_read_member(document["claimer_id"]),
+        claimer_player_id=None if claimer_player_id is None else PlayerId(claimer_player_id),
         claimer_name=document["claimer_name"],
     )
 

@@ -130,7 +130,8 @@ class Bounty:
         amount: emeralds; a member's are held from the moment of placing.
         placer_id: None for the house.
         expires_at: a kill that was read before this moment is in time.
-        claimer_id: the member who was paid, and ``claimer_name`` the player who made the kill.
+        claimer_id: the member who was paid.
+        claimer_player_id: his player who made the kill, and ``claimer_name`` that player's name then.
     """
 
     scope: ServerScope
@@ -144,6 +145,7 @@ class Bounty:
     state: BountyState = BountyState.OPEN
     closed_at: datetime | None = None
     claimer_id: MemberId | None = None
+    claimer_player_id: PlayerId | None = None
     claimer_name: str = ""
 
     def is_in_time(self, read_at: datetime) -> bool:
@@ -158,6 +160,7 @@ class BountyEnd:
     state: BountyState
     at: datetime
     claimer_id: MemberId | None = None
+    claimer_player_id: PlayerId | None = None
     claimer_name: str = ""
 
 

@@ -194,7 +194,13 @@ async def test_claim_takes_all_open_bounties_on_the_victim_at_once(table: Table)
         (ANN, LedgerKind.BOUNTY_CLAIMED, 1000, "Dan"),
         (ANN, LedgerKind.KILL, 15, "Dan"),
     ]
-    end = {"state": BountyState.CLAIMED, "closed_at": READ_AT, "claimer_id": ANN, "claimer_name": "Ann"}
+    end = {
+        "state": BountyState.CLAIMED,
+        "closed_at": READ_AT,
+        "claimer_id": ANN,
+        "claimer_player_id": build_player_id("Ann"),
+        "claimer_name": "Ann",
+    }
     expected = [*(replace(one, **end) for one in bounties), other]  # type: ignore[arg-type]
     assert list(table.store.data.bounties.values()) == expected
     [death] = build_deaths([row])

@@ -155,14 +155,21 @@ async def test_bounty_comes_back_as_it_was_stored(
     assert await bounties.list_due(scope, before=START + timedelta(seconds=1)) == (ended,)
     assert await bounties.list_due(scope, before=START) == ()
     assert await bounties.list_due(scope, before=None) == (ended, low)
-    end = BountyEnd(BountyState.CLAIMED, START, BOB, "Hunter")
+    end = BountyEnd(BountyState.CLAIMED, START, BOB, HUNTER, "Hunter")
 
     async def close(unit: MoneyTransaction) -> tuple[bool, bool, Sequence[Bounty]]:
         first, second = await unit.close_bounty(low, end), await unit.close_bounty(low, end)
         return first, second, await unit.list_open_bounties([PREY, HUNTER])
 
     assert await bounties.in_transaction(scope, close) == (True, False, [ended])
-    closed = replace(low, state=end.state, closed_at=START, claimer_id=BOB, claimer_name="Hunter")
+    closed = replace(
+        low,
+        state=end.state,
+        closed_at=START,
+        claimer_id=BOB,
+        claimer_player_id=HUNTER,
+        claimer_name="Hunter",
+    )
     assert await bounties.list_claimed(guild_id, BOB) == (closed,)
     assert await bounties.list_placed(guild_id, ANN, is_open=False) == (closed,)
     assert await bounties.list_placed(guild_id, ANN, is_open=True) == ()
