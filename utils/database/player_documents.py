@@ -9,7 +9,15 @@ from datetime import date
 from typing import Any
 
 from utils.database.death_documents import read_wall_time
-from utils.models.players import Counters, KnownPlayer, NameSeen, PlayerDay, PlayerRecord
+from utils.models.players import (
+    Counters,
+    KnownPlayer,
+    NameSeen,
+    PlayerDay,
+    PlayerRecord,
+    ServerMonth,
+    WeaponCount,
+)
 from utils.models.scope import PlayerId, ServerId
 
 Document = dict[str, Any]
@@ -53,6 +61,7 @@ def build_player_document(player: PlayerRecord, *, generation: int) -> Document:
         "current_streak": player.current_streak,
         "last_order": list(player.last_order),
         "last_seen_at": player.last_seen_at,
+        "weapons": _build_weapons(player.weapons),
     }
 
 
@@ -67,6 +76,26 @@ def read_player(document: Document) -> PlayerRecord:
         current_streak=document["current_streak"],
         last_order=(read_wall_time(written_at), world, file, offset),
         last_seen_at=document["last_seen_at"],
+        weapons=tuple(WeaponCount(**count) for count in document["weapons"]),
+    )
+
+
+def build_month_document(month: ServerMonth, *, generation: int) -> Document:
+    """Return a server's month as stored in a generation."""
+    return {
+        "generation": generation,
+        "month": format_month(month.month),
+        "weapons": _build_weapons(month.weapons),
+        "hours": list(month.hours),
+    }
+
+
+def read_month(document: Document) -> ServerMonth:
+    """Return the month of a stored document."""
+    return ServerMonth(
+        month=date.fromisoformat(f"{document['month']}-01"),
+        weapons=tuple(WeaponCount(**count) for count in document["weapons"]),
+        hours=tuple(document["hours"]),
     )
 
 
@@ -112,6 +141,10 @@ def add_known(known: dict[PlayerId, KnownPlayer], document: Document) -> None:
 def sort_known(players: Iterable[KnownPlayer]) -> tuple[KnownPlayer, ...]:
     """Return players, best known (most kills) first."""
     return tuple(sorted(players, key=lambda player: (-player.kills, player.name, player.player_id)))
+
+
+def _build_weapons(weapons: Iterable[WeaponCount]) -> list[Document]:
+    return [{"weapon": one.weapon, "kills": one.kills, "longest": one.longest} for one in weapons]
 
 
 def _read_known(document: Document) -> KnownPlayer:

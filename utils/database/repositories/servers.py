@@ -10,7 +10,7 @@ from utils.models.servers import GameServer, ServerHealth
 
 _KEPT = {"is_removed": {"$ne": True}}
 _SMALL = ("cursors", "rejected_lines", "outbox", "messages")
-_STATISTICS = ("kills", "players", "player_days")
+_STATISTICS = ("kills", "players", "player_days", "server_months")
 
 
 class GameServerRepository:
