@@ -50,6 +50,8 @@ from utils.interactions.services import Services
 from utils.interactions.views import LiveViews
 from utils.models.servers import CheckStep
 from utils.secrets import Redactor, SecretBox
+from utils.services.combat import CombatService
+from utils.services.coverage import CoverageService, EmptyLinkBook
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
@@ -73,6 +75,7 @@ SHARD = 0
 COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
+WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
 KEPT_MESSAGES = timedelta(hours=24)
 LONGEST_LOGIN_PAUSE_SECONDS = 60.0
 CHECK_PATIENCE_SECONDS = 5.0  # whoever runs a check sits and waits
@@ -129,7 +132,7 @@ class Application:
             self.repositories.guilds, self.repositories.servers, clock=clock
         )
         self.premium = PremiumService(default_tier=settings.premium.default_tier)
-        self.names = PlayerNames(self.repositories.statistics)
+        self.names = PlayerNames(self.repositories.statistics, self.tasks)
         self.progress = ImportMessages(self.bot, self.tasks, factory=self.factory, clock=clock)
         self.alerts = AdminAlerts(self.bot, settings=self.guild_settings, factory=self.factory, clock=clock)
         self.sender = DiscordSender(self.bot, clock=clock)
@@ -177,23 +180,28 @@ class Application:
         )
 
     def _build_services(self) -> Services:
+        repositories = self.repositories
+        servers = GameServerService(
+            repositories.servers,
+            repositories.rejected,
+            settings=self.guild_settings,
+            premium=self.premium,
+            secret_keeper=self.secret_box,
+            checker=self.access,
+            logs=self.access,
+            history=self.history,
+            watchers=self.watchers,
+            events=self.events,
+            clock=self.clock,
+        )
+        coverage = CoverageService(servers, self.names, EmptyLinkBook(), clock=self.clock)
         return Services(
             settings=self.guild_settings,
-            servers=GameServerService(
-                self.repositories.servers,
-                self.repositories.rejected,
-                settings=self.guild_settings,
-                premium=self.premium,
-                secret_keeper=self.secret_box,
-                checker=self.access,
-                logs=self.access,
-                history=self.history,
-                watchers=self.watchers,
-                events=self.events,
-                clock=self.clock,
-            ),
-            statistics=StatisticsService(self.repositories.statistics, self.names),
+            servers=servers,
+            statistics=StatisticsService(repositories.statistics, repositories.combat, coverage),
             names=self.names,
+            coverage=coverage,
+            combat=CombatService(repositories.combat, repositories.deaths, coverage, servers),
             premium=self.premium,
             health=self.watchers,
             delivery=DeliveryDesk(
@@ -228,6 +236,7 @@ class Application:
         self.watchers.start_all(await self.repositories.directory.list_server_scopes())
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start("storage:prune", self._prune, interval_seconds=PRUNE_SECONDS)
+        self.tasks.start("charts:warm-up", self._warm_up)
         works = [
             asyncio.create_task(self._run_discord(), name="discord"),
             asyncio.create_task(self.lease.keep(), name="lease"),
@@ -270,6 +279,10 @@ class Application:
             work.cancel()  # the gateway first, or it would reconnect while the session closes
         await asyncio.wait(works)
         await self.bot.close()
+
+    async def _warm_up(self) -> None:
+        await self.clock.sleep(WARM_UP_SECONDS)
+        await self.factory.charts.warm_up()
 
     async def _expire_idle(self) -> None:
         self.pool.expire_idle()

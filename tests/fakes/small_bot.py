@@ -8,8 +8,9 @@ import discord
 from discord.ext import commands
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeStatisticsStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
-from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, FakeStatisticsStore
+from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore
 from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
@@ -22,11 +23,14 @@ from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, ServerHealth
+from utils.services.combat import CombatService
+from utils.services.coverage import CoverageService, EmptyLinkBook
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.premium import PremiumService
 from utils.services.servers import GameServerService
 from utils.services.statistics import PlayerNames, StatisticsService
+from utils.tasks import TaskManager
 
 REFERENCE = "K7M2QX"
 
@@ -99,13 +103,18 @@ class Shelf:
     guilds: FakeGuildStore = field(default_factory=FakeGuildStore)
     servers: FakeServerStore = field(default_factory=FakeServerStore)
     statistics: FakeStatisticsStore = field(default_factory=FakeStatisticsStore)
+    combat: FakeCombatStore = field(default_factory=FakeCombatStore)
+    deaths: FakeDeathStore = field(default_factory=FakeDeathStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
 
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
-        premium, names = PremiumService(default_tier=tier), PlayerNames(self.statistics)
+        premium, names = (
+            PremiumService(default_tier=tier),
+            PlayerNames(self.statistics, TaskManager(self.clock)),
+        )
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), PlainSecrets()
         factory = EmbedFactory()
         servers = GameServerService(
@@ -121,11 +130,14 @@ class Shelf:
             events=events,
             clock=self.clock,
         )
+        coverage = CoverageService(servers, names, EmptyLinkBook(), clock=self.clock)
         return Services(
             settings=settings,
             servers=servers,
-            statistics=StatisticsService(self.statistics, names),
+            statistics=StatisticsService(self.statistics, self.combat, coverage),
             names=names,
+            coverage=coverage,
+            combat=CombatService(self.combat, self.deaths, coverage, servers),
             premium=premium,
             health=FakeHealthBook(),
             delivery=FakeDelivery(),

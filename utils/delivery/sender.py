@@ -1,7 +1,6 @@
 """DiscordSender: py-cord as delivery sees it, with all its failures mapped here and nowhere else."""
 
 import asyncio
-import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ import discord
 
 from utils.clock import Clock
 from utils.delivery.ports import PostedMessage
-from utils.embeds.pictures import Picture
+from utils.embeds.pictures import Picture, build_file
 from utils.errors import (
     ChannelUnusableError,
     DeliveryDelayedError,
@@ -48,7 +47,7 @@ class DiscordSender:
     ) -> int:
         """Post a message in which no mention fires, and return its id."""
         self._require_login()
-        files = [discord.File(io.BytesIO(picture.data), filename=picture.name) for picture in pictures]
+        files = [build_file(picture) for picture in pictures]
         channel = self._bot.get_partial_messageable(channel_id)
         with map_discord_errors(self._clock):
             async with asyncio.timeout(self._timeout_seconds):

@@ -11,6 +11,8 @@ from utils.interactions.views import LiveViews
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
+from utils.services.combat import CombatService
+from utils.services.coverage import CoverageService
 from utils.services.guilds import SettingsService
 from utils.services.premium import PremiumService
 from utils.services.servers import GameServerService
@@ -56,6 +58,8 @@ class Services:
     servers: GameServerService
     statistics: StatisticsService
     names: PlayerNames
+    coverage: CoverageService
+    combat: CombatService
     premium: PremiumService
     health: HealthBook
     delivery: Delivery

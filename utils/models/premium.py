@@ -29,9 +29,23 @@ class Feature(StrEnum):
     KILLFEED = "killfeed"
     STATS = "stats"
     LEADERBOARD = "leaderboard"
+    COMPARE = "compare"
+    WEAPONS = "weapons"
+    RIVALS = "rivals"
+    ACTIVITY = "activity"
+    POSTED_BOARDS = "admin board"
 
 
-REQUIRED_TIER = {Feature.KILLFEED: 0, Feature.STATS: 0, Feature.LEADERBOARD: 1}
+REQUIRED_TIER = {
+    Feature.KILLFEED: 0,
+    Feature.STATS: 0,
+    Feature.LEADERBOARD: 1,
+    Feature.COMPARE: 1,
+    Feature.WEAPONS: 1,
+    Feature.ACTIVITY: 1,
+    Feature.RIVALS: 2,
+    Feature.POSTED_BOARDS: 3,
+}
 
 
 def compute_poll_seconds(tier: Tier, *, minimum_seconds: float) -> float:

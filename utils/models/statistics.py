@@ -73,6 +73,15 @@ class WeaponTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Enemy:
+    """Another player and a number of kills, of his or by him."""
+
+    player_id: PlayerId
+    name: str
+    kills: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rival:
     """Two sides of one enmity: how often the player killed the other, and the other way round."""
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from utils.database.database import Fence, SafeDatabase
+from utils.database.repositories.combat import CombatRepository
+from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
@@ -27,6 +29,8 @@ class Repositories:
     outbox: OutboxRepository
     rejected: RejectedLineRepository
     statistics: StatisticsRepository
+    combat: CombatRepository
+    deaths: DeathRepository
 
     @classmethod
     def build(cls, database: SafeDatabase, fences: Callable[[GuildId], Fence | None]) -> "Repositories":
@@ -40,4 +44,6 @@ class Repositories:
             outbox=OutboxRepository(database, fences=fences),
             rejected=RejectedLineRepository(database),
             statistics=StatisticsRepository(database),
+            combat=CombatRepository(database),
+            deaths=DeathRepository(database),
         )
