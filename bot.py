@@ -28,6 +28,7 @@ from utils.database.opening import MongoDBPlace, open_database
 from utils.database.repositories import Repositories
 from utils.database.repositories.leases import LeaseRepository
 from utils.delivery.alerts import AdminAlerts
+from utils.delivery.boards import REFRESH_SECONDS, BoardKeeper
 from utils.delivery.desk import DeliveryDesk
 from utils.delivery.loop import DeliveryLoop
 from utils.delivery.progress import ImportMessages
@@ -75,6 +76,7 @@ SHARD = 0
 COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
+READY_CHECK_SECONDS = 1.0
 WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
 KEPT_MESSAGES = timedelta(hours=24)
 LONGEST_LOGIN_PAUSE_SECONDS = 60.0
@@ -195,13 +197,29 @@ class Application:
             clock=self.clock,
         )
         coverage = CoverageService(servers, self.names, EmptyLinkBook(), clock=self.clock)
+        statistics = StatisticsService(repositories.statistics, repositories.combat, coverage)
+        combat = CombatService(repositories.combat, repositories.deaths, coverage, servers)
+        self.boards = BoardKeeper(
+            repositories.boards,
+            repositories.directory,
+            self.sender,
+            coverage=coverage,
+            statistics=statistics,
+            combat=combat,
+            channels=self.guild_settings,
+            premium=self.premium,
+            notifier=self.alerts,
+            factory=self.factory,
+            clock=self.clock,
+            is_member=self.bot.is_member_of,
+        )
         return Services(
             settings=self.guild_settings,
             servers=servers,
-            statistics=StatisticsService(repositories.statistics, repositories.combat, coverage),
+            statistics=statistics,
             names=self.names,
             coverage=coverage,
-            combat=CombatService(repositories.combat, repositories.deaths, coverage, servers),
+            combat=combat,
             premium=self.premium,
             health=self.watchers,
             delivery=DeliveryDesk(
@@ -212,6 +230,7 @@ class Application:
                 clock=self.clock,
             ),
             progress=self.progress,
+            boards=self.boards,
             embeds=self.factory,
             replies=ErrorReplies(self.factory, self.reporter),
             views=LiveViews(),
@@ -237,6 +256,7 @@ class Application:
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start("storage:prune", self._prune, interval_seconds=PRUNE_SECONDS)
         self.tasks.start("charts:warm-up", self._warm_up)
+        self.tasks.start("boards:refresh", self._refresh_boards, interval_seconds=REFRESH_SECONDS)
         works = [
             asyncio.create_task(self._run_discord(), name="discord"),
             asyncio.create_task(self.lease.keep(), name="lease"),
@@ -283,6 +303,11 @@ class Application:
     async def _warm_up(self) -> None:
         await self.clock.sleep(WARM_UP_SECONDS)
         await self.factory.charts.warm_up()
+
+    async def _refresh_boards(self) -> None:
+        while not self.bot.is_ready():
+            await self.clock.sleep(READY_CHECK_SECONDS)
+        await self.boards.refresh_all()
 
     async def _expire_idle(self) -> None:
         self.pool.expire_idle()

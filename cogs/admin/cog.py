@@ -2,6 +2,7 @@
 
 import discord
 
+from cogs.admin.boards import BOARDS, post_board, remove_board
 from cogs.admin.server_form import SecretModal
 from utils.embeds.escape import escape_text
 from utils.errors import InvalidInputError, KillfeedError
@@ -9,6 +10,7 @@ from utils.interactions.access import GuildCog, access, get_guild_id
 from utils.interactions.autocomplete import complete_server
 from utils.interactions.views import ConfirmView
 from utils.models.guilds import ChannelKind
+from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId
 from utils.models.servers import Credentials
 from utils.services.servers import ServerForm
@@ -33,6 +35,7 @@ class AdminCog(GuildCog):
     )
     server = admin.create_subgroup("server", "The game servers this bot reads")
     channel = admin.create_subgroup("channel", "Where this bot posts")
+    board = admin.create_subgroup("board", "Boards that stand in a channel")
 
     @server.command(name="add", description="Read a game server; asks for its SFTP password in a form")
     @discord.option("name", str, description="What to call it here", max_length=50)
@@ -166,6 +169,22 @@ class AdminCog(GuildCog):
         found = await self.services.servers.list_rejected(get_guild_id(ctx), server)
         embed = self.services.embeds.build_rejected(found.server.name, found.lines, total=found.total)
         await ctx.respond(embed=embed, ephemeral=True)
+
+    @board.command(name="post", description="Post a board that keeps itself up to date")
+    @discord.option("board", str, description="What it ranks by", choices=BOARDS)
+    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @access(is_admin=True, is_private=True, feature=Feature.POSTED_BOARDS)
+    async def board_post(self, ctx: discord.ApplicationContext, board: str, server: str | None) -> None:
+        """Answer ``/admin board post``."""
+        await post_board(self.services, ctx, board, server)
+
+    @board.command(name="remove", description="End a posted board and delete its message")
+    @discord.option("board", str, description="What it ranks by", choices=BOARDS)
+    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @access(is_admin=True, is_private=True, feature=Feature.POSTED_BOARDS)
+    async def board_remove(self, ctx: discord.ApplicationContext, board: str, server: str | None) -> None:
+        """Answer ``/admin board remove``."""
+        await remove_board(self.services, ctx, board, server)
 
     @channel.command(name="set", description="Choose where something is posted")
     @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)

@@ -29,7 +29,7 @@ from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.premium import PremiumService
 from utils.services.servers import GameServerService
-from utils.services.statistics import PlayerNames, StatisticsService
+from utils.services.statistics import Board, PlayerNames, StatisticsService
 from utils.tasks import TaskManager
 
 REFERENCE = "K7M2QX"
@@ -66,6 +66,18 @@ class FakeDelivery:
         """Post nothing."""
         del guild_id, kind, server
         return ChannelId(0)
+
+
+class FakePostedBoards:
+    """Posts no board."""
+
+    async def post(self, guild_id: GuildId, board: Board, server: str | None) -> ChannelId:
+        """Post nothing."""
+        del guild_id, board, server
+        return ChannelId(0)
+
+    async def remove(self, guild_id: GuildId, board: Board, server: str | None) -> None:
+        """Remove nothing."""
 
 
 class FakeProgressMessages:
@@ -142,6 +154,7 @@ class Shelf:
             health=FakeHealthBook(),
             delivery=FakeDelivery(),
             progress=FakeProgressMessages(),
+            boards=FakePostedBoards(),
             embeds=factory,
             replies=ErrorReplies(factory, self.reporter),
             views=LiveViews(),

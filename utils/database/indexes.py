@@ -48,6 +48,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("newest", (*_SERVER, "-seen_at")),
     ),
     "outbox": (Index("sequence", (*_SERVER, "sequence"), unique=True),),
+    "boards": (Index("board", (*_SERVER, "board"), unique=True),),
     "messages": (
         Index("nonce", (*_SERVER, "nonce"), unique=True),
         Index("state", (*_SERVER, "state", "prepared_at")),

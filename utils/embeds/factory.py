@@ -76,6 +76,10 @@ class EmbedFactory:
         """Return one page of a leaderboard, the caller's own row below."""
         return fit_embed(players.build_board_embed(self._theme, board, rows, coverage, own=own))
 
+    def build_posted_board(self, board: discord.Embed, coverage: Coverage) -> discord.Embed:
+        """Return a board as it stands in a channel for good."""
+        return fit_embed(players.build_posted_embed(board, coverage))
+
     def build_comparison(self, comparison: Comparison, coverage: Coverage) -> discord.Embed:
         """Return two players side by side."""
         return fit_embed(combat.build_comparison_embed(self._theme, comparison, coverage))

@@ -102,6 +102,13 @@ def build_board_embed(
     return embed.add_field(name="Where", value=describe_coverage(coverage), inline=False)
 
 
+def build_posted_embed(board: discord.Embed, coverage: Coverage) -> discord.Embed:
+    """Return a board as it stands in a channel for good: its title tells it from every other one."""
+    posted = board.copy()
+    posted.title = f"{board.title} · {escape_name(coverage.where)}"
+    return posted.set_footer(text="Keeps itself up to date")
+
+
 def _write_row(theme: Theme, look: BoardLook, row: BoardRow) -> str:
     mark = (
         theme.medals[row.rank - 1] if 0 < row.rank <= len(theme.medals) else f"`{write_count(row.rank):>3}`"

@@ -16,7 +16,7 @@ from utils.services.coverage import CoverageService
 from utils.services.guilds import SettingsService
 from utils.services.premium import PremiumService
 from utils.services.servers import GameServerService
-from utils.services.statistics import PlayerNames, StatisticsService
+from utils.services.statistics import Board, PlayerNames, StatisticsService
 
 
 class HealthBook(Protocol):
@@ -37,6 +37,24 @@ class Delivery(Protocol):
 
         Raises:
             UserFacingError: no channel of that kind is set, or the bot may not post there.
+        """
+
+
+class PostedBoards(Protocol):
+    """Board messages that keep themselves up to date."""
+
+    async def post(self, guild_id: GuildId, board: Board, server: str | None) -> ChannelId:
+        """Post a board, or refresh the one that is there, and return its channel.
+
+        Raises:
+            UserFacingError: no channel is set, the bot may not post there, or there is no such server.
+        """
+
+    async def remove(self, guild_id: GuildId, board: Board, server: str | None) -> None:
+        """End a board and delete its message.
+
+        Raises:
+            NotFoundError: it is not posted, or there is no such server.
         """
 
 
@@ -64,6 +82,7 @@ class Services:
     health: HealthBook
     delivery: Delivery
     progress: ProgressMessages
+    boards: PostedBoards
     embeds: EmbedFactory
     replies: ErrorReplies
     views: LiveViews

@@ -11,6 +11,7 @@ from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
@@ -31,6 +32,7 @@ class Repositories:
     statistics: StatisticsRepository
     combat: CombatRepository
     deaths: DeathRepository
+    boards: PostedBoardRepository
 
     @classmethod
     def build(cls, database: SafeDatabase, fences: Callable[[GuildId], Fence | None]) -> "Repositories":
@@ -46,4 +48,5 @@ class Repositories:
             statistics=StatisticsRepository(database),
             combat=CombatRepository(database),
             deaths=DeathRepository(database),
+            boards=PostedBoardRepository(database),
         )

@@ -9,7 +9,7 @@ from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
 
 _KEPT = {"is_removed": {"$ne": True}}
-_SMALL = ("cursors", "rejected_lines", "outbox", "messages")
+_SMALL = ("cursors", "rejected_lines", "outbox", "messages", "boards")
 _STATISTICS = ("kills", "players", "player_days", "server_months")
 
 
