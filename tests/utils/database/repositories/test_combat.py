@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -91,9 +91,8 @@ async def fill(database: SafeDatabase, world: Sequence[Sequence[Row]]) -> list[T
         await _store(database, scope, deaths, generation=number % 2)
         told += [Told(server_id, death.row) for death in deaths]
     foreign = ServerScope(STRANGER, SERVERS[0])
-    await _store(
-        database, foreign, [_build_death(foreign, build_row((5, "a", "b", "AK-SU", 9)), 0)], generation=0
-    )  # type: ignore[arg-type] # short ids
+    elsewhere = build_row((5, PLAYERS[0], PLAYERS[1], "AK-SU", 9))
+    await _store(database, foreign, [_build_death(foreign, elsewhere, 0)], generation=0)
     return told
 
 
@@ -279,7 +278,7 @@ async def verify_enemies(database: SafeDatabase, told: Sequence[Told], servers: 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds)
 def test_every_figure_is_that_of_a_naive_recount(mongod_uri: str, world: Sequence[Sequence[Row]]) -> None:
-    """Whatever happened on three servers: weapons, boards, rivals and hours, for all time and for a period."""
+    """Whatever happened on three servers: weapons, boards, rivals, hours, for all time and a period."""
 
     async def run() -> None:
         connection = SafeMongoDBConnection(
@@ -308,15 +307,16 @@ async def test_guild_without_servers_has_no_figures(database: SafeDatabase) -> N
 @pytest.fixture(name="counted")
 async def _counted(database: SafeDatabase) -> Sequence[Told]:
     """Fill the database with a few rows on each server."""
-    world = [[(number * 7_000, "a", "b", "Mosin", 50 + number) for number in range(4)] for _ in SERVERS]
-    return await fill(database, world)  # type: ignore[arg-type] # short ids
+    pair = PLAYERS[0], PLAYERS[1]
+    world = [[(number * 7_000, *pair, "Mosin", 50 + number) for number in range(4)] for _ in SERVERS]
+    return await fill(database, world)
 
 
 @pytest.mark.usefixtures("counted")
 async def test_months_grow_by_what_is_new(database: SafeDatabase) -> None:
     """Adding to a month sums kills and keeps the longest; another generation is apart."""
     scope = ServerScope(GUILD, SERVERS[0])
-    row = replace(build_row((9, PLAYERS[0], PLAYERS[1], "Mosin", 999)))
+    row = build_row((9, PLAYERS[0], PLAYERS[1], "Mosin", 999))
     counting = Counting()
     counting.add(_build_death(scope, row, 99))
 
