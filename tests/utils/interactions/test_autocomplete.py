@@ -109,7 +109,7 @@ async def test_servers_are_those_of_the_guild(offer: Offer, shelf: Shelf, guild:
 async def test_nothing_is_offered_when_the_database_is_away(offer: Offer, shelf: Shelf) -> None:
     """No choices are better than an error in the middle of typing; the next keystroke asks again."""
     shelf.statistics.players = [build_player("Pike", 1)]
-    shelf.statistics.failures += [StorageUnavailableError("away"), StorageUnavailableError("away")]
+    shelf.statistics.failures.append(StorageUnavailableError("away"))
     shelf.servers.failures.append(StorageUnavailableError("away"))
     assert await offer("player", "p") == {}
     assert await offer("server", "m") == {}

@@ -254,7 +254,7 @@ async def test_names_are_read_once_when_many_ask_at_once() -> None:
     await store.has_read.wait()
     store.may_answer.set()
     assert await asyncio.gather(*searches) == [["pike_man", "Pikelule"]] * 3
-    assert store.calls == ["list_known_players"]
+    assert store.calls.count("list_known_players") == 1
 
 
 @pytest.mark.parametrize("what", ["imported", "removed", "forgotten"])
@@ -278,11 +278,11 @@ async def test_cache_is_bounded(store: FakeStatisticsStore, names: PlayerNames) 
     for number in range(CACHED_GUILDS + 1):
         await names.search(GuildId(number), "")
         await names.search(GuildId(1), "")
-    assert len(store.calls) == CACHED_GUILDS + 1
+    assert store.calls.count("list_known_players") == CACHED_GUILDS + 1
     await names.search(GuildId(1), "")
-    assert len(store.calls) == CACHED_GUILDS + 1
+    assert store.calls.count("list_known_players") == CACHED_GUILDS + 1
     await names.search(GuildId(0), "")
-    assert len(store.calls) == CACHED_GUILDS + 2
+    assert store.calls.count("list_known_players") == CACHED_GUILDS + 2
 
 
 async def test_names_are_asked_for_again_when_the_database_was_away(
@@ -305,7 +305,7 @@ async def test_names_are_offered_at_once_while_they_are_being_read_for_the_first
     store.may_answer.set()
     await settle()
     assert await find(names, "school") == ["pike_man"]
-    assert store.calls == ["list_known_players", "search_players", "search_players"]
+    assert store.calls == ["search_players", "list_known_players", "search_players"]
     await tasks.stop()
 
 
