@@ -87,8 +87,12 @@ def build_day_totals(shown: Sequence[Shown], board: str, query: Document, since:
     sums = {
         field: _build_sum(field, {"$max" if field in _BEST else "$sum": f"$days.{field}"}) for field in fields
     }
+    first, *later = list_months(since)
+    # whoever did nothing on those days of the first month is left out before his days are looked at
+    is_active = {"$or": [{"month": first, "days.day": {"$gte": since.day}}, {"month": {"$in": later}}]}
+    wanted = {**query, "month": {"$in": [first, *later]}, **is_active}
     return [
-        {"$match": build_match(shown, {**query, "month": {"$in": list_months(since)}})},
+        {"$match": build_match(shown, wanted)},
         {"$project": {"_id": 0, "player_id": 1, "days": build_days_since(since)}},
         {"$group": {"_id": "$player_id", **sums}},
     ]
