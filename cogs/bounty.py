@@ -13,9 +13,8 @@ from utils.interactions.autocomplete import (
     complete_player,
     complete_server,
 )
+from utils.interactions.paging import count_pages, respond_with_pages
 from utils.interactions.services import Services
-from utils.interactions.text import describe_where
-from utils.interactions.views import PageBuilder, PagedView
 from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY
 from utils.models.premium import Feature
 from utils.models.scope import GuildId, MemberId
@@ -74,19 +73,19 @@ class BountyCog(GuildCog):
     async def list(self, ctx: discord.ApplicationContext, server: str | None) -> None:
         """Answer ``/bounty list``."""
         services, guild_id = self.services, get_guild_id(ctx)
-        server_ids = await services.servers.choose_server_ids(guild_id, server)
+        coverage = await services.coverage.choose(guild_id, server)
+        server_ids, where = coverage.server_ids, coverage.where
         servers = await services.servers.list_servers(guild_id)
         names = {one.scope.server_id: one.name for one in servers if one.scope.server_id in server_ids}
-        where = describe_where(servers, server_ids)
 
         async def build(page: int) -> tuple[discord.Embed, int]:
             found = await services.bounties.list_open(guild_id, server_ids)
             start = page * PAGE_ROWS
             rows = found[start : start + PAGE_ROWS]
             embed = services.embeds.build_bounty_list(rows, first=start + 1, where=where, server_names=names)
-            return _number_page(embed, page, len(found))
+            return embed, count_pages(len(found), PAGE_ROWS)
 
-        await self._respond_in_pages(ctx, build, is_private=False)
+        await respond_with_pages(ctx, services, build)
 
     @bounty.command(name="mine", description="The bounties you placed and claimed")
     @access(is_private=True, feature=Feature.BOUNTIES)
@@ -98,9 +97,9 @@ class BountyCog(GuildCog):
             own = await services.bounties.list_own(guild_id, MemberId(ctx.author.id))
             start, end = page * PAGE_ROWS, (page + 1) * PAGE_ROWS
             embed = services.embeds.build_own_bounties(own.placed[start:end], own.claimed[start:end])
-            return _number_page(embed, page, max(len(own.placed), len(own.claimed)))
+            return embed, count_pages(max(len(own.placed), len(own.claimed)), PAGE_ROWS)
 
-        await self._respond_in_pages(ctx, build, is_private=True)
+        await respond_with_pages(ctx, services, build, is_private=True)
 
     @bounty.command(name="cancel", description="Take a bounty of yours back; a tenth of it is lost")
     @discord.option("bounty", str, description="Which one", autocomplete=complete_own_bounty)
@@ -134,30 +133,6 @@ class BountyCog(GuildCog):
             )
             for bounty in fitting[:MAX_CHOICES]
         ]
-
-    async def _respond_in_pages(
-        self, ctx: discord.ApplicationContext, build: PageBuilder, *, is_private: bool
-    ) -> None:
-        embed, pages = await build(0)
-        if pages == 1:
-            await ctx.respond(embed=embed, ephemeral=is_private)
-            return
-        view = PagedView(
-            build,
-            pages=pages,
-            invoker_id=ctx.author.id,
-            live=self.services.views,
-            replies=self.services.replies,
-        )
-        view.shown_in = ctx.interaction
-        await ctx.respond(embed=embed, view=view, ephemeral=is_private)
-
-
-def _number_page(embed: discord.Embed, page: int, rows: int) -> tuple[discord.Embed, int]:
-    pages = max(1, -(-rows // PAGE_ROWS))
-    if pages > 1:
-        embed.set_footer(text=f"Page {page + 1} of {pages}")
-    return embed, pages
 
 
 def setup(bot: discord.Bot) -> None:

@@ -13,6 +13,7 @@ from utils.clock import Clock
 from utils.database.database import Fence, SafeDatabase
 from utils.database.repositories import Repositories
 from utils.delivery.alerts import AdminAlerts
+from utils.delivery.boards import REFRESH_SECONDS, BoardKeeper
 from utils.delivery.desk import DeliveryDesk
 from utils.delivery.loop import DeliveryLoop
 from utils.delivery.progress import ImportMessages
@@ -38,6 +39,8 @@ from utils.interactions.views import LiveViews
 from utils.secrets import Redactor, SecretBox
 from utils.services.audit import AuditLog
 from utils.services.bounties import BountyRooms, BountyService
+from utils.services.combat import CombatService
+from utils.services.coverage import CoverageService
 from utils.services.grants import GrantRooms, GrantService
 from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
@@ -65,6 +68,8 @@ from utils.telemetry.reporter import ErrorReporter
 COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
+READY_CHECK_SECONDS = 1.0
+WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
 PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
 BOUNTY_SECONDS = 15.0
 KEPT_MESSAGES = timedelta(hours=24)
@@ -136,7 +141,7 @@ class Application:
             self.repositories.premium, default_tier=self.settings.premium.default_tier, clock=self.clock
         )
         self.audit = AuditLog(self.repositories.audit, clock=self.clock)
-        self.names = PlayerNames(self.repositories.statistics)
+        self.names = PlayerNames(self.repositories.statistics, self.tasks)
         self.progress = ImportMessages(self.bot, self.tasks, factory=self.factory, clock=self.clock)
         self.alerts = AdminAlerts(
             self.bot, settings=self.guild_settings, factory=self.factory, clock=self.clock
@@ -158,6 +163,11 @@ class Application:
         self.servers = self._build_servers()
         self.links = self._build_links()
         self.bounties = self._build_bounties()
+        repositories = self.repositories
+        self.coverage = CoverageService(self.servers, self.names, self.links, clock=self.clock)
+        self.statistics = StatisticsService(repositories.statistics, repositories.combat, self.coverage)
+        self.combat = CombatService(repositories.combat, repositories.deaths, self.coverage, self.servers)
+        self.boards = self._build_boards()
 
     def _build_watchers(self) -> ServerWatchers:
         max_age = timedelta(minutes=self.settings.polling.max_announce_age_minutes)
@@ -239,6 +249,22 @@ class Application:
         )
         return ServerChangeService(servers, rooms)
 
+    def _build_boards(self) -> BoardKeeper:
+        return BoardKeeper(
+            self.repositories.boards,
+            self.repositories.directory,
+            self.sender,
+            coverage=self.coverage,
+            statistics=self.statistics,
+            combat=self.combat,
+            channels=self.guild_settings,
+            premium=self.premium,
+            notifier=self.alerts,
+            factory=self.factory,
+            clock=self.clock,
+            is_member=self.bot.is_member_of,
+        )
+
     def _build_links(self) -> LinkService:
         return LinkService(
             self.repositories.links,
@@ -270,7 +296,10 @@ class Application:
         return Services(
             settings=self.guild_settings,
             servers=self.servers,
-            statistics=StatisticsService(self.repositories.statistics, self.names),
+            statistics=self.statistics,
+            coverage=self.coverage,
+            combat=self.combat,
+            boards=self.boards,
             links=self.links,
             names=self.names,
             premium=self.premium,
@@ -328,6 +357,8 @@ class Application:
         self.tasks.start("premium:settle", self.grants.settle_all, is_critical=True)
         self.tasks.start("premium:ends", self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
         self.tasks.start("links:proofs", self.proofs.run, is_critical=True)
+        self.tasks.start("charts:warm-up", self._warm_up)
+        self.tasks.start("boards:refresh", self._refresh_boards, interval_seconds=REFRESH_SECONDS)
         self.tasks.start("storage:prune", self._prune, interval_seconds=PRUNE_SECONDS)
         self.tasks.start("bounties:expire", self.bounties.expire_due, interval_seconds=BOUNTY_SECONDS)
         works = [
@@ -372,6 +403,15 @@ class Application:
             work.cancel()  # the gateway first, or it would reconnect while the session closes
         await asyncio.wait(works)
         await self.bot.close()
+
+    async def _warm_up(self) -> None:
+        await self.clock.sleep(WARM_UP_SECONDS)
+        await self.factory.charts.warm_up()
+
+    async def _refresh_boards(self) -> None:
+        while not self.bot.is_ready():
+            await self.clock.sleep(READY_CHECK_SECONDS)
+        await self.boards.refresh_all()
 
     async def _expire_idle(self) -> None:
         self.pool.expire_idle()

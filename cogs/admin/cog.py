@@ -1,5 +1,6 @@
 """``/admin``: the commands of every module of this package, joined."""
 
+from cogs.admin.boards import BoardCommands
 from cogs.admin.bounties import MoneyCommands
 from cogs.admin.channels import ChannelCommands
 from cogs.admin.groups import ADMIN
@@ -15,6 +16,7 @@ class AdminCog(
     ServerChangeCommands,
     ChannelCommands,
     SettingsCommands,
+    BoardCommands,
     LinkCommands,
     MoneyCommands,
     GuildCog,

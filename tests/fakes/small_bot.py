@@ -9,11 +9,12 @@ import discord
 from discord.ext import commands
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeStatisticsStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeProofs
 from tests.fakes.money import FakeLinkBook, FakeMoneyStore
 from tests.fakes.premium import FakeAuditStore, GrantDesk, build_premium
-from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, FakeStatisticsStore
+from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore
 from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
@@ -29,13 +30,15 @@ from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, HostKeys, ServerHealth
 from utils.services.audit import AuditLog
 from utils.services.bounties import BountyRooms, BountyService
+from utils.services.combat import CombatService
+from utils.services.coverage import CoverageService
 from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.links import LinkService
 from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
-from utils.services.statistics import PlayerNames, StatisticsService
+from utils.services.statistics import Board, PlayerNames, StatisticsService
 from utils.services.wallets import WalletService
 from utils.tasks import TaskManager
 
@@ -96,6 +99,18 @@ class FakeDelivery:
         return ChannelId(0)
 
 
+class FakePostedBoards:
+    """Posts no board."""
+
+    async def post(self, guild_id: GuildId, board: Board, server: str | None) -> ChannelId:
+        """Post nothing."""
+        del guild_id, board, server
+        return ChannelId(0)
+
+    async def remove(self, guild_id: GuildId, board: Board, server: str | None) -> None:
+        """Remove nothing."""
+
+
 class FakeProgressMessages:
     """Shows nothing."""
 
@@ -138,6 +153,8 @@ class Shelf:
     statistics: FakeStatisticsStore = field(default_factory=FakeStatisticsStore)
     links: FakeLinkStore = field(default_factory=FakeLinkStore)
     money: FakeMoneyStore = field(default_factory=FakeMoneyStore)
+    combat: FakeCombatStore = field(default_factory=FakeCombatStore)
+    deaths: FakeDeathStore = field(default_factory=FakeDeathStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
@@ -148,7 +165,8 @@ class Shelf:
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
-        premium, names = build_premium(tier, self.clock), PlayerNames(self.statistics)
+        tasks = TaskManager(self.clock)
+        premium, names = build_premium(tier, self.clock), PlayerNames(self.statistics, tasks)
         desk, audit = GrantDesk(tier, self.clock), AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), PlainSecrets()
         factory = EmbedFactory()
@@ -188,12 +206,13 @@ class Shelf:
             events=events,
             clock=self.clock,
         )
+        coverage = CoverageService(servers, names, FakeLinkBook(self.money), clock=self.clock)
         return Services(
             settings=settings,
             servers=servers,
             wallets=WalletService(self.money, audit=audit, clock=self.clock),
             bounties=BountyService(bounties),
-            statistics=StatisticsService(self.statistics, names),
+            statistics=StatisticsService(self.statistics, self.combat, coverage),
             links=LinkService(
                 self.links,
                 players=names,
@@ -204,10 +223,13 @@ class Shelf:
                 requires_proof=True,
             ),
             names=names,
+            coverage=coverage,
+            combat=CombatService(self.combat, self.deaths, coverage, servers),
             premium=premium,
             health=FakeHealthBook(),
             delivery=FakeDelivery(),
             progress=FakeProgressMessages(),
+            boards=FakePostedBoards(),
             embeds=factory,
             replies=ErrorReplies(factory, self.reporter),
             views=LiveViews(),

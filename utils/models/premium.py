@@ -37,6 +37,11 @@ class Feature(StrEnum):
     LINKS = "links"
     BOUNTIES = "bounty"
     WALLET = "wallet"
+    COMPARE = "compare"
+    WEAPONS = "weapons"
+    RIVALS = "rivals"
+    ACTIVITY = "activity"
+    POSTED_BOARDS = "admin board"
 
 
 REQUIRED_TIER = {
@@ -44,8 +49,13 @@ REQUIRED_TIER = {
     Feature.STATS: 0,
     Feature.LINKS: 0,
     Feature.LEADERBOARD: 1,
+    Feature.COMPARE: 1,
+    Feature.WEAPONS: 1,
+    Feature.ACTIVITY: 1,
+    Feature.RIVALS: 2,
     Feature.BOUNTIES: 2,
     Feature.WALLET: 2,
+    Feature.POSTED_BOARDS: 3,
 }
 
 REQUIRED_CHANNEL_TIER: Mapping[ChannelKind, int] = {

@@ -34,6 +34,13 @@ class DirectoryRepository:
         found = await self._database.run("directory.premium", cursor.to_list(None))
         return tuple(sorted(GuildId(document["guild_id"]) for document in found))
 
+    async def list_guilds_with_boards(self) -> tuple[GuildId, ...]:
+        """Return every guild with a posted board."""
+        pipeline: list[Document] = [{"$sort": {"guild_id": 1}}, {"$group": {"_id": "$guild_id"}}]
+        cursor = self._database.unscoped("boards").aggregate(pipeline, hint="board")
+        found = await self._database.run("directory.boards", cursor.to_list(None))
+        return tuple(sorted(GuildId(document["_id"]) for document in found))
+
     async def list_scopes_with_outbox(self) -> tuple[ServerScope, ...]:
         """Return every game server with notices that wait, or that are in a message not yet sent."""
         # Sorting and grouping by the whole index prefix lets MongoDB jump from one server to the next.

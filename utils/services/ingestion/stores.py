@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from utils.models.deaths import Death, LogFile
 from utils.models.notices import BountyNotice, Notice
-from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import PlayerId, ServerScope
 from utils.services.money_stores import MoneyUnit
@@ -46,6 +46,9 @@ class IngestionUnit(Protocol):
 
     async def replace_days(self, days: Iterable[PlayerDay], *, generation: int) -> None:
         """Write day counters, new or changed."""
+
+    async def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
+        """Add what new deaths came to onto the stored counts of their months."""
 
     async def append_notices(self, notices: Sequence[Notice], *, created_at: datetime) -> None:
         """Put notices behind the outbox entries of this server, each kind of channel by itself."""
