@@ -8,6 +8,7 @@ import pytest
 
 from simulation.discord import UnknownCommandError
 from tests.bot.conftest import StageFactory
+from tests.bot.process import until
 from tests.bot.stage import Stage
 
 SNAPSHOT = Path(__file__).with_name("snapshots") / "commands.json"
@@ -47,6 +48,7 @@ async def test_nothing_is_registered_again_when_the_set_is_the_same(
     stage = await open_stage()
     await stage.bot.start()
     if is_killed:
+        await until(lambda: "commands registered" in stage.bot.output, what=lambda: stage.bot.output)
         await stage.bot.kill()
     else:
         assert await stage.bot.stop() == 0

@@ -28,12 +28,13 @@ async def settle(operation: Awaitable[T]) -> T:
     """
     running = asyncio.ensure_future(operation)
     try:
-        return await asyncio.shield(running)
+        await asyncio.wait([running])  # unlike a shield it leaves nothing unlooked at when both end at once
     except asyncio.CancelledError:
         await asyncio.wait([running])
         if not running.cancelled():
             running.exception()  # looked at, so that the loop does not report it as forgotten
         raise
+    return running.result()
 
 
 def _read_id(session: Session) -> bytes:

@@ -19,6 +19,7 @@ from utils.services.name_index import NameIndex
 from utils.tasks import BackgroundTask, TaskManager
 
 BOARD_PAGE_ROWS = 10
+NEVER_SEEN = "Never seen on that server. Leave `server` out, and all servers are summed."
 CHART_DAYS = 30
 KD_MINIMUM_KILLS = 10
 SUGGESTIONS = 5
@@ -306,7 +307,7 @@ class StatisticsService:
             coverage.guild_id, coverage.server_ids, player_ids, since=coverage.since
         )
         if stats is None:
-            raise NotFoundError("player", "of this choice", hint="He was never seen on that server.")
+            raise InvalidInputError(NEVER_SEEN)
         return stats
 
 

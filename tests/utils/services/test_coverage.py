@@ -194,7 +194,7 @@ async def test_linked_players_are_asked_for_together(house: House) -> None:
 
 async def test_player_never_seen_on_a_server_is_not_found_there(house: House) -> None:
     """A choice from the list that has no figures on the named server is told as such."""
-    with pytest.raises(NotFoundError, match="never seen on that server"):
+    with pytest.raises(InvalidInputError, match="Never seen on that server"):
         await house.statistics.get_stats(Question(GUILD, ASKER, player=ANN, server="Mirny"))
 
 

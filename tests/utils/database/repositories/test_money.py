@@ -43,6 +43,7 @@ from utils.services.bounties import CLAIM_GRACE, BountyRooms, BountyService
 from utils.services.guilds import SettingsService
 from utils.services.rewards import KillRewards, LiveKill, RewardTerms
 from utils.services.statistics import PlayerNames
+from utils.tasks import TaskManager
 
 ANN, BOB = MemberId(11), MemberId(22)
 HUNTER, PREY = PlayerId("a" * 32), PlayerId("b" * 32)
@@ -419,7 +420,7 @@ async def _market(
         links=StoredLinks(links),
         guilds=guilds,
         servers=StoredServers(servers),
-        names=PlayerNames(statistics),
+        names=PlayerNames(statistics, TaskManager(clock)),
         audit=FakeAuditTrail(),
         events=EventDispatcher(),
         clock=clock,
