@@ -15,7 +15,7 @@ from utils.errors import (
 )
 from utils.models.deaths import Death, LogFile
 from utils.models.notices import DeathNotice
-from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine
 from utils.models.scope import PlayerId, ServerScope
 
@@ -54,6 +54,7 @@ class Data:
     read_at: dict[bytes, datetime] = field(default_factory=dict)
     players: dict[int, dict[PlayerId, PlayerRecord]] = field(default_factory=dict)
     days: dict[int, dict[tuple[PlayerId, date], PlayerDay]] = field(default_factory=dict)
+    months: dict[int, dict[date, ServerMonth]] = field(default_factory=dict)
     notices: list[DeathNotice] = field(default_factory=list)
     rejected: list[RejectedLine] = field(default_factory=list)
     cursors: dict[LogFile, Cursor] = field(default_factory=dict)
@@ -121,6 +122,14 @@ class FakeIngestionUnit:
         self._power.pass_point()
         stored = self._data.days.setdefault(generation, {})
         stored.update(((day.player_id, day.day), day) for day in days)
+
+    async def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
+        """Add what new deaths came to onto the stored counts."""
+        self._power.pass_point()
+        stored = self._data.months.setdefault(generation, {})
+        for month in months:
+            before = stored.get(month.month)
+            stored[month.month] = month if before is None else sum_months(before, month)
 
     async def append_notices(self, notices: Sequence[DeathNotice], *, created_at: datetime) -> None:
         """Put notices behind the outbox entries."""
@@ -235,6 +244,7 @@ class FakeIngestionStore:
         *,
         players: Sequence[PlayerRecord] = (),
         days: Sequence[PlayerDay] = (),
+        months: Sequence[ServerMonth] = (),
     ) -> None:
         """Add counters to a generation; what was there already is a mistake of the caller."""
         del scope
@@ -245,6 +255,9 @@ class FakeIngestionStore:
         assert not stored_days.keys() & {(day.player_id, day.day) for day in days}
         stored_players.update((player.player_id, player) for player in players)
         stored_days.update(((day.player_id, day.day), day) for day in days)
+        stored_months = self.data.months.setdefault(generation, {})
+        assert not stored_months.keys() & {month.month for month in months}
+        stored_months.update((month.month, month) for month in months)
 
     async def drop_generation(self, scope: ServerScope, generation: int) -> None:
         """Delete counters of a generation."""
@@ -252,6 +265,7 @@ class FakeIngestionStore:
         self.power.pass_point()
         self.data.players.pop(generation, None)
         self.data.days.pop(generation, None)
+        self.data.months.pop(generation, None)
 
 
 class FakeDeathLogs:

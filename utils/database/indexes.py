@@ -48,12 +48,14 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("board", (*_SERVER, "generation", "-counters.kills", "counters.deaths", "name", "player_id")),
     ),
     "player_days": (Index("month", (*_SERVER, "generation", "month", "player_id"), unique=True),),
+    "server_months": (Index("month", (*_SERVER, "generation", "month"), unique=True),),
     "cursors": (Index("cursor", (*_SERVER, "kind", "world", "name"), unique=True),),
     "rejected_lines": (
         Index("place", (*_SERVER, "world", "name", "offset"), unique=True),
         Index("newest", (*_SERVER, "-seen_at")),
     ),
     "outbox": (Index("sequence", (*_SERVER, "sequence"), unique=True),),
+    "boards": (Index("board", (*_SERVER, "board"), unique=True),),
     "messages": (
         Index("nonce", (*_SERVER, "nonce"), unique=True),
         Index("state", (*_SERVER, "state", "prepared_at")),

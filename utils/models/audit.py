@@ -19,6 +19,8 @@ class AuditAction(StrEnum):
     CHANNEL_SET = "channel set"
     CHANNEL_CLEAR = "channel clear"
     ROLE = "role"
+    BOARD_POST = "board post"
+    BOARD_REMOVE = "board remove"
     LINK_CONFIRM = "link confirm"
     LINK_REMOVE = "link remove"
     PREMIUM_GRANT = "premium grant"

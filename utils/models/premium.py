@@ -35,9 +35,24 @@ class Feature(StrEnum):
     STATS = "stats"
     LEADERBOARD = "leaderboard"
     LINKS = "links"
+    COMPARE = "compare"
+    WEAPONS = "weapons"
+    RIVALS = "rivals"
+    ACTIVITY = "activity"
+    POSTED_BOARDS = "admin board"
 
 
-REQUIRED_TIER = {Feature.KILLFEED: 0, Feature.STATS: 0, Feature.LEADERBOARD: 1, Feature.LINKS: 0}
+REQUIRED_TIER = {
+    Feature.KILLFEED: 0,
+    Feature.STATS: 0,
+    Feature.LEADERBOARD: 1,
+    Feature.LINKS: 0,
+    Feature.COMPARE: 1,
+    Feature.WEAPONS: 1,
+    Feature.ACTIVITY: 1,
+    Feature.RIVALS: 2,
+    Feature.POSTED_BOARDS: 3,
+}
 
 REQUIRED_CHANNEL_TIER: Mapping[ChannelKind, int] = {
     ChannelKind.KILLFEED: 0,
@@ -161,6 +176,7 @@ def compute_poll_seconds(tier: Tier, *, minimum_seconds: float) -> float:
 WORDING: Mapping[Feature, tuple[str, ...]] = {
     Feature.KILLFEED: ("killfeed", "history import"),
     Feature.LEADERBOARD: ("leaderboards",),
+    Feature.POSTED_BOARDS: ("posted boards",),
 }
 """How features are called in the table of tiers; those not named here are called by their value."""
 

@@ -21,11 +21,13 @@ from utils.database.keys import build_key_prefix
 from utils.database.notice_documents import build_entry_document
 from utils.database.player_documents import (
     BucketKey,
+    build_month_document,
     build_player_document,
     format_month,
     group_days,
     merge_days,
     read_days,
+    read_month,
     read_player,
 )
 from utils.database.scoped import Replacement, ScopedCollection
@@ -33,7 +35,7 @@ from utils.database.sessions import Session
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
 from utils.models.notices import DeathNotice
-from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
 
@@ -161,6 +163,21 @@ class TransactionUnit:
             fields = {"generation": generation, "month": key[1], "player_id": key[0]}
             writes.append(Replacement(fields, {**fields, "days": entries}))
         await self._collection("player_days").bulk_write(writes, session=self._session)
+
+    async def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
+        """Add what new deaths came to onto the stored counts of their months."""
+        new = {month.month: month for month in months}
+        collection = self._collection("server_months")
+        wanted = {"generation": generation, "month": {"$in": [format_month(day) for day in new]}}
+        found = await collection.find(wanted, hint="month", session=self._session) if new else []
+        stored = {month.month: month for month in map(read_month, found)}
+        totals = [sum_months(stored[day], month) if day in stored else month for day, month in new.items()]
+        documents = [build_month_document(month, generation=generation) for month in totals]
+        writes = [
+            Replacement({"generation": generation, "month": document["month"]}, document)
+            for document in documents
+        ]
+        await collection.bulk_write(writes, session=self._session)
 
     async def append_notices(self, notices: Sequence[DeathNotice], *, created_at: datetime) -> None:
         """Put notices for the killfeed behind the outbox entries of this server."""

@@ -206,6 +206,7 @@ async def _count(unit: IngestionUnit, deaths: Sequence[Death], *, generation: in
         facts.update((key, fact) for key, fact in recount.standings.items() if key in facts)
     await unit.replace_players(records, generation=generation)
     await unit.replace_days(changed, generation=generation)
+    await unit.add_months(counting.freeze_months(), generation=generation)
     return facts
 
 

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from utils.models.deaths import Death, LogFile
 from utils.models.notices import DeathNotice
-from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import PlayerId, ServerScope
 
@@ -40,6 +40,9 @@ class IngestionUnit(Protocol):
 
     async def replace_days(self, days: Iterable[PlayerDay], *, generation: int) -> None:
         """Write day counters, new or changed."""
+
+    async def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
+        """Add what new deaths came to onto the stored counts of their months."""
 
     async def append_notices(self, notices: Sequence[DeathNotice], *, created_at: datetime) -> None:
         """Put notices for the killfeed behind the outbox entries of this server."""
