@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from utils.database.database import Fence, SafeDatabase
 from utils.database.repositories.audit import AuditRepository
+from utils.database.repositories.combat import CombatRepository
+from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
@@ -30,6 +33,9 @@ class Repositories:
     outbox: OutboxRepository
     rejected: RejectedLineRepository
     statistics: StatisticsRepository
+    combat: CombatRepository
+    deaths: DeathRepository
+    boards: PostedBoardRepository
     premium: PremiumRepository
     audit: AuditRepository
     links: LinkRepository
@@ -46,6 +52,9 @@ class Repositories:
             outbox=OutboxRepository(database, fences=fences),
             rejected=RejectedLineRepository(database),
             statistics=StatisticsRepository(database),
+            combat=CombatRepository(database),
+            deaths=DeathRepository(database),
+            boards=PostedBoardRepository(database),
             premium=PremiumRepository(database),
             audit=AuditRepository(database),
             links=LinkRepository(database),

@@ -25,6 +25,13 @@ class DirectoryRepository:
         """Return every guild with a game server."""
         return tuple(sorted({scope.guild_id for scope in await self.list_server_scopes()}))
 
+    async def list_guilds_with_boards(self) -> tuple[GuildId, ...]:
+        """Return every guild with a posted board."""
+        pipeline: list[Document] = [{"$sort": {"guild_id": 1}}, {"$group": {"_id": "$guild_id"}}]
+        cursor = self._database.unscoped("boards").aggregate(pipeline, hint="board")
+        found = await self._database.run("directory.boards", cursor.to_list(None))
+        return tuple(sorted(GuildId(document["_id"]) for document in found))
+
     async def list_ended_premium(self, now: datetime) -> tuple[GuildId, ...]:
         """Return every guild with a grant whose end has come; the index alone is read."""
         # without a bound on its first field MongoDB would not look at the index's second one

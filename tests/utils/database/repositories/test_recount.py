@@ -30,6 +30,7 @@ from utils.models.players import Counters, KnownPlayer, Tallied
 from utils.models.reading import ImportJob
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
+from utils.models.statistics import BoardRows
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 
@@ -258,13 +259,15 @@ async def assert_boards_agree(
             await town.statistics.list_board(town.guild_id, server_ids, limit=3, offset=offset, **query)
             for offset in range(0, len(expected) + 1, 3)
         ]
-        assert {total for _, total in pages} == {len(expected)}
-        rows = [row for page, _ in pages for row in page]
+        assert {page.total for page in pages} == {len(expected)}
+        rows = [row for page in pages for row in page.rows]
         assert [(row.rank, row.player_id, row.name, row.value, row.counters) for row in rows] == expected
         places = {row.player_id: row for row in rows}
         for player_id in figures:
-            own = await town.statistics.find_place(town.guild_id, server_ids, player_id, **query)
-            assert own == (places.get(player_id), len(expected))
+            own = await town.statistics.list_board(
+                town.guild_id, server_ids, limit=0, offset=0, own=[player_id], **query
+            )
+            assert own == BoardRows((), len(expected), places.get(player_id))
 
 
 async def assert_stats_agree(
@@ -283,7 +286,7 @@ async def assert_stats_agree(
     ]
     places = {player_id: place for place, player_id, *_ in rank(figures, "kills", 0)}
     for player_id, own in figures.items():
-        stats = await town.statistics.find_stats(town.guild_id, server_ids, player_id, since=since)
+        stats = await town.statistics.find_stats(town.guild_id, server_ids, [player_id], since=since)
         assert stats is not None
         assert (stats.name, stats.counters, stats.current_streak) == (own.name, own.counters, own.streak)
         assert (stats.rank, stats.ranked) == (places.get(player_id), len(places))
