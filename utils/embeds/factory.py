@@ -6,8 +6,9 @@ from datetime import datetime
 
 import discord
 
-from utils.embeds import audit, killfeed, links, players, premium, replies, servers
+from utils.embeds import audit, combat, killfeed, links, players, premium, replies, servers
 from utils.embeds.audit import ListedTask
+from utils.embeds.charts.painter import ChartPainter
 from utils.embeds.limits import fit_embed, fit_embeds
 from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.replies import HelpCommand
@@ -22,6 +23,15 @@ from utils.models.premium import GrantChange, PremiumOverview
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import MemberId, ServerScope
 from utils.models.servers import CheckStep, FieldChange, GameServer, HostKeys, ServerHealth
+from utils.models.statistics import (
+    Activity,
+    Comparison,
+    Coverage,
+    RecentDeath,
+    Rivals,
+    WeaponRow,
+    WeaponTable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +43,16 @@ class Post:
 
 
 class EmbedFactory:
-    """Makes every embed of the bot, in one theme."""
+    """Makes every embed of the bot, in one theme.
+
+    Attributes:
+        charts: draws the pictures of figures.
+    """
 
     def __init__(self, theme: Theme = NORTHERN) -> None:
         self._theme = theme
         self._pictures = load_pictures(theme)
+        self.charts = ChartPainter(theme)
 
     def build_deaths(self, notices: Sequence[DeathNotice]) -> Post:
         """Return the killfeed message of up to ten deaths; equal notices give an equal post."""
@@ -55,17 +70,55 @@ class EmbedFactory:
             return self.build_deaths([replies.build_sample_notice(server_name or "Your server", at=at)])
         return Post((fit_embed(replies.build_sample_embed(self._theme, kind, server_name, at=at)),))
 
-    def build_stats(self, stats: PlayerStats, *, where: str, period: str) -> discord.Embed:
+    def build_stats(self, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
         """Return a player's figures."""
-        return fit_embed(players.build_stats_embed(self._theme, stats, where=where, period=period))
+        return fit_embed(players.build_stats_embed(self._theme, stats, coverage))
 
     def build_board(
-        self, board: str, rows: Sequence[BoardRow], *, where: str, period: str, own: BoardRow | None = None
+        self, board: str, rows: Sequence[BoardRow], coverage: Coverage, *, own: BoardRow | None = None
     ) -> discord.Embed:
         """Return one page of a leaderboard, the caller's own row below."""
+        return fit_embed(players.build_board_embed(self._theme, board, rows, coverage, own=own))
+
+    def build_posted_board(self, board: discord.Embed, coverage: Coverage) -> discord.Embed:
+        """Return a board as it stands in a channel for good."""
+        return fit_embed(players.build_posted_embed(board, coverage))
+
+    def build_comparison(self, comparison: Comparison, coverage: Coverage) -> discord.Embed:
+        """Return two players side by side."""
+        return fit_embed(combat.build_comparison_embed(self._theme, comparison, coverage))
+
+    def build_weapons(
+        self,
+        rows: Sequence[WeaponRow],
+        table: WeaponTable,
+        coverage: Coverage,
+        *,
+        first: int,
+        name: str = "",
+    ) -> discord.Embed:
+        """Return one page of the weapons of everybody, or of a player."""
         return fit_embed(
-            players.build_board_embed(self._theme, board, rows, where=where, period=period, own=own)
+            combat.build_weapons_embed(self._theme, rows, table, coverage, first=first, name=name)
         )
+
+    def build_weapon_board(
+        self, rows: Sequence[WeaponRow], table: WeaponTable, coverage: Coverage, *, first: int
+    ) -> discord.Embed:
+        """Return one page of the board of weapons."""
+        return fit_embed(combat.build_weapon_board_embed(self._theme, rows, table, coverage, first=first))
+
+    def build_rivals(self, rivals: Rivals, coverage: Coverage) -> discord.Embed:
+        """Return a player's nemesis and prey."""
+        return fit_embed(combat.build_rivals_embed(self._theme, rivals, coverage))
+
+    def build_activity(self, activity: Activity, coverage: Coverage) -> discord.Embed:
+        """Return the frame of a heat map."""
+        return fit_embed(combat.build_activity_embed(self._theme, activity, coverage))
+
+    def build_recent(self, deaths: Sequence[RecentDeath], coverage: Coverage) -> discord.Embed:
+        """Return the latest deaths."""
+        return fit_embed(combat.build_recent_embed(self._theme, deaths, coverage))
 
     def build_status(self, statuses: Sequence[ServerStatus]) -> discord.Embed:
         """Return how reading each server goes."""
