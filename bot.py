@@ -29,6 +29,7 @@ from utils.database.opening import MongoDBPlace, open_database
 from utils.database.repositories import Repositories
 from utils.database.repositories.leases import LeaseRepository
 from utils.delivery.alerts import AdminAlerts
+from utils.delivery.boards import REFRESH_SECONDS, BoardKeeper, BoardPages, BoardRooms
 from utils.delivery.desk import DeliveryDesk
 from utils.delivery.loop import DeliveryLoop
 from utils.delivery.progress import ImportMessages
@@ -55,6 +56,8 @@ from utils.interactions.views import LiveViews
 from utils.models.servers import CheckStep
 from utils.secrets import Redactor, SecretBox
 from utils.services.audit import AuditLog
+from utils.services.combat import CombatService
+from utils.services.coverage import CoverageService
 from utils.services.grants import GrantRooms, GrantService
 from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
@@ -92,6 +95,7 @@ COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
 PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
+READY_CHECK_SECONDS = 1.0
 KEPT_MESSAGES = timedelta(hours=24)
 LONGEST_LOGIN_PAUSE_SECONDS = 60.0
 CHECK_PATIENCE_SECONDS = 5.0  # whoever runs a check sits and waits
@@ -151,7 +155,7 @@ class Application:
             self.repositories.premium, default_tier=settings.premium.default_tier, clock=clock
         )
         self.audit = AuditLog(self.repositories.audit, clock=clock)
-        self.names = PlayerNames(self.repositories.statistics)
+        self.names = PlayerNames(self.repositories.statistics, self.tasks)
         self.progress = ImportMessages(self.bot, self.tasks, factory=self.factory, clock=clock)
         self.alerts = AdminAlerts(self.bot, settings=self.guild_settings, factory=self.factory, clock=clock)
         self.sender = DiscordSender(self.bot, clock=clock)
@@ -251,22 +255,32 @@ class Application:
         return ServerChangeService(servers, rooms)
 
     def _build_services(self) -> Services:
-        servers = self._build_servers()
+        repositories, servers = self.repositories, self._build_servers()
         discord_settings = self.settings.discord
+        links = LinkService(
+            repositories.links,
+            players=self.names,
+            proofs=self.proofs,
+            audit=self.audit,
+            clock=self.clock,
+            rng=secrets.SystemRandom(),
+            requires_proof=self.settings.links.require_proof,
+        )
+        coverage = CoverageService(servers, self.names, links, clock=self.clock)
+        statistics = StatisticsService(repositories.statistics, repositories.combat, coverage)
+        combat = CombatService(repositories.combat, repositories.deaths, coverage, servers)
+        places = (repositories.boards, repositories.directory, self.sender, self.guild_settings)
+        rooms = BoardRooms(*places, self.premium, self.alerts, self.audit)
+        pages = BoardPages(coverage, statistics, combat, self.factory)
+        self.boards = BoardKeeper(rooms, pages, clock=self.clock, is_member=self.bot.is_member_of)
         return Services(
             settings=self.guild_settings,
             servers=servers,
-            statistics=StatisticsService(self.repositories.statistics, self.names),
-            links=LinkService(
-                self.repositories.links,
-                players=self.names,
-                proofs=self.proofs,
-                audit=self.audit,
-                clock=self.clock,
-                rng=secrets.SystemRandom(),
-                requires_proof=self.settings.links.require_proof,
-            ),
+            statistics=statistics,
+            links=links,
             names=self.names,
+            coverage=coverage,
+            combat=combat,
             premium=self.premium,
             health=self.watchers,
             delivery=DeliveryDesk(
@@ -277,6 +291,7 @@ class Application:
                 clock=self.clock,
             ),
             progress=self.progress,
+            boards=self.boards,
             embeds=self.factory,
             replies=ErrorReplies(self.factory, self.reporter),
             views=LiveViews(),
@@ -320,6 +335,7 @@ class Application:
         self.tasks.start("premium:ends", self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
         self.tasks.start("links:proofs", self.proofs.run, is_critical=True)
         self.tasks.start("storage:prune", self._prune, interval_seconds=PRUNE_SECONDS)
+        self.tasks.start("boards:refresh", self._refresh_boards, interval_seconds=REFRESH_SECONDS)
         works = [
             asyncio.create_task(self._run_discord(), name="discord"),
             asyncio.create_task(self.lease.keep(), name="lease"),
@@ -362,6 +378,12 @@ class Application:
             work.cancel()  # the gateway first, or it would reconnect while the session closes
         await asyncio.wait(works)
         await self.bot.close()
+
+    async def _refresh_boards(self) -> None:
+        while not self.bot.is_ready():
+            await self.clock.sleep(READY_CHECK_SECONDS)
+        await self.factory.charts.warm_up()  # the first time, and not before the bot is there
+        await self.boards.refresh_all()
 
     async def _expire_idle(self) -> None:
         self.pool.expire_idle()

@@ -10,3 +10,4 @@ ADMIN = discord.SlashCommandGroup(
 SERVER = ADMIN.create_subgroup("server", "The game servers this bot reads")
 CHANNEL = ADMIN.create_subgroup("channel", "Where this bot posts")
 LINK = ADMIN.create_subgroup("link", "Links of members and players")
+BOARD = ADMIN.create_subgroup("board", "Boards that stand in a channel")

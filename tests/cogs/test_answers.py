@@ -136,7 +136,7 @@ async def test_ratio_alone_needs_ten_kills(
 ) -> None:
     """One kill without a death is no best ratio."""
     await alice.ask(channel, "/leaderboard", board=board)
-    assert shelf.statistics.asked == [(board, minimum, 10, 0)]
+    assert shelf.statistics.asked == [(board, minimum, 10, 0, None, ())]
 
 
 # /killfeed status

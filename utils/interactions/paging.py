@@ -1,9 +1,53 @@
-"""Answers in pages: plain where one page is enough, with buttons where it is not."""
+"""Answers with pages and pictures: one way for every command."""
 
 import discord
 
+from utils.embeds.pictures import Picture, build_file
 from utils.interactions.services import Services
 from utils.interactions.views import PageBuilder, PagedView
+
+
+async def respond_with_picture(
+    ctx: discord.ApplicationContext, embed: discord.Embed, picture: Picture | None
+) -> None:
+    """Answer with an embed that shows a picture, if there is one."""
+    if picture is None:
+        await ctx.respond(embed=embed)
+        return
+    embed.set_image(url=f"attachment://{picture.name}")
+    await ctx.respond(embed=embed, file=build_file(picture))
+
+
+async def respond_with_pages(
+    ctx: discord.ApplicationContext, services: Services, build: PageBuilder, *, picture: Picture | None = None
+) -> None:
+    """Answer with the first page, and with buttons when there are more; all pages show the picture."""
+
+    async def build_page(page: int) -> tuple[discord.Embed, int]:
+        embed, pages = await build(page)
+        if pages > 1:
+            embed.set_footer(text=f"Page {page + 1} of {pages}")
+        if picture is not None:
+            embed.set_image(url=f"attachment://{picture.name}")
+        return embed, pages
+
+    embed, pages = await build_page(0)
+    if pages == 1:
+        await respond_with_picture(ctx, embed, picture)
+        return
+    view = PagedView(
+        build_page, pages=pages, invoker_id=ctx.author.id, live=services.views, replies=services.replies
+    )
+    view.shown_in = ctx.interaction
+    if picture is None:
+        await ctx.respond(embed=embed, view=view)
+    else:
+        await ctx.respond(embed=embed, view=view, file=build_file(picture))
+
+
+def count_pages(rows: int, rows_per_page: int) -> int:
+    """Return how many pages rows fill, at least one."""
+    return max(1, -(-rows // rows_per_page))
 
 
 async def respond_in_pages(
