@@ -24,8 +24,7 @@ from structlog import get_logger
 from utils.clock import Clock, SystemClock
 from utils.data_folder import load_instance_id, lock_data_folder
 from utils.database.database import Fence, SafeDatabase
-from utils.database.indexes import list_index_problems
-from utils.database.opening import MongoDBPlace, open_database
+from utils.database.opening import MongoDBPlace, check_database, open_database
 from utils.database.repositories import Repositories
 from utils.database.repositories.leases import LeaseRepository
 from utils.delivery.alerts import AdminAlerts
@@ -55,6 +54,7 @@ from utils.interactions.views import LiveViews
 from utils.models.servers import CheckStep
 from utils.secrets import Redactor, SecretBox
 from utils.services.audit import AuditLog
+from utils.services.bounties import BountyRooms, BountyService
 from utils.services.grants import GrantRooms, GrantService
 from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
@@ -66,9 +66,11 @@ from utils.services.leases import LeaseKeeper
 from utils.services.links import LinkService
 from utils.services.premium import PremiumService
 from utils.services.proving import ProofKeeper
+from utils.services.rewards import KillRewards
 from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
 from utils.services.statistics import PlayerNames, StatisticsService
+from utils.services.wallets import WalletService
 from utils.settings import Settings, load_settings
 from utils.sftp.access import DeathLogAccess
 from utils.sftp.login import PoolLimits
@@ -84,6 +86,7 @@ EXTENSIONS = (
     "cogs.leaderboard",
     "cogs.link",
     "cogs.premium",
+    "cogs.bounty",
     "cogs.admin",
     "cogs.help",
 )
@@ -92,6 +95,7 @@ COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
 PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
+BOUNTY_SECONDS = 15.0
 KEPT_MESSAGES = timedelta(hours=24)
 LONGEST_LOGIN_PAUSE_SECONDS = 60.0
 CHECK_PATIENCE_SECONDS = 5.0  # whoever runs a check sits and waits
@@ -160,14 +164,10 @@ class Application:
         )
         self.watchers = self._build_watchers()
         self.grants = self._build_grants()
-        self.proofs = ProofKeeper(
-            self.repositories.links,
-            self.repositories.directory,
-            players=self.names,
-            reading=self.watchers,
-            messages=LinkMessages(self.bot, factory=self.factory),
-            clock=clock,
-        )
+        self.proofs = self._build_proofs()
+        self.links = self._build_links()
+        self.servers = self._build_servers()
+        self.bounties = self._build_bounties()
         self.bot.follower = self.watchers
         self.bot.services = self._build_services()
         for extension in EXTENSIONS:
@@ -190,7 +190,11 @@ class Application:
             imports=self.repositories.imports,
             logs=self.access,
             live=LiveIngestion(
-                self.repositories.ingestion, self.events, clock=self.clock, max_announce_age=max_age
+                self.repositories.ingestion,
+                self.events,
+                clock=self.clock,
+                max_announce_age=max_age,
+                rewards=KillRewards(self.guild_settings, self.premium),
             ),
             history=self.history,
             channels=self.guild_settings,
@@ -201,7 +205,7 @@ class Application:
         )
         return ServerWatchers(
             self.tasks,
-            DeliveryLoop(delivery, clock=self.clock),
+            DeliveryLoop(delivery, self.tasks, clock=self.clock),
             self.repositories.directory,
             rooms,
             WatchSettings(self.settings.polling.min_interval_seconds, max_age),
@@ -250,24 +254,54 @@ class Application:
         )
         return ServerChangeService(servers, rooms)
 
+    def _build_proofs(self) -> ProofKeeper:
+        return ProofKeeper(
+            self.repositories.links,
+            self.repositories.directory,
+            players=self.names,
+            reading=self.watchers,
+            messages=LinkMessages(self.bot, factory=self.factory),
+            clock=self.clock,
+        )
+
+    def _build_links(self) -> LinkService:
+        return LinkService(
+            self.repositories.links,
+            players=self.names,
+            proofs=self.proofs,
+            audit=self.audit,
+            clock=self.clock,
+            rng=secrets.SystemRandom(),
+            requires_proof=self.settings.links.require_proof,
+        )
+
+    def _build_bounties(self) -> BountyService:
+        return BountyService(
+            BountyRooms(
+                store=self.repositories.bounties,
+                directory=self.repositories.directory,
+                links=self.links,
+                guilds=self.guild_settings,
+                servers=self.servers,
+                names=self.names,
+                audit=self.audit,
+                events=self.events,
+                clock=self.clock,
+            )
+        )
+
     def _build_services(self) -> Services:
-        servers = self._build_servers()
+        servers = self.servers
         discord_settings = self.settings.discord
         return Services(
             settings=self.guild_settings,
             servers=servers,
             statistics=StatisticsService(self.repositories.statistics, self.names),
-            links=LinkService(
-                self.repositories.links,
-                players=self.names,
-                proofs=self.proofs,
-                audit=self.audit,
-                clock=self.clock,
-                rng=secrets.SystemRandom(),
-                requires_proof=self.settings.links.require_proof,
-            ),
+            links=self.links,
             names=self.names,
             premium=self.premium,
+            wallets=WalletService(self.repositories.wallets, audit=self.audit, clock=self.clock),
+            bounties=self.bounties,
             health=self.watchers,
             delivery=DeliveryDesk(
                 self.sender,
@@ -305,6 +339,7 @@ class Application:
         events.register(ServerAdded, self.grants.on_server_added)
         events.register(ServerRemoved, self.grants.on_server_removed)
         events.register(GuildLeft, self.grants.on_guild_left)
+        events.register(ServerRemoved, self.bounties.on_server_removed)
         events.register(GuildLeft, self._on_guild_left)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -320,6 +355,7 @@ class Application:
         self.tasks.start("premium:ends", self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
         self.tasks.start("links:proofs", self.proofs.run, is_critical=True)
         self.tasks.start("storage:prune", self._prune, interval_seconds=PRUNE_SECONDS)
+        self.tasks.start("bounties:expire", self.bounties.expire_due, interval_seconds=BOUNTY_SECONDS)
         works = [
             asyncio.create_task(self._run_discord(), name="discord"),
             asyncio.create_task(self.lease.keep(), name="lease"),
@@ -367,12 +403,7 @@ class Application:
         self.pool.expire_idle()
 
     async def _prune(self) -> None:
-        """Delete what nobody asks for again: sent messages, old rejected lines, counters never shown."""
-        before = self.clock.now() - KEPT_MESSAGES
-        for scope in await self.repositories.directory.list_server_scopes():
-            await self.repositories.outbox.prune_sent(scope, before=before)
-            await self.repositories.rejected.prune_rejected(scope)
-            await self.repositories.imports.drop_unshown_generations(scope)
+        await self.repositories.prune(sent_before=self.clock.now() - KEPT_MESSAGES)
 
     async def _on_guild_left(self, event: GuildLeft) -> None:
         await self.watchers.stop_guild(event.guild_id)
@@ -500,7 +531,7 @@ async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
             async with open_database(
                 place, tasks, clock=clock, patience_seconds=CHECK_PATIENCE_SECONDS
             ) as database:
-                steps += await _check_database(database)
+                steps += await check_database(database)
                 lease = LeaseKeeper(LeaseRepository(database), shard=SHARD, instance_id="check", clock=clock)
                 application = Application(settings, database, lease, redactor, clock=clock)
                 steps.append(_check_commands(application.bot))
@@ -508,16 +539,6 @@ async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
     except KillfeedError as error:
         steps.append(CheckStep("Not checked further", ok=False, detail=str(error)))
     return steps
-
-
-async def _check_database(database: SafeDatabase) -> list[CheckStep]:
-    facts = await database.command("buildInfo")
-    problems = await list_index_problems(database)
-    indexes = "; ".join(problems) if problems else "all there"
-    return [
-        CheckStep("MongoDB", ok=True, detail=f"version {facts['version']}, transactions work"),
-        CheckStep("Indexes", ok=not problems, detail=indexes),
-    ]
 
 
 def _check_commands(bot: KillfeedBot) -> CheckStep:

@@ -1,5 +1,6 @@
 """``/admin``: the commands of every module of this package, joined."""
 
+from cogs.admin.bounties import MoneyCommands
 from cogs.admin.channels import ChannelCommands
 from cogs.admin.groups import ADMIN
 from cogs.admin.links import LinkCommands
@@ -15,6 +16,7 @@ class AdminCog(
     ChannelCommands,
     SettingsCommands,
     LinkCommands,
+    MoneyCommands,
     GuildCog,
 ):
     """Settings of a guild; for members with Manage Server or the admin role."""

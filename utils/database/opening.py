@@ -9,8 +9,9 @@ from utils.clock import Clock
 from utils.database.connection import PATIENCE_SECONDS, SafeMongoDBConnection
 from utils.database.database import SafeDatabase
 from utils.database.embedded import EmbeddedMongod
-from utils.database.indexes import ensure_indexes
+from utils.database.indexes import ensure_indexes, list_index_problems
 from utils.database.migrations import ensure_data_version
+from utils.models.servers import CheckStep
 from utils.tasks import TaskManager
 
 
@@ -58,3 +59,14 @@ async def open_database(
         await ensure_data_version(database)
         await ensure_indexes(database)
         yield database
+
+
+async def check_database(database: SafeDatabase) -> tuple[CheckStep, ...]:
+    """Return what there is to say of an open database: its version, and whether its indexes are right."""
+    facts = await database.command("buildInfo")
+    problems = await list_index_problems(database)
+    indexes = "; ".join(problems) if problems else "all there"
+    return (
+        CheckStep("MongoDB", ok=True, detail=f"version {facts['version']}, transactions work"),
+        CheckStep("Indexes", ok=not problems, detail=indexes),
+    )

@@ -30,4 +30,4 @@ def load_picture(name: str) -> Picture:
 
 def load_pictures(theme: Theme) -> Mapping[str, Picture]:
     """Return every picture of a theme by name; the files are small and read once, at start-up."""
-    return {look.picture: load_picture(look.picture) for look in theme.deaths.values()}
+    return {look.picture: load_picture(look.picture) for look in theme.looks}

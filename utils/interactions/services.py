@@ -13,6 +13,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
 from utils.services.audit import AuditLog
+from utils.services.bounties import BountyService
 from utils.services.grants import GrantService
 from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
@@ -21,6 +22,7 @@ from utils.services.premium import PremiumService
 from utils.services.server_changes import ServerChangeService
 from utils.services.servers import GameServerService
 from utils.services.statistics import PlayerNames, StatisticsService
+from utils.services.wallets import WalletService
 from utils.tasks import TaskReport
 
 
@@ -72,6 +74,8 @@ class Services:
     links: LinkService
     names: PlayerNames
     premium: PremiumService
+    wallets: WalletService
+    bounties: BountyService
     health: HealthBook
     delivery: Delivery
     progress: ProgressMessages

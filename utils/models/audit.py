@@ -21,6 +21,8 @@ class AuditAction(StrEnum):
     ROLE = "role"
     LINK_CONFIRM = "link confirm"
     LINK_REMOVE = "link remove"
+    BOUNTY = "bounty"
+    WALLET = "wallet"
     PREMIUM_GRANT = "premium grant"
     PREMIUM_REVOKE = "premium revoke"
     PREMIUM_END = "premium end"

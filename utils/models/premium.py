@@ -35,9 +35,18 @@ class Feature(StrEnum):
     STATS = "stats"
     LEADERBOARD = "leaderboard"
     LINKS = "links"
+    BOUNTIES = "bounty"
+    WALLET = "wallet"
 
 
-REQUIRED_TIER = {Feature.KILLFEED: 0, Feature.STATS: 0, Feature.LEADERBOARD: 1, Feature.LINKS: 0}
+REQUIRED_TIER = {
+    Feature.KILLFEED: 0,
+    Feature.STATS: 0,
+    Feature.LEADERBOARD: 1,
+    Feature.LINKS: 0,
+    Feature.BOUNTIES: 2,
+    Feature.WALLET: 2,
+}
 
 REQUIRED_CHANNEL_TIER: Mapping[ChannelKind, int] = {
     ChannelKind.KILLFEED: 0,
@@ -161,6 +170,7 @@ def compute_poll_seconds(tier: Tier, *, minimum_seconds: float) -> float:
 WORDING: Mapping[Feature, tuple[str, ...]] = {
     Feature.KILLFEED: ("killfeed", "history import"),
     Feature.LEADERBOARD: ("leaderboards",),
+    Feature.BOUNTIES: ("bounties",),
 }
 """How features are called in the table of tiers; those not named here are called by their value."""
 

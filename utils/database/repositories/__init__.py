@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from utils.database.database import Fence, SafeDatabase
 from utils.database.repositories.audit import AuditRepository
+from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
@@ -15,6 +17,7 @@ from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.repositories.wallets import WalletRepository
 from utils.models.scope import GuildId
 
 
@@ -33,6 +36,8 @@ class Repositories:
     premium: PremiumRepository
     audit: AuditRepository
     links: LinkRepository
+    wallets: WalletRepository
+    bounties: BountyRepository
 
     @classmethod
     def build(cls, database: SafeDatabase, fences: Callable[[GuildId], Fence | None]) -> "Repositories":
@@ -49,4 +54,13 @@ class Repositories:
             premium=PremiumRepository(database),
             audit=AuditRepository(database),
             links=LinkRepository(database),
+            wallets=WalletRepository(database, fences=fences),
+            bounties=BountyRepository(database, fences=fences),
         )
+
+    async def prune(self, *, sent_before: datetime) -> None:
+        """Delete what nobody asks for again: sent messages, old rejected lines, counters never shown."""
+        for scope in await self.directory.list_server_scopes():
+            await self.outbox.prune_sent(scope, before=sent_before)
+            await self.rejected.prune_rejected(scope)
+            await self.imports.drop_unshown_generations(scope)
