@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
+from tests.fakes.money import FakeMoneyUnit, MoneyData
 from utils.errors import (
     CursorMovedError,
     RemoteFileMissingError,
@@ -14,7 +15,7 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.models.deaths import Death, LogFile
-from utils.models.notices import DeathNotice
+from utils.models.notices import BountyNotice, DeathNotice, Notice
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine
 from utils.models.scope import PlayerId, ServerScope
@@ -61,14 +62,22 @@ class Data:
     lines_rejected: int = 0
     generation: int = 0
     job: ImportJob | None = None
+    money: MoneyData = field(default_factory=MoneyData)
 
 
 class FakeIngestionUnit:
     """One open transaction over a copy of the data."""
 
-    def __init__(self, data: Data, power: PowerSupply) -> None:
+    def __init__(self, data: Data, power: PowerSupply, scope: ServerScope) -> None:
         self._data = data
         self._power = power
+        self._scope = scope
+
+    @property
+    def money(self) -> FakeMoneyUnit:
+        """Wallets and bounties within this very transaction."""
+        self._power.pass_point()
+        return FakeMoneyUnit(self._data.money, self._scope)
 
     async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
@@ -83,6 +92,7 @@ class FakeIngestionUnit:
             self._data.deaths[death.id] = death
             if read_at is not None:
                 self._data.read_at[death.id] = read_at
+        self._data.money.live_kills += () if read_at is None else deaths
 
     async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""
@@ -122,11 +132,12 @@ class FakeIngestionUnit:
         stored = self._data.days.setdefault(generation, {})
         stored.update(((day.player_id, day.day), day) for day in days)
 
-    async def append_notices(self, notices: Sequence[DeathNotice], *, created_at: datetime) -> None:
-        """Put notices behind the outbox entries."""
+    async def append_notices(self, notices: Sequence[Notice], *, created_at: datetime) -> None:
+        """Put notices behind the outbox entries, each kind of channel by itself."""
         del created_at
         self._power.pass_point()
-        self._data.notices.extend(notices)
+        self._data.notices += [one for one in notices if isinstance(one, DeathNotice)]
+        self._data.money.notices += [one for one in notices if isinstance(one, BountyNotice)]
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read."""
@@ -168,7 +179,6 @@ class FakeIngestionStore:
         self, scope: ServerScope, work: Callable[[FakeIngestionUnit], Awaitable[T]]
     ) -> T:
         """Run ``work`` on a copy and put it in place; what another one committed meanwhile is a conflict."""
-        del scope
         self.power.pass_point()
         if self.outages:
             self.outages -= 1
@@ -177,7 +187,7 @@ class FakeIngestionStore:
             await asyncio.sleep(0)
             base = self.data
             draft = copy.deepcopy(base)
-            result = await work(FakeIngestionUnit(draft, self.power))
+            result = await work(FakeIngestionUnit(draft, self.power, scope))
             await asyncio.sleep(0)
             self.power.pass_point()
             if self.transient_aborts:

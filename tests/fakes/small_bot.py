@@ -11,6 +11,7 @@ from discord.ext import commands
 from tests.fakes.clock import FakeClock
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeProofs
+from tests.fakes.money import FakeLinkBook, FakeMoneyStore
 from tests.fakes.premium import FakeAuditStore, GrantDesk, build_premium
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, FakeStatisticsStore
 from tests.fakes.watching import FakeLogAccess, FakeWatchers
@@ -27,6 +28,7 @@ from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, HostKeys, ServerHealth
 from utils.services.audit import AuditLog
+from utils.services.bounties import BountyRooms, BountyService
 from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
@@ -34,6 +36,7 @@ from utils.services.links import LinkService
 from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
 from utils.services.statistics import PlayerNames, StatisticsService
+from utils.services.wallets import WalletService
 from utils.tasks import TaskManager
 
 REFERENCE = "K7M2QX"
@@ -134,6 +137,7 @@ class Shelf:
     servers: FakeServerStore = field(default_factory=FakeServerStore)
     statistics: FakeStatisticsStore = field(default_factory=FakeStatisticsStore)
     links: FakeLinkStore = field(default_factory=FakeLinkStore)
+    money: FakeMoneyStore = field(default_factory=FakeMoneyStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
@@ -173,9 +177,22 @@ class Shelf:
             watchers=FakeWatchers(),
             audit=audit,
         )
+        bounties = BountyRooms(
+            store=self.money,
+            directory=self.money,
+            links=FakeLinkBook(self.money),
+            guilds=settings,
+            servers=servers,
+            names=names,
+            audit=audit,
+            events=events,
+            clock=self.clock,
+        )
         return Services(
             settings=settings,
             servers=servers,
+            wallets=WalletService(self.money, audit=audit, clock=self.clock),
+            bounties=BountyService(bounties),
             statistics=StatisticsService(self.statistics, names),
             links=LinkService(
                 self.links,

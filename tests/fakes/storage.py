@@ -8,6 +8,7 @@ from tests.fakes.deaths import SCOPE
 from utils.errors import KillfeedError, LeaseLostError
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.money import BountySettings
 from utils.models.players import BoardRow, KnownPlayer, PlayerStats
 from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
@@ -72,6 +73,12 @@ class FakeGuildStore(Outage):
         before = self.settings.get(guild_id, GuildSettings(guild_id))
         self.settings[guild_id] = replace(before, admin_role_id=role_id)
         self.note("set_admin_role")
+
+    async def set_bounties(self, guild_id: GuildId, settings: BountySettings) -> None:
+        """Write what was decided about bounties."""
+        before = self.settings.get(guild_id, GuildSettings(guild_id))
+        self.settings[guild_id] = replace(before, bounties=settings)
+        self.note("set_bounties")
 
 
 class FakeServerStore(Outage):
