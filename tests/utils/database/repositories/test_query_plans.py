@@ -7,6 +7,7 @@ import pytest
 
 from utils.database.database import Document, SafeDatabase
 from utils.database.repositories.audit import AuditRepository
+from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
@@ -18,10 +19,12 @@ from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.repositories.wallets import WalletRepository
 from utils.models.audit import AuditEntry
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofWindow
+from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices import DeathNotice, OutgoingMessage
 from utils.models.players import Counters, PlayerDay, PlayerRecord
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
@@ -167,15 +170,18 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     scope: ServerScope,
 ) -> None:
     """Outbox, imports, settings, rejected lines and the directory."""
-    await outbox.list_pending(scope, limit=5)
-    await outbox.prepare_message(scope, OutgoingMessage(scope, ChannelId(1), (0, 1), "n", NOW))
-    await outbox.find_prepared(scope)
-    await outbox.list_entries(scope, [0, 1])
+    await outbox.list_pending(scope, ChannelKind.KILLFEED, limit=5)
+    await outbox.list_kinds(scope)
+    await outbox.prepare_message(
+        scope, OutgoingMessage(scope, ChannelKind.KILLFEED, ChannelId(1), (0, 1), "n", NOW)
+    )
+    await outbox.find_prepared(scope, ChannelKind.KILLFEED)
+    await outbox.list_entries(scope, ChannelKind.KILLFEED, [0, 1])
     await outbox.mark_first_try(scope, "n", at=NOW)
     await outbox.mark_sent(scope, "n", message_id=1, at=NOW)
     await outbox.drop_message(scope, "n")
-    await outbox.discard_entries(scope, [2])
-    await outbox.drop_entries(scope, before=NOW)
+    await outbox.discard_entries(scope, ChannelKind.KILLFEED, [2])
+    await outbox.drop_entries(scope, ChannelKind.KILLFEED, before=NOW)
     await outbox.prune_sent(scope, before=NOW)
     job = ImportJob(1, NOW, {FILE: 5})
     await imports.begin_import(scope, job)
@@ -218,3 +224,36 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     assert max(one["docsExamined"] for one in pages) <= 2
     [timer] = [one for one in operations if one["command"].get("hint") == "premium"]
     assert (timer["nreturned"], timer["docsExamined"]) == (1, 0)
+
+
+async def test_money_is_found_by_index(
+    profiled: SafeDatabase, ingestion: IngestionRepository, scope: ServerScope
+) -> None:
+    """Inside the transaction of a batch, for commands and for the timer."""
+    wallets = WalletRepository(profiled, fences=lambda _: None)
+    bounties = BountyRepository(profiled, fences=lambda _: None)
+    member_id, guild_id = MemberId(7), scope.guild_id
+    bounty = Bounty(scope, "b", A, "a", 500, member_id, NOW, NOW)
+
+    async def work(unit: TransactionUnit) -> None:
+        await unit.money.book(Change(member_id, LedgerKind.ADMIN, 900, "k", NOW))
+        await unit.money.book(Change(member_id, LedgerKind.ADMIN, -500, "l", NOW))
+        await unit.money.find_members([A])
+        await unit.money.find_booked(["k", "m"])
+        await unit.money.list_paid_kills([member_id], [A], since=NOW)
+        await unit.money.list_live_kills(A, since=datetime(2025, 4, 30))  # noqa: DTZ001 - as in a log
+        await unit.money.insert_bounty(bounty)
+        await unit.money.list_open_bounties([A])
+        await unit.money.raise_bounty(bounty, 600)
+        await unit.money.close_bounty(bounty, BountyEnd(BountyState.EXPIRED, NOW))
+
+    await ingestion.in_transaction(scope, work)
+    await wallets.get_balance(guild_id, member_id)
+    await wallets.list_rows(guild_id, member_id, limit=10)
+    await bounties.list_open(guild_id, [scope.server_id], now=NOW)
+    await bounties.list_placed(guild_id, member_id, is_open=True)
+    await bounties.list_claimed(guild_id, member_id)
+    await bounties.list_due(scope, before=NOW)
+    await bounties.delete_bounties(scope)
+    await DirectoryRepository(profiled).list_scopes_with_due_bounties(before=NOW)
+    assert _list_unindexed(await _list_profiled(profiled)) == []
