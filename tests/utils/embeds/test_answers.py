@@ -277,11 +277,12 @@ def test_help_groups_commands_by_feature(factory: EmbedFactory) -> None:
 
 @pytest.mark.parametrize("kind", ChannelKind)
 def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) -> None:
-    """Each kind of channel can be tried; the killfeed shows what a death looks like."""
+    """Each kind of channel can be tried; killfeed and bounties show what their posts look like."""
     post = factory.build_sample(kind, "North_1", at=AT)
     description = post.embeds[0].description or ""
     assert "North\\_1" in description
-    assert ("Sample victim" if kind is ChannelKind.KILLFEED else kind.value) in description
+    shown = {ChannelKind.KILLFEED: "Sample victim", ChannelKind.BOUNTIES: "Sample target"}
+    assert shown.get(kind, kind.value) in description
 
 
 @pytest.mark.parametrize(
