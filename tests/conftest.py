@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
 from utils.clock import SystemClock
 from utils.database.connection import SafeMongoDBConnection
 from utils.database.database import SafeDatabase
@@ -44,3 +45,26 @@ async def _database(connection: SafeMongoDBConnection) -> AsyncIterator[SafeData
     await ensure_indexes(database)
     yield database
     await database.drop()
+
+
+@pytest.fixture(name="guild")
+def _guild(world: SimulatedDiscord) -> Guild:
+    return world.create_guild("Community")
+
+
+@pytest.fixture(name="channel")
+def _channel(guild: Guild) -> Channel:
+    return guild.create_text_channel("general")
+
+
+@pytest.fixture(name="alice")
+def _alice(guild: Guild) -> Member:
+    """A member without any permission of her own."""
+    return guild.add_member("alice")
+
+
+@pytest.fixture(name="manager")
+def _manager(guild: Guild) -> Member:
+    """A member with Manage Server."""
+    role = guild.create_role("managers", permissions=int(Permission.MANAGE_GUILD))
+    return guild.add_member("manager", roles=[role])

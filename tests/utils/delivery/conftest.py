@@ -16,11 +16,6 @@ async def _world() -> AsyncIterator[SimulatedDiscord]:
         assert world.contract_violations == []
 
 
-@pytest.fixture(name="guild")
-def _guild(world: SimulatedDiscord) -> Guild:
-    return world.create_guild("Community")
-
-
 @pytest.fixture(name="channel")
 def _channel(guild: Guild) -> Channel:
     return guild.create_text_channel("office")

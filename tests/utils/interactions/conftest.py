@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
+from simulation.discord import Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.small_bot import Shelf, SmallBot
 
@@ -14,30 +14,6 @@ async def _world() -> AsyncIterator[SimulatedDiscord]:
     async with SimulatedDiscord(enforce_rate_limits=False) as world:
         yield world
         assert world.contract_violations == []
-
-
-@pytest.fixture(name="guild")
-def _guild(world: SimulatedDiscord) -> Guild:
-    return world.create_guild("Community")
-
-
-@pytest.fixture(name="channel")
-def _channel(guild: Guild) -> Channel:
-    return guild.create_text_channel("general")
-
-
-@pytest.fixture(name="alice")
-def _alice(guild: Guild) -> Member:
-    """A member without any permission of her own."""
-    return guild.add_member("alice")
-
-
-@pytest.fixture(name="manager")
-def _manager(guild: Guild) -> Member:
-    """A member with Manage Server."""
-    return guild.add_member(
-        "manager", roles=[guild.create_role("m", permissions=int(Permission.MANAGE_GUILD))]
-    )
 
 
 @pytest.fixture(name="shelf")
