@@ -1,6 +1,6 @@
-"""The killfeed bot: entry point and composition root.
+"""The killfeed bot: entry point.
 
-Here alone the rooms are joined: settings, database, SFTP, services, delivery, Discord. ``python bot.py`` runs
+Settings become a database, a lease and the ``Application`` that joins the rooms. ``python bot.py`` runs
 the bot, ``python bot.py check`` tells whether it could run. Exit codes: 0 stopped cleanly, 1 could not start
 or a check failed, 2 wrong usage or configuration.
 """
@@ -9,74 +9,31 @@ import argparse
 import asyncio
 import gc
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
 import discord
-from structlog import get_logger
 
-from utils.clock import Clock, SystemClock
+from utils.application import REFUSED_LOGIN, Application
+from utils.clock import SystemClock
 from utils.data_folder import load_instance_id, lock_data_folder
-from utils.database.database import Fence, SafeDatabase
+from utils.database.database import SafeDatabase
 from utils.database.indexes import list_index_problems
 from utils.database.opening import MongoDBPlace, open_database
-from utils.database.repositories import Repositories
 from utils.database.repositories.leases import LeaseRepository
-from utils.delivery.alerts import AdminAlerts
-from utils.delivery.desk import DeliveryDesk
-from utils.delivery.loop import DeliveryLoop
-from utils.delivery.progress import ImportMessages
-from utils.delivery.proofs import LinkMessages
-from utils.delivery.sender import DiscordSender
-from utils.delivery.service import DeliveryService
-from utils.embeds.factory import EmbedFactory
 from utils.errors import ConfigurationError, KillfeedError
-from utils.events import (
-    DeathsStored,
-    EventDispatcher,
-    GuildLeft,
-    HistoryImported,
-    NoticesQueued,
-    ServerAdded,
-    ServerRemoved,
-)
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
-from utils.interactions.operators import Operators
-from utils.interactions.replies import ErrorReplies
-from utils.interactions.services import Services
-from utils.interactions.views import LiveViews
 from utils.models.servers import CheckStep
-from utils.secrets import Redactor, SecretBox
-from utils.services.audit import AuditLog
-from utils.services.grants import GrantRooms, GrantService
-from utils.services.guild_changes import GuildChangeService
-from utils.services.guilds import SettingsService
-from utils.services.ingestion.history import HistoryImport
-from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.watch import WatchRooms, WatchSettings
-from utils.services.ingestion.watchers import ServerWatchers
+from utils.secrets import Redactor
 from utils.services.leases import LeaseKeeper
-from utils.services.links import LinkService
-from utils.services.premium import PremiumService
-from utils.services.proving import ProofKeeper
-from utils.services.server_changes import ServerChangeService, ServerRooms
-from utils.services.servers import GameServerService
-from utils.services.statistics import PlayerNames, StatisticsService
 from utils.settings import Settings, load_settings
-from utils.sftp.access import DeathLogAccess
-from utils.sftp.login import PoolLimits
-from utils.sftp.pool import SftpConnectionPool
 from utils.tasks import TaskManager
-from utils.telemetry.context import bind_log_context
 from utils.telemetry.log_setup import configure_logging
-from utils.telemetry.reporter import ErrorReporter
 
 EXTENSIONS = (
     "cogs.killfeed",
@@ -84,306 +41,12 @@ EXTENSIONS = (
     "cogs.leaderboard",
     "cogs.link",
     "cogs.premium",
+    "cogs.bounty",
     "cogs.admin",
     "cogs.help",
 )
 SHARD = 0
-COMMANDS_NAME = "commands.json"
-IDLE_CHECK_SECONDS = 30.0
-PRUNE_SECONDS = 3600.0
-PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
-KEPT_MESSAGES = timedelta(hours=24)
-LONGEST_LOGIN_PAUSE_SECONDS = 60.0
 CHECK_PATIENCE_SECONDS = 5.0  # whoever runs a check sits and waits
-REFUSED_LOGIN = (
-    "Discord refuses the token. Copy it anew from the Discord developer portal (Bot, Reset Token) "
-    "into discord.token of your configuration."
-)
-
-logger = get_logger("bot")
-
-
-class Application:
-    """The whole bot, joined: what runs, and the order in which it starts and stops.
-
-    Args:
-        settings: the configuration.
-        database: opened and checked.
-        lease: held.
-        redactor: learns every login that is decrypted.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        database: SafeDatabase,
-        lease: LeaseKeeper,
-        redactor: Redactor,
-        *,
-        clock: Clock,
-    ) -> None:
-        self.settings = settings
-        self.clock = clock
-        self.lease = lease
-        self.repositories = Repositories.build(
-            database,
-            lambda _: Fence(lease.shard, lease.token),  # one lease over all guilds
-        )
-        self.events = EventDispatcher()
-        self.reporter = ErrorReporter(clock)
-        self.tasks = TaskManager(clock)
-        self.bot = KillfeedBot(
-            self.events,
-            reporter=self.reporter,
-            log_context=bind_log_context,
-            commands_file=settings.data_dir / COMMANDS_NAME,
-        )
-        self.pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
-        self.secret_box = SecretBox.load(
-            settings.secret_key.get_secret_value(), settings.data_dir, redactor=redactor
-        )
-        self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
-        self.factory = EmbedFactory()
-        self.guild_settings = SettingsService(
-            self.repositories.guilds, self.repositories.servers, clock=clock
-        )
-        self.premium = PremiumService(
-            self.repositories.premium, default_tier=settings.premium.default_tier, clock=clock
-        )
-        self.audit = AuditLog(self.repositories.audit, clock=clock)
-        self.names = PlayerNames(self.repositories.statistics)
-        self.progress = ImportMessages(self.bot, self.tasks, factory=self.factory, clock=clock)
-        self.alerts = AdminAlerts(self.bot, settings=self.guild_settings, factory=self.factory, clock=clock)
-        self.sender = DiscordSender(self.bot, clock=clock)
-        self.history = HistoryImport(
-            self.repositories.ingestion, self.repositories.imports, self.events, clock=clock
-        )
-        self.watchers = self._build_watchers()
-        self.grants = self._build_grants()
-        self.proofs = ProofKeeper(
-            self.repositories.links,
-            self.repositories.directory,
-            players=self.names,
-            reading=self.watchers,
-            messages=LinkMessages(self.bot, factory=self.factory),
-            clock=clock,
-        )
-        self.bot.follower = self.watchers
-        self.bot.services = self._build_services()
-        for extension in EXTENSIONS:
-            self.bot.load_extension(extension)
-        self._register_handlers()
-
-    def _build_watchers(self) -> ServerWatchers:
-        max_age = timedelta(minutes=self.settings.polling.max_announce_age_minutes)
-        delivery = DeliveryService(
-            self.repositories.outbox,
-            channels=self.guild_settings,
-            sender=self.sender,
-            notifier=self.alerts,
-            factory=self.factory,
-            clock=self.clock,
-            max_announce_age=max_age,
-        )
-        rooms = WatchRooms(
-            servers=self.repositories.servers,
-            imports=self.repositories.imports,
-            logs=self.access,
-            live=LiveIngestion(
-                self.repositories.ingestion, self.events, clock=self.clock, max_announce_age=max_age
-            ),
-            history=self.history,
-            channels=self.guild_settings,
-            premium=self.premium,
-            notifier=self.alerts,
-            progress=self.progress,
-            clock=self.clock,
-        )
-        return ServerWatchers(
-            self.tasks,
-            DeliveryLoop(delivery, clock=self.clock),
-            self.repositories.directory,
-            rooms,
-            WatchSettings(self.settings.polling.min_interval_seconds, max_age),
-        )
-
-    def _build_grants(self) -> GrantService:
-        rooms = GrantRooms(
-            store=self.repositories.premium,
-            premium=self.premium,
-            servers=self.repositories.servers,
-            watchers=self.watchers,
-            notifier=self.alerts,
-            directory=self.repositories.directory,
-            audit=self.audit,
-            clock=self.clock,
-        )
-        return GrantService(rooms, minimum_poll_seconds=self.settings.polling.min_interval_seconds)
-
-    def _build_servers(self) -> GameServerService:
-        return GameServerService(
-            self.repositories.servers,
-            self.repositories.rejected,
-            settings=self.guild_settings,
-            premium=self.premium,
-            secret_keeper=self.secret_box,
-            checker=self.access,
-            logs=self.access,
-            history=self.history,
-            watchers=self.watchers,
-            events=self.events,
-            audit=self.audit,
-            clock=self.clock,
-        )
-
-    def _build_server_changes(self, servers: GameServerService) -> ServerChangeService:
-        rooms = ServerRooms(
-            store=self.repositories.servers,
-            imports=self.repositories.imports,
-            settings=self.guild_settings,
-            premium=self.premium,
-            secret_keeper=self.secret_box,
-            checker=self.access,
-            host_keys=self.access,
-            watchers=self.watchers,
-            audit=self.audit,
-        )
-        return ServerChangeService(servers, rooms)
-
-    def _build_services(self) -> Services:
-        servers = self._build_servers()
-        discord_settings = self.settings.discord
-        return Services(
-            settings=self.guild_settings,
-            servers=servers,
-            statistics=StatisticsService(self.repositories.statistics, self.names),
-            links=LinkService(
-                self.repositories.links,
-                players=self.names,
-                proofs=self.proofs,
-                audit=self.audit,
-                clock=self.clock,
-                rng=secrets.SystemRandom(),
-                requires_proof=self.settings.links.require_proof,
-            ),
-            names=self.names,
-            premium=self.premium,
-            health=self.watchers,
-            delivery=DeliveryDesk(
-                self.sender,
-                self.watchers,
-                channels=self.guild_settings,
-                factory=self.factory,
-                clock=self.clock,
-            ),
-            progress=self.progress,
-            embeds=self.factory,
-            replies=ErrorReplies(self.factory, self.reporter),
-            views=LiveViews(),
-            clock=self.clock,
-            operators=Operators(
-                self.bot.find_owner_ids,
-                home_guild_id=discord_settings.home_guild_id,
-                owner_ids=discord_settings.owner_ids,
-            ),
-            grants=self.grants,
-            guild_changes=GuildChangeService(
-                self.guild_settings, servers, premium=self.premium, audit=self.audit
-            ),
-            server_changes=self._build_server_changes(servers),
-            audit=self.audit,
-            tasks=self.tasks,
-        )
-
-    def _register_handlers(self) -> None:
-        events = self.events
-        events.register(NoticesQueued, self.watchers.on_notices_queued)
-        events.register(DeathsStored, self.names.on_deaths_stored)
-        events.register(DeathsStored, self.proofs.on_deaths_stored)
-        events.register(HistoryImported, self.names.on_history_imported)
-        events.register(ServerRemoved, self.names.on_server_removed)
-        events.register(ServerAdded, self.grants.on_server_added)
-        events.register(ServerRemoved, self.grants.on_server_removed)
-        events.register(GuildLeft, self.grants.on_guild_left)
-        events.register(GuildLeft, self._on_guild_left)
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Read, deliver and answer until ``stop`` is set.
-
-        Raises:
-            ConfigurationError: Discord refuses the token.
-            LeaseLostError: another process took over.
-        """
-        self.watchers.start_all(await self.repositories.directory.list_server_scopes())
-        self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
-        self.tasks.start("premium:settle", self.grants.settle_all, is_critical=True)
-        self.tasks.start("premium:ends", self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
-        self.tasks.start("links:proofs", self.proofs.run, is_critical=True)
-        self.tasks.start("storage:prune", self._prune, interval_seconds=PRUNE_SECONDS)
-        works = [
-            asyncio.create_task(self._run_discord(), name="discord"),
-            asyncio.create_task(self.lease.keep(), name="lease"),
-            asyncio.create_task(_wait_for(stop), name="stop"),
-        ]
-        try:
-            done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
-            for work in done:
-                work.result()
-        finally:
-            await self._shut_down(works)
-
-    async def _run_discord(self) -> None:
-        token = self.settings.discord.token.get_secret_value()
-        await self._log_in(token)
-        await self.bot.connect(reconnect=True)
-
-    async def _log_in(self, token: str) -> None:
-        """Log in; while Discord is away, try again, for kills are read and stored meanwhile."""
-        pause = 1.0
-        while True:
-            try:
-                await self.bot.login(token)
-            except discord.LoginFailure:
-                raise ConfigurationError(REFUSED_LOGIN) from None
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
-                logger.warning("Discord is not reached, trying again", problem=str(failure), seconds=pause)
-                await self.bot.http.close()
-                await self.clock.sleep(pause)
-                pause = min(pause * 2, LONGEST_LOGIN_PAUSE_SECONDS)
-            else:
-                return
-
-    async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
-        """Stop what runs, in the order in which it depends on each other."""
-        logger.info("stopping")
-        await self.tasks.stop()
-        await self.pool.aclose()
-        for work in works:
-            work.cancel()  # the gateway first, or it would reconnect while the session closes
-        await asyncio.wait(works)
-        await self.bot.close()
-
-    async def _expire_idle(self) -> None:
-        self.pool.expire_idle()
-
-    async def _prune(self) -> None:
-        """Delete what nobody asks for again: sent messages, old rejected lines, counters never shown."""
-        before = self.clock.now() - KEPT_MESSAGES
-        for scope in await self.repositories.directory.list_server_scopes():
-            await self.repositories.outbox.prune_sent(scope, before=before)
-            await self.repositories.rejected.prune_rejected(scope)
-            await self.repositories.imports.drop_unshown_generations(scope)
-
-    async def _on_guild_left(self, event: GuildLeft) -> None:
-        await self.watchers.stop_guild(event.guild_id)
-        await self.tasks.cancel_guild(event.guild_id)
-        await self.pool.close_guild(event.guild_id)
-        self.guild_settings.forget(event.guild_id)
-        self.names.forget(event.guild_id)
-
-
-async def _wait_for(stop: asyncio.Event) -> None:
-    await stop.wait()
 
 
 def build_place(settings: Settings) -> MongoDBPlace:
@@ -414,7 +77,10 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
         )
         if await _wait_for_lease(lease, stop):
             try:
-                await Application(settings, database, lease, redactor, clock=clock).run(stop)
+                application = Application(
+                    settings, database, lease, redactor, extensions=EXTENSIONS, clock=clock
+                )
+                await application.run(stop)
             finally:
                 await lease.give_back()
 
@@ -502,7 +168,9 @@ async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
             ) as database:
                 steps += await _check_database(database)
                 lease = LeaseKeeper(LeaseRepository(database), shard=SHARD, instance_id="check", clock=clock)
-                application = Application(settings, database, lease, redactor, clock=clock)
+                application = Application(
+                    settings, database, lease, redactor, extensions=EXTENSIONS, clock=clock
+                )
                 steps.append(_check_commands(application.bot))
                 steps.append(await _check_token(settings, application.bot))
     except KillfeedError as error:

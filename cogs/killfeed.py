@@ -1,4 +1,4 @@
-"""The killfeed's state: ``/killfeed status``. The feed itself needs no command; delivery posts it."""
+"""The killfeed: ``/killfeed recent`` and ``/killfeed status``. The feed itself is posted by delivery."""
 
 from dataclasses import replace
 
@@ -6,17 +6,44 @@ import discord
 
 from utils.embeds.servers import ServerStatus
 from utils.interactions.access import GuildCog, access, get_guild_id
-from utils.interactions.autocomplete import complete_server
+from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.paging import count_pages, respond_with_pages
 from utils.interactions.services import Services
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
 
+ROWS_PER_PAGE = 10
+
 
 class KillfeedCog(GuildCog):
-    """Shows how reading and posting goes."""
+    """Shows the latest deaths, and how reading and posting goes."""
 
     killfeed = discord.SlashCommandGroup("killfeed", "The live feed of deaths")
+
+    @killfeed.command(name="recent", description="The latest deaths, one line each")
+    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @discord.option(
+        "player", str, description="One player's alone", autocomplete=complete_player, default=None
+    )
+    @discord.option(
+        "count", int, description="How many, 10 when left out", min_value=1, max_value=25, default=10
+    )
+    @access(feature=Feature.KILLFEED)
+    async def recent(
+        self, ctx: discord.ApplicationContext, server: str | None, player: str | None, count: int
+    ) -> None:
+        """Answer ``/killfeed recent``."""
+        services = self.services
+        coverage = await services.coverage.choose(get_guild_id(ctx), server)
+        deaths = await services.combat.list_recent(coverage, player, limit=count)
+
+        async def build(page: int) -> tuple[discord.Embed, int]:
+            shown = deaths[page * ROWS_PER_PAGE : (page + 1) * ROWS_PER_PAGE]
+            embed = services.embeds.build_recent(shown, coverage)
+            return embed, count_pages(len(deaths), ROWS_PER_PAGE)
+
+        await respond_with_pages(ctx, services, build)
 
     @killfeed.command(name="status", description="How the killfeed of each game server is doing")
     @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)

@@ -5,15 +5,17 @@ from discord.ext import commands
 
 from utils.interactions.access import GuildCog, access, get_guild_id
 from utils.interactions.autocomplete import complete_server
+from utils.interactions.paging import count_pages, respond_with_pages
 from utils.interactions.services import Services
-from utils.interactions.text import describe_where
-from utils.interactions.views import PagedView
+from utils.interactions.views import PageBuilder
 from utils.models.premium import Feature
-from utils.services.statistics import Board
+from utils.models.scope import MemberId
+from utils.models.statistics import Coverage, Period
+from utils.services.statistics import BOARD_PAGE_ROWS, Board
 
 
 class LeaderboardCog(GuildCog):
-    """Ranks players, a page of ten at a time."""
+    """Ranks players or weapons, a page of ten at a time."""
 
     @commands.slash_command(name="leaderboard", description="The best and the worst of this community")
     @discord.option(
@@ -24,36 +26,43 @@ class LeaderboardCog(GuildCog):
         default=Board.KILLS.value,
     )
     @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @discord.option(
+        "period",
+        str,
+        description="Which days count",
+        choices=[period.value for period in Period],
+        default=Period.ALL.value,
+    )
     @access(feature=Feature.LEADERBOARD)
-    async def leaderboard(self, ctx: discord.ApplicationContext, board: str, server: str | None) -> None:
+    async def leaderboard(
+        self, ctx: discord.ApplicationContext, board: str, server: str | None, period: str
+    ) -> None:
         """Answer ``/leaderboard``."""
-        guild_id = get_guild_id(ctx)
-        servers, chosen = self.services.servers, Board(board)
-        server_ids = await servers.choose_server_ids(guild_id, server)
-        where = describe_where(await servers.list_servers(guild_id), server_ids)
+        coverage = await self.services.coverage.choose(get_guild_id(ctx), server, Period(period))
+        if board == Board.WEAPONS:
+            build = await self._rank_weapons(coverage)
+        else:
+            build = self._rank_players(coverage, Board(board), MemberId(ctx.author.id))
+        await respond_with_pages(ctx, self.services, build)
 
+    def _rank_players(self, coverage: Coverage, board: Board, asker_id: MemberId) -> PageBuilder:
         async def build(page: int) -> tuple[discord.Embed, int]:
-            found = await self.services.statistics.get_board(
-                guild_id, chosen, server_ids=server_ids, page=page
-            )
-            embed = self.services.embeds.build_board(board, found.rows, where=where, period="all time")
-            if found.pages > 1:
-                embed.set_footer(text=f"Page {page + 1} of {found.pages}")
+            found = await self.services.statistics.get_board(coverage, board, page=page, asker_id=asker_id)
+            embed = self.services.embeds.build_board(board.value, found.rows, coverage, own=found.own)
             return embed, found.pages
 
-        embed, pages = await build(0)
-        if pages == 1:
-            await ctx.respond(embed=embed)
-            return
-        view = PagedView(
-            build,
-            pages=pages,
-            invoker_id=ctx.author.id,
-            live=self.services.views,
-            replies=self.services.replies,
-        )
-        view.shown_in = ctx.interaction
-        await ctx.respond(embed=embed, view=view)
+        return build
+
+    async def _rank_weapons(self, coverage: Coverage) -> PageBuilder:
+        table, _ = await self.services.combat.get_weapons(coverage, None)
+
+        async def build(page: int) -> tuple[discord.Embed, int]:
+            first = page * BOARD_PAGE_ROWS
+            rows = table.rows[first : first + BOARD_PAGE_ROWS]
+            embed = self.services.embeds.build_weapon_board(rows, table, coverage, first=first + 1)
+            return embed, count_pages(len(table.rows), BOARD_PAGE_ROWS)
+
+        return build
 
 
 def setup(bot: discord.Bot) -> None:

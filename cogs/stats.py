@@ -1,18 +1,26 @@
-"""Statistics of players: ``/stats``."""
+"""Statistics of players: ``/stats``, ``/compare``, ``/weapons``, ``/rivals`` and ``/activity``."""
+
+from datetime import timedelta
 
 import discord
 from discord.ext import commands
 
-from utils.errors import InvalidInputError
 from utils.interactions.access import GuildCog, access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.paging import count_pages, respond_with_pages, respond_with_picture
 from utils.interactions.services import Services
-from utils.interactions.text import describe_where
 from utils.models.premium import Feature
+from utils.models.scope import MemberId
+from utils.models.statistics import Period
+from utils.services.coverage import Question
+from utils.services.statistics import CHART_DAYS
+
+PERIODS = [period.value for period in Period]
+ROWS_PER_PAGE = 10
 
 
 class StatsCog(GuildCog):
-    """Shows what is counted of a player, on one server or summed over the guild's."""
+    """Shows what is counted of players, on one server or summed over the guild's."""
 
     @commands.slash_command(name="stats", description="Kills, deaths, streaks and rivals of a player")
     @discord.option(
@@ -22,19 +30,102 @@ class StatsCog(GuildCog):
         autocomplete=complete_player,
         default=None,
     )
+    @discord.option("member", discord.Member, description="Whose linked players", default=None)
     @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @discord.option("period", str, description="Which days count", choices=PERIODS, default=Period.ALL.value)
     @access(feature=Feature.STATS)
-    async def stats(self, ctx: discord.ApplicationContext, player: str | None, server: str | None) -> None:
+    async def stats(
+        self,
+        ctx: discord.ApplicationContext,
+        player: str | None,
+        member: discord.Member | None,
+        server: str | None,
+        period: str,
+    ) -> None:
         """Answer ``/stats``."""
-        guild_id = get_guild_id(ctx)
-        if player is None:
-            raise InvalidInputError("Name a player: /stats player. Start typing, and names are offered.")
-        servers = self.services.servers
-        server_ids = await servers.choose_server_ids(guild_id, server)
-        stats = await self.services.statistics.get_stats(guild_id, player, server_ids=server_ids)
-        where = describe_where(await servers.list_servers(guild_id), server_ids)
-        embed = self.services.embeds.build_stats(stats, where=where, period="all time")
-        await ctx.respond(embed=embed)
+        question = Question(
+            guild_id=get_guild_id(ctx),
+            asker_id=MemberId(ctx.author.id),
+            player=player,
+            member_id=MemberId(member.id) if member else None,
+            server=server,
+            period=Period(period),
+        )
+        report = await self.services.statistics.get_stats(question)
+        embeds = self.services.embeds
+        first = report.coverage.today - timedelta(days=CHART_DAYS - 1)
+        picture = await embeds.charts.draw_days(report.days, first=first, count=CHART_DAYS)
+        await respond_with_picture(ctx, embeds.build_stats(report.stats, report.coverage), picture)
+
+    @commands.slash_command(name="compare", description="Two players side by side, and against each other")
+    @discord.option("first", str, description="The one player", autocomplete=complete_player)
+    @discord.option("second", str, description="The other player", autocomplete=complete_player)
+    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @access(feature=Feature.COMPARE)
+    async def compare(
+        self, ctx: discord.ApplicationContext, first: str, second: str, server: str | None
+    ) -> None:
+        """Answer ``/compare``."""
+        coverage, comparison = await self.services.statistics.compare(
+            get_guild_id(ctx), first, second, server=server
+        )
+        await ctx.respond(embed=self.services.embeds.build_comparison(comparison, coverage))
+
+    @commands.slash_command(name="weapons", description="Kills by weapon, and who is best with each")
+    @discord.option(
+        "player", str, description="One player's weapons", autocomplete=complete_player, default=None
+    )
+    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @discord.option("period", str, description="Which days count", choices=PERIODS, default=Period.ALL.value)
+    @access(feature=Feature.WEAPONS)
+    async def weapons(
+        self, ctx: discord.ApplicationContext, player: str | None, server: str | None, period: str
+    ) -> None:
+        """Answer ``/weapons``."""
+        services = self.services
+        coverage = await services.coverage.choose(get_guild_id(ctx), server, Period(period))
+        table, name = await services.combat.get_weapons(coverage, player)
+
+        async def build(page: int) -> tuple[discord.Embed, int]:
+            first = page * ROWS_PER_PAGE
+            rows = table.rows[first : first + ROWS_PER_PAGE]
+            if not name:
+                rows = await services.combat.add_best_users(coverage, rows)
+            embed = services.embeds.build_weapons(rows, table, coverage, first=first + 1, name=name)
+            return embed, count_pages(len(table.rows), ROWS_PER_PAGE)
+
+        picture = await services.embeds.charts.draw_weapons(table.rows) if table.rows else None
+        await respond_with_pages(ctx, services, build, picture=picture)
+
+    @commands.slash_command(name="rivals", description="Who kills a player most, and whom he kills most")
+    @discord.option(
+        "player",
+        str,
+        description="Whose rivals; yours when you are linked",
+        autocomplete=complete_player,
+        default=None,
+    )
+    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @access(feature=Feature.RIVALS)
+    async def rivals(self, ctx: discord.ApplicationContext, player: str | None, server: str | None) -> None:
+        """Answer ``/rivals``."""
+        question = Question(get_guild_id(ctx), MemberId(ctx.author.id), player=player, server=server)
+        coverage, rivals = await self.services.combat.get_rivals(question)
+        await ctx.respond(embed=self.services.embeds.build_rivals(rivals, coverage))
+
+    @commands.slash_command(name="activity", description="When people kill: by weekday and hour")
+    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @discord.option(
+        "player", str, description="One player's kills", autocomplete=complete_player, default=None
+    )
+    @access(feature=Feature.ACTIVITY)
+    async def activity(self, ctx: discord.ApplicationContext, server: str | None, player: str | None) -> None:
+        """Answer ``/activity``."""
+        services = self.services
+        coverage = await services.coverage.choose(get_guild_id(ctx), server)
+        activity = await services.combat.get_activity(coverage, player)
+        picture = await services.embeds.charts.draw_hours(activity.hours) if activity.kills else None
+        await respond_with_picture(ctx, services.embeds.build_activity(activity, coverage), picture)
 
 
 def setup(bot: discord.Bot) -> None:

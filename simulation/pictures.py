@@ -19,7 +19,8 @@ from utils.embeds.pictures import Picture
 from utils.models.deaths import DeathKind
 from utils.models.notices import DeathNotice
 from utils.models.players import BoardRow, Counters, PlayerStats, Tallied
-from utils.models.scope import PlayerId
+from utils.models.scope import GuildId, PlayerId, ServerId
+from utils.models.statistics import Coverage
 
 FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
 AT = datetime(2025, 5, 1, 20, 14, tzinfo=UTC)
@@ -209,6 +210,7 @@ def build_killfeed() -> str:
 def build_answers() -> str:
     """Return the picture of two answers: a board and a player's figures."""
     factory = EmbedFactory()
+    coverage = Coverage(GuildId(1), (ServerId("a"),), "Northwatch", AT.date())
     figures = Counters(kills=84, deaths=31, suicides=12, metres=4_310, longest=312, best_streak=11)
     stats = PlayerStats(
         player_id=PlayerId("0" * 32),
@@ -228,10 +230,10 @@ def build_answers() -> str:
         BoardRow(rank, PlayerId(str(rank)), name, kills, Counters(kills=kills))
         for rank, (name, kills) in enumerate(standing, start=1)
     ]
-    board = factory.build_board("kills", rows, where="Northwatch", period="all time")
+    board = factory.build_board("kills", rows, coverage)
     shown = [
         Shown(Post((board,)), "/leaderboard"),
-        Shown(Post((factory.build_stats(stats, where="Northwatch", period="all time"),)), "/stats"),
+        Shown(Post((factory.build_stats(stats, coverage),)), "/stats"),
     ]
     return draw_channel("general", shown, reader=Reader(AT))
 

@@ -3,6 +3,7 @@
 * KillfeedError
   * UserFacingError - an expected refusal; its text is the sentence the person reads
     * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
+    * NotEnoughMoneyError - a wallet does not hold as much
   * ConfigurationError - the bot cannot start like this; its text says what to do
   * StorageError - MongoDB
     * StorageUnavailableError - away, will be tried again
@@ -80,6 +81,15 @@ class TierRequiredError(UserFacingError):
             f"{feature} opens with tier {tier} ({tier_name}). "
             "Ask whoever hosts this bot to grant that tier to this Discord server."
         )
+
+
+class NotEnoughMoneyError(UserFacingError):
+    """A wallet does not hold as much as is to be taken (emeralds)."""
+
+    def __init__(self, *, needed: int, balance: int, hint: str) -> None:
+        self.needed = needed
+        self.balance = balance
+        super().__init__(f"That takes {needed:,} emeralds, and the wallet holds {balance:,}. {hint}")
 
 
 class ConfigurationError(KillfeedError):

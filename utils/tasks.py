@@ -110,8 +110,8 @@ class BackgroundTask:
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     def cancel(self) -> None:
-        """Ask the task to end; ``wait`` tells when it has."""
-        if self._task is not None:
+        """Ask the task to end; ``wait`` tells when it has. One that is ending cleans up undisturbed."""
+        if self._task is not None and not self._task.cancelling():
             self._task.cancel()
 
     async def wait(self) -> None:

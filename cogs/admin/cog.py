@@ -1,5 +1,7 @@
 """``/admin``: the commands of every module of this package, joined."""
 
+from cogs.admin.boards import BoardCommands
+from cogs.admin.bounties import MoneyCommands
 from cogs.admin.channels import ChannelCommands
 from cogs.admin.groups import ADMIN
 from cogs.admin.links import LinkCommands
@@ -14,7 +16,9 @@ class AdminCog(
     ServerChangeCommands,
     ChannelCommands,
     SettingsCommands,
+    BoardCommands,
     LinkCommands,
+    MoneyCommands,
     GuildCog,
 ):
     """Settings of a guild; for members with Manage Server or the admin role."""

@@ -9,4 +9,5 @@ ADMIN = discord.SlashCommandGroup(
 )
 SERVER = ADMIN.create_subgroup("server", "The game servers this bot reads")
 CHANNEL = ADMIN.create_subgroup("channel", "Where this bot posts")
+BOARD = ADMIN.create_subgroup("board", "Boards that stand in a channel")
 LINK = ADMIN.create_subgroup("link", "Links of members and players")

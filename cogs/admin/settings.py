@@ -8,7 +8,7 @@ from cogs.admin.groups import ADMIN
 from utils.embeds.audit import ListedTask
 from utils.errors import InvalidInputError
 from utils.interactions.access import access, get_actor_id, get_guild_id
-from utils.interactions.paging import respond_in_pages
+from utils.interactions.paging import respond_with_pages
 from utils.interactions.services import Services
 from utils.models.audit import AuditAction
 from utils.models.scope import GuildId, MemberId
@@ -62,7 +62,7 @@ class SettingsCommands:
             embed = services.embeds.build_audit(found.entries, total=found.total)
             return embed, max(-(-found.total // PAGE_ENTRIES), 1)
 
-        await respond_in_pages(ctx, services, build, is_private=True)
+        await respond_with_pages(ctx, services, build, is_private=True)
 
     @ADMIN.command(name="tasks", description="What the bot is at, for its owners")
     @access(is_owner=True, is_private=True)
@@ -77,7 +77,7 @@ class SettingsCommands:
             embed = services.embeds.build_tasks(tasks, total=len(reports))
             return embed, max(-(-len(reports) // PAGE_TASKS), 1)
 
-        await respond_in_pages(ctx, services, build, is_private=True)
+        await respond_with_pages(ctx, services, build, is_private=True)
 
 
 def _describe_role(role: discord.Role | None, before: int | None) -> tuple[str, str]:

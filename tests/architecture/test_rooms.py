@@ -26,7 +26,7 @@ ROOMS: dict[str, set[str]] = {
 }
 """The rooms below the top, and what each may import besides itself and the kernel."""
 
-TOP_ROOMS = {"bot", "simulation"}  # join everything; the bot never the simulation
+TOP_ROOMS = {"utils.application", "bot", "simulation"}  # join everything; the bot never the simulation
 
 OWNERS: dict[str, set[str]] = {
     "asyncssh": {"utils.sftp", "simulation"},
@@ -41,8 +41,21 @@ OWNERS: dict[str, set[str]] = {
     "pydantic": {"utils.settings", "utils.database"},
     "pydantic_core": {"utils.settings"},
     "pydantic_settings": {"utils.settings"},
-    "discord": {"utils.embeds", "utils.interactions", "utils.delivery", "cogs", "bot", "simulation"},
-    "aiohttp": {"utils.delivery", "bot", "simulation"},  # py-cord lets its connection errors through
+    "discord": {
+        "utils.embeds",
+        "utils.interactions",
+        "utils.delivery",
+        "cogs",
+        "utils.application",
+        "bot",
+        "simulation",
+    },
+    "aiohttp": {
+        "utils.delivery",
+        "utils.application",
+        "bot",
+        "simulation",
+    },  # py-cord lets its connection errors through
 }
 """Third-party packages and the only rooms that know them."""
 
@@ -71,6 +84,8 @@ def list_wrong_rooms(module: Module) -> list[str]:
         return sorted(rooms & {"tests", "benchmarks"})
     if module.room == "bot":
         return sorted(rooms & {"tests", "benchmarks", "simulation"})
+    if module.room == "utils.application":
+        return sorted(rooms & {"tests", "benchmarks", "simulation", "cogs", "bot"})
     return sorted(rooms - {module.room} - KERNEL - ROOMS.get(module.room, set()))
 
 

@@ -1,5 +1,6 @@
 """What the rows of a log amount to, counted the plain way: the judge over what the bot counts."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -85,4 +86,39 @@ def count_rows(rows: Iterable[DeathRow]) -> Count:
     count = Count()
     for row in rows:
         count.add(row)
+    return count
+
+
+@dataclass(slots=True)
+class KillCount:
+    """Kills by killer, pair and weapon, by the players' names.
+
+    Attributes:
+        pairs: how often the first killed the second.
+        weapons: the distances that count, 0 for those that do not, by weapon.
+        users: kills by name, by weapon.
+        names: everybody who took part.
+    """
+
+    kills: int = 0
+    killers: Counter[str] = field(default_factory=Counter)
+    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    weapons: dict[str, list[int]] = field(default_factory=dict)
+    users: dict[str, Counter[str]] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+
+
+def count_kills(rows: Iterable[DeathRow]) -> KillCount:
+    """Count the kills among rows that are all different."""
+    count = KillCount()
+    for row in rows:
+        count.names.add(row.victim_name)
+        if row.killer_id is None or row.killer_id == row.victim_id:
+            continue
+        count.kills += 1
+        count.killers[row.killer_name] += 1
+        count.pairs[row.killer_name, row.victim_name] += 1
+        metres = 0 if row.weapon in ("land_vehicle", "boat") or row.distance > 1000 else row.distance
+        count.weapons.setdefault(row.weapon, []).append(metres)
+        count.users.setdefault(row.weapon, Counter())[row.killer_name] += 1
     return count

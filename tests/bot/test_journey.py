@@ -233,7 +233,15 @@ async def test_server_is_removed_only_when_the_admin_confirms(stage: Stage) -> N
     removed = await stage.ask("/admin server remove", server="North")
     await removed.click("Remove")
     await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
-    for collection in ("game_servers", "kills", "players", "player_days", "cursors", "outbox"):
+    for collection in (
+        "game_servers",
+        "kills",
+        "players",
+        "player_days",
+        "server_months",
+        "cursors",
+        "outbox",
+    ):
         assert stage.read(collection) == []
     choices = await stage.admin.autocomplete(stage.office, "/stats", "server", "")
     assert choices == []

@@ -41,7 +41,7 @@ def _shelf(guild: Guild) -> Shelf:
         KnownPlayer(PIKE, "Pike_", ("Pike_", "Old Pike"), 9, SEEN, ids),
         KnownPlayer(SPIKER, "Spiker", ("Spiker",), 4, SEEN, (ServerId("aaaaaaaa"),)),
     ]
-    shelf.statistics.stats[PIKE] = PlayerStats(
+    shelf.statistics.stats[PIKE,] = PlayerStats(
         player_id=PIKE,
         name="Pike_",
         counters=Counters(1234, 10, 2, 4567, 393, 12),

@@ -11,6 +11,7 @@ from utils.errors import StorageUnavailableError
 from utils.models.guilds import ChannelKind
 from utils.models.players import BoardRow, Counters
 from utils.models.scope import GuildId, PlayerId
+from utils.services.statistics import NEVER_SEEN
 
 pytestmark = pytest.mark.usefixtures("bot")
 
@@ -50,10 +51,7 @@ async def test_player_is_taken_by_id_by_any_name_and_by_a_part_of_one(
         ({"player": "ike"}, "“ike” fits more than one player: Pike_, Spiker. Pick one from the list."),
         ({"player": "Spikr"}, "There is no player “Spikr” here. Did you mean: Spiker, Pike_?"),
         ({"player": "zzz"}, "There is no player “zzz” here."),
-        (
-            {"player": "Spiker"},
-            "There is no player “Spiker” here. He was never seen on that server.",
-        ),
+        ({"player": "Spiker"}, f"There is no player “Spiker” here. {NEVER_SEEN}"),
         (
             {"player": "Pike_", "server": "North"},
             "There is no game server “North” here. Did you mean: Mirny, Kamensk_*?",
@@ -136,7 +134,7 @@ async def test_ratio_alone_needs_ten_kills(
 ) -> None:
     """One kill without a death is no best ratio."""
     await alice.ask(channel, "/leaderboard", board=board)
-    assert shelf.statistics.asked == [(board, minimum, 10, 0)]
+    assert shelf.statistics.asked == [(board, minimum, 10, 0, None, ())]
 
 
 # /killfeed status

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
 
+from tests.fakes.money import FakeMoneyUnit, MoneyData
 from utils.errors import (
     CursorMovedError,
     RemoteFileMissingError,
@@ -14,8 +15,8 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.models.deaths import Death, LogFile
-from utils.models.notices import DeathNotice
-from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.notices import BountyNotice, DeathNotice, Notice
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine
 from utils.models.scope import PlayerId, ServerScope
 
@@ -54,6 +55,7 @@ class Data:
     read_at: dict[bytes, datetime] = field(default_factory=dict)
     players: dict[int, dict[PlayerId, PlayerRecord]] = field(default_factory=dict)
     days: dict[int, dict[tuple[PlayerId, date], PlayerDay]] = field(default_factory=dict)
+    months: dict[int, dict[date, ServerMonth]] = field(default_factory=dict)
     notices: list[DeathNotice] = field(default_factory=list)
     rejected: list[RejectedLine] = field(default_factory=list)
     cursors: dict[LogFile, Cursor] = field(default_factory=dict)
@@ -61,14 +63,22 @@ class Data:
     lines_rejected: int = 0
     generation: int = 0
     job: ImportJob | None = None
+    money: MoneyData = field(default_factory=MoneyData)
 
 
 class FakeIngestionUnit:
     """One open transaction over a copy of the data."""
 
-    def __init__(self, data: Data, power: PowerSupply) -> None:
+    def __init__(self, data: Data, power: PowerSupply, scope: ServerScope) -> None:
         self._data = data
         self._power = power
+        self._scope = scope
+
+    @property
+    def money(self) -> FakeMoneyUnit:
+        """Wallets and bounties within this very transaction."""
+        self._power.pass_point()
+        return FakeMoneyUnit(self._data.money, self._scope)
 
     async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
@@ -83,6 +93,7 @@ class FakeIngestionUnit:
             self._data.deaths[death.id] = death
             if read_at is not None:
                 self._data.read_at[death.id] = read_at
+        self._data.money.live_kills += () if read_at is None else deaths
 
     async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""
@@ -122,11 +133,20 @@ class FakeIngestionUnit:
         stored = self._data.days.setdefault(generation, {})
         stored.update(((day.player_id, day.day), day) for day in days)
 
-    async def append_notices(self, notices: Sequence[DeathNotice], *, created_at: datetime) -> None:
-        """Put notices behind the outbox entries."""
+    async def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
+        """Add what new deaths came to onto the stored counts."""
+        self._power.pass_point()
+        stored = self._data.months.setdefault(generation, {})
+        for month in months:
+            before = stored.get(month.month)
+            stored[month.month] = month if before is None else sum_months(before, month)
+
+    async def append_notices(self, notices: Sequence[Notice], *, created_at: datetime) -> None:
+        """Put notices behind the outbox entries, each kind of channel by itself."""
         del created_at
         self._power.pass_point()
-        self._data.notices.extend(notices)
+        self._data.notices += [one for one in notices if isinstance(one, DeathNotice)]
+        self._data.money.notices += [one for one in notices if isinstance(one, BountyNotice)]
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read."""
@@ -168,7 +188,6 @@ class FakeIngestionStore:
         self, scope: ServerScope, work: Callable[[FakeIngestionUnit], Awaitable[T]]
     ) -> T:
         """Run ``work`` on a copy and put it in place; what another one committed meanwhile is a conflict."""
-        del scope
         self.power.pass_point()
         if self.outages:
             self.outages -= 1
@@ -177,7 +196,7 @@ class FakeIngestionStore:
             await asyncio.sleep(0)
             base = self.data
             draft = copy.deepcopy(base)
-            result = await work(FakeIngestionUnit(draft, self.power))
+            result = await work(FakeIngestionUnit(draft, self.power, scope))
             await asyncio.sleep(0)
             self.power.pass_point()
             if self.transient_aborts:
@@ -235,6 +254,7 @@ class FakeIngestionStore:
         *,
         players: Sequence[PlayerRecord] = (),
         days: Sequence[PlayerDay] = (),
+        months: Sequence[ServerMonth] = (),
     ) -> None:
         """Add counters to a generation; what was there already is a mistake of the caller."""
         del scope
@@ -245,6 +265,9 @@ class FakeIngestionStore:
         assert not stored_days.keys() & {(day.player_id, day.day) for day in days}
         stored_players.update((player.player_id, player) for player in players)
         stored_days.update(((day.player_id, day.day), day) for day in days)
+        stored_months = self.data.months.setdefault(generation, {})
+        assert not stored_months.keys() & {month.month for month in months}
+        stored_months.update((month.month, month) for month in months)
 
     async def drop_generation(self, scope: ServerScope, generation: int) -> None:
         """Delete counters of a generation."""
@@ -252,6 +275,7 @@ class FakeIngestionStore:
         self.power.pass_point()
         self.data.players.pop(generation, None)
         self.data.days.pop(generation, None)
+        self.data.months.pop(generation, None)
 
 
 class FakeDeathLogs:

@@ -9,10 +9,12 @@ import discord
 from discord.ext import commands
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeStatisticsStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeProofs
+from tests.fakes.money import FakeLinkBook, FakeMoneyStore
 from tests.fakes.premium import FakeAuditStore, GrantDesk, build_premium
-from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, FakeStatisticsStore
+from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore
 from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
@@ -24,16 +26,20 @@ from utils.interactions.services import Services
 from utils.interactions.views import VIEW_SECONDS, ConfirmView, LiveViews, PagedView, answer_ended_button
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
-from utils.models.scope import ChannelId, GuildId, ServerScope
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, HostKeys, ServerHealth
 from utils.services.audit import AuditLog
+from utils.services.bounties import BountyRooms, BountyService
+from utils.services.combat import CombatService
+from utils.services.coverage import CoverageService
 from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.links import LinkService
 from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
-from utils.services.statistics import PlayerNames, StatisticsService
+from utils.services.statistics import Board, PlayerNames, StatisticsService
+from utils.services.wallets import WalletService
 from utils.tasks import TaskManager
 
 REFERENCE = "K7M2QX"
@@ -93,6 +99,22 @@ class FakeDelivery:
         return ChannelId(0)
 
 
+class FakePostedBoards:
+    """Posts no board."""
+
+    async def post(
+        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+    ) -> ChannelId:
+        """Post nothing."""
+        del guild_id, board, server, actor_id
+        return ChannelId(0)
+
+    async def remove(
+        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+    ) -> None:
+        """Remove nothing."""
+
+
 class FakeProgressMessages:
     """Shows nothing."""
 
@@ -134,6 +156,9 @@ class Shelf:
     servers: FakeServerStore = field(default_factory=FakeServerStore)
     statistics: FakeStatisticsStore = field(default_factory=FakeStatisticsStore)
     links: FakeLinkStore = field(default_factory=FakeLinkStore)
+    money: FakeMoneyStore = field(default_factory=FakeMoneyStore)
+    combat: FakeCombatStore = field(default_factory=FakeCombatStore)
+    deaths: FakeDeathStore = field(default_factory=FakeDeathStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
@@ -144,7 +169,8 @@ class Shelf:
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
-        premium, names = build_premium(tier, self.clock), PlayerNames(self.statistics)
+        tasks = TaskManager(self.clock)
+        premium, names = build_premium(tier, self.clock), PlayerNames(self.statistics, tasks)
         desk, audit = GrantDesk(tier, self.clock), AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), PlainSecrets()
         factory = EmbedFactory()
@@ -173,24 +199,42 @@ class Shelf:
             watchers=FakeWatchers(),
             audit=audit,
         )
+        bounties = BountyRooms(
+            store=self.money,
+            directory=self.money,
+            links=FakeLinkBook(self.money),
+            guilds=settings,
+            servers=servers,
+            names=names,
+            audit=audit,
+            events=events,
+            clock=self.clock,
+        )
+        links = LinkService(
+            self.links,
+            players=names,
+            proofs=FakeProofs(),
+            audit=FakeAuditLog(),
+            clock=self.clock,
+            rng=random.Random(1),
+            requires_proof=True,
+        )
+        coverage = CoverageService(servers, names, links, clock=self.clock)
         return Services(
             settings=settings,
             servers=servers,
-            statistics=StatisticsService(self.statistics, names),
-            links=LinkService(
-                self.links,
-                players=names,
-                proofs=FakeProofs(),
-                audit=FakeAuditLog(),
-                clock=self.clock,
-                rng=random.Random(1),
-                requires_proof=True,
-            ),
+            wallets=WalletService(self.money, audit=audit, clock=self.clock),
+            bounties=BountyService(bounties),
+            statistics=StatisticsService(self.statistics, self.combat, coverage),
+            links=links,
             names=names,
+            coverage=coverage,
+            combat=CombatService(self.combat, self.deaths, coverage, servers),
             premium=premium,
             health=FakeHealthBook(),
             delivery=FakeDelivery(),
             progress=FakeProgressMessages(),
+            boards=FakePostedBoards(),
             embeds=factory,
             replies=ErrorReplies(factory, self.reporter),
             views=LiveViews(),

@@ -1,4 +1,4 @@
-"""Storage of guilds, servers, players and leases, in memory, each of which a test can take away."""
+"""Storage of guilds, servers and leases, in memory, each of which a test can take away."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,9 +8,9 @@ from tests.fakes.deaths import SCOPE
 from utils.errors import KillfeedError, LeaseLostError
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.players import BoardRow, KnownPlayer, PlayerStats
+from utils.models.money import BountySettings
 from utils.models.reading import RejectedLine
-from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
+from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer, ServerHealth
 
 
@@ -72,6 +72,12 @@ class FakeGuildStore(Outage):
         before = self.settings.get(guild_id, GuildSettings(guild_id))
         self.settings[guild_id] = replace(before, admin_role_id=role_id)
         self.note("set_admin_role")
+
+    async def set_bounties(self, guild_id: GuildId, settings: BountySettings) -> None:
+        """Write what was decided about bounties."""
+        before = self.settings.get(guild_id, GuildSettings(guild_id))
+        self.settings[guild_id] = replace(before, bounties=settings)
+        self.note("set_bounties")
 
 
 class FakeServerStore(Outage):
@@ -154,47 +160,6 @@ class FakeServerStore(Outage):
         """Keep how reading goes."""
         self.note("save_health")
         self.saved.append(health)
-
-
-class FakeStatisticsStore(Outage):
-    """Players of any guild, as listed; figures and boards as a test puts them in."""
-
-    def __init__(self, *players: KnownPlayer) -> None:
-        super().__init__()
-        self.players = list(players)
-        self.stats: dict[PlayerId, PlayerStats] = {}
-        self.rows: list[BoardRow] = []
-        self.asked: list[tuple[str, int, int, int]] = []
-
-    async def list_known_players(self, guild_id: GuildId) -> Sequence[KnownPlayer]:
-        """Return every player."""
-        del guild_id
-        self.note("list_known_players")
-        return tuple(self.players)
-
-    async def find_stats(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_id: PlayerId
-    ) -> PlayerStats | None:
-        """Return a player's figures."""
-        del guild_id, server_ids
-        self.note("find_stats")
-        return self.stats.get(player_id)
-
-    async def list_board(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        *,
-        board: str,
-        minimum_kills: int,
-        limit: int,
-        offset: int,
-    ) -> tuple[Sequence[BoardRow], int]:
-        """Return rows of the one board there is."""
-        del guild_id, server_ids
-        self.note("list_board")
-        self.asked.append((board, minimum_kills, limit, offset))
-        return self.rows[offset : offset + limit], len(self.rows)
 
 
 class FakeRejectedStore:

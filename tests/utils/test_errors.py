@@ -5,7 +5,14 @@ import re
 import pytest
 
 from utils import errors
-from utils.errors import AmbiguousError, KillfeedError, NotFoundError, RemoteError, TierRequiredError
+from utils.errors import (
+    AmbiguousError,
+    KillfeedError,
+    NotEnoughMoneyError,
+    NotFoundError,
+    RemoteError,
+    TierRequiredError,
+)
 
 
 def list_errors(base: type[KillfeedError]) -> set[type[KillfeedError]]:
@@ -42,6 +49,10 @@ def test_only_what_a_person_must_mend_is_lasting() -> None:
         (
             AmbiguousError("server", "Mir", candidates=("Mirny", "Mira")),
             "“Mir” fits more than one server: Mirny, Mira. Pick one from the list.",
+        ),
+        (
+            NotEnoughMoneyError(needed=5000, balance=1234, hint="Ask a friend."),
+            "That takes 5,000 emeralds, and the wallet holds 1,234. Ask a friend.",
         ),
         (
             TierRequiredError("Rivals", tier=2, tier_name="Mercenary"),

@@ -184,6 +184,30 @@ async def test_cancelled_task_has_cleaned_up_when_cancel_returns(tasks: TaskMana
     await tasks.cancel("nobody")
 
 
+async def test_task_that_is_ending_is_not_cancelled_again(tasks: TaskManager) -> None:
+    """Whoever else ends it waits for its clean-up, which goes on undisturbed."""
+    is_ending, may_end = asyncio.Event(), asyncio.Event()
+    cleaned: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_ending.set()
+            await may_end.wait()
+            cleaned.append("yes")
+
+    tasks.start("neat", work)
+    await settle()
+    ends = [asyncio.create_task(tasks.cancel("neat")) for _ in range(2)]
+    await is_ending.wait()
+    ends.append(asyncio.create_task(tasks.stop()))
+    await settle()
+    may_end.set()
+    await asyncio.gather(*ends)
+    assert cleaned == ["yes"]
+
+
 async def test_waiting_task_ends_at_once_when_it_is_cancelled(tasks: TaskManager, clock: FakeClock) -> None:
     """A pause between runs holds up no shutdown."""
     task = tasks.start("often", Failing(clock, failures=0), interval_seconds=3600)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.money import BountySettings
 from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ServerHealth
@@ -32,17 +33,39 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, str) else value
 
 
+class BountySettingsDocument(StoredDocument):
+    """What a guild's admins decided about bounties."""
+
+    is_enabled: bool = True
+    is_auto: bool = True
+    expiry_hours: int = 24
+    max_amount: int = 50_000
+
+    @classmethod
+    def from_value(cls, settings: BountySettings) -> Self:
+        """Return the document of these settings."""
+        return cls(**{name: getattr(settings, name) for name in cls.model_fields})
+
+    def to_value(self) -> BountySettings:
+        """Return the settings."""
+        return BountySettings(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
 class GuildDocument(StoredDocument):
     """A guild's settings."""
 
     guild_id: int
     channels: Channels = Field(default_factory=dict)
     admin_role_id: int | None = None
+    bounties: BountySettingsDocument = Field(default_factory=BountySettingsDocument)
 
     def to_value(self) -> GuildSettings:
         """Return the settings."""
         return GuildSettings(
-            guild_id=GuildId(self.guild_id), channels=self.channels, admin_role_id=self.admin_role_id
+            guild_id=GuildId(self.guild_id),
+            channels=self.channels,
+            admin_role_id=self.admin_role_id,
+            bounties=self.bounties.to_value(),
         )
 
 

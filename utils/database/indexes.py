@@ -48,15 +48,29 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("board", (*_SERVER, "generation", "-counters.kills", "counters.deaths", "name", "player_id")),
     ),
     "player_days": (Index("month", (*_SERVER, "generation", "month", "player_id"), unique=True),),
+    "server_months": (Index("month", (*_SERVER, "generation", "month"), unique=True),),
     "cursors": (Index("cursor", (*_SERVER, "kind", "world", "name"), unique=True),),
     "rejected_lines": (
         Index("place", (*_SERVER, "world", "name", "offset"), unique=True),
         Index("newest", (*_SERVER, "-seen_at")),
     ),
-    "outbox": (Index("sequence", (*_SERVER, "sequence"), unique=True),),
+    "outbox": (Index("sequence", (*_SERVER, "channel_kind", "sequence"), unique=True),),
+    "boards": (Index("board", (*_SERVER, "board"), unique=True),),
     "messages": (
         Index("nonce", (*_SERVER, "nonce"), unique=True),
-        Index("state", (*_SERVER, "state", "prepared_at")),
+        Index("state", (*_SERVER, "state", "channel_kind", "prepared_at")),
+    ),
+    "wallets": (Index("member", ("guild_id", "member_id"), unique=True),),
+    "ledger": (
+        Index("member", ("guild_id", "member_id", "-number"), unique=True),
+        Index("key", ("guild_id", "key"), unique=True),
+        Index("paid", ("guild_id", "member_id", "player_id", "killed_at")),
+    ),
+    "bounties": (
+        Index("open", (*_SERVER, "slot", "player_id", "placer_id"), unique=True),
+        Index("ending", ("guild_id", "slot", "expires_at")),
+        Index("placer", ("guild_id", "placer_id", "-placed_at")),
+        Index("claimer", ("guild_id", "claimer_id", "-closed_at")),
     ),
     "audit": (
         Index("newest", ("guild_id", "-at", "-_id")),

@@ -5,11 +5,16 @@ seconds of the time as written (6 bytes, big-endian) and a digest (10 bytes), so
 server and time.
 """
 
+from datetime import date
+
 from utils.errors import ScopeViolationError
 from utils.models.scope import ServerScope
 
 KEY_BYTES = 32
 SERVER_ID_BYTES = 8
+TIME_BYTES = 6
+SECONDS_OF_A_DAY = 86_400
+_EPOCH = date(1970, 1, 1)
 
 
 def build_key_prefix(scope: ServerScope) -> bytes:
@@ -28,3 +33,9 @@ def build_key_range(scope: ServerScope) -> tuple[bytes, bytes]:
     """Return the lowest and the highest ``_id`` that a death of the server can have."""
     prefix = build_key_prefix(scope)
     return prefix.ljust(KEY_BYTES, b"\x00"), prefix.ljust(KEY_BYTES, b"\xff")
+
+
+def build_key_since(scope: ServerScope, day: date) -> bytes:
+    """Return the lowest ``_id`` that a death of the server written on a day can have."""
+    seconds = max((day - _EPOCH).days * SECONDS_OF_A_DAY, 0)
+    return (build_key_prefix(scope) + seconds.to_bytes(TIME_BYTES, "big")).ljust(KEY_BYTES, b"\x00")

@@ -1,14 +1,18 @@
 """Migrations: which version the data has, and whether this bot understands it."""
 
 from pymongo.errors import DuplicateKeyError
+from structlog import get_logger
 
 from utils.database.database import SafeDatabase
+from utils.database.weapon_migration import count_weapons
 from utils.errors import ConfigurationError, StorageConflictError
 
-DATA_VERSION = 1
+DATA_VERSION = 2
 """Version of the data that this code reads and writes; counts up with every change that needs a migration."""
 
 _ID = "data"
+
+_log = get_logger(__name__)
 
 
 async def find_data_version(database: SafeDatabase) -> int | None:
@@ -18,7 +22,10 @@ async def find_data_version(database: SafeDatabase) -> int | None:
 
 
 async def ensure_data_version(database: SafeDatabase) -> None:
-    """Write the version at the first start, and refuse data of a later one.
+    """Write the version at the first start, bring older data up to it, and refuse data of a later one.
+
+    Every step can be repeated, so one that was cut off is begun again; the version is written when it is
+    done.
 
     Raises:
         ConfigurationError: the data was written by a newer bot.
@@ -31,6 +38,11 @@ async def ensure_data_version(database: SafeDatabase) -> None:
             f"The database “{database.name}” has data of version {version}, "
             f"this bot knows version {DATA_VERSION}. Update the bot, or restore a backup made with it."
         )
+    elif version < DATA_VERSION:
+        _log.info("data of an older version is brought up to date", version=version)
+        await count_weapons(database)
+        update = {"$set": {"version": DATA_VERSION}}
+        await database.run("schema.update", database.unscoped("schema").update_one({"_id": _ID}, update))
 
 
 async def _write_first_version(database: SafeDatabase) -> None:

@@ -7,21 +7,27 @@ from typing import Any
 
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
-from utils.models.notices import DeathNotice, MessageState, OutboxEntry, OutgoingMessage
+from utils.models.notices import (
+    BountyEvent,
+    BountyNotice,
+    DeathNotice,
+    MessageState,
+    Notice,
+    OutboxEntry,
+    OutgoingMessage,
+)
 from utils.models.scope import ChannelId, ServerScope
 
 Document = dict[str, Any]
 
-_NOTICE_FIELDS = tuple(field.name for field in fields(DeathNotice))
 
-
-def build_entry_document(notice: DeathNotice, *, sequence: int, created_at: datetime) -> Document:
+def build_entry_document(notice: Notice, *, sequence: int, created_at: datetime) -> Document:
     """Return a notice as it waits; ``nonce`` names the message it becomes part of."""
-    facts = {name: getattr(notice, name) for name in _NOTICE_FIELDS}
+    facts = {field.name: getattr(notice, field.name) for field in fields(notice)}
     return {
         "sequence": sequence,
-        "channel_kind": ChannelKind.KILLFEED.value,
-        "notice": {**facts, "kind": notice.kind.value},
+        "channel_kind": notice.channel_kind.value,
+        "notice": {name: str(fact) if isinstance(fact, str) else fact for name, fact in facts.items()},
         "created_at": created_at,
         "nonce": None,
     }
@@ -29,12 +35,12 @@ def build_entry_document(notice: DeathNotice, *, sequence: int, created_at: date
 
 def read_entry(scope: ServerScope, document: Document) -> OutboxEntry:
     """Return the outbox entry of a stored document."""
-    facts: Mapping[str, Any] = document["notice"]
+    channel_kind = ChannelKind(document["channel_kind"])
     return OutboxEntry(
         scope=scope,
         sequence=document["sequence"],
-        channel_kind=ChannelKind(document["channel_kind"]),
-        notice=DeathNotice(**{**facts, "kind": DeathKind(facts["kind"])}),
+        channel_kind=channel_kind,
+        notice=_read_notice(channel_kind, document["notice"]),
         created_at=document["created_at"],
     )
 
@@ -42,6 +48,7 @@ def read_entry(scope: ServerScope, document: Document) -> OutboxEntry:
 def build_message_document(message: OutgoingMessage) -> Document:
     """Return a message as it is stored."""
     return {
+        "channel_kind": message.channel_kind.value,
         "channel_id": int(message.channel_id),
         "sequences": list(message.sequences),
         "nonce": message.nonce,
@@ -55,6 +62,7 @@ def read_message(scope: ServerScope, document: Document) -> OutgoingMessage:
     """Return the message of a stored document."""
     return OutgoingMessage(
         scope=scope,
+        channel_kind=ChannelKind(document["channel_kind"]),
         channel_id=ChannelId(document["channel_id"]),
         sequences=tuple(document["sequences"]),
         nonce=document["nonce"],
@@ -62,3 +70,9 @@ def read_message(scope: ServerScope, document: Document) -> OutgoingMessage:
         first_tried_at=document["first_tried_at"],
         state=MessageState(document["state"]),
     )
+
+
+def _read_notice(kind: ChannelKind, facts: Mapping[str, Any]) -> Notice:
+    if kind is ChannelKind.BOUNTIES:
+        return BountyNotice(**{**facts, "event": BountyEvent(facts["event"])})
+    return DeathNotice(**{**facts, "kind": DeathKind(facts["kind"])})

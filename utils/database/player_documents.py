@@ -6,13 +6,23 @@ A player's days stand in one document per month (``"2025-04"``), an array of day
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import date
+from heapq import merge
 from typing import Any
 
 from utils.database.death_documents import read_wall_time
-from utils.models.players import Counters, KnownPlayer, NameSeen, PlayerDay, PlayerRecord
+from utils.models.players import (
+    Counters,
+    KnownPlayer,
+    NameSeen,
+    PlayerDay,
+    PlayerRecord,
+    ServerMonth,
+    WeaponCount,
+)
 from utils.models.scope import PlayerId, ServerId
 
 Document = dict[str, Any]
+_SORTED_AT_ONCE = 2_000  # about two milliseconds
 BucketKey = tuple[PlayerId, str]
 """Player and month."""
 
@@ -53,6 +63,7 @@ def build_player_document(player: PlayerRecord, *, generation: int) -> Document:
         "current_streak": player.current_streak,
         "last_order": list(player.last_order),
         "last_seen_at": player.last_seen_at,
+        "weapons": _build_weapons(player.weapons),
     }
 
 
@@ -67,6 +78,26 @@ def read_player(document: Document) -> PlayerRecord:
         current_streak=document["current_streak"],
         last_order=(read_wall_time(written_at), world, file, offset),
         last_seen_at=document["last_seen_at"],
+        weapons=tuple(WeaponCount(**count) for count in document["weapons"]),
+    )
+
+
+def build_month_document(month: ServerMonth, *, generation: int) -> Document:
+    """Return a server's month as stored in a generation."""
+    return {
+        "generation": generation,
+        "month": format_month(month.month),
+        "weapons": _build_weapons(month.weapons),
+        "hours": list(month.hours),
+    }
+
+
+def read_month(document: Document) -> ServerMonth:
+    """Return the month of a stored document."""
+    return ServerMonth(
+        month=date.fromisoformat(f"{document['month']}-01"),
+        weapons=tuple(WeaponCount(**count) for count in document["weapons"]),
+        hours=tuple(document["hours"]),
     )
 
 
@@ -110,8 +141,24 @@ def add_known(known: dict[PlayerId, KnownPlayer], document: Document) -> None:
 
 
 def sort_known(players: Iterable[KnownPlayer]) -> tuple[KnownPlayer, ...]:
-    """Return players, best known (most kills) first."""
-    return tuple(sorted(players, key=lambda player: (-player.kills, player.name, player.player_id)))
+    """Return players, best known (most kills) first.
+
+    Many are sorted in parts that are merged: one sort would hold every other thread up until it is done.
+    """
+    listed = list(players)
+    parts = (
+        sorted(listed[start : start + _SORTED_AT_ONCE], key=_get_rank)
+        for start in range(0, len(listed), _SORTED_AT_ONCE)
+    )
+    return tuple(merge(*parts, key=_get_rank))
+
+
+def _get_rank(player: KnownPlayer) -> tuple[int, str, PlayerId]:
+    return -player.kills, player.name, player.player_id
+
+
+def _build_weapons(weapons: Iterable[WeaponCount]) -> list[Document]:
+    return [{"weapon": one.weapon, "kills": one.kills, "longest": one.longest} for one in weapons]
 
 
 def _read_known(document: Document) -> KnownPlayer:

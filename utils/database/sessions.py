@@ -7,7 +7,7 @@ opens and stored with the lease (``repositories.leases``).
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self, TypeVar, cast
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
@@ -24,13 +24,15 @@ async def settle(operation: Awaitable[T]) -> T:
     """Wait for an operation of motor; when cancelled, still until it has ended.
 
     Motor runs it in a thread that no cancellation reaches. A session serves one operation at a time, so
-    whoever was cancelled must not touch it (to abort) while that thread does.
+    whoever was cancelled, once or several times, must not touch it (to abort) while that thread does.
     """
     running = asyncio.ensure_future(operation)
     try:
         await asyncio.wait([running])  # unlike a shield it leaves nothing unlooked at when both end at once
     except asyncio.CancelledError:
-        await asyncio.wait([running])
+        while not running.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
         if not running.cancelled():
             running.exception()  # looked at, so that the loop does not report it as forgotten
         raise

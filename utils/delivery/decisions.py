@@ -68,18 +68,15 @@ def choose_group(
     """Return the entries of the next message: the first one, and those behind it that fit in.
 
     Args:
-        entries: pending entries of one server, by sequence.
+        entries: pending entries for one channel, by sequence.
         sizes: characters of each entry's embed.
         single: take one entry alone.
 
-    Entries for another kind of channel wait for a message of their own; those for the same channel never
-    overtake each other.
+    They never overtake each other.
     """
     group: list[OutboxEntry] = []
     room = MAX_CHARACTERS
     for entry, size in zip(entries, sizes, strict=True):
-        if entry.channel_kind != entries[0].channel_kind:
-            continue
         room -= size
         if group and (single or room < 0 or len(group) == MAX_EMBEDS):
             break

@@ -1,4 +1,9 @@
-"""DeliveryLoop: the endless round of one server, woken by new entries, else polling slowly."""
+"""DeliveryLoop: the endless work for one server, woken by new entries, else polling slowly.
+
+Each kind of channel with something to deliver has a lane of its own: a task that lives until the lane is
+empty. So a channel that is gone, that Discord limits, or whose posts fail holds up nobody but itself, and a
+server with nothing to deliver costs one read a poll.
+"""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -6,9 +11,11 @@ from dataclasses import dataclass, field
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.delivery.ports import Lane
 from utils.delivery.service import DeliveryOutcome, DeliveryService, DeliveryState
 from utils.errors import StorageError
 from utils.models.scope import ServerScope
+from utils.tasks import TaskManager
 
 logger = get_logger(__name__)
 
@@ -18,17 +25,28 @@ POLL_SECONDS = 30.0  # only for entries whose wake-up was lost; ingestion wakes 
 
 @dataclass(slots=True)
 class _Signals:
-    """What can end a wait early: new entries when idle, a mended channel always."""
+    """What can end a wait early: new entries or an emptied lane when idle, a mended channel in a lane.
+
+    ``mended`` has an event for each lane at work.
+    """
 
     entries: asyncio.Event = field(default_factory=asyncio.Event)
-    mended: asyncio.Event = field(default_factory=asyncio.Event)
+    mended: dict[Lane, asyncio.Event] = field(default_factory=dict)
 
 
 class DeliveryLoop:
-    """Runs rounds of a server until it is cancelled; a task for each server keeps its channel's order."""
+    """Delivers for a server until it is cancelled; one task for each lane keeps its channel's order."""
 
-    def __init__(self, service: DeliveryService, *, clock: Clock, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(
+        self,
+        service: DeliveryService,
+        tasks: TaskManager,
+        *,
+        clock: Clock,
+        poll_seconds: float = POLL_SECONDS,
+    ) -> None:
         self._service = service
+        self._tasks = tasks
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._signals: dict[ServerScope, _Signals] = {}
@@ -39,10 +57,12 @@ class DeliveryLoop:
             signals.entries.set()
 
     def retry_now(self, scope: ServerScope) -> None:
-        """Tell that the server's channel was changed, so that no wait makes sense any more."""
+        """Tell that a channel of the server was changed, so that no wait makes sense any more."""
         self._service.forget(scope)
         if signals := self._signals.get(scope):
-            signals.mended.set()
+            signals.entries.set()
+            for mended in signals.mended.values():
+                mended.set()
 
     async def run(self, scope: ServerScope) -> None:
         """Deliver for a server until cancelled; while the storage is away, try again every few seconds."""
@@ -50,21 +70,51 @@ class DeliveryLoop:
         try:
             while True:
                 signals.entries.clear()
-                signals.mended.clear()
-                outcome = await self._deliver(scope)
-                if outcome.state is DeliveryState.IDLE:
-                    await self._wait(self._poll_seconds, signals.entries, signals.mended)
-                elif outcome.state is DeliveryState.WAITING:
-                    await self._wait(outcome.retry_seconds, signals.mended)
+                await self._wait(await self._start_lanes(scope, signals), signals.entries)
         finally:
-            # a wake-up without a loop is not lost: the next loop begins with a round
+            # a wake-up without a loop is not lost: the next loop begins with a look
             del self._signals[scope]
+            for lane in list(signals.mended):
+                await self._tasks.cancel(_name_task(lane))
 
-    async def _deliver(self, scope: ServerScope) -> DeliveryOutcome:
+    async def _start_lanes(self, scope: ServerScope, signals: _Signals) -> float:
+        """Begin every lane that has work and is not at it; return seconds until the next look."""
         try:
-            return await self._service.deliver_once(scope)
+            busy = await self._service.list_lanes(scope)
         except StorageError as failure:
             logger.warning("outbox is not read", scope=str(scope), problem=str(failure))
+            return STORAGE_RETRY_SECONDS
+        for lane in busy:
+            if not self._tasks.is_running(_name_task(lane)):
+                self._start_lane(lane, signals)
+        return self._poll_seconds
+
+    def _start_lane(self, lane: Lane, signals: _Signals) -> None:
+        async def work_off() -> None:
+            await self._work_off(lane, signals)
+
+        signals.mended[lane] = asyncio.Event()
+        self._tasks.start(_name_task(lane), work_off, guild_id=lane.scope.guild_id, is_critical=True)
+
+    async def _work_off(self, lane: Lane, signals: _Signals) -> None:
+        """Do rounds until a lane is empty."""
+        mended = signals.mended[lane]
+        while True:
+            mended.clear()
+            outcome = await self._deliver(lane)
+            if outcome.state is DeliveryState.IDLE:
+                break
+            if outcome.state is DeliveryState.WAITING:
+                await self._wait(outcome.retry_seconds, mended)
+        # whoever added an entry after the last round found this lane at work: look once more
+        del signals.mended[lane]
+        signals.entries.set()
+
+    async def _deliver(self, lane: Lane) -> DeliveryOutcome:
+        try:
+            return await self._service.deliver_once(lane)
+        except StorageError as failure:
+            logger.warning("outbox is not read", lane=str(lane), problem=str(failure))
             return DeliveryOutcome(DeliveryState.WAITING, retry_seconds=STORAGE_RETRY_SECONDS)
 
     async def _wait(self, seconds: float, *events: asyncio.Event) -> None:
@@ -80,3 +130,7 @@ class DeliveryLoop:
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
+
+
+def _name_task(lane: Lane) -> str:
+    return f"deliver:{lane}"

@@ -1,4 +1,7 @@
-"""What delivery needs of the rest: its storage, the channels, Discord, and a way to tell admins."""
+"""What delivery needs of the rest: its storage, the channels, Discord, and a way to tell admins.
+
+Entries for one kind of channel of one server are a lane: an order of its own, which waits for nobody else's.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,14 +25,21 @@ class OutboxStore(Protocol):
         StorageConflictError: from ``prepare_message``; the entries changed, the next round reads them.
     """
 
-    async def list_pending(self, scope: ServerScope, *, limit: int) -> Sequence[OutboxEntry]:
-        """Return the first entries by sequence that are neither sent nor dropped."""
+    async def list_kinds(self, scope: ServerScope) -> Sequence[ChannelKind]:
+        """Return the kinds of channel for which there are entries, in a message or not."""
 
-    async def find_prepared(self, scope: ServerScope) -> OutgoingMessage | None:
-        """Return the message that was prepared and is not yet known to be sent; there is at most one."""
+    async def list_pending(
+        self, scope: ServerScope, kind: ChannelKind, *, limit: int
+    ) -> Sequence[OutboxEntry]:
+        """Return the first entries of a kind by sequence that are neither sent nor dropped."""
 
-    async def list_entries(self, scope: ServerScope, sequences: Sequence[int]) -> Sequence[OutboxEntry]:
-        """Return these entries by sequence; those that are gone are left out."""
+    async def find_prepared(self, scope: ServerScope, kind: ChannelKind) -> OutgoingMessage | None:
+        """Return the message that was prepared and is not yet known to be sent; at most one of a kind."""
+
+    async def list_entries(
+        self, scope: ServerScope, kind: ChannelKind, sequences: Sequence[int]
+    ) -> Sequence[OutboxEntry]:
+        """Return these entries of a kind by sequence; those that are gone are left out."""
 
     async def prepare_message(self, scope: ServerScope, message: OutgoingMessage) -> None:
         """Store a message before its first try; its entries stay until it is sent."""
@@ -40,11 +50,11 @@ class OutboxStore(Protocol):
     async def mark_sent(self, scope: ServerScope, nonce: str, *, message_id: int, at: datetime) -> None:
         """Mark a message and all its entries as sent, together or not at all."""
 
-    async def drop_entries(self, scope: ServerScope, *, before: datetime) -> int:
-        """Drop entries created before a moment and return how many; no message is prepared then."""
+    async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
+        """Drop entries of a kind created before a moment, return how many; no message is prepared then."""
 
-    async def discard_entries(self, scope: ServerScope, sequences: Sequence[int]) -> None:
-        """Drop exactly these entries."""
+    async def discard_entries(self, scope: ServerScope, kind: ChannelKind, sequences: Sequence[int]) -> None:
+        """Drop exactly these entries of a kind."""
 
     async def drop_message(self, scope: ServerScope, nonce: str) -> None:
         """Forget a prepared message; those of its entries that are still there are pending again."""
@@ -65,6 +75,18 @@ class AdminNotifier(Protocol):
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Note that the matter is settled, so that the next time is told again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What is delivered in order: everything for one kind of channel of a game server."""
+
+    scope: ServerScope
+    kind: ChannelKind
+
+    def __str__(self) -> str:
+        """Return the form used in keys and logs, for example ``42/k3v9x0aa/killfeed``."""
+        return f"{self.scope}/{self.kind}"
 
 
 @dataclass(frozen=True, slots=True)

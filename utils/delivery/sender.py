@@ -1,8 +1,7 @@
 """DiscordSender: py-cord as delivery sees it, with all its failures mapped here and nowhere else."""
 
 import asyncio
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -11,7 +10,7 @@ import discord
 
 from utils.clock import Clock
 from utils.delivery.ports import PostedMessage
-from utils.embeds.pictures import Picture
+from utils.embeds.pictures import Picture, build_file
 from utils.errors import (
     ChannelUnusableError,
     DeliveryDelayedError,
@@ -25,6 +24,7 @@ REQUEST_TIMEOUT_SECONDS = 60.0
 """py-cord retries inside a request, up to five times over half a minute, and sleeps on a rate limit as long
 as Discord says; beyond this the round is given up while the nonce is still remembered."""
 
+UNKNOWN_MESSAGE_CODE = 10008
 _REFUSED_STATUSES = frozenset({400, 413})  # the payload itself; everything else can pass with time
 
 
@@ -48,7 +48,7 @@ class DiscordSender:
     ) -> int:
         """Post a message in which no mention fires, and return its id."""
         self._require_login()
-        files = [discord.File(io.BytesIO(picture.data), filename=picture.name) for picture in pictures]
+        files = [build_file(picture) for picture in pictures]
         channel = self._bot.get_partial_messageable(channel_id)
         with map_discord_errors(self._clock):
             async with asyncio.timeout(self._timeout_seconds):
@@ -60,6 +60,41 @@ class DiscordSender:
                     allowed_mentions=discord.AllowedMentions.none(),
                 )
         return message.id
+
+    async def edit(self, channel_id: ChannelId, message_id: int, *, embed: discord.Embed) -> bool:
+        """Change a message of the bot; tell whether it was there."""
+        self._require_login()
+        message = self._bot.get_partial_messageable(channel_id).get_partial_message(message_id)
+        return await self._reach(message.edit(embed=embed))
+
+    async def has_message(self, channel_id: ChannelId, message_id: int) -> bool:
+        """Tell whether a message is there."""
+        self._require_login()
+        channel = self._bot.get_partial_messageable(channel_id)
+        return await self._reach(channel.fetch_message(message_id))
+
+    async def delete(self, channel_id: ChannelId, message_id: int) -> None:
+        """Delete a message of the bot; one that is gone already is no error."""
+        self._require_login()
+        channel = self._bot.get_partial_messageable(channel_id)
+
+        async def find_and_delete() -> None:
+            message = await channel.fetch_message(message_id)
+            await message.delete()
+
+        await self._reach(find_and_delete())
+
+    async def _reach(self, request: Awaitable[object]) -> bool:
+        """Carry out a request about one message; tell whether that message is there."""
+        with map_discord_errors(self._clock):
+            try:
+                async with asyncio.timeout(self._timeout_seconds):
+                    await request
+            except discord.NotFound as error:
+                if error.code != UNKNOWN_MESSAGE_CODE:
+                    raise
+                return False
+        return True
 
     async def recent_messages(self, channel_id: ChannelId, limit: int) -> Sequence[PostedMessage]:
         """Return the bot's own among the newest messages of a channel, newest first."""

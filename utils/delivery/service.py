@@ -1,4 +1,4 @@
-"""DeliveryService: one round for one server, from what is stored to what is known to be in the channel.
+"""DeliveryService: one round for one lane, from what is stored to what is known to be in the channel.
 
 Theory of operation: a round first finishes the prepared message, if there is one, and else prepares the next;
 ``decisions.py`` decides, this file carries out. Every write is durable before the next action, in this order:
@@ -32,7 +32,7 @@ from utils.delivery.decisions import (
     find_match,
     make_nonce,
 )
-from utils.delivery.ports import AdminNotifier, ChannelDirectory, MessageSender, OutboxStore
+from utils.delivery.ports import AdminNotifier, ChannelDirectory, Lane, MessageSender, OutboxStore
 from utils.embeds.factory import EmbedFactory, Post
 from utils.embeds.limits import MAX_EMBEDS, count_characters
 from utils.errors import (
@@ -44,7 +44,7 @@ from utils.errors import (
 from utils.models.notices import OutboxEntry, OutgoingMessage
 from utils.models.scope import ServerScope
 
-LOOK_BACK_MESSAGES = 100  # one request; nothing else of this server is posted before the message that waits
+LOOK_BACK_MESSAGES = 100  # one request; nothing else of this lane is posted before the message that waits
 
 _log = get_logger(__name__)
 
@@ -73,9 +73,9 @@ class DeliveryOutcome:
 
 
 class DeliveryService:
-    """Delivers the outbox of game servers, each notice once and in order.
+    """Delivers the outbox of game servers, each notice once and in the order of its lane.
 
-    One round at a time for each server; rounds of different servers may run beside each other.
+    One round at a time for each lane; rounds of different lanes may run beside each other.
     """
 
     def __init__(
@@ -96,87 +96,96 @@ class DeliveryService:
         self._factory = factory
         self._clock = clock
         self._max_age = max_announce_age
-        self._failures: defaultdict[ServerScope, int] = defaultdict(int)
-        self._single_until: dict[ServerScope, int] = {}
+        self._failures: defaultdict[Lane, int] = defaultdict(int)
+        self._single_until: dict[Lane, int] = {}
 
-    async def deliver_once(self, scope: ServerScope) -> DeliveryOutcome:
+    async def list_lanes(self, scope: ServerScope) -> list[Lane]:
+        """Return the lanes of a server in which something waits.
+
+        Raises:
+            StorageError: of the storage.
+        """
+        return [Lane(scope, kind) for kind in await self._store.list_kinds(scope)]
+
+    async def deliver_once(self, lane: Lane) -> DeliveryOutcome:
         """Do one round: at most one message is sent.
 
         Raises:
             StorageError: of the storage; the next round goes on from what is stored.
         """
-        message = await self._store.find_prepared(scope)
+        message = await self._store.find_prepared(lane.scope, lane.kind)
         if message is not None:
-            return await self._continue(message)
-        dropped = await self._store.drop_entries(scope, before=self._clock.now() - self._max_age)
+            return await self._continue(lane, message)
+        oldest = self._clock.now() - self._max_age
+        dropped = await self._store.drop_entries(lane.scope, lane.kind, before=oldest)
         if dropped:
-            await self._tell_expired(scope, dropped)
-        pending = await self._store.list_pending(scope, limit=MAX_EMBEDS)
+            await self._tell_expired(lane, dropped)
+        pending = await self._store.list_pending(lane.scope, lane.kind, limit=MAX_EMBEDS)
         if not pending:
             return DeliveryOutcome(DeliveryState.CLEARED if dropped else DeliveryState.IDLE, dropped)
-        return await self._begin(scope, pending)
+        return await self._begin(lane, pending)
 
     def forget(self, scope: ServerScope) -> None:
-        """Forget how a server's deliveries went: the server is gone, or its channel was mended."""
-        self._failures.pop(scope, None)
-        self._single_until.pop(scope, None)
+        """Forget how a server's deliveries went: the server is gone, or a channel was mended."""
+        for lane in [lane for lane in self._failures if lane.scope == scope]:
+            del self._failures[lane]
+        for lane in [lane for lane in self._single_until if lane.scope == scope]:
+            del self._single_until[lane]
 
-    async def _begin(self, scope: ServerScope, pending: Sequence[OutboxEntry]) -> DeliveryOutcome:
+    async def _begin(self, lane: Lane, pending: Sequence[OutboxEntry]) -> DeliveryOutcome:
         """Prepare the next message and try it."""
-        kind = pending[0].channel_kind
-        channel_id = await self._channels.find_channel(scope, kind)
+        scope = lane.scope
+        channel_id = await self._channels.find_channel(scope, lane.kind)
         if channel_id is None:
-            homeless = [entry for entry in pending if entry.channel_kind == kind]
-            return await self._discard(scope, homeless, reason="no channel is set")
-        is_single = pending[0].sequence <= self._single_until.get(scope, -1)
-        sizes = [count_characters(self._factory.build_death(entry.notice)) for entry in pending]
+            return await self._discard(lane, pending, reason="no channel is set")
+        is_single = pending[0].sequence <= self._single_until.get(lane, -1)
+        sizes = [count_characters(self._factory.build_feed_embed(entry.notice)) for entry in pending]
         group = choose_group(pending, sizes, single=is_single)
         message = OutgoingMessage(
             scope=scope,
+            channel_kind=lane.kind,
             channel_id=channel_id,
             sequences=tuple(entry.sequence for entry in group),
             nonce=make_nonce(),
             prepared_at=self._clock.now(),
         )
         await self._store.prepare_message(scope, message)
-        return await self._try(message, group, Step.SEND)
+        return await self._try(lane, message, group, Step.SEND)
 
-    async def _continue(self, message: OutgoingMessage) -> DeliveryOutcome:
+    async def _continue(self, lane: Lane, message: OutgoingMessage) -> DeliveryOutcome:
         """Go on with the message that was prepared before."""
-        scope = message.scope
-        entries = await self._store.list_entries(scope, message.sequences)
-        kind = entries[0].channel_kind if entries else None
-        channel_id = await self._channels.find_channel(scope, kind) if kind else None
+        entries = await self._store.list_entries(lane.scope, lane.kind, message.sequences)
+        channel_id = await self._channels.find_channel(lane.scope, lane.kind)
         step = choose_step(
             message, entries, channel_id=channel_id, now=self._clock.now(), max_age=self._max_age
         )
         if step in (Step.SEND, Step.LOOK_FIRST):
-            return await self._try(message, entries, step)
+            return await self._try(lane, message, entries, step)
         if step is Step.EXPIRE:
-            await self._tell_expired(scope, len(entries))
+            await self._tell_expired(lane, len(entries))
         if step in (Step.EXPIRE, Step.DISCARD):
             reason = "expired" if step is Step.EXPIRE else "no channel is set"
-            return await self._discard(scope, entries, reason=reason, message=message)
-        await self._store.drop_message(scope, message.nonce)
+            return await self._discard(lane, entries, reason=reason, message=message)
+        await self._store.drop_message(lane.scope, message.nonce)
         return DeliveryOutcome(DeliveryState.CLEARED)
 
     async def _try(
-        self, message: OutgoingMessage, entries: Sequence[OutboxEntry], step: Step
+        self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry], step: Step
     ) -> DeliveryOutcome:
         """Find the message in its channel or send it, and tell each failure by what it means."""
-        post = self._factory.build_deaths([entry.notice for entry in entries])
+        post = self._factory.build_feed([entry.notice for entry in entries])
         try:
             message_id = await self._find_posted(message, post) if step is Step.LOOK_FIRST else None
             if message_id is None:
                 message_id = await self._send(message, post)
         except ChannelUnusableError:
-            return await self._wait_for_admin(message, entries)
+            return await self._wait_for_admin(lane, message, entries)
         except DeliveryRefusedError as error:
-            return await self._handle_refusal(message, entries, error)
+            return await self._handle_refusal(lane, message, entries, error)
         except (DeliveryUncertainError, DeliveryDelayedError) as error:
-            return self._wait(message.scope, error)
+            return self._wait(lane, error)
         await self._store.mark_sent(message.scope, message.nonce, message_id=message_id, at=self._clock.now())
-        await self._settle(message.scope)
+        await self._settle(lane)
         return DeliveryOutcome(DeliveryState.SENT, len(entries))
 
     async def _send(self, message: OutgoingMessage, post: Post) -> int:
@@ -192,59 +201,53 @@ class DeliveryService:
         found = find_match(posted, nonce=message.nonce, texts=texts)
         return None if found is None else found.message_id
 
-    async def _settle(self, scope: ServerScope) -> None:
+    async def _settle(self, lane: Lane) -> None:
         """A message arrived: whatever was wrong is over, and would be told again."""
-        if self._failures.pop(scope, 0):
-            _log.info("delivery goes on", guild=scope.guild_id, server=scope.server_id)
-        for key in (_unusable_key(scope), _expired_key(scope)):
-            await self._notifier.clear(scope.guild_id, key)
+        if self._failures.pop(lane, 0):
+            _log.info("delivery goes on", lane=str(lane))
+        for key in (_unusable_key(lane), _expired_key(lane)):
+            await self._notifier.clear(lane.scope.guild_id, key)
 
-    def _wait(
-        self, scope: ServerScope, error: DeliveryUncertainError | DeliveryDelayedError
-    ) -> DeliveryOutcome:
-        self._failures[scope] += 1
-        seconds: float = choose_retry_seconds(DELAY_RETRY_SECONDS, self._failures[scope])
+    def _wait(self, lane: Lane, error: DeliveryUncertainError | DeliveryDelayedError) -> DeliveryOutcome:
+        self._failures[lane] += 1
+        seconds: float = choose_retry_seconds(DELAY_RETRY_SECONDS, self._failures[lane])
         if isinstance(error, DeliveryDelayedError) and error.retry_at is not None:
             seconds = max(seconds, (error.retry_at - self._clock.now()).total_seconds())
-        _log.warning(
-            "delivery waits", guild=scope.guild_id, server=scope.server_id, seconds=seconds, reason=str(error)
-        )
+        _log.warning("delivery waits", lane=str(lane), seconds=seconds, reason=str(error))
         return DeliveryOutcome(DeliveryState.WAITING, retry_seconds=seconds)
 
     async def _wait_for_admin(
-        self, message: OutgoingMessage, entries: Sequence[OutboxEntry]
+        self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry]
     ) -> DeliveryOutcome:
         """The channel is gone or closed to the bot: use the one that is set now, else wait."""
-        scope = message.scope
-        channel_id = await self._channels.find_channel(scope, entries[0].channel_kind)
+        scope = lane.scope
+        channel_id = await self._channels.find_channel(scope, lane.kind)
         if channel_id != message.channel_id:
             await self._store.drop_message(scope, message.nonce)
             return DeliveryOutcome(DeliveryState.CLEARED)
         sentence = (
-            f"The {entries[0].channel_kind.value} channel of {entries[0].notice.server_name} cannot be used: "
+            f"The {lane.kind.value} channel of {entries[0].notice.server_name} cannot be used: "
             "it is gone, or I may not write there. Give me View Channel, Send Messages, Embed Links, "
             "Attach Files and Read Message History, or choose another one with /admin channel set."
         )
-        await self._notifier.notify(scope.guild_id, sentence, _unusable_key(scope))
-        self._failures[scope] += 1
-        seconds = choose_retry_seconds(UNUSABLE_RETRY_SECONDS, self._failures[scope])
-        _log.warning("channel unusable", guild=scope.guild_id, server=scope.server_id, seconds=seconds)
+        await self._notifier.notify(scope.guild_id, sentence, _unusable_key(lane))
+        self._failures[lane] += 1
+        seconds = choose_retry_seconds(UNUSABLE_RETRY_SECONDS, self._failures[lane])
+        _log.warning("channel unusable", lane=str(lane), seconds=seconds)
         return DeliveryOutcome(DeliveryState.WAITING, retry_seconds=seconds)
 
     async def _handle_refusal(
-        self, message: OutgoingMessage, entries: Sequence[OutboxEntry], error: DeliveryRefusedError
+        self,
+        lane: Lane,
+        message: OutgoingMessage,
+        entries: Sequence[OutboxEntry],
+        error: DeliveryRefusedError,
     ) -> DeliveryOutcome:
         """Discord took nothing: try the entries one by one, drop the one that is refused alone."""
-        scope = message.scope
-        _log.error(
-            "payload refused",
-            guild=scope.guild_id,
-            server=scope.server_id,
-            entries=len(entries),
-            reason=str(error),
-        )
+        scope = lane.scope
+        _log.error("payload refused", lane=str(lane), entries=len(entries), reason=str(error))
         if len(entries) > 1:
-            self._single_until[scope] = entries[-1].sequence
+            self._single_until[lane] = entries[-1].sequence
             await self._store.drop_message(scope, message.nonce)
             return DeliveryOutcome(DeliveryState.CLEARED)
         sentence = (
@@ -252,41 +255,35 @@ class DeliveryService:
             "The statistics are complete."
         )
         await self._notifier.notify(scope.guild_id, sentence, f"refused:{scope.server_id}")
-        return await self._discard(scope, entries, reason="refused", message=message)
+        return await self._discard(lane, entries, reason="refused", message=message)
 
     async def _discard(
         self,
-        scope: ServerScope,
+        lane: Lane,
         entries: Sequence[OutboxEntry],
         *,
         reason: str,
         message: OutgoingMessage | None = None,
     ) -> DeliveryOutcome:
         """Drop entries, and the message that held them; in this order, so that an end between is harmless."""
-        await self._store.discard_entries(scope, [entry.sequence for entry in entries])
+        await self._store.discard_entries(lane.scope, lane.kind, [entry.sequence for entry in entries])
         if message is not None:
-            await self._store.drop_message(scope, message.nonce)
-        _log.warning(
-            "notices dropped",
-            guild=scope.guild_id,
-            server=scope.server_id,
-            entries=len(entries),
-            reason=reason,
-        )
+            await self._store.drop_message(lane.scope, message.nonce)
+        _log.warning("notices dropped", lane=str(lane), entries=len(entries), reason=reason)
         return DeliveryOutcome(DeliveryState.CLEARED, len(entries))
 
-    async def _tell_expired(self, scope: ServerScope, count: int) -> None:
+    async def _tell_expired(self, lane: Lane, count: int) -> None:
         minutes = int(self._max_age.total_seconds() // 60)
         sentence = (
-            f"{count} killfeed posts could not be delivered for {minutes} minutes, and I left them out: "
-            "they are no news any more. The statistics are complete."
+            f"{count} {lane.kind.value} posts could not be delivered for {minutes} minutes, and I left them "
+            "out: they are no news any more. The statistics are complete."
         )
-        await self._notifier.notify(scope.guild_id, sentence, _expired_key(scope))
+        await self._notifier.notify(lane.scope.guild_id, sentence, _expired_key(lane))
 
 
-def _unusable_key(scope: ServerScope) -> str:
-    return f"channel-unusable:{scope.server_id}"
+def _unusable_key(lane: Lane) -> str:
+    return f"channel-unusable:{lane.scope.server_id}:{lane.kind}"
 
 
-def _expired_key(scope: ServerScope) -> str:
-    return f"expired:{scope.server_id}"
+def _expired_key(lane: Lane) -> str:
+    return f"expired:{lane.scope.server_id}:{lane.kind}"

@@ -1,4 +1,4 @@
-"""Draws the pictures of the killfeed and writes them as PNG files.
+"""Draws the pictures of the killfeed and of bounties, and writes them as PNG files.
 
 The pictures are made once, by ``python -m utils.embeds.drawing``, and kept in ``artwork/``; the bot reads
 them. They are drawn from signed distances: a shape is a function that tells how far a point is outside
@@ -13,8 +13,9 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from utils.embeds.theme import NORTHERN, Theme
+from utils.embeds.theme import NORTHERN, Look, Theme
 from utils.models.deaths import DeathKind
+from utils.models.notices import BountyEvent
 
 SIZE = 128  # pixels; Discord shows a thumbnail at 80, twice that on dense screens
 FOLDER = Path(__file__).parent / "artwork"
@@ -111,19 +112,61 @@ def _draw_skull() -> Shape:
     return carve(head, *eyes, nose, *teeth)
 
 
-GLYPHS: Mapping[DeathKind, Callable[[], Shape]] = {
+def turn(shape: Shape, degrees: float) -> Shape:
+    """Return a shape turned around the middle, against the clock."""
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return lambda px, py: shape(cosine * px - sine * py, sine * px + cosine * py)
+
+
+def _draw_poster() -> Shape:
+    paper = carve(box(0, 0, 0.4, 0.56, 0.04), box(0, -0.06, 0.22, 0.22, 0.03))
+    face = join(disc(0, -0.1, 0.1), box(0, 0.1, 0.15, 0.07, 0.05))
+    words = (stroke(-0.22, -0.42, 0.22, -0.42, 0.08), stroke(-0.22, 0.32, 0.22, 0.32, 0.08))
+    return join(carve(paper, *words), face)
+
+
+def _draw_crown() -> Shape:
+    points = (stroke(-0.5, 0.2, -0.5, -0.36), stroke(0.5, 0.2, 0.5, -0.36), stroke(0, 0.2, 0, -0.46))
+    slopes = (stroke(-0.5, -0.3, -0.24, 0.14), stroke(-0.24, 0.14, 0, -0.4), stroke(0, -0.4, 0.24, 0.14))
+    last = stroke(0.24, 0.14, 0.5, -0.3)
+    return join(*points, *slopes, last, box(0, 0.2, 0.57, 0.12, 0.03), box(0, 0.46, 0.57, 0.07, 0.03))
+
+
+def _draw_gem() -> Shape:
+    cut = turn(box(0, 0, 0.42, 0.42, 0.04), 45)
+    facets = (stroke(-0.56, -0.1, 0.56, -0.1, 0.06), stroke(-0.2, -0.1, 0, 0.5, 0.06))
+    return carve(cut, *facets, stroke(0.2, -0.1, 0, 0.5, 0.06), stroke(-0.2, -0.1, 0, -0.46, 0.06))
+
+
+def _draw_hourglass() -> Shape:
+    sides = (stroke(-0.36, -0.5, 0.36, 0.5, 0.12), stroke(0.36, -0.5, -0.36, 0.5, 0.12))
+    ends = (stroke(-0.42, -0.54, 0.42, -0.54), stroke(-0.42, 0.54, 0.42, 0.54))
+    sand = (box(0, 0.42, 0.22, 0.08, 0.04), stroke(0, 0, 0, 0.36, 0.05))
+    return join(*sides, *ends, *sand)
+
+
+GLYPHS: Mapping[DeathKind | BountyEvent, Callable[[], Shape]] = {
     DeathKind.KILL: _draw_sight,
     DeathKind.VEHICLE: _draw_truck,
     DeathKind.MENU: _draw_switch,
     DeathKind.FALL: _draw_fall,
     DeathKind.SELF: _draw_grenade,
     DeathKind.UNKNOWN: _draw_skull,
+    BountyEvent.PLACED: _draw_poster,
+    BountyEvent.AUTO: _draw_crown,
+    BountyEvent.CLAIMED: _draw_gem,
+    BountyEvent.EXPIRED: _draw_hourglass,
 }
 
 
-def draw_pixels(kind: DeathKind, theme: Theme = NORTHERN) -> bytes:
-    """Return the picture of a class of death: rows of RGBA, ``SIZE`` by ``SIZE``."""
-    red, green, blue = theme.deaths[kind].colour.to_bytes(3)
+def get_look(kind: DeathKind | BountyEvent, theme: Theme = NORTHERN) -> Look:
+    """Return the look whose picture is drawn."""
+    return theme.deaths[kind] if isinstance(kind, DeathKind) else theme.bounties[kind]
+
+
+def draw_pixels(kind: DeathKind | BountyEvent, theme: Theme = NORTHERN) -> bytes:
+    """Return the picture of a class of posts: rows of RGBA, ``SIZE`` by ``SIZE``."""
+    red, green, blue = get_look(kind, theme).colour.to_bytes(3)
     ground = (red, green, blue)
     dark = (red // 3, green // 3, blue // 3)
     plate, rim, glyph = disc(0, 0, 0.97), ring(0, 0, 0.9, 0.09), GLYPHS[kind]()
@@ -154,8 +197,8 @@ def encode_png(pixels: bytes, size: int = SIZE) -> bytes:
 
 def write_pictures(folder: Path = FOLDER, theme: Theme = NORTHERN) -> None:
     """Draw every picture of a theme into a folder."""
-    for kind, look in theme.deaths.items():
-        (folder / look.picture).write_bytes(encode_png(draw_pixels(kind, theme)))
+    for kind in GLYPHS:
+        (folder / get_look(kind, theme).picture).write_bytes(encode_png(draw_pixels(kind, theme)))
 
 
 def _build_chunk(name: bytes, data: bytes) -> bytes:

@@ -6,22 +6,33 @@ from datetime import datetime
 
 import discord
 
-from utils.embeds import audit, killfeed, links, players, premium, replies, servers
+from utils.embeds import audit, bounties, combat, killfeed, links, players, premium, replies, servers
 from utils.embeds.audit import ListedTask
+from utils.embeds.charts.painter import ChartPainter
 from utils.embeds.limits import fit_embed, fit_embeds
 from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.replies import HelpCommand
 from utils.embeds.servers import ServerStatus
-from utils.embeds.theme import NORTHERN, Theme
+from utils.embeds.theme import NORTHERN, Look, Theme
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofOutcome
-from utils.models.notices import DeathNotice
+from utils.models.money import Bounty, BountySettings, Wallet
+from utils.models.notices import BountyNotice, DeathNotice, Notice
 from utils.models.players import BoardRow, PlayerStats
 from utils.models.premium import GrantChange, PremiumOverview
 from utils.models.reading import ImportProgress, RejectedLine
-from utils.models.scope import MemberId, ServerScope
+from utils.models.scope import MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, FieldChange, GameServer, HostKeys, ServerHealth
+from utils.models.statistics import (
+    Activity,
+    Comparison,
+    Coverage,
+    RecentDeath,
+    Rivals,
+    WeaponRow,
+    WeaponTable,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,39 +44,124 @@ class Post:
 
 
 class EmbedFactory:
-    """Makes every embed of the bot, in one theme."""
+    """Makes every embed of the bot, in one theme.
+
+    Attributes:
+        charts: draws the pictures of figures.
+    """
 
     def __init__(self, theme: Theme = NORTHERN) -> None:
         self._theme = theme
         self._pictures = load_pictures(theme)
+        self.charts = ChartPainter(theme)
+
+    def build_feed(self, notices: Sequence[Notice]) -> Post:
+        """Return the message of up to ten notices; equal notices give an equal post."""
+        embeds = fit_embeds([self.build_feed_embed(notice) for notice in notices])
+        names = dict.fromkeys(self._get_look(notice).picture for notice in notices)
+        return Post(tuple(embeds), tuple(self._pictures[name] for name in names))
+
+    def build_feed_embed(self, notice: Notice) -> discord.Embed:
+        """Return the embed of one notice; its picture must be attached to the message."""
+        if isinstance(notice, BountyNotice):
+            return fit_embed(bounties.build_bounty_notice_embed(self._theme, notice))
+        return self.build_death(notice)
 
     def build_deaths(self, notices: Sequence[DeathNotice]) -> Post:
-        """Return the killfeed message of up to ten deaths; equal notices give an equal post."""
-        embeds = fit_embeds([self.build_death(notice) for notice in notices])
-        names = dict.fromkeys(self._theme.deaths[notice.kind].picture for notice in notices)
-        return Post(tuple(embeds), tuple(self._pictures[name] for name in names))
+        """Return the killfeed message of up to ten deaths."""
+        return self.build_feed(notices)
 
     def build_death(self, notice: DeathNotice) -> discord.Embed:
         """Return the killfeed embed of one death; its picture must be attached to the message."""
         return fit_embed(killfeed.build_death_embed(self._theme, notice))
 
+    def build_placed(self, bounty: Bounty, *, server_name: str) -> discord.Embed:
+        """Return the answer of ``/bounty place``."""
+        return fit_embed(bounties.build_placed_embed(self._theme, bounty, server_name=server_name))
+
+    def build_bounty_list(
+        self, listed: Sequence[Bounty], *, first: int, where: str, server_names: Mapping[ServerId, str]
+    ) -> discord.Embed:
+        """Return one page of the open bounties, its first row numbered ``first``."""
+        return fit_embed(
+            bounties.build_bounty_list_embed(
+                self._theme, listed, first=first, where=where, server_names=server_names
+            )
+        )
+
+    def build_own_bounties(self, placed: Sequence[Bounty], claimed: Sequence[Bounty]) -> discord.Embed:
+        """Return one page of what a member placed and claimed."""
+        return fit_embed(bounties.build_own_bounties_embed(self._theme, placed, claimed))
+
+    def build_cancelled(self, bounty: Bounty, *, refund: int) -> discord.Embed:
+        """Return the answer of ``/bounty cancel``."""
+        return fit_embed(bounties.build_cancelled_embed(self._theme, bounty, refund=refund))
+
+    def build_wallet(self, wallet: Wallet) -> discord.Embed:
+        """Return a member's balance and his last rows of the ledger."""
+        return fit_embed(bounties.build_wallet_embed(self._theme, wallet))
+
+    def build_bounty_settings(self, settings: BountySettings) -> discord.Embed:
+        """Return what a guild decided about bounties."""
+        return fit_embed(bounties.build_bounty_settings_embed(self._theme, settings))
+
     def build_sample(self, kind: ChannelKind, server_name: str | None, *, at: datetime) -> Post:
         """Return the sample post of ``/admin channel test``."""
         if kind is ChannelKind.KILLFEED:
             return self.build_deaths([replies.build_sample_notice(server_name or "Your server", at=at)])
+        if kind is ChannelKind.BOUNTIES:
+            return self.build_feed([replies.build_sample_bounty(server_name or "Your server", at=at)])
         return Post((fit_embed(replies.build_sample_embed(self._theme, kind, server_name, at=at)),))
 
-    def build_stats(self, stats: PlayerStats, *, where: str, period: str) -> discord.Embed:
+    def build_stats(self, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
         """Return a player's figures."""
-        return fit_embed(players.build_stats_embed(self._theme, stats, where=where, period=period))
+        return fit_embed(players.build_stats_embed(self._theme, stats, coverage))
 
     def build_board(
-        self, board: str, rows: Sequence[BoardRow], *, where: str, period: str, own: BoardRow | None = None
+        self, board: str, rows: Sequence[BoardRow], coverage: Coverage, *, own: BoardRow | None = None
     ) -> discord.Embed:
         """Return one page of a leaderboard, the caller's own row below."""
+        return fit_embed(players.build_board_embed(self._theme, board, rows, coverage, own=own))
+
+    def build_posted_board(self, board: discord.Embed, coverage: Coverage) -> discord.Embed:
+        """Return a board as it stands in a channel for good."""
+        return fit_embed(players.build_posted_embed(board, coverage))
+
+    def build_comparison(self, comparison: Comparison, coverage: Coverage) -> discord.Embed:
+        """Return two players side by side."""
+        return fit_embed(combat.build_comparison_embed(self._theme, comparison, coverage))
+
+    def build_weapons(
+        self,
+        rows: Sequence[WeaponRow],
+        table: WeaponTable,
+        coverage: Coverage,
+        *,
+        first: int,
+        name: str = "",
+    ) -> discord.Embed:
+        """Return one page of the weapons of everybody, or of a player."""
         return fit_embed(
-            players.build_board_embed(self._theme, board, rows, where=where, period=period, own=own)
+            combat.build_weapons_embed(self._theme, rows, table, coverage, first=first, name=name)
         )
+
+    def build_weapon_board(
+        self, rows: Sequence[WeaponRow], table: WeaponTable, coverage: Coverage, *, first: int
+    ) -> discord.Embed:
+        """Return one page of the board of weapons."""
+        return fit_embed(combat.build_weapon_board_embed(self._theme, rows, table, coverage, first=first))
+
+    def build_rivals(self, rivals: Rivals, coverage: Coverage) -> discord.Embed:
+        """Return a player's nemesis and prey."""
+        return fit_embed(combat.build_rivals_embed(self._theme, rivals, coverage))
+
+    def build_activity(self, activity: Activity, coverage: Coverage) -> discord.Embed:
+        """Return the frame of a heat map."""
+        return fit_embed(combat.build_activity_embed(self._theme, activity, coverage))
+
+    def build_recent(self, deaths: Sequence[RecentDeath], coverage: Coverage) -> discord.Embed:
+        """Return the latest deaths."""
+        return fit_embed(combat.build_recent_embed(self._theme, deaths, coverage))
 
     def build_status(self, statuses: Sequence[ServerStatus]) -> discord.Embed:
         """Return how reading each server goes."""
@@ -162,3 +258,8 @@ class EmbedFactory:
     def build_command_help(self, command: HelpCommand) -> discord.Embed:
         """Return one command in detail."""
         return fit_embed(replies.build_command_help_embed(self._theme, command))
+
+    def _get_look(self, notice: Notice) -> Look:
+        if isinstance(notice, BountyNotice):
+            return self._theme.bounties[notice.event]
+        return self._theme.deaths[notice.kind]

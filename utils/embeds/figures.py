@@ -22,6 +22,11 @@ def write_ratio(ratio: float) -> str:
     return f"{ratio:,.2f}"
 
 
+def write_share(part: int, whole: int) -> str:
+    """Return a share in per cent with one decimal: ``12.5 %``; of nothing it is ``0.0 %``."""
+    return f"{100 * part / max(whole, 1):.1f} %"
+
+
 def compute_ratio(kills: int, deaths: int) -> float:
     """Return kills for each death by the one rule of the project."""
     return Counters(kills=kills, deaths=deaths).ratio

@@ -4,7 +4,7 @@ import discord
 
 from utils.embeds.escape import escape_name, escape_text
 from utils.embeds.figures import compute_ratio, write_count, write_metres, write_ratio, write_time
-from utils.embeds.theme import DeathLook, Theme
+from utils.embeds.theme import Look, Theme
 from utils.embeds.wording import CAUSES, WEAPONS, choose_text
 from utils.models.deaths import DeathKind
 from utils.models.notices import DeathNotice
@@ -28,7 +28,7 @@ def build_death_embed(theme: Theme, notice: DeathNotice) -> discord.Embed:
     return embed.set_thumbnail(url=f"attachment://{look.picture}")
 
 
-def _write_line(look: DeathLook, notice: DeathNotice) -> str:
+def _write_line(look: Look, notice: DeathNotice) -> str:
     killer, victim = (f"**{escape_name(name)}**" for name in (notice.killer_name, notice.victim_name))
     line = choose_text(look.lines, notice.event_id, part="line")
     return line.format(killer=killer, victim=victim)

@@ -1,9 +1,12 @@
 """Pictures that are sent with messages: the files of ``artwork/``, read once."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import discord
 
 from utils.embeds.theme import Theme
 
@@ -12,14 +15,25 @@ _FOLDER = Path(__file__).parent / "artwork"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A file of a message; an embed shows it as ``attachment://<name>``."""
+    """A file of a message; an embed shows it as ``attachment://<name>``.
+
+    ``description`` is what those read who do not see it; empty for pictures that say nothing.
+    """
 
     name: str
     data: bytes
+    description: str = ""
 
     def __repr__(self) -> str:
         """Show name and size; the bytes say nothing to a reader."""
         return f"Picture({self.name}, {len(self.data)} bytes)"
+
+
+def build_file(picture: Picture) -> discord.File:
+    """Return a picture as the library sends it; made anew for every try, for it is read once."""
+    return discord.File(
+        io.BytesIO(picture.data), filename=picture.name, description=picture.description or None
+    )
 
 
 @cache
@@ -30,4 +44,4 @@ def load_picture(name: str) -> Picture:
 
 def load_pictures(theme: Theme) -> Mapping[str, Picture]:
     """Return every picture of a theme by name; the files are small and read once, at start-up."""
-    return {look.picture: load_picture(look.picture) for look in theme.deaths.values()}
+    return {look.picture: load_picture(look.picture) for look in theme.looks}

@@ -8,7 +8,9 @@ import discord
 from utils.embeds.escape import escape_name
 from utils.embeds.figures import NONE_YET, write_count, write_metres, write_ratio, write_time
 from utils.embeds.theme import Theme
+from utils.embeds.wording import WEAPONS
 from utils.models.players import BoardRow, PlayerStats, Tallied
+from utils.models.statistics import Coverage, Period
 
 ROWS_PER_PAGE = 10
 
@@ -33,22 +35,29 @@ BOARDS: Mapping[str, BoardLook] = {
 """The looks of ``/leaderboard``'s boards, by the value of its option."""
 
 
-def build_stats_embed(theme: Theme, stats: PlayerStats, *, where: str, period: str) -> discord.Embed:
-    """Return a player's figures.
+PERIODS: Mapping[Period, str] = {
+    Period.ALL: "all time",
+    Period.TODAY: "today",
+    Period.WEEK: "last 7 days",
+    Period.MONTH: "last 30 days",
+}
+"""How periods are written."""
 
-    Args:
-        theme: the look.
-        stats: the figures of one server, or summed.
-        where: name of the server, or words for several; escaped here.
-        period: words for the span of time, for example ``all time``.
-    """
+
+def describe_coverage(coverage: Coverage) -> str:
+    """Return what an answer covers: server and period, escaped."""
+    return f"{escape_name(coverage.where)} · {PERIODS[coverage.period]}"
+
+
+def build_stats_embed(theme: Theme, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
+    """Return the figures of a player, or of several of one person, on one server or summed."""
     counters = stats.counters
+    description = describe_coverage(coverage)
+    if stats.also:
+        description += f"\nsummed with {', '.join(map(escape_name, stats.also))}"
     embed = discord.Embed(
-        title=f"📊 {escape_name(stats.name)}",
-        description=f"{escape_name(where)} · {period}",
-        colour=theme.neutral,
+        title=f"📊 {escape_name(stats.name)}", description=description, colour=theme.neutral
     )
-    rank = f"#{write_count(stats.rank)} of {write_count(stats.ranked)}" if stats.rank else NONE_YET
     fields = {
         "Kills": write_count(counters.kills),
         "Deaths": write_count(counters.deaths),
@@ -57,10 +66,10 @@ def build_stats_embed(theme: Theme, stats: PlayerStats, *, where: str, period: s
         "Longest kill": write_metres(counters.longest) if counters.longest else NONE_YET,
         "Best streak": write_count(counters.best_streak),
         "Current streak": write_count(stats.current_streak),
-        "Top weapon": _write_tally(stats.top_weapon),
-        "Nemesis": _write_tally(stats.nemesis),
-        "Prey": _write_tally(stats.prey),
-        "Rank": rank,
+        "Top weapon": write_tally(stats.top_weapon),
+        "Nemesis": write_tally(stats.nemesis),
+        "Prey": write_tally(stats.prey),
+        "Rank": write_rank(stats),
         "Last seen": write_time(stats.last_seen_at),
     }
     for name, value in fields.items():
@@ -72,9 +81,8 @@ def build_board_embed(
     theme: Theme,
     board: str,
     rows: Sequence[BoardRow],
+    coverage: Coverage,
     *,
-    where: str,
-    period: str,
     own: BoardRow | None = None,
 ) -> discord.Embed:
     """Return one page of a leaderboard.
@@ -83,8 +91,7 @@ def build_board_embed(
         theme: the look.
         board: key of ``BOARDS``.
         rows: the rows of this page, at most ``ROWS_PER_PAGE``.
-        where: name of the server, or words for several; escaped here.
-        period: words for the span of time.
+        coverage: what is counted.
         own: the caller's own row, shown below.
     """
     look = BOARDS[board]
@@ -92,7 +99,14 @@ def build_board_embed(
     if own is not None:
         lines += ["", f"Your place: {_write_row(theme, look, own)}"]
     embed = discord.Embed(title=f"🏆 {look.title}", description="\n".join(lines), colour=theme.ranking)
-    return embed.add_field(name="Where", value=f"{escape_name(where)} · {period}", inline=False)
+    return embed.add_field(name="Where", value=describe_coverage(coverage), inline=False)
+
+
+def build_posted_embed(board: discord.Embed, coverage: Coverage) -> discord.Embed:
+    """Return a board as it stands in a channel for good: its title tells it from every other one."""
+    posted = board.copy()
+    posted.title = f"{board.title} · {escape_name(coverage.where)}"
+    return posted.set_footer(text="Keeps itself up to date")
 
 
 def _write_row(theme: Theme, look: BoardLook, row: BoardRow) -> str:
@@ -102,5 +116,13 @@ def _write_row(theme: Theme, look: BoardLook, row: BoardRow) -> str:
     return f"{mark} **{escape_name(row.name)}** — {look.write_value(row.value)}{look.unit}"
 
 
-def _write_tally(tally: Tallied | None) -> str:
-    return f"{escape_name(tally.name)} ({write_count(tally.count)})" if tally else NONE_YET
+def write_tally(tally: Tallied | None) -> str:
+    """Return a name with its count; a cause of the log by its own word."""
+    if tally is None:
+        return NONE_YET
+    return f"{WEAPONS.get(tally.name) or escape_name(tally.name)} ({write_count(tally.count)})"
+
+
+def write_rank(stats: PlayerStats) -> str:
+    """Return a player's place among the others."""
+    return f"#{write_count(stats.rank)} of {write_count(stats.ranked)}" if stats.rank else NONE_YET

@@ -11,7 +11,8 @@ from utils.embeds.limits import cut_lines
 from utils.embeds.theme import Theme
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
-from utils.models.notices import DeathNotice
+from utils.models.money import AUTO_DURATION
+from utils.models.notices import BountyEvent, BountyNotice, DeathNotice
 
 _ANSWER_LENGTH = 1500  # long enough for any sentence of the bot, short enough for a phone
 
@@ -108,10 +109,24 @@ def build_sample_notice(server_name: str, *, at: datetime) -> DeathNotice:
     )
 
 
+def build_sample_bounty(server_name: str, *, at: datetime) -> BountyNotice:
+    """Return an invented bounty for ``/admin channel test``; nobody pays it."""
+    return BountyNotice(
+        event_id=b"sample",
+        event=BountyEvent.AUTO,
+        server_name=server_name,
+        target_name="Sample target",
+        amount=1_500,
+        at=at,
+        ends_at=at + AUTO_DURATION,
+        kills=6,
+    )
+
+
 def build_sample_embed(
     theme: Theme, kind: ChannelKind, server_name: str | None, *, at: datetime
 ) -> discord.Embed:
-    """Return the sample post for a channel that shows no deaths."""
+    """Return the sample post for a channel whose posts cannot be shown yet."""
     where = f" of **{escape_name(server_name)}**" if server_name else ""
     return discord.Embed(
         title="🧪 Sample post",

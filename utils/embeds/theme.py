@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from utils.embeds import bounty_wording
 from utils.embeds.wording import LINES, TITLES
 from utils.models.deaths import DeathKind
+from utils.models.notices import BountyEvent
 
 
 @dataclass(frozen=True, slots=True)
-class DeathLook:
-    """How one class of death looks.
+class Look:
+    """How posts of one class look.
 
     Attributes:
         colour: 0xRRGGBB; also the ground of its picture.
@@ -28,7 +30,8 @@ class DeathLook:
 class Theme:
     """Everything that can be told from looking at an embed."""
 
-    deaths: Mapping[DeathKind, DeathLook]
+    deaths: Mapping[DeathKind, Look]
+    bounties: Mapping[BountyEvent, Look]
     neutral: int
     success: int
     warning: int
@@ -41,10 +44,21 @@ class Theme:
     paused: str
     bar_full: str
     bar_empty: str
+    money: str
+
+    @property
+    def looks(self) -> tuple[Look, ...]:
+        """Every look with a picture."""
+        return (*self.deaths.values(), *self.bounties.values())
 
 
-def _look(kind: DeathKind, colour: int, mark: str) -> DeathLook:
-    return DeathLook(colour, mark, f"{kind.value}.png", TITLES[kind], LINES[kind])
+def _look(kind: DeathKind, colour: int, mark: str) -> Look:
+    return Look(colour, mark, f"{kind.value}.png", TITLES[kind], LINES[kind])
+
+
+def _bounty_look(event: BountyEvent, colour: int, mark: str) -> Look:
+    titles, lines = bounty_wording.TITLES[event], bounty_wording.LINES[event]
+    return Look(colour, mark, f"bounty_{event.value}.png", titles, lines)
 
 
 NORTHERN = Theme(
@@ -55,6 +69,12 @@ NORTHERN = Theme(
         DeathKind.FALL: _look(DeathKind.FALL, 0x3E6C8F, "🪨"),
         DeathKind.SELF: _look(DeathKind.SELF, 0x8A6D1F, "💥"),
         DeathKind.UNKNOWN: _look(DeathKind.UNKNOWN, 0x3F5B45, "🐺"),
+    },
+    bounties={
+        BountyEvent.PLACED: _bounty_look(BountyEvent.PLACED, 0xB08A3E, "📜"),
+        BountyEvent.AUTO: _bounty_look(BountyEvent.AUTO, 0x7B3F8C, "👑"),
+        BountyEvent.CLAIMED: _bounty_look(BountyEvent.CLAIMED, 0x2E8B57, "💰"),
+        BountyEvent.EXPIRED: _bounty_look(BountyEvent.EXPIRED, 0x6E6A63, "🕯️"),
     },
     neutral=0x4A5A4F,
     success=0x4F8A4C,
@@ -68,5 +88,6 @@ NORTHERN = Theme(
     paused="⏸️",
     bar_full="▰",
     bar_empty="▱",
+    money="💎",
 )
 """The bot's own theme: rust, pine and cold stone."""

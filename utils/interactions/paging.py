@@ -1,21 +1,59 @@
-"""Answers in pages: plain where one page is enough, with buttons where it is not."""
+"""Answers with pages and pictures: one way for every command."""
 
 import discord
 
+from utils.embeds.pictures import Picture, build_file
 from utils.interactions.services import Services
 from utils.interactions.views import PageBuilder, PagedView
 
 
-async def respond_in_pages(
-    ctx: discord.ApplicationContext, services: Services, build: PageBuilder, *, is_private: bool
+async def respond_with_picture(
+    ctx: discord.ApplicationContext,
+    embed: discord.Embed,
+    picture: Picture | None,
+    *,
+    is_private: bool = False,
 ) -> None:
-    """Answer with the first page."""
-    embed, pages = await build(0)
-    if pages <= 1:
+    """Answer with an embed that shows a picture, if there is one."""
+    if picture is None:
         await ctx.respond(embed=embed, ephemeral=is_private)
         return
+    embed.set_image(url=f"attachment://{picture.name}")
+    await ctx.respond(embed=embed, file=build_file(picture), ephemeral=is_private)
+
+
+async def respond_with_pages(
+    ctx: discord.ApplicationContext,
+    services: Services,
+    build: PageBuilder,
+    *,
+    picture: Picture | None = None,
+    is_private: bool = False,
+) -> None:
+    """Answer with the first page, and with buttons when there are more; all pages show the picture."""
+
+    async def build_page(page: int) -> tuple[discord.Embed, int]:
+        embed, pages = await build(page)
+        if pages > 1:
+            embed.set_footer(text=f"Page {page + 1} of {pages}")
+        if picture is not None:
+            embed.set_image(url=f"attachment://{picture.name}")
+        return embed, pages
+
+    embed, pages = await build_page(0)
+    if pages == 1:
+        await respond_with_picture(ctx, embed, picture, is_private=is_private)
+        return
     view = PagedView(
-        build, pages=pages, invoker_id=ctx.author.id, live=services.views, replies=services.replies
+        build_page, pages=pages, invoker_id=ctx.author.id, live=services.views, replies=services.replies
     )
     view.shown_in = ctx.interaction
-    await ctx.respond(embed=embed, view=view, ephemeral=is_private)
+    if picture is None:
+        await ctx.respond(embed=embed, view=view, ephemeral=is_private)
+    else:
+        await ctx.respond(embed=embed, view=view, file=build_file(picture), ephemeral=is_private)
+
+
+def count_pages(rows: int, rows_per_page: int) -> int:
+    """Return how many pages rows fill, at least one."""
+    return max(1, -(-rows // rows_per_page))

@@ -10,9 +10,12 @@ from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.views import LiveViews
 from utils.models.guilds import ChannelKind
-from utils.models.scope import ChannelId, GuildId, ServerScope
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
 from utils.services.audit import AuditLog
+from utils.services.bounties import BountyService
+from utils.services.combat import CombatService
+from utils.services.coverage import CoverageService
 from utils.services.grants import GrantService
 from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
@@ -20,7 +23,8 @@ from utils.services.links import LinkService
 from utils.services.premium import PremiumService
 from utils.services.server_changes import ServerChangeService
 from utils.services.servers import GameServerService
-from utils.services.statistics import PlayerNames, StatisticsService
+from utils.services.statistics import Board, PlayerNames, StatisticsService
+from utils.services.wallets import WalletService
 from utils.tasks import TaskReport
 
 
@@ -42,6 +46,28 @@ class Delivery(Protocol):
 
         Raises:
             UserFacingError: no channel of that kind is set, or the bot may not post there.
+        """
+
+
+class PostedBoards(Protocol):
+    """Board messages that keep themselves up to date."""
+
+    async def post(
+        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+    ) -> ChannelId:
+        """Post a board, or refresh the one that is there, and return its channel.
+
+        Raises:
+            UserFacingError: no channel is set, the bot may not post there, or there is no such server.
+        """
+
+    async def remove(
+        self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
+    ) -> None:
+        """End a board and delete its message.
+
+        Raises:
+            NotFoundError: it is not posted, or there is no such server.
         """
 
 
@@ -71,10 +97,15 @@ class Services:
     statistics: StatisticsService
     links: LinkService
     names: PlayerNames
+    coverage: CoverageService
+    combat: CombatService
     premium: PremiumService
+    wallets: WalletService
+    bounties: BountyService
     health: HealthBook
     delivery: Delivery
     progress: ProgressMessages
+    boards: PostedBoards
     embeds: EmbedFactory
     replies: ErrorReplies
     views: LiveViews

@@ -1,9 +1,10 @@
-"""A guild's settings: channels by kind, the admin role, known faults of its channels."""
+"""A guild's settings: channels by kind, the admin role, what is decided about bounties."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from utils.models.money import BountySettings
 from utils.models.scope import ChannelId, GuildId
 
 
@@ -26,3 +27,4 @@ class GuildSettings:
     guild_id: GuildId
     channels: Mapping[ChannelKind, ChannelId] = field(default_factory=dict)
     admin_role_id: int | None = None
+    bounties: BountySettings = field(default_factory=BountySettings)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
-from utils.models.scope import ChannelId, ServerScope
+from utils.models.scope import ChannelId, MemberId, ServerScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class DeathNotice:
         at: the moment of the death, UTC.
     """
 
+    channel_kind: ClassVar[ChannelKind] = ChannelKind.KILLFEED
+
     event_id: bytes
     kind: DeathKind
     server_name: str
@@ -34,17 +37,60 @@ class DeathNotice:
     killer_streak: int | None = None
 
 
+class BountyEvent(StrEnum):
+    """What can be told of a bounty; ``auto`` is one that the house put up."""
+
+    PLACED = "placed"
+    AUTO = "auto"
+    CLAIMED = "claimed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class BountyNotice:
+    """The facts of something that happened to the bounties on a player, for the bounties channel.
+
+    Attributes:
+        event_id: texts from pools are chosen by it, so a retry shows the same.
+        amount: emeralds; a claim's is the sum of all bounties it took.
+        count: how many bounties it is about.
+        at: when it happened, UTC.
+        placer_id: who placed it; None for the house, and for a claim.
+        ends_at: when a placed bounty ends.
+        claimer_id: the member who is paid, and ``claimer_name`` the player who made the kill.
+        kills: how many victims made the house put it up.
+    """
+
+    channel_kind: ClassVar[ChannelKind] = ChannelKind.BOUNTIES
+
+    event_id: bytes
+    event: BountyEvent
+    server_name: str
+    target_name: str
+    amount: int
+    at: datetime
+    count: int = 1
+    placer_id: MemberId | None = None
+    ends_at: datetime | None = None
+    claimer_id: MemberId | None = None
+    claimer_name: str = ""
+    kills: int = 0
+
+
+Notice = DeathNotice | BountyNotice
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
     """A notice to be delivered: its facts, where it belongs, and until when it is news.
 
-    ``sequence`` counts up within a server; notices of a server are delivered in that order.
+    ``sequence`` counts up within a server and kind of channel; its notices are delivered in that order.
     """
 
     scope: ServerScope
     sequence: int
     channel_kind: ChannelKind
-    notice: DeathNotice
+    notice: Notice
     created_at: datetime
 
 
@@ -66,6 +112,7 @@ class OutgoingMessage:
     """
 
     scope: ServerScope
+    channel_kind: ChannelKind
     channel_id: ChannelId
     sequences: tuple[int, ...]
     nonce: str

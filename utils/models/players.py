@@ -51,11 +51,21 @@ def sum_counters(several: Iterable[Counters]) -> Counters:
     )
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class WeaponCount:
+    """Kills with one weapon and the longest of them in metres (0 when none counts as one)."""
+
+    weapon: str
+    kills: int
+    longest: int
+
+
 @dataclass(frozen=True, slots=True)
 class PlayerRecord:
     """A player on one game server.
 
     Attributes:
+        weapons: what he killed with, by the weapon's name.
         current_streak: kills since the last own death.
         last_order: place of the newest death row this player takes part in (see ``Death.order``).
         last_seen_at: the same moment in UTC.
@@ -68,6 +78,7 @@ class PlayerRecord:
     current_streak: int
     last_order: tuple[datetime, str, str, int]
     last_seen_at: datetime
+    weapons: tuple[WeaponCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,35 @@ class PlayerDay:
     player_id: PlayerId
     day: date
     counters: Counters
+
+
+HOURS_OF_A_WEEK = 7 * 24
+
+
+@dataclass(frozen=True, slots=True)
+class ServerMonth:
+    """Kills of all players of one server in one month (its first day names it), by the server's own calendar.
+
+    Attributes:
+        weapons: by the weapon's name.
+        hours: kills in each hour of the week, Monday 0:00 first; as many as ``HOURS_OF_A_WEEK``.
+    """
+
+    month: date
+    weapons: tuple[WeaponCount, ...]
+    hours: tuple[int, ...]
+
+
+def sum_months(one: ServerMonth, other: ServerMonth) -> ServerMonth:
+    """Return the sum of two counts of the same month."""
+    weapons = {count.weapon: count for count in one.weapons}
+    for count in other.weapons:
+        before = weapons.get(count.weapon, WeaponCount(count.weapon, 0, 0))
+        weapons[count.weapon] = WeaponCount(
+            count.weapon, before.kills + count.kills, max(before.longest, count.longest)
+        )
+    hours = tuple(first + second for first, second in zip(one.hours, other.hours, strict=True))
+    return ServerMonth(one.month, tuple(sorted(weapons.values())), hours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +129,14 @@ class Tallied:
 
 @dataclass(frozen=True, slots=True)
 class PlayerStats:
-    """The answer of ``/stats``: a player on one server or summed over several.
+    """The answer of ``/stats``: one player or several of one person, on one server or summed over several.
 
     Attributes:
+        player_id: of several the one seen last, whose name and current streak are shown.
         rank: place by kills among the players of the same servers, from 1; None without kills.
-        ranked: how many players the rank is among.
+        ranked: how many players the rank is among, those summed here counting as one.
         servers: the servers that are summed here.
+        also: names of the other players that are summed here.
     """
 
     player_id: PlayerId
@@ -108,6 +150,7 @@ class PlayerStats:
     ranked: int
     last_seen_at: datetime
     servers: tuple[ServerId, ...]
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,28 @@ class Feature(StrEnum):
     STATS = "stats"
     LEADERBOARD = "leaderboard"
     LINKS = "links"
+    BOUNTIES = "bounty"
+    WALLET = "wallet"
+    COMPARE = "compare"
+    WEAPONS = "weapons"
+    RIVALS = "rivals"
+    ACTIVITY = "activity"
+    POSTED_BOARDS = "admin board"
 
 
-REQUIRED_TIER = {Feature.KILLFEED: 0, Feature.STATS: 0, Feature.LEADERBOARD: 1, Feature.LINKS: 0}
+REQUIRED_TIER = {
+    Feature.KILLFEED: 0,
+    Feature.STATS: 0,
+    Feature.LINKS: 0,
+    Feature.LEADERBOARD: 1,
+    Feature.COMPARE: 1,
+    Feature.WEAPONS: 1,
+    Feature.ACTIVITY: 1,
+    Feature.RIVALS: 2,
+    Feature.BOUNTIES: 2,
+    Feature.WALLET: 2,
+    Feature.POSTED_BOARDS: 3,
+}
 
 REQUIRED_CHANNEL_TIER: Mapping[ChannelKind, int] = {
     ChannelKind.KILLFEED: 0,

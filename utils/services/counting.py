@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from utils.models.deaths import Death, DeathKind, DeathRow
-from utils.models.players import Counters, NameSeen, PlayerDay, PlayerRecord
+from utils.models.players import (
+    HOURS_OF_A_WEEK,
+    Counters,
+    NameSeen,
+    PlayerDay,
+    PlayerRecord,
+    ServerMonth,
+    WeaponCount,
+)
 from utils.models.scope import PlayerId
 
 DayKey = tuple[PlayerId, date]
@@ -64,14 +72,52 @@ class DayTally(CounterTally):
         self.is_changed = False
 
 
+class WeaponTally:
+    """Kills by weapon while they are being counted: number and longest, by the weapon's name."""
+
+    __slots__ = ("_counts",)
+
+    def __init__(self, weapons: Iterable[WeaponCount] = ()) -> None:
+        self._counts = {one.weapon: [one.kills, one.longest] for one in weapons}
+
+    def add_kill(self, row: DeathRow) -> None:
+        """Count a kill."""
+        count = self._counts.get(row.weapon)
+        if count is None:
+            count = self._counts[row.weapon] = [0, 0]
+        count[0] += 1
+        if row.distance > count[1] and row.counts_as_longest:
+            count[1] = row.distance
+
+    def freeze(self) -> tuple[WeaponCount, ...]:
+        """Return the counts as values, by name."""
+        return tuple(WeaponCount(name, *self._counts[name]) for name in sorted(self._counts))
+
+
+class MonthTally:
+    """All kills of one month of a server while they are being counted."""
+
+    __slots__ = ("hours", "weapons")
+
+    def __init__(self) -> None:
+        self.weapons = WeaponTally()
+        self.hours = [0] * HOURS_OF_A_WEEK
+
+    def add_kill(self, row: DeathRow) -> None:
+        """Count a kill."""
+        self.weapons.add_kill(row)
+        self.hours[row.written_at.weekday() * 24 + row.written_at.hour] += 1
+
+
 class PlayerTally:
     """One player while he is being counted."""
 
-    __slots__ = ("counters", "last_order", "last_seen_at", "name", "names", "player_id", "streak")
+    __slots__ = ("counters", "last_order", "last_seen_at", "name", "names", "player_id", "streak", "weapons")
 
     def __init__(self, player_id: PlayerId, record: PlayerRecord | None = None) -> None:
         self.player_id = player_id
         self.counters = CounterTally(record.counters if record else None)
+        self.weapons = WeaponTally(record.weapons if record else ())
         self.streak = record.current_streak if record else 0
         self.name = record.name if record else ""
         self.names: dict[str, list[datetime]] = (
@@ -105,6 +151,7 @@ class PlayerTally:
             current_streak=self.streak,
             last_order=self.last_order,
             last_seen_at=self.last_seen_at,
+            weapons=self.weapons.freeze(),
         )
 
 
@@ -123,6 +170,7 @@ class Counting:
     ) -> None:
         self._players = {key: PlayerTally(key, record) for key, record in (players or {}).items()}
         self._days: dict[date, dict[PlayerId, DayTally]] = {}
+        self._months: dict[date, MonthTally] = {}
         for (player_id, day), stored in (days or {}).items():
             self._days.setdefault(day, {})[player_id] = DayTally(stored.counters)
         self.late_players: set[PlayerId] = set()
@@ -156,6 +204,13 @@ class Counting:
             if tally.is_changed
         )
 
+    def freeze_months(self) -> Iterator[ServerMonth]:
+        """Yield what the deaths added here came to, by month; nothing stored is part of it."""
+        return (
+            ServerMonth(month, tally.weapons.freeze(), tuple(tally.hours))
+            for month, tally in self._months.items()
+        )
+
     def take_days_before(self, month: date) -> list[PlayerDay]:
         """Return and forget the changed days before ``month``; a fold in order never comes back to them."""
         return [
@@ -172,8 +227,17 @@ class Counting:
         killer = self._meet(row.killer_id, row.killer_name, death.at, order)
         killer.streak += 1
         killer.counters.add_kill(row, killer.streak)
+        killer.weapons.add_kill(row)
+        self._get_month(row.written_at.date()).add_kill(row)
         _get_day(day, row.killer_id).add_kill(row, killer.streak)
         return KillFacts(killer.counters.kills, killer.counters.deaths, killer.streak)
+
+    def _get_month(self, day: date) -> MonthTally:
+        month = day.replace(day=1)
+        tally = self._months.get(month)
+        if tally is None:
+            tally = self._months[month] = MonthTally()
+        return tally
 
     def _meet(self, player_id: PlayerId, name: str, at: datetime, order: Order) -> PlayerTally:
         tally = self._players.get(player_id)

@@ -6,6 +6,7 @@ from typing import Protocol
 from utils.clock import Clock
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.money import BountySettings
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import GameServer
 
@@ -23,6 +24,9 @@ class GuildStore(Protocol):
 
     async def set_admin_role(self, guild_id: GuildId, role_id: int | None) -> None:
         """Set or clear the role whose members may administer the bot."""
+
+    async def set_bounties(self, guild_id: GuildId, settings: BountySettings) -> None:
+        """Write what was decided about bounties."""
 
 
 class ServerStore(Protocol):
@@ -109,6 +113,13 @@ class SettingsService:
         """Set or clear the role whose members may administer the bot."""
         try:
             await self._guilds.set_admin_role(guild_id, role_id)
+        finally:
+            self.forget(guild_id)  # a write that failed may have happened all the same
+
+    async def set_bounties(self, guild_id: GuildId, settings: BountySettings) -> None:
+        """Write what was decided about bounties."""
+        try:
+            await self._guilds.set_bounties(guild_id, settings)
         finally:
             self.forget(guild_id)
 

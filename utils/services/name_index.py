@@ -9,7 +9,7 @@ from utils.models.deaths import Death
 from utils.models.players import KnownPlayer
 from utils.models.scope import PlayerId, ServerScope
 
-SLICE_PLAYERS = 5000  # handled between two turns of the event loop: a few milliseconds
+SLICE_PLAYERS = 1000  # handled between two turns of the event loop: a few milliseconds
 NAME_BORDER = "\n"  # stands in no name: the log has one row a line
 
 

@@ -165,15 +165,6 @@ class GameServerService:
             raise NotFoundError("game server", text or "", suggestions=names[:5])
         raise AmbiguousError("game server", text or "(none given)", candidates=names)
 
-    async def choose_server_ids(self, guild_id: GuildId, text: str | None) -> tuple[ServerId, ...]:
-        """Return the servers an answer covers: the named one, or all of the guild's."""
-        if text is not None:
-            return ((await self.resolve(guild_id, text)).scope.server_id,)
-        servers = await self._store.list_servers(guild_id)
-        if not servers:
-            raise NotFoundError("game server", "any", hint="An admin adds one with /admin server add.")
-        return tuple(server.scope.server_id for server in servers)
-
     async def verify_form(self, guild_id: GuildId, form: ServerForm) -> None:
         """Refuse what cannot be right, before anybody types a password.
 

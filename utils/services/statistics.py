@@ -3,27 +3,34 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Protocol
 
-from utils.errors import AmbiguousError, NotFoundError
+from utils.errors import AmbiguousError, InvalidInputError, NotFoundError
 from utils.events import DeathsStored, HistoryImported, ServerRemoved
 from utils.models.deaths import Death
 from utils.models.players import BoardRow, KnownPlayer, PlayerStats
-from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.statistics import BoardRows, Comparison, Coverage, DayCount
+from utils.services.coverage import CoverageService, Question
 from utils.services.name_index import NameIndex
+from utils.tasks import BackgroundTask, TaskManager
 
 BOARD_PAGE_ROWS = 10
+NEVER_SEEN = "He was never seen on that server; leave `server` out, and all servers are summed."
+CHART_DAYS = 30
 KD_MINIMUM_KILLS = 10
 SUGGESTIONS = 5
 CANDIDATES = 100  # more of them fit no better than these
 LEARNED_DEATHS = 250  # between two turns of the event loop: a few milliseconds
+BLINK_SECONDS = 0.05  # of the 300 ms that autocomplete may take
 CACHED_GUILDS = 200  # names of guilds whose members asked lately
 
 
 class Board(StrEnum):
-    """What a leaderboard ranks by."""
+    """What a leaderboard ranks by: players by one of their figures, or weapons by kills."""
 
     KILLS = "kills"
     DEATHS = "deaths"
@@ -31,21 +38,32 @@ class Board(StrEnum):
     STREAK = "streak"
     LONGEST = "longest"
     SUICIDES = "suicides"
+    WEAPONS = "weapons"
 
 
 @dataclass(frozen=True, slots=True)
 class BoardPage:
-    """One page of a board; ``page`` counts from 0."""
+    """One page of a board of players; ``page`` counts from 0, ``own`` is the asker's own place."""
 
     board: Board
     rows: tuple[BoardRow, ...]
     page: int
     total: int
+    own: BoardRow | None = None
 
     @property
     def pages(self) -> int:
         """Return how many pages there are, at least one."""
         return max(1, -(-self.total // BOARD_PAGE_ROWS))
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerReport:
+    """The answer of ``/stats``; ``days`` are the last ``CHART_DAYS``, empty ones left out."""
+
+    coverage: Coverage
+    stats: PlayerStats
+    days: tuple[DayCount, ...]
 
 
 class StatisticsStore(Protocol):
@@ -54,10 +72,28 @@ class StatisticsStore(Protocol):
     async def list_known_players(self, guild_id: GuildId) -> Sequence[KnownPlayer]:
         """Return every player of the guild's servers, most kills first, with the shown generation's names."""
 
+    async def search_players(self, guild_id: GuildId, text: str, *, limit: int) -> Sequence[KnownPlayer]:
+        """Return players whose newest name holds the text, best known first, within milliseconds."""
+
     async def find_stats(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_id: PlayerId
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        player_ids: Sequence[PlayerId],
+        *,
+        since: date | None = None,
     ) -> PlayerStats | None:
-        """Return a player's figures summed over servers; None when he was never seen there."""
+        """Return players' figures summed over servers and players; None when none was ever seen there."""
+
+    async def list_days(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        player_ids: Sequence[PlayerId],
+        *,
+        since: date,
+    ) -> Sequence[DayCount]:
+        """Return what players did on each day, by day; empty days left out."""
 
     async def list_board(
         self,
@@ -68,15 +104,28 @@ class StatisticsStore(Protocol):
         minimum_kills: int,
         limit: int,
         offset: int,
-    ) -> tuple[Sequence[BoardRow], int]:
-        """Return rows of a board summed over servers, and how many there are in all."""
+        since: date | None = None,
+        own: Sequence[PlayerId] = (),
+    ) -> BoardRows:
+        """Return rows of a board summed over servers, how many there are, and the best of ``own`` players."""
+
+
+class EnmityStore(Protocol):
+    """Kills between two players."""
+
+    async def count_kills(
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], killer_id: PlayerId, victim_id: PlayerId
+    ) -> int:
+        """Return how often one player killed another."""
 
 
 class PlayerNames:
     """Names for autocomplete and look-up: read once for a guild, then fed by ingestion."""
 
-    def __init__(self, store: StatisticsStore) -> None:
+    def __init__(self, store: StatisticsStore, tasks: TaskManager) -> None:
         self._store = store
+        self._tasks = tasks
+        self._readings: dict[GuildId, BackgroundTask] = {}
         self._guilds: dict[GuildId, NameIndex] = {}
         self._locks: dict[GuildId, asyncio.Lock] = {}
         self._missed: dict[GuildId, list[DeathsStored]] = {}
@@ -84,9 +133,19 @@ class PlayerNames:
     async def search(
         self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = (), limit: int = 25
     ) -> list[KnownPlayer]:
-        """Return players any of whose names holds ``text`` (case folded), best known first."""
-        found = (await self._get(guild_id)).search(text.casefold().strip())
-        return list(islice(_select(found, server_ids), limit))
+        """Return players any of whose names holds ``text`` (case folded), best known first.
+
+        While the names are being read for the first time, the answer comes from the newest names alone: a
+        guild of 100,000 players takes a second or two, and whoever types waits for no more than a blink.
+        """
+        wanted = text.casefold().strip()
+        known = self._guilds.get(guild_id)
+        if known is None:
+            few = await self._store.search_players(guild_id, wanted, limit=limit)
+            known = await self._wait_for_names(guild_id)
+            if known is None:
+                return list(_select(few, server_ids))
+        return list(islice(_select(known.search(wanted), server_ids), limit))
 
     async def resolve(
         self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = ()
@@ -136,6 +195,24 @@ class PlayerNames:
         self._guilds.pop(guild_id, None)
         self._missed.pop(guild_id, None)
 
+    async def _wait_for_names(self, guild_id: GuildId) -> NameIndex | None:
+        """Have the names read in the background, and return them if that takes no longer than a blink."""
+
+        async def read() -> None:
+            await self._get(guild_id)
+
+        name = f"names:{guild_id}"
+        if not self._tasks.is_running(name):
+            self._readings[guild_id] = self._tasks.start(name, read, guild_id=guild_id)
+        reading = asyncio.ensure_future(self._readings[guild_id].wait())
+        try:
+            await asyncio.wait([reading], timeout=BLINK_SECONDS)
+        finally:
+            reading.cancel()
+        if not self._tasks.is_running(name):
+            self._readings.pop(guild_id, None)
+        return self._guilds.get(guild_id)
+
     async def _get(self, guild_id: GuildId) -> NameIndex:
         async with self._locks.setdefault(guild_id, asyncio.Lock()):  # every keystroke asks: one reads
             known = self._guilds.pop(guild_id, None)
@@ -159,39 +236,80 @@ class PlayerNames:
 
 
 class StatisticsService:
-    """Answers ``/stats`` and ``/leaderboard``."""
+    """Answers ``/stats``, ``/compare`` and ``/leaderboard``."""
 
-    def __init__(self, store: StatisticsStore, names: PlayerNames) -> None:
+    def __init__(self, store: StatisticsStore, enmities: EnmityStore, coverage: CoverageService) -> None:
         self._store = store
-        self._names = names
+        self._enmities = enmities
+        self._coverage = coverage
 
-    async def get_stats(
-        self, guild_id: GuildId, player: str, *, server_ids: Sequence[ServerId]
-    ) -> PlayerStats:
-        """Return the figures of a player, given by id or name, over servers of the guild.
+    async def get_stats(self, question: Question) -> PlayerReport:
+        """Return the figures of a player, or of a member's linked ones, with what they did lately.
 
         Raises:
-            NotFoundError, AmbiguousError: nobody, or more than one, is meant.
+            NotFoundError, AmbiguousError, InvalidInputError: nobody, or more than one, is meant.
         """
-        known = await self._names.resolve(guild_id, player, server_ids=server_ids)
-        stats = await self._store.find_stats(guild_id, server_ids, known.player_id)
-        if stats is None:
-            raise NotFoundError("player", known.name, hint="He was never seen on that server.")
-        return stats
+        coverage = await self._coverage.choose(question.guild_id, question.server, question.period)
+        meant = await self._coverage.find_players(question, coverage)
+        player_ids = [player.player_id for player in meant]
+        stats, days = await asyncio.gather(
+            self._find_stats(coverage, player_ids, meant[0].name),
+            self._store.list_days(
+                coverage.guild_id,
+                coverage.server_ids,
+                player_ids,
+                since=coverage.today - timedelta(days=CHART_DAYS - 1),
+            ),
+        )
+        return PlayerReport(coverage, stats, tuple(days))
+
+    async def compare(
+        self, guild_id: GuildId, first: str, second: str, *, server: str | None
+    ) -> tuple[Coverage, Comparison]:
+        """Return two players' figures side by side, and how often each killed the other.
+
+        Raises:
+            NotFoundError, AmbiguousError, InvalidInputError: a name fits nobody, several, or both one player.
+        """
+        coverage = await self._coverage.choose(guild_id, server)
+        meant = [await self._coverage.resolve(coverage, name) for name in (first, second)]
+        one, other = (player.player_id for player in meant)
+        if one == other:
+            raise InvalidInputError("Both names mean the same player. Choose two different ones.")
+        first_stats, second_stats, first_kills, second_kills = await asyncio.gather(
+            self._find_stats(coverage, [one], meant[0].name),
+            self._find_stats(coverage, [other], meant[1].name),
+            self._enmities.count_kills(guild_id, coverage.server_ids, one, other),
+            self._enmities.count_kills(guild_id, coverage.server_ids, other, one),
+        )
+        return coverage, Comparison(first_stats, second_stats, first_kills, second_kills)
 
     async def get_board(
-        self, guild_id: GuildId, board: Board, *, server_ids: Sequence[ServerId], page: int
+        self, coverage: Coverage, board: Board, *, page: int, asker_id: MemberId | None = None
     ) -> BoardPage:
-        """Return one page of a board, summed over servers of the guild."""
-        rows, total = await self._store.list_board(
-            guild_id,
-            server_ids,
+        """Return one page of a board of players, and the best place of the asker's linked ones."""
+        own: Sequence[PlayerId] = ()
+        if asker_id is not None:
+            own = await self._coverage.list_linked(coverage.guild_id, asker_id)
+        found = await self._store.list_board(
+            coverage.guild_id,
+            coverage.server_ids,
             board=board.value,
             minimum_kills=KD_MINIMUM_KILLS if board is Board.KD else 0,
             limit=BOARD_PAGE_ROWS,
             offset=page * BOARD_PAGE_ROWS,
+            since=coverage.since,
+            own=own,
         )
-        return BoardPage(board, tuple(rows), page, total)
+        return BoardPage(board, found.rows, page, found.total, found.own)
+
+    async def _find_stats(self, coverage: Coverage, player_ids: Sequence[PlayerId], name: str) -> PlayerStats:
+        stats = await self._store.find_stats(
+            coverage.guild_id, coverage.server_ids, player_ids, since=coverage.since
+        )
+        if stats is None:
+            raise NotFoundError("player", name, hint=NEVER_SEEN)
+        return stats
 
 
 def _select(players: Iterable[KnownPlayer], server_ids: Iterable[ServerId]) -> Iterator[KnownPlayer]:

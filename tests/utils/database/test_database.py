@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from utils.clock import SystemClock
 from utils.database.connection import SafeMongoDBConnection
 from utils.database.database import Fence, SafeDatabase
-from utils.database.sessions import SESSION_COUNT, Session
+from utils.database.sessions import SESSION_COUNT, Session, settle
 from utils.errors import LeaseLostError, StorageConflictError, StorageError
 
 
@@ -148,6 +148,28 @@ async def test_more_transactions_than_sessions_take_turns(database: SafeDatabase
     await asyncio.gather(*(store(number) for number in numbers))
     assert await _list_ids(database) == list(numbers)
     assert len(database.session_ids) == SESSION_COUNT
+
+
+async def test_cancelled_operation_is_waited_for_however_often_it_is_cancelled() -> None:
+    """Nobody touches the session while a thread still has it, and no failure is left unlooked at."""
+    may_end = asyncio.Event()
+    ended: list[str] = []
+
+    async def operate() -> None:
+        await may_end.wait()
+        ended.append("yes")
+        raise StorageError("nobody asks for it any more")
+
+    waiting = asyncio.create_task(settle(operate()))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        waiting.cancel()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert ended == ["yes"]
 
 
 async def test_killed_session_ends_its_transaction(database: SafeDatabase, second: SafeDatabase) -> None:

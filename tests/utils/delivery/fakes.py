@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import discord
 
-from utils.delivery.ports import PostedMessage
+from utils.delivery.ports import Lane, PostedMessage
 from utils.delivery.service import DeliveryService
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.pictures import Picture
@@ -18,6 +18,7 @@ from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SCOPE = ServerScope(GuildId(1), ServerId("k3v9x0aa"))
+LANE = Lane(SCOPE, ChannelKind.KILLFEED)
 CHANNEL = ChannelId(77)
 MAX_AGE = timedelta(minutes=60)
 FACTORY = EmbedFactory()
@@ -77,86 +78,107 @@ class FakeOutboxStore:
 
     def __init__(self, fuse: Fuse) -> None:
         self._fuse = fuse
-        self.entries: dict[int, OutboxEntry] = {}
-        self.message: OutgoingMessage | None = None
+        self.entries: dict[tuple[ChannelKind, int], OutboxEntry] = {}
+        self.messages: dict[ChannelKind, OutgoingMessage] = {}
         self.sent: list[OutgoingMessage] = []
+
+    @property
+    def message(self) -> OutgoingMessage | None:
+        """The message of the killfeed on its way."""
+        return self.messages.get(ChannelKind.KILLFEED)
 
     def add(self, *entries: OutboxEntry) -> None:
         """Put entries into the outbox, as ingestion does."""
-        self.entries |= {entry.sequence: entry for entry in entries}
+        self.entries |= {(entry.channel_kind, entry.sequence): entry for entry in entries}
 
-    async def list_pending(self, scope: ServerScope, *, limit: int) -> Sequence[OutboxEntry]:
-        """Return the first entries."""
+    async def list_kinds(self, scope: ServerScope) -> Sequence[ChannelKind]:
+        """Return the kinds with entries."""
         await self._fuse.step()
-        assert (scope, self.message) == (SCOPE, None)
-        return [self.entries[sequence] for sequence in sorted(self.entries)][:limit]
+        assert scope == SCOPE
+        return sorted({kind for kind, _ in self.entries})
 
-    async def find_prepared(self, scope: ServerScope) -> OutgoingMessage | None:
+    async def list_pending(
+        self, scope: ServerScope, kind: ChannelKind, *, limit: int
+    ) -> Sequence[OutboxEntry]:
+        """Return the first entries of a kind."""
+        await self._fuse.step()
+        assert scope == SCOPE
+        assert kind not in self.messages
+        return [entry for key, entry in sorted(self.entries.items()) if key[0] == kind][:limit]
+
+    async def find_prepared(self, scope: ServerScope, kind: ChannelKind) -> OutgoingMessage | None:
         """Return the message on its way."""
         await self._fuse.step()
         assert scope == SCOPE
-        return self.message
+        return self.messages.get(kind)
 
-    async def list_entries(self, scope: ServerScope, sequences: Sequence[int]) -> Sequence[OutboxEntry]:
+    async def list_entries(
+        self, scope: ServerScope, kind: ChannelKind, sequences: Sequence[int]
+    ) -> Sequence[OutboxEntry]:
         """Return these entries."""
         await self._fuse.step()
         assert scope == SCOPE
-        return [self.entries[sequence] for sequence in sorted(sequences) if sequence in self.entries]
+        keys = [(kind, sequence) for sequence in sorted(sequences)]
+        return [self.entries[key] for key in keys if key in self.entries]
 
     async def prepare_message(self, scope: ServerScope, message: OutgoingMessage) -> None:
         """Store a message."""
         await self._fuse.step()
-        assert (scope, self.message) == (message.scope, None)
+        assert scope == message.scope
+        assert message.channel_kind not in self.messages
         assert len(message.nonce) <= 25
-        self.message = message
+        self.messages[message.channel_kind] = message
         await self._fuse.step()
 
     async def mark_first_try(self, scope: ServerScope, nonce: str, *, at: datetime) -> None:
         """Store when the first try began."""
         await self._fuse.step()
-        assert self.message is not None
-        assert (scope, self.message.nonce, self.message.first_tried_at) == (SCOPE, nonce, None)
-        self.message = replace(self.message, first_tried_at=at)
+        message = self._get(scope, nonce)
+        assert message.first_tried_at is None
+        self.messages[message.channel_kind] = replace(message, first_tried_at=at)
         await self._fuse.step()
 
     async def mark_sent(self, scope: ServerScope, nonce: str, *, message_id: int, at: datetime) -> None:
         """Take the message and its entries out."""
         await self._fuse.step()
-        assert self.message is not None
-        assert (scope, self.message.nonce) == (SCOPE, nonce)
+        message = self._get(scope, nonce)
         assert message_id
-        assert at >= self.message.prepared_at
-        for sequence in self.message.sequences:
-            del self.entries[sequence]
-        self.sent.append(self.message)
-        self.message = None
+        assert at >= message.prepared_at
+        for sequence in message.sequences:
+            del self.entries[message.channel_kind, sequence]
+        self.sent.append(message)
+        del self.messages[message.channel_kind]
         await self._fuse.step()
 
-    async def drop_entries(self, scope: ServerScope, *, before: datetime) -> int:
+    async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
         """Drop what is old."""
         await self._fuse.step()
-        assert (scope, self.message) == (SCOPE, None)
-        old = [sequence for sequence, entry in self.entries.items() if entry.created_at < before]
-        for sequence in old:
-            del self.entries[sequence]
+        assert scope == SCOPE
+        assert kind not in self.messages
+        old = [key for key, entry in self.entries.items() if key[0] == kind and entry.created_at < before]
+        for key in old:
+            del self.entries[key]
         await self._fuse.step()
         return len(old)
 
-    async def discard_entries(self, scope: ServerScope, sequences: Sequence[int]) -> None:
+    async def discard_entries(self, scope: ServerScope, kind: ChannelKind, sequences: Sequence[int]) -> None:
         """Drop these entries."""
         await self._fuse.step()
         assert scope == SCOPE
         for sequence in sequences:
-            del self.entries[sequence]
+            del self.entries[kind, sequence]
         await self._fuse.step()
 
     async def drop_message(self, scope: ServerScope, nonce: str) -> None:
         """Forget the message."""
         await self._fuse.step()
-        assert self.message is not None
-        assert (scope, self.message.nonce) == (SCOPE, nonce)
-        self.message = None
+        del self.messages[self._get(scope, nonce).channel_kind]
         await self._fuse.step()
+
+    def _get(self, scope: ServerScope, nonce: str) -> OutgoingMessage:
+        assert scope == SCOPE
+        [message] = [message for message in self.messages.values() if message.nonce == nonce]
+        return message
 
 
 @dataclass

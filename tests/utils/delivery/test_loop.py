@@ -8,6 +8,9 @@ import pytest
 from tests.utils.delivery.fakes import SCOPE, Answer, World, build_entry
 from utils.delivery.loop import DeliveryLoop
 from utils.errors import ChannelUnusableError, DeliveryDelayedError
+from utils.models.guilds import ChannelKind
+from utils.models.scope import ChannelId
+from utils.tasks import TaskManager, TaskState
 
 
 @pytest.fixture(name="world")
@@ -17,11 +20,13 @@ async def _world() -> World:
 
 @pytest.fixture(name="loop")
 async def _loop(world: World) -> AsyncIterator[DeliveryLoop]:
-    loop = DeliveryLoop(world.service, clock=world.clock, poll_seconds=30)
+    tasks = TaskManager(world.clock)
+    loop = DeliveryLoop(world.service, tasks, clock=world.clock, poll_seconds=30)
     task = asyncio.create_task(loop.run(SCOPE))
     yield loop
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+    assert {report.state for report in tasks.list_reports()} <= {TaskState.FINISHED}
 
 
 async def _until(condition: Callable[[], bool]) -> None:
@@ -52,7 +57,7 @@ async def test_new_entries_do_not_shorten_a_wait_for_discord(world: World, loop:
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
     loop.wake(SCOPE)
-    await _until(lambda: world.clock.sleeps[-1:] == [1])
+    await _until(lambda: 1 in world.clock.sleeps)
     loop.wake(SCOPE)
     for _ in range(20):
         await asyncio.sleep(0)
@@ -66,14 +71,46 @@ async def test_mended_channel_ends_every_wait(world: World, loop: DeliveryLoop) 
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(ChannelUnusableError("403"))]
     loop.wake(SCOPE)
-    await _until(lambda: world.clock.sleeps[-1:] == [60])
+    await _until(lambda: 60 in world.clock.sleeps)
     loop.retry_now(SCOPE)
+    await _until(lambda: world.sender.list_victims() == [1])
+
+
+async def test_channel_that_is_gone_holds_up_no_other_kind(world: World, loop: DeliveryLoop) -> None:
+    """While one channel waits for an admin, posts for another arrive at once, early and late ones."""
+    other = world.channels.channels[ChannelKind.EVENTS] = ChannelId(78)
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(ChannelUnusableError("403"))]
+    loop.wake(SCOPE)
+    await _until(lambda: 60 in world.clock.sleeps)
+    for number in range(3):
+        world.store.add(build_entry(number, kind=ChannelKind.EVENTS))
+        loop.wake(SCOPE)
+        await _until(lambda number=number: world.sender.list_victims(other) == list(range(number + 1)))
+    assert world.sender.list_victims() == []
+    await world.clock.advance(60)
+    await _until(lambda: world.sender.list_victims() == [1])
+
+
+async def test_kind_whose_posts_fail_is_tried_again_and_holds_up_no_other(
+    world: World, loop: DeliveryLoop
+) -> None:
+    """An error nobody expected ends one lane for a moment, and no other."""
+    other = world.channels.channels[ChannelKind.EVENTS] = ChannelId(78)
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(ZeroDivisionError("a fault of ours"))]
+    loop.wake(SCOPE)
+    await _until(lambda: 1 in world.clock.sleeps)
+    world.store.add(build_entry(2, kind=ChannelKind.EVENTS))
+    loop.wake(SCOPE)
+    await _until(lambda: world.sender.list_victims(other) == [2])
+    await world.clock.advance(1)
     await _until(lambda: world.sender.list_victims() == [1])
 
 
 async def test_signals_without_a_loop_are_no_fault(world: World) -> None:
     """A server whose loop does not run yet, or any more, may be told anything."""
-    loop = DeliveryLoop(world.service, clock=world.clock)
+    loop = DeliveryLoop(world.service, TaskManager(world.clock), clock=world.clock)
     loop.wake(SCOPE)
     loop.retry_now(SCOPE)
     world.store.add(build_entry(1))

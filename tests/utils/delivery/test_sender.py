@@ -28,12 +28,19 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class RestServer:
-    """The three routes of Discord that delivery uses; ``handler`` answers what is posted."""
+    """The routes of Discord that delivery uses; ``handler`` answers what is posted.
+
+    Attributes:
+        gone: status and code that are answered about a single message; None while it is there.
+        touched: what was done to single messages.
+    """
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
         self.handler: Handler = self._accept
+        self.gone: tuple[int, int] | None = None
+        self.touched: list[str] = []
 
     async def start(self) -> tuple[web.AppRunner, str]:
         """Listen on a free port and return the address of the API."""
@@ -41,6 +48,10 @@ class RestServer:
         app.router.add_get("/api/v10/users/@me", self._get_me)
         app.router.add_post("/api/v10/channels/{channel}/messages", self._post)
         app.router.add_get("/api/v10/channels/{channel}/messages", self._get_history)
+        one = "/api/v10/channels/{channel}/messages/{message}"
+        app.router.add_get(one, self._answer_about_one)
+        app.router.add_patch(one, self._answer_about_one)
+        app.router.add_delete(one, self._answer_about_one)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -60,6 +71,14 @@ class RestServer:
         files = [part.filename for part in form.values() if isinstance(part, web.FileField)]
         self.requests.append(payload | {"files": files})
         return await self.handler(request)
+
+    async def _answer_about_one(self, request: web.Request) -> web.Response:
+        self.touched.append(f"{request.method} {request.match_info['message']}")
+        if self.gone is not None:
+            return build_json({"code": self.gone[1], "message": "gone"}, self.gone[0])
+        if request.method == "DELETE":
+            return web.Response(status=204)
+        return build_json(build_message(99, ME))
 
     async def _accept(self, _: web.Request) -> web.Response:
         return build_json(build_message(99, ME))
@@ -145,6 +164,22 @@ async def test_own_messages_are_read_from_the_channel(sender: DiscordSender, ser
         PostedMessage(3, "abc", (("t", "d"),)),
         PostedMessage(1, None, (("t", ""),)),
     ]
+
+
+async def test_single_message_is_changed_found_and_deleted(sender: DiscordSender, server: RestServer) -> None:
+    """A message that is gone is told as such; a channel that is gone is another matter."""
+    embed = discord.Embed(title="T")
+    assert await sender.edit(CHANNEL, 99, embed=embed)
+    assert await sender.has_message(CHANNEL, 99)
+    await sender.delete(CHANNEL, 99)
+    assert server.touched == ["PATCH 99", "GET 99", "GET 99", "DELETE 99"]
+    server.gone = (404, 10008)
+    assert not await sender.edit(CHANNEL, 99, embed=embed)
+    assert not await sender.has_message(CHANNEL, 99)
+    await sender.delete(CHANNEL, 99)
+    for server.gone in ((404, 10003), (403, 50001)):
+        with pytest.raises(ChannelUnusableError):
+            await sender.edit(CHANNEL, 99, embed=embed)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 
 from tests.utils.delivery.fakes import (
     CHANNEL,
+    LANE,
     SCOPE,
     START,
     Answer,
@@ -14,6 +15,7 @@ from tests.utils.delivery.fakes import (
     World,
     build_entry,
 )
+from utils.delivery.ports import Lane
 from utils.delivery.service import DeliveryOutcome, DeliveryState
 from utils.errors import (
     ChannelUnusableError,
@@ -26,6 +28,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId
 
 OTHER = ChannelId(78)
+EVENTS = Lane(SCOPE, ChannelKind.EVENTS)
 IDLE = DeliveryOutcome(DeliveryState.IDLE)
 
 
@@ -49,7 +52,7 @@ async def _world() -> World:
 async def _deliver_all(world: World, *, step_seconds: float = 0) -> None:
     """Do rounds until nothing is left, waiting as long as each round asks for."""
     for _ in range(200):
-        outcome = await world.service.deliver_once(SCOPE)
+        outcome = await world.service.deliver_once(LANE)
         if outcome.state is DeliveryState.IDLE:
             return
         await world.clock.advance(max(outcome.retry_seconds, step_seconds))
@@ -59,7 +62,7 @@ async def _deliver_all(world: World, *, step_seconds: float = 0) -> None:
 async def test_entries_are_delivered_in_order_ten_a_message(world: World) -> None:
     """A full message holds ten deaths, the next one the rest; each picture is attached once."""
     world.store.add(*(build_entry(number) for number in range(12)))
-    outcomes = [await world.service.deliver_once(SCOPE) for _ in range(3)]
+    outcomes = [await world.service.deliver_once(LANE) for _ in range(3)]
     assert outcomes == [_sent(10), _sent(2), IDLE]
     assert world.sender.list_victims() == list(range(12))
     assert [post[4] for post in world.sender.posts] == [("kill.png",)] * 2
@@ -70,7 +73,7 @@ async def test_message_is_stored_with_its_first_try_before_it_is_sent(world: Wor
     """When Discord sees a message for the first time, group, nonce and the time of the try are stored."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"))]
-    await world.service.deliver_once(SCOPE)
+    await world.service.deliver_once(LANE)
     message = world.store.message
     assert message is not None
     assert (message.sequences, message.channel_id, message.first_tried_at) == ((1,), CHANNEL, START)
@@ -128,9 +131,9 @@ async def test_lost_answer_is_looked_up_after_the_nonces_memory(world: World, *,
     world.sender.shows_nonces = shows_nonces
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
-    assert await world.service.deliver_once(SCOPE) == _waiting(1)
+    assert await world.service.deliver_once(LANE) == _waiting(1)
     await world.clock.advance(121)
-    assert await world.service.deliver_once(SCOPE) == _sent(1)
+    assert await world.service.deliver_once(LANE) == _sent(1)
     assert (world.sender.tries, world.sender.list_victims()) == (1, [1])
 
 
@@ -138,11 +141,11 @@ async def test_message_that_is_not_found_is_sent_again(world: World) -> None:
     """When the look shows that it never arrived, the same nonce is tried again."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"))]
-    await world.service.deliver_once(SCOPE)
+    await world.service.deliver_once(LANE)
     assert world.store.message is not None
     nonce = world.store.message.nonce
     await world.clock.advance(600)
-    assert await world.service.deliver_once(SCOPE) == _sent(1)
+    assert await world.service.deliver_once(LANE) == _sent(1)
     assert [post[3] for post in world.sender.posts] == [nonce]
 
 
@@ -150,12 +153,12 @@ async def test_failed_look_waits_instead_of_sending(world: World) -> None:
     """A message of unknown fate is not sent before the channel could be read."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
-    await world.service.deliver_once(SCOPE)
+    await world.service.deliver_once(LANE)
     await world.clock.advance(121)
     world.sender.looks = [DeliveryDelayedError("down"), ChannelUnusableError("no history")]
-    assert await world.service.deliver_once(SCOPE) == _waiting(2)
-    assert await world.service.deliver_once(SCOPE) == _waiting(240)
-    assert await world.service.deliver_once(SCOPE) == _sent(1)
+    assert await world.service.deliver_once(LANE) == _waiting(2)
+    assert await world.service.deliver_once(LANE) == _waiting(240)
+    assert await world.service.deliver_once(LANE) == _sent(1)
     assert world.sender.list_victims() == [1]
 
 
@@ -163,7 +166,7 @@ async def test_later_entries_wait_for_the_message_before_them(world: World) -> N
     """The prepared group stays what it is; what came later follows in the next message."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    await world.service.deliver_once(SCOPE)
+    await world.service.deliver_once(LANE)
     world.store.add(build_entry(2))
     await _deliver_all(world)
     assert world.sender.list_victims() == [1, 2]
@@ -180,11 +183,11 @@ async def test_waits_grow_and_discords_own_time_is_kept(world: World) -> None:
         DeliveryDelayedError("limit", retry_at=later),
     ]
     world.sender.answers = [Answer(error) for error in errors]
-    outcomes = [await world.service.deliver_once(SCOPE) for _ in range(4)]
+    outcomes = [await world.service.deliver_once(LANE) for _ in range(4)]
     assert outcomes == [_waiting(1), _waiting(2), _waiting(90), _sent(1)]
     world.store.add(build_entry(2))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    assert await world.service.deliver_once(SCOPE) == _waiting(1)
+    assert await world.service.deliver_once(LANE) == _waiting(1)
 
 
 async def test_unusable_channel_is_told_once_and_tried_at_growing_distance(world: World) -> None:
@@ -193,13 +196,13 @@ async def test_unusable_channel_is_told_once_and_tried_at_growing_distance(world
     world.sender.answers = [Answer(ChannelUnusableError("403"))] * 6
     waits = []
     for _ in range(6):
-        outcome = await world.service.deliver_once(SCOPE)
+        outcome = await world.service.deliver_once(LANE)
         waits.append(outcome.retry_seconds)
         await world.clock.advance(outcome.retry_seconds)
     assert waits == [60, 120, 240, 480, 600, 600]
-    assert [key for key, _ in world.notifier.told] == ["channel-unusable:k3v9x0aa"]
+    assert [key for key, _ in world.notifier.told] == ["channel-unusable:k3v9x0aa:killfeed"]
     assert "/admin channel set" in world.notifier.told[0][1]
-    assert await world.service.deliver_once(SCOPE) == _sent(1)
+    assert await world.service.deliver_once(LANE) == _sent(1)
     assert world.notifier.open_keys == set()
 
 
@@ -207,10 +210,10 @@ async def test_deleted_channel_is_left_for_the_new_one(world: World) -> None:
     """When another channel was set, what could not be posted goes there."""
     world.store.add(build_entry(1), build_entry(2))
     world.sender.answers = [Answer(ChannelUnusableError("404"))] * 2
-    assert await world.service.deliver_once(SCOPE) == _waiting(60)
+    assert await world.service.deliver_once(LANE) == _waiting(60)
     world.channels.channels[ChannelKind.KILLFEED] = OTHER
-    assert await world.service.deliver_once(SCOPE) == _cleared()
-    assert await world.service.deliver_once(SCOPE) == _sent(2)
+    assert await world.service.deliver_once(LANE) == _cleared()
+    assert await world.service.deliver_once(LANE) == _sent(2)
     assert (world.sender.list_victims(), world.sender.list_victims(OTHER)) == ([], [1, 2])
 
 
@@ -218,7 +221,7 @@ async def test_tried_message_stays_with_its_channel(world: World) -> None:
     """A message that may stand in the old channel is finished there, or it could be read twice."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
-    await world.service.deliver_once(SCOPE)
+    await world.service.deliver_once(LANE)
     world.channels.channels[ChannelKind.KILLFEED] = OTHER
     await _deliver_all(world)
     assert (world.sender.list_victims(), world.sender.list_victims(OTHER)) == ([1], [])
@@ -229,7 +232,7 @@ async def test_untried_message_moves_with_its_channel(world: World) -> None:
     world.store.add(build_entry(1))
     world.fuse.kill_at = 7
     with pytest.raises(ProcessKilled):
-        await world.service.deliver_once(SCOPE)
+        await world.service.deliver_once(LANE)
     assert world.store.message is not None
     assert world.store.message.first_tried_at is None
     world.channels.channels[ChannelKind.KILLFEED] = OTHER
@@ -242,18 +245,34 @@ async def test_entries_without_a_channel_are_dropped(world: World) -> None:
     """A channel that was cleared wants no posts; entries of another kind are not touched."""
     world.channels.channels = {ChannelKind.EVENTS: OTHER}
     world.store.add(build_entry(1), build_entry(2, kind=ChannelKind.EVENTS), build_entry(3))
-    assert await world.service.deliver_once(SCOPE) == _cleared(2)
-    assert await world.service.deliver_once(SCOPE) == _sent(1)
+    assert await world.service.deliver_once(LANE) == _cleared(2)
+    assert await world.service.deliver_once(LANE) == IDLE
+    assert await world.service.deliver_once(EVENTS) == _sent(1)
     assert world.sender.list_victims(OTHER) == [2]
+
+
+async def test_stuck_kind_does_not_hold_up_another(world: World) -> None:
+    """Every kind of channel has its own message on the way, its own waits and its own alarm."""
+    world.channels.channels[ChannelKind.EVENTS] = OTHER
+    world.store.add(build_entry(1), build_entry(2), build_entry(1, kind=ChannelKind.EVENTS))
+    assert await world.service.list_lanes(SCOPE) == [EVENTS, LANE]
+    world.sender.answers = [Answer(ChannelUnusableError("403"))]
+    assert await world.service.deliver_once(LANE) == _waiting(60)
+    assert await world.service.deliver_once(EVENTS) == _sent(1)
+    assert world.notifier.open_keys == {"channel-unusable:k3v9x0aa:killfeed"}
+    assert world.store.message is not None
+    assert await world.service.deliver_once(LANE) == _sent(2)
+    assert (world.sender.list_victims(), world.sender.list_victims(OTHER)) == ([1, 2], [1])
+    assert await world.service.list_lanes(SCOPE) == []
 
 
 async def test_prepared_message_without_a_channel_is_dropped(world: World) -> None:
     """A channel that is cleared while a message waits takes the message with it."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    await world.service.deliver_once(SCOPE)
+    await world.service.deliver_once(LANE)
     world.channels.channels.clear()
-    assert await world.service.deliver_once(SCOPE) == _cleared(1)
+    assert await world.service.deliver_once(LANE) == _cleared(1)
     assert (world.store.entries, world.store.message, world.notifier.told) == ({}, None, [])
 
 
@@ -261,10 +280,10 @@ async def test_old_entries_are_dropped_with_a_note(world: World) -> None:
     """What is no news any more is left out, the rest is sent, and the admins are told."""
     world.store.add(build_entry(1), build_entry(2), build_entry(3, created_at=START + timedelta(minutes=30)))
     await world.clock.advance(61 * 60)
-    assert await world.service.deliver_once(SCOPE) == _sent(1)
+    assert await world.service.deliver_once(LANE) == _sent(1)
     assert world.sender.list_victims() == [3]
     ((key, sentence),) = world.notifier.told
-    assert key == "expired:k3v9x0aa"
+    assert key == "expired:k3v9x0aa:killfeed"
     assert sentence.startswith("2 killfeed posts could not be delivered for 60 minutes, and I left them out")
 
 
@@ -272,32 +291,32 @@ async def test_prepared_message_expires_with_its_newest_entry(world: World) -> N
     """A message that could not be delivered for so long is dropped with its entries and a note."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    await world.service.deliver_once(SCOPE)
+    await world.service.deliver_once(LANE)
     await world.clock.advance(60 * 60)
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    assert (await world.service.deliver_once(SCOPE)).state is DeliveryState.WAITING
+    assert (await world.service.deliver_once(LANE)).state is DeliveryState.WAITING
     await world.clock.advance(1)
-    assert await world.service.deliver_once(SCOPE) == _cleared(1)
+    assert await world.service.deliver_once(LANE) == _cleared(1)
     assert (world.store.entries, world.store.message) == ({}, None)
-    assert [key for key, _ in world.notifier.told] == ["expired:k3v9x0aa"]
+    assert [key for key, _ in world.notifier.told] == ["expired:k3v9x0aa:killfeed"]
 
 
 async def test_only_old_entries_leave_nothing_to_send(world: World) -> None:
     """The round that dropped everything says so."""
     world.store.add(build_entry(1))
     await world.clock.advance(61 * 60)
-    assert await world.service.deliver_once(SCOPE) == _cleared(1)
-    assert await world.service.deliver_once(SCOPE) == IDLE
+    assert await world.service.deliver_once(LANE) == _cleared(1)
+    assert await world.service.deliver_once(LANE) == IDLE
 
 
 async def test_refused_group_is_split_and_the_bad_entry_left_out(world: World) -> None:
     """A payload that Discord refuses never blocks: its entries go one by one, the refused one is dropped."""
     world.store.add(*(build_entry(number) for number in range(12)))
     world.sender.answers = [Answer(DeliveryRefusedError("400"))]
-    assert await world.service.deliver_once(SCOPE) == _cleared()
-    assert [await world.service.deliver_once(SCOPE) for _ in range(3)] == [_sent(1)] * 3
+    assert await world.service.deliver_once(LANE) == _cleared()
+    assert [await world.service.deliver_once(LANE) for _ in range(3)] == [_sent(1)] * 3
     world.sender.answers = [Answer(DeliveryRefusedError("400"))]
-    assert await world.service.deliver_once(SCOPE) == _cleared(1)
+    assert await world.service.deliver_once(LANE) == _cleared(1)
     await _deliver_all(world)
     assert world.sender.list_victims() == [0, 1, 2, *range(4, 12)]
     assert [len(message.sequences) for message in world.store.sent] == [1] * 9 + [2]
@@ -308,18 +327,18 @@ async def test_message_whose_entries_are_gone_is_forgotten(world: World) -> None
     """Entries removed behind the back of a prepared message leave nothing that blocks."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    await world.service.deliver_once(SCOPE)
+    await world.service.deliver_once(LANE)
     world.store.entries.clear()
-    assert await world.service.deliver_once(SCOPE) == _cleared()
-    assert await world.service.deliver_once(SCOPE) == IDLE
+    assert await world.service.deliver_once(LANE) == _cleared()
+    assert await world.service.deliver_once(LANE) == IDLE
 
 
 async def test_restart_embeds_the_same_facts_alike(world: World) -> None:
     """A second process shows exactly the same texts, so the look into the channel finds them."""
     world.store.add(*(build_entry(number) for number in range(10)))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
-    await world.service.deliver_once(SCOPE)
+    await world.service.deliver_once(LANE)
     await world.clock.advance(1000)
     world.start()
-    assert await world.service.deliver_once(SCOPE) == _sent(10)
+    assert await world.service.deliver_once(LANE) == _sent(10)
     assert len(world.sender.posts) == 1

@@ -1,5 +1,6 @@
 """Answers of commands: what each embed shows."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,12 +15,14 @@ from utils.models.players import BoardRow, Counters, PlayerStats, Tallied
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import CheckStep, ConnectionState, EncryptedSecret, GameServer, ServerHealth
+from utils.models.statistics import Coverage, Period
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 STAMP = int(AT.timestamp())
 SCOPE = ServerScope(GuildId(1), ServerId("k3v9x0aa"))
 ID = PlayerId("0002" + "ab" * 14)
 COUNTERS = Counters(kills=1234, deaths=500, suicides=7, metres=99, longest=393, best_streak=57)
+COVERAGE = Coverage(SCOPE.guild_id, (SCOPE.server_id,), "North_1", AT.date())
 SERVER = GameServer(SCOPE, "North_1", "play.example.org", 8822, "root", EncryptedSecret(b"secret"))
 
 
@@ -47,7 +50,7 @@ def _build_stats(**changes: object) -> PlayerStats:
 
 def test_stats_show_the_twelve_fields(factory: EmbedFactory) -> None:
     """All fields of the contract in its order, grouped, with units, escaped."""
-    embed = factory.build_stats(_build_stats(), where="North_1", period="all time")
+    embed = factory.build_stats(_build_stats(), COVERAGE)
     assert (embed.title, embed.description) == ("📊 Hollow\\_A", "North\\_1 · all time")
     assert {field.name: field.value for field in embed.fields} == {
         "Kills": "1,234",
@@ -66,12 +69,18 @@ def test_stats_show_the_twelve_fields(factory: EmbedFactory) -> None:
     assert ID not in str(embed.to_dict())
 
 
+def test_stats_of_several_players_name_the_others(factory: EmbedFactory) -> None:
+    """A sum says what it sums, and a cause of the log has its own word."""
+    stats = _build_stats(also=("Al_t", "Other"), top_weapon=Tallied("land_vehicle", 3))
+    embed = factory.build_stats(stats, replace(COVERAGE, period=Period.WEEK))
+    assert embed.description == "North\\_1 · last 7 days\nsummed with Al\\_t, Other"
+    assert {field.name: field.value for field in embed.fields}["Top weapon"] == "Vehicle (3)"
+
+
 def test_stats_without_kills_say_so(factory: EmbedFactory) -> None:
     """Nothing is invented for a player without kills."""
     stats = _build_stats(counters=Counters(), rank=None, top_weapon=None)
-    shown = {
-        field.name: field.value for field in factory.build_stats(stats, where="x", period="today").fields
-    }
+    shown = {field.name: field.value for field in factory.build_stats(stats, COVERAGE).fields}
     assert (shown["Rank"], shown["Longest kill"], shown["Top weapon"]) == ("none yet",) * 3
 
 
@@ -95,7 +104,7 @@ def test_board_writes_values_in_their_unit(
 ) -> None:
     """Medals for the first three, numbers for the rest, the caller's own place below."""
     rows = [_build_row(rank, value) for rank in (1, 2, 3, 4)]
-    embed = factory.build_board(board, rows, where="x", period="all time", own=_build_row(120, value))
+    embed = factory.build_board(board, rows, COVERAGE, own=_build_row(120, value))
     assert (embed.description or "").split("\n") == [
         f"🥇 **P\\_1** — {shown}",
         f"🥈 **P\\_2** — {shown}",
@@ -108,7 +117,7 @@ def test_board_writes_values_in_their_unit(
 
 def test_empty_board_says_so(factory: EmbedFactory) -> None:
     """A board without rows is an answer too."""
-    embed = factory.build_board("kills", [], where="x", period="today")
+    embed = factory.build_board("kills", [], COVERAGE)
     assert embed.description == "Nobody is on this board yet."
 
 
@@ -277,11 +286,12 @@ def test_help_groups_commands_by_feature(factory: EmbedFactory) -> None:
 
 @pytest.mark.parametrize("kind", ChannelKind)
 def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) -> None:
-    """Each kind of channel can be tried; the killfeed shows what a death looks like."""
+    """Each kind of channel can be tried; killfeed and bounties show what their posts look like."""
     post = factory.build_sample(kind, "North_1", at=AT)
     description = post.embeds[0].description or ""
     assert "North\\_1" in description
-    assert ("Sample victim" if kind is ChannelKind.KILLFEED else kind.value) in description
+    shown = {ChannelKind.KILLFEED: "Sample victim", ChannelKind.BOUNTIES: "Sample target"}
+    assert shown.get(kind, kind.value) in description
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ import zlib
 
 import pytest
 
-from utils.embeds.drawing import FOLDER, SIZE, draw_pixels, encode_png
+from utils.embeds.drawing import FOLDER, GLYPHS, SIZE, draw_pixels, encode_png, get_look
 from utils.embeds.theme import NORTHERN
 from utils.models.deaths import DeathKind
+from utils.models.notices import BountyEvent
 
 
 def _decode(png: bytes) -> bytes:
@@ -23,10 +24,10 @@ def _decode(png: bytes) -> bytes:
     return zlib.decompress(rows)
 
 
-@pytest.mark.parametrize("kind", DeathKind)
-def test_kept_picture_is_what_is_drawn(kind: DeathKind) -> None:
+@pytest.mark.parametrize("kind", [*DeathKind, *BountyEvent])
+def test_kept_picture_is_what_is_drawn(kind: DeathKind | BountyEvent) -> None:
     """The files are made by the code: nobody edits them by hand."""
-    kept = (FOLDER / NORTHERN.deaths[kind].picture).read_bytes()
+    kept = (FOLDER / get_look(kind).picture).read_bytes()
     assert _decode(kept) == _decode(encode_png(draw_pixels(kind)))
     assert len(kept) < 10_000
 
@@ -40,5 +41,6 @@ def test_picture_is_a_disc_on_a_clear_ground() -> None:
 
 def test_each_class_has_a_picture_of_its_own() -> None:
     """No two classes look the same."""
-    assert len({(FOLDER / look.picture).read_bytes() for look in NORTHERN.deaths.values()}) == len(DeathKind)
-    assert len({look.colour for look in NORTHERN.deaths.values()}) == len(DeathKind)
+    assert len(GLYPHS) == len(NORTHERN.looks) == len(DeathKind) + len(BountyEvent)
+    assert len({(FOLDER / look.picture).read_bytes() for look in NORTHERN.looks}) == len(GLYPHS)
+    assert len({look.colour for look in NORTHERN.looks}) == len(GLYPHS)

@@ -5,14 +5,12 @@ import pytest
 from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.small_bot import FakeOwners, Shelf, SmallBot
-from tests.fakes.storage import build_server
 from utils.errors import StorageUnavailableError
 from utils.interactions.access import PUBLIC, Access, access, find_option, get_access
 from utils.interactions.operators import Operators
-from utils.interactions.text import describe_where
 from utils.models.guilds import GuildSettings
 from utils.models.premium import Feature
-from utils.models.scope import GuildId, ServerId
+from utils.models.scope import GuildId
 
 OWNERS_ALONE = "This command is for the owners of this bot."
 OFF = {"name": "ask", "value": False}
@@ -183,10 +181,3 @@ async def test_database_outage_is_told_when_the_role_cannot_be_checked(
     reply = await alice.ask(channel, "/deep admin")
     assert (reply.is_ephemeral, reply.embed["title"]) == (True, "❌ The database does not answer")
     assert "secret" not in str(reply.embed)
-
-
-def test_where_is_a_name_or_a_number() -> None:
-    """One server is named, several are counted."""
-    servers = [build_server("Mirny", "a"), build_server("Kamensk", "b"), build_server("Other", "c")]
-    assert describe_where(servers, [ServerId("b")]) == "Kamensk"
-    assert describe_where(servers, [ServerId("a"), ServerId("b")]) == "all 2 servers"

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -129,6 +129,45 @@ def test_battle_gives_what_a_naive_count_of_its_text_gives(seed: int, tmp_path: 
     assert {
         player_id: (*astuple(record.counters), record.current_streak) for player_id, record in players.items()
     } == count_naively(lines)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_weapons_and_hours_are_what_a_naive_count_of_the_text_gives(seed: int, tmp_path: Path) -> None:
+    """Kills by weapon, of each player and of the server's months, and kills by hour of the week."""
+    paths = Battle(seed, players=30).write_files(tmp_path, rows=2000, days=45)
+    kills: dict[tuple[str, str], list[int]] = defaultdict(list)
+    weapons: dict[tuple[str, str], list[int]] = defaultdict(list)
+    hours: dict[tuple[str, int, int], int] = defaultdict(int)
+    for line in (line for path in paths for line in path.read_text().splitlines()):
+        written, _, killer, _, victim, weapon, distance, *_ = line.split(";")
+        if not killer or killer == victim:
+            continue
+        metres = 0 if weapon in {"boat", "land_vehicle"} else int(distance)
+        moment = datetime.strptime(written, "%Y.%m.%d-%H.%M.%S").replace(tzinfo=UTC)
+        kills[killer, weapon].append(metres)
+        weapons[f"{moment:%Y-%m}", weapon].append(metres)
+        hours[f"{moment:%Y-%m}", moment.weekday(), moment.hour] += 1
+    counting = Counting()
+    for death in read_deaths(paths):
+        counting.add(death)
+    months = list(counting.freeze_months())
+
+    assert {
+        (player.player_id, one.weapon): (one.kills, one.longest)
+        for player in counting.freeze_players()
+        for one in player.weapons
+    } == {key: (len(metres), max(metres)) for key, metres in kills.items()}
+    assert {
+        (f"{month.month:%Y-%m}", one.weapon): (one.kills, one.longest)
+        for month in months
+        for one in month.weapons
+    } == {key: (len(metres), max(metres)) for key, metres in weapons.items()}
+    assert {
+        (f"{month.month:%Y-%m}", *divmod(hour, 24)): kills
+        for month in months
+        for hour, kills in enumerate(month.hours)
+        if kills
+    } == hours
 
 
 @pytest.mark.parametrize(

@@ -309,7 +309,6 @@ async def test_server_is_found_by_id_and_name(rooms: Rooms, service: GameServerS
     """The list gives ids, people type names, in any case."""
     rooms.add(build_server(), build_server("Kamensk", "other"))
     assert (await service.resolve(GUILD, text)).name == "Mirny"
-    assert await service.choose_server_ids(GUILD, text) == (SCOPE.server_id,)
 
 
 async def test_only_server_is_meant_when_none_is_named(rooms: Rooms, service: GameServerService) -> None:
@@ -322,8 +321,6 @@ async def test_servers_that_are_not_there_are_told(rooms: Rooms, service: GameSe
     """Without any, how to add one; with others, their names."""
     with pytest.raises(NotFoundError, match="/admin server add"):
         await service.resolve(GUILD, None)
-    with pytest.raises(NotFoundError, match="An admin adds one"):
-        await service.choose_server_ids(GUILD, None)
     rooms.add(build_server(), build_server("Kamensk", "other"))
     with pytest.raises(NotFoundError) as caught:
         await service.resolve(GUILD, "Minry")
@@ -338,7 +335,6 @@ async def test_several_servers_need_a_choice(rooms: Rooms, service: GameServerSe
     assert caught.value.candidates == ("Mirny", "Kamensk", "kamensk")
     with pytest.raises(AmbiguousError):
         await service.resolve(GUILD, "KAMENSK")
-    assert await service.choose_server_ids(GUILD, None) == (SCOPE.server_id, "other", "third")
 
 
 async def test_servers_of_other_guilds_are_never_found(rooms: Rooms, service: GameServerService) -> None:

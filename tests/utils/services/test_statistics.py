@@ -6,22 +6,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.fakes.clock import FakeClock, settle
 from tests.fakes.deaths import NOON, SCOPE, build_death, build_player_id, build_row
-from tests.fakes.storage import FakeStatisticsStore
+from tests.fakes.figures import FakeStatisticsStore
 from utils.errors import AmbiguousError, NotFoundError, StorageUnavailableError
 from utils.events import DeathsStored, HistoryImported, ServerRemoved
 from utils.models.deaths import DeathKind
-from utils.models.players import BoardRow, Counters, KnownPlayer, PlayerStats
+from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.services.statistics import (
-    BOARD_PAGE_ROWS,
     CACHED_GUILDS,
     LEARNED_DEATHS,
     Board,
     BoardPage,
     PlayerNames,
-    StatisticsService,
 )
+from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id
 EAST = ServerId("east")
@@ -74,7 +74,7 @@ def _store() -> FakeStatisticsStore:
 
 @pytest.fixture(name="names")
 def _names(store: FakeStatisticsStore) -> PlayerNames:
-    return PlayerNames(store)
+    return PlayerNames(store, TaskManager(FakeClock()))
 
 
 async def find(names: PlayerNames, text: str, *server_ids: ServerId) -> list[str]:
@@ -226,7 +226,7 @@ async def test_deaths_of_a_guild_nobody_asked_about_are_not_held(
 async def test_deaths_stored_during_the_first_read_are_not_lost() -> None:
     """What is stored while the names are being read may be missing in them, and is added."""
     store = SlowStatisticsStore(*PLAYERS)
-    names = PlayerNames(store)
+    names = PlayerNames(store, TaskManager(FakeClock()))
     searching = asyncio.create_task(find(names, "newcomer"))
     await store.has_read.wait()
     await names.on_deaths_stored(build_event(("Newcomer", "Mlsno")))
@@ -237,7 +237,7 @@ async def test_deaths_stored_during_the_first_read_are_not_lost() -> None:
 async def test_names_are_read_again_when_they_were_forgotten_during_the_read() -> None:
     """An import that ends while the names are being read makes them stale at once."""
     store = SlowStatisticsStore(*PLAYERS)
-    names = PlayerNames(store)
+    names = PlayerNames(store, TaskManager(FakeClock()))
     searching = asyncio.create_task(find(names, "imported"))
     await store.has_read.wait()
     store.players.append(build_player("imported"))
@@ -249,12 +249,12 @@ async def test_names_are_read_again_when_they_were_forgotten_during_the_read() -
 async def test_names_are_read_once_when_many_ask_at_once() -> None:
     """Every keystroke asks; the database is asked once."""
     store = SlowStatisticsStore(*PLAYERS)
-    names = PlayerNames(store)
+    names = PlayerNames(store, TaskManager(FakeClock()))
     searches = [asyncio.create_task(find(names, text)) for text in ("p", "pi", "pik")]
     await store.has_read.wait()
     store.may_answer.set()
     assert await asyncio.gather(*searches) == [["pike_man", "Pikelule"]] * 3
-    assert store.calls == ["list_known_players"]
+    assert store.calls.count("list_known_players") == 1
 
 
 @pytest.mark.parametrize("what", ["imported", "removed", "forgotten"])
@@ -278,11 +278,11 @@ async def test_cache_is_bounded(store: FakeStatisticsStore, names: PlayerNames) 
     for number in range(CACHED_GUILDS + 1):
         await names.search(GuildId(number), "")
         await names.search(GuildId(1), "")
-    assert len(store.calls) == CACHED_GUILDS + 1
+    assert store.calls.count("list_known_players") == CACHED_GUILDS + 1
     await names.search(GuildId(1), "")
-    assert len(store.calls) == CACHED_GUILDS + 1
+    assert store.calls.count("list_known_players") == CACHED_GUILDS + 1
     await names.search(GuildId(0), "")
-    assert len(store.calls) == CACHED_GUILDS + 2
+    assert store.calls.count("list_known_players") == CACHED_GUILDS + 2
 
 
 async def test_names_are_asked_for_again_when_the_database_was_away(
@@ -291,50 +291,22 @@ async def test_names_are_asked_for_again_when_the_database_was_away(
     """A failure is raised to whoever asked, and holds nothing back afterwards."""
     store.failures.append(StorageUnavailableError("away"))
     with pytest.raises(StorageUnavailableError):
-        await names.search(GUILD, "pike")
+        await names.resolve(GUILD, "pike_man")
     assert await find(names, "pike") == ["pike_man", "Pikelule"]
 
 
-async def test_stats_are_those_of_the_player_meant(store: FakeStatisticsStore, names: PlayerNames) -> None:
-    """The name is resolved, then his figures are read over the servers."""
-    stats = PlayerStats(
-        player_id=build_player_id("Mlsno"),
-        name="Mlsno",
-        counters=Counters(kills=63),
-        current_streak=1,
-        top_weapon=None,
-        nemesis=None,
-        prey=None,
-        rank=1,
-        ranked=5,
-        last_seen_at=SEEN,
-        servers=(EAST,),
-    )
-    store.stats[stats.player_id] = stats
-    service = StatisticsService(store, names)
-    assert await service.get_stats(GUILD, "mlsno", server_ids=[EAST]) == stats
-
-
-async def test_player_never_seen_on_a_server_is_not_found_there(
-    store: FakeStatisticsStore, names: PlayerNames
-) -> None:
-    """A choice from the list that has no figures on the named server is told as such."""
-    service = StatisticsService(store, names)
-    with pytest.raises(NotFoundError, match="never seen on that server"):
-        await service.get_stats(GUILD, build_player_id("Mlsno"), server_ids=[ServerId("west")])
-
-
-async def test_board_is_read_page_by_page(store: FakeStatisticsStore, names: PlayerNames) -> None:
-    """Ten rows a page; only the ratio asks for a minimum of kills."""
-    store.rows = [
-        BoardRow(number + 1, PlayerId(str(number)), f"p{number}", 1.0, Counters()) for number in range(21)
-    ]
-    service = StatisticsService(store, names)
-    last = await service.get_board(GUILD, Board.KD, server_ids=[EAST], page=2)
-    assert last == BoardPage(Board.KD, tuple(store.rows[20:]), 2, 21)
-    assert last.pages == 3
-    await service.get_board(GUILD, Board.KILLS, server_ids=[EAST], page=0)
-    assert store.asked == [("kd", 10, BOARD_PAGE_ROWS, 20), ("kills", 0, BOARD_PAGE_ROWS, 0)]
+async def test_names_are_offered_at_once_while_they_are_being_read_for_the_first_time() -> None:
+    """Whoever types waits for a blink: the newest names are searched meanwhile, then all names are known."""
+    store = SlowStatisticsStore(*PLAYERS)
+    tasks = TaskManager(FakeClock())
+    names = PlayerNames(store, tasks)
+    assert await find(names, "pike") == ["Pikelule", "pike_man"]
+    assert await find(names, "school") == []
+    store.may_answer.set()
+    await settle()
+    assert await find(names, "school") == ["pike_man"]
+    assert store.calls == ["search_players", "list_known_players", "search_players"]
+    await tasks.stop()
 
 
 def test_empty_board_has_one_page() -> None:

@@ -5,16 +5,21 @@ from dataclasses import dataclass
 
 from utils.database.database import Fence, SafeDatabase
 from utils.database.repositories.audit import AuditRepository
+from utils.database.repositories.bounties import BountyRepository
+from utils.database.repositories.combat import CombatRepository
+from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.repositories.wallets import WalletRepository
 from utils.models.scope import GuildId
 
 
@@ -33,6 +38,11 @@ class Repositories:
     premium: PremiumRepository
     audit: AuditRepository
     links: LinkRepository
+    wallets: WalletRepository
+    bounties: BountyRepository
+    combat: CombatRepository
+    deaths: DeathRepository
+    boards: PostedBoardRepository
 
     @classmethod
     def build(cls, database: SafeDatabase, fences: Callable[[GuildId], Fence | None]) -> "Repositories":
@@ -49,4 +59,9 @@ class Repositories:
             premium=PremiumRepository(database),
             audit=AuditRepository(database),
             links=LinkRepository(database),
+            wallets=WalletRepository(database, fences=fences),
+            bounties=BountyRepository(database, fences=fences),
+            combat=CombatRepository(database),
+            deaths=DeathRepository(database),
+            boards=PostedBoardRepository(database),
         )

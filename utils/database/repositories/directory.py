@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from utils.database.database import Document, SafeDatabase
+from utils.database.money_documents import OPEN
 from utils.models.scope import GuildId, ServerId, ServerScope
 
 
@@ -33,6 +34,13 @@ class DirectoryRepository:
         found = await self._database.run("directory.premium", cursor.to_list(None))
         return tuple(sorted(GuildId(document["guild_id"]) for document in found))
 
+    async def list_guilds_with_boards(self) -> tuple[GuildId, ...]:
+        """Return every guild with a posted board."""
+        pipeline: list[Document] = [{"$sort": {"guild_id": 1}}, {"$group": {"_id": "$guild_id"}}]
+        cursor = self._database.unscoped("boards").aggregate(pipeline, hint="board")
+        found = await self._database.run("directory.boards", cursor.to_list(None))
+        return tuple(sorted(GuildId(document["_id"]) for document in found))
+
     async def list_scopes_with_outbox(self) -> tuple[ServerScope, ...]:
         """Return every game server with notices that wait, or that are in a message not yet sent."""
         # Sorting and grouping by the whole index prefix lets MongoDB jump from one server to the next.
@@ -50,6 +58,17 @@ class DirectoryRepository:
         cursor = self._database.unscoped("links").aggregate(pipeline, hint="open")
         found = await self._database.run("directory.links", cursor.to_list(None))
         return tuple(sorted(GuildId(document["_id"]) for document in found))
+
+    async def list_scopes_with_due_bounties(self, *, before: datetime) -> tuple[ServerScope, ...]:
+        """Return every game server with open bounties that ended before a moment."""
+        bounties = self._database.unscoped("bounties")
+        guilds: list[Document] = [{"$sort": {"guild_id": 1}}, {"$group": {"_id": "$guild_id"}}]
+        grouping = bounties.aggregate(guilds, hint="ending")
+        known = [one["_id"] for one in await self._database.run("directory.guilds", grouping.to_list(None))]
+        due = {"guild_id": {"$in": known}, "slot": OPEN, "expires_at": {"$lt": before}}
+        cursor = bounties.find(due, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="ending")
+        found = await self._database.run("directory.bounties", cursor.to_list(None))
+        return tuple(sorted({_read_scope(document) for document in found}))
 
 
 def _read_scope(document: Document) -> ServerScope:

@@ -1,14 +1,15 @@
 """Settings of guilds."""
 
 from utils.database.database import SafeDatabase
-from utils.database.documents import GuildDocument
+from utils.database.documents import BountySettingsDocument, GuildDocument
 from utils.database.scoped import ScopedCollection
 from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.money import BountySettings
 from utils.models.scope import ChannelId, GuildId
 
 
 class GuildRepository:
-    """A guild's channels and admin role."""
+    """A guild's channels, admin role and bounty settings."""
 
     def __init__(self, database: SafeDatabase) -> None:
         self._database = database
@@ -27,6 +28,11 @@ class GuildRepository:
     async def set_admin_role(self, guild_id: GuildId, role_id: int | None) -> None:
         """Set or clear the role whose members may administer the bot."""
         update = {"$set": {"admin_role_id": role_id}}
+        await self._guilds(guild_id).update_one({}, update, upsert=True)
+
+    async def set_bounties(self, guild_id: GuildId, settings: BountySettings) -> None:
+        """Write what was decided about bounties."""
+        update = {"$set": {"bounties": BountySettingsDocument.from_value(settings).to_document()}}
         await self._guilds(guild_id).update_one({}, update, upsert=True)
 
     def _guilds(self, guild_id: GuildId) -> ScopedCollection:

@@ -9,20 +9,25 @@ from utils.database.database import SafeDatabase
 from utils.database.death_documents import build_cursor_fields, decode_deaths
 from utils.database.documents import ImportDocument
 from utils.database.keys import build_key_range
-from utils.database.player_documents import build_player_document, group_days, merge_days
+from utils.database.player_documents import (
+    build_month_document,
+    build_player_document,
+    group_days,
+    merge_days,
+)
 from utils.database.repositories.ingestion import FenceSource, build_file_key
 from utils.database.scoped import Change, ScopedCollection
 from utils.database.sessions import Session
 from utils.errors import StorageConflictError
 from utils.models.deaths import Death
-from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Cursor, ImportJob
 from utils.models.scope import ServerScope
 
 T = TypeVar("T")
 
 _JOB = {"kind": "import", "world": "", "name": ""}
-_COUNTED = ("players", "player_days")
+_COUNTED = ("players", "player_days", "server_months")
 INSERT_BATCH = 2_000
 
 
@@ -90,8 +95,9 @@ class ImportRepository:
         *,
         players: Sequence[PlayerRecord] = (),
         days: Sequence[PlayerDay] = (),
+        months: Sequence[ServerMonth] = (),
     ) -> None:
-        """Add counters to a generation that is not shown yet, each player and each player's month once."""
+        """Add counters to a generation that is not shown yet: each player, player's month and month once."""
         records = (build_player_document(player, generation=generation) for player in players)
         for documents in _batches(records):
             await self._of("players", scope).insert_many(documents)
@@ -101,6 +107,8 @@ class ImportRepository:
         )
         for documents in _batches(buckets):
             await self._of("player_days", scope).insert_many(documents)
+        whole = [build_month_document(month, generation=generation) for month in months]
+        await self._of("server_months", scope).insert_many(whole)
 
     async def drop_generation(self, scope: ServerScope, generation: int) -> None:
         """Delete a generation's counters."""

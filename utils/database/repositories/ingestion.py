@@ -18,22 +18,25 @@ from utils.database.death_documents import (
     read_death,
 )
 from utils.database.keys import build_key_prefix
-from utils.database.notice_documents import build_entry_document
+from utils.database.money_unit import MoneyTransaction
+from utils.database.outbox_entries import append_entries
 from utils.database.player_documents import (
     BucketKey,
+    build_month_document,
     build_player_document,
     format_month,
     group_days,
     merge_days,
     read_days,
+    read_month,
     read_player,
 )
 from utils.database.scoped import Replacement, ScopedCollection
 from utils.database.sessions import Session
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
-from utils.models.notices import DeathNotice
-from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.notices import Notice
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
 
@@ -88,6 +91,11 @@ class TransactionUnit:
         self._buckets: dict[tuple[int, BucketKey], list[Document]] = {}
         self._moved: LogFile | None = None
         self._lines = (0, 0)
+
+    @property
+    def money(self) -> MoneyTransaction:
+        """Wallets and bounties within this very transaction."""
+        return MoneyTransaction(self._database, self._scope, self._session)
 
     async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
@@ -162,21 +170,26 @@ class TransactionUnit:
             writes.append(Replacement(fields, {**fields, "days": entries}))
         await self._collection("player_days").bulk_write(writes, session=self._session)
 
-    async def append_notices(self, notices: Sequence[DeathNotice], *, created_at: datetime) -> None:
-        """Put notices for the killfeed behind the outbox entries of this server."""
-        if not notices:
-            return
-        counter = await self._collection("cursors").find_one_and_update(
-            {"kind": "sequence", "world": "", "name": ""},
-            {"$inc": {"next": len(notices)}},
-            session=self._session,
-        )
-        first = counter["next"] - len(notices)
-        documents = [
-            build_entry_document(notice, sequence=first + place, created_at=created_at)
-            for place, notice in enumerate(notices)
+    async def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
+        """Add what new deaths came to onto the stored counts of their months."""
+        new = {month.month: month for month in months}
+        collection = self._collection("server_months")
+        wanted = {"generation": generation, "month": {"$in": [format_month(day) for day in new]}}
+        found = await collection.find(wanted, hint="month", session=self._session) if new else []
+        stored = {month.month: month for month in map(read_month, found)}
+        totals = [sum_months(stored[day], month) if day in stored else month for day, month in new.items()]
+        documents = [build_month_document(month, generation=generation) for month in totals]
+        writes = [
+            Replacement({"generation": generation, "month": document["month"]}, document)
+            for document in documents
         ]
-        await self._collection("outbox").insert_many(documents, session=self._session)
+        await collection.bulk_write(writes, session=self._session)
+
+    async def append_notices(self, notices: Sequence[Notice], *, created_at: datetime) -> None:
+        """Put notices behind the outbox entries of this server, each kind of channel by itself."""
+        await append_entries(
+            self._database, self._scope, notices, created_at=created_at, session=self._session
+        )
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read; one that was kept before is written again."""

@@ -23,8 +23,8 @@ _EDITED = (
     "legacy",
     "host_key",
 )
-_SMALL = ("cursors", "rejected_lines", "outbox", "messages")
-_STATISTICS = ("kills", "players", "player_days")
+_SMALL = ("cursors", "rejected_lines", "outbox", "messages", "boards")
+_STATISTICS = ("kills", "players", "player_days", "server_months")
 
 
 class GameServerRepository:

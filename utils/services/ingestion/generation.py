@@ -6,7 +6,7 @@ from datetime import date
 from typing import Protocol
 
 from utils.models.deaths import Death
-from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.scope import ServerScope
 from utils.services.counting import Counting
 
@@ -27,6 +27,7 @@ class GenerationStore(Protocol):
         *,
         players: Sequence[PlayerRecord] = (),
         days: Sequence[PlayerDay] = (),
+        months: Sequence[ServerMonth] = (),
     ) -> None:
         """Add counters to a generation that is not shown yet."""
 
@@ -70,7 +71,8 @@ class GenerationCount:
         """Write what is left."""
         await self._write_days(list(self._counting.freeze_days()))
         players = list(self._counting.freeze_players())
-        await self._store.write_generation(self._scope, self._generation, players=players)
+        months = list(self._counting.freeze_months())
+        await self._store.write_generation(self._scope, self._generation, players=players, months=months)
 
     async def _begin_month(self, month: date) -> None:
         if month < self._month:

@@ -1,7 +1,8 @@
 """Live ingestion: what was appended to a server's logs becomes stored deaths and notices.
 
-One poll reads on from the cursors. Every chunk is one transaction: new deaths, counters, days, notices,
-rejected lines and the cursor move together or not at all, so a crash at any point repeats or skips nothing.
+One poll reads on from the cursors. Every chunk is one transaction: new deaths, counters, days, rewards,
+notices, rejected lines and the cursor move together or not at all, so a crash at any point repeats or skips
+nothing.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.events import DeathsStored, EventDispatcher, NoticesQueued, PlayerKilled
 from utils.models.deaths import Death, DeathKind
-from utils.models.notices import DeathNotice
+from utils.models.notices import BountyNotice, DeathNotice
 from utils.models.reading import Chunk, RejectedLine
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer
@@ -31,15 +32,17 @@ from utils.services.counting import (
 )
 from utils.services.ingestion.news import NewsRule, choose_news_rule
 from utils.services.ingestion.reading import DeathLogTail, RowReader
-from utils.services.ingestion.stores import IngestionStore, IngestionUnit
+from utils.services.ingestion.stores import IngestionStore, IngestionUnit, LiveRewards
+from utils.services.rewards import LiveKill, RewardTerms
 
 logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One chunk, read: what one transaction stores."""
+    """One chunk, read: what one transaction stores; a claim is in time by ``read_at``."""
 
+    read_at: datetime
     chunk: Chunk
     deaths: Sequence[Death]
     rejected: Sequence[RejectedLine]
@@ -48,18 +51,29 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """Which new deaths of a poll get a notice; without a channel none does."""
+    """What a poll's new deaths bring about.
+
+    Attributes:
+        kinds: the classes that get a notice; without a channel none does.
+        terms: how kills are rewarded; None where they are not.
+    """
 
     rule: NewsRule
     kinds: frozenset[DeathKind]
+    terms: RewardTerms | None = None
 
     def needs_newest(self, *, is_growth: bool) -> bool:
         """Tell whether the newest row of the logs must be known before such a chunk is judged."""
-        return bool(self.kinds) and self.rule.needs_newest(is_growth=is_growth)
+        is_asked = bool(self.kinds) or self.terms is not None
+        return is_asked and self.rule.needs_newest(is_growth=is_growth)
 
     def includes(self, death: Death, *, is_growth: bool) -> bool:
         """Tell whether a new death is announced."""
-        return death.row.kind in self.kinds and self.rule.is_news(death.row.written_at, is_growth=is_growth)
+        return death.row.kind in self.kinds and self.is_news(death, is_growth=is_growth)
+
+    def is_news(self, death: Death, *, is_growth: bool) -> bool:
+        """Tell whether a new death happened just now, as far as can be told."""
+        return self.rule.is_news(death.row.written_at, is_growth=is_growth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +100,22 @@ class LiveIngestion:
     Args:
         store: the guild's storage.
         events: told about what was stored, after it was.
+        rewards: settles what kills earn and claim; None where nothing is paid at all.
         max_announce_age: how old news may be (``polling.max_announce_age_minutes``).
     """
 
     def __init__(
-        self, store: IngestionStore, events: EventDispatcher, *, clock: Clock, max_announce_age: timedelta
+        self,
+        store: IngestionStore,
+        events: EventDispatcher,
+        *,
+        clock: Clock,
+        max_announce_age: timedelta,
+        rewards: LiveRewards | None = None,
     ) -> None:
         self._store = store
         self._events = events
+        self._rewards = rewards
         self._clock = clock
         self._max_age = max_announce_age
 
@@ -113,7 +135,8 @@ class LiveIngestion:
         """
         cursors = await self._store.list_cursors(server.scope)
         rule = choose_news_rule(last_read_at=last_read_at, now=self._clock.now(), max_age=self._max_age)
-        announced = Announced(rule, server.announced if has_channel else frozenset())
+        terms = await self._rewards.find_terms(server.scope) if self._rewards else None
+        announced = Announced(rule, server.announced if has_channel else frozenset(), terms)
         reader = RowReader(server.scope, ZoneInfo(server.timezone))
         outcome = PollOutcome()
         async with aclosing(tail.read_on(cursors)) as chunks:
@@ -128,8 +151,9 @@ class LiveIngestion:
         return replace(outcome, problem=next(iter(tail.problems), None))
 
     def _read(self, reader: RowReader, chunk: Chunk) -> Batch:
-        deaths, rejected = reader.read(chunk.after.file, chunk.start, chunk.data, now=self._clock.now())
-        return Batch(chunk, deaths, rejected, lines=len(deaths) + len(rejected))
+        read_at = self._clock.now()
+        deaths, rejected = reader.read(chunk.after.file, chunk.start, chunk.data, now=read_at)
+        return Batch(read_at, chunk, deaths, rejected, lines=len(deaths) + len(rejected))
 
     async def _store_batch(self, server: GameServer, batch: Batch, announced: Announced) -> StoredBatch:
         work = partial(self._store_in_unit, server, batch, announced)
@@ -140,17 +164,40 @@ class LiveIngestion:
     ) -> StoredBatch:
         new = await _select_new(unit, batch.deaths)
         facts = await _count(unit, new, generation=server.generation)
+        is_growth = batch.chunk.is_growth
+        news = {death.id for death in new if announced.is_news(death, is_growth=is_growth)}
+        live = [death for death in new if is_growth or death.id in news]
         notices = [
             build_notice(server, death, facts.get(death.id))
             for death in new
-            if announced.includes(death, is_growth=batch.chunk.is_growth)
+            if announced.includes(death, is_growth=is_growth)
         ]
-        await unit.insert_deaths(new, read_at=self._clock.now())
-        await unit.append_notices(notices, created_at=self._clock.now())
+        await unit.insert_deaths(live, read_at=batch.read_at)
+        await unit.insert_deaths([death for death in new if not is_growth and death.id not in news])
+        kills = [
+            LiveKill(death, facts[death.id].streak, death.id in news) for death in live if death.id in facts
+        ]
+        won = await self._settle(unit, server, kills, terms=announced.terms, read_at=batch.read_at)
+        await unit.append_notices([*notices, *won], created_at=self._clock.now())
         await unit.insert_rejected(batch.rejected)
         await unit.add_lines_read(batch.lines, len(batch.rejected))
         await unit.move_cursor(batch.chunk.before, batch.chunk.after)
-        return StoredBatch(tuple(new), len(notices))
+        return StoredBatch(tuple(new), len(notices) + len(won))
+
+    async def _settle(
+        self,
+        unit: IngestionUnit,
+        server: GameServer,
+        kills: Sequence[LiveKill],
+        *,
+        terms: RewardTerms | None,
+        read_at: datetime,
+    ) -> Sequence[BountyNotice]:
+        if self._rewards is None or terms is None or not kills:
+            return ()
+        return await self._rewards.settle(
+            unit.money, server.scope, server.name, kills, terms=terms, read_at=read_at
+        )
 
     async def _publish(self, scope: ServerScope, stored: StoredBatch) -> None:
         if stored.notices:
@@ -206,6 +253,7 @@ async def _count(unit: IngestionUnit, deaths: Sequence[Death], *, generation: in
         facts.update((key, fact) for key, fact in recount.standings.items() if key in facts)
     await unit.replace_players(records, generation=generation)
     await unit.replace_days(changed, generation=generation)
+    await unit.add_months(counting.freeze_months(), generation=generation)
     return facts
 
 

@@ -5,10 +5,12 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from utils.models.deaths import Death, LogFile
-from utils.models.notices import DeathNotice
-from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.notices import BountyNotice, Notice
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import PlayerId, ServerScope
+from utils.services.money_stores import MoneyUnit
+from utils.services.rewards import LiveKill, RewardTerms
 
 T = TypeVar("T")
 
@@ -18,6 +20,10 @@ class IngestionUnit(Protocol):
 
     async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
+
+    @property
+    def money(self) -> MoneyUnit:
+        """Wallets and bounties within this very transaction."""
 
     async def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
         """Store deaths that are not there yet; ``read_at`` is when they were read live, None in history."""
@@ -41,8 +47,11 @@ class IngestionUnit(Protocol):
     async def replace_days(self, days: Iterable[PlayerDay], *, generation: int) -> None:
         """Write day counters, new or changed."""
 
-    async def append_notices(self, notices: Sequence[DeathNotice], *, created_at: datetime) -> None:
-        """Put notices for the killfeed behind the outbox entries of this server."""
+    async def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
+        """Add what new deaths came to onto the stored counts of their months."""
+
+    async def append_notices(self, notices: Sequence[Notice], *, created_at: datetime) -> None:
+        """Put notices behind the outbox entries of this server, each kind of channel by itself."""
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read."""
@@ -56,6 +65,25 @@ class IngestionUnit(Protocol):
 
     async def add_lines_read(self, read: int, rejected: int) -> None:
         """Count lines for ``/killfeed status``."""
+
+
+class LiveRewards(Protocol):
+    """The rules about what live kills earn."""
+
+    async def find_terms(self, scope: ServerScope) -> RewardTerms | None:
+        """Return what holds for a server now; None where nothing is paid."""
+
+    async def settle(
+        self,
+        unit: MoneyUnit,
+        scope: ServerScope,
+        server_name: str,
+        kills: Sequence[LiveKill],
+        *,
+        terms: RewardTerms,
+        read_at: datetime,
+    ) -> Sequence[BountyNotice]:
+        """Pay and claim within the transaction that stores the kills; return what is to be announced."""
 
 
 class IngestionStore(Protocol):

@@ -1,12 +1,15 @@
 """Tests that every read of every repository is served by an index, as MongoDB's own profiler saw it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
+from functools import partial
 
 import pytest
 
 from utils.database.database import Document, SafeDatabase
 from utils.database.repositories.audit import AuditRepository
+from utils.database.repositories.bounties import BountyRepository
+from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
@@ -18,12 +21,14 @@ from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.repositories.wallets import WalletRepository
 from utils.models.audit import AuditEntry
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofWindow
+from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices import DeathNotice, OutgoingMessage
-from utils.models.players import Counters, PlayerDay, PlayerRecord
+from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.reading import Cursor, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
@@ -32,6 +37,7 @@ from utils.models.servers import GameServer, ServerHealth
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
 A = PlayerId("a")
+APRIL = ServerMonth(date(2025, 4, 1), (), (0,) * 168)
 PLAYERS = [PlayerId(letter) for letter in "abcdefgh"]
 DEATHS = 20
 
@@ -53,7 +59,7 @@ async def _profiled(
         await servers.insert_server(scope, make_server(scope))
         days = [PlayerDay(player, date(2025, 4, 30), Counters(kills=1)) for player in PLAYERS]
         players = [make_player(player, kills=5) for player in PLAYERS]
-        await imports.write_generation(scope, 0, players=players, days=days)
+        await imports.write_generation(scope, 0, players=players, days=days, months=[APRIL])
 
         async def store(unit: TransactionUnit, scope: ServerScope = scope) -> None:
             await unit.insert_deaths([make_death(scope, A, "b", second=number) for number in range(DEATHS)])
@@ -96,6 +102,7 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
         await unit.replace_players([make_player(A)], generation=0)
         await unit.find_days([(A, date(2025, 4, 30))], generation=0)
         await unit.replace_days([PlayerDay(A, date(2025, 4, 30), Counters())], generation=0)
+        await unit.add_months([APRIL], generation=0)
         await unit.append_notices([make_notice(1)], created_at=NOW)
         await unit.insert_rejected([RejectedLine(FILE, 1, "x", "y", NOW)])
         await unit.move_cursor(Cursor(FILE, 5), Cursor(FILE, 6))
@@ -112,24 +119,51 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
 async def test_every_read_for_people_is_served_by_an_index(
     profiled: SafeDatabase, statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
 ) -> None:
-    """Sums over several servers read the keys of these servers and no others."""
+    """Each reads the keys of its servers, players or days and no others; boards of kills read no document."""
     guild_id, both = scope.guild_id, [scope.server_id, neighbour.server_id]
+    combat, deaths = CombatRepository(profiled), DeathRepository(profiled)
+    limits: list[tuple[str, int, Callable[[], Awaitable[object]]]] = []
+    board = partial(statistics.list_board, guild_id, both, minimum_kills=0, limit=5, offset=0)
     for since in (None, date(2025, 4, 1)):
-        await statistics.find_stats(guild_id, both, A, since=since)
-        await statistics.list_board(
-            guild_id, both, board="kd", minimum_kills=10, limit=5, offset=0, since=since
-        )
-    await statistics.list_known_players(guild_id)
-    await statistics.search_players(guild_id, both, "a", limit=5)
-    deaths = DeathRepository(profiled)
-    await deaths.list_recent(guild_id, both, limit=3)
-    await deaths.list_recent(guild_id, both, limit=3, player_id=A)
-    operations = await _list_profiled(profiled)
-    assert _list_unindexed(operations) == []
-    board = [one for one in operations if "$facet" in str(one["command"])]
-    assert {one["docsExamined"] for one in board} == {len(PLAYERS) * 2}
-    recent = [one for one in operations if one["command"].get("limit") == 3]
-    assert {one["docsExamined"] for one in recent} <= {0, 3}
+        rows = len(PLAYERS) * 2
+        limits += [
+            ("find_stats", DEATHS * 2, partial(statistics.find_stats, guild_id, both, [A], since=since)),
+            ("kills", rows, partial(board, board="kills", since=since)),
+            ("longest", rows, partial(board, board="longest", since=since, own=[A])),
+            ("weapons", DEATHS * 2, partial(combat.list_weapons, guild_id, both, since=since)),
+            ("weapons_of", DEATHS * 2, partial(combat.list_weapons_of, guild_id, both, [A], since=since)),
+            ("best", DEATHS * 2, partial(combat.find_best_users, guild_id, both, ["AK-SU"], since=since)),
+            (
+                "one server",
+                DEATHS,
+                partial(combat.find_best_users, guild_id, both[:1], ["AK-SU"], since=since),
+            ),
+        ]
+    limits += [
+        ("list_days", 2, partial(statistics.list_days, guild_id, both, [A], since=date(2025, 4, 1))),
+        ("known", len(PLAYERS) * 2, partial(statistics.list_known_players, guild_id)),
+        ("search", len(PLAYERS), partial(statistics.search_players, guild_id, "a", limit=5)),
+        ("killers", DEATHS * 2, partial(combat.list_killers_of, guild_id, both, [A, PLAYERS[1]])),
+        ("victims", DEATHS * 2, partial(combat.list_victims_of, guild_id, both, [A])),
+        ("count", DEATHS * 2, partial(combat.count_kills, guild_id, both, A, PLAYERS[1])),
+        ("hours", 2, partial(combat.list_hours, guild_id, both)),
+        ("hours_of", DEATHS * 2, partial(combat.list_hours, guild_id, both, [A])),
+        ("recent", 3, partial(deaths.list_recent, guild_id, both, limit=3)),
+        ("recent_of", 3, partial(deaths.list_recent, guild_id, both, limit=3, player_id=A)),
+    ]
+    covered: list[int] = []
+    for name, limit, read in limits:
+        await profiled.command({"profile": 2})
+        await read()
+        operations = await _list_profiled(profiled)
+        assert operations, name
+        assert _list_unindexed(operations) == [], name
+        assert max(one["docsExamined"] for one in operations) <= limit, name
+        if name == "kills":
+            [ranking] = [one for one in operations if "aggregate" in one["command"]]
+            covered.append(ranking["docsExamined"])
+        await profiled.run("reset", profiled.unscoped("system.profile").drop())
+    assert covered == [0, len(PLAYERS) * 2]
 
 
 async def test_everything_about_links_is_served_by_an_index(
@@ -167,15 +201,18 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     scope: ServerScope,
 ) -> None:
     """Outbox, imports, settings, rejected lines and the directory."""
-    await outbox.list_pending(scope, limit=5)
-    await outbox.prepare_message(scope, OutgoingMessage(scope, ChannelId(1), (0, 1), "n", NOW))
-    await outbox.find_prepared(scope)
-    await outbox.list_entries(scope, [0, 1])
+    await outbox.list_pending(scope, ChannelKind.KILLFEED, limit=5)
+    await outbox.list_kinds(scope)
+    await outbox.prepare_message(
+        scope, OutgoingMessage(scope, ChannelKind.KILLFEED, ChannelId(1), (0, 1), "n", NOW)
+    )
+    await outbox.find_prepared(scope, ChannelKind.KILLFEED)
+    await outbox.list_entries(scope, ChannelKind.KILLFEED, [0, 1])
     await outbox.mark_first_try(scope, "n", at=NOW)
     await outbox.mark_sent(scope, "n", message_id=1, at=NOW)
     await outbox.drop_message(scope, "n")
-    await outbox.discard_entries(scope, [2])
-    await outbox.drop_entries(scope, before=NOW)
+    await outbox.discard_entries(scope, ChannelKind.KILLFEED, [2])
+    await outbox.drop_entries(scope, ChannelKind.KILLFEED, before=NOW)
     await outbox.prune_sent(scope, before=NOW)
     job = ImportJob(1, NOW, {FILE: 5})
     await imports.begin_import(scope, job)
@@ -210,6 +247,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     await servers.set_announced(scope, DeathKind.FALL, is_announced=False)
     await directory.list_guild_ids()
     await directory.list_scopes_with_outbox()
+    await directory.list_scopes_with_due_bounties(before=NOW)
     await servers.delete_server(scope, keep_stats=False)
     operations = await _list_profiled(profiled)
     assert _list_unindexed(operations) == []
@@ -218,3 +256,34 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     assert max(one["docsExamined"] for one in pages) <= 2
     [timer] = [one for one in operations if one["command"].get("hint") == "premium"]
     assert (timer["nreturned"], timer["docsExamined"]) == (1, 0)
+
+
+async def test_money_is_found_by_index(
+    profiled: SafeDatabase, ingestion: IngestionRepository, scope: ServerScope
+) -> None:
+    """Inside the transaction of a batch, for commands and for the timer."""
+    wallets = WalletRepository(profiled, fences=lambda _: None)
+    bounties = BountyRepository(profiled, fences=lambda _: None)
+    member_id, guild_id = MemberId(7), scope.guild_id
+    bounty = Bounty(scope, "b", A, "a", 500, member_id, NOW, NOW)
+
+    async def work(unit: TransactionUnit) -> None:
+        await unit.money.book(Change(member_id, LedgerKind.ADMIN, 900, "k", NOW))
+        await unit.money.book(Change(member_id, LedgerKind.ADMIN, -500, "l", NOW))
+        await unit.money.find_booked(["k", "m"])
+        await unit.money.list_paid_kills([member_id], [A], since=NOW)
+        await unit.money.list_live_kills(A, since=datetime(2025, 4, 30))  # noqa: DTZ001 - as in a log
+        await unit.money.insert_bounty(bounty)
+        await unit.money.list_open_bounties([A])
+        await unit.money.raise_bounty(bounty, 600)
+        await unit.money.close_bounty(bounty, BountyEnd(BountyState.EXPIRED, NOW))
+
+    await ingestion.in_transaction(scope, work)
+    await wallets.get_balance(guild_id, member_id)
+    await wallets.list_rows(guild_id, member_id, limit=10)
+    await bounties.list_open(guild_id, [scope.server_id], now=NOW)
+    await bounties.list_placed(guild_id, member_id, is_open=True)
+    await bounties.list_claimed(guild_id, member_id)
+    await bounties.list_due(scope, before=NOW)
+    await bounties.delete_bounties(scope)
+    assert _list_unindexed(await _list_profiled(profiled)) == []

@@ -258,13 +258,15 @@ async def assert_boards_agree(
             await town.statistics.list_board(town.guild_id, server_ids, limit=3, offset=offset, **query)
             for offset in range(0, len(expected) + 1, 3)
         ]
-        assert {total for _, total in pages} == {len(expected)}
-        rows = [row for page, _ in pages for row in page]
+        assert {page.total for page in pages} == {len(expected)}
+        rows = [row for page in pages for row in page.rows]
         assert [(row.rank, row.player_id, row.name, row.value, row.counters) for row in rows] == expected
         places = {row.player_id: row for row in rows}
         for player_id in figures:
-            own = await town.statistics.find_place(town.guild_id, server_ids, player_id, **query)
-            assert own == (places.get(player_id), len(expected))
+            found = await town.statistics.list_board(
+                town.guild_id, server_ids, limit=1, offset=0, own=[player_id], **query
+            )
+            assert found.own == places.get(player_id)
 
 
 async def assert_stats_agree(
@@ -283,7 +285,7 @@ async def assert_stats_agree(
     ]
     places = {player_id: place for place, player_id, *_ in rank(figures, "kills", 0)}
     for player_id, own in figures.items():
-        stats = await town.statistics.find_stats(town.guild_id, server_ids, player_id, since=since)
+        stats = await town.statistics.find_stats(town.guild_id, server_ids, (player_id,), since=since)
         assert stats is not None
         assert (stats.name, stats.counters, stats.current_streak) == (own.name, own.counters, own.streak)
         assert (stats.rank, stats.ranked) == (places.get(player_id), len(places))

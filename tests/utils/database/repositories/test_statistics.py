@@ -23,6 +23,7 @@ from utils.models.players import (
 )
 from utils.models.scope import GuildId, PlayerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.statistics import BoardRows, DayCount
 
 A, B, C = PlayerId("a"), PlayerId("b"), PlayerId("c")
 NOON = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -85,7 +86,7 @@ async def test_figures_of_one_server_are_its_own(
     statistics: StatisticsRepository, scope: ServerScope
 ) -> None:
     """Counters, tallies and rank of the shown generation; ties in kills go to fewer deaths."""
-    assert await statistics.find_stats(scope.guild_id, [scope.server_id], A) == PlayerStats(
+    assert await statistics.find_stats(scope.guild_id, [scope.server_id], [A]) == PlayerStats(
         player_id=A,
         name="Anna",
         counters=Counters(kills=12, deaths=3, suicides=1, metres=300, longest=90, best_streak=5),
@@ -106,7 +107,7 @@ async def test_figures_of_several_servers_are_summed(
 ) -> None:
     """Counters add up, the best of any stays the best, name and streak are those seen last."""
     both = [scope.server_id, neighbour.server_id]
-    assert await statistics.find_stats(scope.guild_id, both, A) == PlayerStats(
+    assert await statistics.find_stats(scope.guild_id, both, [A]) == PlayerStats(
         player_id=A,
         name="Anna Two",
         counters=Counters(kills=17, deaths=4, suicides=1, metres=300, longest=120, best_streak=5),
@@ -127,10 +128,10 @@ async def test_player_nobody_saw_has_no_figures_and_one_without_kills_no_rank(
 ) -> None:
     """Absence is None, not zeros."""
     guild_id = scope.guild_id
-    assert await statistics.find_stats(guild_id, [neighbour.server_id], C) is None
-    assert await statistics.find_stats(guild_id, [], A) is None
-    assert await statistics.find_stats(GuildId(99), [scope.server_id], A) is None
-    stats = await statistics.find_stats(guild_id, [scope.server_id], C)
+    assert await statistics.find_stats(guild_id, [neighbour.server_id], [C]) is None
+    assert await statistics.find_stats(guild_id, [], [A]) is None
+    assert await statistics.find_stats(GuildId(99), [scope.server_id], [A]) is None
+    stats = await statistics.find_stats(guild_id, [scope.server_id], [C])
     assert stats is not None
     assert (stats.rank, stats.ranked, stats.counters.deaths) == (None, 2, 9)
 
@@ -141,14 +142,14 @@ async def test_period_counts_its_days_alone(
 ) -> None:
     """Figures and ranks from a day on come from the days; who has none there has zeros."""
     both = [scope.server_id, neighbour.server_id]
-    stats = await statistics.find_stats(scope.guild_id, both, A, since=date(2025, 5, 1))
+    stats = await statistics.find_stats(scope.guild_id, both, [A], since=date(2025, 5, 1))
     assert stats is not None
     assert (stats.counters, stats.rank, stats.ranked) == (Counters(kills=2, deaths=2, longest=50), 2, 2)
     assert (stats.top_weapon, stats.nemesis, stats.prey) == (None, None, None)
-    rows, total = await statistics.list_board(
+    found = await statistics.list_board(
         scope.guild_id, both, board="kills", minimum_kills=0, limit=5, offset=0, since=date(2025, 4, 30)
     )
-    assert ([(row.rank, row.name, row.value) for row in rows], total) == (
+    assert ([(row.rank, row.name, row.value) for row in found.rows], found.total) == (
         [(1, "Bert", 6.0), (2, "Anna Two", 6.0)],
         2,
     )
@@ -179,13 +180,16 @@ async def test_board_ranks_players_summed_over_servers(
         [scope.server_id, neighbour.server_id],
         10 if board == "kd" else 0,
     )
-    rows, total = await statistics.list_board(
+    found = await statistics.list_board(
         guild_id, both, board=board, minimum_kills=minimum, limit=10, offset=0
     )
-    assert ([(row.rank, row.name, row.value) for row in rows], total) == (expected, len(expected))
-    for row in rows:
-        place = await statistics.find_place(guild_id, both, row.player_id, board=board, minimum_kills=minimum)
-        assert place == (row, total)
+    shown = [(row.rank, row.name, row.value) for row in found.rows]
+    assert (shown, found.total, found.own) == (expected, len(expected), None)
+    for row in found.rows:
+        own = await statistics.list_board(
+            guild_id, both, board=board, minimum_kills=minimum, limit=0, offset=0, own=[row.player_id]
+        )
+        assert own == BoardRows((), found.total, row)
 
 
 @pytest.mark.usefixtures("world")
@@ -195,23 +199,50 @@ async def test_page_and_own_place_are_found_wherever_they_are(
     """A page knows the total; a page behind the end is empty; one's own row needs no page."""
     guild_id, here = scope.guild_id, [scope.server_id]
 
-    async def page(offset: int) -> tuple[tuple[BoardRow, ...], int]:
+    async def page(offset: int, *own: PlayerId, minimum_kills: int = 0) -> BoardRows:
         return await statistics.list_board(
-            guild_id, here, board="kills", minimum_kills=0, limit=1, offset=offset
+            guild_id, here, board="kills", minimum_kills=minimum_kills, limit=1, offset=offset, own=own
         )
 
+    bert = BoardRow(1, B, "Bert", 12.0, Counters(kills=12, deaths=2, longest=100, best_streak=4))
     second = Counters(kills=12, deaths=3, suicides=1, metres=300, longest=90, best_streak=5)
-    assert await page(1) == ((BoardRow(2, A, "Anna", 12.0, second),), 2)
-    assert await page(2) == ((), 2)
-    assert await statistics.find_place(guild_id, here, A, board="kills") == ((await page(1))[0][0], 2)
-    assert await statistics.find_place(guild_id, here, C, board="kills") == (None, 2)
-    assert await statistics.find_place(guild_id, here, A, board="kd", minimum_kills=13) == (None, 0)
+    anna = BoardRow(2, A, "Anna", 12.0, second)
+    assert await page(1) == BoardRows((anna,), 2)
+    assert await page(2) == BoardRows((), 2)
+    assert await page(0, A) == BoardRows((bert,), 2, anna)
+    assert await page(1, A, B) == BoardRows((anna,), 2, bert)
+    assert await page(0, C) == BoardRows((bert,), 2)
+    assert await page(0, A, minimum_kills=13) == BoardRows((), 0)
+
+
+@pytest.mark.usefixtures("world")
+async def test_players_of_one_person_are_summed_and_ranked_as_one(
+    statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
+) -> None:
+    """Counters add up over players, the name is that of the one seen last, and the rank counts them once."""
+    stats = await statistics.find_stats(scope.guild_id, [scope.server_id, neighbour.server_id], [B, A, C])
+    assert stats is not None
+    assert (stats.player_id, stats.name, stats.also) == (A, "Anna Two", ("Bert", "Carl"))
+    assert stats.counters == Counters(kills=29, deaths=15, suicides=1, metres=300, longest=120, best_streak=5)
+    assert (stats.current_streak, stats.rank, stats.ranked) == (9, 1, 1)
+
+
+@pytest.mark.usefixtures("world")
+async def test_days_are_summed_and_start_where_asked(
+    statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope
+) -> None:
+    """A chart gets each day once, over servers and players."""
+    both = [scope.server_id, neighbour.server_id]
+    assert await statistics.list_days(scope.guild_id, both, [A, B], since=date(2025, 5, 1)) == (
+        DayCount(date(2025, 5, 1), Counters(kills=2, deaths=2, longest=50)),
+        DayCount(date(2025, 5, 2), Counters(kills=6)),
+    )
 
 
 async def test_board_of_nothing_is_empty(statistics: StatisticsRepository) -> None:
     """A guild without servers, or a server without players, has empty boards."""
     board = statistics.list_board(GuildId(1), [], board="kills", minimum_kills=0, limit=5, offset=0)
-    assert await board == ((), 0)
+    assert await board == BoardRows()
 
 
 @pytest.mark.usefixtures("world")
@@ -230,12 +261,17 @@ async def test_known_players_are_merged_over_servers_best_known_first(
     bert = KnownPlayer(B, "Bert", ("Bert",), 12, NOON, (scope.server_id,))
     carl = KnownPlayer(C, "Carl", ("Carl",), 0, NOON, (scope.server_id,))
     assert await statistics.list_known_players(scope.guild_id) == (anna, bert, carl)
-    here = [scope.server_id, neighbour.server_id]
-    assert await statistics.search_players(scope.guild_id, here, "NNA T", limit=5) == (
+    quick = statistics.search_players
+    assert await quick(scope.guild_id, "NNA T", limit=5) == (
         KnownPlayer(A, "Anna Two", ("Anna Two",), 5, NOON.replace(second=9), (neighbour.server_id,)),
     )
-    assert await statistics.search_players(scope.guild_id, here, ".*", limit=5) == ()
-    assert await statistics.search_players(scope.guild_id, [], "a", limit=5) == ()
+    assert [player.name for player in await quick(scope.guild_id, "", limit=5)] == [
+        "Anna Two",
+        "Bert",
+        "Carl",
+    ]
+    assert await quick(scope.guild_id, ".*", limit=5) == ()
+    assert await quick(GuildId(99), "a", limit=5) == ()
 
 
 @pytest.mark.usefixtures("world")

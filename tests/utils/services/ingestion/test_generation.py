@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.fakes.deaths import FILE, NOON, SCOPE, build_death, build_deaths, build_row
 from tests.fakes.ingestion import FakeIngestionStore
 from utils.models.deaths import Death, LogFile
-from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.scope import ServerScope
 from utils.services.counting import Counting
 from utils.services.ingestion.generation import GenerationCount, count_anew, has_deaths, in_order
@@ -46,10 +46,11 @@ class OrderedStore(FakeIngestionStore):
         *,
         players: Sequence[PlayerRecord] = (),
         days: Sequence[PlayerDay] = (),
+        months: Sequence[ServerMonth] = (),
     ) -> None:
         """Add counters."""
         self.written.append(list(days))
-        await super().write_generation(scope, generation, players=players, days=days)
+        await super().write_generation(scope, generation, players=players, days=days, months=months)
 
 
 def assert_counted(store: FakeIngestionStore, deaths: Sequence[Death]) -> None:
@@ -59,6 +60,7 @@ def assert_counted(store: FakeIngestionStore, deaths: Sequence[Death]) -> None:
         counting.add(death)
     assert store.data.players.get(1, {}) == {one.player_id: one for one in counting.freeze_players()}
     assert store.data.days.get(1, {}) == {(day.player_id, day.day): day for day in counting.freeze_days()}
+    assert store.data.months.get(1, {}) == {month.month: month for month in counting.freeze_months()}
 
 
 def cut(deaths: Sequence[Death], borders: Sequence[int]) -> list[Sequence[Death]]:

@@ -95,6 +95,7 @@ def assert_counted_right(store: FakeIngestionStore, generation: int) -> None:
         generation: {record.player_id: record for record in counting.freeze_players()}
     }
     assert store.data.days == {generation: {(day.player_id, day.day): day for day in counting.freeze_days()}}
+    assert store.data.months == {generation: {month.month: month for month in counting.freeze_months()}}
 
 
 async def test_history_is_stored_and_counted_in_silence(importer: Importer, told: list[Event]) -> None:

@@ -93,7 +93,7 @@ def _watcher(
 
 
 def assert_counted_right(store: FakeIngestionStore, generation: int = 0) -> None:
-    """Counters and days equal a recount of everything stored."""
+    """Counters, days and months equal a recount of everything stored."""
     counting = Counting()
     for death in sorted(store.data.deaths.values(), key=lambda death: death.order):
         counting.add(death)
@@ -101,6 +101,8 @@ def assert_counted_right(store: FakeIngestionStore, generation: int = 0) -> None
     days = {(day.player_id, day.day): day for day in counting.freeze_days()}
     assert store.data.players.get(generation, {}) == players
     assert store.data.days.get(generation, {}) == days
+    months = {month.month: month for month in counting.freeze_months()}
+    assert store.data.months.get(generation, {}) == months
 
 
 def list_ids(rows: Sequence[DeathRow]) -> list[bytes]:

@@ -140,6 +140,8 @@ async def test_every_death_is_stored_once_and_counted_right_over_a_whole_story(
     assert store.data.days.get(generation, {}) == {
         (day.player_id, day.day): day for day in counting.freeze_days()
     }
+    months = {month.month: month for month in counting.freeze_months()}
+    assert store.data.months.get(generation, {}) == months
 
 
 def _file(path: str) -> LogFile:

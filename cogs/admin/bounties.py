@@ -1,0 +1,76 @@
+"""``/admin bounty`` and ``/admin wallet``: the money of a community."""
+
+import discord
+
+from cogs.admin.groups import ADMIN
+from utils.interactions.access import access, get_guild_id
+from utils.interactions.services import Services
+from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY, LONGEST_EXPIRY_HOURS
+from utils.models.premium import Feature
+from utils.models.scope import MemberId
+from utils.services.bounties import SettingsWish
+
+LARGEST_CHANGE = 1_000_000
+
+
+class MoneyCommands:
+    """What is decided about bounties, and changes of a wallet by hand."""
+
+    services: Services
+
+    @ADMIN.command(name="bounty", description="Show or change how bounties work here")
+    @discord.option("enabled", bool, description="Bounties can be placed, kills are paid", default=None)
+    @discord.option("auto", bool, description="The house puts a price on long streaks", default=None)
+    @discord.option(
+        "expiry_hours",
+        int,
+        description="How long a bounty lasts",
+        min_value=1,
+        max_value=LONGEST_EXPIRY_HOURS,
+        default=None,
+    )
+    @discord.option(
+        "max_amount",
+        int,
+        description="The largest bounty a member may place",
+        min_value=LEAST_BOUNTY,
+        max_value=LARGEST_BOUNTY,
+        default=None,
+    )
+    @access(is_admin=True, is_private=True, feature=Feature.BOUNTIES)
+    async def bounty_settings(
+        self,
+        ctx: discord.ApplicationContext,
+        enabled: bool | None,  # noqa: FBT001 - a command option
+        auto: bool | None,  # noqa: FBT001 - a command option
+        expiry_hours: int | None,
+        max_amount: int | None,
+    ) -> None:
+        """Answer ``/admin bounty``."""
+        wish = SettingsWish(enabled, auto, expiry_hours, max_amount)
+        settings = await self.services.bounties.change_settings(
+            get_guild_id(ctx), wish, actor_id=MemberId(ctx.author.id)
+        )
+        await ctx.respond(embed=self.services.embeds.build_bounty_settings(settings), ephemeral=True)
+
+    @ADMIN.command(name="wallet", description="Give emeralds to a member, or take them away")
+    @discord.option("member", discord.Member, description="Whose wallet")
+    @discord.option(
+        "amount",
+        int,
+        description="How many; a negative number takes them away",
+        min_value=-LARGEST_CHANGE,
+        max_value=LARGEST_CHANGE,
+    )
+    @discord.option("reason", str, description="Why; the member sees it", max_length=200)
+    @access(is_admin=True, is_private=True, feature=Feature.WALLET)
+    async def wallet_change(
+        self, ctx: discord.ApplicationContext, member: discord.Member, amount: int, reason: str
+    ) -> None:
+        """Answer ``/admin wallet``."""
+        guild_id, member_id = get_guild_id(ctx), MemberId(member.id)
+        await self.services.wallets.adjust(
+            guild_id, member_id, amount, reason=reason, actor_id=MemberId(ctx.author.id)
+        )
+        wallet = await self.services.wallets.get_wallet(guild_id, member_id)
+        await ctx.respond(embed=self.services.embeds.build_wallet(wallet), ephemeral=True)

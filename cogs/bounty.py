@@ -1,0 +1,141 @@
+"""Bounties and wallets: ``/bounty`` and ``/wallet``."""
+
+import discord
+from discord.ext import commands
+from structlog import get_logger
+
+from utils.embeds.bounties import label_bounty
+from utils.errors import KillfeedError
+from utils.interactions.access import GuildCog, access, get_guild_id
+from utils.interactions.autocomplete import (
+    MAX_CHOICE_CHARACTERS,
+    MAX_CHOICES,
+    complete_player,
+    complete_server,
+)
+from utils.interactions.paging import count_pages, respond_with_pages
+from utils.interactions.services import Services
+from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY
+from utils.models.premium import Feature
+from utils.models.scope import GuildId, MemberId
+
+PAGE_ROWS = 10
+Choices = list[discord.OptionChoice]  # "list" is a command inside the cog
+
+logger = get_logger(__name__)
+
+
+async def complete_own_bounty(ctx: discord.AutocompleteContext) -> Choices:
+    """Offer the caller's own open bounties; the value is the bounty's id."""
+    cog = ctx.cog
+    if not isinstance(cog, BountyCog) or ctx.interaction.user is None:
+        return []
+    try:
+        return await cog.list_choices(
+            get_guild_id(ctx), MemberId(ctx.interaction.user.id), str(ctx.value or "")
+        )
+    except KillfeedError as error:
+        logger.info("autocomplete has nothing to offer", problem=str(error))
+        return []
+
+
+class BountyCog(GuildCog):
+    """Prices on players, and the money behind them."""
+
+    bounty = discord.SlashCommandGroup("bounty", "Prices on players")
+
+    @bounty.command(name="place", description="Put a price on a player; the money is held until it ends")
+    @discord.option("player", str, description="Whom; start typing a name", autocomplete=complete_player)
+    @discord.option(
+        "amount", int, description="How many emeralds", min_value=LEAST_BOUNTY, max_value=LARGEST_BOUNTY
+    )
+    @discord.option(
+        "server",
+        str,
+        description="Where he plays",
+        autocomplete=complete_server,
+        default=None,
+    )
+    @access(feature=Feature.BOUNTIES)
+    async def place(
+        self, ctx: discord.ApplicationContext, player: str, amount: int, server: str | None
+    ) -> None:
+        """Answer ``/bounty place``."""
+        placed = await self.services.bounties.place(
+            get_guild_id(ctx), MemberId(ctx.author.id), player=player, amount=amount, server=server
+        )
+        embed = self.services.embeds.build_placed(placed.bounty, server_name=placed.server_name)
+        await ctx.respond(embed=embed)
+
+    @bounty.command(name="list", description="Who is wanted, highest price first")
+    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @access(feature=Feature.BOUNTIES)
+    async def list(self, ctx: discord.ApplicationContext, server: str | None) -> None:
+        """Answer ``/bounty list``."""
+        services, guild_id = self.services, get_guild_id(ctx)
+        coverage = await services.coverage.choose(guild_id, server)
+        server_ids, where = coverage.server_ids, coverage.where
+        servers = await services.servers.list_servers(guild_id)
+        names = {one.scope.server_id: one.name for one in servers if one.scope.server_id in server_ids}
+
+        async def build(page: int) -> tuple[discord.Embed, int]:
+            found = await services.bounties.list_open(guild_id, server_ids)
+            start = page * PAGE_ROWS
+            rows = found[start : start + PAGE_ROWS]
+            embed = services.embeds.build_bounty_list(rows, first=start + 1, where=where, server_names=names)
+            return embed, count_pages(len(found), PAGE_ROWS)
+
+        await respond_with_pages(ctx, services, build)
+
+    @bounty.command(name="mine", description="The bounties you placed and claimed")
+    @access(is_private=True, feature=Feature.BOUNTIES)
+    async def mine(self, ctx: discord.ApplicationContext) -> None:
+        """Answer ``/bounty mine``."""
+        services, guild_id = self.services, get_guild_id(ctx)
+
+        async def build(page: int) -> tuple[discord.Embed, int]:
+            own = await services.bounties.list_own(guild_id, MemberId(ctx.author.id))
+            start, end = page * PAGE_ROWS, (page + 1) * PAGE_ROWS
+            embed = services.embeds.build_own_bounties(own.placed[start:end], own.claimed[start:end])
+            return embed, count_pages(max(len(own.placed), len(own.claimed)), PAGE_ROWS)
+
+        await respond_with_pages(ctx, services, build, is_private=True)
+
+    @bounty.command(name="cancel", description="Take a bounty of yours back; a tenth of it is lost")
+    @discord.option("bounty", str, description="Which one", autocomplete=complete_own_bounty)
+    @access(is_private=True, feature=Feature.BOUNTIES)
+    async def cancel(self, ctx: discord.ApplicationContext, bounty: str) -> None:
+        """Answer ``/bounty cancel``."""
+        cancelled = await self.services.bounties.cancel(get_guild_id(ctx), MemberId(ctx.author.id), bounty)
+        embed = self.services.embeds.build_cancelled(cancelled.bounty, refund=cancelled.refund)
+        await ctx.respond(embed=embed, ephemeral=True)
+
+    @commands.slash_command(name="wallet", description="How many emeralds somebody has, and why")
+    @discord.option("member", discord.Member, description="Whose; yours when left out", default=None)
+    @access(is_private=True, feature=Feature.WALLET)
+    async def wallet(self, ctx: discord.ApplicationContext, member: discord.Member | None) -> None:
+        """Answer ``/wallet``."""
+        member_id = MemberId((member or ctx.author).id)
+        wallet = await self.services.wallets.get_wallet(get_guild_id(ctx), member_id)
+        await ctx.respond(embed=self.services.embeds.build_wallet(wallet), ephemeral=True)
+
+    async def list_choices(self, guild_id: GuildId, member_id: MemberId, text: str) -> Choices:
+        """Return a member's own open bounties whose target holds a text."""
+        wanted = text.casefold()
+        servers = await self.services.servers.list_servers(guild_id)
+        names = {server.scope.server_id: server.name for server in servers}
+        own = await self.services.bounties.list_cancellable(guild_id, member_id)
+        fitting = [bounty for bounty in own if wanted in bounty.player_name.casefold()]
+        return [
+            discord.OptionChoice(
+                label_bounty(bounty, names.get(bounty.scope.server_id, ""))[:MAX_CHOICE_CHARACTERS],
+                bounty.bounty_id,
+            )
+            for bounty in fitting[:MAX_CHOICES]
+        ]
+
+
+def setup(bot: discord.Bot) -> None:
+    """Add the cog."""
+    services: Services = bot.services  # type: ignore[attr-defined]
+    bot.add_cog(BountyCog(services))

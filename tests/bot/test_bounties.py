@@ -1,0 +1,322 @@
+"""Money as members meet it: placed, claimed, cancelled and ended bounties, wallets, and every refusal."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from simulation.discord import Channel, Interaction, Member
+from simulation.game_host.log_files import GameServerFiles
+from tests.bot.conftest import StageFactory
+from tests.bot.process import until
+from tests.bot.stage import Document, Stage, get_fields, list_embeds
+from tests.fakes.deaths import build_player_id, build_row
+from utils.clock import SystemClock
+from utils.models.deaths import DeathRow
+
+NAMES = ("Hunter_1", "Placer_1", "Placer_2", "Wolf", "Fox", "Owl")
+HISTORY = [build_row(NAMES[number], NAMES[number - 1], second=number) for number in range(len(NAMES))]
+
+
+@dataclass
+class Market:
+    """A community with linked members, money and a bounties channel."""
+
+    stage: Stage
+    board: Channel
+    files: GameServerFiles
+    hunter: Member
+    placer: Member
+    second: int = 100
+
+    @classmethod
+    async def open(cls, stage: Stage) -> "Market":
+        """Add the server and its history, link members, give the placer money."""
+        files = stage.open_files()
+        files.append(*HISTORY)
+        board = stage.guild.create_text_channel("bounties")
+        market = cls(stage, board, files, stage.player, stage.guild.add_member("placer"))
+        await stage.set_channel()
+        await stage.set_channel("bounties", board)
+        await stage.add_server("North")
+        market.link(market.hunter, "Hunter_1")
+        market.link(market.placer, "Placer_1", "Placer_2")
+        await market.give(market.placer, 5000)
+        return market
+
+    def link(self, member: Member, *names: str, state: str = "proven") -> None:
+        """Store links of a member, as proving them in the game does."""
+        links = [
+            {
+                "guild_id": self.stage.guild.id,
+                "member_id": member.id,
+                "player_id": build_player_id(name),
+                "player_name": name,
+                "state": state,
+                "is_main": place == 0,
+                "linked_at": SystemClock().now(),
+            }
+            for place, name in enumerate(names)
+        ]
+        with self.stage.open_database() as database:
+            database["links"].insert_many(links)
+
+    async def give(self, member: Member, amount: int, reason: str = "event prize") -> Interaction:
+        """Let the admin change a wallet."""
+        return await self.stage.ask("/admin wallet", member=member, amount=amount, reason=reason)
+
+    async def place(self, player: str = "Wolf", amount: int = 1000, **options: object) -> Interaction:
+        """Let the placer place a bounty."""
+        return await self.stage.ask("/bounty place", by=self.placer, player=player, amount=amount, **options)
+
+    def kill(self, killer: str, victim: str, *, distance: int = 100) -> DeathRow:
+        """Let the game write a kill."""
+        self.second += 1
+        row = build_row(killer, victim, second=self.second, distance=distance)
+        self.files.append(row)
+        return row
+
+    async def wait_for_notices(self, count: int) -> list[Document]:
+        """Wait until the bounties channel shows so many embeds."""
+        await until(lambda: len(list_embeds(self.board)) >= count, what=lambda: self.stage.bot.output)
+        return list_embeds(self.board)
+
+    def get_balance(self, member: Member) -> int:
+        """Return what a member has, which is what his ledger says."""
+        [wallet] = self.stage.read("wallets", member_id=member.id)
+        rows = self.stage.read("ledger", member_id=member.id)
+        assert wallet["balance"] == sum(row["amount"] for row in rows)
+        balance: int = wallet["balance"]
+        return balance
+
+
+@pytest.fixture(name="market")
+async def _market(stage: Stage) -> Market:
+    return await Market.open(stage)
+
+
+def read_text(reply: Interaction) -> str:
+    """Return what an answer says, without escapes."""
+    return re.sub(r"\\(.)", r"\1", reply.embed["description"])
+
+
+async def test_bounty_is_placed_claimed_and_told_once(market: Market) -> None:
+    """From the command over the log to the channel and both wallets."""
+    stage = market.stage
+    placed = await market.place()
+    assert (placed.is_ephemeral, placed.embed["title"]) == (False, "📜 Bounty placed")
+    assert get_fields(placed.embed)["Amount"] == "1,000 💎"
+    listed = await stage.ask("/bounty list", by=market.hunter)
+    assert not listed.is_ephemeral
+    assert "**Wolf** — 1,000 💎" in read_text(listed)
+    market.kill("Fox", "Wolf")
+    market.kill("Placer_2", "Wolf")
+    market.kill("Hunter_1", "Wolf", distance=123)
+    notices = await market.wait_for_notices(2)
+    assert [one["thumbnail"]["url"].rpartition("/")[2].split("?")[0] for one in notices] == [
+        "bounty_placed.png",
+        "bounty_claimed.png",
+    ]
+    assert f"Paid to {market.hunter.mention}" in notices[1]["description"]
+    await stage.wait_for_posts(3)
+    assert (market.get_balance(market.hunter), market.get_balance(market.placer)) == (1022, 4020)
+    wallet = await stage.ask("/wallet", by=market.placer, member=market.hunter)
+    assert wallet.is_ephemeral
+    lines = read_text(wallet).split("\n")
+    assert lines[0] == f"{market.hunter.mention} has **1,022 💎**."
+    assert [line.partition(" · ")[0] for line in lines[2:]] == [
+        "`+22` kill of Wolf",
+        "`+1,000` claimed the bounty on Wolf",
+    ]
+    mine = await stage.ask("/bounty mine", by=market.placer)
+    assert "**Wolf** — 1,000 💎 · claimed by Hunter_1" in read_text(mine)
+    assert "Nobody is wanted" in read_text(await stage.ask("/bounty list"))
+
+
+async def test_own_bounty_is_cancelled_for_a_tenth(market: Market) -> None:
+    """Offered by autocomplete to its placer alone."""
+    stage = market.stage
+    await market.place(amount=1005)
+    await market.place("Fox", 100)
+    choices = await market.placer.autocomplete(stage.office, "/bounty cancel", "bounty", "wo")
+    assert [one["name"] for one in choices] == ["Wolf · 1,005 · North"]
+    assert await market.hunter.autocomplete(stage.office, "/bounty cancel", "bounty", "") == []
+    cancelled = await stage.ask("/bounty cancel", by=market.placer, bounty=choices[0]["value"])
+    assert cancelled.is_ephemeral
+    assert "904 💎 for **Wolf** are back in your wallet; cancelling cost 101 💎" in read_text(cancelled)
+    again = await stage.ask("/bounty cancel", by=market.placer, bounty="wolf")
+    assert "There is no open bounty of yours on “wolf” here. Did you mean: Fox?" in read_text(again)
+    assert market.get_balance(market.placer) == 5000 - 101 - 100
+    assert len(await market.wait_for_notices(2)) == 2
+
+
+async def test_bounty_nobody_claimed_comes_back_after_a_restart(market: Market) -> None:
+    """The end is in the database, not in a timer of the process."""
+    stage = market.stage
+    await market.place()
+    await market.wait_for_notices(1)
+    await stage.bot.kill()
+    past = SystemClock().now() - timedelta(minutes=2)
+    with stage.open_database() as database:
+        database["bounties"].update_one({}, {"$set": {"expires_at": past}})
+    await stage.bot.start()
+    notices = await market.wait_for_notices(2)
+    assert "Paid back in full" in notices[1]["description"]
+    assert market.get_balance(market.placer) == 5000
+    market.kill("Hunter_1", "Wolf")
+    await stage.wait_for_posts(1)
+    assert market.get_balance(market.hunter) == 20
+
+
+async def test_house_puts_a_price_on_a_streak(market: Market) -> None:
+    """Five victims without dying; whoever stops it is paid by the house."""
+    for victim in ("Fox", "Owl", "Placer_1", "Placer_2", "Hunter_1"):
+        market.kill("Wolf", victim)
+    notices = await market.wait_for_notices(1)
+    assert "5 victims without dying" in notices[0]["description"]
+    market.kill("Hunter_1", "Wolf", distance=0)
+    await market.wait_for_notices(2)
+    assert market.get_balance(market.hunter) == 1010
+
+
+async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
+    """Own player, too poor, unknown, several servers, not linked, pending, out of range, switched off."""
+    stage = market.stage
+    stranger, pending = stage.guild.add_member("stranger"), stage.guild.add_member("pending")
+    market.link(pending, "Owl", state="pending")
+    south = stage.open_files(8)
+    south.append(build_row("Fox", "Raven", second=1))
+    await stage.add_server("South", number=8)
+    replies = {
+        "own": await market.place("Placer_2"),
+        "poor": await market.place("Wolf", 5001),
+        "unknown": await market.place("Woolf"),
+        "several": await market.place("Fox"),
+        "elsewhere": await market.place("Wolf", server="South"),
+        "stranger": await stage.ask("/bounty place", by=stranger, player="Wolf", amount=100),
+        "pending": await stage.ask("/bounty place", by=pending, player="Wolf", amount=100),
+    }
+    await stage.ask("/admin bounty", max_amount=700)
+    replies["range"] = await market.place("Wolf", 701)
+    await stage.ask("/admin bounty", enabled=False)
+    replies["off"] = await market.place()
+    for reply in replies.values():
+        assert (reply.is_ephemeral, reply.original_was_deleted) == (True, True)
+    link_first = (
+        "Bounties are for members with a proven player. Link yours with /link, then prove it in the game."
+    )
+    assert {name: read_text(reply) for name, reply in replies.items()} == {
+        "own": "Placer_2 is your own player. Name somebody else.",
+        "poor": (
+            "That takes 5,001 emeralds, and the wallet holds 5,000. "
+            "Kills of your linked player earn more; /wallet shows what you have."
+        ),
+        "unknown": "There is no player “Woolf” here. Did you mean: Wolf?",
+        "several": "Fox plays on several servers: North, South. Name one with the option server.",
+        "elsewhere": "There is no player “Wolf” here. He was never seen on South.",
+        "stranger": link_first,
+        "pending": link_first,
+        "range": "A bounty here is an amount from 100 to 700 emeralds.",
+        "off": "Bounties are switched off here. An admin switches them on with /admin bounty.",
+    }
+    assert market.get_balance(market.placer) == 5000
+    market.kill("Hunter_1", "Wolf")
+    await stage.wait_for_posts(1)
+    assert stage.read("ledger", member_id=market.hunter.id) == []
+
+
+async def test_admin_sees_and_changes_settings_and_wallets(market: Market) -> None:
+    """Privately; a wallet is never taken below nothing, and members may not do it."""
+    stage = market.stage
+    shown = await stage.ask("/admin bounty")
+    assert (shown.is_ephemeral, get_fields(shown.embed)["A bounty lasts"]) == (True, "24 h")
+    changed = await stage.ask("/admin bounty", auto=False, expiry_hours=48)
+    assert get_fields(changed.embed) == {
+        "Bounties and paid kills": "on",
+        "Bounties by the house": "off",
+        "A bounty lasts": "48 h",
+        "Largest bounty": "50,000 💎",
+    }
+    taken = await market.give(market.placer, -1200, "a_fine")
+    assert (taken.is_ephemeral, "**3,800 💎**" in read_text(taken)) == (True, True)
+    assert "`-1,200` an admin: a_fine" in read_text(taken)
+    refused = await market.give(market.placer, -3801)
+    assert read_text(refused) == (
+        "That takes 3,801 emeralds, and the wallet holds 3,800. Take that much at most."
+    )
+    assert stage.bot.output.count("changed by hand") >= 3
+    own = await stage.ask("/wallet", by=market.hunter)
+    assert f"{market.hunter.mention} has **0 💎**" in read_text(own)
+
+
+async def test_commands_are_closed_under_their_tier(open_stage: StageFactory) -> None:
+    """Nothing is paid either; the refusal names the tier."""
+    stage = await open_stage()
+    stage.bot.configure(premium={"default_tier": 1})
+    await stage.bot.start()
+    files = stage.open_files()
+    files.append(*HISTORY)
+    await stage.set_channel()
+    await stage.add_server("North")
+    for command, options in (
+        ("/bounty list", {}),
+        ("/bounty mine", {}),
+        ("/wallet", {}),
+        ("/admin bounty", {}),
+        ("/bounty place", {"player": "Wolf", "amount": 100}),
+    ):
+        reply = await stage.ask(command, **options)
+        assert "opens with tier 2 (Mercenary)" in reply.embed["description"]
+    with stage.open_database() as database:
+        link = {"guild_id": stage.guild.id, "member_id": 1, "state": "proven"}
+        database["links"].insert_one({**link, "player_id": build_player_id("Fox"), "player_name": "Fox"})
+    files.append(build_row("Fox", "Wolf", second=500))
+    await stage.wait_for_posts(1)
+    assert stage.read("ledger") == []
+
+
+async def test_lost_bounties_channel_holds_up_no_kill(market: Market) -> None:
+    """The killfeed goes on; the admins are told; a new channel gets what waited."""
+    stage = market.stage
+    market.board.delete()
+    await market.place()
+    alerts = await stage.wait_for_alerts(1)
+    assert "The bounties channel of North cannot be used" in alerts[0]
+    market.kill("Fox", "Owl")
+    await stage.wait_for_posts(1)
+    market.board = stage.guild.create_text_channel("wanted")
+    await stage.set_channel("bounties", market.board)
+    [notice] = await market.wait_for_notices(1)
+    assert "1,000 💎" in notice["description"]
+
+
+async def test_removed_server_gives_held_money_back(market: Market) -> None:
+    """The bounties go with the statistics, wallets and ledger stay."""
+    stage = market.stage
+    await market.place()
+    removed = await stage.ask("/admin server remove", server="North")
+    await removed.click("Remove")
+    await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
+    assert market.get_balance(market.placer) == 5000
+    assert stage.read("bounties") == []
+
+
+@pytest.mark.fault
+async def test_money_is_right_when_the_bot_is_killed_again_and_again(market: Market) -> None:
+    """Claims, pay and notices happen once each, whenever the process ends."""
+    stage = market.stage
+    for name in ("Wolf", "Fox", "Owl"):
+        await market.place(name, 500)
+    await market.wait_for_notices(3)
+    for round_number, name in enumerate(("Wolf", "Fox", "Owl")):
+        market.kill("Hunter_1", name, distance=0)
+        await asyncio.sleep(0.05 * round_number)  # nothing hangs on when exactly it dies
+        await stage.bot.kill()
+        await stage.bot.start(is_awaited=False)
+    notices = await market.wait_for_notices(6)
+    posts = await stage.wait_for_posts(3)
+    assert (len(notices), len(posts)) == (6, 3)
+    assert market.get_balance(market.hunter) == 3 * (500 + 10)
+    assert market.get_balance(market.placer) == 3500

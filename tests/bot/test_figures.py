@@ -1,0 +1,229 @@
+"""The commands about figures, as people use them, against an independent count of the logs."""
+
+from collections import Counter
+
+from simulation.discord import Interaction
+from tests.bot.counting import KillCount, count_kills, count_rows
+from tests.bot.process import until
+from tests.bot.stage import Stage, get_fields
+
+PNG = b"\x89PNG\r\n\x1a\n"
+LINK = "/link"
+
+
+def get_picture(reply: Interaction) -> bytes:
+    """Return the one picture of an answer, which its embed shows and which is described."""
+    assert reply.message is not None
+    [attachment] = reply.message.attachments
+    assert reply.embed["image"]["url"].endswith(attachment.filename)
+    assert attachment.description
+    return attachment.data
+
+
+async def prepare(stage: Stage, *, rows: int = 400) -> KillCount:
+    """Add a server with a history and return its kills counted."""
+    history = stage.take(rows)
+    stage.open_files().append(*history)
+    await stage.add_server("North")
+    return count_kills(history)
+
+
+async def test_stats_cover_periods_and_show_a_chart(stage: Stage) -> None:
+    """The figures of all time and of a period long over, each with the chart of the last 30 days."""
+    rows = stage.take(300)
+    stage.open_files().append(*rows)
+    await stage.add_server("North")
+    players = count_rows(rows).players
+    top = max(players.values(), key=lambda tally: (tally.kills, -tally.deaths))
+    for period in ("all", "today", "7d", "30d"):
+        reply = await stage.ask("/stats", by=stage.player, player=top.name, period=period)
+        fields = get_fields(reply.embed)
+        assert fields["Kills"] == (f"{top.kills:,}" if period == "all" else "0")
+        assert fields["Rank"].startswith("#1 of " if period == "all" else "none yet")
+        assert get_picture(reply).startswith(PNG)
+
+
+async def test_stats_without_a_player_say_how_to_link(stage: Stage) -> None:
+    """Who is not linked, or names somebody who is not, learns what to do; two subjects are refused."""
+    count = await prepare(stage, rows=40)
+    own = await stage.ask("/stats", by=stage.player)
+    others = await stage.ask("/stats", by=stage.player, member=stage.admin)
+    both = await stage.ask("/stats", by=stage.player, member=stage.admin, player=next(iter(count.names)))
+    for reply in (own, others, both):
+        assert (reply.is_ephemeral, reply.original_was_deleted) == (True, True)
+    assert LINK in own.embed["description"]
+    assert LINK in others.embed["description"]
+    assert "not both" in both.embed["description"]
+
+
+async def test_linked_players_are_summed_and_have_their_place_on_the_board(stage: Stage) -> None:
+    """A member's proven players count together, and the board shows the best placed of them below."""
+    rows = stage.take(300)
+    stage.open_files().append(*rows)
+    await stage.add_server("North")
+    tallies = sorted(count_rows(rows).players.values(), key=lambda one: (-one.kills, one.deaths, one.name))
+    mine = tallies[12:14]
+    for tally in mine:
+        done = await stage.ask("/admin link confirm", member=stage.player, player=tally.name)
+        assert done.embed["title"] == "✅ Link confirmed", done.embed
+    for options in ({}, {"member": stage.player}):
+        reply = await stage.ask("/stats", by=stage.player, **options)
+        fields = get_fields(reply.embed)
+        assert fields["Kills"] == f"{sum(tally.kills for tally in mine):,}"
+        assert fields["Deaths"] == f"{sum(tally.deaths for tally in mine):,}"
+        assert fields["Best streak"] == f"{max(tally.best_streak for tally in mine):,}"
+        assert "summed with" in reply.embed["description"]
+    board = await stage.ask("/leaderboard", by=stage.player)
+    own = board.embed["description"].splitlines()[-1]
+    assert own.startswith("Your place: ` 13`")
+    assert own.endswith(f"— {mine[0].kills:,} kills")
+
+
+async def test_two_players_are_compared_with_their_head_to_head(stage: Stage) -> None:
+    """Both players' kills and how often each killed the other; one player twice is refused."""
+    count = await prepare(stage)
+    (first, second), _ = count.pairs.most_common(1)[0]
+    reply = await stage.ask("/compare", by=stage.player, first=first, second=second)
+    fields = {one["name"]: one["value"] for one in reply.embed["fields"]}
+    assert f"**{count.pairs[first, second]} : {count.pairs[second, first]}**" in fields["Head-to-head"]
+    kills = [value.splitlines()[0] for value in list(fields.values())[:2]]
+    assert kills == [f"Kills: **{count.killers[first]}**", f"Kills: **{count.killers[second]}**"]
+    refused = await stage.ask("/compare", by=stage.player, first=first, second=first)
+    assert (refused.is_ephemeral, "same player" in refused.embed["description"]) == (True, True)
+
+
+async def test_weapons_are_ranked_with_their_best_users(stage: Stage) -> None:
+    """Everybody's weapons with share, longest kill and best user, a player's own, and the board."""
+    count = await prepare(stage)
+    reply = await stage.ask("/weapons", by=stage.player)
+    lines = reply.embed["description"].splitlines()
+    ranked = sorted(count.weapons, key=lambda weapon: (-len(count.weapons[weapon]), weapon))
+    assert len(lines) == min(len(ranked), 10)
+    for line, weapon in zip(lines, ranked, strict=False):
+        kills = len(count.weapons[weapon])
+        assert f"{kills:,} kills ({100 * kills / count.kills:.1f} %)" in line
+        assert f"({max(count.users[weapon].values()):,})" in line
+        if longest := max(count.weapons[weapon]):
+            assert f"longest {longest} m" in line
+    assert get_picture(reply).startswith(PNG)
+    if len(ranked) > 10:
+        await reply.click("Next")
+        await reply.wait_until(lambda one: "Page 2" in one.embed["footer"]["text"])
+        assert get_picture(reply).startswith(PNG)
+
+    top, kills = count.killers.most_common(1)[0]
+    own = await stage.ask("/weapons", by=stage.player, player=top)
+    assert f"{kills:,} kills" in own.embed["fields"][0]["value"]
+    board = await stage.ask("/leaderboard", by=stage.player, board="weapons")
+    assert f"— {len(count.weapons[ranked[0]]):,} kills" in board.embed["description"].splitlines()[0]
+    none = await stage.ask("/weapons", by=stage.player, period="today")
+    assert none.embed["description"] == "No kills yet."
+
+
+async def test_rivals_are_told_both_ways(stage: Stage) -> None:
+    """Three kills and more make a nemesis or a prey."""
+    count = await prepare(stage, rows=600)
+    (killer, victim), kills = count.pairs.most_common(1)[0]
+    assert kills >= 3
+    reply = await stage.ask("/rivals", by=stage.player, player=killer)
+    prey = get_fields(reply.embed)["Prey"]
+    assert f"killed {kills} times, killed back {count.pairs[victim, killer]}" in prey
+    reply = await stage.ask("/rivals", by=stage.player, player=victim)
+    assert f"killed by {kills} times" in get_fields(reply.embed)["Nemesis"]
+    refused = await stage.ask("/rivals", by=stage.player)
+    assert (refused.is_ephemeral, LINK in refused.embed["description"]) == (True, True)
+
+
+async def test_activity_is_a_picture_of_all_kills(stage: Stage) -> None:
+    """Everybody's kills by hour, and one player's."""
+    count = await prepare(stage)
+    top, kills = count.killers.most_common(1)[0]
+    everybody = await stage.ask("/activity", by=stage.player)
+    own = await stage.ask("/activity", by=stage.player, player=top, server="North")
+    assert f"{count.kills:,} kills" in everybody.embed["description"]
+    assert f"{kills:,} kills" in own.embed["description"]
+    assert get_picture(everybody).startswith(PNG)
+    assert get_picture(own) != get_picture(everybody)
+
+
+async def test_latest_deaths_are_listed_line_by_line(stage: Stage) -> None:
+    """The newest first, ten without a number, in pages beyond; live deaths are there at once."""
+    files, rows = stage.open_files(), stage.take(30)
+    files.append(*rows)
+    await stage.add_server("North")
+    live = stage.take(1)
+    files.append(*live)
+    await stage.wait_for_deaths(31)
+    reply = await stage.ask("/killfeed recent", by=stage.player)
+    lines = reply.embed["description"].splitlines()
+    assert (len(lines), reply.is_ephemeral) == (10, False)
+    assert live[0].victim_name.split("_")[0] in lines[0]
+    many = await stage.ask("/killfeed recent", by=stage.player, count=25)
+    assert many.embed["footer"]["text"] == "Page 1 of 3"
+    victim = rows[0].victim_name
+    own = await stage.ask("/killfeed recent", by=stage.player, player=victim, count=1)
+    assert len(own.embed["description"].splitlines()) == 1
+
+
+async def test_servers_of_others_are_unknown_to_every_command(stage: Stage) -> None:
+    """A server's id of another community is no server here, and its players are nobody."""
+    count = await prepare(stage, rows=60)
+    server_id, player = stage.find_server()["server_id"], next(iter(count.names))
+    other = stage.world.create_guild("Neighbours")
+    room = other.create_text_channel("room")
+    await until(lambda: "joined a guild" in stage.bot.output or "ready" in stage.bot.output)
+    neighbour = other.members[other.owner_id]
+    for command, options in {
+        "/stats": {"player": player},
+        "/compare": {"first": player, "second": player},
+        "/weapons": {},
+        "/rivals": {"player": player},
+        "/activity": {},
+        "/leaderboard": {},
+        "/killfeed recent": {},
+        "/admin board post": {"board": "kills"},
+    }.items():
+        reply = await neighbour.ask(room, command, server=server_id, **options)
+        assert reply.is_ephemeral, command
+        assert "There is no" in reply.embed["description"], command
+
+
+async def test_board_stands_in_its_channel_and_keeps_up_to_date(stage: Stage) -> None:
+    """Posted once, found again after a restart, edited when it changed, made anew when deleted, removed."""
+    files, rows = stage.open_files(), stage.take(200)
+    files.append(*rows)
+    await stage.add_server("North")
+    refused = await stage.ask("/admin board post", board="kills")
+    assert "/admin channel set" in refused.embed["description"]
+    channel = stage.guild.create_text_channel("boards")
+    await stage.set_channel("leaderboard", channel)
+    for _ in range(2):
+        posted = await stage.ask("/admin board post", board="kills")
+        assert (posted.is_ephemeral, posted.embed["title"]) == (True, "✅ Board posted")
+    [message] = channel.messages
+    before = message.embed["description"]
+    kills = max(count_kills(rows).killers.values())
+    assert f"— {kills} kills" in before.splitlines()[0]
+
+    live = stage.take(200)
+    files.append(*live)
+    await stage.wait_for_deaths(400)
+    assert await stage.bot.stop() == 0
+    await stage.bot.start()
+    await until(lambda: channel.messages[0].embed["description"] != before)
+    assert [one.id for one in channel.messages] == [message.id]
+
+    assert await stage.bot.stop() == 0
+    stage.world.board.delete(channel.messages[0])
+    await stage.bot.start()
+    [again] = await channel.wait_for_messages(1)
+    assert again.id != message.id
+    removed = await stage.ask("/admin board remove", board="kills")
+    assert removed.embed["title"] == "✅ Board removed"
+    assert channel.messages == []
+    assert stage.read("boards") == []
+
+
+def test_counting_of_kills_counts_pairs_and_weapons() -> None:
+    """The judge itself begins with nothing."""
+    assert count_kills([]) == KillCount(0, Counter(), Counter(), {}, {}, set())

@@ -1,0 +1,201 @@
+"""Storage of figures, in memory: players, boards, weapons and deaths, as a test puts them in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from tests.fakes.storage import Outage
+from utils.models.deaths import Death
+from utils.models.players import HOURS_OF_A_WEEK, BoardRow, KnownPlayer, PlayerStats, Tallied
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
+from utils.models.statistics import BoardRows, DayCount, Enemy, WeaponRow
+
+
+class FakeStatisticsStore(Outage):
+    """Players of any guild, as listed; figures and boards as a test puts them in.
+
+    Attributes:
+        asked: board, minimum of kills, limit, offset, first day and own players of each board asked for.
+        asked_stats: players and first day of all figures asked for.
+    """
+
+    def __init__(self, *players: KnownPlayer) -> None:
+        super().__init__()
+        self.players = list(players)
+        self.stats: dict[tuple[PlayerId, ...], PlayerStats] = {}
+        self.days: list[DayCount] = []
+        self.rows: list[BoardRow] = []
+        self.asked: list[tuple[str, int, int, int, date | None, tuple[PlayerId, ...]]] = []
+        self.asked_stats: list[tuple[tuple[PlayerId, ...], date | None]] = []
+
+    async def list_known_players(self, guild_id: GuildId) -> Sequence[KnownPlayer]:
+        """Return every player."""
+        del guild_id
+        self.note("list_known_players")
+        return tuple(self.players)
+
+    async def search_players(self, guild_id: GuildId, text: str, *, limit: int) -> Sequence[KnownPlayer]:
+        """Return players by their newest name."""
+        del guild_id
+        self.note("search_players")
+        return [player for player in self.players if text in player.name.casefold()][:limit]
+
+    async def find_stats(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        player_ids: Sequence[PlayerId],
+        *,
+        since: date | None = None,
+    ) -> PlayerStats | None:
+        """Return players' figures."""
+        del guild_id, server_ids
+        self.note("find_stats")
+        self.asked_stats.append((tuple(player_ids), since))
+        return self.stats.get(tuple(player_ids))
+
+    async def list_days(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        player_ids: Sequence[PlayerId],
+        *,
+        since: date,
+    ) -> Sequence[DayCount]:
+        """Return the days there are, from one on."""
+        del guild_id, server_ids, player_ids
+        return [day for day in self.days if day.day >= since]
+
+    async def list_board(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        *,
+        board: str,
+        minimum_kills: int,
+        limit: int,
+        offset: int,
+        since: date | None = None,
+        own: Sequence[PlayerId] = (),
+    ) -> BoardRows:
+        """Return rows of the one board there is."""
+        del guild_id, server_ids
+        self.note("list_board")
+        self.asked.append((board, minimum_kills, limit, offset, since, tuple(own)))
+        mine = next((row for row in self.rows if row.player_id in own), None)
+        return BoardRows(tuple(self.rows[offset : offset + limit]), len(self.rows), mine)
+
+
+class FakeCombatStore:
+    """Weapons, enemies and hours as a test puts them in; those of players by their ids."""
+
+    def __init__(self) -> None:
+        self.weapons: dict[tuple[PlayerId, ...], list[WeaponRow]] = {}
+        self.best: dict[str, Tallied] = {}
+        self.killers: dict[tuple[PlayerId, ...], list[Enemy]] = {}
+        self.victims: dict[tuple[PlayerId, ...], list[Enemy]] = {}
+        self.hours: dict[tuple[PlayerId, ...], list[int]] = {}
+        self.since: list[date | None] = []
+
+    async def list_weapons(
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], *, since: date | None = None
+    ) -> Sequence[WeaponRow]:
+        """Return everybody's weapons."""
+        return await self.list_weapons_of(guild_id, server_ids, (), since=since)
+
+    async def list_weapons_of(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        player_ids: Sequence[PlayerId],
+        *,
+        since: date | None = None,
+    ) -> Sequence[WeaponRow]:
+        """Return players' weapons."""
+        del guild_id, server_ids
+        self.since.append(since)
+        return self.weapons.get(tuple(player_ids), [])
+
+    async def find_best_users(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        weapons: Sequence[str],
+        *,
+        since: date | None = None,
+    ) -> Mapping[str, Tallied]:
+        """Return the best users of these weapons."""
+        del guild_id, server_ids, since
+        return {weapon: self.best[weapon] for weapon in weapons if weapon in self.best}
+
+    async def list_killers_of(
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId]
+    ) -> Sequence[Enemy]:
+        """Return who killed players."""
+        del guild_id, server_ids
+        return self.killers.get(tuple(player_ids), [])
+
+    async def list_victims_of(
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId]
+    ) -> Sequence[Enemy]:
+        """Return whom players killed."""
+        del guild_id, server_ids
+        return self.victims.get(tuple(player_ids), [])
+
+    async def count_kills(
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], killer_id: PlayerId, victim_id: PlayerId
+    ) -> int:
+        """Return how often one player killed another."""
+        victims = await self.list_victims_of(guild_id, server_ids, [killer_id])
+        return sum(enemy.kills for enemy in victims if enemy.player_id == victim_id)
+
+    async def list_hours(
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId] = ()
+    ) -> Sequence[int]:
+        """Return kills by hour of the week."""
+        del guild_id, server_ids
+        return self.hours.get(tuple(player_ids), [0] * HOURS_OF_A_WEEK)
+
+
+class FakeDeathStore:
+    """Deaths, newest first."""
+
+    def __init__(self) -> None:
+        self.deaths: list[tuple[ServerId, Death]] = []
+
+    async def list_recent(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        *,
+        limit: int,
+        player_id: PlayerId | None = None,
+    ) -> Sequence[tuple[ServerId, Death]]:
+        """Return the latest."""
+        del guild_id
+        fitting = [
+            (server_id, death)
+            for server_id, death in self.deaths
+            if server_id in server_ids
+            and (player_id is None or player_id in (death.row.killer_id, death.row.victim_id))
+        ]
+        return fitting[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class FakeLink:
+    """A player that is a member's."""
+
+    player_id: PlayerId
+    player_name: str
+
+
+class FakeLinkBook:
+    """Links as a test puts them in."""
+
+    def __init__(self) -> None:
+        self.links: dict[tuple[GuildId, MemberId], list[FakeLink]] = {}
+
+    async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[FakeLink]:
+        """Return a member's players."""
+        return self.links.get((guild_id, member_id), [])

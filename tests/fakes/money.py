@@ -1,0 +1,268 @@
+"""Wallets, ledger and bounties in memory, with transactions that happen wholly or not at all."""
+
+import asyncio
+import copy
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from tests.fakes.storage import Outage
+from utils.models.deaths import Death
+from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind, LedgerRow, PaidKill
+from utils.models.notices import BountyNotice
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class MoneyData:
+    """All the money of one guild.
+
+    Attributes:
+        members: whose proven players these are.
+        bounties: by id, as they were placed.
+        live_kills: the kills that were no history.
+        reads: the names of the reads that were made.
+    """
+
+    members: dict[PlayerId, MemberId] = field(default_factory=dict)
+    balances: dict[MemberId, int] = field(default_factory=dict)
+    ledger: list[LedgerRow] = field(default_factory=list)
+    bounties: dict[str, Bounty] = field(default_factory=dict)
+    notices: list[BountyNotice] = field(default_factory=list)
+    live_kills: list[Death] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
+
+    def list_rows(self, member_id: MemberId) -> list[LedgerRow]:
+        """Return a member's rows, first booked first."""
+        return [row for row in self.ledger if row.change.member_id == member_id]
+
+
+class FakeMoneyUnit:
+    """One open transaction over a copy of the data."""
+
+    def __init__(self, data: MoneyData, scope: ServerScope) -> None:
+        self._data = data
+        self._scope = scope
+
+    async def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
+        """Return whose proven players these are."""
+        self._data.reads.append("find_members")
+        return {one: self._data.members[one] for one in player_ids if one in self._data.members}
+
+    async def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return which keys the ledger holds already."""
+        self._data.reads.append("find_booked")
+        return frozenset(keys) & {row.change.key for row in self._data.ledger}
+
+    async def book(self, change: Change) -> int | None:
+        """Change a balance and write the row; a key that is there already is a mistake of the caller."""
+        data = self._data
+        balance = data.balances.get(change.member_id, 0) + change.amount
+        if balance < 0:
+            return None
+        assert change.key not in {row.change.key for row in data.ledger}
+        data.balances[change.member_id] = balance
+        data.ledger.append(LedgerRow(change, len(data.list_rows(change.member_id)) + 1, balance))
+        return balance
+
+    async def get_balance(self, member_id: MemberId) -> int:
+        """Return what a member has."""
+        self._data.reads.append("get_balance")
+        return self._data.balances.get(member_id, 0)
+
+    async def list_paid_kills(
+        self, member_ids: Iterable[MemberId], victim_ids: Iterable[PlayerId], *, since: datetime
+    ) -> Sequence[PaidKill]:
+        """Return the paid kills of these victims by these members since a moment."""
+        self._data.reads.append("list_paid_kills")
+        members, victims = set(member_ids), set(victim_ids)
+        changes = [row.change for row in self._data.ledger if row.change.kind is LedgerKind.KILL]
+        return [
+            PaidKill(one.member_id, one.player_id, one.killed_at)
+            for one in changes
+            if one.player_id is not None
+            and one.killed_at is not None
+            and one.member_id in members
+            and one.player_id in victims
+            and one.killed_at >= since
+        ]
+
+    async def list_live_kills(self, killer_id: PlayerId, *, since: datetime) -> Sequence[Death]:
+        """Return a player's live kills in order."""
+        self._data.reads.append("list_live_kills")
+        own = [one for one in self._data.live_kills if one.row.killer_id == killer_id]
+        recent = [one for one in own if one.row.kind.is_kill and one.row.written_at >= since]
+        return sorted(recent, key=lambda one: one.order)
+
+    async def list_open_bounties(self, player_ids: Iterable[PlayerId]) -> Sequence[Bounty]:
+        """Return every open bounty on these players of this server."""
+        self._data.reads.append("list_open_bounties")
+        wanted = set(player_ids)
+        return [
+            one
+            for one in self._data.bounties.values()
+            if one.state is BountyState.OPEN and one.scope == self._scope and one.player_id in wanted
+        ]
+
+    async def insert_bounty(self, bounty: Bounty) -> None:
+        """Store an open bounty; a second one of a placer on a player is a mistake of the caller."""
+        for one in await self.list_open_bounties([bounty.player_id]):
+            assert one.placer_id != bounty.placer_id
+        self._data.bounties[bounty.bounty_id] = bounty
+
+    async def raise_bounty(self, bounty: Bounty, amount: int) -> bool:
+        """Set the amount of an open bounty."""
+        return self._change(bounty, amount=amount)
+
+    async def close_bounty(self, bounty: Bounty, end: BountyEnd) -> bool:
+        """End an open bounty."""
+        return self._change(
+            bounty,
+            state=end.state,
+            closed_at=end.at,
+            claimer_id=end.claimer_id,
+            claimer_player_id=end.claimer_player_id,
+            claimer_name=end.claimer_name,
+        )
+
+    async def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
+        """Put notices behind the outbox entries."""
+        del created_at
+        self._data.notices.extend(notices)
+
+    def _change(self, bounty: Bounty, **fields: object) -> bool:
+        stored = self._data.bounties[bounty.bounty_id]
+        if stored.state is not BountyState.OPEN:
+            return False
+        self._data.bounties[bounty.bounty_id] = replace(stored, **fields)  # type: ignore[arg-type]
+        return True
+
+
+class FakeMoneyStore(Outage):
+    """Storage of one guild's money; what another transaction committed meanwhile makes one run again.
+
+    Attributes:
+        data: what is durable.
+        gone: servers that were removed with their statistics.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = MoneyData()
+        self.gone: set[ServerScope] = set()
+
+    async def in_transaction(self, scope: ServerScope, work: Callable[[FakeMoneyUnit], Awaitable[T]]) -> T:
+        """Run ``work`` on a copy and put it in place."""
+        self.note("in_transaction")
+        while True:
+            base = self.data
+            draft = copy.deepcopy(base)
+            result = await work(FakeMoneyUnit(draft, scope))
+            await asyncio.sleep(0)
+            if self.data is base:
+                self.data = draft
+                return result
+
+    async def list_open(
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], *, now: datetime
+    ) -> Sequence[Bounty]:
+        """Return what can be claimed, highest first."""
+        self.note("list_open")
+        found = [
+            one
+            for one in self._list(guild_id)
+            if one.state is BountyState.OPEN and one.scope.server_id in server_ids and one.expires_at > now
+        ]
+        return sorted(found, key=lambda one: -one.amount)
+
+    async def list_placed(self, guild_id: GuildId, member_id: MemberId, *, is_open: bool) -> Sequence[Bounty]:
+        """Return what a member placed."""
+        self.note("list_placed")
+        own = [one for one in self._list(guild_id) if one.placer_id == member_id]
+        found = [one for one in own if not is_open or one.state is BountyState.OPEN]
+        return sorted(found, key=lambda one: one.placed_at, reverse=True)
+
+    async def list_claimed(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Bounty]:
+        """Return what a member claimed."""
+        self.note("list_claimed")
+        return [one for one in self._list(guild_id) if one.claimer_id == member_id]
+
+    async def list_due(self, scope: ServerScope, *, before: datetime | None) -> Sequence[Bounty]:
+        """Return the open bounties of a server that ended before a moment."""
+        self.note("list_due")
+        limit = before or datetime.max.replace(tzinfo=UTC)
+        return [
+            one
+            for one in self._list(scope.guild_id)
+            if one.state is BountyState.OPEN and one.scope == scope and one.expires_at < limit
+        ]
+
+    async def delete_bounties(self, scope: ServerScope) -> None:
+        """Forget the closed bounties of a server that is gone."""
+        self.note("delete_bounties")
+        if scope in self.gone:
+            kept = [one for one in self.data.bounties.values() if one.scope != scope]
+            self.data.bounties = {one.bounty_id: one for one in kept}
+
+    async def list_scopes_with_due_bounties(self, *, before: datetime) -> Sequence[ServerScope]:
+        """Return every server with open bounties that ended before a moment."""
+        self.note("list_scopes_with_due_bounties")
+        every = self.data.bounties.values()
+        due = (one for one in every if one.state is BountyState.OPEN and one.expires_at < before)
+        return sorted({one.scope for one in due})
+
+    async def list_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> Sequence[LedgerRow]:
+        """Return a member's last rows, newest first."""
+        del guild_id
+        self.note("list_rows")
+        return self.data.list_rows(member_id)[::-1][:limit]
+
+    async def get_balance(self, guild_id: GuildId, member_id: MemberId) -> int:
+        """Return what a member has."""
+        del guild_id
+        self.note("get_balance")
+        return self.data.balances.get(member_id, 0)
+
+    async def book(self, guild_id: GuildId, change: Change) -> int | None:
+        """Change a balance and write the row."""
+
+        async def book(unit: FakeMoneyUnit) -> int | None:
+            return await unit.book(change)
+
+        return await self.in_transaction(ServerScope(guild_id, ServerId("")), book)
+
+    def _list(self, guild_id: GuildId) -> list[Bounty]:
+        return [one for one in self.data.bounties.values() if one.scope.guild_id == guild_id]
+
+
+@dataclass(frozen=True, slots=True)
+class FakeLink:
+    """A player that belongs to a member."""
+
+    player_id: PlayerId
+
+
+class FakeLinkBook:
+    """Proven links of the data's members."""
+
+    def __init__(self, store: FakeMoneyStore) -> None:
+        self._store = store
+
+    async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[FakeLink]:
+        """Return the proven players of a member."""
+        del guild_id
+        return [FakeLink(one) for one, owner in self._store.data.members.items() if owner == member_id]
+
+
+class FakeAuditTrail:
+    """Remembers what was changed by hand."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[GuildId, MemberId | None, str, str]] = []
+
+    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
+        """Add an entry."""
+        self.entries.append((guild_id, actor_id, action, detail))

@@ -1,0 +1,228 @@
+"""Bounties and wallets: posts with a look of their own, repeatable, and safe with any name."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import discord
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from utils.embeds.bounties import label_bounty
+from utils.embeds.bounty_wording import LINES, TITLES
+from utils.embeds.factory import EmbedFactory
+from utils.embeds.limits import MAX_CHARACTERS, count_characters
+from utils.embeds.theme import NORTHERN
+from utils.models.deaths import DeathKind
+from utils.models.money import Bounty, BountySettings, BountyState, Change, LedgerKind, LedgerRow, Wallet
+from utils.models.notices import BountyEvent, BountyNotice, DeathNotice
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
+
+AT = datetime(2026, 5, 1, 12, 30, 15, tzinfo=UTC)
+END = AT + timedelta(hours=24)
+STAMP, END_STAMP = int(AT.timestamp()), int(END.timestamp())
+SCOPE = ServerScope(GuildId(1), ServerId("k3v9x0aa"))
+PLAYER_ID = PlayerId("0002" + "ab" * 14)
+BOUNTY = Bounty(SCOPE, "b1", PLAYER_ID, "Night_Owl", 1500, MemberId(42), AT, END)
+PLACE = rf"North \*EU\* · <t:{STAMP}:t> · <t:{STAMP}:R>"
+NOTICES = {
+    BountyEvent.PLACED: BountyNotice(
+        b"1", BountyEvent.PLACED, "North *EU*", "Night_Owl", 1500, AT, placer_id=MemberId(42), ends_at=END
+    ),
+    BountyEvent.AUTO: BountyNotice(
+        b"2", BountyEvent.AUTO, "North *EU*", "Night_Owl", 2000, AT, ends_at=END, kills=7
+    ),
+    BountyEvent.CLAIMED: BountyNotice(
+        b"3",
+        BountyEvent.CLAIMED,
+        "North *EU*",
+        "Night_Owl",
+        12_500,
+        AT,
+        count=3,
+        claimer_id=MemberId(77),
+        claimer_name="@everyone",
+    ),
+    BountyEvent.EXPIRED: BountyNotice(
+        b"4", BountyEvent.EXPIRED, "North *EU*", "Night_Owl", 1500, AT, placer_id=MemberId(42)
+    ),
+}
+FACTS = {
+    BountyEvent.PLACED: f"Ends <t:{END_STAMP}:R>",
+    BountyEvent.AUTO: f"7 victims without dying · Ends <t:{END_STAMP}:R>",
+    BountyEvent.CLAIMED: "Paid to <@77> · 3 bounties at once",
+    BountyEvent.EXPIRED: "Paid back in full",
+}
+
+_FACTORY = EmbedFactory()
+
+
+def read(embed: discord.Embed) -> tuple[str, dict[str, str]]:
+    """Return an embed's description and its fields."""
+    return embed.description or "", {field.name: field.value for field in embed.fields}
+
+
+@pytest.mark.parametrize("event", BountyEvent)
+def test_post_tells_its_facts_in_three_lines(event: BountyEvent) -> None:
+    """Target, amount, who pays or is paid, end, server and time; its own colour and picture."""
+    embed = _FACTORY.build_feed_embed(NOTICES[event])
+    story, facts, place = (embed.description or "").split("\n")
+    look = NORTHERN.bounties[event]
+    assert r"**Night\_Owl**" in story
+    assert f"**{NOTICES[event].amount:,} 💎**" in story
+    assert (facts, place) == (FACTS[event], PLACE)
+    assert (embed.title or "").removeprefix(f"{look.mark} ") in TITLES[event]
+    assert embed.colour == discord.Colour(look.colour)
+    assert embed.to_dict()["thumbnail"] == {"url": f"attachment://bounty_{event.value}.png"}
+
+
+def test_claim_names_the_hunter_and_pings_nobody() -> None:
+    """The player's name is shown as it is, without the power of a mention."""
+    story = (_FACTORY.build_feed_embed(NOTICES[BountyEvent.CLAIMED]).description or "").split("\n")[0]
+    assert "**@\u200beveryone**" in story
+
+
+def test_placer_is_a_member_or_the_house() -> None:
+    """A member is named by Discord itself; nobody's money is the house's."""
+    placed = _FACTORY.build_feed_embed(NOTICES[BountyEvent.PLACED]).description or ""
+    auto = _FACTORY.build_feed_embed(NOTICES[BountyEvent.AUTO]).description or ""
+    lost = replace(NOTICES[BountyEvent.EXPIRED], placer_id=None)
+    assert "<@42>" in placed
+    assert "the house" in auto
+    assert "The house keeps its money" in (_FACTORY.build_feed_embed(lost).description or "")
+
+
+@pytest.mark.parametrize("event", BountyEvent)
+def test_pools_are_large_and_complete(event: BountyEvent) -> None:
+    """Ten titles and lines for each, each its own; every line names target and amount."""
+    titles, lines = TITLES[event], LINES[event]
+    assert min(len(set(titles)), len(set(lines))) >= 10
+    assert (len(set(titles)), len(set(lines))) == (len(titles), len(lines))
+    assert all("{target}" in line and "{amount}" in line for line in lines)
+    assert all(("{by}" in line) is (event is not BountyEvent.EXPIRED) for line in lines)
+
+
+def test_texts_follow_from_the_event() -> None:
+    """Equal facts look equal at every try; a message holds several events with each picture once."""
+    notices = list(NOTICES.values())
+    first, second = _FACTORY.build_feed(notices), EmbedFactory().build_feed([replace(one) for one in notices])
+    assert [one.to_dict() for one in first.embeds] == [one.to_dict() for one in second.embeds]
+    assert [picture.name for picture in _FACTORY.build_feed(notices * 2).pictures] == [
+        f"bounty_{event.value}.png" for event in BountyEvent
+    ]
+
+
+def test_death_and_bounty_have_their_own_looks() -> None:
+    """The one door takes both."""
+    death = DeathNotice(b"1", DeathKind.FALL, "North", "", "Ann", "falling", 0, AT)
+    post = _FACTORY.build_feed([death])
+    assert [one.to_dict() for one in post.embeds] == [_FACTORY.build_death(death).to_dict()]
+    assert [picture.name for picture in post.pictures] == ["fall.png"]
+
+
+@given(st.text(max_size=400), st.text(max_size=400), st.sampled_from(BountyEvent))
+def test_any_text_gives_three_lines_and_ten_fit(server: str, name: str, event: BountyEvent) -> None:
+    """No name breaks the layout, and a full message stays within Discord's limit."""
+    names = {"server_name": server, "target_name": name, "claimer_name": name}
+    embed = _FACTORY.build_feed_embed(replace(NOTICES[event], amount=50_000, **names))  # type: ignore[arg-type]
+    assert len((embed.description or "").split("\n")) == 3
+    assert count_characters(embed) * 10 <= MAX_CHARACTERS
+
+
+def test_placed_and_cancelled_answers_tell_the_money() -> None:
+    """What is held, and what came back."""
+    text, fields = read(_FACTORY.build_placed(BOUNTY, server_name="North"))
+    assert text == r"1,500 💎 are held for whoever kills **Night\_Owl** on North."
+    assert fields == {"Target": r"Night\_Owl", "Amount": "1,500 💎", "Ends": f"<t:{END_STAMP}:R>"}
+    text, _ = read(_FACTORY.build_cancelled(BOUNTY, refund=1350))
+    assert text == r"1,350 💎 for **Night\_Owl** are back in your wallet; cancelling cost 150 💎."
+
+
+def test_list_names_servers_only_when_there_are_several() -> None:
+    """Rows are numbered over the pages; ids are never shown."""
+    rows = [BOUNTY, replace(BOUNTY, placer_id=None, player_name="Fox", amount=900)]
+    names = {SCOPE.server_id: "North"}
+    text, fields = read(_FACTORY.build_bounty_list(rows, first=11, where="North", server_names=names))
+    assert text.split("\n") == [
+        rf"` 11` **Night\_Owl** — 1,500 💎 · by <@42> · ends <t:{END_STAMP}:R>",
+        f"` 12` **Fox** — 900 💎 · by the house · ends <t:{END_STAMP}:R>",
+    ]
+    assert fields == {"Where": "North"}
+    several = {**names, ServerId("south"): "South"}
+    text, _ = read(_FACTORY.build_bounty_list(rows, first=1, where="all 2 servers", server_names=several))
+    assert text.split("\n")[0].startswith(r"`  1` **Night\_Owl** — 1,500 💎 · North · by")
+    text, _ = read(_FACTORY.build_bounty_list([], first=1, where="North", server_names=names))
+    assert "/bounty place" in text
+
+
+def test_own_list_tells_what_became_of_each() -> None:
+    """Open ones by their end, ended ones by how they ended."""
+    ends = {
+        BountyState.OPEN: f"ends <t:{END_STAMP}:R>",
+        BountyState.CLAIMED: f"claimed by Fox <t:{STAMP}:R>",
+        BountyState.EXPIRED: "not claimed, paid back",
+        BountyState.CANCELLED: "cancelled",
+        BountyState.WITHDRAWN: "its server was removed, paid back",
+    }
+    placed = [replace(BOUNTY, state=one, closed_at=AT, claimer_name="Fox") for one in ends]
+    text, _ = read(_FACTORY.build_own_bounties(placed, placed[1:2]))
+    assert text.split("\n") == [
+        "**Placed**",
+        *(rf"**Night\_Owl** — 1,500 💎 · {end}" for end in ends.values()),
+        "",
+        "**Claimed**",
+        rf"**Night\_Owl** — 1,500 💎 · <t:{STAMP}:R>",
+    ]
+    assert "/bounty list" in read(_FACTORY.build_own_bounties([], []))[0]
+
+
+def test_wallet_tells_every_kind_of_row() -> None:
+    """Amounts with their sign, why, and when; an admin's reason is escaped."""
+    expected = {
+        LedgerKind.KILL: r"`+22` kill of N\_1",
+        LedgerKind.BOUNTY_PLACED: r"`-1,500` bounty on N\_1",
+        LedgerKind.BOUNTY_CLAIMED: r"`+22` claimed the bounty on N\_1",
+        LedgerKind.BOUNTY_EXPIRED: r"`+22` nobody claimed the bounty on N\_1",
+        LedgerKind.BOUNTY_CANCELLED: r"`+22` cancelled the bounty on N\_1",
+        LedgerKind.BOUNTY_WITHDRAWN: r"`+22` its server was removed: bounty on N\_1",
+        LedgerKind.ADMIN: r"`+22` an admin: N\_1",
+    }
+    rows = []
+    for number, kind in enumerate(LedgerKind, start=1):
+        amount = -1500 if kind is LedgerKind.BOUNTY_PLACED else 22
+        rows.append(LedgerRow(Change(MemberId(42), kind, amount, f"k{number}", AT, note="N_1"), number, 99))
+    text, _ = read(_FACTORY.build_wallet(Wallet(MemberId(42), 12_345, rows)))
+    assert text.split("\n") == [
+        "<@42> has **12,345 💎**.",
+        "",
+        *(f"{line} · <t:{STAMP}:R>" for line in expected.values()),
+    ]
+    text, _ = read(_FACTORY.build_wallet(Wallet(MemberId(42), 0)))
+    assert text.split("\n")[2].startswith("Nothing yet.")
+
+
+def test_pages_of_the_longest_texts_are_whole() -> None:
+    """No row is cut away by Discord's limits."""
+    change = Change(MemberId(42), LedgerKind.ADMIN, 1_000_000, "k", AT, note="*" * 300)
+    rows = [LedgerRow(change, number, 1) for number in range(10)]
+    text, _ = read(_FACTORY.build_wallet(Wallet(MemberId(42), 1, rows)))
+    assert len(text.split("\n")) == 12
+    longest = [replace(BOUNTY, player_name="*" * 99) for _ in range(10)]
+    text, _ = read(_FACTORY.build_own_bounties(longest, longest))
+    assert len(text.split("\n")) == 23
+
+
+def test_settings_are_told_in_words() -> None:
+    """On and off, hours and the largest amount."""
+    settings = BountySettings(is_enabled=True, is_auto=False, expiry_hours=48, max_amount=5000)
+    assert read(_FACTORY.build_bounty_settings(settings))[1] == {
+        "Bounties and paid kills": "on",
+        "Bounties by the house": "off",
+        "A bounty lasts": "48 h",
+        "Largest bounty": "5,000 💎",
+    }
+
+
+def test_choice_of_a_bounty_shows_target_amount_and_server() -> None:
+    """Autocomplete shows no markup and no id."""
+    assert label_bounty(BOUNTY, "North") == "Night_Owl · 1,500 · North"

@@ -1,0 +1,433 @@
+"""The application: the rooms joined, and the order in which what runs starts and stops."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+import aiohttp
+import discord
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.database.database import Fence, SafeDatabase
+from utils.database.repositories import Repositories
+from utils.delivery.alerts import AdminAlerts
+from utils.delivery.boards import REFRESH_SECONDS, BoardKeeper, BoardPages, BoardRooms
+from utils.delivery.desk import DeliveryDesk
+from utils.delivery.loop import DeliveryLoop
+from utils.delivery.progress import ImportMessages
+from utils.delivery.proofs import LinkMessages
+from utils.delivery.sender import DiscordSender
+from utils.delivery.service import DeliveryService
+from utils.embeds.factory import EmbedFactory
+from utils.errors import ConfigurationError
+from utils.events import (
+    DeathsStored,
+    EventDispatcher,
+    GuildLeft,
+    HistoryImported,
+    NoticesQueued,
+    ServerAdded,
+    ServerRemoved,
+)
+from utils.interactions.client import KillfeedBot
+from utils.interactions.operators import Operators
+from utils.interactions.replies import ErrorReplies
+from utils.interactions.services import Services
+from utils.interactions.views import LiveViews
+from utils.secrets import Redactor, SecretBox
+from utils.services.audit import AuditLog
+from utils.services.bounties import BountyRooms, BountyService
+from utils.services.combat import CombatService
+from utils.services.coverage import CoverageService
+from utils.services.grants import GrantRooms, GrantService
+from utils.services.guild_changes import GuildChangeService
+from utils.services.guilds import SettingsService
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.live import LiveIngestion
+from utils.services.ingestion.watch import WatchRooms, WatchSettings
+from utils.services.ingestion.watchers import ServerWatchers
+from utils.services.leases import LeaseKeeper
+from utils.services.links import LinkService
+from utils.services.premium import PremiumService
+from utils.services.proving import ProofKeeper
+from utils.services.rewards import KillRewards
+from utils.services.server_changes import ServerChangeService, ServerRooms
+from utils.services.servers import GameServerService
+from utils.services.statistics import PlayerNames, StatisticsService
+from utils.services.wallets import WalletService
+from utils.settings import Settings
+from utils.sftp.access import DeathLogAccess
+from utils.sftp.login import PoolLimits
+from utils.sftp.pool import SftpConnectionPool
+from utils.tasks import TaskManager
+from utils.telemetry.context import bind_log_context
+from utils.telemetry.reporter import ErrorReporter
+
+COMMANDS_NAME = "commands.json"
+IDLE_CHECK_SECONDS = 30.0
+PRUNE_SECONDS = 3600.0
+READY_CHECK_SECONDS = 1.0
+WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
+PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
+BOUNTY_SECONDS = 15.0
+KEPT_MESSAGES = timedelta(hours=24)
+LONGEST_LOGIN_PAUSE_SECONDS = 60.0
+REFUSED_LOGIN = (
+    "Discord refuses the token. Copy it anew from the Discord developer portal (Bot, Reset Token) "
+    "into discord.token of your configuration."
+)
+
+logger = get_logger(__name__)
+
+
+class Application:
+    """The whole bot, joined: what runs, and the order in which it starts and stops.
+
+    Args:
+        settings: the configuration.
+        database: opened and checked.
+        lease: held.
+        redactor: learns every login that is decrypted.
+        extensions: the cogs.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: SafeDatabase,
+        lease: LeaseKeeper,
+        redactor: Redactor,
+        *,
+        extensions: Sequence[str],
+        clock: Clock,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.lease = lease
+        self.repositories = Repositories.build(
+            database,
+            lambda _: Fence(lease.shard, lease.token),  # one lease over all guilds
+        )
+        self.events = EventDispatcher()
+        self.reporter = ErrorReporter(clock)
+        self.tasks = TaskManager(clock)
+        self.bot = KillfeedBot(
+            self.events,
+            reporter=self.reporter,
+            log_context=bind_log_context,
+            commands_file=settings.data_dir / COMMANDS_NAME,
+        )
+        self.pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
+        self.secret_box = SecretBox.load(
+            settings.secret_key.get_secret_value(), settings.data_dir, redactor=redactor
+        )
+        self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
+        self.factory = EmbedFactory()
+        self._join_rules()
+        self.bot.follower = self.watchers
+        self.bot.services = self._build_services()
+        for extension in extensions:
+            self.bot.load_extension(extension)
+        self._register_handlers()
+
+    def _join_rules(self) -> None:
+        """Build what knows the rules, each from what was built before it."""
+        self.guild_settings = SettingsService(
+            self.repositories.guilds, self.repositories.servers, clock=self.clock
+        )
+        self.premium = PremiumService(
+            self.repositories.premium, default_tier=self.settings.premium.default_tier, clock=self.clock
+        )
+        self.audit = AuditLog(self.repositories.audit, clock=self.clock)
+        self.names = PlayerNames(self.repositories.statistics, self.tasks)
+        self.progress = ImportMessages(self.bot, self.tasks, factory=self.factory, clock=self.clock)
+        self.alerts = AdminAlerts(
+            self.bot, settings=self.guild_settings, factory=self.factory, clock=self.clock
+        )
+        self.sender = DiscordSender(self.bot, clock=self.clock)
+        self.history = HistoryImport(
+            self.repositories.ingestion, self.repositories.imports, self.events, clock=self.clock
+        )
+        self.watchers = self._build_watchers()
+        self.grants = self._build_grants()
+        self.proofs = ProofKeeper(
+            self.repositories.links,
+            self.repositories.directory,
+            players=self.names,
+            reading=self.watchers,
+            messages=LinkMessages(self.bot, factory=self.factory),
+            clock=self.clock,
+        )
+        self.servers = self._build_servers()
+        self.links = self._build_links()
+        self.bounties = self._build_bounties()
+        repositories = self.repositories
+        self.coverage = CoverageService(self.servers, self.names, self.links, clock=self.clock)
+        self.statistics = StatisticsService(repositories.statistics, repositories.combat, self.coverage)
+        self.combat = CombatService(repositories.combat, repositories.deaths, self.coverage, self.servers)
+        self.boards = self._build_boards()
+
+    def _build_watchers(self) -> ServerWatchers:
+        max_age = timedelta(minutes=self.settings.polling.max_announce_age_minutes)
+        delivery = DeliveryService(
+            self.repositories.outbox,
+            channels=self.guild_settings,
+            sender=self.sender,
+            notifier=self.alerts,
+            factory=self.factory,
+            clock=self.clock,
+            max_announce_age=max_age,
+        )
+        rooms = WatchRooms(
+            servers=self.repositories.servers,
+            imports=self.repositories.imports,
+            logs=self.access,
+            live=LiveIngestion(
+                self.repositories.ingestion,
+                self.events,
+                clock=self.clock,
+                max_announce_age=max_age,
+                rewards=KillRewards(self.guild_settings, self.premium),
+            ),
+            history=self.history,
+            channels=self.guild_settings,
+            premium=self.premium,
+            notifier=self.alerts,
+            progress=self.progress,
+            clock=self.clock,
+        )
+        return ServerWatchers(
+            self.tasks,
+            DeliveryLoop(delivery, self.tasks, clock=self.clock),
+            self.repositories.directory,
+            rooms,
+            WatchSettings(self.settings.polling.min_interval_seconds, max_age),
+        )
+
+    def _build_grants(self) -> GrantService:
+        rooms = GrantRooms(
+            store=self.repositories.premium,
+            premium=self.premium,
+            servers=self.repositories.servers,
+            watchers=self.watchers,
+            notifier=self.alerts,
+            directory=self.repositories.directory,
+            audit=self.audit,
+            clock=self.clock,
+        )
+        return GrantService(rooms, minimum_poll_seconds=self.settings.polling.min_interval_seconds)
+
+    def _build_servers(self) -> GameServerService:
+        return GameServerService(
+            self.repositories.servers,
+            self.repositories.rejected,
+            settings=self.guild_settings,
+            premium=self.premium,
+            secret_keeper=self.secret_box,
+            checker=self.access,
+            logs=self.access,
+            history=self.history,
+            watchers=self.watchers,
+            events=self.events,
+            audit=self.audit,
+            clock=self.clock,
+        )
+
+    def _build_server_changes(self, servers: GameServerService) -> ServerChangeService:
+        rooms = ServerRooms(
+            store=self.repositories.servers,
+            imports=self.repositories.imports,
+            settings=self.guild_settings,
+            premium=self.premium,
+            secret_keeper=self.secret_box,
+            checker=self.access,
+            host_keys=self.access,
+            watchers=self.watchers,
+            audit=self.audit,
+        )
+        return ServerChangeService(servers, rooms)
+
+    def _build_boards(self) -> BoardKeeper:
+        rooms = BoardRooms(
+            store=self.repositories.boards,
+            directory=self.repositories.directory,
+            sender=self.sender,
+            channels=self.guild_settings,
+            premium=self.premium,
+            notifier=self.alerts,
+            audit=self.audit,
+        )
+        pages = BoardPages(self.coverage, self.statistics, self.combat, self.factory)
+        return BoardKeeper(rooms, pages, clock=self.clock, is_member=self.bot.is_member_of)
+
+    def _build_links(self) -> LinkService:
+        return LinkService(
+            self.repositories.links,
+            players=self.names,
+            proofs=self.proofs,
+            audit=self.audit,
+            clock=self.clock,
+            rng=secrets.SystemRandom(),
+            requires_proof=self.settings.links.require_proof,
+        )
+
+    def _build_bounties(self) -> BountyService:
+        return BountyService(
+            BountyRooms(
+                store=self.repositories.bounties,
+                directory=self.repositories.directory,
+                links=self.links,
+                guilds=self.guild_settings,
+                servers=self.servers,
+                names=self.names,
+                audit=self.audit,
+                events=self.events,
+                clock=self.clock,
+            )
+        )
+
+    def _build_services(self) -> Services:
+        discord_settings = self.settings.discord
+        return Services(
+            settings=self.guild_settings,
+            servers=self.servers,
+            statistics=self.statistics,
+            coverage=self.coverage,
+            combat=self.combat,
+            boards=self.boards,
+            links=self.links,
+            names=self.names,
+            premium=self.premium,
+            wallets=WalletService(self.repositories.wallets, audit=self.audit, clock=self.clock),
+            bounties=self.bounties,
+            health=self.watchers,
+            delivery=DeliveryDesk(
+                self.sender,
+                self.watchers,
+                channels=self.guild_settings,
+                factory=self.factory,
+                clock=self.clock,
+            ),
+            progress=self.progress,
+            embeds=self.factory,
+            replies=ErrorReplies(self.factory, self.reporter),
+            views=LiveViews(),
+            clock=self.clock,
+            operators=Operators(
+                self.bot.find_owner_ids,
+                home_guild_id=discord_settings.home_guild_id,
+                owner_ids=discord_settings.owner_ids,
+            ),
+            grants=self.grants,
+            guild_changes=GuildChangeService(
+                self.guild_settings, self.servers, premium=self.premium, audit=self.audit
+            ),
+            server_changes=self._build_server_changes(self.servers),
+            audit=self.audit,
+            tasks=self.tasks,
+        )
+
+    def _register_handlers(self) -> None:
+        events = self.events
+        events.register(NoticesQueued, self.watchers.on_notices_queued)
+        events.register(DeathsStored, self.names.on_deaths_stored)
+        events.register(DeathsStored, self.proofs.on_deaths_stored)
+        events.register(HistoryImported, self.names.on_history_imported)
+        events.register(ServerRemoved, self.names.on_server_removed)
+        events.register(ServerAdded, self.grants.on_server_added)
+        events.register(ServerRemoved, self.grants.on_server_removed)
+        events.register(GuildLeft, self.grants.on_guild_left)
+        events.register(ServerRemoved, self.bounties.on_server_removed)
+        events.register(GuildLeft, self._on_guild_left)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read, deliver and answer until ``stop`` is set.
+
+        Raises:
+            ConfigurationError: Discord refuses the token.
+            LeaseLostError: another process took over.
+        """
+        self.watchers.start_all(await self.repositories.directory.list_server_scopes())
+        self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
+        self.tasks.start("premium:settle", self.grants.settle_all, is_critical=True)
+        self.tasks.start("premium:ends", self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
+        self.tasks.start("links:proofs", self.proofs.run, is_critical=True)
+        self.tasks.start("charts:warm-up", self._warm_up)
+        self.tasks.start("boards:refresh", self._refresh_boards, interval_seconds=REFRESH_SECONDS)
+        self.tasks.start("storage:prune", self._prune, interval_seconds=PRUNE_SECONDS)
+        self.tasks.start("bounties:expire", self.bounties.expire_due, interval_seconds=BOUNTY_SECONDS)
+        works = [
+            asyncio.create_task(self._run_discord(), name="discord"),
+            asyncio.create_task(self.lease.keep(), name="lease"),
+            asyncio.create_task(_wait_for(stop), name="stop"),
+        ]
+        try:
+            done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+            for work in done:
+                work.result()
+        finally:
+            await self._shut_down(works)
+
+    async def _run_discord(self) -> None:
+        token = self.settings.discord.token.get_secret_value()
+        await self._log_in(token)
+        await self.bot.connect(reconnect=True)
+
+    async def _log_in(self, token: str) -> None:
+        """Log in; while Discord is away, try again, for kills are read and stored meanwhile."""
+        pause = 1.0
+        while True:
+            try:
+                await self.bot.login(token)
+            except discord.LoginFailure:
+                raise ConfigurationError(REFUSED_LOGIN) from None
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
+                logger.warning("Discord is not reached, trying again", problem=str(failure), seconds=pause)
+                await self.bot.http.close()
+                await self.clock.sleep(pause)
+                pause = min(pause * 2, LONGEST_LOGIN_PAUSE_SECONDS)
+            else:
+                return
+
+    async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
+        """Stop what runs, in the order in which it depends on each other."""
+        logger.info("stopping")
+        await self.tasks.stop()
+        await self.pool.aclose()
+        for work in works:
+            work.cancel()  # the gateway first, or it would reconnect while the session closes
+        await asyncio.wait(works)
+        await self.bot.close()
+
+    async def _warm_up(self) -> None:
+        await self.clock.sleep(WARM_UP_SECONDS)
+        await self.factory.charts.warm_up()
+
+    async def _refresh_boards(self) -> None:
+        while not self.bot.is_ready():
+            await self.clock.sleep(READY_CHECK_SECONDS)
+        await self.boards.refresh_all()
+
+    async def _expire_idle(self) -> None:
+        self.pool.expire_idle()
+
+    async def _prune(self) -> None:
+        """Delete what nobody asks for again: sent messages, old rejected lines, counters never shown."""
+        before = self.clock.now() - KEPT_MESSAGES
+        for scope in await self.repositories.directory.list_server_scopes():
+            await self.repositories.outbox.prune_sent(scope, before=before)
+            await self.repositories.rejected.prune_rejected(scope)
+            await self.repositories.imports.drop_unshown_generations(scope)
+
+    async def _on_guild_left(self, event: GuildLeft) -> None:
+        await self.watchers.stop_guild(event.guild_id)
+        await self.tasks.cancel_guild(event.guild_id)
+        await self.pool.close_guild(event.guild_id)
+        self.guild_settings.forget(event.guild_id)
+        self.names.forget(event.guild_id)
+
+
+async def _wait_for(stop: asyncio.Event) -> None:
+    await stop.wait()

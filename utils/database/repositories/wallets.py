@@ -1,0 +1,37 @@
+"""Wallets: balances of members and the ledger of every change."""
+
+from utils.database.database import SafeDatabase
+from utils.database.money_documents import read_ledger_row
+from utils.database.money_unit import book_change, read_balance
+from utils.database.repositories.ingestion import FenceSource
+from utils.database.scoped import ScopedCollection
+from utils.database.sessions import Session
+from utils.models.money import Change, LedgerRow
+from utils.models.scope import GuildId, MemberId
+
+
+class WalletRepository:
+    """The wallets of guilds' members."""
+
+    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
+        self._database = database
+        self._fences = fences
+
+    async def get_balance(self, guild_id: GuildId, member_id: MemberId) -> int:
+        """Return what a member has; nothing for one who never had any."""
+        return await read_balance(self._database, guild_id, member_id)
+
+    async def list_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> tuple[LedgerRow, ...]:
+        """Return a member's last rows of the ledger, newest first."""
+        ledger = ScopedCollection.of_guild(self._database, "ledger", guild_id)
+        own = {"member_id": int(member_id)}
+        found = await ledger.find(own, sort=[("number", -1)], limit=limit, hint="member")
+        return tuple(read_ledger_row(document) for document in found)
+
+    async def book(self, guild_id: GuildId, change: Change) -> int | None:
+        """Change a balance and write the row, both or neither; None when it would be negative."""
+
+        async def book(session: Session) -> int | None:
+            return await book_change(self._database, guild_id, change, session=session)
+
+        return await self._database.in_transaction(book, fence=self._fences(guild_id))

@@ -1,0 +1,213 @@
+"""Bounties and wallets: posts of the bounties channel, lists, and the answers around money."""
+
+from collections.abc import Mapping, Sequence
+
+import discord
+
+from utils.embeds.bounty_wording import HOUSE
+from utils.embeds.escape import clean_text, escape_name, escape_text
+from utils.embeds.figures import write_count, write_time
+from utils.embeds.theme import Theme
+from utils.embeds.wording import choose_text
+from utils.models.money import (
+    Bounty,
+    BountySettings,
+    BountyState,
+    LedgerKind,
+    LedgerRow,
+    Wallet,
+    compute_cancel_fee,
+)
+from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.scope import MemberId, ServerId
+
+_SEPARATOR = " · "
+_REASON_LENGTH = 80
+_KINDS = {
+    LedgerKind.KILL: "kill of",
+    LedgerKind.BOUNTY_PLACED: "bounty on",
+    LedgerKind.BOUNTY_CLAIMED: "claimed the bounty on",
+    LedgerKind.BOUNTY_EXPIRED: "nobody claimed the bounty on",
+    LedgerKind.BOUNTY_CANCELLED: "cancelled the bounty on",
+    LedgerKind.BOUNTY_WITHDRAWN: "its server was removed: bounty on",
+    LedgerKind.ADMIN: "an admin:",
+}
+_STATES = {
+    BountyState.OPEN: "open",
+    BountyState.CLAIMED: "claimed",
+    BountyState.EXPIRED: "not claimed, paid back",
+    BountyState.CANCELLED: "cancelled",
+    BountyState.WITHDRAWN: "its server was removed, paid back",
+}
+
+
+def build_bounty_notice_embed(theme: Theme, notice: BountyNotice) -> discord.Embed:
+    """Return the post about a bounty; equal notices give equal embeds."""
+    look = theme.bounties[notice.event]
+    line = choose_text(look.lines, notice.event_id, part="line").format(
+        target=f"**{escape_name(notice.target_name)}**",
+        amount=f"**{write_emeralds(theme, notice.amount)}**",
+        by=_write_by(notice),
+    )
+    place = _SEPARATOR.join(
+        (escape_name(notice.server_name), write_time(notice.at, "t"), write_time(notice.at))
+    )
+    lines = (line, _write_facts(notice), place)
+    embed = discord.Embed(
+        title=f"{look.mark} {choose_text(look.titles, notice.event_id, part='title')}",
+        description="\n".join(one for one in lines if one),
+        colour=look.colour,
+    )
+    return embed.set_thumbnail(url=f"attachment://{look.picture}")
+
+
+def build_placed_embed(theme: Theme, bounty: Bounty, *, server_name: str) -> discord.Embed:
+    """Return the answer of ``/bounty place``."""
+    look = theme.bounties[BountyEvent.PLACED]
+    embed = discord.Embed(title=f"{look.mark} Bounty placed", colour=look.colour)
+    embed.description = (
+        f"{write_emeralds(theme, bounty.amount)} are held for whoever kills "
+        f"**{escape_name(bounty.player_name)}** on {escape_name(server_name)}."
+    )
+    embed.add_field(name="Target", value=escape_name(bounty.player_name))
+    embed.add_field(name="Amount", value=write_emeralds(theme, bounty.amount))
+    embed.add_field(name="Ends", value=write_time(bounty.expires_at))
+    return embed
+
+
+def build_bounty_list_embed(
+    theme: Theme,
+    bounties: Sequence[Bounty],
+    *,
+    first: int,
+    where: str,
+    server_names: Mapping[ServerId, str],
+) -> discord.Embed:
+    """Return one page of the open bounties.
+
+    Args:
+        theme: the look.
+        bounties: the rows of this page.
+        first: the number of the first row, from 1.
+        where: name of the server, or words for several; escaped here.
+        server_names: told in the rows when there is more than one.
+    """
+    lines = [
+        _write_open(theme, bounty, number, server_names if len(server_names) > 1 else {})
+        for number, bounty in enumerate(bounties, start=first)
+    ]
+    text = "\n".join(lines) or "Nobody is wanted. `/bounty place` puts a price on a player."
+    embed = discord.Embed(title="📜 Open bounties", description=text, colour=theme.ranking)
+    return embed.add_field(name="Where", value=escape_name(where), inline=False)
+
+
+def build_own_bounties_embed(
+    theme: Theme, placed: Sequence[Bounty], claimed: Sequence[Bounty]
+) -> discord.Embed:
+    """Return one page of what a member placed and claimed."""
+    parts = []
+    if placed:
+        parts.append("\n".join(["**Placed**", *(_write_placed(theme, bounty) for bounty in placed)]))
+    if claimed:
+        parts.append("\n".join(["**Claimed**", *(_write_claimed(theme, bounty) for bounty in claimed)]))
+    text = "\n\n".join(parts) or "You have placed and claimed none yet. `/bounty list` shows who is wanted."
+    return discord.Embed(title="📜 Your bounties", description=text, colour=theme.neutral)
+
+
+def build_cancelled_embed(theme: Theme, bounty: Bounty, *, refund: int) -> discord.Embed:
+    """Return the answer of ``/bounty cancel``."""
+    fee = compute_cancel_fee(bounty.amount)
+    return discord.Embed(
+        title=f"{theme.good} Bounty cancelled",
+        description=(
+            f"{write_emeralds(theme, refund)} for **{escape_name(bounty.player_name)}** are back in your "
+            f"wallet; cancelling cost {write_emeralds(theme, fee)}."
+        ),
+        colour=theme.success,
+    )
+
+
+def build_wallet_embed(theme: Theme, wallet: Wallet) -> discord.Embed:
+    """Return a member's balance and his last rows of the ledger."""
+    lines = [_write_row(row) for row in wallet.rows]
+    balance = f"<@{wallet.member_id}> has **{write_emeralds(theme, wallet.balance)}**."
+    rows = "\n".join(lines) or "Nothing yet. Kills of a linked and proven player earn emeralds."
+    return discord.Embed(
+        title=f"{theme.money} Wallet", description=f"{balance}\n\n{rows}", colour=theme.ranking
+    )
+
+
+def build_bounty_settings_embed(theme: Theme, settings: BountySettings) -> discord.Embed:
+    """Return what a guild decided about bounties."""
+    embed = discord.Embed(title="📜 Bounty settings", colour=theme.neutral)
+    embed.add_field(name="Bounties and paid kills", value="on" if settings.is_enabled else "off")
+    embed.add_field(name="Bounties by the house", value="on" if settings.is_auto else "off")
+    embed.add_field(name="A bounty lasts", value=f"{settings.expiry_hours} h")
+    embed.add_field(name="Largest bounty", value=write_emeralds(theme, settings.max_amount))
+    return embed
+
+
+def write_emeralds(theme: Theme, amount: int) -> str:
+    """Return an amount of money: ``1,234 💎``."""
+    return f"{write_count(amount)} {theme.money}"
+
+
+def label_bounty(bounty: Bounty, server_name: str) -> str:
+    """Return how a bounty is offered by autocomplete."""
+    return f"{clean_text(bounty.player_name)} · {write_count(bounty.amount)} · {clean_text(server_name)}"
+
+
+def _write_by(notice: BountyNotice) -> str:
+    if notice.event is BountyEvent.CLAIMED:
+        return f"**{escape_name(notice.claimer_name)}**"
+    return _write_placer(notice.placer_id)
+
+
+def _write_placer(placer_id: MemberId | None) -> str:
+    return HOUSE if placer_id is None else f"<@{placer_id}>"
+
+
+def _write_facts(notice: BountyNotice) -> str:
+    facts = []
+    if notice.claimer_id is not None:
+        facts.append(f"Paid to <@{notice.claimer_id}>")
+    if notice.count > 1:
+        facts.append(f"{write_count(notice.count)} bounties at once")
+    if notice.kills:
+        facts.append(f"{write_count(notice.kills)} victims without dying")
+    if notice.ends_at is not None:
+        facts.append(f"Ends {write_time(notice.ends_at)}")
+    if notice.event is BountyEvent.EXPIRED:
+        facts.append("The house keeps its money" if notice.placer_id is None else "Paid back in full")
+    return _SEPARATOR.join(facts)
+
+
+def _write_open(theme: Theme, bounty: Bounty, number: int, server_names: Mapping[ServerId, str]) -> str:
+    parts = [f"**{escape_name(bounty.player_name)}** — {write_emeralds(theme, bounty.amount)}"]
+    if server_name := server_names.get(bounty.scope.server_id):
+        parts.append(escape_name(server_name))
+    parts += [f"by {_write_placer(bounty.placer_id)}", f"ends {write_time(bounty.expires_at)}"]
+    return f"`{write_count(number):>3}` {_SEPARATOR.join(parts)}"
+
+
+def _write_placed(theme: Theme, bounty: Bounty) -> str:
+    state = _STATES[bounty.state]
+    if bounty.state is BountyState.OPEN:
+        state = f"ends {write_time(bounty.expires_at)}"
+    elif bounty.state is BountyState.CLAIMED:
+        moment = write_time(bounty.closed_at or bounty.expires_at)
+        state = f"claimed by {escape_name(bounty.claimer_name)} {moment}"
+    amount = write_emeralds(theme, bounty.amount)
+    return f"**{escape_name(bounty.player_name)}** — {amount}{_SEPARATOR}{state}"
+
+
+def _write_claimed(theme: Theme, bounty: Bounty) -> str:
+    moment = write_time(bounty.closed_at or bounty.expires_at)
+    amount = write_emeralds(theme, bounty.amount)
+    return f"**{escape_name(bounty.player_name)}** — {amount}{_SEPARATOR}{moment}"
+
+
+def _write_row(row: LedgerRow) -> str:
+    change = row.change
+    note = escape_text(change.note, _REASON_LENGTH)
+    return f"`{change.amount:+,}` {_KINDS[change.kind]} {note}{_SEPARATOR}{write_time(change.at)}"

@@ -1,0 +1,1 @@
+"""Charts: pictures of figures, drawn beside the event loop."""

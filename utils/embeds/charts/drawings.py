@@ -1,0 +1,116 @@
+"""The drawings themselves. Importing this loads matplotlib: ``painter`` does so in its thread.
+
+Figures are made by the object interface alone, which shares no state; text is never read as mathematics, and
+a character that the font lacks becomes a box, as it does on any screen.
+"""
+
+import io
+from collections.abc import Sequence
+from datetime import date
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ticker import MaxNLocator
+
+from utils.embeds.theme import Theme
+from utils.models.deaths import DeathKind
+
+WIDTH_INCHES, DOTS_PER_INCH = 8.0, 100  # 800 pixels: sharp on a phone, small to send
+TEXT = 15  # points; about 12 pixels where a phone shows the picture 350 wide
+_GROUND, _INK, _FAINT = "#2b2d31", "#dbdee1", "#5d6066"  # of Discord's dark client, readable on the light one
+_BOX = "□"
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def draw_days(theme: Theme, days: Sequence[date], kills: Sequence[int], deaths: Sequence[int]) -> bytes:
+    """Return a PNG of kills and deaths, a pair of bars a day."""
+    figure, axes = _begin(4.0)
+    places = range(len(days))
+    axes.bar([place - 0.2 for place in places], kills, 0.42, color=_colour(theme.success), label="Kills")
+    axes.bar([place + 0.2 for place in places], deaths, 0.42, color=_colour(_get_red(theme)), label="Deaths")
+    shown = [place for place in places if (len(days) - 1 - place) % 7 == 0]
+    axes.set_xticks(shown, [f"{days[place].day} {days[place]:%b}" for place in shown], parse_math=False)
+    axes.set_ylim(0, max(*kills, *deaths, 4) * 1.22)  # the legend stands above the bars
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axes.grid(axis="y", color=_FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.legend(loc="upper left", ncols=2, frameon=False, labelcolor=_INK, fontsize=TEXT)
+    return _finish(figure)
+
+
+def draw_weapons(theme: Theme, labels: Sequence[str], kills: Sequence[int]) -> bytes:
+    """Return a PNG of a bar for each weapon, the first on top."""
+    figure, axes = _begin(0.9 + 0.48 * max(len(labels), 2))
+    places = list(range(len(labels)))
+    axes.barh(places, kills, 0.7, color=_colour(theme.ranking))
+    axes.set_yticks(places, [_replace_unknown(label) for label in labels], parse_math=False)
+    axes.invert_yaxis()
+    axes.set_xlim(0, max([*kills, 1]) * 1.18)
+    axes.set_xticks([])
+    for place, number in zip(places, kills, strict=True):
+        axes.annotate(
+            f"{number:,}",
+            (number, place),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            color=_INK,
+            fontsize=TEXT,
+            parse_math=False,
+        )
+    return _finish(figure)
+
+
+def draw_hours(theme: Theme, hours: Sequence[int]) -> bytes:
+    """Return a PNG of seven rows of 24 fields, the warmer the more."""
+    figure, axes = _begin(3.9)
+    ramp = LinearSegmentedColormap.from_list(
+        "heat", ["#36393f", _colour(_get_red(theme)), _colour(theme.ranking)]
+    )
+    rows = [list(hours[day * 24 : day * 24 + 24]) for day in range(7)]
+    mesh = axes.pcolormesh(rows, cmap=ramp, vmin=0, vmax=max(*hours, 1), edgecolors=_GROUND, linewidth=1.5)
+    axes.invert_yaxis()
+    axes.set_yticks([day + 0.5 for day in range(7)], _DAYS, parse_math=False)
+    marks = range(0, 24, 3)
+    axes.set_xticks([mark + 0.5 for mark in marks], [f"{mark}:00" for mark in marks], parse_math=False)
+    bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=16)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=_INK, labelsize=TEXT, length=0)
+    bar.ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    return _finish(figure)
+
+
+def _begin(height: float) -> tuple[Figure, Axes]:
+    figure = Figure(
+        figsize=(WIDTH_INCHES, height), dpi=DOTS_PER_INCH, facecolor=_GROUND, layout="constrained"
+    )
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_facecolor(_GROUND)
+    axes.tick_params(colors=_INK, labelsize=TEXT, length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return figure, axes
+
+
+def _finish(figure: Figure) -> bytes:
+    target = io.BytesIO()
+    figure.savefig(target, format="png", facecolor=_GROUND)
+    return target.getvalue()
+
+
+def _get_red(theme: Theme) -> int:
+    return theme.deaths[DeathKind.KILL].colour
+
+
+def _colour(colour: int) -> str:
+    return f"#{colour:06x}"
+
+
+def _replace_unknown(text: str) -> str:
+    """Return the text with a box for each character that the font cannot draw."""
+    font = get_font(findfont(FontProperties()))
+    return "".join(char if font.get_char_index(ord(char)) else _BOX for char in text)

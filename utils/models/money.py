@@ -1,0 +1,173 @@
+"""Money: emeralds in wallets, the ledger of every change, bounties, and the amounts that rule them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from utils.models.scope import MemberId, PlayerId, ServerScope
+
+LEAST_BOUNTY = 100
+LARGEST_BOUNTY = 50_000
+LONGEST_EXPIRY_HOURS = 168
+
+BASE_REWARD = 10
+REWARD_STEP_METRES = 10
+LARGEST_REWARD = 50
+PAID_KILLS_OF_A_VICTIM = 3
+PAID_WINDOW = timedelta(hours=1)
+
+SPREE_KILLS = 5
+SPREE_WINDOW = timedelta(hours=1)
+AUTO_BASE = 1_000
+AUTO_STEP = 500
+LARGEST_AUTO = 10_000
+AUTO_DURATION = timedelta(hours=2)
+
+
+def compute_reward(distance: int) -> int:
+    """Return what a kill over so many metres earns."""
+    return min(BASE_REWARD + distance // REWARD_STEP_METRES, LARGEST_REWARD)
+
+
+def compute_cancel_fee(amount: int) -> int:
+    """Return what cancelling costs: a tenth, rounded up."""
+    return -(-amount // 10)
+
+
+def compute_auto_amount(victims: int) -> int | None:
+    """Return what the house pays for a player with so many victims in a row; None for too few."""
+    if victims < SPREE_KILLS:
+        return None
+    return min(AUTO_BASE + AUTO_STEP * (victims - SPREE_KILLS), LARGEST_AUTO)
+
+
+@dataclass(frozen=True, slots=True)
+class BountySettings:
+    """What a guild's admins decide about bounties.
+
+    Attributes:
+        is_enabled: bounties can be placed, and kills are paid.
+        is_auto: the house puts bounties on players who kill many without dying.
+        expiry_hours: how long a member's bounty lasts.
+        max_amount: the largest bounty a member may place.
+    """
+
+    is_enabled: bool = True
+    is_auto: bool = True
+    expiry_hours: int = 24
+    max_amount: int = LARGEST_BOUNTY
+
+
+class LedgerKind(StrEnum):
+    """Why a balance changed."""
+
+    KILL = "kill"
+    BOUNTY_PLACED = "bounty placed"
+    BOUNTY_CLAIMED = "bounty claimed"
+    BOUNTY_EXPIRED = "bounty expired"
+    BOUNTY_CANCELLED = "bounty cancelled"
+    BOUNTY_WITHDRAWN = "bounty withdrawn"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a balance, to be booked once.
+
+    Attributes:
+        amount: emeralds, negative for what is taken.
+        key: what it is for; a guild's ledger holds each key once.
+        at: when it is booked, UTC.
+        note: a player's name, or an admin's reason.
+        player_id: the victim of a paid kill, ``killed_at`` the moment of that kill, UTC.
+    """
+
+    member_id: MemberId
+    kind: LedgerKind
+    amount: int
+    key: str
+    at: datetime
+    note: str = ""
+    player_id: PlayerId | None = None
+    killed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A booked change: ``number`` counts a member's rows from 1, ``balance`` is what he had after it."""
+
+    change: Change
+    number: int
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """A member's balance and his last rows of the ledger, newest first."""
+
+    member_id: MemberId
+    balance: int
+    rows: Sequence[LedgerRow] = ()
+
+
+class BountyState(StrEnum):
+    """Where a bounty stands; ``withdrawn`` is one whose game server was removed."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounty:
+    """A price on a player of one server.
+
+    Attributes:
+        bounty_id: made when it is placed; not shown to people.
+        amount: emeralds; a member's are held from the moment of placing.
+        placer_id: None for the house.
+        expires_at: a kill that was read before this moment is in time.
+        claimer_id: the member who was paid.
+        claimer_player_id: his player who made the kill, and ``claimer_name`` that player's name then.
+    """
+
+    scope: ServerScope
+    bounty_id: str
+    player_id: PlayerId
+    player_name: str
+    amount: int
+    placer_id: MemberId | None
+    placed_at: datetime
+    expires_at: datetime
+    state: BountyState = BountyState.OPEN
+    closed_at: datetime | None = None
+    claimer_id: MemberId | None = None
+    claimer_player_id: PlayerId | None = None
+    claimer_name: str = ""
+
+    def is_in_time(self, read_at: datetime) -> bool:
+        """Tell whether a kill that was read at a moment can claim it."""
+        return self.placed_at <= read_at < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class BountyEnd:
+    """How a bounty ends."""
+
+    state: BountyState
+    at: datetime
+    claimer_id: MemberId | None = None
+    claimer_player_id: PlayerId | None = None
+    claimer_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaidKill:
+    """A kill that was paid: by whom, of whom, when it happened (UTC)."""
+
+    member_id: MemberId
+    victim_id: PlayerId
+    killed_at: datetime

@@ -1,0 +1,139 @@
+"""Statistics beyond one player's counters: periods, weapons, rivals, comparisons, hours."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from utils.models.deaths import Death
+from utils.models.players import BoardRow, Counters, PlayerStats
+from utils.models.scope import GuildId, PlayerId, ServerId
+
+RIVAL_MINIMUM_KILLS = 3
+
+
+class Period(StrEnum):
+    """The span of time an answer covers, in whole calendar days."""
+
+    ALL = "all"
+    TODAY = "today"
+    WEEK = "7d"
+    MONTH = "30d"
+
+    @property
+    def days(self) -> int | None:
+        """How many calendar days it has, today included; None for all time."""
+        return {Period.TODAY: 1, Period.WEEK: 7, Period.MONTH: 30}.get(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What an answer covers.
+
+    Attributes:
+        server_ids: the servers that are summed.
+        where: the server's name, or words for several; foreign text.
+        today: the day it is there: by the server's own time zone, by UTC for several servers.
+        since: the first day that counts; None counts everything.
+    """
+
+    guild_id: GuildId
+    server_ids: tuple[ServerId, ...]
+    where: str
+    today: date
+    period: Period = Period.ALL
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRows:
+    """Rows of a board, how many there are in all, and the best-placed of the players asked for."""
+
+    rows: tuple[BoardRow, ...] = ()
+    total: int = 0
+    own: BoardRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeaponRow:
+    """One weapon of a table: kills with it, the longest of them in metres, and who used it best."""
+
+    weapon: str
+    kills: int
+    longest: int
+    best_name: str = ""
+    best_kills: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WeaponTable:
+    """Weapons by kills, most first; ``kills`` is the sum of all of them."""
+
+    rows: tuple[WeaponRow, ...]
+    kills: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enemy:
+    """Another player and a number of kills, of his or by him."""
+
+    player_id: PlayerId
+    name: str
+    kills: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Two sides of one enmity: how often the player killed the other, and the other way round."""
+
+    player_id: PlayerId
+    name: str
+    kills: int
+    deaths: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """Who killed a player most, and whom he killed most; three times or more, most first."""
+
+    name: str
+    nemeses: tuple[Rival, ...]
+    prey: tuple[Rival, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two players' figures, and how often each killed the other."""
+
+    first: PlayerStats
+    second: PlayerStats
+    first_kills: int
+    second_kills: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """What a player did on one day."""
+
+    day: date
+    counters: Counters
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Kills in each hour of the week, Monday 0:00 first; ``name`` is the player's, empty for everybody."""
+
+    hours: tuple[int, ...]
+    name: str = ""
+
+    @property
+    def kills(self) -> int:
+        """Return the sum."""
+        return sum(self.hours)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentDeath:
+    """A stored death and the name of the server it happened on."""
+
+    server_name: str
+    death: Death

@@ -1,0 +1,142 @@
+"""What an answer covers: which servers, which days, and whose figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from utils.clock import Clock
+from utils.errors import InvalidInputError, NotFoundError
+from utils.models.players import KnownPlayer
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
+from utils.models.servers import GameServer
+from utils.models.statistics import Coverage, Period
+
+HOW_TO_LINK = (
+    "No player of yours is linked here yet. Link one with /link, or name a player: start typing, and names "
+    "are offered."
+)
+
+
+class LinkedPlayer(Protocol):
+    """A player that is proven to be a member's."""
+
+    @property
+    def player_id(self) -> PlayerId:
+        """The player."""
+
+    @property
+    def player_name(self) -> str:
+        """His name, as it was linked."""
+
+
+class LinkBook(Protocol):
+    """Which players belong to which member."""
+
+    async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[LinkedPlayer]:
+        """Return a member's proven players, the main one first."""
+
+
+class ServerBook(Protocol):
+    """A guild's game servers."""
+
+    async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
+        """Return the guild's servers."""
+
+    async def resolve(self, guild_id: GuildId, text: str | None) -> GameServer:
+        """Return the server meant, by id or name."""
+
+
+class NameBook(Protocol):
+    """Who is meant by a name."""
+
+    async def resolve(
+        self, guild_id: GuildId, text: str, *, server_ids: Sequence[ServerId] = ()
+    ) -> KnownPlayer:
+        """Return the player meant, by id or name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a member asks for: options as they were typed or chosen."""
+
+    guild_id: GuildId
+    asker_id: MemberId
+    player: str | None = None
+    member_id: MemberId | None = None
+    server: str | None = None
+    period: Period = Period.ALL
+
+
+@dataclass(frozen=True, slots=True)
+class MeantPlayer:
+    """A player whose figures are asked for, by the name he is known by."""
+
+    player_id: PlayerId
+    name: str
+
+
+class CoverageService:
+    """Turns questions into servers, days and players."""
+
+    def __init__(self, servers: ServerBook, names: NameBook, links: LinkBook, *, clock: Clock) -> None:
+        self._servers = servers
+        self._names = names
+        self._links = links
+        self._clock = clock
+
+    async def choose(self, guild_id: GuildId, server: str | None, period: Period = Period.ALL) -> Coverage:
+        """Return what an answer covers: the named server or all of the guild's, and the days of a period.
+
+        Raises:
+            NotFoundError, AmbiguousError: there is no server, or not the named one.
+        """
+        if server is not None:
+            servers: Sequence[GameServer] = (await self._servers.resolve(guild_id, server),)
+        else:
+            servers = await self._servers.list_servers(guild_id)
+        if not servers:
+            raise NotFoundError("game server", "any", hint="An admin adds one with /admin server add.")
+        zone = ZoneInfo(servers[0].timezone if len(servers) == 1 else "UTC")
+        today = self._clock.now().astimezone(zone).date()
+        return Coverage(
+            guild_id=guild_id,
+            server_ids=tuple(one.scope.server_id for one in servers),
+            where=servers[0].name if len(servers) == 1 else f"all {len(servers)} servers",
+            today=today,
+            period=period,
+            since=today - timedelta(days=period.days - 1) if period.days else None,
+        )
+
+    async def find_players(self, question: Question, coverage: Coverage) -> tuple[MeantPlayer, ...]:
+        """Return whose figures are asked for: the named player, or the member's or the asker's linked ones.
+
+        Raises:
+            NotFoundError, AmbiguousError: the name fits nobody, or several.
+            InvalidInputError: nobody is named and nobody is linked; the text says how to link.
+        """
+        if question.player is not None and question.member_id is not None:
+            raise InvalidInputError("Name a player or a member, not both.")
+        if question.player is not None:
+            known = await self.resolve(coverage, question.player)
+            return (MeantPlayer(known.player_id, known.name),)
+        member_id = question.member_id or question.asker_id
+        linked = await self._links.list_players(question.guild_id, member_id)
+        if linked:
+            return tuple(MeantPlayer(link.player_id, link.player_name) for link in linked)
+        if question.member_id is not None:
+            raise NotFoundError("linked player", "of that member", hint="A player is linked with /link.")
+        raise InvalidInputError(HOW_TO_LINK)
+
+    async def resolve(self, coverage: Coverage, player: str) -> KnownPlayer:
+        """Return the player meant among those of the covered servers.
+
+        Raises:
+            NotFoundError, AmbiguousError: the name fits nobody, or several.
+        """
+        return await self._names.resolve(coverage.guild_id, player, server_ids=coverage.server_ids)
+
+    async def list_linked(self, guild_id: GuildId, member_id: MemberId) -> tuple[PlayerId, ...]:
+        """Return a member's linked players."""
+        return tuple(link.player_id for link in await self._links.list_players(guild_id, member_id))

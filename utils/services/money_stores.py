@@ -1,0 +1,98 @@
+"""What the rules about money need of the storage: one open transaction at a time, and a few reads."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from utils.models.deaths import Death
+from utils.models.money import Bounty, BountyEnd, Change, LedgerRow, PaidKill
+from utils.models.notices import BountyNotice
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
+
+T = TypeVar("T")
+
+
+class MoneyUnit(Protocol):
+    """One open transaction over one server's bounties and its guild's wallets: all of it or nothing."""
+
+    async def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
+        """Return whose proven players these are; those of nobody are left out."""
+
+    async def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return which of these keys the guild's ledger holds already."""
+
+    async def book(self, change: Change) -> int | None:
+        """Change a balance and write the row; return the balance after it.
+
+        None, and nothing is done, when the balance would be negative.
+        """
+
+    async def get_balance(self, member_id: MemberId) -> int:
+        """Return what a member has."""
+
+    async def list_paid_kills(
+        self, member_ids: Iterable[MemberId], victim_ids: Iterable[PlayerId], *, since: datetime
+    ) -> Sequence[PaidKill]:
+        """Return the paid kills of these victims by these members that happened since a moment."""
+
+    async def list_live_kills(self, killer_id: PlayerId, *, since: datetime) -> Sequence[Death]:
+        """Return a player's kills on this server that were not read as history, in order.
+
+        ``since`` is the earliest wall-clock time of the game server, included.
+        """
+
+    async def list_open_bounties(self, player_ids: Iterable[PlayerId]) -> Sequence[Bounty]:
+        """Return every open bounty on these players, ended ones included, first placed first."""
+
+    async def insert_bounty(self, bounty: Bounty) -> None:
+        """Store an open bounty; there is at most one of a placer on a player."""
+
+    async def raise_bounty(self, bounty: Bounty, amount: int) -> bool:
+        """Set the amount of an open bounty; tell whether it still was open."""
+
+    async def close_bounty(self, bounty: Bounty, end: BountyEnd) -> bool:
+        """End an open bounty; tell whether it still was open."""
+
+    async def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
+        """Put notices behind the outbox entries of this server."""
+
+
+class BountyStore(Protocol):
+    """Storage of bounties.
+
+    Raises:
+        StorageError: from any method; nothing was written.
+    """
+
+    async def in_transaction(self, scope: ServerScope, work: Callable[[MoneyUnit], Awaitable[T]]) -> T:
+        """Run ``work`` in one transaction; it may run again after a transient error."""
+
+    async def list_open(
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], *, now: datetime
+    ) -> Sequence[Bounty]:
+        """Return the bounties on players of these servers that have not ended, highest first."""
+
+    async def list_placed(self, guild_id: GuildId, member_id: MemberId, *, is_open: bool) -> Sequence[Bounty]:
+        """Return what a member placed, newest first; at most a hundred."""
+
+    async def list_claimed(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Bounty]:
+        """Return what a member claimed, newest first; at most a hundred."""
+
+    async def list_due(self, scope: ServerScope, *, before: datetime | None) -> Sequence[Bounty]:
+        """Return the open bounties of a server that ended before a moment; without one all of them."""
+
+    async def delete_bounties(self, scope: ServerScope) -> None:
+        """Forget the closed bounties of a server, unless its statistics were kept."""
+
+
+class WalletStore(Protocol):
+    """Storage of wallets and their ledger."""
+
+    async def get_balance(self, guild_id: GuildId, member_id: MemberId) -> int:
+        """Return what a member has."""
+
+    async def list_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> Sequence[LedgerRow]:
+        """Return a member's last rows of the ledger, newest first."""
+
+    async def book(self, guild_id: GuildId, change: Change) -> int | None:
+        """Change a balance and write the row, both or neither; None when it would be negative."""
