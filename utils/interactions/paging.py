@@ -35,7 +35,7 @@ async def respond_with_pages(
     async def build_page(page: int) -> tuple[discord.Embed, int]:
         embed, pages = await build(page)
         if pages > 1:
-            embed.set_footer(text=f"Page {page + 1} of {pages}")
+            _number(embed, page, pages)
         if picture is not None:
             embed.set_image(url=f"attachment://{picture.name}")
         return embed, pages
@@ -57,3 +57,10 @@ async def respond_with_pages(
 def count_pages(rows: int, rows_per_page: int) -> int:
     """Return how many pages rows fill, at least one."""
     return max(1, -(-rows // rows_per_page))
+
+
+def _number(embed: discord.Embed, page: int, pages: int) -> None:
+    """Write which page an embed is before what its footer says already."""
+    own = embed.footer.text if embed.footer else ""
+    number = f"Page {page + 1} of {pages}"
+    embed.set_footer(text=f"{number} · {own}" if own else number)
