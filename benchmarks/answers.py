@@ -1,41 +1,139 @@
-"""``answers``: how soon commands are acknowledged while a history is imported."""
+"""``answers``: how soon commands are answered, how that grows with the kills, and during an import."""
 
 import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
 from benchmarks.figures import Figure, compute_percentile
 from benchmarks.town import Town, running_town
+from simulation.game_host.battle import Battle
+from simulation.game_host.log_files import WORLD
+from utils.clock import SystemClock
 
-KNOWN, IMPORTED = 1, 2
-COMMANDS = ("/stats", "/leaderboard", "/killfeed status", "/help", "/admin server list")
+SERVERS = 10
+PLAYERS = 20_000
+DAYS = 200
+GROWTH = (10_000, 100_000, 1_000_000)
+ROUNDS = 10
+IMPORTED = SERVERS + 1
 PAUSE_SECONDS = 0.02
-PLAYER = "Mar"  # matches several names: the answer takes a search
+TYPED = ("", "m", "Mar", "ka", "zzzz", "Otter", "_x")
+
+ANSWERS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "/stats": (("/stats", {"player": "?"}),),
+    "/stats 30d": (("/stats", {"player": "?", "period": "30d"}),),
+    "/compare": (("/compare", {"first": "?", "second": "!"}),),
+    "/rivals": (("/rivals", {"player": "?"}),),
+    "/killfeed recent": (("/killfeed recent", {}), ("/killfeed recent", {"player": "?"})),
+    "/leaderboard": (("/leaderboard", {}), ("/leaderboard", {"board": "kd"})),
+    "/leaderboard 7d": (("/leaderboard", {"period": "7d"}),),
+    "/leaderboard 30d": (("/leaderboard", {"period": "30d"}), ("/leaderboard", {"board": "streak"})),
+    "/weapons": (("/weapons", {}), ("/weapons", {"player": "?"})),
+    "/weapons 30d": (("/weapons", {"period": "30d"}),),
+    "/activity": (("/activity", {}), ("/activity", {"player": "?"})),
+}
+"""Commands by the name they are shown under; ``?`` and ``!`` stand for two of the most active players."""
+
+CHARTED = frozenset({"/stats", "/stats 30d", "/weapons", "/weapons 30d", "/activity"})
+ANSWER_AIM_MS, CHART_AIM_MS, AUTOCOMPLETE_AIM_MS, ACKNOWLEDGEMENT_AIM_MS = 500, 1500, 100, 200
+
+
+@dataclass(slots=True)
+class Times:
+    """Seconds that things took, by what they were."""
+
+    answers: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    acknowledgements: list[float] = field(default_factory=list)
+    choices: list[float] = field(default_factory=list)
 
 
 async def measure(rows: int) -> list[Figure]:
-    """Ask one command after another until the import is done."""
-    async with running_town() as town:
-        town.write_history(KNOWN, rows=2_000, days=4)
-        await town.add_server(KNOWN)
-        await town.wait_for_import(KNOWN)
-        town.write_history(IMPORTED, rows=rows, days=max(1, rows // 500))
-        await town.add_server(IMPORTED)
-        seconds = await _ask_until_imported(town)
+    """Ask everything in communities of growing history, up to ``rows``, and in the last during an import."""
+    figures: list[Figure] = []
+    sizes = [size for size in GROWTH if size < rows] + [rows]
+    for size in sizes:
+        async with running_town() as town:
+            fighters = await _settle(town, size)
+            times = Times()
+            for _ in range(ROUNDS):
+                await _ask_everything(town, fighters, times)
+            figures += _list_figures(f"{size:,} kills", times, has_aim=size == sizes[-1])
+            if size == sizes[-1]:
+                figures += await _measure_during_import(town, fighters, size)
+    return figures
+
+
+async def _settle(town: Town, rows: int) -> tuple[str, str]:
+    """Let a community have a history on all of its servers, up to now; return its most active players."""
+    start = SystemClock().now().replace(tzinfo=None) - timedelta(days=DAYS - 1)
+    battle = Battle(1, players=PLAYERS, start=start)
+    for number in range(1, SERVERS + 1):
+        battle.write_files(town.open_files(number).deathlogs / WORLD, rows=rows // SERVERS, days=DAYS)
+        await town.add_server(number)
+        await town.wait_for_import(number)
+    first, second = battle.fighters[:2]
+    return first.name, second.name
+
+
+async def _measure_during_import(town: Town, fighters: tuple[str, str], rows: int) -> list[Figure]:
+    """Ask until one more server's history is read."""
+    town.write_history(IMPORTED, rows=rows, days=max(1, rows // 500))
+    await town.add_server(IMPORTED)
+    times = Times()
+    while not town.is_imported(IMPORTED):
+        await _ask_everything(town, fighters, times)
+    asked = sum(len(one) for one in times.answers.values())
     return [
-        Figure("commands answered while an import runs", len(seconds), ""),
-        Figure("first acknowledgement: p50", compute_percentile(seconds, 0.5) * 1000, "ms", digits=1),
-        Figure(
-            "first acknowledgement: p99", compute_percentile(seconds, 0.99) * 1000, "ms", aim=200, digits=1
-        ),
+        Figure("commands answered during an import", asked, ""),
+        *_list_figures("during an import", times, has_aim=True),
     ]
 
 
-async def _ask_until_imported(town: Town) -> list[float]:
-    seconds: list[float] = []
-    while not town.is_imported(IMPORTED):
-        command = COMMANDS[len(seconds) % len(COMMANDS)]
-        options = {"player": PLAYER} if command == "/stats" else {}
-        reply = await town.admin.ask(town.office, command, **options)
-        if reply.acknowledged_after_seconds is not None:
-            seconds.append(reply.acknowledged_after_seconds)
+async def _ask_everything(town: Town, fighters: tuple[str, str], times: Times) -> None:
+    named = dict(zip("?!", fighters, strict=True))
+    for name, questions in ANSWERS.items():
+        for command, options in questions:
+            given = {key: named.get(value, value) for key, value in options.items()}
+            await _ask(town, times, name, command, given)
+    for typed in TYPED:
+        choosing = town.admin.autocomplete(town.office, "/stats", "player", typed)
+        times.choices.append(await _time(lambda choosing=choosing: choosing))
         await asyncio.sleep(PAUSE_SECONDS)
-    return seconds
+
+
+async def _ask(town: Town, times: Times, name: str, command: str, options: dict[str, Any]) -> None:
+    start = time.perf_counter()
+    reply = await town.admin.ask(town.office, command, **options)
+    times.answers[name].append(time.perf_counter() - start)
+    if reply.acknowledged_after_seconds is not None:
+        times.acknowledgements.append(reply.acknowledged_after_seconds)
+    await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _time(act: Callable[[], Awaitable[object]]) -> float:
+    start = time.perf_counter()
+    await act()
+    return time.perf_counter() - start
+
+
+def _list_figures(title: str, times: Times, *, has_aim: bool) -> list[Figure]:
+    """Return medians of every answer, and the percentiles that are aimed at."""
+    figures = [
+        Figure(f"{title}: {name}, p50", compute_percentile(seconds, 0.5) * 1000, "ms")
+        for name, seconds in times.answers.items()
+    ]
+    plain = [one for name, seconds in times.answers.items() if name not in CHARTED for one in seconds]
+    charted = [one for name, seconds in times.answers.items() if name in CHARTED for one in seconds]
+    for name, seconds, share, aim in (
+        ("first acknowledgement, p99", times.acknowledgements, 0.99, ACKNOWLEDGEMENT_AIM_MS),
+        ("answers without a chart, p95", plain, 0.95, ANSWER_AIM_MS),
+        ("answers with a chart, p95", charted, 0.95, CHART_AIM_MS),
+        ("autocomplete, p95", times.choices, 0.95, AUTOCOMPLETE_AIM_MS),
+    ):
+        value = compute_percentile(seconds, share) * 1000
+        figures.append(Figure(f"{title}: {name}", value, "ms", aim=aim if has_aim else None))
+    return figures

@@ -23,6 +23,7 @@ from utils.delivery.service import DeliveryService
 from utils.embeds.factory import EmbedFactory
 from utils.errors import ConfigurationError
 from utils.events import (
+    CountersStored,
     DeathsStored,
     EventDispatcher,
     GuildLeft,
@@ -332,6 +333,10 @@ class Application:
     def _register_handlers(self) -> None:
         events = self.events
         events.register(NoticesQueued, self.watchers.on_notices_queued)
+        standings = self.repositories.standings
+        events.register(CountersStored, standings.on_counters_stored)
+        events.register(ServerRemoved, standings.on_server_removed)
+        events.register(GuildLeft, standings.on_guild_left)
         events.register(DeathsStored, self.names.on_deaths_stored)
         events.register(DeathsStored, self.proofs.on_deaths_stored)
         events.register(HistoryImported, self.names.on_history_imported)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from structlog import get_logger
 
 from utils.models.deaths import Death
+from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import GuildId, ServerScope
 
 logger = get_logger(__name__)
@@ -18,6 +19,25 @@ class DeathsStored:
 
     scope: ServerScope
     deaths: tuple[Death, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountersStored:
+    """A batch of live deaths is counted.
+
+    Attributes:
+        generation: the counters it was counted into.
+        batches: how many batches are counted with this one.
+        deaths: the new ones.
+        players: those they changed, as they are now; ``days`` likewise.
+    """
+
+    scope: ServerScope
+    generation: int
+    batches: int
+    deaths: tuple[Death, ...]
+    players: tuple[PlayerRecord, ...]
+    days: tuple[PlayerDay, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +84,14 @@ class GuildLeft:
 
 
 Event = (
-    DeathsStored | PlayerKilled | NoticesQueued | HistoryImported | ServerAdded | ServerRemoved | GuildLeft
+    DeathsStored
+    | CountersStored
+    | PlayerKilled
+    | NoticesQueued
+    | HistoryImported
+    | ServerAdded
+    | ServerRemoved
+    | GuildLeft
 )
 EventT = TypeVar("EventT")
 Handler = Callable[[Any], Awaitable[object]]

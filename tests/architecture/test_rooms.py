@@ -38,6 +38,7 @@ OWNERS: dict[str, set[str]] = {
     "cryptography": {"utils.secrets"},
     "filelock": {"utils.data_folder"},
     "matplotlib": {"utils.embeds"},
+    "numpy": {"utils.database"},
     "pydantic": {"utils.settings", "utils.database"},
     "pydantic_core": {"utils.settings"},
     "pydantic_settings": {"utils.settings"},

@@ -117,30 +117,37 @@ class FakeCombatStore:
         return self.weapons.get(tuple(player_ids), [])
 
     async def find_best_users(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        weapons: Sequence[str],
-        *,
-        since: date | None = None,
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], weapons: Sequence[str]
     ) -> Mapping[str, Tallied]:
         """Return the best users of these weapons."""
-        del guild_id, server_ids, since
+        del guild_id, server_ids
         return {weapon: self.best[weapon] for weapon in weapons if weapon in self.best}
 
     async def list_killers_of(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId]
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        player_ids: Sequence[PlayerId],
+        *,
+        minimum: int = 1,
+        only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
         """Return who killed players."""
         del guild_id, server_ids
-        return self.killers.get(tuple(player_ids), [])
+        return _select_enemies(self.killers.get(tuple(player_ids), []), minimum, only)
 
     async def list_victims_of(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId]
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        player_ids: Sequence[PlayerId],
+        *,
+        minimum: int = 1,
+        only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
         """Return whom players killed."""
         del guild_id, server_ids
-        return self.victims.get(tuple(player_ids), [])
+        return _select_enemies(self.victims.get(tuple(player_ids), []), minimum, only)
 
     async def count_kills(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], killer_id: PlayerId, victim_id: PlayerId
@@ -150,11 +157,11 @@ class FakeCombatStore:
         return sum(enemy.kills for enemy in victims if enemy.player_id == victim_id)
 
     async def list_hours(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId] = ()
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_id: PlayerId | None = None
     ) -> Sequence[int]:
         """Return kills by hour of the week."""
         del guild_id, server_ids
-        return self.hours.get(tuple(player_ids), [0] * HOURS_OF_A_WEEK)
+        return self.hours.get(() if player_id is None else (player_id,), [0] * HOURS_OF_A_WEEK)
 
 
 class FakeDeathStore:
@@ -199,3 +206,7 @@ class FakeLinkBook:
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[FakeLink]:
         """Return a member's players."""
         return self.links.get((guild_id, member_id), [])
+
+
+def _select_enemies(enemies: Sequence[Enemy], minimum: int, only: Sequence[PlayerId]) -> list[Enemy]:
+    return [enemy for enemy in enemies if enemy.kills >= minimum and (not only or enemy.player_id in only)]

@@ -62,6 +62,7 @@ class Data:
     lines_read: int = 0
     lines_rejected: int = 0
     generation: int = 0
+    batches: int = 0
     job: ImportJob | None = None
     money: MoneyData = field(default_factory=MoneyData)
 
@@ -140,6 +141,12 @@ class FakeIngestionUnit:
         for month in months:
             before = stored.get(month.month)
             stored[month.month] = month if before is None else sum_months(before, month)
+
+    async def count_batch(self) -> int:
+        """Count that a batch changed counters."""
+        self._power.pass_point()
+        self._data.batches += 1
+        return self._data.batches
 
     async def append_notices(self, notices: Sequence[Notice], *, created_at: datetime) -> None:
         """Put notices behind the outbox entries, each kind of channel by itself."""

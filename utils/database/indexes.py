@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pymongo import IndexModel
+from structlog import get_logger
 
 from utils.database.database import SafeDatabase
 
 _SERVER = ("guild_id", "server_id")
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
     ),
     "game_servers": (Index("server", _SERVER, unique=True),),
     "kills": (
-        Index("killer", (*_SERVER, "killer_id", "written_at")),
-        Index("victim", (*_SERVER, "victim_id", "written_at")),
+        Index("killer", (*_SERVER, "killer_id", "written_at", "victim_id")),
+        Index("victim", (*_SERVER, "victim_id", "written_at", "killer_id")),
     ),
     "players": (
         Index("player", (*_SERVER, "generation", "player_id"), unique=True),
@@ -87,11 +89,17 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
 
 
 async def ensure_indexes(database: SafeDatabase) -> None:
-    """Make every index of the table that is not there yet; those there already cost nothing."""
+    """Make every index of the table that is missing or was another; those there already cost nothing."""
     await asyncio.gather(*(_ensure(database, name, indexes) for name, indexes in INDEXES.items()))
 
 
 async def _ensure(database: SafeDatabase, name: str, indexes: tuple[Index, ...]) -> None:
+    collection = database.unscoped(name)
+    found = await database.run(f"{name}.index_information", collection.index_information())
+    for index in indexes:
+        if index.name in found and not _is_as_wanted(index, found[index.name]):
+            _log.info("an index is made anew", collection=name, index=index.name)
+            await database.run(f"{name}.drop_index", collection.drop_index(index.name))
     models = [_build_model(index) for index in indexes]
     await database.run(f"{name}.create_indexes", database.unscoped(name).create_indexes(models))
 
@@ -119,10 +127,11 @@ def _compare(name: str, wanted: Mapping[str, Index], found: Mapping[str, dict[st
     different = [
         f"{name}: the index {index} is not as it should be"
         for index in wanted.keys() & found.keys()
-        if _describe(found[index]) != (wanted[index].keys, wanted[index].unique, wanted[index].only)
+        if not _is_as_wanted(wanted[index], found[index])
     ]
     return sorted(missing + surplus + different)
 
 
-def _describe(found: Mapping[str, object]) -> tuple[object, bool, object]:
-    return found["key"], bool(found.get("unique")), found.get("partialFilterExpression", {})
+def _is_as_wanted(index: Index, found: Mapping[str, object]) -> bool:
+    only = found.get("partialFilterExpression", {})
+    return (found["key"], bool(found.get("unique")), only) == (index.keys, index.unique, index.only)

@@ -5,7 +5,7 @@ A player's days stand in one document per month (``"2025-04"``), an array of day
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
-from datetime import date
+from datetime import date, timedelta
 from heapq import merge
 from typing import Any
 
@@ -104,6 +104,14 @@ def read_month(document: Document) -> ServerMonth:
 def format_month(day: date) -> str:
     """Return the month of a day as buckets name it."""
     return f"{day.year:04}-{day.month:02}"
+
+
+def list_months(since: date) -> list[str]:
+    """Return the months that hold the days from ``since`` on, for the 31 days at most that periods have."""
+    first = since.replace(day=1)
+    second = (first + timedelta(days=32)).replace(day=1)
+    third = (second + timedelta(days=32)).replace(day=1)
+    return [format_month(month) for month in (first, second, third)]
 
 
 def build_day_entry(day: PlayerDay) -> Document:

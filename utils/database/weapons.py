@@ -1,9 +1,10 @@
-"""Weapons and enmities: the pipelines that count kills, decided without I/O."""
+"""Weapons and hours: the pipelines that count kills, decided without I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from utils.models.deaths import LONGEST_KILL_LIMIT_METRES, DeathKind
+from utils.models.statistics import WeaponRow
 
 Document = dict[str, Any]
 
@@ -20,20 +21,20 @@ _LONGEST = {"$max": {"$cond": [_COUNTED, "$distance", 0]}}
 _MOST_FIRST = {"$sort": {"kills": -1, "_id": 1}}
 
 
+def sum_weapons(rows: Iterable[WeaponRow]) -> tuple[WeaponRow, ...]:
+    """Return one row for each weapon, most kills first."""
+    summed: dict[str, WeaponRow] = {}
+    for row in rows:
+        before = summed.get(row.weapon, WeaponRow(row.weapon, 0, 0))
+        longest = max(before.longest, row.longest)
+        summed[row.weapon] = WeaponRow(row.weapon, before.kills + row.kills, longest)
+    return tuple(sorted(summed.values(), key=lambda row: (-row.kills, row.weapon)))
+
+
 def build_weapon_counts(match: Document) -> list[Document]:
     """Return the stages that count kills of a filter by weapon."""
     grouped = {"_id": "$weapon", "kills": {"$sum": 1}, "longest": _LONGEST}
     return [{"$match": match}, {"$group": grouped}, _MOST_FIRST]
-
-
-def build_weapon_users(match: Document) -> list[Document]:
-    """Return the stages that count kills of a filter by weapon, each with the player who has most of them."""
-    pair = {"weapon": "$weapon", "player_id": "$killer_id"}
-    return [
-        {"$match": match},
-        {"$group": {"_id": pair, "kills": {"$sum": 1}, "longest": _LONGEST}},
-        *_choose_users(),
-    ]
 
 
 def build_best_users(match: Document, weapons: Sequence[str]) -> list[Document]:
@@ -56,16 +57,6 @@ def build_candidates(match: Document, least: Mapping[str, int]) -> list[Document
         {"$match": {**match, "weapons": {"$elemMatch": {"$or": enough}}}},
         {"$group": {"_id": "$player_id"}},
     ]
-
-
-def build_enemies(match: Document, side: str) -> list[Document]:
-    """Return the stages that count kills of a filter by the other's id, each under the newest name.
-
-    ``side`` is what the other is there: ``killer`` or ``victim``.
-    """
-    newest = {"$max": {"at": "$at", "name": f"${side}_name"}}
-    grouped = {"_id": f"${side}_id", "kills": {"$sum": 1}, "newest": newest}
-    return [{"$match": match}, {"$group": grouped}, {"$sort": {"kills": -1, "newest.name": 1, "_id": 1}}]
 
 
 def build_hours(match: Document) -> list[Document]:

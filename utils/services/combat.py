@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Protocol
 
 from utils.models.deaths import Death
@@ -31,7 +32,7 @@ class CombatStore(Protocol):
     async def list_weapons(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], *, since: date | None = None
     ) -> Sequence[WeaponRow]:
-        """Return the weapons of all players by kills, most first, without their best users."""
+        """Return the weapons of all players by kills, most first; those of a period with their best users."""
 
     async def list_weapons_of(
         self,
@@ -44,29 +45,51 @@ class CombatStore(Protocol):
         """Return the weapons that players killed with, most kills first."""
 
     async def find_best_users(
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], weapons: Sequence[str]
+    ) -> Mapping[str, Tallied]:
+        """Return who has most kills with each of these weapons, all time."""
+
+    async def list_killers_of(
         self,
         guild_id: GuildId,
         server_ids: Sequence[ServerId],
-        weapons: Sequence[str],
+        player_ids: Sequence[PlayerId],
         *,
-        since: date | None = None,
-    ) -> Mapping[str, Tallied]:
-        """Return who has most kills with each of these weapons."""
-
-    async def list_killers_of(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId]
+        minimum: int = 1,
+        only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
-        """Return who killed players, most kills first."""
+        """Return who killed players, most kills first; ``only`` some, or everybody when it is empty."""
 
     async def list_victims_of(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId]
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        player_ids: Sequence[PlayerId],
+        *,
+        minimum: int = 1,
+        only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
-        """Return whom players killed, most kills first."""
+        """Return whom players killed, most kills first; ``only`` some, or everybody when it is empty."""
 
     async def list_hours(
-        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_ids: Sequence[PlayerId] = ()
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], player_id: PlayerId | None = None
     ) -> Sequence[int]:
-        """Return kills in each hour of the week, Monday 0:00 first; without players those of everybody."""
+        """Return kills in each hour of the week, Monday 0:00 first; without a player those of everybody."""
+
+
+class EnemyReader(Protocol):
+    """A read of players' enemies in one direction."""
+
+    async def __call__(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        player_ids: Sequence[PlayerId],
+        *,
+        minimum: int = 1,
+        only: Sequence[PlayerId] = (),
+    ) -> Sequence[Enemy]:
+        """Return them, most kills first."""
 
 
 class DeathStore(Protocol):
@@ -112,11 +135,12 @@ class CombatService:
 
     async def add_best_users(self, coverage: Coverage, rows: Sequence[WeaponRow]) -> tuple[WeaponRow, ...]:
         """Return rows of everybody's weapons with who used each best."""
+        if coverage.since is not None:
+            return tuple(rows)  # those of a period say it already
         found = await self._store.find_best_users(
             coverage.guild_id,
             coverage.server_ids,
             [row.weapon for row in rows],
-            since=coverage.since,
         )
         return tuple(
             replace(row, best_name=found[row.weapon].name, best_kills=found[row.weapon].count)
@@ -135,21 +159,31 @@ class CombatService:
         meant = await self._coverage.find_players(question, coverage)
         player_ids = [player.player_id for player in meant]
         name = "" if question.player is None else meant[0].name
-        killers, victims = await asyncio.gather(
-            self._store.list_killers_of(coverage.guild_id, coverage.server_ids, player_ids),
-            self._store.list_victims_of(coverage.guild_id, coverage.server_ids, player_ids),
+        read = partial(self._read_rivals, coverage, player_ids)
+        nemeses, prey = await asyncio.gather(
+            read(self._store.list_killers_of, self._store.list_victims_of),
+            read(self._store.list_victims_of, self._store.list_killers_of),
         )
-        killed = {enemy.player_id: enemy.kills for enemy in victims}
-        died = {enemy.player_id: enemy.kills for enemy in killers}
-        nemeses = tuple(
-            Rival(enemy.player_id, enemy.name, killed.get(enemy.player_id, 0), enemy.kills)
-            for enemy in _choose_rivals(killers)
+        return coverage, Rivals(
+            name,
+            tuple(Rival(one.player_id, one.name, back, one.kills) for one, back in nemeses),
+            tuple(Rival(one.player_id, one.name, one.kills, back) for one, back in prey),
         )
-        prey = tuple(
-            Rival(enemy.player_id, enemy.name, enemy.kills, died.get(enemy.player_id, 0))
-            for enemy in _choose_rivals(victims)
-        )
-        return coverage, Rivals(name, nemeses, prey)
+
+    async def _read_rivals(
+        self, coverage: Coverage, player_ids: Sequence[PlayerId], there: EnemyReader, back: EnemyReader
+    ) -> list[tuple[Enemy, int]]:
+        """Return those with enough kills in one direction, each with those in the other."""
+        guild_id, server_ids = coverage.guild_id, coverage.server_ids
+        found = await there(guild_id, server_ids, player_ids, minimum=RIVAL_MINIMUM_KILLS)
+        rivals = found[:RIVALS]
+        if not rivals:
+            return []
+        only = [rival.player_id for rival in rivals]
+        returned = {
+            one.player_id: one.kills for one in await back(guild_id, server_ids, player_ids, only=only)
+        }
+        return [(rival, returned.get(rival.player_id, 0)) for rival in rivals]
 
     async def get_activity(self, coverage: Coverage, player: str | None) -> Activity:
         """Return kills by hour and weekday, of everybody or of one player.
@@ -161,7 +195,7 @@ class CombatService:
         if player is None:
             return Activity(tuple(await self._store.list_hours(guild_id, server_ids)))
         known = await self._coverage.resolve(coverage, player)
-        hours = await self._store.list_hours(guild_id, server_ids, [known.player_id])
+        hours = await self._store.list_hours(guild_id, server_ids, known.player_id)
         return Activity(tuple(hours), known.name)
 
     async def list_recent(
@@ -185,7 +219,3 @@ class CombatService:
 
 def _build_table(rows: Sequence[WeaponRow]) -> WeaponTable:
     return WeaponTable(tuple(rows), sum(row.kills for row in rows))
-
-
-def _choose_rivals(enemies: Sequence[Enemy]) -> list[Enemy]:
-    return [enemy for enemy in enemies if enemy.kills >= RIVAL_MINIMUM_KILLS][:RIVALS]

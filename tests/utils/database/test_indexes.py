@@ -33,3 +33,12 @@ async def test_missing_different_and_unexpected_indexes_are_told(database: SafeD
         "outbox: the index sequence is not as it should be",
         "links: the index proven is not as it should be",
     )
+
+
+async def test_index_that_became_another_is_made_anew(database: SafeDatabase) -> None:
+    """Data of an older bot: the same name with other fields is no reason to stop."""
+    kills = database.unscoped("kills")
+    await kills.drop_index("killer")
+    await kills.create_index([("guild_id", 1), ("killer_id", 1)], name="killer")
+    await ensure_indexes(database)
+    assert await list_index_problems(database) == ()

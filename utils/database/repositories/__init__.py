@@ -20,6 +20,7 @@ from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
+from utils.database.standings.keeper import Standings
 from utils.models.scope import GuildId
 
 
@@ -34,6 +35,7 @@ class Repositories:
     imports: ImportRepository
     outbox: OutboxRepository
     rejected: RejectedLineRepository
+    standings: Standings
     statistics: StatisticsRepository
     premium: PremiumRepository
     audit: AuditRepository
@@ -47,6 +49,7 @@ class Repositories:
     @classmethod
     def build(cls, database: SafeDatabase, fences: Callable[[GuildId], Fence | None]) -> "Repositories":
         """Build them; those that ingest or deliver check the lease of ``fences`` in every transaction."""
+        standings = Standings(database)
         return cls(
             directory=DirectoryRepository(database),
             guilds=GuildRepository(database),
@@ -55,13 +58,14 @@ class Repositories:
             imports=ImportRepository(database, fences=fences),
             outbox=OutboxRepository(database, fences=fences),
             rejected=RejectedLineRepository(database),
-            statistics=StatisticsRepository(database),
+            standings=standings,
+            statistics=StatisticsRepository(database, standings),
             premium=PremiumRepository(database),
             audit=AuditRepository(database),
             links=LinkRepository(database),
             wallets=WalletRepository(database, fences=fences),
             bounties=BountyRepository(database, fences=fences),
-            combat=CombatRepository(database),
+            combat=CombatRepository(database, standings),
             deaths=DeathRepository(database),
             boards=PostedBoardRepository(database),
         )

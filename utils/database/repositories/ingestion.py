@@ -185,6 +185,13 @@ class TransactionUnit:
         ]
         await collection.bulk_write(writes, session=self._session)
 
+    async def count_batch(self) -> int:
+        """Count that this batch changes counters; return how many did so far."""
+        key = {"kind": "counted", "world": "", "name": ""}
+        update = {"$inc": {"batches": 1}}
+        changed = await self._collection("cursors").find_one_and_update(key, update, session=self._session)
+        return int(changed["batches"])
+
     async def append_notices(self, notices: Sequence[Notice], *, created_at: datetime) -> None:
         """Put notices behind the outbox entries of this server, each kind of channel by itself."""
         await append_entries(

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from utils.database.boards import Shown, group_shown
 from utils.database.database import Document, SafeDatabase
 from utils.database.scoped import ScopedCollection
+from utils.database.shown import Shown, group_shown
 from utils.models.scope import GuildId, ServerId
 
 

@@ -7,27 +7,28 @@ and deletes the one before, so a remembered one would find nothing.
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from dataclasses import dataclass
+from datetime import date, datetime
 
-from utils.database.boards import (
-    Shown,
-    Tie,
-    build_day_totals,
-    build_match,
-    build_ties,
-    build_totals,
-    choose_hint,
-    cut_ties,
-    find_tie,
-    list_months,
-    read_tie,
-)
 from utils.database.database import Document, SafeDatabase
 from utils.database.death_documents import decode_documents
-from utils.database.player_documents import add_known, read_counters, read_days, read_player, sort_known
+from utils.database.enemies import build_since
+from utils.database.player_documents import (
+    add_known,
+    list_months,
+    read_counters,
+    read_days,
+    read_player,
+    sort_known,
+)
+from utils.database.repositories.enemies import list_enemies
 from utils.database.repositories.shown import list_shown
 from utils.database.scoped import ScopedCollection
-from utils.models.deaths import DeathKind
+from utils.database.shown import Shown, build_match
+from utils.database.standings.columns import Tie
+from utils.database.standings.keeper import Standings
+from utils.database.standings.parts import Standing
+from utils.database.weapons import KILLS, build_weapon_counts, sum_weapons
 from utils.models.players import (
     BoardRow,
     Counters,
@@ -39,9 +40,8 @@ from utils.models.players import (
     sum_counters,
 )
 from utils.models.scope import GuildId, PlayerId, ServerId
-from utils.models.statistics import BoardRows, DayCount
+from utils.models.statistics import BoardRows, DayCount, Enemy, WeaponRow
 
-_KILLS = {"$in": [kind.value for kind in DeathKind if kind.is_kill]}
 _KNOWN_FIELDS = {
     "server_id": 1,
     "player_id": 1,
@@ -53,7 +53,6 @@ _KNOWN_FIELDS = {
 _KNOWN_BATCH = 500  # decoding holds Python up: a few milliseconds at a time
 _ENTRIES_OF_A_PLAYER = 4  # one a server he plays on, seldom more
 _BEST_FIRST = [("counters.kills", -1), ("counters.deaths", 1), ("name", 1), ("player_id", 1)]
-_NOBODY = ""
 
 
 class StatisticsRepository:
@@ -63,8 +62,9 @@ class StatisticsRepository:
     everything.
     """
 
-    def __init__(self, database: SafeDatabase) -> None:
+    def __init__(self, database: SafeDatabase, standings: Standings) -> None:
         self._database = database
+        self._standings = standings
 
     async def find_stats(
         self,
@@ -85,11 +85,11 @@ class StatisticsRepository:
             days = await self._list_days(guild_id, shown, player_ids, since)
             counters = [day.counters for day in days]
         summed = sum_counters(counters)
-        (rank, ranked), weapons, nemeses, prey = await asyncio.gather(
+        (rank, ranked), weapon, killers, victims = await asyncio.gather(
             self._find_rank(guild_id, shown, player_ids, (summed, newest.name), since),
-            self._tally_killer(guild_id, server_ids, player_ids, since, key="weapon", name="weapon"),
-            self._tally_nemesis(guild_id, server_ids, player_ids, since),
-            self._tally_killer(guild_id, server_ids, player_ids, since, key="victim_id", name="victim_name"),
+            self._find_top_weapon(guild_id, server_ids, [record for _, record in records], since),
+            list_enemies(self._database, guild_id, shown, player_ids, "killer", since=since),
+            list_enemies(self._database, guild_id, shown, player_ids, "victim", since=since),
         )
         names = {record.player_id: record.name for _, record in sorted(records, key=_get_seen)}
         return PlayerStats(
@@ -97,9 +97,9 @@ class StatisticsRepository:
             name=newest.name,
             counters=summed,
             current_streak=newest.current_streak,
-            top_weapon=weapons,
-            nemesis=nemeses,
-            prey=prey,
+            top_weapon=weapon,
+            nemesis=_get_first(killers),
+            prey=_get_first(victims),
             rank=rank,
             ranked=ranked,
             last_seen_at=newest.last_seen_at,
@@ -121,20 +121,20 @@ class StatisticsRepository:
     ) -> BoardRows:
         """Return rows of a board summed over servers, how many there are, and the best of ``own`` players."""
         shown = await list_shown(self._database, guild_id, server_ids)
-        ties = await self._list_ties(guild_id, shown, board, minimum_kills=minimum_kills, since=since)
-        start, touched = cut_ties(ties, limit=limit, offset=offset)
-        mine = find_tie(ties, own) if own else None
-        named = [*touched, mine[1]] if mine else touched
-        names = await self._find_names(guild_id, shown, [key for tie in named for key in tie.player_ids])
-        places = _place(touched, names, start)[offset - start : offset - start + limit]
+        standing = await self._standings.rank(
+            guild_id, shown, board, minimum_kills=minimum_kills, since=since
+        )
+        before, ties = standing.ranking.cut(limit=limit, offset=offset)
+        places = _place(standing, ties, before)[offset - before : offset - before + limit]
+        mine = standing.ranking.find_best(standing.find_numbers(own))
         if mine is not None:
-            places += [place for place in _place([mine[1]], names, mine[0]) if place[1] in own][:1]
-        counters = await self._find_counters(guild_id, shown, [place[1] for place in places], since)
+            places += [place for place in _place(standing, [mine[1]], mine[0]) if place.player_id in own][:1]
+        counters = await self._find_counters(guild_id, shown, [place.player_id for place in places], since)
         rows = [
-            BoardRow(rank, player_id, names[player_id], value, counters[player_id])
-            for rank, player_id, value in places
+            BoardRow(place.rank, place.player_id, place.name, place.value, counters[place.player_id])
+            for place in places
         ]
-        total = sum(len(tie.player_ids) for tie in ties)
+        total = len(standing.ranking)
         return BoardRows(tuple(rows[:-1] if mine else rows), total, rows[-1] if mine else None)
 
     async def list_days(
@@ -204,25 +204,6 @@ class StatisticsRepository:
         buckets = await self._find(guild_id, "player_days", shown, wanted, "month")
         return [day for bucket in buckets for day in read_days(bucket) if day.day >= since]
 
-    async def _list_ties(
-        self,
-        guild_id: GuildId,
-        shown: Sequence[Shown],
-        board: str,
-        *,
-        minimum_kills: int,
-        since: date | None,
-    ) -> list[Tie]:
-        if not shown:
-            return []
-        name = "players" if since is None else "player_days"
-        totals = (
-            build_totals(shown, board, {}) if since is None else build_day_totals(shown, board, {}, since)
-        )
-        pipeline = [*totals, *build_ties(board, minimum_kills=minimum_kills)]
-        found = await self._of(name, guild_id).aggregate(pipeline, hint=choose_hint(board, since))
-        return [read_tie(document) for document in found]
-
     async def _find_rank(
         self,
         guild_id: GuildId,
@@ -232,39 +213,16 @@ class StatisticsRepository:
         since: date | None,
     ) -> tuple[int | None, int]:
         """Return the place by kills of players summed to one, None without kills, and how many places are."""
-        ties = await self._list_ties(guild_id, shown, "kills", minimum_kills=0, since=since)
+        standing = await self._standings.rank(guild_id, shown, "kills", minimum_kills=0, since=since)
         counters, name = own
-        mine = frozenset(player_ids)
-        before = ranked = 0
-        level: list[PlayerId] = []
-        for tie in ties:
-            others = [player_id for player_id in tie.player_ids if player_id not in mine]
-            ranked += len(others)
-            if (-tie.value, tie.deaths) < (-counters.kills, counters.deaths):
-                before += len(others)
-            elif (tie.value, tie.deaths) == (counters.kills, counters.deaths):
-                level = others
+        mine = standing.find_numbers(player_ids)
+        before, level = standing.ranking.place(counters.kills, counters.deaths, without=mine)
+        ranked = standing.ranking.count(without=mine)
         if not counters.kills:
             return None, ranked
-        names = await self._find_names(guild_id, shown, level)
         key = (name, min(player_ids))
-        before += sum((names[player_id], player_id) < key for player_id in level)
+        before += sum((place.name, place.player_id) < key for place in _place(standing, [level], before))
         return before + 1, ranked + 1
-
-    async def _find_names(
-        self, guild_id: GuildId, shown: Sequence[Shown], player_ids: Iterable[PlayerId]
-    ) -> Mapping[PlayerId, str]:
-        """Return players' newest names over servers."""
-        found = await self._find(
-            guild_id,
-            "players",
-            shown,
-            {"player_id": {"$in": list(dict.fromkeys(player_ids))}},
-            "player",
-            projection={"player_id": 1, "name": 1, "last_seen_at": 1},
-        )
-        newest = sorted(found, key=lambda one: (one["last_seen_at"], one["name"]))
-        return {PlayerId(one["player_id"]): one["name"] for one in newest}
 
     async def _find_counters(
         self, guild_id: GuildId, shown: Sequence[Shown], player_ids: Sequence[PlayerId], since: date | None
@@ -297,59 +255,26 @@ class StatisticsRepository:
         match = build_match(shown, query)
         return await self._of(name, guild_id).find(match, projection=projection, hint=hint)
 
-    async def _tally_killer(
+    async def _find_top_weapon(
         self,
         guild_id: GuildId,
         server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
-        since: date | None,
-        *,
-        key: str,
-        name: str,
-    ) -> Tallied | None:
-        match = {"killer_id": {"$in": list(player_ids)}, **build_since(since)}
-        return await self._tally(guild_id, server_ids, match, key=key, name=name, hint="killer")
-
-    async def _tally_nemesis(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        player_ids: Sequence[PlayerId],
+        records: Sequence[PlayerRecord],
         since: date | None,
     ) -> Tallied | None:
-        match = {"victim_id": {"$in": list(player_ids)}, **build_since(since)}
-        return await self._tally(
-            guild_id, server_ids, match, key="killer_id", name="killer_name", hint="victim"
-        )
-
-    async def _tally(
-        self,
-        guild_id: GuildId,
-        server_ids: Sequence[ServerId],
-        match: Document,
-        *,
-        key: str,
-        name: str,
-        hint: str,
-    ) -> Tallied | None:
-        """Return what stands in most kills that fit, under its newest name."""
-        newest = {"$max": {"at": "$at", "name": f"${name}"}}
-        pipeline: list[Document] = [
-            {"$match": {"server_id": {"$in": list(server_ids)}, "kind": _KILLS, **match}},
-            {"$group": {"_id": f"${key}", "count": {"$sum": 1}, "newest": newest}},
-            {"$sort": {"count": -1, "newest.name": 1, "_id": 1}},
-            {"$limit": 1},
-        ]
-        found = await self._of("kills", guild_id).aggregate(pipeline, hint=hint)
-        return Tallied(found[0]["newest"]["name"], found[0]["count"]) if found else None
+        """Return the weapon that players killed most with."""
+        if since is None:
+            counts = (count for record in records for count in record.weapons)
+            rows = sum_weapons(WeaponRow(count.weapon, count.kills, count.longest) for count in counts)
+            return Tallied(rows[0].weapon, rows[0].kills) if rows else None
+        killers = {"$in": [record.player_id for record in records]}
+        match = {"server_id": {"$in": list(server_ids)}, "kind": KILLS, "killer_id": killers}
+        pipeline = build_weapon_counts(match | build_since(since))
+        found = await self._of("kills", guild_id).aggregate(pipeline, hint="killer")
+        return Tallied(found[0]["_id"], found[0]["kills"]) if found else None
 
     def _of(self, name: str, guild_id: GuildId) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, name, guild_id)
-
-
-def build_since(day: date | None) -> Document:
-    """Return the filter of deaths written on a day or later, by the game server's clock."""
-    return {} if day is None else {"written_at": {"$gte": datetime.combine(day, time.min)}}
 
 
 def _learn(known: dict[PlayerId, KnownPlayer], encoded: bytes) -> None:
@@ -357,16 +282,29 @@ def _learn(known: dict[PlayerId, KnownPlayer], encoded: bytes) -> None:
         add_known(known, document)
 
 
-def _place(
-    ties: Iterable[Tie], names: Mapping[PlayerId, str], before: int
-) -> list[tuple[int, PlayerId, float]]:
-    """Return rank, player and value of whole ties in their order."""
-    ordered = [
-        (player_id, tie.value)
-        for tie in ties
-        for player_id in sorted(tie.player_ids, key=lambda key: (names.get(key, _NOBODY), key))
-    ]
-    return [(before + place, *pair) for place, pair in enumerate(ordered, start=1)]
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somebody's place on a board."""
+
+    rank: int
+    player_id: PlayerId
+    name: str
+    value: float
+
+
+def _place(standing: Standing, ties: Iterable[Tie], before: int) -> list[Place]:
+    """Return whole ties in their order, the first of them behind so many places."""
+    places: list[Place] = []
+    for tie in ties:
+        names = standing.find_names(tie.players)
+        players = zip(standing.get_players(tie.players), map(names.__getitem__, tie.players), strict=True)
+        for player_id, name in sorted(players, key=lambda pair: (pair[1], pair[0])):
+            places.append(Place(before + len(places) + 1, player_id, name, tie.value))
+    return places
+
+
+def _get_first(enemies: Sequence[Enemy]) -> Tallied | None:
+    return Tallied(enemies[0].name, enemies[0].kills) if enemies else None
 
 
 def _get_seen(pair: tuple[ServerId, PlayerRecord]) -> datetime:

@@ -5,7 +5,7 @@ notices, rejected lines and the cursor move together or not at all, so a crash a
 nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.events import DeathsStored, EventDispatcher, NoticesQueued, PlayerKilled
+from utils.events import CountersStored, DeathsStored, EventDispatcher, NoticesQueued, PlayerKilled
 from utils.models.deaths import Death, DeathKind
 from utils.models.notices import BountyNotice, DeathNotice
 from utils.models.reading import Chunk, RejectedLine
@@ -82,6 +82,15 @@ class StoredBatch:
 
     deaths: tuple[Death, ...] = ()
     notices: int = 0
+    counters: CountersStored | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountedBatch:
+    """The killers' standing after each kill, by death, and the counters that changed."""
+
+    facts: Mapping[bytes, KillFacts]
+    counters: CountersStored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +172,8 @@ class LiveIngestion:
         self, server: GameServer, batch: Batch, announced: Announced, unit: IngestionUnit
     ) -> StoredBatch:
         new = await _select_new(unit, batch.deaths)
-        facts = await _count(unit, new, generation=server.generation)
+        counted = await _count(unit, server, new)
+        facts = counted.facts
         is_growth = batch.chunk.is_growth
         news = {death.id for death in new if announced.is_news(death, is_growth=is_growth)}
         live = [death for death in new if is_growth or death.id in news]
@@ -182,7 +192,7 @@ class LiveIngestion:
         await unit.insert_rejected(batch.rejected)
         await unit.add_lines_read(batch.lines, len(batch.rejected))
         await unit.move_cursor(batch.chunk.before, batch.chunk.after)
-        return StoredBatch(tuple(new), len(notices) + len(won))
+        return StoredBatch(tuple(new), len(notices) + len(won), counted.counters)
 
     async def _settle(
         self,
@@ -202,6 +212,8 @@ class LiveIngestion:
     async def _publish(self, scope: ServerScope, stored: StoredBatch) -> None:
         if stored.notices:
             await self._events.dispatch(NoticesQueued(scope=scope))
+        if stored.counters is not None:
+            await self._events.dispatch(stored.counters)
         if stored.deaths:
             await self._events.dispatch(DeathsStored(scope=scope, deaths=stored.deaths))
         for death in stored.deaths:
@@ -234,10 +246,11 @@ async def _select_new(unit: IngestionUnit, deaths: Sequence[Death]) -> list[Deat
     return [death for death in deaths if death.id not in known and first_of[death.id] is death]
 
 
-async def _count(unit: IngestionUnit, deaths: Sequence[Death], *, generation: int) -> dict[bytes, KillFacts]:
-    """Count new deaths on top of what is stored; return the killers' standing by death."""
+async def _count(unit: IngestionUnit, server: GameServer, deaths: Sequence[Death]) -> CountedBatch:
+    """Count new deaths on top of what is stored."""
     if not deaths:
-        return {}
+        return CountedBatch({})
+    generation = server.generation
     players = await unit.find_players(list_player_ids(deaths), generation=generation)
     days = await unit.find_days(_list_day_keys(deaths), generation=generation)
     counting = Counting(players, days)
@@ -254,7 +267,15 @@ async def _count(unit: IngestionUnit, deaths: Sequence[Death], *, generation: in
     await unit.replace_players(records, generation=generation)
     await unit.replace_days(changed, generation=generation)
     await unit.add_months(counting.freeze_months(), generation=generation)
-    return facts
+    counters = CountersStored(
+        scope=server.scope,
+        generation=generation,
+        batches=await unit.count_batch(),
+        deaths=tuple(deaths),
+        players=tuple(records),
+        days=tuple(changed),
+    )
+    return CountedBatch(facts, counters)
 
 
 async def _recount(unit: IngestionUnit, player_id: PlayerId, deaths: Sequence[Death]) -> PlayerRecount:

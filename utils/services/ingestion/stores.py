@@ -50,6 +50,9 @@ class IngestionUnit(Protocol):
     async def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
         """Add what new deaths came to onto the stored counts of their months."""
 
+    async def count_batch(self) -> int:
+        """Count that this batch changes counters; return how many did so far."""
+
     async def append_notices(self, notices: Sequence[Notice], *, created_at: datetime) -> None:
         """Put notices behind the outbox entries of this server, each kind of channel by itself."""
 

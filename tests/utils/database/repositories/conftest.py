@@ -8,6 +8,7 @@ from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.standings.keeper import Standings
 
 
 @pytest.fixture(name="ingestion")
@@ -37,4 +38,4 @@ def _servers(database: SafeDatabase) -> GameServerRepository:
 @pytest.fixture(name="statistics")
 def _statistics(database: SafeDatabase) -> StatisticsRepository:
     """Return reads of statistics."""
-    return StatisticsRepository(database)
+    return StatisticsRepository(database, Standings(database))

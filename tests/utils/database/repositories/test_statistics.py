@@ -1,6 +1,7 @@
 """Tests of figures, boards and names over one and several servers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -20,6 +21,7 @@ from utils.models.players import (
     PlayerRecord,
     PlayerStats,
     Tallied,
+    WeaponCount,
 )
 from utils.models.scope import GuildId, PlayerId, ServerScope
 from utils.models.servers import GameServer
@@ -42,17 +44,16 @@ async def _world(
     make_death: Callable[..., Death],
 ) -> None:
     """Fill two servers of a guild and one of another; each shows generation 1, and generation 0 lies."""
+    weapons = (WeaponCount("AK-SU", 1, 90), WeaponCount("Mosin", 2, 50))
+    anna = make_player(A, name="Anna", kills=12, deaths=3, suicides=1, metres=300, longest=90, best_streak=5)
+    second = make_player(A, name="Anna Two", kills=5, deaths=1, longest=120, best_streak=2, seen=9)
     figures = {
         scope: [
-            make_player(
-                A, name="Anna", kills=12, deaths=3, suicides=1, metres=300, longest=90, best_streak=5
-            ),
+            replace(anna, weapons=weapons),
             make_player(B, name="Bert", kills=12, deaths=2, longest=100, best_streak=4),
             make_player(C, name="Carl", deaths=9),
         ],
-        neighbour: [
-            make_player(A, name="Anna Two", kills=5, deaths=1, longest=120, best_streak=2, seen=9),
-        ],
+        neighbour: [replace(second, weapons=weapons)],
         stranger: [make_player(A, name="Foreign", kills=1000)],
     }
     for one, players in figures.items():
@@ -92,8 +93,8 @@ async def test_figures_of_one_server_are_its_own(
         counters=Counters(kills=12, deaths=3, suicides=1, metres=300, longest=90, best_streak=5),
         current_streak=0,
         top_weapon=Tallied("Mosin", 2),
-        nemesis=Tallied("Carl Two", 2),
-        prey=Tallied("b", 2),
+        nemesis=Tallied("Carl", 2),
+        prey=Tallied("Bert", 2),
         rank=2,
         ranked=2,
         last_seen_at=NOON,
@@ -113,8 +114,8 @@ async def test_figures_of_several_servers_are_summed(
         counters=Counters(kills=17, deaths=4, suicides=1, metres=300, longest=120, best_streak=5),
         current_streak=9,
         top_weapon=Tallied("Mosin", 4),
-        nemesis=Tallied("Carl Two", 4),
-        prey=Tallied("b", 4),
+        nemesis=Tallied("Carl", 4),
+        prey=Tallied("Bert", 4),
         rank=1,
         ranked=2,
         last_seen_at=NOON.replace(second=9),

@@ -1,0 +1,35 @@
+"""What servers show: an import counts into a generation of its own, which one write then switches in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Servers that show one generation of counters."""
+
+    generation: int
+    server_ids: tuple[str, ...]
+
+    @property
+    def query(self) -> Document:
+        """The filter of their counters."""
+        return {"generation": self.generation, "server_id": {"$in": list(self.server_ids)}}
+
+
+def group_shown(servers: Sequence[Document]) -> tuple[Shown, ...]:
+    """Return servers by the generation they show; mostly all show the same."""
+    by_generation: dict[int, list[str]] = {}
+    for server in servers:
+        by_generation.setdefault(server["generation"], []).append(server["server_id"])
+    return tuple(Shown(key, tuple(sorted(ids))) for key, ids in sorted(by_generation.items()))
+
+
+def build_match(shown: Sequence[Shown], query: Document) -> Document:
+    """Return the filter of what servers show and a query; one generation spares the planner an ``$or``."""
+    if len(shown) == 1:
+        return {**shown[0].query, **query}
+    return {"$or": [{**one.query, **query} for one in shown]}

@@ -1,0 +1,230 @@
+"""Standings: everybody's counters in columns, summed over servers and days, and ranked. Decided without I/O.
+
+A table holds a row a player of one server, all time or of one day; every column is a counter. Tables are
+never written into: one with other rows takes the place of the old, so that a reader in another thread sees
+one of the two.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+
+from utils.models.players import Counters
+
+Table = npt.NDArray[np.uint32]
+Column = npt.NDArray[np.int64]
+Row = tuple[int, ...]
+
+COUNTERS = ("kills", "deaths", "suicides", "longest", "best_streak")
+PLAYER, NAME, SEEN = 0, 1, 2  # columns before those of the counters: numbers of player and name, Unix seconds
+_FIRST_COUNTER = 3
+_COLUMNS = _FIRST_COUNTER + len(COUNTERS)
+_BEST = frozenset({"longest", "best_streak"})  # the best of any; everything else adds up
+
+SOURCES = {
+    "kills": "kills",
+    "deaths": "deaths",
+    "kd": "kills",
+    "streak": "best_streak",
+    "longest": "longest",
+    "suicides": "suicides",
+}
+"""The counter that each board ranks by."""
+
+
+class Numbers:
+    """Texts that come again and again (ids, names), numbered as they come; safe to use from threads."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._texts: list[str] = []
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getitem__(self, number: int) -> str:
+        return self._texts[number]
+
+    def number(self, text: str) -> int:
+        """Return the number of a text, a new one if need be."""
+        known = self._numbers.get(text)
+        if known is None:
+            with self._lock:
+                known = self._numbers.setdefault(text, len(self._texts))
+                if known == len(self._texts):
+                    self._texts.append(text)
+        return known
+
+    def find(self, texts: Iterable[str]) -> list[int]:
+        """Return the numbers of those texts that have one."""
+        return [self._numbers[text] for text in texts if text in self._numbers]
+
+
+def build_row(player: int, counters: Counters, *, name: int = 0, seen: int = 0) -> Row:
+    """Return a table's row."""
+    return (
+        player,
+        name,
+        seen,
+        counters.kills,
+        counters.deaths,
+        counters.suicides,
+        counters.longest,
+        counters.best_streak,
+    )
+
+
+def build_table(rows: Sequence[Row]) -> Table:
+    """Return rows as a table, columns first."""
+    return np.array(rows, dtype=np.uint32).T.copy() if rows else np.empty((_COLUMNS, 0), np.uint32)
+
+
+def replace_rows(table: Table, rows: Table) -> Table:
+    """Return a table in which players have new rows."""
+    kept = table[:, ~np.isin(table[PLAYER], rows[PLAYER])]
+    return np.concatenate([kept, rows], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Players of one place but for their names."""
+
+    value: float
+    players: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Players by value, highest first, then by fewer deaths; names decide among those equal in both.
+
+    Attributes:
+        players: their numbers, in order; ``values`` and ``deaths`` likewise.
+    """
+
+    players: Column
+    values: npt.NDArray[np.float64]
+    deaths: Column
+
+    def __len__(self) -> int:
+        return len(self.players)
+
+    def cut(self, *, limit: int, offset: int) -> tuple[int, list[Tie]]:
+        """Return the ties that a page touches, and how many places are before them."""
+        if offset >= len(self) or limit <= 0:
+            return min(offset, len(self)), []
+        start = place = self._get_bounds(offset)[0]
+        ties: list[Tie] = []
+        while place < min(offset + limit, len(self)):
+            place, tie = self._get_tie(place)
+            ties.append(tie)
+        return start, ties
+
+    def find_best(self, players: Collection[int]) -> tuple[int, Tie] | None:
+        """Return the best tie that holds one of the players, and how many places are before it."""
+        places = np.flatnonzero(np.isin(self.players, list(players)))
+        if not len(places):
+            return None
+        start = self._get_bounds(int(places[0]))[0]
+        return start, self._get_tie(start)[1]
+
+    def place(self, value: float, deaths: int, *, without: Collection[int]) -> tuple[int, Tie]:
+        """Return where somebody would stand among all but some players: places before, and who is equal."""
+        others = ~np.isin(self.players, list(without))
+        before = (self.values > value) | ((self.values == value) & (self.deaths < deaths))
+        level = (self.values == value) & (self.deaths == deaths)
+        return int((before & others).sum()), Tie(value, tuple(self.players[level & others].tolist()))
+
+    def count(self, *, without: Collection[int]) -> int:
+        """Return how many are ranked but for some players."""
+        return int((~np.isin(self.players, list(without))).sum())
+
+    def _get_tie(self, place: int) -> tuple[int, Tie]:
+        """Return where the tie at a place ends, and the tie."""
+        start, end = self._get_bounds(place)
+        return end, Tie(float(self.values[start]), tuple(self.players[start:end].tolist()))
+
+    def _get_bounds(self, place: int) -> tuple[int, int]:
+        same = (self.values == self.values[place]) & (self.deaths == self.deaths[place])
+        found = np.flatnonzero(same)
+        return int(found[0]), int(found[-1]) + 1
+
+
+def rank(tables: Sequence[Table], board: str, *, players: int, minimum_kills: int) -> Ranking:
+    """Sum tables by player and rank those with a value above 0 and enough kills.
+
+    ``board`` is a key of ``SOURCES``, ``players`` how many numbers of players there are.
+    """
+    table = np.concatenate(tables, axis=1) if tables else np.empty((_COLUMNS, 0), np.uint32)
+    kills, deaths = _sum(table, "kills", players), _sum(table, "deaths", players)
+    values = _sum(table, SOURCES[board], players).astype(np.float64)
+    if board == "kd":
+        values = np.round(kills / np.maximum(deaths, 1), 2)
+    ranked = np.flatnonzero((values > 0) & (kills >= minimum_kills))
+    ordered = ranked[np.lexsort((deaths[ranked], -values[ranked]))]
+    return Ranking(ordered, values[ordered], deaths[ordered])
+
+
+@dataclass(frozen=True, slots=True)
+class WeaponUse:
+    """Kills with one weapon: how many, the longest in metres, and who has most of them, several if equal."""
+
+    weapon: int
+    kills: int
+    longest: int
+    best_kills: int
+    best_players: tuple[int, ...]
+
+
+def sum_uses(tables: Sequence[Table], *, players: int, weapons: int) -> list[WeaponUse]:
+    """Sum tables of kills (player, weapon, metres) by weapon, and find who used each most.
+
+    ``players`` and ``weapons`` are how many numbers of each there are.
+    """
+    if not tables:
+        return []
+    player, weapon, metres = np.concatenate(tables, axis=1).astype(np.int64)
+    pairs, counts = np.unique(weapon * players + player, return_counts=True)
+    users, used = pairs % players, pairs // players
+    kills = np.bincount(weapon, minlength=weapons)
+    longest, best = np.zeros(weapons, np.int64), np.zeros(weapons, np.int64)
+    np.maximum.at(longest, weapon, metres)
+    np.maximum.at(best, used, counts)
+    is_best = counts == best[used]
+    return [
+        WeaponUse(
+            number,
+            int(kills[number]),
+            int(longest[number]),
+            int(best[number]),
+            tuple(users[is_best & (used == number)].tolist()),
+        )
+        for number in np.flatnonzero(kills).tolist()
+    ]
+
+
+def find_newest_names(tables: Sequence[Table], players: Collection[int], names: Numbers) -> dict[int, str]:
+    """Return players' newest names over the tables of some servers."""
+    newest: dict[int, tuple[int, str]] = {}
+    for player, name, seen in _iterate_names(tables, players):
+        newest[player] = max(newest.get(player, (-1, "")), (seen, names[name]))
+    return {player: name for player, (_, name) in newest.items()}
+
+
+def _iterate_names(tables: Sequence[Table], players: Collection[int]) -> Iterator[list[int]]:
+    for table in tables:
+        found = np.isin(table[PLAYER], list(players))
+        yield from table[[PLAYER, NAME, SEEN]][:, found].T.tolist()
+
+
+def _sum(table: Table, field: str, players: int) -> Column:
+    """Return one counter of every player, by number."""
+    column = table[_FIRST_COUNTER + COUNTERS.index(field)]
+    if field not in _BEST:
+        return np.bincount(table[PLAYER], weights=column, minlength=players).astype(np.int64)
+    best = np.zeros(players, np.int64)
+    np.maximum.at(best, table[PLAYER], column.astype(np.int64))
+    return best
