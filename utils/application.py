@@ -165,7 +165,9 @@ class Application:
         self.bounties = self._build_bounties()
         repositories = self.repositories
         self.coverage = CoverageService(self.servers, self.names, self.links, clock=self.clock)
-        self.statistics = StatisticsService(repositories.statistics, repositories.combat, self.coverage)
+        self.statistics = StatisticsService(
+            repositories.statistics, repositories.combat, repositories.hunters, self.coverage
+        )
         self.combat = CombatService(repositories.combat, repositories.deaths, self.coverage, self.servers)
         self.boards = self._build_boards()
 

@@ -9,7 +9,7 @@ import discord
 from discord.ext import commands
 
 from tests.fakes.clock import FakeClock
-from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeStatisticsStore
+from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore, FakeStatisticsStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeProofs
 from tests.fakes.money import FakeLinkBook, FakeMoneyStore
@@ -158,6 +158,7 @@ class Shelf:
     links: FakeLinkStore = field(default_factory=FakeLinkStore)
     money: FakeMoneyStore = field(default_factory=FakeMoneyStore)
     combat: FakeCombatStore = field(default_factory=FakeCombatStore)
+    hunters: FakeHunterStore = field(default_factory=FakeHunterStore)
     deaths: FakeDeathStore = field(default_factory=FakeDeathStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -225,7 +226,7 @@ class Shelf:
             servers=servers,
             wallets=WalletService(self.money, audit=audit, clock=self.clock),
             bounties=BountyService(bounties),
-            statistics=StatisticsService(self.statistics, self.combat, coverage),
+            statistics=StatisticsService(self.statistics, self.combat, self.hunters, coverage),
             links=links,
             names=names,
             coverage=coverage,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Protocol
@@ -30,7 +30,7 @@ CACHED_GUILDS = 200  # names of guilds whose members asked lately
 
 
 class Board(StrEnum):
-    """What a leaderboard ranks by: players by one of their figures, or weapons by kills."""
+    """What a leaderboard ranks by: players by a figure or by claimed bounties, or weapons by kills."""
 
     KILLS = "kills"
     DEATHS = "deaths"
@@ -39,6 +39,7 @@ class Board(StrEnum):
     LONGEST = "longest"
     SUICIDES = "suicides"
     WEAPONS = "weapons"
+    BOUNTIES = "bounties"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,23 @@ class EnmityStore(Protocol):
         self, guild_id: GuildId, server_ids: Sequence[ServerId], killer_id: PlayerId, victim_id: PlayerId
     ) -> int:
         """Return how often one player killed another."""
+
+
+class HunterStore(Protocol):
+    """Claimed bounties."""
+
+    async def list_hunters(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        *,
+        since: date | None = None,
+        since_at: datetime | None = None,
+    ) -> Sequence[BoardRow]:
+        """Return everybody who claimed a bounty by the sum of what was paid, most first.
+
+        ``since_at`` is the moment from which on claims count, ``since`` the first day whose deaths count.
+        """
 
 
 class PlayerNames:
@@ -238,9 +256,16 @@ class PlayerNames:
 class StatisticsService:
     """Answers ``/stats``, ``/compare`` and ``/leaderboard``."""
 
-    def __init__(self, store: StatisticsStore, enmities: EnmityStore, coverage: CoverageService) -> None:
+    def __init__(
+        self,
+        store: StatisticsStore,
+        enmities: EnmityStore,
+        hunters: HunterStore,
+        coverage: CoverageService,
+    ) -> None:
         self._store = store
         self._enmities = enmities
+        self._hunters = hunters
         self._coverage = coverage
 
     async def get_stats(self, question: Question) -> PlayerReport:
@@ -291,6 +316,8 @@ class StatisticsService:
         own: Sequence[PlayerId] = ()
         if asker_id is not None:
             own = await self._coverage.list_linked(coverage.guild_id, asker_id)
+        if board is Board.BOUNTIES:
+            return await self._page_hunters(coverage, page, own)
         found = await self._store.list_board(
             coverage.guild_id,
             coverage.server_ids,
@@ -302,6 +329,14 @@ class StatisticsService:
             own=own,
         )
         return BoardPage(board, found.rows, page, found.total, found.own)
+
+    async def _page_hunters(self, coverage: Coverage, page: int, own: Sequence[PlayerId]) -> BoardPage:
+        rows = await self._hunters.list_hunters(
+            coverage.guild_id, coverage.server_ids, since=coverage.since, since_at=coverage.since_at
+        )
+        start = page * BOARD_PAGE_ROWS
+        mine = next((row for row in rows if row.player_id in own), None)
+        return BoardPage(Board.BOUNTIES, tuple(rows[start : start + BOARD_PAGE_ROWS]), page, len(rows), mine)
 
     async def _find_stats(self, coverage: Coverage, player_ids: Sequence[PlayerId], name: str) -> PlayerStats:
         stats = await self._store.find_stats(

@@ -12,7 +12,7 @@ from utils.database.boards import Shown, build_match
 from utils.database.database import Document, SafeDatabase
 from utils.database.keys import build_key_range, build_key_since
 from utils.database.player_documents import read_month
-from utils.database.repositories.shown import list_shown
+from utils.database.repositories.shown import ShownPlayers, list_shown
 from utils.database.repositories.statistics import build_since
 from utils.database.scoped import ScopedCollection
 from utils.database.weapons import (
@@ -82,7 +82,7 @@ class CombatRepository:
             found = await self._find_best_of_all_time(guild_id, shown, weapons)
         best = {document["_id"]: document["best"] for document in found}
         ids = {PlayerId(one["player_id"]) for one in best.values()}
-        names = await self._find_names(guild_id, shown, sorted(ids))
+        names = await ShownPlayers(self._database, guild_id, shown).find_names(sorted(ids))
         return {
             weapon: Tallied(names.get(one["player_id"], ""), one["kills"]) for weapon, one in best.items()
         }
@@ -194,16 +194,6 @@ class CombatRepository:
         match = build_match(shown, {"player_id": {"$in": list(player_ids)}})
         pipeline = build_best_users(match, weapons)
         return await self._of("players", guild_id).aggregate(pipeline, hint="player")
-
-    async def _find_names(
-        self, guild_id: GuildId, shown: Sequence[Shown], player_ids: Sequence[PlayerId]
-    ) -> Mapping[str, str]:
-        found = await self._of("players", guild_id).find(
-            build_match(shown, {"player_id": {"$in": list(player_ids)}}),
-            projection={"player_id": 1, "name": 1, "last_seen_at": 1},
-            hint="player",
-        )
-        return {one["player_id"]: one["name"] for one in sorted(found, key=lambda one: one["last_seen_at"])}
 
     def _of(self, name: str, guild_id: GuildId) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, name, guild_id)

@@ -13,26 +13,23 @@ from utils.database.boards import (
     Shown,
     Tie,
     build_day_totals,
-    build_match,
     build_ties,
     build_totals,
     choose_hint,
     cut_ties,
     find_tie,
-    list_months,
     read_tie,
 )
 from utils.database.database import Document, SafeDatabase
 from utils.database.death_documents import decode_documents
-from utils.database.player_documents import add_known, read_counters, read_days, read_player, sort_known
-from utils.database.repositories.shown import list_shown
+from utils.database.player_documents import add_known, read_player, sort_known
+from utils.database.repositories.shown import ShownPlayers, list_shown
 from utils.database.scoped import ScopedCollection
 from utils.models.deaths import DeathKind
 from utils.models.players import (
     BoardRow,
     Counters,
     KnownPlayer,
-    PlayerDay,
     PlayerRecord,
     PlayerStats,
     Tallied,
@@ -75,18 +72,17 @@ class StatisticsRepository:
         since: date | None = None,
     ) -> PlayerStats | None:
         """Return players' figures summed over servers and players; None when none was ever seen there."""
-        shown = await list_shown(self._database, guild_id, server_ids)
-        records = await self._find_records(guild_id, shown, player_ids)
+        players = await ShownPlayers.open(self._database, guild_id, server_ids)
+        records = await _find_records(players, player_ids)
         if not records:
             return None
         newest = max((record for _, record in records), key=lambda record: record.last_seen_at)
         counters = [record.counters for _, record in records]
         if since is not None:
-            days = await self._list_days(guild_id, shown, player_ids, since)
-            counters = [day.counters for day in days]
+            counters = [day.counters for day in await players.list_days(player_ids, since)]
         summed = sum_counters(counters)
         (rank, ranked), weapons, nemeses, prey = await asyncio.gather(
-            self._find_rank(guild_id, shown, player_ids, (summed, newest.name), since),
+            self._find_rank(guild_id, players, player_ids, (summed, newest.name), since),
             self._tally_killer(guild_id, server_ids, player_ids, since, key="weapon", name="weapon"),
             self._tally_nemesis(guild_id, server_ids, player_ids, since),
             self._tally_killer(guild_id, server_ids, player_ids, since, key="victim_id", name="victim_name"),
@@ -120,16 +116,16 @@ class StatisticsRepository:
         own: Sequence[PlayerId] = (),
     ) -> BoardRows:
         """Return rows of a board summed over servers, how many there are, and the best of ``own`` players."""
-        shown = await list_shown(self._database, guild_id, server_ids)
-        ties = await self._list_ties(guild_id, shown, board, minimum_kills=minimum_kills, since=since)
+        players = await ShownPlayers.open(self._database, guild_id, server_ids)
+        ties = await self._list_ties(guild_id, players.shown, board, minimum_kills=minimum_kills, since=since)
         start, touched = cut_ties(ties, limit=limit, offset=offset)
         mine = find_tie(ties, own) if own else None
         named = [*touched, mine[1]] if mine else touched
-        names = await self._find_names(guild_id, shown, [key for tie in named for key in tie.player_ids])
+        names = await players.find_names(key for tie in named for key in tie.player_ids)
         places = _place(touched, names, start)[offset - start : offset - start + limit]
         if mine is not None:
             places += [place for place in _place([mine[1]], names, mine[0]) if place[1] in own][:1]
-        counters = await self._find_counters(guild_id, shown, [place[1] for place in places], since)
+        counters = await players.find_counters([place[1] for place in places], since)
         rows = [
             BoardRow(rank, player_id, names[player_id], value, counters[player_id])
             for rank, player_id, value in places
@@ -146,9 +142,9 @@ class StatisticsRepository:
         since: date,
     ) -> tuple[DayCount, ...]:
         """Return what players did on each day, summed over servers and players; empty days left out."""
-        shown = await list_shown(self._database, guild_id, server_ids)
+        players = await ShownPlayers.open(self._database, guild_id, server_ids)
         by_day: dict[date, list[Counters]] = {}
-        for day in await self._list_days(guild_id, shown, player_ids, since):
+        for day in await players.list_days(player_ids, since):
             by_day.setdefault(day.day, []).append(day.counters)
         return tuple(DayCount(day, sum_counters(by_day[day])) for day in sorted(by_day))
 
@@ -189,21 +185,6 @@ class StatisticsRepository:
                 add_known(known, document)
         return sort_known(known.values())[:limit]
 
-    async def _find_records(
-        self, guild_id: GuildId, shown: Sequence[Shown], player_ids: Sequence[PlayerId]
-    ) -> list[tuple[ServerId, PlayerRecord]]:
-        found = await self._find(
-            guild_id, "players", shown, {"player_id": {"$in": list(player_ids)}}, "player"
-        )
-        return sorted(((ServerId(one["server_id"]), read_player(one)) for one in found), key=_get_key)
-
-    async def _list_days(
-        self, guild_id: GuildId, shown: Sequence[Shown], player_ids: Sequence[PlayerId], since: date
-    ) -> list[PlayerDay]:
-        wanted = {"month": {"$in": list_months(since)}, "player_id": {"$in": list(player_ids)}}
-        buckets = await self._find(guild_id, "player_days", shown, wanted, "month")
-        return [day for bucket in buckets for day in read_days(bucket) if day.day >= since]
-
     async def _list_ties(
         self,
         guild_id: GuildId,
@@ -226,13 +207,13 @@ class StatisticsRepository:
     async def _find_rank(
         self,
         guild_id: GuildId,
-        shown: Sequence[Shown],
+        players: ShownPlayers,
         player_ids: Sequence[PlayerId],
         own: tuple[Counters, str],
         since: date | None,
     ) -> tuple[int | None, int]:
         """Return the place by kills of players summed to one, None without kills, and how many places are."""
-        ties = await self._list_ties(guild_id, shown, "kills", minimum_kills=0, since=since)
+        ties = await self._list_ties(guild_id, players.shown, "kills", minimum_kills=0, since=since)
         counters, name = own
         mine = frozenset(player_ids)
         before = ranked = 0
@@ -246,56 +227,10 @@ class StatisticsRepository:
                 level = others
         if not counters.kills:
             return None, ranked
-        names = await self._find_names(guild_id, shown, level)
+        names = await players.find_names(level)
         key = (name, min(player_ids))
         before += sum((names[player_id], player_id) < key for player_id in level)
         return before + 1, ranked + 1
-
-    async def _find_names(
-        self, guild_id: GuildId, shown: Sequence[Shown], player_ids: Iterable[PlayerId]
-    ) -> Mapping[PlayerId, str]:
-        """Return players' newest names over servers."""
-        found = await self._find(
-            guild_id,
-            "players",
-            shown,
-            {"player_id": {"$in": list(dict.fromkeys(player_ids))}},
-            "player",
-            projection={"player_id": 1, "name": 1, "last_seen_at": 1},
-        )
-        newest = sorted(found, key=lambda one: (one["last_seen_at"], one["name"]))
-        return {PlayerId(one["player_id"]): one["name"] for one in newest}
-
-    async def _find_counters(
-        self, guild_id: GuildId, shown: Sequence[Shown], player_ids: Sequence[PlayerId], since: date | None
-    ) -> Mapping[PlayerId, Counters]:
-        """Return players' counters, summed over servers and days."""
-        several: dict[PlayerId, list[Counters]] = {player_id: [] for player_id in player_ids}
-        if since is not None:
-            for day in await self._list_days(guild_id, shown, player_ids, since):
-                several[day.player_id].append(day.counters)
-        else:
-            wanted = {"player_id": {"$in": list(player_ids)}}
-            fields = {"player_id": 1, "counters": 1}
-            for one in await self._find(guild_id, "players", shown, wanted, "player", projection=fields):
-                several[PlayerId(one["player_id"])].append(read_counters(one["counters"]))
-        return {player_id: sum_counters(counters) for player_id, counters in several.items()}
-
-    async def _find(
-        self,
-        guild_id: GuildId,
-        name: str,
-        shown: Sequence[Shown],
-        query: Document,
-        hint: str,
-        *,
-        projection: Document | None = None,
-    ) -> list[Document]:
-        """Return what servers show of a collection; nothing without servers or players."""
-        if not shown or not query["player_id"]["$in"]:
-            return []
-        match = build_match(shown, query)
-        return await self._of(name, guild_id).find(match, projection=projection, hint=hint)
 
     async def _tally_killer(
         self,
@@ -350,6 +285,13 @@ class StatisticsRepository:
 def build_since(day: date | None) -> Document:
     """Return the filter of deaths written on a day or later, by the game server's clock."""
     return {} if day is None else {"written_at": {"$gte": datetime.combine(day, time.min)}}
+
+
+async def _find_records(
+    players: ShownPlayers, player_ids: Sequence[PlayerId]
+) -> list[tuple[ServerId, PlayerRecord]]:
+    found = await players.find("players", {"player_id": {"$in": list(player_ids)}}, "player")
+    return sorted(((ServerId(one["server_id"]), read_player(one)) for one in found), key=_get_key)
 
 
 def _learn(known: dict[PlayerId, KnownPlayer], encoded: bytes) -> None:
