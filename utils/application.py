@@ -141,7 +141,7 @@ class Application:
             self.repositories.premium, default_tier=self.settings.premium.default_tier, clock=self.clock
         )
         self.audit = AuditLog(self.repositories.audit, clock=self.clock)
-        self.names = PlayerNames(self.repositories.statistics, self.tasks)
+        self.names = PlayerNames(self.repositories.statistics, self.repositories.servers, self.tasks)
         self.progress = ImportMessages(self.bot, self.tasks, factory=self.factory, clock=self.clock)
         self.alerts = AdminAlerts(
             self.bot, settings=self.guild_settings, factory=self.factory, clock=self.clock

@@ -32,7 +32,7 @@ class FakeStatisticsStore(Outage):
         """Return every player."""
         del guild_id
         self.note("list_known_players")
-        return tuple(self.players)
+        return await self.answer(tuple(self.players))
 
     async def search_players(self, guild_id: GuildId, text: str, *, limit: int) -> Sequence[KnownPlayer]:
         """Return players by their newest name."""

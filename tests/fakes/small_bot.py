@@ -171,7 +171,7 @@ class Shelf:
         """Return services over these storages."""
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
         tasks = TaskManager(self.clock)
-        premium, names = build_premium(tier, self.clock), PlayerNames(self.statistics, tasks)
+        premium, names = build_premium(tier, self.clock), PlayerNames(self.statistics, self.servers, tasks)
         desk, audit = GrantDesk(tier, self.clock), AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), PlainSecrets()
         factory = EmbedFactory()

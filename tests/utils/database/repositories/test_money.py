@@ -420,7 +420,7 @@ async def _market(
         links=StoredLinks(links),
         guilds=guilds,
         servers=StoredServers(servers),
-        names=PlayerNames(statistics, TaskManager(clock)),
+        names=PlayerNames(statistics, servers, TaskManager(clock)),
         audit=FakeAuditTrail(),
         events=EventDispatcher(),
         clock=clock,
