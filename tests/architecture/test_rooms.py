@@ -51,6 +51,7 @@ OWNERS: dict[str, set[str]] = {
         "simulation",
     },
     "aiohttp": {
+        "utils.interactions",
         "utils.delivery",
         "utils.application",
         "bot",

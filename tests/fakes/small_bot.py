@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import discord
@@ -261,6 +261,7 @@ class PracticeCog(GuildCog):
 
     Attributes:
         error: what the failing commands raise.
+        before_answer: called between acknowledgement and answer.
         pages: how many pages there are.
         view_seconds: how long buttons work.
         decisions: what was chosen of each confirmation.
@@ -271,6 +272,7 @@ class PracticeCog(GuildCog):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self.error: Exception = ZeroDivisionError("a detail nobody may read")
+        self.before_answer: Callable[[], None] = lambda: None
         self.pages = 3
         self.view_seconds = VIEW_SECONDS
         self.decisions: asyncio.Queue[bool | None] = asyncio.Queue()
@@ -278,12 +280,14 @@ class PracticeCog(GuildCog):
     @commands.slash_command(name="public", description="Answers everybody")
     async def public(self, ctx: discord.ApplicationContext) -> None:
         """Answer in public."""
+        self.before_answer()
         await ctx.respond(f"guild {get_guild_id(ctx)}")
 
     @group.command(name="private", description="Answers the caller")
     @access(is_private=True)
     async def private(self, ctx: discord.ApplicationContext) -> None:
         """Answer in private."""
+        self.before_answer()
         await ctx.respond("for you", ephemeral=True)
 
     @group.command(name="admin", description="For admins")

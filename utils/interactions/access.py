@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import aiohttp
 import discord
 from discord.ext import commands
 
@@ -158,11 +159,11 @@ class GuildCog(commands.Cog):
     async def cog_before_invoke(self, ctx: discord.ApplicationContext) -> None:
         """Acknowledge, then check."""
         granted = get_access(ctx.command)
-        if not _is_modal_first(ctx.interaction, granted):
-            await ctx.defer(ephemeral=granted.is_private)
         try:
+            if not _is_modal_first(ctx.interaction, granted):
+                await ctx.defer(ephemeral=granted.is_private)
             await verify_access(self.services, ctx)
-        except KillfeedError as error:
+        except (KillfeedError, aiohttp.ClientError, OSError, TimeoutError) as error:
             # the library hands only errors of its own kind to the error handler from here
             raise discord.ApplicationCommandInvokeError(error) from error
 

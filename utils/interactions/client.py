@@ -13,6 +13,7 @@ from structlog import get_logger
 from utils.events import EventDispatcher, GuildLeft
 from utils.interactions.access import get_access
 from utils.interactions.command_set import CommandRegister
+from utils.interactions.reaching import UNREACHED
 from utils.interactions.replies import ErrorReporter
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended_button
@@ -83,7 +84,7 @@ class KillfeedBot(commands.Bot):
         logger.info("connected to Discord")
         try:
             await self._register.update()
-        except discord.HTTPException as failure:
+        except UNREACHED as failure:
             logger.warning("commands are not registered, the next connect tries again", problem=str(failure))
 
     async def on_ready(self) -> None:

@@ -5,11 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import discord
-from structlog import get_logger
 
+from utils.interactions.reaching import note_unreached
 from utils.interactions.replies import ErrorReplies
-
-logger = get_logger(__name__)
 
 VIEW_SECONDS = 180.0  # after the last press
 CUSTOM_ID_PREFIX = "kf:"
@@ -87,10 +85,8 @@ class InvokerView(discord.ui.View):
         self.end()
         if self.shown_in is None:
             return
-        try:
+        with note_unreached("ended buttons are not shown as such"):
             await self.shown_in.edit_original_response(view=self)
-        except discord.HTTPException as failure:
-            logger.info("ended buttons are not shown as such", problem=str(failure))
 
     async def on_error(
         self,
@@ -188,6 +184,7 @@ async def answer_ended_button(interaction: discord.Interaction, live: LiveViews)
     if interaction.type is not discord.InteractionType.component or not interaction.data:
         return
     if live.is_ended(str(interaction.data.get("custom_id", ""))):
-        await interaction.response.send_message(
-            "These buttons have ended. Run the command again.", ephemeral=True
-        )
+        with note_unreached("press of an ended button is not answered"):
+            await interaction.response.send_message(
+                "These buttons have ended. Run the command again.", ephemeral=True
+            )
