@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import discord
 
+from utils.embeds.escape import clean_text
 from utils.errors import InvalidInputError
 from utils.interactions.replies import ErrorReplies
 from utils.models.servers import Credentials
 
+MAX_TITLE_CHARACTERS = 45  # Discord's limit of a form's title
 MAX_SECRET_CHARACTERS = 4000  # Discord's limit of a text input
 
 Submit = Callable[[discord.Interaction, Credentials], Awaitable[None]]
@@ -17,7 +19,7 @@ class SecretModal(discord.ui.Modal):
     """Asks for a password or a private key, and hands them on."""
 
     def __init__(self, server_name: str, submit: Submit, replies: ErrorReplies) -> None:
-        super().__init__(title=f"Login of {server_name}"[:45])
+        super().__init__(title=clean_text(f"Login of {server_name}", MAX_TITLE_CHARACTERS))
         self._submit = submit
         self._replies = replies
         self._password: discord.ui.InputText = discord.ui.InputText(
