@@ -23,7 +23,7 @@ from utils.interactions.autocomplete import complete_player, complete_server
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
-from utils.interactions.views import VIEW_SECONDS, ConfirmView, LiveViews, PagedView, answer_ended_button
+from utils.interactions.views import VIEW_SECONDS, ConfirmView, LiveViews, PagedView, answer_ended
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
@@ -410,7 +410,7 @@ class SmallBot(commands.Bot):
 
     async def answer_ended(self, interaction: discord.Interaction) -> None:
         """Answer buttons that have ended."""
-        await answer_ended_button(interaction, self.services.views)
+        await answer_ended(interaction, self.services.views)
 
     async def on_application_command_error(
         self, ctx: discord.ApplicationContext, error: discord.DiscordException
