@@ -4,8 +4,11 @@ from pathlib import Path
 
 from simulation.discord import Channel, Guild, Interaction, Member, SimulatedDiscord
 from simulation.discord.clients import running_bot
+from tests.cogs.conftest import SEEN
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
+from utils.models.audit import AuditEntry
+from utils.models.scope import GuildId, MemberId
 
 ADMINS_ALONE = "This command is for members with Manage Server or the admin role."
 FORM = {"name": "North", "host": "192.0.2.10", "username": "renter"}
@@ -40,6 +43,23 @@ async def test_confirmation_of_an_admin_who_is_none_any_more_is_refused(
     assert await wait_for_refusal(asked) == (ADMINS_ALONE, True)
     assert len(shelf.servers.servers) == 2
     assert bot.unexpected.reported == []
+
+
+async def test_pages_of_an_admin_who_is_none_any_more_are_turned_no_further(
+    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """Buttons live for minutes after each press; each press asks who presses."""
+    for number in range(12):
+        entry = AuditEntry(SEEN, MemberId(manager.id), "role", f"change {number}")
+        await shelf.audit.insert_entry(GuildId(guild.id), entry)
+    shown = await manager.ask(channel, "/admin audit")
+    await (await shown.click("Next")).wait_for_acknowledgement()
+    await shown.wait_until(lambda one: one.embed["footer"]["text"].startswith("Page 2"))
+    guild.set_roles(manager)
+    pressed = await shown.click("Previous")
+    assert await wait_for_refusal(pressed) == (ADMINS_ALONE, True)
+    assert shown.embed["footer"]["text"].startswith("Page 2")
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
 
 
 async def test_two_admins_who_confirm_one_removal_remove_once(
