@@ -233,7 +233,7 @@ async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
     await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
 
     shown = await stage.ask("/admin audit")
-    assert (shown.is_ephemeral, shown.embed["footer"]["text"]) == (True, "12 in all")
+    assert (shown.is_ephemeral, shown.embed["footer"]["text"]) == (True, "Page 1 of 2 · 12 in all")
     newest = shown.embed["description"].splitlines()
     assert f"<@{stage.admin.id}> · **server remove**" in newest[0]
     assert newest[1].startswith("> North (renter at")
