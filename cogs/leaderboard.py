@@ -38,6 +38,8 @@ class LeaderboardCog(GuildCog):
         self, ctx: discord.ApplicationContext, board: str, server: str | None, period: str
     ) -> None:
         """Answer ``/leaderboard``."""
+        if board == Board.BOUNTIES:
+            await self.services.premium.verify_premium_for_feature(get_guild_id(ctx), Feature.BOUNTIES)
         coverage = await self.services.coverage.choose(get_guild_id(ctx), server, Period(period))
         if board == Board.WEAPONS:
             build = await self._rank_weapons(coverage)

@@ -142,7 +142,7 @@ class Application:
             self.repositories.premium, default_tier=self.settings.premium.default_tier, clock=self.clock
         )
         self.audit = AuditLog(self.repositories.audit, clock=self.clock)
-        self.names = PlayerNames(self.repositories.statistics, self.tasks)
+        self.names = PlayerNames(self.repositories.statistics, self.repositories.servers, self.tasks)
         self.progress = ImportMessages(self.bot, self.tasks, factory=self.factory, clock=self.clock)
         self.alerts = AdminAlerts(
             self.bot, settings=self.guild_settings, factory=self.factory, clock=self.clock
@@ -166,7 +166,9 @@ class Application:
         self.bounties = self._build_bounties()
         repositories = self.repositories
         self.coverage = CoverageService(self.servers, self.names, self.links, clock=self.clock)
-        self.statistics = StatisticsService(repositories.statistics, repositories.combat, self.coverage)
+        self.statistics = StatisticsService(
+            repositories.statistics, repositories.combat, repositories.hunters, self.coverage
+        )
         self.combat = CombatService(repositories.combat, repositories.deaths, self.coverage, self.servers)
         self.boards = self._build_boards()
 

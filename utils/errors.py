@@ -27,6 +27,8 @@
 
 from datetime import datetime
 
+QUOTED_CHARACTERS = 60  # longer than any name; whoever typed more still reads what to do
+
 
 class KillfeedError(Exception):
     """Base of all errors of the bot."""
@@ -44,7 +46,7 @@ class NotFoundError(UserFacingError):
         self.name = name
         self.suggestions = suggestions
         closest = f" Did you mean: {', '.join(suggestions)}?" if suggestions else ""
-        super().__init__(f"There is no {what} “{name}” here.{closest}{' ' + hint if hint else ''}")
+        super().__init__(f"There is no {what} {_quote(name)} here.{closest}{' ' + hint if hint else ''}")
 
 
 class AmbiguousError(UserFacingError):
@@ -55,7 +57,7 @@ class AmbiguousError(UserFacingError):
         self.name = name
         self.candidates = candidates
         super().__init__(
-            f"“{name}” fits more than one {what}: {', '.join(candidates)}. Pick one from the list."
+            f"{_quote(name)} fits more than one {what}: {', '.join(candidates)}. Pick one from the list."
         )
 
 
@@ -90,6 +92,11 @@ class NotEnoughMoneyError(UserFacingError):
         self.needed = needed
         self.balance = balance
         super().__init__(f"That takes {needed:,} emeralds, and the wallet holds {balance:,}. {hint}")
+
+
+def _quote(name: str) -> str:
+    """Return what somebody typed as a sentence repeats it: no longer than a name can be."""
+    return f"“{name if len(name) <= QUOTED_CHARACTERS else name[: QUOTED_CHARACTERS - 1] + '…'}”"
 
 
 class ConfigurationError(KillfeedError):

@@ -7,7 +7,7 @@ from cogs.admin.server_form import SecretModal
 from cogs.admin.servers import discard_progress
 from utils.embeds.escape import escape_text
 from utils.errors import KillfeedError
-from utils.interactions.access import access, get_actor_id, get_guild_id
+from utils.interactions.access import access, get_access, get_actor_id, get_guild_id, verify_caller
 from utils.interactions.autocomplete import complete_server
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
@@ -85,7 +85,7 @@ class ServerChangeCommands:
             await interaction.followup.send(embed=await edit(credentials), ephemeral=True)
 
         if new_password:
-            await ctx.send_modal(SecretModal("the game server", submit, self.services.replies))
+            await ctx.send_modal(SecretModal("the game server", submit, self.services))
         else:
             await ctx.respond(embed=await edit(None), ephemeral=True)
 
@@ -162,6 +162,8 @@ class ServerChangeCommands:
         view.shown_in = ctx.interaction
         await ctx.respond(embed=embed, view=view, ephemeral=True)
         await view.wait()
+        if view.is_confirmed:
+            await verify_caller(services, view.shown_in, get_access(ctx.command))
         answer = await self._decide_key(
             chosen, keys, is_accepted=bool(view.is_confirmed), actor_id=get_actor_id(ctx.interaction)
         )

@@ -4,11 +4,17 @@ from collections.abc import Awaitable, Callable
 
 import discord
 
+from utils.embeds.escape import clean_text
 from utils.errors import InvalidInputError
-from utils.interactions.replies import ErrorReplies
+from utils.interactions.access import Access, verify_caller
+from utils.interactions.services import Services
+from utils.interactions.views import make_custom_id
 from utils.models.servers import Credentials
 
+MAX_TITLE_CHARACTERS = 45  # Discord's limit of a form's title
 MAX_SECRET_CHARACTERS = 4000  # Discord's limit of a text input
+
+ADMINS = Access(is_admin=True)
 
 Submit = Callable[[discord.Interaction, Credentials], Awaitable[None]]
 
@@ -16,10 +22,12 @@ Submit = Callable[[discord.Interaction, Credentials], Awaitable[None]]
 class SecretModal(discord.ui.Modal):
     """Asks for a password or a private key, and hands them on."""
 
-    def __init__(self, server_name: str, submit: Submit, replies: ErrorReplies) -> None:
-        super().__init__(title=f"Login of {server_name}"[:45])
+    def __init__(self, server_name: str, submit: Submit, services: Services) -> None:
+        title = clean_text(f"Login of {server_name}", MAX_TITLE_CHARACTERS)
+        super().__init__(title=title, custom_id=make_custom_id())
         self._submit = submit
-        self._replies = replies
+        self._services = services
+        services.views.add(self.custom_id)
         self._password: discord.ui.InputText = discord.ui.InputText(
             label="Password", required=False, max_length=MAX_SECRET_CHARACTERS, placeholder="SFTP password"
         )
@@ -34,13 +42,15 @@ class SecretModal(discord.ui.Modal):
         self.add_item(self._private_key)
 
     async def callback(self, interaction: discord.Interaction) -> None:
-        """Acknowledge, then hand the secret on."""
+        """Acknowledge, check that the member still may, then hand the secret on."""
         await interaction.response.defer(ephemeral=True, invisible=False)
+        await verify_caller(self._services, interaction, ADMINS)
         credentials = Credentials(self._password.value or None, self._private_key.value or None)
         if credentials == Credentials():
             raise InvalidInputError("Fill in the password or the private key.")
         await self._submit(interaction, credentials)
+        self._services.views.remove(self.custom_id)
 
     async def on_error(self, error: Exception, interaction: discord.Interaction) -> None:
         """Answer a failure like that of any command."""
-        await self._replies.answer(interaction, error, is_private=True)
+        await self._services.replies.answer(interaction, error, is_private=True)

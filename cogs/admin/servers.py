@@ -6,7 +6,7 @@ from cogs.admin.groups import SERVER
 from cogs.admin.server_form import SecretModal
 from utils.embeds.escape import escape_text
 from utils.errors import KillfeedError
-from utils.interactions.access import access, get_actor_id, get_guild_id
+from utils.interactions.access import access, get_access, get_actor_id, get_guild_id, verify_caller
 from utils.interactions.autocomplete import complete_server
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
@@ -70,7 +70,7 @@ class ServerCommands:
         async def submit(interaction: discord.Interaction, credentials: Credentials) -> None:
             await self._add_server(interaction, guild_id, channel_id, form, credentials)
 
-        await ctx.send_modal(SecretModal(name, submit, self.services.replies))
+        await ctx.send_modal(SecretModal(name, submit, self.services))
 
     async def _add_server(
         self,
@@ -138,6 +138,7 @@ class ServerCommands:
         await ctx.respond(embed=question, view=view, ephemeral=True)
         await view.wait()
         if view.is_confirmed:
+            await verify_caller(services, view.shown_in, get_access(ctx.command))
             await services.servers.remove_server(
                 chosen.scope, keep_stats=keep_stats, actor_id=get_actor_id(ctx.interaction)
             )

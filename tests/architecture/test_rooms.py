@@ -52,6 +52,7 @@ OWNERS: dict[str, set[str]] = {
         "simulation",
     },
     "aiohttp": {
+        "utils.interactions",
         "utils.delivery",
         "utils.application",
         "bot",

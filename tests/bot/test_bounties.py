@@ -130,6 +130,10 @@ async def test_bounty_is_placed_claimed_and_told_once(market: Market) -> None:
         "`+22` kill of Wolf",
         "`+1,000` claimed the bounty on Wolf",
     ]
+    for period in ("all", "today"):
+        board = await stage.ask("/leaderboard", by=market.hunter, board="bounties", period=period)
+        row = r"🥇 **Hunter\_1** — 1,000 💎 · 1 bounty"
+        assert board.embed["description"].splitlines() == [row, "", f"Your place: {row}"]
     mine = await stage.ask("/bounty mine", by=market.placer)
     assert "**Wolf** — 1,000 💎 · claimed by Hunter_1" in read_text(mine)
     assert "Nobody is wanted" in read_text(await stage.ask("/bounty list"))
@@ -263,6 +267,7 @@ async def test_commands_are_closed_under_their_tier(open_stage: StageFactory) ->
     for command, options in (
         ("/bounty list", {}),
         ("/bounty mine", {}),
+        ("/leaderboard", {"board": "bounties"}),
         ("/wallet", {}),
         ("/admin bounty", {}),
         ("/bounty place", {"player": "Wolf", "amount": 100}),

@@ -85,6 +85,22 @@ async def test_grant_and_revoke_tell_new_and_old_state(open_stage: StageFactory)
     assert await stage.bot.stop() == 0
 
 
+async def test_pages_are_turned_no_further_when_the_tier_has_ended(open_stage: StageFactory) -> None:
+    """What was opened by a tier closes with it, also behind buttons that still work."""
+    stage = await open_hosted(open_stage)
+    stage.open_files().append(*stage.take(200))
+    await stage.add_server("North")
+    await grant(stage, 1)
+    board = await stage.ask("/leaderboard", by=stage.player)
+    await stage.ask("/premium revoke", guild_id=str(stage.guild.id), reason="the time is up")
+    pressed = await board.click("Next")
+    await pressed.wait_until(lambda one: bool(one.followups))
+    told = pressed.followups[-1]
+    assert ("opens with tier 1 (Survivor)" in told.embed["description"], told.is_ephemeral) == (True, True)
+    assert board.embed["footer"]["text"].startswith("Page 1 of ")
+    assert "unexpected error" not in stage.bot.output
+
+
 async def test_mistakes_of_a_grant_are_named(open_stage: StageFactory) -> None:
     """Each has its sentence; nothing of it is stored."""
     stage = await open_hosted(open_stage)

@@ -137,6 +137,19 @@ async def test_ratio_alone_needs_ten_kills(
     assert shelf.statistics.asked == [(board, minimum, 10, 0, None, ())]
 
 
+async def test_board_of_bounties_opens_with_its_own_tier(
+    shelf: Shelf, bot: OwnBot, alice: Member, channel: Channel
+) -> None:
+    """The other boards open a tier earlier; the refusal names the one that is missing."""
+    bot.services = shelf.build_services(tier=1)
+    for cog in bot.cogs.values():
+        cog.services = bot.services  # type: ignore[attr-defined]
+    text, is_private = read(await alice.ask(channel, "/leaderboard", board="bounties"))
+    assert ("opens with tier 2 (Mercenary)" in text, is_private) == (True, True)
+    assert not (await alice.ask(channel, "/leaderboard", board="kills")).is_ephemeral
+    assert shelf.hunters.asked == []
+
+
 # /killfeed status
 
 

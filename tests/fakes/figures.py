@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from tests.fakes.storage import Outage
 from utils.models.deaths import Death
@@ -32,7 +32,7 @@ class FakeStatisticsStore(Outage):
         """Return every player."""
         del guild_id
         self.note("list_known_players")
-        return tuple(self.players)
+        return await self.answer(tuple(self.players))
 
     async def search_players(self, guild_id: GuildId, text: str, *, limit: int) -> Sequence[KnownPlayer]:
         """Return players by their newest name."""
@@ -84,6 +84,31 @@ class FakeStatisticsStore(Outage):
         self.asked.append((board, minimum_kills, limit, offset, since, tuple(own)))
         mine = next((row for row in self.rows if row.player_id in own), None)
         return BoardRows(tuple(self.rows[offset : offset + limit]), len(self.rows), mine)
+
+
+class FakeHunterStore:
+    """The board of bounties as a test puts it in.
+
+    Attributes:
+        asked: servers, first day and first moment of each board asked for.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[BoardRow] = []
+        self.asked: list[tuple[tuple[ServerId, ...], date | None, datetime | None]] = []
+
+    async def list_hunters(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        *,
+        since: date | None = None,
+        since_at: datetime | None = None,
+    ) -> Sequence[BoardRow]:
+        """Return every row."""
+        del guild_id
+        self.asked.append((tuple(server_ids), since, since_at))
+        return self.rows
 
 
 class FakeCombatStore:

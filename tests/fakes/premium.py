@@ -32,7 +32,7 @@ class FakePremiumStore(Outage):
     async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
         """Return what a guild was granted."""
         self.note("get_premium")
-        return self.records.get(guild_id, PremiumRecord(guild_id))
+        return await self.answer(self.records.get(guild_id, PremiumRecord(guild_id)))
 
     async def write_grant(self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent) -> None:
         """Replace the grant and add a line."""

@@ -2,14 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import discord
 from discord.ext import commands
 
 from tests.fakes.clock import FakeClock
-from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeStatisticsStore
+from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore, FakeStatisticsStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeProofs
 from tests.fakes.money import FakeLinkBook, FakeMoneyStore
@@ -23,7 +23,7 @@ from utils.interactions.autocomplete import complete_player, complete_server
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
-from utils.interactions.views import VIEW_SECONDS, ConfirmView, LiveViews, PagedView, answer_ended_button
+from utils.interactions.views import VIEW_SECONDS, ConfirmView, LiveViews, PagedView, answer_ended
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
@@ -158,6 +158,7 @@ class Shelf:
     links: FakeLinkStore = field(default_factory=FakeLinkStore)
     money: FakeMoneyStore = field(default_factory=FakeMoneyStore)
     combat: FakeCombatStore = field(default_factory=FakeCombatStore)
+    hunters: FakeHunterStore = field(default_factory=FakeHunterStore)
     deaths: FakeDeathStore = field(default_factory=FakeDeathStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -170,7 +171,7 @@ class Shelf:
         """Return services over these storages."""
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
         tasks = TaskManager(self.clock)
-        premium, names = build_premium(tier, self.clock), PlayerNames(self.statistics, tasks)
+        premium, names = build_premium(tier, self.clock), PlayerNames(self.statistics, self.servers, tasks)
         desk, audit = GrantDesk(tier, self.clock), AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), PlainSecrets()
         factory = EmbedFactory()
@@ -225,7 +226,7 @@ class Shelf:
             servers=servers,
             wallets=WalletService(self.money, audit=audit, clock=self.clock),
             bounties=BountyService(bounties),
-            statistics=StatisticsService(self.statistics, self.combat, coverage),
+            statistics=StatisticsService(self.statistics, self.combat, self.hunters, coverage),
             links=links,
             names=names,
             coverage=coverage,
@@ -260,6 +261,7 @@ class PracticeCog(GuildCog):
 
     Attributes:
         error: what the failing commands raise.
+        before_answer: called between acknowledgement and answer.
         pages: how many pages there are.
         view_seconds: how long buttons work.
         decisions: what was chosen of each confirmation.
@@ -270,6 +272,7 @@ class PracticeCog(GuildCog):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self.error: Exception = ZeroDivisionError("a detail nobody may read")
+        self.before_answer: Callable[[], None] = lambda: None
         self.pages = 3
         self.view_seconds = VIEW_SECONDS
         self.decisions: asyncio.Queue[bool | None] = asyncio.Queue()
@@ -277,12 +280,14 @@ class PracticeCog(GuildCog):
     @commands.slash_command(name="public", description="Answers everybody")
     async def public(self, ctx: discord.ApplicationContext) -> None:
         """Answer in public."""
+        self.before_answer()
         await ctx.respond(f"guild {get_guild_id(ctx)}")
 
     @group.command(name="private", description="Answers the caller")
     @access(is_private=True)
     async def private(self, ctx: discord.ApplicationContext) -> None:
         """Answer in private."""
+        self.before_answer()
         await ctx.respond("for you", ephemeral=True)
 
     @group.command(name="admin", description="For admins")
@@ -405,7 +410,7 @@ class SmallBot(commands.Bot):
 
     async def answer_ended(self, interaction: discord.Interaction) -> None:
         """Answer buttons that have ended."""
-        await answer_ended_button(interaction, self.services.views)
+        await answer_ended(interaction, self.services.views)
 
     async def on_application_command_error(
         self, ctx: discord.ApplicationContext, error: discord.DiscordException

@@ -1,8 +1,10 @@
 """Storage of guilds, servers and leases, in memory, each of which a test can take away."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from tests.fakes.deaths import SCOPE
 from utils.errors import KillfeedError, LeaseLostError
@@ -12,6 +14,8 @@ from utils.models.money import BountySettings
 from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer, ServerHealth
+
+T = TypeVar("T")
 
 
 def build_server(
@@ -28,10 +32,24 @@ def build_server(
     )
 
 
+class Gate:
+    """Holds the answer of a read back, whatever happens meanwhile."""
+
+    def __init__(self) -> None:
+        self.has_read = asyncio.Event()
+        self.may_answer = asyncio.Event()
+
+    async def hold(self) -> None:
+        """Tell that something was read, and wait."""
+        self.has_read.set()
+        await self.may_answer.wait()
+
+
 class Outage:
-    """A storage that may be away.
+    """A storage that may be away, or slow.
 
     Attributes:
+        gate: what the answers of slow reads wait at.
         failures: errors that the next calls raise, first to last.
         calls: the names of the methods that were called, failed ones included.
     """
@@ -39,12 +57,19 @@ class Outage:
     def __init__(self) -> None:
         self.failures: list[KillfeedError] = []
         self.calls: list[str] = []
+        self.gate: Gate | None = None
 
     def note(self, call: str) -> None:
         """Count a call, and fail where the test says so."""
         self.calls.append(call)
         if self.failures:
             raise self.failures.pop(0)
+
+    async def answer(self, found: T) -> T:
+        """Return what a slow read found, when the gate lets it."""
+        if self.gate is not None:
+            await self.gate.hold()
+        return found
 
 
 class FakeGuildStore(Outage):
@@ -57,7 +82,7 @@ class FakeGuildStore(Outage):
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
         """Return a guild's settings."""
         self.note("get_settings")
-        return self.settings.get(guild_id, GuildSettings(guild_id))
+        return await self.answer(self.settings.get(guild_id, GuildSettings(guild_id)))
 
     async def set_channel(self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId | None) -> None:
         """Set or clear a channel."""

@@ -43,6 +43,14 @@ def test_only_what_a_person_must_mend_is_lasting() -> None:
     [
         (NotFoundError("player", "Ann"), "There is no player “Ann” here."),
         (
+            NotFoundError("player", "x" * 61, hint="Type less."),
+            f"There is no player “{'x' * 59}…” here. Type less.",
+        ),
+        (
+            AmbiguousError("server", "x" * 6000, candidates=("Mirny", "Mira")),
+            f"“{'x' * 59}…” fits more than one server: Mirny, Mira. Pick one from the list.",
+        ),
+        (
             NotFoundError("player", "Ann", hint="Type more.", suggestions=("Anna", "Anne")),
             "There is no player “Ann” here. Did you mean: Anna, Anne? Type more.",
         ),

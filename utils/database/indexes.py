@@ -73,6 +73,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("ending", ("guild_id", "slot", "expires_at")),
         Index("placer", ("guild_id", "placer_id", "-placed_at")),
         Index("claimer", ("guild_id", "claimer_id", "-closed_at")),
+        Index("claimed", (*_SERVER, "-closed_at"), only={"state": "claimed"}),
     ),
     "audit": (
         Index("newest", ("guild_id", "-at", "-_id")),

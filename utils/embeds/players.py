@@ -22,6 +22,7 @@ class BoardLook:
     title: str
     write_value: Callable[[float], str]
     unit: str = ""
+    is_money: bool = False
 
 
 BOARDS: Mapping[str, BoardLook] = {
@@ -31,6 +32,7 @@ BOARDS: Mapping[str, BoardLook] = {
     "streak": BoardLook("Longest streaks", write_count, " in a row"),
     "longest": BoardLook("Longest kills", write_metres),
     "suicides": BoardLook("Most suicides", write_count, " suicides"),
+    "bounties": BoardLook("Best bounty hunters", write_count, is_money=True),
 }
 """The looks of ``/leaderboard``'s boards, by the value of its option."""
 
@@ -113,7 +115,15 @@ def _write_row(theme: Theme, look: BoardLook, row: BoardRow) -> str:
     mark = (
         theme.medals[row.rank - 1] if 0 < row.rank <= len(theme.medals) else f"`{write_count(row.rank):>3}`"
     )
-    return f"{mark} **{escape_name(row.name)}** — {look.write_value(row.value)}{look.unit}"
+    return f"{mark} **{escape_name(row.name)}** — {_write_value(theme, look, row)}"
+
+
+def _write_value(theme: Theme, look: BoardLook, row: BoardRow) -> str:
+    value = look.write_value(row.value)
+    if not look.is_money:
+        return f"{value}{look.unit}"
+    bounties = "1 bounty" if row.claims == 1 else f"{write_count(row.claims)} bounties"
+    return f"{value} {theme.money} · {bounties}"
 
 
 def write_tally(tally: Tallied | None) -> str:

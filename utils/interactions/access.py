@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import aiohttp
 import discord
 from discord.ext import commands
 
@@ -71,15 +72,18 @@ def get_access(command: object) -> Access:
     return granted
 
 
-def get_guild_id(ctx: discord.ApplicationContext | discord.AutocompleteContext) -> GuildId:
+def get_guild_id(
+    ctx: discord.ApplicationContext | discord.AutocompleteContext | discord.Interaction,
+) -> GuildId:
     """Return the guild a command was used in.
 
     Raises:
         NotAllowedError: it was used outside one.
     """
-    if ctx.interaction.guild_id is None:
+    guild_id = ctx.guild_id if isinstance(ctx, discord.Interaction) else ctx.interaction.guild_id
+    if guild_id is None:
         raise NotAllowedError("This command works in a Discord server, not in direct messages.")
-    return GuildId(ctx.interaction.guild_id)
+    return GuildId(guild_id)
 
 
 async def verify_access(services: Services, ctx: discord.ApplicationContext) -> None:
@@ -88,9 +92,17 @@ async def verify_access(services: Services, ctx: discord.ApplicationContext) -> 
     Raises:
         NotAllowedError, TierRequiredError: the sentence for the caller.
     """
-    granted = get_access(ctx.command)
-    guild_id = get_guild_id(ctx)
-    if not await is_allowed(services, ctx.interaction, guild_id, granted):
+    await verify_caller(services, ctx.interaction, get_access(ctx.command))
+
+
+async def verify_caller(services: Services, interaction: discord.Interaction, granted: Access) -> None:
+    """Check guild, member and tier as they are now: a form or a question may stand for long.
+
+    Raises:
+        NotAllowedError, TierRequiredError: the sentence for the caller.
+    """
+    guild_id = get_guild_id(interaction)
+    if not await is_allowed(services, interaction, guild_id, granted):
         raise NotAllowedError(_describe_allowed(granted))
     if granted.feature is not None:
         await services.premium.verify_premium_for_feature(guild_id, granted.feature)
@@ -158,11 +170,11 @@ class GuildCog(commands.Cog):
     async def cog_before_invoke(self, ctx: discord.ApplicationContext) -> None:
         """Acknowledge, then check."""
         granted = get_access(ctx.command)
-        if not _is_modal_first(ctx.interaction, granted):
-            await ctx.defer(ephemeral=granted.is_private)
         try:
+            if not _is_modal_first(ctx.interaction, granted):
+                await ctx.defer(ephemeral=granted.is_private)
             await verify_access(self.services, ctx)
-        except KillfeedError as error:
+        except (KillfeedError, aiohttp.ClientError, OSError, TimeoutError) as error:
             # the library hands only errors of its own kind to the error handler from here
             raise discord.ApplicationCommandInvokeError(error) from error
 

@@ -13,9 +13,10 @@ from structlog import get_logger
 from utils.events import EventDispatcher, GuildLeft
 from utils.interactions.access import get_access
 from utils.interactions.command_set import CommandRegister
+from utils.interactions.reaching import UNREACHED
 from utils.interactions.replies import ErrorReporter
 from utils.interactions.services import Services
-from utils.interactions.views import answer_ended_button
+from utils.interactions.views import answer_ended
 from utils.models.scope import GuildId
 
 logger = get_logger(__name__)
@@ -76,14 +77,14 @@ class KillfeedBot(commands.Bot):
         self._reporter = reporter
         self._log_context = log_context
         self._register = CommandRegister(self, commands_file)
-        self.add_listener(self._answer_ended_button, "on_interaction")
+        self.add_listener(self._answer_ended, "on_interaction")
 
     async def on_connect(self) -> None:
         """Register the commands, if they changed since they were registered last."""
         logger.info("connected to Discord")
         try:
             await self._register.update()
-        except discord.HTTPException as failure:
+        except UNREACHED as failure:
             logger.warning("commands are not registered, the next connect tries again", problem=str(failure))
 
     async def on_ready(self) -> None:
@@ -144,8 +145,8 @@ class KillfeedBot(commands.Bot):
             reference = self._reporter.report(error)
             logger.error("event handler failed", event_name=event_method, reference=reference)
 
-    async def _answer_ended_button(self, interaction: discord.Interaction) -> None:
-        await answer_ended_button(interaction, self.services.views)
+    async def _answer_ended(self, interaction: discord.Interaction) -> None:
+        await answer_ended(interaction, self.services.views)
 
 
 def name_command(interaction: discord.Interaction) -> str | None:

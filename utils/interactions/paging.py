@@ -3,6 +3,7 @@
 import discord
 
 from utils.embeds.pictures import Picture, build_file
+from utils.interactions.access import get_access, verify_caller
 from utils.interactions.services import Services
 from utils.interactions.views import PageBuilder, PagedView
 
@@ -30,7 +31,10 @@ async def respond_with_pages(
     picture: Picture | None = None,
     is_private: bool = False,
 ) -> None:
-    """Answer with the first page, and with buttons when there are more; all pages show the picture."""
+    """Answer with the first page, and with buttons when there are more; all pages show the picture.
+
+    Whoever turns a page must still be allowed to use the command.
+    """
 
     async def build_page(page: int) -> tuple[discord.Embed, int]:
         embed, pages = await build(page)
@@ -44,8 +48,13 @@ async def respond_with_pages(
     if pages == 1:
         await respond_with_picture(ctx, embed, picture, is_private=is_private)
         return
+
+    async def turn_to(page: int) -> tuple[discord.Embed, int]:
+        await verify_caller(services, view.shown_in or ctx.interaction, get_access(ctx.command))
+        return await build_page(page)
+
     view = PagedView(
-        build_page, pages=pages, invoker_id=ctx.author.id, live=services.views, replies=services.replies
+        turn_to, pages=pages, invoker_id=ctx.author.id, live=services.views, replies=services.replies
     )
     view.shown_in = ctx.interaction
     if picture is None:

@@ -1,17 +1,24 @@
 """Replies to what went wrong: one place turns an error into an answer."""
 
-from contextlib import suppress
 from typing import Protocol
 
+import aiohttp
 import discord
 from structlog import get_logger
 
 from utils.embeds.factory import EmbedFactory
 from utils.errors import KillfeedError, RemoteError, StorageError, UserFacingError
+from utils.interactions.reaching import ALREADY_ACKNOWLEDGED, is_over, is_unreachable, note_unreached
 
 logger = get_logger(__name__)
 
-GONE_CODES = {10008, 10015, 10062, 50027}  # message, webhook or interaction is gone; token is too old
+TRIES = 2  # a connection that was kept open is often found broken by the one that uses it next
+
+
+LOST_ANSWER = (
+    "The answer was lost on its way to Discord. What you asked for may have been done: look before you "
+    "ask again."
+)
 
 
 class ErrorReporter(Protocol):
@@ -29,27 +36,23 @@ class ErrorReplies:
         self._reporter = reporter
 
     async def answer(self, interaction: discord.Interaction, error: Exception, *, is_private: bool) -> None:
-        """Tell whoever asked; never raises for an interaction that is over.
+        """Tell whoever asked; never raises for an interaction that is over or a connection that fails.
 
         ``is_private`` tells how the interaction was deferred, if it was.
         """
-        embed = self.build(find_cause(error))
-        try:
-            await _send(interaction, embed, is_private=is_private)
-        except discord.HTTPException as failure:
-            log = logger.info if failure.code in GONE_CODES else logger.warning
-            log("answer does not reach its member", problem=str(failure))
+        cause = find_cause(error)
+        if is_over(cause):
+            logger.info("interaction is over before its answer", problem=str(cause))
+            return
+        embed = self.build(cause)
+        with note_unreached("answer does not reach its member"):
+            await _send_again(interaction, embed, is_private=is_private)
 
     def build(self, error: BaseException) -> discord.Embed:
         """Return the answer to an error."""
-        if isinstance(error, UserFacingError):
-            return self._embeds.build_refusal(str(error))
-        if isinstance(error, RemoteError):
-            return self._embeds.build_refusal(str(error))
-        if isinstance(error, discord.CheckFailure):
-            return self._embeds.build_refusal("You may not use this command here.")
-        if isinstance(error, discord.Forbidden):
-            return self._embeds.build_refusal("I lack a permission for that in this channel.")
+        sentence = find_refusal(error)
+        if sentence is not None:
+            return self._embeds.build_refusal(sentence)
         reference = self._reporter.report(error)
         if isinstance(error, StorageError):
             return self._embeds.build_error(
@@ -64,15 +67,46 @@ class ErrorReplies:
         )
 
 
+async def _send_again(interaction: discord.Interaction, embed: discord.Embed, *, is_private: bool) -> None:
+    for _ in range(TRIES - 1):
+        try:
+            return await _send(interaction, embed, is_private=is_private)
+        except (aiohttp.ClientError, OSError) as failure:
+            logger.info("answer is sent again", problem=f"{type(failure).__name__}: {failure}")
+    return await _send(interaction, embed, is_private=is_private)
+
+
 async def _send(interaction: discord.Interaction, embed: discord.Embed, *, is_private: bool) -> None:
     if not interaction.response.is_done():
-        await interaction.response.send_message(embed=embed, ephemeral=True)
-        return
+        try:
+            await interaction.response.send_message(embed=embed, ephemeral=True)
+        except discord.HTTPException as failure:
+            # an acknowledgement whose confirmation was lost has arrived all the same
+            if failure.code != ALREADY_ACKNOWLEDGED:
+                raise
+        else:
+            return
     if not is_private:
         # a deferred public reply cannot turn private
-        with suppress(discord.NotFound):
+        try:
             await interaction.delete_original_response()
+        except discord.NotFound as failure:
+            logger.info("public reply is gone already", problem=str(failure))
     await interaction.followup.send(embed=embed, ephemeral=True)
+
+
+def find_refusal(error: BaseException) -> str | None:
+    """Return what is told of an error that is no fault of the bot's; None for one that is."""
+    if isinstance(error, UserFacingError | RemoteError):
+        return str(error)
+    if isinstance(error, discord.CheckFailure):
+        return "You may not use this command here."
+    if isinstance(error, discord.Forbidden):
+        return "I lack a permission for that in this channel."
+    if is_unreachable(error):
+        logger.warning("Discord does not take an answer", problem=f"{type(error).__name__}: {error}")
+        return LOST_ANSWER
+    return None
 
 
 def find_cause(error: Exception) -> BaseException:

@@ -5,35 +5,41 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import discord
-from structlog import get_logger
 
+from utils.interactions.reaching import note_unreached
 from utils.interactions.replies import ErrorReplies
-
-logger = get_logger(__name__)
 
 VIEW_SECONDS = 180.0  # after the last press
 CUSTOM_ID_PREFIX = "kf:"
+
+ENDED = {
+    discord.InteractionType.component: "These buttons have ended. Run the command again.",
+    discord.InteractionType.modal_submit: (
+        "This form has ended, and nothing of it was kept. Run the command again."
+    ),
+}
+"""What is told of buttons and forms from before a restart."""
 
 PageBuilder = Callable[[int], Awaitable[tuple[discord.Embed, int]]]
 """Builds a page (from 0) and tells how many there are now."""
 
 
 class LiveViews:
-    """The custom ids whose buttons still work in this process."""
+    """The custom ids whose buttons and forms still work in this process."""
 
     def __init__(self) -> None:
         self._live: set[str] = set()
 
     def add(self, custom_id: str) -> None:
-        """A button works from now on."""
+        """A button or a form works from now on."""
         self._live.add(custom_id)
 
     def remove(self, custom_id: str) -> None:
-        """A button has ended."""
+        """A button or a form has ended."""
         self._live.discard(custom_id)
 
     def is_ended(self, custom_id: str) -> bool:
-        """Tell whether a button is one of ours and works no longer, after its time or a restart."""
+        """Tell whether a button or a form is one of ours and works no longer, after its time or a restart."""
         return custom_id.startswith(CUSTOM_ID_PREFIX) and custom_id not in self._live
 
 
@@ -61,7 +67,7 @@ class InvokerView(discord.ui.View):
         self, label: str, style: discord.ButtonStyle, press: Callable[[discord.Interaction], Awaitable[None]]
     ) -> discord.ui.Button[discord.ui.View]:
         """Add a button that calls ``press``."""
-        custom_id = f"{CUSTOM_ID_PREFIX}{secrets.token_urlsafe(12)}"
+        custom_id = make_custom_id()
         button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
             label=label, style=style, custom_id=custom_id
         )
@@ -87,10 +93,8 @@ class InvokerView(discord.ui.View):
         self.end()
         if self.shown_in is None:
             return
-        try:
+        with note_unreached("ended buttons are not shown as such"):
             await self.shown_in.edit_original_response(view=self)
-        except discord.HTTPException as failure:
-            logger.info("ended buttons are not shown as such", problem=str(failure))
 
     async def on_error(
         self,
@@ -183,11 +187,16 @@ class ConfirmView(InvokerView):
         self.end()  # after the answer: a button that has ended is answered as such
 
 
-async def answer_ended_button(interaction: discord.Interaction, live: LiveViews) -> None:
-    """Tell who presses a button that has ended, for example by a restart of the bot."""
-    if interaction.type is not discord.InteractionType.component or not interaction.data:
+def make_custom_id() -> str:
+    """Return a custom id by which a button or a form is known as one of ours."""
+    return f"{CUSTOM_ID_PREFIX}{secrets.token_urlsafe(12)}"
+
+
+async def answer_ended(interaction: discord.Interaction, live: LiveViews) -> None:
+    """Tell who uses a button or a form that has ended, for example by a restart of the bot."""
+    sentence = ENDED.get(interaction.type)
+    if sentence is None or not interaction.data:
         return
     if live.is_ended(str(interaction.data.get("custom_id", ""))):
-        await interaction.response.send_message(
-            "These buttons have ended. Run the command again.", ephemeral=True
-        )
+        with note_unreached("press of an ended button is not answered"):
+            await interaction.response.send_message(sentence, ephemeral=True)

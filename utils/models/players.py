@@ -155,13 +155,19 @@ class PlayerStats:
 
 @dataclass(frozen=True, slots=True)
 class BoardRow:
-    """One line of a leaderboard: ``value`` is what the board ranks by."""
+    """One line of a leaderboard.
+
+    Attributes:
+        value: what the board ranks by.
+        claims: how many bounties, on the board of bounties alone.
+    """
 
     rank: int
     player_id: PlayerId
     name: str
     value: float
     counters: Counters
+    claims: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Statistics beyond one player's counters: periods, weapons, rivals, comparisons, hours."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from utils.models.deaths import Death
@@ -34,6 +34,7 @@ class Coverage:
         where: the server's name, or words for several; foreign text.
         today: the day it is there: by the server's own time zone, by UTC for several servers.
         since: the first day that counts; None counts everything.
+        since_at: the moment (UTC) at which that day begins, where it is ``today``.
     """
 
     guild_id: GuildId
@@ -42,6 +43,7 @@ class Coverage:
     today: date
     period: Period = Period.ALL
     since: date | None = None
+    since_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ from utils.services.wallets import AuditTrail
 CLAIM_GRACE = timedelta(seconds=60)
 """How long after its end a bounty still waits: a kill that was read in time is stored within a minute."""
 
+SUGGESTIONS = 5
+
 logger = get_logger(__name__)
 
 
@@ -222,7 +224,10 @@ class BountyService:
         Raises:
             NotFoundError, AmbiguousError: no open bounty of his, or several, are meant.
         """
-        bounty = _choose_own(await self.list_cancellable(guild_id, member_id), text)
+        standing = await self.list_cancellable(guild_id, member_id)
+        bounty = _find_own(standing, text)
+        if bounty is None:
+            raise await self._explain_missing(guild_id, member_id, text, standing)
         refund = bounty.amount - compute_cancel_fee(bounty.amount)
         end = BountyEnd(BountyState.CANCELLED, self._rooms.clock.now())
 
@@ -294,6 +299,17 @@ class BountyService:
         except StorageError as failure:
             # the timer does the same when the first of them ends
             logger.warning("bounties of a removed server wait", scope=str(event.scope), problem=str(failure))
+
+    async def _explain_missing(
+        self, guild_id: GuildId, member_id: MemberId, text: str, standing: Sequence[Bounty]
+    ) -> NotFoundError:
+        """Return why nothing can be cancelled: a bounty of the list may have ended since it was offered."""
+        placed = await self._rooms.store.list_placed(guild_id, member_id, is_open=False)
+        ended = next((bounty for bounty in placed if bounty.bounty_id == text), None)
+        if ended is not None:
+            return NotFoundError("open bounty of yours on", ended.player_name, hint="It has ended.")
+        names = tuple(bounty.player_name for bounty in standing[:SUGGESTIONS])
+        return NotFoundError("open bounty of yours on", text, suggestions=names)
 
     async def _resolve_target(
         self, guild_id: GuildId, player: str, server: str | None
@@ -396,17 +412,15 @@ def _verify_settings(settings: BountySettings, amount: int) -> None:
         )
 
 
-def _choose_own(bounties: Sequence[Bounty], text: str) -> Bounty:
-    """Return the bounty meant, by its id or the name of its target."""
+def _find_own(standing: Sequence[Bounty], text: str) -> Bounty | None:
+    """Return the bounty meant among those that can be cancelled, by its id or the name of its target."""
     wanted = text.casefold().strip()
-    by_id = [bounty for bounty in bounties if bounty.bounty_id == text]
-    found = by_id or [bounty for bounty in bounties if bounty.player_name.casefold() == wanted]
-    if not found:
-        names = tuple(bounty.player_name for bounty in bounties[:5])
-        raise NotFoundError("open bounty of yours on", text, suggestions=names)
+    by_id = [bounty for bounty in standing if bounty.bounty_id == text]
+    found = by_id or [bounty for bounty in standing if bounty.player_name.casefold() == wanted]
     if len(found) > 1:
-        raise AmbiguousError("bounty", text, candidates=tuple(bounty.player_name for bounty in found))
-    return found[0]
+        candidates = tuple(f"{bounty.player_name} ({bounty.amount:,} emeralds)" for bounty in found)
+        raise AmbiguousError("bounty", text, candidates=candidates)
+    return found[0] if found else None
 
 
 def _build_hold(bounty: Bounty, member_id: MemberId) -> Change:

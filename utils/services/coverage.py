@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -100,13 +100,15 @@ class CoverageService:
             raise NotFoundError("game server", "any", hint="An admin adds one with /admin server add.")
         zone = ZoneInfo(servers[0].timezone if len(servers) == 1 else "UTC")
         today = self._clock.now().astimezone(zone).date()
+        since = today - timedelta(days=period.days - 1) if period.days else None
         return Coverage(
             guild_id=guild_id,
             server_ids=tuple(one.scope.server_id for one in servers),
             where=servers[0].name if len(servers) == 1 else f"all {len(servers)} servers",
             today=today,
             period=period,
-            since=today - timedelta(days=period.days - 1) if period.days else None,
+            since=since,
+            since_at=datetime.combine(since, time.min, zone).astimezone(UTC) if since else None,
         )
 
     async def find_players(self, question: Question, coverage: Coverage) -> tuple[MeantPlayer, ...]:

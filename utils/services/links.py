@@ -19,30 +19,16 @@ from utils.models.links import Link, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.services.proof import can_be_proven, choose_windows
-from utils.services.proving import PlayerDirectory
+from utils.services.proving import PlayerDirectory, ProofBook
 
 MAX_LINKS = 5  # of a member, pending ones included: a main, and the alts of a household
 
 
-class LinkStore(Protocol):
+class LinkStore(ProofBook, Protocol):
     """Storage of links; every write is one transaction."""
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
         """Return a member's links: the main, alts from the oldest on, then pending ones."""
-
-    async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
-        """Return the proven link of a player."""
-
-    async def list_menu_suicides(
-        self,
-        guild_id: GuildId,
-        player_id: PlayerId,
-        *,
-        since: datetime,
-        until: datetime,
-        read_after: datetime,
-    ) -> Sequence[datetime]:
-        """Return the times by the log of a player's menu suicides that were read live after a moment."""
 
     async def put_pending(self, guild_id: GuildId, link: Link) -> None:
         """Store a request, in the place of the member's earlier one for this player."""

@@ -13,6 +13,11 @@ SLICE_PLAYERS = 1000  # handled between two turns of the event loop: a few milli
 NAME_BORDER = "\n"  # stands in no name: the log has one row a line
 
 
+def fold_text(text: str) -> str:
+    """Return what a person typed as it is searched for: no case, no blanks around it, no border."""
+    return text.replace(NAME_BORDER, " ").casefold().strip()
+
+
 @dataclass(slots=True)
 class _Entry:
     """A player with his names folded.

@@ -27,11 +27,8 @@ RETRY_SECONDS = 5.0  # while an outcome could not be told
 Told = tuple[Link, ProofOutcome]
 
 
-class ProofStore(Protocol):
-    """Storage of open links and of what proves them."""
-
-    async def list_open(self, guild_id: GuildId) -> Sequence[Link]:
-        """Return pending links, and proven ones whose message does not show it yet."""
+class ProofBook(Protocol):
+    """Whose a player is, and what may prove it."""
 
     async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
         """Return the proven link of a player."""
@@ -46,6 +43,13 @@ class ProofStore(Protocol):
         read_after: datetime,
     ) -> Sequence[datetime]:
         """Return the times by the log of a player's menu suicides that were read live after a moment."""
+
+
+class ProofStore(ProofBook, Protocol):
+    """Storage of open links and of what proves them."""
+
+    async def list_open(self, guild_id: GuildId) -> Sequence[Link]:
+        """Return pending links, and proven ones whose message does not show it yet."""
 
     async def prove(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
         """Make a pending link count; None when it is gone or the player belongs to another member."""

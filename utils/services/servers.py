@@ -22,6 +22,7 @@ from utils.services.premium import PremiumService
 
 SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids in logs
 SERVER_ID_CHARACTERS = 8
+FORMER_CHOICE = "a server that was removed"
 NAME_CHARACTERS = 50
 SHOWN_REJECTED = 50
 
@@ -156,13 +157,14 @@ class GameServerService:
         """
         servers = await self._store.list_servers(guild_id)
         if not servers:
-            raise NotFoundError("game server", text or "any", hint="Add one with /admin server add.")
+            wanted = _hide_id(text or "any")
+            raise NotFoundError("game server", wanted, hint="Add one with /admin server add.")
         found = [server for server in servers if text is None or _is_called(server, text)]
         if len(found) == 1:
             return found[0]
         names = tuple(server.name for server in servers)
         if not found:
-            raise NotFoundError("game server", text or "", suggestions=names[:5])
+            raise NotFoundError("game server", _hide_id(text or ""), suggestions=names[:5])
         raise AmbiguousError("game server", text or "(none given)", candidates=names)
 
     async def verify_form(self, guild_id: GuildId, form: ServerForm) -> None:
@@ -296,6 +298,12 @@ def _is_called(server: GameServer, text: str) -> bool:
     return text in (server.scope.server_id, server.name) or text.casefold().strip() == server.name.casefold()
 
 
+def _hide_id(text: str) -> str:
+    """Return what was asked for without the id that a list gave for a server that is gone by now."""
+    is_id = len(text) == SERVER_ID_CHARACTERS and set(text) <= set(SERVER_ID_ALPHABET)
+    return FORMER_CHOICE if is_id and any(map(str.isdecimal, text)) else text
+
+
 def describe_server(server: GameServer) -> str:
     """Return a server for the audit, without anything of its secret."""
     number = "" if server.number is None else f", number {server.number}"
@@ -311,12 +319,15 @@ def verify_place(form: ServerForm, *, taken: Iterable[str]) -> None:
     name, host = form.name.strip(), form.host.strip()
     if not 1 <= len(name) <= NAME_CHARACTERS:
         raise InvalidInputError(f"A server's name has 1 to {NAME_CHARACTERS} characters.")
+    if not name.isprintable():
+        raise InvalidInputError("That name holds characters nobody can see. Type it by hand.")
     if any(other.casefold() == name.casefold() for other in taken):
         raise InvalidInputError(f"There is a server called “{form.name}” already. Choose another name.")
     if not 1 <= form.port <= 65535:
         raise InvalidInputError("A port is a number from 1 to 65535; game hosts often use 8822.")
     has_port = host.count(":") == 1  # an IPv6 address has more of them
-    if not host or has_port or any(character.isspace() or character in "/@" for character in host):
+    has_strange = any(one.isspace() or one in "/@" or not one.isprintable() for one in host)
+    if not host or has_port or has_strange:
         raise InvalidInputError("The host is a name or address alone, without sftp:// and without a port.")
     _verify_timezone(form.timezone)
 

@@ -1,9 +1,10 @@
 """Statistics: who is meant by a name, a player's figures, the boards."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Protocol
@@ -13,9 +14,10 @@ from utils.events import DeathsStored, HistoryImported, ServerRemoved
 from utils.models.deaths import Death
 from utils.models.players import BoardRow, KnownPlayer, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.servers import GameServer
 from utils.models.statistics import BoardRows, Comparison, Coverage, DayCount
 from utils.services.coverage import CoverageService, Question
-from utils.services.name_index import NameIndex
+from utils.services.name_index import NameIndex, fold_text
 from utils.tasks import BackgroundTask, TaskManager
 
 BOARD_PAGE_ROWS = 10
@@ -30,7 +32,7 @@ CACHED_GUILDS = 200  # names of guilds whose members asked lately
 
 
 class Board(StrEnum):
-    """What a leaderboard ranks by: players by one of their figures, or weapons by kills."""
+    """What a leaderboard ranks by: players by a figure or by claimed bounties, or weapons by kills."""
 
     KILLS = "kills"
     DEATHS = "deaths"
@@ -39,6 +41,7 @@ class Board(StrEnum):
     LONGEST = "longest"
     SUICIDES = "suicides"
     WEAPONS = "weapons"
+    BOUNTIES = "bounties"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,13 @@ class StatisticsStore(Protocol):
         """Return rows of a board summed over servers, how many there are, and the best of ``own`` players."""
 
 
+class ServerList(Protocol):
+    """A guild's game servers."""
+
+    async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
+        """Return them, oldest first."""
+
+
 class EnmityStore(Protocol):
     """Kills between two players."""
 
@@ -119,11 +129,29 @@ class EnmityStore(Protocol):
         """Return how often one player killed another."""
 
 
+class HunterStore(Protocol):
+    """Claimed bounties."""
+
+    async def list_hunters(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        *,
+        since: date | None = None,
+        since_at: datetime | None = None,
+    ) -> Sequence[BoardRow]:
+        """Return everybody who claimed a bounty by the sum of what was paid, most first.
+
+        ``since_at`` is the moment from which on claims count, ``since`` the first day whose deaths count.
+        """
+
+
 class PlayerNames:
     """Names for autocomplete and look-up: read once for a guild, then fed by ingestion."""
 
-    def __init__(self, store: StatisticsStore, tasks: TaskManager) -> None:
+    def __init__(self, store: StatisticsStore, servers: ServerList, tasks: TaskManager) -> None:
         self._store = store
+        self._servers = servers
         self._tasks = tasks
         self._readings: dict[GuildId, BackgroundTask] = {}
         self._guilds: dict[GuildId, NameIndex] = {}
@@ -138,7 +166,7 @@ class PlayerNames:
         While the names are being read for the first time, the answer comes from the newest names alone: a
         guild of 100,000 players takes a second or two, and whoever types waits for no more than a blink.
         """
-        wanted = text.casefold().strip()
+        wanted = fold_text(text)
         known = self._guilds.get(guild_id)
         if known is None:
             few = await self._store.search_players(guild_id, wanted, limit=limit)
@@ -152,23 +180,26 @@ class PlayerNames:
     ) -> KnownPlayer:
         """Return the player meant: by id, by exact name, or by a unique part of one.
 
+        Of several who bear or bore that exact name, whoever is called so now is meant.
+
         Raises:
             NotFoundError: nobody is called so; offers the closest names.
-            AmbiguousError: several are.
+            AmbiguousError: several are; those of one name are told apart.
         """
         known, servers = await self._get(guild_id), frozenset(server_ids)
         by_id = known.find(PlayerId(text))
         if by_id is not None:
             return by_id
-        wanted = text.casefold().strip()
-        chosen = list(islice(_select(known.search_exact(wanted), servers), CANDIDATES))
+        wanted = fold_text(text)
+        exact = list(islice(_select(known.search_exact(wanted), servers), CANDIDATES))
+        chosen = [player for player in exact if player.name.casefold() == wanted] or exact
         if not chosen and wanted:
             chosen = list(islice(_select(known.search(wanted), servers), CANDIDATES))
         if len(chosen) == 1:
             return chosen[0]
         if chosen:
-            names = tuple(islice(dict.fromkeys(player.name for player in chosen), SUGGESTIONS))
-            raise AmbiguousError("player", text, candidates=names)
+            labels = await self._tell_apart(guild_id, chosen[:SUGGESTIONS])
+            raise AmbiguousError("player", text, candidates=labels)
         closest = await known.list_closest(wanted, limit=SUGGESTIONS)
         raise NotFoundError("player", text, suggestions=closest)
 
@@ -194,6 +225,18 @@ class PlayerNames:
         """Drop the names of a guild, also those that are being read at this moment."""
         self._guilds.pop(guild_id, None)
         self._missed.pop(guild_id, None)
+
+    async def _tell_apart(self, guild_id: GuildId, players: Sequence[KnownPlayer]) -> tuple[str, ...]:
+        """Return players' names; where several are called the same, with server and last seen."""
+        counts = Counter(player.name.casefold() for player in players)
+        if len(counts) == len(players):
+            return tuple(player.name for player in players)
+        servers = await self._servers.list_servers(guild_id)
+        names = {server.scope.server_id: server.name for server in servers}
+        return tuple(
+            player.name if counts[player.name.casefold()] == 1 else _describe(player, names)
+            for player in players
+        )
 
     async def _wait_for_names(self, guild_id: GuildId) -> NameIndex | None:
         """Have the names read in the background, and return them if that takes no longer than a blink."""
@@ -238,9 +281,16 @@ class PlayerNames:
 class StatisticsService:
     """Answers ``/stats``, ``/compare`` and ``/leaderboard``."""
 
-    def __init__(self, store: StatisticsStore, enmities: EnmityStore, coverage: CoverageService) -> None:
+    def __init__(
+        self,
+        store: StatisticsStore,
+        enmities: EnmityStore,
+        hunters: HunterStore,
+        coverage: CoverageService,
+    ) -> None:
         self._store = store
         self._enmities = enmities
+        self._hunters = hunters
         self._coverage = coverage
 
     async def get_stats(self, question: Question) -> PlayerReport:
@@ -291,6 +341,8 @@ class StatisticsService:
         own: Sequence[PlayerId] = ()
         if asker_id is not None:
             own = await self._coverage.list_linked(coverage.guild_id, asker_id)
+        if board is Board.BOUNTIES:
+            return await self._page_hunters(coverage, page, own)
         found = await self._store.list_board(
             coverage.guild_id,
             coverage.server_ids,
@@ -302,6 +354,14 @@ class StatisticsService:
             own=own,
         )
         return BoardPage(board, found.rows, page, found.total, found.own)
+
+    async def _page_hunters(self, coverage: Coverage, page: int, own: Sequence[PlayerId]) -> BoardPage:
+        rows = await self._hunters.list_hunters(
+            coverage.guild_id, coverage.server_ids, since=coverage.since, since_at=coverage.since_at
+        )
+        start = page * BOARD_PAGE_ROWS
+        mine = next((row for row in rows if row.player_id in own), None)
+        return BoardPage(Board.BOUNTIES, tuple(rows[start : start + BOARD_PAGE_ROWS]), page, len(rows), mine)
 
     async def _find_stats(self, coverage: Coverage, player_ids: Sequence[PlayerId], name: str) -> PlayerStats:
         stats = await self._store.find_stats(
@@ -316,6 +376,11 @@ def _select(players: Iterable[KnownPlayer], server_ids: Iterable[ServerId]) -> I
     """Yield those who were seen on one of the servers; all of them when no server is named."""
     servers = frozenset(server_ids)
     return (player for player in players if not servers or servers.intersection(player.servers))
+
+
+def _describe(player: KnownPlayer, server_names: Mapping[ServerId, str]) -> str:
+    where = ", ".join(server_names.get(server_id, "a removed server") for server_id in player.servers)
+    return f"{player.name} (on {where}, last seen {player.last_seen_at:%d %b %Y, %H:%M} UTC)"
 
 
 def _learn(known: NameIndex, scope: ServerScope, deaths: Iterable[Death]) -> None:

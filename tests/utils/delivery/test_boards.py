@@ -9,7 +9,13 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE
-from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeLinkBook, FakeStatisticsStore
+from tests.fakes.figures import (
+    FakeCombatStore,
+    FakeDeathStore,
+    FakeHunterStore,
+    FakeLinkBook,
+    FakeStatisticsStore,
+)
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.delivery.boards import BoardKeeper, BoardPages, BoardRooms, compute_digest
 from utils.delivery.ports import PostedMessage
@@ -147,6 +153,7 @@ class Stand:
         self.channel = FakeBoardChannel()
         self.figures = FakeStatisticsStore()
         self.figures.rows = [ROW]
+        self.hunters = FakeHunterStore()
         self.servers = FakeServerStore(build_server("Mirny"))
         self.channel_id: ChannelId | None = CHANNEL
         self.is_open = True
@@ -157,10 +164,10 @@ class Stand:
 
     def build_keeper(self) -> BoardKeeper:
         """Return a keeper that knows no more than what is stored."""
-        names = PlayerNames(self.figures, TaskManager(self.clock))
+        names = PlayerNames(self.figures, self.servers, TaskManager(self.clock))
         coverage = CoverageService(self, names, FakeLinkBook(), clock=self.clock)
         combat_store = FakeCombatStore()
-        statistics = StatisticsService(self.figures, combat_store, coverage)
+        statistics = StatisticsService(self.figures, combat_store, self.hunters, coverage)
         combat = CombatService(combat_store, FakeDeathStore(), coverage, self)
         return BoardKeeper(
             BoardRooms(self.store, self.store, self.channel, self, self, notifier=self, audit=self),
@@ -336,6 +343,14 @@ async def test_removed_board_goes_with_its_message(stand: Stand) -> None:
     ]
     with pytest.raises(NotFoundError, match="/admin board post"):
         await stand.keeper.remove(GUILD, Board.WEAPONS, None, actor_id=ACTOR)
+
+
+async def test_board_of_bounties_shows_sum_and_count(stand: Stand) -> None:
+    """It is posted like every other board."""
+    stand.hunters.rows = [BoardRow(1, PlayerId("a"), "Ann", 1500.0, Counters(), claims=2)]
+    await stand.keeper.post(GUILD, Board.BOUNTIES, None, actor_id=ACTOR)
+    [(_, embed, _)] = stand.channel.messages.values()
+    assert embed.description == "🥇 **Ann** — 1,500 💎 · 2 bounties"
 
 
 async def test_board_of_a_removed_server_is_forgotten_and_of_a_left_guild_kept(stand: Stand) -> None:

@@ -115,6 +115,15 @@ def test_board_writes_values_in_their_unit(
     ]
 
 
+@pytest.mark.parametrize(("claims", "shown"), [(1, "1,234 💎 · 1 bounty"), (3, "1,234 💎 · 3 bounties")])
+def test_board_of_bounties_writes_sum_and_count(factory: EmbedFactory, claims: int, shown: str) -> None:
+    """What was paid decides the place; how often stands beside it."""
+    row = replace(_build_row(1, 1234), claims=claims)
+    embed = factory.build_board("bounties", [row], COVERAGE)
+    assert embed.title == "🏆 Best bounty hunters"
+    assert embed.description == f"🥇 **P\\_1** — {shown}"
+
+
 def test_empty_board_says_so(factory: EmbedFactory) -> None:
     """A board without rows is an answer too."""
     embed = factory.build_board("kills", [], COVERAGE)

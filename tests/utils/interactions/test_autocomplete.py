@@ -106,6 +106,16 @@ async def test_servers_are_those_of_the_guild(offer: Offer, shelf: Shelf, guild:
     assert await offer("server", "kamensk") == {}
 
 
+async def test_server_with_a_strange_name_is_offered_by_what_can_be_read(
+    offer: Offer, shelf: Shelf, guild: Guild
+) -> None:
+    """One choice that Discord refuses would cost all of them."""
+    names = {"a": "Mir\0ny", "b": "\u202eynriM\u2066", "c": "\u200b"}
+    servers = [build_server(name, key, guild_id=GuildId(guild.id)) for key, name in names.items()]
+    shelf.servers.servers = {server.scope: server for server in servers}
+    assert await offer("server", "") == {"Mirny": "a", "ynriM": "b", "(no visible name)": "c"}
+
+
 async def test_nothing_is_offered_when_the_database_is_away(offer: Offer, shelf: Shelf) -> None:
     """No choices are better than an error in the middle of typing; the next keystroke asks again."""
     shelf.statistics.players = [build_player("Pike", 1)]

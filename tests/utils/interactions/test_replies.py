@@ -1,9 +1,14 @@
 """Error replies: what the person reads, where, and what nobody may read."""
 
+from typing import Literal
+
+import aiohttp
 import discord
 import pytest
+from structlog.testing import capture_logs
 
 from simulation.discord import Channel, Fault, Interaction, Member, SimulatedDiscord
+from tests.fakes.own_bot import wait_until
 from tests.fakes.small_bot import REFERENCE, Shelf, SmallBot
 from utils.errors import (
     InvalidInputError,
@@ -11,9 +16,11 @@ from utils.errors import (
     NotFoundError,
     StorageUnavailableError,
 )
-from utils.interactions.replies import find_cause
+from utils.interactions.replies import LOST_ANSWER, find_cause
 
 DETAIL = "a detail nobody may read"
+WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
+CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
 ORIGINAL = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
 
 
@@ -125,6 +132,81 @@ async def test_expired_interaction_is_silent(
     await world.until(lambda: bool(world.refusals), what="the refusal of an expired token")
     await world.settle()
     assert (reply.is_answered, channel.messages, shelf.reporter.reported) == (False, [], [])
+
+
+@pytest.mark.parametrize("command", ["/public", "/deep private"])
+async def test_answer_that_comes_too_late_is_no_error(
+    bot: SmallBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel, command: str
+) -> None:
+    """A command that is done after a quarter of an hour answers nobody; that is no bug and no post."""
+    bot.practice.before_answer = lambda: world.clock.advance(16 * 60)
+    with capture_logs() as logs:
+        reply = await alice.invoke(channel, command)
+        await wait_until(lambda: bool(logs))
+    assert [entry["event"] for entry in logs] == ["interaction is over before its answer"]
+    assert (reply.is_answered, reply.followups, shelf.reporter.reported) == (False, [], [])
+
+
+async def test_answer_is_sent_again_when_the_connection_breaks(
+    bot: SmallBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """A connection that was kept open and is dead costs a second try, not the answer."""
+    bot.practice.error = InvalidInputError("No.")
+    cut = world.faults.add(Fault(method="POST", route=WEBHOOK, cut="before"))
+    reply = await alice.ask(channel, "/deep fail")
+    assert (cut.struck, reply.embed["description"], shelf.reporter.reported) == (1, "No.", [])
+
+
+async def test_answer_that_never_arrives_is_noted_and_raises_nothing(
+    bot: SmallBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """With every connection broken the refusal is given up; the bot goes on."""
+    bot.practice.error = InvalidInputError("No.")
+    cut = world.faults.add(Fault(method="POST", route=WEBHOOK, cut="before", times=None))
+    with capture_logs() as logs:
+        await alice.invoke(channel, "/deep fail")
+        await wait_until(lambda: any("does not reach" in entry["event"] for entry in logs))
+    assert (cut.struck >= 2, shelf.reporter.reported) == (True, [])
+    world.faults.clear()
+    assert (await alice.ask(channel, "/deep private")).content == "for you"
+
+
+@pytest.mark.parametrize(("cut", "is_deferred"), [("before", False), ("after", True)])
+async def test_lost_acknowledgement_is_told_as_a_lost_answer(
+    world: SimulatedDiscord,
+    bot: SmallBot,
+    shelf: Shelf,
+    alice: Member,
+    channel: Channel,
+    cut: Literal["before", "after"],
+    *,
+    is_deferred: bool,
+) -> None:
+    """Whether Discord took it or not, the member is answered, and nothing counts as a bug."""
+    assert bot.is_ready is not None
+    world.faults.add(Fault(method="POST", route=CALLBACK, cut=cut))
+    reply = await alice.ask(channel, "/deep private")
+    assert (reply.embed["description"], reply.is_ephemeral) == (LOST_ANSWER.replace(":", r"\:"), True)
+    assert (reply.is_deferred, shelf.reporter.reported) == (is_deferred, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "is_told"),
+    [
+        (aiohttp.ServerDisconnectedError(), True),
+        (ConnectionResetError("reset"), True),
+        (OSError("a file of ours"), False),
+        (TimeoutError("a lock of ours"), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_connection_that_breaks_in_a_command_is_no_bug(
+    fail: Fail, shelf: Shelf, error: Exception, *, is_told: bool
+) -> None:
+    """A lost connection to Discord is told without a code; other faults of the system are written down."""
+    reply = await fail(error)
+    told = (LOST_ANSWER[:20] in reply.embed["description"], shelf.reporter.reported)
+    assert told == ((True, []) if is_told else (False, [error]))
 
 
 async def test_missing_permission_of_the_bot_is_told(

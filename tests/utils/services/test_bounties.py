@@ -23,7 +23,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.money import Bounty, BountySettings, BountyState, LedgerKind
 from utils.models.notices import BountyEvent, BountyNotice
 from utils.models.players import KnownPlayer
-from utils.models.scope import ChannelId, MemberId, ServerId, ServerScope
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.services.bounties import CLAIM_GRACE, BountyService, PlacedBounty, SettingsWish
 
 GUILD = SCOPE.guild_id
@@ -262,18 +262,24 @@ async def test_own_bounty_alone_can_be_cancelled(bounties: BountyService) -> Non
             await bounties.cancel(GUILD, BOB, text)
     await place(bounties, "Fox", server="North")
     await place(bounties, "Fox", server="South")
-    with pytest.raises(AmbiguousError):
+    with pytest.raises(AmbiguousError) as caught:
         await bounties.cancel(GUILD, ANN, "fox")
+    assert caught.value.candidates == ("Fox (1,000 emeralds)", "Fox (1,000 emeralds)")
+    with pytest.raises(NotFoundError, match=r"no open bounty of yours on"):
+        await bounties.cancel(GuildId(43), ANN, placed.bounty.bounty_id)
     await bounties.cancel(GUILD, ANN, placed.bounty.bounty_id)
     assert [one.player_name for one in await bounties.list_cancellable(GUILD, ANN)] == ["Fox", "Fox"]
 
 
 async def test_ended_bounty_can_not_be_cancelled(shelf: Shelf, bounties: BountyService) -> None:
     """From its end on it is paid back in full anyway."""
-    await place(bounties)
+    placed = await place(bounties)
     shelf.clock.move(DAY.total_seconds())
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match="“Wolf” here"):
         await bounties.cancel(GUILD, ANN, "Wolf")
+    with pytest.raises(NotFoundError) as caught:
+        await bounties.cancel(GUILD, ANN, placed.bounty.bounty_id)
+    assert str(caught.value) == "There is no open bounty of yours on “Wolf” here. It has ended."
 
 
 async def test_bounty_nobody_claimed_is_paid_back_in_full(shelf: Shelf, bounties: BountyService) -> None:

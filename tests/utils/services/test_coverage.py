@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
 from tests.fakes.figures import (
     FakeCombatStore,
     FakeDeathStore,
+    FakeHunterStore,
     FakeLink,
     FakeLinkBook,
     FakeStatisticsStore,
@@ -76,13 +78,14 @@ class House:
     def __init__(self) -> None:
         self.store = FakeStatisticsStore(_know("Ann", 9), _know("Bob", 5), _know("Bobby", 1))
         self.combat_store = FakeCombatStore()
+        self.hunters = FakeHunterStore()
         self.deaths = FakeDeathStore()
         self.links = FakeLinkBook()
         self.book = FakeServerBook([build_server("Mirny")])
         clock = FakeClock(NIGHT)
-        names = PlayerNames(self.store, TaskManager(clock))
+        names = PlayerNames(self.store, self.book, TaskManager(clock))
         self.coverage = CoverageService(self.book, names, self.links, clock=clock)
-        self.statistics = StatisticsService(self.store, self.combat_store, self.coverage)
+        self.statistics = StatisticsService(self.store, self.combat_store, self.hunters, self.coverage)
         self.combat = CombatService(self.combat_store, self.deaths, self.coverage, self.book)
 
 
@@ -134,7 +137,10 @@ async def test_days_are_those_of_the_servers_zone_or_of_utc_for_several(
     ]
     ids = tuple(ServerId(f"s{number}") for number in range(len(zones)))
     where = "S0" if len(zones) == 1 else "all 2 servers"
-    expected = Coverage(GUILD, ids, where, today, period, since)
+    midnight = (
+        datetime.combine(since, time(), ZoneInfo(zones[0] if len(zones) == 1 else "UTC")) if since else None
+    )
+    expected = Coverage(GUILD, ids, where, today, period, since, midnight)
     assert await house.coverage.choose(GUILD, None, period) == expected
 
 
@@ -180,7 +186,8 @@ async def test_report_has_the_figures_of_the_period_and_the_last_thirty_days(hou
     day = DayCount(date(2025, 4, 2), Counters(kills=1))
     house.store.days = [DayCount(date(2025, 4, 1), Counters(kills=9)), day]
     report = await house.statistics.get_stats(Question(GUILD, ASKER, player="Ann", period=Period.TODAY))
-    covered = replace(COVERAGE, period=Period.TODAY, since=date(2025, 5, 1))
+    midnight = datetime(2025, 5, 1, tzinfo=UTC)
+    covered = replace(COVERAGE, period=Period.TODAY, since=date(2025, 5, 1), since_at=midnight)
     assert report == PlayerReport(covered, stats, (day,))
     assert house.store.asked_stats == [((ANN,), date(2025, 5, 1))]
 
@@ -227,6 +234,24 @@ async def test_board_is_read_page_by_page_with_the_askers_own_place(house: House
         ("kd", 10, BOARD_PAGE_ROWS, 20, date(2025, 4, 25), (PlayerId("4"),)),
         ("kills", 0, BOARD_PAGE_ROWS, 0, None, ()),
     ]
+
+
+async def test_board_of_bounties_is_cut_into_pages_and_counts_from_a_moment(house: House) -> None:
+    """Ranks stand in the rows; one's own row is the best of one's players; the day begins in its zone."""
+    rows = [
+        BoardRow(rank, PlayerId(str(rank)), f"p{rank}", 100.0, Counters(), claims=1) for rank in range(1, 13)
+    ]
+    house.hunters.rows = rows
+    house.links.links[GUILD, ASKER] = [FakeLink(PlayerId("9"), "p9"), FakeLink(PlayerId("4"), "p4")]
+    house.book.servers = [replace(build_server("Mirny"), timezone="Europe/Berlin")]
+    today = await house.coverage.choose(GUILD, None, Period.TODAY)
+    first = await house.statistics.get_board(today, Board.BOUNTIES, page=0)
+    last = await house.statistics.get_board(today, Board.BOUNTIES, page=1, asker_id=ASKER)
+    assert first == BoardPage(Board.BOUNTIES, tuple(rows[:10]), 0, 12)
+    assert last == BoardPage(Board.BOUNTIES, tuple(rows[10:]), 1, 12, rows[3])
+    midnight = datetime(2025, 5, 1, 22, tzinfo=UTC)
+    assert house.hunters.asked == [(today.server_ids, date(2025, 5, 2), midnight)] * 2
+    assert house.store.asked == []
 
 
 async def test_weapons_are_everybodys_or_a_players(house: House) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tests.fakes.storage import FakeGuildStore, FakeServerStore, build_server
+from tests.fakes.storage import FakeGuildStore, FakeServerStore, Gate, build_server
 from utils.errors import StorageUnavailableError
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
@@ -14,22 +14,6 @@ from utils.services.guilds import CACHE_SECONDS, SettingsService
 SERVER = build_server()
 GUILD = SERVER.scope.guild_id
 FEED, OTHER, THIRD = ChannelId(1), ChannelId(2), ChannelId(3)
-
-
-class SlowGuildStore(FakeGuildStore):
-    """Answers a read with what it found, but only when the test lets it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.has_read = asyncio.Event()
-        self.may_answer = asyncio.Event()
-
-    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
-        """Read, then wait."""
-        found = await super().get_settings(guild_id)
-        self.has_read.set()
-        await self.may_answer.wait()
-        return found
 
 
 @pytest.fixture(name="clock")
@@ -116,15 +100,15 @@ async def test_guilds_do_not_see_each_other(settings: SettingsService) -> None:
 
 
 async def test_slow_read_is_not_kept_when_something_was_written_meanwhile(
-    servers: FakeServerStore, clock: FakeClock
+    guilds: FakeGuildStore, servers: FakeServerStore, clock: FakeClock
 ) -> None:
     """A read that began before a write may answer its caller, and nobody after him."""
-    guilds = SlowGuildStore()
+    guilds.gate = Gate()
     settings = SettingsService(guilds, servers, clock=clock)
     early = asyncio.create_task(settings.get_settings(GUILD))
-    await guilds.has_read.wait()
+    await guilds.gate.has_read.wait()
     await settings.set_channel(GUILD, ChannelKind.ALERTS, THIRD, server_id=None)
-    guilds.may_answer.set()
+    guilds.gate.may_answer.set()
     assert (await early).channels == {}
     assert (await settings.get_settings(GUILD)).channels == {ChannelKind.ALERTS: THIRD}
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.premium import OWNER, FakePremiumStore, build_premium
+from tests.fakes.storage import Gate
 from utils.errors import LimitReachedError, StorageUnavailableError, TierRequiredError
 from utils.models.guilds import ChannelKind
 from utils.models.premium import (
@@ -15,7 +16,6 @@ from utils.models.premium import (
     TIERS,
     Feature,
     Grant,
-    PremiumRecord,
     PremiumState,
     Tier,
     compute_poll_seconds,
@@ -25,22 +25,6 @@ from utils.models.scope import GuildId
 from utils.services.premium import CACHE_SECONDS, PremiumService
 
 GUILD, OTHER = GuildId(42), GuildId(43)
-
-
-class SlowPremiumStore(FakePremiumStore):
-    """Answers a read with what it found, but only when the test lets it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.has_read = asyncio.Event()
-        self.may_answer = asyncio.Event()
-
-    async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
-        """Read, then wait."""
-        found = await super().get_premium(guild_id)
-        self.has_read.set()
-        await self.may_answer.wait()
-        return found
 
 
 @pytest.fixture(name="clock")
@@ -148,15 +132,17 @@ async def test_grant_of_another_process_is_seen_after_thirty_seconds(
     assert await premium.get_tier(GUILD) == TIERS[4]
 
 
-async def test_slow_read_is_not_kept_when_something_was_granted_meanwhile(clock: FakeClock) -> None:
+async def test_slow_read_is_not_kept_when_something_was_granted_meanwhile(
+    store: FakePremiumStore, clock: FakeClock
+) -> None:
     """A read that began before a write may answer its caller, and nobody after him."""
-    store = SlowPremiumStore()
+    store.gate = Gate()
     premium = PremiumService(store, default_tier=0, clock=clock)
     early = asyncio.create_task(premium.get_tier(GUILD))
-    await store.has_read.wait()
+    await store.gate.has_read.wait()
     store.give(GUILD, 2)
     premium.forget(GUILD)
-    store.may_answer.set()
+    store.gate.may_answer.set()
     assert await early == TIERS[0]
     assert await premium.get_tier(GUILD) == TIERS[2]
 

@@ -219,6 +219,24 @@ async def test_claim_takes_all_open_bounties_on_the_victim_at_once(table: Table)
     ]
 
 
+async def test_two_victims_of_one_batch_are_claimed_each_by_their_killer(table: Table) -> None:
+    """Each price once, though one of them dies twice; each victim has a notice of its own."""
+    table.add_bounty("Dan", 500, CID)
+    table.add_bounty("Eve", 700, CID)
+    notices = await table.settle(
+        build_row("Ann", "Dan", distance=0),
+        build_row("Bob", "Eve", second=1, distance=0),
+        build_row("Ann", "Eve", second=2, distance=0),
+    )
+    claims = [booked for booked in table.list_booked() if booked[1] is LedgerKind.BOUNTY_CLAIMED]
+    assert claims == [
+        (ANN, LedgerKind.BOUNTY_CLAIMED, 500, "Dan"),
+        (BOB, LedgerKind.BOUNTY_CLAIMED, 700, "Eve"),
+    ]
+    told = [(one.event, one.target_name, one.claimer_name) for one in notices]
+    assert told == [(BountyEvent.CLAIMED, "Dan", "Ann"), (BountyEvent.CLAIMED, "Eve", "Bob")]
+
+
 async def test_placers_own_kill_leaves_his_bounty_and_takes_the_others(table: Table) -> None:
     """With any of his players."""
     own = table.add_bounty("Dan", 500, ANN)

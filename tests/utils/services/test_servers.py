@@ -30,6 +30,7 @@ from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.premium import PremiumService
 from utils.services.servers import (
+    FORMER_CHOICE,
     SERVER_ID_ALPHABET,
     SERVER_ID_CHARACTERS,
     SHOWN_REJECTED,
@@ -130,6 +131,10 @@ def _service(rooms: Rooms) -> GameServerService:
     [
         (replace(FORM, name="  "), "1 to 50 characters"),
         (replace(FORM, name="x" * 51), "1 to 50 characters"),
+        (replace(FORM, name="Mir\0ny"), "characters nobody can see"),
+        (replace(FORM, name="\u202eynriM"), "characters nobody can see"),
+        (replace(FORM, name="\u200b"), "characters nobody can see"),
+        (replace(FORM, host="203.0.113.9\0"), "without sftp:// and without a port"),
         (replace(FORM, name=" mIrNy "), "called “ mIrNy ” already"),
         (replace(FORM, port=0), "number from 1 to 65535"),
         (replace(FORM, port=65536), "number from 1 to 65535"),
@@ -162,6 +167,7 @@ async def test_form_that_cannot_be_right_is_refused(
     [
         FORM,
         replace(FORM, name="x" * 50),
+        replace(FORM, name="Сервер 1 北 🔥"),
         replace(FORM, host=" game.example.org "),
         replace(FORM, host="2001:db8::1"),
         replace(FORM, port=65535),
@@ -325,6 +331,17 @@ async def test_servers_that_are_not_there_are_told(rooms: Rooms, service: GameSe
     with pytest.raises(NotFoundError) as caught:
         await service.resolve(GUILD, "Minry")
     assert caught.value.suggestions == ("Mirny", "Kamensk")
+
+
+async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_id(
+    rooms: Rooms, service: GameServerService
+) -> None:
+    """What a list gave as a value is no name; a name of eight letters is repeated as it was typed."""
+    rooms.add(build_server())
+    for text, told in (("k3v9x2bb", FORMER_CHOICE), ("northern", "northern"), ("North 12", "North 12")):
+        with pytest.raises(NotFoundError) as caught:
+            await service.resolve(GUILD, text)
+        assert str(caught.value) == f"There is no game server “{told}” here. Did you mean: Mirny?"
 
 
 async def test_several_servers_need_a_choice(rooms: Rooms, service: GameServerService) -> None:

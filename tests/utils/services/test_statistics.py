@@ -1,7 +1,6 @@
 """Statistics: who is meant by a name, and what a board shows."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from tests.fakes.clock import FakeClock, settle
 from tests.fakes.deaths import NOON, SCOPE, build_death, build_player_id, build_row
 from tests.fakes.figures import FakeStatisticsStore
+from tests.fakes.storage import FakeServerStore, Gate, build_server
 from utils.errors import AmbiguousError, NotFoundError, StorageUnavailableError
 from utils.events import DeathsStored, HistoryImported, ServerRemoved
 from utils.models.deaths import DeathKind
@@ -51,22 +51,6 @@ PLAYERS = (
 )
 
 
-class SlowStatisticsStore(FakeStatisticsStore):
-    """Answers with what it found, but only when the test lets it."""
-
-    def __init__(self, *players: KnownPlayer) -> None:
-        super().__init__(*players)
-        self.has_read = asyncio.Event()
-        self.may_answer = asyncio.Event()
-
-    async def list_known_players(self, guild_id: GuildId) -> Sequence[KnownPlayer]:
-        """Read, then wait."""
-        found = await super().list_known_players(guild_id)
-        self.has_read.set()
-        await self.may_answer.wait()
-        return found
-
-
 @pytest.fixture(name="store")
 def _store() -> FakeStatisticsStore:
     return FakeStatisticsStore(*PLAYERS)
@@ -74,7 +58,7 @@ def _store() -> FakeStatisticsStore:
 
 @pytest.fixture(name="names")
 def _names(store: FakeStatisticsStore) -> PlayerNames:
-    return PlayerNames(store, TaskManager(FakeClock()))
+    return PlayerNames(store, FakeServerStore(), TaskManager(FakeClock()))
 
 
 async def find(names: PlayerNames, text: str, *server_ids: ServerId) -> list[str]:
@@ -114,6 +98,7 @@ async def test_parts_of_two_names_do_not_make_a_third(store: FakeStatisticsStore
     store.players = [build_player("beta", "alpha")]
     assert await find(names, "alphabeta") == []
     assert await find(names, "ab") == []
+    assert await find(names, "alpha\nbeta") == await find(names, "\nalpha\n beta\n") == []
 
 
 async def test_names_are_resolved_in_order(store: FakeStatisticsStore, names: PlayerNames) -> None:
@@ -133,17 +118,41 @@ async def test_name_that_fits_several_is_ambiguous(names: PlayerNames) -> None:
     assert caught.value.candidates == ("pike_man", "Pikelule")
 
 
-async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore, names: PlayerNames) -> None:
-    """An exact name that two players bear needs a choice from the list, unless a server tells them apart."""
+async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore) -> None:
+    """They are told apart by server and last seen, unless the server that was named does so."""
+    names = PlayerNames(store, FakeServerStore(build_server("East Wind", EAST)), TaskManager(FakeClock()))
     store.players = [
         build_player("Twin", player_id="1" * 32, server=EAST),
         build_player("twin", player_id="2" * 32, server=ServerId("west")),
+        build_player("Twinkle", player_id="3" * 32),
     ]
-    with pytest.raises(AmbiguousError) as caught:
-        await names.resolve(GUILD, "TWIN")
-    assert caught.value.candidates == ("Twin", "twin")
+    told = (
+        "Twin (on East Wind, last seen 30 Apr 2025, 00:00 UTC)",
+        "twin (on a removed server, last seen 30 Apr 2025, 00:00 UTC)",
+    )
+    for typed, candidates in (("TWIN", told), ("twi", (*told, "Twinkle"))):
+        with pytest.raises(AmbiguousError) as caught:
+            await names.resolve(GUILD, typed)
+        assert caught.value.candidates == candidates
     found = await names.resolve(GUILD, "twin", server_ids=[ServerId("west")])
     assert found.player_id == "2" * 32
+
+
+async def test_present_name_goes_before_a_former_one(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """Who is called so now is meant, however known those are who once were; these alone are ambiguous."""
+    store.players = [
+        build_player("Hunter", "Wolf", kills=99),
+        build_player("Farmer", "Wolf", kills=98),
+        build_player("Wolf", "Fox"),
+        build_player("Wolfgang"),
+    ]
+    assert (await names.resolve(GUILD, "wolf")).player_id == build_player_id("Wolf")
+    assert (await names.resolve(GUILD, "fox")).player_id == build_player_id("Wolf")
+    store.players = store.players[:2]
+    names.forget(GUILD)
+    with pytest.raises(AmbiguousError) as caught:
+        await names.resolve(GUILD, "wolf")
+    assert caught.value.candidates == ("Hunter", "Farmer")
 
 
 async def test_closest_names_are_suggested_when_nobody_is_called_so(names: PlayerNames) -> None:
@@ -225,34 +234,37 @@ async def test_deaths_of_a_guild_nobody_asked_about_are_not_held(
 
 async def test_deaths_stored_during_the_first_read_are_not_lost() -> None:
     """What is stored while the names are being read may be missing in them, and is added."""
-    store = SlowStatisticsStore(*PLAYERS)
-    names = PlayerNames(store, TaskManager(FakeClock()))
+    store = FakeStatisticsStore(*PLAYERS)
+    store.gate = Gate()
+    names = PlayerNames(store, FakeServerStore(), TaskManager(FakeClock()))
     searching = asyncio.create_task(find(names, "newcomer"))
-    await store.has_read.wait()
+    await store.gate.has_read.wait()
     await names.on_deaths_stored(build_event(("Newcomer", "Mlsno")))
-    store.may_answer.set()
+    store.gate.may_answer.set()
     assert await searching == ["Newcomer"]
 
 
 async def test_names_are_read_again_when_they_were_forgotten_during_the_read() -> None:
     """An import that ends while the names are being read makes them stale at once."""
-    store = SlowStatisticsStore(*PLAYERS)
-    names = PlayerNames(store, TaskManager(FakeClock()))
+    store = FakeStatisticsStore(*PLAYERS)
+    store.gate = Gate()
+    names = PlayerNames(store, FakeServerStore(), TaskManager(FakeClock()))
     searching = asyncio.create_task(find(names, "imported"))
-    await store.has_read.wait()
+    await store.gate.has_read.wait()
     store.players.append(build_player("imported"))
     await names.on_history_imported(HistoryImported(scope=SCOPE))
-    store.may_answer.set()
+    store.gate.may_answer.set()
     assert await searching == ["imported"]
 
 
 async def test_names_are_read_once_when_many_ask_at_once() -> None:
     """Every keystroke asks; the database is asked once."""
-    store = SlowStatisticsStore(*PLAYERS)
-    names = PlayerNames(store, TaskManager(FakeClock()))
+    store = FakeStatisticsStore(*PLAYERS)
+    store.gate = Gate()
+    names = PlayerNames(store, FakeServerStore(), TaskManager(FakeClock()))
     searches = [asyncio.create_task(find(names, text)) for text in ("p", "pi", "pik")]
-    await store.has_read.wait()
-    store.may_answer.set()
+    await store.gate.has_read.wait()
+    store.gate.may_answer.set()
     assert await asyncio.gather(*searches) == [["pike_man", "Pikelule"]] * 3
     assert store.calls.count("list_known_players") == 1
 
@@ -297,12 +309,13 @@ async def test_names_are_asked_for_again_when_the_database_was_away(
 
 async def test_names_are_offered_at_once_while_they_are_being_read_for_the_first_time() -> None:
     """Whoever types waits for a blink: the newest names are searched meanwhile, then all names are known."""
-    store = SlowStatisticsStore(*PLAYERS)
+    store = FakeStatisticsStore(*PLAYERS)
+    store.gate = Gate()
     tasks = TaskManager(FakeClock())
-    names = PlayerNames(store, tasks)
+    names = PlayerNames(store, FakeServerStore(), tasks)
     assert await find(names, "pike") == ["Pikelule", "pike_man"]
     assert await find(names, "school") == []
-    store.may_answer.set()
+    store.gate.may_answer.set()
     await settle()
     assert await find(names, "school") == ["pike_man"]
     assert store.calls == ["search_players", "list_known_players", "search_players"]

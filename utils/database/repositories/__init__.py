@@ -10,6 +10,7 @@ from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
+from utils.database.repositories.hunters import HunterRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
@@ -42,6 +43,7 @@ class Repositories:
     links: LinkRepository
     wallets: WalletRepository
     bounties: BountyRepository
+    hunters: HunterRepository
     combat: CombatRepository
     deaths: DeathRepository
     boards: PostedBoardRepository
@@ -65,6 +67,7 @@ class Repositories:
             links=LinkRepository(database),
             wallets=WalletRepository(database, fences=fences),
             bounties=BountyRepository(database, fences=fences),
+            hunters=HunterRepository(database),
             combat=CombatRepository(database, standings),
             deaths=DeathRepository(database),
             boards=PostedBoardRepository(database),

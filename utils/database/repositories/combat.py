@@ -11,8 +11,8 @@ from datetime import date
 from utils.database.database import Document, SafeDatabase
 from utils.database.enemies import build_since
 from utils.database.player_documents import read_month
-from utils.database.repositories.enemies import find_names, list_enemies
-from utils.database.repositories.shown import list_shown
+from utils.database.repositories.enemies import list_enemies
+from utils.database.repositories.shown import ShownPlayers, list_shown
 from utils.database.scoped import ScopedCollection
 from utils.database.shown import Shown, build_match
 from utils.database.standings.keeper import Standings
@@ -74,7 +74,8 @@ class CombatRepository:
             return {}
         found = await self._find_best_of_all_time(guild_id, shown, weapons)
         best = {document["_id"]: document["best"] for document in found}
-        names = await find_names(self._database, guild_id, shown, (one["player_id"] for one in best.values()))
+        ids = {PlayerId(one["player_id"]) for one in best.values()}
+        names = await ShownPlayers(self._database, guild_id, shown).find_names(sorted(ids))
         return {
             weapon: Tallied(names.get(one["player_id"], ""), one["kills"]) for weapon, one in best.items()
         }
@@ -89,10 +90,8 @@ class CombatRepository:
         only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
         """Return who killed players, most kills first, the hundred first at most."""
-        shown = await list_shown(self._database, guild_id, server_ids)
-        return await list_enemies(
-            self._database, guild_id, shown, player_ids, "killer", minimum=minimum, only=only
-        )
+        players = await ShownPlayers.open(self._database, guild_id, server_ids)
+        return await list_enemies(players, player_ids, "killer", minimum=minimum, only=only)
 
     async def list_victims_of(
         self,
@@ -104,10 +103,8 @@ class CombatRepository:
         only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
         """Return whom players killed, most kills first, the hundred first at most."""
-        shown = await list_shown(self._database, guild_id, server_ids)
-        return await list_enemies(
-            self._database, guild_id, shown, player_ids, "victim", minimum=minimum, only=only
-        )
+        players = await ShownPlayers.open(self._database, guild_id, server_ids)
+        return await list_enemies(players, player_ids, "victim", minimum=minimum, only=only)
 
     async def count_kills(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], killer_id: PlayerId, victim_id: PlayerId

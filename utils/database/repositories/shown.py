@@ -1,11 +1,15 @@
 """What each server of a guild shows: read for every answer, since an import switches it with one write."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Self
 
 from utils.database.database import Document, SafeDatabase
+from utils.database.player_documents import list_months, read_counters, read_days
 from utils.database.scoped import ScopedCollection
-from utils.database.shown import Shown, group_shown
-from utils.models.scope import GuildId, ServerId
+from utils.database.shown import Shown, build_match, group_shown
+from utils.models.players import Counters, PlayerDay, sum_counters
+from utils.models.scope import GuildId, PlayerId, ServerId
 
 
 async def list_shown(
@@ -18,3 +22,68 @@ async def list_shown(
     servers = ScopedCollection.of_guild(database, "game_servers", guild_id)
     projection = {"_id": 0, "server_id": 1, "generation": 1}
     return group_shown(await servers.find(query, projection=projection, hint="server"))
+
+
+class ShownPlayers:
+    """The players of some servers of one guild, as these servers show them at one moment.
+
+    ``since`` is the first day that counts, of the servers' own calendars; None counts everything.
+    """
+
+    def __init__(self, database: SafeDatabase, guild_id: GuildId, shown: Sequence[Shown]) -> None:
+        self._database = database
+        self._guild_id = guild_id
+        self.shown = shown
+
+    @classmethod
+    async def open(
+        cls, database: SafeDatabase, guild_id: GuildId, server_ids: Sequence[ServerId] | None
+    ) -> Self:
+        """Return the players of the named servers, or of all of the guild's."""
+        return cls(database, guild_id, await list_shown(database, guild_id, server_ids))
+
+    @property
+    def server_ids(self) -> list[str]:
+        """The servers."""
+        return [server_id for one in self.shown for server_id in one.server_ids]
+
+    def of(self, name: str) -> ScopedCollection:
+        """Return a collection of the guild."""
+        return ScopedCollection.of_guild(self._database, name, self._guild_id)
+
+    async def find(
+        self, name: str, query: Document, hint: str, *, projection: Document | None = None
+    ) -> list[Document]:
+        """Return what the servers show of a collection; nothing without servers or players."""
+        if not self.shown or not query["player_id"]["$in"]:
+            return []
+        return await self.of(name).find(build_match(self.shown, query), projection=projection, hint=hint)
+
+    async def find_names(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, str]:
+        """Return players' newest names over the servers."""
+        wanted = {"player_id": {"$in": list(dict.fromkeys(player_ids))}}
+        fields = {"player_id": 1, "name": 1, "last_seen_at": 1}
+        found = await self.find("players", wanted, "player", projection=fields)
+        newest = sorted(found, key=lambda one: (one["last_seen_at"], one["name"]))
+        return {PlayerId(one["player_id"]): one["name"] for one in newest}
+
+    async def find_counters(
+        self, player_ids: Sequence[PlayerId], since: date | None
+    ) -> Mapping[PlayerId, Counters]:
+        """Return players' counters, summed over servers and days."""
+        several: dict[PlayerId, list[Counters]] = {player_id: [] for player_id in player_ids}
+        if since is not None:
+            for day in await self.list_days(player_ids, since):
+                several[day.player_id].append(day.counters)
+        else:
+            wanted = {"player_id": {"$in": list(player_ids)}}
+            fields = {"player_id": 1, "counters": 1}
+            for one in await self.find("players", wanted, "player", projection=fields):
+                several[PlayerId(one["player_id"])].append(read_counters(one["counters"]))
+        return {player_id: sum_counters(counters) for player_id, counters in several.items()}
+
+    async def list_days(self, player_ids: Sequence[PlayerId], since: date) -> list[PlayerDay]:
+        """Return what players did on each day."""
+        wanted = {"month": {"$in": list_months(since)}, "player_id": {"$in": list(player_ids)}}
+        buckets = await self.find("player_days", wanted, "month")
+        return [day for bucket in buckets for day in read_days(bucket) if day.day >= since]

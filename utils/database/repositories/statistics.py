@@ -6,25 +6,17 @@ and deletes the one before, so a remembered one would find nothing.
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from utils.database.database import Document, SafeDatabase
+from utils.database.database import SafeDatabase
 from utils.database.death_documents import decode_documents
 from utils.database.enemies import build_since
-from utils.database.player_documents import (
-    add_known,
-    list_months,
-    read_counters,
-    read_days,
-    read_player,
-    sort_known,
-)
+from utils.database.player_documents import add_known, read_player, sort_known
 from utils.database.repositories.enemies import list_enemies
-from utils.database.repositories.shown import list_shown
+from utils.database.repositories.shown import ShownPlayers, list_shown
 from utils.database.scoped import ScopedCollection
-from utils.database.shown import Shown, build_match
 from utils.database.standings.columns import Tie
 from utils.database.standings.keeper import Standings
 from utils.database.standings.parts import Standing
@@ -33,7 +25,6 @@ from utils.models.players import (
     BoardRow,
     Counters,
     KnownPlayer,
-    PlayerDay,
     PlayerRecord,
     PlayerStats,
     Tallied,
@@ -75,21 +66,20 @@ class StatisticsRepository:
         since: date | None = None,
     ) -> PlayerStats | None:
         """Return players' figures summed over servers and players; None when none was ever seen there."""
-        shown = await list_shown(self._database, guild_id, server_ids)
-        records = await self._find_records(guild_id, shown, player_ids)
+        players = await ShownPlayers.open(self._database, guild_id, server_ids)
+        records = await _find_records(players, player_ids)
         if not records:
             return None
         newest = max((record for _, record in records), key=lambda record: record.last_seen_at)
         counters = [record.counters for _, record in records]
         if since is not None:
-            days = await self._list_days(guild_id, shown, player_ids, since)
-            counters = [day.counters for day in days]
+            counters = [day.counters for day in await players.list_days(player_ids, since)]
         summed = sum_counters(counters)
         (rank, ranked), weapon, killers, victims = await asyncio.gather(
-            self._find_rank(guild_id, shown, player_ids, (summed, newest.name), since),
+            self._find_rank(guild_id, players, player_ids, (summed, newest.name), since),
             self._find_top_weapon(guild_id, server_ids, [record for _, record in records], since),
-            list_enemies(self._database, guild_id, shown, player_ids, "killer", since=since),
-            list_enemies(self._database, guild_id, shown, player_ids, "victim", since=since),
+            list_enemies(players, player_ids, "killer", since=since),
+            list_enemies(players, player_ids, "victim", since=since),
         )
         names = {record.player_id: record.name for _, record in sorted(records, key=_get_seen)}
         return PlayerStats(
@@ -120,16 +110,16 @@ class StatisticsRepository:
         own: Sequence[PlayerId] = (),
     ) -> BoardRows:
         """Return rows of a board summed over servers, how many there are, and the best of ``own`` players."""
-        shown = await list_shown(self._database, guild_id, server_ids)
+        players = await ShownPlayers.open(self._database, guild_id, server_ids)
         standing = await self._standings.rank(
-            guild_id, shown, board, minimum_kills=minimum_kills, since=since
+            guild_id, players.shown, board, minimum_kills=minimum_kills, since=since
         )
         before, ties = standing.ranking.cut(limit=limit, offset=offset)
         places = _place(standing, ties, before)[offset - before : offset - before + limit]
         mine = standing.ranking.find_best(standing.find_numbers(own))
         if mine is not None:
             places += [place for place in _place(standing, [mine[1]], mine[0]) if place.player_id in own][:1]
-        counters = await self._find_counters(guild_id, shown, [place.player_id for place in places], since)
+        counters = await players.find_counters([place.player_id for place in places], since)
         rows = [
             BoardRow(place.rank, place.player_id, place.name, place.value, counters[place.player_id])
             for place in places
@@ -146,9 +136,9 @@ class StatisticsRepository:
         since: date,
     ) -> tuple[DayCount, ...]:
         """Return what players did on each day, summed over servers and players; empty days left out."""
-        shown = await list_shown(self._database, guild_id, server_ids)
+        players = await ShownPlayers.open(self._database, guild_id, server_ids)
         by_day: dict[date, list[Counters]] = {}
-        for day in await self._list_days(guild_id, shown, player_ids, since):
+        for day in await players.list_days(player_ids, since):
             by_day.setdefault(day.day, []).append(day.counters)
         return tuple(DayCount(day, sum_counters(by_day[day])) for day in sorted(by_day))
 
@@ -189,31 +179,16 @@ class StatisticsRepository:
                 add_known(known, document)
         return sort_known(known.values())[:limit]
 
-    async def _find_records(
-        self, guild_id: GuildId, shown: Sequence[Shown], player_ids: Sequence[PlayerId]
-    ) -> list[tuple[ServerId, PlayerRecord]]:
-        found = await self._find(
-            guild_id, "players", shown, {"player_id": {"$in": list(player_ids)}}, "player"
-        )
-        return sorted(((ServerId(one["server_id"]), read_player(one)) for one in found), key=_get_key)
-
-    async def _list_days(
-        self, guild_id: GuildId, shown: Sequence[Shown], player_ids: Sequence[PlayerId], since: date
-    ) -> list[PlayerDay]:
-        wanted = {"month": {"$in": list_months(since)}, "player_id": {"$in": list(player_ids)}}
-        buckets = await self._find(guild_id, "player_days", shown, wanted, "month")
-        return [day for bucket in buckets for day in read_days(bucket) if day.day >= since]
-
     async def _find_rank(
         self,
         guild_id: GuildId,
-        shown: Sequence[Shown],
+        players: ShownPlayers,
         player_ids: Sequence[PlayerId],
         own: tuple[Counters, str],
         since: date | None,
     ) -> tuple[int | None, int]:
         """Return the place by kills of players summed to one, None without kills, and how many places are."""
-        standing = await self._standings.rank(guild_id, shown, "kills", minimum_kills=0, since=since)
+        standing = await self._standings.rank(guild_id, players.shown, "kills", minimum_kills=0, since=since)
         counters, name = own
         mine = standing.find_numbers(player_ids)
         before, level = standing.ranking.place(counters.kills, counters.deaths, without=mine)
@@ -223,37 +198,6 @@ class StatisticsRepository:
         key = (name, min(player_ids))
         before += sum((place.name, place.player_id) < key for place in _place(standing, [level], before))
         return before + 1, ranked + 1
-
-    async def _find_counters(
-        self, guild_id: GuildId, shown: Sequence[Shown], player_ids: Sequence[PlayerId], since: date | None
-    ) -> Mapping[PlayerId, Counters]:
-        """Return players' counters, summed over servers and days."""
-        several: dict[PlayerId, list[Counters]] = {player_id: [] for player_id in player_ids}
-        if since is not None:
-            for day in await self._list_days(guild_id, shown, player_ids, since):
-                several[day.player_id].append(day.counters)
-        else:
-            wanted = {"player_id": {"$in": list(player_ids)}}
-            fields = {"player_id": 1, "counters": 1}
-            for one in await self._find(guild_id, "players", shown, wanted, "player", projection=fields):
-                several[PlayerId(one["player_id"])].append(read_counters(one["counters"]))
-        return {player_id: sum_counters(counters) for player_id, counters in several.items()}
-
-    async def _find(
-        self,
-        guild_id: GuildId,
-        name: str,
-        shown: Sequence[Shown],
-        query: Document,
-        hint: str,
-        *,
-        projection: Document | None = None,
-    ) -> list[Document]:
-        """Return what servers show of a collection; nothing without servers or players."""
-        if not shown or not query["player_id"]["$in"]:
-            return []
-        match = build_match(shown, query)
-        return await self._of(name, guild_id).find(match, projection=projection, hint=hint)
 
     async def _find_top_weapon(
         self,
@@ -275,6 +219,13 @@ class StatisticsRepository:
 
     def _of(self, name: str, guild_id: GuildId) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, name, guild_id)
+
+
+async def _find_records(
+    players: ShownPlayers, player_ids: Sequence[PlayerId]
+) -> list[tuple[ServerId, PlayerRecord]]:
+    found = await players.find("players", {"player_id": {"$in": list(player_ids)}}, "player")
+    return sorted(((ServerId(one["server_id"]), read_player(one)) for one in found), key=_get_key)
 
 
 def _learn(known: dict[PlayerId, KnownPlayer], encoded: bytes) -> None:

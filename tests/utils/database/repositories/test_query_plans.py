@@ -1,7 +1,8 @@
 """Tests that every read of every repository is served by an index, as MongoDB's own profiler saw it."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -13,10 +14,12 @@ from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
+from utils.database.repositories.hunters import HunterRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
@@ -30,6 +33,7 @@ from utils.models.links import Link, ProofWindow
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices import DeathNotice, OutgoingMessage
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth
+from utils.models.posted_boards import PostedBoard
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.reading import Cursor, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
@@ -261,6 +265,8 @@ async def test_money_is_found_by_index(
     bounties = BountyRepository(profiled, fences=lambda _: None)
     member_id, guild_id = MemberId(7), scope.guild_id
     bounty = Bounty(scope, "b", A, "a", 500, member_id, NOW, NOW)
+    taken = BountyEnd(BountyState.CLAIMED, NOW, member_id, A, "a")
+    earlier = replace(taken, at=NOW - timedelta(days=1))
 
     async def work(unit: TransactionUnit) -> None:
         await unit.money.book(Change(member_id, LedgerKind.ADMIN, 900, "k", NOW))
@@ -272,6 +278,10 @@ async def test_money_is_found_by_index(
         await unit.money.list_open_bounties([A])
         await unit.money.raise_bounty(bounty, 600)
         await unit.money.close_bounty(bounty, BountyEnd(BountyState.EXPIRED, NOW))
+        for number, end in enumerate((taken, earlier)):
+            claimed = replace(bounty, bounty_id=str(number))
+            await unit.money.insert_bounty(claimed)
+            await unit.money.close_bounty(claimed, end)
 
     await ingestion.in_transaction(scope, work)
     await wallets.get_balance(guild_id, member_id)
@@ -279,6 +289,30 @@ async def test_money_is_found_by_index(
     await bounties.list_open(guild_id, [scope.server_id], now=NOW)
     await bounties.list_placed(guild_id, member_id, is_open=True)
     await bounties.list_claimed(guild_id, member_id)
+    hunters = HunterRepository(profiled)
+    for since in (None, NOW):
+        await hunters.list_hunters(guild_id, [scope.server_id], since=since and since.date(), since_at=since)
     await bounties.list_due(scope, before=NOW)
     await bounties.delete_bounties(scope)
-    assert _list_unindexed(await _list_profiled(profiled)) == []
+    operations = await _list_profiled(profiled)
+    assert _list_unindexed(operations) == []
+    boards = [one for one in operations if one["command"].get("hint") == "claimed"]
+    assert [(one["keysExamined"], one["docsExamined"]) for one in boards] == [(2, 2), (1, 1)]
+
+
+async def test_posted_boards_are_found_by_index(profiled: SafeDatabase, scope: ServerScope) -> None:
+    """A round lists a guild's boards in order; a command reads, changes and deletes one of them."""
+    boards, guild_id = PostedBoardRepository(profiled), scope.guild_id
+    for guild in (guild_id, GuildId(43)):
+        for name in ("kills", "deaths", "kd"):
+            await boards.insert_board(guild, PostedBoard(guild, scope.server_id, name))
+    posted = PostedBoard(guild_id, scope.server_id, "kd", message_id=1)
+    assert len(await boards.list_boards(guild_id)) == 3
+    await boards.find_board(guild_id, scope.server_id, "kd")
+    await boards.replace_board(guild_id, posted)
+    await boards.delete_board(guild_id, scope.server_id, "kd")
+    assert await DirectoryRepository(profiled).list_guilds_with_boards() == (guild_id, GuildId(43))
+    operations = [one for one in await _list_profiled(profiled) if one["ns"].endswith(".boards")]
+    assert _list_unindexed(operations) == []
+    assert not [one for one in operations if one.get("hasSortStage")]
+    assert max(one["docsExamined"] for one in operations) <= 3

@@ -216,6 +216,40 @@ async def test_page_and_own_place_are_found_wherever_they_are(
     assert await page(0, A, minimum_kills=13) == BoardRows((), 0)
 
 
+@pytest.mark.parametrize("since", [None, date(2025, 5, 1)], ids=["all time", "period"])
+async def test_players_with_equal_figures_stand_by_name(
+    statistics: StatisticsRepository,
+    servers: GameServerRepository,
+    imports: ImportRepository,
+    scope: ServerScope,
+    make_server: Callable[..., GameServer],
+    make_player: Callable[..., PlayerRecord],
+    since: date | None,
+) -> None:
+    """Equal kills: fewer deaths first, then by name, whatever the ids; in a period as over all time."""
+    names = {"1": ("Zoe", 1), "2": ("Adam", 1), "3": ("Mia", 0), "4": ("Adam", 1)}
+    players = [make_player(key, name=name, kills=5, deaths=deaths) for key, (name, deaths) in names.items()]
+    days = [PlayerDay(one.player_id, date(2025, 5, 1), one.counters) for one in players]
+    await servers.insert_server(scope, make_server(scope))
+    await imports.write_generation(scope, 0, players=players, days=days, months=[])
+    pages = [
+        await statistics.list_board(
+            scope.guild_id,
+            [scope.server_id],
+            board="kills",
+            minimum_kills=0,
+            limit=2,
+            offset=offset,
+            since=since,
+            own=[PlayerId("4")],
+        )
+        for offset in (0, 2)
+    ]
+    shown = [(row.rank, row.name, row.player_id) for page in pages for row in page.rows]
+    assert shown == [(1, "Mia", "3"), (2, "Adam", "2"), (3, "Adam", "4"), (4, "Zoe", "1")]
+    assert [page.own and page.own.rank for page in pages] == [3, 3]
+
+
 @pytest.mark.usefixtures("world")
 async def test_players_of_one_person_are_summed_and_ranked_as_one(
     statistics: StatisticsRepository, scope: ServerScope, neighbour: ServerScope

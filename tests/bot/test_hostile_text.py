@@ -1,0 +1,30 @@
+"""Hostile text against the whole bot: nothing of it reaches MongoDB as more than a value."""
+
+import pytest
+
+from tests.bot.stage import Stage
+from tests.fakes.deaths import build_row
+from tests.fakes.hostile import HOSTILE, Attacker, find_harm, find_harmful_choices, list_places
+
+DANGEROUS = ("operator", "where", "pattern", "nul", "direction", "long markup")
+HISTORY = [build_row("Wolf", "Fox", second=1), build_row("Fox", "Wolf", second=2)]
+KNOWN = {"player": "Wolf", "first": "Wolf", "second": "Fox", "server": "North"}
+
+
+@pytest.mark.parametrize("kind", DANGEROUS)
+async def test_every_text_option_takes_hostile_text(stage: Stage, kind: str) -> None:
+    """Typed and sent: always answered, never a bug, nothing stored or deleted by it but what a name says."""
+    stage.open_files().append(*HISTORY)
+    await stage.add_server("North")
+    attacker = Attacker(stage.admin, stage.office, KNOWN | {"host": stage.host.address})
+    before = {name: len(stage.read(name)) for name in ("kills", "players", "game_servers", "guilds")}
+    for place in list_places(stage.world.commands.list_commands(None)):
+        if place.is_completed:
+            assert find_harmful_choices(await attacker.type(place, HOSTILE[kind])) == [], place
+        if place.command == "/admin server add":  # its form asks a host that is not there
+            continue
+        replies = await attacker.attack(place, HOSTILE[kind])
+        shown = [reply.message for reply in replies if reply.message is not None]
+        assert (find_harm(shown), replies[-1].is_answered) == ([], True), place
+    assert "unexpected error" not in stage.bot.output
+    assert {name: len(stage.read(name)) for name in before} == before

@@ -1,0 +1,115 @@
+"""Forms and questions that stand while the world goes on: rights, servers and the bot itself may be gone."""
+
+from pathlib import Path
+
+from simulation.discord import Channel, Guild, Interaction, Member, SimulatedDiscord
+from simulation.discord.clients import running_bot
+from tests.cogs.conftest import SEEN
+from tests.fakes.own_bot import OwnBot
+from tests.fakes.small_bot import Shelf
+from utils.models.audit import AuditEntry
+from utils.models.scope import GuildId, MemberId
+
+ADMINS_ALONE = "This command is for members with Manage Server or the admin role."
+FORM = {"name": "North", "host": "192.0.2.10", "username": "renter"}
+
+
+async def wait_for_refusal(reply: Interaction) -> tuple[str, bool]:
+    """Return the sentence that follows a question which still stands, and whether only its caller sees it."""
+    await reply.wait_until(lambda one: bool(one.followups))
+    told = reply.followups[-1]
+    return told.embed["description"], told.is_ephemeral
+
+
+async def test_form_of_an_admin_who_is_none_any_more_is_refused(
+    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """The form was opened in time; what counts is who sends it."""
+    opened = await (await manager.invoke(channel, "/admin server add", **FORM)).wait()
+    guild.set_roles(manager)
+    answer = await (await opened.submit_modal({"Password": "x"})).wait()
+    assert (answer.embed["description"], answer.is_ephemeral) == (ADMINS_ALONE, True)
+    assert len(shelf.servers.servers) == 2
+    assert bot.unexpected.reported == []
+
+
+async def test_confirmation_of_an_admin_who_is_none_any_more_is_refused(
+    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """A question stands for three minutes; a right that was taken away meanwhile is gone."""
+    asked = await manager.ask(channel, "/admin server remove", server="Mirny")
+    guild.set_roles(manager)
+    await asked.click("Remove")
+    assert await wait_for_refusal(asked) == (ADMINS_ALONE, True)
+    assert len(shelf.servers.servers) == 2
+    assert bot.unexpected.reported == []
+
+
+async def test_pages_of_an_admin_who_is_none_any_more_are_turned_no_further(
+    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """Buttons live for minutes after each press; each press asks who presses."""
+    for number in range(12):
+        entry = AuditEntry(SEEN, MemberId(manager.id), "role", f"change {number}")
+        await shelf.audit.insert_entry(GuildId(guild.id), entry)
+    shown = await manager.ask(channel, "/admin audit")
+    await (await shown.click("Next")).wait_for_acknowledgement()
+    await shown.wait_until(lambda one: one.embed["footer"]["text"].startswith("Page 2"))
+    guild.set_roles(manager)
+    pressed = await shown.click("Previous")
+    assert await wait_for_refusal(pressed) == (ADMINS_ALONE, True)
+    assert shown.embed["footer"]["text"].startswith("Page 2")
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
+
+
+async def test_two_admins_who_confirm_one_removal_remove_once(
+    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """The second is told that somebody was faster."""
+    questions = [
+        await member.ask(channel, "/admin server remove", server="Mirny") for member in (manager, guild.owner)
+    ]
+    await questions[0].click("Remove")
+    await questions[0].wait_until(lambda one: "is removed" in one.embed["title"])
+    await questions[1].click("Remove")
+    sentence, is_private = await wait_for_refusal(questions[1])
+    assert ("Somebody removed it meanwhile." in sentence, is_private) == (True, True)
+    assert [server.name for server in shelf.servers.servers.values()] == ["Kamensk_*"]
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
+
+
+async def test_confirmation_pressed_twice_quickly_counts_once(
+    bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel
+) -> None:
+    """The second press is acknowledged and does nothing; nobody is told of a failure."""
+    asked = await manager.ask(channel, "/admin server remove", server="Mirny")
+    presses = [await asked.click("Remove") for _ in range(2)]
+    await asked.wait_until(lambda one: "is removed" in one.embed["title"])
+    for press in presses:
+        await press.wait_for_acknowledgement()
+    assert [server.name for server in shelf.servers.servers.values()] == ["Kamensk_*"]
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
+
+
+async def test_form_from_before_a_restart_says_so(
+    world: SimulatedDiscord,
+    shelf: Shelf,
+    guild: Guild,
+    manager: Member,
+    channel: Channel,
+    tmp_path: Path,
+) -> None:
+    """What was typed is lost, and whoever typed it is told instead of left waiting."""
+    assert guild.members
+
+    async with running_bot(OwnBot(shelf, tmp_path), world) as first:
+        assert isinstance(first, OwnBot)
+        await first.wait_until_registered()
+        opened = await (await manager.invoke(channel, "/admin server add", **FORM)).wait()
+    async with running_bot(OwnBot(shelf, tmp_path), world):
+        answer = await (await opened.submit_modal({"Password": "x"})).wait()
+    assert (answer.content, answer.is_ephemeral) == (
+        "This form has ended, and nothing of it was kept. Run the command again.",
+        True,
+    )
+    assert len(shelf.servers.servers) == 2

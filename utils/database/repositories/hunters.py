@@ -1,0 +1,75 @@
+"""The board of bounties: who claimed most, summed over one or several servers of a guild."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from utils.database.database import Document, SafeDatabase
+from utils.database.repositories.shown import ShownPlayers
+from utils.database.scoped import ScopedCollection
+from utils.models.money import BountyState
+from utils.models.players import BoardRow
+from utils.models.scope import GuildId, PlayerId, ServerId
+
+
+class HunterRepository:
+    """Players by what they claimed. They are few: whoever claims has proven a link."""
+
+    def __init__(self, database: SafeDatabase) -> None:
+        self._database = database
+
+    async def list_hunters(
+        self,
+        guild_id: GuildId,
+        server_ids: Sequence[ServerId],
+        *,
+        since: date | None = None,
+        since_at: datetime | None = None,
+    ) -> tuple[BoardRow, ...]:
+        """Return everybody who claimed a bounty by the sum of what was paid, most first.
+
+        Ties are broken as on every board: by fewer deaths, then by name.
+
+        Args:
+            guild_id: whose bounties.
+            server_ids: the servers that are summed.
+            since: the first day whose deaths count, by the servers' own calendars; None counts everything.
+            since_at: the moment (UTC) from which on claims count; None counts everything.
+        """
+        claims = await self._sum_claims(guild_id, server_ids, since_at)
+        player_ids = [PlayerId(claim["_id"]) for claim in claims]
+        players = await ShownPlayers.open(self._database, guild_id, server_ids)
+        names = await players.find_names(player_ids)
+        counters = await players.find_counters(player_ids, since)
+        rows = [
+            BoardRow(
+                rank=0,
+                player_id=player_id,
+                name=names.get(player_id, claim["newest"]["name"]),
+                value=float(claim["amount"]),
+                counters=counters[player_id],
+                claims=claim["claims"],
+            )
+            for player_id, claim in zip(player_ids, claims, strict=True)
+        ]
+        rows.sort(key=_get_place)
+        return tuple(replace(row, rank=rank) for rank, row in enumerate(rows, start=1))
+
+    async def _sum_claims(
+        self, guild_id: GuildId, server_ids: Sequence[ServerId], since_at: datetime | None
+    ) -> list[Document]:
+        wanted: Document = {"server_id": {"$in": list(server_ids)}, "state": BountyState.CLAIMED.value}
+        if since_at is not None:
+            wanted["closed_at"] = {"$gte": since_at}
+        sums: Document = {
+            "_id": "$claimer_player_id",
+            "amount": {"$sum": "$amount"},
+            "claims": {"$sum": 1},
+            "newest": {"$max": {"at": "$closed_at", "name": "$claimer_name"}},
+        }
+        bounties = ScopedCollection.of_guild(self._database, "bounties", guild_id)
+        return await bounties.aggregate([{"$match": wanted}, {"$group": sums}], hint="claimed")
+
+
+def _get_place(row: BoardRow) -> tuple[float, int, str, PlayerId]:
+    return -row.value, row.counters.deaths, row.name, row.player_id

@@ -1,0 +1,39 @@
+"""Answers that do not arrive: interactions that are over, lost connections, a Discord that is away."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+import discord
+from structlog import get_logger
+
+ALREADY_ACKNOWLEDGED = 40060
+OVER_CODES = frozenset({10008, 10015, 10062, 50027})
+"""Message, webhook or interaction is gone; the token is too old."""
+
+UNREACHED = (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError)
+"""What an answer can raise on its way: Discord refuses it, or the connection fails."""
+
+logger = get_logger(__name__)
+
+
+def is_over(error: BaseException) -> bool:
+    """Tell whether an interaction or its message is there no more, so that nobody can be answered."""
+    return isinstance(error, discord.HTTPException) and error.code in OVER_CODES
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Tell whether Discord did not take a request for a while: it is away, or the connection broke."""
+    if isinstance(error, discord.HTTPException):
+        return error.status >= 500 or error.status == 429
+    return isinstance(error, aiohttp.ClientError | ConnectionError)
+
+
+@contextmanager
+def note_unreached(what: str) -> Iterator[None]:
+    """Log that something does not reach its member instead of raising it."""
+    try:
+        yield
+    except UNREACHED as failure:
+        log = logger.info if is_over(failure) else logger.warning
+        log(what, problem=f"{type(failure).__name__}: {failure}")
