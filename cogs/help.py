@@ -10,6 +10,14 @@ from utils.interactions.command_set import list_commands
 from utils.interactions.services import Services
 from utils.models.premium import REQUIRED_TIER, TIERS, Tier
 
+_FIGURES, _MONEY, _LINKS = "Figures", "Bounties and emeralds", "Links"
+FEATURES = {
+    **dict.fromkeys(("stats", "compare", "weapons", "rivals", "activity", "leaderboard"), _FIGURES),
+    **dict.fromkeys(("bounty", "wallet"), _MONEY),
+    **dict.fromkeys(("link", "unlink", "links"), _LINKS),
+}
+"""The headings of commands whose first word is none."""
+
 
 async def complete_command(ctx: discord.AutocompleteContext) -> list[str]:
     """Offer the names of commands."""
@@ -35,9 +43,9 @@ class HelpCog(GuildCog):
             if await is_allowed(self.services, ctx.interaction, guild_id, get_access(each))
         ]
         if command is None:
-            await ctx.respond(
-                embed=self.services.embeds.build_help([_describe(each, tier) for each in usable])
-            )
+            listed = [_describe(each, tier) for each in usable]
+            listed.sort(key=lambda each: each.name.startswith("admin "))  # theirs come last
+            await ctx.respond(embed=self.services.embeds.build_help(listed))
             return
         wanted = command.strip().lstrip("/").casefold()
         found = [each for each in usable if each.qualified_name == wanted]
@@ -52,10 +60,18 @@ def _describe(command: discord.SlashCommand, tier: Tier) -> HelpCommand:
     return HelpCommand(
         name=command.qualified_name,
         description=command.description,
-        feature=command.qualified_name.split()[0],
+        feature=_name_feature(command.qualified_name),
         options=tuple((str(option.name), str(option.description)) for option in command.options),
-        tier_name=required.name if required.level > tier.level else None,
+        tier=required,
+        is_open=required.level <= tier.level,
     )
+
+
+def _name_feature(name: str) -> str:
+    """Return the heading of a command: its feature, or its group among the commands of admins."""
+    first, *others = name.split()
+    heading = FEATURES.get(first, first.capitalize())
+    return f"{heading} · {others[0]}" if len(others) > 1 else heading
 
 
 def setup(bot: discord.Bot) -> None:

@@ -27,6 +27,8 @@
 
 from datetime import datetime
 
+from utils.models.quantities import write_quantity
+
 
 class KillfeedError(Exception):
     """Base of all errors of the bot."""
@@ -89,7 +91,8 @@ class NotEnoughMoneyError(UserFacingError):
     def __init__(self, *, needed: int, balance: int, hint: str) -> None:
         self.needed = needed
         self.balance = balance
-        super().__init__(f"That takes {needed:,} emeralds, and the wallet holds {balance:,}. {hint}")
+        price = write_quantity(needed, "emerald")
+        super().__init__(f"That takes {price}, and the wallet holds {balance:,}. {hint}")
 
 
 class ConfigurationError(KillfeedError):

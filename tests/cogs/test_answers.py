@@ -246,7 +246,7 @@ async def test_server_over_the_limit_is_refused_by_the_tier(
     for cog in bot.cogs.values():
         cog.services = bot.services  # type: ignore[attr-defined]
     text, _ = read(await fill_in(manager, channel, {"Password": "x"}))
-    assert text.startswith("Tier 1 (Survivor) has room for 2 game server(s), and you have 2.")
+    assert text.startswith("Tier 1 (Survivor) has room for 2 game servers, and you have 2.")
 
 
 async def test_removal_can_be_taken_back_until_it_is_confirmed(

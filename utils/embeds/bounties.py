@@ -19,6 +19,7 @@ from utils.models.money import (
     compute_cancel_fee,
 )
 from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.quantities import write_quantity
 from utils.models.scope import MemberId, ServerId
 
 _SEPARATOR = " · "
@@ -172,9 +173,9 @@ def _write_facts(notice: BountyNotice) -> str:
     if notice.claimer_id is not None:
         facts.append(f"Paid to <@{notice.claimer_id}>")
     if notice.count > 1:
-        facts.append(f"{write_count(notice.count)} bounties at once")
+        facts.append(f"{write_quantity(notice.count, 'bounty', 'bounties')} at once")
     if notice.kills:
-        facts.append(f"{write_count(notice.kills)} victims without dying")
+        facts.append(f"{write_quantity(notice.kills, 'victim')} without dying")
     if notice.ends_at is not None:
         facts.append(f"Ends {write_time(notice.ends_at)}")
     if notice.event is BountyEvent.EXPIRED:

@@ -10,6 +10,7 @@ from utils.embeds.figures import NONE_YET, write_count, write_metres, write_rati
 from utils.embeds.theme import Theme
 from utils.embeds.wording import WEAPONS
 from utils.models.players import BoardRow, PlayerStats, Tallied
+from utils.models.quantities import write_quantity
 from utils.models.statistics import Coverage, Period
 
 ROWS_PER_PAGE = 10
@@ -21,16 +22,15 @@ class BoardLook:
 
     title: str
     write_value: Callable[[float], str]
-    unit: str = ""
 
 
 BOARDS: Mapping[str, BoardLook] = {
-    "kills": BoardLook("Most kills", write_count, " kills"),
-    "deaths": BoardLook("Most deaths", write_count, " deaths"),
-    "kd": BoardLook("Best K/D", write_ratio, " K/D"),
-    "streak": BoardLook("Longest streaks", write_count, " in a row"),
+    "kills": BoardLook("Most kills", lambda value: write_quantity(value, "kill")),
+    "deaths": BoardLook("Most deaths", lambda value: write_quantity(value, "death")),
+    "kd": BoardLook("Best K/D", lambda value: f"{write_ratio(value)} K/D"),
+    "streak": BoardLook("Longest streaks", lambda value: f"{write_count(value)} in a row"),
     "longest": BoardLook("Longest kills", write_metres),
-    "suicides": BoardLook("Most suicides", write_count, " suicides"),
+    "suicides": BoardLook("Most suicides", lambda value: write_quantity(value, "suicide")),
 }
 """The looks of ``/leaderboard``'s boards, by the value of its option."""
 
@@ -113,7 +113,7 @@ def _write_row(theme: Theme, look: BoardLook, row: BoardRow) -> str:
     mark = (
         theme.medals[row.rank - 1] if 0 < row.rank <= len(theme.medals) else f"`{write_count(row.rank):>3}`"
     )
-    return f"{mark} **{escape_name(row.name)}** — {look.write_value(row.value)}{look.unit}"
+    return f"{mark} **{escape_name(row.name)}** — {look.write_value(row.value)}"
 
 
 def write_tally(tally: Tallied | None) -> str:

@@ -14,6 +14,7 @@ from utils.models.premium import (
     PremiumState,
     TierOffer,
 )
+from utils.models.quantities import write_quantity
 
 SHOWN_EVENTS = 5
 _REASON_LENGTH = 200
@@ -67,8 +68,7 @@ def _add_offers(embed: discord.Embed, offers: Sequence[TierOffer], *, own: int) 
 
 
 def _write_offer(offer: TierOffer) -> str:
-    count = offer.tier.servers
-    servers = f"{write_count(count)} game server{'' if count == 1 else 's'}"
+    servers = write_quantity(offer.tier.servers, "game server")
     line = f"{servers}, read every {offer.poll_seconds:g} s"
     return f"{line} · {', '.join(offer.opens)}" if offer.opens else line
 

@@ -11,6 +11,7 @@ from utils.embeds.figures import NONE_YET, write_count, write_duration, write_ti
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.theme import Theme
 from utils.models.deaths import DeathKind
+from utils.models.quantities import write_quantity
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import (
@@ -161,7 +162,7 @@ def build_import_embed(theme: Theme, server_name: str, progress: ImportProgress)
     bar = theme.bar_full * full + theme.bar_empty * (BAR_LENGTH - full)
     lines = (
         f"{bar} {share:.0%}",
-        f"{write_count(progress.files_done)} of {_write_files(progress.files_total)}",
+        f"{write_count(progress.files_done)} of {write_quantity(progress.files_total, 'file')}",
         _write_pace(progress),
     )
     return discord.Embed(
@@ -173,10 +174,11 @@ def build_import_embed(theme: Theme, server_name: str, progress: ImportProgress)
 
 def _build_import_end(theme: Theme, server_name: str, progress: ImportProgress) -> discord.Embed:
     took = write_duration(timedelta(seconds=progress.elapsed_seconds))
+    lines = write_quantity(progress.rows, "line")
     return discord.Embed(
         title=f"{theme.good} The history of {escape_name(server_name)} is read",
         description=(
-            f"{write_count(progress.rows)} lines from {_write_files(progress.files_total)} in {took}.\n"
+            f"{lines} from {write_quantity(progress.files_total, 'file')} in {took}.\n"
             "From now on new deaths count and are posted."
         ),
         colour=theme.success,
@@ -184,7 +186,7 @@ def _build_import_end(theme: Theme, server_name: str, progress: ImportProgress) 
 
 
 def _write_pace(progress: ImportProgress) -> str:
-    parts = [f"{write_count(progress.rows)} lines", f"{write_count(progress.rows_per_second)} per second"]
+    parts = [write_quantity(progress.rows, "line"), f"{write_count(progress.rows_per_second)} per second"]
     if progress.is_counting:
         parts.append("counting")
     elif progress.seconds_left is not None:
@@ -210,7 +212,7 @@ def _write_health(status: ServerStatus) -> str:
     lines = [
         f"{_STATES[health.state]} · {channel}",
         f"Last kill {last_kill} · last read {last_read}{lag}",
-        f"{write_count(health.lines_read)} lines read · {write_count(health.lines_rejected)} rejected",
+        f"{write_quantity(health.lines_read, 'line')} read · {write_count(health.lines_rejected)} rejected",
     ]
     if health.problem:
         lines.append(f"⚠️ {escape_text(hide_ids(health.problem), SENTENCE_LENGTH)}")
@@ -242,7 +244,3 @@ def _write_rejected(line: RejectedLine) -> str:
 
 def _write_moment(at: datetime | None) -> str:
     return write_time(at) if at else NONE_YET
-
-
-def _write_files(count: int) -> str:
-    return f"{write_count(count)} file" if count == 1 else f"{write_count(count)} files"

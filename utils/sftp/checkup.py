@@ -12,6 +12,7 @@ from utils.errors import (
     RemoteTimeoutError,
     UserFacingError,
 )
+from utils.models.quantities import write_quantity
 from utils.models.servers import CheckStep
 from utils.sftp.discovery import find_death_logs
 from utils.sftp.listing import LogFileEntry, list_death_logs
@@ -87,7 +88,9 @@ async def _check_logs(
     try:
         folder = await find_death_logs(session, base_path=base_path, host=login.host, number=number)
         listing = await list_death_logs(session, folder)
-        steps.append(CheckStep(name, True, f"`{folder}` holds {_count_files(listing.files)}."))
+        steps.append(
+            CheckStep(name, True, f"`{folder}` holds {write_quantity(len(listing.files), 'death log')}.")
+        )
         name = "Read the newest log"
         steps.append(CheckStep(name, True, await _read_newest(session, listing.files)))
     except (RemoteError, UserFacingError) as error:
@@ -100,7 +103,3 @@ async def _read_newest(session: SftpSession, files: tuple[LogFileEntry, ...]) ->
     newest = files[-1]
     data = await session.read(newest.path, offset=0, length=min(newest.size, SAMPLE_BYTES))
     return f"`{newest.file.name}`: {newest.size:,} bytes, {len(data):,} of them read."
-
-
-def _count_files(files: tuple[LogFileEntry, ...]) -> str:
-    return "1 death log" if len(files) == 1 else f"{len(files)} death logs"
