@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import discord
 
-from utils.embeds.escape import clean_text, escape_name, escape_text, hide_ids
+from utils.embeds.escape import escape_name, escape_text, hide_ids
 from utils.embeds.figures import NONE_YET, write_count, write_duration, write_time
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.theme import Theme
@@ -53,7 +53,7 @@ def build_status_embed(theme: Theme, servers: Sequence[ServerStatus]) -> discord
     is_well = all(status.health.problem is None for status in servers)
     embed = discord.Embed(title="📡 Killfeed status", colour=theme.success if is_well else theme.warning)
     for status in servers[:MAX_FIELDS]:
-        name = f"{_mark_state(theme, status.health.state)} {clean_text(status.name)}"
+        name = f"{_mark_state(theme, status.health.state)} {escape_name(status.name)}"
         embed.add_field(name=name, value=_write_health(status), inline=False)
     if not servers:
         embed.description = "This Discord server has no game server yet. `/admin server add` adds one."
@@ -68,7 +68,7 @@ def build_server_list_embed(
     for server in servers[:MAX_FIELDS]:
         health = states.get(server.scope, ServerHealth(server.scope))
         state = ConnectionState.PAUSED if server.is_paused else health.state
-        name = f"{_mark_state(theme, state)} {clean_text(server.name)}"
+        name = f"{_mark_state(theme, state)} {escape_name(server.name)}"
         embed.add_field(name=name, value=_write_server(server, state), inline=False)
     if not servers:
         embed.description = "No game server yet. `/admin server add` adds one."

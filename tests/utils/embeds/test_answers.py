@@ -142,7 +142,7 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
     )
     assert [(field.name, field.value.split("\n")) for field in embed.fields] == [
         (
-            "⏳ North_1",
+            "⏳ North\\_1",
             [
                 "trying again · <#9>",
                 f"Last kill none yet · last read <t:{STAMP}:R> · lag 5.2 s",
@@ -184,7 +184,7 @@ def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFa
     embed = factory.build_server_list([server], states={})
     assert [(field.name, field.value.split("\n")) for field in embed.fields] == [
         (
-            "⏸️ North_1",
+            "⏸️ North\\_1",
             [
                 "paused, over the premium limit (`/premium status`)",
                 "play.example.org port 8822 · number 7 · times in UTC · old SSH algorithms allowed",
