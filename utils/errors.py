@@ -39,14 +39,17 @@ class UserFacingError(KillfeedError):
 
 
 class NotFoundError(UserFacingError):
-    """Something named does not exist here."""
+    """Something does not exist here: of the name that was given, or at all (None)."""
 
-    def __init__(self, what: str, name: str, *, hint: str = "", suggestions: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, what: str, name: str | None, *, hint: str = "", suggestions: tuple[str, ...] = ()
+    ) -> None:
         self.what = what
         self.name = name
         self.suggestions = suggestions
         closest = f" Did you mean: {', '.join(suggestions)}?" if suggestions else ""
-        super().__init__(f"There is no {what} “{name}” here.{closest}{' ' + hint if hint else ''}")
+        called = f" “{name}”" if name else ""
+        super().__init__(f"There is no {what}{called} here.{closest}{' ' + hint if hint else ''}")
 
 
 class AmbiguousError(UserFacingError):

@@ -120,7 +120,9 @@ async def test_kinds_of_death_are_switched_for_a_server(stage: Stage) -> None:
     await stage.add_server("North")
     off = await stage.ask("/admin server announce", server="North", kind="kills", on=False)
     assert (off.is_ephemeral, off.embed["title"]) == (True, "✅ Kills of North are not posted")
-    assert off.embed["description"] == "Posted now: vehicle, suicides, falls, self, unknown."
+    assert off.embed["description"] == (
+        "Posted now: vehicle kills, menu suicides, falls, self-kills, deaths without a killer."
+    )
     rows = stage.take(60)
     files.append(*rows)
     await stage.wait_for_deaths(70)
@@ -233,7 +235,7 @@ async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
     await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
 
     shown = await stage.ask("/admin audit")
-    assert (shown.is_ephemeral, shown.embed["footer"]["text"]) == (True, "12 in all")
+    assert (shown.is_ephemeral, shown.embed["footer"]["text"]) == (True, "Page 1 of 2 · 12 in all")
     newest = shown.embed["description"].splitlines()
     assert f"<@{stage.admin.id}> · **server remove**" in newest[0]
     assert newest[1].startswith("> North (renter at")

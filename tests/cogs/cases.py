@@ -19,6 +19,7 @@ class Case:
         press: the button that is pressed afterwards.
         form: what is filled in where the answer is a form.
         tier: of the community.
+        is_granted: its tier was granted by somebody, for a year.
         failure: what the storage of figures raises.
     """
 
@@ -29,6 +30,7 @@ class Case:
     press: str = ""
     form: Mapping[str, str] = field(default_factory=dict)
     tier: int = 4
+    is_granted: bool = False
     failure: KillfeedError | None = None
 
 
@@ -47,6 +49,7 @@ _NEW_SERVER = {
     "number": 7,
     "timezone": "Europe/Berlin",
 }
+_REVOKED = {"guild_id": "here", "reason": "moved to **another** @everyone bot"}
 
 CASES = (
     Case("/help"),
@@ -89,9 +92,11 @@ CASES = (
     Case("/links"),
     Case("/links", options={"member": "bob"}, name="none"),
     Case("/premium status"),
+    Case("/premium status", name="granted", is_granted=True),
     Case("/premium tiers", tier=2),
     Case("/premium grant", "owner", {"guild_id": "here", "tier": 2, "days": 30}),
-    Case("/premium revoke", "owner", {"guild_id": "here", "reason": "moved to **another** @everyone bot"}),
+    Case("/premium revoke", "owner", _REVOKED, is_granted=True),
+    Case("/premium revoke", "owner", _REVOKED, "no grant"),
     Case("/premium grant", options={"guild_id": "here", "tier": 2}, name="not an owner"),
     Case("/admin server add", "manager", _NEW_SERVER, form={"Password": "p4ss"}),
     Case("/admin server add", "manager", _NEW_SERVER, "no secret", form={}),

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, Permission, SimulatedDiscord
 from tests.cogs.cases import CASES, Case
 from tests.cogs.recording import FOLDER, find_file, read_snapshots, record, walk, write_snapshots
+from tests.fakes.clock import START
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from tests.fakes.town import fill
@@ -98,6 +100,8 @@ async def test_reply_is_what_it_was(
     bot.services = shelf.build_services(tier=case.tier)
     for cog in bot.cogs.values():
         cog.services = bot.services  # type: ignore[attr-defined]
+    if case.is_granted:
+        shelf.premium.give(GuildId(town.guild.id), 3, START + timedelta(days=365))
     shelf.statistics.failures = [case.failure] if case.failure else []
     interactions = await use(case, town)
     snapshot = record(world.requests, interactions, town.names)
@@ -143,3 +147,14 @@ def test_no_reply_mentions_anybody_or_shows_an_id(command: str) -> None:
         text = json.dumps(body["embeds"], ensure_ascii=False)
         assert not re.findall(r"@everyone|@here|\d{17,}|[0-9a-f]{32}|aaaaaaaa|bbbbbbbb", text)
         assert "**Bold**" not in text
+
+
+def test_help_names_every_command_and_stays_far_from_every_limit(bot: OwnBot) -> None:
+    """Whoever may use everything reads everything: a field goes on in the next one before it is full."""
+    [*_, answer] = read_snapshots("/help")["everything"]
+    [embed] = answer["body"]["embeds"]
+    named = [name for field in embed["fields"] for name in re.findall(r"`/([^`]+)`", field["value"])]
+    assert sorted(named) == [command.qualified_name for command in list_commands(bot)]
+    assert max(len(field["value"]) for field in embed["fields"]) <= 800
+    assert len(embed["fields"]) <= 20
+    assert sum(len(field["name"]) + len(field["value"]) for field in embed["fields"]) < 5_500

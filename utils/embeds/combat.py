@@ -111,9 +111,8 @@ def build_rivals_embed(theme: Theme, rivals: Rivals, coverage: Coverage) -> disc
 def build_activity_embed(theme: Theme, activity: Activity, coverage: Coverage) -> discord.Embed:
     """Return the frame of the heat map."""
     title = f"🕒 Activity of {escape_name(activity.name)}" if activity.name else "🕒 Activity"
-    text = f"{describe_coverage(coverage)} · {write_quantity(activity.kills, 'kill')}"
-    if not activity.kills:
-        text += "\nNo kills yet."
+    kills = write_quantity(activity.kills, "kill") if activity.kills else "no kills yet"
+    text = f"{describe_coverage(coverage)} · {kills}"
     embed = discord.Embed(title=title, description=text, colour=theme.neutral)
     return embed.set_footer(text="Kills by weekday and hour, by the game servers' own clocks")
 

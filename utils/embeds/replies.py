@@ -6,7 +6,7 @@ from datetime import datetime
 
 import discord
 
-from utils.embeds.escape import escape_name, escape_text
+from utils.embeds.escape import escape_name, escape_text, hide_ids
 from utils.embeds.limits import cut_lines
 from utils.embeds.theme import Theme
 from utils.models.deaths import DeathKind
@@ -166,4 +166,4 @@ def _split_lines(lines: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _escape_sentence(sentence: str) -> str:
-    return escape_text(sentence, _ANSWER_LENGTH)
+    return escape_text(hide_ids(sentence), _ANSWER_LENGTH)

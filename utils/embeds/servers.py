@@ -10,6 +10,7 @@ from utils.embeds.escape import escape_name, escape_text, hide_ids
 from utils.embeds.figures import NONE_YET, write_count, write_duration, write_time
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.theme import Theme
+from utils.embeds.wording import KINDS
 from utils.models.deaths import DeathKind
 from utils.models.quantities import write_quantity
 from utils.models.reading import ImportProgress, RejectedLine
@@ -220,7 +221,7 @@ def _write_health(status: ServerStatus) -> str:
 
 
 def _write_server(server: GameServer, state: ConnectionState) -> str:
-    silent = [kind.value for kind in DeathKind if kind not in server.announced]
+    silent = [KINDS[kind] for kind in DeathKind if kind not in server.announced]
     parts = [
         f"{escape_text(server.host, 100)} port {server.port}",
         f"times in {escape_text(server.timezone)}",

@@ -35,7 +35,8 @@ async def respond_with_pages(
     async def build_page(page: int) -> tuple[discord.Embed, int]:
         embed, pages = await build(page)
         if pages > 1:
-            embed.set_footer(text=f"Page {page + 1} of {pages}")
+            told = (embed.footer.text if embed.footer else None) or ""
+            embed.set_footer(text=" · ".join(filter(None, (f"Page {page + 1} of {pages}", told))))
         if picture is not None:
             embed.set_image(url=f"attachment://{picture.name}")
         return embed, pages

@@ -402,8 +402,9 @@ def _choose_own(bounties: Sequence[Bounty], text: str) -> Bounty:
     by_id = [bounty for bounty in bounties if bounty.bounty_id == text]
     found = by_id or [bounty for bounty in bounties if bounty.player_name.casefold() == wanted]
     if not found:
+        # what was typed may be the id of a bounty that has ended, which is nothing to be read
         names = tuple(bounty.player_name for bounty in bounties[:5])
-        raise NotFoundError("open bounty of yours on", text, suggestions=names)
+        raise NotFoundError("such open bounty of yours", None, suggestions=names)
     if len(found) > 1:
         raise AmbiguousError("bounty", text, candidates=tuple(bounty.player_name for bounty in found))
     return found[0]

@@ -156,13 +156,13 @@ class GameServerService:
         """
         servers = await self._store.list_servers(guild_id)
         if not servers:
-            raise NotFoundError("game server", text or "any", hint="Add one with /admin server add.")
+            raise NotFoundError("game server", text, hint="Add one with /admin server add.")
         found = [server for server in servers if text is None or _is_called(server, text)]
         if len(found) == 1:
             return found[0]
         names = tuple(server.name for server in servers)
         if not found:
-            raise NotFoundError("game server", text or "", suggestions=names[:5])
+            raise NotFoundError("game server", text, suggestions=names[:5])
         raise AmbiguousError("game server", text or "(none given)", candidates=names)
 
     async def verify_form(self, guild_id: GuildId, form: ServerForm) -> None:
@@ -234,7 +234,7 @@ class GameServerService:
         """
         server = await self._store.find_server(scope)
         if server is None:
-            raise NotFoundError("game server", "any more", hint="Somebody removed it meanwhile.")
+            raise NotFoundError("such game server", None, hint="Somebody removed it meanwhile.")
         await self._watchers.stop(scope)
         self._logs.forget(scope)
         try:

@@ -188,7 +188,7 @@ def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFa
             [
                 "paused, over the premium limit (`/premium status`)",
                 "play.example.org port 8822 · number 7 · times in UTC · old SSH algorithms allowed",
-                "Not posted: fall",
+                "Not posted: falls",
             ],
         )
     ]

@@ -153,7 +153,7 @@ def test_activity_counts_what_its_picture_shows(factory: EmbedFactory) -> None:
     empty = factory.build_activity(Activity((0,) * 168), COVERAGE)
     assert (empty.title, empty.description) == (
         "🕒 Activity",
-        "North\\_1 · all time · 0 kills\nNo kills yet.",
+        "North\\_1 · all time · no kills yet",
     )
 
 
