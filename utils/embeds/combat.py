@@ -134,12 +134,14 @@ def write_weapon(weapon: str) -> str:
 
 
 def _write_weapon(row: WeaponRow, place: int, table: WeaponTable) -> str:
-    facts = [f"{write_quantity(row.kills, 'kill')} ({write_share(row.kills, table.kills)})"]
+    kills = f"{write_quantity(row.kills, 'kill')} ({write_share(row.kills, table.kills)})"
+    facts = []
     if row.longest:
         facts.append(f"longest {write_metres(row.longest)}")
     if row.best_kills:
         facts.append(f"best {escape_name(row.best_name)} ({write_count(row.best_kills)})")
-    return f"`{place:>2}` **{write_weapon(row.weapon)}** — {' · '.join(facts)}"
+    line = f"`{place:>2}` **{write_weapon(row.weapon)}** — {kills}"
+    return f"{line}\n-# {' · '.join(facts)}" if facts else line
 
 
 def _write_place(theme: Theme, place: int) -> str:
