@@ -22,7 +22,7 @@ from utils.settings import Settings
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
-DOCUMENTS = sorted(ROOT.glob("*.md"))
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 UNSCOPED = ("leases", "schema")
 
 
@@ -152,5 +152,5 @@ def test_architecture_names_every_room() -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_into_the_project_lead_somewhere(path: Path) -> None:
     """Every relative link and picture exists."""
-    links = re.findall(r"\]\((?!https?://)([^)#]+)\)", path.read_text("utf-8"))
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    links = re.findall(r"(?:\]\(|src=\")(?!https?://)([^)#\"]+)", path.read_text("utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []

@@ -56,6 +56,6 @@ def test_every_picture_is_shown_and_every_shown_picture_is_drawn() -> None:
     shown = {
         Path(link).name
         for document in DOCUMENTS
-        for link in re.findall(r"\]\(([^)]*pictures/[^)]+)\)", document.read_text("utf-8"))
+        for link in re.findall(r"(?:\]\(|src=\")([^)\"]*pictures/[^)\"]+)", document.read_text("utf-8"))
     }
     assert shown == set(PICTURES) == {path.name for path in FOLDER.iterdir()}
