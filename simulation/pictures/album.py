@@ -180,9 +180,9 @@ class Album:
             ProofWindow(asked_at + timedelta(minutes=start), asked_at + timedelta(minutes=start + 2))
             for start in (5, 14)
         )
-        pending = Link(SCOPE.guild_id, ADA, NOBODY, BADGER, asked_at, windows=windows)
+        pending = Link(SCOPE.guild_id, ADA, NOBODY, "Old Pike", asked_at, windows=windows)
         main = Link(
-            *(SCOPE.guild_id, ADA, NOBODY, WOLF, asked_at, LinkState.PROVEN),
+            *(SCOPE.guild_id, ADA, NOBODY, BADGER, asked_at, LinkState.PROVEN),
             is_main=True,
             proven_at=AT - timedelta(days=40),
         )
