@@ -2,13 +2,18 @@
 
 import discord
 from discord.ext import commands
+from structlog import get_logger
 
 from utils.embeds.replies import HelpCommand
-from utils.errors import NotFoundError
+from utils.errors import KillfeedError, NotFoundError
 from utils.interactions.access import GuildCog, get_access, get_guild_id, is_allowed
+from utils.interactions.autocomplete import MAX_CHOICES
 from utils.interactions.command_set import list_commands
 from utils.interactions.services import Services
 from utils.models.premium import REQUIRED_TIER, TIERS, Tier
+from utils.models.scope import GuildId
+
+logger = get_logger(__name__)
 
 _FIGURES, _MONEY, _LINKS = "Figures", "Bounties and emeralds", "Links"
 FEATURES = {
@@ -20,10 +25,16 @@ FEATURES = {
 
 
 async def complete_command(ctx: discord.AutocompleteContext) -> list[str]:
-    """Offer the names of commands."""
+    """Offer the names of the commands that whoever types can use here."""
     wanted = str(ctx.value or "").casefold().lstrip("/")
-    names = sorted(command.qualified_name for command in list_commands(ctx.bot))
-    return [name for name in names if wanted in name][:25]
+    if not isinstance(ctx.cog, HelpCog):
+        return []
+    try:
+        usable = await ctx.cog.list_usable(ctx.bot, ctx.interaction, get_guild_id(ctx))
+    except KillfeedError as error:
+        logger.info("autocomplete has nothing to offer", problem=str(error))
+        return []
+    return [each.qualified_name for each in usable if wanted in each.qualified_name][:MAX_CHOICES]
 
 
 class HelpCog(GuildCog):
@@ -37,11 +48,7 @@ class HelpCog(GuildCog):
         """Answer ``/help``."""
         guild_id = get_guild_id(ctx)
         tier = await self.services.premium.get_tier(guild_id)
-        usable = [
-            each
-            for each in list_commands(ctx.bot)
-            if await is_allowed(self.services, ctx.interaction, guild_id, get_access(each))
-        ]
+        usable = await self.list_usable(ctx.bot, ctx.interaction, guild_id)
         if command is None:
             listed = [_describe(each, tier) for each in usable]
             listed.sort(key=lambda each: each.name.startswith("admin "))  # theirs come last
@@ -52,6 +59,16 @@ class HelpCog(GuildCog):
         if not found:
             raise NotFoundError("command", command, hint="/help lists them.")
         await ctx.respond(embed=self.services.embeds.build_command_help(_describe(found[0], tier)))
+
+    async def list_usable(
+        self, bot: discord.Bot, interaction: discord.Interaction, guild_id: GuildId
+    ) -> list[discord.SlashCommand]:
+        """Return the commands that a member can use here, whatever the tier."""
+        return [
+            each
+            for each in list_commands(bot)
+            if await is_allowed(self.services, interaction, guild_id, get_access(each))
+        ]
 
 
 def _describe(command: discord.SlashCommand, tier: Tier) -> HelpCommand:

@@ -26,7 +26,9 @@ async def complete_server(ctx: discord.AutocompleteContext) -> list[discord.Opti
     wanted = str(ctx.value or "").casefold()
     fitting = [server for server in servers if wanted in server.name.casefold()]
     return [
-        discord.OptionChoice(server.name[:MAX_CHOICE_CHARACTERS], server.scope.server_id)
+        discord.OptionChoice(
+            clean_text(server.name, MAX_CHOICE_CHARACTERS) or NAMELESS, server.scope.server_id
+        )
         for server in fitting[:MAX_CHOICES]
     ]
 
