@@ -16,6 +16,7 @@ from cogs.admin.channels import NEEDED_PERMISSIONS
 from utils.database.documents import GameServerDocument, GuildDocument, HealthDocument
 from utils.database.indexes import INDEXES
 from utils.events import Event
+from utils.interactions.access import get_access
 from utils.interactions.command_set import list_commands
 from utils.settings import Settings
 
@@ -66,15 +67,19 @@ def _list_literal_keys(function: ast.FunctionDef) -> Iterator[str]:
                 yield key.value
 
 
-async def test_readme_names_every_command_and_no_other() -> None:
-    """The table of commands is the command set."""
+async def test_readme_names_every_command_and_no_other_and_who_sees_its_answer() -> None:
+    """The table of commands is the command set, private where the acknowledgement is."""
     bot: Any = discord.Bot()  # type: ignore[no-untyped-call]
     bot.services = object()
     for extension in EXTENSIONS:
         bot.load_extension(extension)
-    commands = [f"/{command.qualified_name}" for command in list_commands(bot)]
+    answers = {
+        f"/{command.qualified_name}": "private" if get_access(command).is_private else "public"
+        for command in list_commands(bot)
+    }
     await bot.close()
-    assert sorted(list_first_cells(README, "Commands")) == commands
+    assert sorted(list_first_cells(README, "Commands")) == list(answers)
+    assert dict(re.findall(r"^\| `(/[^`]+)` \| [^|]+ \| (\w+) \|", README, re.MULTILINE)) == answers
 
 
 def test_readme_names_every_setting_and_no_other() -> None:
