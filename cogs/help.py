@@ -2,20 +2,39 @@
 
 import discord
 from discord.ext import commands
+from structlog import get_logger
 
 from utils.embeds.replies import HelpCommand
-from utils.errors import NotFoundError
+from utils.errors import KillfeedError, NotFoundError
 from utils.interactions.access import GuildCog, get_access, get_guild_id, is_allowed
+from utils.interactions.autocomplete import MAX_CHOICES
 from utils.interactions.command_set import list_commands
 from utils.interactions.services import Services
 from utils.models.premium import REQUIRED_TIER, TIERS, Tier
+from utils.models.scope import GuildId
+
+logger = get_logger(__name__)
+
+_FIGURES, _MONEY, _LINKS = "Figures", "Bounties and emeralds", "Links"
+FEATURES = {
+    **dict.fromkeys(("stats", "compare", "weapons", "rivals", "activity", "leaderboard"), _FIGURES),
+    **dict.fromkeys(("bounty", "wallet"), _MONEY),
+    **dict.fromkeys(("link", "unlink", "links"), _LINKS),
+}
+"""The headings of commands whose first word is none."""
 
 
 async def complete_command(ctx: discord.AutocompleteContext) -> list[str]:
-    """Offer the names of commands."""
+    """Offer the names of the commands that whoever types can use here."""
     wanted = str(ctx.value or "").casefold().lstrip("/")
-    names = sorted(command.qualified_name for command in list_commands(ctx.bot))
-    return [name for name in names if wanted in name][:25]
+    if not isinstance(ctx.cog, HelpCog):
+        return []
+    try:
+        usable = await ctx.cog.list_usable(ctx.bot, ctx.interaction, get_guild_id(ctx))
+    except KillfeedError as error:
+        logger.info("autocomplete has nothing to offer", problem=str(error))
+        return []
+    return [each.qualified_name for each in usable if wanted in each.qualified_name][:MAX_CHOICES]
 
 
 class HelpCog(GuildCog):
@@ -29,21 +48,27 @@ class HelpCog(GuildCog):
         """Answer ``/help``."""
         guild_id = get_guild_id(ctx)
         tier = await self.services.premium.get_tier(guild_id)
-        usable = [
-            each
-            for each in list_commands(ctx.bot)
-            if await is_allowed(self.services, ctx.interaction, guild_id, get_access(each))
-        ]
+        usable = await self.list_usable(ctx.bot, ctx.interaction, guild_id)
         if command is None:
-            await ctx.respond(
-                embed=self.services.embeds.build_help([_describe(each, tier) for each in usable])
-            )
+            listed = [_describe(each, tier) for each in usable]
+            listed.sort(key=lambda each: each.name.startswith("admin "))  # theirs come last
+            await ctx.respond(embed=self.services.embeds.build_help(listed))
             return
         wanted = command.strip().lstrip("/").casefold()
         found = [each for each in usable if each.qualified_name == wanted]
         if not found:
             raise NotFoundError("command", command, hint="/help lists them.")
         await ctx.respond(embed=self.services.embeds.build_command_help(_describe(found[0], tier)))
+
+    async def list_usable(
+        self, bot: discord.Bot, interaction: discord.Interaction, guild_id: GuildId
+    ) -> list[discord.SlashCommand]:
+        """Return the commands that a member can use here, whatever the tier."""
+        return [
+            each
+            for each in list_commands(bot)
+            if await is_allowed(self.services, interaction, guild_id, get_access(each))
+        ]
 
 
 def _describe(command: discord.SlashCommand, tier: Tier) -> HelpCommand:
@@ -52,10 +77,18 @@ def _describe(command: discord.SlashCommand, tier: Tier) -> HelpCommand:
     return HelpCommand(
         name=command.qualified_name,
         description=command.description,
-        feature=command.qualified_name.split()[0],
+        feature=_name_feature(command.qualified_name),
         options=tuple((str(option.name), str(option.description)) for option in command.options),
-        tier_name=required.name if required.level > tier.level else None,
+        tier=required,
+        is_open=required.level <= tier.level,
     )
+
+
+def _name_feature(name: str) -> str:
+    """Return the heading of a command: its feature, or its group among the commands of admins."""
+    first, *others = name.split()
+    heading = FEATURES.get(first, first.capitalize())
+    return f"{heading} · {others[0]}" if len(others) > 1 else heading
 
 
 def setup(bot: discord.Bot) -> None:

@@ -59,7 +59,7 @@ class LinkCog(GuildCog):
         services, guild_id, member_id = self.services, get_guild_id(ctx), MemberId(ctx.author.id)
         links = await services.links.list_links(guild_id, member_id)
         if not links:
-            raise NotFoundError("linked player", "any", hint="/link links you to one.")
+            raise NotFoundError("linked player of yours", None, hint="/link links you to one.")
         view = ConfirmView("Unlink", invoker_id=member_id, live=services.views, replies=services.replies)
         view.shown_in = ctx.interaction
         names = ", ".join(f"**{escape_name(link.player_name)}**" for link in links)

@@ -60,7 +60,8 @@ class Screen:
         if event == "MESSAGE_DELETE" or message.is_loading:
             return
         names = {channel.id: channel.name for channel in self._guild.channels.values()}
-        reader = Reader(self._clock.now(), names)
+        members = {member.id: member.user.username for member in self._guild.members.values()}
+        reader = Reader(self._clock.now(), names, members)
         self._print(message.channel, self._terminal.render_message(message, reader))
 
     def show_command(self, member: Member, channel: Channel, command: str, options: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 """Discord's markup, read as its client shows it: what the bot's messages use of it, and no more.
 
-A text becomes lines of spans. Backslashes are taken away, timestamps become times (UTC), channel mentions
-become names. Shared by what draws messages: the terminal and the pictures of the documentation.
+A text becomes lines of spans. Backslashes are taken away, timestamps become times (UTC), mentions of channels
+and members become names. Shared by what draws messages: the terminal and the pictures of the documentation.
 """
 
 import re
@@ -19,7 +19,7 @@ class Style(StrEnum):
     BOLD = "bold"
     CODE = "code"
     MENTION = "mention"
-    QUOTE = "quote"
+    QUOTE = "quote"  # and small print
 
 
 class Span(NamedTuple):
@@ -37,6 +37,7 @@ _MARKUP = re.compile(
     r"|`(?P<code>[^`]+)`"
     r"|<t:(?P<time>-?\d+)(?::(?P<form>[a-zA-Z]))?>"
     r"|<#(?P<channel>\d+)>"
+    r"|<@(?P<member>\d+)>"
 )
 _FORMS = {
     "t": "%H:%M",
@@ -52,10 +53,11 @@ _UNITS = (("year", 31_536_000), ("month", 2_592_000), ("day", 86_400), ("hour", 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: at what time, and which channels by name."""
+    """Who reads: at what time, and which channels and members by name."""
 
     now: datetime
     channels: Mapping[int, str] = field(default_factory=dict)
+    members: Mapping[int, str] = field(default_factory=dict)
 
     def read(self, text: str) -> tuple[Line, ...]:
         """Return a text as lines of spans."""
@@ -66,6 +68,9 @@ class Reader:
         return "\n".join("".join(span.text for span in line) for line in self.read(text))
 
     def _read_line(self, line: str) -> Line:
+        if line.startswith("-# "):
+            spans = merge_spans(self._scan(line[3:], Style.PLAIN))
+            return tuple(Span(text, Style.QUOTE if style is Style.PLAIN else style) for text, style in spans)
         if line.startswith("> "):
             return (Span("▏ ", Style.QUOTE), *merge_spans(self._scan(line[2:], Style.PLAIN)))
         return merge_spans(self._scan(line, Style.PLAIN))
@@ -89,6 +94,9 @@ class Reader:
         elif kind == "channel":
             name = self.channels.get(int(inner["channel"]), "unknown")
             yield Span(f"#{name}", Style.MENTION)
+        elif kind == "member":
+            name = self.members.get(int(inner["member"]), "unknown")
+            yield Span(f"@{name}", Style.MENTION)
         else:
             yield Span(write_time(int(inner["time"]), inner["form"] or "f", now=self.now), style)
 

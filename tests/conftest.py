@@ -16,6 +16,11 @@ from utils.database.mongod_binary import find_mongod
 from utils.errors import ConfigurationError
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that writes snapshots anew."""
+    parser.addoption("--record", action="store_true", help="write the snapshots of replies anew")
+
+
 @pytest.fixture(name="mongod_uri", scope="session")
 def _mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a mongod until the last test is done; skip where the machine has none."""

@@ -16,13 +16,14 @@ from cogs.admin.channels import NEEDED_PERMISSIONS
 from utils.database.documents import GameServerDocument, GuildDocument, HealthDocument
 from utils.database.indexes import INDEXES
 from utils.events import Event
+from utils.interactions.access import get_access
 from utils.interactions.command_set import list_commands
 from utils.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
-DOCUMENTS = sorted(ROOT.glob("*.md"))
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 UNSCOPED = ("leases", "schema")
 
 
@@ -66,15 +67,19 @@ def _list_literal_keys(function: ast.FunctionDef) -> Iterator[str]:
                 yield key.value
 
 
-async def test_readme_names_every_command_and_no_other() -> None:
-    """The table of commands is the command set."""
+async def test_readme_names_every_command_and_no_other_and_who_sees_its_answer() -> None:
+    """The table of commands is the command set, private where the acknowledgement is."""
     bot: Any = discord.Bot()  # type: ignore[no-untyped-call]
     bot.services = object()
     for extension in EXTENSIONS:
         bot.load_extension(extension)
-    commands = [f"/{command.qualified_name}" for command in list_commands(bot)]
+    answers = {
+        f"/{command.qualified_name}": "private" if get_access(command).is_private else "public"
+        for command in list_commands(bot)
+    }
     await bot.close()
-    assert sorted(list_first_cells(README, "Commands")) == commands
+    assert sorted(list_first_cells(README, "Commands")) == list(answers)
+    assert dict(re.findall(r"^\| `(/[^`]+)` \| [^|]+ \| (\w+) \|", README, re.MULTILINE)) == answers
 
 
 def test_readme_names_every_setting_and_no_other() -> None:
@@ -152,5 +157,5 @@ def test_architecture_names_every_room() -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_into_the_project_lead_somewhere(path: Path) -> None:
     """Every relative link and picture exists."""
-    links = re.findall(r"\]\((?!https?://)([^)#]+)\)", path.read_text("utf-8"))
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    links = re.findall(r"(?:\]\(|src=\")(?!https?://)([^)#\"]+)", path.read_text("utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []

@@ -27,6 +27,8 @@
 
 from datetime import datetime
 
+from utils.models.quantities import write_quantity
+
 QUOTED_CHARACTERS = 60  # longer than any name; whoever typed more still reads what to do
 
 
@@ -39,14 +41,17 @@ class UserFacingError(KillfeedError):
 
 
 class NotFoundError(UserFacingError):
-    """Something named does not exist here."""
+    """Something does not exist here: of the name that was given, or at all (None)."""
 
-    def __init__(self, what: str, name: str, *, hint: str = "", suggestions: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, what: str, name: str | None, *, hint: str = "", suggestions: tuple[str, ...] = ()
+    ) -> None:
         self.what = what
         self.name = name
         self.suggestions = suggestions
         closest = f" Did you mean: {', '.join(suggestions)}?" if suggestions else ""
-        super().__init__(f"There is no {what} {_quote(name)} here.{closest}{' ' + hint if hint else ''}")
+        called = f" {_quote(name)}" if name else ""
+        super().__init__(f"There is no {what}{called} here.{closest}{' ' + hint if hint else ''}")
 
 
 class AmbiguousError(UserFacingError):
@@ -91,7 +96,8 @@ class NotEnoughMoneyError(UserFacingError):
     def __init__(self, *, needed: int, balance: int, hint: str) -> None:
         self.needed = needed
         self.balance = balance
-        super().__init__(f"That takes {needed:,} emeralds, and the wallet holds {balance:,}. {hint}")
+        price = write_quantity(needed, "emerald")
+        super().__init__(f"That takes {price}, and the wallet holds {balance:,}. {hint}")
 
 
 def _quote(name: str) -> str:

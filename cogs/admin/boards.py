@@ -39,5 +39,5 @@ class BoardCommands:
         await self.services.boards.remove(
             get_guild_id(ctx), Board(board), server, actor_id=get_actor_id(ctx.interaction)
         )
-        text = "Its message is deleted. /admin board post posts it again."
+        text = "Its message is deleted. `/admin board post` posts it again."
         await ctx.respond(embed=self.services.embeds.build_success("Board removed", text), ephemeral=True)

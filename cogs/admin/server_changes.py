@@ -6,6 +6,7 @@ from cogs.admin.groups import SERVER
 from cogs.admin.server_form import SecretModal
 from cogs.admin.servers import discard_progress
 from utils.embeds.escape import escape_text
+from utils.embeds.wording import KINDS
 from utils.errors import KillfeedError
 from utils.interactions.access import access, get_access, get_actor_id, get_guild_id, verify_caller
 from utils.interactions.autocomplete import complete_server
@@ -116,8 +117,9 @@ class ServerChangeCommands:
             is_announced=on,
             actor_id=get_actor_id(ctx.interaction),
         )
-        title = f"{kind} of {escape_text(changed.name)} {'are' if on else 'are not'} posted"
-        embed = self.services.embeds.build_success(title[:1].upper() + title[1:], _list_announced(changed))
+        subject = KINDS[DEATH_KINDS[kind]].capitalize()
+        title = f"{subject} of {escape_text(changed.name)} {'are' if on else 'are not'} posted"
+        embed = self.services.embeds.build_success(title, _list_announced(changed))
         await ctx.respond(embed=embed, ephemeral=True)
 
     @SERVER.command(name="import", description="Read a server's whole history again and count it anew")
@@ -184,5 +186,5 @@ class ServerChangeCommands:
 
 
 def _list_announced(server: GameServer) -> str:
-    posted = [name for name, kind in DEATH_KINDS.items() if kind in server.announced]
+    posted = [name for kind, name in KINDS.items() if kind in server.announced]
     return f"Posted now: {', '.join(posted)}." if posted else "No death of it is posted now; all are counted."

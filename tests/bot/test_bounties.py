@@ -151,7 +151,7 @@ async def test_own_bounty_is_cancelled_for_a_tenth(market: Market) -> None:
     assert cancelled.is_ephemeral
     assert "904 💎 for **Wolf** are back in your wallet; cancelling cost 101 💎" in read_text(cancelled)
     again = await stage.ask("/bounty cancel", by=market.placer, bounty="wolf")
-    assert "There is no open bounty of yours on “wolf” here. Did you mean: Fox?" in read_text(again)
+    assert "There is no such open bounty of yours here. Did you mean: Fox?" in read_text(again)
     assert market.get_balance(market.placer) == 5000 - 101 - 100
     assert len(await market.wait_for_notices(2)) == 2
 

@@ -6,6 +6,7 @@ from simulation.discord import Interaction
 from tests.bot.counting import KillCount, count_kills, count_rows
 from tests.bot.process import until
 from tests.bot.stage import Stage, get_fields
+from utils.models.quantities import write_quantity
 
 PNG = b"\x89PNG\r\n\x1a\n"
 LINK = "/link"
@@ -96,12 +97,13 @@ async def test_weapons_are_ranked_with_their_best_users(stage: Stage) -> None:
     """Everybody's weapons with share, longest kill and best user, a player's own, and the board."""
     count = await prepare(stage)
     reply = await stage.ask("/weapons", by=stage.player)
-    lines = reply.embed["description"].splitlines()
+    written = reply.embed["description"].splitlines()
+    lines = [f"{first} {second}" for first, second in zip(written[::2], written[1::2], strict=True)]
     ranked = sorted(count.weapons, key=lambda weapon: (-len(count.weapons[weapon]), weapon))
     assert len(lines) == min(len(ranked), 10)
     for line, weapon in zip(lines, ranked, strict=False):
         kills = len(count.weapons[weapon])
-        assert f"{kills:,} kills ({100 * kills / count.kills:.1f} %)" in line
+        assert f"{write_quantity(kills, 'kill')} ({100 * kills / count.kills:.1f} %)" in line
         assert f"({max(count.users[weapon].values()):,})" in line
         if longest := max(count.weapons[weapon]):
             assert f"longest {longest} m" in line
@@ -113,7 +115,7 @@ async def test_weapons_are_ranked_with_their_best_users(stage: Stage) -> None:
 
     top, kills = count.killers.most_common(1)[0]
     own = await stage.ask("/weapons", by=stage.player, player=top)
-    assert f"{kills:,} kills" in own.embed["fields"][0]["value"]
+    assert write_quantity(kills, "kill") in own.embed["fields"][0]["value"]
     board = await stage.ask("/leaderboard", by=stage.player, board="weapons")
     assert f"— {len(count.weapons[ranked[0]]):,} kills" in board.embed["description"].splitlines()[0]
     none = await stage.ask("/weapons", by=stage.player, period="today")
@@ -141,7 +143,7 @@ async def test_activity_is_a_picture_of_all_kills(stage: Stage) -> None:
     everybody = await stage.ask("/activity", by=stage.player)
     own = await stage.ask("/activity", by=stage.player, player=top, server="North")
     assert f"{count.kills:,} kills" in everybody.embed["description"]
-    assert f"{kills:,} kills" in own.embed["description"]
+    assert write_quantity(kills, "kill") in own.embed["description"]
     assert get_picture(everybody).startswith(PNG)
     assert get_picture(own) != get_picture(everybody)
 

@@ -31,7 +31,7 @@ MISTAKES = {
     "unknown host": Mistake({"host": "nowhere.invalid"}, "no host named nowhere.invalid"),
     "closed port": Mistake({"port": 9}, "cannot be reached"),
     "no such number": Mistake({"number": 8}, "death logs"),
-    "path above the root": Mistake({"base_path": "../other"}, "`..`"),
+    "path above the root": Mistake({"base_path": "../other"}, "“..”"),
     "path outside the root": Mistake({"base_path": "/etc"}, "death logs"),
     "host with scheme": Mistake({"host": "sftp://127.0.0.1"}, "without sftp://"),
     "unknown zone": Mistake({"timezone": "Mars/Base"}, "no time zone"),

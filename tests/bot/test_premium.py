@@ -148,10 +148,10 @@ async def test_grants_are_for_the_home_guild_and_owners(open_stage: StageFactory
     assert (await stage.ask("/premium status")).embed["title"] == "💎 Tier 0: Scavenger"
 
     shown = {
-        "home": get_fields((await stage.ask("/help")).embed)["premium"],
-        "away": get_fields((await owner.ask(room, "/help")).embed)["premium"],
-        "host": get_fields((await host.ask(room, "/help")).embed)["premium"],
-        "member": get_fields((await stage.ask("/help", by=stage.player)).embed)["premium"],
+        "home": get_fields((await stage.ask("/help")).embed)["Premium"],
+        "away": get_fields((await owner.ask(room, "/help")).embed)["Premium"],
+        "host": get_fields((await host.ask(room, "/help")).embed)["Premium"],
+        "member": get_fields((await stage.ask("/help", by=stage.player)).embed)["Premium"],
     }
     assert {who: "/premium grant" in text for who, text in shown.items()} == {
         "home": True,
@@ -184,7 +184,7 @@ async def test_configured_owner_may_grant_and_see_the_tasks(open_stage: StageFac
     assert str(stage.guild.id) not in repr(tasks.embed)
     refused = await stage.ask("/admin tasks")
     assert refused.embed["description"] == "This command is for the owners of this bot."
-    assert "admin tasks" not in get_fields((await stage.ask("/help")).embed)["admin"]
+    assert "admin tasks" not in get_fields((await stage.ask("/help")).embed)["Admin"]
     granted = await stage.ask("/premium grant", by=manager, guild_id=str(stage.guild.id), tier=1)
     assert granted.embed["title"] == "✅ Premium granted: Community"
     assert await stage.bot.stop() == 0

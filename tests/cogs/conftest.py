@@ -19,6 +19,12 @@ PIKE = PlayerId("0002" + "a" * 28)
 SPIKER = PlayerId("0002" + "b" * 28)
 
 
+@pytest.fixture(name="is_recording")
+def _is_recording(request: pytest.FixtureRequest) -> bool:
+    """Tell whether snapshots are written instead of compared."""
+    return bool(request.config.getoption("--record"))
+
+
 @pytest.fixture(name="world")
 async def _world() -> AsyncIterator[SimulatedDiscord]:
     async with SimulatedDiscord(enforce_rate_limits=False) as world:

@@ -193,11 +193,18 @@ async def test_help_of_one_command_takes_its_name_as_people_write_it(
     assert "There is no command" in read(refused)[0]
 
 
-async def test_commands_are_offered_by_any_part_of_their_name(alice: Member, channel: Channel) -> None:
-    """At most twenty-five, which is what Discord takes."""
+async def test_commands_are_offered_by_any_part_of_their_name(
+    shelf: Shelf, alice: Member, manager: Member, channel: Channel
+) -> None:
+    """At most twenty-five, which is what Discord takes, and none that the member cannot use."""
     offered = await alice.autocomplete(channel, "/help", "command", "/STAT")
     assert [choice["value"] for choice in offered] == ["killfeed status", "premium status", "stats"]
-    assert 0 < len(await alice.autocomplete(channel, "/help", "command", "")) <= 25
+    assert len(await manager.autocomplete(channel, "/help", "command", "")) == 25
+    assert await alice.autocomplete(channel, "/help", "command", "admin") == []
+    assert len(await manager.autocomplete(channel, "/help", "command", "admin server")) == 9
+    shelf.clock.move(60)  # beyond what is remembered of the settings
+    shelf.guilds.failures = [StorageUnavailableError("away")]
+    assert await alice.autocomplete(channel, "/help", "command", "stat") == []
 
 
 # /admin
@@ -259,7 +266,7 @@ async def test_server_over_the_limit_is_refused_by_the_tier(
     for cog in bot.cogs.values():
         cog.services = bot.services  # type: ignore[attr-defined]
     text, _ = read(await fill_in(manager, channel, {"Password": "x"}))
-    assert text.startswith("Tier 1 (Survivor) has room for 2 game server(s), and you have 2.")
+    assert text.startswith("Tier 1 (Survivor) has room for 2 game servers, and you have 2.")
 
 
 async def test_removal_can_be_taken_back_until_it_is_confirmed(

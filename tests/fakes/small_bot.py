@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import discord
@@ -13,7 +13,7 @@ from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeProofs
 from tests.fakes.money import FakeLinkBook, FakeMoneyStore
-from tests.fakes.premium import FakeAuditStore, GrantDesk, build_premium
+from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantDesk
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore
 from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.embeds.factory import EmbedFactory
@@ -40,7 +40,7 @@ from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
 from utils.services.statistics import Board, PlayerNames, StatisticsService
 from utils.services.wallets import WalletService
-from utils.tasks import TaskManager
+from utils.tasks import TaskManager, TaskReport
 
 REFERENCE = "K7M2QX"
 
@@ -79,16 +79,36 @@ class FakeOwners:
 
 
 class FakeHealthBook:
-    """Knows of no server."""
+    """Knows what a test puts in."""
+
+    def __init__(self) -> None:
+        self.health: dict[ServerScope, ServerHealth] = {}
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
-        """Return nothing."""
-        del guild_id
-        return {}
+        """Return the health of a guild's servers."""
+        return {scope: health for scope, health in self.health.items() if scope.guild_id == guild_id}
+
+
+class FakeTaskBook:
+    """Background tasks as a test puts them in."""
+
+    def __init__(self) -> None:
+        self.reports: list[TaskReport] = []
+
+    def list_reports(self) -> Sequence[TaskReport]:
+        """Return them."""
+        return self.reports
 
 
 class FakeDelivery:
-    """Delivers nothing."""
+    """Delivers nothing.
+
+    Attributes:
+        channel_id: where it says that a sample stands.
+    """
+
+    def __init__(self) -> None:
+        self.channel_id = ChannelId(0)
 
     def retry_now(self, guild_id: GuildId) -> None:
         """Take note of nothing."""
@@ -96,18 +116,25 @@ class FakeDelivery:
     async def post_sample(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
         """Post nothing."""
         del guild_id, kind, server
-        return ChannelId(0)
+        return self.channel_id
 
 
 class FakePostedBoards:
-    """Posts no board."""
+    """Posts no board.
+
+    Attributes:
+        channel_id: where it says that a board stands.
+    """
+
+    def __init__(self) -> None:
+        self.channel_id = ChannelId(0)
 
     async def post(
         self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
     ) -> ChannelId:
         """Post nothing."""
         del guild_id, board, server, actor_id
-        return ChannelId(0)
+        return self.channel_id
 
     async def remove(
         self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
@@ -128,7 +155,16 @@ class FakeProgressMessages:
 
 
 class PlainSecrets:
-    """Keeps nothing secret, and finds every host in order."""
+    """Keeps nothing secret, and finds every host in order.
+
+    Attributes:
+        steps: what a test of a host tells.
+        keys: of every host.
+    """
+
+    def __init__(self) -> None:
+        self.steps: tuple[CheckStep, ...] = ()
+        self.keys = HostKeys(None, None)
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
         """Return an empty secret."""
@@ -138,14 +174,14 @@ class PlainSecrets:
     async def check(
         self, server: GameServer, *, guild_limit: int
     ) -> tuple[tuple[CheckStep, ...], str | None]:
-        """Return no step."""
+        """Return the steps."""
         del server, guild_limit
-        return (), None
+        return self.steps, None
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
-        """Return no key."""
+        """Return the keys."""
         del server, guild_limit
-        return HostKeys(None, None)
+        return self.keys
 
 
 @dataclass
@@ -163,6 +199,13 @@ class Shelf:
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
+    premium: FakePremiumStore = field(default_factory=FakePremiumStore)
+    rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
+    secrets: PlainSecrets = field(default_factory=PlainSecrets)
+    health: FakeHealthBook = field(default_factory=FakeHealthBook)
+    delivery: FakeDelivery = field(default_factory=FakeDelivery)
+    boards: FakePostedBoards = field(default_factory=FakePostedBoards)
+    tasks: FakeTaskBook = field(default_factory=FakeTaskBook)
     owners: FakeOwners = field(default_factory=FakeOwners)
     home_guild_id: int | None = None
     owner_ids: tuple[int, ...] = ()
@@ -171,13 +214,14 @@ class Shelf:
         """Return services over these storages."""
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
         tasks = TaskManager(self.clock)
-        premium, names = build_premium(tier, self.clock), PlayerNames(self.statistics, self.servers, tasks)
-        desk, audit = GrantDesk(tier, self.clock), AuditLog(self.audit, clock=self.clock)
-        ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), PlainSecrets()
+        desk = GrantDesk(tier, self.clock, self.premium, self.servers, audit=self.audit)
+        premium, names = desk.premium, PlayerNames(self.statistics, self.servers, tasks)
+        audit = AuditLog(self.audit, clock=self.clock)
+        ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), self.secrets
         factory = EmbedFactory()
         servers = GameServerService(
             self.servers,
-            FakeRejectedStore(),
+            self.rejected,
             settings=settings,
             premium=premium,
             secret_keeper=secrets,
@@ -232,10 +276,10 @@ class Shelf:
             coverage=coverage,
             combat=CombatService(self.combat, self.deaths, coverage, servers),
             premium=premium,
-            health=FakeHealthBook(),
-            delivery=FakeDelivery(),
+            health=self.health,
+            delivery=self.delivery,
             progress=FakeProgressMessages(),
-            boards=FakePostedBoards(),
+            boards=self.boards,
             embeds=factory,
             replies=ErrorReplies(factory, self.reporter),
             views=LiveViews(),
@@ -245,7 +289,7 @@ class Shelf:
             guild_changes=GuildChangeService(settings, servers, premium=premium, audit=audit),
             server_changes=ServerChangeService(servers, rooms),
             audit=audit,
-            tasks=TaskManager(self.clock),
+            tasks=self.tasks,
         )
 
 

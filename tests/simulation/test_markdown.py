@@ -35,9 +35,22 @@ def test_quotes_and_lines_are_kept_apart() -> None:
     assert Reader(NOW).read_plain("one\n> two") == "one\n▏ two"
 
 
-def test_unknown_channels_are_told_as_such() -> None:
-    """A channel that was deleted is shown as Discord shows it, without its id."""
-    assert Reader(NOW).read_plain("<#7>") == "#unknown"
+def test_small_print_is_faint_but_for_its_marks() -> None:
+    """Discord writes such a line small; mentions and bold text in it stay what they are."""
+    reader = Reader(NOW, members={9: "ada"})
+    assert reader.read("-# by <@9> · **x**") == (
+        (
+            Span("by ", Style.QUOTE),
+            Span("@ada", Style.MENTION),
+            Span(" · ", Style.QUOTE),
+            Span("x", Style.BOLD),
+        ),
+    )
+
+
+def test_unknown_channels_and_members_are_told_as_such() -> None:
+    """What was deleted or left is shown as Discord shows it, without its id."""
+    assert Reader(NOW).read_plain("<#7> <@8>") == "#unknown @unknown"
 
 
 @pytest.mark.parametrize(

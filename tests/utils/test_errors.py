@@ -42,6 +42,7 @@ def test_only_what_a_person_must_mend_is_lasting() -> None:
     ("error", "sentence"),
     [
         (NotFoundError("player", "Ann"), "There is no player “Ann” here."),
+        (NotFoundError("server", None, hint="Add one."), "There is no server here. Add one."),
         (
             NotFoundError("player", "x" * 61, hint="Type less."),
             f"There is no player “{'x' * 59}…” here. Type less.",

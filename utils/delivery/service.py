@@ -42,6 +42,7 @@ from utils.errors import (
     DeliveryUncertainError,
 )
 from utils.models.notices import OutboxEntry, OutgoingMessage
+from utils.models.quantities import write_quantity
 from utils.models.scope import ServerScope
 
 LOOK_BACK_MESSAGES = 100  # one request; nothing else of this lane is posted before the message that waits
@@ -273,10 +274,11 @@ class DeliveryService:
         return DeliveryOutcome(DeliveryState.CLEARED, len(entries))
 
     async def _tell_expired(self, lane: Lane, count: int) -> None:
-        minutes = int(self._max_age.total_seconds() // 60)
+        posts = write_quantity(count, f"{lane.kind.value} post")
+        waited = write_quantity(self._max_age.total_seconds() // 60, "minute")
         sentence = (
-            f"{count} {lane.kind.value} posts could not be delivered for {minutes} minutes, and I left them "
-            "out: they are no news any more. The statistics are complete."
+            f"{posts} could not be delivered for {waited}, and I left them out: what is so old is no news "
+            "any more. The statistics are complete."
         )
         await self._notifier.notify(lane.scope.guild_id, sentence, _expired_key(lane))
 

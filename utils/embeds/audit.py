@@ -10,6 +10,7 @@ from utils.embeds.escape import escape_text, hide_ids
 from utils.embeds.figures import write_count, write_time
 from utils.embeds.theme import Theme
 from utils.models.audit import AuditEntry
+from utils.models.quantities import write_quantity
 from utils.tasks import TaskReport, TaskState
 
 _DETAIL_LENGTH = 300
@@ -69,9 +70,11 @@ def _keep_edges(before: str, after: str) -> str:
 def _write_task(theme: Theme, task: ListedTask) -> str:
     report = task.report
     mark = theme.bad if report.state is TaskState.FAILED else theme.good
-    line = f"{mark} **{escape_text(task.label, 100)}** · {report.state} · {write_count(report.runs)} runs"
+    line = (
+        f"{mark} **{escape_text(task.label, 100)}** · {report.state} · {write_quantity(report.runs, 'run')}"
+    )
     if report.errors:
-        line += f", {write_count(report.errors)} errors"
+        line += f", {write_quantity(report.errors, 'error')}"
     if report.next_run_at is not None:
         line += f" · next {write_time(report.next_run_at)}"
     if report.last_error:

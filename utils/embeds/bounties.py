@@ -19,6 +19,7 @@ from utils.models.money import (
     compute_cancel_fee,
 )
 from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.quantities import write_quantity
 from utils.models.scope import MemberId, ServerId
 
 _SEPARATOR = " · "
@@ -44,10 +45,12 @@ _STATES = {
 def build_bounty_notice_embed(theme: Theme, notice: BountyNotice) -> discord.Embed:
     """Return the post about a bounty; equal notices give equal embeds."""
     look = theme.bounties[notice.event]
+    by = _write_by(notice)
     line = choose_text(look.lines, notice.event_id, part="line").format(
         target=f"**{escape_name(notice.target_name)}**",
         amount=f"**{write_emeralds(theme, notice.amount)}**",
-        by=_write_by(notice),
+        by=by,
+        By=by[:1].upper() + by[1:],
     )
     place = _SEPARATOR.join(
         (escape_name(notice.server_name), write_time(notice.at, "t"), write_time(notice.at))
@@ -172,9 +175,9 @@ def _write_facts(notice: BountyNotice) -> str:
     if notice.claimer_id is not None:
         facts.append(f"Paid to <@{notice.claimer_id}>")
     if notice.count > 1:
-        facts.append(f"{write_count(notice.count)} bounties at once")
+        facts.append(f"{write_quantity(notice.count, 'bounty', 'bounties')} at once")
     if notice.kills:
-        facts.append(f"{write_count(notice.kills)} victims without dying")
+        facts.append(f"{write_quantity(notice.kills, 'victim')} without dying")
     if notice.ends_at is not None:
         facts.append(f"Ends {write_time(notice.ends_at)}")
     if notice.event is BountyEvent.EXPIRED:
@@ -183,11 +186,12 @@ def _write_facts(notice: BountyNotice) -> str:
 
 
 def _write_open(theme: Theme, bounty: Bounty, number: int, server_names: Mapping[ServerId, str]) -> str:
-    parts = [f"**{escape_name(bounty.player_name)}** — {write_emeralds(theme, bounty.amount)}"]
+    line = f"`{write_count(number):>3}` **{escape_name(bounty.player_name)}**"
+    parts = []
     if server_name := server_names.get(bounty.scope.server_id):
         parts.append(escape_name(server_name))
     parts += [f"by {_write_placer(bounty.placer_id)}", f"ends {write_time(bounty.expires_at)}"]
-    return f"`{write_count(number):>3}` {_SEPARATOR.join(parts)}"
+    return f"{line} — {write_emeralds(theme, bounty.amount)}\n-# {_SEPARATOR.join(parts)}"
 
 
 def _write_placed(theme: Theme, bounty: Bounty) -> str:

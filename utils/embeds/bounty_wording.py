@@ -1,7 +1,8 @@
 """The bot's words for bounties: titles and lines of the bounties channel, by what happened.
 
-Lines take ``{target}``, ``{amount}`` and ``{by}``: the member who placed it, or the player who made the kill.
-All are escaped and bold when they arrive here. As in ``wording``, the choice depends on a pool's length.
+Lines take ``{target}``, ``{amount}`` and ``{by}``: the house or the member who placed it, or the player who
+made the kill; ``{By}`` where a sentence begins. All are escaped and bold when they arrive here. As in
+``wording``, the choice depends on a pool's length.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,40 +62,40 @@ TITLES: Mapping[BountyEvent, Sequence[str]] = {
 
 LINES: Mapping[BountyEvent, Sequence[str]] = {
     BountyEvent.PLACED: (
-        "{by} pays {amount} for the life of {target}.",
+        "{By} pays {amount} for the life of {target}.",
         "{target} is worth {amount} to {by}, cold.",
-        "{by} laid {amount} on the table. {target} is the job.",
+        "{By} laid {amount} on the table. {target} is the job.",
         "Bring down {target} and take {amount} from {by}.",
-        "{by} wants {target} in the ground and pays {amount}.",
+        "{By} wants {target} in the ground and pays {amount}.",
         "The tags of {target} buy {amount}, says {by}.",
-        "{by} has {amount} and a grudge against {target}.",
+        "{By} has {amount} and a grudge against {target}.",
         "{target} made an enemy: {by} offers {amount}.",
         "For {amount} from {by}, somebody will find {target}.",
-        "{by} put {amount} on {target}. Good hunting.",
+        "{By} put {amount} on {target}. Good hunting.",
     ),
     BountyEvent.AUTO: (
-        "{by} pays {amount} to whoever stops {target}.",
-        "{target} leaves bodies everywhere. {by} offers {amount}.",
-        "Nobody stands up to {target}. {by} adds {amount} for courage.",
+        "{By} pays {amount} to whoever stops {target}.",
+        "{target} leaves bodies everywhere. {By} offers {amount}.",
+        "Nobody stands up to {target}. {By} adds {amount} for courage.",
         "{target} has had enough luck, says {by}, and lays out {amount}.",
         "End the run of {target} and {by} counts out {amount}.",
-        "{by} put {amount} on {target}: the woods are getting crowded with graves.",
-        "{target} hunts the north. {by} pays {amount} for the hunter.",
+        "{By} put {amount} on {target}: the woods are getting crowded with graves.",
+        "{target} hunts the north. {By} pays {amount} for the hunter.",
         "{amount} from {by} for the one who makes {target} bleed.",
-        "{by} is tired of {target}. The price is {amount}.",
-        "Every wolf falls. {by} pays {amount} for {target}.",
+        "{By} is tired of {target}. The price is {amount}.",
+        "Every wolf falls. {By} pays {amount} for {target}.",
     ),
     BountyEvent.CLAIMED: (
-        "{by} brought down {target} and takes {amount}.",
-        "{by} turned {target} into {amount}.",
+        "{By} brought down {target} and takes {amount}.",
+        "{By} turned {target} into {amount}.",
         "{target} is down. {amount} go to {by}.",
-        "{by} found {target} first and collects {amount}.",
+        "{By} found {target} first and collects {amount}.",
         "{amount} for {by}. Nothing left for {target}.",
-        "{by} did the job on {target}: {amount}, cash.",
-        "The price of {target} was {amount}. {by} earned it.",
-        "{by} came for {target} and left with {amount}.",
-        "{target} ran out of road. {by} ran off with {amount}.",
-        "{by} delivered {target}. {amount} paid.",
+        "{By} did the job on {target}: {amount}, cash.",
+        "The price of {target} was {amount}. {By} earned it.",
+        "{By} came for {target} and left with {amount}.",
+        "{target} ran out of road. {By} ran off with {amount}.",
+        "{By} delivered {target}. {amount} paid.",
     ),
     BountyEvent.EXPIRED: (
         "{target} outlived the price of {amount}.",

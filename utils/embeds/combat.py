@@ -11,6 +11,7 @@ from utils.embeds.theme import Theme
 from utils.embeds.wording import CAUSES, WEAPONS
 from utils.models.deaths import Death
 from utils.models.players import PlayerStats
+from utils.models.quantities import write_quantity
 from utils.models.statistics import (
     Activity,
     Comparison,
@@ -76,7 +77,7 @@ def build_weapons_embed(
     title = f"🔫 Weapons of {escape_name(name)}" if name else "🔫 Weapons"
     lines = [_write_weapon(row, place, table) for place, row in enumerate(rows, start=first)]
     embed = discord.Embed(title=title, description="\n".join(lines) or "No kills yet.", colour=theme.neutral)
-    where = f"{describe_coverage(coverage)} · {write_count(table.kills)} kills"
+    where = f"{describe_coverage(coverage)} · {write_quantity(table.kills, 'kill')}"
     return embed.add_field(name="Where", value=where, inline=False)
 
 
@@ -85,7 +86,7 @@ def build_weapon_board_embed(
 ) -> discord.Embed:
     """Return a page of the board that ranks weapons, a line each."""
     lines = [
-        f"{_write_place(theme, place)} **{write_weapon(row.weapon)}** — {write_count(row.kills)} kills "
+        f"{_write_place(theme, place)} **{write_weapon(row.weapon)}** — {write_quantity(row.kills, 'kill')} "
         f"({write_share(row.kills, table.kills)})"
         for place, row in enumerate(rows, start=first)
     ]
@@ -110,9 +111,8 @@ def build_rivals_embed(theme: Theme, rivals: Rivals, coverage: Coverage) -> disc
 def build_activity_embed(theme: Theme, activity: Activity, coverage: Coverage) -> discord.Embed:
     """Return the frame of the heat map."""
     title = f"🕒 Activity of {escape_name(activity.name)}" if activity.name else "🕒 Activity"
-    text = f"{describe_coverage(coverage)} · {write_count(activity.kills)} kills"
-    if not activity.kills:
-        text += "\nNo kills yet."
+    kills = write_quantity(activity.kills, "kill") if activity.kills else "no kills yet"
+    text = f"{describe_coverage(coverage)} · {kills}"
     embed = discord.Embed(title=title, description=text, colour=theme.neutral)
     return embed.set_footer(text="Kills by weekday and hour, by the game servers' own clocks")
 
@@ -134,12 +134,14 @@ def write_weapon(weapon: str) -> str:
 
 
 def _write_weapon(row: WeaponRow, place: int, table: WeaponTable) -> str:
-    facts = [f"{write_count(row.kills)} kills ({write_share(row.kills, table.kills)})"]
+    kills = f"{write_quantity(row.kills, 'kill')} ({write_share(row.kills, table.kills)})"
+    facts = []
     if row.longest:
         facts.append(f"longest {write_metres(row.longest)}")
     if row.best_kills:
         facts.append(f"best {escape_name(row.best_name)} ({write_count(row.best_kills)})")
-    return f"`{place:>2}` **{write_weapon(row.weapon)}** — {' · '.join(facts)}"
+    line = f"`{place:>2}` **{write_weapon(row.weapon)}** — {kills}"
+    return f"{line}\n-# {' · '.join(facts)}" if facts else line
 
 
 def _write_place(theme: Theme, place: int) -> str:

@@ -22,14 +22,14 @@ _PLAYER_ID = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 def clean_text(text: str, limit: int = NAME_LENGTH) -> str:
     """Return a text on one line, without invisible or reordering characters, cut to ``limit`` characters.
 
-    For places that show no markup: footers, names of fields, choices of autocomplete.
+    For places that show no markup: footers, choices of autocomplete.
     """
     visible = "".join(" " if char.isspace() else char for char in text if _is_visible(char) or char.isspace())
     return cut(" ".join(visible.split()), limit)
 
 
 def escape_text(text: str, limit: int = NAME_LENGTH) -> str:
-    """Return a foreign text that shows as itself inside a description or the value of a field.
+    """Return a foreign text that shows as itself inside a title, a description, or a field's name or value.
 
     ``limit`` counts the characters that are seen, not the backslashes between them.
     """

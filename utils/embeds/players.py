@@ -10,6 +10,7 @@ from utils.embeds.figures import NONE_YET, write_count, write_metres, write_rati
 from utils.embeds.theme import Theme
 from utils.embeds.wording import WEAPONS
 from utils.models.players import BoardRow, PlayerStats, Tallied
+from utils.models.quantities import write_quantity
 from utils.models.statistics import Coverage, Period
 
 ROWS_PER_PAGE = 10
@@ -21,17 +22,16 @@ class BoardLook:
 
     title: str
     write_value: Callable[[float], str]
-    unit: str = ""
     is_money: bool = False
 
 
 BOARDS: Mapping[str, BoardLook] = {
-    "kills": BoardLook("Most kills", write_count, " kills"),
-    "deaths": BoardLook("Most deaths", write_count, " deaths"),
-    "kd": BoardLook("Best K/D", write_ratio, " K/D"),
-    "streak": BoardLook("Longest streaks", write_count, " in a row"),
+    "kills": BoardLook("Most kills", lambda value: write_quantity(value, "kill")),
+    "deaths": BoardLook("Most deaths", lambda value: write_quantity(value, "death")),
+    "kd": BoardLook("Best K/D", lambda value: f"{write_ratio(value)} K/D"),
+    "streak": BoardLook("Longest streaks", lambda value: f"{write_count(value)} in a row"),
     "longest": BoardLook("Longest kills", write_metres),
-    "suicides": BoardLook("Most suicides", write_count, " suicides"),
+    "suicides": BoardLook("Most suicides", lambda value: write_quantity(value, "suicide")),
     "bounties": BoardLook("Best bounty hunters", write_count, is_money=True),
 }
 """The looks of ``/leaderboard``'s boards, by the value of its option."""
@@ -121,9 +121,8 @@ def _write_row(theme: Theme, look: BoardLook, row: BoardRow) -> str:
 def _write_value(theme: Theme, look: BoardLook, row: BoardRow) -> str:
     value = look.write_value(row.value)
     if not look.is_money:
-        return f"{value}{look.unit}"
-    bounties = "1 bounty" if row.claims == 1 else f"{write_count(row.claims)} bounties"
-    return f"{value} {theme.money} · {bounties}"
+        return value
+    return f"{value} {theme.money} · {write_quantity(row.claims, 'bounty', 'bounties')}"
 
 
 def write_tally(tally: Tallied | None) -> str:

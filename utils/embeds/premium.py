@@ -8,12 +8,14 @@ from utils.embeds.escape import escape_name, escape_text
 from utils.embeds.figures import write_count, write_time
 from utils.embeds.theme import Theme
 from utils.models.premium import (
+    TIERS,
     GrantChange,
     PremiumEvent,
     PremiumOverview,
     PremiumState,
     TierOffer,
 )
+from utils.models.quantities import write_quantity
 
 SHOWN_EVENTS = 5
 _REASON_LENGTH = 200
@@ -67,10 +69,10 @@ def _add_offers(embed: discord.Embed, offers: Sequence[TierOffer], *, own: int) 
 
 
 def _write_offer(offer: TierOffer) -> str:
-    count = offer.tier.servers
-    servers = f"{write_count(count)} game server{'' if count == 1 else 's'}"
+    servers = write_quantity(offer.tier.servers, "game server")
     line = f"{servers}, read every {offer.poll_seconds:g} s"
-    return f"{line} · {', '.join(offer.opens)}" if offer.opens else line
+    opens = ", ".join(offer.opens) or ("everything" if offer.tier == TIERS[-1] else "")
+    return f"{line} · {opens}" if opens else line
 
 
 def _write_slots(theme: Theme, overview: PremiumOverview) -> str:

@@ -1,6 +1,6 @@
 """Plain answers: done, refused, failed, an alert for admins, the help, a sample post."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +13,12 @@ from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.money import AUTO_DURATION
 from utils.models.notices import BountyEvent, BountyNotice, DeathNotice
+from utils.models.premium import TIERS, Tier
 
 _ANSWER_LENGTH = 1500  # long enough for any sentence of the bot, short enough for a phone
+_HELP_FIELD_LENGTH = 800  # of the 1,024 that Discord takes
+_TIER_MARKS = "①②③④"
+_LEGEND = "①②③④ the premium tier that opens a command · 🔒 not open here yet: `/premium tiers`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +29,16 @@ class HelpCommand:
         name: the full name without the slash, for example ``admin server add``.
         feature: the heading it stands under.
         options: name and description of each option, required ones first.
-        tier_name: the premium tier it needs and the guild has not; None when it is open.
+        tier: the premium tier that opens it.
+        is_open: the guild has that tier.
     """
 
     name: str
     description: str
     feature: str
     options: tuple[tuple[str, str], ...] = ()
-    tier_name: str | None = None
+    tier: Tier = TIERS[0]
+    is_open: bool = True
 
 
 def build_success_embed(theme: Theme, title: str, text: str = "") -> discord.Embed:
@@ -74,17 +80,23 @@ def build_alert_embed(theme: Theme, sentence: str, *, at: datetime) -> discord.E
 def build_help_embed(theme: Theme, commands: Sequence[HelpCommand]) -> discord.Embed:
     """Return the commands a member can use here, by feature."""
     embed = discord.Embed(title="📖 Commands", colour=theme.neutral)
+    if any(command.tier.level for command in commands):
+        embed.description = _LEGEND
     for feature in dict.fromkeys(command.feature for command in commands):
         lines = [_write_command(command) for command in commands if command.feature == feature]
-        embed.add_field(name=feature, value="\n".join(lines), inline=False)
+        for number, part in enumerate(_split_lines(lines), start=1):
+            name = feature if number == 1 else f"{feature} ({number})"
+            embed.add_field(name=name, value="\n".join(part), inline=False)
     return embed.set_footer(text="/help command:… tells more about one of them")
 
 
 def build_command_help_embed(theme: Theme, command: HelpCommand) -> discord.Embed:
     """Return one command in detail."""
     lines = [command.description]
-    if command.tier_name:
-        lines.append(f"🔒 opens with the tier {command.tier_name}")
+    if command.tier.level:
+        opens = f"tier {command.tier.level} ({command.tier.name})"
+        is_locked = not command.is_open
+        lines.append(f"🔒 Opens with {opens}: `/premium tiers`." if is_locked else f"Opened by {opens}.")
     embed = discord.Embed(title=f"📖 /{command.name}", description="\n".join(lines), colour=theme.neutral)
     if command.options:
         options = "\n".join(f"`{name}` — {description}" for name, description in command.options)
@@ -137,8 +149,20 @@ def build_sample_embed(
 
 
 def _write_command(command: HelpCommand) -> str:
-    lock = f" 🔒 {command.tier_name}" if command.tier_name else ""
-    return f"`/{command.name}` — {command.description}{lock}"
+    mark = f" {_TIER_MARKS[command.tier.level - 1]}" if command.tier.level else ""
+    lock = "" if command.is_open else " 🔒"
+    return f"`/{command.name}`{mark}{lock} — {command.description}"
+
+
+def _split_lines(lines: Sequence[str]) -> Iterator[list[str]]:
+    """Yield lines in parts that fit a field with room to spare."""
+    part: list[str] = []
+    for line in lines:
+        if part and sum(len(one) + 1 for one in part) + len(line) > _HELP_FIELD_LENGTH:
+            yield part
+            part = []
+        part.append(line)
+    yield part
 
 
 def _escape_sentence(sentence: str) -> str:

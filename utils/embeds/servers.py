@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 import discord
 
-from utils.embeds.escape import clean_text, escape_name, escape_text, hide_ids
+from utils.embeds.escape import escape_name, escape_text, hide_ids
 from utils.embeds.figures import NONE_YET, write_count, write_duration, write_time
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.theme import Theme
+from utils.embeds.wording import KINDS
 from utils.models.deaths import DeathKind
+from utils.models.quantities import write_quantity
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import (
@@ -52,7 +54,7 @@ def build_status_embed(theme: Theme, servers: Sequence[ServerStatus]) -> discord
     is_well = all(status.health.problem is None for status in servers)
     embed = discord.Embed(title="📡 Killfeed status", colour=theme.success if is_well else theme.warning)
     for status in servers[:MAX_FIELDS]:
-        name = f"{_mark_state(theme, status.health.state)} {clean_text(status.name)}"
+        name = f"{_mark_state(theme, status.health.state)} {escape_name(status.name)}"
         embed.add_field(name=name, value=_write_health(status), inline=False)
     if not servers:
         embed.description = "This Discord server has no game server yet. `/admin server add` adds one."
@@ -67,7 +69,7 @@ def build_server_list_embed(
     for server in servers[:MAX_FIELDS]:
         health = states.get(server.scope, ServerHealth(server.scope))
         state = ConnectionState.PAUSED if server.is_paused else health.state
-        name = f"{_mark_state(theme, state)} {clean_text(server.name)}"
+        name = f"{_mark_state(theme, state)} {escape_name(server.name)}"
         embed.add_field(name=name, value=_write_server(server, state), inline=False)
     if not servers:
         embed.description = "No game server yet. `/admin server add` adds one."
@@ -161,7 +163,7 @@ def build_import_embed(theme: Theme, server_name: str, progress: ImportProgress)
     bar = theme.bar_full * full + theme.bar_empty * (BAR_LENGTH - full)
     lines = (
         f"{bar} {share:.0%}",
-        f"{write_count(progress.files_done)} of {_write_files(progress.files_total)}",
+        f"{write_count(progress.files_done)} of {write_quantity(progress.files_total, 'file')}",
         _write_pace(progress),
     )
     return discord.Embed(
@@ -173,10 +175,11 @@ def build_import_embed(theme: Theme, server_name: str, progress: ImportProgress)
 
 def _build_import_end(theme: Theme, server_name: str, progress: ImportProgress) -> discord.Embed:
     took = write_duration(timedelta(seconds=progress.elapsed_seconds))
+    lines = write_quantity(progress.rows, "line")
     return discord.Embed(
         title=f"{theme.good} The history of {escape_name(server_name)} is read",
         description=(
-            f"{write_count(progress.rows)} lines from {_write_files(progress.files_total)} in {took}.\n"
+            f"{lines} from {write_quantity(progress.files_total, 'file')} in {took}.\n"
             "From now on new deaths count and are posted."
         ),
         colour=theme.success,
@@ -184,7 +187,7 @@ def _build_import_end(theme: Theme, server_name: str, progress: ImportProgress) 
 
 
 def _write_pace(progress: ImportProgress) -> str:
-    parts = [f"{write_count(progress.rows)} lines", f"{write_count(progress.rows_per_second)} per second"]
+    parts = [write_quantity(progress.rows, "line"), f"{write_count(progress.rows_per_second)} per second"]
     if progress.is_counting:
         parts.append("counting")
     elif progress.seconds_left is not None:
@@ -210,7 +213,7 @@ def _write_health(status: ServerStatus) -> str:
     lines = [
         f"{_STATES[health.state]} · {channel}",
         f"Last kill {last_kill} · last read {last_read}{lag}",
-        f"{write_count(health.lines_read)} lines read · {write_count(health.lines_rejected)} rejected",
+        f"{write_quantity(health.lines_read, 'line')} read · {write_count(health.lines_rejected)} rejected",
     ]
     if health.problem:
         lines.append(f"⚠️ {escape_text(hide_ids(health.problem), SENTENCE_LENGTH)}")
@@ -218,7 +221,7 @@ def _write_health(status: ServerStatus) -> str:
 
 
 def _write_server(server: GameServer, state: ConnectionState) -> str:
-    silent = [kind.value for kind in DeathKind if kind not in server.announced]
+    silent = [KINDS[kind] for kind in DeathKind if kind not in server.announced]
     parts = [
         f"{escape_text(server.host, 100)} port {server.port}",
         f"times in {escape_text(server.timezone)}",
@@ -242,7 +245,3 @@ def _write_rejected(line: RejectedLine) -> str:
 
 def _write_moment(at: datetime | None) -> str:
     return write_time(at) if at else NONE_YET
-
-
-def _write_files(count: int) -> str:
-    return f"{write_count(count)} file" if count == 1 else f"{write_count(count)} files"

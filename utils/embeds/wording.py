@@ -178,6 +178,16 @@ CAUSES: Mapping[DeathKind, str] = {
 }
 """What the middle line says where no player killed."""
 
+KINDS: Mapping[DeathKind, str] = {
+    DeathKind.KILL: "kills",
+    DeathKind.VEHICLE: "vehicle kills",
+    DeathKind.MENU: "menu suicides",
+    DeathKind.FALL: "falls",
+    DeathKind.SELF: "self-kills",
+    DeathKind.UNKNOWN: "deaths without a killer",
+}
+"""What the classes of death are called where they are listed."""
+
 WEAPONS: Mapping[str, str] = {"land_vehicle": "Vehicle", "boat": "Boat"}
 """The log's causes that are no words of a person."""
 

@@ -180,6 +180,8 @@ def compute_poll_seconds(tier: Tier, *, minimum_seconds: float) -> float:
 WORDING: Mapping[Feature, tuple[str, ...]] = {
     Feature.KILLFEED: ("killfeed", "history import"),
     Feature.LEADERBOARD: ("leaderboards",),
+    Feature.BOUNTIES: ("bounties",),
+    Feature.POSTED_BOARDS: ("posted boards",),
 }
 """How features are called in the table of tiers; those not named here are called by their value."""
 

@@ -309,7 +309,7 @@ class BountyService:
         if ended is not None:
             return NotFoundError("open bounty of yours on", ended.player_name, hint="It has ended.")
         names = tuple(bounty.player_name for bounty in standing[:SUGGESTIONS])
-        return NotFoundError("open bounty of yours on", text, suggestions=names)
+        return NotFoundError("such open bounty of yours", None, suggestions=names)
 
     async def _resolve_target(
         self, guild_id: GuildId, player: str, server: str | None

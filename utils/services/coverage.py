@@ -97,7 +97,7 @@ class CoverageService:
         else:
             servers = await self._servers.list_servers(guild_id)
         if not servers:
-            raise NotFoundError("game server", "any", hint="An admin adds one with /admin server add.")
+            raise NotFoundError("game server", None, hint="An admin adds one with /admin server add.")
         zone = ZoneInfo(servers[0].timezone if len(servers) == 1 else "UTC")
         today = self._clock.now().astimezone(zone).date()
         since = today - timedelta(days=period.days - 1) if period.days else None
@@ -128,7 +128,7 @@ class CoverageService:
         if linked:
             return tuple(MeantPlayer(link.player_id, link.player_name) for link in linked)
         if question.member_id is not None:
-            raise NotFoundError("linked player", "of that member", hint="A player is linked with /link.")
+            raise NotFoundError("linked player of that member", None, hint="A player is linked with /link.")
         raise InvalidInputError(HOW_TO_LINK)
 
     async def resolve(self, coverage: Coverage, player: str) -> KnownPlayer:

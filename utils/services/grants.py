@@ -30,6 +30,7 @@ from utils.models.premium import (
     PremiumState,
     list_offers,
 )
+from utils.models.quantities import write_quantity
 from utils.models.scope import GuildId, MemberId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.premium import PremiumService
@@ -332,8 +333,9 @@ def describe_end(change: GrantChange) -> str:
     ended = f"Premium tier {old.level} ({old.name}) of this Discord server has ended"
     parts = [f"{ended}; it has tier {new.level} ({new.name}) now."]
     if change.paused:
+        room, names = write_quantity(new.servers, "game server"), ", ".join(change.paused)
         parts.append(
-            f"It has room for {new.servers} game server(s), so these are paused: {', '.join(change.paused)}. "
+            f"It has room for {room}, so these are paused: {names}. "
             "Nothing is deleted; they go on as soon as there is room again."
         )
     parts.append("See /premium status; whoever hosts this bot can grant a tier again.")

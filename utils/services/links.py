@@ -205,7 +205,7 @@ class LinkService:
         chosen = links if player is None else [_choose(links, player)]
         removed = await self._store.remove(guild_id, member_id, [link.player_id for link in chosen])
         if not removed:  # it ended by itself at this moment
-            raise NotFoundError("linked player", player or "any")
+            raise NotFoundError("linked player", player)
         for link in removed:
             self._proofs.tell(link, ProofOutcome.ENDED)
         return removed

@@ -14,6 +14,7 @@ from utils.models.premium import (
     PremiumState,
     Tier,
 )
+from utils.models.quantities import write_quantity
 from utils.models.scope import GuildId
 
 CACHE_SECONDS = 30.0  # what another process wrote is seen this much later at most
@@ -77,9 +78,10 @@ class PremiumService:
         """
         tier = await self.get_tier(guild_id)
         if servers >= tier.servers:
+            room = write_quantity(tier.servers, "game server")
             raise LimitReachedError(
-                f"Tier {tier.level} ({tier.name}) has room for {tier.servers} game server(s), and you have "
-                f"{servers}. Remove one with /admin server remove first, or see /premium tiers."
+                f"Tier {tier.level} ({tier.name}) has room for {room}, and you have {servers}. "
+                "Remove one with /admin server remove first, or see /premium tiers."
             )
 
     async def find_missing_tier(self, guild_id: GuildId, kind: ChannelKind) -> Tier | None:

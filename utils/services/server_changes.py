@@ -227,7 +227,7 @@ class ServerChangeService:
     async def _find(self, scope: ServerScope) -> GameServer:
         server = await self._rooms.store.find_server(scope)
         if server is None:
-            raise NotFoundError("game server", "any more", hint="Somebody removed it meanwhile.")
+            raise NotFoundError("such game server", None, hint="Somebody removed it meanwhile.")
         return server
 
 

@@ -157,14 +157,13 @@ class GameServerService:
         """
         servers = await self._store.list_servers(guild_id)
         if not servers:
-            wanted = _hide_id(text or "any")
-            raise NotFoundError("game server", wanted, hint="Add one with /admin server add.")
+            raise NotFoundError("game server", _hide_id(text), hint="Add one with /admin server add.")
         found = [server for server in servers if text is None or _is_called(server, text)]
         if len(found) == 1:
             return found[0]
         names = tuple(server.name for server in servers)
         if not found:
-            raise NotFoundError("game server", _hide_id(text or ""), suggestions=names[:5])
+            raise NotFoundError("game server", _hide_id(text), suggestions=names[:5])
         raise AmbiguousError("game server", text or "(none given)", candidates=names)
 
     async def verify_form(self, guild_id: GuildId, form: ServerForm) -> None:
@@ -236,7 +235,7 @@ class GameServerService:
         """
         server = await self._store.find_server(scope)
         if server is None:
-            raise NotFoundError("game server", "any more", hint="Somebody removed it meanwhile.")
+            raise NotFoundError("such game server", None, hint="Somebody removed it meanwhile.")
         await self._watchers.stop(scope)
         self._logs.forget(scope)
         try:
@@ -298,8 +297,10 @@ def _is_called(server: GameServer, text: str) -> bool:
     return text in (server.scope.server_id, server.name) or text.casefold().strip() == server.name.casefold()
 
 
-def _hide_id(text: str) -> str:
+def _hide_id(text: str | None) -> str | None:
     """Return what was asked for without the id that a list gave for a server that is gone by now."""
+    if text is None:
+        return None
     is_id = len(text) == SERVER_ID_CHARACTERS and set(text) <= set(SERVER_ID_ALPHABET)
     return FORMER_CHOICE if is_id and any(map(str.isdecimal, text)) else text
 

@@ -7,6 +7,7 @@ from utils.clock import Clock
 from utils.errors import InvalidInputError, NotEnoughMoneyError
 from utils.models.audit import AuditAction
 from utils.models.money import Change, LedgerKind, Wallet
+from utils.models.quantities import write_quantity
 from utils.models.scope import GuildId, MemberId
 from utils.services.money_stores import WalletStore
 
@@ -56,6 +57,8 @@ class WalletService:
         if balance is None:
             held = await self._store.get_balance(guild_id, member_id)
             raise NotEnoughMoneyError(needed=-amount, balance=held, hint="Take that much at most.")
-        detail = f"<@{member_id}>: {amount:+,} emeralds, now {balance:,}. {reason.strip()}"
+        sign = "+" if amount > 0 else ""
+        changed = f"{sign}{write_quantity(amount, 'emerald')}"
+        detail = f"<@{member_id}>: {changed}, now {balance:,}. {reason.strip()}"
         await self._audit.write(guild_id, actor_id, AuditAction.WALLET, detail)
         return balance

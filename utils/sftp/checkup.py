@@ -12,6 +12,7 @@ from utils.errors import (
     RemoteTimeoutError,
     UserFacingError,
 )
+from utils.models.quantities import write_quantity
 from utils.models.servers import CheckStep
 from utils.sftp.discovery import find_death_logs
 from utils.sftp.listing import LogFileEntry, list_death_logs
@@ -59,7 +60,7 @@ def _describe_connected(session: SftpSession, login: HostLogin) -> list[CheckSte
     pinned = "as pinned" if login.host_key else "not pinned yet"
     details = (
         f"{login.address} answers.",
-        "Encryption agreed" + (", with old algorithms allowed (`legacy`)." if login.legacy else "."),
+        "Encryption agreed" + (", with old algorithms allowed (“legacy”)." if login.legacy else "."),
         f"{session.fingerprint}, {pinned}.",
         "The host takes user name and secret.",
     )
@@ -87,7 +88,9 @@ async def _check_logs(
     try:
         folder = await find_death_logs(session, base_path=base_path, host=login.host, number=number)
         listing = await list_death_logs(session, folder)
-        steps.append(CheckStep(name, True, f"`{folder}` holds {_count_files(listing.files)}."))
+        steps.append(
+            CheckStep(name, True, f"“{folder}” holds {write_quantity(len(listing.files), 'death log')}.")
+        )
         name = "Read the newest log"
         steps.append(CheckStep(name, True, await _read_newest(session, listing.files)))
     except (RemoteError, UserFacingError) as error:
@@ -99,8 +102,4 @@ async def _read_newest(session: SftpSession, files: tuple[LogFileEntry, ...]) ->
         return "There is no log yet; it appears with the first death."
     newest = files[-1]
     data = await session.read(newest.path, offset=0, length=min(newest.size, SAMPLE_BYTES))
-    return f"`{newest.file.name}`: {newest.size:,} bytes, {len(data):,} of them read."
-
-
-def _count_files(files: tuple[LogFileEntry, ...]) -> str:
-    return "1 death log" if len(files) == 1 else f"{len(files)} death logs"
+    return f"“{newest.file.name}”: {newest.size:,} bytes, {len(data):,} of them read."

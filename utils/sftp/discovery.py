@@ -44,8 +44,8 @@ async def find_death_logs(
     folders = await _list_server_folders(session, base)
     found = await _find_below(session, base, choose_folders(folders, host=host, number=number))
     if len(found) > 1:
-        numbers = ", ".join(f"`{folder.number}` ({folder.name})" for folder, _ in found)
-        raise InvalidInputError(f"Several game servers lie here. Set `number` to one of: {numbers}.")
+        numbers = ", ".join(f"“{folder.number}” ({folder.name})" for folder, _ in found)
+        raise InvalidInputError(f"Several game servers lie here. Set “number” to one of: {numbers}.")
     if found:
         return found[0][1]
     beside = await _find_death_logs_in(session, base)
@@ -77,7 +77,7 @@ async def _resolve_base(session: SftpSession, base_path: str | None) -> str:
     if not is_inside(resolved, root):
         raise InvalidInputError("The base path leads out of the login's folder.")
     if not is_directory:
-        raise LogsMissingError(f"There is no folder `{base}` on {session.address}. Check the base path.")
+        raise LogsMissingError(f"There is no folder “{base}” on {session.address}. Check the base path.")
     return base
 
 
@@ -128,10 +128,10 @@ async def _find_death_logs_in(session: SftpSession, folder: str) -> str | None:
 
 def _describe_missing(base: str, folders: list[ServerFolder], *, wanted: str) -> str:
     """Say what was looked for and what is there instead."""
-    where = "the login's folder" if base == "." else f"`{base}`"
-    seen = ", ".join(f"`{folder.name}`" for folder in folders[:10])
+    where = "the login's folder" if base == "." else f"“{base}”"
+    seen = ", ".join(f"“{folder.name}”" for folder in folders[:10])
     beside = f" Server folders there: {seen}." if seen else ""
     return (
-        f"No death logs found: looked in {where} for `{wanted}/actual1/deathlogs`, `actual1/deathlogs` and"
-        f" the same below `Deadside/Saved`.{beside} Set `number` or `base_path`."
+        f"No death logs found: looked in {where} for “{wanted}/actual1/deathlogs”, “actual1/deathlogs” and"
+        f" the same below “Deadside/Saved”.{beside} Set “number” or “base_path”."
     )

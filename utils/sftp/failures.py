@@ -38,8 +38,8 @@ class Meaning:
     exceptions: tuple[type[Exception], ...]
 
 
-_LEGACY_OFF = " Old SSH servers need the `legacy` option: `/admin server edit` with `legacy: True`."
-_LEGACY_ON = " The `legacy` option is on already; ask the hoster which SSH algorithms the server speaks."
+_LEGACY_OFF = " Old SSH servers need the “legacy” option: /admin server edit with “legacy: True”."
+_LEGACY_ON = " The “legacy” option is on already; ask the hoster which SSH algorithms the server speaks."
 
 MEANINGS = (
     Meaning(
@@ -59,7 +59,7 @@ MEANINGS = (
     Meaning(
         InvalidSecretError,
         "The private key cannot be used: paste the whole file. A key locked with a passphrase has to be"
-        " unlocked first (`ssh-keygen -p`).",
+        " unlocked first (“ssh-keygen -p”).",
         (
             asyncssh.KeyImportError,
             asyncssh.KeyEncryptionError,

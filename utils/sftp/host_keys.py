@@ -51,6 +51,6 @@ class HostKeyPin(asyncssh.SSHClient):
         return HostKeyChangedError(
             f"{address} shows another host key than before ({compute_fingerprint(offered)}). Either the"
             " hoster moved the server, or somebody is in between. Ask the hoster, then accept the new key"
-            " with `/admin server hostkey`.",
+            " with /admin server hostkey.",
             offered=offered,
         )

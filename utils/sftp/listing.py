@@ -58,7 +58,7 @@ async def list_death_logs(session: SftpSession, deathlogs_folder: str) -> DeathL
     try:
         top = await session.stat(deathlogs_folder)
     except RemoteFileMissingError as error:
-        raise LogsMissingError(f"The folder `{deathlogs_folder}` is gone from {session.address}.") from error
+        raise LogsMissingError(f"The folder “{deathlogs_folder}” is gone from {session.address}.") from error
     files: list[LogFileEntry] = []
     folders: list[LogFolder] = []
     refused: list[str] = []
@@ -77,7 +77,7 @@ async def list_death_logs(session: SftpSession, deathlogs_folder: str) -> DeathL
                 waiting.extend((one, posixpath.join(world, entry.name)) for one in below)
         if len(files) > FILES_MAXIMUM or len(folders) + len(waiting) > FOLDERS_MAXIMUM:
             raise LogsMissingError(
-                f"`{deathlogs_folder}` holds far too much for death logs. Check the base path."
+                f"“{deathlogs_folder}” holds far too much for death logs. Check the base path."
             )
     files.sort(key=lambda file: file.file)
     folders.sort(key=lambda folder: folder.path)

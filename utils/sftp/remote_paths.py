@@ -22,14 +22,14 @@ def validate_base_path(base_path: str, *, root: str = "/") -> str:
     """
     text = base_path.strip()
     if "\\" in text:
-        raise InvalidInputError("Write the base path with `/`, not with `\\`.")
+        raise InvalidInputError("Write the base path with “/”, not with “\\”.")
     if _UNPRINTABLE.search(text) or len(text) > PATH_LENGTH_MAXIMUM:
         raise InvalidInputError("The base path holds characters that no path has, or is too long.")
     if ".." in text.split("/"):
-        raise InvalidInputError("The base path must not hold `..`; it stays inside the login's folder.")
+        raise InvalidInputError("The base path must not hold “..”; it stays inside the login's folder.")
     if text.startswith("/"):
         if not is_inside(text, root):
-            raise InvalidInputError(f"The base path must lie inside the login's folder, `{root}`.")
+            raise InvalidInputError(f"The base path must lie inside the login's folder, “{root}”.")
         text = posixpath.relpath(_normalize(text), _normalize(root))
     return posixpath.normpath(text or ".")
 

@@ -12,6 +12,7 @@ from utils.embeds.servers import ServerStatus
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.players import BoardRow, Counters, PlayerStats, Tallied
+from utils.models.premium import TIERS
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import CheckStep, ConnectionState, EncryptedSecret, GameServer, ServerHealth
@@ -92,6 +93,7 @@ def _build_row(rank: int, value: float) -> BoardRow:
     ("board", "value", "shown"),
     [
         ("kills", 1234, "1,234 kills"),
+        ("kills", 1, "1 kill"),
         ("deaths", 5, "5 deaths"),
         ("kd", 2.5, "2.50 K/D"),
         ("streak", 57, "57 in a row"),
@@ -149,7 +151,7 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
     )
     assert [(field.name, field.value.split("\n")) for field in embed.fields] == [
         (
-            "⏳ North_1",
+            "⏳ North\\_1",
             [
                 "trying again · <#9>",
                 f"Last kill none yet · last read <t:{STAMP}:R> · lag 5.2 s",
@@ -191,11 +193,11 @@ def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFa
     embed = factory.build_server_list([server], states={})
     assert [(field.name, field.value.split("\n")) for field in embed.fields] == [
         (
-            "⏸️ North_1",
+            "⏸️ North\\_1",
             [
                 "paused, over the premium limit (`/premium status`)",
                 "play.example.org port 8822 · number 7 · times in UTC · old SSH algorithms allowed",
-                "Not posted: fall",
+                "Not posted: falls",
             ],
         )
     ]
@@ -280,17 +282,42 @@ def test_plain_answers_hold_their_sentences(factory: EmbedFactory) -> None:
 
 
 def test_help_groups_commands_by_feature(factory: EmbedFactory) -> None:
-    """Commands stand under their feature; locked ones name the tier."""
+    """Commands stand under their feature with the mark of their tier, those that are not open with a lock."""
     stats = HelpCommand("stats", "A player's figures.", "Statistics", (("player", "whose"),))
-    bounty = HelpCommand("bounty place", "Put a price.", "Bounties", tier_name="Mercenary")
-    embed = factory.build_help([stats, bounty])
+    compare = HelpCommand("compare", "Two players.", "Statistics", tier=TIERS[1])
+    bounty = HelpCommand("bounty place", "Put a price.", "Bounties", tier=TIERS[2], is_open=False)
+    embed = factory.build_help([stats, bounty, compare])
     assert [(field.name, field.value) for field in embed.fields] == [
-        ("Statistics", "`/stats` — A player's figures."),
-        ("Bounties", "`/bounty place` — Put a price. 🔒 Mercenary"),
+        ("Statistics", "`/stats` — A player's figures.\n`/compare` ① — Two players."),
+        ("Bounties", "`/bounty place` ② 🔒 — Put a price."),
     ]
+    assert embed.description == (
+        "①②③④ the premium tier that opens a command · 🔒 not open here yet: `/premium tiers`"
+    )
+    assert factory.build_help([stats]).description is None
+
+
+def test_help_of_one_command_tells_its_options_and_its_tier(factory: EmbedFactory) -> None:
+    """What opens it, and where to read more while it is closed."""
+    stats = HelpCommand("stats", "A player's figures.", "Statistics", (("player", "whose"),))
     detail = factory.build_command_help(stats)
     assert (detail.title, detail.fields[0].value) == ("📖 /stats", "`player` — whose")
-    assert "Mercenary" in (factory.build_command_help(bounty).description or "")
+    assert detail.description == "A player's figures."
+    bounty = HelpCommand("bounty place", "Put a price.", "Bounties", tier=TIERS[2], is_open=False)
+    closed = factory.build_command_help(bounty)
+    opened = factory.build_command_help(replace(bounty, is_open=True))
+    assert closed.description == "Put a price.\n🔒 Opens with tier 2 (Mercenary): `/premium tiers`."
+    assert opened.description == "Put a price.\nOpened by tier 2 (Mercenary)."
+
+
+def test_help_goes_on_in_another_field_long_before_discord_refuses_it(factory: EmbedFactory) -> None:
+    """Every command is there, none is cut."""
+    commands = [HelpCommand(f"admin {number:02}", "x" * 80, "Admin") for number in range(30)]
+    fields = factory.build_help(commands).fields
+    assert [field.name for field in fields] == ["Admin", "Admin (2)", "Admin (3)", "Admin (4)"]
+    assert max(len(field.value) for field in fields) <= 800
+    lines = [line for field in fields for line in field.value.split("\n")]
+    assert lines == [f"`/admin {number:02}` — {'x' * 80}" for number in range(30)]
 
 
 @pytest.mark.parametrize("kind", ChannelKind)

@@ -81,15 +81,15 @@ def test_comparison_has_both_players_and_their_score(factory: EmbedFactory) -> N
 
 
 def test_weapons_show_share_longest_and_best_user(factory: EmbedFactory) -> None:
-    """A line each; what is not known is left out, foreign text is escaped."""
+    """A line each with small print; what is not known is left out, foreign text is escaped."""
     embed = factory.build_weapons(ROWS, TABLE, COVERAGE, first=9)
     assert embed.to_dict() == {
         "type": "rich",
         "title": "🔫 Weapons",
         "description": (
-            "` 9` **AK-SU** — 1,200 kills (96.0 %) · longest 99 m · best I\\_l (700)\n"
-            "`10` **Vehicle** — 40 kills (3.2 %) · best Bo (40)\n"
-            "`11` **$\\*x\\*** — 10 kills (0.8 %) · longest 5 m"
+            "` 9` **AK-SU** — 1,200 kills (96.0 %)\n-# longest 99 m · best I\\_l (700)\n"
+            "`10` **Vehicle** — 40 kills (3.2 %)\n-# best Bo (40)\n"
+            "`11` **$\\*x\\*** — 10 kills (0.8 %)\n-# longest 5 m"
         ),
         "color": NORTHERN.neutral,
         "fields": [{"name": "Where", "value": "North\\_1 · all time · 1,250 kills", "inline": False}],
@@ -153,7 +153,7 @@ def test_activity_counts_what_its_picture_shows(factory: EmbedFactory) -> None:
     empty = factory.build_activity(Activity((0,) * 168), COVERAGE)
     assert (empty.title, empty.description) == (
         "🕒 Activity",
-        "North\\_1 · all time · 0 kills\nNo kills yet.",
+        "North\\_1 · all time · no kills yet",
     )
 
 

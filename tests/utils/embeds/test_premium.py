@@ -15,6 +15,7 @@ from utils.models.premium import (
     PremiumEvent,
     PremiumOverview,
     PremiumState,
+    TierOffer,
     list_offers,
 )
 from utils.models.scope import GuildId, MemberId
@@ -64,12 +65,16 @@ def test_status_names_what_is_paused(factory: EmbedFactory) -> None:
 
 
 def test_tiers_show_a_row_each(factory: EmbedFactory) -> None:
-    """A tier that opens nothing more tells its servers and its pace."""
-    embed = factory.build_tiers(OVERVIEW)
-    offers = {offer.tier.level: offer for offer in OFFERS}
-    assert len(embed.fields) == len(TIERS)
-    assert embed.fields[4].value.startswith("25 game servers, read every 5 s")
-    assert ("·" in embed.fields[4].value) == bool(offers[4].opens)
+    """A tier that opens nothing more tells its servers and its pace; the highest opens everything."""
+    bare = [TierOffer(tier, tier.poll_seconds, ()) for tier in TIERS]
+    embed = factory.build_tiers(replace(OVERVIEW, offers=tuple(bare)))
+    assert [field.value for field in embed.fields] == [
+        "1 game server, read every 30 s",
+        "2 game servers, read every 15 s",
+        "5 game servers, read every 10 s",
+        "10 game servers, read every 5 s",
+        "25 game servers, read every 5 s · everything",
+    ]
 
 
 def test_grant_shows_new_and_old_state_and_the_history(factory: EmbedFactory) -> None:

@@ -258,14 +258,14 @@ async def test_own_bounty_alone_can_be_cancelled(bounties: BountyService) -> Non
     """By its id or the target's name; somebody else's is not there."""
     placed = await place(bounties)
     for text in (placed.bounty.bounty_id, "Wolf"):
-        with pytest.raises(NotFoundError, match=r"no open bounty of yours on"):
+        with pytest.raises(NotFoundError, match=r"no such open bounty of yours"):
             await bounties.cancel(GUILD, BOB, text)
     await place(bounties, "Fox", server="North")
     await place(bounties, "Fox", server="South")
     with pytest.raises(AmbiguousError) as caught:
         await bounties.cancel(GUILD, ANN, "fox")
     assert caught.value.candidates == ("Fox (1,000 emeralds)", "Fox (1,000 emeralds)")
-    with pytest.raises(NotFoundError, match=r"no open bounty of yours on"):
+    with pytest.raises(NotFoundError, match=r"no such open bounty of yours"):
         await bounties.cancel(GuildId(43), ANN, placed.bounty.bounty_id)
     await bounties.cancel(GUILD, ANN, placed.bounty.bounty_id)
     assert [one.player_name for one in await bounties.list_cancellable(GUILD, ANN)] == ["Fox", "Fox"]

@@ -45,7 +45,7 @@ async def test_every_step_is_shown_when_all_is_well(
         ("Read the newest log", True),
     ]
     assert "SHA256:" in steps[2].detail
-    assert steps[4].detail == "`127.0.0.1_1/actual1/deathlogs` holds 1 death log."
+    assert steps[4].detail == "“127.0.0.1_1/actual1/deathlogs” holds 1 death log."
 
 
 async def test_new_server_without_a_log_passes(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:

@@ -66,7 +66,7 @@ async def test_several_servers_without_number_are_ambiguous_and_named(
     """The refusal lists what can be entered."""
     for number in (1, 12):
         GameServerFiles(root, number=number)
-    with pytest.raises(InvalidInputError, match=r"`1` \(127\.0\.0\.1_1\), `12` \(127\.0\.0\.1_12\)"):
+    with pytest.raises(InvalidInputError, match=r"“1” \(127\.0\.0\.1_1\), “12” \(127\.0\.0\.1_12\)"):
         await find(host, pool)
 
 
@@ -113,16 +113,16 @@ async def test_base_path_is_looked_in_alone(host: GameHost, pool: SftpConnection
     """A base path without logs is not replaced by a guess."""
     GameServerFiles(root, number=1)
     (root / "empty").mkdir()
-    with pytest.raises(LogsMissingError, match="looked in `empty`"):
+    with pytest.raises(LogsMissingError, match="looked in “empty”"):
         await find(host, pool, base_path="empty")
 
 
 async def test_missing_logs_are_described(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
     """The sentence says what was looked for, and what lies there instead."""
     (root / "127.0.0.1_3").mkdir()
-    with pytest.raises(LogsMissingError, match=r"`127\.0\.0\.1_8/actual1/deathlogs`.*`127\.0\.0\.1_3`"):
+    with pytest.raises(LogsMissingError, match=r"“127\.0\.0\.1_8/actual1/deathlogs”.*“127\.0\.0\.1_3”"):
         await find(host, pool, number=8)
-    with pytest.raises(LogsMissingError, match="no folder `gone`"):
+    with pytest.raises(LogsMissingError, match="no folder “gone”"):
         await find(host, pool, base_path="gone")
 
 

@@ -80,7 +80,7 @@ def test_every_sentence_can_be_filled_in_and_ends_as_a_sentence() -> None:
 def test_the_handshake_sentence_follows_whether_legacy_is_on() -> None:
     """Who has the option on already is not told to turn it on."""
     error = asyncssh.KeyExchangeFailed("no")
-    assert "`legacy: True`" in str(translate(error, host="h:22"))
+    assert "“legacy: True”" in str(translate(error, host="h:22"))
     assert "is on already" in str(translate(error, host="h:22", legacy=True))
 
 

@@ -112,7 +112,7 @@ async def test_folders_deeper_than_any_game_makes_them_are_not_entered(
 
 async def test_folder_that_is_gone_is_told(host: GameHost, pool: SftpConnectionPool) -> None:
     """A server that was moved has no logs where they were."""
-    with pytest.raises(LogsMissingError, match="`logs` is gone"):
+    with pytest.raises(LogsMissingError, match="“logs” is gone"):
         await list_logs(host, pool)
 
 

@@ -43,11 +43,12 @@ def draw_days(theme: Theme, days: Sequence[date], kills: Sequence[int], deaths: 
 
 def draw_weapons(theme: Theme, labels: Sequence[str], kills: Sequence[int]) -> bytes:
     """Return a PNG of a bar for each weapon, the first on top."""
-    figure, axes = _begin(0.9 + 0.48 * max(len(labels), 2))
+    rows = max(len(labels), 2)
+    figure, axes = _begin(0.3 + 0.47 * rows)
     places = list(range(len(labels)))
     axes.barh(places, kills, 0.7, color=_colour(theme.ranking))
     axes.set_yticks(places, [_replace_unknown(label) for label in labels], parse_math=False)
-    axes.invert_yaxis()
+    axes.set_ylim(rows - 0.5, -0.5)  # the first on top, no empty room around them
     axes.set_xlim(0, max([*kills, 1]) * 1.18)
     axes.set_xticks([])
     for place, number in zip(places, kills, strict=True):

@@ -17,6 +17,7 @@ from utils.embeds.pictures import Picture
 from utils.embeds.theme import Theme
 from utils.embeds.wording import WEAPONS
 from utils.models.players import HOURS_OF_A_WEEK
+from utils.models.quantities import write_quantity
 from utils.models.statistics import DayCount, WeaponRow
 
 DRAWINGS = "utils.embeds.charts.drawings"
@@ -46,7 +47,7 @@ class ChartPainter:
         data = await self._run(lambda: _load().draw_days(self._theme, dates, kills, deaths))
         text = (
             f"Kills and deaths a day from {first:%d %b %Y} to {dates[-1]:%d %b %Y}: "
-            f"{write_count(sum(kills))} kills and {write_count(sum(deaths))} deaths in all."
+            f"{write_quantity(sum(kills), 'kill')} and {write_quantity(sum(deaths), 'death')} in all."
         )
         best = max(range(count), key=lambda number: kills[number])
         if kills[best]:

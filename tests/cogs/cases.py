@@ -1,0 +1,138 @@
+"""What is asked of every command for its snapshots: the success, and the refusals that differ in kind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.fakes.town import KAMENSK, MIRNY, NAMES
+from utils.errors import KillfeedError, StorageUnavailableError
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command as somebody uses it.
+
+    Attributes:
+        command: its full name.
+        by: who uses it: alice (linked, has money), bob (neither), manager, owner.
+        options: as they are given; the values of member, channel, role and guild_id are names.
+        name: what the snapshot is called.
+        press: the button that is pressed afterwards.
+        form: what is filled in where the answer is a form.
+        tier: of the community.
+        is_granted: its tier was granted by somebody, for a year.
+        failure: what the storage of figures raises.
+    """
+
+    command: str
+    by: str = "alice"
+    options: Mapping[str, object] = field(default_factory=dict)
+    name: str = "success"
+    press: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)
+    tier: int = 4
+    is_granted: bool = False
+    failure: KillfeedError | None = None
+
+
+def _admin(command: str, /, **options: object) -> Case:
+    return Case(command, "manager", options)
+
+
+def _refused(command: str, name: str, /, *, by: str = "alice", tier: int = 4, **options: object) -> Case:
+    return Case(command, by, options, name, tier=tier)
+
+
+_NEW_SERVER = {
+    "name": "North_*",
+    "host": "192.0.2.20",
+    "username": "renter",
+    "number": 7,
+    "timezone": "Europe/Berlin",
+}
+_REVOKED = {"guild_id": "here", "reason": "moved to **another** @everyone bot"}
+
+CASES = (
+    Case("/help"),
+    Case("/help", "owner", name="everything"),
+    Case("/help", options={"command": "bounty place"}, name="one command", tier=0),
+    _refused("/help", "unknown command", command="**nothing**"),
+    Case("/killfeed recent", options={"count": 25}),
+    Case("/killfeed recent", options={"server": MIRNY, "player": NAMES[0]}, name="of one player"),
+    Case("/killfeed status"),
+    Case("/stats", options={"player": NAMES[0]}),
+    Case("/stats", name="own players summed"),
+    Case("/stats", options={"player": NAMES[1], "server": MIRNY, "period": "7d"}, name="nothing yet"),
+    _refused("/stats", "not linked", by="bob"),
+    _refused("/stats", "unknown player", player="@everyone **x**"),
+    Case("/stats", name="database away", failure=StorageUnavailableError("10.0.0.7 is away")),
+    Case("/compare", options={"first": NAMES[0], "second": NAMES[1]}),
+    _refused("/compare", "closed tier", tier=0, first=NAMES[0], second=NAMES[1]),
+    Case("/weapons"),
+    Case("/weapons", options={"player": NAMES[0]}, name="of one player"),
+    Case("/rivals", options={"player": NAMES[0]}),
+    Case("/activity"),
+    Case("/activity", options={"player": NAMES[0]}, name="nothing yet"),
+    Case("/leaderboard"),
+    Case("/leaderboard", options={"board": "weapons", "server": KAMENSK, "period": "30d"}, name="weapons"),
+    Case("/bounty place", options={"player": NAMES[8], "amount": 1_500, "server": MIRNY}),
+    _refused("/bounty place", "not linked", by="manager", player=NAMES[0], amount=100),
+    _refused("/bounty place", "not enough", by="bob", player=NAMES[0], amount=5_000, server=MIRNY),
+    Case("/bounty list"),
+    Case("/bounty list", options={"server": MIRNY}, name="of one server"),
+    Case("/bounty mine"),
+    Case("/bounty cancel", options={"bounty": "b0"}),
+    _refused("/bounty cancel", "none of theirs", by="manager", bounty="b0"),
+    Case("/wallet"),
+    Case("/wallet", options={"member": "manager"}, name="empty"),
+    Case("/link", options={"player": NAMES[9]}),
+    _refused("/link", "belongs to another", by="bob", player=NAMES[0]),
+    Case("/unlink", options={"player": NAMES[2]}),
+    Case("/unlink", press="Unlink", name="all"),
+    _refused("/unlink", "no link", by="bob"),
+    Case("/links"),
+    Case("/links", options={"member": "bob"}, name="none"),
+    Case("/premium status"),
+    Case("/premium status", name="granted", is_granted=True),
+    Case("/premium tiers", tier=2),
+    Case("/premium grant", "owner", {"guild_id": "here", "tier": 2, "days": 30}),
+    Case("/premium revoke", "owner", _REVOKED, is_granted=True),
+    Case("/premium revoke", "owner", _REVOKED, "no grant"),
+    Case("/premium grant", options={"guild_id": "here", "tier": 2}, name="not an owner"),
+    Case("/admin server add", "manager", _NEW_SERVER, form={"Password": "p4ss"}),
+    Case("/admin server add", "manager", _NEW_SERVER, "no secret", form={}),
+    _admin("/admin server edit", server=MIRNY, name="Mirny _2_", port=8822, legacy=True),
+    Case(
+        "/admin server edit",
+        "manager",
+        {"server": MIRNY, "new_password": True},
+        "form",
+        form={"Password": "p4ss"},
+    ),
+    Case("/admin server edit", "manager", {"server": MIRNY, "name": MIRNY}, "nothing changed"),
+    _admin("/admin server announce", server=KAMENSK, kind="falls", on=True),
+    Case("/admin server remove", "manager", {"server": KAMENSK, "keep_stats": True}, press="Remove"),
+    Case("/admin server remove", "manager", {"server": KAMENSK}, "cancelled", press="Cancel"),
+    _admin("/admin server list"),
+    _admin("/admin server test", server=MIRNY),
+    _admin("/admin server import", server=KAMENSK),
+    Case("/admin server hostkey", "manager", {"server": MIRNY}, press="Accept"),
+    _admin("/admin server rejected", server=MIRNY),
+    _admin("/admin channel set", kind="bounties", channel="general", server=KAMENSK),
+    Case("/admin channel set", "manager", {"kind": "events", "channel": "general"}, "closed tier", tier=0),
+    _refused("/admin channel set", "no permission", by="manager", kind="events", channel="silent"),
+    _admin("/admin channel clear", kind="killfeed", server=KAMENSK),
+    Case("/admin channel clear", "manager", {"kind": "events"}, "nothing to clear"),
+    _admin("/admin channel list"),
+    _admin("/admin channel test", kind="killfeed", server=MIRNY),
+    _admin("/admin role", role="scouts"),
+    Case("/admin role", "manager", name="cleared"),
+    _admin("/admin board post", board="kills", server=KAMENSK),
+    _admin("/admin board remove", board="kills"),
+    _admin("/admin bounty", auto=False, max_amount=12_345),
+    _admin("/admin wallet", member="bob", amount=1_500, reason="prize for **the** @everyone event"),
+    _refused("/admin wallet", "not enough", by="manager", member="bob", amount=-51, reason="mistake"),
+    _admin("/admin link confirm", member="bob", player=NAMES[9]),
+    _admin("/admin link remove", member="alice", player=NAMES[2]),
+    _admin("/admin audit"),
+    Case("/admin tasks", "owner"),
+)

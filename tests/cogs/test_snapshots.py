@@ -1,0 +1,160 @@
+"""Each command's reply is held by a snapshot of the whole payload; ``pytest --record`` writes them anew."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, Permission, SimulatedDiscord
+from tests.cogs.cases import CASES, Case
+from tests.cogs.recording import FOLDER, find_file, read_snapshots, record, walk, write_snapshots
+from tests.fakes.clock import START
+from tests.fakes.own_bot import OwnBot
+from tests.fakes.small_bot import Shelf
+from tests.fakes.town import fill
+from utils.interactions.access import get_access
+from utils.interactions.command_set import list_commands
+from utils.models.scope import ChannelId, GuildId, MemberId
+
+EPHEMERAL = 1 << 6
+COMMANDS = sorted({case.command for case in CASES})
+
+
+@dataclass(frozen=True)
+class Town:
+    """The places and people of a community, by name."""
+
+    guild: Guild
+    channels: dict[str, Channel]
+    members: dict[str, Member]
+
+    @property
+    def names(self) -> dict[int, str]:
+        """What stands in a snapshot instead of each id."""
+        every = [*self.guild.roles.values(), *self.guild.channels.values()]
+        return {each.id: each.name for each in every} | {
+            member.id: name for name, member in self.members.items()
+        }
+
+    def read_option(self, name: str, value: object) -> object:
+        """Return the value of an option: what is named, where its option is of that type."""
+        match name:
+            case "member":
+                return self.members[str(value)]
+            case "channel":
+                return self.channels[str(value)]
+            case "role":
+                return next(role for role in self.guild.roles.values() if role.name == value)
+            case "guild_id":
+                return str(self.guild.id)
+        return value
+
+
+@pytest.fixture(name="town")
+def _town(world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, manager: Member) -> Town:
+    silent, feed = guild.create_text_channel("silent"), guild.create_text_channel("feed")
+    silent.set_overwrite(guild.bot, deny=int(Permission.EMBED_LINKS | Permission.ATTACH_FILES))
+    guild.create_role("scouts")
+    managers = manager.roles
+    owner = guild.add_member(world.owner, roles=managers)
+    members = {"alice": alice, "bob": guild.add_member("bob"), "manager": manager, "owner": owner}
+    return Town(guild, {"general": channel, "silent": silent, "feed": feed}, members)
+
+
+@pytest.fixture(name="shelf")
+def _shelf(town: Town, world: SimulatedDiscord) -> Shelf:
+    """The community with much to tell."""
+    shelf = Shelf()
+    shelf.owners.owner_ids = (world.owner.id,)
+    fill(
+        shelf,
+        GuildId(town.guild.id),
+        MemberId(town.members["alice"].id),
+        MemberId(town.members["bob"].id),
+        ChannelId(town.channels["feed"].id),
+    )
+    return shelf
+
+
+async def use(case: Case, town: Town) -> list[Interaction]:
+    """Use a command to its end; return every interaction of it."""
+    options = {name: town.read_option(name, value) for name, value in case.options.items()}
+    first = await town.members[case.by].ask(town.channels["general"], case.command, **options)
+    if first.callback_kind is CallbackKind.MODAL:
+        return [first, await (await first.submit_modal(case.form)).wait()]
+    if not case.press:
+        return [first]
+    pressed = await first.click(case.press)
+    await first.wait_until(lambda reply: not reply.components)
+    return [first, pressed]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.command} {case.name}")
+async def test_reply_is_what_it_was(
+    case: Case, town: Town, shelf: Shelf, bot: OwnBot, world: SimulatedDiscord, *, is_recording: bool
+) -> None:
+    """The whole of what Discord was sent, from the acknowledgement on."""
+    bot.services = shelf.build_services(tier=case.tier)
+    for cog in bot.cogs.values():
+        cog.services = bot.services  # type: ignore[attr-defined]
+    if case.is_granted:
+        shelf.premium.give(GuildId(town.guild.id), 3, START + timedelta(days=365))
+    shelf.statistics.failures = [case.failure] if case.failure else []
+    interactions = await use(case, town)
+    snapshot = record(world.requests, interactions, town.names)
+    kept = read_snapshots(case.command)
+    if is_recording:
+        write_snapshots(case.command, {**kept, case.name: snapshot})
+    else:
+        assert snapshot == kept.get(case.name), "pytest tests/cogs --record writes it anew"
+
+
+def test_every_command_has_a_snapshot_of_its_success(bot: OwnBot) -> None:
+    """A command without one, and a snapshot without a command, are both mistakes."""
+    commands = {f"/{command.qualified_name}" for command in list_commands(bot)}
+    assert {case.command for case in CASES if case.name == "success"} == commands
+    assert sorted(FOLDER.iterdir()) == sorted(find_file(command) for command in commands)
+    for command in COMMANDS:
+        named = [case.name for case in CASES if case.command == command]
+        assert sorted(read_snapshots(command)) == sorted(named)
+
+
+def test_answers_are_private_where_their_command_says_so(bot: OwnBot) -> None:
+    """The acknowledgement decides it; a public answer that fails is deleted and told in private."""
+    access = {f"/{command.qualified_name}": get_access(command) for command in list_commands(bot)}
+    for case in CASES:
+        [first, *_] = read_snapshots(case.command)[case.name]
+        is_modal = first["body"]["type"] == CallbackKind.MODAL
+        is_private = bool((first["body"].get("data") or {}).get("flags", 0) & EPHEMERAL)
+        assert is_modal or is_private is access[case.command].is_private, case.command
+
+
+def list_bodies(snapshot: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what holds text for people, of all requests of a snapshot."""
+    return [part for part in walk(snapshot) if part.get("embeds") or part.get("content")]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_reply_mentions_anybody_or_shows_an_id(command: str) -> None:
+    """Names are escaped, mentions do not fire, and no id of Discord, of the game or of ours is read."""
+    bodies = [body for snapshot in read_snapshots(command).values() for body in list_bodies(snapshot)]
+    assert bodies
+    for body in bodies:
+        assert body["allowed_mentions"] == {"parse": []}
+        text = json.dumps(body["embeds"], ensure_ascii=False)
+        assert not re.findall(r"@everyone|@here|\d{17,}|[0-9a-f]{32}|aaaaaaaa|bbbbbbbb", text)
+        assert "**Bold**" not in text
+
+
+def test_help_names_every_command_and_stays_far_from_every_limit(bot: OwnBot) -> None:
+    """Whoever may use everything reads everything: a field goes on in the next one before it is full."""
+    [*_, answer] = read_snapshots("/help")["everything"]
+    [embed] = answer["body"]["embeds"]
+    named = [name for field in embed["fields"] for name in re.findall(r"`/([^`]+)`", field["value"])]
+    assert sorted(named) == [command.qualified_name for command in list_commands(bot)]
+    assert max(len(field["value"]) for field in embed["fields"]) <= 800
+    assert len(embed["fields"]) <= 20
+    assert sum(len(field["name"]) + len(field["value"]) for field in embed["fields"]) < 5_500

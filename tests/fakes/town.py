@@ -1,0 +1,239 @@
+"""A small community that tells a lot: hostile names, more than a page of everything, numbers of every size.
+
+Equal from run to run, but for the ids that Discord gives.
+"""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from tests.fakes.clock import START
+from tests.fakes.deaths import FILE, build_death, build_player_id, build_row
+from tests.fakes.small_bot import Shelf
+from tests.fakes.storage import build_server
+from utils.models.audit import AuditEntry
+from utils.models.deaths import DeathKind
+from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.links import Link, LinkState, ProofWindow
+from utils.models.money import Bounty, BountyState, Change, LedgerKind, LedgerRow
+from utils.models.players import BoardRow, Counters, KnownPlayer, PlayerStats, Tallied
+from utils.models.reading import RejectedLine
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.servers import CheckStep, ConnectionState, HostKey, HostKeys, ServerHealth
+from utils.models.statistics import DayCount, Enemy, WeaponRow
+from utils.tasks import TaskReport, TaskState
+
+NAMES = (
+    *("Pike_", "@everyone", "**Bold** ~~Otter~~", "[link](https://example.org)", "<@1> ||spoiler||"),
+    *("`code`", "Śnieżka 小熊", "# Heading", "- list", "1. one", "> quote", "W" * 60),
+)
+"""From best known to least; each would do something in a message if it were not escaped."""
+WEAPONS = ("Mosin", "AK-SU", "land_vehicle", "M_4_", "*star*", "UAZ", "TTK", "F-10", "Skar", "VSS", "SVD")
+MIRNY, KAMENSK = "Mirny", "Kamensk_* @here"
+HOUR = timedelta(hours=1)
+
+
+def fill(
+    shelf: Shelf, guild_id: GuildId, member_id: MemberId, other_id: MemberId, channel: ChannelId
+) -> None:
+    """Put the community there: ``member_id`` has players, money and bounties, ``other_id`` has less.
+
+    ``channel`` is that of the killfeed, and where boards and samples stand.
+    """
+    _add_servers(shelf, guild_id, channel)
+    _add_players(shelf)
+    _add_combat(shelf)
+    _add_links(shelf, guild_id, member_id)
+    _add_money(shelf, member_id, other_id)
+    _add_admin(shelf, guild_id, member_id, channel)
+
+
+def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
+    mirny = replace(build_server(MIRNY, "aaaaaaaa", guild_id=guild_id), number=3, host_key="ssh-ed25519 AAA1")
+    kamensk = replace(
+        build_server(KAMENSK, "bbbbbbbb", guild_id=guild_id),
+        timezone="Europe/Berlin",
+        legacy=True,
+        announced=frozenset(DeathKind) - {DeathKind.FALL, DeathKind.MENU},
+        channels={ChannelKind.KILLFEED: channel},
+    )
+    shelf.servers.servers = {server.scope: server for server in (mirny, kamensk)}
+    channels = {ChannelKind.KILLFEED: channel, ChannelKind.LEADERBOARD: channel}
+    shelf.guilds.settings[guild_id] = GuildSettings(guild_id, channels=channels)
+    shelf.health.health = {
+        mirny.scope: ServerHealth(
+            mirny.scope,
+            ConnectionState.CONNECTED,
+            last_read_at=START - timedelta(seconds=4),
+            last_kill_at=START - HOUR,
+            lag_seconds=4.27,
+            lines_read=1_234_567,
+            lines_rejected=2,
+        ),
+        kamensk.scope: ServerHealth(
+            kamensk.scope,
+            ConnectionState.REFUSED,
+            problem="192.0.2.10 port 22 refused the login. Check user name and password.",
+            lines_read=1,
+        ),
+    }
+    shelf.rejected.lines[mirny.scope] = [
+        RejectedLine(FILE, 12_345, "2025.05.01;**who**;@everyone;" + "0" * 32, "9 columns expected", START)
+    ]
+    shelf.secrets.steps = (
+        CheckStep("Log in", ok=True, detail="renter at 192.0.2.10 port 22"),
+        CheckStep("Find the logs", ok=True, detail="`/192.0.2.10_3/actual1/deathlogs` holds 1 death log."),
+    )
+    pinned = HostKey("ssh-ed25519 AAA1", "SHA256:pinned")
+    shelf.secrets.keys = HostKeys(pinned, HostKey("ssh-ed25519 AAA2", "SHA256:shown"))
+
+
+def _add_players(shelf: Shelf) -> None:
+    servers = tuple(scope.server_id for scope in shelf.servers.servers)
+    statistics = shelf.statistics
+    statistics.players = [
+        KnownPlayer(build_player_id(name), name, (name,), 1_300 - 100 * number, START - HOUR, servers)
+        for number, name in enumerate(NAMES)
+    ]
+    statistics.rows = [
+        BoardRow(rank, build_player_id(name), name, value, Counters(kills=value))
+        for rank, (name, value) in enumerate(
+            zip(NAMES, (12_345, 1_234, 988, 42, 40, 12, 11, 5, 4, 3, 2, 1), strict=True), start=1
+        )
+    ]
+    pike, everyone, bold = (build_player_id(name) for name in NAMES[:3])
+    best = PlayerStats(
+        player_id=pike,
+        name=NAMES[0],
+        counters=Counters(12_345, 1_000, 1, 456_789, 393, 57),
+        current_streak=3,
+        top_weapon=Tallied("Mosin", 7_001),
+        nemesis=Tallied(NAMES[1], 12),
+        prey=Tallied(NAMES[2], 1_050),
+        rank=1,
+        ranked=1_204,
+        last_seen_at=START - HOUR,
+        servers=servers,
+    )
+    least = replace(
+        best,
+        player_id=everyone,
+        name=NAMES[1],
+        counters=Counters(),
+        current_streak=0,
+        top_weapon=None,
+        nemesis=None,
+        prey=None,
+        rank=None,
+    )
+    statistics.stats = {(pike,): best, (everyone,): least, (pike, bold): replace(best, also=(NAMES[2],))}
+    statistics.days = [
+        DayCount(date(2025, 4, 2) + timedelta(days=number), Counters(kills=number % 7, deaths=number % 3))
+        for number in range(30)
+    ]
+
+
+def _add_combat(shelf: Shelf) -> None:
+    pike = build_player_id(NAMES[0])
+    kills = (1_234, 400, 55, 54, 30, 12, 9, 4, 3, 2, 1)
+    rows = [
+        WeaponRow(weapon, number, 0 if weapon == "land_vehicle" else 400 - place)
+        for place, (weapon, number) in enumerate(zip(WEAPONS, kills, strict=True))
+    ]
+    combat = shelf.combat
+    combat.weapons = {(): rows, (pike,): rows[:1]}
+    combat.best = {weapon: Tallied(NAMES[place % 5], 40 + place) for place, weapon in enumerate(WEAPONS)}
+    enemies = [Enemy(build_player_id(name), name, 9 - place) for place, name in enumerate(NAMES[1:7])]
+    combat.killers[(pike,)] = enemies[:3]
+    combat.victims[(pike,)] = [replace(enemy, kills=1_000 + enemy.kills) for enemy in enemies]
+    combat.hours = {(): [(hour * 7) % 11 for hour in range(168)]}
+    shelf.deaths.deaths = [
+        (scope.server_id, build_death(build_row(killer, victim, second=-60 * number, kind=kind), scope=scope))
+        for number, (killer, victim, kind) in enumerate(_list_deaths())
+        for scope in list(shelf.servers.servers)[number % 2 :][:1]
+    ]
+
+
+def _list_deaths() -> list[tuple[str, str, DeathKind]]:
+    kinds = (DeathKind.KILL, DeathKind.VEHICLE, DeathKind.MENU, DeathKind.FALL, DeathKind.SELF)
+    deaths = [
+        (NAMES[number], NAMES[number] if kind.is_suicide else NAMES[number + 1], kind)
+        for number, kind in enumerate((*kinds, *kinds))
+    ]
+    return [*deaths, ("", NAMES[3], DeathKind.UNKNOWN)]
+
+
+def _add_links(shelf: Shelf, guild_id: GuildId, member_id: MemberId) -> None:
+    def build(name: str, *, is_main: bool = False, is_proven: bool = True) -> Link:
+        return Link(
+            guild_id=guild_id,
+            member_id=member_id,
+            player_id=build_player_id(name),
+            player_name=name,
+            linked_at=START - HOUR,
+            state=LinkState.PROVEN if is_proven else LinkState.PENDING,
+            is_main=is_main,
+            proven_at=START - HOUR if is_proven else None,
+            windows=() if is_proven else (ProofWindow(START, START + HOUR / 30),),
+        )
+
+    links = build(NAMES[0], is_main=True), build(NAMES[2]), build(NAMES[6], is_proven=False)
+    shelf.links.links = {(guild_id, member_id, link.player_id): link for link in links}
+
+
+def _add_money(shelf: Shelf, member_id: MemberId, other_id: MemberId) -> None:
+    data = shelf.money.data
+    mirny, kamensk = shelf.servers.servers
+    data.members = {build_player_id(NAMES[0]): member_id, build_player_id(NAMES[7]): other_id}
+    data.balances = {member_id: 54_321, other_id: 50}
+    data.ledger = [
+        LedgerRow(Change(member_id, kind, amount, f"key {number}", START - HOUR, note), number, 54_321)
+        for number, (kind, amount, note) in enumerate(
+            (
+                (LedgerKind.KILL, 49, NAMES[1]),
+                (LedgerKind.BOUNTY_PLACED, -1_500, NAMES[2]),
+                (LedgerKind.BOUNTY_CLAIMED, 55_000, NAMES[4]),
+                (LedgerKind.ADMIN, 1, "prize for **the** @everyone event"),
+            ),
+            start=1,
+        )
+    ]
+
+    def build(number: int, placer: MemberId | None, scope: ServerScope) -> Bounty:
+        name = NAMES[1 + number % 11]
+        amount = 50_000 - 4_000 * number
+        placed_at, ends_at = START - number * HOUR / 60, START + 24 * HOUR
+        return Bounty(scope, f"b{number}", build_player_id(name), name, amount, placer, placed_at, ends_at)
+
+    placers = (member_id, None, other_id)
+    bounties = [build(number, placers[number % 3], (mirny, kamensk)[number % 2]) for number in range(12)]
+    claimed = replace(
+        build(0, other_id, mirny),
+        bounty_id="claimed",
+        state=BountyState.CLAIMED,
+        closed_at=START - HOUR,
+        claimer_id=member_id,
+        claimer_name=NAMES[0],
+    )
+    data.bounties = {bounty.bounty_id: bounty for bounty in (*bounties, claimed)}
+
+
+def _add_admin(shelf: Shelf, guild_id: GuildId, member_id: MemberId, channel: ChannelId) -> None:
+    shelf.delivery.channel_id = shelf.boards.channel_id = channel
+    details = (
+        f"killfeed of {KAMENSK}: none → <#{channel}>",
+        f"<@{member_id}>: +1,500 emeralds, now 54,321. prize for **the** @everyone event",
+        f"{KAMENSK} (renter at 192.0.2.10 port 22): statistics kept",
+    )
+    shelf.audit.entries = [
+        (guild_id, AuditEntry(START - number * HOUR, None if number % 3 else member_id, action, detail))
+        for number, (action, detail) in reversed(
+            list(enumerate(zip(("channel set", "wallet", "server remove") * 4, details * 4, strict=True)))
+        )
+    ]
+    shelf.tasks.reports = [
+        TaskReport("bounties:ends", None, TaskState.WAITING, 1, 0, None, START + HOUR),
+        TaskReport(
+            f"watch:{ServerScope(guild_id, next(iter(shelf.servers.servers)).server_id)}",
+            *(guild_id, TaskState.RUNNING, 1_234, 1, "RemoteTimeoutError: 192.0.2.10 did not answer", None),
+        ),
+    ]
