@@ -57,6 +57,13 @@ class ServerRemoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlayerErased:
+    """A player of a guild stands nowhere in its data any more."""
+
+    guild_id: GuildId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuildLeft:
     """The bot is no longer in a guild; what it held there ends."""
 
@@ -64,7 +71,14 @@ class GuildLeft:
 
 
 Event = (
-    DeathsStored | PlayerKilled | NoticesQueued | HistoryImported | ServerAdded | ServerRemoved | GuildLeft
+    DeathsStored
+    | PlayerKilled
+    | NoticesQueued
+    | HistoryImported
+    | ServerAdded
+    | ServerRemoved
+    | PlayerErased
+    | GuildLeft
 )
 EventT = TypeVar("EventT")
 Handler = Callable[[Any], Awaitable[object]]

@@ -12,9 +12,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from utils.database.player_documents import format_month
-from utils.models.scope import PlayerId
+from utils.models.scope import ERASED_PLAYER_ID, PlayerId
 
 Document = dict[str, Any]
+
+KNOWN: Mapping[str, Any] = {"player_id": {"$ne": ERASED_PLAYER_ID}}
+"""Leaves out those who were erased: many under one name, they have no place among players."""
 
 _KD = {"$round": [{"$divide": ["$kills", {"$max": ["$deaths", 1]}]}, 2]}
 SOURCES: Mapping[str, str] = {
@@ -52,7 +55,7 @@ def group_shown(servers: Sequence[Document]) -> tuple[Shown, ...]:
     return tuple(Shown(key, tuple(sorted(ids))) for key, ids in sorted(by_generation.items()))
 
 
-def build_match(shown: Sequence[Shown], query: Document) -> Document:
+def build_match(shown: Sequence[Shown], query: Mapping[str, Any]) -> Document:
     """Return the filter of what servers show and a query; one generation spares the planner an ``$or``."""
     if len(shown) == 1:
         return {**shown[0].query, **query}
@@ -74,14 +77,16 @@ def list_months(since: date) -> list[str]:
     return [format_month(month) for month in (first, second, third)]
 
 
-def build_totals(shown: Sequence[Shown], board: str, query: Document) -> list[Document]:
+def build_totals(shown: Sequence[Shown], board: str, query: Mapping[str, Any]) -> list[Document]:
     """Return the stages that sum players who fit a query over servers, all time."""
     fields = ("kills", "deaths", SOURCES[board])
     sums = {field: _build_sum(field, f"$counters.{field}") for field in fields}
     return [{"$match": build_match(shown, query)}, {"$group": {"_id": "$player_id", **sums}}]
 
 
-def build_day_totals(shown: Sequence[Shown], board: str, query: Document, since: date) -> list[Document]:
+def build_day_totals(
+    shown: Sequence[Shown], board: str, query: Mapping[str, Any], since: date
+) -> list[Document]:
     """Return the stages that sum players who fit a query over servers and days."""
     fields = ("kills", "deaths", SOURCES[board])
     sums = {

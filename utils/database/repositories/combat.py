@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from utils.database.boards import Shown, build_match
+from utils.database.boards import KNOWN, Shown, build_match
 from utils.database.database import Document, SafeDatabase
 from utils.database.keys import build_key_range, build_key_since
 from utils.database.player_documents import read_month
@@ -25,7 +25,7 @@ from utils.database.weapons import (
     build_weapon_users,
 )
 from utils.models.players import HOURS_OF_A_WEEK, ServerMonth, Tallied
-from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.models.scope import ERASED_PLAYER_ID, GuildId, PlayerId, ServerId, ServerScope
 from utils.models.statistics import Enemy, WeaponRow
 
 POOL_PLAYERS = 30  # of each server: the best killers, among whom most weapons have their best user
@@ -147,7 +147,8 @@ class CombatRepository:
     ) -> list[Document]:
         # an _id begins with its server, so a range of them names it
         ranges = [{"_id": _build_range(ServerScope(guild_id, one), since)} for one in server_ids]
-        pipeline = build_weapon_users({"kind": KILLS, "$or": ranges})
+        known = {"killer_id": {"$ne": ERASED_PLAYER_ID}}
+        pipeline = build_weapon_users({"kind": KILLS, "$or": ranges, **known})
         return await self._of("kills", guild_id).aggregate(pipeline, hint="_id_")
 
     async def _find_best_of_all_time(
@@ -163,7 +164,7 @@ class CombatRepository:
         best = {document["_id"]: document["best"]["kills"] for document in known}
         servers = sum(len(one.server_ids) for one in shown)
         least = {weapon: max(1, -(-best.get(weapon, 0) // servers)) for weapon in weapons}
-        pipeline = build_candidates(build_match(shown, {}), least)
+        pipeline = build_candidates(build_match(shown, KNOWN), least)
         found = await self._of("players", guild_id).aggregate(pipeline, hint="player")
         candidates = [PlayerId(document["_id"]) for document in found]
         return await self._read_best_users(guild_id, shown, candidates, weapons)
@@ -172,7 +173,7 @@ class CombatRepository:
         players = self._of("players", guild_id)
         reads = (
             players.find(
-                {"server_id": server_id, "generation": one.generation},
+                {"server_id": server_id, "generation": one.generation, **KNOWN},
                 projection={"_id": 0, "player_id": 1},
                 sort=_BEST_FIRST,
                 limit=POOL_PLAYERS,

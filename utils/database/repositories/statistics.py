@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 
 from utils.database.boards import (
+    KNOWN,
     Shown,
     Tie,
     build_day_totals,
@@ -157,7 +158,7 @@ class StatisticsRepository:
         known: dict[PlayerId, KnownPlayer] = {}
         for one in await list_shown(self._database, guild_id, None):
             batches = self._of("players", guild_id).iterate_raw(
-                one.query,
+                {**one.query, **KNOWN},
                 sort=[("server_id", 1), ("player_id", 1)],
                 hint="player",
                 batch=_KNOWN_BATCH,
@@ -179,7 +180,7 @@ class StatisticsRepository:
         for one in shown:
             # the servers' parts of the index are merged in its order, so that reading ends early
             found = await self._of("players", guild_id).find(
-                {**one.query, **part},
+                {**one.query, **KNOWN, **part},
                 projection=_KNOWN_FIELDS,
                 sort=_BEST_FIRST,
                 limit=limit * _ENTRIES_OF_A_PLAYER,
@@ -217,7 +218,9 @@ class StatisticsRepository:
             return []
         name = "players" if since is None else "player_days"
         totals = (
-            build_totals(shown, board, {}) if since is None else build_day_totals(shown, board, {}, since)
+            build_totals(shown, board, KNOWN)
+            if since is None
+            else build_day_totals(shown, board, KNOWN, since)
         )
         pipeline = [*totals, *build_ties(board, minimum_kills=minimum_kills)]
         found = await self._of(name, guild_id).aggregate(pipeline, hint=choose_hint(board, since))
