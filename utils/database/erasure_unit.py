@@ -30,10 +30,8 @@ class ErasureTransaction:
         return self._counted.money
 
     async def hold_counts(self) -> int | None:
-        """Have no import miss what changes here; return the shown generation, None without a server."""
-        cursors = self._of("cursors")
-        await hold_counts(cursors, session=self._session)
-        await void_import(cursors, session=self._session)
+        """Let no import begin meanwhile; return the shown generation, None without a server."""
+        await hold_counts(self._of("cursors"), session=self._session)
         server = await self._of("game_servers").find_one(
             {}, projection={"generation": 1}, session=self._session
         )
@@ -44,7 +42,11 @@ class ErasureTransaction:
         return await self._counted.list_deaths_of(player_id)
 
     async def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
-        """Make a player's part in deaths nobody's: id, name and platform; the ``_id`` stays."""
+        """Make a player's part in deaths nobody's: id, name and platform; the ``_id`` stays.
+
+        An import that is under way counts again.
+        """
+        await void_import(self._of("cursors"), session=self._session)
         for side in _SIDES:
             own = {"_id": {"$in": [death.id for death in deaths]}, f"{side}_id": player_id}
             update: Document = {

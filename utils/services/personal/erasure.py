@@ -54,7 +54,7 @@ class ErasureUnit(Protocol):
         """Wallets and bounties within this very transaction."""
 
     async def hold_counts(self) -> int | None:
-        """Have no import miss what changes here; return the shown generation, None without a server."""
+        """Let no import begin meanwhile; return the shown generation, None without a server."""
 
     async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""
