@@ -191,7 +191,7 @@ class ErasureRepository:
         own = {"member_id": member_id, "state": LinkState.PROVEN.value}
         left = await links.find(own, hint="link", session=session)
         if left and not any(one["is_main"] for one in left):
-            first = min(left, key=lambda one: one["proven_at"])
+            first = min(left, key=lambda one: one.get("proven_at") or one["linked_at"])
             await links.update_one({"_id": first["_id"]}, {"$set": {"is_main": True}}, session=session)
 
     def _of_guild(self, name: str, guild_id: GuildId) -> ScopedCollection:
