@@ -19,6 +19,7 @@ from utils.database.death_documents import read_death
 from utils.database.player_documents import read_days, read_month, read_player
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
+from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
@@ -34,7 +35,7 @@ from utils.models.links import Link, LinkState, ProofWindow
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices import DeathNotice
 from utils.models.personal import Holdings, OwnedPlayer, Person
-from utils.models.players import Counters, sum_counters
+from utils.models.players import Counters, Tallied, sum_counters
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import (
     ERASED_NAME,
@@ -451,6 +452,11 @@ async def test_erased_players_are_offered_nowhere_and_ranked_nowhere(
             guild_id, server_ids, board="kills", minimum_kills=0, limit=9, offset=0, since=since
         )
         assert [(row.rank, row.name) for row in board.rows] == [(1, "Carl")]
+        combat = CombatRepository(place.database)
+        best = await combat.find_best_users(guild_id, server_ids, ["Mosin"], since=since)
+        assert best == {"Mosin": Tallied("Carl", 1)}
+        [weapon] = await combat.list_weapons(guild_id, server_ids, since=since)
+        assert weapon.kills == 6
     stats = await statistics.find_stats(guild_id, server_ids, [build_player_id("Carl")])
     assert stats is not None
     assert (stats.rank, stats.ranked) == (1, 1)
