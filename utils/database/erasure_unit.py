@@ -1,9 +1,12 @@
 """One step of an erasure: some deaths of a player become nobody's, and both are counted anew with them."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from utils.database.count_lock import hold_counts, void_import
 from utils.database.database import Document, SafeDatabase
+from utils.database.death_documents import decode_deaths
 from utils.database.money_unit import MoneyTransaction
 from utils.database.repositories.ingestion import TransactionUnit
 from utils.database.scoped import ScopedCollection
@@ -12,6 +15,7 @@ from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, PlayerId, ServerScope
 
+DEATHS_AT_ONCE = 1_000
 _SIDES = ("killer", "victim")
 
 
@@ -38,8 +42,20 @@ class ErasureTransaction:
         return None if server is None else int(server["generation"])
 
     async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
-        """Return every stored death row a player takes part in, in order."""
-        return await self._counted.list_deaths_of(player_id)
+        """Return every stored death row a player takes part in, in order; decoded in a thread."""
+        found: dict[bytes, Death] = {}
+        for side in _SIDES:
+            batches = self._of("kills").iterate_raw(
+                {f"{side}_id": player_id},
+                sort=[("written_at", 1)],
+                hint=side,
+                batch=DEATHS_AT_ONCE,
+                session=self._session,
+            )
+            async for encoded in batches:
+                deaths = await asyncio.to_thread(decode_deaths, encoded)
+                found.update((death.id, death) for death in deaths)
+        return await asyncio.to_thread(sorted, found.values(), key=_get_order)
 
     async def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
         """Make a player's part in deaths nobody's: id, name and platform; the ``_id`` stays.
@@ -71,3 +87,7 @@ class ErasureTransaction:
 
     def _of(self, name: str) -> ScopedCollection:
         return ScopedCollection.of_server(self._database, name, self._scope)
+
+
+def _get_order(death: Death) -> tuple[datetime, str, str, int]:
+    return death.order

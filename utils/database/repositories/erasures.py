@@ -181,6 +181,9 @@ class ErasureRepository:
             for one in await bounties.find(placed, hint="placer", session=session):
                 update = {"$set": {**withdrawn, "slot": one["bounty_id"]}}
                 await bounties.update_one({"_id": one["_id"], **placed}, update, session=session)
+            # whoever pays this member at this moment, be it into his first wallet, runs into this and again
+            nothing = {"$inc": {"balance": 0, "rows": 0}}
+            await self._of_guild("wallets", guild_id).find_one_and_update(own, nothing, session=session)
             for name in ("links", "wallets", "ledger"):
                 await self._of_guild(name, guild_id).delete(own, session=session)
 

@@ -207,7 +207,7 @@ class ErasureService:
         for scope in scopes:
             for player_id, names in found.items():
                 names.update(await self._store.list_names(scope, player_id))
-        return {player_id: frozenset(names) for player_id, names in found.items()}
+        return {player_id: frozenset(names - {""}) for player_id, names in found.items()}
 
     async def _erase_traces(self, person: Person, names: dict[PlayerId, frozenset[str]]) -> None:
         """Take a person out of everything but his deaths, his figures, his links and his wallet."""
@@ -216,7 +216,7 @@ class ErasureService:
             for player_id, known in names.items():
                 await self._withdraw_bounties(scope, player_id)
                 await self._store.rename_in_bounties(scope, player_id)
-                await self._store.delete_lines(scope, {*known, player_id} - {""})
+                await self._store.delete_lines(scope, {*known, player_id})
                 await self._store.rename_in_notices(scope, known)
             if member_id is not None:
                 await self._store.forget_in_notices(scope, member_id)

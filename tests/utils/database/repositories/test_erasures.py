@@ -403,6 +403,39 @@ async def test_no_money_is_made_by_an_erasure(place: Place) -> None:
     assert await place.read("ledger") == rows
 
 
+async def test_kill_that_is_paid_at_the_same_moment_leaves_no_wallet(place: Place) -> None:
+    """The payment had found the link; it runs again, and finds none."""
+    guild_id, runs = place.scope.guild_id, 0
+    await LinkRepository(place.database).put_proven(
+        guild_id, Link(guild_id, OWNER, WOLF, "Wolf", NOW), at=NOW
+    )
+
+    async def pay(unit: TransactionUnit) -> None:
+        nonlocal runs
+        runs += 1
+        for member_id in (await unit.money.find_members([WOLF])).values():
+            if runs == 1:
+                await place.store.delete_member(guild_id, OWNER, at=NOW)
+            await unit.money.book(Change(member_id, LedgerKind.KILL, 12, "kill:00", NOW))
+
+    await place.ingestion.in_transaction(place.scope, pay)
+    assert (runs, await place.read("wallets"), await place.read("ledger")) == (2, [], [])
+
+
+async def test_bounty_of_an_erased_member_cannot_be_paid_back_or_claimed(place: Place) -> None:
+    """Whoever had found it open comes too late: it ended with the wallet."""
+    await fill(place)
+    bounties = BountyRepository(place.database, fences=lambda _: None)
+    [standing] = await bounties.list_placed(place.scope.guild_id, OWNER, is_open=True)
+    await place.erase("Wolf", member_id=OWNER, is_asker=True)
+
+    async def end(unit: Any) -> list[bool]:
+        states = (BountyState.EXPIRED, BountyState.CLAIMED, BountyState.CANCELLED)
+        return [await unit.close_bounty(standing, BountyEnd(state, NOW, OTHER)) for state in states]
+
+    assert await bounties.in_transaction(place.scope, end) == [False, False, False]
+
+
 async def test_long_ledger_is_deleted_in_parts(place: Place) -> None:
     """The wallet stays until its last rows go with it, and the balance is never below them."""
     guild_id = place.scope.guild_id
