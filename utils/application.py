@@ -29,6 +29,7 @@ from utils.events import (
     GuildLeft,
     HistoryImported,
     NoticesQueued,
+    PlayerErased,
     ServerAdded,
     ServerRemoved,
 )
@@ -51,6 +52,9 @@ from utils.services.ingestion.watch import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import ServerWatchers
 from utils.services.leases import LeaseKeeper
 from utils.services.links import LinkService
+from utils.services.personal.erasure import ErasureService
+from utils.services.personal.export import ExportService
+from utils.services.personal.people import PersonFinder
 from utils.services.premium import PremiumService
 from utils.services.proving import ProofKeeper
 from utils.services.rewards import KillRewards
@@ -163,6 +167,7 @@ class Application:
         )
         self.servers = self._build_servers()
         self.links = self._build_links()
+        self.people = PersonFinder(self.links, self.names)
         self.bounties = self._build_bounties()
         repositories = self.repositories
         self.coverage = CoverageService(self.servers, self.names, self.links, clock=self.clock)
@@ -329,6 +334,16 @@ class Application:
             ),
             server_changes=self._build_server_changes(self.servers),
             audit=self.audit,
+            exports=ExportService(
+                self.repositories.personal_data, self.people, audit=self.audit, clock=self.clock
+            ),
+            erasures=ErasureService(
+                self.repositories.erasures,
+                self.people,
+                audit=self.audit,
+                events=self.events,
+                clock=self.clock,
+            ),
             tasks=self.tasks,
         )
 
@@ -343,6 +358,7 @@ class Application:
         events.register(DeathsStored, self.proofs.on_deaths_stored)
         events.register(HistoryImported, self.names.on_history_imported)
         events.register(ServerRemoved, self.names.on_server_removed)
+        events.register(PlayerErased, self.names.on_player_erased)
         events.register(ServerAdded, self.grants.on_server_added)
         events.register(ServerRemoved, self.grants.on_server_removed)
         events.register(GuildLeft, self.grants.on_guild_left)

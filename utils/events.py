@@ -77,6 +77,13 @@ class ServerRemoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlayerErased:
+    """A player of a guild stands nowhere in its data any more."""
+
+    guild_id: GuildId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuildLeft:
     """The bot is no longer in a guild; what it held there ends."""
 
@@ -91,6 +98,7 @@ Event = (
     | HistoryImported
     | ServerAdded
     | ServerRemoved
+    | PlayerErased
     | GuildLeft
 )
 EventT = TypeVar("EventT")

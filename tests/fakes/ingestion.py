@@ -17,7 +17,7 @@ from utils.errors import (
 from utils.models.deaths import Death, LogFile
 from utils.models.notices import BountyNotice, DeathNotice, Notice
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
-from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine
+from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine, digest_head
 from utils.models.scope import PlayerId, ServerScope
 
 T = TypeVar("T")
@@ -353,6 +353,6 @@ class FakeDeathLogs:
             if not data:
                 return
             stop = start + len(data)
-            after = Cursor(file, stop, self.files[file][: min(HEAD_BYTES, stop)])
+            after = Cursor(file, stop, digest_head(self.files[file][: min(HEAD_BYTES, stop)]))
             yield Chunk(before, after, start, data, is_growth)
             start, before = stop, after

@@ -13,6 +13,7 @@ from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeProofs
 from tests.fakes.money import FakeLinkBook, FakeMoneyStore
+from tests.fakes.personal import FakeErasureStore, FakePersonalStore
 from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantDesk
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore
 from tests.fakes.watching import FakeLogAccess, FakeWatchers
@@ -36,6 +37,9 @@ from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.links import LinkService
+from utils.services.personal.erasure import ErasureService
+from utils.services.personal.export import ExportService
+from utils.services.personal.people import PersonFinder
 from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
 from utils.services.statistics import Board, PlayerNames, StatisticsService
@@ -206,6 +210,8 @@ class Shelf:
     delivery: FakeDelivery = field(default_factory=FakeDelivery)
     boards: FakePostedBoards = field(default_factory=FakePostedBoards)
     tasks: FakeTaskBook = field(default_factory=FakeTaskBook)
+    personal: FakePersonalStore = field(default_factory=FakePersonalStore)
+    erasures: FakeErasureStore = field(default_factory=FakeErasureStore)
     owners: FakeOwners = field(default_factory=FakeOwners)
     home_guild_id: int | None = None
     owner_ids: tuple[int, ...] = ()
@@ -265,6 +271,7 @@ class Shelf:
             requires_proof=True,
         )
         coverage = CoverageService(servers, names, links, clock=self.clock)
+        people = PersonFinder(links, names)
         return Services(
             settings=settings,
             servers=servers,
@@ -289,6 +296,8 @@ class Shelf:
             guild_changes=GuildChangeService(settings, servers, premium=premium, audit=audit),
             server_changes=ServerChangeService(servers, rooms),
             audit=audit,
+            exports=ExportService(self.personal, people, audit=audit, clock=self.clock),
+            erasures=ErasureService(self.erasures, people, audit=audit, events=events, clock=self.clock),
             tasks=self.tasks,
         )
 

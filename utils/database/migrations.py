@@ -1,13 +1,19 @@
 """Migrations: which version the data has, and whether this bot understands it."""
 
+from collections.abc import Awaitable, Callable, Mapping
+
 from pymongo.errors import DuplicateKeyError
 from structlog import get_logger
 
 from utils.database.database import SafeDatabase
+from utils.database.head_migration import digest_heads
 from utils.database.weapon_migration import count_weapons
 from utils.errors import ConfigurationError, StorageConflictError
 
-DATA_VERSION = 2
+MIGRATIONS: Mapping[int, Callable[[SafeDatabase], Awaitable[None]]] = {2: count_weapons, 3: digest_heads}
+"""What brings the data to each version, from the one before; can be repeated."""
+
+DATA_VERSION = max(MIGRATIONS)
 """Version of the data that this code reads and writes; counts up with every change that needs a migration."""
 
 _ID = "data"
@@ -40,7 +46,9 @@ async def ensure_data_version(database: SafeDatabase) -> None:
         )
     elif version < DATA_VERSION:
         _log.info("data of an older version is brought up to date", version=version)
-        await count_weapons(database)
+        for reached in sorted(MIGRATIONS):
+            if reached > version:
+                await MIGRATIONS[reached](database)
         update = {"$set": {"version": DATA_VERSION}}
         await database.run("schema.update", database.unscoped("schema").update_one({"_id": _ID}, update))
 

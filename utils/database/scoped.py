@@ -102,11 +102,23 @@ class ScopedCollection:
         return [document["_id"] for document in found]
 
     async def iterate_raw(
-        self, query: Query, *, sort: Sort, hint: str, batch: int, projection: Query | None = None
+        self,
+        query: Query,
+        *,
+        sort: Sort,
+        hint: str,
+        batch: int,
+        projection: Query | None = None,
+        session: Session | None = None,
     ) -> AsyncIterator[bytes]:
         """Yield the documents that fit as encoded BSON, many at a time and little in memory."""
         cursor = self._collection.find_raw_batches(
-            scope_filter(self._scope, query), projection, sort=sort, hint=hint, batch_size=batch
+            scope_filter(self._scope, query),
+            projection,
+            sort=sort,
+            hint=hint,
+            batch_size=batch,
+            session=session,
         )
         try:
             with map_storage_errors():

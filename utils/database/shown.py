@@ -1,10 +1,15 @@
 """What servers show: an import counts into a generation of its own, which one write then switches in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from utils.models.scope import ERASED_PLAYER_ID
+
 Document = dict[str, Any]
+
+KNOWN: Mapping[str, Any] = {"player_id": {"$ne": ERASED_PLAYER_ID}}
+"""Leaves out those who were erased: many under one name, they have no place among players."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ def group_shown(servers: Sequence[Document]) -> tuple[Shown, ...]:
     return tuple(Shown(key, tuple(sorted(ids))) for key, ids in sorted(by_generation.items()))
 
 
-def build_match(shown: Sequence[Shown], query: Document) -> Document:
+def build_match(shown: Sequence[Shown], query: Mapping[str, Any]) -> Document:
     """Return the filter of what servers show and a query; one generation spares the planner an ``$or``."""
     if len(shown) == 1:
         return {**shown[0].query, **query}

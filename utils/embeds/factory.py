@@ -6,7 +6,18 @@ from datetime import datetime
 
 import discord
 
-from utils.embeds import audit, bounties, combat, killfeed, links, players, premium, replies, servers
+from utils.embeds import (
+    audit,
+    bounties,
+    combat,
+    killfeed,
+    links,
+    personal,
+    players,
+    premium,
+    replies,
+    servers,
+)
 from utils.embeds.audit import ListedTask
 from utils.embeds.charts.painter import ChartPainter
 from utils.embeds.limits import fit_embed, fit_embeds
@@ -19,6 +30,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofOutcome
 from utils.models.money import Bounty, BountySettings, Wallet
 from utils.models.notices import BountyNotice, DeathNotice, Notice
+from utils.models.personal import Holdings, Person
 from utils.models.players import BoardRow, PlayerStats
 from utils.models.premium import GrantChange, PremiumOverview
 from utils.models.reading import ImportProgress, RejectedLine
@@ -228,6 +240,18 @@ class EmbedFactory:
     def build_links(self, member_id: MemberId, found: Sequence[Link], *, limit: int) -> discord.Embed:
         """Return a member's linked players."""
         return fit_embed(links.build_links_embed(self._theme, member_id, found, limit=limit))
+
+    def build_export(self, number: int) -> discord.Embed:
+        """Return what stands beside a file of ``/data export``."""
+        return fit_embed(personal.build_export_embed(self._theme, number))
+
+    def build_erase_question(self, person: Person, holdings: Holdings) -> discord.Embed:
+        """Return the question of ``/data erase``."""
+        return fit_embed(personal.build_erase_question_embed(self._theme, person, holdings))
+
+    def build_erased(self, person: Person, *, deaths: int) -> discord.Embed:
+        """Return the answer of ``/data erase``."""
+        return fit_embed(personal.build_erased_embed(self._theme, person, deaths=deaths))
 
     def build_success(self, title: str, text: str = "") -> discord.Embed:
         """Return the answer of a command that did what was asked; the caller escapes foreign text."""

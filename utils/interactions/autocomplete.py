@@ -5,7 +5,7 @@ from structlog import get_logger
 
 from utils.embeds.escape import NAMELESS, clean_text
 from utils.errors import KillfeedError
-from utils.interactions.access import GuildCog, get_guild_id
+from utils.interactions.access import GuildCog, get_guild_id, is_admin_member
 from utils.interactions.services import Services
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
@@ -57,6 +57,15 @@ async def complete_link_of_member(ctx: discord.AutocompleteContext) -> list[disc
     """Offer the links of the member who was chosen in the option ``member``; nothing before that."""
     member_id = str(ctx.options.get("member") or "")
     return await _offer_links(ctx, int(member_id)) if member_id.isdecimal() else []
+
+
+async def complete_person(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
+    """Offer admins every player, and others their own links."""
+    try:
+        is_admin = await is_admin_member(_get_services(ctx), ctx.interaction, get_guild_id(ctx))
+    except KillfeedError as error:
+        return _offer_nothing(error)
+    return await complete_player(ctx) if is_admin else await complete_own_link(ctx)
 
 
 async def _offer_links(ctx: discord.AutocompleteContext, member_id: int) -> list[discord.OptionChoice]:

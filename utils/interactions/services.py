@@ -20,6 +20,8 @@ from utils.services.grants import GrantService
 from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.links import LinkService
+from utils.services.personal.erasure import ErasureService
+from utils.services.personal.export import ExportService
 from utils.services.premium import PremiumService
 from utils.services.server_changes import ServerChangeService
 from utils.services.servers import GameServerService
@@ -115,4 +117,6 @@ class Services:
     guild_changes: GuildChangeService
     server_changes: ServerChangeService
     audit: AuditLog
+    exports: ExportService
+    erasures: ErasureService
     tasks: TaskBook

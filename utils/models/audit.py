@@ -28,6 +28,8 @@ class AuditAction(StrEnum):
     PREMIUM_GRANT = "premium grant"
     PREMIUM_REVOKE = "premium revoke"
     PREMIUM_END = "premium end"
+    DATA_EXPORT = "data export"
+    DATA_ERASE = "data erase"
 
 
 @dataclass(frozen=True, slots=True)

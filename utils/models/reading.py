@@ -1,11 +1,22 @@
 """Reading of log files: how far it is, what was read, what could not be."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from utils.models.deaths import LogFile
 from utils.models.scope import ChannelId
+
+HEAD_DIGEST_BYTES = 32
+
+
+def digest_head(head: bytes) -> bytes:
+    """Return what is remembered of a file's first bytes: they name players, their digest names nobody.
+
+    Of no bytes nothing is remembered.
+    """
+    return hashlib.sha256(head).digest() if head else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +25,8 @@ class Cursor:
 
     Attributes:
         offset: everything before this byte is stored; always just behind a newline.
-        head: the file's first bytes (at most ``HEAD_BYTES``, never beyond ``offset``); another head means
-            another file under the same name.
+        head: ``digest_head`` of the file's first bytes (at most ``HEAD_BYTES``, never beyond ``offset``);
+            another head means another file under the same name.
     """
 
     file: LogFile

@@ -19,6 +19,12 @@ PlayerId = NewType("PlayerId", str)
 """A player's EOS product user id: 32 lower-case hex digits, prefix ``0002`` (the game's death log)."""
 
 
+ERASED_PLAYER_ID = PlayerId("0" * 32)
+"""Whoever was erased, all of them together; no id of the game begins like this."""
+
+ERASED_NAME = "erased player"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ServerScope:
     """One game server in one guild: what every piece of game data belongs to."""

@@ -232,7 +232,7 @@ class BountyService:
         end = BountyEnd(BountyState.CANCELLED, self._rooms.clock.now())
 
         async def close(unit: MoneyUnit) -> bool:
-            return await _close(unit, bounty, end, LedgerKind.BOUNTY_CANCELLED, refund)
+            return await close_with_refund(unit, bounty, end, LedgerKind.BOUNTY_CANCELLED, refund)
 
         if not await self._rooms.store.in_transaction(bounty.scope, close):
             raise NotFoundError("open bounty of yours on", bounty.player_name, hint="It has just ended.")
@@ -287,7 +287,7 @@ class BountyService:
         for bounty in await self._rooms.store.list_due(scope, before=None):
 
             async def close(unit: MoneyUnit, bounty: Bounty = bounty) -> bool:
-                return await _close(unit, bounty, end, LedgerKind.BOUNTY_WITHDRAWN, bounty.amount)
+                return await close_with_refund(unit, bounty, end, LedgerKind.BOUNTY_WITHDRAWN, bounty.amount)
 
             await self._rooms.store.in_transaction(scope, close)
         await self._rooms.store.delete_bounties(scope)
@@ -370,7 +370,7 @@ class BountyService:
 
         async def close(unit: MoneyUnit) -> bool:
             end = BountyEnd(BountyState.EXPIRED, now)
-            if not await _close(unit, bounty, end, LedgerKind.BOUNTY_EXPIRED, bounty.amount):
+            if not await close_with_refund(unit, bounty, end, LedgerKind.BOUNTY_EXPIRED, bounty.amount):
                 return False
             await unit.append_notices(notices, created_at=now)
             return True
@@ -379,7 +379,9 @@ class BountyService:
             await self._rooms.events.dispatch(NoticesQueued(scope=bounty.scope))
 
 
-async def _close(unit: MoneyUnit, bounty: Bounty, end: BountyEnd, kind: LedgerKind, refund: int) -> bool:
+async def close_with_refund(
+    unit: MoneyUnit, bounty: Bounty, end: BountyEnd, kind: LedgerKind, refund: int
+) -> bool:
     """End a bounty and pay back what its placer gets; tell whether it still was open."""
     if not await unit.close_bounty(bounty, end):
         return False

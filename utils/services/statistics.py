@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Protocol
 
 from utils.errors import AmbiguousError, InvalidInputError, NotFoundError
-from utils.events import DeathsStored, HistoryImported, ServerRemoved
+from utils.events import DeathsStored, HistoryImported, PlayerErased, ServerRemoved
 from utils.models.deaths import Death
 from utils.models.players import BoardRow, KnownPlayer, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
@@ -220,6 +220,10 @@ class PlayerNames:
     async def on_server_removed(self, event: ServerRemoved) -> None:
         """Read a guild's names again when they are asked for next."""
         self.forget(event.scope.guild_id)
+
+    async def on_player_erased(self, event: PlayerErased) -> None:
+        """Read a guild's names again when they are asked for next."""
+        self.forget(event.guild_id)
 
     def forget(self, guild_id: GuildId) -> None:
         """Drop the names of a guild, also those that are being read at this moment."""

@@ -26,7 +26,7 @@ from itertools import groupby
 from utils.clock import Clock
 from utils.errors import RemoteFailureError, RemoteFileMissingError, RemotePermissionError
 from utils.models.deaths import LogFile
-from utils.models.reading import Chunk, Cursor
+from utils.models.reading import Chunk, Cursor, digest_head
 from utils.sftp.listing import DeathLogListing, LogFileEntry, list_death_logs
 from utils.sftp.session import SftpSession
 
@@ -346,7 +346,7 @@ class DeathLogTail:
                 is_unfinished = end < plan.size
             if end == start:
                 return
-            after = Cursor(file, end, head[:end])
+            after = Cursor(file, end, digest_head(head[:end]))
             yield Chunk(before, after, start, cut_whole_lines(data), is_growth)
             start, before, length = end, after, CHUNK_BYTES
 
@@ -380,4 +380,4 @@ class DeathLogTail:
 
 def _continues(cursor: Cursor, head: bytes, boundary: bytes) -> bool:
     """Tell whether a file is still the one its cursor was made in."""
-    return head.startswith(cursor.head) and boundary == b"\n"
+    return digest_head(head[: cursor.offset]) == cursor.head and boundary == b"\n"

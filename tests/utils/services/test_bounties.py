@@ -275,7 +275,7 @@ async def test_ended_bounty_can_not_be_cancelled(shelf: Shelf, bounties: BountyS
     """From its end on it is paid back in full anyway."""
     placed = await place(bounties)
     shelf.clock.move(DAY.total_seconds())
-    with pytest.raises(NotFoundError, match="“Wolf” here"):
+    with pytest.raises(NotFoundError, match=r"no such open bounty of yours"):
         await bounties.cancel(GUILD, ANN, "Wolf")
     with pytest.raises(NotFoundError) as caught:
         await bounties.cancel(GUILD, ANN, placed.bounty.bounty_id)

@@ -19,7 +19,7 @@ from tests.fakes.deaths import build_row, render
 from tests.fakes.host_files import FOLDER, FakeSession
 from utils.errors import LogsMissingError, RemoteFileMissingError
 from utils.models.deaths import DeathRow, LogFile
-from utils.models.reading import Chunk, Cursor
+from utils.models.reading import HEAD_DIGEST_BYTES, Chunk, Cursor, digest_head
 from utils.models.scope import GuildId
 from utils.sftp.pool import SftpConnectionPool
 from utils.sftp.session import SftpSession
@@ -95,7 +95,7 @@ class Poller:
         file = chunk.after.file
         assert chunk.before == self.cursors.get(file)
         assert chunk.data.endswith(b"\n")
-        assert len(chunk.after.head) == min(HEAD_BYTES, chunk.after.offset)
+        assert len(chunk.after.head) == HEAD_DIGEST_BYTES
         self.cursors[file] = chunk.after
 
     async def poll_data(self, *, seconds: float = 5) -> bytes:
@@ -191,7 +191,7 @@ async def test_unfinished_line_waits_for_its_line_feed(poller: Poller, session: 
     """A poll in the middle of a write takes only what is whole."""
     session.append(path_of(DAY_1), lines(1) + b"half")
     (chunk,) = await poller.poll()
-    assert (chunk.data, chunk.after) == (lines(1), Cursor(DAY_1, 101, lines(1)))
+    assert (chunk.data, chunk.after) == (lines(1), Cursor(DAY_1, 101, digest_head(lines(1))))
     assert await poller.poll_data() == b""
     session.append(path_of(DAY_1), b" whole\n")
     assert await poller.poll_data() == b"half whole\n"
@@ -442,7 +442,7 @@ async def test_short_head_of_an_early_cursor_grows_with_the_file(
     await poller.poll()
     session.append(path_of(DAY_1), lines(1, 2, 3))
     await poller.poll()
-    assert poller.cursors[DAY_1].head == (b"a\n" + lines(1, 2, 3))[:HEAD_BYTES]
+    assert poller.cursors[DAY_1].head == digest_head((b"a\n" + lines(1, 2, 3))[:HEAD_BYTES])
 
 
 async def test_restored_old_file_is_read_and_is_no_growth(poller: Poller, session: FakeSession) -> None:

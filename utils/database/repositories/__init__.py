@@ -9,12 +9,14 @@ from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.directory import DirectoryRepository
+from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.personal_data import PersonalDataRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
@@ -47,6 +49,8 @@ class Repositories:
     combat: CombatRepository
     deaths: DeathRepository
     boards: PostedBoardRepository
+    personal_data: PersonalDataRepository
+    erasures: ErasureRepository
 
     @classmethod
     def build(cls, database: SafeDatabase, fences: Callable[[GuildId], Fence | None]) -> "Repositories":
@@ -71,4 +75,6 @@ class Repositories:
             combat=CombatRepository(database, standings),
             deaths=DeathRepository(database),
             boards=PostedBoardRepository(database),
+            personal_data=PersonalDataRepository(database),
+            erasures=ErasureRepository(database, fences=fences),
         )

@@ -14,7 +14,7 @@ from utils.database.player_documents import read_month
 from utils.database.repositories.enemies import list_enemies
 from utils.database.repositories.shown import ShownPlayers, list_shown
 from utils.database.scoped import ScopedCollection
-from utils.database.shown import Shown, build_match
+from utils.database.shown import KNOWN, Shown, build_match
 from utils.database.standings.keeper import Standings
 from utils.database.weapons import (
     KILLS,
@@ -167,7 +167,7 @@ class CombatRepository:
         best = {document["_id"]: document["best"]["kills"] for document in known}
         servers = sum(len(one.server_ids) for one in shown)
         least = {weapon: max(1, -(-best.get(weapon, 0) // servers)) for weapon in weapons}
-        pipeline = build_candidates(build_match(shown, {}), least)
+        pipeline = build_candidates(build_match(shown, KNOWN), least)
         found = await self._of("players", guild_id).aggregate(pipeline, hint="player")
         candidates = [PlayerId(document["_id"]) for document in found]
         return await self._read_best_users(guild_id, shown, candidates, weapons)
@@ -176,7 +176,7 @@ class CombatRepository:
         players = self._of("players", guild_id)
         reads = (
             players.find(
-                {"server_id": server_id, "generation": one.generation},
+                {"server_id": server_id, "generation": one.generation, **KNOWN},
                 projection={"_id": 0, "player_id": 1},
                 sort=_BEST_FIRST,
                 limit=POOL_PLAYERS,

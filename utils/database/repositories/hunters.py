@@ -9,7 +9,7 @@ from utils.database.repositories.shown import ShownPlayers
 from utils.database.scoped import ScopedCollection
 from utils.models.money import BountyState
 from utils.models.players import BoardRow
-from utils.models.scope import GuildId, PlayerId, ServerId
+from utils.models.scope import ERASED_PLAYER_ID, GuildId, PlayerId, ServerId
 
 
 class HunterRepository:
@@ -58,7 +58,11 @@ class HunterRepository:
     async def _sum_claims(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], since_at: datetime | None
     ) -> list[Document]:
-        wanted: Document = {"server_id": {"$in": list(server_ids)}, "state": BountyState.CLAIMED.value}
+        wanted: Document = {
+            "server_id": {"$in": list(server_ids)},
+            "state": BountyState.CLAIMED.value,
+            "claimer_player_id": {"$ne": ERASED_PLAYER_ID},
+        }
         if since_at is not None:
             wanted["closed_at"] = {"$gte": since_at}
         sums: Document = {

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
+from utils.database.count_lock import IMPORT_KEY, hold_counts
 from utils.database.database import SafeDatabase
 from utils.database.death_documents import build_cursor_fields, decode_deaths
 from utils.database.documents import ImportDocument
@@ -26,7 +27,6 @@ from utils.models.scope import ServerScope
 
 T = TypeVar("T")
 
-_JOB = {"kind": "import", "world": "", "name": ""}
 _COUNTED = ("players", "player_days", "server_months")
 INSERT_BATCH = 2_000
 
@@ -40,7 +40,7 @@ class ImportRepository:
 
     async def find_import(self, scope: ServerScope) -> ImportJob | None:
         """Return the import under way; None without one."""
-        found = await self._of("cursors", scope).find_one(_JOB)
+        found = await self._of("cursors", scope).find_one(IMPORT_KEY)
         return None if found is None else ImportDocument.model_validate(found["job"]).to_value()
 
     async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
@@ -52,8 +52,9 @@ class ImportRepository:
         ]
 
         async def begin(session: Session) -> None:
+            await hold_counts(cursors, session=session)
             stored = {"$set": {"job": ImportDocument.from_value(job).to_document()}}
-            await cursors.update_one(_JOB, stored, upsert=True, session=session)
+            await cursors.update_one(IMPORT_KEY, stored, upsert=True, session=session)
             await cursors.bulk_write(starts, session=session)
 
         await self._database.in_transaction(begin, fence=self._fences(scope.guild_id))
@@ -66,7 +67,7 @@ class ImportRepository:
         """
 
         async def finish(session: Session) -> None:
-            under_way = {**_JOB, "job.generation": job.generation}
+            under_way = {**IMPORT_KEY, "job.generation": job.generation}
             ended = await self._of("cursors", scope).delete(under_way, session=session)
             show = {"$set": {"generation": job.generation}}
             if not ended or not await self._of("game_servers", scope).update_one({}, show, session=session):
@@ -117,12 +118,15 @@ class ImportRepository:
 
     async def drop_unshown_generations(self, scope: ServerScope) -> None:
         """Delete all counters but those shown and those an import is filling."""
-        server = await self._of("game_servers", scope).find_one({}, projection={"generation": 1})
+        # the job first: an import that ends in between shows the generation that is kept for it
         job = await self.find_import(scope)
+        server = await self._of("game_servers", scope).find_one({}, projection={"generation": 1})
         kept = [server["generation"]] if server else []
         kept += [job.generation] if job else []
+        # what one fills that began only now is higher than all that is kept
+        unshown = {"$nin": kept, **({"$lt": max(kept)} if kept else {})}
         for name in _COUNTED:
-            await self._of(name, scope).delete({"generation": {"$nin": kept}})
+            await self._of(name, scope).delete({"generation": unshown})
 
     def _of(self, name: str, scope: ServerScope) -> ScopedCollection:
         return ScopedCollection.of_server(self._database, name, scope)

@@ -17,6 +17,7 @@ from utils.database.player_documents import add_known, read_player, sort_known
 from utils.database.repositories.enemies import list_enemies
 from utils.database.repositories.shown import ShownPlayers, list_shown
 from utils.database.scoped import ScopedCollection
+from utils.database.shown import KNOWN
 from utils.database.standings.columns import Tie
 from utils.database.standings.keeper import Standings
 from utils.database.standings.parts import Standing
@@ -147,7 +148,7 @@ class StatisticsRepository:
         known: dict[PlayerId, KnownPlayer] = {}
         for one in await list_shown(self._database, guild_id, None):
             batches = self._of("players", guild_id).iterate_raw(
-                one.query,
+                {**one.query, **KNOWN},
                 sort=[("server_id", 1), ("player_id", 1)],
                 hint="player",
                 batch=_KNOWN_BATCH,
@@ -169,7 +170,7 @@ class StatisticsRepository:
         for one in shown:
             # the servers' parts of the index are merged in its order, so that reading ends early
             found = await self._of("players", guild_id).find(
-                {**one.query, **part},
+                {**one.query, **KNOWN, **part},
                 projection=_KNOWN_FIELDS,
                 sort=_BEST_FIRST,
                 limit=limit * _ENTRIES_OF_A_PLAYER,

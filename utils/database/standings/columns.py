@@ -179,21 +179,25 @@ class WeaponUse:
     best_players: tuple[int, ...]
 
 
-def sum_uses(tables: Sequence[Table], *, players: int, weapons: int) -> list[WeaponUse]:
+def sum_uses(
+    tables: Sequence[Table], *, players: int, weapons: int, without: Collection[int] = ()
+) -> list[WeaponUse]:
     """Sum tables of kills (player, weapon, metres) by weapon, and find who used each most.
 
-    ``players`` and ``weapons`` are how many numbers of each there are.
+    ``players`` and ``weapons`` are how many numbers of each there are; players ``without`` whom the best are
+    looked for have their kills counted all the same.
     """
     if not tables:
         return []
     player, weapon, metres = np.concatenate(tables, axis=1).astype(np.int64)
     pairs, counts = np.unique(weapon * players + player, return_counts=True)
     users, used = pairs % players, pairs // players
+    counts[np.isin(users, list(without))] = 0
     kills = np.bincount(weapon, minlength=weapons)
     longest, best = np.zeros(weapons, np.int64), np.zeros(weapons, np.int64)
     np.maximum.at(longest, weapon, metres)
     np.maximum.at(best, used, counts)
-    is_best = counts == best[used]
+    is_best = (counts == best[used]) & (counts > 0)
     return [
         WeaponUse(
             number,

@@ -27,7 +27,7 @@ from utils.database.standings.parts import (
 )
 from utils.database.standings.sections import DAYS, KILLS_BY_DAY, PLAYERS, SECTIONS, Section
 from utils.events import CountersStored, GuildLeft, ServerRemoved
-from utils.models.scope import GuildId, ServerId, ServerScope
+from utils.models.scope import ERASED_PLAYER_ID, GuildId, ServerId, ServerScope
 from utils.models.statistics import WeaponRow
 
 MAX_ROWS = 2_000_000  # in all guilds together; 32 bytes each
@@ -78,7 +78,11 @@ class Standings:
             kills = await self._list_tables(look, KILLS_BY_DAY, since)
         guild = look.guild
         uses = await asyncio.to_thread(
-            sum_uses, kills, players=len(guild.players), weapons=len(guild.weapons)
+            sum_uses,
+            kills,
+            players=len(guild.players),
+            weapons=len(guild.weapons),
+            without=guild.players.find([ERASED_PLAYER_ID]),
         )
         standing = Standing(rank([], "kills", players=0, minimum_kills=0), guild, totals)
         rows = [_build_weapon_row(guild, use, standing.find_names(use.best_players)) for use in uses]
@@ -169,5 +173,7 @@ class Standings:
 
 
 def _build_weapon_row(guild: GuildStandings, use: WeaponUse, names: Mapping[int, str]) -> WeaponRow:
-    best = min((names.get(player, ""), guild.players[player]) for player in use.best_players)
-    return WeaponRow(guild.weapons[use.weapon], use.kills, use.longest, best[0], use.best_kills)
+    """Return a row; of several best users the first by name is shown."""
+    users = sorted((names.get(player, ""), guild.players[player]) for player in use.best_players)
+    name = users[0][0] if users else ""
+    return WeaponRow(guild.weapons[use.weapon], use.kills, use.longest, name, use.best_kills)

@@ -14,6 +14,7 @@ from utils.database.database import Document, SafeDatabase
 from utils.database.keys import build_key_range, build_key_since
 from utils.database.player_documents import format_month, read_counters, read_days
 from utils.database.scoped import ScopedCollection
+from utils.database.shown import KNOWN
 from utils.database.standings.columns import Numbers, Row, Table, build_row, replace_rows
 from utils.database.weapons import KILLS
 from utils.events import CountersStored
@@ -82,7 +83,7 @@ class PlayersSection:
         """Yield players."""
         del start
         return ScopedCollection.of_server(database, "players", scope).iterate_raw(
-            {"generation": generation},
+            {"generation": generation, **KNOWN},
             sort=[("player_id", 1)],
             hint="player",
             batch=BATCH,
@@ -134,7 +135,7 @@ class DaysSection:
     ) -> AsyncIterator[bytes]:
         """Yield players' months."""
         return ScopedCollection.of_server(database, "player_days", scope).iterate_raw(
-            {"generation": generation, "month": {"$gte": format_month(start or date.min)}},
+            {"generation": generation, "month": {"$gte": format_month(start or date.min)}, **KNOWN},
             sort=[("month", 1)],
             hint="month",
             batch=BATCH,

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.errors import RemoteFileMissingError, RemotePermissionError
+from utils.errors import RemoteFileMissingError, RemotePermissionError, StorageConflictError
 from utils.events import EventDispatcher, HistoryImported
 from utils.models.deaths import Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
@@ -134,10 +134,22 @@ class HistoryImport:
             await count.finish()
         else:
             await count_anew(self._imports, scope, job.generation)
-        await self._imports.finish_import(scope, job)
+        await self._switch(scope, job)
         await self._imports.drop_generation(scope, server.generation)
         await self._events.dispatch(HistoryImported(scope=scope))
         return await meter.finish()
+
+    async def _switch(self, scope: ServerScope, job: ImportJob) -> None:
+        """Show what was counted, unless deaths were changed meanwhile: then the next try counts again.
+
+        Raises:
+            StorageConflictError: nothing is shown, and nothing of it stays.
+        """
+        try:
+            await self._imports.finish_import(scope, job)
+        except StorageConflictError:
+            await self._imports.drop_generation(scope, job.generation)
+            raise
 
     async def _begin_count(self, scope: ServerScope, generation: int) -> GenerationCount | None:
         """Return what counts deaths as they are stored; None where some are stored already."""

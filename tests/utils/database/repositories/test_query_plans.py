@@ -8,17 +8,20 @@ from functools import partial
 import pytest
 
 from utils.database.database import Document, SafeDatabase
+from utils.database.erasure_unit import ErasureTransaction
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.directory import DirectoryRepository
+from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.personal_data import PersonalDataRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
@@ -316,3 +319,41 @@ async def test_posted_boards_are_found_by_index(profiled: SafeDatabase, scope: S
     assert _list_unindexed(operations) == []
     assert not [one for one in operations if one.get("hasSortStage")]
     assert max(one["docsExamined"] for one in operations) <= 3
+
+
+async def test_personal_data_is_found_by_index(
+    profiled: SafeDatabase, make_player: Callable[..., PlayerRecord], scope: ServerScope
+) -> None:
+    """Of a player and of a member, to be handed out and to be erased; counters by player, not all of them."""
+    data, erasures = PersonalDataRepository(profiled), ErasureRepository(profiled, fences=lambda _: None)
+    guild_id, member_id = scope.guild_id, MemberId(7)
+    await data.list_servers(guild_id)
+    await data.list_parts_of_player(scope, A, ["a"])
+    await data.list_links_of_player(guild_id, A)
+    await data.list_parts_of_member(guild_id, member_id)
+    assert [len(batch) async for batch in data.iterate_deaths(scope, [A])] == [DEATHS]
+    await erasures.find_holdings(guild_id, member_id)
+    await erasures.list_scopes(guild_id)
+    await erasures.list_names(scope, A)
+    await erasures.delete_lines(scope, ["x"])
+    await erasures.rename_in_notices(scope, ["a"])
+    await erasures.rename_in_bounties(scope, A)
+    await erasures.rename_in_ledgers(guild_id, A, ["a"])
+    await erasures.rewrite_audit(guild_id, ["role"], str)
+    await erasures.delete_links_of(guild_id, A)
+    await erasures.forget_in_notices(scope, member_id)
+    await erasures.forget_in_bounties(guild_id, member_id)
+    await erasures.delete_ledger_rows(guild_id, member_id, limit=5)
+    await erasures.delete_member(guild_id, member_id, at=NOW)
+
+    async def step(unit: ErasureTransaction) -> None:
+        await unit.hold_counts()
+        await unit.rename_deaths(A, await unit.list_deaths_of(A))
+        await unit.delete_figures(A)
+        await unit.replace_figures(make_player("a"), [], generation=0)
+
+    await erasures.in_transaction(scope, step)
+    operations = await _list_profiled(profiled)
+    assert _list_unindexed(operations) == []
+    figures = [one for one in operations if one["ns"].endswith((".players", ".player_days"))]
+    assert max(one["docsExamined"] for one in figures) == 1

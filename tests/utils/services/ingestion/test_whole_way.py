@@ -14,7 +14,7 @@ from tests.fakes.host_files import FOLDER, FakeSession
 from tests.fakes.ingestion import FakeIngestionStore, PowerCut
 from utils.events import EventDispatcher
 from utils.models.deaths import DeathRow, LogFile
-from utils.models.reading import Cursor, ImportJob
+from utils.models.reading import Cursor, ImportJob, digest_head
 from utils.models.servers import EncryptedSecret, GameServer
 from utils.services.counting import Counting
 from utils.services.ingestion.history import HistoryImport
@@ -130,7 +130,10 @@ async def test_every_death_is_stored_once_and_counted_right_over_a_whole_story(
     announced = [notice.event_id for notice in store.data.notices]
     assert len(set(announced)) == len(announced)
     assert not {death.id for death in build_deaths(written[:history])} & set(announced)
-    ends = {_file(path): Cursor(_file(path), len(data), data[:256]) for path, data in session.files.items()}
+    ends = {
+        _file(path): Cursor(_file(path), len(data), digest_head(data[:256]))
+        for path, data in session.files.items()
+    }
     assert store.data.cursors == {file: end for file, end in ends.items() if end.offset or file.name == DAY_1}
     counting = Counting()
     for death in sorted(store.data.deaths.values(), key=lambda death: death.order):

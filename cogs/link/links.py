@@ -5,7 +5,7 @@ from discord.ext import commands
 
 from utils.embeds.escape import escape_name
 from utils.errors import NotFoundError
-from utils.interactions.access import GuildCog, access, get_guild_id
+from utils.interactions.access import access, get_guild_id
 from utils.interactions.autocomplete import complete_own_link, complete_player
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
@@ -14,8 +14,10 @@ from utils.models.scope import ChannelId, MemberId
 from utils.services.links import MAX_LINKS
 
 
-class LinkCog(GuildCog):
+class LinkCommands:
     """Lets members say which players they are."""
+
+    services: Services
 
     @commands.slash_command(name="link", description="Link yourself to a player of the game")
     @discord.option(
@@ -81,9 +83,3 @@ class LinkCog(GuildCog):
         member_id = MemberId((member or ctx.author).id)
         found = await self.services.links.list_links(get_guild_id(ctx), member_id)
         await ctx.respond(embed=self.services.embeds.build_links(member_id, found, limit=MAX_LINKS))
-
-
-def setup(bot: discord.Bot) -> None:
-    """Add the cog."""
-    services: Services = bot.services  # type: ignore[attr-defined]
-    bot.add_cog(LinkCog(services))

@@ -1,0 +1,83 @@
+"""``/data``: what is stored of a person, handed out or erased."""
+
+import io
+
+import discord
+
+from utils.interactions.access import access, get_actor_id, get_guild_id, is_admin_member
+from utils.interactions.autocomplete import complete_person
+from utils.interactions.services import Services
+from utils.interactions.views import ConfirmView
+from utils.models.personal import DataQuestion
+from utils.models.scope import MemberId
+
+DATA = discord.SlashCommandGroup("data", "What is stored of you")
+
+
+class DataCommands:
+    """Export and erasure: of oneself for everybody, of others for admins."""
+
+    services: Services
+    data = DATA
+
+    @data.command(name="export", description="Everything that is stored of you here, as a file")
+    @discord.option("member", discord.Member, description="Whose; for admins", default=None)
+    @discord.option(
+        "player",
+        str,
+        description="One player alone: your own proven one, or for admins any",
+        autocomplete=complete_person,
+        default=None,
+    )
+    @access(is_private=True)
+    async def data_export(
+        self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None
+    ) -> None:
+        """Answer ``/data export``, with one message for each file."""
+        question = await self._ask(ctx, member, player)
+        number = 0
+        async for archive in self.services.exports.export(question):
+            number += 1
+            embed = self.services.embeds.build_export(number)
+            file = discord.File(io.BytesIO(archive.content), archive.name)
+            await ctx.respond(embed=embed, file=file, ephemeral=True)
+
+    @data.command(name="erase", description="Erase what is stored of you here, after a confirmation")
+    @discord.option("member", discord.Member, description="Whose; for admins", default=None)
+    @discord.option(
+        "player",
+        str,
+        description="One player alone: your own proven one, or for admins any",
+        autocomplete=complete_person,
+        default=None,
+    )
+    @access(is_private=True)
+    async def data_erase(
+        self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None
+    ) -> None:
+        """Answer ``/data erase``."""
+        services = self.services
+        plan = await services.erasures.plan(await self._ask(ctx, member, player))
+        view = ConfirmView("Erase", invoker_id=ctx.author.id, live=services.views, replies=services.replies)
+        view.shown_in = ctx.interaction
+        question = services.embeds.build_erase_question(plan.person, plan.holdings)
+        await ctx.respond(embed=question, view=view, ephemeral=True)
+        await view.wait()
+        if view.is_confirmed:
+            deaths = await services.erasures.erase(plan, actor_id=get_actor_id(ctx.interaction))
+            embed = services.embeds.build_erased(plan.person, deaths=deaths)
+        else:
+            embed = services.embeds.build_notice("Nothing was erased", "Everything is stored as before.")
+        await ctx.interaction.edit_original_response(embed=embed, view=None)
+
+    async def _ask(
+        self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None
+    ) -> DataQuestion:
+        guild_id = get_guild_id(ctx)
+        return DataQuestion(
+            guild_id=guild_id,
+            asker_id=get_actor_id(ctx.interaction),
+            is_admin=await is_admin_member(self.services, ctx.interaction, guild_id),
+            member_id=None if member is None else MemberId(member.id),
+            player=player,
+        )

@@ -1,0 +1,195 @@
+"""Personal data in memory: what an export reads, and what an erasure was told to take away."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from tests.fakes.money import FakeMoneyUnit, MoneyData
+from tests.fakes.storage import Outage
+from utils.models.deaths import Death
+from utils.models.personal import Holdings
+from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
+
+T = TypeVar("T")
+Stored = Mapping[str, Any]
+
+
+class FakePersonalStore(Outage):
+    """One server's data of any person, as a test puts it in.
+
+    Attributes:
+        deaths: batches of death rows.
+        player_parts: what the server has of every player.
+        member_parts: what the guild has of every member.
+        asked: whose deaths were read.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deaths: list[list[Stored]] = []
+        self.player_parts: dict[str, Sequence[Stored]] = {"figures": (), "rejected_lines": ()}
+        self.member_parts: dict[str, Sequence[Stored]] = {"wallet": ()}
+        self.links: list[Stored] = []
+        self.asked: list[tuple[PlayerId, ...]] = []
+
+    async def list_servers(self, guild_id: GuildId) -> Mapping[ServerScope, str]:
+        """Return one server."""
+        self.note("list_servers")
+        return {ServerScope(guild_id, ServerId("aaaaaaaa")): "Mirny"}
+
+    async def list_parts_of_player(
+        self, scope: ServerScope, player_id: PlayerId, names: Collection[str]
+    ) -> Mapping[str, Sequence[Stored]]:
+        """Return what was put in."""
+        del scope, player_id, names
+        return self.player_parts
+
+    async def list_links_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
+        """Return what was put in."""
+        del guild_id, player_id
+        return self.links
+
+    async def list_parts_of_member(
+        self, guild_id: GuildId, member_id: MemberId
+    ) -> Mapping[str, Sequence[Stored]]:
+        """Return what was put in."""
+        del guild_id, member_id
+        return self.member_parts
+
+    async def iterate_deaths(
+        self, scope: ServerScope, player_ids: Sequence[PlayerId]
+    ) -> AsyncIterator[Sequence[Stored]]:
+        """Yield what was put in."""
+        del scope
+        self.asked.append(tuple(player_ids))
+        for batch in self.deaths:
+            yield batch
+
+
+class FakeErasureUnit:
+    """One open transaction over the deaths of a fake store."""
+
+    def __init__(self, store: "FakeErasureStore", scope: ServerScope) -> None:
+        self._store = store
+        self.money = FakeMoneyUnit(store.money, scope)
+
+    async def hold_counts(self) -> int | None:
+        """Return the only generation."""
+        return 0
+
+    async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
+        """Return the player's deaths that still name him."""
+        return self._store.deaths.get(player_id, [])
+
+    async def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
+        """Forget that these were his."""
+        self._store.done.append(f"rename {len(deaths)}")
+        self._store.deaths[player_id] = self._store.deaths[player_id][len(deaths) :]
+
+    async def delete_figures(self, player_id: PlayerId) -> None:
+        """Take note."""
+        self._store.figures.pop(player_id, None)
+
+    async def replace_figures(
+        self, player: PlayerRecord, days: Sequence[PlayerDay], *, generation: int
+    ) -> None:
+        """Keep the counters."""
+        del days, generation
+        self._store.figures[player.player_id] = player
+
+
+class FakeErasureStore(Outage):
+    """One server's deaths, and notes of everything that was asked for.
+
+    Attributes:
+        deaths: by the player who still is named in them.
+        figures: by player.
+        done: what was done, in order.
+        details: of the changes by hand.
+        long_ledger: how many times a ledger has more rows than one step deletes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.holdings = Holdings()
+        self.deaths: dict[PlayerId, list[Death]] = {}
+        self.figures: dict[PlayerId, PlayerRecord] = {}
+        self.names: dict[PlayerId, set[str]] = {}
+        self.money = MoneyData()
+        self.details: list[str] = []
+        self.done: list[str] = []
+        self.long_ledger = 0
+
+    async def in_transaction(self, scope: ServerScope, work: Callable[[FakeErasureUnit], Awaitable[T]]) -> T:
+        """Run the work."""
+        self.note("in_transaction")
+        return await work(FakeErasureUnit(self, scope))
+
+    async def find_holdings(self, guild_id: GuildId, member_id: MemberId) -> Holdings:
+        """Return what was put in."""
+        del guild_id, member_id
+        return self.holdings
+
+    async def list_scopes(self, guild_id: GuildId) -> Sequence[ServerScope]:
+        """Return one server."""
+        return [ServerScope(guild_id, ServerId("aaaaaaaa"))]
+
+    async def list_names(self, scope: ServerScope, player_id: PlayerId) -> Collection[str]:
+        """Return the player's names."""
+        del scope
+        return self.names.get(player_id, set())
+
+    async def delete_lines(self, scope: ServerScope, texts: Collection[str]) -> int:
+        """Take note."""
+        del scope
+        self.done.append(f"lines {', '.join(sorted(texts))}")
+        return 0
+
+    async def rename_in_notices(self, scope: ServerScope, names: Collection[str]) -> None:
+        """Take note."""
+        del scope
+        self.done.append(f"notices {', '.join(sorted(names))}")
+
+    async def rename_in_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
+        """Take note."""
+        del scope, player_id
+        self.done.append("bounties")
+
+    async def rename_in_ledgers(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
+        """Take note."""
+        del guild_id, player_id, names
+        self.done.append("ledgers")
+
+    async def rewrite_audit(
+        self, guild_id: GuildId, actions: Sequence[str], rewrite: Callable[[str], str]
+    ) -> None:
+        """Write all details anew."""
+        del guild_id, actions
+        self.details = [rewrite(detail) for detail in self.details]
+
+    async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
+        """Take note."""
+        del guild_id, player_id
+        self.done.append("links of player")
+
+    async def forget_in_notices(self, scope: ServerScope, member_id: MemberId) -> None:
+        """Take note."""
+        del scope, member_id
+        self.done.append("notices of member")
+
+    async def forget_in_bounties(self, guild_id: GuildId, member_id: MemberId) -> None:
+        """Take note."""
+        del guild_id, member_id
+        self.done.append("bounties of member")
+
+    async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:
+        """Take note."""
+        del guild_id, member_id, limit
+        self.long_ledger -= 1
+        return self.long_ledger >= 0
+
+    async def delete_member(self, guild_id: GuildId, member_id: MemberId, *, at: datetime) -> None:
+        """Take note."""
+        del guild_id, member_id, at
+        self.done.append("member")

@@ -1,0 +1,507 @@
+"""Erasures on a real database: figures against a count by hand, crashes, imports, all that names a person."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.deaths import build_player_id, build_row, render
+from tests.fakes.ingestion import FakeDeathLogs
+from tests.fakes.links import FakeAuditLog
+from tests.utils.database.repositories.test_recount import FILE, count_server
+from utils.database.database import Document, SafeDatabase
+from utils.database.death_documents import read_death
+from utils.database.player_documents import read_days, read_month, read_player
+from utils.database.repositories.audit import AuditRepository
+from utils.database.repositories.bounties import BountyRepository
+from utils.database.repositories.combat import CombatRepository
+from utils.database.repositories.erasures import ErasureRepository
+from utils.database.repositories.imports import ImportRepository
+from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.servers import GameServerRepository
+from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.repositories.wallets import WalletRepository
+from utils.errors import StorageConflictError, StorageUnavailableError
+from utils.events import EventDispatcher, PlayerErased
+from utils.models.audit import AuditAction, AuditEntry
+from utils.models.deaths import DeathKind, DeathRow
+from utils.models.links import Link, LinkState, ProofWindow
+from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
+from utils.models.notices import DeathNotice
+from utils.models.personal import Holdings, OwnedPlayer, Person
+from utils.models.players import Counters, Tallied, sum_counters
+from utils.models.reading import ImportJob, RejectedLine
+from utils.models.scope import (
+    ERASED_NAME,
+    ERASED_PLAYER_ID,
+    GuildId,
+    MemberId,
+    ServerScope,
+)
+from utils.models.servers import EncryptedSecret, GameServer
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.live import LiveIngestion
+from utils.services.personal.erasure import ErasurePlan, ErasureService
+from utils.services.personal.people import PersonFinder
+
+T = TypeVar("T")
+
+NOW = datetime(2025, 5, 2, tzinfo=UTC)
+ADMIN, OWNER, OTHER = MemberId(70007), MemberId(80008), MemberId(90009)
+NAMES = ("Anna", "Bert", "Carl", "Dora")
+WOLF = build_player_id("Wolf")
+
+
+class ProcessEndedError(StorageUnavailableError):
+    """The process ends here."""
+
+
+class FragileErasures(ErasureRepository):
+    """Storage that is lost after some of its transactions; None for never."""
+
+    left: int | None = None
+
+    async def in_transaction(self, scope: ServerScope, work: Callable[[Any], Awaitable[T]]) -> T:
+        """Run the work, unless the end has come."""
+        if self.left == 0:
+            raise ProcessEndedError("gone")
+        if self.left is not None:
+            self.left -= 1
+        return await super().in_transaction(scope, work)
+
+
+class Place:
+    """One game server of a guild with its logs, read and erased from as the bot does it."""
+
+    def __init__(self, database: SafeDatabase, scope: ServerScope) -> None:
+        self.database, self.scope = database, scope
+        self.store = FragileErasures(database, fences=lambda _: None)
+        self.ingestion = IngestionRepository(database, fences=lambda _: None)
+        self.imports = ImportRepository(database, fences=lambda _: None)
+        self.logs = FakeDeathLogs(lines_per_chunk=5)
+        self.logs.append(FILE, b"")
+        self.clock, self.audit, self.told = FakeClock(NOW), FakeAuditLog(), []  # type: ignore[var-annotated]
+        self.events = EventDispatcher()
+        self.events.register(PlayerErased, self._hear)
+        self.service = ErasureService(
+            self.store,
+            PersonFinder(NoLinks(), NoNames()),
+            audit=self.audit,
+            events=self.events,
+            clock=self.clock,
+            deaths_at_once=3,
+        )
+
+    async def _hear(self, event: PlayerErased) -> None:
+        self.told.append(event)
+
+    async def open(self) -> "Place":
+        """Add the server."""
+        server = GameServer(self.scope, "North", "127.0.0.1", 22, "renter", EncryptedSecret(b"sealed"))
+        await GameServerRepository(self.database).insert_server(self.scope, server)
+        return self
+
+    async def find_server(self) -> GameServer:
+        """Return the server as it is now."""
+        server = await GameServerRepository(self.database).find_server(self.scope)
+        assert server is not None
+        return server
+
+    async def write(self, rows: list[DeathRow]) -> None:
+        """Let the game write rows, and read them."""
+        for row in rows:
+            self.logs.append(FILE, render(row))
+        live = LiveIngestion(
+            self.ingestion, EventDispatcher(), clock=self.clock, max_announce_age=timedelta(hours=1)
+        )
+        await live.poll(await self.find_server(), self.logs, last_read_at=None, has_channel=False)
+
+    async def prepare_import(self) -> tuple[HistoryImport, ImportJob]:
+        """Begin to import the history again."""
+        history = HistoryImport(self.ingestion, self.imports, EventDispatcher(), clock=self.clock)
+        job = await history.prepare(await self.find_server(), self.logs, ImportJob(0, NOW, {}))
+        return history, job
+
+    async def import_again(self) -> None:
+        """Read the whole history again."""
+        history, job = await self.prepare_import()
+        await history.run(await self.find_server(), self.logs, job, on_progress=_show_nobody)
+
+    async def erase(self, *names: str, member_id: MemberId | None = None, is_asker: bool = False) -> int:
+        """Erase players, and a member with them."""
+        players = tuple(OwnedPlayer(build_player_id(name), name) for name in names)
+        person = Person(self.scope.guild_id, member_id, players, is_asker=is_asker)
+        return await self.service.erase(ErasurePlan(person, Holdings()), actor_id=ADMIN)
+
+    async def read(self, name: str, **query: object) -> list[Document]:
+        """Return the guild's documents of a collection."""
+        own = {"guild_id": int(self.scope.guild_id), **query}
+        return await self.database.unscoped(name).find(own).to_list(None)
+
+    async def assert_figures_agree(self) -> None:
+        """Players, days and months of the shown generation are what a count of the stored deaths gives."""
+        rows = [read_death(document).row for document in await self.read("kills")]
+        generation = (await self.find_server()).generation
+        players = [read_player(one) for one in await self.read("players", generation=generation)]
+        figures = count_server(rows, None)
+        assert {one.player_id: (one.name, one.counters, one.current_streak) for one in players} == {
+            key: (own.name, own.counters, own.streak) for key, own in figures.items()
+        }
+        buckets = await self.read("player_days", generation=generation)
+        days = [day for bucket in buckets for day in read_days(bucket)]
+        assert {player.player_id for player in days} == set(figures)
+        for player_id, own in figures.items():
+            summed = sum_counters(day.counters for day in days if day.player_id == player_id)
+            assert summed == own.counters
+        months = [read_month(one) for one in await self.read("server_months", generation=generation)]
+        kills = sum(row.kind.is_kill for row in rows)
+        assert sum(sum(month.hours) for month in months) == kills
+        assert sum(count.kills for player in players for count in player.weapons) == kills
+
+
+class NoLinks:
+    """Nobody is linked."""
+
+    async def list_players(self, guild_id: GuildId, member_id: MemberId) -> tuple[()]:
+        """Return nothing."""
+        del guild_id, member_id
+        return ()
+
+
+class NoNames:
+    """Nobody is known."""
+
+    async def resolve(self, guild_id: GuildId, text: str) -> Any:
+        """Know nobody."""
+        raise NotImplementedError
+
+
+async def _show_nobody(_progress: object) -> None:
+    """Show progress to nobody."""
+
+
+def build_battle(rng: random.Random, count: int, *, first: int = 0) -> list[DeathRow]:
+    """Return rows of four players, each at a second of its own, in an order that brings some late."""
+    rows = []
+    for number in range(first, first + count):
+        killer, victim = rng.sample(NAMES, 2)
+        kind = rng.choice([DeathKind.KILL] * 4 + list(DeathKind))
+        killer = "" if kind is DeathKind.UNKNOWN else victim if kind.is_suicide else killer
+        rows.append(build_row(killer, victim, second=number * 7 + rng.choice([0, 86_400]), kind=kind))
+    for place in range(0, len(rows) - 4, 9):
+        rows[place], rows[place + 3] = rows[place + 3], rows[place]
+    return rows
+
+
+@pytest.fixture(name="place")
+async def _place(database: SafeDatabase, scope: ServerScope) -> Place:
+    return await Place(database, scope).open()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_figures_are_a_count_of_the_deaths_whatever_happens(place: Place, seed: int) -> None:
+    """Battles, erasures, crashes within them and imports at random; a row that is read again is known."""
+    rng, written = random.Random(seed), 0
+    for _ in range(7):
+        batch = build_battle(rng, rng.randint(5, 25), first=written)
+        written += len(batch)
+        await place.write(batch)
+        name = rng.choice(NAMES)
+        place.store.left = rng.choice([None, 2, 3, 4])
+        deaths = len(await place.read("kills"))
+        try:
+            await place.erase(name)
+        except ProcessEndedError:
+            await place.assert_figures_agree()
+            place.store.left = None
+            await place.erase(name)
+        player_id = build_player_id(name)
+        assert await place.read("players", player_id=player_id) == []
+        assert await place.read("player_days", player_id=player_id) == []
+        assert await place.read("kills", killer_id=player_id) == []
+        assert await place.read("kills", victim_id=player_id) == []
+        if rng.random() < 0.4:
+            await place.import_again()
+        assert len(await place.read("kills")) == deaths == written
+        await place.assert_figures_agree()
+    assert await place.read("kills", killer_id=ERASED_PLAYER_ID, victim_id=ERASED_PLAYER_ID) != []
+
+
+async def test_class_of_a_death_stays_when_both_sides_are_erased(place: Place) -> None:
+    """A kill among erased players is no suicide; names and platforms are gone, ids of rows are not."""
+    row = replace(build_row("Anna", "Bert"), killer_platform="PS5", victim_platform="XSX")
+    await place.write([row])
+    [before] = await place.read("kills")
+    assert [await place.erase("Anna"), await place.erase("Bert"), await place.erase("Bert")] == [1, 1, 0]
+    [after] = await place.read("kills")
+    sides = {f"{side}_id": ERASED_PLAYER_ID for side in ("killer", "victim")}
+    sides |= {f"{side}_name": ERASED_NAME for side in ("killer", "victim")}
+    gone = {"killer_platform", "victim_platform"}
+    assert after == {key: value for key, value in (before | sides).items() if key not in gone}
+    [player] = await place.read("players")
+    assert read_player(player).counters == Counters(1, 1, 0, 120, 120, 1)
+    assert place.told == [PlayerErased(guild_id=place.scope.guild_id)] * 3
+
+
+async def test_figures_agree_when_the_player_goes_on_playing_meanwhile(place: Place) -> None:
+    """Transactions of ingestion and of the erasure meet; what is stored afterwards begins a new record."""
+    rng = random.Random(5)
+    await place.write(build_battle(rng, 40))
+    batches = [build_battle(rng, 10, first=40 + 10 * number) for number in range(6)]
+
+    async def play() -> None:
+        for batch in batches:
+            await place.write(batch)
+
+    await asyncio.gather(play(), place.erase("Anna"), place.erase("Bert"))
+    await place.assert_figures_agree()
+    assert len(await place.read("kills")) == 100
+    await place.erase("Anna")
+    await place.assert_figures_agree()
+    assert await place.read("players", player_id=build_player_id("Anna")) == []
+
+
+async def test_import_that_counts_meanwhile_counts_again(place: Place) -> None:
+    """What it counted before is not shown and not kept; the next try takes the deaths as they are."""
+    await place.write(build_battle(random.Random(1), 30))
+    history, job = await place.prepare_import()
+    erased: list[int] = []
+
+    class LateImports(ImportRepository):
+        async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
+            if not erased:
+                erased.append(await place.erase("Anna"))
+            await super().finish_import(scope, job)
+
+    history._imports = LateImports(place.database, fences=lambda _: None)
+    with pytest.raises(StorageConflictError, match="not under way"):
+        await history.run(await place.find_server(), place.logs, job, on_progress=_show_nobody)
+    assert {one["generation"] for one in await place.read("players")} == {0}
+    again = await place.imports.find_import(place.scope)
+    assert again is not None
+    await history.run(await place.find_server(), place.logs, again, on_progress=_show_nobody)
+    assert (await place.find_server()).generation == again.generation > job.generation
+    await place.assert_figures_agree()
+    assert await place.read("players", player_id=build_player_id("Anna")) == []
+
+
+async def test_other_guild_with_the_same_server_keeps_its_data(
+    place: Place, database: SafeDatabase, stranger: ServerScope
+) -> None:
+    """Not one document of it is touched."""
+    other = await Place(database, stranger).open()
+    battle = build_battle(random.Random(2), 30)
+    for one in (place, other):
+        await one.write(battle)
+        await fill(one)
+    names = ("kills", "players", "player_days", "server_months", "rejected_lines", "outbox")
+    names += ("links", "wallets", "ledger", "bounties", "audit", "cursors")
+    before = {name: await other.read(name) for name in names}
+    await place.erase("Wolf", "Anna", member_id=OWNER, is_asker=True)
+    assert {name: await other.read(name) for name in names} == before
+    assert all(before.values())
+
+
+async def fill(place: Place) -> None:
+    """Store something of everything that names a member and his player, and somebody else."""
+    guild_id, database = place.scope.guild_id, place.database
+    links, audit = LinkRepository(database), AuditRepository(database)
+    wallets = WalletRepository(database, fences=lambda _: None)
+    bounties = BountyRepository(database, fences=lambda _: None)
+    await place.write([build_row("Wolf", "Anna", second=900), build_row("Anna", "Wolf", second=901)])
+    await links.put_proven(guild_id, Link(guild_id, OWNER, WOLF, "Wolf", NOW), at=NOW)
+    window = (ProofWindow(NOW, NOW),)
+    await links.put_pending(guild_id, Link(guild_id, OTHER, WOLF, "Wolf", NOW, windows=window))
+    await links.put_proven(guild_id, Link(guild_id, OTHER, build_player_id("Bert"), "Bert", NOW), at=NOW)
+    for member_id in (OWNER, OTHER):
+        await wallets.book(guild_id, Change(member_id, LedgerKind.ADMIN, 1000, f"admin:{member_id}", NOW))
+    killed = Change(OTHER, LedgerKind.KILL, 12, "kill:00", NOW, "Wolf", WOLF, NOW)
+    await wallets.book(guild_id, killed)
+
+    async def place_bounties(unit: Any) -> None:
+        for name, target, placer, amount in (
+            ("lost", "Wolf", OTHER, 100),
+            ("on wolf", "Wolf", OTHER, 300),
+            ("by owner", "Dora", OWNER, 200),
+            ("won", "Carl", OTHER, 50),
+        ):
+            player_id = build_player_id(target)
+            bounty = Bounty(
+                place.scope, name, player_id, target, amount, placer, NOW, NOW + timedelta(days=1)
+            )
+            await unit.book(Change(placer, LedgerKind.BOUNTY_PLACED, -amount, f"hold:{name}", NOW, target))
+            await unit.insert_bounty(bounty)
+            if name == "lost":
+                end = BountyEnd(BountyState.CLAIMED, NOW, ADMIN, build_player_id("Carl"), "Carl")
+                await unit.close_bounty(bounty, end)
+            if name == "won":
+                await unit.close_bounty(bounty, BountyEnd(BountyState.CLAIMED, NOW, OWNER, WOLF, "Wolf"))
+
+    await bounties.in_transaction(place.scope, place_bounties)
+    notice = DeathNotice(b"n", DeathKind.KILL, "North", "Wolf", "Anna", "Mosin", 5, NOW, 1, 0, 1)
+
+    async def note(unit: TransactionUnit) -> None:
+        await unit.append_notices([notice], created_at=NOW)
+        lines = [
+            RejectedLine(FILE, number, text, "why", NOW) for number, text in enumerate(("x;Wolf;y", "z"))
+        ]
+        await unit.insert_rejected(lines)
+
+    await place.ingestion.in_transaction(place.scope, note)
+    for action, detail, actor in (
+        (AuditAction.LINK_CONFIRM, f"<@{OWNER}> is Wolf", ADMIN),
+        (AuditAction.ROLE, "Wolf is a word here", OWNER),
+        (AuditAction.LINK_REMOVE, f"<@{OTHER}> is no longer Wolf (was pending)", ADMIN),
+    ):
+        await audit.insert_entry(guild_id, AuditEntry(NOW, actor, action, detail))
+
+
+async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(place: Place) -> None:
+    """Names, ids and money, wherever they stand; changes the member made as an admin are kept."""
+    await fill(place)
+    await place.erase("Wolf", member_id=OWNER, is_asker=True)
+    names = ("kills", "players", "player_days", "rejected_lines", "outbox", "links", "wallets", "ledger")
+    for name in (*names, "bounties"):
+        stored = repr(await place.read(name))
+        assert ("Wolf" in stored, WOLF in stored, str(OWNER) in stored) == (False, False, False), name
+    changes = [(one["action"], one["actor_id"], one["detail"]) for one in await place.read("audit")]
+    assert sorted(changes) == [
+        ("link confirm", ADMIN, f"an erased member is {ERASED_NAME}"),
+        ("link remove", ADMIN, f"<@{OTHER}> is no longer {ERASED_NAME} (was pending)"),
+        ("role", OWNER, "Wolf is a word here"),
+    ]
+    assert place.audit.written == [(place.scope.guild_id, None, "data erase", "a member, by themself")]
+    assert [one["line"] for one in await place.read("rejected_lines")] == ["z"]
+    [notice] = await place.read("outbox")
+    assert (notice["notice"]["killer_name"], notice["notice"]["victim_name"]) == (ERASED_NAME, "Anna")
+    assert [(one["member_id"], one["player_name"]) for one in await place.read("links")] == [(OTHER, "Bert")]
+
+
+async def test_no_money_is_made_by_an_erasure(place: Place) -> None:
+    """Others have their money back for bounties on the player; what the member held goes with the wallet."""
+    await fill(place)
+    await place.erase("Wolf", member_id=OWNER, is_asker=True)
+    [wallet] = await place.read("wallets")
+    rows = await place.read("ledger")
+    assert (wallet["member_id"], wallet["balance"]) == (OTHER, 1000 + 12 - 300 - 100 - 50 + 300)
+    assert sum(row["amount"] for row in rows) == wallet["balance"]
+    assert {one["bounty_id"]: (one["state"], one["placer_id"]) for one in await place.read("bounties")} == {
+        "on wolf": ("withdrawn", OTHER),
+        "by owner": ("withdrawn", None),
+        "lost": ("claimed", OTHER),
+        "won": ("claimed", OTHER),
+    }
+    refund = next(row for row in rows if row["key"] == "refund:on wolf")
+    assert (refund["kind"], refund["amount"], refund["note"]) == ("bounty withdrawn", 300, ERASED_NAME)
+    await place.erase("Wolf", member_id=OWNER, is_asker=True)
+    assert await place.read("ledger") == rows
+
+
+async def test_kill_that_is_paid_at_the_same_moment_leaves_no_wallet(place: Place) -> None:
+    """The payment had found the link; it runs again, and finds none."""
+    guild_id, runs = place.scope.guild_id, 0
+    await LinkRepository(place.database).put_proven(
+        guild_id, Link(guild_id, OWNER, WOLF, "Wolf", NOW), at=NOW
+    )
+
+    async def pay(unit: TransactionUnit) -> None:
+        nonlocal runs
+        runs += 1
+        for member_id in (await unit.money.find_members([WOLF])).values():
+            if runs == 1:
+                await place.store.delete_member(guild_id, OWNER, at=NOW)
+            await unit.money.book(Change(member_id, LedgerKind.KILL, 12, "kill:00", NOW))
+
+    await place.ingestion.in_transaction(place.scope, pay)
+    assert (runs, await place.read("wallets"), await place.read("ledger")) == (2, [], [])
+
+
+async def test_bounty_of_an_erased_member_cannot_be_paid_back_or_claimed(place: Place) -> None:
+    """Whoever had found it open comes too late: it ended with the wallet."""
+    await fill(place)
+    bounties = BountyRepository(place.database, fences=lambda _: None)
+    [standing] = await bounties.list_placed(place.scope.guild_id, OWNER, is_open=True)
+    await place.erase("Wolf", member_id=OWNER, is_asker=True)
+
+    async def end(unit: Any) -> list[bool]:
+        states = (BountyState.EXPIRED, BountyState.CLAIMED, BountyState.CANCELLED)
+        return [await unit.close_bounty(standing, BountyEnd(state, NOW, OTHER)) for state in states]
+
+    assert await bounties.in_transaction(place.scope, end) == [False, False, False]
+
+
+async def test_long_ledger_is_deleted_in_parts(place: Place) -> None:
+    """The wallet stays until its last rows go with it, and the balance is never below them."""
+    guild_id = place.scope.guild_id
+    wallets = WalletRepository(place.database, fences=lambda _: None)
+    for number in range(7):
+        await wallets.book(guild_id, Change(OWNER, LedgerKind.ADMIN, 1, f"admin:{number}", NOW))
+    parts = [await place.store.delete_ledger_rows(guild_id, OWNER, limit=3) for _ in range(3)]
+    assert parts == [True, True, False]
+    assert [row["number"] for row in await place.read("ledger")] == [7]
+    await place.store.delete_member(guild_id, OWNER, at=NOW)
+    assert (await place.read("ledger"), await place.read("wallets")) == ([], [])
+
+
+async def test_alt_becomes_main_when_the_player_of_the_main_is_erased(place: Place) -> None:
+    """An admin erases a player for whom somebody wrote; the member keeps the other link."""
+    guild_id, links = place.scope.guild_id, LinkRepository(place.database)
+    for name in ("Wolf", "Anna", "Bert"):
+        at = NOW + timedelta(minutes=len(name) + ord(name[0]) % 7)
+        await links.put_proven(guild_id, Link(guild_id, OWNER, build_player_id(name), name, NOW), at=at)
+    main = (await links.list_of_member(guild_id, OWNER))[0].player_name
+    await place.erase(main)
+    left = await links.list_of_member(guild_id, OWNER)
+    assert [link.is_main for link in left] == [True, False]
+    assert {link.player_name for link in left} == {"Wolf", "Anna", "Bert"} - {main}
+    assert {link.state for link in left} == {LinkState.PROVEN}
+    assert place.audit.written[-1] == (guild_id, ADMIN, "data erase", "a player, by an admin")
+
+
+async def test_erased_players_are_offered_nowhere_and_ranked_nowhere(
+    place: Place, statistics: StatisticsRepository
+) -> None:
+    """Many under one name have no place among players; the kills stay those of the server."""
+    await place.write([build_row("Anna", "Bert", second=number) for number in range(5)])
+    await place.write([build_row("Carl", "Dora", second=10)])
+    await place.erase("Anna")
+    guild_id, server_ids = place.scope.guild_id, [place.scope.server_id]
+    known = await statistics.list_known_players(guild_id)
+    assert {player.name for player in known} == {"Bert", "Carl", "Dora"}
+    assert await statistics.search_players(guild_id, "erased", limit=5) == ()
+    assert {one.name for one in await statistics.search_players(guild_id, "", limit=5)} == {
+        "Bert",
+        "Carl",
+        "Dora",
+    }
+    for since in (None, datetime(2025, 4, 1).date()):  # noqa: DTZ001 - a day of the game's calendar
+        board = await statistics.list_board(
+            guild_id, server_ids, board="kills", minimum_kills=0, limit=9, offset=0, since=since
+        )
+        assert [(row.rank, row.name) for row in board.rows] == [(1, "Carl")]
+        combat = CombatRepository(place.database)
+        best = await combat.find_best_users(guild_id, server_ids, ["Mosin"], since=since)
+        assert best == {"Mosin": Tallied("Carl", 1)}
+        [weapon] = await combat.list_weapons(guild_id, server_ids, since=since)
+        assert weapon.kills == 6
+    stats = await statistics.find_stats(guild_id, server_ids, [build_player_id("Carl")])
+    assert stats is not None
+    assert (stats.rank, stats.ranked) == (1, 1)
+    bert = await statistics.find_stats(guild_id, server_ids, [build_player_id("Bert")])
+    assert bert is not None
+    assert bert.nemesis is not None
+    assert (bert.nemesis.name, bert.nemesis.count, bert.counters.deaths) == (ERASED_NAME, 5, 5)
+
+
+async def test_kept_statistics_of_a_removed_server_are_erased_too(place: Place) -> None:
+    """It is not read any more; its counters are still summed and still name people."""
+    await place.write([build_row("Anna", "Bert")])
+    await GameServerRepository(place.database).delete_server(place.scope, keep_stats=True)
+    assert await place.erase("Anna") == 1
+    assert {one["name"] for one in await place.read("players")} == {ERASED_NAME, "Bert"}

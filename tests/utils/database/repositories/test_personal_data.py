@@ -1,0 +1,95 @@
+"""What an export reads on a real database: all of the person, nothing of others that is not theirs to see."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.fakes.deaths import build_player_id, build_row
+from tests.utils.database.repositories.test_erasures import ADMIN, OTHER, OWNER, WOLF, Place, fill
+from utils.database.database import SafeDatabase
+from utils.database.repositories.personal_data import DEATHS_AT_ONCE, PersonalDataRepository
+from utils.database.repositories.premium import PremiumRepository
+from utils.models.premium import PremiumAction, PremiumEvent
+from utils.models.scope import MemberId, ServerScope
+
+NOW = datetime(2025, 5, 2, tzinfo=UTC)
+
+
+@pytest.fixture(name="place")
+async def _place(database: SafeDatabase, scope: ServerScope) -> Place:
+    place = await Place(database, scope).open()
+    await fill(place)
+    return place
+
+
+@pytest.fixture(name="data")
+def _data(database: SafeDatabase) -> PersonalDataRepository:
+    return PersonalDataRepository(database)
+
+
+async def test_parts_of_a_member_are_all_that_names_him(place: Place, data: PersonalDataRepository) -> None:
+    """Links, money, bounties, changes by hand and grants; no id of another member or player."""
+    premium = PremiumRepository(place.database)
+    for member_id in (OWNER, OTHER):
+        event = PremiumEvent(NOW, PremiumAction.GRANTED, 2, NOW, member_id)
+        await premium.write_grant(place.scope.guild_id, None, event)
+    parts = await data.list_parts_of_member(place.scope.guild_id, OWNER)
+    assert {name: len(documents) for name, documents in parts.items()} == {
+        "links": 1,
+        "wallet": 1,
+        "ledger": 2,
+        "bounties_placed": 1,
+        "bounties_claimed": 1,
+        "changes_by_hand": 1,
+        "premium_granted": 1,
+    }
+    assert [row["amount"] for row in parts["ledger"]] == [-200, 1000]
+    assert parts["bounties_claimed"][0]["player_name"] == "Carl"
+    text = repr(parts)
+    assert (str(OTHER) in text, str(ADMIN) in text) == (False, False)
+    assert [name in text for name in map(build_player_id, ("Anna", "Carl", "Dora"))] == [False] * 3
+    nobody = await data.list_parts_of_member(place.scope.guild_id, MemberId(1))
+    assert [documents for documents in nobody.values() if documents] == []
+
+
+async def test_parts_of_a_player_are_those_of_the_shown_figures(
+    place: Place, data: PersonalDataRepository
+) -> None:
+    """Counters, days, bounties on him and lines with one of his names; figures of an import are not shown."""
+    await place.imports.write_generation(place.scope, 7)
+    parts = await data.list_parts_of_player(place.scope, WOLF, ["Wolf"])
+    assert {name: len(documents) for name, documents in parts.items()} == {
+        "figures": 1,
+        "days": 1,
+        "rejected_lines": 1,
+        "bounties": 2,
+    }
+    assert parts["figures"][0]["counters"]["kills"] == 1
+    assert parts["rejected_lines"][0]["line"] == "x;Wolf;y"
+    assert [("placer_id" in one, "claimer_id" in one) for one in parts["bounties"]] == [(False, False)] * 2
+    [link] = await data.list_links_of_player(place.scope.guild_id, WOLF)
+    assert link["member_id"] == OWNER
+
+
+async def test_each_death_is_handed_out_once(place: Place, data: PersonalDataRepository) -> None:
+    """Also one among two players of the same person, and a suicide; many come in parts."""
+    rows = [build_row("Anna", "Wolf", second=2_000 + number) for number in range(DEATHS_AT_ONCE + 5)]
+    await place.write([*rows, build_row("Wolf", "Wolf", second=1), build_row("Bert", "Carl", second=2)])
+    players = [WOLF, build_player_id("Anna")]
+    batches = [batch async for batch in data.iterate_deaths(place.scope, players)]
+    deaths = [death for batch in batches for death in batch]
+    others = {build_player_id("Bert"), build_player_id("Carl")}
+    own = [one["_id"] for one in await place.read("kills") if one["killer_id"] not in others]
+    assert sorted(death["_id"] for death in deaths) == sorted(own)
+    assert len(deaths) == DEATHS_AT_ONCE + 5 + 3
+    assert len(batches) > 2
+    assert {death["read_at"] for death in deaths} == {place.clock.now()}
+
+
+async def test_servers_are_named_with_removed_ones(
+    place: Place, data: PersonalDataRepository, stranger: ServerScope
+) -> None:
+    """Kept statistics belong to the person as well; another guild's server is not there."""
+    await Place(place.database, stranger).open()
+    assert await data.list_servers(place.scope.guild_id) == {place.scope: "North"}
+    assert [batch async for batch in data.iterate_deaths(stranger, [WOLF])] == []

@@ -1,0 +1,63 @@
+"""What an export and an erasure say: what goes, what stays, and no id of a player."""
+
+import pytest
+
+from utils.embeds.factory import EmbedFactory
+from utils.models.personal import Holdings, OwnedPlayer, Person
+from utils.models.scope import GuildId, MemberId, PlayerId
+
+FACTORY = EmbedFactory()
+PIKE = OwnedPlayer(PlayerId("0002" + "a" * 28), "Pike_*")
+MEMBER = Person(GuildId(42), MemberId(7), (PIKE,), is_asker=True)
+PLAYER = Person(GuildId(42), None, (PIKE,), is_asker=False)
+
+
+def test_first_file_says_how_to_open_it_and_the_others_which_part_they_are() -> None:
+    """Few people get a file of this kind every day."""
+    first, third = FACTORY.build_export(1), FACTORY.build_export(3)
+    assert "`data.json`" in str(first.description)
+    assert third.description == "Part 3: `kills.csv` goes on here."
+
+
+def test_question_lists_what_goes_and_what_stays() -> None:
+    """Money held for bounties and changes made by hand are named where there are any."""
+    holdings = Holdings(links=2, balance=1234, ledger_rows=56, open_bounties=3, changes=4)
+    full = str(FACTORY.build_erase_question(MEMBER, holdings).description)
+    for part in (
+        r"**Pike\_\***: every name",
+        "stay as those of “erased player”",
+        "2 links",
+        "1,234 emeralds with 56 rows",
+        "3 open bounties placed by this member; what is held for them goes with the wallet",
+        "what stays: 4 changes made by hand",
+        "This cannot be taken back.",
+        "Another Discord server that reads the same game server keeps its own data",
+    ):
+        assert part in full
+    assert PIKE.player_id not in full
+    plain = str(FACTORY.build_erase_question(MEMBER, Holdings(links=1)).description)
+    assert ("open bounties placed" in plain, "what stays" in plain) == (False, False)
+
+
+def test_question_about_a_player_alone_promises_nothing_of_a_wallet() -> None:
+    """The member keeps it; only the link to this player ends."""
+    text = str(FACTORY.build_erase_question(PLAYER, Holdings()).description)
+    assert ("the link of a member to this player" in text, "wallet" in text) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("person", "begins"),
+    [
+        (
+            MEMBER,
+            "1,234 deaths name “erased player” now. Links, wallet and ledger are gone. Whatever is read",
+        ),
+        (PLAYER, "1,234 deaths name “erased player” now. Whatever is read"),
+        (Person(GuildId(42), MemberId(7), (), is_asker=True), "Links, wallet and ledger are gone. Whatever"),
+    ],
+)
+def test_answer_says_what_is_gone_and_that_playing_begins_a_new_record(person: Person, begins: str) -> None:
+    """Nobody believes himself erased for ever and is then surprised."""
+    embed = FACTORY.build_erased(person, deaths=1234)
+    assert embed.title == "✅ Erased"
+    assert str(embed.description).startswith(begins)

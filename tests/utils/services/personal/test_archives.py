@@ -1,0 +1,109 @@
+"""Archives: what was put in is read out again by zip, JSON and CSV, in files of a bounded size."""
+
+import csv
+import io
+import json
+import random
+import zipfile
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from utils.models.personal import Archive
+from utils.models.scope import PlayerId
+from utils.services.personal.archives import DEATH_COLUMNS, ArchiveWriter, build_json, hide_others
+
+OWN, OTHER = PlayerId("0002" + "a" * 28), PlayerId("0002" + "b" * 28)
+AT = datetime(2025, 4, 30, 10, 1, 2, tzinfo=UTC)
+
+
+def build_death(number: int, *, weapon: str = "Mosin") -> dict[str, Any]:
+    """Return a death as it is stored."""
+    return {
+        "_id": number.to_bytes(32, "big"),
+        "server_id": "aaaaaaaa",
+        "written_at": AT,
+        "at": AT,
+        "kind": "kill",
+        "killer_id": OWN,
+        "killer_name": 'Wolf "the; one"',
+        "victim_id": OTHER,
+        "victim_name": "Bear",
+        "weapon": weapon,
+        "distance": number,
+        "victim_platform": "XSX",
+        "world": "world_0",
+        "file": "f.csv",
+        "offset": 5,
+    }
+
+
+def read_rows(archive: Archive) -> list[dict[str, str]]:
+    """Return the rows of an archive."""
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as files:
+        assert files.testzip() is None
+        return list(csv.DictReader(io.StringIO(files.read("kills.csv").decode())))
+
+
+def test_row_has_every_column_and_no_id_of_somebody_else() -> None:
+    """The opponent stands there by name, as in the killfeed; a wall clock has no zone."""
+    writer = ArchiveWriter({}, [OWN])
+    assert writer.add("North", [build_death(7)]) is None
+    [row] = read_rows(writer.finish())
+    assert tuple(row) == DEATH_COLUMNS
+    assert row == {
+        "server": "North",
+        "at": "2025-04-30T10:01:02+00:00",
+        "written_at": "2025-04-30 10:01:02",
+        "kind": "kill",
+        "killer_name": 'Wolf "the; one"',
+        "killer_id": OWN,
+        "killer_platform": "",
+        "victim_name": "Bear",
+        "victim_id": "",
+        "victim_platform": "XSX",
+        "weapon": "Mosin",
+        "distance": "7",
+        "world": "world_0",
+        "file": "f.csv",
+        "offset": "5",
+        "read_at": "",
+        "fingerprint": "00" * 31 + "07",
+    }
+
+
+def test_export_over_the_limit_goes_on_in_the_next_archive() -> None:
+    """Every row stands in one of them, in order; none is much larger than it may be."""
+    rng, limit = random.Random(1), 20_000
+    writer = ArchiveWriter({"a": 1}, [OWN], limit=limit)
+    archives: list[Archive] = []
+    for start in range(0, 2_000, 20):
+        rows = [build_death(number, weapon=rng.randbytes(40).hex()) for number in range(start, start + 20)]
+        full = writer.add("North", rows)
+        archives += [full] if full else []
+    archives.append(writer.finish())
+    names = [archive.name for archive in archives]
+    assert names == ["killfeed-data.zip", *(f"killfeed-data-{n}.zip" for n in range(2, len(names) + 1))]
+    assert len(archives) > 3
+    assert max(len(archive.content) for archive in archives) < 2 * limit + 40_000
+    assert [int(row["distance"]) for one in archives for row in read_rows(one)] == list(range(2_000))
+
+
+def test_data_is_read_as_json_with_iso_times() -> None:
+    """Bytes are digits, names stay as they are written."""
+    text = build_json({"at": AT, "head": b"\x01\xff", "name": "Ж", "days": [{"day": 3}]})
+    assert "Ж".encode() in text
+    assert json.loads(text) == {
+        "at": "2025-04-30T10:01:02+00:00",
+        "head": "01ff",
+        "name": "Ж",
+        "days": [{"day": 3}],
+    }
+    with pytest.raises(TypeError, match="object is nothing that is stored"):
+        build_json({"what": object()})
+
+
+def test_lines_keep_no_id_of_others() -> None:
+    """The line is the person's, the other in it is not."""
+    assert hide_others(f"a;{OWN};b;{OTHER};", [OWN]) == f"a;{OWN};b;(another player);"

@@ -1,0 +1,143 @@
+"""The order of an erasure and its rules, over a storage in memory."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
+from tests.fakes.links import FakeAuditLog
+from tests.fakes.personal import FakeErasureStore
+from utils.errors import InvalidInputError, StorageUnavailableError
+from utils.events import EventDispatcher
+from utils.models.money import Bounty, BountyState
+from utils.models.personal import DataQuestion, Holdings, OwnedPlayer, Person
+from utils.models.scope import ERASED_NAME, MemberId, ServerId, ServerScope
+from utils.services.personal.erasure import ErasurePlan, ErasureService, erase_from_detail
+from utils.services.personal.people import PersonFinder
+
+PLACE = ServerScope(SCOPE.guild_id, ServerId("aaaaaaaa"))
+WOLF = OwnedPlayer(build_player_id("Wolf"), "Wolf")
+MEMBER, ADMIN = MemberId(5), MemberId(6)
+TRACES = ["bounties", f"lines {WOLF.player_id}, Old Wolf, Wolf", "notices Old Wolf, Wolf"]
+
+
+class NoLinks:
+    """Nobody is linked and nobody known."""
+
+    async def list_players(self, guild_id: object, member_id: object) -> tuple[()]:
+        """Return nothing."""
+        del guild_id, member_id
+        return ()
+
+
+@pytest.fixture(name="store")
+def _store() -> FakeErasureStore:
+    """A player with seven deaths and an older name."""
+    store = FakeErasureStore()
+    deaths = [build_death(build_row("Wolf", "Bear", second=number), scope=PLACE) for number in range(7)]
+    store.deaths[WOLF.player_id] = deaths
+    store.names[WOLF.player_id] = {"Old Wolf"}
+    return store
+
+
+def build_service(store: FakeErasureStore, audit: FakeAuditLog) -> ErasureService:
+    """Return the service; three deaths are a transaction."""
+    people = PersonFinder(NoLinks(), NoLinks())  # type: ignore[arg-type] # nobody looks a name up here
+    clock = FakeClock()
+    return ErasureService(store, people, audit=audit, events=EventDispatcher(), clock=clock, deaths_at_once=3)
+
+
+async def erase(store: FakeErasureStore, person: Person) -> tuple[int, FakeAuditLog]:
+    """Erase a person; return how many deaths, and what was written down."""
+    audit = FakeAuditLog()
+    plan = ErasurePlan(person, Holdings())
+    return await build_service(store, audit).erase(plan, actor_id=ADMIN), audit
+
+
+async def test_links_of_a_member_go_last(store: FakeErasureStore) -> None:
+    """They find his players again after a crash; traces are taken away before and after the deaths."""
+    store.long_ledger = 2
+    person = Person(SCOPE.guild_id, MEMBER, (WOLF,), is_asker=True)
+    deaths, audit = await erase(store, person)
+    traces = [*TRACES, "notices of member", "ledgers"]
+    renamed = ["rename 3", "rename 3", "rename 1"]
+    member = ["bounties of member", "member", "bounties of member", "links of player"]
+    assert (deaths, store.done) == (7, [*traces, *renamed, *traces, *member])
+    assert store.figures == {}
+    assert audit.written == [(SCOPE.guild_id, None, "data erase", "a member, by themself")]
+
+
+async def test_links_of_a_player_go_first_when_an_admin_erases_him(store: FakeErasureStore) -> None:
+    """The admin finds the rest by the names, which go with the last death."""
+    person = Person(SCOPE.guild_id, None, (WOLF,), is_asker=False)
+    _, audit = await erase(store, person)
+    assert store.done.index("links of player") < store.done.index("rename 3")
+    assert "member" not in store.done
+    assert audit.written == [(SCOPE.guild_id, ADMIN, "data erase", "a player, by an admin")]
+
+
+async def test_asking_again_after_a_crash_does_the_rest(store: FakeErasureStore) -> None:
+    """What was done stays done, and nothing of the member is touched before."""
+    person = Person(SCOPE.guild_id, MEMBER, (WOLF,), is_asker=True)
+    transactions = 0
+
+    def end_in_the_third(call: str) -> None:
+        nonlocal transactions
+        transactions += call == "in_transaction"
+        if transactions == 3:
+            raise StorageUnavailableError("gone")
+
+    store.note = end_in_the_third  # type: ignore[method-assign] # one crash
+    with pytest.raises(StorageUnavailableError):
+        await erase(store, person)
+    assert (len(store.deaths[WOLF.player_id]), "member" in store.done) == (4, False)
+    deaths, _ = await erase(store, person)
+    assert (deaths, store.deaths[WOLF.player_id], "member" in store.done) == (4, [], True)
+
+
+async def test_open_bounties_on_the_player_are_paid_back_without_his_name(store: FakeErasureStore) -> None:
+    """The hunter reads that the bounty was withdrawn, not on whom."""
+    now = FakeClock().now()
+    bounty = Bounty(PLACE, "b", WOLF.player_id, "Wolf", 300, MEMBER, now, now + timedelta(hours=1))
+    house = Bounty(PLACE, "h", WOLF.player_id, "Wolf", 900, None, now, now + timedelta(hours=1))
+    store.money.bounties = {"b": bounty, "h": house}
+    await erase(store, Person(SCOPE.guild_id, None, (WOLF,), is_asker=False))
+    assert [one.state for one in store.money.bounties.values()] == [BountyState.WITHDRAWN] * 2
+    [row] = store.money.ledger
+    assert (row.change.member_id, row.change.amount, row.change.note) == (MEMBER, 300, ERASED_NAME)
+
+
+@pytest.mark.parametrize(
+    "holdings", [Holdings(links=1), Holdings(balance=1), Holdings(ledger_rows=1), Holdings(closed_bounties=1)]
+)
+async def test_member_with_anything_is_asked_and_without_refused(
+    store: FakeErasureStore, holdings: Holdings
+) -> None:
+    """Changes made by hand are not erased, so they are nothing to ask about."""
+    service, question = build_service(store, FakeAuditLog()), DataQuestion(SCOPE.guild_id, MEMBER)
+    store.holdings = holdings
+    assert (await service.plan(question)).holdings == holdings
+    store.holdings = Holdings(changes=3)
+    with pytest.raises(InvalidInputError, match="nothing here to erase"):
+        await service.plan(question)
+
+
+@pytest.mark.parametrize(
+    ("detail", "expected"),
+    [
+        ("<@5> is Wolf", "an erased member is erased player"),
+        ("<@55> is Wolfram", "<@55> is Wolfram"),
+        ("<@7> is no longer Wolf (was pending)", "<@7> is no longer erased player (was pending)"),
+        ("player Wolf", "player erased player"),
+        ("player A.C", "player erased player"),
+        ("player ABC", "player ABC"),
+        (
+            "<@5>: +10 emeralds, now 20. He is Wolfish",
+            "an erased member: +10 emeralds, now 20. He is Wolfish",
+        ),
+    ],
+)
+def test_detail_of_a_change_loses_this_person_alone(detail: str, expected: str) -> None:
+    """Names are taken where the bot wrote them, whole; mentions by their whole number."""
+    assert erase_from_detail(detail, MEMBER, {"Wolf", "A.C"}) == expected

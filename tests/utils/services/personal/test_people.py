@@ -1,0 +1,106 @@
+"""Whose data is meant, and who may ask for it."""
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.deaths import SCOPE, build_player_id
+from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakePlayerDirectory, FakeProofs
+from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError, NotFoundError
+from utils.models.links import Link
+from utils.models.personal import DataQuestion, OwnedPlayer, Person
+from utils.models.scope import GuildId, MemberId
+from utils.services.links import LinkService
+from utils.services.personal.people import PersonFinder
+
+GUILD, ALICE, BOB = SCOPE.guild_id, MemberId(1), MemberId(2)
+CLOCK = FakeClock()
+
+
+@pytest.fixture(name="store")
+async def _store() -> FakeLinkStore:
+    """Alice proved to be two players and waits for a third; Bob proved one."""
+    store = FakeLinkStore()
+    for member_id, name in ((ALICE, "Wolf"), (ALICE, "Wolf cub"), (BOB, "Bear")):
+        link = Link(GUILD, member_id, build_player_id(name), name, CLOCK.now())
+        await store.put_proven(GUILD, link, at=CLOCK.now())
+    await store.put_pending(GUILD, Link(GUILD, ALICE, build_player_id("Fox"), "Fox", CLOCK.now()))
+    return store
+
+
+@pytest.fixture(name="finder")
+def _finder(store: FakeLinkStore) -> PersonFinder:
+    players = FakePlayerDirectory("Wolf", "Wolf cub", "Bear", "Fox", "Elk")
+    links = LinkService(
+        store,
+        players=players,
+        proofs=FakeProofs(),
+        audit=FakeAuditLog(),
+        clock=CLOCK,
+        rng=None,  # type: ignore[arg-type] # nobody asks for a link here
+        requires_proof=True,
+    )
+    return PersonFinder(links, players)
+
+
+def own(*names: str) -> tuple[OwnedPlayer, ...]:
+    """Return players by name."""
+    return tuple(OwnedPlayer(build_player_id(name), name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (DataQuestion(GUILD, ALICE), Person(GUILD, ALICE, own("Wolf", "Wolf cub"), is_asker=True)),
+        (
+            DataQuestion(GUILD, ALICE, member_id=ALICE),
+            Person(GUILD, ALICE, own("Wolf", "Wolf cub"), is_asker=True),
+        ),
+        (DataQuestion(GUILD, ALICE, player="wolf"), Person(GUILD, None, own("Wolf"), is_asker=True)),
+        (
+            DataQuestion(GUILD, ALICE, player=build_player_id("Wolf cub")),
+            Person(GUILD, None, own("Wolf cub"), is_asker=True),
+        ),
+        (
+            DataQuestion(GUILD, ALICE, is_admin=True, member_id=BOB),
+            Person(GUILD, BOB, own("Bear"), is_asker=False),
+        ),
+        (
+            DataQuestion(GUILD, ALICE, is_admin=True, player="Elk"),
+            Person(GUILD, None, own("Elk"), is_asker=False),
+        ),
+        (DataQuestion(GUILD, MemberId(9)), Person(GUILD, MemberId(9), (), is_asker=True)),
+        (DataQuestion(GuildId(43), ALICE), Person(GuildId(43), ALICE, (), is_asker=True)),
+    ],
+)
+async def test_person_is_who_may_be_asked_for(
+    finder: PersonFinder, question: DataQuestion, expected: Person
+) -> None:
+    """Oneself with what is proven, an own player alone; for admins anybody; in another guild nothing."""
+    assert await finder.find(question) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "error", "sentence"),
+    [
+        (DataQuestion(GUILD, ALICE, member_id=ALICE, player="Wolf"), InvalidInputError, "not both"),
+        (DataQuestion(GUILD, ALICE, member_id=BOB), NotAllowedError, "The data of other members"),
+        (DataQuestion(GUILD, ALICE, player="Bear"), NotAllowedError, "“Bear” is not proven to be you"),
+        (DataQuestion(GUILD, ALICE, player="Fox"), NotAllowedError, "“Fox” is not proven to be you"),
+        (DataQuestion(GUILD, ALICE, player="Wol"), NotAllowedError, "“Wol” is not proven to be you"),
+        (DataQuestion(GUILD, ALICE, is_admin=True, player="Yeti"), NotFoundError, "no player “Yeti”"),
+    ],
+)
+async def test_what_is_not_the_askers_is_refused_with_a_sentence(
+    finder: PersonFinder, question: DataQuestion, error: type[Exception], sentence: str
+) -> None:
+    """What waits for proof is nobody's yet; a part of a name is not enough for something so final."""
+    with pytest.raises(error, match=sentence):
+        await finder.find(question)
+
+
+async def test_two_own_players_of_one_name_are_told_apart(finder: PersonFinder, store: FakeLinkStore) -> None:
+    """The list offers them; the name alone does not decide."""
+    twin = Link(GUILD, ALICE, build_player_id("twin"), "WOLF", CLOCK.now())
+    await store.put_proven(GUILD, twin, at=CLOCK.now())
+    with pytest.raises(AmbiguousError, match="Wolf, WOLF"):
+        await finder.find(DataQuestion(GUILD, ALICE, player="wolf"))

@@ -1,0 +1,81 @@
+"""Personal data: whose is meant, what there is of it, and what an export is made of."""
+
+from dataclasses import dataclass
+
+from utils.models.scope import GuildId, MemberId, PlayerId
+
+
+@dataclass(frozen=True, slots=True)
+class DataQuestion:
+    """Whose data somebody asks for: options as they were typed or chosen.
+
+    Attributes:
+        is_admin: whoever asks may ask for others.
+    """
+
+    guild_id: GuildId
+    asker_id: MemberId
+    is_admin: bool = False
+    member_id: MemberId | None = None
+    player: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedPlayer:
+    """A player of a person, by the name he is known by."""
+
+    player_id: PlayerId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whose data it is: a member with the players proven to be theirs, or one player alone.
+
+    Attributes:
+        member_id: None where a player alone is meant.
+        is_asker: whoever asks means themself.
+    """
+
+    guild_id: GuildId
+    member_id: MemberId | None
+    players: tuple[OwnedPlayer, ...]
+    is_asker: bool
+
+    @property
+    def player_ids(self) -> tuple[PlayerId, ...]:
+        """The players, by id."""
+        return tuple(player.player_id for player in self.players)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What is stored of a person, as a question before it is erased.
+
+    Attributes:
+        balance: emeralds in the wallet.
+        open_bounties: that the member placed; what is held for them goes with the wallet.
+        changes: made by hand, which stay.
+    """
+
+    links: int = 0
+    balance: int = 0
+    ledger_rows: int = 0
+    open_bounties: int = 0
+    closed_bounties: int = 0
+    changes: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing of the member could be erased."""
+        return not (
+            self.links or self.balance or self.ledger_rows or self.open_bounties or self.closed_bounties
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """One file of an export, small enough for a message."""
+
+    name: str
+    content: bytes

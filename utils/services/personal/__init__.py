@@ -1,0 +1,1 @@
+"""Personal data: whose it is, handing it out, and erasing it."""

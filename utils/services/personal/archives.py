@@ -1,0 +1,123 @@
+"""Archives: stored data as files that people and programs can read.
+
+Every archive is a zip of its own. The first holds ``data.json``; ``kills.csv`` goes on in the next one when
+an archive has grown to ``MAX_ARCHIVE_BYTES``. Player ids of others are left out: they are theirs.
+"""
+
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from utils.models.personal import Archive
+from utils.models.scope import PlayerId
+
+MAX_ARCHIVE_BYTES = (
+    8 * 1024 * 1024
+)  # Discord takes 10 MiB a file; the rest is room for one more batch of rows
+DATA_NAME = "data.json"
+DEATHS_NAME = "kills.csv"
+DEATH_COLUMNS = (
+    "server",
+    "at",
+    "written_at",
+    "kind",
+    "killer_name",
+    "killer_id",
+    "killer_platform",
+    "victim_name",
+    "victim_id",
+    "victim_platform",
+    "weapon",
+    "distance",
+    "world",
+    "file",
+    "offset",
+    "read_at",
+    "fingerprint",
+)
+_PLAYER_ID = re.compile(r"0002[0-9a-f]{28}")
+
+Stored = Mapping[str, object]
+"""A document as it is stored."""
+
+
+def build_json(data: Mapping[str, object]) -> bytes:
+    """Return data as indented text; times in ISO 8601, bytes in hexadecimal digits."""
+    return json.dumps(data, indent=2, ensure_ascii=False, default=_write_value).encode()
+
+
+def hide_others(text: str, own: Collection[PlayerId]) -> str:
+    """Return a line of a log without the player ids of others."""
+    return _PLAYER_ID.sub(lambda found: found[0] if found[0] in own else "(another player)", text)
+
+
+class ArchiveWriter:
+    """Packs one export, a file after the other; every method takes its time, so call it in a thread.
+
+    Args:
+        data: what ``data.json`` holds.
+        own: the players whose ids may stand in it.
+        limit: how large an archive grows before the next one begins, in bytes.
+    """
+
+    def __init__(
+        self, data: Mapping[str, object], own: Collection[PlayerId], *, limit: int = MAX_ARCHIVE_BYTES
+    ) -> None:
+        self._own = frozenset(own)
+        self._limit = limit
+        self._number = 1
+        self._begin()
+        self._zip.writestr(DATA_NAME, build_json(data))
+        self._begin_deaths()
+
+    def add(self, server: str, deaths: Iterable[Stored]) -> Archive | None:
+        """Write death rows; return the archive when it is full, the next one is begun then."""
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(self._build_row(server, death) for death in deaths)
+        self._deaths.write(text.getvalue().encode())
+        if self._buffer.tell() < self._limit:
+            return None
+        full = self.finish()
+        self._number += 1
+        self._begin()
+        self._begin_deaths()
+        return full
+
+    def finish(self) -> Archive:
+        """Return the archive as far as it is written."""
+        self._deaths.close()
+        self._zip.close()
+        number = "" if self._number == 1 else f"-{self._number}"
+        return Archive(f"killfeed-data{number}.zip", self._buffer.getvalue())
+
+    def _begin(self) -> None:
+        self._buffer = io.BytesIO()
+        self._zip = zipfile.ZipFile(self._buffer, "w", zipfile.ZIP_DEFLATED)
+
+    def _begin_deaths(self) -> None:
+        self._deaths = self._zip.open(DEATHS_NAME, "w")
+        self._deaths.write((",".join(DEATH_COLUMNS) + "\r\n").encode())
+
+    def _build_row(self, server: str, death: Stored) -> list[object]:
+        values = {**death, "server": server, "fingerprint": death["_id"]}
+        values["written_at"] = str(death["written_at"]).removesuffix("+00:00")  # a wall clock, without a zone
+        for side in ("killer_id", "victim_id"):
+            if values[side] not in self._own:
+                values[side] = ""
+        return [_write_cell(values.get(column)) for column in DEATH_COLUMNS]
+
+
+def _write_cell(value: object) -> object:
+    return value if value is None or isinstance(value, str | int) else _write_value(value)
+
+
+def _write_value(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    raise TypeError(f"{type(value).__name__} is nothing that is stored")

@@ -1,0 +1,295 @@
+"""Erasure: a person's data goes, what others did stays.
+
+Deaths keep their ``_id``, so that reading the same log again brings nothing back, and their class; the player
+in them becomes "erased player", one for all who were erased. Everything happens in steps that can each be
+repeated: a crash in between leaves counters that agree with the deaths, and asking again does the rest. What
+finds the rest comes last: a player's names go with the last of his deaths, a member's links after everything
+else.
+
+Two times the traces of a player outside his deaths are taken away: before his names are gone, and once more
+for what came up meanwhile.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from utils.clock import Clock
+from utils.errors import InvalidInputError
+from utils.events import EventDispatcher, PlayerErased
+from utils.models.audit import AuditAction
+from utils.models.deaths import Death
+from utils.models.money import BountyEnd, BountyState, LedgerKind
+from utils.models.personal import DataQuestion, Holdings, Person
+from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, GuildId, MemberId, PlayerId, ServerScope
+from utils.services.bounties import close_with_refund
+from utils.services.counting import count_one_player
+from utils.services.money_stores import MoneyUnit
+from utils.services.personal.people import PersonFinder
+from utils.services.wallets import AuditTrail
+
+T = TypeVar("T")
+
+DEATHS_AT_ONCE = 5_000  # of a transaction: about half a second of mongod's work
+LEDGER_ROWS_AT_ONCE = 5_000
+ERASED_MEMBER = "an erased member"
+PERSONAL_ACTIONS = (
+    AuditAction.LINK_CONFIRM,
+    AuditAction.LINK_REMOVE,
+    AuditAction.WALLET,
+    AuditAction.DATA_EXPORT,
+)
+"""The changes whose detail names a person."""
+
+
+class ErasureUnit(Protocol):
+    """One open transaction over one server's deaths, figures and bounties: all of it or nothing."""
+
+    @property
+    def money(self) -> MoneyUnit:
+        """Wallets and bounties within this very transaction."""
+
+    async def hold_counts(self) -> int | None:
+        """Let no import begin meanwhile; return the shown generation, None without a server."""
+
+    async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
+        """Return every stored death row a player takes part in, in order."""
+
+    async def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
+        """Make a player's part in deaths nobody's."""
+
+    async def delete_figures(self, player_id: PlayerId) -> None:
+        """Delete a player's counters of all time and of his days."""
+
+    async def replace_figures(
+        self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int
+    ) -> None:
+        """Write a player's counters and those of his days."""
+
+
+class ErasureStore(Protocol):
+    """Takes players and members out of a guild's data; every method can be called again.
+
+    Raises:
+        StorageError: from any method; nothing of it was written.
+    """
+
+    async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureUnit], Awaitable[T]]) -> T:
+        """Run ``work`` in one transaction; it may run again after a transient error."""
+
+    async def find_holdings(self, guild_id: GuildId, member_id: MemberId) -> Holdings:
+        """Return how much a guild has of a member."""
+
+    async def list_scopes(self, guild_id: GuildId) -> Sequence[ServerScope]:
+        """Return every server of which statistics are stored."""
+
+    async def list_names(self, scope: ServerScope, player_id: PlayerId) -> Collection[str]:
+        """Return every name a player has borne on a server."""
+
+    async def delete_lines(self, scope: ServerScope, texts: Collection[str]) -> int:
+        """Delete the rejected lines that hold one of these texts."""
+
+    async def rename_in_notices(self, scope: ServerScope, names: Collection[str]) -> None:
+        """Take a player's names out of what is not posted yet."""
+
+    async def rename_in_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
+        """Take a player out of closed bounties."""
+
+    async def rename_in_ledgers(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
+        """Take a player out of the ledgers of others."""
+
+    async def rewrite_audit(
+        self, guild_id: GuildId, actions: Sequence[str], rewrite: Callable[[str], str]
+    ) -> None:
+        """Write the details of some changes anew."""
+
+    async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
+        """Delete whatever links a player, proven or asked for."""
+
+    async def forget_in_notices(self, scope: ServerScope, member_id: MemberId) -> None:
+        """Take a member out of what is not posted yet."""
+
+    async def forget_in_bounties(self, guild_id: GuildId, member_id: MemberId) -> None:
+        """Take a member out of closed bounties."""
+
+    async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:
+        """Delete a member's oldest rows of the ledger; tell whether more are left."""
+
+    async def delete_member(self, guild_id: GuildId, member_id: MemberId, *, at: datetime) -> None:
+        """Delete links, wallet and the rest of the ledger, and withdraw open bounties without refund."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasurePlan:
+    """Who is to be erased, and what is stored of the member."""
+
+    person: Person
+    holdings: Holdings
+
+
+class ErasureService:
+    """Answers ``/data erase``.
+
+    Args:
+        store: the guild's data.
+        people: knows whose data is meant.
+        audit: told that somebody was erased, not who.
+        events: told likewise.
+        deaths_at_once: how many are changed in one transaction.
+    """
+
+    def __init__(
+        self,
+        store: ErasureStore,
+        people: PersonFinder,
+        *,
+        audit: AuditTrail,
+        events: EventDispatcher,
+        clock: Clock,
+        deaths_at_once: int = DEATHS_AT_ONCE,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._audit = audit
+        self._events = events
+        self._clock = clock
+        self._deaths_at_once = deaths_at_once
+
+    async def plan(self, question: DataQuestion) -> ErasurePlan:
+        """Return what would be erased.
+
+        Raises:
+            InvalidInputError, NotAllowedError, NotFoundError, AmbiguousError: whose data is meant is
+                unclear, not the asker's to erase, or there is nothing of it.
+        """
+        person, holdings = await self._people.find(question), Holdings()
+        if person.member_id is not None:
+            holdings = await self._store.find_holdings(person.guild_id, person.member_id)
+        if not person.players and holdings.is_empty:
+            raise InvalidInputError(
+                "There is nothing here to erase: no link, no wallet, no bounty. Figures of a player are "
+                "erased once /link has proven him, or by an admin with the option `player`."
+            )
+        return ErasurePlan(person, holdings)
+
+    async def erase(self, plan: ErasurePlan, *, actor_id: MemberId) -> int:
+        """Erase a person; return how many deaths no longer name one of the players.
+
+        Raises:
+            StorageError: part of it is not done yet; call it again.
+        """
+        person = plan.person
+        names = await self._list_names(person)
+        await self._erase_traces(person, names)
+        if person.member_id is None and not person.is_asker:
+            # an admin finds the rest by the player's names, not by the link
+            await self._store.delete_links_of(person.guild_id, person.player_ids[0])
+        deaths = 0
+        for scope in await self._store.list_scopes(person.guild_id):
+            for player_id in person.player_ids:
+                deaths += await self._erase_deaths(scope, player_id)
+        await self._erase_traces(person, names)
+        if person.member_id is not None:
+            await self._erase_member(person.guild_id, person.member_id)
+        for player_id in person.player_ids:
+            await self._store.delete_links_of(person.guild_id, player_id)
+        await self._events.dispatch(PlayerErased(guild_id=person.guild_id))
+        await self._write_audit(person, actor_id)
+        return deaths
+
+    async def _list_names(self, person: Person) -> dict[PlayerId, frozenset[str]]:
+        scopes = await self._store.list_scopes(person.guild_id)
+        found = {player.player_id: {player.name} for player in person.players}
+        for scope in scopes:
+            for player_id, names in found.items():
+                names.update(await self._store.list_names(scope, player_id))
+        return {player_id: frozenset(names - {""}) for player_id, names in found.items()}
+
+    async def _erase_traces(self, person: Person, names: dict[PlayerId, frozenset[str]]) -> None:
+        """Take a person out of everything but his deaths, his figures, his links and his wallet."""
+        guild_id, member_id = person.guild_id, person.member_id
+        for scope in await self._store.list_scopes(guild_id):
+            for player_id, known in names.items():
+                await self._withdraw_bounties(scope, player_id)
+                await self._store.rename_in_bounties(scope, player_id)
+                await self._store.delete_lines(scope, {*known, player_id})
+                await self._store.rename_in_notices(scope, known)
+            if member_id is not None:
+                await self._store.forget_in_notices(scope, member_id)
+        for player_id, known in names.items():
+            await self._store.rename_in_ledgers(guild_id, player_id, known)
+        everyone = frozenset().union(*names.values())
+
+        def rewrite(detail: str) -> str:
+            return erase_from_detail(detail, member_id, everyone)
+
+        await self._store.rewrite_audit(guild_id, PERSONAL_ACTIONS, rewrite)
+
+    async def _withdraw_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
+        """End the open bounties on a player, with full refund."""
+        end = BountyEnd(BountyState.WITHDRAWN, self._clock.now())
+
+        async def withdraw(unit: ErasureUnit) -> None:
+            for bounty in await unit.money.list_open_bounties([player_id]):
+                nameless = replace(bounty, player_name=ERASED_NAME)
+                await close_with_refund(unit.money, nameless, end, LedgerKind.BOUNTY_WITHDRAWN, bounty.amount)
+
+        await self._store.in_transaction(scope, withdraw)
+
+    async def _erase_deaths(self, scope: ServerScope, player_id: PlayerId) -> int:
+        """Make a player's deaths nobody's, some in each transaction; return how many they were."""
+        erased = 0
+
+        async def step(unit: ErasureUnit) -> tuple[int, int]:
+            return await _erase_some_deaths(unit, player_id, limit=self._deaths_at_once)
+
+        while True:
+            done, left = await self._store.in_transaction(scope, step)
+            erased += done
+            if not left:
+                return erased
+
+    async def _erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
+        await self._store.forget_in_bounties(guild_id, member_id)
+        while await self._store.delete_ledger_rows(guild_id, member_id, limit=LEDGER_ROWS_AT_ONCE):
+            pass
+        await self._store.delete_member(guild_id, member_id, at=self._clock.now())
+        await self._store.forget_in_bounties(guild_id, member_id)  # what was open until now
+
+    async def _write_audit(self, person: Person, actor_id: MemberId) -> None:
+        what = "a player" if person.member_id is None else "a member"
+        if person.is_asker:
+            # whoever has just been erased is not written down again
+            await self._audit.write(person.guild_id, None, AuditAction.DATA_ERASE, f"{what}, by themself")
+        else:
+            await self._audit.write(person.guild_id, actor_id, AuditAction.DATA_ERASE, f"{what}, by an admin")
+
+
+async def _erase_some_deaths(unit: ErasureUnit, player_id: PlayerId, *, limit: int) -> tuple[int, int]:
+    """Take one step; return how many deaths were changed and how many are left."""
+    generation = await unit.hold_counts()
+    deaths = await unit.list_deaths_of(player_id)
+    some, rest = deaths[:limit], deaths[limit:]
+    await unit.delete_figures(player_id)
+    if generation is None or not some:
+        return 0, 0
+    await unit.rename_deaths(player_id, some)
+    for one, rows in ((player_id, rest), (ERASED_PLAYER_ID, await unit.list_deaths_of(ERASED_PLAYER_ID))):
+        if rows:
+            counted = await asyncio.to_thread(count_one_player, one, rows)
+            await unit.replace_figures(counted.record, counted.days, generation=generation)
+    return len(some), len(rest)
+
+
+def erase_from_detail(detail: str, member_id: MemberId | None, names: Collection[str]) -> str:
+    """Return the detail of a change without a member and a player's names."""
+    if member_id is not None:
+        detail = detail.replace(f"<@{member_id}>", ERASED_MEMBER)
+    for name in names:
+        named = rf"(^player | is | is no longer ){re.escape(name)}(?=$| \(was )"
+        detail = re.sub(named, lambda found: found[1] + ERASED_NAME, detail)
+    return detail

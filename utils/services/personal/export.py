@@ -1,0 +1,101 @@
+"""Export: everything that is stored of a person, as files."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Protocol
+
+from utils.clock import Clock
+from utils.models.audit import AuditAction
+from utils.models.personal import Archive, DataQuestion, Person
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
+from utils.services.personal.archives import ArchiveWriter, Stored, hide_others
+from utils.services.personal.people import PersonFinder
+from utils.services.wallets import AuditTrail
+
+Parts = Mapping[str, Sequence[Stored]]
+
+
+class ExportStore(Protocol):
+    """Reads of one person's data, as it is stored."""
+
+    async def list_servers(self, guild_id: GuildId) -> Mapping[ServerScope, str]:
+        """Return the names of all servers of which statistics are stored."""
+
+    async def list_parts_of_player(
+        self, scope: ServerScope, player_id: PlayerId, names: Collection[str]
+    ) -> Parts:
+        """Return what one server has of a player besides his deaths; ``names`` find his rejected lines."""
+
+    async def list_links_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
+        """Return the proven link of a player, if there is one."""
+
+    async def list_parts_of_member(self, guild_id: GuildId, member_id: MemberId) -> Parts:
+        """Return what a guild has of a member."""
+
+    def iterate_deaths(
+        self, scope: ServerScope, player_ids: Sequence[PlayerId]
+    ) -> AsyncIterator[Sequence[Stored]]:
+        """Yield the death rows that players take part in, each once, many at a time."""
+
+
+class ExportService:
+    """Answers ``/data export``."""
+
+    def __init__(self, store: ExportStore, people: PersonFinder, *, audit: AuditTrail, clock: Clock) -> None:
+        self._store = store
+        self._people = people
+        self._audit = audit
+        self._clock = clock
+
+    async def export(self, question: DataQuestion) -> AsyncIterator[Archive]:
+        """Yield the files of an export, one at a time; they are packed in a thread.
+
+        Raises:
+            InvalidInputError, NotAllowedError, NotFoundError, AmbiguousError: whose data is meant is
+                unclear, or not the asker's to see.
+        """
+        person = await self._people.find(question)
+        if not person.is_asker:
+            await self._audit.write(
+                person.guild_id, question.asker_id, AuditAction.DATA_EXPORT, describe_person(person)
+            )
+        writer = await asyncio.to_thread(ArchiveWriter, await self._gather(person), person.player_ids)
+        for scope, server in (await self._store.list_servers(person.guild_id)).items():
+            async for deaths in self._store.iterate_deaths(scope, person.player_ids):
+                full = await asyncio.to_thread(writer.add, server, deaths)
+                if full is not None:
+                    yield full
+        yield await asyncio.to_thread(writer.finish)
+
+    async def _gather(self, person: Person) -> Mapping[str, object]:
+        guild_id, member_id = person.guild_id, person.member_id
+        data: dict[str, object] = {
+            "exported_at": self._clock.now(),
+            "community_id": str(guild_id),
+            "member_id": None if member_id is None else str(member_id),
+            "players": [await self._gather_player(person, player_id) for player_id in person.player_ids],
+        }
+        if member_id is not None:
+            data |= await self._store.list_parts_of_member(guild_id, member_id)
+        return data
+
+    async def _gather_player(self, person: Person, player_id: PlayerId) -> Mapping[str, object]:
+        names = {player.name for player in person.players if player.player_id == player_id}
+        servers: list[Mapping[str, object]] = []
+        for scope, server in (await self._store.list_servers(person.guild_id)).items():
+            parts = dict(await self._store.list_parts_of_player(scope, player_id, names))
+            parts["rejected_lines"] = [
+                {**line, "line": hide_others(str(line["line"]), person.player_ids)}
+                for line in parts["rejected_lines"]
+            ]
+            if any(parts.values()):
+                servers.append({"server": server, **parts})
+        player: dict[str, object] = {"player_id": player_id, "servers": servers}
+        if person.member_id is None:
+            player["links"] = await self._store.list_links_of_player(person.guild_id, player_id)
+        return player
+
+
+def describe_person(person: Person) -> str:
+    """Return who somebody is, for the audit; an erasure takes it out again."""
+    return f"player {person.players[0].name}" if person.member_id is None else f"<@{person.member_id}>"

@@ -1,0 +1,99 @@
+"""Whose data is meant, and who may ask for it.
+
+Everybody may ask for themself and for the players proven to be theirs; admins for every member and player.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError
+from utils.models.personal import DataQuestion, OwnedPlayer, Person
+from utils.models.players import KnownPlayer
+from utils.models.scope import GuildId, MemberId, PlayerId
+
+
+class ProvenPlayer(Protocol):
+    """A player that is proven to be a member's."""
+
+    @property
+    def player_id(self) -> PlayerId:
+        """The player."""
+
+    @property
+    def player_name(self) -> str:
+        """His name, as it was linked."""
+
+
+class LinkBook(Protocol):
+    """Which players belong to which member."""
+
+    async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[ProvenPlayer]:
+        """Return a member's proven players."""
+
+
+class PlayerDirectory(Protocol):
+    """Who is meant by a name."""
+
+    async def resolve(self, guild_id: GuildId, text: str) -> KnownPlayer:
+        """Return the player meant.
+
+        Raises:
+            NotFoundError, AmbiguousError: nobody, or more than one, is meant.
+        """
+
+
+class PersonFinder:
+    """Turns the options of a command into a person."""
+
+    def __init__(self, links: LinkBook, players: PlayerDirectory) -> None:
+        self._links = links
+        self._players = players
+
+    async def find(self, question: DataQuestion) -> Person:
+        """Return whose data is asked for.
+
+        Raises:
+            InvalidInputError: a member and a player are named.
+            NotAllowedError: it is somebody else's, and whoever asks is no admin.
+            NotFoundError, AmbiguousError: an admin's word means nobody, or several.
+        """
+        if question.player is not None and question.member_id is not None:
+            raise InvalidInputError("Name a member or a player, not both.")
+        if question.player is not None:
+            return await self._find_player(question, question.player)
+        member_id = question.member_id or question.asker_id
+        if member_id != question.asker_id and not question.is_admin:
+            raise NotAllowedError(
+                "The data of other members is for members with Manage Server or the admin role. "
+                "Leave `member` out, and your own is meant."
+            )
+        players = await self._list_own(question.guild_id, member_id)
+        return Person(question.guild_id, member_id, players, is_asker=member_id == question.asker_id)
+
+    async def _find_player(self, question: DataQuestion, text: str) -> Person:
+        own = _choose(await self._list_own(question.guild_id, question.asker_id), text)
+        if own is not None:
+            return Person(question.guild_id, None, (own,), is_asker=True)
+        if not question.is_admin:
+            raise NotAllowedError(
+                f"“{text}” is not proven to be you. /link proves a player; for one who is not linked, ask an "
+                "admin of this community."
+            )
+        known = await self._players.resolve(question.guild_id, text)
+        meant = OwnedPlayer(known.player_id, known.name)
+        return Person(question.guild_id, None, (meant,), is_asker=False)
+
+    async def _list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[OwnedPlayer, ...]:
+        links = await self._links.list_players(guild_id, member_id)
+        return tuple(OwnedPlayer(link.player_id, link.player_name) for link in links)
+
+
+def _choose(players: Sequence[OwnedPlayer], text: str) -> OwnedPlayer | None:
+    """Return the player meant by id or by name; None for none of these."""
+    wanted = text.casefold().strip()
+    found = [player for player in players if player.player_id == text] or [
+        player for player in players if player.name.casefold() == wanted
+    ]
+    if len(found) > 1:
+        raise AmbiguousError("linked player", text, candidates=tuple(player.name for player in found))
+    return found[0] if found else None
