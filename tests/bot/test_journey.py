@@ -213,9 +213,9 @@ async def test_help_shows_what_the_asking_member_can_use_here(stage: Stage) -> N
     for_player = await stage.ask("/help", by=stage.player)
     for_admin = await stage.ask("/help")
     detail = await stage.ask("/help", command="admin server add")
-    for_all = ["Figures", "Bounties and emeralds", "Help", "Killfeed", "Links", "Premium"]
+    for_all = ["Figures", "Bounties and emeralds", "Data", "Help", "Killfeed", "Links", "Premium"]
     assert list(get_fields(for_player.embed)) == for_all
-    assert list(get_fields(for_admin.embed))[:7] == [*for_all, "Admin"]
+    assert list(get_fields(for_admin.embed))[: len(for_all) + 1] == [*for_all, "Admin"]
     assert detail.embed["title"] == "📖 /admin server add"
     refused = await stage.ask("/help", by=stage.player, command="admin server add")
     assert (refused.is_ephemeral, "There is no command" in refused.embed["description"]) == (True, True)
