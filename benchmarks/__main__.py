@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from benchmarks import answers, importing, live, starting
+from benchmarks import answers, importing, live, load, starting
 from benchmarks.figures import Figure, render_table
 
 ROWS = 100_000
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[int], Awaitable[list[Figure]]]] = {
     "live": live.measure,
     "start": starting.measure,
     "answers": answers.measure,
+    "load": load.measure,
 }
 
 

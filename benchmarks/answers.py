@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -100,8 +99,9 @@ async def _ask_everything(town: Town, fighters: tuple[str, str], times: Times) -
             given = {key: named.get(value, value) for key, value in options.items()}
             await _ask(town, times, name, command, given)
     for typed in TYPED:
-        choosing = town.admin.autocomplete(town.office, "/stats", "player", typed)
-        times.choices.append(await _time(lambda choosing=choosing: choosing))
+        start = time.perf_counter()
+        await town.admin.autocomplete(town.office, "/stats", "player", typed)
+        times.choices.append(time.perf_counter() - start)
         await asyncio.sleep(PAUSE_SECONDS)
 
 
@@ -112,12 +112,6 @@ async def _ask(town: Town, times: Times, name: str, command: str, options: dict[
     if reply.acknowledged_after_seconds is not None:
         times.acknowledgements.append(reply.acknowledged_after_seconds)
     await asyncio.sleep(PAUSE_SECONDS)
-
-
-async def _time(act: Callable[[], Awaitable[object]]) -> float:
-    start = time.perf_counter()
-    await act()
-    return time.perf_counter() - start
 
 
 def _list_figures(title: str, times: Times, *, has_aim: bool) -> list[Figure]:

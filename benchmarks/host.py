@@ -1,24 +1,90 @@
-"""``python -m benchmarks.host FOLDER``: a game host of its own process, which prints its port."""
+"""A game host in a process of its own: ``python -m benchmarks.host FOLDER USERS``."""
 
 import asyncio
+import json
 import signal
 import sys
 from pathlib import Path
+from typing import Self
 
 from simulation.game_host.host import GameHost
 
+ROOT = Path(__file__).resolve().parent.parent
 USERNAME = "renter"
 PASSWORD = "benchmark"  # noqa: S105 - of a host that lives for a minute, on loopback
 
 
-async def serve(folder: Path) -> None:
-    """Serve until SIGTERM."""
+def name_user(number: int) -> str:
+    """Return the name of a user; the first one is called as where there is one alone."""
+    return USERNAME if number == 0 else f"{USERNAME}{number}"
+
+
+class HostProcess:
+    """A game host that serves a folder over SFTP; every user has all of it.
+
+    Attributes:
+        port: where it listens, once entered; ``host_key`` likewise.
+    """
+
+    password = PASSWORD
+
+    def __init__(self, folder: Path, *, users: int = 1) -> None:
+        self._arguments = (str(folder), str(users))
+        self._process: asyncio.subprocess.Process | None = None
+        self.port = 0
+        self.host_key = ""
+
+    async def __aenter__(self) -> Self:
+        """Start it.
+
+        Raises:
+            RuntimeError: it did not start.
+        """
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "benchmarks.host", *self._arguments),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        told = await self._read()
+        self.port, self.host_key = int(told["port"]), str(told["host_key"])
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End it."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            await self._process.communicate()
+
+    async def count_requests(self) -> int:
+        """Return how many SFTP requests it has answered so far."""
+        if self._process is None:
+            return 0
+        self._process.send_signal(signal.SIGUSR1)
+        return int((await self._read())["requests"])
+
+    async def _read(self) -> dict[str, str]:
+        stream = self._process.stdout if self._process else None
+        line = await stream.readline() if stream else b""
+        if not line:
+            raise RuntimeError("the game host did not start")
+        told: dict[str, str] = json.loads(line)
+        return told
+
+
+async def serve(folder: Path, users: int) -> None:
+    """Serve until SIGTERM; tell of the requests at SIGUSR1."""
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with GameHost(folder, {USERNAME: PASSWORD}) as host:
-        print(host.port, flush=True)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    async with GameHost(folder, {name_user(number): PASSWORD for number in range(users)}) as host:
+
+        def tell() -> None:
+            print(json.dumps({"requests": host.requests.total()}), flush=True)
+
+        loop.add_signal_handler(signal.SIGUSR1, tell)
+        print(json.dumps({"port": host.port, "host_key": host.host_key}), flush=True)
         await stop.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])))
+    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))

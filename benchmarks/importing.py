@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from pymongo import WriteConcern
 
 from benchmarks.figures import Figure, compute_median
-from benchmarks.host import PASSWORD, USERNAME
-from benchmarks.processes import read_peak_megabytes, running_host
+from benchmarks.host import PASSWORD, USERNAME, HostProcess
+from benchmarks.processes import read_peak_megabytes
 from benchmarks.town import running_town
 from bot import relax_garbage_collection
 from simulation.game_host.battle import Battle
@@ -81,8 +81,8 @@ async def run_trial(rows: int, rows_per_day: int) -> Trial:
     with TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
         write_history(folder / "host", rows=rows, rows_per_day=rows_per_day)
-        async with running_host(folder / "host") as port, running_database(folder / "data") as database:
-            imported = await time_import(database, folder / "data", port)
+        async with HostProcess(folder / "host") as host, running_database(folder / "data") as database:
+            imported = await time_import(database, folder / "data", host.port)
             bare = await time_bare_inserts(database)
     return Trial(rows / imported, rows / bare)
 

@@ -1,37 +1,40 @@
-"""Processes around a benchmark: the host that serves logs, and what a process costs."""
+"""What a process costs, as Linux tells of it."""
 
-import asyncio
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
-@asynccontextmanager
-async def running_host(folder: Path) -> AsyncIterator[int]:
-    """Serve a folder over SFTP from a process of its own until the end of the block; yield the port.
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU seconds a process has used so far, and the moment this was read, in seconds for differences."""
 
-    Raises:
-        RuntimeError: it did not start.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.host", str(folder)), cwd=ROOT, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        line = await process.stdout.readline() if process.stdout else b""
-        if not line:
-            raise RuntimeError("the game host did not start")
-        yield int(line)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.communicate()
+    cpu_seconds: float
+    at: float
+
+
+def read_cost(pid: int) -> Cost:
+    """Return what a process has used; nothing for one that is not there."""
+    path = Path(f"/proc/{pid}/stat")
+    fields = path.read_text("ascii").rpartition(")")[2].split() if path.exists() else ["0"] * 20
+    return Cost((int(fields[11]) + int(fields[12])) / _TICKS, time.perf_counter())
+
+
+def read_resident_megabytes(pid: int) -> float:
+    """Return the memory a process holds now (``VmRSS``)."""
+    return _read_status(pid, "VmRSS")
 
 
 def read_peak_megabytes(pid: int) -> float:
-    """Return the most memory a process has held so far (Linux: ``VmHWM``).
+    """Return the most memory a process has held so far (``VmHWM``)."""
+    return _read_status(pid, "VmHWM")
+
+
+def _read_status(pid: int, name: str) -> float:
+    """Return a figure of a process in megabytes.
 
     Raises:
         RuntimeError: this system does not tell.
@@ -39,6 +42,6 @@ def read_peak_megabytes(pid: int) -> float:
     status = Path(f"/proc/{pid}/status")
     lines = status.read_text("ascii").splitlines() if status.exists() else []
     for line in lines:
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{name}:"):
             return int(line.split()[1]) / 1024
-    raise RuntimeError("The peak memory of a process can be read on Linux alone.")
+    raise RuntimeError("The memory of a process can be read on Linux alone.")

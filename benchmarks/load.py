@@ -1,0 +1,186 @@
+"""``load``: one process with more and more game servers: what it costs, and how late its messages are.
+
+A hundred communities; every server has a login of its own, is polled every 5 seconds, and has one kill every
+10 seconds. The simulated Discord, the host and mongod run beside the bot on the same cores.
+"""
+
+import asyncio
+import random
+import re
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.figures import Figure, compute_percentile
+from benchmarks.host import HostProcess, name_user
+from benchmarks.importing import running_database
+from benchmarks.processes import Cost, read_cost, read_resident_megabytes
+from simulation.bot_process import BotProcess, run_bot
+from simulation.discord import SimulatedDiscord
+from simulation.game_host.battle import Battle
+from simulation.game_host.log_files import GameServerFiles
+from utils.clock import SystemClock
+from utils.database.mongod_process import ProcessFile
+from utils.database.repositories.guilds import GuildRepository
+from utils.database.repositories.servers import GameServerRepository
+from utils.models.deaths import DeathRow
+from utils.models.guilds import ChannelKind
+from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.servers import Credentials, GameServer
+from utils.secrets import SecretBox
+
+GUILDS = 100
+SIZES = (1, 10, 100, 500, 1_000)
+AIMED_AT = 500
+POLL_SECONDS = 5.0
+KILL_SECONDS = 10.0
+SETTLE_SECONDS = 45.0  # connections, and the looks into folders that begin with them
+MEASURED_SECONDS = 60.0
+DRAIN_SECONDS = 30.0
+HOST = "127.0.0.1"
+CLOCK = SystemClock()
+
+
+@dataclass(slots=True)
+class Load:
+    """Servers under load.
+
+    Attributes:
+        written: when each kill was written, by the name of its victim; names are never used twice.
+    """
+
+    world: SimulatedDiscord
+    bot: BotProcess
+    host: HostProcess
+    files: Sequence[GameServerFiles]
+    written: dict[str, float] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
+
+    async def play(self, seconds: float) -> None:
+        """Write kills for so long, each server's at moments of its own."""
+        chance = random.Random(1)
+        starts = sorted((chance.uniform(0, KILL_SECONDS), files) for files in self.files)
+        rows = Battle(1, start=CLOCK.now().replace(tzinfo=None)).rows()
+        began = CLOCK.monotonic()
+        for turn in range(int(seconds / KILL_SECONDS)):
+            for start, files in starts:
+                await asyncio.sleep(max(0.0, began + turn * KILL_SECONDS + start - CLOCK.monotonic()))
+                self._write(files, next(rows))
+
+    def _write(self, files: GameServerFiles, row: DeathRow) -> None:
+        now = CLOCK.now()
+        victim = f"Victim{next(self.numbers)}x"
+        files.append(replace(row, written_at=now.replace(tzinfo=None, microsecond=0), victim_name=victim))
+        self.written[victim] = now.timestamp()
+
+    def list_lags(self) -> list[float]:
+        """Return the seconds from each line to its message, of all that were announced."""
+        lags: dict[str, float] = {}
+        for request in self.world.journal.requests_to("POST", "/channels/{channel_id}/messages"):
+            if request.status != 200:
+                continue
+            victims = re.findall(r"Victim\d+x", str(request.body))
+            for victim in self.written.keys() & victims:
+                lags.setdefault(victim, request.at - self.written[victim])
+        return list(lags.values())
+
+
+async def measure(rows: int) -> list[Figure]:
+    """Measure every size; ``rows`` is not asked for."""
+    del rows
+    figures: list[Figure] = []
+    memory: dict[int, float] = {}
+    for size in SIZES:
+        async with running_load(size) as load:
+            await load.play(SETTLE_SECONDS)
+            memory[size], some = await _measure_one(load, size)
+            figures += some
+    added = (memory[SIZES[-1]] - memory[SIZES[0]]) * 1024 / (SIZES[-1] - SIZES[0])
+    return [*figures, Figure("memory of the bot for each added server", added, "KB", aim=300)]
+
+
+async def _measure_one(load: Load, size: int) -> tuple[float, list[Figure]]:
+    mongod = ProcessFile.read(load.bot.data_dir / "mongodb" / "process.json")
+    pids = [load.bot.process.pid, mongod.pid if mongod else 0]
+    before, asked = [read_cost(pid) for pid in pids], await load.host.count_requests()
+    load.written.clear()
+    await load.play(MEASURED_SECONDS)
+    bot, database = (_compute_share(one, read_cost(pid)) for one, pid in zip(before, pids, strict=True))
+    requests = (await load.host.count_requests()) - asked
+    memory = read_resident_megabytes(pids[0])
+    await asyncio.sleep(DRAIN_SECONDS)
+    lags = load.list_lags()
+    is_aim = size == AIMED_AT
+    title = f"{size:,} servers"
+    polls = size * MEASURED_SECONDS / POLL_SECONDS
+    return memory, [
+        Figure(f"{title}: CPU of the bot", bot * 100, "%", aim=60 if is_aim else None, digits=1),
+        Figure(f"{title}: CPU of mongod", database * 100, "%", digits=1),
+        Figure(f"{title}: memory of the bot", memory, "MB", aim=350 if is_aim else None),
+        Figure(f"{title}: lag p50", compute_percentile(lags, 0.5), "s", digits=2),
+        Figure(
+            f"{title}: lag p99",
+            compute_percentile(lags, 0.99),
+            "s",
+            aim=POLL_SECONDS + 1 if is_aim else None,
+            digits=2,
+        ),
+        Figure(f"{title}: kills not announced", len(load.written) - len(lags), "", aim=0),
+        Figure(f"{title}: round trips a poll", requests / polls, "", digits=2),
+    ]
+
+
+def _compute_share(before: Cost, after: Cost) -> float:
+    return (after.cpu_seconds - before.cpu_seconds) / (after.at - before.at)
+
+
+@asynccontextmanager
+async def running_load(size: int) -> AsyncIterator[Load]:
+    """Run a bot with so many game servers until the end of the block."""
+    with TemporaryDirectory(prefix="benchmark-") as name:
+        folder = Path(name)
+        (folder / "host").mkdir()
+        async with (
+            SimulatedDiscord() as world,
+            HostProcess(folder / "host", users=size) as host,
+        ):
+            files = await _settle(world, host, folder, size)
+            settings = {"polling": {"min_interval_seconds": POLL_SECONDS}}
+            async with run_bot(world, folder / "data", settings) as bot:
+                yield Load(world, bot, host, files)
+
+
+async def _settle(
+    world: SimulatedDiscord, host: HostProcess, folder: Path, size: int
+) -> list[GameServerFiles]:
+    """Store the servers as their admins would have added them, with a log that has begun."""
+    secrets = SecretBox.load("", folder / "data")
+    guilds = [world.create_guild(f"Community {number}") for number in range(min(GUILDS, size))]
+    channels = [guild.create_text_channel("killfeed") for guild in guilds]
+    files: list[GameServerFiles] = []
+    async with running_database(folder / "data") as database:
+        servers, settings = GameServerRepository(database), GuildRepository(database)
+        for guild, channel in zip(guilds, channels, strict=True):
+            await settings.set_channel(GuildId(guild.id), ChannelKind.KILLFEED, ChannelId(channel.id))
+        for number in range(size):
+            scope = ServerScope(GuildId(guilds[number % len(guilds)].id), ServerId(f"s{number:07}"))
+            server = GameServer(
+                scope=scope,
+                name=f"Server {number}",
+                host=HOST,
+                port=host.port,
+                username=name_user(number),
+                secret=secrets.encrypt(scope, Credentials(host.password)),
+                number=number,
+                host_key=host.host_key,
+                added_at=CLOCK.now() - timedelta(days=1),
+            )
+            await servers.insert_server(scope, server)
+            one = GameServerFiles(folder / "host", host=HOST, number=number)
+            one.append(next(Battle(number).rows()))
+            files.append(one)
+    return files
