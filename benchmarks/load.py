@@ -181,6 +181,6 @@ async def _settle(
             )
             await servers.insert_server(scope, server)
             one = GameServerFiles(folder / "host", host=HOST, number=number)
-            one.append(next(Battle(number).rows()))
+            one.append(replace(next(Battle(number).rows()), written_at=CLOCK.now().replace(tzinfo=None)))
             files.append(one)
     return files

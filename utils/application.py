@@ -42,6 +42,7 @@ from utils.secrets import Redactor, SecretBox
 from utils.services.audit import AuditLog
 from utils.services.bounties import BountyRooms, BountyService
 from utils.services.combat import CombatService
+from utils.services.courtesy import Courtesy
 from utils.services.coverage import CoverageService
 from utils.services.grants import GrantRooms, GrantService
 from utils.services.guild_changes import GuildChangeService
@@ -118,10 +119,12 @@ class Application:
         self.events = EventDispatcher()
         self.reporter = ErrorReporter(clock)
         self.tasks = TaskManager(clock)
+        self.courtesy = Courtesy()
         self.bot = KillfeedBot(
             self.events,
             reporter=self.reporter,
             log_context=bind_log_context,
+            courtesy=self.courtesy,
             commands_file=settings.data_dir / COMMANDS_NAME,
         )
         self.pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
@@ -153,7 +156,11 @@ class Application:
         )
         self.sender = DiscordSender(self.bot, clock=self.clock)
         self.history = HistoryImport(
-            self.repositories.ingestion, self.repositories.imports, self.events, clock=self.clock
+            self.repositories.ingestion,
+            self.repositories.imports,
+            self.events,
+            clock=self.clock,
+            courtesy=self.courtesy,
         )
         self.watchers = self._build_watchers()
         self.grants = self._build_grants()

@@ -10,6 +10,7 @@ from tests.fakes.small_bot import FakeErrorReporter, Shelf
 from utils.events import EventDispatcher
 from utils.interactions.client import KillfeedBot
 from utils.models.scope import GuildId
+from utils.services.courtesy import Courtesy
 
 
 class FakeFollower:
@@ -60,6 +61,7 @@ class OwnBot(KillfeedBot):
             events or EventDispatcher(),
             reporter=self.unexpected,
             log_context=self.context,
+            courtesy=Courtesy(),
             commands_file=folder / "commands.json",
         )
         self._connection.guild_ready_timeout = 0.1  # the library waits two seconds for more guilds

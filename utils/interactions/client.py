@@ -18,6 +18,7 @@ from utils.interactions.replies import ErrorReporter
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
 from utils.models.scope import GuildId
+from utils.services.courtesy import Courtesy
 
 logger = get_logger(__name__)
 
@@ -50,6 +51,7 @@ class KillfeedBot(commands.Bot):
         events: learns of guilds that were left.
         reporter: writes down errors nobody caught.
         log_context: opened around each command.
+        courtesy: lets imports wait meanwhile.
         commands_file: remembers which commands Discord was told.
     """
 
@@ -62,6 +64,7 @@ class KillfeedBot(commands.Bot):
         *,
         reporter: ErrorReporter,
         log_context: LogContext,
+        courtesy: Courtesy,
         commands_file: Path,
     ) -> None:
         super().__init__(
@@ -76,6 +79,7 @@ class KillfeedBot(commands.Bot):
         self._events = events
         self._reporter = reporter
         self._log_context = log_context
+        self._courtesy = courtesy
         self._register = CommandRegister(self, commands_file)
         self.add_listener(self._answer_ended, "on_interaction")
 
@@ -128,7 +132,8 @@ class KillfeedBot(commands.Bot):
         """Run a command; every log record of it names guild and command."""
         guild_id = ctx.interaction.guild_id
         command = name_command(ctx.interaction)
-        with self._log_context(GuildId(guild_id) if guild_id else None, command=command):
+        named = self._log_context(GuildId(guild_id) if guild_id else None, command=command)
+        with named, self._courtesy.answering():
             await super().invoke_application_command(ctx)
 
     async def on_application_command_error(

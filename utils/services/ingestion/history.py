@@ -27,6 +27,7 @@ from utils.models.deaths import Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
+from utils.services.courtesy import Courtesy
 from utils.services.ingestion.generation import GenerationCount, GenerationStore, count_anew, has_deaths
 from utils.services.ingestion.progress import ProgressMeter, ProgressSink
 from utils.services.ingestion.read_ahead import read_ahead
@@ -78,6 +79,7 @@ class HistoryImport:
         imports: storage of the job and of generations of counters.
         events: told when the new counters are shown.
         batch_rows: lines of a transaction at least; a chunk is never cut.
+        courtesy: waited for before each batch.
     """
 
     def __init__(
@@ -88,12 +90,14 @@ class HistoryImport:
         *,
         clock: Clock,
         batch_rows: int = BATCH_ROWS,
+        courtesy: Courtesy | None = None,
     ) -> None:
         self._store = store
         self._imports = imports
         self._events = events
         self._clock = clock
         self._batch_rows = batch_rows
+        self._courtesy = courtesy or Courtesy()
 
     async def prepare(self, server: GameServer, logs: HistoryLogs, requested: ImportJob) -> ImportJob:
         """Fix what is history and store the job, so that nothing after this moment is taken for history.
@@ -183,6 +187,7 @@ class HistoryImport:
 
         async def store() -> None:
             while (batch := await batches.get()) is not None:
+                await self._courtesy.wait()
                 new = await self._store.in_transaction(server.scope, partial(_store_in_unit, batch))
                 if count is not None:
                     await count.add(new)
@@ -216,6 +221,7 @@ class HistoryImport:
         batch = HistoryBatch()
         async with aclosing(read_ahead(files, at_once=FILES_AT_ONCE)) as chunks:
             async for chunk in chunks:
+                await self._courtesy.wait()
                 if chunk is None:
                     batch.files += 1
                     continue
