@@ -53,7 +53,6 @@ def build_message_document(message: OutgoingMessage) -> Document:
         "sequences": list(message.sequences),
         "nonce": message.nonce,
         "prepared_at": message.prepared_at,
-        "first_tried_at": message.first_tried_at,
         "state": message.state.value,
     }
 
@@ -67,7 +66,6 @@ def read_message(scope: ServerScope, document: Document) -> OutgoingMessage:
         sequences=tuple(document["sequences"]),
         nonce=document["nonce"],
         prepared_at=document["prepared_at"],
-        first_tried_at=document["first_tried_at"],
         state=MessageState(document["state"]),
     )
 

@@ -1,9 +1,9 @@
 """What to do next, decided from what is stored: pure functions without Discord and without storage.
 
-Theory of operation: a group of entries and its nonce are stored before the first try, and from then on that
-message is tried until its fate is known. Discord posts a nonce once, but remembers it for some minutes only;
-so a message whose first try is longer ago than ``NONCE_MEMORY`` is looked for in its channel before it is
-tried again. The decision for a stored message is one of ``Step``, first rule that matches.
+Theory of operation: a group of entries and its nonce are stored right before the first try, and from then on
+that message is tried until its fate is known. Discord posts a nonce once, but remembers it for some minutes
+only; so a message that was prepared longer ago than ``NONCE_MEMORY`` is looked for in its channel before it
+is tried again. The decision for a stored message is one of ``Step``, first rule that matches.
 """
 
 import base64
@@ -29,7 +29,6 @@ class Step(Enum):
     FORGET = auto()  # all its entries are gone
     EXPIRE = auto()  # its newest entry is no news any more
     DISCARD = auto()  # its channel is not set any more
-    REGROUP = auto()  # another channel was set before the first try
     LOOK_FIRST = auto()  # it may have arrived, and Discord may have forgotten the nonce
     SEND = auto()
 
@@ -57,9 +56,7 @@ def choose_step(
         return Step.EXPIRE
     if channel_id is None:
         return Step.DISCARD
-    if message.first_tried_at is None:
-        return Step.SEND if channel_id == message.channel_id else Step.REGROUP
-    return Step.LOOK_FIRST if now - message.first_tried_at >= NONCE_MEMORY else Step.SEND
+    return Step.LOOK_FIRST if now - message.prepared_at >= NONCE_MEMORY else Step.SEND
 
 
 def choose_group(

@@ -27,8 +27,10 @@ POLL_SECONDS = 30.0  # only for entries whose wake-up was lost; ingestion wakes 
 class _Signals:
     """What can end a wait early: new entries or an emptied lane when idle, a mended channel in a lane.
 
-    ``mended`` has an event for each lane at work.
+    ``mended`` has an event for each lane at work; ``wakes`` counts what was told of new entries.
     """
+
+    wakes: int = 0
 
     entries: asyncio.Event = field(default_factory=asyncio.Event)
     mended: dict[Lane, asyncio.Event] = field(default_factory=dict)
@@ -54,6 +56,7 @@ class DeliveryLoop:
     def wake(self, scope: ServerScope) -> None:
         """Tell that entries were added; a wait for Discord or for an admin goes on."""
         if signals := self._signals.get(scope):
+            signals.wakes += 1
             signals.entries.set()
 
     def retry_now(self, scope: ServerScope) -> None:
@@ -101,14 +104,14 @@ class DeliveryLoop:
         mended = signals.mended[lane]
         while True:
             mended.clear()
+            wakes = signals.wakes
             outcome = await self._deliver(lane)
-            if outcome.state is DeliveryState.IDLE:
+            is_empty = outcome.state is DeliveryState.IDLE or outcome.is_last
+            if is_empty and wakes == signals.wakes:
                 break
             if outcome.state is DeliveryState.WAITING:
                 await self._wait(outcome.retry_seconds, mended)
-        # whoever added an entry after the last round found this lane at work: look once more
-        del signals.mended[lane]
-        signals.entries.set()
+        del signals.mended[lane]  # from here on whoever adds an entry finds this lane at rest
 
     async def _deliver(self, lane: Lane) -> DeliveryOutcome:
         try:

@@ -42,10 +42,7 @@ class OutboxStore(Protocol):
         """Return these entries of a kind by sequence; those that are gone are left out."""
 
     async def prepare_message(self, scope: ServerScope, message: OutgoingMessage) -> None:
-        """Store a message before its first try; its entries stay until it is sent."""
-
-    async def mark_first_try(self, scope: ServerScope, nonce: str, *, at: datetime) -> None:
-        """Store that the first try of a prepared message begins."""
+        """Store a message right before its first try; its entries stay until it is sent."""
 
     async def mark_sent(self, scope: ServerScope, nonce: str, *, message_id: int, at: datetime) -> None:
         """Mark a message and all its entries as sent, together or not at all."""

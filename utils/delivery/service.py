@@ -3,19 +3,18 @@
 Theory of operation: a round first finishes the prepared message, if there is one, and else prepares the next;
 ``decisions.py`` decides, this file carries out. Every write is durable before the next action, in this order:
 
-1. ``prepare_message``: the group and its nonce are fixed;
-2. ``mark_first_try``: from here on Discord may have it;
-3. ``send``;
-4. ``mark_sent``: the entries are gone.
+1. ``prepare_message``: the group and its nonce are fixed, and from here on Discord may have it;
+2. ``send``;
+3. ``mark_sent``: the entries are gone.
 
-A process that ends anywhere is followed by one that reads the same storage and goes on: after 1 and 2 with
-the same group and nonce, after 3 as well, and Discord's memory of nonces or the look into the channel makes
-it one message.
+A process that ends anywhere is followed by one that reads the same storage and goes on: after 1 with the same
+group and nonce, after 2 as well, and Discord's memory of nonces or the look into the channel makes it one
+message.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
 
@@ -66,11 +65,13 @@ class DeliveryOutcome:
     Attributes:
         entries: how many notices were sent or dropped.
         retry_seconds: the wait before the next round makes sense; 0 unless waiting.
+        is_last: nothing was waiting behind it when the round began.
     """
 
     state: DeliveryState
     entries: int = 0
     retry_seconds: float = 0
+    is_last: bool = False
 
 
 class DeliveryService:
@@ -99,6 +100,7 @@ class DeliveryService:
         self._max_age = max_announce_age
         self._failures: defaultdict[Lane, int] = defaultdict(int)
         self._single_until: dict[Lane, int] = {}
+        self._unprepared: set[Lane] = set()  # known to have no message on its way, without asking
 
     async def list_lanes(self, scope: ServerScope) -> list[Lane]:
         """Return the lanes of a server in which something waits.
@@ -114,16 +116,19 @@ class DeliveryService:
         Raises:
             StorageError: of the storage; the next round goes on from what is stored.
         """
-        message = await self._store.find_prepared(lane.scope, lane.kind)
-        if message is not None:
-            return await self._continue(lane, message)
-        oldest = self._clock.now() - self._max_age
-        dropped = await self._store.drop_entries(lane.scope, lane.kind, before=oldest)
-        if dropped:
-            await self._tell_expired(lane, dropped)
+        if lane not in self._unprepared:
+            message = await self._store.find_prepared(lane.scope, lane.kind)
+            if message is not None:
+                return await self._continue(lane, message)
+            self._unprepared.add(lane)
         pending = await self._store.list_pending(lane.scope, lane.kind, limit=MAX_EMBEDS)
         if not pending:
-            return DeliveryOutcome(DeliveryState.CLEARED if dropped else DeliveryState.IDLE, dropped)
+            return DeliveryOutcome(DeliveryState.IDLE)
+        oldest = self._clock.now() - self._max_age
+        if pending[0].created_at < oldest:
+            dropped = await self._store.drop_entries(lane.scope, lane.kind, before=oldest)
+            await self._tell_expired(lane, dropped)
+            return DeliveryOutcome(DeliveryState.CLEARED, dropped)
         return await self._begin(lane, pending)
 
     def forget(self, scope: ServerScope) -> None:
@@ -132,6 +137,7 @@ class DeliveryService:
             del self._failures[lane]
         for lane in [lane for lane in self._single_until if lane.scope == scope]:
             del self._single_until[lane]
+        self._unprepared = {lane for lane in self._unprepared if lane.scope != scope}
 
     async def _begin(self, lane: Lane, pending: Sequence[OutboxEntry]) -> DeliveryOutcome:
         """Prepare the next message and try it."""
@@ -150,8 +156,11 @@ class DeliveryService:
             nonce=make_nonce(),
             prepared_at=self._clock.now(),
         )
+        self._unprepared.discard(lane)
         await self._store.prepare_message(scope, message)
-        return await self._try(lane, message, group, Step.SEND)
+        outcome = await self._try(lane, message, group, Step.SEND)
+        is_last = outcome.state is DeliveryState.SENT and len(group) == len(pending) < MAX_EMBEDS
+        return replace(outcome, is_last=is_last)
 
     async def _continue(self, lane: Lane, message: OutgoingMessage) -> DeliveryOutcome:
         """Go on with the message that was prepared before."""
@@ -167,7 +176,7 @@ class DeliveryService:
         if step in (Step.EXPIRE, Step.DISCARD):
             reason = "expired" if step is Step.EXPIRE else "no channel is set"
             return await self._discard(lane, entries, reason=reason, message=message)
-        await self._store.drop_message(lane.scope, message.nonce)
+        await self._drop_message(lane, message)
         return DeliveryOutcome(DeliveryState.CLEARED)
 
     async def _try(
@@ -178,7 +187,9 @@ class DeliveryService:
         try:
             message_id = await self._find_posted(message, post) if step is Step.LOOK_FIRST else None
             if message_id is None:
-                message_id = await self._send(message, post)
+                message_id = await self._sender.send(
+                    message.channel_id, embeds=post.embeds, pictures=post.pictures, nonce=message.nonce
+                )
         except ChannelUnusableError:
             return await self._wait_for_admin(lane, message, entries)
         except DeliveryRefusedError as error:
@@ -186,15 +197,13 @@ class DeliveryService:
         except (DeliveryUncertainError, DeliveryDelayedError) as error:
             return self._wait(lane, error)
         await self._store.mark_sent(message.scope, message.nonce, message_id=message_id, at=self._clock.now())
+        self._unprepared.add(lane)
         await self._settle(lane)
         return DeliveryOutcome(DeliveryState.SENT, len(entries))
 
-    async def _send(self, message: OutgoingMessage, post: Post) -> int:
-        if message.first_tried_at is None:
-            await self._store.mark_first_try(message.scope, message.nonce, at=self._clock.now())
-        return await self._sender.send(
-            message.channel_id, embeds=post.embeds, pictures=post.pictures, nonce=message.nonce
-        )
+    async def _drop_message(self, lane: Lane, message: OutgoingMessage) -> None:
+        await self._store.drop_message(lane.scope, message.nonce)
+        self._unprepared.add(lane)
 
     async def _find_posted(self, message: OutgoingMessage, post: Post) -> int | None:
         posted = await self._sender.recent_messages(message.channel_id, LOOK_BACK_MESSAGES)
@@ -224,7 +233,7 @@ class DeliveryService:
         scope = lane.scope
         channel_id = await self._channels.find_channel(scope, lane.kind)
         if channel_id != message.channel_id:
-            await self._store.drop_message(scope, message.nonce)
+            await self._drop_message(lane, message)
             return DeliveryOutcome(DeliveryState.CLEARED)
         sentence = (
             f"The {lane.kind.value} channel of {entries[0].notice.server_name} cannot be used: "
@@ -249,7 +258,7 @@ class DeliveryService:
         _log.error("payload refused", lane=str(lane), entries=len(entries), reason=str(error))
         if len(entries) > 1:
             self._single_until[lane] = entries[-1].sequence
-            await self._store.drop_message(scope, message.nonce)
+            await self._drop_message(lane, message)
             return DeliveryOutcome(DeliveryState.CLEARED)
         sentence = (
             f"Discord refused a post about {entries[0].notice.server_name}, and I left it out. "
@@ -269,7 +278,7 @@ class DeliveryService:
         """Drop entries, and the message that held them; in this order, so that an end between is harmless."""
         await self._store.discard_entries(lane.scope, lane.kind, [entry.sequence for entry in entries])
         if message is not None:
-            await self._store.drop_message(lane.scope, message.nonce)
+            await self._drop_message(lane, message)
         _log.warning("notices dropped", lane=str(lane), entries=len(entries), reason=reason)
         return DeliveryOutcome(DeliveryState.CLEARED, len(entries))
 

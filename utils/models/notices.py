@@ -108,7 +108,7 @@ class OutgoingMessage:
     Attributes:
         sequences: the entries, in order; fixed when the message is prepared.
         nonce: at most 25 characters (Discord's limit); sent with ``enforce_nonce`` at every try.
-        first_tried_at: when the first try began, UTC; None before it.
+        prepared_at: right before the first try, UTC.
     """
 
     scope: ServerScope
@@ -117,5 +117,4 @@ class OutgoingMessage:
     sequences: tuple[int, ...]
     nonce: str
     prepared_at: datetime
-    first_tried_at: datetime | None = None
     state: MessageState = MessageState.PREPARED

@@ -226,7 +226,6 @@ def test_notice_comes_back_with_all_its_facts(notice: DeathNotice, sequence: int
         sequences=st.lists(st.integers(0, 2**40), max_size=10).map(tuple),
         nonce=TEXT,
         prepared_at=MOMENTS,
-        first_tried_at=st.none() | MOMENTS,
         state=st.sampled_from(MessageState),
     )
 )

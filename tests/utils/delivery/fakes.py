@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import discord
@@ -128,14 +128,6 @@ class FakeOutboxStore:
         assert message.channel_kind not in self.messages
         assert len(message.nonce) <= 25
         self.messages[message.channel_kind] = message
-        await self._fuse.step()
-
-    async def mark_first_try(self, scope: ServerScope, nonce: str, *, at: datetime) -> None:
-        """Store when the first try began."""
-        await self._fuse.step()
-        message = self._get(scope, nonce)
-        assert message.first_tried_at is None
-        self.messages[message.channel_kind] = replace(message, first_tried_at=at)
         await self._fuse.step()
 
     async def mark_sent(self, scope: ServerScope, nonce: str, *, message_id: int, at: datetime) -> None:

@@ -56,28 +56,23 @@ def test_groups_together_are_everything_in_order(sizes: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tried", "channel_id", "minutes", "step"),
+    ("channel_id", "minutes", "step"),
     [
-        (None, CHANNEL, 0, Step.SEND),
-        (None, ChannelId(5), 0, Step.REGROUP),
-        (None, None, 0, Step.DISCARD),
-        (0, None, 0, Step.DISCARD),
-        (0, CHANNEL, 1.9, Step.SEND),
-        (0, CHANNEL, 2, Step.LOOK_FIRST),
-        (0, ChannelId(5), 1, Step.SEND),
-        (0, ChannelId(5), 3, Step.LOOK_FIRST),
-        (None, CHANNEL, 60, Step.SEND),
-        (None, CHANNEL, 60.1, Step.EXPIRE),
-        (0, None, 61, Step.EXPIRE),
+        (None, 0, Step.DISCARD),
+        (CHANNEL, 0, Step.SEND),
+        (CHANNEL, 1.9, Step.SEND),
+        (CHANNEL, 2, Step.LOOK_FIRST),
+        (ChannelId(5), 1, Step.SEND),
+        (ChannelId(5), 3, Step.LOOK_FIRST),
+        (CHANNEL, 60, Step.LOOK_FIRST),
+        (CHANNEL, 60.1, Step.EXPIRE),
+        (None, 61, Step.EXPIRE),
     ],
 )
-def test_step_follows_from_what_is_stored(
-    tried: int | None, channel_id: ChannelId | None, minutes: float, step: Step
-) -> None:
-    """Age, channel and first try decide, in this order."""
-    message = replace(MESSAGE, first_tried_at=None if tried is None else START)
+def test_step_follows_from_what_is_stored(channel_id: ChannelId | None, minutes: float, step: Step) -> None:
+    """Age, channel and the time of the first try decide, in this order; another channel changes nothing."""
     chosen = choose_step(
-        message,
+        replace(MESSAGE, prepared_at=START),
         [build_entry(1, created_at=START - MAX_AGE), build_entry(2)],
         channel_id=channel_id,
         now=START + timedelta(minutes=minutes),

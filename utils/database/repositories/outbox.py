@@ -82,15 +82,6 @@ class OutboxRepository:
 
         await self._write(scope, prepare)
 
-    async def mark_first_try(self, scope: ServerScope, nonce: str, *, at: datetime) -> None:
-        """Note when the first try of a message begins; a later try changes nothing."""
-
-        async def mark(session: Session) -> None:
-            untried = {"nonce": nonce, "first_tried_at": None}
-            await self._messages(scope).update_one(untried, {"$set": {"first_tried_at": at}}, session=session)
-
-        await self._write(scope, mark)
-
     async def mark_sent(self, scope: ServerScope, nonce: str, *, message_id: int, at: datetime) -> None:
         """Note that Discord has a message, and take its notices out of the outbox; both or neither."""
 

@@ -59,19 +59,6 @@ async def test_notices_wait_in_order_and_leave_when_their_message_is_sent(
     assert (stored["state"], stored["message_id"], stored["sent_at"]) == ("sent", 99, NOW)
 
 
-async def test_first_try_is_noted_once(
-    outbox: OutboxRepository, scope: ServerScope, entries: tuple[OutboxEntry, ...]
-) -> None:
-    """How long a fate has been unknown counts from the first try."""
-    assert entries
-    await outbox.prepare_message(scope, _build_message(scope, 0))
-    await outbox.mark_first_try(scope, "n1", at=NOW)
-    await outbox.mark_first_try(scope, "n1", at=NOW + timedelta(minutes=1))
-    message = await outbox.find_prepared(scope, KIND)
-    assert message is not None
-    assert message.first_tried_at == NOW
-
-
 async def test_notice_is_never_in_two_messages(
     outbox: OutboxRepository, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
@@ -198,7 +185,6 @@ async def test_every_write_is_refused_when_the_lease_is_lost(
     outbox = OutboxRepository(database, fences=lambda _: Fence(shard=0, token=1))
     writes = [
         outbox.prepare_message(scope, _build_message(scope, 0)),
-        outbox.mark_first_try(scope, "n1", at=NOW),
         outbox.mark_sent(scope, "n1", message_id=1, at=NOW),
         outbox.drop_entries(scope, KIND, before=NOW + timedelta(days=1)),
         outbox.discard_entries(scope, KIND, [0]),

@@ -210,7 +210,6 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     )
     await outbox.find_prepared(scope, ChannelKind.KILLFEED)
     await outbox.list_entries(scope, ChannelKind.KILLFEED, [0, 1])
-    await outbox.mark_first_try(scope, "n", at=NOW)
     await outbox.mark_sent(scope, "n", message_id=1, at=NOW)
     await outbox.drop_message(scope, "n")
     await outbox.discard_entries(scope, ChannelKind.KILLFEED, [2])
