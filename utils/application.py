@@ -33,7 +33,7 @@ from utils.events import (
     ServerAdded,
     ServerRemoved,
 )
-from utils.interactions.client import KillfeedBot
+from utils.interactions.client import choose_bot
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
@@ -93,7 +93,7 @@ class Application:
     Args:
         settings: the configuration.
         database: opened and checked.
-        lease: held.
+        leases: held.
         redactor: learns every login that is decrypted.
         extensions: the cogs.
     """
@@ -102,7 +102,7 @@ class Application:
         self,
         settings: Settings,
         database: SafeDatabase,
-        lease: LeaseKeeper,
+        leases: LeaseKeeper,
         redactor: Redactor,
         *,
         extensions: Sequence[str],
@@ -110,16 +110,17 @@ class Application:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.lease = lease
+        self.leases = leases
+        sharding = settings.discord.sharding
         self.repositories = Repositories.build(
-            database,
-            lambda _: Fence(lease.shard, lease.token),  # one lease over all guilds
+            database, lambda guild_id: Fence(*leases.find_token(guild_id)), sharding
         )
         self.events = EventDispatcher()
         self.reporter = ErrorReporter(clock)
         self.tasks = TaskManager(clock)
-        self.bot = KillfeedBot(
+        self.bot = choose_bot(sharding)(
             self.events,
+            sharding=sharding,
             reporter=self.reporter,
             log_context=bind_log_context,
             commands_file=settings.data_dir / COMMANDS_NAME,
@@ -383,7 +384,7 @@ class Application:
         self.tasks.start("bounties:expire", self.bounties.expire_due, interval_seconds=BOUNTY_SECONDS)
         works = [
             asyncio.create_task(self._run_discord(), name="discord"),
-            asyncio.create_task(self.lease.keep(), name="lease"),
+            asyncio.create_task(self.leases.keep(), name="leases"),
             asyncio.create_task(_wait_for(stop), name="stop"),
         ]
         try:
