@@ -24,7 +24,7 @@ class Sharding:
         """Tell whether shard 0 is here: whatever is done once for the whole bot is done by its process."""
         return 0 in self.ids
 
-    def find_shard(self, guild_id: GuildId) -> int:
+    def compute_shard(self, guild_id: GuildId) -> int:
         """Return a guild's shard.
 
         The formula is Discord's (https://discord.com/developers/docs/events/gateway#sharding), because
@@ -34,4 +34,4 @@ class Sharding:
 
     def serves(self, guild_id: GuildId) -> bool:
         """Tell whether this process looks after a guild."""
-        return self.find_shard(guild_id) in self.ids
+        return self.compute_shard(guild_id) in self.ids

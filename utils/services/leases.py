@@ -60,13 +60,13 @@ class LeaseKeeper:
         self._clock = clock
         self._tokens: Mapping[int, int] = {}
 
-    def find_token(self, guild_id: GuildId) -> tuple[int, int]:
+    def get_token(self, guild_id: GuildId) -> tuple[int, int]:
         """Return a guild's shard and the fencing token of its lease.
 
         Raises:
             LeaseLostError: the lease is not held.
         """
-        shard = self._sharding.find_shard(guild_id)
+        shard = self._sharding.compute_shard(guild_id)
         if shard not in self._tokens:
             raise LeaseLostError(f"The lease of shard {shard} is not held.")
         return shard, self._tokens[shard]

@@ -223,6 +223,36 @@ async def test_second_identify_of_a_bucket_within_five_seconds_is_invalid() -> N
         assert (answers, world.violations) == ([0, 0, 9, 0], [])
 
 
+class _HastyBot(commands.Bot):
+    """Identifies again at once, where the library waits five seconds."""
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait for nothing."""
+
+
+async def test_bot_identifies_again_when_another_shard_came_first() -> None:
+    """Two processes that start together are both connected in the end."""
+    async with SimulatedDiscord() as world:
+        guilds = [world.create_guild(str(shard), shard=(shard, 2)) for shard in (0, 1)]
+        bots = [
+            _HastyBot(cache_default_sounds=False, help_command=None, shard_id=shard, shard_count=2)
+            for shard in (0, 1)
+        ]
+        async with running_bot(bots[0], world):
+            second = asyncio.create_task(_run_until_connected(bots[1], world))
+            await world.until(lambda: world.gateway.identifies > 2, what="a second try")
+            assert not world.gateway.is_shard_connected(1)
+            world.clock.advance(5)
+            await asyncio.wait_for(second, 20)
+        assert [[known.id for known in bot.guilds] for bot in bots] == [[guild.id] for guild in guilds]
+        assert world.violations == []
+
+
+async def _run_until_connected(bot: commands.Bot, world: SimulatedDiscord) -> None:
+    async with running_bot(bot, world):
+        assert world.gateway.is_shard_connected(1)
+
+
 async def test_address_of_the_gateway_tells_shards_and_session_starts(
     world: SimulatedDiscord, client: BareClient
 ) -> None:

@@ -119,10 +119,13 @@ async def test_several_shards_of_a_process_are_one_bot(
     async with run(world, bot):
         assert isinstance(bot, commands.Bot)
         assert (bot.follows.followed, count_registrations(world)) == ([[guilds[0].id, guilds[2].id]], 1)
+        await world.gateway.drop(4000)
+        sessions = world.gateway.sessions.values()
+        await world.until(lambda: [session.resumes for session in sessions] == [1, 1], within_seconds=20)
         for guild in (guilds[0], guilds[2]):
             reply = await guild.owner.ask(guild.create_text_channel("office"), "/premium tiers")
             assert reply.embed["title"]
-        shards = sorted(session.shard for session in world.gateway.sessions.values())
+        shards = sorted(session.shard for session in sessions)
         assert (shards, fault.is_spent) == ([(0, 3), (2, 3)], True)
     assert world.violations == []
 

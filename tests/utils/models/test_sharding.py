@@ -13,8 +13,8 @@ def test_guild_belongs_to_the_shard_of_the_time_in_its_id() -> None:
     """The low 22 bits are no part of it; the id is the one of Discord's own documentation."""
     documented = GuildId(197038439483310086)
     assert documented >> 22 == 46977624770
-    assert [Sharding(count, (0,)).find_shard(documented) for count in (1, 2, 3, 16)] == [0, 0, 2, 2]
-    assert Sharding(3, (0,)).find_shard(GuildId(documented + 1)) == 2
+    assert [Sharding(count, (0,)).compute_shard(documented) for count in (1, 2, 3, 16)] == [0, 0, 2, 2]
+    assert Sharding(3, (0,)).compute_shard(GuildId(documented + 1)) == 2
 
 
 @given(guild_id=SNOWFLAKES, count=st.integers(min_value=1, max_value=64))

@@ -53,7 +53,7 @@ async def test_free_lease_is_taken_at_once(store: FakeLeaseStore, clock: FakeClo
     """Nobody else is at work: no wait."""
     keeper = build_keeper(store, clock)
     await keeper.wait_for_leases()
-    assert (keeper.find_token(GUILD), store.holders, clock.slept) == ((0, 1), {0: ("one", 1)}, [])
+    assert (keeper.get_token(GUILD), store.holders, clock.slept) == ((0, 1), {0: ("one", 1)}, [])
 
 
 async def test_own_lease_is_taken_back_at_once(store: FakeLeaseStore, clock: FakeClock) -> None:
@@ -61,7 +61,7 @@ async def test_own_lease_is_taken_back_at_once(store: FakeLeaseStore, clock: Fak
     await build_keeper(store, clock).wait_for_leases()
     successor = build_keeper(store, clock)
     await successor.wait_for_leases()
-    assert (successor.find_token(GUILD), clock.slept) == ((0, 2), [])
+    assert (successor.get_token(GUILD), clock.slept) == ((0, 2), [])
 
 
 async def test_standby_waits_until_the_other_gives_the_lease_back(
@@ -75,11 +75,11 @@ async def test_standby_waits_until_the_other_gives_the_lease_back(
         await clock.advance(STANDBY_SECONDS)
     assert not waiting.done()
     with pytest.raises(LeaseLostError, match="shard 0 is not held"):
-        second.find_token(GUILD)
+        second.get_token(GUILD)
     await first.give_back()
     await clock.advance(STANDBY_SECONDS)
     await waiting
-    assert (second.find_token(GUILD), store.holders) == ((0, 2), {0: ("two", 2)})
+    assert (second.get_token(GUILD), store.holders) == ((0, 2), {0: ("two", 2)})
 
 
 async def test_standby_outlives_an_outage_of_the_database(store: FakeLeaseStore, clock: FakeClock) -> None:
@@ -122,7 +122,7 @@ async def test_keeping_ends_when_the_lease_is_lost(store: FakeLeaseStore, clock:
         with pytest.raises(LeaseLostError):
             await keeping
     with pytest.raises(LeaseLostError):
-        keeper.find_token(GUILD)
+        keeper.get_token(GUILD)
     await keeper.give_back()
     assert "release" not in store.calls
 
@@ -136,7 +136,7 @@ async def test_keeping_goes_on_when_the_database_is_away(store: FakeLeaseStore, 
         await clock.advance(RENEW_SECONDS)
         assert not keeping.done()
     renewed_at = START + timedelta(seconds=RENEW_SECONDS)
-    assert (store.renewed_at, keeper.find_token(GUILD)) == ([(0, renewed_at)], (0, 1))
+    assert (store.renewed_at, keeper.get_token(GUILD)) == ([(0, renewed_at)], (0, 1))
 
 
 async def test_lease_is_left_to_expire_when_it_cannot_be_given_back(
@@ -176,7 +176,7 @@ async def test_every_shard_has_a_lease_of_its_own(store: FakeLeaseStore, clock: 
     """All are taken, renewed and given back; each guild has the token of its own shard."""
     keeper = build_keeper(store, clock, sharding=HALF)
     await keeper.wait_for_leases()
-    assert [keeper.find_token(GuildId(time << 22)) for time in (1, 3, 5, 7)] == [
+    assert [keeper.get_token(GuildId(time << 22)) for time in (1, 3, 5, 7)] == [
         (1, 1),
         (3, 2),
         (1, 1),
@@ -186,7 +186,7 @@ async def test_every_shard_has_a_lease_of_its_own(store: FakeLeaseStore, clock: 
         await settle()
     assert store.renewed_at == [(1, START), (3, START)]
     with pytest.raises(LeaseLostError, match="shard 2 is not held"):
-        keeper.find_token(GuildId(2 << 22))
+        keeper.get_token(GuildId(2 << 22))
     await keeper.give_back()
     assert store.holders == {}
 
@@ -213,7 +213,7 @@ async def test_keeping_ends_when_one_of_several_leases_is_lost(
     store.holders[3] = ("two", 7)
     with pytest.raises(LeaseLostError, match="shard 3"):
         await keeper.keep()
-    assert keeper.find_token(GUILD) == (1, 1)
+    assert keeper.get_token(GUILD) == (1, 1)
     await keeper.give_back()
     assert store.holders == {3: ("two", 7)}
 
@@ -227,3 +227,26 @@ async def test_other_shard_count_ends_the_wait_and_nothing_is_held(
     with pytest.raises(ShardCountError, match="shard_count 2 is at work on this database"):
         await build_keeper(store, clock).wait_for_leases()
     assert store.holders == {}
+
+
+@pytest.mark.fault
+async def test_of_two_shard_counts_that_begin_together_at_most_one_is_at_work(
+    database: SafeDatabase, clock: FakeClock
+) -> None:
+    """However their steps fall between each other, one of them sees the other's leases."""
+    for _ in range(20):
+        keepers = [
+            build_keeper(
+                LeaseRepository(database, shard_count=count),
+                clock,
+                f"of {count}",
+                sharding=Sharding(count, (count - 1,)),
+            )
+            for count in (1, 2)
+        ]
+        waiting = (keeper.wait_for_leases() for keeper in keepers)
+        ends = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(end) for end in ends} <= {ShardCountError, type(None)}
+        assert ShardCountError in {type(end) for end in ends}
+        for keeper in keepers:
+            await keeper.give_back()
