@@ -1,6 +1,6 @@
 """The killfeed bot: entry point.
 
-Settings become a database, a lease and the ``Application`` that joins the rooms. ``python bot.py`` runs
+Settings become a database, leases and the ``Application`` that joins the rooms. ``python bot.py`` runs
 the bot, ``python bot.py check`` tells whether it could run. Exit codes: 0 stopped cleanly, 1 could not start
 or a check failed, 2 wrong usage or configuration.
 """
@@ -45,7 +45,6 @@ EXTENSIONS = (
     "cogs.admin",
     "cogs.help",
 )
-SHARD = 0
 CHECK_PATIENCE_SECONDS = 5.0  # whoever runs a check sits and waits
 
 
@@ -69,25 +68,33 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
-        lease = LeaseKeeper(
-            LeaseRepository(database),
-            shard=SHARD,
-            instance_id=load_instance_id(settings.data_dir),
-            clock=clock,
-        )
-        if await _wait_for_lease(lease, stop):
+        leases = build_leases(settings, database, load_instance_id(settings.data_dir), clock)
+        if await _wait_for_leases(leases, stop):
             try:
                 application = Application(
-                    settings, database, lease, redactor, extensions=EXTENSIONS, clock=clock
+                    settings, database, leases, redactor, extensions=EXTENSIONS, clock=clock
                 )
                 await application.run(stop)
             finally:
-                await lease.give_back()
+                await leases.give_back()
 
 
-async def _wait_for_lease(lease: LeaseKeeper, stop: asyncio.Event) -> bool:
-    """Return True once the lease is held, False when the standby was told to stop."""
-    waiting = asyncio.create_task(lease.wait_for_lease())
+def build_leases(
+    settings: Settings, database: SafeDatabase, instance_id: str, clock: SystemClock
+) -> LeaseKeeper:
+    """Return what holds the leases of the configured shards."""
+    sharding = settings.discord.sharding
+    return LeaseKeeper(
+        LeaseRepository(database, shard_count=sharding.count),
+        sharding=sharding,
+        instance_id=instance_id,
+        clock=clock,
+    )
+
+
+async def _wait_for_leases(leases: LeaseKeeper, stop: asyncio.Event) -> bool:
+    """Return True once the leases are held, False when the standby was told to stop."""
+    waiting = asyncio.create_task(leases.wait_for_leases())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -167,9 +174,9 @@ async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
                 place, tasks, clock=clock, patience_seconds=CHECK_PATIENCE_SECONDS
             ) as database:
                 steps += await _check_database(database)
-                lease = LeaseKeeper(LeaseRepository(database), shard=SHARD, instance_id="check", clock=clock)
+                leases = build_leases(settings, database, "check", clock)
                 application = Application(
-                    settings, database, lease, redactor, extensions=EXTENSIONS, clock=clock
+                    settings, database, leases, redactor, extensions=EXTENSIONS, clock=clock
                 )
                 steps.append(_check_commands(application.bot))
                 steps.append(await _check_token(settings, application.bot))

@@ -18,11 +18,12 @@ from utils.database.indexes import INDEXES
 from utils.events import Event
 from utils.interactions.access import get_access
 from utils.interactions.command_set import list_commands
-from utils.settings import Settings
+from utils.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+SCALING = (ROOT / "docs" / "SCALING.md").read_text("utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 UNSCOPED = ("leases", "schema")
 
@@ -152,6 +153,38 @@ def test_architecture_names_every_room() -> None:
     """The table of rooms is the tree."""
     rooms = [f"utils/{path.name}" for path in (ROOT / "utils").iterdir() if not path.name.startswith("_")]
     assert [room for room in rooms if f"`{room}" not in ARCHITECTURE] == []
+
+
+def test_processes_of_the_example_serve_every_guild_once(tmp_path: Path) -> None:
+    """The configurations are valid as they stand, share what must be shared and divide the shards."""
+    examples = re.findall(r"```json\n(.*?)```", SCALING, re.DOTALL)
+    processes = []
+    for number, text in enumerate(examples):
+        path = tmp_path / f"{number}.json"
+        path.write_text(text, "utf-8")
+        processes.append(load_settings(path, {}))
+    shardings = [one.discord.sharding for one in processes]
+    assert {sharding.count for sharding in shardings} == {2}
+    assert sorted(shard for sharding in shardings for shard in sharding.ids) == [0, 1]
+    assert len({one.data_dir for one in processes}) == len(processes)
+    assert len({(one.secret_key, one.mongodb) for one in processes}) == 1
+
+
+def test_every_shard_key_fits_the_indexes_of_its_collection() -> None:
+    """MongoDB wants a whole index that begins with the key, and every unique one to begin with it."""
+    table = SCALING.split("| collection | shard key |", 1)[1].split("\n\n", 1)[0]
+    rows = {}
+    for line in table.splitlines()[2:]:
+        collection, key, index = (re.findall(r"`(\w+)`", cell) for cell in line.split("|")[1:4])
+        rows[collection[0]] = (tuple(key), index[0])
+    assert list(rows) == list(INDEXES)
+    for collection, (key, name) in rows.items():
+        by_name = {index.name: index for index in INDEXES[collection]}
+        assert not by_name[name].only
+        needed = {name} | {index.name for index in INDEXES[collection] if index.unique}
+        assert {by_name[one].fields[: len(key)] for one in needed} == {key}
+    script = SCALING.split("```js\n", 1)[1].split("```", 1)[0]
+    assert sorted(re.findall(r"\"(\w+)\"", script.split("const middle", 1)[0])) == sorted(INDEXES)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -33,7 +33,7 @@ from utils.events import (
     ServerAdded,
     ServerRemoved,
 )
-from utils.interactions.client import KillfeedBot
+from utils.interactions.client import choose_bot
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
@@ -94,7 +94,7 @@ class Application:
     Args:
         settings: the configuration.
         database: opened and checked.
-        lease: held.
+        leases: held.
         redactor: learns every login that is decrypted.
         extensions: the cogs.
     """
@@ -103,7 +103,7 @@ class Application:
         self,
         settings: Settings,
         database: SafeDatabase,
-        lease: LeaseKeeper,
+        leases: LeaseKeeper,
         redactor: Redactor,
         *,
         extensions: Sequence[str],
@@ -111,17 +111,18 @@ class Application:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.lease = lease
+        self.leases = leases
+        sharding = settings.discord.sharding
         self.repositories = Repositories.build(
-            database,
-            lambda _: Fence(lease.shard, lease.token),  # one lease over all guilds
+            database, lambda guild_id: Fence(*leases.get_token(guild_id)), sharding
         )
         self.events = EventDispatcher()
         self.reporter = ErrorReporter(clock)
         self.tasks = TaskManager(clock)
         self.courtesy = Courtesy()
-        self.bot = KillfeedBot(
+        self.bot = choose_bot(sharding)(
             self.events,
+            sharding=sharding,
             reporter=self.reporter,
             log_context=bind_log_context,
             courtesy=self.courtesy,
@@ -390,7 +391,7 @@ class Application:
         self.tasks.start("bounties:expire", self.bounties.expire_due, interval_seconds=BOUNTY_SECONDS)
         works = [
             asyncio.create_task(self._run_discord(), name="discord"),
-            asyncio.create_task(self.lease.keep(), name="lease"),
+            asyncio.create_task(self.leases.keep(), name="leases"),
             asyncio.create_task(_wait_for(stop), name="stop"),
         ]
         try:

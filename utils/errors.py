@@ -5,6 +5,7 @@
     * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
     * NotEnoughMoneyError - a wallet does not hold as much
   * ConfigurationError - the bot cannot start like this; its text says what to do
+    * ShardCountError - another process over the same database divides the bot differently
   * StorageError - MongoDB
     * StorageUnavailableError - away, will be tried again
     * TransactionsUnsupportedError - no replica set
@@ -111,6 +112,17 @@ class ConfigurationError(KillfeedError):
     def __init__(self, *problems: str) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
+
+
+class ShardCountError(ConfigurationError):
+    """Another process over the same database divides the bot into another number of shards."""
+
+    def __init__(self, *, own: int, other: int) -> None:
+        super().__init__(
+            f"A process with discord.shard_count {other} is at work on this database; this one has {own}. "
+            "Set the same number in every process; to change it, stop all of them first. One that was killed "
+            "counts as stopped after 20 seconds."
+        )
 
 
 class StorageError(KillfeedError):

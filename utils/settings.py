@@ -30,6 +30,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from utils.errors import ConfigurationError
+from utils.models.sharding import Sharding
 
 ENVIRONMENT_PREFIX = "KILLFEED__"
 NESTING = "__"
@@ -87,6 +88,12 @@ class DiscordSettings(_Section):
         if max(self.shard_ids) >= self.shard_count:
             raise PydanticCustomError("shards", "must hold only shard_ids that are smaller than shard_count")
         return self
+
+    @property
+    def sharding(self) -> Sharding:
+        """The shards of this process: all of them unless some are named."""
+        count = self.shard_count or 1
+        return Sharding(count, tuple(sorted(range(count) if self.shard_ids is None else self.shard_ids)))
 
 
 class MongoSettings(_Section):

@@ -10,6 +10,7 @@ from aiohttp import web
 from simulation.discord.entities import Guild, Member
 from simulation.discord.payloads import guild_create_payload, member_payload, own_user_payload
 from simulation.discord.requests import RequestJournal
+from simulation.discord.session_starts import MOST_GUILDS, SessionStarts, recommend_shards
 from simulation.discord.sessions import (
     HEARTBEAT,
     HEARTBEAT_ACK,
@@ -42,6 +43,7 @@ class Gateway:
         token: the bot's token.
         allowed_intents: privileged intents that the application was granted.
         heartbeat_interval_seconds: what HELLO asks for.
+        starts: how often shards may identify.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Gateway:
         token: str,
         allowed_intents: int,
         heartbeat_interval_seconds: float,
+        starts: SessionStarts,
     ) -> None:
         self._journal = journal
         self.heartbeat_interval_seconds = heartbeat_interval_seconds
@@ -64,6 +67,7 @@ class Gateway:
         self._world = world
         self._token = token
         self._allowed_intents = allowed_intents
+        self.starts = starts
 
     # what tests ask and do
 
@@ -71,6 +75,16 @@ class Gateway:
     def is_connected(self) -> bool:
         """Whether a client is identified and connected."""
         return any(connection.session is not None for connection in self.connections)
+
+    def is_shard_connected(self, shard_id: int) -> bool:
+        """Whether a client is identified as this shard and connected."""
+        sessions = [connection.session for connection in self.connections]
+        return any(session is not None and session.shard[0] == shard_id for session in sessions)
+
+    @property
+    def recommended_shards(self) -> int:
+        """How many shards the bot should have."""
+        return recommend_shards(sum(guild.has_bot for guild in self._world.guilds.values()))
 
     async def wait_until_connected(self, within_seconds: float = 10.0) -> None:
         """Wait for an identified client."""
@@ -191,7 +205,7 @@ class Gateway:
             if self.acknowledges_heartbeats:
                 await connection.send({"op": HEARTBEAT_ACK, "d": None})
         elif op == IDENTIFY:
-            self._identify(connection, data)
+            await self._identify(connection, data)
         elif op == RESUME:
             await self._resume(connection, data)
         elif op not in (PRESENCE, VOICE_STATE, REQUEST_MEMBERS):
@@ -201,7 +215,7 @@ class Gateway:
         elif op == REQUEST_MEMBERS:
             self._send_members(connection.session, data)
 
-    def _identify(self, connection: Connection, data: Any) -> None:
+    async def _identify(self, connection: Connection, data: Any) -> None:
         if connection.session is not None:
             raise ProtocolBreachError(4005)
         if not isinstance(data, dict) or not isinstance(data.get("properties"), dict):
@@ -209,7 +223,12 @@ class Gateway:
         if data.get("token") != self._token:
             raise ProtocolBreachError(4004)
         session = Session(secrets.token_hex(16), _shard(data), self._intents(data))
+        if len(self._list_guilds(session)) > MOST_GUILDS:
+            raise ProtocolBreachError(4011)
         self.identifies += 1
+        if not self.starts.take(session.shard[0]):
+            await connection.send({"op": INVALID_SESSION, "d": False})
+            return
         self.sessions[session.id] = session
         connection.session = session
         session.connection = connection
@@ -226,7 +245,7 @@ class Gateway:
 
     def _greet(self, session: Session) -> None:
         """Queue READY and the servers of the shard."""
-        guilds = [guild for guild in self._world.guilds.values() if guild.has_bot and session.serves(guild)]
+        guilds = self._list_guilds(session)
         session.known_guilds = {guild.id for guild in guilds}
         session.append(
             "READY",
@@ -251,6 +270,10 @@ class Gateway:
                 session.append(
                     "GUILD_CREATE", guild_create_payload(guild, self._visible_members(session, guild))
                 )
+
+    def _list_guilds(self, session: Session) -> list[Guild]:
+        """Return the bot's servers that belong to the session's shard."""
+        return [guild for guild in self._world.guilds.values() if guild.has_bot and session.serves(guild)]
 
     async def _resume(self, connection: Connection, data: Any) -> None:
         if not isinstance(data, dict) or data.get("token") != self._token:
@@ -290,10 +313,10 @@ class Gateway:
 
 
 def _shard(data: dict[str, Any]) -> tuple[int, int]:
-    index, count = data.get("shard") or (0, 1)
-    if not 0 <= index < count:
-        raise ProtocolBreachError(4010)
-    return index, count
+    match data.get("shard", [0, 1]):
+        case [int(index), int(count)] if 0 <= index < count:
+            return index, count
+    raise ProtocolBreachError(4010)
 
 
 def _matching_members(guild: Guild, data: dict[str, Any]) -> Iterable[Member]:

@@ -28,6 +28,7 @@ from simulation.discord.rest.guilds import GuildRoutes
 from simulation.discord.rest.interactions import InteractionRoutes
 from simulation.discord.rest.messages import MessageRoutes
 from simulation.discord.rest.users import UserRoutes
+from simulation.discord.session_starts import SessionStarts
 from simulation.discord.signals import ChangeSignal
 from simulation.discord.world import World
 
@@ -47,7 +48,8 @@ class SimulatedDiscord:
         heartbeat_interval_seconds: what the gateway asks for.
         nonce_memory_seconds: how long an enforced nonce is remembered.
         allowed_intents: privileged gateway intents that the application was granted.
-        enforce_rate_limits: False lets every request pass.
+        max_concurrency: how many shards may identify within five seconds.
+        enforce_rate_limits: False lets every request and every identify pass.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class SimulatedDiscord:
         heartbeat_interval_seconds: float = HEARTBEAT_INTERVAL_SECONDS,
         nonce_memory_seconds: float = NONCE_MEMORY_SECONDS,
         allowed_intents: int = 0,
+        max_concurrency: int = 1,
         enforce_rate_limits: bool = True,
     ) -> None:
         self._port = port
@@ -79,6 +82,7 @@ class SimulatedDiscord:
             token=self.token,
             allowed_intents=allowed_intents,
             heartbeat_interval_seconds=heartbeat_interval_seconds,
+            starts=SessionStarts(self.clock, max_concurrency=max_concurrency, is_limited=enforce_rate_limits),
         )
         self.world.events = self.gateway
         self.commands = CommandRegistry(self.world.application_id, self.world.snowflakes)
@@ -192,9 +196,16 @@ class SimulatedDiscord:
 
     # the world
 
-    def create_guild(self, name: str, *, owner: User | None = None, with_bot: bool = True) -> Guild:
-        """Create a server; the bot is in it unless told otherwise."""
-        return self.world.create_guild(name, owner=owner, with_bot=with_bot)
+    def create_guild(
+        self,
+        name: str,
+        *,
+        owner: User | None = None,
+        with_bot: bool = True,
+        shard: tuple[int, int] = (0, 1),
+    ) -> Guild:
+        """Create a server on one (index, count) of the shards; the bot is in it unless told otherwise."""
+        return self.world.create_guild(name, owner=owner, with_bot=with_bot, shard=shard)
 
     def create_user(self, username: str) -> User:
         """Create an account that can join several servers."""

@@ -42,6 +42,7 @@ _CLOSE_REASONS = {
     4008: "Rate limited",
     4009: "Session timed out",
     4010: "Invalid shard",
+    4011: "Sharding required",
     4013: "Invalid intent(s)",
     4014: "Disallowed intent(s)",
 }

@@ -91,10 +91,17 @@ class World:
 
     # servers
 
-    def create_guild(self, name: str, *, owner: User | None = None, with_bot: bool = True) -> Guild:
-        """Create a server; the bot is in it unless told otherwise."""
+    def create_guild(
+        self,
+        name: str,
+        *,
+        owner: User | None = None,
+        with_bot: bool = True,
+        shard: tuple[int, int] = (0, 1),
+    ) -> Guild:
+        """Create a server on one (index, count) of the shards; the bot is in it unless told otherwise."""
         owner = owner or self.create_user(f"owner of {name}"[:32])
-        guild = Guild(self, self.snowflakes.make(), name, owner.id)
+        guild = Guild(self, self.snowflakes.make_on_shard(*shard), name, owner.id)
         guild.roles[guild.id] = Role(guild.id, guild, "@everyone", DEFAULT_EVERYONE, position=0)
         self.guilds[guild.id] = guild
         guild.members[owner.id] = Member(guild, owner, self.clock.now_iso())

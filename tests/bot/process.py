@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +77,11 @@ class BotProcess:
         self._mongodb_uri = mongodb_uri
         self._output_path = folder / "output.txt"
         self._process: asyncio.subprocess.Process | None = None
+        self._shard_ids: Sequence[int] = (0,)
         self.configure()
 
-    def configure(self, **sections: Mapping[str, Any]) -> None:
-        """Write the configuration; sections given here are laid over those of the tests."""
+    def configure(self, **sections: Mapping[str, Any] | str) -> None:
+        """Write the configuration; sections and values given here are laid over those of the tests."""
         values: dict[str, Any] = {
             "discord": {"token": self._world.token, "api_base_url": self._world.api_base_url},
             "mongodb": {"uri": self._mongodb_uri, "database": self.database},
@@ -88,7 +89,8 @@ class BotProcess:
             "polling": {"min_interval_seconds": 0.2},
         }
         for name, section in sections.items():
-            values[name] = values.get(name, {}) | dict(section)
+            values[name] = section if isinstance(section, str) else values.get(name, {}) | dict(section)
+        self._shard_ids = values["discord"].get("shard_ids", (0,))
         self.config_path.write_text(json.dumps(values), "utf-8")
 
     @property
@@ -131,7 +133,7 @@ class BotProcess:
             await self.wait_until_ready(identified)
 
     async def wait_until_ready(self, identified_before: int) -> None:
-        """Wait for a new session at the gateway and the commands.
+        """Wait for a new session at the gateway, one for each shard, and the commands.
 
         Raises:
             AssertionError: the process ended instead.
@@ -140,8 +142,9 @@ class BotProcess:
         def is_ready() -> bool:
             assert self.is_running, f"the bot ended:\n{self.output}"
             gateway = self._world.gateway
-            has_session = gateway.identifies > identified_before and gateway.is_connected
-            return has_session and bool(self._world.commands.list_commands(None))
+            has_sessions = all(gateway.is_shard_connected(shard) for shard in self._shard_ids)
+            is_new = gateway.identifies > identified_before
+            return is_new and has_sessions and bool(self._world.commands.list_commands(None))
 
         await until(is_ready, within_seconds=READY_SECONDS, what=lambda: f"not ready:\n{self.output}")
 
@@ -157,8 +160,9 @@ class BotProcess:
         return await self.wait_for_exit()
 
     async def kill(self) -> None:
-        """End the process at once, as a lost machine would."""
-        assert self._process is not None
+        """End the process, if there is one, at once, as a lost machine would."""
+        if self._process is None:
+            return
         if self.is_running:
             self._process.kill()
         await self._process.wait()

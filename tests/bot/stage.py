@@ -43,9 +43,11 @@ class Stage:
     messages: list[Message] = field(default_factory=list)
 
     @classmethod
-    def build(cls, world: SimulatedDiscord, host: GameHost, bot: BotProcess, *, seed: int) -> "Stage":
-        """Create guild, channels and people."""
-        guild = world.create_guild("Community")
+    def build(
+        cls, world: SimulatedDiscord, host: GameHost, bot: BotProcess, *, seed: int, shard: int = 0
+    ) -> "Stage":
+        """Create guild, channels and people; the guild is on one of two shards, where the bot has two."""
+        guild = world.create_guild("Community", shard=(shard, 2))
         stage = cls(
             world=world,
             host=host,

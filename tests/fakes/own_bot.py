@@ -8,9 +8,12 @@ from pathlib import Path
 from bot import EXTENSIONS
 from tests.fakes.small_bot import FakeErrorReporter, Shelf
 from utils.events import EventDispatcher
-from utils.interactions.client import KillfeedBot
+from utils.interactions.client import KillfeedBot, ShardedKillfeedBot
 from utils.models.scope import GuildId
+from utils.models.sharding import Sharding
 from utils.services.courtesy import Courtesy
+
+WHOLE = Sharding()
 
 
 class FakeFollower:
@@ -53,12 +56,19 @@ class OwnBot(KillfeedBot):
     """
 
     def __init__(
-        self, shelf: Shelf, folder: Path, *, tier: int = 4, events: EventDispatcher | None = None
+        self,
+        shelf: Shelf,
+        folder: Path,
+        *,
+        tier: int = 4,
+        events: EventDispatcher | None = None,
+        sharding: Sharding = WHOLE,
     ) -> None:
         self.context = NotedContext()
         self.unexpected = FakeErrorReporter()
         super().__init__(
             events or EventDispatcher(),
+            sharding=sharding,
             reporter=self.unexpected,
             log_context=self.context,
             courtesy=Courtesy(),
@@ -74,6 +84,13 @@ class OwnBot(KillfeedBot):
     async def wait_until_registered(self) -> None:
         """Return once Discord was told the commands."""
         await wait_until(self._commands_file.exists)
+
+
+class OwnShardedBot(OwnBot, ShardedKillfeedBot):
+    """The same with several shards."""
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait for nothing: the library waits five seconds from one shard to the next."""
 
 
 async def wait_until(condition: Callable[[], bool]) -> None:

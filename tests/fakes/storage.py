@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from tests.fakes.deaths import SCOPE
-from utils.errors import KillfeedError, LeaseLostError
+from utils.errors import KillfeedError, LeaseLostError, ShardCountError
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import BountySettings
@@ -203,39 +203,48 @@ class FakeRejectedStore:
 
 
 class FakeLeaseStore(Outage):
-    """The lease of one shard.
+    """The leases of all shards.
 
     Attributes:
-        holder: instance and token of whoever holds it; None while it is free.
-        renewed_at: when it was renewed.
+        holders: instance and token of whoever holds one, by shard.
+        renewed_at: when which shard was renewed.
+        other_counts: what the processes at work have for a shard count, at each look at it; none differs at
+            the end.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.holder: tuple[str, int] | None = None
-        self.renewed_at: list[datetime] = []
+        self.holders: dict[int, tuple[str, int]] = {}
+        self.renewed_at: list[tuple[int, datetime]] = []
+        self.other_counts: list[int | None] = []
         self._tokens = 0
 
+    async def settle_shard_count(self, *, instance_id: str, now: datetime) -> None:
+        """Refuse where the test says so."""
+        del instance_id, now
+        other = self.other_counts.pop(0) if self.other_counts else None
+        if other is not None:
+            raise ShardCountError(own=1, other=other)
+
     async def acquire(self, shard: int, *, instance_id: str, now: datetime) -> int | None:
-        """Take the lease when it is free or this instance's own."""
-        del shard, now
+        """Take a lease when it is free or this instance's own."""
+        del now
         self.note("acquire")
-        if self.holder is not None and self.holder[0] != instance_id:
+        if shard in self.holders and self.holders[shard][0] != instance_id:
             return None
         self._tokens += 1
-        self.holder = (instance_id, self._tokens)
+        self.holders[shard] = (instance_id, self._tokens)
         return self._tokens
 
     async def renew(self, shard: int, *, token: int, now: datetime) -> None:
         """Hold the lease for longer."""
         self.note("renew")
-        if self.holder is None or self.holder[1] != token:
+        if shard not in self.holders or self.holders[shard][1] != token:
             raise LeaseLostError(f"Another process holds shard {shard} now.")
-        self.renewed_at.append(now)
+        self.renewed_at.append((shard, now))
 
     async def release(self, shard: int, *, token: int) -> None:
         """Give the lease back."""
-        del shard
         self.note("release")
-        if self.holder is not None and self.holder[1] == token:
-            self.holder = None
+        if shard in self.holders and self.holders[shard][1] == token:
+            del self.holders[shard]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from utils.errors import ConfigurationError
+from utils.models.sharding import Sharding
 from utils.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -147,6 +148,22 @@ def test_every_problem_is_told_at_once(config: Path) -> None:
 def test_shards_that_cannot_be_are_refused(config: Path, section: dict[str, Any], sentence: str) -> None:
     """Shard ids must fit the shard count."""
     assert _list_problems(config, {"discord": section}) == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("section", "sharding"),
+    [
+        ({}, Sharding(1, (0,))),
+        ({"shard_count": 3}, Sharding(3, (0, 1, 2))),
+        ({"shard_count": 3, "shard_ids": [2, 0]}, Sharding(3, (0, 2))),
+    ],
+)
+def test_process_has_all_shards_unless_some_are_named(
+    config: Path, section: dict[str, Any], sharding: Sharding
+) -> None:
+    """Without a count the bot is one shard."""
+    config.write_text(json.dumps({"discord": section}), "utf-8")
+    assert load_settings(config, {}).discord.sharding == sharding
 
 
 @pytest.mark.parametrize(

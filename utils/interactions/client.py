@@ -1,5 +1,11 @@
-"""The bot as Discord sees it: connects, knows its guilds, hands commands to the cogs."""
+"""The bot as Discord sees it: connects, knows its guilds, hands commands to the cogs.
 
+The library has one class for a connection and another for several. ``KillfeedBot`` is a ``commands.Bot``
+and holds one shard, the whole bot unless more are configured. ``ShardedKillfeedBot`` is the same bot over the
+library's ``AutoShardedBot``, for a process of several shards. Nothing else knows the difference.
+"""
+
+import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -18,10 +24,12 @@ from utils.interactions.replies import ErrorReporter
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
 from utils.models.scope import GuildId
+from utils.models.sharding import Sharding
 from utils.services.courtesy import Courtesy
 
 logger = get_logger(__name__)
 
+GATEWAY_RETRY_SECONDS = 5.0
 GROUPS = (
     discord.SlashCommandOptionType.sub_command.value,
     discord.SlashCommandOptionType.sub_command_group.value,
@@ -49,6 +57,7 @@ class KillfeedBot(commands.Bot):
 
     Args:
         events: learns of guilds that were left.
+        sharding: which part of the bot's guilds it is told of.
         reporter: writes down errors nobody caught.
         log_context: opened around each command.
         courtesy: lets imports wait meanwhile.
@@ -62,6 +71,7 @@ class KillfeedBot(commands.Bot):
         self,
         events: EventDispatcher,
         *,
+        sharding: Sharding,
         reporter: ErrorReporter,
         log_context: LogContext,
         courtesy: Courtesy,
@@ -75,8 +85,10 @@ class KillfeedBot(commands.Bot):
             auto_sync_commands=False,
             cache_default_sounds=False,
             allowed_mentions=discord.AllowedMentions.none(),
+            **choose_shard_options(sharding),
         )
         self._events = events
+        self._sharding = sharding
         self._reporter = reporter
         self._log_context = log_context
         self._courtesy = courtesy
@@ -84,8 +96,13 @@ class KillfeedBot(commands.Bot):
         self.add_listener(self._answer_ended, "on_interaction")
 
     async def on_connect(self) -> None:
-        """Register the commands, if they changed since they were registered last."""
+        """Register the commands, if they changed since they were registered last.
+
+        They are one set for the whole bot, so only the process of the first shard does.
+        """
         logger.info("connected to Discord")
+        if not self._sharding.is_first:
+            return
         try:
             await self._register.update()
         except UNREACHED as failure:
@@ -152,6 +169,33 @@ class KillfeedBot(commands.Bot):
 
     async def _answer_ended(self, interaction: discord.Interaction) -> None:
         await answer_ended(interaction, self.services.views)
+
+
+class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[misc] # as the library's own two
+    """The bot with several shards in one process: a gateway connection for each, one of everything else."""
+
+    async def launch_shards(self) -> None:
+        """Open all connections; the library tries each again, but not the first question for the address."""
+        while True:
+            try:
+                return await super().launch_shards()
+            except (discord.GatewayNotFound, *UNREACHED) as failure:
+                logger.warning("the gateway is not reached, trying again", problem=str(failure))
+            await asyncio.sleep(GATEWAY_RETRY_SECONDS)
+
+
+def choose_bot(sharding: Sharding) -> type[KillfeedBot]:
+    """Return the class for as many shards."""
+    return KillfeedBot if len(sharding.ids) == 1 else ShardedKillfeedBot
+
+
+def choose_shard_options(sharding: Sharding) -> dict[str, Any]:
+    """Return what the library is told of shards: nothing while there is but one."""
+    if sharding.count == 1:
+        return {}
+    if len(sharding.ids) == 1:
+        return {"shard_id": sharding.ids[0], "shard_count": sharding.count}
+    return {"shard_ids": list(sharding.ids), "shard_count": sharding.count}
 
 
 def name_command(interaction: discord.Interaction) -> str | None:

@@ -1,5 +1,6 @@
 """The command set: what the bot offers, and telling Discord about it."""
 
+import asyncio
 import hashlib
 import json
 from pathlib import Path
@@ -32,6 +33,7 @@ class CommandRegister:
     def __init__(self, bot: discord.Bot, file: Path) -> None:
         self._bot = bot
         self._file = file
+        self._lock = asyncio.Lock()  # several shards may connect at once
 
     async def update(self) -> None:
         """Register the command set unless it is the one registered last.
@@ -39,6 +41,10 @@ class CommandRegister:
         Raises:
             discord.HTTPException: Discord refuses, or does not answer.
         """
+        async with self._lock:
+            await self._update()
+
+    async def _update(self) -> None:
         commands = sorted(self._bot.pending_application_commands, key=lambda command: str(command.name))
         digest = self._compute_digest([command.to_dict() for command in commands])
         if self._file.exists() and self._file.read_text("ascii") == digest:

@@ -291,6 +291,7 @@ class GrantService:
     async def _settle(self, guild_id: GuildId) -> tuple[str, ...]:
         """Pause and resume servers by the tier; return the names of those that are paused then."""
         self._unsettled.add(guild_id)
+        self._rooms.premium.forget(guild_id)  # another process may have written a grant a moment ago
         tier = await self._rooms.premium.get_tier(guild_id)
         servers = await self._rooms.servers.list_servers(guild_id)
         paused = choose_paused(servers, room=tier.servers)

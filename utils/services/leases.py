@@ -1,12 +1,19 @@
-"""Leases: one process for each shard. Taken at the start, renewed while it runs, given back at the end."""
+"""Leases: one process for each shard. Taken at the start, renewed while it runs, given back at the end.
 
+A process holds the leases of all its shards or of none: it is one connected bot, which begins and ends as a
+whole. So while another holds even one of them it is a standby, and when it loses one it stops.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.errors import LeaseLostError, StorageError, StorageUnavailableError
+from utils.errors import KillfeedError, LeaseLostError, StorageError, StorageUnavailableError
+from utils.models.scope import GuildId
+from utils.models.sharding import Sharding
 
 logger = get_logger(__name__)
 
@@ -16,6 +23,13 @@ STANDBY_SECONDS = 2.0
 
 class LeaseStore(Protocol):
     """Storage of leases."""
+
+    async def settle_shard_count(self, *, instance_id: str, now: datetime) -> None:
+        """End leases of another shard count that nobody holds any more.
+
+        Raises:
+            ShardCountError: another instance holds one.
+        """
 
     async def acquire(self, shard: int, *, instance_id: str, now: datetime) -> int | None:
         """Take a lease that is free, expired or this instance's own; None while another holds it."""
@@ -32,80 +46,104 @@ class LeaseStore(Protocol):
 
 
 class LeaseKeeper:
-    """Holds the lease of one shard.
+    """Holds the leases of the shards of this process.
 
     Args:
-        shard: the shard this process works for.
-        instance_id: the same after a restart of this process, so that it takes its own lease back at once.
+        sharding: the shards this process works for.
+        instance_id: the same after a restart of this process, so that it takes its own leases back at once.
     """
 
-    def __init__(self, store: LeaseStore, *, shard: int, instance_id: str, clock: Clock) -> None:
+    def __init__(self, store: LeaseStore, *, sharding: Sharding, instance_id: str, clock: Clock) -> None:
         self._store = store
-        self._shard = shard
+        self._sharding = sharding
         self._instance_id = instance_id
         self._clock = clock
-        self._token: int | None = None
+        self._tokens: Mapping[int, int] = {}
 
-    @property
-    def shard(self) -> int:
-        """The shard this process works for."""
-        return self._shard
-
-    @property
-    def token(self) -> int:
-        """The fencing token of the lease.
+    def get_token(self, guild_id: GuildId) -> tuple[int, int]:
+        """Return a guild's shard and the fencing token of its lease.
 
         Raises:
             LeaseLostError: the lease is not held.
         """
-        if self._token is None:
-            raise LeaseLostError(f"The lease of shard {self._shard} is not held.")
-        return self._token
+        shard = self._sharding.compute_shard(guild_id)
+        if shard not in self._tokens:
+            raise LeaseLostError(f"The lease of shard {shard} is not held.")
+        return shard, self._tokens[shard]
 
-    async def wait_for_lease(self) -> None:
-        """Return once the lease is held; until then this process is a standby."""
+    async def wait_for_leases(self) -> None:
+        """Return once every lease is held; until then this process is a standby.
+
+        Raises:
+            ShardCountError: another process divides the bot into another number of shards.
+        """
         is_told = False
-        while self._token is None:
-            self._token = await self._acquire()
-            if self._token is None:
+        while not self._tokens:
+            self._tokens = await self._try_to_take()
+            if not self._tokens:
                 if not is_told:
-                    logger.info("another process is at work, waiting as its standby", shard=self._shard)
+                    logger.info(
+                        "another process is at work, waiting as its standby", shards=self._sharding.ids
+                    )
                     is_told = True
                 await self._clock.sleep(STANDBY_SECONDS)
-        logger.info("lease taken", shard=self._shard, token=self._token)
+        logger.info("leases taken", shards=self._sharding.ids, shard_count=self._sharding.count)
 
-    async def _acquire(self) -> int | None:
+    async def _try_to_take(self) -> Mapping[int, int]:
+        """Return the tokens of all leases, or of none."""
+        tokens: dict[int, int] = {}
         try:
-            return await self._store.acquire(
-                self._shard, instance_id=self._instance_id, now=self._clock.now()
-            )
+            await self._settle_shard_count()
+            for shard in self._sharding.ids:
+                token = await self._store.acquire(shard, instance_id=self._instance_id, now=self._clock.now())
+                if token is None:
+                    break
+                tokens[shard] = token
+            else:
+                await self._settle_shard_count()  # of two that begin together one sees the other now
+                return tokens
         except StorageUnavailableError as error:
-            logger.warning("lease is not asked for", problem=str(error))  # a standby outlives an outage
-            return None
+            logger.warning("leases are not asked for", problem=str(error))  # a standby outlives an outage
+        except KillfeedError:
+            await self._release(tokens)
+            raise
+        await self._release(tokens)
+        return {}
+
+    async def _settle_shard_count(self) -> None:
+        await self._store.settle_shard_count(instance_id=self._instance_id, now=self._clock.now())
 
     async def keep(self) -> None:
         """Renew for ever.
 
         Raises:
-            LeaseLostError: another process took it; this one must stop.
+            LeaseLostError: another process took one of them; this one must stop.
         """
         while True:
-            try:
-                await self._store.renew(self._shard, token=self.token, now=self._clock.now())
-            except LeaseLostError:
-                self._token = None
-                raise
-            except StorageError as error:
-                # the database is away for everybody; the fence in every transaction keeps this safe
-                logger.warning("lease is not renewed", problem=str(error))
+            for shard in self._sharding.ids:
+                await self._renew(shard)
             await self._clock.sleep(RENEW_SECONDS)
 
-    async def give_back(self) -> None:
-        """End the lease, so that a successor need not wait for its expiry."""
-        if self._token is None:
-            return
-        token, self._token = self._token, None
+    async def _renew(self, shard: int) -> None:
+        if shard not in self._tokens:
+            raise LeaseLostError(f"The lease of shard {shard} is not held.")
         try:
-            await self._store.release(self._shard, token=token)
+            await self._store.renew(shard, token=self._tokens[shard], now=self._clock.now())
+        except LeaseLostError:
+            self._tokens = {one: token for one, token in self._tokens.items() if one != shard}
+            raise
         except StorageError as error:
-            logger.info("lease is left to expire", problem=str(error))
+            # the database is away for everybody; the fence in every transaction keeps this safe
+            logger.warning("lease is not renewed", shard=shard, problem=str(error))
+
+    async def give_back(self) -> None:
+        """End the leases, so that a successor need not wait for their expiry."""
+        tokens, self._tokens = self._tokens, {}
+        await self._release(tokens)
+
+    async def _release(self, tokens: Mapping[int, int]) -> None:
+        for shard, token in tokens.items():
+            try:
+                await self._store.release(shard, token=token)
+            except StorageError as error:
+                logger.info("lease is left to expire", shard=shard, problem=str(error))

@@ -72,13 +72,13 @@ class UserRoutes:
 
     async def get_gateway_bot(self, _call: Call) -> Answer:
         """Return the gateway's address, the recommended shards and the identifies left."""
-        limit = {
-            "total": 1000,
-            "remaining": 1000 - self._gateway.identifies,
-            "reset_after": 14_400_000,
-            "max_concurrency": 1,
-        }
-        return Answer(body={"url": self._gateway.url, "shards": 1, "session_start_limit": limit})
+        return Answer(
+            body={
+                "url": self._gateway.url,
+                "shards": self._gateway.recommended_shards,
+                "session_start_limit": dict(self._gateway.starts.describe()),
+            }
+        )
 
 
 def application_payload(world: World) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from discord.ext import commands
 
 from simulation.discord import GATEWAY_ROUTE, Channel, Fault, Member, SimulatedDiscord
-from simulation.discord.clients import running_bot
+from simulation.discord.clients import BareClient, running_bot
 
 
 async def _has_resumed(world: SimulatedDiscord, times: int = 1) -> None:
@@ -146,6 +146,8 @@ async def test_greeting_names_the_servers_when_a_client_identifies(
         (2, {"intents": 1 << 15}, 4014),
         (2, {"intents": None}, 4013),
         (2, {"shard": [2, 1]}, 4010),
+        (2, {"shard": [0]}, 4010),
+        (2, {"shard": None}, 4010),
         (2, {"properties": None}, 4002),
         (3, {}, 4003),
         (99, {}, 4001),
@@ -185,12 +187,104 @@ async def test_unknown_session_is_invalid_when_a_client_resumes_it(world: Simula
 
 
 async def test_shards_share_the_servers_when_there_are_several(world: SimulatedDiscord) -> None:
-    """A server belongs to the shard of its id."""
-    guilds = [world.create_guild(str(number)) for number in range(4)]
+    """A server belongs to the shard of its id, in the greeting and with every event after it."""
+    guilds = [world.create_guild(str(number), shard=(number % 3, 3)) for number in range(5)]
+    assert [(guild.id >> 22) % 3 for guild in guilds] == [0, 1, 2, 0, 1]
     seen: list[set[str]] = []
-    for shard in (0, 1):
-        async with _connect(world) as socket:
-            await socket.send(2, _identify(world, shard=[shard, 2]))
+    async with _connect(world) as first, _connect(world) as second:
+        for shard, socket in enumerate((first, second)):
+            await socket.send(2, _identify(world, shard=[shard, 3]))
             ready = await socket.next()
+            assert ready["d"]["shard"] == [shard, 3]
             seen.append({known["id"] for known in ready["d"]["guilds"]})
-    assert seen == [{str(guild.id) for guild in guilds if (guild.id >> 22) % 2 == shard} for shard in (0, 1)]
+            created = {(await socket.next())["d"]["id"] for _ in seen[-1]}
+            assert created == seen[-1]
+        assert [world.gateway.is_shard_connected(shard) for shard in range(3)] == [True, True, False]
+        guilds[2].create_text_channel("of nobody here")
+        guilds[4].create_text_channel("of the second")
+        guilds[0].create_text_channel("of the first")
+        heard = [(await socket.next())["d"]["name"] for socket in (first, second)]
+    assert seen == [{str(guilds[0].id), str(guilds[3].id)}, {str(guilds[1].id), str(guilds[4].id)}]
+    assert heard == ["of the first", "of the second"]
+
+
+async def test_second_identify_of_a_bucket_within_five_seconds_is_invalid() -> None:
+    """Shards of one remainder by ``max_concurrency`` wait for each other; others need not."""
+    async with SimulatedDiscord(max_concurrency=2) as world:
+        answers = []
+        for shard in (0, 1, 2):
+            async with _connect(world) as socket:
+                await socket.send(2, _identify(world, shard=[shard, 4]))
+                answers.append((await socket.next())["op"])
+        world.clock.advance(5)
+        async with _connect(world) as socket:
+            await socket.send(2, _identify(world, shard=[2, 4]))
+            answers.append((await socket.next())["op"])
+        assert (answers, world.violations) == ([0, 0, 9, 0], [])
+
+
+class _HastyBot(commands.Bot):
+    """Identifies again at once, where the library waits five seconds."""
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait for nothing."""
+
+
+async def test_bot_identifies_again_when_another_shard_came_first() -> None:
+    """Two processes that start together are both connected in the end."""
+    async with SimulatedDiscord() as world:
+        guilds = [world.create_guild(str(shard), shard=(shard, 2)) for shard in (0, 1)]
+        bots = [
+            _HastyBot(cache_default_sounds=False, help_command=None, shard_id=shard, shard_count=2)
+            for shard in (0, 1)
+        ]
+        async with running_bot(bots[0], world):
+            second = asyncio.create_task(_run_until_connected(bots[1], world))
+            await world.until(lambda: world.gateway.identifies > 2, what="a second try")
+            assert not world.gateway.is_shard_connected(1)
+            world.clock.advance(5)
+            await asyncio.wait_for(second, 20)
+        assert [[known.id for known in bot.guilds] for bot in bots] == [[guild.id] for guild in guilds]
+        assert world.violations == []
+
+
+async def _run_until_connected(bot: commands.Bot, world: SimulatedDiscord) -> None:
+    async with running_bot(bot, world):
+        assert world.gateway.is_shard_connected(1)
+
+
+async def test_address_of_the_gateway_tells_shards_and_session_starts(
+    world: SimulatedDiscord, client: BareClient
+) -> None:
+    """A shard for each thousand servers, and how many identifies are left until when."""
+    _, before = await client.call("GET", "/gateway/bot")
+    assert before == {
+        "url": world.gateway.url,
+        "shards": 1,
+        "session_start_limit": {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 1},
+    }
+    for number in range(1001):
+        world.create_guild(str(number))
+    async with _connect(world) as socket:
+        await socket.send(2, _identify(world, shard=[0, 2]))
+        await socket.next()
+    world.clock.advance(3600)
+    _, after = await client.call("GET", "/gateway/bot")
+    limit = after["session_start_limit"]
+    assert (after["shards"], limit["remaining"]) == (2, 999)
+    assert 22.9 * 3_600_000 < limit["reset_after"] <= 23 * 3_600_000
+    world.clock.advance(24 * 3600)
+    _, later = await client.call("GET", "/gateway/bot")
+    assert later["session_start_limit"]["remaining"] == 1000
+
+
+async def test_shard_of_too_many_servers_is_refused(world: SimulatedDiscord) -> None:
+    """Discord serves 2,500 on one shard and no more."""
+    for number in range(2501):
+        world.create_guild(str(number), shard=(0, 2))
+    async with _connect(world) as socket:
+        await socket.send(2, _identify(world))
+        assert await socket.close_code() == 4011
+    async with _connect(world) as socket:
+        await socket.send(2, _identify(world, shard=[1, 2]))
+        assert (await socket.next())["t"] == "READY"

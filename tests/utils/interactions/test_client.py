@@ -5,14 +5,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from discord.ext import commands
 from structlog.testing import capture_logs
 
 from simulation.discord import Channel, Fault, Guild, Member, SimulatedDiscord
 from simulation.discord.clients import running_bot
-from tests.fakes.own_bot import OwnBot, wait_until
+from tests.fakes.own_bot import OwnBot, OwnShardedBot, wait_until
 from tests.fakes.small_bot import REFERENCE, Shelf
 from utils.events import EventDispatcher, GuildLeft
+from utils.interactions.client import KillfeedBot, ShardedKillfeedBot, choose_bot
 from utils.models.scope import GuildId
+from utils.models.sharding import Sharding
 
 COMMANDS = "/applications/{application_id}/commands"
 
@@ -88,6 +91,58 @@ async def test_guilds_are_followed_when_ready_and_when_one_joins(
         other.add_bot()
         await wait_until(lambda: len(bot.follows.followed) == 2)
         assert bot.follows.followed[1] == [guild.id, other.id]
+
+
+async def test_one_of_several_shards_registers_nothing_unless_it_is_the_first(
+    world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
+) -> None:
+    """The commands are the whole bot's; each process knows the guilds of its own shard alone."""
+    guilds = [GuildId(world.create_guild(str(shard), shard=(shard, 2)).id) for shard in (0, 1)]
+    for shard in (1, 0):
+        bot = OwnBot(shelf, tmp_path, sharding=Sharding(2, (shard,)))
+        bot.follows.asked = guilds
+        async with running_bot(bot, world):
+            await wait_until(lambda bot=bot: bool(bot.follows.followed))
+            assert bot.follows.followed == [[guilds[shard]]]
+            assert count_registrations(world) == (shard == 0)
+    assert {session.shard for session in world.gateway.sessions.values()} <= {(0, 2), (1, 2)}
+
+
+async def test_several_shards_of_a_process_are_one_bot(
+    world: SimulatedDiscord, shelf: Shelf, tmp_path: Path
+) -> None:
+    """It follows the guilds of all of them, registers once, and answers where it is asked."""
+    guilds = [world.create_guild(str(shard), shard=(shard, 3)) for shard in range(3)]
+    bot = OwnShardedBot(shelf, tmp_path, sharding=Sharding(3, (0, 2)))
+    bot.follows.asked = [GuildId(guild.id) for guild in guilds]
+    fault = world.faults.add(Fault(status=404, method="GET", route="/gateway"))
+    async with run(world, bot):
+        assert isinstance(bot, commands.Bot)
+        assert (bot.follows.followed, count_registrations(world)) == ([[guilds[0].id, guilds[2].id]], 1)
+        await world.gateway.drop(4000)
+        sessions = world.gateway.sessions.values()
+        await world.until(lambda: [session.resumes for session in sessions] == [1, 1], within_seconds=20)
+        for guild in (guilds[0], guilds[2]):
+            reply = await guild.owner.ask(guild.create_text_channel("office"), "/premium tiers")
+            assert reply.embed["title"]
+        shards = sorted(session.shard for session in sessions)
+        assert (shards, fault.is_spent) == ([(0, 3), (2, 3)], True)
+    assert world.violations == []
+
+
+@pytest.mark.parametrize(
+    ("sharding", "kind"),
+    [
+        (Sharding(), KillfeedBot),
+        (Sharding(2, (1,)), KillfeedBot),
+        (Sharding(2, (0, 1)), ShardedKillfeedBot),
+    ],
+)
+def test_bot_is_the_plain_one_as_long_as_it_has_one_shard(
+    sharding: Sharding, kind: type[KillfeedBot]
+) -> None:
+    """The library's class for several connections serves only where there are several."""
+    assert choose_bot(sharding) is kind
 
 
 async def test_guild_that_was_left_is_told_and_an_outage_of_it_is_not(

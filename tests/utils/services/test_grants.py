@@ -204,6 +204,15 @@ async def test_server_that_was_added_while_a_tier_ended_is_paused() -> None:
     assert list_paused(desk) == ["server 1", "server 2", "server 3"]
 
 
+async def test_grant_of_another_process_counts_when_servers_are_settled() -> None:
+    """Hosts grant in the process of their own server; what is cached here must pause nothing."""
+    desk = build_desk()
+    await desk.service.settle_all()
+    desk.store.give(GUILD, 2)
+    await desk.service.on_server_added(ServerAdded(scope=SERVERS[3].scope))
+    assert list_paused(desk) == []
+
+
 async def test_grant_is_told_truly_when_two_come_at_once() -> None:
     """One after the other: the second one's old state is the first one's new state."""
     desk = build_desk()

@@ -25,6 +25,7 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
 from utils.database.standings.keeper import Standings
 from utils.models.scope import GuildId
+from utils.models.sharding import Sharding
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,16 @@ class Repositories:
     erasures: ErasureRepository
 
     @classmethod
-    def build(cls, database: SafeDatabase, fences: Callable[[GuildId], Fence | None]) -> "Repositories":
-        """Build them; those that ingest or deliver check the lease of ``fences`` in every transaction."""
+    def build(
+        cls, database: SafeDatabase, fences: Callable[[GuildId], Fence | None], sharding: Sharding
+    ) -> "Repositories":
+        """Build them for the guilds of one process.
+
+        Those that ingest or deliver check the lease of ``fences``, the guild's, in every transaction.
+        """
         standings = Standings(database)
         return cls(
-            directory=DirectoryRepository(database),
+            directory=DirectoryRepository(database, sharding),
             guilds=GuildRepository(database),
             servers=GameServerRepository(database),
             ingestion=IngestionRepository(database, fences=fences),

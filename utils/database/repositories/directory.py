@@ -1,17 +1,24 @@
-"""The directory: the one repository without a scope. It answers start-up and timers, with keys alone."""
+"""The directory: the one repository without a scope. It answers start-up and timers, with keys alone.
 
+It answers for the guilds of this process. Which these are MongoDB cannot tell from an index, for it is the
+remainder of a division; so each process reads the keys of all and keeps its own.
+"""
+
+from collections.abc import Iterable
 from datetime import datetime
 
 from utils.database.database import Document, SafeDatabase
 from utils.database.money_documents import OPEN
 from utils.models.scope import GuildId, ServerId, ServerScope
+from utils.models.sharding import Sharding
 
 
 class DirectoryRepository:
-    """Which guilds and servers there are."""
+    """Which guilds and servers there are, of those that ``sharding`` gives to this process."""
 
-    def __init__(self, database: SafeDatabase) -> None:
+    def __init__(self, database: SafeDatabase, sharding: Sharding) -> None:
         self._database = database
+        self._sharding = sharding
 
     async def list_server_scopes(self) -> tuple[ServerScope, ...]:
         """Return every game server of every guild."""
@@ -19,8 +26,7 @@ class DirectoryRepository:
         cursor = self._database.unscoped("game_servers").find(
             kept, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="server"
         )
-        found = await self._database.run("directory.servers", cursor.to_list(None))
-        return tuple(sorted(_read_scope(document) for document in found))
+        return self._read_scopes(await self._database.run("directory.servers", cursor.to_list(None)))
 
     async def list_guild_ids(self) -> tuple[GuildId, ...]:
         """Return every guild with a game server."""
@@ -32,14 +38,11 @@ class DirectoryRepository:
         ended = {"guild_id": {"$gt": 0}, "premium.ends_at": {"$lte": now}}
         cursor = self._database.unscoped("guilds").find(ended, {"_id": 0, "guild_id": 1}, hint="premium")
         found = await self._database.run("directory.premium", cursor.to_list(None))
-        return tuple(sorted(GuildId(document["guild_id"]) for document in found))
+        return self._read_guilds(document["guild_id"] for document in found)
 
     async def list_guilds_with_boards(self) -> tuple[GuildId, ...]:
         """Return every guild with a posted board."""
-        pipeline: list[Document] = [{"$sort": {"guild_id": 1}}, {"$group": {"_id": "$guild_id"}}]
-        cursor = self._database.unscoped("boards").aggregate(pipeline, hint="board")
-        found = await self._database.run("directory.boards", cursor.to_list(None))
-        return tuple(sorted(GuildId(document["_id"]) for document in found))
+        return await self._group_guilds("boards", hint="board")
 
     async def list_scopes_with_outbox(self) -> tuple[ServerScope, ...]:
         """Return every game server with notices that wait, or that are in a message not yet sent."""
@@ -50,26 +53,36 @@ class DirectoryRepository:
         ]
         cursor = self._database.unscoped("outbox").aggregate(pipeline, hint="sequence")
         found = await self._database.run("directory.outbox", cursor.to_list(None))
-        return tuple(sorted(_read_scope(document["_id"]) for document in found))
+        return self._read_scopes(document["_id"] for document in found)
 
     async def list_guilds_with_open_links(self) -> tuple[GuildId, ...]:
         """Return every guild with a link that waits for its proof, or whose outcome is not told yet."""
         pipeline: list[Document] = [{"$match": {"is_open": True}}, {"$group": {"_id": "$guild_id"}}]
         cursor = self._database.unscoped("links").aggregate(pipeline, hint="open")
         found = await self._database.run("directory.links", cursor.to_list(None))
-        return tuple(sorted(GuildId(document["_id"]) for document in found))
+        return self._read_guilds(document["_id"] for document in found)
 
     async def list_scopes_with_due_bounties(self, *, before: datetime) -> tuple[ServerScope, ...]:
         """Return every game server with open bounties that ended before a moment."""
-        bounties = self._database.unscoped("bounties")
-        guilds: list[Document] = [{"$sort": {"guild_id": 1}}, {"$group": {"_id": "$guild_id"}}]
-        grouping = bounties.aggregate(guilds, hint="ending")
-        known = [one["_id"] for one in await self._database.run("directory.guilds", grouping.to_list(None))]
+        known = list(await self._group_guilds("bounties", hint="ending"))
         due = {"guild_id": {"$in": known}, "slot": OPEN, "expires_at": {"$lt": before}}
-        cursor = bounties.find(due, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="ending")
-        found = await self._database.run("directory.bounties", cursor.to_list(None))
-        return tuple(sorted({_read_scope(document) for document in found}))
+        cursor = self._database.unscoped("bounties").find(
+            due, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="ending"
+        )
+        return self._read_scopes(await self._database.run("directory.bounties", cursor.to_list(None)))
 
+    async def _group_guilds(self, collection: str, *, hint: str) -> tuple[GuildId, ...]:
+        """Return every guild of a collection; MongoDB jumps from one to the next by the index."""
+        pipeline: list[Document] = [{"$sort": {"guild_id": 1}}, {"$group": {"_id": "$guild_id"}}]
+        cursor = self._database.unscoped(collection).aggregate(pipeline, hint=hint)
+        found = await self._database.run(f"directory.{collection}.guilds", cursor.to_list(None))
+        return self._read_guilds(document["_id"] for document in found)
 
-def _read_scope(document: Document) -> ServerScope:
-    return ServerScope(GuildId(document["guild_id"]), ServerId(document["server_id"]))
+    def _read_guilds(self, ids: Iterable[int]) -> tuple[GuildId, ...]:
+        """Return this process's guilds among those found."""
+        return tuple(sorted(guild_id for guild_id in map(GuildId, ids) if self._sharding.serves(guild_id)))
+
+    def _read_scopes(self, documents: Iterable[Document]) -> tuple[ServerScope, ...]:
+        """Return this process's game servers among those found, each once."""
+        scopes = {ServerScope(GuildId(one["guild_id"]), ServerId(one["server_id"])) for one in documents}
+        return tuple(sorted(scope for scope in scopes if self._sharding.serves(scope.guild_id)))

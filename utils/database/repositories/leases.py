@@ -4,23 +4,44 @@ A lease has a token that counts up with every change of hands; transactions chec
 also names the sessions of its holder. Whoever takes it over ends those first, so no transaction begun under
 the old token can commit afterwards. Until that is done they stay on record, for the case that it is killed
 meanwhile.
+
+A lease also names into how many shards its holder divides the bot. Processes that divide it differently would
+both look after some guild, and no lease of one shard would show it. So each looks at all leases before and
+after it takes its own (``settle_shard_count``): of two that begin together at least one sees the other, for
+both wrote before they looked.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from utils.database.database import Document, SafeDatabase
-from utils.errors import LeaseLostError, StorageConflictError
+from utils.errors import LeaseLostError, ShardCountError, StorageConflictError
 
 EXPIRY_SECONDS = 20.0
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 class LeaseRepository:
-    """The leases of all shards."""
+    """The leases of all shards, for a process that divides the bot into ``shard_count`` of them."""
 
-    def __init__(self, database: SafeDatabase) -> None:
+    def __init__(self, database: SafeDatabase, *, shard_count: int) -> None:
         self._database = database
         self._leases = database.unscoped("leases")
+        self._shard_count = shard_count
+
+    async def settle_shard_count(self, *, instance_id: str, now: datetime) -> None:
+        """End leases of another shard count that nobody holds any more, or this instance's own.
+
+        A process that only slept finds its token gone then, and none of its transactions commits.
+
+        Raises:
+            ShardCountError: another instance holds one.
+        """
+        while others := await self._list_others():
+            for held in others:
+                if held["instance_id"] != instance_id and held["expires_at"] > now:
+                    raise ShardCountError(own=self._shard_count, other=_read_count(held))
+                await self._retire(held)
 
     async def acquire(
         self, shard: int, *, instance_id: str, now: datetime, expiry_seconds: float = EXPIRY_SECONDS
@@ -31,15 +52,17 @@ class LeaseRepository:
             The token, or None while another instance holds the lease.
         """
         held = await self._find(shard)
+        expires_at = now + timedelta(seconds=expiry_seconds)
         if held is None:
-            return await self._insert(shard, instance_id, now + timedelta(seconds=expiry_seconds))
+            return await self._insert(shard, instance_id, expires_at)
         if held["instance_id"] != instance_id and held["expires_at"] > now:
             return None
         token = int(held["token"]) + 1
         fields = {
             "token": token,
             "instance_id": instance_id,
-            "expires_at": now + timedelta(seconds=expiry_seconds),
+            "expires_at": expires_at,
+            "shard_count": self._shard_count,
             "sessions": [*self._database.session_ids, *held["sessions"]],
         }
         if not await self._update(shard, held["token"], fields):
@@ -60,8 +83,7 @@ class LeaseRepository:
 
     async def release(self, shard: int, *, token: int) -> None:
         """Give a lease back; the token stays, so that the next one is higher."""
-        long_ago = datetime.fromtimestamp(0, UTC)
-        await self._update(shard, token, {"instance_id": "", "expires_at": long_ago, "sessions": []})
+        await self._update(shard, token, {"instance_id": "", "expires_at": _LONG_AGO, "sessions": []})
 
     async def list_sessions(self, shard: int) -> tuple[bytes, ...]:
         """Return the session ids recorded with a lease."""
@@ -77,6 +99,7 @@ class LeaseRepository:
             "token": 1,
             "instance_id": instance_id,
             "expires_at": expires_at,
+            "shard_count": self._shard_count,
             "sessions": list(self._database.session_ids),
         }
         try:
@@ -84,6 +107,23 @@ class LeaseRepository:
         except StorageConflictError:
             return None
         return 1
+
+    async def _list_others(self) -> list[Document]:
+        """Return the leases of another shard count behind which there may be a process."""
+        cursor = self._leases.find({"sessions": {"$ne": []}})
+        found = await self._database.run("leases.list", cursor.to_list(None))
+        return [held for held in found if _read_count(held) != self._shard_count]
+
+    async def _retire(self, held: Document) -> None:
+        """Take a lease from whoever had it, without holding it oneself."""
+        shard, token = held["_id"], held["token"] + 1
+        # its expiry is part of the filter: whoever renews it at this moment keeps it
+        last = {"_id": shard, "token": held["token"], "expires_at": held["expires_at"]}
+        fields = {"token": token, "instance_id": "", "expires_at": _LONG_AGO}
+        taking = self._leases.update_one(last, {"$set": fields})
+        if (await self._database.run("leases.retire", taking)).matched_count == 1:
+            await self._database.kill_sessions(held["sessions"])
+            await self._update(shard, token, {"sessions": []})
 
     async def _update(self, shard: int, token: int, fields: Document) -> bool:
         update = self._leases.update_one({"_id": shard, "token": token}, {"$set": fields})
@@ -93,3 +133,7 @@ class LeaseRepository:
         await self._database.kill_sessions(sessions)
         await self._update(shard, token, {"sessions": list(self._database.session_ids)})
         return token
+
+
+def _read_count(held: Document) -> int:
+    return int(held.get("shard_count", 1))  # a lease from before there were shards has none

@@ -11,7 +11,7 @@ from utils.database.connection import SafeMongoDBConnection
 from utils.database.database import Fence, SafeDatabase
 from utils.database.repositories.leases import LeaseRepository
 from utils.database.sessions import Session
-from utils.errors import LeaseLostError
+from utils.errors import LeaseLostError, ShardCountError
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 @pytest.fixture(name="leases")
 def _leases(database: SafeDatabase) -> LeaseRepository:
     """Return the leases."""
-    return LeaseRepository(database)
+    return LeaseRepository(database, shard_count=1)
 
 
 @pytest.fixture(name="other")
@@ -73,7 +73,7 @@ async def test_work_of_a_predecessor_is_ended_and_can_never_commit(
     leases: LeaseRepository, database: SafeDatabase, other: SafeDatabase
 ) -> None:
     """Its locks are free when the lease is won, and what it had open is refused by the fence."""
-    token = await LeaseRepository(other).acquire(0, instance_id="a", now=NOW)
+    token = await LeaseRepository(other, shard_count=1).acquire(0, instance_id="a", now=NOW)
     assert token == 1
     assert await leases.list_sessions(0) == other.session_ids
     await database.unscoped("things").insert_one({"_id": 1, "by": "nobody"})
@@ -102,3 +102,69 @@ async def test_work_of_a_predecessor_is_ended_and_can_never_commit(
     with pytest.raises(LeaseLostError):
         await holding
     assert await database.unscoped("things").find_one() == {"_id": 1, "by": "successor"}
+
+
+async def test_other_shard_count_is_refused_while_its_process_is_at_work(
+    leases: LeaseRepository, other: SafeDatabase
+) -> None:
+    """It is refused for every shard, told by the number, and nothing is changed."""
+    assert await leases.acquire(0, instance_id="a", now=NOW) == 1
+    second = LeaseRepository(other, shard_count=2)
+    assert await second.acquire(1, instance_id="b", now=NOW) == 1
+    for store, name, count in ((leases, "a", 2), (second, "b", 1)):
+        with pytest.raises(ShardCountError, match=f"discord.shard_count {count} is at work"):
+            await store.settle_shard_count(instance_id=name, now=NOW + timedelta(seconds=19))
+    await second.release(1, token=1)
+    await leases.settle_shard_count(instance_id="a", now=NOW)
+    await leases.renew(0, token=1, now=NOW)
+
+
+@pytest.mark.fault
+async def test_sleeper_of_another_shard_count_is_ended_and_can_never_commit(
+    leases: LeaseRepository, database: SafeDatabase, other: SafeDatabase
+) -> None:
+    """Its lease ran out while its process slept; awake again it finds token and transactions gone."""
+    assert await leases.acquire(0, instance_id="a", now=NOW) == 1
+    is_begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def sleep(session: Session) -> None:
+        insert = database.unscoped("things").insert_one({"_id": 1}, session=session)
+        await database.run("insert", insert)
+        is_begun.set()
+        await may_end.wait()
+
+    sleeping = asyncio.create_task(database.in_transaction(sleep, fence=Fence(0, 1)))
+    await is_begun.wait()
+    later = NOW + timedelta(seconds=20)
+    second = LeaseRepository(other, shard_count=2)
+    await second.settle_shard_count(instance_id="b", now=later)
+    assert await second.acquire(1, instance_id="b", now=later) == 1
+    may_end.set()
+    with pytest.raises(LeaseLostError):
+        await sleeping
+    with pytest.raises(LeaseLostError):
+        await leases.renew(0, token=1, now=later)
+    assert await database.unscoped("things").find_one() is None
+    with pytest.raises(ShardCountError):
+        await leases.settle_shard_count(instance_id="a", now=later)
+
+
+async def test_own_lease_of_another_shard_count_is_ended_at_once(
+    leases: LeaseRepository, database: SafeDatabase
+) -> None:
+    """Whoever was killed and has another configuration now need not wait for the old leases."""
+    before = LeaseRepository(database, shard_count=2)
+    assert [await before.acquire(shard, instance_id="a", now=NOW) for shard in (0, 1)] == [1, 1]
+    await leases.settle_shard_count(instance_id="a", now=NOW)
+    assert await leases.acquire(0, instance_id="a", now=NOW) == 3
+    assert await leases.list_sessions(1) == ()
+
+
+async def test_lease_from_before_there_were_shards_is_one_of_one_shard(
+    leases: LeaseRepository, database: SafeDatabase
+) -> None:
+    """A standby of this version waits for a process of the last one, and does not refuse it."""
+    assert await leases.acquire(0, instance_id="a", now=NOW) == 1
+    await database.unscoped("leases").update_one({"_id": 0}, {"$unset": {"shard_count": 1}})
+    await leases.settle_shard_count(instance_id="b", now=NOW)
+    assert await leases.acquire(0, instance_id="b", now=NOW) is None

@@ -17,6 +17,7 @@ from utils.models.deaths import Death, DeathKind
 from utils.models.links import Link, LinkState, ProofWindow
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.sharding import Sharding
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 GUILD, OTHER = GuildId(42), GuildId(43)
@@ -61,7 +62,7 @@ async def test_request_comes_back_as_it_was_and_is_open(
     assert await links.list_open(GUILD) == (second,)
     assert (await links.list_of_member(OTHER, ANNA), await links.list_open(OTHER)) == ((), ())
     assert await links.find_owner(GUILD, WOLF) is None
-    directory = DirectoryRepository(database)
+    directory = DirectoryRepository(database, Sharding())
     assert await directory.list_guilds_with_open_links() == (GUILD,)
 
 
@@ -178,7 +179,7 @@ async def test_proven_link_is_closed_once_its_message_tells_it(
     assert (shown.channel_id, shown.message_id) == (7, 8)
     await links.mark_told(GUILD, shown)
     assert await links.list_open(GUILD) == ()
-    assert await DirectoryRepository(database).list_guilds_with_open_links() == ()
+    assert await DirectoryRepository(database, Sharding()).list_guilds_with_open_links() == ()
     assert await links.list_of_member(GUILD, ANNA) == (replace(proven, windows=()),)
 
 

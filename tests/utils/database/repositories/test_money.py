@@ -39,6 +39,7 @@ from utils.models.money import (
 from utils.models.players import PlayerRecord
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.sharding import Sharding
 from utils.services.bounties import CLAIM_GRACE, BountyRooms, BountyService
 from utils.services.guilds import SettingsService
 from utils.services.rewards import KillRewards, LiveKill, RewardTerms
@@ -217,7 +218,7 @@ async def test_timer_finds_servers_with_due_bounties_by_key(
     stranger: ServerScope,
 ) -> None:
     """Of all guilds, each server once, and none whose bounties still run or are closed."""
-    directory = DirectoryRepository(database)
+    directory = DirectoryRepository(database, Sharding())
     closed = build_bounty(neighbour, "b3", state=BountyState.EXPIRED, expires_at=START - HOUR)
     due = [build_bounty(one, "b1", expires_at=START - HOUR) for one in (scope, stranger)]
     more = build_bounty(scope, "b2", placer_id=BOB, expires_at=START - HOUR)
@@ -416,7 +417,7 @@ async def _market(
     await guilds.set_channel(scope.guild_id, ChannelKind.BOUNTIES, ChannelId(1), server_id=None)
     rooms = BountyRooms(
         store=bounties,
-        directory=DirectoryRepository(database),
+        directory=DirectoryRepository(database, Sharding()),
         links=StoredLinks(links),
         guilds=guilds,
         servers=StoredServers(servers),

@@ -13,6 +13,7 @@ from utils.errors import LeaseLostError, StorageConflictError
 from utils.models.guilds import ChannelKind
 from utils.models.notices import BountyEvent, BountyNotice, DeathNotice, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, MemberId, ServerScope
+from utils.models.sharding import Sharding
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 KIND, BOUNTIES = ChannelKind.KILLFEED, ChannelKind.BOUNTIES
@@ -172,7 +173,7 @@ async def test_servers_with_notices_are_in_the_directory(
     outbox: OutboxRepository, database: SafeDatabase, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
     """Delivery starts where something waits."""
-    directory = DirectoryRepository(database)
+    directory = DirectoryRepository(database, Sharding())
     assert await directory.list_scopes_with_outbox() == (scope,)
     await outbox.discard_entries(scope, KIND, [entry.sequence for entry in entries])
     assert await directory.list_scopes_with_outbox() == ()

@@ -11,6 +11,7 @@ from utils.database.repositories.premium import KEPT_EVENTS, PremiumRepository
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.premium import Grant, PremiumAction, PremiumEvent, PremiumRecord
 from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.sharding import Sharding
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -79,6 +80,6 @@ async def test_directory_names_the_guilds_whose_grant_is_over(
     await premium.write_grant(GUILD, Grant(2, NOW, OWNER, NOW + DAY), grant_event(2))
     await premium.write_grant(OTHER, Grant(2, NOW, OWNER), grant_event(2))
     await GuildRepository(database).set_admin_role(THIRD, 9)
-    directory = DirectoryRepository(database)
+    directory = DirectoryRepository(database, Sharding())
     assert await directory.list_ended_premium(NOW + DAY - timedelta(seconds=1)) == ()
     assert await directory.list_ended_premium(NOW + DAY) == (GUILD,)

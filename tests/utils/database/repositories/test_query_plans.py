@@ -41,6 +41,7 @@ from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.reading import Cursor, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
+from utils.models.sharding import Sharding
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
@@ -188,7 +189,7 @@ async def test_everything_about_links_is_served_by_an_index(
     await links.mark_told(guild_id, proven)
     await links.delete_pending(guild_id, Link(guild_id, MemberId(2), A, "a", NOW))
     await links.remove(guild_id, MemberId(1), [A])
-    await DirectoryRepository(profiled).list_guilds_with_open_links()
+    await DirectoryRepository(profiled, Sharding()).list_guilds_with_open_links()
     operations = await _list_profiled(profiled)
     assert _list_unindexed(operations) == []
     [deaths] = [one for one in operations if one["ns"].endswith(".kills")]
@@ -241,7 +242,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
         await audit.insert_entry(scope.guild_id, AuditEntry(NOW, MemberId(number), "role", "x"))
     for actor, action in ((None, None), (MemberId(1), None), (None, "role"), (MemberId(1), "role")):
         await audit.list_entries(scope.guild_id, actor_id=actor, action=action, limit=2)
-    directory = DirectoryRepository(profiled)
+    directory = DirectoryRepository(profiled, Sharding())
     assert await directory.list_ended_premium(NOW) == (scope.guild_id,)
     await premium.end_grant(scope.guild_id, event)
     await servers.set_paused(scope, is_paused=True)
@@ -313,7 +314,10 @@ async def test_posted_boards_are_found_by_index(profiled: SafeDatabase, scope: S
     await boards.find_board(guild_id, scope.server_id, "kd")
     await boards.replace_board(guild_id, posted)
     await boards.delete_board(guild_id, scope.server_id, "kd")
-    assert await DirectoryRepository(profiled).list_guilds_with_boards() == (guild_id, GuildId(43))
+    assert await DirectoryRepository(profiled, Sharding()).list_guilds_with_boards() == (
+        guild_id,
+        GuildId(43),
+    )
     operations = [one for one in await _list_profiled(profiled) if one["ns"].endswith(".boards")]
     assert _list_unindexed(operations) == []
     assert not [one for one in operations if one.get("hasSortStage")]

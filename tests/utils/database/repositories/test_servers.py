@@ -18,6 +18,7 @@ from utils.models.players import PlayerRecord
 from utils.models.reading import Cursor
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ServerHealth
+from utils.models.sharding import Sharding
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 MakeServer = Callable[..., GameServer]
@@ -53,14 +54,14 @@ async def test_servers_are_listed_oldest_first(
     stranger: ServerScope,
     make_server: MakeServer,
 ) -> None:
-    """A guild sees its own; the directory sees the keys of all."""
+    """A guild sees its own; the directory sees the keys of all its process looks after."""
     younger = make_server(scope, added_at=NOW.replace(hour=13))
     older = make_server(neighbour, added_at=NOW)
     foreign = make_server(stranger)
     for server in (younger, older, foreign):
         await servers.insert_server(server.scope, server)
     assert await servers.list_servers(scope.guild_id) == (older, younger)
-    directory = DirectoryRepository(database)
+    directory = DirectoryRepository(database, Sharding())
     assert await directory.list_server_scopes() == (scope, neighbour, stranger)
     assert await directory.list_guild_ids() == (scope.guild_id, stranger.guild_id)
 
@@ -133,7 +134,7 @@ async def test_removed_server_leaves_its_statistics_only_when_they_are_kept(
     await servers.delete_server(scope, keep_stats=keep_stats)
     assert await servers.find_server(scope) is None
     assert [server.scope for server in await servers.list_servers(scope.guild_id)] == [neighbour]
-    assert await DirectoryRepository(database).list_server_scopes() == (neighbour,)
+    assert await DirectoryRepository(database, Sharding()).list_server_scopes() == (neighbour,)
     left = 1 if keep_stats else 0
     counts = {
         name: await database.unscoped(name).count_documents({}) for name in ("kills", "players", "cursors")

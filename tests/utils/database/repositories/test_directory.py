@@ -1,0 +1,58 @@
+"""The directory of one process among several: each guild is in one of them, whatever is asked."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from utils.database.database import SafeDatabase
+from utils.database.repositories.directory import DirectoryRepository
+from utils.models.scope import GuildId, ServerScope
+from utils.models.sharding import Sharding
+
+NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
+GUILDS = tuple(GuildId((number << 22) + 5) for number in (1, 2, 3, 4, 5))
+Ask = Callable[[DirectoryRepository], Awaitable[Sequence[GuildId | ServerScope]]]
+
+
+async def fill(database: SafeDatabase) -> None:
+    """Store in every guild something for each question; alike but for the guild."""
+    server = {"server_id": "aaaaaaaa"}
+    documents = {
+        "game_servers": server,
+        "guilds": {"premium": {"ends_at": NOW}},
+        "boards": server | {"board": "kills"},
+        "outbox": server | {"channel_kind": "killfeed", "sequence": 0},
+        "links": {"member_id": 7, "player_id": "p", "is_open": True},
+        "bounties": server | {"slot": "open", "expires_at": NOW},
+    }
+    for name, document in documents.items():
+        await database.unscoped(name).insert_many([{"guild_id": guild, **document} for guild in GUILDS])
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda directory: directory.list_server_scopes(),
+        lambda directory: directory.list_guild_ids(),
+        lambda directory: directory.list_ended_premium(NOW),
+        lambda directory: directory.list_guilds_with_boards(),
+        lambda directory: directory.list_scopes_with_outbox(),
+        lambda directory: directory.list_guilds_with_open_links(),
+        lambda directory: directory.list_scopes_with_due_bounties(before=NOW + timedelta(seconds=1)),
+    ],
+    ids=["servers", "guilds", "premium", "boards", "outbox", "links", "bounties"],
+)
+async def test_each_process_is_told_of_its_own_guilds(database: SafeDatabase, ask: Ask) -> None:
+    """Together they know all, and no two know the same."""
+    await fill(database)
+    told = [
+        [read_guild(one) for one in await ask(DirectoryRepository(database, sharding))]
+        for sharding in (Sharding(3, (0,)), Sharding(3, (1, 2)), Sharding())
+    ]
+    assert told == [[GUILDS[2]], [GUILDS[0], GUILDS[1], GUILDS[3], GUILDS[4]], list(GUILDS)]
+
+
+def read_guild(found: GuildId | ServerScope) -> GuildId:
+    """Return the guild of what was found."""
+    return found.guild_id if isinstance(found, ServerScope) else found
