@@ -89,7 +89,7 @@ class TransactionUnit:
         self._scope = scope
         self._session = session
         self._buckets: dict[tuple[int, BucketKey], list[Document]] = {}
-        self._moved: LogFile | None = None
+        self._move: tuple[Cursor | None, Cursor] | None = None
         self._lines = (0, 0)
 
     @property
@@ -208,38 +208,55 @@ class TransactionUnit:
         await self._collection("rejected_lines").bulk_write(writes, session=self._session)
 
     async def move_cursor(self, before: Cursor | None, after: Cursor) -> None:
-        """Move a file's cursor from the value that was read.
+        """Move a file's cursor from the value that was read; the last one with the lines, when all is done.
 
         Raises:
-            CursorMovedError: the stored cursor is not ``before``.
+            CursorMovedError: a stored cursor is not as it was read.
         """
-        cursors, key = self._collection("cursors"), build_file_key(after.file)
-        self._moved = after.file
-        if before is None:
-            # Looked up first: a duplicate key would only say so after ending the transaction.
-            if await cursors.find_one(key, session=self._session) is not None:
-                raise CursorMovedError(f"{after.file.name} has a cursor already.")
-            await cursors.insert_one({**key, **build_cursor_fields(after)}, session=self._session)
-            return
-        query = {**key, **build_cursor_fields(before)}
-        update = {"$set": build_cursor_fields(after)}
-        if not await cursors.update_one(query, update, session=self._session):
-            raise CursorMovedError(f"The cursor of {after.file.name} is not at {before.offset} any more.")
+        await self._write_move()
+        self._move = (before, after)
 
     async def add_lines_read(self, read: int, rejected: int) -> None:
         """Count lines for ``/killfeed status``."""
         self._lines = (self._lines[0] + read, self._lines[1] + rejected)
 
     async def finish(self) -> None:
-        """Write what was gathered until the end: counted lines, at the cursor that was moved."""
+        """Write what was gathered until the end: counted lines, at the cursor that was moved last.
+
+        Raises:
+            CursorMovedError: the stored cursor is not as it was read.
+        """
         read, rejected = self._lines
-        if not read and not rejected:
+        self._lines = (0, 0)
+        counted = {"lines_read": read, "lines_rejected": rejected} if read or rejected else {}
+        if self._move is not None:
+            await self._write_move(counted)
+        elif counted:
+            key = {"kind": "lines", "world": "", "name": ""}
+            update = {"$inc": counted}
+            await self._collection("cursors").update_one(key, update, upsert=True, session=self._session)
+
+    async def _write_move(self, counted: Mapping[str, int] | None = None) -> None:
+        if self._move is None:
             return
-        key = (
-            {"kind": "lines", "world": "", "name": ""} if self._moved is None else build_file_key(self._moved)
+        before, after = self._move
+        self._move = None
+        cursors, key, fields = (
+            self._collection("cursors"),
+            build_file_key(after.file),
+            build_cursor_fields(after),
         )
-        update = {"$inc": {"lines_read": read, "lines_rejected": rejected}}
-        await self._collection("cursors").update_one(key, update, upsert=True, session=self._session)
+        if before is None:
+            # Looked up first: a duplicate key would only say so after ending the transaction.
+            if await cursors.find_one(key, session=self._session) is not None:
+                raise CursorMovedError(f"{after.file.name} has a cursor already.")
+            await cursors.insert_one({**key, **fields, **(counted or {})}, session=self._session)
+            return
+        update: Document = {"$set": fields} | ({"$inc": dict(counted)} if counted else {})
+        if not await cursors.update_one(
+            {**key, **build_cursor_fields(before)}, update, session=self._session
+        ):
+            raise CursorMovedError(f"The cursor of {after.file.name} is not at {before.offset} any more.")
 
     async def _load_buckets(self, keys: set[BucketKey], generation: int) -> None:
         missing = [key for key in keys if (generation, key) not in self._buckets]
