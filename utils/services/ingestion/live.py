@@ -7,7 +7,7 @@ nothing.
 
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -16,9 +16,9 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.events import CountersStored, DeathsStored, EventDispatcher, NoticesQueued, PlayerKilled
-from utils.models.deaths import Death, DeathKind
+from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices import BountyNotice, DeathNotice
-from utils.models.reading import Chunk, RejectedLine
+from utils.models.reading import Chunk, Cursor, RejectedLine
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.counting import (
@@ -95,12 +95,18 @@ class CountedBatch:
 
 @dataclass(frozen=True, slots=True)
 class PollOutcome:
-    """What one poll did; ``problem`` tells of what it had to pass over."""
+    """What one poll did.
+
+    Attributes:
+        problem: what it had to pass over.
+        cursors: where reading stands now, by file.
+    """
 
     deaths: int = 0
     rejected: int = 0
     newest_at: datetime | None = None
     problem: str | None = None
+    cursors: Mapping[LogFile, Cursor] = field(default_factory=dict)
 
 
 class LiveIngestion:
@@ -135,19 +141,24 @@ class LiveIngestion:
         *,
         last_read_at: datetime | None,
         has_channel: bool,
+        cursors: Mapping[LogFile, Cursor] | None = None,
     ) -> PollOutcome:
         """Read on once and store all that is new.
+
+        ``cursors`` are those of the poll before, if it went well; without them they are read. Whoever moved
+        one meanwhile is found out when it is moved again.
 
         Raises:
             RemoteError: the host failed; what was stored before stays stored.
             StorageError: nothing of the chunk at hand was stored.
         """
-        cursors = await self._store.list_cursors(server.scope)
+        if cursors is None:
+            cursors = await self._store.list_cursors(server.scope)
         rule = choose_news_rule(last_read_at=last_read_at, now=self._clock.now(), max_age=self._max_age)
         terms = await self._rewards.find_terms(server.scope) if self._rewards else None
         announced = Announced(rule, server.announced if has_channel else frozenset(), terms)
         reader = RowReader(server.scope, ZoneInfo(server.timezone))
-        outcome = PollOutcome()
+        outcome = PollOutcome(cursors=cursors)
         async with aclosing(tail.read_on(cursors)) as chunks:
             async for chunk in chunks:
                 if announced.needs_newest(is_growth=chunk.is_growth):
@@ -302,4 +313,5 @@ def _add(outcome: PollOutcome, batch: Batch, stored: StoredBatch) -> PollOutcome
         deaths=outcome.deaths + len(stored.deaths),
         rejected=outcome.rejected + len(batch.rejected),
         newest_at=newest if outcome.newest_at is None or newest is None else max(newest, outcome.newest_at),
+        cursors={**outcome.cursors, batch.chunk.after.file: batch.chunk.after},
     )

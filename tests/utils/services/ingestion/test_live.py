@@ -1,7 +1,7 @@
 """Live ingestion: once, in order, counted right, and announced when it is news."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -56,11 +56,15 @@ class Watcher:
     last_read_at: datetime | None = START
     has_channel: bool = True
 
-    async def poll(self) -> PollOutcome:
+    async def poll(self, *, cursors: Mapping[LogFile, Cursor] | None = None) -> PollOutcome:
         """Poll once; a failing poll is no successful read."""
         live = LiveIngestion(self.store, self.events, clock=self.clock, max_announce_age=HOUR)
         outcome = await live.poll(
-            self.server, self.logs, last_read_at=self.last_read_at, has_channel=self.has_channel
+            self.server,
+            self.logs,
+            last_read_at=self.last_read_at,
+            has_channel=self.has_channel,
+            cursors=cursors,
         )
         self.last_read_at = self.clock.now()
         return outcome
@@ -119,7 +123,9 @@ async def test_new_rows_are_stored_counted_and_announced_in_order(
     outcome = await watcher.poll()
     deaths = build_deaths(FIGHTS)
     store = watcher.store.data
-    assert outcome == PollOutcome(deaths=7, rejected=0, newest_at=deaths[-1].at)
+    assert outcome == PollOutcome(
+        deaths=7, rejected=0, newest_at=deaths[-1].at, cursors=watcher.store.data.cursors
+    )
     assert list(store.deaths.values()) == deaths
     assert store.read_at == dict.fromkeys(list_ids(FIGHTS), watcher.clock.now())
     assert store.cursors == {FILE: Cursor(FILE, len(data), digest_head(data[:256]))}
@@ -132,6 +138,20 @@ async def test_new_rows_are_stored_counted_and_announced_in_order(
     stored = [event.deaths for event in told if isinstance(event, DeathsStored)]
     assert [death for batch in stored for death in batch] == deaths
     assert told.count(NoticesQueued(scope=SCOPE)) == 3
+
+
+async def test_poll_goes_on_from_the_cursors_of_the_one_before(watcher: Watcher) -> None:
+    """They are not read again; where they are not true any more nothing is stored, and they are read."""
+    watcher.logs.append(FILE, render(*FIGHTS[:3]))
+    outcome = await watcher.poll()
+    watcher.logs.append(FILE, render(*FIGHTS[3:]))
+    again = await watcher.poll(cursors=outcome.cursors)
+    assert (again.deaths, again.cursors) == (4, watcher.store.data.cursors)
+    watcher.logs.append(FILE, render(build_row("Ann", "Bob", second=99)))
+    with pytest.raises(CursorMovedError):
+        await watcher.poll(cursors=outcome.cursors)
+    assert (await watcher.poll()).deaths == 1
+    assert len(watcher.store.data.deaths) == 8
 
 
 async def test_notice_holds_the_facts_of_the_death(watcher: Watcher) -> None:
@@ -159,7 +179,7 @@ async def test_second_poll_does_nothing_when_nothing_was_appended(
     await watcher.poll()
     told.clear()
     before = watcher.store.transactions
-    assert await watcher.poll() == PollOutcome()
+    assert await watcher.poll() == PollOutcome(cursors=watcher.store.data.cursors)
     assert (watcher.store.transactions, told, watcher.logs.newest_asked) == (before, [], 0)
 
 
