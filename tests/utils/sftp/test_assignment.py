@@ -13,14 +13,14 @@ from utils.sftp.login import HostLogin, PoolLimits
 ONE, TWO = GuildId(1), GuildId(2)
 
 
-def login(name: str) -> HostLogin:
+def login(name: str, host: str = "host") -> HostLogin:
     """Return the login of a user of that name."""
-    return HostLogin("host", 22, name, Credentials("secret"))
+    return HostLogin(host, 22, name, Credentials("secret"))
 
 
-def ask(state: PoolState, guild_id: GuildId, name: str, *, limit: int = 1) -> Request:
+def ask(state: PoolState, guild_id: GuildId, name: str, *, limit: int = 1, host: str = "host") -> Request:
     """Put a request in the queue."""
-    request = Request(guild_id, login(name), limit)
+    request = Request(guild_id, login(name, host), limit)
     state.add(request)
     return request
 
@@ -117,6 +117,57 @@ def test_guild_served_longest_ago_is_first_when_a_place_becomes_free() -> None:
     assert [request for request, _ in state.decide().served] == [other]
 
 
+def test_guild_with_many_waiting_does_not_starve_one_with_one() -> None:
+    """25 servers of one guild were there first; the other guild's only one is served second."""
+    state = PoolState(PoolLimits(max_connections=1))
+    ask(state, ONE, "a", limit=25)
+    (slot,) = state.decide().opened
+    many = [ask(state, TWO, f"b{number:02}", limit=25) for number in range(25)]
+    one = ask(state, GuildId(3), "c")
+    order: list[Request] = []
+    while state.waiting:
+        state.release(slot, now=len(order))
+        state.decide()
+        state.remove(slot)
+        ((request, slot),) = state.decide().served
+        order.append(request)
+    assert order == [many[0], one, *many[1:]]
+
+
+def test_host_has_no_more_handshakes_at_once_than_it_bears() -> None:
+    """Whoever is one too many waits, in turns with other guilds, and holds up no other host."""
+    state = PoolState(PoolLimits(handshakes_per_host=2))
+    for name in "abc":
+        ask(state, ONE, name, limit=9)
+    other_guild = ask(state, TWO, "d")
+    elsewhere = ask(state, ONE, "e", limit=9, host="elsewhere")
+    decisions = state.decide()
+    assert [slot.login.username for slot in decisions.opened] == ["a", "d", "e"]
+    assert [request for request, _ in decisions.served][1:] == [other_guild, elsewhere]
+    assert state.is_host_busy(login("x"))
+    assert state.decide().opened == []
+    state.end_handshake(decisions.opened[0])
+    assert [slot.login.username for slot in state.decide().opened] == ["b"]
+    state.close(decisions.opened[1])
+    assert state.decide().opened == []  # until its socket is closed the host counts it
+    state.remove(decisions.opened[1])
+    state.remove(decisions.opened[1])
+    assert [slot.login.username for slot in state.decide().opened] == ["c"]
+
+
+def test_guild_over_its_fair_share_gives_way_although_another_rested_longer() -> None:
+    """Of four places two guilds have two each by right; who holds three loses one, not who holds one."""
+    state = PoolState(PoolLimits(max_connections=4))
+    for guild_id, names in ((ONE, "a"), (TWO, "bcd")):
+        for name in names:
+            ask(state, guild_id, name, limit=9)
+    oldest, *slots = state.decide().opened
+    for now, slot in enumerate([oldest, *slots]):
+        state.release(slot, now=now)
+    ask(state, GuildId(3), "e")
+    assert state.decide().closed == [slots[0]]
+
+
 def test_idle_connections_expire_and_used_ones_do_not(state: PoolState) -> None:
     """Only what nobody used for the whole time is closed."""
     ask(state, ONE, "a")
@@ -130,7 +181,9 @@ def test_idle_connections_expire_and_used_ones_do_not(state: PoolState) -> None:
 
 GUILDS = st.sampled_from([GuildId(number) for number in range(1, 4)])
 NAMES = st.sampled_from(["a", "b", "c"])
-LIMITS = PoolLimits(max_connections=3, max_leases_per_connection=2, idle_expiry_seconds=20)
+LIMITS = PoolLimits(
+    max_connections=3, max_leases_per_connection=2, idle_expiry_seconds=20, handshakes_per_host=2
+)
 GUILD_LIMITS = {GuildId(1): 1, GuildId(2): 2, GuildId(3): 5}
 
 
@@ -187,6 +240,13 @@ class PoolMachine(RuleBasedStateMachine):
             self.advance()
 
     @rule(data=st.data())
+    def end_handshake(self, data: st.DataObject) -> None:
+        """A connection is open, or failed to be."""
+        if self.state.slots:
+            self.state.end_handshake(data.draw(st.sampled_from(self.state.slots)))
+            self.advance()
+
+    @rule(data=st.data())
     def finish_closing(self, data: st.DataObject) -> None:
         """A socket is closed at last."""
         closing = [slot for slot in self.state.slots if slot.is_closing]
@@ -206,6 +266,7 @@ class PoolMachine(RuleBasedStateMachine):
         assert len(slots) <= LIMITS.max_connections
         for guild_id, limit in GUILD_LIMITS.items():
             assert len(self.state.find_slots(guild_id)) <= limit
+        assert sum(slot.is_opening for slot in slots) <= LIMITS.handshakes_per_host
         open_ones = [(slot.guild_id, slot.login) for slot in slots if not slot.is_closing]
         assert len(open_ones) == len(set(open_ones))
 
@@ -227,6 +288,7 @@ class PoolMachine(RuleBasedStateMachine):
             self.leases.clear()
             self.advance()
             for slot in self.state.slots:
+                self.state.end_handshake(slot)
                 if slot.is_closing:
                     self.state.remove(slot)
         assert self.waiting == []
