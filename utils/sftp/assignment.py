@@ -21,7 +21,7 @@ come, first served. A connection counts until its socket is closed, for the host
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from utils.models.scope import GuildId
 from utils.sftp.login import HostLogin, PoolLimits
@@ -112,7 +112,7 @@ class PoolState:
 
     def has_connection(self, guild_id: GuildId, login: HostLogin) -> bool:
         """Tell whether a login has a connection of its guild to share, open or being opened."""
-        return (guild_id, login) in self._shared
+        return self._find_shared(guild_id, login) is not None
 
     def find_slots(self, guild_id: GuildId, login: HostLogin | None = None) -> list[Slot]:
         """Return a guild's connections, or those of one of its logins, whatever key was pinned."""
@@ -138,6 +138,14 @@ class PoolState:
             slot.is_opening = False
             self._handshakes[slot.login.host_and_port] -= 1
             self._handshakes += Counter()  # drops the hosts without any
+
+    def pin(self, slot: Slot, host_key: str) -> None:
+        """Share a connection that was opened without a pinned key with whoever pinned the one it showed."""
+        known = (slot.guild_id, slot.login)
+        pinned = (slot.guild_id, replace(slot.login, host_key=host_key))
+        if slot.login.host_key is None and self._shared.get(known) is slot and pinned not in self._shared:
+            self._shared[pinned] = self._shared.pop(known)
+            slot.login = pinned[1]
 
     def close(self, slot: Slot) -> None:
         """Mark a connection as closing: it is lent no more and counts until it is removed."""
@@ -190,12 +198,20 @@ class PoolState:
 
     def _try_to_share(self, request: Request, decisions: Decisions) -> bool:
         """Join the login's connection; while it is full, wait for this one and no other."""
-        slot = self._shared.get((request.guild_id, request.login))
+        slot = self._find_shared(request.guild_id, request.login)
         if slot is None:
             return False
         if slot.leases < self._limits.max_leases_per_connection:
             self._serve(request, slot, decisions)
         return True
+
+    def _find_shared(self, guild_id: GuildId, login: HostLogin) -> Slot | None:
+        """Return the connection a login shares; whoever pinned no key yet shares one with any key."""
+        slot = self._shared.get((guild_id, login))
+        if slot is None and login.host_key is None:
+            others = (other for other in self._slots.get(guild_id, ()) if not other.is_closing)
+            return next((other for other in others if replace(other.login, host_key=None) == login), None)
+        return slot
 
     def _list_over_share(self) -> list[Slot]:
         """Return the connections of guilds that hold more than their fair share of all."""

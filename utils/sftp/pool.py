@@ -255,6 +255,8 @@ class SftpConnectionPool:
     def _end_handshake(self, slot: Slot, opening: "asyncio.Task[HostConnection]") -> None:
         """Tell how an attempt ended; who waits for the same host or login shares its fate."""
         self._state.end_handshake(slot)
+        if not opening.cancelled() and opening.exception() is None:
+            self._state.pin(slot, opening.result().host_key)
         error = None if opening.cancelled() else opening.exception()
         if isinstance(error, RemoteError):
             self.breakers.note_failure(slot.guild_id, slot.login, error)

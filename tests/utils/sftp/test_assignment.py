@@ -1,5 +1,7 @@
 """The decisions of the pool, without any connection."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -55,6 +57,19 @@ def test_same_login_in_two_guilds_gets_two_connections(state: PoolState) -> None
     ask(state, ONE, "a")
     ask(state, TWO, "a")
     assert len(state.decide().opened) == 2
+
+
+def test_connection_opened_without_a_pin_is_shared_by_who_pinned_the_key_it_showed(state: PoolState) -> None:
+    """A server that was just added is read over the connection that tested it; another key is not trusted."""
+    ask(state, ONE, "a")
+    (slot,) = state.decide().opened
+    pinned, changed = replace(login("a"), host_key="A"), replace(login("a"), host_key="B")
+    assert not state.has_connection(ONE, pinned)  # it might show another one
+    state.pin(slot, "A")
+    found = [state.has_connection(ONE, one) for one in (pinned, login("a"), changed, login("b"))]
+    assert found == [True, True, False, False]
+    state.close(slot)
+    assert not any(state.has_connection(ONE, one) for one in (pinned, login("a")))
 
 
 def test_place_of_an_idle_connection_is_given_away_at_the_guild_limit(state: PoolState) -> None:

@@ -32,6 +32,7 @@ class FakeConnection:
 
     host: "FakeHost"
     outage: int
+    host_key: str = "ssh-ed25519 A"
 
     @property
     def is_usable(self) -> bool:
