@@ -5,8 +5,8 @@ the pool calls ``decide``, which says what to do: which connections to close, wh
 which connection, and which of those to open first. For each request, in fair order:
 
 1. Its login has a connection in its guild: it joins, up to the limit of leases of one connection.
-2. As many handshakes with its host are under way as one host may have: it waits for one of them to end. That
-   holds up nobody else, and it comes first as soon as one ends.
+2. As many handshakes with its host are under way as one host may have, or half as many of its own guild: it
+   waits for one of them to end. That holds up nobody else, and it comes first as soon as one ends.
 3. There is room under the guild's limit and the limit over all: a new connection is opened.
 4. There is none, but an idle connection: at the guild's limit one of the guild; else one of a guild that
    holds more than its fair share, or of anybody where no such guild has an idle one. The one idle for longest
@@ -106,9 +106,13 @@ class PoolState:
         """Return how many requests of a guild are in the queue."""
         return sum(request.guild_id == guild_id for request in self._waiting)
 
-    def is_host_busy(self, login: HostLogin) -> bool:
-        """Tell whether a host has as many handshakes under way as it may have."""
-        return self._handshakes[login.host_and_port] >= self._limits.handshakes_per_host
+    def is_host_busy(self, guild_id: GuildId, login: HostLogin) -> bool:
+        """Tell whether a host has as many handshakes under way as it may have, or as one guild may have."""
+        host, most = login.host_and_port, self._limits.handshakes_per_host
+        own = sum(
+            slot.is_opening and slot.login.host_and_port == host for slot in self._slots.get(guild_id, ())
+        )
+        return self._handshakes[host] >= most or own >= max(most // 2, 1)
 
     def has_connection(self, guild_id: GuildId, login: HostLogin) -> bool:
         """Tell whether a login has a connection of its guild to share, open or being opened."""
@@ -184,7 +188,7 @@ class PoolState:
         for request in iterate_fairly(self._waiting, self._served_at):
             if request.guild_id in blocked:
                 continue
-            if self._try_to_share(request, decisions) or self.is_host_busy(request.login):
+            if self._try_to_share(request, decisions) or self.is_host_busy(request.guild_id, request.login):
                 continue
             slots = self._slots.get(request.guild_id, [])
             if len(slots) >= request.guild_limit:

@@ -240,4 +240,4 @@ def _name_matter(login: HostLogin, error: RemoteError) -> str:
     """Name what went wrong: a changed key concerns everybody at that host, a refused login itself alone."""
     if isinstance(error, HostKeyChangedError | HandshakeRefusedError):
         return f"{type(error).__name__} {login.address}"
-    return f"login {login.address} {hash(login)}"
+    return f"login {login.address} {hash(login.username):x}"  # neither user nor secret belongs into a log

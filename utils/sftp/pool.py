@@ -182,16 +182,17 @@ class SftpConnectionPool:
         except BaseException as error:
             self._give_up(request, assigned)
             if isinstance(error, TimeoutError):
-                raise TooManyConnectionsError(self._write_busy(request.login)) from error
+                raise TooManyConnectionsError(self._write_busy(request)) from error
             raise
 
-    def _write_busy(self, login: HostLogin) -> str:
+    def _write_busy(self, request: Request) -> str:
         """Say what somebody waited for in vain."""
-        if self._state.is_host_busy(login):
-            return f"Too many connect to {login.address} at this moment. It will be tried again."
+        address = request.login.address
+        if self._state.is_host_busy(request.guild_id, request.login):
+            return f"Too many connect to {address} at this moment. It will be tried again."
         return (
-            f"All connections of this Discord server are busy; {login.address} had to wait too long. It will"
-            " be tried again."
+            f"All connections of this Discord server are busy; {address} had to wait too long. It will be"
+            " tried again."
         )
 
     def _give_up(self, request: Request, assigned: asyncio.Future[_Link]) -> None:

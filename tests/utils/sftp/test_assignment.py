@@ -159,15 +159,25 @@ def test_host_has_no_more_handshakes_at_once_than_it_bears() -> None:
     decisions = state.decide()
     assert [slot.login.username for slot in decisions.opened] == ["a", "d", "e"]
     assert [request for request, _ in decisions.served][1:] == [other_guild, elsewhere]
-    assert state.is_host_busy(login("x"))
+    assert state.is_host_busy(GuildId(3), login("x"))
     assert state.decide().opened == []
     state.end_handshake(decisions.opened[0])
-    assert [slot.login.username for slot in state.decide().opened] == ["b"]
-    state.close(decisions.opened[1])
+    (second,) = state.decide().opened
+    state.close(second)
     assert state.decide().opened == []  # until its socket is closed the host counts it
-    state.remove(decisions.opened[1])
-    state.remove(decisions.opened[1])
+    state.remove(second)
+    state.remove(second)
     assert [slot.login.username for slot in state.decide().opened] == ["c"]
+
+
+def test_guild_whose_handshakes_hang_leaves_half_of_them_to_others() -> None:
+    """25 logins that a host lets hang would keep everybody else from it."""
+    state = PoolState(PoolLimits(handshakes_per_host=8))
+    for number in range(25):
+        ask(state, ONE, f"a{number:02}", limit=25)
+    assert len(state.decide().opened) == 4
+    others = [ask(state, GuildId(number), "b") for number in range(2, 7)]
+    assert [request for request, _ in state.decide().served] == others[:4]
 
 
 def test_guild_over_its_fair_share_gives_way_although_another_rested_longer() -> None:

@@ -230,7 +230,7 @@ async def test_pool_ends_in_time_while_handshakes_are_under_way(silent_host: Hos
     pool = SftpConnectionPool(PoolLimits())
     users = [replace(silent_host, username=f"user{number}") for number in range(12)]
     leases = [asyncio.create_task(use(pool, login)) for login in users]
-    await wait_for_count(pool, 5, 7)
+    await wait_for_count(pool, 4, 8)
     async with asyncio.timeout(STOP_SECONDS):
         await pool.aclose()
     results = await asyncio.gather(*leases, return_exceptions=True)
