@@ -26,6 +26,9 @@ from dataclasses import dataclass, field, replace
 from utils.models.scope import GuildId
 from utils.sftp.login import HostLogin, PoolLimits
 
+HandshakeKey = tuple[str, int] | tuple[GuildId, tuple[str, int]]
+"""A host, or a guild with a host."""
+
 
 @dataclass(eq=False, slots=True)
 class Slot:
@@ -88,7 +91,7 @@ class PoolState:
         self._shared: dict[tuple[GuildId, HostLogin], Slot] = {}
         self._waiting: dict[Request, None] = {}
         self._served_at: dict[GuildId, int] = {}
-        self._handshakes: Counter[tuple[str, int]] = Counter()
+        self._handshakes: Counter[HandshakeKey] = Counter()
         self._count = 0
         self._turn = 0
 
@@ -108,11 +111,9 @@ class PoolState:
 
     def is_host_busy(self, guild_id: GuildId, login: HostLogin) -> bool:
         """Tell whether a host has as many handshakes under way as it may have, or as one guild may have."""
-        host, most = login.host_and_port, self._limits.handshakes_per_host
-        own = sum(
-            slot.is_opening and slot.login.host_and_port == host for slot in self._slots.get(guild_id, ())
-        )
-        return self._handshakes[host] >= most or own >= max(most // 2, 1)
+        most = self._limits.handshakes_per_host
+        host = login.host_and_port
+        return self._handshakes[host] >= most or self._handshakes[guild_id, host] >= max(most // 2, 1)
 
     def has_connection(self, guild_id: GuildId, login: HostLogin) -> bool:
         """Tell whether a login has a connection of its guild to share, open or being opened."""
@@ -140,8 +141,7 @@ class PoolState:
         """Note that a connection is open, or that it will not be."""
         if slot.is_opening:
             slot.is_opening = False
-            self._handshakes[slot.login.host_and_port] -= 1
-            self._handshakes += Counter()  # drops the hosts without any
+            self._count_handshake(slot, -1)
 
     def pin(self, slot: Slot, host_key: str) -> None:
         """Share a connection that was opened without a pinned key with whoever pinned the one it showed."""
@@ -209,6 +209,15 @@ class PoolState:
             self._serve(request, slot, decisions)
         return True
 
+    def _count_handshake(self, slot: Slot, change: int) -> None:
+        """Count a handshake that begins or ends, for its host and for its guild there."""
+        host = slot.login.host_and_port
+        keys: tuple[HandshakeKey, ...] = (host, (slot.guild_id, host))
+        for key in keys:
+            self._handshakes[key] += change
+            if not self._handshakes[key]:
+                del self._handshakes[key]
+
     def _find_shared(self, guild_id: GuildId, login: HostLogin) -> Slot | None:
         """Return the connection a login shares; whoever pinned no key yet shares one with any key."""
         slot = self._shared.get((guild_id, login))
@@ -243,7 +252,7 @@ class PoolState:
         self._slots.setdefault(request.guild_id, []).append(slot)
         self._shared[request.guild_id, request.login] = slot
         self._count += 1
-        self._handshakes[request.login.host_and_port] += 1
+        self._count_handshake(slot, 1)
         decisions.opened.append(slot)
         self._serve(request, slot, decisions)
 

@@ -291,7 +291,9 @@ class PoolMachine(RuleBasedStateMachine):
         assert len(slots) <= LIMITS.max_connections
         for guild_id, limit in GUILD_LIMITS.items():
             assert len(self.state.find_slots(guild_id)) <= limit
-        assert sum(slot.is_opening for slot in slots) <= LIMITS.handshakes_per_host
+        opening = [slot.guild_id for slot in slots if slot.is_opening]
+        assert len(opening) <= LIMITS.handshakes_per_host
+        assert len(opening) == len(set(opening))  # half of two is one of each guild
         open_ones = [(slot.guild_id, slot.login) for slot in slots if not slot.is_closing]
         assert len(open_ones) == len(set(open_ones))
 
