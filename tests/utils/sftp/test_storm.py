@@ -185,7 +185,8 @@ async def test_real_host_with_many_logins_is_not_stormed_when_it_is_back(root: P
             await all_read.wait()
         assert host.connections_opened - before == len(users)
         assert busiest <= LIMITS.handshakes_per_host
-        assert count_in_a_second(begun, since=returned_at) <= LOGINS_PER_SECOND + 2
+        late = LIMITS.handshakes_per_host  # a busy machine begins those that were due before in this second
+        assert count_in_a_second(begun, since=returned_at) <= LOGINS_PER_SECOND + 1 + late
         for task in loops:
             task.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
