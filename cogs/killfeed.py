@@ -63,7 +63,12 @@ class KillfeedCog(GuildCog):
             )
             for each in servers
         ]
-        await ctx.respond(embed=self.services.embeds.build_status(statuses), ephemeral=True)
+        embed = self.services.embeds.build_status(
+            statuses,
+            connections=self.services.health.count_connections(guild_id),
+            limit=(await self.services.premium.get_tier(guild_id)).servers,
+        )
+        await ctx.respond(embed=embed, ephemeral=True)
 
 
 def _show_pause(server: GameServer, health: ServerHealth) -> ServerHealth:

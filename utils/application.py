@@ -49,7 +49,7 @@ from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.watch import WatchRooms, WatchSettings
+from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import ServerWatchers
 from utils.services.leases import LeaseKeeper
 from utils.services.links import LinkService

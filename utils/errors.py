@@ -161,9 +161,14 @@ class RemoteError(KillfeedError):
     """A game host did not do what was asked; the text is a sentence for the server's admin.
 
     Never holds a password, a key or a full login.
+
+    Attributes:
+        is_lasting: only a person can mend it.
+        is_of_host: the host failed before it knew who comes, so every login there fails likewise.
     """
 
     is_lasting = False
+    is_of_host = False
 
 
 class LoginRefusedError(RemoteError):
@@ -196,6 +201,8 @@ class InvalidSecretError(RemoteError):
 
 class HostUnreachableError(RemoteError):
     """Unknown host, closed port, or no route."""
+
+    is_of_host = True
 
 
 class ConnectionLostError(RemoteError):

@@ -4,6 +4,8 @@
 ``stall(kind, ...)``       requests of these kinds (``stat``, ``read``, ...) get no answer until ``resume``
 ``slow_seconds``           every answer takes this long
 ``refuse_logins``          no password and no key is right
+``slow_login_seconds``     after the key exchange a login takes this much longer
+``close_channels``         who is logged in gets no SFTP channel: it is closed at once
 ``maximum_connections``    further connections are cut off at the door
 ``cut_after_bytes``        the connection is cut when this many more bytes were read from files
 ``short_reads``            a read answers with at most this many bytes
@@ -22,6 +24,8 @@ class HostFaults:
 
     slow_seconds: float = 0.0
     refuse_logins: bool = False
+    slow_login_seconds: float = 0.0
+    close_channels: bool = False
     maximum_connections: int | None = None
     cut_after_bytes: int | None = None
     short_reads: int | None = None
@@ -49,6 +53,7 @@ class HostFaults:
         self.resume()
         healthy = HostFaults()
         self.slow_seconds, self.refuse_logins = healthy.slow_seconds, healthy.refuse_logins
+        self.slow_login_seconds, self.close_channels = healthy.slow_login_seconds, healthy.close_channels
         self.maximum_connections, self.cut_after_bytes = None, None
         self.short_reads, self.size_lie, self.denied_paths = None, healthy.size_lie, healthy.denied_paths
 

@@ -196,8 +196,9 @@ class _Door(asyncssh.SSHServer):
         if self._connection is not None:
             self._host.leave(self._connection)
 
-    def begin_auth(self, username: str) -> bool:
+    async def begin_auth(self, username: str) -> bool:
         del username
+        await asyncio.sleep(self._host.faults.slow_login_seconds)
         return True
 
     def password_auth_supported(self) -> bool:
@@ -226,6 +227,8 @@ class _Files(asyncssh.SFTPServer):
         super().__init__(channel, chroot=str(host.root_folder / user.folder).encode())
         self._host = host
         self._faults = host.faults
+        if host.faults.close_channels:
+            asyncio.get_running_loop().call_soon(channel.abort)
 
     async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
         await self._begin("stat", path)

@@ -28,7 +28,15 @@ from utils.interactions.views import VIEW_SECONDS, ConfirmView, LiveViews, Paged
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, HostKeys, ServerHealth
+from utils.models.servers import (
+    CheckStep,
+    ConnectionCount,
+    Credentials,
+    EncryptedSecret,
+    GameServer,
+    HostKeys,
+    ServerHealth,
+)
 from utils.services.audit import AuditLog
 from utils.services.bounties import BountyRooms, BountyService
 from utils.services.combat import CombatService
@@ -91,6 +99,10 @@ class FakeHealthBook:
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of a guild's servers."""
         return {scope: health for scope, health in self.health.items() if scope.guild_id == guild_id}
+
+    def count_connections(self, guild_id: GuildId) -> ConnectionCount:
+        """Return a connection for each server that is known."""
+        return ConnectionCount(sum(scope.guild_id == guild_id for scope in self.health), 0)
 
 
 class FakeTaskBook:

@@ -1,14 +1,15 @@
 """What a watch works with, in memory: logs to be opened, admins to be told, people to be shown progress."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from tests.fakes.ingestion import FakeDeathLogs
-from utils.errors import KillfeedError
+from utils.errors import KillfeedError, RemoteError
 from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, ServerScope
-from utils.models.servers import GameServer
+from utils.models.servers import ConnectionCount, GameServer, Obstacle
 
 
 class FakeLogAccess:
@@ -19,6 +20,8 @@ class FakeLogAccess:
         opened: how often it was asked, failed openings included.
         limits: the guild's limit of connections at each opening.
         forgotten: the servers that were to be forgotten.
+        renewed: the servers whose login was to be tried again.
+        obstacle: what is in the way of connecting; ``clear`` takes it away.
     """
 
     def __init__(self, logs: FakeDeathLogs) -> None:
@@ -27,6 +30,9 @@ class FakeLogAccess:
         self.opened: list[GameServer] = []
         self.limits: list[int] = []
         self.forgotten: list[ServerScope] = []
+        self.renewed: list[ServerScope] = []
+        self.obstacle: Obstacle | None = None
+        self._cleared = asyncio.Event()
 
     @asynccontextmanager
     async def open(self, server: GameServer, *, guild_limit: int) -> AsyncIterator[FakeDeathLogs]:
@@ -34,12 +40,42 @@ class FakeLogAccess:
         self.opened.append(server)
         self.limits.append(guild_limit)
         if self.failures:
-            raise self.failures.pop(0)
+            failure = self.failures.pop(0)
+            if isinstance(failure, RemoteError) and failure.is_lasting:
+                self.obstacle = Obstacle("login", None)
+            raise failure
         yield self.logs
 
     def forget(self, scope: ServerScope) -> None:
         """Note that nothing is to be remembered of a server."""
         self.forgotten.append(scope)
+
+    def renew(self, scope: ServerScope) -> None:
+        """Note that a login is to be tried again."""
+        self.renewed.append(scope)
+        self.clear()
+
+    def clear(self) -> None:
+        """Let everybody through who waits."""
+        self.obstacle = None
+        self._cleared.set()
+
+    def find_obstacle(self, scope: ServerScope) -> Obstacle | None:
+        """Return what is in the way."""
+        del scope
+        return self.obstacle
+
+    async def wait_for_way(self, scope: ServerScope, *, guild_limit: int) -> None:
+        """Return when nothing is in the way any more."""
+        del scope, guild_limit
+        if self.obstacle is not None:
+            self._cleared.clear()
+            await self._cleared.wait()
+
+    def count_connections(self, guild_id: GuildId) -> ConnectionCount:
+        """Return how many there are."""
+        del guild_id
+        return ConnectionCount(3, 1)
 
 
 class FakeNotifier:

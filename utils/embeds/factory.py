@@ -35,7 +35,14 @@ from utils.models.players import BoardRow, PlayerStats
 from utils.models.premium import GrantChange, PremiumOverview
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import MemberId, ServerId, ServerScope
-from utils.models.servers import CheckStep, FieldChange, GameServer, HostKeys, ServerHealth
+from utils.models.servers import (
+    CheckStep,
+    ConnectionCount,
+    FieldChange,
+    GameServer,
+    HostKeys,
+    ServerHealth,
+)
 from utils.models.statistics import (
     Activity,
     Comparison,
@@ -175,9 +182,12 @@ class EmbedFactory:
         """Return the latest deaths."""
         return fit_embed(combat.build_recent_embed(self._theme, deaths, coverage))
 
-    def build_status(self, statuses: Sequence[ServerStatus]) -> discord.Embed:
-        """Return how reading each server goes."""
-        return fit_embed(servers.build_status_embed(self._theme, statuses))
+    def build_status(
+        self, statuses: Sequence[ServerStatus], *, connections: ConnectionCount, limit: int
+    ) -> discord.Embed:
+        """Return how reading each server goes, and how many connections the guild has of so many."""
+        embed = servers.build_status_embed(self._theme, statuses, connections=connections, limit=limit)
+        return fit_embed(embed)
 
     def build_server_list(
         self, listed: Sequence[GameServer], *, states: Mapping[ServerScope, ServerHealth]

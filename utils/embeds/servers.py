@@ -17,6 +17,7 @@ from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import (
     CheckStep,
+    ConnectionCount,
     ConnectionState,
     FieldChange,
     GameServer,
@@ -33,9 +34,9 @@ _VALUE = 200
 _STATES = {
     ConnectionState.UNKNOWN: "not read yet",
     ConnectionState.CONNECTED: "connected",
-    ConnectionState.RETRYING: "trying again",
+    ConnectionState.RETRYING: "not read, trying again",
     ConnectionState.REFUSED: "refused, waits for an admin",
-    ConnectionState.NO_LOGS: "connected, no logs found",
+    ConnectionState.NO_LOGS: "connected, no logs to read, looking again",
     ConnectionState.PAUSED: "paused, over the premium limit (`/premium status`)",
 }
 
@@ -49,8 +50,10 @@ class ServerStatus:
     health: ServerHealth
 
 
-def build_status_embed(theme: Theme, servers: Sequence[ServerStatus]) -> discord.Embed:
-    """Return the state of reading, a field for each server."""
+def build_status_embed(
+    theme: Theme, servers: Sequence[ServerStatus], *, connections: ConnectionCount, limit: int
+) -> discord.Embed:
+    """Return the state of reading, a field for each server; ``limit`` is of the guild's connections."""
     is_well = all(status.health.problem is None for status in servers)
     embed = discord.Embed(title="📡 Killfeed status", colour=theme.success if is_well else theme.warning)
     for status in servers[:MAX_FIELDS]:
@@ -58,7 +61,9 @@ def build_status_embed(theme: Theme, servers: Sequence[ServerStatus]) -> discord
         embed.add_field(name=name, value=_write_health(status), inline=False)
     if not servers:
         embed.description = "This Discord server has no game server yet. `/admin server add` adds one."
-    return embed
+    return embed.set_footer(
+        text=f"Connections to game hosts: {connections.opened} of {limit} open, {connections.waiting} waiting"
+    )
 
 
 def build_server_list_embed(
@@ -211,13 +216,20 @@ def _write_health(status: ServerStatus) -> str:
     lag = "" if health.lag_seconds is None else f" · lag {health.lag_seconds:.1f} s"
     last_kill, last_read = _write_moment(health.last_kill_at), _write_moment(health.last_read_at)
     lines = [
-        f"{_STATES[health.state]} · {channel}",
+        f"{_STATES[health.state]}{_write_next_try(health)} · {channel}",
         f"Last kill {last_kill} · last read {last_read}{lag}",
         f"{write_quantity(health.lines_read, 'line')} read · {write_count(health.lines_rejected)} rejected",
     ]
     if health.problem:
         lines.append(f"⚠️ {escape_text(hide_ids(health.problem), SENTENCE_LENGTH)}")
     return "\n".join(lines)
+
+
+def _write_next_try(health: ServerHealth) -> str:
+    """Return when a failing server is tried next; a state that waits for a person has no such time."""
+    if health.state not in (ConnectionState.RETRYING, ConnectionState.NO_LOGS):
+        return ""
+    return f" {write_time(health.next_try_at)}" if health.next_try_at else " now"
 
 
 def _write_server(server: GameServer, state: ConnectionState) -> str:

@@ -11,7 +11,7 @@ from utils.interactions.replies import ErrorReplies
 from utils.interactions.views import LiveViews
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-from utils.models.servers import GameServer, ServerHealth
+from utils.models.servers import ConnectionCount, GameServer, ServerHealth
 from utils.services.audit import AuditLog
 from utils.services.bounties import BountyService
 from utils.services.combat import CombatService
@@ -35,6 +35,9 @@ class HealthBook(Protocol):
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of every server of a guild."""
+
+    def count_connections(self, guild_id: GuildId) -> ConnectionCount:
+        """Return how many connections a guild has, and how many of its servers wait for one."""
 
 
 class Delivery(Protocol):

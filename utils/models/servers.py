@@ -91,6 +91,8 @@ class ServerHealth:
         lines_rejected: those that could not be read.
         problem: the sentence of the last failure; None while all is well.
         lag_seconds: from the poll before the last row to its arrival; None before the first row.
+        next_try_at: while it fails: when it is tried next; None while it is tried, or waits for a person. Not
+            stored.
     """
 
     scope: ServerScope
@@ -101,6 +103,28 @@ class ServerHealth:
     lag_seconds: float | None = None
     lines_read: int = 0
     lines_rejected: int = 0
+    next_try_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What is known to be in the way of connecting to a server.
+
+    Attributes:
+        matter: equal for all servers of a guild that suffer from the same thing, so that it is told once.
+        next_try_at: None while it is tried, or when only a person can mend it.
+    """
+
+    matter: str
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCount:
+    """Connections to game hosts that a guild has now, and how many of its requests wait for one."""
+
+    opened: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

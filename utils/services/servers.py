@@ -17,7 +17,7 @@ from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerSco
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer
 from utils.services.guilds import ServerStore, SettingsService
 from utils.services.ingestion.history import HistoryImport
-from utils.services.ingestion.watch import LogAccess
+from utils.services.ingestion.watch_rooms import LogAccess
 from utils.services.premium import PremiumService
 
 SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids in logs

@@ -9,8 +9,17 @@ from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import HostKeyChangedError, RemoteError
-from utils.models.scope import ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, HostKey, HostKeys
+from utils.models.scope import GuildId, ServerScope
+from utils.models.servers import (
+    CheckStep,
+    ConnectionCount,
+    Credentials,
+    EncryptedSecret,
+    GameServer,
+    HostKey,
+    HostKeys,
+    Obstacle,
+)
 from utils.sftp.checkup import check_server
 from utils.sftp.discovery import find_death_logs
 from utils.sftp.host_keys import compute_fingerprint
@@ -73,8 +82,36 @@ class DeathLogAccess:
             )
 
     def forget(self, scope: ServerScope) -> None:
-        """Drop what is remembered of a server: login, folder, sizes."""
-        self._remembered.pop(scope, None)
+        """Drop what is remembered of a server: login, folder, sizes; nobody keeps its connection for long."""
+        known = self._remembered.pop(scope, None)
+        if known is None:
+            return
+        others = (one.login for other, one in self._remembered.items() if other.guild_id == scope.guild_id)
+        if not any(known.login.is_same_account(login) for login in others):
+            self._pool.retire(scope.guild_id, known.login)
+
+    def renew(self, scope: ServerScope) -> None:
+        """Drop what is remembered of a server, and let its login be tried again although it was refused."""
+        known = self._remembered.pop(scope, None)
+        if known is not None:
+            self._pool.breakers.forgive(scope.guild_id, known.login)
+
+    def find_obstacle(self, scope: ServerScope) -> Obstacle | None:
+        """Return what is known to be in the way of connecting to a server, if anything is."""
+        known = self._remembered.get(scope)
+        if known is None:
+            return None
+        return self._pool.breakers.find_obstacle(scope.guild_id, known.login)
+
+    async def wait_for_way(self, scope: ServerScope, *, guild_limit: int) -> None:
+        """Return when what is in the way of a server has changed; at once when nothing is."""
+        known = self._remembered.get(scope)
+        if known is not None:
+            await self._pool.breakers.wait(scope.guild_id, known.login, guild_limit=guild_limit)
+
+    def count_connections(self, guild_id: GuildId) -> ConnectionCount:
+        """Return how many connections a guild has, and how many of its servers wait for one."""
+        return self._pool.count(guild_id)
 
     async def check(
         self, server: GameServer, *, guild_limit: int
@@ -85,7 +122,9 @@ class DeathLogAccess:
 
         @asynccontextmanager
         async def lease() -> AsyncIterator[SftpSession]:
-            async with self._pool.lease(server.scope.guild_id, login, guild_limit=guild_limit) as session:
+            async with self._pool.lease(
+                server.scope.guild_id, login, guild_limit=guild_limit, is_forced=True
+            ) as session:
                 shown.append(session.host_key)
                 yield session
 
@@ -97,7 +136,9 @@ class DeathLogAccess:
         login = self._build_login(server)
         pinned = _describe_key(server.host_key) if server.host_key else None
         try:
-            async with self._pool.lease(server.scope.guild_id, login, guild_limit=guild_limit) as session:
+            async with self._pool.lease(
+                server.scope.guild_id, login, guild_limit=guild_limit, is_forced=True
+            ) as session:
                 return HostKeys(pinned, _describe_key(session.host_key))
         except HostKeyChangedError as error:
             return HostKeys(pinned, _describe_key(error.offered))

@@ -5,10 +5,13 @@ the pool calls ``decide``, which says what to do: which connections to close, wh
 which connection, and which of those to open first. For each request, in fair order:
 
 1. Its login has a connection in its guild: it joins, up to the limit of leases of one connection.
-2. There is room under the guild's limit and the limit over all: a new connection is opened.
-3. There is none, but an idle connection (at the guild's limit: of the guild; else: of anybody). The one idle
-   for longest is closed, and its place is promised to the request.
-4. Otherwise it waits, and until it is served nobody younger may join or open anything that could make room
+2. As many handshakes with its host are under way as one host may have, or half as many of its own guild: it
+   waits for one of them to end. That holds up nobody else, and it comes first as soon as one ends.
+3. There is room under the guild's limit and the limit over all: a new connection is opened.
+4. There is none, but an idle connection: at the guild's limit one of the guild; else one of a guild that
+   holds more than its fair share, or of anybody where no such guild has an idle one. The one idle for longest
+   is closed, and its place is promised to the request.
+5. Otherwise it waits, and until it is served nobody younger may join or open anything that could make room
    for it: in its guild at the guild's limit, anywhere at the limit over all. So busy connections come to
    rest, and nobody starves.
 
@@ -16,11 +19,15 @@ Fair order: one request per guild in turns, the guild that was served longest ag
 come, first served. A connection counts until its socket is closed, for the host counts it as well.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from utils.models.scope import GuildId
 from utils.sftp.login import HostLogin, PoolLimits
+
+HandshakeKey = tuple[str, int] | tuple[GuildId, tuple[str, int]]
+"""A host, or a guild with a host."""
 
 
 @dataclass(eq=False, slots=True)
@@ -30,6 +37,7 @@ class Slot:
     Attributes:
         leases: how many use it now, or wait for it to be open.
         idle_since: when the last lease ended, by the monotonic clock.
+        is_opening: its handshake is under way.
     """
 
     guild_id: GuildId
@@ -37,6 +45,7 @@ class Slot:
     leases: int = 0
     idle_since: float = 0.0
     is_closing: bool = False
+    is_opening: bool = True
 
     @property
     def is_idle(self) -> bool:
@@ -46,11 +55,16 @@ class Slot:
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """Somebody waits for a connection."""
+    """Somebody waits for a connection.
+
+    Attributes:
+        is_forced: wants to connect although that is known to fail.
+    """
 
     guild_id: GuildId
     login: HostLogin
     guild_limit: int
+    is_forced: bool = False
 
 
 @dataclass(slots=True)
@@ -77,6 +91,7 @@ class PoolState:
         self._shared: dict[tuple[GuildId, HostLogin], Slot] = {}
         self._waiting: dict[Request, None] = {}
         self._served_at: dict[GuildId, int] = {}
+        self._handshakes: Counter[HandshakeKey] = Counter()
         self._count = 0
         self._turn = 0
 
@@ -89,6 +104,20 @@ class PoolState:
     def waiting(self) -> list[Request]:
         """Return the queue in order of arrival."""
         return list(self._waiting)
+
+    def count_waiting(self, guild_id: GuildId) -> int:
+        """Return how many requests of a guild are in the queue."""
+        return sum(request.guild_id == guild_id for request in self._waiting)
+
+    def is_host_busy(self, guild_id: GuildId, login: HostLogin) -> bool:
+        """Tell whether a host has as many handshakes under way as it may have, or as one guild may have."""
+        most = self._limits.handshakes_per_host
+        host = login.host_and_port
+        return self._handshakes[host] >= most or self._handshakes[guild_id, host] >= max(most // 2, 1)
+
+    def has_connection(self, guild_id: GuildId, login: HostLogin) -> bool:
+        """Tell whether a login has a connection of its guild to share, open or being opened."""
+        return self._find_shared(guild_id, login) is not None
 
     def find_slots(self, guild_id: GuildId, login: HostLogin | None = None) -> list[Slot]:
         """Return a guild's connections, or those of one of its logins, whatever key was pinned."""
@@ -108,6 +137,20 @@ class PoolState:
         slot.leases -= 1
         slot.idle_since = now
 
+    def end_handshake(self, slot: Slot) -> None:
+        """Note that a connection is open, or that it will not be."""
+        if slot.is_opening:
+            slot.is_opening = False
+            self._count_handshake(slot, -1)
+
+    def pin(self, slot: Slot, host_key: str) -> None:
+        """Share a connection that was opened without a pinned key with whoever pinned the one it showed."""
+        known = (slot.guild_id, slot.login)
+        pinned = (slot.guild_id, replace(slot.login, host_key=host_key))
+        if slot.login.host_key is None and self._shared.get(known) is slot and pinned not in self._shared:
+            self._shared[pinned] = self._shared.pop(known)
+            slot.login = pinned[1]
+
     def close(self, slot: Slot) -> None:
         """Mark a connection as closing: it is lent no more and counts until it is removed."""
         slot.is_closing = True
@@ -117,6 +160,7 @@ class PoolState:
     def remove(self, slot: Slot) -> None:
         """Forget a connection whose socket is closed."""
         self.close(slot)
+        self.end_handshake(slot)
         slots = self._slots.get(slot.guild_id, [])
         if slot in slots:
             slots.remove(slot)
@@ -144,33 +188,58 @@ class PoolState:
         for request in iterate_fairly(self._waiting, self._served_at):
             if request.guild_id in blocked:
                 continue
-            if self._try_to_share(request, decisions):
+            if self._try_to_share(request, decisions) or self.is_host_busy(request.guild_id, request.login):
                 continue
             slots = self._slots.get(request.guild_id, [])
             if len(slots) >= request.guild_limit:
-                if not self._promise_place(slots, promised, decisions):
+                if not self._promise_place(slots, slots, promised, decisions):
                     blocked.add(request.guild_id)
             elif self._count < self._limits.max_connections:
                 self._open(request, decisions)
-            elif not self._promise_place(self.slots, promised, decisions):
+            elif not self._promise_place(self.slots, self._list_over_share(), promised, decisions):
                 break
         return decisions
 
     def _try_to_share(self, request: Request, decisions: Decisions) -> bool:
         """Join the login's connection; while it is full, wait for this one and no other."""
-        slot = self._shared.get((request.guild_id, request.login))
+        slot = self._find_shared(request.guild_id, request.login)
         if slot is None:
             return False
         if slot.leases < self._limits.max_leases_per_connection:
             self._serve(request, slot, decisions)
         return True
 
-    def _promise_place(self, slots: Iterable[Slot], promised: set[Slot], decisions: Decisions) -> bool:
-        """Promise the place of a connection that is closing already, or of the one idle for longest."""
+    def _count_handshake(self, slot: Slot, change: int) -> None:
+        """Count a handshake that begins or ends, for its host and for its guild there."""
+        host = slot.login.host_and_port
+        keys: tuple[HandshakeKey, ...] = (host, (slot.guild_id, host))
+        for key in keys:
+            self._handshakes[key] += change
+            if not self._handshakes[key]:
+                del self._handshakes[key]
+
+    def _find_shared(self, guild_id: GuildId, login: HostLogin) -> Slot | None:
+        """Return the connection a login shares; whoever pinned no key yet shares one with any key."""
+        slot = self._shared.get((guild_id, login))
+        if slot is None and login.host_key is None:
+            others = (other for other in self._slots.get(guild_id, ()) if not other.is_closing)
+            return next((other for other in others if replace(other.login, host_key=None) == login), None)
+        return slot
+
+    def _list_over_share(self) -> list[Slot]:
+        """Return the connections of guilds that hold more than their fair share of all."""
+        held = {guild_id: len(slots) for guild_id, slots in self._slots.items()}
+        wanting = {request.guild_id for request in self._waiting} - held.keys()
+        share = self._limits.max_connections / (len(held) + len(wanting))
+        return [slot for slot in self.slots if held[slot.guild_id] > share]
+
+    def _promise_place(
+        self, slots: Sequence[Slot], preferred: Sequence[Slot], promised: set[Slot], decisions: Decisions
+    ) -> bool:
+        """Promise the place of a connection that is closing already, or of one that is idle."""
         place = next((slot for slot in slots if slot.is_closing and slot not in promised), None)
         if place is None:
-            idle = (slot for slot in slots if slot.is_idle)
-            place = min(idle, key=lambda slot: slot.idle_since, default=None)
+            place = choose_idle(preferred) or choose_idle(slots)
             if place is None:
                 return False
             self.close(place)
@@ -183,6 +252,7 @@ class PoolState:
         self._slots.setdefault(request.guild_id, []).append(slot)
         self._shared[request.guild_id, request.login] = slot
         self._count += 1
+        self._count_handshake(slot, 1)
         decisions.opened.append(slot)
         self._serve(request, slot, decisions)
 
@@ -192,6 +262,12 @@ class PoolState:
         del self._waiting[request]
         slot.leases += 1
         decisions.served.append((request, slot))
+
+
+def choose_idle(slots: Iterable[Slot]) -> Slot | None:
+    """Return the connection that nobody uses for longest, if there is one."""
+    idle = (slot for slot in slots if slot.is_idle)
+    return min(idle, key=lambda slot: slot.idle_since, default=None)
 
 
 def iterate_fairly(waiting: Iterable[Request], served_at: dict[GuildId, int]) -> Iterator[Request]:

@@ -38,8 +38,15 @@ class Meaning:
     exceptions: tuple[type[Exception], ...]
 
 
-_LEGACY_OFF = " Old SSH servers need the “legacy” option: /admin server edit with “legacy: True”."
-_LEGACY_ON = " The “legacy” option is on already; ask the hoster which SSH algorithms the server speaks."
+_LEGACY_OFF = (
+    "offers only old algorithms, which the bot does not use unless it is told to:"
+    " /admin server edit legacy:True (or the same option of /admin server add)."
+)
+_LEGACY_ON = (
+    "and the bot found no common encryption, although “legacy” is on."
+    " Ask the hoster which SSH algorithms the server speaks."
+)
+_PERHAPS_OLD = " Old SSH servers look like this as well; for one of those: /admin server edit legacy:True."
 
 MEANINGS = (
     Meaning(
@@ -72,7 +79,7 @@ MEANINGS = (
     ),
     Meaning(
         HandshakeRefusedError,
-        "{host} and the bot found no common encryption.{legacy}",
+        "{host} {legacy}",
         (asyncssh.KeyExchangeFailed, asyncssh.CompressionError),
     ),
     Meaning(
@@ -183,8 +190,8 @@ def translate(
 ) -> RemoteError:
     """Return our error for one of the library's or the system's."""
     meaning = next(MEANING_BY_EXCEPTION[kind] for kind in type(error).__mro__ if kind in MEANING_BY_EXCEPTION)
-    hint = _LEGACY_ON if legacy else _LEGACY_OFF
-    return meaning.error(meaning.sentence.format(host=host, what=what, legacy=hint))
+    handshake = _LEGACY_ON if legacy else _LEGACY_OFF
+    return meaning.error(meaning.sentence.format(host=host, what=what, legacy=handshake))
 
 
 def build_hang_up_error(host: str, *, legacy: bool) -> ConnectionLostError:
@@ -193,8 +200,10 @@ def build_hang_up_error(host: str, *, legacy: bool) -> ConnectionLostError:
     That may pass (it is busy, or holds the bot off for a while). It is also how an old server can look: it
     hangs up when it finds no common algorithm, and what it said before is lost with the connection.
     """
-    hint = _LEGACY_ON if legacy else _LEGACY_OFF
-    return ConnectionLostError(f"{host} hung up during the handshake: it is busy, or blocks the bot.{hint}")
+    hint = "" if legacy else _PERHAPS_OLD
+    error = ConnectionLostError(f"{host} hung up during the handshake: it is busy, or blocks the bot.{hint}")
+    error.is_of_host = True
+    return error
 
 
 @contextmanager

@@ -30,6 +30,16 @@ class HostLogin:
         """Return ``host:port``, the only part of a login that errors and logs may name."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """Return what tells one host from another."""
+        return self.host, self.port
+
+    @property
+    def door(self) -> tuple[str, int, bool]:
+        """Return what decides whether a host talks to us at all, whoever comes."""
+        return self.host, self.port, self.legacy
+
     def is_same_account(self, other: "HostLogin") -> bool:
         """Tell whether both log in as the same user of the same host, whatever secret and key they carry."""
         return (self.host, self.port, self.username) == (other.host, other.port, other.username)
@@ -45,8 +55,12 @@ class PoolLimits:
 
     Attributes:
         max_connections: over all guilds; a guild's own limit comes with each lease.
+        handshakes_per_host: at once, over all guilds, half of them of one guild; OpenSSH drops connections
+            from the tenth on that is not logged in yet (``MaxStartups 10:30:100``), and people log in too.
+        handshake_spacing_seconds: between the beginnings of two of them: at most 20 logins a second.
         max_leases_per_connection: SFTP carries many requests at once, but a host answers them in turn.
         wait_timeout_seconds: how long a lease waits for a connection to become free.
+        try_wait_seconds: the same for the one try while a host or login is known to fail.
         operation_timeout_seconds: for one operation; for each block of a big read.
         keepalive_seconds: between questions on a quiet connection; three without an answer end it.
         check_after_idle_seconds: a connection idle for longer is asked once before it is lent again.
@@ -54,9 +68,12 @@ class PoolLimits:
     """
 
     max_connections: int = 1000
+    handshakes_per_host: int = 8
+    handshake_spacing_seconds: float = 0.05
     max_leases_per_connection: int = 8
     connect_timeout_seconds: float = 20
     wait_timeout_seconds: float = 60
+    try_wait_seconds: float = 2
     operation_timeout_seconds: float = 30
     keepalive_seconds: float = 20
     check_after_idle_seconds: float = 45

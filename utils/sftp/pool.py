@@ -2,7 +2,8 @@
 
 A connection belongs to one guild and one login. Leases of the same login share it, and those that come while
 it is being opened wait for that one attempt. It is closed when it idled too long, when its place is needed,
-when it broke, and when its guild, its login or the pool goes.
+when it broke, and when its guild, its login or the pool goes. How attempts end is told to ``breakers``, which
+keeps everybody away from what is known to fail.
 """
 
 import asyncio
@@ -15,9 +16,12 @@ from structlog import get_logger
 from utils.clock import Clock, SystemClock
 from utils.errors import ConnectionLostError, RemoteError, TooManyConnectionsError
 from utils.models.scope import GuildId
+from utils.models.servers import ConnectionCount
 from utils.sftp.assignment import PoolState, Request, Slot
+from utils.sftp.breakers import BreakerBoard, Waiter
 from utils.sftp.connection import HostConnection, open_connection, quieten_library_logs
 from utils.sftp.login import HostLogin, PoolLimits
+from utils.sftp.pace import HandshakePace
 from utils.sftp.session import SftpSession
 
 log = get_logger(__name__)
@@ -58,6 +62,9 @@ class SftpConnectionPool:
     """Lends sessions on game hosts.
 
     Something must call ``expire_idle`` now and then (every 30 s), and ``aclose`` at the end.
+
+    Attributes:
+        breakers: which hosts and logins are known to fail; told of each attempt by the pool.
     """
 
     def __init__(
@@ -74,28 +81,38 @@ class SftpConnectionPool:
         self._state = PoolState(self._limits)
         self._links: dict[Slot, _Link] = {}
         self._assigned: dict[Request, asyncio.Future[_Link]] = {}
+        self._pace = HandshakePace(self._limits.handshake_spacing_seconds)
         self._is_closed = False
+        self.breakers = BreakerBoard(self._try, clock=self._clock)
 
     def __repr__(self) -> str:
-        """Show how many connections there are and how many requests wait."""
+        """Show how many connections there are, how many requests wait, and for how much nobody connects."""
         slots = self._state.slots
         idle = sum(slot.is_idle for slot in slots)
         return (
-            f"<SftpConnectionPool connections: {len(slots)} ({len(slots) - idle} active, {idle} idle),"
-            f" waiting: {len(self._state.waiting)}>"
+            f"<SftpConnectionPool connections: {len(slots)}/{self._limits.max_connections}"
+            f" ({len(slots) - idle} active, {idle} idle), waiting: {len(self._state.waiting)},"
+            f" {self.breakers.summary}>"
         )
+
+    def count(self, guild_id: GuildId) -> ConnectionCount:
+        """Return how many connections a guild has and how many requests of it wait for one."""
+        return ConnectionCount(len(self._state.find_slots(guild_id)), self._state.count_waiting(guild_id))
 
     @asynccontextmanager
     async def lease(
-        self, guild_id: GuildId, login: HostLogin, *, guild_limit: int
+        self, guild_id: GuildId, login: HostLogin, *, guild_limit: int, is_forced: bool = False
     ) -> AsyncIterator[SftpSession]:
         """Lend a session on a host; ``guild_limit`` is how many connections the guild's tier allows.
 
+        ``is_forced`` connects although the host or login is known to fail: a person wants to know.
+
         Raises:
             TooManyConnectionsError: no connection became free in time.
-            RemoteError: connecting failed, for all who waited for the same attempt.
+            RemoteError: connecting failed, for all who waited for the same attempt, or is known to fail.
         """
-        link, connection = await self._acquire_healthy(Request(guild_id, login, guild_limit))
+        request = Request(guild_id, login, guild_limit, is_forced)
+        link, connection = await self._acquire_healthy(request, self._limits.wait_timeout_seconds)
         try:
             yield SftpSession(connection, operation_timeout_seconds=self._limits.operation_timeout_seconds)
         finally:
@@ -105,61 +122,78 @@ class SftpConnectionPool:
         """Start closing the connections that idled too long or whose host hung up meanwhile."""
         self._close(self._state.expire(now=self._clock.monotonic()))
         self._close(slot for slot in self._state.slots if slot.is_idle and not self._links[slot].is_usable)
+        self._pace.forget_past(now=self._clock.monotonic())
+        self.breakers.expire()
 
     async def close_guild(self, guild_id: GuildId) -> None:
         """End everything a guild holds: its connections, whoever uses them, and whoever waits for one."""
         self._refuse(request for request in self._state.waiting if request.guild_id == guild_id)
+        self.breakers.forget(guild_id)
         await self._close_and_wait(self._state.find_slots(guild_id))
         self._state.forget(guild_id)
 
-    async def close_login(self, guild_id: GuildId, login: HostLogin) -> None:
-        """End a guild's connections of one account, because its server was edited or removed."""
-        self._refuse(
-            request
-            for request in self._state.waiting
-            if request.guild_id == guild_id and request.login.is_same_account(login)
-        )
-        await self._close_and_wait(self._state.find_slots(guild_id, login))
+    def retire(self, guild_id: GuildId, login: HostLogin) -> None:
+        """Start closing a guild's idle connections of one account, because no server needs it any more."""
+        self._close(slot for slot in self._state.find_slots(guild_id, login) if slot.is_idle)
 
     async def aclose(self) -> None:
         """End everything, within little more than the close timeout. Nothing is lent afterwards."""
         self._is_closed = True
         self._refuse(self._state.waiting)
+        await self.breakers.aclose()
         await self._close_and_wait(self._state.slots)
 
-    async def _acquire_healthy(self, request: Request) -> tuple[_Link, HostConnection]:
+    async def _try(self, waiter: Waiter) -> None:
+        """Connect with the login of somebody who waits, whatever is known of it."""
+        request = Request(waiter.guild_id, waiter.login, waiter.guild_limit, is_forced=True)
+        link, _ = await self._acquire_healthy(request, self._limits.try_wait_seconds)
+        self._release(link)
+
+    async def _acquire_healthy(self, request: Request, wait_seconds: float) -> tuple[_Link, HostConnection]:
         """Return an open connection that answers; one that died while it was idle is replaced, once."""
         for _ in range(2):
-            link = await self._acquire(request)
+            link = await self._acquire(request, wait_seconds)
             try:
                 connection = await self._wait_until_open(link)
                 if await self._is_healthy(link, connection):
+                    self.breakers.note_success(request.guild_id, request.login)
                     return link, connection
             except BaseException:
                 self._release(link)
                 raise
             self._release(link)
-        raise ConnectionLostError(f"{request.login.address} closed the connection right after the login.")
+        error = ConnectionLostError(f"{request.login.address} closed the connection right after the login.")
+        self.breakers.note_failure(request.guild_id, request.login, error)
+        raise error
 
-    async def _acquire(self, request: Request) -> _Link:
+    async def _acquire(self, request: Request, wait_seconds: float) -> _Link:
         """Queue up until a connection is assigned."""
         if self._is_closed:
             raise ConnectionLostError("The bot is shutting down.")
+        if not (request.is_forced or self._state.has_connection(request.guild_id, request.login)):
+            self.breakers.verify(request.guild_id, request.login)
         assigned: asyncio.Future[_Link] = asyncio.get_running_loop().create_future()
         self._assigned[request] = assigned
         self._state.add(request)
         self._advance()
         try:
-            async with asyncio.timeout(self._limits.wait_timeout_seconds):
+            async with asyncio.timeout(wait_seconds):
                 return await assigned
         except BaseException as error:
             self._give_up(request, assigned)
             if isinstance(error, TimeoutError):
-                raise TooManyConnectionsError(
-                    f"All connections of this Discord server are busy; {request.login.address} had to wait"
-                    " too long. It will be tried again."
-                ) from error
+                raise TooManyConnectionsError(self._write_busy(request)) from error
             raise
+
+    def _write_busy(self, request: Request) -> str:
+        """Say what somebody waited for in vain."""
+        address = request.login.address
+        if self._state.is_host_busy(request.guild_id, request.login):
+            return f"Too many connect to {address} at this moment. It will be tried again."
+        return (
+            f"All connections of this Discord server are busy; {address} had to wait too long. It will be"
+            " tried again."
+        )
 
     def _give_up(self, request: Request, assigned: asyncio.Future[_Link]) -> None:
         """Leave the queue; a connection that was assigned in this very moment goes back."""
@@ -207,17 +241,37 @@ class SftpConnectionPool:
             self._assigned.pop(request).set_result(self._links[slot])
 
     def _open(self, slot: Slot) -> _Link:
-        opening = asyncio.create_task(self._opener(slot.login, self._limits))
+        now = self._clock.monotonic()
+        opening = asyncio.create_task(self._connect(slot.login, self._pace.reserve(slot.login, now=now)))
+        opening.add_done_callback(lambda _: self._end_handshake(slot, opening))
         log.debug("sftp connection opening", guild_id=slot.guild_id, host=slot.login.address)
-        return _Link(slot=slot, opening=opening, proven_at=self._clock.monotonic())
+        return _Link(slot=slot, opening=opening, proven_at=now)
 
-    def _refuse(self, requests: Iterable[Request]) -> None:
+    async def _connect(self, login: HostLogin, delay_seconds: float) -> HostConnection:
+        """Connect when the host's turn has come."""
+        if delay_seconds > 0:
+            await self._clock.sleep(delay_seconds)
+        return await self._opener(login, self._limits)
+
+    def _end_handshake(self, slot: Slot, opening: "asyncio.Task[HostConnection]") -> None:
+        """Tell how an attempt ended; who waits for the same host or login shares its fate."""
+        self._state.end_handshake(slot)
+        if not opening.cancelled() and opening.exception() is None:
+            self._state.pin(slot, opening.result().host_key)
+        error = None if opening.cancelled() else opening.exception()
+        if isinstance(error, RemoteError):
+            self.breakers.note_failure(slot.guild_id, slot.login, error)
+            sharing = [request for request in self._state.waiting if _shares_fate(request, slot, error)]
+            self._refuse(sharing, error)
+        self._advance()
+
+    def _refuse(self, requests: Iterable[Request], error: RemoteError | None = None) -> None:
         """Send waiting requests away."""
         for request in list(requests):
             self._state.withdraw(request)
             assigned = self._assigned.pop(request)
             if not assigned.done():
-                assigned.set_exception(ConnectionLostError(CLOSED_BY_US))
+                assigned.set_exception(error or ConnectionLostError(CLOSED_BY_US))
 
     def _close(self, slots: Iterable[Slot]) -> None:
         """Start closing connections; they count until their sockets are closed."""
@@ -243,3 +297,12 @@ class SftpConnectionPool:
         self._state.remove(link.slot)
         del self._links[link.slot]
         self._advance()
+
+
+def _shares_fate(request: Request, slot: Slot, error: RemoteError) -> bool:
+    """Tell whether a waiting request would fail like an attempt that just did."""
+    if request.is_forced:
+        return False
+    if error.is_of_host:
+        return request.login.door == slot.login.door
+    return (request.guild_id, request.login) == (slot.guild_id, slot.login)

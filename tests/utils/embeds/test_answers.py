@@ -15,7 +15,14 @@ from utils.models.players import BoardRow, Counters, PlayerStats, Tallied
 from utils.models.premium import TIERS
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
-from utils.models.servers import CheckStep, ConnectionState, EncryptedSecret, GameServer, ServerHealth
+from utils.models.servers import (
+    CheckStep,
+    ConnectionCount,
+    ConnectionState,
+    EncryptedSecret,
+    GameServer,
+    ServerHealth,
+)
 from utils.models.statistics import Coverage, Period
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -142,18 +149,23 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
         lag_seconds=5.25,
         lines_read=12345,
         lines_rejected=2,
+        next_try_at=AT,
     )
     embed = factory.build_status(
         [
             ServerStatus("North_1", ChannelId(9), health),
             ServerStatus("South", None, ServerHealth(SCOPE, state=ConnectionState.CONNECTED)),
-        ]
+            ServerStatus("West", ChannelId(9), ServerHealth(SCOPE, state=ConnectionState.RETRYING)),
+        ],
+        connections=ConnectionCount(1, 2),
+        limit=25,
     )
+    assert embed.footer.text == "Connections to game hosts: 1 of 25 open, 2 waiting"
     assert [(field.name, field.value.split("\n")) for field in embed.fields] == [
         (
             "⏳ North\\_1",
             [
-                "trying again · <#9>",
+                f"not read, trying again <t:{STAMP}:R> · <#9>",
                 f"Last kill none yet · last read <t:{STAMP}:R> · lag 5.2 s",
                 "12,345 lines read · 2 rejected",
                 "⚠️ The host did not answer.",
@@ -167,12 +179,23 @@ def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
                 "0 lines read · 0 rejected",
             ],
         ),
+        (
+            "⏳ West",
+            [
+                "not read, trying again now · <#9>",
+                "Last kill none yet · last read none yet",
+                "0 lines read · 0 rejected",
+            ],
+        ),
     ]
 
 
 def test_status_and_list_without_servers_name_the_command(factory: EmbedFactory) -> None:
     """Where there is nothing, the answer says what to do."""
-    for embed in (factory.build_status([]), factory.build_server_list([], states={})):
+    for embed in (
+        factory.build_status([], connections=ConnectionCount(), limit=25),
+        factory.build_server_list([], states={}),
+    ):
         assert "`/admin server add`" in (embed.description or "")
 
 

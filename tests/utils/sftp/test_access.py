@@ -1,5 +1,6 @@
 """Access: a stored server becomes opened logs, and what is remembered of it is dropped when it must be."""
 
+import asyncio
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from simulation.game_host.log_files import GameServerFiles
 from tests.fakes.clock import FakeClock
 from utils.errors import HostKeyChangedError, LoginRefusedError, LogsMissingError, SecretError
 from utils.models.scope import GuildId, ServerId, ServerScope
-from utils.models.servers import Credentials, GameServer
+from utils.models.servers import ConnectionCount, Credentials, GameServer
 from utils.secrets import SecretBox
 from utils.sftp.access import DeathLogAccess
 from utils.sftp.pool import SftpConnectionPool
@@ -86,6 +87,61 @@ async def test_corrected_password_works_once_the_old_one_is_forgotten(
         await list_names(access, server)  # still the remembered one
     access.forget(SCOPE)
     assert len(await list_names(access, server)) == 1
+
+
+async def test_forgotten_server_takes_its_connection_along_unless_another_needs_it(
+    access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
+) -> None:
+    """Two servers share a login: the connection stays with the second and goes with the last."""
+    other_scope = ServerScope(SCOPE.guild_id, ServerId("bbbbbbbb"))
+    other = replace(server, scope=other_scope, secret=BOX.encrypt(other_scope, Credentials("s3cret-pass")))
+    GameServerFiles(root)
+    for one in (server, other):
+        await list_names(access, one)
+    assert access.count_connections(SCOPE.guild_id) == ConnectionCount(1, 0)
+    access.forget(SCOPE)
+    assert host.connections == 1
+    access.forget(other_scope)
+    await host.wait_for_connections(0)
+
+
+@pytest.mark.fault
+async def test_what_is_in_the_way_is_known_by_server_until_it_is_renewed(
+    access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
+) -> None:
+    """Nothing is known of a server never opened; a refused one waits until somebody changed something."""
+    GameServerFiles(root)
+    assert access.find_obstacle(SCOPE) is None
+    await access.wait_for_way(SCOPE, guild_limit=1)
+    host.faults.refuse_logins = True
+    with pytest.raises(LoginRefusedError):
+        await list_names(access, server)
+    obstacle = access.find_obstacle(SCOPE)
+    assert obstacle is not None
+    assert obstacle.next_try_at is None
+    waiter = asyncio.create_task(access.wait_for_way(SCOPE, guild_limit=1))
+    host.faults.clear()
+    with pytest.raises(LoginRefusedError):
+        await list_names(access, server)  # from memory
+    access.renew(SCOPE)
+    await waiter
+    assert await list_names(access, server) == []
+
+
+@pytest.mark.fault
+async def test_tests_by_hand_ask_the_host_although_it_is_known_to_fail(
+    access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
+) -> None:
+    """An admin is not answered from memory; what works for him works for the server."""
+    GameServerFiles(root)
+    host.faults.refuse_logins = True
+    with pytest.raises(LoginRefusedError):
+        await list_names(access, server)
+    assert (await access.read_host_keys(server, guild_limit=1)).problem is not None
+    host.faults.clear()
+    steps, _ = await access.check(server, guild_limit=1)
+    assert all(step.ok for step in steps)
+    assert await list_names(access, server) == []
 
 
 async def test_secret_of_another_server_opens_nothing(access: DeathLogAccess, server: GameServer) -> None:

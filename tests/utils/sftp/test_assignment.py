@@ -1,5 +1,7 @@
 """The decisions of the pool, without any connection."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -13,14 +15,14 @@ from utils.sftp.login import HostLogin, PoolLimits
 ONE, TWO = GuildId(1), GuildId(2)
 
 
-def login(name: str) -> HostLogin:
+def login(name: str, host: str = "host") -> HostLogin:
     """Return the login of a user of that name."""
-    return HostLogin("host", 22, name, Credentials("secret"))
+    return HostLogin(host, 22, name, Credentials("secret"))
 
 
-def ask(state: PoolState, guild_id: GuildId, name: str, *, limit: int = 1) -> Request:
+def ask(state: PoolState, guild_id: GuildId, name: str, *, limit: int = 1, host: str = "host") -> Request:
     """Put a request in the queue."""
-    request = Request(guild_id, login(name), limit)
+    request = Request(guild_id, login(name, host), limit)
     state.add(request)
     return request
 
@@ -55,6 +57,19 @@ def test_same_login_in_two_guilds_gets_two_connections(state: PoolState) -> None
     ask(state, ONE, "a")
     ask(state, TWO, "a")
     assert len(state.decide().opened) == 2
+
+
+def test_connection_opened_without_a_pin_is_shared_by_who_pinned_the_key_it_showed(state: PoolState) -> None:
+    """A server that was just added is read over the connection that tested it; another key is not trusted."""
+    ask(state, ONE, "a")
+    (slot,) = state.decide().opened
+    pinned, changed = replace(login("a"), host_key="A"), replace(login("a"), host_key="B")
+    assert not state.has_connection(ONE, pinned)  # it might show another one
+    state.pin(slot, "A")
+    found = [state.has_connection(ONE, one) for one in (pinned, login("a"), changed, login("b"))]
+    assert found == [True, True, False, False]
+    state.close(slot)
+    assert not any(state.has_connection(ONE, one) for one in (pinned, login("a")))
 
 
 def test_place_of_an_idle_connection_is_given_away_at_the_guild_limit(state: PoolState) -> None:
@@ -117,6 +132,67 @@ def test_guild_served_longest_ago_is_first_when_a_place_becomes_free() -> None:
     assert [request for request, _ in state.decide().served] == [other]
 
 
+def test_guild_with_many_waiting_does_not_starve_one_with_one() -> None:
+    """25 servers of one guild were there first; the other guild's only one is served second."""
+    state = PoolState(PoolLimits(max_connections=1))
+    ask(state, ONE, "a", limit=25)
+    (slot,) = state.decide().opened
+    many = [ask(state, TWO, f"b{number:02}", limit=25) for number in range(25)]
+    one = ask(state, GuildId(3), "c")
+    order: list[Request] = []
+    while state.waiting:
+        state.release(slot, now=len(order))
+        state.decide()
+        state.remove(slot)
+        ((request, slot),) = state.decide().served
+        order.append(request)
+    assert order == [many[0], one, *many[1:]]
+
+
+def test_host_has_no_more_handshakes_at_once_than_it_bears() -> None:
+    """Whoever is one too many waits, in turns with other guilds, and holds up no other host."""
+    state = PoolState(PoolLimits(handshakes_per_host=2))
+    for name in "abc":
+        ask(state, ONE, name, limit=9)
+    other_guild = ask(state, TWO, "d")
+    elsewhere = ask(state, ONE, "e", limit=9, host="elsewhere")
+    decisions = state.decide()
+    assert [slot.login.username for slot in decisions.opened] == ["a", "d", "e"]
+    assert [request for request, _ in decisions.served][1:] == [other_guild, elsewhere]
+    assert state.is_host_busy(GuildId(3), login("x"))
+    assert state.decide().opened == []
+    state.end_handshake(decisions.opened[0])
+    (second,) = state.decide().opened
+    state.close(second)
+    assert state.decide().opened == []  # until its socket is closed the host counts it
+    state.remove(second)
+    state.remove(second)
+    assert [slot.login.username for slot in state.decide().opened] == ["c"]
+
+
+def test_guild_whose_handshakes_hang_leaves_half_of_them_to_others() -> None:
+    """25 logins that a host lets hang would keep everybody else from it."""
+    state = PoolState(PoolLimits(handshakes_per_host=8))
+    for number in range(25):
+        ask(state, ONE, f"a{number:02}", limit=25)
+    assert len(state.decide().opened) == 4
+    others = [ask(state, GuildId(number), "b") for number in range(2, 7)]
+    assert [request for request, _ in state.decide().served] == others[:4]
+
+
+def test_guild_over_its_fair_share_gives_way_although_another_rested_longer() -> None:
+    """Of four places two guilds have two each by right; who holds three loses one, not who holds one."""
+    state = PoolState(PoolLimits(max_connections=4))
+    for guild_id, names in ((ONE, "a"), (TWO, "bcd")):
+        for name in names:
+            ask(state, guild_id, name, limit=9)
+    oldest, *slots = state.decide().opened
+    for now, slot in enumerate([oldest, *slots]):
+        state.release(slot, now=now)
+    ask(state, GuildId(3), "e")
+    assert state.decide().closed == [slots[0]]
+
+
 def test_idle_connections_expire_and_used_ones_do_not(state: PoolState) -> None:
     """Only what nobody used for the whole time is closed."""
     ask(state, ONE, "a")
@@ -130,7 +206,9 @@ def test_idle_connections_expire_and_used_ones_do_not(state: PoolState) -> None:
 
 GUILDS = st.sampled_from([GuildId(number) for number in range(1, 4)])
 NAMES = st.sampled_from(["a", "b", "c"])
-LIMITS = PoolLimits(max_connections=3, max_leases_per_connection=2, idle_expiry_seconds=20)
+LIMITS = PoolLimits(
+    max_connections=3, max_leases_per_connection=2, idle_expiry_seconds=20, handshakes_per_host=2
+)
 GUILD_LIMITS = {GuildId(1): 1, GuildId(2): 2, GuildId(3): 5}
 
 
@@ -187,6 +265,13 @@ class PoolMachine(RuleBasedStateMachine):
             self.advance()
 
     @rule(data=st.data())
+    def end_handshake(self, data: st.DataObject) -> None:
+        """A connection is open, or failed to be."""
+        if self.state.slots:
+            self.state.end_handshake(data.draw(st.sampled_from(self.state.slots)))
+            self.advance()
+
+    @rule(data=st.data())
     def finish_closing(self, data: st.DataObject) -> None:
         """A socket is closed at last."""
         closing = [slot for slot in self.state.slots if slot.is_closing]
@@ -206,6 +291,9 @@ class PoolMachine(RuleBasedStateMachine):
         assert len(slots) <= LIMITS.max_connections
         for guild_id, limit in GUILD_LIMITS.items():
             assert len(self.state.find_slots(guild_id)) <= limit
+        opening = [slot.guild_id for slot in slots if slot.is_opening]
+        assert len(opening) <= LIMITS.handshakes_per_host
+        assert len(opening) == len(set(opening))  # half of two is one of each guild
         open_ones = [(slot.guild_id, slot.login) for slot in slots if not slot.is_closing]
         assert len(open_ones) == len(set(open_ones))
 
@@ -227,6 +315,7 @@ class PoolMachine(RuleBasedStateMachine):
             self.leases.clear()
             self.advance()
             for slot in self.state.slots:
+                self.state.end_handshake(slot)
                 if slot.is_closing:
                     self.state.remove(slot)
         assert self.waiting == []

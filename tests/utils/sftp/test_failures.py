@@ -78,10 +78,16 @@ def test_every_sentence_can_be_filled_in_and_ends_as_a_sentence() -> None:
 
 
 def test_the_handshake_sentence_follows_whether_legacy_is_on() -> None:
-    """Who has the option on already is not told to turn it on."""
+    """It says what the host offers and what to do; who has the option on is not told to turn it on."""
     error = asyncssh.KeyExchangeFailed("no")
-    assert "“legacy: True”" in str(translate(error, host="h:22"))
-    assert "is on already" in str(translate(error, host="h:22", legacy=True))
+    assert str(translate(error, host="h:22")) == (
+        "h:22 offers only old algorithms, which the bot does not use unless it is told to:"
+        " /admin server edit legacy:True (or the same option of /admin server add)."
+    )
+    assert str(translate(error, host="h:22", legacy=True)) == (
+        "h:22 and the bot found no common encryption, although “legacy” is on."
+        " Ask the hoster which SSH algorithms the server speaks."
+    )
 
 
 def test_our_own_errors_and_strangers_pass_when_mapped() -> None:

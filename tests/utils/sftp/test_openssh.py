@@ -1,5 +1,6 @@
 """The whole way against the server that the renters' hosts run."""
 
+import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from utils.errors import (
     RemoteFileMissingError,
 )
 from utils.models.scope import GuildId
+from utils.models.servers import ConnectionCount
 from utils.sftp.discovery import find_death_logs
 from utils.sftp.listing import list_death_logs
 from utils.sftp.pool import SftpConnectionPool
@@ -95,3 +97,17 @@ async def test_old_algorithms_need_legacy(pool: SftpConnectionPool, root: Path, 
         async with pool.lease(GUILD, host.login(legacy=True), guild_limit=1) as session:
             assert (await session.stat(".")).is_directory
             assert session.host_key == host.host_key
+
+
+async def test_host_that_allows_one_session_a_connection_is_read_by_many_at_once(
+    pool: SftpConnectionPool, root: Path, tmp_path: Path
+) -> None:
+    """One connection has one channel, however many servers of a login share it."""
+    async with OpenSshHost(root, tmp_path / "strict", more_configuration="MaxSessions 1\n") as host:
+
+        async def read() -> bool:
+            async with pool.lease(GUILD, host.login(), guild_limit=1) as session:
+                return (await session.stat(".")).is_directory
+
+        assert await asyncio.gather(*(read() for _ in range(12))) == [True] * 12
+        assert pool.count(GUILD) == ConnectionCount(1, 0)

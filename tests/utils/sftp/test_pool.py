@@ -67,6 +67,14 @@ async def use(pool: SftpConnectionPool, login: HostLogin, guild_id: GuildId = GU
         await session.stat(".")
 
 
+def show(connections: int, uses: str, *, waiting: int) -> str:
+    """Return the repr of a pool for which nothing is known to fail."""
+    return (
+        f"<SftpConnectionPool connections: {connections}/1000 ({uses}), waiting: {waiting},"
+        " failing: 0 (0 waiting)>"
+    )
+
+
 async def wait_until(condition: Callable[[], bool]) -> None:
     """Wait for something that only looking can tell."""
     while not condition():  # noqa: ASYNC110 - the other side has no event to wait for
@@ -75,7 +83,7 @@ async def wait_until(condition: Callable[[], bool]) -> None:
 
 async def wait_until_waiting(pool: SftpConnectionPool, count: int) -> None:
     """Wait until so many requests are in the pool's queue."""
-    await wait_until(lambda: f"waiting: {count}>" in repr(pool))
+    await wait_until(lambda: f"waiting: {count}, failing" in repr(pool))
 
 
 async def hang_up(host: GameHost, pool: SftpConnectionPool) -> None:
@@ -91,7 +99,7 @@ async def test_connection_is_used_again_by_the_next_lease(host: GameHost, pool: 
     for _ in range(3):
         await use(pool, host.login("renter"))
     assert host.connections_opened == 1
-    assert repr(pool) == "<SftpConnectionPool connections: 1 (0 active, 1 idle), waiting: 0>"
+    assert repr(pool) == show(1, "0 active, 1 idle", waiting=0)
 
 
 async def test_simultaneous_leases_share_one_attempt_and_one_connection(
@@ -114,7 +122,7 @@ async def test_leases_beyond_the_bound_of_one_connection_wait_for_it(
             await leases.enter_async_context(pool.lease(GUILD, host.login("renter"), guild_limit=5))
         ninth = asyncio.create_task(use(pool, host.login("renter"), limit=5))
         await wait_until_waiting(pool, 1)
-        assert repr(pool) == "<SftpConnectionPool connections: 1 (1 active, 0 idle), waiting: 1>"
+        assert repr(pool) == show(1, "1 active, 0 idle", waiting=1)
     await ninth
     await pool.aclose()
     assert host.connections_opened == 1
@@ -161,7 +169,7 @@ async def test_waiting_too_long_is_refused_with_a_reason(wide_host: GameHost) ->
     async with pool.lease(GUILD, wide_host.login("a"), guild_limit=1):
         with pytest.raises(TooManyConnectionsError, match="busy"):
             await use(pool, wide_host.login("b"))
-        assert repr(pool) == "<SftpConnectionPool connections: 1 (1 active, 0 idle), waiting: 0>"
+        assert repr(pool) == show(1, "1 active, 0 idle", waiting=0)
     await use(pool, wide_host.login("b"))
     await pool.aclose()
 
@@ -176,7 +184,7 @@ async def test_cancelled_waiter_leaves_the_queue_and_the_next_is_served(
         waiters[0].cancel()
     await waiters[1]
     assert waiters[0].cancelled()
-    assert repr(pool) == "<SftpConnectionPool connections: 1 (0 active, 1 idle), waiting: 0>"
+    assert repr(pool) == show(1, "0 active, 1 idle", waiting=0)
 
 
 @pytest.mark.fault
@@ -206,7 +214,7 @@ async def test_nothing_is_left_when_the_only_lease_is_cancelled_while_connecting
     await asyncio.gather(lease, return_exceptions=True)
     await pool.aclose()
     await host.wait_for_connections(0)
-    assert repr(pool) == "<SftpConnectionPool connections: 0 (0 active, 0 idle), waiting: 0>"
+    assert repr(pool) == show(0, "0 active, 0 idle", waiting=0)
 
 
 @pytest.mark.fault
@@ -222,7 +230,13 @@ async def test_refused_login_reaches_all_who_waited_and_leaves_no_connection(
     assert host.connections_opened == 1
     await host.wait_for_connections(0)
     host.faults.clear()
+    with pytest.raises(LoginRefusedError):
+        await use(pool, host.login("renter"))  # without a word to the host, which would count it
+    assert host.connections_opened == 1
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1, is_forced=True):
+        pass  # a person asked for it, and it works: everybody may
     await use(pool, host.login("renter"))
+    assert host.connections_opened == 2
 
 
 @pytest.mark.fault
@@ -298,6 +312,7 @@ async def test_outage_is_told_and_over_when_the_host_is_back(
     with pytest.raises(HostUnreachableError):
         await use(pool, host.login("renter"))
     await host.start()
+    await pool.breakers.wait(GUILD, host.login("renter"), guild_limit=1)
     await use(pool, host.login("renter"))
 
 
@@ -308,7 +323,7 @@ async def test_idle_connection_expires_by_the_clock(
     await use(timed_pool, host.login("renter"))
     clock.seconds += 299
     timed_pool.expire_idle()
-    assert repr(timed_pool) == "<SftpConnectionPool connections: 1 (0 active, 1 idle), waiting: 0>"
+    assert repr(timed_pool) == show(1, "0 active, 1 idle", waiting=0)
     clock.seconds += 1
     timed_pool.expire_idle()
     await host.wait_for_connections(0)
@@ -351,14 +366,13 @@ async def test_closing_a_guild_ends_an_attempt_to_connect(host: GameHost, pool: 
     await host.wait_for_connections(0)
 
 
-async def test_closing_a_login_ends_that_account_alone_whatever_its_secret(
+async def test_retired_account_loses_its_idle_connection_whatever_its_secret(
     wide_host: GameHost, pool: SftpConnectionPool
 ) -> None:
-    """After an edit the old secret's connection is gone; the guild's other servers keep theirs."""
+    """No server needs it any more; the guild's other servers keep theirs."""
     await use(pool, wide_host.login("a"), limit=2)
     await use(pool, wide_host.login("b"), limit=2)
-    edited = HostLogin(wide_host.address, wide_host.port, "a", Credentials("another"))
-    await pool.close_login(GUILD, edited)
+    pool.retire(GUILD, HostLogin(wide_host.address, wide_host.port, "a", Credentials("another")))
     await wide_host.wait_for_connections(1)
     await use(pool, wide_host.login("b"), limit=2)
     assert wide_host.connections_opened == 2

@@ -13,6 +13,7 @@ from utils.errors import (
     RemoteTimeoutError,
 )
 from utils.models.scope import GuildId
+from utils.models.servers import ConnectionCount
 from utils.sftp.login import PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 from utils.sftp.session import RemoteEntry, RemoteStat
@@ -110,7 +111,7 @@ async def test_missing_and_forbidden_files_are_told_apart_and_keep_the_connectio
             await session.read("gone.csv", offset=0, length=1)
         with pytest.raises(RemotePermissionError, match="does not let this login read “closed/a”"):
             await session.stat("closed/a")
-    assert repr(pool) == "<SftpConnectionPool connections: 1 (0 active, 1 idle), waiting: 0>"
+    assert pool.count(GUILD) == ConnectionCount(1, 0)
 
 
 @pytest.mark.fault

@@ -1,130 +1,47 @@
 """Watching: the loop over one game server - import what is waiting, then poll for ever.
 
-Every failure of the host or the database ends in a sentence in the server's health and another try later;
-what only a person can mend (``RemoteError.is_lasting``) is told to the admins and not tried again until
-somebody changed something.
+Every failure ends in a sentence in the server's health and another try later. Which, depends on what failed:
+
+* **Connecting.** The log source knows what is in the way (``Obstacle``) and tries for all servers behind it.
+  The watch waits until that has changed, and costs nothing meanwhile. What only a person can mend
+  (``RemoteError.is_lasting``) is told to the admins, once for all servers that suffer from it.
+* **Reading, or the database.** Tried again by this watch alone, with backoff and jitter.
+* **No logs, or none that may be read.** Told to the admins, and looked for again at a slow pace.
 """
 
 import asyncio
 import random
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from structlog import get_logger
 
-from utils.clock import Clock
-from utils.errors import KillfeedError, LogsMissingError, RemoteError, StorageError
+from utils.errors import (
+    KillfeedError,
+    LogsMissingError,
+    RemoteError,
+    RemotePermissionError,
+    StorageError,
+)
+from utils.models.circuits import Backoff
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Tier, compute_poll_seconds
 from utils.models.reading import ImportJob, ImportProgress
-from utils.models.scope import ChannelId, GuildId, ServerScope
+from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
-from utils.services.ingestion.history import HistoryImport
-from utils.services.ingestion.live import LiveIngestion, PollOutcome
-from utils.services.ingestion.reading import DeathLogTail, HistoryLogs
-from utils.services.premium import PremiumService
+from utils.services.ingestion.live import PollOutcome
+from utils.services.ingestion.reading import HistoryLogs
+from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 
 logger = get_logger(__name__)
 
-LONGEST_RETRY_SECONDS = 120.0
+READ_BACKOFF = Backoff(first_seconds=2, longest_seconds=20)
+"""What is written during an outage is to be announced within 30 s of its end."""
+
+MISSING_LOGS_SECONDS = 60.0  # a folder that is not there appears by somebody's hand, not by itself
 SAVE_HEALTH_SECONDS = 30.0  # the durable time of the last read may lag this much behind
-
-
-class WatchedLogs(DeathLogTail, HistoryLogs, Protocol):
-    """A server's logs, opened."""
-
-
-class LogAccess(Protocol):
-    """Opens the logs of game servers; remembers between polls what it knows of each."""
-
-    def open(self, server: GameServer, *, guild_limit: int) -> AbstractAsyncContextManager[WatchedLogs]:
-        """Lend the logs of a server for one poll or one import.
-
-        Raises:
-            RemoteError: the host, the login or the folder is not as it should be.
-        """
-
-    def forget(self, scope: ServerScope) -> None:
-        """Drop what is remembered of a server."""
-
-
-class WatchedServers(Protocol):
-    """Storage of servers and of how reading them goes."""
-
-    async def find_server(self, scope: ServerScope) -> GameServer | None:
-        """Return the server as it is now."""
-
-    async def get_health(self, scope: ServerScope) -> ServerHealth:
-        """Return the stored health; defaults for a server never read."""
-
-    async def save_health(self, health: ServerHealth) -> None:
-        """Store state, problem and times; the counts of lines are kept by ingestion."""
-
-
-class ImportJobs(Protocol):
-    """Storage of imports under way."""
-
-    async def find_import(self, scope: ServerScope) -> ImportJob | None:
-        """Return the import under way, if any."""
-
-
-class ChannelFinder(Protocol):
-    """Which channel of a kind a server posts to."""
-
-    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
-        """Return the server's own, else the guild's, else none."""
-
-
-class AdminNotifier(Protocol):
-    """Tells the admins of a guild something once, until it is cleared."""
-
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
-        """Tell, unless this key was told and not cleared."""
-
-    async def clear(self, guild_id: GuildId, key: str) -> None:
-        """The fault is over: the next one is told again."""
-
-
-class ProgressReporter(Protocol):
-    """Shows people how an import goes."""
-
-    async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:
-        """Take the newest progress; must not hold up the import."""
-
-
-@dataclass(frozen=True, slots=True)
-class WatchSettings:
-    """How often to read, and what is news."""
-
-    minimum_poll_seconds: float
-    max_announce_age: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class WatchRooms:
-    """The rooms a watch works with."""
-
-    servers: WatchedServers
-    imports: ImportJobs
-    logs: LogAccess
-    live: LiveIngestion
-    history: HistoryImport
-    channels: ChannelFinder
-    premium: PremiumService
-    notifier: AdminNotifier
-    progress: ProgressReporter
-    clock: Clock
-
-
-def compute_retry_seconds(failures: int, interval_seconds: float, jitter: float) -> float:
-    """Return seconds until the next try of a host that failed: doubled each time, up to two minutes.
-
-    ``jitter`` from 0 to 1 spreads the tries, so that a returning hoster meets no storm of logins.
-    """
-    delay = min(max(interval_seconds, 1.0) * 2.0 ** min(failures - 1, 10), LONGEST_RETRY_SECONDS)
-    return max(interval_seconds, delay * (0.75 + 0.5 * jitter))
+LOG_SECONDS = 600.0  # a fault that stays the same is logged again after so long
 
 
 class ServerWatch:
@@ -137,26 +54,36 @@ class ServerWatch:
         self._settings = settings
         self._failures = 0
         self._saved_at = -SAVE_HEALTH_SECONDS
+        self._logged_at = -LOG_SECONDS
+        self._told_matter: str | None = None
         self._woken = asyncio.Event()
-        self._is_stopped_by_fault = False
 
     def wake(self) -> None:
         """Something was changed for this server: read again now, with its settings as they are."""
-        self._is_stopped_by_fault = False
-        self._rooms.logs.forget(self.scope)
+        self._rooms.logs.renew(self.scope)
         self._woken.set()
 
     def with_counts(self, stored: ServerHealth) -> ServerHealth:
         """Return the health as it is now, with the counts of lines as they are stored."""
-        return replace(self.health, lines_read=stored.lines_read, lines_rejected=stored.lines_rejected)
+        obstacle = self._rooms.logs.find_obstacle(self.scope)
+        return replace(
+            self.health,
+            lines_read=stored.lines_read,
+            lines_rejected=stored.lines_rejected,
+            next_try_at=self.health.next_try_at if obstacle is None else obstacle.next_try_at,
+        )
 
     async def run(self) -> None:
         """Watch until cancelled, or until the server is no longer there."""
         while (found := await self._look_up()) is not None:
             began = self._rooms.clock.monotonic()
             delay = await self._visit(*found)
-            spent = self._rooms.clock.monotonic() - began
-            await self._pause(max(0.0, delay - spent))
+            if self._failures and self._rooms.logs.find_obstacle(self.scope) is not None:
+                _, tier = found
+                await self._pause(self._rooms.logs.wait_for_way(self.scope, guild_limit=tier.servers))
+            else:
+                spent = self._rooms.clock.monotonic() - began
+                await self._pause(self._rooms.clock.sleep(max(0.0, delay - spent)))
 
     async def _look_up(self) -> tuple[GameServer, Tier] | None:
         """Return the server as it is now and its guild's tier; None when it is no longer there."""
@@ -171,7 +98,7 @@ class ServerWatch:
             except StorageError as error:
                 # nothing is saved: what is stored of this server may not be known yet
                 self._note_failure(error, ConnectionState.RETRYING)
-                await self._pause(self._compute_retry(1.0))
+                await self._pause(self._rooms.clock.sleep(self._plan_retry(0.0)))
 
     async def _visit(self, server: GameServer, tier: Tier) -> float:
         """Import or poll once; return seconds until the next visit."""
@@ -182,7 +109,7 @@ class ServerWatch:
         try:
             outcome = await self._read(server, tier)
         except RemoteError as error:
-            if isinstance(error, LogsMissingError):
+            if isinstance(error, LogsMissingError | RemotePermissionError):
                 return await self._after_failure(error, ConnectionState.NO_LOGS, interval)
             state = ConnectionState.REFUSED if error.is_lasting else ConnectionState.RETRYING
             return await self._after_failure(error, state, interval)
@@ -196,10 +123,8 @@ class ServerWatch:
         if self.health.state is ConnectionState.PAUSED:
             return
         self._rooms.logs.forget(self.scope)
-        self.health = replace(self.health, state=ConnectionState.PAUSED, problem=None)
-        if self._failures:
-            self._failures = 0
-            await self._rooms.notifier.clear(self.scope.guild_id, self._notice_key)
+        self.health = replace(self.health, state=ConnectionState.PAUSED, problem=None, next_try_at=None)
+        await self._settle()
         logger.info("game server is paused", scope=str(self.scope))
         await self._try_to_save_health()
 
@@ -215,7 +140,7 @@ class ServerWatch:
             )
 
     async def _import(self, server: GameServer, logs: HistoryLogs, job: ImportJob) -> None:
-        self.health = replace(self.health, state=ConnectionState.CONNECTED, problem=None)
+        self.health = replace(self.health, state=ConnectionState.CONNECTED, problem=None, next_try_at=None)
 
         async def show(progress: ImportProgress) -> None:
             await self._rooms.progress.show(server, job, progress)
@@ -238,10 +163,9 @@ class ServerWatch:
             last_read_at=now,
             last_kill_at=_newest(before.last_kill_at, outcome.newest_at),
             lag_seconds=lag,
+            next_try_at=None,
         )
-        if self._failures:
-            self._failures = 0
-            await self._rooms.notifier.clear(self.scope.guild_id, self._notice_key)
+        if await self._settle():
             logger.info("game server is read again", scope=str(self.scope))
         if outcome.problem and outcome.problem != before.problem:
             logger.warning("part of the logs is not read", scope=str(self.scope), problem=outcome.problem)
@@ -254,26 +178,54 @@ class ServerWatch:
             await self._try_to_save_health()
 
     async def _after_failure(self, error: KillfeedError, state: ConnectionState, interval: float) -> float:
-        self._note_failure(error, state)
+        is_news = self._note_failure(error, state)
         if state in (ConnectionState.REFUSED, ConnectionState.NO_LOGS):
-            await self._rooms.notifier.notify(self.scope.guild_id, str(error), self._notice_key)
-        await self._try_to_save_health()
-        self._is_stopped_by_fault = state is ConnectionState.REFUSED
-        return self._compute_retry(interval)
+            await self._tell(str(error))
+        delay = self._plan_retry(interval)
+        if is_news:
+            await self._try_to_save_health()
+        return delay
 
-    def _note_failure(self, error: KillfeedError, state: ConnectionState) -> None:
+    def _note_failure(self, error: KillfeedError, state: ConnectionState) -> bool:
+        """Note it in the health; return whether that says something else than before."""
         self._failures += 1
-        self.health = replace(self.health, state=state, problem=str(error))
-        logger.warning(
-            "game server is not read", scope=str(self.scope), problem=str(error), failures=self._failures
-        )
+        is_news = (self.health.state, self.health.problem) != (state, str(error))
+        self.health = replace(self.health, state=state, problem=str(error), next_try_at=None)
+        now = self._rooms.clock.monotonic()
+        if is_news or now - self._logged_at >= LOG_SECONDS:
+            self._logged_at = now
+            logger.warning(
+                "game server is not read",
+                scope=str(self.scope),
+                problem=str(error),
+                failures=self._failures,
+            )
+        return is_news
 
-    def _compute_retry(self, interval: float) -> float:
-        return compute_retry_seconds(self._failures, interval, random.random())  # noqa: S311 - spreads retries
+    async def _tell(self, sentence: str) -> None:
+        """Tell the admins; servers that suffer from the same thing tell it once."""
+        obstacle = self._rooms.logs.find_obstacle(self.scope)
+        self._told_matter = f"watch:{self.scope}" if obstacle is None else obstacle.matter
+        await self._rooms.notifier.notify(self.scope.guild_id, sentence, self._told_matter)
 
-    @property
-    def _notice_key(self) -> str:
-        return f"watch:{self.scope}"
+    async def _settle(self) -> bool:
+        """Note that the faults are over; return whether there were any."""
+        had_failed, self._failures = self._failures > 0, 0
+        if self._told_matter is not None:
+            await self._rooms.notifier.clear(self.scope.guild_id, self._told_matter)
+            self._told_matter = None
+        return had_failed
+
+    def _plan_retry(self, interval: float) -> float:
+        """Return seconds until this watch tries again by itself, and show the time in the health."""
+        if self.health.state is ConnectionState.NO_LOGS:
+            delay = max(interval, MISSING_LOGS_SECONDS)
+        else:
+            jitter = random.random()  # noqa: S311 - spreads retries
+            delay = max(interval, READ_BACKOFF.compute_seconds(self._failures, jitter))
+        next_try_at = self._rooms.clock.now() + timedelta(seconds=delay)
+        self.health = replace(self.health, next_try_at=next_try_at)
+        return delay
 
     async def _try_to_save_health(self) -> None:
         try:
@@ -285,16 +237,15 @@ class ServerWatch:
         await self._rooms.servers.save_health(self.health)
         self._saved_at = self._rooms.clock.monotonic()
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait for the next visit, or until woken; a refused server waits for a person alone."""
+    async def _pause(self, until: Coroutine[None, None, None]) -> None:
+        """Wait for the next visit, or until woken."""
         waiting = asyncio.ensure_future(self._woken.wait())
-        sleeping = asyncio.ensure_future(self._rooms.clock.sleep(seconds))
-        wanted = {waiting} if self._is_stopped_by_fault else {waiting, sleeping}
+        pausing = asyncio.ensure_future(until)
         try:
-            await asyncio.wait(wanted, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({waiting, pausing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.cancel()
-            sleeping.cancel()
+            pausing.cancel()
         self._woken.clear()
 
 

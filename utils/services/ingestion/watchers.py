@@ -8,8 +8,9 @@ from structlog import get_logger
 from utils.errors import StorageError
 from utils.events import NoticesQueued
 from utils.models.scope import GuildId, ServerScope
-from utils.models.servers import ServerHealth
-from utils.services.ingestion.watch import ServerWatch, WatchRooms, WatchSettings
+from utils.models.servers import ConnectionCount, ServerHealth
+from utils.services.ingestion.watch import ServerWatch
+from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.tasks import TaskManager
 
 DIRECTORY_RETRY_SECONDS = 2.0
@@ -134,6 +135,10 @@ class ServerWatchers:
     async def on_notices_queued(self, event: NoticesQueued) -> None:
         """Wake the delivery of a server."""
         self._deliverer.wake(event.scope)
+
+    def count_connections(self, guild_id: GuildId) -> ConnectionCount:
+        """Return how many connections a guild has, and how many of its servers wait for one."""
+        return self._rooms.logs.count_connections(guild_id)
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of every server of a guild, with the stored counts of lines."""

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
@@ -25,6 +25,7 @@ from utils.errors import (
     LoginRefusedError,
     LogsMissingError,
     RemoteError,
+    RemotePermissionError,
     RemoteTimeoutError,
     SecretError,
     StorageUnavailableError,
@@ -33,17 +34,17 @@ from utils.errors import (
 from utils.events import EventDispatcher
 from utils.models.premium import TIERS
 from utils.models.reading import Cursor, ImportJob
-from utils.models.servers import ConnectionState, ServerHealth
+from utils.models.servers import ConnectionState, Obstacle, ServerHealth
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.watch import (
-    LONGEST_RETRY_SECONDS,
+    LOG_SECONDS,
+    MISSING_LOGS_SECONDS,
+    READ_BACKOFF,
     SAVE_HEALTH_SECONDS,
     ServerWatch,
-    WatchRooms,
-    WatchSettings,
-    compute_retry_seconds,
 )
+from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.premium import PremiumService
 
 MAX_AGE = timedelta(minutes=60)
@@ -142,29 +143,6 @@ async def watching(watch: ServerWatch) -> AsyncIterator["asyncio.Task[None]"]:
 @pytest.fixture(name="world")
 def _world() -> World:
     return World()
-
-
-@pytest.mark.parametrize(
-    ("failures", "interval", "jitter", "seconds"),
-    [
-        (1, 5, 0.5, 5),
-        (2, 5, 0.5, 10),
-        (3, 5, 0.5, 20),
-        (6, 5, 0.5, LONGEST_RETRY_SECONDS),
-        (100, 5, 0.5, LONGEST_RETRY_SECONDS),
-        (2, 5, 0.0, 7.5),
-        (2, 5, 1.0, 12.5),
-        (1, 5, 0.0, 5),
-        (1, 0.1, 0.5, 1),
-        (2, 30, 0.5, 60),
-        (1, 300, 0.0, 300),
-    ],
-)
-def test_retries_are_doubled_up_to_two_minutes(
-    failures: int, interval: float, jitter: float, seconds: float
-) -> None:
-    """A host that failed is asked ever less often, spread a little, never more often than usual."""
-    assert compute_retry_seconds(failures, interval, jitter) == seconds
 
 
 @pytest.mark.parametrize(
@@ -313,16 +291,15 @@ async def test_refused_server_is_told_once_and_left_alone_until_woken(
     world.access.failures += [error] * 3
     watch = world.build()
     async with watching(watch):
-        await world.pause(1)
+        await until(lambda: watch.health.state is ConnectionState.REFUSED)
         for _ in range(3):
             await world.clock.advance(100_000)
-        assert world.visits == 1
-        assert (watch.health.state, watch.health.problem) == (ConnectionState.REFUSED, str(error))
+        assert (world.visits, watch.health.problem) == (1, str(error))
         watch.wake()
-        await world.pause(2)
+        await until(lambda: world.visits == 2)
         await world.clock.advance(100_000)
         assert (world.visits, world.notifier.told) == (2, [str(error)])
-    assert world.access.forgotten == [SCOPE]
+    assert world.access.renewed == [SCOPE]
 
 
 async def test_mended_server_is_read_on_and_told_again_at_the_next_fault(world: World) -> None:
@@ -331,13 +308,24 @@ async def test_mended_server_is_read_on_and_told_again_at_the_next_fault(world: 
     world.access.failures.append(refused)
     watch = world.build()
     async with watching(watch):
-        await world.pause(1)
+        await until(lambda: watch.health.state is ConnectionState.REFUSED)
         watch.wake()
-        await world.pause(2)
+        await world.pause(1)
         assert watch.health.state is ConnectionState.CONNECTED
         world.access.failures.append(refused)
-        await world.pass_pauses(1)
+        world.clock.move(5)
+        await until(lambda: watch.health.state is ConnectionState.REFUSED)
     assert world.notifier.told == [str(refused)] * 2
+
+
+async def test_servers_that_suffer_from_the_same_thing_tell_it_once(world: World) -> None:
+    """25 servers behind one changed key are one message to the admins."""
+    world.access.failures += [REFUSALS[1]] * 2
+    first, second = world.build(), world.build()
+    async with watching(first), watching(second):
+        await until(lambda: world.visits == 2 and second.health.state is ConnectionState.REFUSED)
+        assert first.health.state is ConnectionState.REFUSED
+    assert world.notifier.told == [str(REFUSALS[1])]
 
 
 async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> None:
@@ -361,28 +349,64 @@ async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> No
 
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
 async def test_passing_fault_is_tried_again_ever_less_often(world: World, error: KillfeedError) -> None:
-    """Whatever may pass by itself is waited out in silence, up to two minutes a time."""
+    """Whatever may pass by itself is waited out in silence, never for longer than twenty seconds."""
     world.access.failures += [error] * 7
     watch = world.build()
     async with watching(watch):
         pauses = [await world.pause(1), *await world.pass_pauses(6)]
         assert (watch.health.state, watch.health.problem) == (ConnectionState.RETRYING, str(error))
+        assert watch.health.next_try_at == world.clock.now() + timedelta(seconds=pauses[-1])
         assert world.notifier.told == []
         await world.pass_pauses(2)
-        assert watch.health.state is ConnectionState.CONNECTED
-    expected = [5, 10, 20, 40, 80, 120, 120]
-    assert all(0.75 * usual <= pause <= 1.25 * usual for pause, usual in zip(pauses, expected, strict=True))
-    assert all(first < second for first, second in pairwise(pauses[:4:2]))
+        assert (watch.health.state, watch.health.next_try_at) == (ConnectionState.CONNECTED, None)
+    bounds = [max(5, READ_BACKOFF.compute_seconds(failures, 1)) for failures in range(1, 8)]
+    assert bounds == [5, 5, 8, 16, 20, 20, 20]
+    assert all(5 <= pause <= bound for pause, bound in zip(pauses, bounds, strict=True))
     assert world.clock.slept[-1] == 5
 
 
-async def test_missing_logs_are_told_and_looked_for_again(world: World) -> None:
-    """A folder can appear by itself, so it is looked for again; the admins hear of it once."""
-    missing = LogsMissingError("No death logs found.")
+async def test_watch_behind_a_host_that_is_away_waits_for_it_without_a_try(world: World) -> None:
+    """No poll, no timer, no log line: somebody else finds out when the host is back, and wakes everybody."""
+    world.access.failures.append(HostUnreachableError("No route."))
+    next_try_at = START + timedelta(seconds=9)
+    world.access.obstacle = Obstacle("host", next_try_at)
+    watch = world.build()
+    async with watching(watch):
+        await until(lambda: watch.health.state is ConnectionState.RETRYING)
+        for _ in range(3):
+            await world.clock.advance(100_000)
+        assert (world.visits, world.clock.slept) == (1, [])
+        assert watch.with_counts(ServerHealth(SCOPE)).next_try_at == next_try_at
+        world.access.clear()
+        await world.pause(1)
+        assert (watch.health.state, world.visits) == (ConnectionState.CONNECTED, 2)
+
+
+async def test_same_fault_is_logged_and_saved_once_and_again_after_ten_minutes(world: World) -> None:
+    """A host that fails for a day fills no log."""
+    world.access.failures += [ConnectionLostError("The host hung up.")] * 200
+    with capture_logs() as logs:
+        async with watching(world.build()):
+            await world.pass_pauses(20)
+            early = len([one for one in logs if one["event"] == "game server is not read"])
+            while world.clock.monotonic() < 1000 + LOG_SECONDS + 40:
+                await world.pass_pauses(1)
+    faults = [one["problem"] for one in logs if one["event"] == "game server is not read"]
+    assert (early, faults) == (1, ["The host hung up."] * 2)
+    assert [health.problem for health in world.servers.saved] == ["The host hung up."]
+
+
+@pytest.mark.parametrize(
+    "missing", [LogsMissingError("No death logs found."), RemotePermissionError("May not read the folder.")]
+)
+async def test_missing_logs_are_told_and_looked_for_at_a_slow_pace(
+    world: World, missing: RemoteError
+) -> None:
+    """A folder appears by somebody's hand, so it is looked for every minute; the admins hear of it once."""
     world.access.failures += [missing] * 3
     watch = world.build()
     async with watching(watch):
-        await world.pass_pauses(2)
+        assert [await world.pause(1), *await world.pass_pauses(2)] == [MISSING_LOGS_SECONDS] * 3
         assert (watch.health.state, watch.health.problem) == (ConnectionState.NO_LOGS, str(missing))
         await world.pass_pauses(1)
         assert watch.health.state is ConnectionState.CONNECTED

@@ -21,10 +21,10 @@ from tests.fakes.watching import (
 from utils.errors import LoginRefusedError, StorageUnavailableError
 from utils.events import EventDispatcher, NoticesQueued
 from utils.models.scope import GuildId, ServerScope
-from utils.models.servers import ConnectionState, ServerHealth
+from utils.models.servers import ConnectionCount, ConnectionState, ServerHealth
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.watch import WatchRooms, WatchSettings
+from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import DIRECTORY_RETRY_SECONDS, ServerWatchers
 from utils.tasks import TaskManager
 
@@ -176,11 +176,16 @@ async def test_waking_reads_a_refused_server_again(world: World) -> None:
     world.access.failures.append(LoginRefusedError("The host refused the login."))
     watchers = world.build()
     watchers.start(ONE.scope)
-    await until(lambda: bool(world.clock.slept))
+    await until(lambda: world.access.obstacle is not None)
     watchers.wake(FAR.scope)
     watchers.wake(ONE.scope)
     await until(lambda: len(world.access.opened) == 2)
-    assert world.access.forgotten == [ONE.scope]
+    assert world.access.renewed == [ONE.scope]
+
+
+async def test_connections_of_a_guild_are_those_of_the_log_source(world: World) -> None:
+    """Whoever lends the connections counts them."""
+    assert world.build().count_connections(HERE) == ConnectionCount(3, 1)
 
 
 async def test_delivery_is_woken_by_notices_and_by_a_mended_channel(world: World) -> None:
@@ -235,7 +240,7 @@ async def test_restarted_server_is_read_by_a_new_loop_with_its_health(world: Wor
     await until(lambda: len(world.access.opened) == 3)
     assert world.running == name_tasks(ONE.scope, TWO.scope)
     assert (await watchers.get_health(HERE))[ONE.scope] == before[ONE.scope]
-    assert world.access.forgotten == [ONE.scope]
+    assert world.access.renewed == [ONE.scope]
     assert [server.name for server in world.access.opened].count("two") == 1
 
 

@@ -1,0 +1,144 @@
+"""Game hosts that go away, refuse and come back, as a community meets it: told, found again, in order."""
+
+import asyncio
+
+import pytest
+
+from simulation.game_host.host import GameHost, HostUser
+from tests.bot.conftest import StageFactory
+from tests.bot.stage import PASSWORD, USERNAME, Stage, expect_posts, get_fields, read_posts
+
+RETURN_SECONDS = 30.0
+"""What was written during an outage is announced so long after its end, at the latest."""
+
+
+async def read_status(stage: Stage) -> dict[str, str]:
+    """Return what ``/killfeed status`` says of each server, by name without its mark."""
+    answer = await stage.ask("/killfeed status")
+    return {name.split(" ", 1)[1]: text for name, text in get_fields(answer.embed).items()}
+
+
+async def wait_for_status(stage: Stage, part: str) -> dict[str, str]:
+    """Wait until the status says this of each server, and return all it says."""
+    async with asyncio.timeout(RETURN_SECONDS):
+        while True:
+            texts = await read_status(stage)
+            if all(part in text for text in texts.values()):
+                return texts
+            await asyncio.sleep(0.1)
+
+
+async def test_what_was_written_while_a_host_was_away_is_posted_in_order_when_it_is_back(
+    stage: Stage,
+) -> None:
+    """Sockets are cut and the port is closed: one try at a time, one line of the log, then everything."""
+    files, history = stage.open_files(), stage.take(10)
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    stage.open_files(8).append(*stage.take(1))
+    await stage.add_server("South", number=8)
+    live = stage.take(60)
+    files.append(*live[:20])
+    await stage.wait_for_posts(20)
+    stage.host.cut_connections()
+    await stage.host.stop()
+    for row in live[20:]:
+        files.append(row)
+    texts = await wait_for_status(stage, "cannot be reached")
+    assert all(text.startswith("not read, trying again ") for text in texts.values()), texts
+    told = stage.bot.output.count("game server is not read")
+    await asyncio.sleep(3)  # several tries go by
+    assert stage.bot.output.count("game server is not read") == told
+    assert stage.bot.output.count("connecting stops") == 1
+    await stage.host.start()
+    posts = await stage.wait_for_posts(60, within_seconds=RETURN_SECONDS)
+    assert read_posts(posts) == expect_posts(live, history)
+    assert stage.list_alerts() == []
+    status = await stage.ask("/killfeed status")
+    assert status.embed["footer"]["text"] == "Connections to game hosts: 1 of 25 open, 0 waiting"
+
+
+async def test_refused_login_is_tried_once_for_all_its_servers_and_again_after_an_edit(stage: Stage) -> None:
+    """The hoster changed the password: one try, one alert for both servers, none again until it is edited."""
+    files, history = stage.open_files(), stage.take(10)
+    files.append(*history)
+    stage.open_files(8).append(*stage.take(1))
+    await stage.set_channel()
+    await stage.add_server("North")
+    await stage.add_server("South", number=8)
+    stage.secrets.append("pw-of-tomorrow-3c")
+    stage.host.users[USERNAME] = HostUser(password="pw-of-tomorrow-3c")
+    opened = stage.host.connections_opened
+    stage.host.cut_connections()
+    [alert] = await stage.wait_for_alerts(1)
+    assert "refused the login" in alert
+    await wait_for_status(stage, "refused the login")
+    live = stage.take(6)
+    files.append(*live)
+    await asyncio.sleep(1.5)  # several polls would have gone by
+    assert stage.host.connections_opened == opened + 1
+    assert (len(stage.list_alerts()), stage.posts) == (1, [])
+    assert {text.split(" · ")[0] for text in (await read_status(stage)).values()} == {
+        "refused, waits for an admin"
+    }
+    reply = await stage.admin.invoke(stage.office, "/admin server edit", server="North", new_password=True)
+    await reply.wait()
+    answer = await reply.submit_modal({"Password": "pw-of-tomorrow-3c"})
+    await answer.wait(within_seconds=30)
+    assert read_posts(await stage.wait_for_posts(6)) == expect_posts(live, history)
+    assert "refused" in (await read_status(stage))["South"]
+
+
+@pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
+async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> None:
+    """The answer names the option; with it the server works. When it turns old later, the state names it."""
+    files, history = stage.open_files(), stage.take(5)
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    address, port = stage.host.address, stage.host.port
+    await stage.host.stop()
+    async with GameHost(stage.host.root_folder, {USERNAME: PASSWORD}, is_legacy=True, port=port):
+        added = await stage.fill_in_server("South")
+        assert "Something is in the way" in added.embed["title"]
+        expected = f"{address}:{port} offers only old algorithms"
+        assert expected in added.embed["description"].replace("\\", "")
+        [alert] = await stage.wait_for_alerts(1)
+        assert "/admin server edit legacy:True" in alert.replace("\\", "")
+        north = (await read_status(stage))["North"].replace("\\", "")
+        assert "refused, waits for an admin" in north
+        assert "offers only old algorithms" in north
+        await stage.add_server("South", legacy=True)
+        assert (await read_status(stage))["South"].startswith("connected")
+
+
+async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> None:
+    """Its sockets are closed at once, and no host of it is tried any more."""
+    stage.open_files().append(*stage.take(5))
+    await stage.set_channel()
+    await stage.add_server("North")
+    assert stage.host.connections == 1
+    opened = stage.host.connections_opened
+    stage.guild.remove_bot()
+    await asyncio.wait_for(stage.host.wait_for_connections(0), 10)
+    await asyncio.sleep(1)  # several polls would have gone by
+    assert (stage.host.connections, stage.host.connections_opened) == (0, opened)
+
+
+@pytest.mark.fault
+async def test_bot_stops_in_time_while_a_host_holds_its_handshakes_up(open_stage: StageFactory) -> None:
+    """A host that stalls after the key exchange costs a stop nothing."""
+    stage = await open_stage()
+    stage.open_files().append(*stage.take(5))
+    await stage.bot.start()
+    await stage.set_channel()
+    await stage.add_server("North")
+    stage.host.faults.slow_login_seconds = 60
+    stage.host.cut_connections()
+    await stage.host.wait_for_connections(0)
+    await stage.host.wait_for_connections(1)
+    began = asyncio.get_running_loop().time()
+    assert await stage.bot.stop() == 0, stage.bot.output
+    assert asyncio.get_running_loop().time() - began < 10
+    stage.host.faults.clear()

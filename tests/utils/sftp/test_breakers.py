@@ -1,0 +1,273 @@
+"""Breakers: who is kept from connecting, who tries, and who is woken."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.fakes.clock import FakeClock, settle
+from utils.errors import (
+    ConnectionLostError,
+    HostKeyChangedError,
+    HostUnreachableError,
+    InvalidSecretError,
+    LoginRefusedError,
+    RemoteError,
+    TooManyConnectionsError,
+)
+from utils.models.scope import GuildId
+from utils.models.servers import Credentials
+from utils.sftp.breakers import (
+    FORGOTTEN_AFTER_SECONDS,
+    HOST_BACKOFF,
+    LOGGED_TRIES,
+    LOGIN_BACKOFF,
+    BreakerBoard,
+    Waiter,
+)
+from utils.sftp.login import HostLogin
+
+ONE, TWO = GuildId(1), GuildId(2)
+AWAY = HostUnreachableError("host:22 cannot be reached.")
+REFUSED = LoginRefusedError("host:22 refused the login.")
+LOST = ConnectionLostError("host:22 closed the connection.")
+
+
+def login(name: str = "a", *, legacy: bool = False, host: str = "host") -> HostLogin:
+    """Return the login of a user of that name."""
+    return HostLogin(host, 22, name, Credentials("secret"), legacy=legacy)
+
+
+@dataclass
+class World:
+    """A board, the outcomes of its tries, and what was tried.
+
+    Attributes:
+        outcomes: what happens at the next tries; afterwards all is well.
+    """
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    outcomes: list[Exception] = field(default_factory=list)
+    tried: list[str] = field(default_factory=list)
+    board: BreakerBoard = field(init=False)
+    waits: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Draw the longest wait each time, so that the times are known."""
+        self.board = BreakerBoard(self._attempt, clock=self.clock, draw=lambda: 1.0)
+
+    async def _attempt(self, waiter: Waiter) -> None:
+        self.tried.append(waiter.login.username)
+        if not self.outcomes:
+            self.board.note_success(waiter.guild_id, waiter.login)
+            return
+        error = self.outcomes.pop(0)
+        if isinstance(error, RemoteError) and not isinstance(error, TooManyConnectionsError):
+            self.board.note_failure(waiter.guild_id, waiter.login, error)
+        raise error
+
+    def wait(self, name: str = "a", guild_id: GuildId = ONE) -> "asyncio.Task[None]":
+        """Let somebody wait."""
+        task = asyncio.create_task(self.board.wait(guild_id, login(name), guild_limit=1))
+        self.waits.append(task)
+        return task
+
+    def is_known(self, name: str = "a", guild_id: GuildId = ONE, **options: bool) -> bool:
+        """Tell whether a login is known to fail."""
+        return self.board.find_obstacle(guild_id, login(name, **options)) is not None
+
+    async def close(self) -> None:
+        """End everybody."""
+        await self.board.aclose()
+        await asyncio.gather(*self.waits, return_exceptions=True)
+
+
+@pytest.fixture(name="world")
+async def _world() -> AsyncIterator[World]:
+    world = World()
+    yield world
+    await world.close()
+
+
+async def test_host_that_is_away_stops_everybody_and_a_refused_login_itself_alone(world: World) -> None:
+    """Nobody answers there: that is so for all guilds. A wrong password is the matter of one."""
+    world.board.note_failure(ONE, login(), AWAY)
+    assert (world.is_known("b", TWO), world.is_known(legacy=True)) == (True, False)
+    with pytest.raises(HostUnreachableError, match="cannot be reached"):
+        world.board.verify(TWO, login("b"))
+    world.board.note_failure(ONE, login(), REFUSED)  # the host answers again
+    assert (world.is_known(), world.is_known("b"), world.is_known(guild_id=TWO)) == (True, False, False)
+    world.board.verify(TWO, login())
+
+
+async def test_one_tries_for_all_and_the_first_success_wakes_everybody(world: World) -> None:
+    """Two hundred servers behind a dead host are one connection to nobody, now and then, in turns."""
+    world.board.note_failure(ONE, login(), AWAY)
+    names = [f"user{number:03}" for number in range(200)]
+    waits = [world.wait(name, GuildId(number % 40)) for number, name in enumerate(names)]
+    world.outcomes += [AWAY] * 5
+    for bound in (1, 2, 4, 8, 10):
+        await world.clock.advance(bound - 0.01)
+        before = len(world.tried)
+        await world.clock.advance(0.01)
+        assert len(world.tried) == before + 1
+    assert not any(wait.done() for wait in waits)
+    await world.clock.advance(10)
+    await asyncio.gather(*waits)
+    assert world.tried == names[:6]
+    assert repr(world.board) == "<BreakerBoard failing: 0 (0 waiting)>"
+    assert max(world.clock.slept) <= HOST_BACKOFF.longest_seconds
+
+
+async def test_nothing_is_tried_when_nobody_waits(world: World) -> None:
+    """A host whose servers were all removed is left alone, and forgotten."""
+    world.board.note_failure(ONE, login(), AWAY)
+    wait = world.wait()
+    await settle()
+    wait.cancel()
+    await world.clock.advance(30)
+    assert (world.tried, world.is_known()) == ([], True)
+    world.board.expire()
+    assert world.is_known()
+    world.clock.move(FORGOTTEN_AFTER_SECONDS)
+    world.board.expire()
+    assert not world.is_known()
+
+
+async def test_refused_login_is_not_tried_until_it_is_forgiven(world: World) -> None:
+    """A hoster locks accounts that fail again and again."""
+    world.board.note_failure(ONE, login(), REFUSED)
+    waits = [world.wait(), world.wait()]
+    await world.clock.advance(1_000_000)
+    obstacle = world.board.find_obstacle(ONE, login())
+    assert obstacle is not None
+    assert (world.tried, obstacle.next_try_at, world.clock.slept) == ([], None, [])
+    world.board.forgive(ONE, login())
+    await asyncio.gather(*waits)
+    assert not world.is_known()
+
+
+async def test_refusal_behind_a_host_that_was_away_wakes_all_and_stops_one(world: World) -> None:
+    """The try was refused, so the host is back: the others go on, and the refused one tells why."""
+    world.board.note_failure(ONE, login("b"), AWAY)
+    waits = [world.wait("a"), world.wait("b")]
+    await settle()
+    world.outcomes.append(REFUSED)
+    await world.clock.advance(1)
+    await asyncio.gather(*waits)
+    assert (world.is_known("a"), world.is_known("b")) == (True, False)
+
+
+async def test_fault_behind_the_door_is_tried_by_one_of_its_login(world: World) -> None:
+    """Servers that share a login share the tries, up to twenty seconds apart."""
+    world.board.note_failure(ONE, login(), LOST)
+    waits = [world.wait() for _ in range(25)]
+    world.outcomes += [LOST] * 6
+    for _ in range(6):
+        await world.clock.advance(LOGIN_BACKOFF.longest_seconds)
+    assert len(world.tried) == 6
+    assert not any(wait.done() for wait in waits)
+    await world.clock.advance(LOGIN_BACKOFF.longest_seconds)
+    await asyncio.gather(*waits)
+    assert len(world.tried) == 7
+
+
+async def test_try_that_got_no_connection_is_followed_by_another(world: World) -> None:
+    """The guild whose turn it was is busy: that says nothing of the host, and the next one has a go."""
+    world.board.note_failure(ONE, login(), AWAY)
+    waits = [world.wait("a"), world.wait("b", TWO)]
+    await settle()
+    world.outcomes.append(TooManyConnectionsError("busy"))
+    await world.clock.advance(1)
+    assert world.is_known()
+    await world.clock.advance(2)
+    await asyncio.gather(*waits)
+    assert world.tried == ["a", "b"]
+
+
+async def test_fault_nobody_foresaw_lets_everybody_try_for_himself(world: World) -> None:
+    """A loop that broke must not leave its servers waiting for ever."""
+    world.board.note_failure(ONE, login(), AWAY)
+    wait = world.wait()
+    await settle()
+    world.outcomes.append(ZeroDivisionError("unforeseen"))
+    await world.clock.advance(1)
+    await wait
+    assert not world.is_known()
+
+
+async def test_fault_that_may_pass_after_all_is_tried_although_a_person_was_waited_for(world: World) -> None:
+    """The test by hand was not refused any more; it failed otherwise, and that is waited out."""
+    world.board.note_failure(ONE, login(), REFUSED)
+    wait = world.wait()
+    await settle()
+    world.board.note_failure(ONE, login(), LOST)
+    await world.clock.advance(LOGIN_BACKOFF.first_seconds * 2)
+    await wait
+    assert world.tried == ["a"]
+
+
+async def test_guild_that_left_is_forgotten(world: World) -> None:
+    """Its logins are known no more, and its waiters go; those of others stay."""
+    for guild_id in (ONE, TWO):
+        world.board.note_failure(guild_id, login(), REFUSED)
+    wait = world.wait()
+    await settle()
+    world.board.forget(ONE)
+    await wait
+    assert (world.is_known(), world.is_known(guild_id=TWO)) == (False, True)
+
+
+async def test_bad_key_says_nothing_of_its_host(world: World) -> None:
+    """It is found before anybody is asked."""
+    world.board.note_failure(ONE, login(), AWAY)
+    world.board.note_failure(ONE, login("b"), InvalidSecretError("no key"))
+    assert world.is_known("c")
+
+
+def test_changed_key_is_one_matter_for_all_and_a_refusal_one_for_each_login() -> None:
+    """What is told once must be the same thing."""
+    board = World().board
+    changed = HostKeyChangedError("host:22 shows another host key.", offered="ssh-ed25519 B")
+    errors: dict[str, RemoteError] = {"a": changed, "b": changed, "c": REFUSED, "d": REFUSED}
+    for name, error in errors.items():
+        board.note_failure(ONE, login(name), error)
+    matters = [found.matter for name in errors if (found := board.find_obstacle(ONE, login(name)))]
+    assert len(matters) == 4
+    assert (len(set(matters[:2])), len(set(matters[2:]))) == (1, 2)
+    assert not [matter for matter in matters if "secret" in matter]
+
+
+@pytest.mark.parametrize("seconds", [0, 1.5])
+async def test_end_of_the_board_ends_waits_and_tries(world: World, seconds: float) -> None:
+    """Sleeping or in the middle of a try, nothing is left."""
+
+    def hang(_waiter: Waiter) -> Coroutine[None, None, None]:
+        return asyncio.sleep(1000)
+
+    board = BreakerBoard(hang, clock=world.clock, draw=lambda: 1.0)
+    board.note_failure(ONE, login(), AWAY)
+    wait = asyncio.create_task(board.wait(ONE, login(), guild_limit=1))
+    await world.clock.advance(seconds)
+    await board.aclose()
+    await wait
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+async def test_long_outage_is_logged_at_its_begin_its_end_and_rarely_between(world: World) -> None:
+    """A host that is away for a day is no flood of lines."""
+    with capture_logs() as logs:
+        world.board.note_failure(ONE, login(), AWAY)
+        wait = world.wait()
+        await settle()
+        world.outcomes += [AWAY] * (2 * LOGGED_TRIES)
+        while not wait.done():
+            await world.clock.advance(10)
+    assert [line["event"] for line in logs] == [
+        "connecting stops",
+        "still no connection",
+        "still no connection",
+        "connecting may go on",
+    ]

@@ -1,0 +1,279 @@
+"""Hosts that make it hard to connect, met by the pool with real sockets, and what is left behind: nothing."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from simulation.game_host.host import GameHost
+from utils.errors import (
+    ConnectionLostError,
+    HandshakeRefusedError,
+    HostKeyChangedError,
+    HostUnreachableError,
+    LoginRefusedError,
+    RemoteError,
+    RemoteTimeoutError,
+)
+from utils.models.scope import GuildId
+from utils.models.servers import ConnectionCount, Credentials
+from utils.sftp.connection import HostConnection, open_connection
+from utils.sftp.login import HostLogin, PoolLimits
+from utils.sftp.pool import SftpConnectionPool
+
+GUILD, OTHER_GUILD = GuildId(42), GuildId(43)
+STOP_SECONDS = 5.0  # of the ten that a whole shutdown may take
+
+
+async def use(
+    pool: SftpConnectionPool, login: HostLogin, guild_id: GuildId = GUILD, *, is_forced: bool = False
+) -> None:
+    """Take a lease and ask one thing."""
+    async with pool.lease(guild_id, login, guild_limit=5, is_forced=is_forced) as session:
+        await session.stat(".")
+
+
+async def fail(pool: SftpConnectionPool, login: HostLogin, guild_id: GuildId = GUILD) -> RemoteError:
+    """Try, and return what it failed with."""
+    with pytest.raises(RemoteError) as caught:
+        await use(pool, login, guild_id)
+    return caught.value
+
+
+async def wait_and_use(pool: SftpConnectionPool, login: HostLogin, guild_id: GuildId = GUILD) -> None:
+    """Wait as a watch does, and go on."""
+    await pool.breakers.wait(guild_id, login, guild_limit=5)
+    await use(pool, login, guild_id)
+
+
+async def wait_for_count(pool: SftpConnectionPool, opened: int, waiting: int) -> None:
+    """Wait until the guild has so many connections, and so many requests in the queue."""
+    while pool.count(GUILD) != ConnectionCount(opened, waiting):  # noqa: ASYNC110 - the pool tells nobody
+        await asyncio.sleep(0)
+
+
+@pytest.fixture(name="silent_host")
+async def _silent_host() -> AsyncIterator[HostLogin]:
+    """A door that opens, behind which nobody speaks."""
+    door = socket.create_server(("127.0.0.1", 0))
+    yield HostLogin("127.0.0.1", door.getsockname()[1], "renter", Credentials("secret"))
+    door.close()
+
+
+@pytest.mark.fault
+async def test_dead_host_costs_no_connection_for_each_server_behind_it(
+    host: GameHost, limits: PoolLimits
+) -> None:
+    """Whoever asks while it is away is answered at once, other guilds too; all are woken by one success."""
+    attempts = 0
+
+    async def open_counting(login: HostLogin, limits: PoolLimits) -> HostConnection:
+        nonlocal attempts
+        attempts += 1
+        return await open_connection(login, limits)
+
+    pool = SftpConnectionPool(limits, opener=open_counting)
+    login = host.login("renter")
+    await host.stop()
+    errors = [await fail(pool, login, GuildId(number)) for number in range(20)]
+    assert ({type(error) for error in errors}, attempts) == ({HostUnreachableError}, 1)
+    waiters = [asyncio.create_task(wait_and_use(pool, login, GuildId(number))) for number in range(20)]
+    await host.start()
+    await asyncio.gather(*waiters)
+    assert host.connections_opened == 20
+    await pool.aclose()
+
+
+@pytest.mark.fault
+async def test_host_that_never_speaks_is_known_to_all_and_found_when_it_does(root: Path) -> None:
+    """It costs one connect timeout, not one for each server; when it speaks again everybody goes on."""
+    door = socket.create_server(("127.0.0.1", 0))
+    port = door.getsockname()[1]
+    login = HostLogin("127.0.0.1", port, "renter", Credentials("s3cret-pass"))
+    pool = SftpConnectionPool(PoolLimits(connect_timeout_seconds=0.5))
+    error = await fail(pool, login)
+    assert (type(error), error.is_of_host) == (RemoteTimeoutError, True)
+    assert await fail(pool, replace(login, username="other"), OTHER_GUILD) is error
+    waiter = asyncio.create_task(wait_and_use(pool, login))
+    door.close()
+    async with GameHost(root, {"renter": "s3cret-pass"}, port=port):
+        await waiter
+    await pool.aclose()
+
+
+@pytest.mark.fault
+async def test_host_is_found_again_when_its_name_resolves_again(host: GameHost, limits: PoolLimits) -> None:
+    """A name server that fails is an outage like any other."""
+    is_resolved = False
+
+    async def open_by_name(login: HostLogin, limits: PoolLimits) -> HostConnection:
+        known = replace(login, host=host.address if is_resolved else "no-such-host.invalid")
+        return await open_connection(known, limits)
+
+    pool = SftpConnectionPool(limits, opener=open_by_name)
+    login = replace(host.login("renter"), host="game.example")
+    assert "no host named" in str(await fail(pool, login))
+    waiter = asyncio.create_task(wait_and_use(pool, login))
+    is_resolved = True
+    await waiter
+    await pool.aclose()
+
+
+@pytest.mark.fault
+async def test_login_refused_is_known_to_its_guild_alone_until_the_secret_is_another(
+    host: GameHost, pool: SftpConnectionPool
+) -> None:
+    """The hoster changed the password: one refusal, then silence; an edited login is tried at once."""
+    wrong = replace(host.login("renter"), credentials=Credentials("yesterdays"))
+    errors = [await fail(pool, wrong) for _ in range(25)]
+    assert ({type(error) for error in errors}, host.connections_opened) == ({LoginRefusedError}, 1)
+    assert isinstance(await fail(pool, wrong, OTHER_GUILD), LoginRefusedError)
+    assert host.connections_opened == 2
+    await use(pool, host.login("renter"))
+    pool.breakers.forgive(GUILD, wrong)
+    await fail(pool, wrong)
+    assert host.connections_opened == 4
+
+
+@pytest.mark.fault
+async def test_host_that_returns_with_another_key_stops_those_who_pinned_the_old_one(
+    host: GameHost, pool: SftpConnectionPool
+) -> None:
+    """After the outage it is another machine as far as anybody knows: seen once, and tried no more."""
+    pinned = host.login("renter", host_key=host.host_key)
+    await use(pool, pinned)
+    await host.stop()
+    await pool.close_guild(GUILD)
+    assert isinstance(await fail(pool, pinned), HostUnreachableError)
+    waiter = asyncio.create_task(wait_and_use(pool, pinned))
+    await host.change_host_key()
+    with pytest.raises(HostKeyChangedError):
+        await waiter
+    seen = host.connections_opened
+    assert isinstance(await fail(pool, pinned), HostKeyChangedError)
+    assert host.connections_opened == seen
+    await use(pool, host.login("renter", host_key=host.host_key))
+
+
+@pytest.mark.fault
+async def test_host_that_closes_each_channel_is_told_and_one_login_stops_no_other(
+    host: GameHost, limits: PoolLimits
+) -> None:
+    """The login works and nothing behind it: that is the matter of this login, tried again by itself."""
+    pool = SftpConnectionPool(limits)
+    host.faults.close_channels = True
+    error = await fail(pool, host.login("renter"))
+    assert (error.is_lasting, error.is_of_host) == (False, False)
+    assert pool.breakers.find_obstacle(OTHER_GUILD, host.login("renter")) is None
+    waiter = asyncio.create_task(wait_and_use(pool, host.login("renter")))
+    host.faults.clear()
+    await waiter
+    await pool.aclose()
+
+
+@pytest.mark.fault
+async def test_slow_handshake_is_waited_for_and_one_too_slow_is_the_matter_of_its_login(
+    host: GameHost,
+) -> None:
+    """Half a second is no outage; beyond the limit the host is still known to be there."""
+    pool = SftpConnectionPool(PoolLimits(connect_timeout_seconds=2))
+    host.faults.slow_login_seconds = 0.5
+    await use(pool, host.login("renter"))
+    await pool.close_guild(GUILD)
+    host.faults.slow_login_seconds = 60
+    error = await fail(pool, host.login("renter"))
+    assert (type(error), error.is_of_host) == (RemoteTimeoutError, False)
+    host.faults.clear()
+    await use(pool, host.login("renter"), OTHER_GUILD)
+    await pool.aclose()
+
+
+@pytest.mark.fault
+async def test_forced_lease_tries_although_nobody_else_may(host: GameHost, limits: PoolLimits) -> None:
+    """A person who asks is not answered from memory, and what he finds out counts for all."""
+    pool = SftpConnectionPool(limits)
+    login = host.login("renter")
+    host.faults.refuse_logins = True
+    await fail(pool, login)
+    waiter = asyncio.create_task(wait_and_use(pool, login))
+    with pytest.raises(LoginRefusedError):
+        await use(pool, login, is_forced=True)
+    assert (host.connections_opened, waiter.done()) == (2, False)
+    host.faults.clear()
+    await use(pool, login, is_forced=True)
+    await waiter
+    assert host.connections_opened == 3
+    await pool.aclose()
+
+
+@pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
+async def test_old_server_stops_only_those_who_did_not_allow_old_algorithms(
+    root: Path, pool: SftpConnectionPool
+) -> None:
+    """One guild allowed them and reads; the other is told what to do, and its server waits for that."""
+    async with GameHost(root, {"renter": "s3cret-pass"}, is_legacy=True) as old:
+        error = await fail(pool, old.login("renter"), OTHER_GUILD)
+        assert isinstance(error, HandshakeRefusedError)
+        assert "offers only old algorithms" in str(error)
+        await use(pool, old.login("renter", legacy=True))
+        obstacle = pool.breakers.find_obstacle(OTHER_GUILD, old.login("renter"))
+        assert obstacle is not None
+        assert obstacle.next_try_at is None
+
+
+@pytest.mark.fault
+async def test_pool_ends_in_time_while_handshakes_are_under_way(silent_host: HostLogin) -> None:
+    """A stop waits for no host: attempts, waiters, tries and sockets are gone."""
+    pool = SftpConnectionPool(PoolLimits())
+    users = [replace(silent_host, username=f"user{number}") for number in range(12)]
+    leases = [asyncio.create_task(use(pool, login)) for login in users]
+    await wait_for_count(pool, 4, 8)
+    async with asyncio.timeout(STOP_SECONDS):
+        await pool.aclose()
+    results = await asyncio.gather(*leases, return_exceptions=True)
+    assert {type(result) for result in results} == {ConnectionLostError}
+    assert pool.count(GUILD) == ConnectionCount(0, 0)
+
+
+@pytest.mark.fault
+async def test_guild_that_leaves_while_its_connections_are_opened_holds_nothing(
+    host: GameHost, silent_host: HostLogin, limits: PoolLimits
+) -> None:
+    """What is being opened, what waits, what is idle and what is known of it: all gone; others stay."""
+    pool = SftpConnectionPool(limits)
+    await use(pool, host.login("renter"))
+    await use(pool, host.login("renter"), OTHER_GUILD)
+    wrong = replace(host.login("renter"), credentials=Credentials("wrong"))
+    await fail(pool, wrong)
+    users = [replace(silent_host, username=f"user{number}") for number in range(8)]
+    leases = [asyncio.create_task(use(pool, login)) for login in users]
+    await wait_for_count(pool, 5, 4)
+    async with asyncio.timeout(STOP_SECONDS):
+        await pool.close_guild(GUILD)
+    results = await asyncio.gather(*leases, return_exceptions=True)
+    assert {type(result) for result in results} == {ConnectionLostError}
+    await host.wait_for_connections(1)
+    assert (pool.count(GUILD), pool.count(OTHER_GUILD)) == (ConnectionCount(0, 0), ConnectionCount(1, 0))
+    assert pool.breakers.find_obstacle(GUILD, wrong) is None
+    await pool.aclose()
+
+
+@pytest.mark.fault
+async def test_server_removed_while_its_connection_waits_costs_nobody_their_turn(
+    silent_host: HostLogin, host: GameHost
+) -> None:
+    """The one that waits is gone from the queue, and so is the one whose handshake was under way."""
+    pool = SftpConnectionPool(PoolLimits(handshakes_per_host=1))
+    opening = asyncio.create_task(use(pool, silent_host))
+    waiting = asyncio.create_task(use(pool, replace(silent_host, username="other")))
+    await wait_for_count(pool, 1, 1)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert pool.count(GUILD) == ConnectionCount(1, 0)
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+    await use(pool, host.login("renter"))
+    await pool.aclose()

@@ -1,0 +1,243 @@
+"""Breakers: what is known of hosts and logins that fail, and the one try that finds out when they are back.
+
+*Theory of operation.* A failed attempt to connect opens a circuit (``utils.models.circuits``): the host's, if
+the host failed before it knew who comes, else that of this login in this guild. While it is open nobody else
+connects there: ``verify`` raises what went wrong, without any traffic. Whoever wants to go on waits in
+``wait``. As long as somebody waits one loop per circuit tries with the login of one of them, in turns; the
+first success wakes everybody. A login that was refused is not tried again before ``forgive``.
+
+A host's circuit is shared by all guilds, because it holds nothing of theirs: it says that nobody answers
+there. Hosts that are asked for old algorithms (``legacy``) have a circuit of their own.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.errors import HandshakeRefusedError, HostKeyChangedError, InvalidSecretError, RemoteError
+from utils.models.circuits import Backoff, Circuit, CircuitState
+from utils.models.scope import GuildId
+from utils.models.servers import Obstacle
+from utils.sftp.login import HostLogin
+
+HOST_BACKOFF = Backoff(first_seconds=1, longest_seconds=10)
+"""Found within 10 s of its return, for one connection to nobody every 5 s on average."""
+
+LOGIN_BACKOFF = Backoff(first_seconds=2, longest_seconds=20)
+"""The host answers and something behind the door fails: a little slower, for each try is a whole login."""
+
+FORGOTTEN_AFTER_SECONDS = 60.0  # longer than anybody needs from a failure to waiting for its end
+LOGGED_TRIES = 100  # at the longest pace about once in ten minutes
+
+log = get_logger(__name__)
+
+Key = tuple[str, int, bool] | tuple[GuildId, HostLogin]
+Try = Callable[["Waiter"], Coroutine[None, None, None]]
+
+
+@dataclass(eq=False, slots=True)
+class Waiter:
+    """Somebody who goes on as soon as the circuit is closed, and lends his login to the tries until then."""
+
+    guild_id: GuildId
+    login: HostLogin
+    guild_limit: int
+
+
+@dataclass(eq=False, slots=True)
+class Breaker:
+    """An open circuit, why it is open, and who waits for it."""
+
+    key: Key
+    backoff: Backoff
+    error: RemoteError
+    circuit: Circuit = field(default_factory=Circuit)
+    changed_at: float = 0.0
+    waiting: list[Waiter] = field(default_factory=list)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    trying: asyncio.Task[None] | None = None
+
+    @property
+    def is_unwatched(self) -> bool:
+        """Tell whether nobody waits for it."""
+        return not self.waiting and (self.trying is None or self.trying.done())
+
+    def take_turn(self) -> Waiter:
+        """Return who lends his login to the next try, and put him last."""
+        waiter = self.waiting.pop(0)
+        self.waiting.append(waiter)
+        return waiter
+
+
+class BreakerBoard:
+    """The open circuits of all hosts and logins; those that are closed are not in it.
+
+    Args:
+        attempt: connects with the login of a waiter, whatever stands here, and may raise RemoteError.
+        draw: a number from 0 to 1, the jitter.
+    """
+
+    def __init__(self, attempt: Try, *, clock: Clock, draw: Callable[[], float] = random.random) -> None:
+        self._attempt = attempt
+        self._clock = clock
+        self._draw = draw
+        self._breakers: dict[Key, Breaker] = {}
+        self._tries: dict[asyncio.Task[None], Breaker] = {}
+
+    @property
+    def summary(self) -> str:
+        """Return how much is known to fail, and how many wait for that to end."""
+        waiting = sum(len(breaker.waiting) for breaker in self._breakers.values())
+        return f"failing: {len(self._breakers)} ({waiting} waiting)"
+
+    def __repr__(self) -> str:
+        """Show the summary."""
+        return f"<BreakerBoard {self.summary}>"
+
+    def verify(self, guild_id: GuildId, login: HostLogin) -> None:
+        """Refuse what is known to fail.
+
+        Raises:
+            RemoteError: what went wrong the last time.
+        """
+        if (breaker := self._find(guild_id, login)) is not None:
+            raise breaker.error.with_traceback(None)  # shared: its tracebacks would pile up
+
+    def find_obstacle(self, guild_id: GuildId, login: HostLogin) -> Obstacle | None:
+        """Return what is in the way of a login, if anything is."""
+        breaker = self._find(guild_id, login)
+        if breaker is None:
+            return None
+        return Obstacle(_name_matter(login, breaker.error), breaker.circuit.next_try_at)
+
+    def note_success(self, guild_id: GuildId, login: HostLogin) -> None:
+        """Take in that a login has a connection that works."""
+        self._close(login.door)
+        self._close((guild_id, login))
+
+    def note_failure(self, guild_id: GuildId, login: HostLogin, error: RemoteError) -> None:
+        """Take in that a login could not connect."""
+        if error.is_of_host:
+            self._open(login.door, HOST_BACKOFF, error)
+            return
+        if not isinstance(error, InvalidSecretError):  # that one is found before anybody is asked
+            self._close(login.door)
+        self._open((guild_id, login), LOGIN_BACKOFF, error)
+
+    async def wait(self, guild_id: GuildId, login: HostLogin, *, guild_limit: int) -> None:
+        """Return when what is in the way of a login has changed; at once when nothing is."""
+        breaker = self._find(guild_id, login)
+        if breaker is None:
+            return
+        waiter = Waiter(guild_id, login, guild_limit)
+        breaker.waiting.append(waiter)
+        self._start_trying(breaker)
+        try:
+            await breaker.closed.wait()
+        finally:
+            breaker.waiting.remove(waiter)
+
+    def forgive(self, guild_id: GuildId, login: HostLogin) -> None:
+        """Somebody changed something: let the login be tried again."""
+        self._close((guild_id, login))
+
+    def forget(self, guild_id: GuildId) -> None:
+        """Drop what is known of a guild's logins."""
+        for key in [key for key in self._breakers if key[0] == guild_id and isinstance(key[1], HostLogin)]:
+            self._close(key)
+
+    def expire(self) -> None:
+        """Drop what nobody has asked about for a while."""
+        now = self._clock.monotonic()
+        for breaker in list(self._breakers.values()):
+            if breaker.is_unwatched and now - breaker.changed_at >= FORGOTTEN_AFTER_SECONDS:
+                self._close(breaker.key)
+
+    async def aclose(self) -> None:
+        """End every try, and let everybody who waits go on."""
+        for key in list(self._breakers):
+            self._close(key)
+        for task in list(self._tries):
+            task.cancel()
+        if self._tries:
+            await asyncio.wait(list(self._tries))
+
+    def _find(self, guild_id: GuildId, login: HostLogin) -> Breaker | None:
+        """Return the open circuit in the way, the host's first: behind a closed door no login is tried."""
+        return self._breakers.get(login.door) or self._breakers.get((guild_id, login))
+
+    def _open(self, key: Key, backoff: Backoff, error: RemoteError) -> None:
+        breaker = self._breakers.get(key)
+        if breaker is None:
+            breaker = self._breakers[key] = Breaker(key, backoff, error)
+            log.info("connecting stops", where=_describe(key), problem=str(error))
+        failures = breaker.circuit.failures + 1
+        wait_seconds = None if error.is_lasting else backoff.compute_seconds(failures, self._draw())
+        breaker.error = error
+        breaker.changed_at = self._clock.monotonic()
+        breaker.circuit = breaker.circuit.fail(now=self._clock.now(), wait_seconds=wait_seconds)
+        if breaker.circuit.failures % LOGGED_TRIES == 0:
+            log.info("still no connection", where=_describe(key), tries=failures, problem=str(error))
+        if breaker.waiting:
+            self._start_trying(breaker)
+
+    def _close(self, key: Key) -> None:
+        breaker = self._breakers.pop(key, None)
+        if breaker is not None:
+            log.info("connecting may go on", where=_describe(key), tries=breaker.circuit.failures)
+            breaker.closed.set()
+            if breaker.trying is not None and breaker.circuit.state is CircuitState.OPEN:
+                breaker.trying.cancel()  # it sleeps; a try under way ends by itself
+
+    def _start_trying(self, breaker: Breaker) -> None:
+        if breaker.circuit.waits_for_person or not (breaker.trying is None or breaker.trying.done()):
+            return
+        breaker.trying = asyncio.create_task(self._keep_trying(breaker))
+        self._tries[breaker.trying] = breaker
+        breaker.trying.add_done_callback(self._end_trying)
+
+    def _end_trying(self, task: "asyncio.Task[None]") -> None:
+        """Note the end of a loop; after a fault nobody foresaw everybody tries for himself, and meets it."""
+        breaker = self._tries.pop(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            log.error("trying to connect failed", where=_describe(breaker.key), exc_info=fault)
+            if self._breakers.get(breaker.key) is breaker:
+                self._close(breaker.key)
+
+    async def _keep_trying(self, breaker: Breaker) -> None:
+        """Try at each due time, until it is closed, waits for a person, or nobody waits any more."""
+        while not breaker.closed.is_set() and not breaker.circuit.waits_for_person:
+            await self._clock.sleep(self._compute_wait(breaker))
+            if breaker.closed.is_set() or not breaker.waiting:
+                return
+            breaker.circuit = breaker.circuit.begin_try()
+            with suppress(RemoteError):  # ``note`` was told of it already
+                await self._attempt(breaker.take_turn())
+            if breaker.circuit.state is CircuitState.HALF_OPEN and not breaker.closed.is_set():
+                # no connection was tried: the guild whose turn it was has none to spare
+                self._open(breaker.key, breaker.backoff, breaker.error)
+
+    def _compute_wait(self, breaker: Breaker) -> float:
+        """Return seconds until the next try; a wall clock that was set changes it within the usual bounds."""
+        due = breaker.circuit.next_try_at or self._clock.now()
+        seconds = (due - self._clock.now()).total_seconds()
+        return min(max(seconds, 0.0), breaker.backoff.longest_seconds)
+
+
+def _describe(key: Key) -> str:
+    """Name a circuit for the log, without user or secret."""
+    if isinstance(key[1], HostLogin):
+        return f"guild {key[0]}, a login at {key[1].address}"
+    return f"host {key[0]}:{key[1]}"
+
+
+def _name_matter(login: HostLogin, error: RemoteError) -> str:
+    """Name what went wrong: a changed key concerns everybody at that host, a refused login itself alone."""
+    if isinstance(error, HostKeyChangedError | HandshakeRefusedError):
+        return f"{type(error).__name__} {login.address}"
+    return f"login {login.address} {hash(login.username):x}"  # neither user nor secret belongs into a log
