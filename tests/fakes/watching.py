@@ -151,6 +151,10 @@ class FakeWatchers:
         """Note an end."""
         self.notes.append(("stop", scope))
 
+    def refresh(self, scope: ServerScope) -> None:
+        """Note a call to look at the settings."""
+        self.notes.append(("refresh", scope))
+
     def wake(self, scope: ServerScope) -> None:
         """Note a call to read now."""
         self.notes.append(("wake", scope))

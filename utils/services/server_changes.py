@@ -124,6 +124,7 @@ class ServerChangeService:
         """Have one class of death of a server posted, or not; return the server as it is then."""
         server = await self._servers.resolve(guild_id, text)
         await self._rooms.store.set_announced(server.scope, kind, is_announced=is_announced)
+        self._rooms.watchers.refresh(server.scope)
         if is_announced != (kind in server.announced):
             switched = "off → on" if is_announced else "on → off"
             detail = f"{server.name}, {kind}: {switched}"

@@ -62,6 +62,9 @@ class Watchers(Protocol):
     async def stop(self, scope: ServerScope) -> None:
         """End both."""
 
+    def refresh(self, scope: ServerScope) -> None:
+        """Look at the server's settings again before the next poll."""
+
     def wake(self, scope: ServerScope) -> None:
         """Read again now, even after a fault that only a person could mend."""
 

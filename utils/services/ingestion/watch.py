@@ -11,8 +11,8 @@ Every failure ends in a sentence in the server's health and another try later. W
 
 import asyncio
 import random
-from collections.abc import Coroutine
-from dataclasses import replace
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from structlog import get_logger
@@ -25,9 +25,10 @@ from utils.errors import (
     StorageError,
 )
 from utils.models.circuits import Backoff
+from utils.models.deaths import LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Tier, compute_poll_seconds
-from utils.models.reading import ImportJob, ImportProgress
+from utils.models.reading import Cursor, ImportJob, ImportProgress
 from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
 from utils.services.ingestion.live import PollOutcome
@@ -40,8 +41,22 @@ READ_BACKOFF = Backoff(first_seconds=2, longest_seconds=20)
 """What is written during an outage is to be announced within 30 s of its end."""
 
 MISSING_LOGS_SECONDS = 60.0  # a folder that is not there appears by somebody's hand, not by itself
-SAVE_HEALTH_SECONDS = 30.0  # the durable time of the last read may lag this much behind
+SAVE_HEALTH_SECONDS = 30.0  # the durable times of the last read and kill may lag this much behind
+REFRESH_SECONDS = 30.0  # a change of the server's settings by another process is noticed so late
 LOG_SECONDS = 600.0  # a fault that stays the same is logged again after so long
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a poll found and the next one need not read again: a quiet server costs no look at the database.
+
+    Attributes:
+        looked_at: when the server was read, in monotonic seconds.
+    """
+
+    server: GameServer
+    cursors: Mapping[LogFile, Cursor]
+    looked_at: float
 
 
 class ServerWatch:
@@ -56,10 +71,19 @@ class ServerWatch:
         self._saved_at = -SAVE_HEALTH_SECONDS
         self._logged_at = -LOG_SECONDS
         self._told_matter: str | None = None
+        self._known: Known | None = None
+        self._changes = 0  # told of so far
+        self._looked_at = (0.0, 0)  # when the server was read, and after how many changes
         self._woken = asyncio.Event()
+
+    def refresh(self) -> None:
+        """The server's settings were changed: look at them before the next poll."""
+        self._known = None
+        self._changes += 1
 
     def wake(self) -> None:
         """Something was changed for this server: read again now, with its settings as they are."""
+        self.refresh()
         self._rooms.logs.renew(self.scope)
         self._woken.set()
 
@@ -75,6 +99,7 @@ class ServerWatch:
 
     async def run(self) -> None:
         """Watch until cancelled, or until the server is no longer there."""
+        self.refresh()
         while (found := await self._look_up()) is not None:
             began = self._rooms.clock.monotonic()
             delay = await self._visit(*found)
@@ -91,7 +116,7 @@ class ServerWatch:
             try:
                 if self.health.last_read_at is None:
                     self.health = await self._rooms.servers.get_health(self.scope)
-                server = await self._rooms.servers.find_server(self.scope)
+                server = await self._find_server()
                 if server is None:
                     return None
                 return server, await self._rooms.premium.get_tier(self.scope.guild_id)
@@ -99,6 +124,15 @@ class ServerWatch:
                 # nothing is saved: what is stored of this server may not be known yet
                 self._note_failure(error, ConnectionState.RETRYING)
                 await self._pause(self._rooms.clock.sleep(self._plan_retry(0.0)))
+
+    async def _find_server(self) -> GameServer | None:
+        """Return the server as it is; what nobody told of is noticed half a minute late."""
+        now = self._rooms.clock.monotonic()
+        if self._known is not None and now - self._known.looked_at < REFRESH_SECONDS:
+            return self._known.server
+        self._known = None
+        self._looked_at = (now, self._changes)
+        return await self._rooms.servers.find_server(self.scope)
 
     async def _visit(self, server: GameServer, tier: Tier) -> float:
         """Import or poll once; return seconds until the next visit."""
@@ -129,15 +163,24 @@ class ServerWatch:
         await self._try_to_save_health()
 
     async def _read(self, server: GameServer, tier: Tier) -> PollOutcome:
+        known, self._known = self._known, None  # whatever fails from here on, the next poll reads everything
         async with self._rooms.logs.open(server, guild_limit=tier.servers) as logs:
-            job = await self._rooms.imports.find_import(self.scope)
+            job = None if known else await self._rooms.imports.find_import(self.scope)
             if job is not None:
                 await self._import(server, logs, job)
                 return PollOutcome()
             channel = await self._rooms.channels.find_channel(self.scope, ChannelKind.KILLFEED)
-            return await self._rooms.live.poll(
-                server, logs, last_read_at=self.health.last_read_at, has_channel=channel is not None
+            outcome = await self._rooms.live.poll(
+                server,
+                logs,
+                last_read_at=self.health.last_read_at,
+                has_channel=channel is not None,
+                cursors=known.cursors if known else None,
             )
+        looked_at, changes = self._looked_at
+        if changes == self._changes:
+            self._known = Known(server, outcome.cursors, looked_at)
+        return outcome
 
     async def _import(self, server: GameServer, logs: HistoryLogs, job: ImportJob) -> None:
         self.health = replace(self.health, state=ConnectionState.CONNECTED, problem=None, next_try_at=None)
@@ -169,11 +212,7 @@ class ServerWatch:
             logger.info("game server is read again", scope=str(self.scope))
         if outcome.problem and outcome.problem != before.problem:
             logger.warning("part of the logs is not read", scope=str(self.scope), problem=outcome.problem)
-        is_changed = (
-            before.state is not ConnectionState.CONNECTED
-            or before.problem != outcome.problem
-            or outcome.deaths > 0
-        )
+        is_changed = before.state is not ConnectionState.CONNECTED or before.problem != outcome.problem
         if is_changed or self._rooms.clock.monotonic() - self._saved_at >= SAVE_HEALTH_SECONDS:
             await self._try_to_save_health()
 

@@ -121,6 +121,11 @@ class ServerWatchers:
                 logger.warning("the list of servers waits for the database", problem=str(failure))
             await self._rooms.clock.sleep(DIRECTORY_RETRY_SECONDS)
 
+    def refresh(self, scope: ServerScope) -> None:
+        """Look at a server's settings again before its next poll."""
+        if scope in self._watches:
+            self._watches[scope].refresh()
+
     def wake(self, scope: ServerScope) -> None:
         """Read a server again now, for example after its login was mended."""
         if scope in self._watches:

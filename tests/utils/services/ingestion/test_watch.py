@@ -199,7 +199,7 @@ async def test_health_is_saved_at_most_every_thirty_seconds_when_nothing_changes
 
 
 async def test_health_is_saved_at_once_when_something_changes(world: World) -> None:
-    """A death, a failure and the return are all durable at once."""
+    """A failure and the return are durable at once; the time of a kill may wait."""
     watch = world.build()
     async with watching(watch):
         await world.pause(1)
@@ -208,7 +208,6 @@ async def test_health_is_saved_at_once_when_something_changes(world: World) -> N
         world.access.failures.append(HostUnreachableError("No route."))
         await world.pass_pauses(2)
     assert [(health.state, health.problem) for health in world.servers.saved] == [
-        (ConnectionState.CONNECTED, None),
         (ConnectionState.CONNECTED, None),
         (ConnectionState.RETRYING, "No route."),
         (ConnectionState.CONNECTED, None),
@@ -466,17 +465,36 @@ async def test_watch_ends_when_the_server_is_removed(world: World) -> None:
     async with watching(watch) as task:
         await world.pause(1)
         world.servers.servers.clear()
+        watch.refresh()
         await world.clock.advance(5)
         await task
     assert world.visits == 1
 
 
+async def test_removal_nobody_told_of_is_noticed_within_half_a_minute(world: World) -> None:
+    """Polls in between go on from what the last look has shown, without another one."""
+    async with watching(world.build()) as task:
+        await world.pause(1)
+        world.append(("A", "B"))
+        await world.pass_pauses(5)
+        assert (world.servers.calls.count("find_server"), world.visits, len(world.store.data.deaths)) == (
+            1,
+            6,
+            1,
+        )
+        world.servers.servers.clear()
+        await world.clock.advance(5)
+        await task
+    assert (world.servers.calls.count("find_server"), world.visits) == (2, 6)
+
+
 async def test_changed_server_is_read_with_its_new_settings(world: World) -> None:
     """Each visit takes the server as it is stored then."""
-    async with watching(world.build()):
+    async with watching(watch := world.build()):
         await world.pause(1)
         changed = replace(build_server(), host="203.0.113.9")
         world.servers.servers[SCOPE] = changed
+        watch.refresh()
         await world.pass_pauses(1)
     assert world.access.opened == [build_server(), changed]
 
@@ -488,6 +506,7 @@ async def test_paused_server_is_not_read_until_there_is_room_again(world: World)
         await world.pause(1)
         read_at = watch.health.last_read_at
         await world.servers.set_paused(SCOPE, is_paused=True)
+        watch.refresh()
         await world.pass_pauses(3)
         assert (watch.health.state, watch.health.last_read_at) == (ConnectionState.PAUSED, read_at)
         assert (world.visits, world.access.forgotten) == (1, [SCOPE])
