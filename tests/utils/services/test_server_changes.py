@@ -250,6 +250,7 @@ async def test_kinds_of_death_are_switched_one_by_one(rooms: Rooms, service: Ser
         "Mirny, fall: on → off",
         "Mirny, fall: off → on",
     ]
+    assert rooms.watchers.notes == [("refresh", SCOPE)] * 3
 
 
 async def test_history_is_imported_again_from_the_start(rooms: Rooms, service: ServerChangeService) -> None:
