@@ -8,12 +8,13 @@ from functools import partial
 
 import pytest
 
+from simulation.counting import count_rows
 from simulation.discord import GATEWAY_ROUTE, Fault, Permission
 from simulation.game_host.log_files import GameServerFiles
+from simulation.posts import expect_posts, read_posts
 from tests.bot.conftest import StageFactory
-from tests.bot.counting import count_rows
 from tests.bot.process import is_mongod_of, until
-from tests.bot.stage import Stage, expect_posts, list_embeds, read_posts
+from tests.bot.stage import Stage, list_embeds
 from utils.models.deaths import DeathRow
 
 pytestmark = pytest.mark.fault
