@@ -59,7 +59,8 @@ def choose_step(
         return Step.DISCARD
     if message.first_tried_at is None:
         return Step.SEND if channel_id == message.channel_id else Step.REGROUP
-    return Step.LOOK_FIRST if now - message.first_tried_at >= NONCE_MEMORY else Step.SEND
+    since_first_try = now - message.first_tried_at  # below nothing when the machine's clock was set back
+    return Step.SEND if timedelta() <= since_first_try < NONCE_MEMORY else Step.LOOK_FIRST
 
 
 def choose_group(

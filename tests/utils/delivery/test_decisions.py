@@ -64,6 +64,7 @@ def test_groups_together_are_everything_in_order(sizes: list[int]) -> None:
         (0, None, 0, Step.DISCARD),
         (0, CHANNEL, 1.9, Step.SEND),
         (0, CHANNEL, 2, Step.LOOK_FIRST),
+        (0, CHANNEL, -0.1, Step.LOOK_FIRST),
         (0, ChannelId(5), 1, Step.SEND),
         (0, ChannelId(5), 3, Step.LOOK_FIRST),
         (None, CHANNEL, 60, Step.SEND),
