@@ -126,7 +126,8 @@ class Troubles:
     async def _shorten(self) -> None:
         """Lose rows of a file, once they are stored: what nobody has read would be lost for good."""
         game = self.chance.choice(list(self.town.games.values()))
-        if await is_all_stored(self.town, game):
+        written = len(game.written)
+        if await is_all_stored(self.town, game) and len(game.written) == written:
             game.shorten_file()
 
     async def _set_clock(self) -> None:
