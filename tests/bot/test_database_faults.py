@@ -17,13 +17,8 @@ from utils.database.embedded import EmbeddedMongod
 from utils.database.mongod_binary import find_mongod
 from utils.errors import ConfigurationError
 
-WRITE_CONFLICT, NO_SUCH_TRANSACTION, INTERRUPTED, STEPPED_DOWN, WRITE_CONCERN_FAILED = (
-    112,
-    251,
-    11601,
-    189,
-    64,
-)
+WRITE_CONFLICT, NO_SUCH_TRANSACTION = 112, 251
+INTERRUPTED, STEPPED_DOWN, WRITE_CONCERN_FAILED = 11601, 189, 64
 TRANSIENT = ["TransientTransactionError"]
 ABSENCE_SECONDS = 35.0  # longer than a lease is held, and than a transaction is tried
 
