@@ -78,11 +78,22 @@ async def test_admins_are_told_once_when_the_channel_cannot_be_used(
         Fault(method="POST", route=POSTING, status=500, times=3),
         Fault(method="POST", route=POSTING, status=502, times=2),
         Fault(method="POST", route=POSTING, status=429, retry_after=0.2, times=2),
+        Fault(method="POST", route=POSTING, status=429, retry_after=0.2, is_global=True, times=2),
+        Fault(method="POST", route=POSTING, status=429, body="<html>banned</html>", times=2),
         Fault(method="POST", route=POSTING, cut="before", times=2),
         Fault(method="POST", route=POSTING, cut="after", times=1),
         Fault(method="POST", route=POSTING, cut="after", times=3),
     ],
-    ids=["500", "502", "429", "cut before", "cut after", "cut after thrice"],
+    ids=[
+        "500",
+        "502",
+        "429",
+        "429 for all",
+        "429 of the edge",
+        "cut before",
+        "cut after",
+        "cut after thrice",
+    ],
 )
 async def test_every_death_is_posted_once_when_discord_stumbles(stage: Stage, fault: Fault) -> None:
     """Whatever became of a try, the message is there once, and the ones behind it follow in order."""
@@ -97,7 +108,7 @@ async def test_every_death_is_posted_once_when_discord_stumbles(stage: Stage, fa
     assert read_posts(posts) == expect_posts(live, history)
 
 
-FAULT_FIELDS = ("method", "route", "status", "times", "retry_after", "cut")
+FAULT_FIELDS = ("method", "route", "status", "times", "retry_after", "is_global", "body", "cut")
 
 
 async def test_killing_the_bot_posts_once_when_the_answer_was_lost(open_stage: StageFactory) -> None:
