@@ -89,6 +89,8 @@ class FrontDoor:
             record.body, record.files, record.content_type = body.content, body.files, body.content_type
         except ApiError as error:
             refusal = refusal or error
+        except ConnectionResetError:
+            return _cut(request)  # the client was ended in the middle of its request
         self.in_flight += 1
         try:
             return await self._answer(request, record, endpoint, refusal)
