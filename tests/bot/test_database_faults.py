@@ -20,7 +20,7 @@ from utils.errors import ConfigurationError
 WRITE_CONFLICT, NO_SUCH_TRANSACTION = 112, 251
 INTERRUPTED, STEPPED_DOWN, WRITE_CONCERN_FAILED = 11601, 189, 64
 TRANSIENT = ["TransientTransactionError"]
-ABSENCE_SECONDS = 35.0  # longer than a lease is held, and than a transaction is tried
+ABSENCE_SECONDS = 25.0  # longer than a lease is held
 
 pytestmark = pytest.mark.fault
 
