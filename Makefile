@@ -4,6 +4,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+MINUTES := 5
 REQUIREMENTS := requirements.txt requirements-dev.txt requirements-embedded.txt
 TYPED := bot.py cogs utils simulation
 
@@ -27,7 +28,7 @@ endef
 export FIND_MISSING_LIBRARIES
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean check-python check-mongod
+.PHONY: help demo test lint bench soak clean check-python check-mongod
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +46,9 @@ lint: $(STAMP) ## style and types
 
 bench: $(STAMP) check-mongod ## throughput and latency on this machine
 	$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(STAMP) check-mongod ## the whole bot under random faults for MINUTES (5), judged every minute
+	$(BIN)/python -m simulation.soak --minutes $(MINUTES) $(ARGS)
 
 clean: ## delete the virtual environment and every cache; data/ and config.json stay
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache

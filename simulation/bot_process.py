@@ -45,8 +45,12 @@ class BotProcess:
         """Return the end of what the bot printed."""
         return self.output.read_text("utf-8", errors="replace")[-OUTPUT_CHARACTERS:].strip()
 
-    async def wait_until_ready(self, world: SimulatedDiscord) -> None:
-        """Return when the bot is connected and its commands are registered.
+    async def wait_until_ready(self, world: SimulatedDiscord, *, identified_before: int = 0) -> None:
+        """Return when the bot is connected with a session of its own and its commands are registered.
+
+        Args:
+            world: its Discord.
+            identified_before: how many sessions there were at the gateway before it was started.
 
         Raises:
             BotFailedError: it ended first.
@@ -55,7 +59,11 @@ class BotProcess:
         ended = asyncio.create_task(self.process.wait())
         ready = asyncio.create_task(
             world.until(
-                lambda: world.gateway.is_connected and world.commands.writes > 0,
+                lambda: (
+                    world.gateway.identifies > identified_before
+                    and world.gateway.is_connected
+                    and world.commands.writes > 0
+                ),
                 within_seconds=READY_SECONDS,
                 what="the bot",
             )
@@ -86,14 +94,30 @@ class BotProcess:
         if code not in (0, -signal.SIGTERM):  # the latter where it had hardly begun
             raise BotFailedError(f"The bot ended with exit code {code}.\n{self.read_last_words()}")
 
-    async def kill(self) -> None:
-        """End the bot at once, and the database it leaves behind."""
+    async def crash(self) -> None:
+        """End the bot at once, as a fault would; the database of its own lives on."""
         if self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
-        left = ProcessFile.read(self.data_dir / "mongodb" / "process.json")
+
+    async def start_again(self) -> None:
+        """Start it on the same data folder after its end; what it prints goes behind the rest."""
+        self.process = await _start(self.data_dir / "config.json", self.output)
+
+    def read_database(self) -> ProcessFile | None:
+        """Return process id and port of its own MongoDB; None before its first start."""
+        return ProcessFile.read(self.data_dir / "mongodb" / "process.json")
+
+    def kill_database(self) -> None:
+        """End its own MongoDB at once."""
+        left = self.read_database()
         if left is not None:
             MongodProcess(left.pid).kill()
+
+    async def kill(self) -> None:
+        """End the bot at once, and the database it leaves behind."""
+        await self.crash()
+        self.kill_database()
 
 
 @asynccontextmanager
@@ -125,7 +149,7 @@ def _write_config(data_dir: Path, values: Mapping[str, Any]) -> Path:
 async def _start(config: Path, output: Path) -> asyncio.subprocess.Process:
     # a person's own configuration must not reach this bot
     environment = {name: value for name, value in os.environ.items() if not _is_setting(name)}
-    with output.open("wb") as stream:
+    with output.open("ab") as stream:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "bot.py", "--config", str(config)),
             cwd=PROJECT,

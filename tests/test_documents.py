@@ -140,6 +140,17 @@ def test_architecture_names_every_event() -> None:
     assert rows[: len(events)] == events
 
 
+def test_architecture_names_the_test_of_every_fault() -> None:
+    """Each line of the table of faults ends with tests that exist."""
+    section = ARCHITECTURE.split("\n## What can fail and what happens\n", 1)[1].split("\n## ", 1)[0]
+    lines = [line.split("|") for line in section.splitlines() if line.startswith("| ")][1:]
+    named = {name for line in lines for name in re.findall(r"`(test_\w+)`", line[4])}
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "tests").glob("**/test_*.py"))
+    assert sorted(named - set(re.findall(r"def (test_\w+)", sources))) == []
+    assert [line[1] for line in lines if "`test_" not in line[4]] == []
+    assert len(lines) > 20
+
+
 @pytest.mark.parametrize("path", sorted(ROOT.glob("requirements*.txt")), ids=lambda path: path.name)
 def test_architecture_gives_a_reason_for_every_requirement(path: Path) -> None:
     """No dependency without a reason."""

@@ -85,6 +85,13 @@ REFUSED_LOGIN = (
     "into discord.token of your configuration."
 )
 
+CLOSED_FOR_GOOD = (
+    "Discord closed the connection for good (gateway code {code}). A restart does not help: look for a newer "
+    "version of the bot, or tell its makers the code."
+)
+AUTHENTICATION_FAILED = 4004  # the token was made anew while the bot ran
+DISALLOWED_INTENTS = 4014
+
 logger = get_logger(__name__)
 
 
@@ -404,7 +411,12 @@ class Application:
     async def _run_discord(self) -> None:
         token = self.settings.discord.token.get_secret_value()
         await self._log_in(token)
-        await self.bot.connect(reconnect=True)
+        try:
+            await self.bot.connect(reconnect=True)
+        except discord.ConnectionClosed as failure:
+            raise _explain_close(failure.code) from None
+        except discord.PrivilegedIntentsRequired:
+            raise _explain_close(DISALLOWED_INTENTS) from None
 
     async def _log_in(self, token: str) -> None:
         """Log in; while Discord is away, try again, for kills are read and stored meanwhile."""
@@ -458,6 +470,13 @@ class Application:
         await self.pool.close_guild(event.guild_id)
         self.guild_settings.forget(event.guild_id)
         self.names.forget(event.guild_id)
+
+
+def _explain_close(code: int) -> ConfigurationError:
+    """Return why Discord's gateway closed for good; after every other code the library comes back."""
+    if code == AUTHENTICATION_FAILED:
+        return ConfigurationError(REFUSED_LOGIN)
+    return ConfigurationError(CLOSED_FOR_GOOD.format(code=code))
 
 
 async def _wait_for(stop: asyncio.Event) -> None:

@@ -22,6 +22,7 @@ class Fault:
         route: route template such as `/channels/{channel_id}/messages`, None for any.
         status: answer with this status instead of handling the request.
         body: the answer's body; text goes out as HTML, an object as JSON, None as Discord's usual one.
+            A 429 with a body has no `Retry-After`; with a text it is one of the edge.
         retry_after: with status 429, seconds to wait.
         is_global: with status 429, whether the limit is the global one.
         cut: break the connection `before` the request is handled or `after` it took effect.

@@ -84,6 +84,11 @@ class GameHost:
         return f"<GameHost {self.address}:{self.port} {state}, connections: {self.connections}>"
 
     @property
+    def is_up(self) -> bool:
+        """Tell whether it listens."""
+        return self._acceptor is not None
+
+    @property
     def connections(self) -> int:
         """Return how many connections are open now."""
         return len(self._open)

@@ -78,7 +78,7 @@ class GameServerFiles:
             midnight = row.written_at.replace(hour=0, minute=0, second=0, microsecond=0)
             if world not in self._started or self._started[world] < midnight:
                 self.start_file(midnight, world=world)
-            self.append_bytes(self._encode(row), world=world)
+            self.append_bytes(self.encode(row), world=world)
 
     def append_bytes(self, data: bytes, *, world: str = WORLD) -> None:
         """Write any bytes at the end of the current file."""
@@ -87,7 +87,7 @@ class GameServerFiles:
 
     def append_cut(self, row: DeathRow, *, kept_bytes: int, world: str = WORLD) -> None:
         """Write the beginning of a row, as a poll meets it in the middle of a write."""
-        line = self._encode(row)
+        line = self.encode(row)
         self.append_bytes(line[:kept_bytes], world=world)
         self._rest[world] = line[kept_bytes:]
 
@@ -106,21 +106,22 @@ class GameServerFiles:
 
     def rewrite(self, *rows: DeathRow, world: str = WORLD) -> None:
         """Write the current file anew in place."""
-        self.current(world=world).write_bytes(b"".join(map(self._encode, rows)))
+        self.current(world=world).write_bytes(b"".join(map(self.encode, rows)))
 
     def replace(self, *rows: DeathRow, world: str = WORLD) -> None:
         """Put another file under the current one's name; a handle that is open still reads the old one."""
         path = self.current(world=world)
         draft = path.with_suffix(".tmp")
-        draft.write_bytes(b"".join(map(self._encode, rows)))
+        draft.write_bytes(b"".join(map(self.encode, rows)))
         draft.replace(path)
 
     def restore(self, started_at: datetime, *rows: DeathRow, world: str = WORLD) -> Path:
         """Bring an old file back, as from a backup; the current file stays current."""
         path = self.path(started_at, world=world)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"".join(map(self._encode, rows)))
+        path.write_bytes(b"".join(map(self.encode, rows)))
         return path
 
-    def _encode(self, row: DeathRow) -> bytes:
+    def encode(self, row: DeathRow) -> bytes:
+        """Return a row as it stands in the file, with its line feed."""
         return render_row(row, with_platforms=self.with_platforms).encode() + b"\n"

@@ -9,8 +9,9 @@ import pytest
 
 from simulation.discord import SimulatedDiscord
 from simulation.game_host.host import GameHost
+from simulation.traces import list_stumbles
 from tests.bot.process import BotProcess
-from tests.bot.stage import PASSWORD, USERNAME, Stage, find_secrets, list_stumbles
+from tests.bot.stage import PASSWORD, USERNAME, Stage, find_secrets
 
 StageFactory = Callable[..., Awaitable[Stage]]
 

@@ -1,10 +1,8 @@
 """The stage of a test: a Discord community, a game host, and the bot between them."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC
 from itertools import islice
 from typing import Any
 
@@ -14,7 +12,7 @@ from simulation.discord import Channel, Guild, Interaction, Member, Message, Sim
 from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
-from tests.bot.counting import Count
+from simulation.traces import find_texts
 from tests.bot.process import BotProcess, until
 from utils.models.deaths import DeathRow
 
@@ -201,57 +199,6 @@ def get_fields(embed: Embed) -> dict[str, str]:
     return {one["name"]: one["value"] for one in embed["fields"]}
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
-    """What a post of the killfeed says of a death; ``facts`` is the middle line of a kill."""
-
-    at: int
-    names: frozenset[str]
-    facts: str
-
-
-def read_posts(embeds: Sequence[Embed]) -> list[Post]:
-    """Return what posts say."""
-    return [_read_post(embed["description"]) for embed in embeds]
-
-
-def _read_post(text: str) -> Post:
-    line, facts, place = re.sub(r"\\(.)", r"\1", text).split("\n")
-    [moment] = set(re.findall(r"<t:(\d+):", place))
-    names = frozenset(re.findall(r"\*\*(.+?)\*\*", line))
-    return Post(int(moment), names, facts if "K/D" in facts else "")
-
-
-def expect_posts(rows: Sequence[DeathRow], history: Sequence[DeathRow] = ()) -> list[Post]:
-    """Return what the posts of live rows must say, after a history."""
-    count = Count()
-    for row in history:
-        count.add(row)
-    return [_expect_post(row, count) for row in rows]
-
-
-def _expect_post(row: DeathRow, count: Count) -> Post:
-    count.add(row)
-    at = int(row.written_at.replace(tzinfo=UTC).timestamp())
-    if row.killer_id is None or row.killer_id == row.victim_id:
-        return Post(at, frozenset({row.victim_name}), "")
-    killer = count.players[row.killer_id]
-    weapon = {"land_vehicle": "Vehicle", "boat": "Boat"}.get(row.weapon, row.weapon)
-    ratio = round(killer.kills / max(killer.deaths, 1), 2)
-    facts = f"{weapon} · {row.distance:,} m · K/D {ratio:,.2f} · Streak {killer.current_streak}"
-    return Post(at, frozenset({row.killer_name, row.victim_name}), facts)
-
-
-def list_stumbles(output: str) -> list[str]:
-    """Return what was logged with a traceback.
-
-    The library logs one for each reconnect that failed; nobody else has a reason to.
-    """
-    entries = re.split(r"^(?=\d{4}-\d\d-\d\dT)", output, flags=re.MULTILINE)
-    stumbles = [entry for entry in entries if "Traceback" in entry]
-    return [entry for entry in stumbles if "Attempting a reconnect" not in entry]
-
-
 def find_secrets(stage: Stage) -> list[str]:
     """Return where a secret stands that must stand nowhere: output, log files, requests to Discord."""
     texts = {"output": stage.bot.output.encode()}
@@ -260,8 +207,3 @@ def find_secrets(stage: Stage) -> list[str]:
     for index, request in enumerate(stage.world.requests):
         texts[f"{request.method} {request.path} ({index})"] = repr((request.query, request.body)).encode()
     return find_texts(texts, stage.secrets)
-
-
-def find_texts(texts: Mapping[str, bytes], wanted: Sequence[str]) -> list[str]:
-    """Return the names of the texts in which any of the wanted ones stands."""
-    return [name for name, text in texts.items() if any(one.encode() in text for one in wanted)]

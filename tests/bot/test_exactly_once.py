@@ -5,10 +5,11 @@ import random
 
 import pytest
 
+from simulation.counting import count_rows
+from simulation.posts import expect_posts, read_posts
 from tests.bot.conftest import StageFactory
-from tests.bot.counting import count_rows
 from tests.bot.process import until
-from tests.bot.stage import Stage, expect_posts, read_posts
+from tests.bot.stage import Stage
 
 KILLS_IN_IMPORT = 8
 KILLS_IN_LIVE = 12

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
+from simulation.counting import KillCount, count_kills, count_rows
 from simulation.discord import Interaction
-from tests.bot.counting import KillCount, count_kills, count_rows
 from tests.bot.process import until
 from tests.bot.stage import Stage, get_fields
 from utils.models.quantities import write_quantity

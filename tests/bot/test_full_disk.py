@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from pymongo.errors import PyMongoError
 
+from simulation.counting import count_rows
+from simulation.posts import expect_posts, read_posts
 from tests.bot.conftest import StageFactory
-from tests.bot.counting import count_rows
 from tests.bot.process import until
-from tests.bot.stage import Stage, expect_posts, read_posts
+from tests.bot.stage import Stage
 
 DISK_MEGABYTES = 500  # mongod lays out its journal with half of it
 BLOCK = b"\0" * 65_536

@@ -5,10 +5,11 @@ import random
 
 import pytest
 
+from simulation.counting import count_rows
 from simulation.game_host.log_files import GameServerFiles, render_row
-from tests.bot.counting import count_rows
+from simulation.posts import expect_posts, read_posts
 from tests.bot.process import ROOT
-from tests.bot.stage import Stage, expect_posts, get_fields, read_posts
+from tests.bot.stage import Stage, get_fields
 
 SAMPLES = ROOT.parent / "shared" / "samples" / "deathlogs"
 DAYS = ("2025.04.10-00.00.00.csv", "2025.04.30-00.00.00.csv", "2025.05.01-00.00.00.csv")

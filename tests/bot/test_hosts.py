@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from simulation.counting import count_rows
+from simulation.posts import expect_posts, read_posts
+from simulation.traces import find_texts
 from tests.bot.conftest import StageFactory
-from tests.bot.counting import count_rows
 from tests.bot.process import until
-from tests.bot.stage import Stage, expect_posts, find_texts, get_fields, read_posts
+from tests.bot.stage import Stage, get_fields
 
 WRONG_PASSWORD = "pw-wrong-77"
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+from simulation.counting import Tally, count_rows
 from simulation.discord import Interaction
-from tests.bot.counting import Tally, count_rows
+from simulation.posts import expect_posts, read_posts
 from tests.bot.process import until
-from tests.bot.stage import Stage, check_in_time, expect_posts, get_fields, read_posts
+from tests.bot.stage import Stage, check_in_time, get_fields
 
 KD_KILLS = 10  # the board of K/D needs as many
 

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from simulation.game_host.host import GameHost, HostUser
+from simulation.posts import expect_posts, read_posts
 from tests.bot.conftest import StageFactory
-from tests.bot.stage import PASSWORD, USERNAME, Stage, expect_posts, get_fields, read_posts
+from tests.bot.stage import PASSWORD, USERNAME, Stage, get_fields
 
 RETURN_SECONDS = 30.0
 """What was written during an outage is announced so long after its end, at the latest."""

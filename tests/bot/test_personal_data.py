@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from simulation.counting import count_rows
 from simulation.discord import Interaction
 from simulation.game_host.log_files import GameServerFiles
 from tests.bot.conftest import StageFactory
-from tests.bot.counting import count_rows
 from tests.bot.process import until
 from tests.bot.stage import Stage, get_fields
 from utils.models.deaths import DeathRow

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from simulation.discord import ImpossibleActionError, Interaction
+from simulation.posts import expect_posts, read_posts
 from tests.bot.conftest import StageFactory
 from tests.bot.process import until
-from tests.bot.stage import Stage, check_in_time, expect_posts, get_fields, read_posts
+from tests.bot.stage import Stage, check_in_time, get_fields
 
 UNKNOWN_GUILD = "123456789012345678"
 OWNERS = "for the owners of this bot"

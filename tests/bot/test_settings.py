@@ -3,8 +3,9 @@
 import pytest
 
 from simulation.discord import Interaction
+from simulation.posts import expect_posts, read_posts
 from tests.bot.process import until
-from tests.bot.stage import Stage, check_in_time, expect_posts, get_fields, read_posts
+from tests.bot.stage import Stage, check_in_time, get_fields
 from utils.models.deaths import DeathKind
 
 OTHER_PASSWORD = "pw-other-4d2a"

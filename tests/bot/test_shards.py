@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from simulation.counting import count_rows
+from simulation.posts import expect_posts, read_posts
 from tests.bot.conftest import StageFactory, check_manners
-from tests.bot.counting import count_rows
 from tests.bot.process import BotProcess, run_command, until
-from tests.bot.stage import Stage, expect_posts, read_posts
+from tests.bot.stage import Stage
 from utils.errors import ShardCountError
 from utils.models.deaths import DeathRow
 

@@ -44,6 +44,10 @@ class FakeClock:
             if until <= self._elapsed and not sleeper.done():
                 sleeper.set_result(None)
 
+    def set_wall(self, seconds: float) -> None:
+        """Set the wall clock forward or back, as somebody does with the machine's; no time passes."""
+        self._start += timedelta(seconds=seconds)
+
     async def advance(self, seconds: float) -> None:
         """Let time pass and everything run that this makes ready."""
         await settle()

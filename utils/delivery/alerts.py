@@ -7,6 +7,7 @@ import discord
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.delivery.requests import Requests
 from utils.embeds.factory import EmbedFactory
 from utils.errors import StorageError
 from utils.models.guilds import ChannelKind, GuildSettings
@@ -37,6 +38,7 @@ class AdminAlerts:
         self._factory = factory
         self._clock = clock
         self._told: set[tuple[GuildId, str]] = set()
+        self._requests = Requests()
         self._waiting: dict[tuple[GuildId, str], str] = {}
         bot.add_listener(self.tell_waiting, "on_ready")
 
@@ -86,7 +88,7 @@ class AdminAlerts:
         if guild.owner is not None or guild.owner_id is None:
             return guild.owner
         try:
-            return await self._bot.get_or_fetch(discord.User, guild.owner_id)
+            return await self._requests.wait_for(self._bot.get_or_fetch(discord.User, guild.owner_id))
         except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
             logger.info("a guild's owner is not known", problem=str(failure))
             return None
@@ -100,7 +102,9 @@ class AdminAlerts:
 
     async def _post(self, place: discord.abc.Messageable, embed: discord.Embed) -> bool:
         try:
-            await place.send(embed=embed, allowed_mentions=discord.AllowedMentions.none())
+            await self._requests.wait_for(
+                place.send(embed=embed, allowed_mentions=discord.AllowedMentions.none())
+            )
         except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
             logger.info("an alert does not reach its place", problem=str(failure))
             return False

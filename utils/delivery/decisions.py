@@ -56,7 +56,8 @@ def choose_step(
         return Step.EXPIRE
     if channel_id is None:
         return Step.DISCARD
-    return Step.LOOK_FIRST if now - message.prepared_at >= NONCE_MEMORY else Step.SEND
+    since_first_try = now - message.prepared_at  # below nothing when the machine's clock was set back
+    return Step.SEND if timedelta() <= since_first_try < NONCE_MEMORY else Step.LOOK_FIRST
 
 
 def choose_group(

@@ -8,6 +8,7 @@ import discord
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.delivery.requests import Requests
 from utils.embeds.factory import EmbedFactory
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, ServerScope
@@ -47,6 +48,7 @@ class ImportMessages:
         self._tasks = tasks
         self._factory = factory
         self._clock = clock
+        self._requests = Requests()
         self._shown: dict[ServerScope, _Shown] = {}
 
     async def create(self, channel_id: ChannelId, server_name: str) -> int | None:
@@ -56,7 +58,9 @@ class ImportMessages:
         )
         channel = self._bot.get_partial_messageable(channel_id)
         try:
-            message = await channel.send(embed=self._factory.build_import(server_name, begin))
+            message = await self._requests.wait_for(
+                channel.send(embed=self._factory.build_import(server_name, begin))
+            )
         except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
             logger.info("no progress message", channel_id=channel_id, problem=str(failure))
             return None
@@ -66,8 +70,8 @@ class ImportMessages:
         """Delete the message of an import that did not begin."""
         channel = self._bot.get_partial_messageable(channel_id)
         try:
-            message = await channel.fetch_message(message_id)
-            await message.delete()
+            message = await self._requests.wait_for(channel.fetch_message(message_id))
+            await self._requests.wait_for(message.delete())
         except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
             logger.info("progress message stays", channel_id=channel_id, problem=str(failure))
 
@@ -124,7 +128,9 @@ class ImportMessages:
             return False
         message = self._bot.get_partial_messageable(image.channel_id).get_partial_message(image.message_id)
         try:
-            await message.edit(embed=self._factory.build_import(image.server_name, image.progress))
+            await self._requests.wait_for(
+                message.edit(embed=self._factory.build_import(image.server_name, image.progress))
+            )
         except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
             logger.info("progress is not shown", channel_id=image.channel_id, problem=str(failure))
             return isinstance(failure, discord.HTTPException) and failure.status < 500

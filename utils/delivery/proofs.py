@@ -1,17 +1,14 @@
 """Messages of proofs: the answer that named the times shows how it went, long after its interaction ended."""
 
-import asyncio
-
 import aiohttp
 import discord
 from structlog import get_logger
 
+from utils.delivery.requests import Requests
 from utils.embeds.factory import EmbedFactory
 from utils.models.links import Link, ProofOutcome
 
 logger = get_logger(__name__)
-
-EDIT_SECONDS = 60.0  # the library sleeps inside a request on rate limits and outages
 
 
 class LinkMessages:
@@ -20,6 +17,7 @@ class LinkMessages:
     def __init__(self, bot: discord.Client, *, factory: EmbedFactory) -> None:
         self._bot = bot
         self._factory = factory
+        self._requests = Requests()
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
         """Show how a proof went; False when a later try can succeed. Without a message all is done."""
@@ -29,11 +27,12 @@ class LinkMessages:
             return False
         message = self._bot.get_partial_messageable(link.channel_id).get_partial_message(link.message_id)
         try:
-            async with asyncio.timeout(EDIT_SECONDS):
-                await message.edit(
+            await self._requests.wait_for(
+                message.edit(
                     embed=self._factory.build_link_outcome(link, outcome),
                     allowed_mentions=discord.AllowedMentions.none(),
                 )
+            )
         except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as failure:
             logger.info("outcome of a proof is not shown", guild_id=link.guild_id, problem=str(failure))
             return isinstance(failure, discord.HTTPException) and failure.status < 500

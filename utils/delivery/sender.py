@@ -1,15 +1,16 @@
 """DiscordSender: py-cord as delivery sees it, with all its failures mapped here and nowhere else."""
 
-import asyncio
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import aiohttp
 import discord
 
 from utils.clock import Clock
 from utils.delivery.ports import PostedMessage
+from utils.delivery.requests import REQUEST_TIMEOUT_SECONDS, Requests
 from utils.embeds.pictures import Picture, build_file
 from utils.errors import (
     ChannelUnusableError,
@@ -20,9 +21,7 @@ from utils.errors import (
 )
 from utils.models.scope import ChannelId
 
-REQUEST_TIMEOUT_SECONDS = 60.0
-"""py-cord retries inside a request, up to five times over half a minute, and sleeps on a rate limit as long
-as Discord says; beyond this the round is given up while the nonce is still remembered."""
+T = TypeVar("T")
 
 UNKNOWN_MESSAGE_CODE = 10008
 _REFUSED_STATUSES = frozenset({400, 413})  # the payload itself; everything else can pass with time
@@ -37,6 +36,7 @@ class DiscordSender:
         self._bot = bot
         self._clock = clock
         self._timeout_seconds = timeout_seconds
+        self._requests = Requests()
 
     async def send(
         self,
@@ -51,14 +51,15 @@ class DiscordSender:
         files = [build_file(picture) for picture in pictures]
         channel = self._bot.get_partial_messageable(channel_id)
         with map_discord_errors(self._clock):
-            async with asyncio.timeout(self._timeout_seconds):
-                message = await channel.send(
+            message = await self._wait_for(
+                channel.send(
                     embeds=list(embeds),
                     files=files,
                     nonce=nonce,
                     enforce_nonce=True,
                     allowed_mentions=discord.AllowedMentions.none(),
                 )
+            )
         return message.id
 
     async def edit(self, channel_id: ChannelId, message_id: int, *, embed: discord.Embed) -> bool:
@@ -84,12 +85,11 @@ class DiscordSender:
 
         await self._reach(find_and_delete())
 
-    async def _reach(self, request: Awaitable[object]) -> bool:
+    async def _reach(self, request: Coroutine[Any, Any, object]) -> bool:
         """Carry out a request about one message; tell whether that message is there."""
         with map_discord_errors(self._clock):
             try:
-                async with asyncio.timeout(self._timeout_seconds):
-                    await request
+                await self._wait_for(request)
             except discord.NotFound as error:
                 if error.code != UNKNOWN_MESSAGE_CODE:
                     raise
@@ -101,9 +101,11 @@ class DiscordSender:
         own_id = self._require_login()
         channel = self._bot.get_partial_messageable(channel_id)
         with map_discord_errors(self._clock):
-            async with asyncio.timeout(self._timeout_seconds):
-                messages = await channel.history(limit=limit).flatten()
+            messages = await self._wait_for(channel.history(limit=limit).flatten())
         return [_read_message(message) for message in messages if message.author.id == own_id]
+
+    async def _wait_for(self, request: Coroutine[Any, Any, T]) -> T:
+        return await self._requests.wait_for(request, seconds=self._timeout_seconds)
 
     def _require_login(self) -> int:
         """Return the bot's own id; before its first login the library cannot send anything."""
@@ -124,8 +126,8 @@ def map_discord_errors(clock: Clock) -> Iterator[None]:
         raise DeliveryRefusedError(str(error)) from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise DeliveryUncertainError(f"{type(error).__name__}: {error}") from error
-    except ValueError as error:
-        # the answer was cut or is no JSON: the request was made
+    except (ValueError, LookupError, TypeError) as error:
+        # the answer was cut, is no JSON, or lacks what the library reads in it: the request was made
         raise DeliveryUncertainError("the answer could not be read") from error
 
 

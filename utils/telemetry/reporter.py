@@ -10,6 +10,7 @@ from pathlib import Path
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.errors import StorageUnavailableError
 
 REFERENCE_LENGTH = 6
 MAX_GROUPS = 1000  # a bot that fails in more ways than this has told enough
@@ -50,9 +51,12 @@ class ErrorReporter:
         reference = compute_reference(error_type, place)
         try:
             group = self._count(reference, error_type, place)
-            _log.error(
-                "unexpected error", reference=reference, place=place, count=group.count, exc_info=error
-            )
+            bound = _log.bind(reference=reference, place=place, count=group.count)
+            if isinstance(error, StorageUnavailableError):
+                # its sentence says all; where an outage was met tells nobody anything
+                bound.warning("the database is away", problem=str(error))
+            else:
+                bound.error("unexpected error", exc_info=error)
         except Exception:  # noqa: BLE001 - the person still gets the code, and the caller its answer
             _log.error("unexpected error, not describable", reference=reference, place=place)
         return reference

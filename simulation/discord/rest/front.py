@@ -20,6 +20,7 @@ from simulation.discord.world import World
 
 API_PREFIX = "/api/v10"
 _MAJOR_PARAMETERS = ("channel_id", "guild_id", "webhook_token", "interaction_token")
+VIA = {"Via": "1.1 google"}  # by which a 429 of Discord itself says that it is not Cloudflare's
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -88,6 +89,8 @@ class FrontDoor:
             record.body, record.files, record.content_type = body.content, body.files, body.content_type
         except ApiError as error:
             refusal = refusal or error
+        except ConnectionResetError:
+            return _cut(request)  # the client was ended in the middle of its request
         self.in_flight += 1
         try:
             return await self._answer(request, record, endpoint, refusal)
@@ -182,14 +185,13 @@ def _respond(record: ReceivedRequest, answer: Answer, headers: dict[str, str]) -
 
 def _limited(record: ReceivedRequest, hit: RateLimitHit, headers: dict[str, str]) -> web.Response:
     body = hit_payload(hit.retry_after, is_global=hit.scope == "global")
-    # a 429 of Discord itself says by `Via` that it is not Cloudflare's
-    return _respond(record, Answer(429, body), {**headers, **hit_headers(hit), "Via": "1.1 google"})
+    return _respond(record, Answer(429, body), {**headers, **hit_headers(hit), **VIA})
 
 
 def _faulty_answer(record: ReceivedRequest, fault: Fault) -> web.Response:
     status = fault.status or 500
     record.status = status
-    if status == 429:
+    if status == 429 and fault.body is None:
         hit = RateLimitHit(
             record.route, "scripted", fault.retry_after or 1.0, "global" if fault.is_global else "user"
         )
@@ -197,6 +199,8 @@ def _faulty_answer(record: ReceivedRequest, fault: Fault) -> web.Response:
     body: Any = fault.body
     if body is None and status == 502:
         body = BAD_GATEWAY_HTML
+    if status == 429 and not isinstance(body, str):
+        return _respond(record, Answer(status, body), VIA)
     if isinstance(body, str):
         return web.Response(status=status, text=body, content_type="text/html")
     return _respond(record, Answer(status, body or {"message": f"{status}: scripted", "code": 0}), {})

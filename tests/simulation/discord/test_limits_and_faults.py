@@ -146,6 +146,25 @@ async def test_fault_strikes_precisely_when_it_is_narrowed(
     assert world.refusals == []
 
 
+async def test_nothing_is_noted_when_a_client_ends_in_the_middle_of_its_request(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A bot that is killed while it sends leaves neither a message nor an error."""
+    async with SimulatedDiscord() as world:
+        channel = world.create_guild("Community").create_text_channel("general")
+        host, _, port = world.api_base_url.removeprefix("http://").partition("/")[0].partition(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            f"POST /api/v10/channels/{channel.id}/messages HTTP/1.1\r\nHost: {host}\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 500\r\n\r\n--b\r\n".encode()
+        )
+        async with asyncio.timeout(10):
+            while not world.requests:  # noqa: ASYNC110 - nobody is told of a request that never ends
+                await asyncio.sleep(0)
+        writer.transport.abort()
+    assert (channel.messages, caplog.records) == ([], [])
+
+
 async def test_answer_is_late_when_a_delay_is_scripted(world: SimulatedDiscord, client: BareClient) -> None:
     """A delay alone changes nothing but the time."""
     world.faults.add(Fault(route="/users/@me", delay_seconds=0.05))

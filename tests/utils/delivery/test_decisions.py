@@ -62,6 +62,7 @@ def test_groups_together_are_everything_in_order(sizes: list[int]) -> None:
         (CHANNEL, 0, Step.SEND),
         (CHANNEL, 1.9, Step.SEND),
         (CHANNEL, 2, Step.LOOK_FIRST),
+        (CHANNEL, -0.1, Step.LOOK_FIRST),
         (ChannelId(5), 1, Step.SEND),
         (ChannelId(5), 3, Step.LOOK_FIRST),
         (CHANNEL, 60, Step.LOOK_FIRST),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from structlog.testing import capture_logs
 
+from utils.errors import StorageUnavailableError
 from utils.telemetry.reporter import MAX_GROUPS, ErrorGroup, ErrorReporter, compute_reference
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -65,6 +66,22 @@ def test_equal_errors_share_a_reference() -> None:
 def test_reference_is_short_and_readable() -> None:
     """Six characters that cannot be mistaken for each other."""
     assert re.fullmatch(r"[2-9A-HJKMNP-TV-Z]{6}", compute_reference("builtins.ValueError", "a.py:b"))
+
+
+def test_outage_of_the_database_is_logged_in_a_sentence() -> None:
+    """It has its code like every error, and no traceback: nothing in the code is wrong."""
+    with capture_logs() as logs:
+        reference = ErrorReporter(FakeClock()).report(_fail(StorageUnavailableError("MongoDB is away.")))
+    assert logs == [
+        {
+            "event": "the database is away",
+            "log_level": "warning",
+            "reference": reference,
+            "place": "test_reporter.py:_fail",
+            "count": 1,
+            "problem": "MongoDB is away.",
+        }
+    ]
 
 
 def test_report_is_logged_with_its_traceback() -> None:

@@ -198,7 +198,7 @@ class ServerWatch:
         before = self.health
         lag = before.lag_seconds
         if outcome.deaths and before.last_read_at is not None:
-            lag = (now - before.last_read_at).total_seconds()
+            lag = max(0.0, (now - before.last_read_at).total_seconds())  # the clock may have been set back
         self.health = replace(
             before,
             state=ConnectionState.CONNECTED,

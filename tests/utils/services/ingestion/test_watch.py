@@ -177,6 +177,27 @@ async def test_growth_is_news_and_health_tells_of_it(world: World) -> None:
     )
 
 
+@pytest.mark.fault
+@pytest.mark.parametrize("hours", [-5, -0.5, 0.5, 5])
+async def test_growth_is_stored_once_and_news_when_the_machines_clock_is_set(
+    world: World, hours: float
+) -> None:
+    """Set back, everything is news as before; set far forward, the gap looks long and the newest rows are."""
+    watch = world.build()
+    async with watching(watch):
+        await world.pause(1)
+        world.append(("A", "B"))
+        await world.pass_pauses(1)
+        world.clock.set_wall(hours * 3600)
+        world.append(("A", "Early"), second=60)
+        world.append(("A", "Late"), second=3700)
+        await world.pass_pauses(2)
+    announced = [notice.victim_name for notice in world.store.data.notices]
+    assert announced == (["B", "Late"] if hours > 1 else ["B", "Early", "Late"])
+    assert len(world.store.data.deaths) == 3
+    assert watch.health.lag_seconds == max(0, 5 + hours * 3600)
+
+
 async def test_deaths_are_stored_silently_when_no_channel_is_set(world: World) -> None:
     """Without a channel a kill counts and is never announced later."""
     world.channels.channel_id = None

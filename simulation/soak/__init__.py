@@ -1,0 +1,1 @@
+"""The soak: the whole bot under random deaths, commands and faults for as long as asked."""

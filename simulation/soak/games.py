@@ -1,0 +1,130 @@
+"""A game of the soak: it writes deaths all the time, whatever becomes of its clock and its files.
+
+Everything it does keeps to the rules under which each death must be stored once and posted once: no two rows
+of the same second, clocks that are wrong by less than half the age of news, and no row taken from a file
+before every bot has read it.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import islice
+
+from simulation.counting import Count
+from simulation.game_host.battle import Battle
+from simulation.game_host.host import GameHost
+from simulation.game_host.log_files import GameServerFiles
+from utils.clock import Clock
+from utils.models.deaths import DeathRow
+
+HISTORY_ROWS = 300
+PLAYERS = 40
+BURST_CHANCE = 0.03
+LONGEST_BURST = 25
+WRONG_SECONDS = 1200  # both ways together stay under the age of news, an hour
+
+
+@dataclass(slots=True)
+class Game:
+    """One game server.
+
+    Attributes:
+        number: the hoster's.
+        written: every death since the imports, in the order in which it was written.
+        in_file: what the current file holds.
+        clock_error: what its clock is wrong by.
+    """
+
+    number: int
+    files: GameServerFiles
+    battle: Battle
+    rows: Iterator[DeathRow]
+    clock: Clock
+    chance: random.Random
+    history: list[DeathRow] = field(default_factory=list)
+    written: list[DeathRow] = field(default_factory=list)
+    in_file: list[DeathRow] = field(default_factory=list)
+    clock_error: timedelta = timedelta()
+    _used: set[datetime] = field(default_factory=set)
+    _file_time: datetime | None = None
+
+    @classmethod
+    def build(cls, host: GameHost, number: int, *, clock: Clock, seed: int) -> "Game":
+        """Return a game with a day of history and today's file begun."""
+        yesterday = _read_wall_clock(clock).replace(hour=0, minute=0, second=0) - timedelta(days=1)
+        battle = Battle(seed * 100 + number, players=PLAYERS, start=yesterday, deaths_per_day=HISTORY_ROWS)
+        files = GameServerFiles(
+            host.root_folder, host=host.address, number=number, with_platforms=number % 2 == 1
+        )
+        chance = random.Random(seed * 100 + number)
+        game = cls(number, files, battle, battle.rows(), clock, chance)
+        game.history = [
+            row for row in islice(game.rows, HISTORY_ROWS // 2) if row.written_at.date() == yesterday.date()
+        ]
+        files.append(*game.history)
+        game.rotate()
+        return game
+
+    async def play(self) -> None:
+        """Write a death, now and then a burst of them."""
+        is_burst = self.chance.random() < BURST_CHANCE
+        self.write(self.chance.randint(5, LONGEST_BURST) if is_burst else 1)
+
+    def write(self, count: int) -> None:
+        """Append deaths of this moment by the game's clock."""
+        fresh = self._take(count)
+        self.files.append(*fresh)
+        self.in_file += fresh
+
+    def rotate(self) -> None:
+        """Go on in a new file."""
+        now = _read_wall_clock(self.clock)
+        before = self._file_time or now - timedelta(seconds=1)
+        self._file_time = max(now, before + timedelta(seconds=1))
+        self.files.start_file(self._file_time)
+        self.in_file = []
+
+    def cut_in_two(self) -> None:
+        """Write a row in two halves, as a poll meets it in the middle of a write."""
+        [row] = self._take(1)
+        self.files.append_cut(row, kept_bytes=self.chance.randint(1, 60))
+        self.files.finish_cut()
+        self.in_file.append(row)
+
+    def replace_file(self) -> None:
+        """Put another file with the same rows, and some new ones, under the current name."""
+        self.in_file += self._take(3)
+        self.files.replace(*self.in_file)
+
+    def shorten_file(self) -> None:
+        """Lose what the current file held, as a restored or emptied file does; all of it must be read."""
+        kept = self.in_file[len(self.in_file) // 2 :] if self.chance.random() < 0.5 else []
+        self.in_file = [*kept, *self._take(2)]
+        self.files.rewrite(*self.in_file)
+
+    def set_clock(self) -> None:
+        """Let the game's clock be wrong by some minutes from now on."""
+        self.clock_error = timedelta(seconds=self.chance.randint(-WRONG_SECONDS, WRONG_SECONDS))
+
+    def count(self) -> Count:
+        """Return all figures, counted by the time in the rows, as the rules say."""
+        count = Count()
+        for row in sorted([*self.history, *self.written], key=lambda row: row.written_at):
+            count.add(row)
+        return count
+
+    def _take(self, count: int) -> list[DeathRow]:
+        fresh: list[DeathRow] = []
+        moment = _read_wall_clock(self.clock) + self.clock_error
+        for row in islice(self.rows, count):
+            while moment in self._used:
+                moment += timedelta(seconds=1)
+            self._used.add(moment)
+            fresh.append(replace(row, written_at=moment))
+        self.written += fresh
+        return fresh
+
+
+def _read_wall_clock(clock: Clock) -> datetime:
+    return clock.now().replace(tzinfo=None, microsecond=0)

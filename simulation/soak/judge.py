@@ -1,0 +1,117 @@
+"""The judge of the soak: what was written, what is stored, what is posted, and what must stand nowhere."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from simulation.discord.requests import Refusal
+from simulation.posts import expect_posts, read_posts
+from simulation.soak.ledgers import Stored, list_documents, open_ledger, read_stored
+from simulation.soak.town import Registration, Town
+from simulation.traces import find_texts, list_stumbles
+from utils.database.database import SafeDatabase
+
+SHOWN = 3
+LATE_CODES = (10062, 40060, 10015)  # unknown interaction, acknowledged already, unknown webhook
+
+
+async def is_settled(town: Town) -> bool:
+    """Tell whether all that was written is stored and posted.
+
+    Raises:
+        StorageError: the database cannot be reached at the moment.
+    """
+    async with open_ledger(town) as database:
+        for registration in town.registrations:
+            game = registration.game
+            if len(registration.list_posted()) < len(game.written):
+                return False
+            stored = await read_stored(database, registration)
+            if stored.waiting or len(stored.deaths) < len(game.history) + len(game.written):
+                return False
+    return True
+
+
+async def judge(town: Town) -> list[str]:
+    """Return everything that is not as it must be, a sentence each."""
+    problems: list[str] = []
+    async with open_ledger(town) as database:
+        for registration in town.registrations:
+            stored = await read_stored(database, registration)
+            name = f"{registration.guild.name}, {registration.name}"
+            problems += (f"{name}: {problem}" for problem in _judge_server(registration, stored))
+        problems += await _judge_money(database)
+    return [*problems, *_judge_manners(town)]
+
+
+def _judge_server(registration: Registration, stored: Stored) -> Iterator[str]:
+    game = registration.game
+    expected = sorted((row.written_at, row.victim_id) for row in [*game.history, *game.written])
+    if stored.deaths != expected:
+        never = sorted(set(expected) - set(stored.deaths))
+        strange = sorted(set(stored.deaths) - set(expected))
+        yield (
+            f"{len(expected)} deaths were written and {len(stored.deaths)} are stored: {len(never)} never, "
+            f"first {never[:SHOWN]}; {len(strange)} that nobody wrote, first {strange[:SHOWN]}"
+        )
+    counters = game.count().summarise()
+    wrong = [key for key in counters.keys() | stored.counters.keys() if _differs(key, counters, stored)]
+    if wrong:
+        key = wrong[0]
+        yield f"{len(wrong)} players are counted wrongly: {stored.counters.get(key)} is {counters.get(key)}"
+    yield from _judge_posts(registration)
+    if stored.waiting:
+        yield f"{stored.waiting} notices still wait"
+
+
+def _differs(key: str, counters: dict[str, dict[str, int]], stored: Stored) -> bool:
+    return counters.get(key) != stored.counters.get(key)
+
+
+def _judge_posts(registration: Registration) -> Iterator[str]:
+    posted = [(post.at, post.names) for post in read_posts(registration.list_posted())]
+    expected = [(post.at, post.names) for post in expect_posts(registration.game.written)]
+    if posted == expected:
+        return
+    extra = len(posted) - len(set(posted))
+    missing = [one for one in expected if one not in set(posted)]
+    yield (
+        f"{len(expected)} deaths were written and {len(posted)} posted: {extra} twice, {len(missing)} never"
+        f"{'' if extra or missing else ', in another order'}; first of these {missing[:SHOWN]}"
+    )
+
+
+async def _judge_money(database: SafeDatabase) -> list[str]:
+    """Every balance is the sum of its ledger and never was below nothing."""
+    rows: defaultdict[tuple[Any, Any], list[int]] = defaultdict(list)
+    for row in await list_documents(database, "ledger"):
+        rows[row["guild_id"], row["member_id"]].append(row["amount"])
+    problems = []
+    for wallet in await list_documents(database, "wallets"):
+        amounts = rows.pop((wallet["guild_id"], wallet["member_id"]), [])
+        if wallet["balance"] != sum(amounts) or wallet["rows"] != len(amounts) or wallet["balance"] < 0:
+            problems.append(f"a wallet holds {wallet['balance']}, its ledger comes to {sum(amounts)}")
+    return problems + [f"{len(left)} rows of the ledger have no wallet" for left in rows.values()]
+
+
+def _judge_manners(town: Town) -> Iterator[str]:
+    output = town.bot.output.read_text("utf-8", errors="replace")
+    yield from _tell("a traceback in the log", list_stumbles(output))
+    texts = {"what the bot printed": output.encode()}
+    for path in (town.bot.data_dir / "logs").glob("**/*"):
+        texts[path.name] = path.read_bytes() if path.is_file() else b""
+    for index, request in enumerate(town.world.requests):
+        texts[f"{request.method} {request.path} ({index})"] = repr((request.query, request.body)).encode()
+    yield from _tell("a secret in", find_texts(texts, town.secrets))
+    yield from _tell("Discord refused", [one for one in town.world.violations if not _is_late(one)])
+    yield from _tell("Discord's document forbids", town.world.contract_violations)
+
+
+def _is_late(violation: Refusal | str) -> bool:
+    """Tell whether an answer came after its time, or a second time, which an outage makes of any answer."""
+    return isinstance(violation, Refusal) and violation.code in LATE_CODES
+
+
+def _tell(what: str, found: Sequence[object]) -> list[str]:
+    more = f" (and {len(found) - SHOWN} more)" if len(found) > SHOWN else ""
+    return [f"{what}: {one}{more}" for one in found[:SHOWN]]

@@ -1,0 +1,90 @@
+"""What the bot of the soak has stored, read straight from its database."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from simulation.soak.games import Game
+from simulation.soak.town import Registration, Town
+from utils.database.connection import SafeMongoDBConnection
+from utils.database.database import SafeDatabase
+from utils.database.mongod_process import REPLICA_SET
+from utils.errors import StorageError
+
+DATABASE = "killfeed"  # the configuration's own default
+PATIENCE_SECONDS = 20.0
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored of one registered server.
+
+    Attributes:
+        deaths: time as written and victim of each, in the order of time.
+        counters: every player's figures by id.
+        waiting: notices not delivered yet.
+    """
+
+    deaths: list[tuple[Any, str]]
+    counters: Mapping[str, Mapping[str, int]]
+    waiting: int
+
+
+@asynccontextmanager
+async def open_ledger(town: Town) -> AsyncIterator[SafeDatabase]:
+    """Look into the bot's database.
+
+    Raises:
+        StorageError: it cannot be reached at the moment.
+    """
+    place = town.bot.read_database()
+    uri = f"mongodb://127.0.0.1:{place.port if place else 0}/?replicaSet={REPLICA_SET}"
+    connection = SafeMongoDBConnection(
+        uri, database=DATABASE, clock=town.clock, patience_seconds=PATIENCE_SECONDS
+    )
+    try:
+        yield await connection.open()
+    finally:
+        await connection.close()
+
+
+async def list_documents(database: SafeDatabase, collection: str, **query: Any) -> list[Document]:
+    """Return the documents of a collection."""
+    cursor = database.unscoped(collection).find(query)
+    return await database.run("find", cursor.to_list(None))
+
+
+async def read_stored(database: SafeDatabase, registration: Registration) -> Stored:
+    """Return what is stored of a server."""
+    guild_id = registration.guild.id
+    [server] = await list_documents(database, "game_servers", guild_id=guild_id, name=registration.name)
+    scope = {"guild_id": guild_id, "server_id": server["server_id"]}
+    kills = await list_documents(database, "kills", **scope)
+    players = await list_documents(database, "players", **scope, generation=server["generation"])
+    waiting = await list_documents(database, "outbox", **scope)
+    return Stored(
+        deaths=sorted((kill["written_at"].replace(tzinfo=None), kill["victim_id"]) for kill in kills),
+        counters={
+            player["player_id"]: player["counters"] | {"current_streak": player["current_streak"]}
+            for player in players
+        },
+        waiting=len(waiting),
+    )
+
+
+async def is_all_stored(town: Town, game: Game) -> bool:
+    """Tell whether every community that has a game's server has stored all it wrote."""
+    expected = len(game.history) + len(game.written)
+    try:
+        async with open_ledger(town) as database:
+            for registration in town.registrations:
+                if registration.game is game:
+                    stored = await read_stored(database, registration)
+                    if len(stored.deaths) != expected:
+                        return False
+    except StorageError:
+        return False
+    return True

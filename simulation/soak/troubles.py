@@ -1,0 +1,180 @@
+"""Troubles: everything of the soak that goes wrong, each for some seconds."""
+
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from simulation.discord import Fault
+from simulation.soak.ledgers import is_all_stored
+from simulation.soak.town import Town
+
+POSTING = "/channels/{channel_id}/messages"
+CLOSE_CODES = (1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009)  # those after which one comes back
+LONGEST_SECONDS = 5.0
+
+Trouble = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Troubles:
+    """Causes troubles at random, and mends all of them.
+
+    Attributes:
+        struck: how often each was caused.
+    """
+
+    town: Town
+    chance: random.Random
+    struck: Counter[str] = field(default_factory=Counter)
+
+    async def strike(self) -> None:
+        """Cause one trouble and return when it is over."""
+        kinds: Mapping[str, Trouble] = {
+            "bot killed": self._kill_bot,
+            "mongod killed": self._kill_database,
+            "connections cut": self._cut_connections,
+            "cut while reading": self._cut_while_reading,
+            "host stalls": self._stall,
+            "host slow, short reads": self._slow_down,
+            "host lies about sizes": self._lie,
+            "host down": self._stop_host,
+            "new file": self._rotate,
+            "file replaced": self._replace,
+            "file shortened": self._shorten,
+            "host's clock set": self._set_clock,
+            "row cut in two": self._cut_row,
+            "Discord answers 429": self._limit,
+            "Discord answers 5xx": self._fail,
+            "Discord cuts": self._cut_requests,
+            "Discord away": self._leave,
+            "gateway drops": self._drop_gateway,
+            "gateway session invalid": self._invalidate,
+        }
+        name = self.chance.choice(list(kinds))
+        self.struck[name] += 1
+        await kinds[name]()
+
+    async def mend(self) -> None:
+        """End all troubles: everything runs and answers."""
+        town = self.town
+        town.world.faults.clear()
+        town.world.gateway.refuses_resumes = False
+        town.host.faults.clear()
+        if not town.host.is_up:
+            await town.host.start()
+        for game in town.games.values():
+            game.clock_error *= 0
+        if town.bot.process.returncode is not None:
+            await town.bot.start_again()
+
+    async def _wait(self, longest: float = LONGEST_SECONDS) -> None:
+        await self.town.clock.sleep(self.chance.uniform(0.1, longest))
+
+    # the bot and its database
+
+    async def _kill_bot(self) -> None:
+        await self.town.bot.crash()
+        await self._wait(1.0)
+        await self.town.bot.start_again()
+        await self._wait()
+
+    async def _kill_database(self) -> None:
+        self.town.bot.kill_database()
+        await self._wait()
+
+    # the game host
+
+    async def _cut_connections(self) -> None:
+        self.town.host.cut_connections()
+
+    async def _cut_while_reading(self) -> None:
+        self.town.host.faults.cut_after_bytes = self.chance.randint(0, 3000)
+        await self._wait()
+        self.town.host.faults.cut_after_bytes = None
+
+    async def _stall(self) -> None:
+        self.town.host.faults.stall(self.chance.choice(["stat", "open", "read", "close", "list"]))
+        await self._wait()
+        self.town.host.faults.resume()
+
+    async def _slow_down(self) -> None:
+        faults = self.town.host.faults
+        faults.slow_seconds, faults.short_reads = self.chance.uniform(0.01, 0.3), self.chance.randint(1, 200)
+        await self._wait()
+        faults.slow_seconds, faults.short_reads = 0.0, None
+
+    async def _lie(self) -> None:
+        self.town.host.faults.size_lie = self.chance.randint(-500, 500)
+        await self._wait()
+        self.town.host.faults.size_lie = 0
+
+    async def _stop_host(self) -> None:
+        await self.town.host.stop()
+        await self._wait()
+        await self.town.host.start()
+
+    # its files
+
+    async def _rotate(self) -> None:
+        self.chance.choice(list(self.town.games.values())).rotate()
+
+    async def _replace(self) -> None:
+        self.chance.choice(list(self.town.games.values())).replace_file()
+
+    async def _shorten(self) -> None:
+        """Lose rows of a file, once they are stored: what nobody has read would be lost for good."""
+        game = self.chance.choice(list(self.town.games.values()))
+        written = len(game.written)
+        if await is_all_stored(self.town, game) and len(game.written) == written:
+            game.shorten_file()
+
+    async def _set_clock(self) -> None:
+        self.chance.choice(list(self.town.games.values())).set_clock()
+
+    async def _cut_row(self) -> None:
+        self.chance.choice(list(self.town.games.values())).cut_in_two()
+
+    # Discord
+
+    async def _limit(self) -> None:
+        seconds = self.chance.uniform(0.1, 2.0)
+        is_global = self.chance.random() < 0.3
+        await self._break_requests(Fault(status=429, retry_after=seconds, is_global=is_global, times=2))
+
+    async def _fail(self) -> None:
+        status = self.chance.choice([500, 502, 503])
+        await self._break_requests(Fault(status=status, times=self.chance.randint(1, 7)))
+
+    async def _cut_requests(self) -> None:
+        cut: Literal["before", "after"] = "before" if self.chance.random() < 0.4 else "after"
+        await self._break_requests(Fault(cut=cut, times=self.chance.randint(1, 3)))
+
+    async def _break_requests(self, fault: Fault) -> None:
+        """Break posting messages; now and then every request."""
+        if self.chance.random() < 0.8:
+            fault.method, fault.route = "POST", POSTING
+        self.town.world.faults.add(fault)
+        await self._wait()
+
+    async def _leave(self) -> None:
+        async with self.town.world.outage():
+            await self._wait()
+
+    async def _drop_gateway(self) -> None:
+        gateway = self.town.world.gateway
+        if self.chance.random() < 0.2:
+            await gateway.request_reconnect()
+        else:
+            await gateway.drop(self.chance.choice([None, *CLOSE_CODES]))
+
+    async def _invalidate(self) -> None:
+        gateway = self.town.world.gateway
+        if self.chance.random() < 0.5:
+            gateway.refuses_resumes = True
+            await gateway.drop()
+            await self._wait()
+            gateway.refuses_resumes = False
+        else:
+            await gateway.invalidate_sessions(resumable=self.chance.random() < 0.5)

@@ -1,0 +1,61 @@
+"""Ids of another guild as options: whoever knows them can do nothing with them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.bot.stage import Stage
+
+STORED = ("guilds", "kills", "players", "links", "wallets", "ledger", "bounties", "audit")
+
+
+def take_picture(stage: Stage) -> Mapping[str, Any]:
+    """Return what the first guild has stored, but for what polling changes."""
+    guild_id = stage.guild.id
+    picture: dict[str, Any] = {name: stage.read(name, guild_id=guild_id) for name in STORED}
+    servers = stage.read("game_servers", guild_id=guild_id)
+    return picture | {"servers": [{**server, "health": None} for server in servers]}
+
+
+async def test_ids_of_another_guild_open_nothing(stage: Stage) -> None:
+    """Three guilds with one member in all: what belongs to the first is unknown elsewhere."""
+    stage.open_files().append(*stage.take(80))
+    await stage.add_server("North")
+    member = stage.guild.add_member(stage.world.create_user("everywhere"))
+    server_id = stage.find_server()["server_id"]
+    [killer, victim, *_] = sorted(stage.read_counters(), key=lambda one: -stage.read_counters()[one]["kills"])
+    await stage.ask("/admin link confirm", member=member, player=killer)
+    await stage.ask("/admin wallet", member=member, amount=5_000, reason="test")
+    placed = await stage.ask("/bounty place", by=member, player=victim, amount=1_000, server="North")
+    assert not placed.embed["title"].startswith("❌"), placed.embed
+    [bounty] = stage.read("bounties")
+    before = take_picture(stage)
+    for name in ("Second", "Third"):
+        guild = stage.world.create_guild(name, owner=member.user)
+        office = guild.create_text_channel("office")
+        attempts: list[tuple[str, dict[str, Any]]] = [
+            ("/stats", {"player": killer}),
+            ("/killfeed status", {"server": server_id}),
+            ("/killfeed recent", {"server": server_id}),
+            ("/leaderboard", {"server": server_id}),
+            ("/link", {"player": killer}),
+            ("/bounty cancel", {"bounty": bounty["bounty_id"]}),
+            ("/admin link confirm", {"member": guild.owner, "player": killer}),
+            ("/admin server test", {"server": server_id}),
+            ("/admin server import", {"server": server_id}),
+            ("/admin server rejected", {"server": server_id}),
+            ("/admin server announce", {"server": server_id, "kind": "kills", "on": False}),
+            ("/admin channel set", {"kind": "killfeed", "channel": office, "server": server_id}),
+            ("/admin server remove", {"server": server_id}),
+            ("/data erase", {"player": killer}),
+        ]
+        answers = {text: await guild.owner.ask(office, text, **options) for text, options in attempts}
+        opened = {text: one.embed["description"] for text, one in answers.items() if not is_refusal(one)}
+        assert opened == {}
+        for command, option in (("/stats", "player"), ("/stats", "server"), ("/bounty cancel", "bounty")):
+            assert await guild.owner.autocomplete(office, command, option, "") == []
+    assert take_picture(stage) == before
+
+
+def is_refusal(answer: Any) -> bool:
+    """Tell whether somebody learned privately that what he named is not here, and nothing else."""
+    return answer.is_ephemeral and answer.embed["description"].startswith("There is no ")

@@ -1,0 +1,70 @@
+"""What a gateway can do to the bot: every way of closing, and what people notice of it."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from simulation.posts import expect_posts, read_posts
+from tests.bot.conftest import StageFactory
+from tests.bot.process import until
+from tests.bot.stage import Stage
+from tests.bot.test_command_line import LOG_LINE
+
+RETURNING_CODES = (1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009)
+
+pytestmark = pytest.mark.fault
+
+
+def list_closings(stage: Stage) -> dict[str, Callable[[], Awaitable[None]]]:
+    """Return all that a gateway does to a client that may come back."""
+    gateway = stage.world.gateway
+
+    def close_with(code: int) -> Callable[[], Awaitable[None]]:
+        return lambda: gateway.drop(code)
+
+    return {
+        "a cut": gateway.drop,
+        "a wish to reconnect": gateway.request_reconnect,
+        "a session to be resumed": lambda: gateway.invalidate_sessions(resumable=True),
+        "a session that is over": lambda: gateway.invalidate_sessions(resumable=False),
+        **{f"code {code}": close_with(code) for code in RETURNING_CODES},
+    }
+
+
+async def test_bot_comes_back_from_every_way_of_closing_that_allows_it(stage: Stage) -> None:
+    """Deaths go on meanwhile, each posted once in order; the last command is answered as the first was."""
+    files, history = stage.open_files(), stage.take(10)
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    closings = list_closings(stage)
+    live = stage.take(2 * len(closings))
+    for position, (name, close) in enumerate(closings.items()):
+        gone = list(stage.world.gateway.connections)
+        files.append(live[2 * position])
+        await close()
+        files.append(live[2 * position + 1])
+
+        def is_back(gone: list[object] = gone) -> bool:
+            return stage.world.gateway.is_connected and not stage.world.gateway.connections & set(gone)
+
+        await until(is_back, what=lambda name=name: f"{name}\n{stage.bot.output}")
+    posts = await stage.wait_for_posts(len(live))
+    assert read_posts(posts) == expect_posts(live, history)
+    assert (await stage.ask("/killfeed status")).embed["title"] == "📡 Killfeed status"
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [(4004, "Discord refuses the token"), (4013, "gateway code 4013"), (4014, "gateway code 4014")],
+)
+async def test_bot_ends_with_one_plain_line_when_the_gateway_closes_for_good(
+    open_stage: StageFactory, code: int, sentence: str
+) -> None:
+    """A token that was made anew or intents that were taken away are told; nothing goes on silently."""
+    stage = await open_stage()
+    await stage.bot.start()
+    await stage.world.gateway.drop(code)
+    assert await stage.bot.wait_for_exit() == 1
+    plain = [line for line in stage.bot.output.splitlines() if not LOG_LINE.match(line)]
+    assert (len(plain), sentence in plain[0]) == (1, True)

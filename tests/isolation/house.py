@@ -1,0 +1,145 @@
+"""The whole application over a real database, with hosts in memory and nobody on Discord.
+
+Nothing runs by itself: a test reads a guild's servers when it wants to, and moves the clock.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.host_files import FOLDER, FakeSession
+from utils.application import Application
+from utils.database.database import SafeDatabase
+from utils.database.repositories.leases import LeaseRepository
+from utils.models.guilds import ChannelKind
+from utils.models.reading import ImportProgress
+from utils.models.scope import GuildId, ServerScope
+from utils.models.servers import CheckStep, GameServer, HostKeys, ServerHealth
+from utils.secrets import Redactor
+from utils.services.ingestion.live import LiveIngestion
+from utils.services.leases import LeaseKeeper
+from utils.services.rewards import KillRewards
+from utils.settings import Settings
+from utils.sftp.tail import DeathLogTail, TailMemory
+
+Hosts = Mapping[int, FakeSession]
+
+
+class MemoryAccess:
+    """Opens the logs of servers on hosts in memory, found by the hoster's number."""
+
+    def __init__(self, hosts: Hosts, clock: FakeClock) -> None:
+        self._hosts = hosts
+        self._clock = clock
+        self._memory: dict[ServerScope, TailMemory] = {}
+
+    @asynccontextmanager
+    async def open(self, server: GameServer, *, guild_limit: int) -> AsyncIterator[DeathLogTail]:
+        """Lend the logs."""
+        assert guild_limit > 0
+        assert server.number is not None
+        memory = self._memory.setdefault(server.scope, TailMemory())
+        session = self._hosts[server.number]
+        yield DeathLogTail(session, FOLDER, memory, clock=self._clock, local_now=self._clock.now())  # type: ignore[arg-type]
+
+    def forget(self, scope: ServerScope) -> None:
+        """Drop what is known of a server."""
+        self._memory.pop(scope, None)
+
+    async def check(
+        self, server: GameServer, *, guild_limit: int
+    ) -> tuple[tuple[CheckStep, ...], str | None]:
+        """Find everything in order."""
+        del server, guild_limit
+        return (CheckStep("Log in", ok=True, detail="renter"),), "ssh-ed25519 AAAA"
+
+    async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
+        """Know of no keys."""
+        del server, guild_limit
+        return HostKeys(None, None)
+
+
+class Bystander:
+    """In the place of the loops over servers: nothing is read or delivered by itself."""
+
+    def start(self, scope: ServerScope) -> None:
+        """Do nothing."""
+
+    def wake(self, scope: ServerScope) -> None:
+        """Do nothing."""
+
+    def retry_deliveries(self, guild_id: GuildId) -> None:
+        """Do nothing."""
+
+    async def stop(self, scope: ServerScope) -> None:
+        """Do nothing."""
+
+    async def restart(self, scope: ServerScope) -> None:
+        """Do nothing."""
+
+    async def stop_guild(self, guild_id: GuildId) -> None:
+        """Do nothing."""
+
+    async def on_notices_queued(self, event: object) -> None:
+        """Do nothing."""
+
+    async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
+        """Know of no reading."""
+        del guild_id
+        return {}
+
+
+class House(Application):
+    """The application without its outer edges."""
+
+    clock: FakeClock
+
+    def __init__(
+        self, settings: Settings, database: SafeDatabase, lease: LeaseKeeper, hosts: Hosts, clock: FakeClock
+    ) -> None:
+        self._hosts = hosts
+        super().__init__(settings, database, lease, Redactor(), extensions=(), clock=clock)
+
+    @classmethod
+    async def open(cls, folder: Path, database: SafeDatabase, hosts: Hosts, clock: FakeClock) -> "House":
+        """Build it and take the lease."""
+        settings = Settings.model_validate({"data_dir": folder, "secret_key": "k" * 40})
+        lease = LeaseKeeper(LeaseRepository(database), shard=0, instance_id="house", clock=clock)
+        await lease.wait_for_lease()
+        return cls(settings, database, lease, hosts, clock)
+
+    def _join_rules(self) -> None:
+        self.access = MemoryAccess(self._hosts, self.clock)  # type: ignore[assignment]
+        super()._join_rules()
+
+    def _build_watchers(self) -> Bystander:  # type: ignore[override]
+        self.live = LiveIngestion(
+            self.repositories.ingestion,
+            self.events,
+            clock=self.clock,
+            max_announce_age=timedelta(hours=1),
+            rewards=KillRewards(self.guild_settings, self.premium),
+        )
+        return Bystander()
+
+    async def read_all(self, guild_id: GuildId) -> None:
+        """Import or poll every server of a guild, as its loops would."""
+        for server in await self.repositories.servers.list_servers(guild_id):
+            if not server.is_paused:
+                await self._read(server)
+
+    async def _read(self, server: GameServer) -> None:
+        job = await self.repositories.imports.find_import(server.scope)
+        channel = await self.guild_settings.find_channel(server.scope, ChannelKind.KILLFEED)
+        async with self.access.open(server, guild_limit=1) as logs:
+            if job is not None:
+                await self.history.run(server, logs, job, on_progress=_show_nobody)
+            else:
+                now = self.clock.now()
+                await self.live.poll(server, logs, last_read_at=now, has_channel=channel is not None)
+
+
+async def _show_nobody(_: ImportProgress) -> None:
+    """Show progress to nobody."""

@@ -1,0 +1,282 @@
+"""Stories of three guilds that share hosts, numbers, players and members; each step belongs to one guild."""
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import islice
+
+from simulation.game_host.battle import Battle
+from tests.fakes.clock import START
+from tests.fakes.deaths import render
+from tests.fakes.host_files import FakeSession
+from tests.isolation.house import House
+from utils.errors import KillfeedError
+from utils.events import GuildLeft
+from utils.models.deaths import DeathKind
+from utils.models.guilds import ChannelKind
+from utils.models.personal import DataQuestion
+from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
+from utils.models.servers import Credentials
+from utils.services.bounties import SettingsWish
+from utils.services.servers import ServerForm
+
+GUILDS = (GuildId(101), GuildId(102), GuildId(103))
+MEMBERS = (MemberId(1), MemberId(2), MemberId(3))  # in all three guilds
+ADMIN = MemberId(9)
+NUMBERS = (1, 2)
+BEGINNING = ("add server", "channel", "prove", "money")
+STEP_SECONDS = 60.0
+ACTIONS = {
+    "add server": 4,
+    "read": 12,
+    "remove server": 1,
+    "import": 1,
+    "channel": 2,
+    "announce": 1,
+    "prove": 3,
+    "unlink": 1,
+    "money": 3,
+    "place": 4,
+    "cancel": 4,
+    "bounty settings": 1,
+    "premium": 1,
+    "end premium": 1,
+    "erase player": 1,
+    "erase member": 1,
+    "leave": 1,
+    "take foreign server": 1,
+    "take foreign bounty": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one guild does, at its own moment; ``number`` and ``place`` choose among what there is."""
+
+    at_seconds: float
+    guild_id: GuildId
+    action: str
+    number: int
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Steps, and what the games write before each of them.
+
+    Attributes:
+        writes: by game server, the bytes of each step.
+        players: those who fight, the most active first.
+    """
+
+    steps: tuple[Step, ...]
+    writes: tuple[dict[int, bytes], ...]
+    players: tuple[PlayerId, ...]
+
+
+def tell(seed: int, *, length: int) -> Story:
+    """Return the story of a seed: every guild begins with a server, a channel and a proven member."""
+    chance = random.Random(seed)
+    battles = {number: Battle(seed * 10 + number, players=8) for number in NUMBERS}
+    fights = {number: battle.rows() for number, battle in battles.items()}
+    beginnings = [(guild, action) for guild in GUILDS for action in BEGINNING]
+    actions = [
+        *beginnings,
+        *(
+            (chance.choice(GUILDS), chance.choices(list(ACTIONS), list(ACTIONS.values()))[0])
+            for _ in range(length)
+        ),
+        *((guild, "read") for guild in GUILDS),
+    ]
+    steps = tuple(
+        Step(position * STEP_SECONDS, guild, action, chance.choice(NUMBERS), chance.randrange(8))
+        for position, (guild, action) in enumerate(actions)
+    )
+    writes = tuple(
+        {
+            number: b"".join(
+                render(replace(row, written_at=_write_time(step, offset)))
+                for offset, row in enumerate(islice(fights[number], chance.choice((0, 0, 1, 3, 6))))
+            )
+            for number in NUMBERS
+        }
+        for step in steps
+    )
+    players = {fighter.id: None for battle in battles.values() for fighter in battle.fighters}
+    return Story(steps, writes, tuple(players))
+
+
+def _write_time(step: Step, offset: int):  # noqa: ANN202 - a datetime without zone, as logs carry
+    return (START + timedelta(seconds=step.at_seconds + offset)).replace(tzinfo=None)
+
+
+class Teller:
+    """Tells a story in a house: all of it, or the part of one guild alone.
+
+    Attributes:
+        outcomes: what became of each guild's steps, in order.
+    """
+
+    def __init__(self, story: Story, house: House, hosts: dict[int, FakeSession]) -> None:
+        self._story = story
+        self._house = house
+        self._hosts = hosts
+        self.outcomes: dict[GuildId, list[str]] = {guild: [] for guild in GUILDS}
+
+    async def tell(self, guild_ids: Sequence[GuildId]) -> None:
+        """Do the steps of these guilds; the games write and the time passes for everybody."""
+        clock = self._house.clock
+        for step, written in zip(self._story.steps, self._story.writes, strict=True):
+            clock.move(step.at_seconds - (clock.now() - START).total_seconds())
+            for number, data in written.items():
+                self._hosts[number].append("world_0/2025.05.01-00.00.00.csv", data)
+            if step.guild_id in guild_ids:
+                self.outcomes[step.guild_id].append(await self._do(step))
+        await self._house.bounties.expire_due()
+
+    async def _do(self, step: Step) -> str:
+        actions: dict[str, Callable[[Step], Awaitable[object]]] = {
+            name: getattr(self, "_" + name.replace(" ", "_")) for name in ACTIONS
+        }
+        try:
+            await actions[step.action](step)
+        except KillfeedError as error:
+            return f"{step.action}: {type(error).__name__}"
+        return f"{step.action}: done"
+
+    def _choose_player(self, step: Step) -> PlayerId:
+        return self._story.players[step.place]
+
+    def _choose_member(self, step: Step) -> MemberId:
+        return MEMBERS[step.place % len(MEMBERS)]
+
+    async def _add_server(self, step: Step) -> None:
+        form = ServerForm(f"Server {step.number}", "192.0.2.1", 22, "renter", number=step.number)
+        await self._house.servers.add_server(
+            step.guild_id, form, credentials=Credentials(password="pw"), channel_id=None, actor_id=ADMIN
+        )
+
+    async def _read(self, step: Step) -> None:
+        await self._house.read_all(step.guild_id)
+
+    async def _remove_server(self, step: Step) -> None:
+        server = await self._house.servers.resolve(step.guild_id, f"Server {step.number}")
+        await self._house.servers.remove_server(server.scope, keep_stats=step.place % 2 == 0, actor_id=ADMIN)
+
+    async def _import(self, step: Step) -> None:
+        await self._house.bot.services.server_changes.import_again(
+            step.guild_id, f"Server {step.number}", channel_id=None, message_id=None, actor_id=ADMIN
+        )
+
+    async def _channel(self, step: Step) -> None:
+        kind = ChannelKind.BOUNTIES if step.place % 3 == 0 else ChannelKind.KILLFEED
+        server = f"Server {step.number}" if step.place == 5 else None
+        await self._house.bot.services.guild_changes.set_channel(
+            step.guild_id, kind, ChannelId(500 + step.place), server=server, actor_id=ADMIN
+        )
+
+    async def _announce(self, step: Step) -> None:
+        await self._house.bot.services.server_changes.set_announced(
+            step.guild_id,
+            f"Server {step.number}",
+            list(DeathKind)[step.place % len(DeathKind)],
+            is_announced=step.place > 3,
+            actor_id=ADMIN,
+        )
+
+    async def _prove(self, step: Step) -> None:
+        await self._house.read_all(step.guild_id)
+        member, player = self._choose_member(step), self._choose_player(step)
+        await self._house.links.confirm(step.guild_id, ADMIN, member_id=member, player=player)
+
+    async def _unlink(self, step: Step) -> None:
+        await self._house.links.unlink(step.guild_id, self._choose_member(step), None)
+
+    async def _money(self, step: Step) -> None:
+        wallets = self._house.bot.services.wallets
+        member = self._choose_member(step)
+        await wallets.adjust(step.guild_id, member, 5_000 - 900 * step.place, reason="story", actor_id=ADMIN)
+
+    async def _place(self, step: Step) -> None:
+        """Let the first member with a proven player place one; he is given what it costs."""
+        wallets = self._house.bot.services.wallets
+        linked = [one for one in MEMBERS if await self._house.links.list_players(step.guild_id, one)]
+        member, amount = (linked or MEMBERS)[0], 100 + step.place
+        await wallets.adjust(step.guild_id, member, amount, reason="story", actor_id=ADMIN)
+        await self._house.bounties.place(
+            step.guild_id,
+            member,
+            player=self._choose_player(step),
+            amount=amount,
+            server=f"Server {step.number}",
+        )
+
+    async def _cancel(self, step: Step) -> None:
+        bounties = self._house.bounties
+        for member in MEMBERS:
+            for bounty in await bounties.list_cancellable(step.guild_id, member):
+                await bounties.cancel(step.guild_id, member, bounty.bounty_id)
+                return
+        await bounties.cancel(step.guild_id, MEMBERS[0], "none")
+
+    async def _bounty_settings(self, step: Step) -> None:
+        wish = SettingsWish(is_auto=step.place % 2 == 0, expiry_hours=1 + step.place)
+        await self._house.bounties.change_settings(step.guild_id, wish, actor_id=ADMIN)
+
+    async def _premium(self, step: Step) -> None:
+        await self._house.grants.grant(
+            step.guild_id, tier=1 + step.place % 4, days=1 + step.place, actor_id=ADMIN
+        )
+
+    async def _end_premium(self, step: Step) -> None:
+        await self._house.grants.revoke(step.guild_id, reason="story", actor_id=ADMIN)
+
+    async def _erase_player(self, step: Step) -> None:
+        question = DataQuestion(step.guild_id, ADMIN, is_admin=True, player=self._choose_player(step))
+        erasures = self._house.bot.services.erasures
+        await erasures.erase(await erasures.plan(question), actor_id=ADMIN)
+
+    async def _erase_member(self, step: Step) -> None:
+        member = self._choose_member(step)
+        erasures = self._house.bot.services.erasures
+        await erasures.erase(await erasures.plan(DataQuestion(step.guild_id, member)), actor_id=member)
+
+    async def _leave(self, step: Step) -> None:
+        await self._house.events.dispatch(GuildLeft(guild_id=step.guild_id))
+
+    async def _take_foreign_server(self, step: Step) -> None:
+        """Name a server of another guild by its id; where that guild is not, an id of nobody."""
+        foreign = await self._list_foreign(step, "game_servers", "server_id")
+        services = self._house.bot.services
+        server_id = foreign[step.place % len(foreign)]
+        for attempt in (
+            services.servers.resolve(step.guild_id, server_id),
+            services.server_changes.set_announced(
+                step.guild_id, server_id, DeathKind.KILL, is_announced=False, actor_id=ADMIN
+            ),
+            self._house.bounties.place(
+                step.guild_id, MEMBERS[0], player=self._choose_player(step), amount=100, server=server_id
+            ),
+            services.coverage.choose(step.guild_id, server_id),
+        ):
+            await _expect_refusal(attempt)
+
+    async def _take_foreign_bounty(self, step: Step) -> None:
+        """Cancel a bounty of another guild that the same member placed there."""
+        for bounty_id in await self._list_foreign(step, "bounties", "bounty_id"):
+            for member in MEMBERS:
+                await _expect_refusal(self._house.bounties.cancel(step.guild_id, member, bounty_id))
+
+    async def _list_foreign(self, step: Step, collection: str, field: str) -> list[str]:
+        database = self._house.repositories.directory._database
+        others = database.unscoped(collection).find({"guild_id": {"$ne": step.guild_id}})
+        return [document[field] for document in await others.to_list(None)] or ["zzzzzzzz"]
+
+
+async def _expect_refusal(attempt: Awaitable[object]) -> None:
+    try:
+        await attempt
+    except KillfeedError:
+        return
+    raise AssertionError("what belongs to another guild was taken")

@@ -1,0 +1,116 @@
+"""Guilds that share everything outside see of each other nothing: each is as if it were alone."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.host_files import FakeSession
+from tests.isolation.house import House
+from tests.isolation.stories import ACTIONS, GUILDS, NUMBERS, Story, Teller, tell
+from utils.clock import SystemClock
+from utils.database.connection import SafeMongoDBConnection
+from utils.database.database import SafeDatabase
+from utils.database.indexes import INDEXES, ensure_indexes
+from utils.models.scope import GuildId
+from utils.services.statistics import Board
+
+STORIES = 5
+STEPS = 70
+BOARDS = [board for board in Board if board is not Board.WEAPONS]  # of players
+CHOSEN_AT_RANDOM = {"_id", "secret", "event_id", "bounty_id"}
+LEDGER_KEY = re.compile(r"'key', '(\w+):[^']*'")
+CLOSED_SLOT = re.compile(r"'slot', '(?!open')[^']+'")
+
+
+@pytest.fixture(name="lonely")
+async def _lonely(mongod_uri: str, database: SafeDatabase) -> AsyncIterator[SafeDatabase]:
+    """Return a second database, in which one guild is alone."""
+    name = f"{database.name}_b"
+    connection = SafeMongoDBConnection(mongod_uri, database=name, clock=SystemClock())
+    lonely = await connection.open()
+    await ensure_indexes(lonely)
+    yield lonely
+    await lonely.drop()
+    await connection.close()
+
+
+async def live(
+    story: Story, folder: Path, database: SafeDatabase, *guild_ids: GuildId
+) -> dict[GuildId, dict[str, Any]]:
+    """Tell a story for these guilds in an empty database; return what each has in the end."""
+    for collection in [*INDEXES, "leases"]:
+        await database.unscoped(collection).delete_many({})
+    hosts = {number: FakeSession() for number in NUMBERS}
+    house = await House.open(folder, database, hosts, FakeClock())
+    teller = Teller(story, house, hosts)
+    await teller.tell(guild_ids)
+    found = {guild: await look(house, database, guild) for guild in guild_ids}
+    await house.tasks.stop()
+    return {guild: state | {"outcomes": teller.outcomes[guild]} for guild, state in found.items()}
+
+
+async def look(house: House, database: SafeDatabase, guild_id: GuildId) -> dict[str, Any]:
+    """Return all that a guild has, with ids chosen at random made equal."""
+    state: dict[str, Any] = {}
+    for collection in INDEXES:
+        documents = await database.unscoped(collection).find({"guild_id": guild_id}).to_list(None)
+        state[collection] = [_leave_out_random(document) for document in documents]
+    servers = await house.repositories.servers.list_servers(guild_id)
+    state["names"] = [
+        (player.name, player.names, player.kills) for player in await house.names.search(guild_id, "")
+    ]
+    state["boards"] = [await _read_board(house, guild_id, board) for board in BOARDS] if servers else []
+    renamed = {one["server_id"]: f"{one['name']} of {one['added_at']}" for one in state["game_servers"]}
+    return {kind: _make_equal(found, renamed) for kind, found in state.items()}
+
+
+async def _read_board(house: House, guild_id: GuildId, board: Board) -> Any:
+    coverage = await house.coverage.choose(guild_id, None)
+    page = await house.statistics.get_board(coverage, board, page=0)
+    return [(row.rank, row.name, row.value) for row in page.rows]
+
+
+def _leave_out_random(value: Any) -> Any:
+    """Return a document without what is chosen at random, at any depth."""
+    if isinstance(value, dict):
+        return {key: _leave_out_random(one) for key, one in value.items() if key not in CHOSEN_AT_RANDOM}
+    return [_leave_out_random(one) for one in value] if isinstance(value, list) else value
+
+
+def _make_equal(found: list[Any], renamed: dict[str, str]) -> list[str]:
+    """Return the texts of documents, in an order that no random id decides."""
+    texts = []
+    for one in found:
+        text = LEDGER_KEY.sub(r"'key', '\1'", repr(sorted(one.items()) if isinstance(one, dict) else one))
+        for server_id, name in renamed.items():
+            text = text.replace(server_id, name)
+        texts.append(CLOSED_SLOT.sub("'slot', 'closed'", text))
+    return sorted(texts)
+
+
+def compare(together: dict[str, list[str]], alone: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return what is in one of two states and not in the other, by kind."""
+    return {
+        kind: sorted({*together[kind]} ^ {*alone[kind]}) or [f"{len(together[kind])}, {len(alone[kind])}"]
+        for kind in together
+        if together[kind] != alone[kind]
+    }
+
+
+async def test_each_guild_is_as_if_it_were_alone(
+    tmp_path: Path, database: SafeDatabase, lonely: SafeDatabase
+) -> None:
+    """Stories of three guilds, told together and each guild's part by itself, end alike, refusals too."""
+    outcomes: set[str] = set()
+    for seed in range(STORIES):
+        story = tell(seed, length=STEPS)
+        together = await live(story, tmp_path, database, *GUILDS)
+        for guild_id in GUILDS:
+            alone = await live(story, tmp_path, lonely, guild_id)
+            assert compare(together[guild_id], alone[guild_id]) == {}, f"story {seed}"
+        outcomes |= {outcome for guild in together.values() for outcome in guild["outcomes"]}
+    assert {f"{action}: done" for action in ACTIONS} - outcomes == set()
