@@ -67,6 +67,9 @@ class Bystander:
     def start(self, scope: ServerScope) -> None:
         """Do nothing."""
 
+    def refresh(self, scope: ServerScope) -> None:
+        """Do nothing."""
+
     def wake(self, scope: ServerScope) -> None:
         """Do nothing."""
 
@@ -97,18 +100,20 @@ class House(Application):
     clock: FakeClock
 
     def __init__(
-        self, settings: Settings, database: SafeDatabase, lease: LeaseKeeper, hosts: Hosts, clock: FakeClock
+        self, settings: Settings, database: SafeDatabase, leases: LeaseKeeper, hosts: Hosts, clock: FakeClock
     ) -> None:
         self._hosts = hosts
-        super().__init__(settings, database, lease, Redactor(), extensions=(), clock=clock)
+        super().__init__(settings, database, leases, Redactor(), extensions=(), clock=clock)
 
     @classmethod
     async def open(cls, folder: Path, database: SafeDatabase, hosts: Hosts, clock: FakeClock) -> "House":
         """Build it and take the lease."""
         settings = Settings.model_validate({"data_dir": folder, "secret_key": "k" * 40})
-        lease = LeaseKeeper(LeaseRepository(database), shard=0, instance_id="house", clock=clock)
-        await lease.wait_for_lease()
-        return cls(settings, database, lease, hosts, clock)
+        sharding = settings.discord.sharding
+        store = LeaseRepository(database, shard_count=sharding.count)
+        leases = LeaseKeeper(store, sharding=sharding, instance_id="house", clock=clock)
+        await leases.wait_for_leases()
+        return cls(settings, database, leases, hosts, clock)
 
     def _join_rules(self) -> None:
         self.access = MemoryAccess(self._hosts, self.clock)  # type: ignore[assignment]
