@@ -37,7 +37,7 @@ demo: $(STAMP) check-mongod ## the whole bot in a simulated world, for 45 second
 	@$(BIN)/python -m simulation.demo $(ARGS)
 
 test: $(STAMP) check-mongod ## every test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(STAMP) ## style and types
 	$(BIN)/ruff check .
