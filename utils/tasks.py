@@ -16,7 +16,6 @@ logger = get_logger(__name__)
 
 FIRST_RESTART_SECONDS = 1.0
 LONGEST_RESTART_SECONDS = 300.0  # an admin who mends something should not wait longer than this
-STEADY_SECONDS = 60.0  # who ran this long had recovered: its next error is a first one
 STOP_SECONDS = 5.0  # half of the ten seconds a whole shutdown may take
 
 Work = Callable[[], Awaitable[object]]

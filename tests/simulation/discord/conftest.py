@@ -6,7 +6,7 @@ import discord
 import pytest
 from discord.ext import commands
 
-from simulation.discord import Channel, Guild, Member, SimulatedDiscord
+from simulation.discord import Guild, SimulatedDiscord
 from simulation.discord.clients import BareClient
 
 
@@ -20,16 +20,6 @@ async def _world() -> AsyncIterator[SimulatedDiscord]:
 @pytest.fixture(name="guild")
 def _guild(world: SimulatedDiscord) -> Guild:
     return world.create_guild("Deadside Community")
-
-
-@pytest.fixture(name="channel")
-def _channel(guild: Guild) -> Channel:
-    return guild.create_text_channel("general")
-
-
-@pytest.fixture(name="alice")
-def _alice(guild: Guild) -> Member:
-    return guild.add_member("alice")
 
 
 @pytest.fixture(name="bot")

@@ -17,22 +17,47 @@ async def list_enemies(
     player_ids: Sequence[PlayerId],
     side: Side,
     *,
-    since: date | None = None,
     minimum: int = 1,
     only: Sequence[PlayerId] = (),
 ) -> list[Enemy]:
     """Return who stood on the other side of players' kills, most kills first, then by name.
 
     ``side`` is where the others stood: ``killer`` for those who killed the players, ``victim`` for their
-    victims. ``since`` is the first day that counts, ``minimum`` the least kills that are worth a line, and
-    ``only`` names the others that are asked for; everybody when it is empty.
+    victims. ``minimum`` is the least kills that are worth a line, and ``only`` names the others that are
+    asked for; everybody when it is empty.
     """
+    found = await _count(players, player_ids, side, minimum=minimum, only=only)
+    return await _name(players, found)
+
+
+async def find_worst_enemy(
+    players: ShownPlayers, player_ids: Sequence[PlayerId], side: Side, *, since: date | None = None
+) -> Enemy | None:
+    """Return the first of them, of the days from ``since`` on; no more names are read than can be it."""
+    found = await _count(players, player_ids, side, since=since)
+    named = await _name(players, [one for one in found if one["kills"] == found[0]["kills"]])
+    return named[0] if named else None
+
+
+async def _count(
+    players: ShownPlayers,
+    player_ids: Sequence[PlayerId],
+    side: Side,
+    *,
+    since: date | None = None,
+    minimum: int = 1,
+    only: Sequence[PlayerId] = (),
+) -> list[Document]:
     own: Side = "killer" if side == "victim" else "victim"
     match: Document = {"server_id": {"$in": players.server_ids}, **build_since(since)}
     if only:
         match[f"{side}_id"] = {"$in": list(only)}
     pipeline = build_enemies(match, player_ids, side, minimum=minimum, limit=MOST_ENEMIES)
-    found = await players.of("kills").aggregate(pipeline, hint=own)
+    return await players.of("kills").aggregate(pipeline, hint=own)
+
+
+async def _name(players: ShownPlayers, found: Sequence[Document]) -> list[Enemy]:
+    """Return enemies with their newest names, most kills first, then by name."""
     names = await players.find_names(PlayerId(one["_id"]) for one in found)
     enemies = [Enemy(PlayerId(one["_id"]), names.get(one["_id"], ""), one["kills"]) for one in found]
     return sorted(enemies, key=lambda enemy: (-enemy.kills, enemy.name, enemy.player_id))

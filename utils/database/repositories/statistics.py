@@ -14,7 +14,7 @@ from utils.database.database import SafeDatabase
 from utils.database.death_documents import decode_documents
 from utils.database.enemies import build_since
 from utils.database.player_documents import add_known, read_player, sort_known
-from utils.database.repositories.enemies import list_enemies
+from utils.database.repositories.enemies import find_worst_enemy
 from utils.database.repositories.shown import ShownPlayers, list_shown
 from utils.database.scoped import ScopedCollection
 from utils.database.shown import KNOWN
@@ -76,11 +76,11 @@ class StatisticsRepository:
         if since is not None:
             counters = [day.counters for day in await players.list_days(player_ids, since)]
         summed = sum_counters(counters)
-        (rank, ranked), weapon, killers, victims = await asyncio.gather(
+        (rank, ranked), weapon, nemesis, prey = await asyncio.gather(
             self._find_rank(guild_id, players, player_ids, (summed, newest.name), since),
             self._find_top_weapon(guild_id, server_ids, [record for _, record in records], since),
-            list_enemies(players, player_ids, "killer", since=since),
-            list_enemies(players, player_ids, "victim", since=since),
+            find_worst_enemy(players, player_ids, "killer", since=since),
+            find_worst_enemy(players, player_ids, "victim", since=since),
         )
         names = {record.player_id: record.name for _, record in sorted(records, key=_get_seen)}
         return PlayerStats(
@@ -89,8 +89,8 @@ class StatisticsRepository:
             counters=summed,
             current_streak=newest.current_streak,
             top_weapon=weapon,
-            nemesis=_get_first(killers),
-            prey=_get_first(victims),
+            nemesis=_tally(nemesis),
+            prey=_tally(prey),
             rank=rank,
             ranked=ranked,
             last_seen_at=newest.last_seen_at,
@@ -255,8 +255,8 @@ def _place(standing: Standing, ties: Iterable[Tie], before: int) -> list[Place]:
     return places
 
 
-def _get_first(enemies: Sequence[Enemy]) -> Tallied | None:
-    return Tallied(enemies[0].name, enemies[0].kills) if enemies else None
+def _tally(enemy: Enemy | None) -> Tallied | None:
+    return Tallied(enemy.name, enemy.kills) if enemy else None
 
 
 def _get_seen(pair: tuple[ServerId, PlayerRecord]) -> datetime:

@@ -15,7 +15,7 @@ from datetime import date
 from utils.database.database import SafeDatabase
 from utils.database.scoped import ScopedCollection
 from utils.database.shown import Shown
-from utils.database.standings.columns import Table, WeaponUse, build_table, rank, sum_uses
+from utils.database.standings.columns import Table, WeaponUse, build_table, find_newest_names, rank, sum_uses
 from utils.database.standings.parts import (
     Gathered,
     GuildStandings,
@@ -84,8 +84,9 @@ class Standings:
             weapons=len(guild.weapons),
             without=guild.players.find([ERASED_PLAYER_ID]),
         )
-        standing = Standing(rank([], "kills", players=0, minimum_kills=0), guild, totals)
-        rows = [_build_weapon_row(guild, use, standing.find_names(use.best_players)) for use in uses]
+        best = {player for use in uses for player in use.best_players}
+        names = find_newest_names(totals, best, guild.names)
+        rows = [_build_weapon_row(guild, use, names) for use in uses]
         return tuple(sorted(rows, key=lambda row: (-row.kills, row.weapon)))
 
     async def on_counters_stored(self, event: CountersStored) -> None:

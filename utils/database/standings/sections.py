@@ -19,7 +19,7 @@ from utils.database.standings.columns import Numbers, Row, Table, build_row, rep
 from utils.database.weapons import KILLS
 from utils.events import CountersStored
 from utils.models.deaths import LONGEST_KILL_LIMIT_METRES, DeathKind
-from utils.models.players import PlayerRecord
+from utils.models.players import Counters
 from utils.models.scope import ServerScope
 
 BATCH = 500  # decoding holds Python up: a few milliseconds at a time
@@ -92,32 +92,18 @@ class PlayersSection:
 
     def read(self, numbers: TextNumbers, document: Document) -> Iterator[Dated]:
         """Yield a player's row."""
-        yield (
-            None,
-            build_row(
-                numbers.players.number(document["player_id"]),
-                read_counters(document["counters"]),
-                name=numbers.names.number(document["name"]),
-                seen=_round(document["last_seen_at"]),
-            ),
-        )
+        counters, seen_at = read_counters(document["counters"]), document["last_seen_at"]
+        yield None, _build_player(numbers, document["player_id"], counters, document["name"], seen_at)
 
     def list_new(self, numbers: TextNumbers, event: CountersStored) -> Iterator[Dated]:
         """Yield the players that a batch has changed."""
         for player in event.players:
-            yield None, self._build(numbers, player)
+            seen_at = player.last_seen_at
+            yield None, _build_player(numbers, player.player_id, player.counters, player.name, seen_at)
 
     def join(self, table: Table, new: Table) -> Table:
         """Write players over."""
         return replace_rows(table, new)
-
-    def _build(self, numbers: TextNumbers, player: PlayerRecord) -> Row:
-        return build_row(
-            numbers.players.number(player.player_id),
-            player.counters,
-            name=numbers.names.number(player.name),
-            seen=_round(player.last_seen_at),
-        )
 
 
 class DaysSection:
@@ -210,6 +196,13 @@ class KillsSection:
 
 PLAYERS, DAYS, KILLS_BY_DAY = PlayersSection(), DaysSection(), KillsSection()
 SECTIONS: tuple[Section, ...] = (PLAYERS, DAYS, KILLS_BY_DAY)
+
+
+def _build_player(
+    numbers: TextNumbers, player_id: str, counters: Counters, name: str, seen_at: datetime
+) -> Row:
+    player, called = numbers.players.number(player_id), numbers.names.number(name)
+    return build_row(player, counters, name=called, seen=_round(seen_at))
 
 
 def _round(moment: datetime) -> int:
