@@ -16,7 +16,7 @@ from utils.sftp.session import RemoteEntry, SftpSession
 
 DEATH_LOGS_BELOW_SERVER = ("actual1/deathlogs", "Deadside/Saved/actual1/deathlogs")
 SERVER_FOLDER = re.compile(r"(?P<host>.+)_(?P<number>\d{1,9})")
-SERVER_FOLDERS_MAXIMUM = 100  # a hoster's account has a handful
+PROBES_MAXIMUM = 100  # without a number all of an account's servers are looked into; most have a handful
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ async def find_death_logs(
     """
     base = await _resolve_base(session, base_path)
     folders = await _list_server_folders(session, base)
-    found = await _find_below(session, base, choose_folders(folders, host=host, number=number))
+    chosen = choose_folders(folders, host=host, number=number)
+    found = await _find_below(session, base, chosen[:PROBES_MAXIMUM])
     if len(found) > 1:
         numbers = ", ".join(f"“{folder.number}” ({folder.name})" for folder, _ in found)
         raise InvalidInputError(f"Several game servers lie here. Set “number” to one of: {numbers}.")
@@ -84,12 +85,11 @@ async def _resolve_base(session: SftpSession, base_path: str | None) -> str:
 async def _list_server_folders(session: SftpSession, base: str) -> list[ServerFolder]:
     entries = await session.list_directory(base)
     matches = [(entry, SERVER_FOLDER.fullmatch(entry.name)) for entry in entries]
-    folders = [
+    return [
         ServerFolder(entry.name, match["host"], int(match["number"]))
         for entry, match in matches
         if match and await _is_folder(session, base, entry)
     ]
-    return folders[:SERVER_FOLDERS_MAXIMUM]
 
 
 async def _is_folder(session: SftpSession, base: str, entry: RemoteEntry) -> bool:

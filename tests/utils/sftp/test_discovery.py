@@ -60,6 +60,15 @@ async def test_number_chooses_among_several_servers(
     assert await find(host, pool, number=2) == "127.0.0.1_2/actual1/deathlogs"
 
 
+async def test_number_is_found_among_hundreds_of_servers_of_one_login(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A large hoster's account holds all of its servers; the last of them by name is found like the first."""
+    for number in range(1, 202):
+        GameServerFiles(root, number=number)
+    assert await find(host, pool, number=99) == "127.0.0.1_99/actual1/deathlogs"
+
+
 async def test_several_servers_without_number_are_ambiguous_and_named(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
