@@ -16,6 +16,7 @@ from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import REFRESH_SECONDS, BoardKeeper, BoardPages, BoardRooms
 from utils.delivery.desk import DeliveryDesk
 from utils.delivery.loop import DeliveryLoop
+from utils.delivery.pace import MessagePace
 from utils.delivery.progress import ImportMessages
 from utils.delivery.proofs import LinkMessages
 from utils.delivery.sender import DiscordSender
@@ -203,6 +204,7 @@ class Application:
             clock=self.clock,
             max_announce_age=max_age,
         )
+        pace = MessagePace(self.clock, share=self.settings.discord.sharding.share)
         rooms = WatchRooms(
             servers=self.repositories.servers,
             imports=self.repositories.imports,
@@ -223,7 +225,7 @@ class Application:
         )
         return ServerWatchers(
             self.tasks,
-            DeliveryLoop(delivery, self.tasks, clock=self.clock),
+            DeliveryLoop(delivery, self.tasks, pace=pace, clock=self.clock),
             self.repositories.directory,
             rooms,
             WatchSettings(self.settings.polling.min_interval_seconds, max_age),
@@ -459,8 +461,10 @@ class Application:
     async def _prune(self) -> None:
         """Delete what nobody asks for again: sent messages, old rejected lines, counters never shown."""
         before = self.clock.now() - KEPT_MESSAGES
-        for scope in await self.repositories.directory.list_server_scopes():
-            await self.repositories.outbox.prune_sent(scope, before=before)
+        scopes = await self.repositories.directory.list_server_scopes()
+        for guild_id in {scope.guild_id for scope in scopes}:
+            await self.repositories.outbox.prune_sent(guild_id, before=before)
+        for scope in scopes:
             await self.repositories.rejected.prune_rejected(scope)
             await self.repositories.imports.drop_unshown_generations(scope)
 

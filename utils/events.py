@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from structlog import get_logger
 
 from utils.models.deaths import Death
+from utils.models.guilds import ChannelKind
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import GuildId, ServerScope
 
@@ -50,9 +51,10 @@ class PlayerKilled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticesQueued:
-    """The outbox of a server holds something new to deliver."""
+    """The outbox of a server holds something new to deliver, for these kinds of channel."""
 
     scope: ServerScope
+    kinds: frozenset[ChannelKind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

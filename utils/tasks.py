@@ -242,7 +242,8 @@ class TaskManager:
         for task in tasks:
             if not task.is_done:
                 logger.error("background task does not end", task=task.name)
-            self._tasks.pop(task.name, None)
+            if self._tasks.get(task.name) is task:  # not another one, started under its name meanwhile
+                del self._tasks[task.name]
 
     def _forget_done(self) -> None:
         self._tasks = {name: task for name, task in self._tasks.items() if not task.is_done}

@@ -120,6 +120,9 @@ async def test_standby_takes_over_when_its_shard_s_process_is_killed(
         await second.bot.kill()
         posted = len(second.posts)
         await until(
+            lambda: not first.world.gateway.is_shard_connected(1)
+        )  # its socket is closed a moment later
+        await until(
             lambda: first.world.gateway.is_shard_connected(1),
             within_seconds=TAKE_OVER_SECONDS,
             what=lambda: standby.output,

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from tests.fakes.deaths import SCOPE
 from utils.events import Event, EventDispatcher, GuildLeft, HandlerResult, NoticesQueued, ServerRemoved
+from utils.models.guilds import ChannelKind
 from utils.models.scope import GuildId
 
 REMOVED = ServerRemoved(scope=SCOPE)
@@ -65,8 +66,8 @@ async def test_only_handlers_of_this_very_type_are_called() -> None:
 
     events.register(NoticesQueued, see)
     assert await events.dispatch(GuildLeft(guild_id=GuildId(1))) == ()
-    await events.dispatch(NoticesQueued(scope=SCOPE))
-    assert seen == [NoticesQueued(scope=SCOPE)]
+    await events.dispatch(NoticesQueued(scope=SCOPE, kinds=frozenset({ChannelKind.KILLFEED})))
+    assert seen == [NoticesQueued(scope=SCOPE, kinds=frozenset({ChannelKind.KILLFEED}))]
 
 
 async def test_ended_subscription_is_called_no_more_and_may_be_ended_again() -> None:

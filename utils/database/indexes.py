@@ -59,8 +59,8 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
     "outbox": (Index("sequence", (*_SERVER, "channel_kind", "sequence"), unique=True),),
     "boards": (Index("board", (*_SERVER, "board"), unique=True),),
     "messages": (
-        Index("nonce", (*_SERVER, "nonce"), unique=True),
-        Index("state", (*_SERVER, "state", "channel_kind", "prepared_at")),
+        Index("nonce", ("guild_id", "nonce"), unique=True),
+        Index("state", ("guild_id", "state", "prepared_at")),
     ),
     "wallets": (Index("member", ("guild_id", "member_id"), unique=True),),
     "ledger": (

@@ -7,10 +7,15 @@ from structlog import get_logger
 
 from utils.database.database import SafeDatabase
 from utils.database.head_migration import digest_heads
+from utils.database.message_migration import move_messages
 from utils.database.weapon_migration import count_weapons
 from utils.errors import ConfigurationError, StorageConflictError
 
-MIGRATIONS: Mapping[int, Callable[[SafeDatabase], Awaitable[None]]] = {2: count_weapons, 3: digest_heads}
+MIGRATIONS: Mapping[int, Callable[[SafeDatabase], Awaitable[None]]] = {
+    2: count_weapons,
+    3: digest_heads,
+    4: move_messages,
+}
 """What brings the data to each version, from the one before; can be repeated."""
 
 DATA_VERSION = max(MIGRATIONS)

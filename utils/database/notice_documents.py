@@ -11,25 +11,26 @@ from utils.models.notices import (
     BountyEvent,
     BountyNotice,
     DeathNotice,
+    EntryKey,
+    Feed,
     MessageState,
     Notice,
     OutboxEntry,
     OutgoingMessage,
 )
-from utils.models.scope import ChannelId, ServerScope
+from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 
 Document = dict[str, Any]
 
 
 def build_entry_document(notice: Notice, *, sequence: int, created_at: datetime) -> Document:
-    """Return a notice as it waits; ``nonce`` names the message it becomes part of."""
+    """Return a notice as it waits."""
     facts = {field.name: getattr(notice, field.name) for field in fields(notice)}
     return {
         "sequence": sequence,
         "channel_kind": notice.channel_kind.value,
         "notice": {name: str(fact) if isinstance(fact, str) else fact for name, fact in facts.items()},
         "created_at": created_at,
-        "nonce": None,
     }
 
 
@@ -48,26 +49,39 @@ def read_entry(scope: ServerScope, document: Document) -> OutboxEntry:
 def build_message_document(message: OutgoingMessage) -> Document:
     """Return a message as it is stored."""
     return {
-        "channel_kind": message.channel_kind.value,
         "channel_id": int(message.channel_id),
-        "sequences": list(message.sequences),
+        "entries": [
+            {
+                "server_id": str(key.feed.scope.server_id),
+                "channel_kind": key.feed.channel_kind.value,
+                "sequence": key.sequence,
+            }
+            for key in message.entries
+        ],
         "nonce": message.nonce,
         "prepared_at": message.prepared_at,
         "state": message.state.value,
     }
 
 
-def read_message(scope: ServerScope, document: Document) -> OutgoingMessage:
+def read_message(guild_id: GuildId, document: Document) -> OutgoingMessage:
     """Return the message of a stored document."""
     return OutgoingMessage(
-        scope=scope,
-        channel_kind=ChannelKind(document["channel_kind"]),
+        guild_id=guild_id,
         channel_id=ChannelId(document["channel_id"]),
-        sequences=tuple(document["sequences"]),
+        entries=tuple(
+            EntryKey(read_feed(guild_id, entry), entry["sequence"]) for entry in document["entries"]
+        ),
         nonce=document["nonce"],
         prepared_at=document["prepared_at"],
         state=MessageState(document["state"]),
     )
+
+
+def read_feed(guild_id: GuildId, document: Document) -> Feed:
+    """Return the feed that something stored names."""
+    scope = ServerScope(guild_id, ServerId(document["server_id"]))
+    return Feed(scope, ChannelKind(document["channel_kind"]))
 
 
 def _read_notice(kind: ChannelKind, facts: Mapping[str, Any]) -> Notice:

@@ -7,15 +7,16 @@ is tried again. The decision for a stored message is one of ``Step``, first rule
 """
 
 import base64
+import heapq
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from itertools import islice
 
 from utils.delivery.ports import PostedMessage
 from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
 from utils.models.notices import OutboxEntry, OutgoingMessage
-from utils.models.scope import ChannelId
 
 NONCE_MEMORY = timedelta(minutes=2)  # Discord says "a few minutes"; the least that can mean
 
@@ -28,7 +29,7 @@ class Step(Enum):
 
     FORGET = auto()  # all its entries are gone
     EXPIRE = auto()  # its newest entry is no news any more
-    DISCARD = auto()  # its channel is not set any more
+    DISCARD = auto()  # no channel is set any more for any of its entries
     LOOK_FIRST = auto()  # it may have arrived, and Discord may have forgotten the nonce
     SEND = auto()
 
@@ -37,7 +38,7 @@ def choose_step(
     message: OutgoingMessage,
     entries: Sequence[OutboxEntry],
     *,
-    channel_id: ChannelId | None,
+    has_channel: bool,
     now: datetime,
     max_age: timedelta,
 ) -> Step:
@@ -46,7 +47,7 @@ def choose_step(
     Args:
         message: as stored.
         entries: those of its entries that are still there.
-        channel_id: the channel that is set for them now.
+        has_channel: whether a channel is set now for any of them, this one or another.
         now: the time, UTC.
         max_age: how long an entry is news.
     """
@@ -54,10 +55,16 @@ def choose_step(
         return Step.FORGET
     if max(entry.created_at for entry in entries) < now - max_age:
         return Step.EXPIRE
-    if channel_id is None:
+    if not has_channel:
         return Step.DISCARD
     since_first_try = now - message.prepared_at  # below nothing when the machine's clock was set back
     return Step.SEND if timedelta() <= since_first_try < NONCE_MEMORY else Step.LOOK_FIRST
+
+
+def merge_feeds(feeds: Iterable[Sequence[OutboxEntry]]) -> list[OutboxEntry]:
+    """Return the first entries of a channel, oldest first; within a feed the order is never changed."""
+    merged = heapq.merge(*feeds, key=lambda entry: (entry.created_at, entry.feed))
+    return list(islice(merged, MAX_EMBEDS))
 
 
 def choose_group(
@@ -66,7 +73,7 @@ def choose_group(
     """Return the entries of the next message: the first one, and those behind it that fit in.
 
     Args:
-        entries: pending entries for one channel, by sequence.
+        entries: pending entries for one channel, in order.
         sizes: characters of each entry's embed.
         single: take one entry alone.
 
@@ -85,9 +92,12 @@ def choose_group(
 def find_match(
     posted: Sequence[PostedMessage], *, nonce: str, texts: tuple[tuple[str, str], ...]
 ) -> PostedMessage | None:
-    """Return the message of a channel that is the one with this nonce, or shows the same texts throughout."""
+    """Return the message of a channel that has this nonce, or shows all these texts in this order.
+
+    It may show others between them: entries whose server was removed since the first try.
+    """
     for message in posted:
-        if message.nonce == nonce or (message.nonce is None and _squash(message.texts) == _squash(texts)):
+        if message.nonce == nonce or (message.nonce is None and _shows(message.texts, texts)):
             return message
     return None
 
@@ -100,6 +110,11 @@ def make_nonce() -> str:
 def choose_retry_seconds(table: Sequence[int], failures: int) -> int:
     """Return how long to wait after so many failures in a row (from 1)."""
     return table[min(failures, len(table)) - 1]
+
+
+def _shows(shown: tuple[tuple[str, str], ...], texts: tuple[tuple[str, str], ...]) -> bool:
+    rest = iter(_squash(shown))
+    return all(text in rest for text in _squash(texts))  # each search goes on behind the one before
 
 
 def _squash(texts: tuple[tuple[str, str], ...]) -> list[tuple[str, ...]]:

@@ -1,20 +1,25 @@
-"""DeliveryLoop: the endless work for one server, woken by new entries, else polling slowly.
+"""DeliveryLoop: the endless work for one guild, woken by new entries, else polling slowly.
 
-Each kind of channel with something to deliver has a lane of its own: a task that lives until the lane is
-empty. So a channel that is gone, that Discord limits, or whose posts fail holds up nobody but itself, and a
-server with nothing to deliver costs one read a poll.
+Each channel with something to deliver has a lane of its own: a task that lives until the lane is empty. So a
+channel that is gone, that Discord limits, or whose posts fail holds up nobody but itself, and a guild with
+nothing to deliver costs one read a poll. Lanes take turns (``pace``): what comes in while one waits for its
+turn goes into the same message.
 """
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.delivery.pace import MessagePace
 from utils.delivery.ports import Lane
 from utils.delivery.service import DeliveryOutcome, DeliveryService, DeliveryState
 from utils.errors import StorageError
-from utils.models.scope import ServerScope
+from utils.models.guilds import ChannelKind
+from utils.models.notices import Feed
+from utils.models.scope import GuildId, ServerScope
 from utils.tasks import TaskManager
 
 logger = get_logger(__name__)
@@ -25,100 +30,129 @@ POLL_SECONDS = 30.0  # only for entries whose wake-up was lost; ingestion wakes 
 
 @dataclass(slots=True)
 class _Signals:
-    """What can end a wait early: new entries or an emptied lane when idle, a mended channel in a lane.
+    """What is to be done for a guild, and what can end a wait early.
 
-    ``mended`` has an event for each lane at work; ``wakes`` counts what was told of new entries.
+    Attributes:
+        busy: the feeds that may hold entries, each with how often new ones were told of.
+        news: set when there may be work for a lane that is at rest.
+        mended: an event for each lane at work: its channel was changed, no wait makes sense any more.
+        poll_at: when the outbox is looked at again, in monotonic seconds.
     """
 
-    wakes: int = 0
-
-    entries: asyncio.Event = field(default_factory=asyncio.Event)
+    busy: dict[Feed, int] = field(default_factory=dict)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
     mended: dict[Lane, asyncio.Event] = field(default_factory=dict)
+    poll_at: float = 0.0
+
+    def note(self, feed: Feed) -> None:
+        """A feed has new entries."""
+        self.busy[feed] = self.busy.get(feed, 0) + 1
+        self.news.set()
+
+    def rest(self, feeds: Iterable[Feed], seen: Mapping[Feed, int]) -> None:
+        """Feeds were found empty; those stay busy of which more was told since they were ``seen``."""
+        for one in feeds:
+            if self.busy.get(one) == seen.get(one):
+                self.busy.pop(one, None)
 
 
 class DeliveryLoop:
-    """Delivers for a server until it is cancelled; one task for each lane keeps its channel's order."""
+    """Delivers for a guild until it is cancelled; one task for each lane keeps its channel's order."""
 
     def __init__(
         self,
         service: DeliveryService,
         tasks: TaskManager,
         *,
+        pace: MessagePace,
         clock: Clock,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._service = service
         self._tasks = tasks
+        self._pace = pace
         self._clock = clock
         self._poll_seconds = poll_seconds
-        self._signals: dict[ServerScope, _Signals] = {}
+        self._signals: dict[GuildId, _Signals] = {}
 
-    def wake(self, scope: ServerScope) -> None:
-        """Tell that entries were added; a wait for Discord or for an admin goes on."""
-        if signals := self._signals.get(scope):
-            signals.wakes += 1
-            signals.entries.set()
+    def wake(self, scope: ServerScope, kinds: Iterable[ChannelKind]) -> None:
+        """Tell that a server has new entries of these kinds."""
+        if signals := self._signals.get(scope.guild_id):
+            for kind in kinds:
+                signals.note(Feed(scope, kind))
 
-    def retry_now(self, scope: ServerScope) -> None:
-        """Tell that a channel of the server was changed, so that no wait makes sense any more."""
-        self._service.forget(scope)
-        if signals := self._signals.get(scope):
-            signals.entries.set()
+    def retry_now(self, guild_id: GuildId) -> None:
+        """Tell that a channel of the guild was changed, so that no wait makes sense any more."""
+        self._service.forget_failures(guild_id)
+        if signals := self._signals.get(guild_id):
+            signals.news.set()
             for mended in signals.mended.values():
                 mended.set()
 
-    async def run(self, scope: ServerScope) -> None:
-        """Deliver for a server until cancelled; while the storage is away, try again every few seconds."""
-        signals = self._signals[scope] = _Signals()
+    async def run(self, guild_id: GuildId) -> None:
+        """Deliver for a guild until cancelled; while the storage is away, try again every few seconds."""
+        self._service.forget(guild_id)
+        signals = self._signals[guild_id] = _Signals(poll_at=self._clock.monotonic())
         try:
             while True:
-                signals.entries.clear()
-                await self._wait(await self._start_lanes(scope, signals), signals.entries)
+                signals.news.clear()
+                await self._wait(await self._start_lanes(guild_id, signals), signals.news)
         finally:
             # a wake-up without a loop is not lost: the next loop begins with a look
-            del self._signals[scope]
+            del self._signals[guild_id]
             for lane in list(signals.mended):
                 await self._tasks.cancel(_name_task(lane))
 
-    async def _start_lanes(self, scope: ServerScope, signals: _Signals) -> float:
+    async def _start_lanes(self, guild_id: GuildId, signals: _Signals) -> float:
         """Begin every lane that has work and is not at it; return seconds until the next look."""
+        now = self._clock.monotonic()
         try:
-            busy = await self._service.list_lanes(scope)
+            if now >= signals.poll_at:
+                for feed in await self._service.list_feeds(guild_id):
+                    signals.busy.setdefault(feed, 0)
+                signals.poll_at = now + self._poll_seconds
+            lanes = await self._service.list_lanes(guild_id, tuple(signals.busy))
         except StorageError as failure:
-            logger.warning("outbox is not read", scope=str(scope), problem=str(failure))
+            logger.warning("outbox is not read", guild_id=guild_id, problem=str(failure))
             return STORAGE_RETRY_SECONDS
-        for lane in busy:
+        for lane in lanes:
             if not self._tasks.is_running(_name_task(lane)):
                 self._start_lane(lane, signals)
-        return self._poll_seconds
+        return signals.poll_at - now
 
     def _start_lane(self, lane: Lane, signals: _Signals) -> None:
         async def work_off() -> None:
             await self._work_off(lane, signals)
 
         signals.mended[lane] = asyncio.Event()
-        self._tasks.start(_name_task(lane), work_off, guild_id=lane.scope.guild_id, is_critical=True)
+        self._tasks.start(_name_task(lane), work_off, guild_id=lane.guild_id, is_critical=True)
 
     async def _work_off(self, lane: Lane, signals: _Signals) -> None:
         """Do rounds until a lane is empty."""
         mended = signals.mended[lane]
         while True:
             mended.clear()
-            wakes = signals.wakes
-            outcome = await self._deliver(lane)
-            is_empty = outcome.state is DeliveryState.IDLE or outcome.is_last
-            if is_empty and wakes == signals.wakes:
+            outcome = await self._deliver(lane, signals)
+            if outcome.state is DeliveryState.IDLE:
                 break
             if outcome.state is DeliveryState.WAITING:
                 await self._wait(outcome.retry_seconds, mended)
-        del signals.mended[lane]  # from here on whoever adds an entry finds this lane at rest
+        del signals.mended[lane]
+        signals.news.set()  # feeds that were held here may lead elsewhere, or somebody came just now
 
-    async def _deliver(self, lane: Lane) -> DeliveryOutcome:
+    async def _deliver(self, lane: Lane, signals: _Signals) -> DeliveryOutcome:
+        """Do one round, in its turn, over all that is known to wait then; idle when there is nothing."""
         try:
-            return await self._service.deliver_once(lane)
+            if lane not in await self._service.list_lanes(lane.guild_id, tuple(signals.busy)):
+                return DeliveryOutcome(DeliveryState.IDLE)
+            await self._pace.wait_for_turn()
+            seen = dict(signals.busy)
+            outcome = await self._service.deliver_once(lane, seen.keys())
         except StorageError as failure:
             logger.warning("outbox is not read", lane=str(lane), problem=str(failure))
             return DeliveryOutcome(DeliveryState.WAITING, retry_seconds=STORAGE_RETRY_SECONDS)
+        signals.rest(outcome.emptied, seen)
+        return outcome
 
     async def _wait(self, seconds: float, *events: asyncio.Event) -> None:
         """Return when the time is over or one of the events is set."""

@@ -1,6 +1,7 @@
 """What delivery needs of the rest: its storage, the channels, Discord, and a way to tell admins.
 
-Entries for one kind of channel of one server are a lane: an order of its own, which waits for nobody else's.
+A feed is what one server has for one kind of channel; a lane is one channel of Discord, where feeds come
+together. A lane waits for nobody else's.
 """
 
 from collections.abc import Sequence
@@ -12,48 +13,47 @@ import discord
 
 from utils.embeds.pictures import Picture
 from utils.models.guilds import ChannelKind
-from utils.models.notices import OutboxEntry, OutgoingMessage
+from utils.models.notices import EntryKey, Feed, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, GuildId, ServerScope
 
 
 class OutboxStore(Protocol):
-    """The outbox of a game server and its message on the way; every write is durable when it returns.
+    """The outbox of a guild and its messages on the way; every write is durable when it returns.
 
     Raises:
         StorageUnavailableError: from any method; nothing is lost, the next round goes on from what is stored.
         LeaseLostError: from any method that writes; another process delivers for this guild now.
-        StorageConflictError: from ``prepare_message``; the entries changed, the next round reads them.
     """
 
-    async def list_kinds(self, scope: ServerScope) -> Sequence[ChannelKind]:
-        """Return the kinds of channel for which there are entries, in a message or not."""
+    async def list_feeds(self, guild_id: GuildId) -> Sequence[Feed]:
+        """Return the feeds for which there are entries, in a message or not."""
 
     async def list_pending(
         self, scope: ServerScope, kind: ChannelKind, *, limit: int
     ) -> Sequence[OutboxEntry]:
-        """Return the first entries of a kind by sequence that are neither sent nor dropped."""
+        """Return the first entries of a feed by sequence that are neither sent nor dropped."""
 
-    async def find_prepared(self, scope: ServerScope, kind: ChannelKind) -> OutgoingMessage | None:
-        """Return the message that was prepared and is not yet known to be sent; at most one of a kind."""
+    async def list_prepared(self, guild_id: GuildId) -> Sequence[OutgoingMessage]:
+        """Return the messages that were prepared and are not yet known to be sent, oldest first."""
 
-    async def list_entries(
-        self, scope: ServerScope, kind: ChannelKind, sequences: Sequence[int]
-    ) -> Sequence[OutboxEntry]:
-        """Return these entries of a kind by sequence; those that are gone are left out."""
+    async def list_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> Sequence[OutboxEntry]:
+        """Return these entries in the order of their keys; those that are gone are left out."""
 
-    async def prepare_message(self, scope: ServerScope, message: OutgoingMessage) -> None:
-        """Store a message right before its first try; its entries stay until it is sent."""
+    async def prepare_message(self, guild_id: GuildId, message: OutgoingMessage) -> None:
+        """Store a message before its first try, if it is not there yet; its entries stay until it is sent."""
 
-    async def mark_sent(self, scope: ServerScope, nonce: str, *, message_id: int, at: datetime) -> None:
+    async def mark_sent(
+        self, guild_id: GuildId, message: OutgoingMessage, *, message_id: int, at: datetime
+    ) -> None:
         """Mark a message and all its entries as sent, together or not at all."""
 
     async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
-        """Drop entries of a kind created before a moment, return how many; no message is prepared then."""
+        """Drop entries of a feed created before a moment, return how many; none of them is in a message."""
 
-    async def discard_entries(self, scope: ServerScope, kind: ChannelKind, sequences: Sequence[int]) -> None:
-        """Drop exactly these entries of a kind."""
+    async def discard_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> None:
+        """Drop exactly these entries."""
 
-    async def drop_message(self, scope: ServerScope, nonce: str) -> None:
+    async def drop_message(self, guild_id: GuildId, nonce: str) -> None:
         """Forget a prepared message; those of its entries that are still there are pending again."""
 
 
@@ -76,14 +76,18 @@ class AdminNotifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What is delivered in order: everything for one kind of channel of a game server."""
+    """What is delivered in order: everything for one channel of a guild.
 
-    scope: ServerScope
-    kind: ChannelKind
+    Attributes:
+        channel_id: None is where feeds lead whose channel was taken away; what waits there is dropped.
+    """
+
+    guild_id: GuildId
+    channel_id: ChannelId | None
 
     def __str__(self) -> str:
-        """Return the form used in keys and logs, for example ``42/k3v9x0aa/killfeed``."""
-        return f"{self.scope}/{self.kind}"
+        """Return the form used in keys and logs: guild and channel."""
+        return f"{self.guild_id}/{self.channel_id}"
 
 
 @dataclass(frozen=True, slots=True)

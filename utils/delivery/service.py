@@ -1,6 +1,7 @@
 """DeliveryService: one round for one lane, from what is stored to what is known to be in the channel.
 
-Theory of operation: a round first finishes the prepared message, if there is one, and else prepares the next;
+Theory of operation: a lane is a channel, and the feeds of all servers that post there come together in it.
+A round first finishes the lane's prepared message, if there is one, and else prepares the next;
 ``decisions.py`` decides, this file carries out. Every write is durable before the next action, in this order:
 
 1. ``prepare_message``: the group and its nonce are fixed, and from here on Discord may have it;
@@ -9,11 +10,13 @@ Theory of operation: a round first finishes the prepared message, if there is on
 
 A process that ends anywhere is followed by one that reads the same storage and goes on: after 1 with the same
 group and nonce, after 2 as well, and Discord's memory of nonces or the look into the channel makes it one
-message.
+message. The messages on their way are read once, at a guild's beginning; from then on this process alone
+changes them. A feed belongs to one lane at a time: to that of a message that holds its entries, and else to
+that of its channel. So an entry is never in two messages, also while an admin moves channels about.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum, auto
@@ -30,6 +33,7 @@ from utils.delivery.decisions import (
     choose_step,
     find_match,
     make_nonce,
+    merge_feeds,
 )
 from utils.delivery.ports import AdminNotifier, ChannelDirectory, Lane, MessageSender, OutboxStore
 from utils.embeds.factory import EmbedFactory, Post
@@ -40,9 +44,10 @@ from utils.errors import (
     DeliveryRefusedError,
     DeliveryUncertainError,
 )
-from utils.models.notices import OutboxEntry, OutgoingMessage
+from utils.models.guilds import ChannelKind
+from utils.models.notices import Feed, OutboxEntry, OutgoingMessage
 from utils.models.quantities import write_quantity
-from utils.models.scope import ServerScope
+from utils.models.scope import ChannelId, GuildId
 
 LOOK_BACK_MESSAGES = 100  # one request; nothing else of this lane is posted before the message that waits
 
@@ -65,17 +70,17 @@ class DeliveryOutcome:
     Attributes:
         entries: how many notices were sent or dropped.
         retry_seconds: the wait before the next round makes sense; 0 unless waiting.
-        is_last: nothing was waiting behind it when the round began.
+        emptied: the feeds in which nothing was left when the round read them.
     """
 
     state: DeliveryState
     entries: int = 0
     retry_seconds: float = 0
-    is_last: bool = False
+    emptied: frozenset[Feed] = frozenset()
 
 
 class DeliveryService:
-    """Delivers the outbox of game servers, each notice once and in the order of its lane.
+    """Delivers the outbox of guilds, each notice once and in the order of its feed.
 
     One round at a time for each lane; rounds of different lanes may run beside each other.
     """
@@ -98,85 +103,162 @@ class DeliveryService:
         self._factory = factory
         self._clock = clock
         self._max_age = max_announce_age
+        self._messages: dict[GuildId, dict[str, OutgoingMessage]] = {}  # on their way, by nonce
+        self._unstored: set[str] = set()  # nonces of messages that the storage may not have yet
+        self._claims: dict[Lane, frozenset[Feed]] = {}
         self._failures: defaultdict[Lane, int] = defaultdict(int)
-        self._single_until: dict[Lane, int] = {}
-        self._unprepared: set[Lane] = set()  # known to have no message on its way, without asking
+        self._singles: dict[Lane, int] = {}  # so many entries more are posted one by one
 
-    async def list_lanes(self, scope: ServerScope) -> list[Lane]:
-        """Return the lanes of a server in which something waits.
+    async def list_feeds(self, guild_id: GuildId) -> Sequence[Feed]:
+        """Return the feeds of a guild in which something waits.
 
         Raises:
             StorageError: of the storage.
         """
-        return [Lane(scope, kind) for kind in await self._store.list_kinds(scope)]
+        return await self._store.list_feeds(guild_id)
 
-    async def deliver_once(self, lane: Lane) -> DeliveryOutcome:
-        """Do one round: at most one message is sent.
+    async def list_lanes(self, guild_id: GuildId, feeds: Collection[Feed]) -> frozenset[Lane]:
+        """Return the lanes that have work: a message on its way, or one of these feeds.
 
         Raises:
-            StorageError: of the storage; the next round goes on from what is stored.
+            StorageError: of the storage.
         """
-        if lane not in self._unprepared:
-            message = await self._store.find_prepared(lane.scope, lane.kind)
-            if message is not None:
-                return await self._continue(lane, message)
-            self._unprepared.add(lane)
-        pending = await self._store.list_pending(lane.scope, lane.kind, limit=MAX_EMBEDS)
-        if not pending:
-            return DeliveryOutcome(DeliveryState.IDLE)
+        await self._load(guild_id)
+        leading = {feed: await self._find_lane(feed) for feed in feeds}
+        messages = self._messages[guild_id].values()
+        taken = self._list_taken(guild_id)
+        return frozenset(
+            [*(Lane(guild_id, message.channel_id) for message in messages)]
+            + [lane for feed, lane in leading.items() if feed not in taken]
+        )
+
+    async def deliver_once(self, lane: Lane, feeds: Collection[Feed]) -> DeliveryOutcome:
+        """Do one round over those of the feeds that lead into the lane: at most one message is sent.
+
+        Raises:
+            StorageError: of the storage; the next round goes on.
+        """
+        await self._load(lane.guild_id)
+        message = self._find_message(lane)
+        if message is not None:
+            return await self._continue(lane, message)
+        claimed = await self._claim(lane, feeds)
+        try:
+            return await self._begin(lane, claimed)
+        finally:
+            del self._claims[lane]
+
+    def forget(self, guild_id: GuildId) -> None:
+        """Forget all that is known of a guild; none of its lanes may be at work."""
+        self._messages.pop(guild_id, None)
+        self.forget_failures(guild_id)
+
+    def forget_failures(self, guild_id: GuildId) -> None:
+        """Forget how a guild's deliveries went: a channel was mended."""
+        for known in (self._failures, self._singles):
+            for lane in [lane for lane in known if lane.guild_id == guild_id]:
+                del known[lane]
+
+    async def _load(self, guild_id: GuildId) -> None:
+        if guild_id not in self._messages:
+            found = await self._store.list_prepared(guild_id)
+            self._messages[guild_id] = {message.nonce: message for message in found}
+
+    def _find_message(self, lane: Lane) -> OutgoingMessage | None:
+        """Return the lane's message on its way, the oldest first."""
+        messages = self._messages[lane.guild_id].values()
+        return next((message for message in messages if message.channel_id == lane.channel_id), None)
+
+    async def _find_lane(self, feed: Feed) -> Lane:
+        channel_id = await self._channels.find_channel(feed.scope, feed.channel_kind)
+        return Lane(feed.scope.guild_id, channel_id)
+
+    def _list_taken(self, guild_id: GuildId) -> frozenset[Feed]:
+        """Return the feeds that belong to a message on its way or to a round that is going on."""
+        messages = self._messages[guild_id].values()
+        claims = [feeds for lane, feeds in self._claims.items() if lane.guild_id == guild_id]
+        nothing: frozenset[Feed] = frozenset()
+        return nothing.union(*(message.feeds for message in messages), *claims)
+
+    async def _claim(self, lane: Lane, feeds: Collection[Feed]) -> frozenset[Feed]:
+        """Take those feeds that lead into the lane and that no other lane has."""
+        leading = frozenset([feed for feed in feeds if await self._find_lane(feed) == lane])
+        # nothing is waited for from here on, or two lanes could claim one feed
+        claimed = self._claims[lane] = leading - self._list_taken(lane.guild_id)
+        return claimed
+
+    async def _begin(self, lane: Lane, feeds: Collection[Feed]) -> DeliveryOutcome:
+        """Prepare the next message of a lane and try it, or drop what cannot be posted."""
+        pending = {feed: await self._list_pending(feed) for feed in sorted(feeds)}
+        for feed, waiting in pending.items():
+            if waiting and waiting[0].created_at < self._clock.now() - self._max_age:
+                return await self._drop_old(lane, feed)
+        entries = merge_feeds(pending.values())
+        if not entries:
+            return DeliveryOutcome(DeliveryState.IDLE, emptied=frozenset(feeds))
+        if lane.channel_id is None:
+            return await self._discard(lane, entries, reason="no channel is set")
+        group = self._choose_group(lane, entries)
+        outcome = await self._try(lane, await self._prepare(lane.channel_id, group), group, Step.SEND)
+        if outcome.state is not DeliveryState.SENT:
+            return outcome
+        rest = {feed: len(waiting) for feed, waiting in pending.items() if len(waiting) < MAX_EMBEDS}
+        left = Counter(rest) - Counter(entry.feed for entry in group)
+        return replace(outcome, emptied=frozenset(rest.keys() - left.keys()))
+
+    async def _list_pending(self, feed: Feed) -> Sequence[OutboxEntry]:
+        return await self._store.list_pending(feed.scope, feed.channel_kind, limit=MAX_EMBEDS)
+
+    async def _drop_old(self, lane: Lane, feed: Feed) -> DeliveryOutcome:
         oldest = self._clock.now() - self._max_age
-        if pending[0].created_at < oldest:
-            dropped = await self._store.drop_entries(lane.scope, lane.kind, before=oldest)
-            await self._tell_expired(lane, dropped)
-            return DeliveryOutcome(DeliveryState.CLEARED, dropped)
-        return await self._begin(lane, pending)
+        dropped = await self._store.drop_entries(feed.scope, feed.channel_kind, before=oldest)
+        await self._tell_expired(lane, feed.channel_kind, dropped)
+        return DeliveryOutcome(DeliveryState.CLEARED, dropped)
 
-    def forget(self, scope: ServerScope) -> None:
-        """Forget how a server's deliveries went: the server is gone, or a channel was mended."""
-        for lane in [lane for lane in self._failures if lane.scope == scope]:
-            del self._failures[lane]
-        for lane in [lane for lane in self._single_until if lane.scope == scope]:
-            del self._single_until[lane]
-        self._unprepared = {lane for lane in self._unprepared if lane.scope != scope}
+    def _choose_group(self, lane: Lane, entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:
+        sizes = [count_characters(self._factory.build_feed_embed(entry.notice)) for entry in entries]
+        return choose_group(entries, sizes, single=self._singles.get(lane, 0) > 0)
 
-    async def _begin(self, lane: Lane, pending: Sequence[OutboxEntry]) -> DeliveryOutcome:
-        """Prepare the next message and try it."""
-        scope = lane.scope
-        channel_id = await self._channels.find_channel(scope, lane.kind)
-        if channel_id is None:
-            return await self._discard(lane, pending, reason="no channel is set")
-        is_single = pending[0].sequence <= self._single_until.get(lane, -1)
-        sizes = [count_characters(self._factory.build_feed_embed(entry.notice)) for entry in pending]
-        group = choose_group(pending, sizes, single=is_single)
+    async def _prepare(self, channel_id: ChannelId, group: Sequence[OutboxEntry]) -> OutgoingMessage:
         message = OutgoingMessage(
-            scope=scope,
-            channel_kind=lane.kind,
+            guild_id=group[0].scope.guild_id,
             channel_id=channel_id,
-            sequences=tuple(entry.sequence for entry in group),
+            entries=tuple(entry.key for entry in group),
             nonce=make_nonce(),
             prepared_at=self._clock.now(),
         )
-        self._unprepared.discard(lane)
-        await self._store.prepare_message(scope, message)
-        outcome = await self._try(lane, message, group, Step.SEND)
-        is_last = outcome.state is DeliveryState.SENT and len(group) == len(pending) < MAX_EMBEDS
-        return replace(outcome, is_last=is_last)
+        self._messages[message.guild_id][message.nonce] = message
+        self._unstored.add(message.nonce)
+        await self._store_message(message)
+        return message
+
+    async def _store_message(self, message: OutgoingMessage) -> None:
+        """Make sure that a successor would know of the message before Discord does."""
+        if message.nonce in self._unstored:
+            await self._store.prepare_message(message.guild_id, message)
+            self._unstored.discard(message.nonce)
 
     async def _continue(self, lane: Lane, message: OutgoingMessage) -> DeliveryOutcome:
         """Go on with the message that was prepared before."""
-        entries = await self._store.list_entries(lane.scope, lane.kind, message.sequences)
-        channel_id = await self._channels.find_channel(lane.scope, lane.kind)
+        entries = await self._store.list_entries(lane.guild_id, message.entries)
+        leading = [await self._find_lane(feed) for feed in message.feeds]
         step = choose_step(
-            message, entries, channel_id=channel_id, now=self._clock.now(), max_age=self._max_age
+            message,
+            entries,
+            has_channel=any(one.channel_id is not None for one in leading),
+            now=self._clock.now(),
+            max_age=self._max_age,
         )
         if step in (Step.SEND, Step.LOOK_FIRST):
+            await self._store_message(message)
             return await self._try(lane, message, entries, step)
         if step is Step.EXPIRE:
-            await self._tell_expired(lane, len(entries))
+            for kind, count in Counter(entry.channel_kind for entry in entries).items():
+                await self._tell_expired(lane, kind, count)
         if step in (Step.EXPIRE, Step.DISCARD):
             reason = "expired" if step is Step.EXPIRE else "no channel is set"
             return await self._discard(lane, entries, reason=reason, message=message)
-        await self._drop_message(lane, message)
+        await self._drop_message(message)
         return DeliveryOutcome(DeliveryState.CLEARED)
 
     async def _try(
@@ -196,14 +278,19 @@ class DeliveryService:
             return await self._handle_refusal(lane, message, entries, error)
         except (DeliveryUncertainError, DeliveryDelayedError) as error:
             return self._wait(lane, error)
-        await self._store.mark_sent(message.scope, message.nonce, message_id=message_id, at=self._clock.now())
-        self._unprepared.add(lane)
-        await self._settle(lane)
+        now = self._clock.now()
+        await self._store.mark_sent(message.guild_id, message, message_id=message_id, at=now)
+        self._forget_message(message)
+        await self._settle(lane, entries)
         return DeliveryOutcome(DeliveryState.SENT, len(entries))
 
-    async def _drop_message(self, lane: Lane, message: OutgoingMessage) -> None:
-        await self._store.drop_message(lane.scope, message.nonce)
-        self._unprepared.add(lane)
+    async def _drop_message(self, message: OutgoingMessage) -> None:
+        await self._store.drop_message(message.guild_id, message.nonce)
+        self._forget_message(message)
+
+    def _forget_message(self, message: OutgoingMessage) -> None:
+        self._messages[message.guild_id].pop(message.nonce, None)
+        self._unstored.discard(message.nonce)
 
     async def _find_posted(self, message: OutgoingMessage, post: Post) -> int | None:
         posted = await self._sender.recent_messages(message.channel_id, LOOK_BACK_MESSAGES)
@@ -211,12 +298,20 @@ class DeliveryService:
         found = find_match(posted, nonce=message.nonce, texts=texts)
         return None if found is None else found.message_id
 
-    async def _settle(self, lane: Lane) -> None:
+    async def _settle(self, lane: Lane, entries: Sequence[OutboxEntry]) -> None:
         """A message arrived: whatever was wrong is over, and would be told again."""
+        self._count_single(lane)
         if self._failures.pop(lane, 0):
             _log.info("delivery goes on", lane=str(lane))
-        for key in (_unusable_key(lane), _expired_key(lane)):
-            await self._notifier.clear(lane.scope.guild_id, key)
+        expired = {_expired_key(lane, entry.channel_kind) for entry in entries}
+        for key in (_unusable_key(lane), *expired):
+            await self._notifier.clear(lane.guild_id, key)
+
+    def _count_single(self, lane: Lane) -> None:
+        """One entry less is posted alone."""
+        left = self._singles.pop(lane, 0) - 1
+        if left > 0:
+            self._singles[lane] = left
 
     def _wait(self, lane: Lane, error: DeliveryUncertainError | DeliveryDelayedError) -> DeliveryOutcome:
         self._failures[lane] += 1
@@ -229,18 +324,17 @@ class DeliveryService:
     async def _wait_for_admin(
         self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry]
     ) -> DeliveryOutcome:
-        """The channel is gone or closed to the bot: use the one that is set now, else wait."""
-        scope = lane.scope
-        channel_id = await self._channels.find_channel(scope, lane.kind)
-        if channel_id != message.channel_id:
-            await self._drop_message(lane, message)
+        """The channel is gone or closed to the bot: use those that are set now, else wait."""
+        if any([await self._find_lane(feed) != lane for feed in message.feeds]):
+            await self._drop_message(message)
             return DeliveryOutcome(DeliveryState.CLEARED)
+        first = entries[0]
         sentence = (
-            f"The {lane.kind.value} channel of {entries[0].notice.server_name} cannot be used: "
+            f"The {first.channel_kind.value} channel of {first.notice.server_name} cannot be used: "
             "it is gone, or I may not write there. Give me View Channel, Send Messages, Embed Links, "
             "Attach Files and Read Message History, or choose another one with /admin channel set."
         )
-        await self._notifier.notify(scope.guild_id, sentence, _unusable_key(lane))
+        await self._notifier.notify(lane.guild_id, sentence, _unusable_key(lane))
         self._failures[lane] += 1
         seconds = choose_retry_seconds(UNUSABLE_RETRY_SECONDS, self._failures[lane])
         _log.warning("channel unusable", lane=str(lane), seconds=seconds)
@@ -254,17 +348,18 @@ class DeliveryService:
         error: DeliveryRefusedError,
     ) -> DeliveryOutcome:
         """Discord took nothing: try the entries one by one, drop the one that is refused alone."""
-        scope = lane.scope
         _log.error("payload refused", lane=str(lane), entries=len(entries), reason=str(error))
         if len(entries) > 1:
-            self._single_until[lane] = entries[-1].sequence
-            await self._drop_message(lane, message)
+            self._singles[lane] = len(entries)
+            await self._drop_message(message)
             return DeliveryOutcome(DeliveryState.CLEARED)
+        (entry,) = entries
         sentence = (
-            f"Discord refused a post about {entries[0].notice.server_name}, and I left it out. "
+            f"Discord refused a post about {entry.notice.server_name}, and I left it out. "
             "The statistics are complete."
         )
-        await self._notifier.notify(scope.guild_id, sentence, f"refused:{scope.server_id}")
+        self._count_single(lane)
+        await self._notifier.notify(lane.guild_id, sentence, f"refused:{entry.scope.server_id}")
         return await self._discard(lane, entries, reason="refused", message=message)
 
     async def _discard(
@@ -276,25 +371,25 @@ class DeliveryService:
         message: OutgoingMessage | None = None,
     ) -> DeliveryOutcome:
         """Drop entries, and the message that held them; in this order, so that an end between is harmless."""
-        await self._store.discard_entries(lane.scope, lane.kind, [entry.sequence for entry in entries])
+        await self._store.discard_entries(lane.guild_id, [entry.key for entry in entries])
         if message is not None:
-            await self._drop_message(lane, message)
+            await self._drop_message(message)
         _log.warning("notices dropped", lane=str(lane), entries=len(entries), reason=reason)
         return DeliveryOutcome(DeliveryState.CLEARED, len(entries))
 
-    async def _tell_expired(self, lane: Lane, count: int) -> None:
-        posts = write_quantity(count, f"{lane.kind.value} post")
+    async def _tell_expired(self, lane: Lane, kind: ChannelKind, count: int) -> None:
+        posts = write_quantity(count, f"{kind.value} post")
         waited = write_quantity(self._max_age.total_seconds() // 60, "minute")
         sentence = (
             f"{posts} could not be delivered for {waited}, and I left them out: what is so old is no news "
             "any more. The statistics are complete."
         )
-        await self._notifier.notify(lane.scope.guild_id, sentence, _expired_key(lane))
+        await self._notifier.notify(lane.guild_id, sentence, _expired_key(lane, kind))
 
 
 def _unusable_key(lane: Lane) -> str:
-    return f"channel-unusable:{lane.scope.server_id}:{lane.kind}"
+    return f"channel-unusable:{lane.channel_id}"
 
 
-def _expired_key(lane: Lane) -> str:
-    return f"expired:{lane.scope.server_id}:{lane.kind}"
+def _expired_key(lane: Lane, kind: ChannelKind) -> str:
+    return f"expired:{lane.channel_id}:{kind}"

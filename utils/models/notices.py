@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
-from utils.models.scope import ChannelId, MemberId, ServerScope
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,31 @@ class BountyNotice:
 Notice = DeathNotice | BountyNotice
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Feed:
+    """What a game server has for one kind of channel; its notices are numbered by themselves."""
+
+    scope: ServerScope
+    channel_kind: ChannelKind
+
+    def __str__(self) -> str:
+        """Return the form used in keys and logs, for example ``42/k3v9x0aa/killfeed``."""
+        return f"{self.scope}/{self.channel_kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryKey:
+    """Which notice of a feed; ``sequence`` counts up within it."""
+
+    feed: Feed
+    sequence: int
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
     """A notice to be delivered: its facts, where it belongs, and until when it is news.
 
-    ``sequence`` counts up within a server and kind of channel; its notices are delivered in that order.
+    The notices of a feed are delivered by rising ``sequence``.
     """
 
     scope: ServerScope
@@ -92,6 +112,16 @@ class OutboxEntry:
     channel_kind: ChannelKind
     notice: Notice
     created_at: datetime
+
+    @property
+    def feed(self) -> Feed:
+        """The feed it belongs to."""
+        return Feed(self.scope, self.channel_kind)
+
+    @property
+    def key(self) -> EntryKey:
+        """What names it."""
+        return EntryKey(self.feed, self.sequence)
 
 
 class MessageState(StrEnum):
@@ -106,15 +136,19 @@ class OutgoingMessage:
     """A group of outbox entries that becomes one Discord message.
 
     Attributes:
-        sequences: the entries, in order; fixed when the message is prepared.
+        entries: in order, of one or several servers of the guild; fixed when the message is prepared.
         nonce: at most 25 characters (Discord's limit); sent with ``enforce_nonce`` at every try.
         prepared_at: right before the first try, UTC.
     """
 
-    scope: ServerScope
-    channel_kind: ChannelKind
+    guild_id: GuildId
     channel_id: ChannelId
-    sequences: tuple[int, ...]
+    entries: tuple[EntryKey, ...]
     nonce: str
     prepared_at: datetime
     state: MessageState = MessageState.PREPARED
+
+    @property
+    def feeds(self) -> frozenset[Feed]:
+        """The feeds that wait for it: what comes after its entries must not overtake them."""
+        return frozenset(key.feed for key in self.entries)

@@ -24,6 +24,11 @@ class Sharding:
         """Tell whether shard 0 is here: whatever is done once for the whole bot is done by its process."""
         return 0 in self.ids
 
+    @property
+    def share(self) -> float:
+        """The part of the bot that is in this process."""
+        return len(self.ids) / self.count
+
     def compute_shard(self, guild_id: GuildId) -> int:
         """Return a guild's shard.
 

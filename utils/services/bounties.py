@@ -47,6 +47,7 @@ from utils.services.wallets import AuditTrail
 CLAIM_GRACE = timedelta(seconds=60)
 """How long after its end a bounty still waits: a kill that was read in time is stored within a minute."""
 
+BOUNTY_KINDS = frozenset({ChannelKind.BOUNTIES})
 SUGGESTIONS = 5
 
 logger = get_logger(__name__)
@@ -360,7 +361,7 @@ class BountyService:
 
         balance = await self._rooms.store.in_transaction(bounty.scope, store)
         if notices:
-            await self._rooms.events.dispatch(NoticesQueued(scope=bounty.scope))
+            await self._rooms.events.dispatch(NoticesQueued(scope=bounty.scope, kinds=BOUNTY_KINDS))
         return balance
 
     async def _expire(self, bounty: Bounty, server_name: str) -> None:
@@ -376,7 +377,7 @@ class BountyService:
             return True
 
         if await self._rooms.store.in_transaction(bounty.scope, close) and notices:
-            await self._rooms.events.dispatch(NoticesQueued(scope=bounty.scope))
+            await self._rooms.events.dispatch(NoticesQueued(scope=bounty.scope, kinds=BOUNTY_KINDS))
 
 
 async def close_with_refund(

@@ -40,7 +40,7 @@ from utils.database.player_documents import (
 from utils.errors import ScopeViolationError
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.guilds import ChannelKind
-from utils.models.notices import DeathNotice, MessageState, OutgoingMessage
+from utils.models.notices import DeathNotice, EntryKey, Feed, MessageState, OutgoingMessage
 from utils.models.players import Counters, NameSeen, PlayerDay, PlayerRecord
 from utils.models.reading import Cursor, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
@@ -77,6 +77,11 @@ DEATHS = st.builds(
     Death, st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES), ROWS, MOMENTS, FILES, st.integers(0, 2**40)
 )
 CHANNELS = st.dictionaries(st.sampled_from(ChannelKind), SNOWFLAKES.map(ChannelId))
+FEEDS = st.builds(
+    Feed,
+    st.builds(ServerScope, st.just(SCOPE.guild_id), st.sampled_from(["aaaaaaaa", "bbbbbbbb"]).map(ServerId)),
+    st.sampled_from(ChannelKind),
+)
 SERVERS = st.builds(
     GameServer,
     scope=st.just(SCOPE),
@@ -221,9 +226,9 @@ def test_notice_comes_back_with_all_its_facts(notice: DeathNotice, sequence: int
 @given(
     st.builds(
         OutgoingMessage,
-        scope=st.just(SCOPE),
+        guild_id=st.just(SCOPE.guild_id),
         channel_id=SNOWFLAKES.map(ChannelId),
-        sequences=st.lists(st.integers(0, 2**40), max_size=10).map(tuple),
+        entries=st.lists(st.builds(EntryKey, FEEDS, st.integers(0, 2**40)), max_size=10).map(tuple),
         nonce=TEXT,
         prepared_at=MOMENTS,
         state=st.sampled_from(MessageState),
@@ -231,7 +236,7 @@ def test_notice_comes_back_with_all_its_facts(notice: DeathNotice, sequence: int
 )
 def test_message_comes_back_as_it_was(message: OutgoingMessage) -> None:
     """Its group, its nonce and its first try decide whether something is posted twice."""
-    assert read_message(SCOPE, store(build_message_document(message))) == message
+    assert read_message(SCOPE.guild_id, store(build_message_document(message))) == message
 
 
 @given(SERVERS)

@@ -8,18 +8,20 @@ from datetime import UTC, datetime, timedelta
 import discord
 
 from utils.delivery.ports import Lane, PostedMessage
-from utils.delivery.service import DeliveryService
+from utils.delivery.service import DeliveryOutcome, DeliveryService
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.pictures import Picture
+from utils.errors import StorageError
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
-from utils.models.notices import DeathNotice, OutboxEntry, OutgoingMessage
+from utils.models.notices import DeathNotice, EntryKey, Feed, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
-SCOPE = ServerScope(GuildId(1), ServerId("k3v9x0aa"))
-LANE = Lane(SCOPE, ChannelKind.KILLFEED)
+GUILD = GuildId(1)
+SCOPE = ServerScope(GUILD, ServerId("k3v9x0aa"))
 CHANNEL = ChannelId(77)
+LANE = Lane(GUILD, CHANNEL)
 MAX_AGE = timedelta(minutes=60)
 FACTORY = EmbedFactory()
 
@@ -74,103 +76,115 @@ class Fuse:
 
 
 class FakeOutboxStore:
-    """An outbox in memory; each write happens whole, between two points at which the process can end."""
+    """An outbox in memory; each write happens whole, between two points at which the process can end.
+
+    Attributes:
+        failures: what the next operations raise, one each; None lets one pass.
+        reads: how often a feed was read.
+    """
 
     def __init__(self, fuse: Fuse) -> None:
         self._fuse = fuse
-        self.entries: dict[tuple[ChannelKind, int], OutboxEntry] = {}
-        self.messages: dict[ChannelKind, OutgoingMessage] = {}
+        self.entries: dict[EntryKey, OutboxEntry] = {}
+        self.messages: dict[str, OutgoingMessage] = {}
         self.sent: list[OutgoingMessage] = []
+        self.failures: list[StorageError | None] = []
+        self.reads = 0
 
     @property
     def message(self) -> OutgoingMessage | None:
-        """The message of the killfeed on its way."""
-        return self.messages.get(ChannelKind.KILLFEED)
+        """The message on its way, where there is one at most."""
+        assert len(self.messages) <= 1
+        return next(iter(self.messages.values()), None)
+
+    @property
+    def feeds(self) -> list[Feed]:
+        """The feeds with entries."""
+        return sorted({key.feed for key in self.entries})
 
     def add(self, *entries: OutboxEntry) -> None:
         """Put entries into the outbox, as ingestion does."""
-        self.entries |= {(entry.channel_kind, entry.sequence): entry for entry in entries}
+        self.entries |= {entry.key: entry for entry in entries}
 
-    async def list_kinds(self, scope: ServerScope) -> Sequence[ChannelKind]:
-        """Return the kinds with entries."""
-        await self._fuse.step()
-        assert scope == SCOPE
-        return sorted({kind for kind, _ in self.entries})
+    async def list_feeds(self, guild_id: GuildId) -> Sequence[Feed]:
+        """Return the feeds with entries."""
+        await self._step(guild_id)
+        return self.feeds
 
     async def list_pending(
         self, scope: ServerScope, kind: ChannelKind, *, limit: int
     ) -> Sequence[OutboxEntry]:
-        """Return the first entries of a kind."""
-        await self._fuse.step()
-        assert scope == SCOPE
-        assert kind not in self.messages
-        return [entry for key, entry in sorted(self.entries.items()) if key[0] == kind][:limit]
+        """Return the first entries of a feed; nobody asks while a message holds some of it."""
+        self.reads += 1
+        await self._step(scope.guild_id)
+        feed = Feed(scope, kind)
+        assert all(feed not in message.feeds for message in self.messages.values())
+        return self._list(feed)[:limit]
 
-    async def find_prepared(self, scope: ServerScope, kind: ChannelKind) -> OutgoingMessage | None:
-        """Return the message on its way."""
-        await self._fuse.step()
-        assert scope == SCOPE
-        return self.messages.get(kind)
+    async def list_prepared(self, guild_id: GuildId) -> Sequence[OutgoingMessage]:
+        """Return the messages on their way."""
+        await self._step(guild_id)
+        return list(self.messages.values())
 
-    async def list_entries(
-        self, scope: ServerScope, kind: ChannelKind, sequences: Sequence[int]
-    ) -> Sequence[OutboxEntry]:
+    async def list_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> Sequence[OutboxEntry]:
         """Return these entries."""
-        await self._fuse.step()
-        assert scope == SCOPE
-        keys = [(kind, sequence) for sequence in sorted(sequences)]
+        await self._step(guild_id)
         return [self.entries[key] for key in keys if key in self.entries]
 
-    async def prepare_message(self, scope: ServerScope, message: OutgoingMessage) -> None:
-        """Store a message."""
-        await self._fuse.step()
-        assert scope == message.scope
-        assert message.channel_kind not in self.messages
+    async def prepare_message(self, guild_id: GuildId, message: OutgoingMessage) -> None:
+        """Store a message; none of its entries is in another one."""
+        await self._step(guild_id)
         assert len(message.nonce) <= 25
-        self.messages[message.channel_kind] = message
+        taken = {key for other in self.messages.values() if other != message for key in other.entries}
+        assert not taken & set(message.entries)
+        self.messages.setdefault(message.nonce, message)
         await self._fuse.step()
 
-    async def mark_sent(self, scope: ServerScope, nonce: str, *, message_id: int, at: datetime) -> None:
+    async def mark_sent(
+        self, guild_id: GuildId, message: OutgoingMessage, *, message_id: int, at: datetime
+    ) -> None:
         """Take the message and its entries out."""
-        await self._fuse.step()
-        message = self._get(scope, nonce)
+        await self._step(guild_id)
         assert message_id
         assert at >= message.prepared_at
-        for sequence in message.sequences:
-            del self.entries[message.channel_kind, sequence]
+        assert self.messages.pop(message.nonce) == message
+        for key in message.entries:
+            self.entries.pop(key, None)
         self.sent.append(message)
-        del self.messages[message.channel_kind]
         await self._fuse.step()
 
     async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
         """Drop what is old."""
-        await self._fuse.step()
-        assert scope == SCOPE
-        assert kind not in self.messages
-        old = [key for key, entry in self.entries.items() if key[0] == kind and entry.created_at < before]
+        await self._step(scope.guild_id)
+        old = [entry.key for entry in self._list(Feed(scope, kind)) if entry.created_at < before]
         for key in old:
             del self.entries[key]
         await self._fuse.step()
         return len(old)
 
-    async def discard_entries(self, scope: ServerScope, kind: ChannelKind, sequences: Sequence[int]) -> None:
+    async def discard_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> None:
         """Drop these entries."""
-        await self._fuse.step()
-        assert scope == SCOPE
-        for sequence in sequences:
-            del self.entries[kind, sequence]
+        await self._step(guild_id)
+        for key in keys:
+            del self.entries[key]
         await self._fuse.step()
 
-    async def drop_message(self, scope: ServerScope, nonce: str) -> None:
+    async def drop_message(self, guild_id: GuildId, nonce: str) -> None:
         """Forget the message."""
-        await self._fuse.step()
-        del self.messages[self._get(scope, nonce).channel_kind]
+        await self._step(guild_id)
+        self.messages.pop(nonce, None)
         await self._fuse.step()
 
-    def _get(self, scope: ServerScope, nonce: str) -> OutgoingMessage:
-        assert scope == SCOPE
-        [message] = [message for message in self.messages.values() if message.nonce == nonce]
-        return message
+    def _list(self, feed: Feed) -> list[OutboxEntry]:
+        own = [entry for key, entry in self.entries.items() if key.feed == feed]
+        return sorted(own, key=lambda entry: entry.sequence)
+
+    async def _step(self, guild_id: GuildId) -> None:
+        """Pass a point at which the process can end, and the storage fail."""
+        assert guild_id == GUILD
+        await self._fuse.step()
+        if self.failures and (failure := self.failures.pop(0)):
+            raise failure
 
 
 @dataclass
@@ -245,14 +259,16 @@ class FakeMessageSender:
 
 @dataclass
 class FakeChannelDirectory:
-    """Channels by kind."""
+    """Channels by kind, and those that a server has for itself."""
 
     channels: dict[ChannelKind, ChannelId] = field(default_factory=lambda: {ChannelKind.KILLFEED: CHANNEL})
+    own: dict[Feed, ChannelId] = field(default_factory=dict)
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
-        """Return the channel of a kind."""
-        assert scope == SCOPE
-        return self.channels.get(kind)
+        """Return the channel of a kind; like a cache, it sometimes has to look."""
+        assert scope.guild_id == GUILD
+        await asyncio.sleep(0)
+        return self.own.get(Feed(scope, kind)) or self.channels.get(kind)
 
 
 @dataclass
@@ -264,14 +280,14 @@ class FakeAdminNotifier:
 
     async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
         """Tell once for each key."""
-        assert guild_id == SCOPE.guild_id
+        assert guild_id == GUILD
         if key not in self.open_keys:
             self.told.append((key, sentence))
         self.open_keys.add(key)
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Settle a matter."""
-        assert guild_id == SCOPE.guild_id
+        assert guild_id == GUILD
         self.open_keys.discard(key)
 
 
@@ -301,9 +317,17 @@ class World:
         )
         return self.service
 
+    async def deliver(self, lane: Lane = LANE) -> DeliveryOutcome:
+        """Do one round of a lane over all that waits."""
+        return await self.service.deliver_once(lane, self.store.feeds)
+
 
 def build_entry(
-    number: int, *, kind: ChannelKind = ChannelKind.KILLFEED, created_at: datetime = START
+    number: int,
+    *,
+    scope: ServerScope = SCOPE,
+    kind: ChannelKind = ChannelKind.KILLFEED,
+    created_at: datetime = START,
 ) -> OutboxEntry:
     """Return the entry of a kill whose victim carries a number."""
     notice = DeathNotice(
@@ -319,7 +343,7 @@ def build_entry(
         killer_deaths=1,
         killer_streak=number,
     )
-    return OutboxEntry(SCOPE, number, kind, notice, created_at)
+    return OutboxEntry(scope, number, kind, notice, created_at)
 
 
 def _read_number(description: str) -> int:

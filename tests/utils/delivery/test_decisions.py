@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.utils.delivery.fakes import CHANNEL, MAX_AGE, SCOPE, START, build_entry
+from tests.utils.delivery.fakes import CHANNEL, GUILD, MAX_AGE, SCOPE, START, build_entry
 from utils.delivery.decisions import (
     DELAY_RETRY_SECONDS,
     Step,
@@ -17,15 +17,17 @@ from utils.delivery.decisions import (
     choose_step,
     find_match,
     make_nonce,
+    merge_feeds,
 )
 from utils.delivery.ports import PostedMessage
 from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
 from utils.models.guilds import ChannelKind
-from utils.models.notices import OutboxEntry, OutgoingMessage
-from utils.models.scope import ChannelId
+from utils.models.notices import EntryKey, Feed, OutboxEntry, OutgoingMessage
+from utils.models.scope import ServerId, ServerScope
 
 PENDING = st.lists(st.integers(1, MAX_CHARACTERS), min_size=1, max_size=25)
-MESSAGE = OutgoingMessage(SCOPE, ChannelKind.KILLFEED, CHANNEL, (1, 2), "nonce", START)
+FEED = Feed(SCOPE, ChannelKind.KILLFEED)
+MESSAGE = OutgoingMessage(GUILD, CHANNEL, (EntryKey(FEED, 1), EntryKey(FEED, 2)), "nonce", START)
 TEXTS = (("title", "one line\nanother"),)
 
 
@@ -56,26 +58,28 @@ def test_groups_together_are_everything_in_order(sizes: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("channel_id", "minutes", "step"),
+    ("has_channel", "minutes", "step"),
     [
-        (None, 0, Step.DISCARD),
-        (CHANNEL, 0, Step.SEND),
-        (CHANNEL, 1.9, Step.SEND),
-        (CHANNEL, 2, Step.LOOK_FIRST),
-        (CHANNEL, -0.1, Step.LOOK_FIRST),
-        (ChannelId(5), 1, Step.SEND),
-        (ChannelId(5), 3, Step.LOOK_FIRST),
-        (CHANNEL, 60, Step.LOOK_FIRST),
-        (CHANNEL, 60.1, Step.EXPIRE),
-        (None, 61, Step.EXPIRE),
+        (False, 0, Step.DISCARD),
+        (True, 0, Step.SEND),
+        (True, 1.9, Step.SEND),
+        (True, 2, Step.LOOK_FIRST),
+        (True, -0.1, Step.LOOK_FIRST),
+        (True, 60, Step.LOOK_FIRST),
+        (True, 60.1, Step.EXPIRE),
+        (False, 61, Step.EXPIRE),
     ],
 )
-def test_step_follows_from_what_is_stored(channel_id: ChannelId | None, minutes: float, step: Step) -> None:
-    """Age, channel and the time of the first try decide, in this order; another channel changes nothing."""
+def test_step_follows_from_what_is_stored(
+    has_channel: bool,  # noqa: FBT001 - a row of the table
+    minutes: float,
+    step: Step,
+) -> None:
+    """Age, channel and the time of the first try decide, in this order."""
     chosen = choose_step(
         replace(MESSAGE, prepared_at=START),
         [build_entry(1, created_at=START - MAX_AGE), build_entry(2)],
-        channel_id=channel_id,
+        has_channel=has_channel,
         now=START + timedelta(minutes=minutes),
         max_age=MAX_AGE,
     )
@@ -84,17 +88,44 @@ def test_step_follows_from_what_is_stored(channel_id: ChannelId | None, minutes:
 
 def test_message_without_entries_is_forgotten() -> None:
     """Entries that were removed, with their server for example, leave nothing to send."""
-    assert choose_step(MESSAGE, [], channel_id=CHANNEL, now=START, max_age=MAX_AGE) is Step.FORGET
+    assert choose_step(MESSAGE, [], has_channel=True, now=START, max_age=MAX_AGE) is Step.FORGET
+
+
+@given(st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=4))
+def test_merged_feeds_keep_their_order_and_the_oldest_heads_come_first(feeds: list[list[int]]) -> None:
+    """Ten entries at most, no feed out of order, and nobody waits behind a head that is younger."""
+    entries = [
+        [
+            build_entry(
+                number,
+                scope=ServerScope(GUILD, ServerId(f"s{place}")),
+                created_at=START + timedelta(seconds=age),
+            )
+            for number, age in enumerate(ages)
+        ]
+        for place, ages in enumerate(feeds)
+    ]
+    merged = merge_feeds(entries)
+    assert len(merged) == min(MAX_EMBEDS, sum(map(len, entries)))
+    rest = {place: list(feed) for place, feed in enumerate(entries)}
+    for entry in merged:
+        heads = [feed[0] for feed in rest.values() if feed]
+        assert entry in heads
+        assert entry.created_at == min(head.created_at for head in heads)
+        rest[next(place for place, feed in rest.items() if feed and feed[0] == entry)].pop(0)
 
 
 def test_match_is_by_nonce_else_by_all_texts() -> None:
-    """A nonce that Discord shows decides alone; without one all titles and descriptions must agree."""
+    """A nonce that Discord shows decides alone; without one all titles and descriptions must be there."""
     other = PostedMessage(1, "other", TEXTS)
     by_nonce = PostedMessage(2, "nonce", (("x", "y"),))
     by_text = PostedMessage(3, None, (("title ", "one line\n another\n"),))
     shorter = PostedMessage(4, None, ())
+    longer = PostedMessage(5, None, (("a", "b"), *TEXTS, ("c", "d")))
     assert find_match([other, shorter, by_nonce], nonce="nonce", texts=TEXTS) == by_nonce
     assert find_match([other, shorter, by_text], nonce="nonce", texts=TEXTS) == by_text
+    assert find_match([other, shorter, longer], nonce="nonce", texts=TEXTS) == longer
+    assert find_match([longer], nonce="nonce", texts=(*TEXTS, ("a", "b"))) is None
     assert find_match([other, shorter], nonce="nonce", texts=TEXTS) is None
 
 

@@ -5,12 +5,15 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from tests.utils.delivery.fakes import SCOPE, Answer, World, build_entry
+from tests.utils.delivery.fakes import GUILD, SCOPE, Answer, World, build_entry
 from utils.delivery.loop import DeliveryLoop
+from utils.delivery.pace import MESSAGES_A_SECOND, MessagePace
 from utils.errors import ChannelUnusableError, DeliveryDelayedError
 from utils.models.guilds import ChannelKind
-from utils.models.scope import ChannelId
+from utils.models.scope import ChannelId, ServerId, ServerScope
 from utils.tasks import TaskManager, TaskState
+
+KINDS = (ChannelKind.KILLFEED, ChannelKind.EVENTS)
 
 
 @pytest.fixture(name="world")
@@ -21,8 +24,9 @@ async def _world() -> World:
 @pytest.fixture(name="loop")
 async def _loop(world: World) -> AsyncIterator[DeliveryLoop]:
     tasks = TaskManager(world.clock)
-    loop = DeliveryLoop(world.service, tasks, clock=world.clock, poll_seconds=30)
-    task = asyncio.create_task(loop.run(SCOPE))
+    pace = MessagePace(world.clock, share=1e9)
+    loop = DeliveryLoop(world.service, tasks, pace=pace, clock=world.clock, poll_seconds=30)
+    task = asyncio.create_task(loop.run(GUILD))
     yield loop
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -39,7 +43,7 @@ async def test_new_entries_wake_an_idle_loop(world: World, loop: DeliveryLoop) -
     """Ingestion's wake-up delivers at once, without a poll."""
     await _until(lambda: world.clock.sleeps == [30])
     world.store.add(build_entry(1))
-    loop.wake(SCOPE)
+    loop.wake(SCOPE, KINDS)
     await _until(lambda: world.sender.list_victims() == [1])
 
 
@@ -56,9 +60,9 @@ async def test_new_entries_do_not_shorten_a_wait_for_discord(world: World, loop:
     """A wake-up while Discord is down changes nothing; the wait ends in its own time."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    loop.wake(SCOPE)
+    loop.wake(SCOPE, KINDS)
     await _until(lambda: 1 in world.clock.sleeps)
-    loop.wake(SCOPE)
+    loop.wake(SCOPE, KINDS)
     for _ in range(20):
         await asyncio.sleep(0)
     assert world.sender.tries == 1
@@ -70,9 +74,9 @@ async def test_mended_channel_ends_every_wait(world: World, loop: DeliveryLoop) 
     """After an admin has set a channel, nothing waits for the old failure."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(ChannelUnusableError("403"))]
-    loop.wake(SCOPE)
+    loop.wake(SCOPE, KINDS)
     await _until(lambda: 60 in world.clock.sleeps)
-    loop.retry_now(SCOPE)
+    loop.retry_now(GUILD)
     await _until(lambda: world.sender.list_victims() == [1])
 
 
@@ -81,11 +85,11 @@ async def test_channel_that_is_gone_holds_up_no_other_kind(world: World, loop: D
     other = world.channels.channels[ChannelKind.EVENTS] = ChannelId(78)
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(ChannelUnusableError("403"))]
-    loop.wake(SCOPE)
+    loop.wake(SCOPE, KINDS)
     await _until(lambda: 60 in world.clock.sleeps)
     for number in range(3):
         world.store.add(build_entry(number, kind=ChannelKind.EVENTS))
-        loop.wake(SCOPE)
+        loop.wake(SCOPE, KINDS)
         await _until(lambda number=number: world.sender.list_victims(other) == list(range(number + 1)))
     assert world.sender.list_victims() == []
     await world.clock.advance(60)
@@ -99,22 +103,69 @@ async def test_kind_whose_posts_fail_is_tried_again_and_holds_up_no_other(
     other = world.channels.channels[ChannelKind.EVENTS] = ChannelId(78)
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(ZeroDivisionError("a fault of ours"))]
-    loop.wake(SCOPE)
+    loop.wake(SCOPE, KINDS)
     await _until(lambda: 1 in world.clock.sleeps)
     world.store.add(build_entry(2, kind=ChannelKind.EVENTS))
-    loop.wake(SCOPE)
+    loop.wake(SCOPE, KINDS)
     await _until(lambda: world.sender.list_victims(other) == [2])
     await world.clock.advance(1)
     await _until(lambda: world.sender.list_victims() == [1])
 
 
+async def test_entries_that_come_while_a_lane_waits_for_its_turn_go_into_its_message(world: World) -> None:
+    """When many want to post, messages become fuller and not more."""
+    pace = MessagePace(world.clock)
+    loop = DeliveryLoop(world.service, TaskManager(world.clock), pace=pace, clock=world.clock)
+    await pace.wait_for_turn()
+    task = asyncio.create_task(loop.run(GUILD))
+    world.store.add(build_entry(1))
+    loop.wake(SCOPE, KINDS[:1])
+    await _until(lambda: 1 / MESSAGES_A_SECOND in world.clock.sleeps)
+    world.store.add(build_entry(2))
+    loop.wake(SCOPE, KINDS[:1])
+    await world.clock.advance(1)
+    await _until(lambda: world.sender.list_victims() == [1, 2])
+    assert len(world.sender.posts) == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_second_server_of_a_channel_waits_for_no_poll(world: World, loop: DeliveryLoop) -> None:
+    """Entries of another server that come while the lane is at work are delivered by the lane itself."""
+    other = ServerScope(GUILD, ServerId("b0000000"))
+    for number in range(20):
+        world.store.add(build_entry(number))
+        loop.wake(SCOPE, KINDS[:1])
+        for _ in range(number):
+            await asyncio.sleep(0)
+        world.store.add(build_entry(100 + number, scope=other))
+        loop.wake(other, KINDS[:1])
+        expected = {*range(number + 1), *range(100, 101 + number)}
+        await _until(lambda expected=expected: set(world.sender.list_victims()) == expected)
+    assert {seconds for seconds in world.clock.sleeps if seconds > 0.001} == {30}
+
+
+async def test_feed_moves_on_when_the_lane_that_held_it_is_empty(world: World, loop: DeliveryLoop) -> None:
+    """A channel is moved while a message is on its way to the old one: the rest follows to the new one."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryDelayedError("down"))]
+    loop.wake(SCOPE, KINDS[:1])
+    await _until(lambda: 1 in world.clock.sleeps)
+    other = world.channels.channels[ChannelKind.KILLFEED] = ChannelId(78)
+    world.store.add(build_entry(2))
+    loop.wake(SCOPE, KINDS[:1])
+    await world.clock.advance(1)
+    await _until(lambda: (world.sender.list_victims(), world.sender.list_victims(other)) == ([1], [2]))
+
+
 async def test_signals_without_a_loop_are_no_fault(world: World) -> None:
     """A server whose loop does not run yet, or any more, may be told anything."""
-    loop = DeliveryLoop(world.service, TaskManager(world.clock), clock=world.clock)
-    loop.wake(SCOPE)
-    loop.retry_now(SCOPE)
+    pace = MessagePace(world.clock, share=1e9)
+    loop = DeliveryLoop(world.service, TaskManager(world.clock), pace=pace, clock=world.clock)
+    loop.wake(SCOPE, KINDS)
+    loop.retry_now(GUILD)
     world.store.add(build_entry(1))
-    task = asyncio.create_task(loop.run(SCOPE))
+    task = asyncio.create_task(loop.run(GUILD))
     await _until(lambda: world.sender.list_victims() == [1])
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

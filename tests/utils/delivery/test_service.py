@@ -1,12 +1,15 @@
 """DeliveryService: each notice once and in order, whatever breaks, wherever the process ends."""
 
+import asyncio
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.utils.delivery.fakes import (
     CHANNEL,
+    GUILD,
     LANE,
     SCOPE,
     START,
@@ -23,17 +26,24 @@ from utils.errors import (
     DeliveryError,
     DeliveryRefusedError,
     DeliveryUncertainError,
+    StorageUnavailableError,
 )
 from utils.models.guilds import ChannelKind
-from utils.models.scope import ChannelId
+from utils.models.notices import EntryKey, Feed
+from utils.models.scope import ChannelId, ServerId, ServerScope
 
 OTHER = ChannelId(78)
-EVENTS = Lane(SCOPE, ChannelKind.EVENTS)
+EVENTS = Lane(GUILD, OTHER)
+NOWHERE = Lane(GUILD, None)
+FEED = Feed(SCOPE, ChannelKind.KILLFEED)
+EVENT_FEED = Feed(SCOPE, ChannelKind.EVENTS)
+SECOND = ServerScope(GUILD, ServerId("b0000000"))
+SECOND_FEED = Feed(SECOND, ChannelKind.KILLFEED)
 IDLE = DeliveryOutcome(DeliveryState.IDLE)
 
 
-def _sent(entries: int, *, is_last: bool = True) -> DeliveryOutcome:
-    return DeliveryOutcome(DeliveryState.SENT, entries, is_last=is_last)
+def _sent(entries: int, *emptied: Feed) -> DeliveryOutcome:
+    return DeliveryOutcome(DeliveryState.SENT, entries, emptied=frozenset(emptied))
 
 
 def _cleared(entries: int = 0) -> DeliveryOutcome:
@@ -52,7 +62,7 @@ async def _world() -> World:
 async def _deliver_all(world: World, *, step_seconds: float = 0) -> None:
     """Do rounds until nothing is left, waiting as long as each round asks for."""
     for _ in range(200):
-        outcome = await world.service.deliver_once(LANE)
+        outcome = await world.deliver()
         if outcome.state is DeliveryState.IDLE:
             return
         await world.clock.advance(max(outcome.retry_seconds, step_seconds))
@@ -62,21 +72,22 @@ async def _deliver_all(world: World, *, step_seconds: float = 0) -> None:
 async def test_entries_are_delivered_in_order_ten_a_message(world: World) -> None:
     """A full message holds ten deaths, the next one the rest; each picture is attached once."""
     world.store.add(*(build_entry(number) for number in range(12)))
-    outcomes = [await world.service.deliver_once(LANE) for _ in range(3)]
-    assert outcomes == [_sent(10, is_last=False), _sent(2), IDLE]
+    outcomes = [await world.deliver() for _ in range(3)]
+    assert outcomes == [_sent(10), _sent(2, FEED), IDLE]
     assert world.sender.list_victims() == list(range(12))
     assert [post[4] for post in world.sender.posts] == [("kill.png",)] * 2
-    assert [len(message.sequences) for message in world.store.sent] == [10, 2]
+    assert [len(message.entries) for message in world.store.sent] == [10, 2]
 
 
 async def test_message_is_stored_with_its_first_try_before_it_is_sent(world: World) -> None:
     """When Discord sees a message for the first time, group, nonce and the time of the try are stored."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"))]
-    await world.service.deliver_once(LANE)
+    await world.deliver()
     message = world.store.message
     assert message is not None
-    assert (message.sequences, message.channel_id, message.prepared_at) == ((1,), CHANNEL, START)
+    assert message.entries == (EntryKey(FEED, 1),)
+    assert (message.channel_id, message.prepared_at) == (CHANNEL, START)
 
 
 async def _is_killed(world: World, *, kill_at: int, step_seconds: float = 0) -> bool:
@@ -122,7 +133,7 @@ async def test_nothing_is_doubled_when_answers_are_lost_and_the_process_ends(ste
         assert world.sender.list_victims() == [0, 1, 2], f"killed at step {kill_at}"
         if not is_killed:
             break
-    assert kill_at > 15
+    assert kill_at > 12
 
 
 @pytest.mark.parametrize("shows_nonces", [True, False])
@@ -131,9 +142,9 @@ async def test_lost_answer_is_looked_up_after_the_nonces_memory(world: World, *,
     world.sender.shows_nonces = shows_nonces
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
-    assert await world.service.deliver_once(LANE) == _waiting(1)
+    assert await world.deliver() == _waiting(1)
     await world.clock.advance(121)
-    assert await world.service.deliver_once(LANE) == _sent(1, is_last=False)
+    assert await world.deliver() == _sent(1)
     assert (world.sender.tries, world.sender.list_victims()) == (1, [1])
 
 
@@ -141,11 +152,11 @@ async def test_message_that_is_not_found_is_sent_again(world: World) -> None:
     """When the look shows that it never arrived, the same nonce is tried again."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"))]
-    await world.service.deliver_once(LANE)
+    await world.deliver()
     assert world.store.message is not None
     nonce = world.store.message.nonce
     await world.clock.advance(600)
-    assert await world.service.deliver_once(LANE) == _sent(1, is_last=False)
+    assert await world.deliver() == _sent(1)
     assert [post[3] for post in world.sender.posts] == [nonce]
 
 
@@ -153,12 +164,12 @@ async def test_failed_look_waits_instead_of_sending(world: World) -> None:
     """A message of unknown fate is not sent before the channel could be read."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
-    await world.service.deliver_once(LANE)
+    await world.deliver()
     await world.clock.advance(121)
     world.sender.looks = [DeliveryDelayedError("down"), ChannelUnusableError("no history")]
-    assert await world.service.deliver_once(LANE) == _waiting(2)
-    assert await world.service.deliver_once(LANE) == _waiting(240)
-    assert await world.service.deliver_once(LANE) == _sent(1, is_last=False)
+    assert await world.deliver() == _waiting(2)
+    assert await world.deliver() == _waiting(240)
+    assert await world.deliver() == _sent(1)
     assert world.sender.list_victims() == [1]
 
 
@@ -166,11 +177,11 @@ async def test_later_entries_wait_for_the_message_before_them(world: World) -> N
     """The prepared group stays what it is; what came later follows in the next message."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    await world.service.deliver_once(LANE)
+    await world.deliver()
     world.store.add(build_entry(2))
     await _deliver_all(world)
     assert world.sender.list_victims() == [1, 2]
-    assert [message.sequences for message in world.store.sent] == [(1,), (2,)]
+    assert [[key.sequence for key in message.entries] for message in world.store.sent] == [[1], [2]]
 
 
 async def test_waits_grow_and_discords_own_time_is_kept(world: World) -> None:
@@ -183,11 +194,11 @@ async def test_waits_grow_and_discords_own_time_is_kept(world: World) -> None:
         DeliveryDelayedError("limit", retry_at=later),
     ]
     world.sender.answers = [Answer(error) for error in errors]
-    outcomes = [await world.service.deliver_once(LANE) for _ in range(4)]
-    assert outcomes == [_waiting(1), _waiting(2), _waiting(90), _sent(1, is_last=False)]
+    outcomes = [await world.deliver() for _ in range(4)]
+    assert outcomes == [_waiting(1), _waiting(2), _waiting(90), _sent(1)]
     world.store.add(build_entry(2))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    assert await world.service.deliver_once(LANE) == _waiting(1)
+    assert await world.deliver() == _waiting(1)
 
 
 async def test_unusable_channel_is_told_once_and_tried_at_growing_distance(world: World) -> None:
@@ -196,13 +207,13 @@ async def test_unusable_channel_is_told_once_and_tried_at_growing_distance(world
     world.sender.answers = [Answer(ChannelUnusableError("403"))] * 6
     waits = []
     for _ in range(6):
-        outcome = await world.service.deliver_once(LANE)
+        outcome = await world.deliver()
         waits.append(outcome.retry_seconds)
         await world.clock.advance(outcome.retry_seconds)
     assert waits == [60, 120, 240, 480, 600, 600]
-    assert [key for key, _ in world.notifier.told] == ["channel-unusable:k3v9x0aa:killfeed"]
+    assert [key for key, _ in world.notifier.told] == ["channel-unusable:77"]
     assert "/admin channel set" in world.notifier.told[0][1]
-    assert await world.service.deliver_once(LANE) == _sent(1, is_last=False)
+    assert await world.deliver() == _sent(1)
     assert world.notifier.open_keys == set()
 
 
@@ -210,10 +221,11 @@ async def test_deleted_channel_is_left_for_the_new_one(world: World) -> None:
     """When another channel was set, what could not be posted goes there."""
     world.store.add(build_entry(1), build_entry(2))
     world.sender.answers = [Answer(ChannelUnusableError("404"))] * 2
-    assert await world.service.deliver_once(LANE) == _waiting(60)
+    assert await world.deliver() == _waiting(60)
     world.channels.channels[ChannelKind.KILLFEED] = OTHER
-    assert await world.service.deliver_once(LANE) == _cleared()
-    assert await world.service.deliver_once(LANE) == _sent(2)
+    assert await world.deliver() == _cleared()
+    assert await world.deliver() == IDLE
+    assert await world.deliver(EVENTS) == _sent(2, FEED)
     assert (world.sender.list_victims(), world.sender.list_victims(OTHER)) == ([], [1, 2])
 
 
@@ -221,7 +233,7 @@ async def test_tried_message_stays_with_its_channel(world: World) -> None:
     """A message that may stand in the old channel is finished there, or it could be read twice."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
-    await world.service.deliver_once(LANE)
+    await world.deliver()
     world.channels.channels[ChannelKind.KILLFEED] = OTHER
     await _deliver_all(world)
     assert (world.sender.list_victims(), world.sender.list_victims(OTHER)) == ([1], [])
@@ -231,34 +243,35 @@ async def test_entries_without_a_channel_are_dropped(world: World) -> None:
     """A channel that was cleared wants no posts; entries of another kind are not touched."""
     world.channels.channels = {ChannelKind.EVENTS: OTHER}
     world.store.add(build_entry(1), build_entry(2, kind=ChannelKind.EVENTS), build_entry(3))
-    assert await world.service.deliver_once(LANE) == _cleared(2)
-    assert await world.service.deliver_once(LANE) == IDLE
-    assert await world.service.deliver_once(EVENTS) == _sent(1)
+    assert await world.service.list_lanes(GUILD, world.store.feeds) == {NOWHERE, EVENTS}
+    assert await world.deliver(NOWHERE) == _cleared(2)
+    assert await world.deliver(NOWHERE) == IDLE
+    assert await world.deliver(EVENTS) == _sent(1, EVENT_FEED)
     assert world.sender.list_victims(OTHER) == [2]
 
 
-async def test_stuck_kind_does_not_hold_up_another(world: World) -> None:
-    """Every kind of channel has its own message on the way, its own waits and its own alarm."""
+async def test_stuck_channel_does_not_hold_up_another(world: World) -> None:
+    """Every channel has its own message on the way, its own waits and its own alarm."""
     world.channels.channels[ChannelKind.EVENTS] = OTHER
     world.store.add(build_entry(1), build_entry(2), build_entry(1, kind=ChannelKind.EVENTS))
-    assert await world.service.list_lanes(SCOPE) == [EVENTS, LANE]
+    assert await world.service.list_lanes(GUILD, world.store.feeds) == {EVENTS, LANE}
     world.sender.answers = [Answer(ChannelUnusableError("403"))]
-    assert await world.service.deliver_once(LANE) == _waiting(60)
-    assert await world.service.deliver_once(EVENTS) == _sent(1)
-    assert world.notifier.open_keys == {"channel-unusable:k3v9x0aa:killfeed"}
+    assert await world.deliver() == _waiting(60)
+    assert await world.deliver(EVENTS) == _sent(1, EVENT_FEED)
+    assert world.notifier.open_keys == {"channel-unusable:77"}
     assert world.store.message is not None
-    assert await world.service.deliver_once(LANE) == _sent(2, is_last=False)
+    assert await world.deliver() == _sent(2)
     assert (world.sender.list_victims(), world.sender.list_victims(OTHER)) == ([1, 2], [1])
-    assert await world.service.list_lanes(SCOPE) == []
+    assert await world.service.list_lanes(GUILD, world.store.feeds) == frozenset()
 
 
 async def test_prepared_message_without_a_channel_is_dropped(world: World) -> None:
     """A channel that is cleared while a message waits takes the message with it."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    await world.service.deliver_once(LANE)
+    await world.deliver()
     world.channels.channels.clear()
-    assert await world.service.deliver_once(LANE) == _cleared(1)
+    assert await world.deliver() == _cleared(1)
     assert (world.store.entries, world.store.message, world.notifier.told) == ({}, None, [])
 
 
@@ -266,11 +279,11 @@ async def test_old_entries_are_dropped_with_a_note(world: World) -> None:
     """What is no news any more is left out, the rest is sent, and the admins are told."""
     world.store.add(build_entry(1), build_entry(2), build_entry(3, created_at=START + timedelta(minutes=30)))
     await world.clock.advance(61 * 60)
-    assert await world.service.deliver_once(LANE) == _cleared(2)
-    assert await world.service.deliver_once(LANE) == _sent(1)
+    assert await world.deliver() == _cleared(2)
+    assert await world.deliver() == _sent(1, FEED)
     assert world.sender.list_victims() == [3]
     ((key, sentence),) = world.notifier.told
-    assert key == "expired:k3v9x0aa:killfeed"
+    assert key == "expired:77:killfeed"
     assert sentence.startswith("2 killfeed posts could not be delivered for 60 minutes, and I left them out")
 
 
@@ -278,35 +291,36 @@ async def test_prepared_message_expires_with_its_newest_entry(world: World) -> N
     """A message that could not be delivered for so long is dropped with its entries and a note."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    await world.service.deliver_once(LANE)
+    await world.deliver()
     await world.clock.advance(60 * 60)
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    assert (await world.service.deliver_once(LANE)).state is DeliveryState.WAITING
+    assert (await world.deliver()).state is DeliveryState.WAITING
     await world.clock.advance(1)
-    assert await world.service.deliver_once(LANE) == _cleared(1)
+    assert await world.deliver() == _cleared(1)
     assert (world.store.entries, world.store.message) == ({}, None)
-    assert [key for key, _ in world.notifier.told] == ["expired:k3v9x0aa:killfeed"]
+    assert [key for key, _ in world.notifier.told] == ["expired:77:killfeed"]
 
 
 async def test_only_old_entries_leave_nothing_to_send(world: World) -> None:
     """The round that dropped everything says so."""
     world.store.add(build_entry(1))
     await world.clock.advance(61 * 60)
-    assert await world.service.deliver_once(LANE) == _cleared(1)
-    assert await world.service.deliver_once(LANE) == IDLE
+    assert await world.deliver() == _cleared(1)
+    assert await world.deliver() == IDLE
+    assert await world.service.deliver_once(LANE, [FEED]) == replace(IDLE, emptied=frozenset({FEED}))
 
 
 async def test_refused_group_is_split_and_the_bad_entry_left_out(world: World) -> None:
     """A payload that Discord refuses never blocks: its entries go one by one, the refused one is dropped."""
     world.store.add(*(build_entry(number) for number in range(12)))
     world.sender.answers = [Answer(DeliveryRefusedError("400"))]
-    assert await world.service.deliver_once(LANE) == _cleared()
-    assert [await world.service.deliver_once(LANE) for _ in range(3)] == [_sent(1, is_last=False)] * 3
+    assert await world.deliver() == _cleared()
+    assert [await world.deliver() for _ in range(3)] == [_sent(1)] * 3
     world.sender.answers = [Answer(DeliveryRefusedError("400"))]
-    assert await world.service.deliver_once(LANE) == _cleared(1)
+    assert await world.deliver() == _cleared(1)
     await _deliver_all(world)
     assert world.sender.list_victims() == [0, 1, 2, *range(4, 12)]
-    assert [len(message.sequences) for message in world.store.sent] == [1] * 9 + [2]
+    assert [len(message.entries) for message in world.store.sent] == [1] * 9 + [2]
     assert [key for key, _ in world.notifier.told] == ["refused:k3v9x0aa"]
 
 
@@ -314,18 +328,124 @@ async def test_message_whose_entries_are_gone_is_forgotten(world: World) -> None
     """Entries removed behind the back of a prepared message leave nothing that blocks."""
     world.store.add(build_entry(1))
     world.sender.answers = [Answer(DeliveryDelayedError("down"))]
-    await world.service.deliver_once(LANE)
+    await world.deliver()
     world.store.entries.clear()
-    assert await world.service.deliver_once(LANE) == _cleared()
-    assert await world.service.deliver_once(LANE) == IDLE
+    assert await world.deliver() == _cleared()
+    assert await world.deliver() == IDLE
 
 
 async def test_restart_embeds_the_same_facts_alike(world: World) -> None:
     """A second process shows exactly the same texts, so the look into the channel finds them."""
     world.store.add(*(build_entry(number) for number in range(10)))
     world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
-    await world.service.deliver_once(LANE)
+    await world.deliver()
     await world.clock.advance(1000)
     world.start()
-    assert await world.service.deliver_once(LANE) == _sent(10, is_last=False)
+    assert await world.deliver() == _sent(10)
     assert len(world.sender.posts) == 1
+
+
+async def test_servers_that_share_a_channel_share_its_messages(world: World) -> None:
+    """What several servers have for a channel goes into one message, oldest first, each server in order."""
+    later = START + timedelta(seconds=2)
+    world.store.add(
+        build_entry(1, created_at=later),
+        build_entry(2),  # written while the clock was set back
+        build_entry(7, scope=SECOND, created_at=START + timedelta(seconds=1)),
+        build_entry(8, scope=SECOND, created_at=later + timedelta(seconds=1)),
+    )
+    assert await world.deliver() == _sent(4, FEED, SECOND_FEED)
+    assert world.sender.list_victims() == [7, 1, 2, 8]
+    assert len(world.sender.posts) == 1
+
+
+async def test_server_with_a_channel_of_its_own_is_not_mixed_in(world: World) -> None:
+    """Only what leads into the lane is taken."""
+    world.channels.own[SECOND_FEED] = OTHER
+    world.store.add(build_entry(1), build_entry(7, scope=SECOND))
+    assert await world.deliver() == _sent(1, FEED)
+    assert await world.deliver(EVENTS) == _sent(1, SECOND_FEED)
+    assert (world.sender.list_victims(), world.sender.list_victims(OTHER)) == ([1], [7])
+
+
+@pytest.mark.parametrize("downtime_seconds", [0, 121])
+async def test_two_servers_of_a_channel_lose_and_double_nothing_wherever_the_process_ends(
+    downtime_seconds: float,
+) -> None:
+    """Killed at any await: every death of both servers once, each server's in its order."""
+    for kill_at in itertools.count(1):
+        world = World()
+        world.store.add(*(build_entry(number) for number in range(7)))
+        world.store.add(*(build_entry(number, scope=SECOND) for number in range(10, 17)))
+        if not await _is_killed(world, kill_at=kill_at):
+            break
+        await world.clock.advance(downtime_seconds)
+        world.start()
+        await _deliver_all(world)
+        posted = world.sender.list_victims()
+        assert [number for number in posted if number < 10] == list(range(7)), f"killed at step {kill_at}"
+        assert [number for number in posted if number >= 10] == list(range(10, 17))
+        assert (world.store.entries, world.store.message) == ({}, None)
+    assert kill_at > 15
+
+
+async def test_removed_server_leaves_the_rest_of_a_message_posted_once(world: World) -> None:
+    """A message that may have arrived whole is recognised by what is left of it."""
+    world.store.add(build_entry(1), build_entry(2, scope=SECOND), build_entry(3))
+    world.sender.answers = [Answer(DeliveryUncertainError("cut"), is_posted=True)]
+    assert await world.deliver() == _waiting(1)
+    del world.store.entries[EntryKey(SECOND_FEED, 2)]
+    await world.clock.advance(121)
+    assert await world.deliver() == _sent(2)
+    assert (world.sender.tries, world.store.entries) == (1, {})
+
+
+async def test_moved_channel_gets_nothing_before_the_message_in_the_old_one_is_settled(world: World) -> None:
+    """What comes later never overtakes what is on its way, whichever channel is set meanwhile."""
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryDelayedError("down"))]
+    assert await world.deliver() == _waiting(1)
+    world.channels.channels[ChannelKind.KILLFEED] = OTHER
+    world.store.add(build_entry(2))
+    assert await world.service.list_lanes(GUILD, world.store.feeds) == {LANE}
+    assert await world.deliver(EVENTS) == IDLE
+    assert await world.deliver() == _sent(1)
+    assert await world.service.list_lanes(GUILD, world.store.feeds) == {EVENTS}
+    assert await world.deliver(EVENTS) == _sent(1, FEED)
+    assert (world.sender.list_victims(), world.sender.list_victims(OTHER)) == ([1], [2])
+
+
+async def test_feed_is_never_in_two_rounds_at_once(world: World) -> None:
+    """A channel that is moved while a round reads its entries does not get them a second time."""
+    world.store.add(build_entry(1))
+    first = asyncio.ensure_future(world.deliver())
+    while not world.store.reads:  # noqa: ASYNC110 - the store has no event of its own
+        await asyncio.sleep(0)
+    world.channels.channels[ChannelKind.KILLFEED] = OTHER
+    second = asyncio.ensure_future(world.deliver(EVENTS))
+    assert await asyncio.gather(first, second) == [_sent(1, FEED), IDLE]
+    assert (world.sender.list_victims(), world.sender.list_victims(OTHER)) == ([1], [])
+
+
+async def test_message_is_stored_before_any_try_when_the_storage_failed_first(world: World) -> None:
+    """While nobody knows whether it is stored, Discord does not get it; then it is the same message."""
+    world.store.add(build_entry(1))
+    await world.service.list_lanes(GUILD, [])
+    world.store.failures = [None, StorageUnavailableError("away"), StorageUnavailableError("away")]
+    for _ in range(2):
+        with pytest.raises(StorageUnavailableError):
+            await world.deliver()
+    assert (world.sender.tries, world.store.messages) == (0, {})
+    assert await world.deliver() == _sent(1)
+    assert (world.sender.list_victims(), world.store.messages, world.store.entries) == ([1], {}, {})
+
+
+async def test_message_is_not_sent_twice_when_the_storage_failed_after_it(world: World) -> None:
+    """Sent and not marked: the same nonce again, within Discord's memory of it."""
+    world.store.add(build_entry(1))
+    await world.service.list_lanes(GUILD, [])
+    world.store.failures = [None, None, StorageUnavailableError("away")]
+    with pytest.raises(StorageUnavailableError):
+        await world.deliver()
+    assert await world.deliver() == _sent(1)
+    assert (world.sender.tries, world.sender.list_victims()) == (2, [1])

@@ -23,7 +23,7 @@ _EDITED = (
     "legacy",
     "host_key",
 )
-_SMALL = ("cursors", "rejected_lines", "outbox", "messages", "boards")
+_SMALL = ("cursors", "rejected_lines", "outbox", "boards")
 _STATISTICS = ("kills", "players", "player_days", "server_months")
 
 

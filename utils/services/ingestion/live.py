@@ -17,7 +17,8 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.events import CountersStored, DeathsStored, EventDispatcher, NoticesQueued, PlayerKilled
 from utils.models.deaths import Death, DeathKind, LogFile
-from utils.models.notices import BountyNotice, DeathNotice
+from utils.models.guilds import ChannelKind
+from utils.models.notices import BountyNotice, DeathNotice, Notice
 from utils.models.reading import Chunk, Cursor, RejectedLine
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer
@@ -78,10 +79,10 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """What a transaction added: the new deaths in order of the log, and how many of them are announced."""
+    """What a transaction added: the new deaths in order of the log, and which kinds of channel get posts."""
 
     deaths: tuple[Death, ...] = ()
-    notices: int = 0
+    kinds: frozenset[ChannelKind] = frozenset()
     counters: CountersStored | None = None
 
 
@@ -199,11 +200,13 @@ class LiveIngestion:
             LiveKill(death, facts[death.id].streak, death.id in news) for death in live if death.id in facts
         ]
         won = await self._settle(unit, server, kills, terms=announced.terms, read_at=batch.read_at)
-        await unit.append_notices([*notices, *won], created_at=self._clock.now())
+        queued: Sequence[Notice] = (*notices, *won)
+        await unit.append_notices(queued, created_at=self._clock.now())
         await unit.insert_rejected(batch.rejected)
         await unit.add_lines_read(batch.lines, len(batch.rejected))
         await unit.move_cursor(batch.chunk.before, batch.chunk.after)
-        return StoredBatch(tuple(new), len(notices) + len(won), counted.counters)
+        kinds = frozenset(notice.channel_kind for notice in queued)
+        return StoredBatch(tuple(new), kinds, counted.counters)
 
     async def _settle(
         self,
@@ -221,8 +224,8 @@ class LiveIngestion:
         )
 
     async def _publish(self, scope: ServerScope, stored: StoredBatch) -> None:
-        if stored.notices:
-            await self._events.dispatch(NoticesQueued(scope=scope))
+        if stored.kinds:
+            await self._events.dispatch(NoticesQueued(scope=scope, kinds=stored.kinds))
         if stored.counters is not None:
             await self._events.dispatch(stored.counters)
         if stored.deaths:

@@ -1,4 +1,4 @@
-"""Watchers: one task that reads and one that delivers for every game server this process looks after."""
+"""Watchers: a task that reads for every game server of this process, and one that delivers for each guild."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
@@ -7,6 +7,7 @@ from structlog import get_logger
 
 from utils.errors import StorageError
 from utils.events import NoticesQueued
+from utils.models.guilds import ChannelKind
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import ConnectionCount, ServerHealth
 from utils.services.ingestion.watch import ServerWatch
@@ -19,16 +20,16 @@ logger = get_logger(__name__)
 
 
 class Deliverer(Protocol):
-    """Delivers what waits in the outbox of a server."""
+    """Delivers what waits in the outbox of a guild."""
 
-    async def run(self, scope: ServerScope) -> None:
+    async def run(self, guild_id: GuildId) -> None:
         """Deliver until cancelled."""
 
-    def wake(self, scope: ServerScope) -> None:
-        """Something was added to the outbox."""
+    def wake(self, scope: ServerScope, kinds: Iterable[ChannelKind]) -> None:
+        """Something of a server was added to the outbox, for these kinds of channel."""
 
-    def retry_now(self, scope: ServerScope) -> None:
-        """The channel was changed; no wait makes sense any more."""
+    def retry_now(self, guild_id: GuildId) -> None:
+        """A channel was changed; no wait makes sense any more."""
 
 
 class ServerDirectory(Protocol):
@@ -62,11 +63,7 @@ class ServerWatchers:
             return
         watch = self._watches[scope] = ServerWatch(scope, self._rooms, self._settings)
         self._start_watch(watch)
-
-        async def deliver() -> None:
-            await self._deliverer.run(scope)
-
-        self._tasks.start(f"deliver:{scope}", deliver, guild_id=scope.guild_id, is_critical=True)
+        self._start_delivery(scope.guild_id)
 
     def start_all(self, scopes: Iterable[ServerScope]) -> None:
         """Begin for every server named."""
@@ -74,10 +71,13 @@ class ServerWatchers:
             self.start(scope)
 
     async def stop(self, scope: ServerScope) -> None:
-        """End both loops of a server."""
+        """End the reading of a server, and with a guild's last one the delivery."""
         self._watches.pop(scope, None)
         await self._tasks.cancel(f"watch:{scope}")
-        await self._tasks.cancel(f"deliver:{scope}")
+        if not self._has_watch(scope.guild_id):
+            await self._tasks.cancel(_name_delivery(scope.guild_id))
+            if self._has_watch(scope.guild_id):  # begun while that task was ending
+                self._start_delivery(scope.guild_id)
 
     async def restart(self, scope: ServerScope) -> None:
         """End the reading that is under way and begin with the server's settings as they are now.
@@ -95,6 +95,18 @@ class ServerWatchers:
     def _start_watch(self, watch: ServerWatch) -> None:
         guild_id = watch.scope.guild_id
         self._tasks.start(f"watch:{watch.scope}", watch.run, guild_id=guild_id, is_critical=True)
+
+    def _start_delivery(self, guild_id: GuildId) -> None:
+        """Begin to deliver for a guild, unless that goes on already."""
+
+        async def deliver() -> None:
+            await self._deliverer.run(guild_id)
+
+        if not self._tasks.is_running(_name_delivery(guild_id)):
+            self._tasks.start(_name_delivery(guild_id), deliver, guild_id=guild_id, is_critical=True)
+
+    def _has_watch(self, guild_id: GuildId) -> bool:
+        return any(scope.guild_id == guild_id for scope in self._watches)
 
     async def stop_guild(self, guild_id: GuildId) -> None:
         """End every loop of a guild."""
@@ -133,13 +145,11 @@ class ServerWatchers:
 
     def retry_deliveries(self, guild_id: GuildId) -> None:
         """A channel of the guild was changed: what waits is tried again now."""
-        for scope in self._watches:
-            if scope.guild_id == guild_id:
-                self._deliverer.retry_now(scope)
+        self._deliverer.retry_now(guild_id)
 
     async def on_notices_queued(self, event: NoticesQueued) -> None:
-        """Wake the delivery of a server."""
-        self._deliverer.wake(event.scope)
+        """Wake the delivery of a server's guild."""
+        self._deliverer.wake(event.scope, event.kinds)
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its servers wait for one."""
@@ -153,3 +163,7 @@ class ServerWatchers:
                 stored = await self._rooms.servers.get_health(scope)
                 found[scope] = watch.with_counts(stored)
         return found
+
+
+def _name_delivery(guild_id: GuildId) -> str:
+    return f"deliver:{guild_id}"

@@ -9,10 +9,18 @@ from utils.database.database import Fence, SafeDatabase
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.outbox import OutboxRepository
-from utils.errors import LeaseLostError, StorageConflictError
+from utils.errors import LeaseLostError
 from utils.models.guilds import ChannelKind
-from utils.models.notices import BountyEvent, BountyNotice, DeathNotice, OutboxEntry, OutgoingMessage
-from utils.models.scope import ChannelId, MemberId, ServerScope
+from utils.models.notices import (
+    BountyEvent,
+    BountyNotice,
+    DeathNotice,
+    EntryKey,
+    Feed,
+    OutboxEntry,
+    OutgoingMessage,
+)
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.sharding import Sharding
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -38,58 +46,88 @@ async def _entries(
 
 
 def _build_message(scope: ServerScope, *sequences: int, nonce: str = "n1") -> OutgoingMessage:
-    return OutgoingMessage(scope, KIND, ChannelId(5), sequences, nonce, prepared_at=NOW)
+    keys = tuple(EntryKey(Feed(scope, KIND), sequence) for sequence in sequences)
+    return OutgoingMessage(scope.guild_id, ChannelId(5), keys, nonce, prepared_at=NOW)
 
 
 async def test_notices_wait_in_order_and_leave_when_their_message_is_sent(
     outbox: OutboxRepository, database: SafeDatabase, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
-    """Prepared notices wait no more; sent ones are gone."""
+    """A message on its way is known by guild; what is sent is gone."""
+    guild_id = scope.guild_id
     assert await outbox.list_pending(scope, KIND, limit=3) == entries[:3]
     message = _build_message(scope, 0, 1)
-    await outbox.prepare_message(scope, message)
+    await outbox.prepare_message(guild_id, message)
+    assert await outbox.list_prepared(guild_id) == (message,)
+    assert await outbox.list_entries(guild_id, _build_message(scope, 1, 77, 0).entries) == entries[1::-1]
+    await outbox.mark_sent(guild_id, message, message_id=99, at=NOW)
+    assert await outbox.list_prepared(guild_id) == ()
     assert await outbox.list_pending(scope, KIND, limit=9) == entries[2:]
-    assert await outbox.find_prepared(scope, KIND) == message
-    assert await outbox.list_entries(scope, KIND, [1, 0, 77]) == entries[:2]
-    await outbox.mark_sent(scope, "n1", message_id=99, at=NOW)
-    assert (await outbox.find_prepared(scope, KIND), await outbox.list_entries(scope, KIND, [0, 1])) == (
-        None,
-        (),
-    )
     [stored] = await database.unscoped("messages").find().to_list(None)
     assert (stored["state"], stored["message_id"], stored["sent_at"]) == ("sent", 99, NOW)
 
 
-async def test_notice_is_never_in_two_messages(
+async def test_message_that_is_stored_again_stays_as_it_is(
     outbox: OutboxRepository, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
-    """A message over a notice that is taken or gone is not prepared at all."""
-    await outbox.prepare_message(scope, _build_message(scope, 0, 1))
-    for sequences in ((1, 2), (3, 4)):
-        with pytest.raises(StorageConflictError):
-            await outbox.prepare_message(scope, _build_message(scope, *sequences, nonce="n2"))
-    assert await outbox.list_pending(scope, KIND, limit=9) == entries[2:]
+    """The answer to the first time may have been lost; also one that was sent since is no new one."""
+    assert entries
+    message = _build_message(scope, 0)
+    for _ in range(2):
+        await outbox.prepare_message(scope.guild_id, message)
+    assert await outbox.list_prepared(scope.guild_id) == (message,)
+    await outbox.mark_sent(scope.guild_id, message, message_id=99, at=NOW)
+    await outbox.prepare_message(scope.guild_id, message)
+    assert await outbox.list_prepared(scope.guild_id) == ()
 
 
-async def test_notices_of_a_dropped_message_wait_again(
+async def test_message_takes_from_several_servers_of_its_guild_and_from_no_other_guild(
+    outbox: OutboxRepository,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    entries: tuple[OutboxEntry, ...],
+    make_notice: Callable[[int], DeathNotice],
+) -> None:
+    """Numbers are those of a feed; the same ones of other feeds and guilds are not touched."""
+    second = ServerScope(scope.guild_id, ServerId("second"))
+    foreign = ServerScope(GuildId(scope.guild_id + 1), scope.server_id)
+
+    async def append(unit: TransactionUnit) -> None:
+        await unit.append_notices([make_notice(7), make_notice(8)], created_at=NOW)
+
+    for one in (second, foreign):
+        await ingestion.in_transaction(one, append)
+    keys = (EntryKey(Feed(second, KIND), 1), EntryKey(Feed(scope, KIND), 0), EntryKey(Feed(scope, KIND), 2))
+    message = OutgoingMessage(scope.guild_id, ChannelId(5), keys, "n1", NOW)
+    await outbox.prepare_message(scope.guild_id, message)
+    assert [entry.key for entry in await outbox.list_entries(scope.guild_id, keys)] == list(keys)
+    assert await outbox.list_feeds(scope.guild_id) == tuple(sorted([Feed(scope, KIND), Feed(second, KIND)]))
+    assert await outbox.list_prepared(foreign.guild_id) == ()
+    await outbox.mark_sent(scope.guild_id, message, message_id=1, at=NOW)
+    assert await outbox.list_pending(scope, KIND, limit=9) == (entries[1], entries[3])
+    assert [entry.sequence for entry in await outbox.list_pending(second, KIND, limit=9)] == [0]
+    assert len(await outbox.list_pending(foreign, KIND, limit=9)) == 2
+
+
+async def test_notices_of_a_dropped_message_are_still_there(
     outbox: OutboxRepository, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
     """What was not sent is still news."""
-    await outbox.prepare_message(scope, _build_message(scope, 0, 1))
-    await outbox.discard_entries(scope, KIND, [1, 3])
-    await outbox.drop_message(scope, "n1")
-    assert await outbox.find_prepared(scope, KIND) is None
+    guild_id = scope.guild_id
+    await outbox.prepare_message(guild_id, _build_message(scope, 0, 1))
+    await outbox.discard_entries(guild_id, _build_message(scope, 1, 3).entries)
+    await outbox.drop_message(guild_id, "n1")
+    assert await outbox.list_prepared(guild_id) == ()
     assert await outbox.list_pending(scope, KIND, limit=9) == (entries[0], entries[2])
 
 
-async def test_old_notices_are_dropped_but_not_those_on_their_way(
+async def test_old_notices_of_a_feed_are_dropped(
     outbox: OutboxRepository, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
     """What could not be delivered for too long is no news any more."""
-    await outbox.prepare_message(scope, _build_message(scope, 0))
-    assert await outbox.drop_entries(scope, KIND, before=NOW + timedelta(minutes=2)) == 1
+    assert await outbox.drop_entries(scope, BOUNTIES, before=NOW + timedelta(days=1)) == 0
+    assert await outbox.drop_entries(scope, KIND, before=NOW + timedelta(minutes=2)) == 2
     assert await outbox.list_pending(scope, KIND, limit=9) == entries[2:]
-    assert await outbox.list_entries(scope, KIND, [0, 1]) == entries[:1]
 
 
 async def test_sent_messages_are_pruned(
@@ -97,23 +135,22 @@ async def test_sent_messages_are_pruned(
 ) -> None:
     """A sent message is kept for a while and no longer; one on its way stays."""
     assert entries
-    await outbox.prepare_message(scope, _build_message(scope, 0))
-    await outbox.prepare_message(scope, _build_message(scope, 1, nonce="n2"))
-    await outbox.mark_sent(scope, "n1", message_id=1, at=NOW)
-    later = NOW + timedelta(seconds=1)
-    assert (await outbox.prune_sent(scope, before=NOW), await outbox.prune_sent(scope, before=later)) == (
-        0,
-        1,
-    )
-    message = await outbox.find_prepared(scope, KIND)
-    assert message is not None
-    assert message.nonce == "n2"
+    sent, waiting = _build_message(scope, 0), _build_message(scope, 1, nonce="n2")
+    for message in (sent, waiting):
+        await outbox.prepare_message(scope.guild_id, message)
+    await outbox.mark_sent(scope.guild_id, sent, message_id=1, at=NOW)
+    moments = (NOW, NOW + timedelta(seconds=1))
+    assert [await outbox.prune_sent(scope.guild_id, before=moment) for moment in moments] == [0, 1]
+    assert await outbox.list_prepared(scope.guild_id) == (waiting,)
 
 
 async def test_each_kind_of_channel_is_an_order_of_its_own(
-    outbox: OutboxRepository, ingestion: IngestionRepository, scope: ServerScope, neighbour: ServerScope
+    outbox: OutboxRepository,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    entries: tuple[OutboxEntry, ...],
 ) -> None:
-    """Kinds are numbered, prepared, sent and dropped by themselves."""
+    """Kinds are numbered, sent and dropped by themselves."""
     at = NOW + timedelta(minutes=1)
     placed = BountyNotice(
         b"1", BountyEvent.PLACED, "Server", "Ann", 500, at, placer_id=MemberId(7), ends_at=at
@@ -125,48 +162,19 @@ async def test_each_kind_of_channel_is_an_order_of_its_own(
     async def append(unit: TransactionUnit) -> None:
         await unit.append_notices([placed, claimed], created_at=NOW)
 
-    for one in (scope, neighbour):
-        await ingestion.in_transaction(one, append)
+    await ingestion.in_transaction(scope, append)
     expected = tuple(
         OutboxEntry(scope, number, BOUNTIES, notice, NOW) for number, notice in enumerate((placed, claimed))
     )
-    assert await outbox.list_kinds(scope) == (BOUNTIES,)
+    assert await outbox.list_feeds(scope.guild_id) == (Feed(scope, BOUNTIES), Feed(scope, KIND))
     assert await outbox.list_pending(scope, BOUNTIES, limit=9) == expected
-    assert await outbox.list_pending(scope, KIND, limit=9) == ()
-    message = OutgoingMessage(scope, BOUNTIES, ChannelId(6), (0,), "n9", NOW)
-    await outbox.prepare_message(scope, message)
-    assert await outbox.find_prepared(scope, BOUNTIES) == message
-    assert await outbox.find_prepared(scope, KIND) is None
-    assert await outbox.drop_entries(scope, KIND, before=NOW + timedelta(days=1)) == 0
-    await outbox.mark_sent(scope, "n9", message_id=1, at=NOW)
+    message = OutgoingMessage(scope.guild_id, ChannelId(6), (expected[0].key,), "n9", NOW)
+    await outbox.prepare_message(scope.guild_id, message)
+    await outbox.mark_sent(scope.guild_id, message, message_id=1, at=NOW)
     assert await outbox.list_pending(scope, BOUNTIES, limit=9) == expected[1:]
-    await outbox.discard_entries(scope, BOUNTIES, [1])
-    assert (await outbox.list_kinds(scope), await outbox.list_kinds(neighbour)) == ((), (BOUNTIES,))
-
-
-async def test_both_kinds_have_a_message_on_its_way_when_numbers_are_the_same(
-    outbox: OutboxRepository,
-    ingestion: IngestionRepository,
-    scope: ServerScope,
-    entries: tuple[OutboxEntry, ...],
-) -> None:
-    """A message takes the notices of its own kind alone."""
-    assert entries
-    expired = BountyNotice(b"1", BountyEvent.EXPIRED, "Server", "Ann", 500, NOW)
-
-    async def append(unit: TransactionUnit) -> None:
-        await unit.append_notices([expired], created_at=NOW)
-
-    await ingestion.in_transaction(scope, append)
-    assert await outbox.list_kinds(scope) == (BOUNTIES, KIND)
-    await outbox.prepare_message(scope, _build_message(scope, 0))
-    await outbox.prepare_message(scope, OutgoingMessage(scope, BOUNTIES, ChannelId(6), (0,), "n2", NOW))
-    await outbox.mark_sent(scope, "n1", message_id=1, at=NOW)
-    await outbox.drop_message(scope, "n2")
-    assert await outbox.list_pending(scope, KIND, limit=9) == entries[1:]
-    assert await outbox.list_pending(scope, BOUNTIES, limit=9) == (
-        OutboxEntry(scope, 0, BOUNTIES, expired, NOW),
-    )
+    await outbox.discard_entries(scope.guild_id, [expected[1].key])
+    assert await outbox.list_feeds(scope.guild_id) == (Feed(scope, KIND),)
+    assert await outbox.list_pending(scope, KIND, limit=9) == entries
 
 
 async def test_servers_with_notices_are_in_the_directory(
@@ -175,7 +183,7 @@ async def test_servers_with_notices_are_in_the_directory(
     """Delivery starts where something waits."""
     directory = DirectoryRepository(database, Sharding())
     assert await directory.list_scopes_with_outbox() == (scope,)
-    await outbox.discard_entries(scope, KIND, [entry.sequence for entry in entries])
+    await outbox.discard_entries(scope.guild_id, [entry.key for entry in entries])
     assert await directory.list_scopes_with_outbox() == ()
 
 
@@ -184,12 +192,13 @@ async def test_every_write_is_refused_when_the_lease_is_lost(
 ) -> None:
     """A process that lost its shard delivers nothing more."""
     outbox = OutboxRepository(database, fences=lambda _: Fence(shard=0, token=1))
+    message = _build_message(scope, 0)
     writes = [
-        outbox.prepare_message(scope, _build_message(scope, 0)),
-        outbox.mark_sent(scope, "n1", message_id=1, at=NOW),
+        outbox.prepare_message(scope.guild_id, message),
+        outbox.mark_sent(scope.guild_id, message, message_id=1, at=NOW),
         outbox.drop_entries(scope, KIND, before=NOW + timedelta(days=1)),
-        outbox.discard_entries(scope, KIND, [0]),
-        outbox.drop_message(scope, "n1"),
+        outbox.discard_entries(scope.guild_id, message.entries),
+        outbox.drop_message(scope.guild_id, "n1"),
     ]
     for write in writes:
         with pytest.raises(LeaseLostError):

@@ -34,7 +34,7 @@ from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofWindow
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices import DeathNotice, OutgoingMessage
+from utils.models.notices import DeathNotice, EntryKey, Feed, OutgoingMessage
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth
 from utils.models.posted_boards import PostedBoard
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
@@ -202,20 +202,23 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     imports: ImportRepository,
     outbox: OutboxRepository,
     scope: ServerScope,
+    neighbour: ServerScope,
 ) -> None:
     """Outbox, imports, settings, rejected lines and the directory."""
     await outbox.list_pending(scope, ChannelKind.KILLFEED, limit=5)
-    await outbox.list_kinds(scope)
-    await outbox.prepare_message(
-        scope, OutgoingMessage(scope, ChannelKind.KILLFEED, ChannelId(1), (0, 1), "n", NOW)
-    )
-    await outbox.find_prepared(scope, ChannelKind.KILLFEED)
-    await outbox.list_entries(scope, ChannelKind.KILLFEED, [0, 1])
-    await outbox.mark_sent(scope, "n", message_id=1, at=NOW)
-    await outbox.drop_message(scope, "n")
-    await outbox.discard_entries(scope, ChannelKind.KILLFEED, [2])
+    guild_id = scope.guild_id
+    assert len(await outbox.list_feeds(guild_id)) == 2
+    feeds = [Feed(one, ChannelKind.KILLFEED) for one in (scope, neighbour)]
+    keys = tuple(EntryKey(feed, sequence) for feed in feeds for sequence in (0, 1))
+    message = OutgoingMessage(guild_id, ChannelId(1), keys, "n", NOW)
+    await outbox.prepare_message(guild_id, message)
+    await outbox.list_prepared(guild_id)
+    assert len(await outbox.list_entries(guild_id, keys)) == len(keys)
+    await outbox.mark_sent(guild_id, message, message_id=1, at=NOW)
+    await outbox.drop_message(guild_id, "n")
+    await outbox.discard_entries(guild_id, [EntryKey(feeds[0], 2)])
     await outbox.drop_entries(scope, ChannelKind.KILLFEED, before=NOW)
-    await outbox.prune_sent(scope, before=NOW)
+    await outbox.prune_sent(guild_id, before=NOW)
     job = ImportJob(1, NOW, {FILE: 5})
     await imports.begin_import(scope, job)
     await imports.find_import(scope)

@@ -23,6 +23,7 @@ from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, PowerCut
 from utils.errors import CursorMovedError, StorageUnavailableError
 from utils.events import DeathsStored, Event, EventDispatcher, NoticesQueued, PlayerKilled
 from utils.models.deaths import DeathKind, DeathRow, LogFile
+from utils.models.guilds import ChannelKind
 from utils.models.notices import DeathNotice
 from utils.models.reading import Cursor, RejectedLine, digest_head
 from utils.models.servers import GameServer
@@ -137,7 +138,7 @@ async def test_new_rows_are_stored_counted_and_announced_in_order(
     ]
     stored = [event.deaths for event in told if isinstance(event, DeathsStored)]
     assert [death for batch in stored for death in batch] == deaths
-    assert told.count(NoticesQueued(scope=SCOPE)) == 3
+    assert told.count(NoticesQueued(scope=SCOPE, kinds=frozenset({ChannelKind.KILLFEED}))) == 3
 
 
 async def test_poll_goes_on_from_the_cursors_of_the_one_before(watcher: Watcher) -> None:

@@ -143,7 +143,7 @@ async def test_live_kills_are_settled_and_told_in_the_order_of_the_log(
         (BountyEvent.AUTO, "Wolf", 1000),
         (BountyEvent.CLAIMED, "Wolf", 1000),
     ]
-    assert told.count(NoticesQueued(scope=SCOPE)) == 2
+    assert told.count(NoticesQueued(scope=SCOPE, kinds=frozenset({ChannelKind.BOUNTIES}))) == 2
     assert store.data.notices == []
 
 

@@ -1,7 +1,7 @@
 """Watchers: the loops of every server this process looks after."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ from tests.fakes.watching import (
 )
 from utils.errors import LoginRefusedError, StorageUnavailableError
 from utils.events import EventDispatcher, NoticesQueued
+from utils.models.guilds import ChannelKind
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import ConnectionCount, ConnectionState, ServerHealth
 from utils.services.ingestion.history import HistoryImport
@@ -41,24 +42,25 @@ class FakeDeliverer:
     """Delivers for ever, and notes for whom."""
 
     def __init__(self) -> None:
-        self.running: set[ServerScope] = set()
-        self.notes: list[tuple[str, ServerScope]] = []
+        self.running: set[GuildId] = set()
+        self.notes: list[tuple[object, ...]] = []
 
-    async def run(self, scope: ServerScope) -> None:
+    async def run(self, guild_id: GuildId) -> None:
         """Run until cancelled."""
-        self.running.add(scope)
+        self.running.add(guild_id)
         try:
             await asyncio.Event().wait()
         finally:
-            self.running.discard(scope)
+            await asyncio.sleep(0)
+            self.running.discard(guild_id)
 
-    def wake(self, scope: ServerScope) -> None:
+    def wake(self, scope: ServerScope, kinds: Iterable[ChannelKind]) -> None:
         """Note that something is to be delivered."""
-        self.notes.append(("wake", scope))
+        self.notes.append(("wake", scope, *kinds))
 
-    def retry_now(self, scope: ServerScope) -> None:
+    def retry_now(self, guild_id: GuildId) -> None:
         """Note that a channel was mended."""
-        self.notes.append(("retry", scope))
+        self.notes.append(("retry", guild_id))
 
 
 @dataclass
@@ -107,8 +109,9 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def name_tasks(*scopes: ServerScope) -> list[str]:
-    """Return the names of both loops of each server."""
-    return sorted(f"{kind}:{scope}" for scope in scopes for kind in ("watch", "deliver"))
+    """Return the names of the loops of these servers and of their guilds."""
+    guild_ids = {scope.guild_id for scope in scopes}
+    return sorted([f"watch:{scope}" for scope in scopes] + [f"deliver:{guild_id}" for guild_id in guild_ids])
 
 
 @pytest.fixture(name="world")
@@ -118,27 +121,46 @@ async def _world() -> AsyncIterator[World]:
     await world.tasks.stop()
 
 
-async def test_each_server_has_a_loop_that_reads_and_one_that_delivers(world: World) -> None:
+async def test_each_server_has_a_loop_that_reads_and_each_guild_one_that_delivers(world: World) -> None:
     """Both belong to the guild; a server that is looked after already stays so."""
     watchers = world.build()
-    watchers.start_all([ONE.scope, FAR.scope])
+    watchers.start_all([ONE.scope, TWO.scope, FAR.scope])
     watchers.start(ONE.scope)
-    await until(lambda: len(world.deliverer.running) == 2)
-    assert world.running == name_tasks(ONE.scope, FAR.scope)
+    await until(lambda: world.deliverer.running == {HERE, THERE})
+    assert world.running == name_tasks(ONE.scope, TWO.scope, FAR.scope)
     guilds = {report.name: report.guild_id for report in world.tasks.list_reports()}
-    assert guilds[f"watch:{FAR.scope}"] == guilds[f"deliver:{FAR.scope}"] == THERE
+    assert guilds[f"watch:{FAR.scope}"] == guilds[f"deliver:{THERE}"] == THERE
 
 
 async def test_stopped_server_has_no_loop_and_can_start_again(world: World) -> None:
-    """Both loops end, those of the neighbours go on; stopping twice is no error."""
+    """Its reading ends, and the delivery with the guild's last server; stopping twice is no error."""
     watchers = world.build()
     watchers.start_all([ONE.scope, TWO.scope])
-    await until(lambda: len(world.deliverer.running) == 2)
+    await until(lambda: world.deliverer.running == {HERE})
     await watchers.stop(ONE.scope)
     await watchers.stop(ONE.scope)
-    assert (world.running, world.deliverer.running) == (name_tasks(TWO.scope), {TWO.scope})
+    assert (world.running, world.deliverer.running) == (name_tasks(TWO.scope), {HERE})
+    await watchers.stop(TWO.scope)
+    assert (world.running, world.deliverer.running) == ([], set())
     watchers.start(ONE.scope)
-    assert world.running == name_tasks(ONE.scope, TWO.scope)
+    assert world.running == name_tasks(ONE.scope)
+
+
+async def test_delivery_goes_on_when_a_server_comes_while_the_last_one_goes(world: World) -> None:
+    """The task of the guild is ending when the next server begins; it does not stay ended."""
+    watchers = world.build()
+    watchers.start(ONE.scope)
+    await until(lambda: world.deliverer.running == {HERE})
+    for turns in range(8):
+        stopping = asyncio.create_task(watchers.stop(ONE.scope))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        watchers.start(TWO.scope)
+        await stopping
+        await until(lambda: world.deliverer.running == {HERE})
+        assert world.running == name_tasks(TWO.scope)
+        watchers.start(ONE.scope)
+        await watchers.stop(TWO.scope)
 
 
 async def test_guild_that_was_left_has_no_loops(world: World) -> None:
@@ -189,12 +211,13 @@ async def test_connections_of_a_guild_are_those_of_the_log_source(world: World) 
 
 
 async def test_delivery_is_woken_by_notices_and_by_a_mended_channel(world: World) -> None:
-    """Notices wake one server, a mended channel all of its guild that are looked after."""
+    """Notices wake the delivery for a server, a mended channel that of the whole guild."""
     watchers = world.build()
     watchers.start_all([ONE.scope, TWO.scope, FAR.scope])
-    await watchers.on_notices_queued(NoticesQueued(scope=ONE.scope))
+    kind = ChannelKind.BOUNTIES
+    await watchers.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
     watchers.retry_deliveries(HERE)
-    assert world.deliverer.notes == [("wake", ONE.scope), ("retry", ONE.scope), ("retry", TWO.scope)]
+    assert world.deliverer.notes == [("wake", ONE.scope, kind), ("retry", HERE)]
 
 
 async def test_health_is_that_of_the_guilds_servers(world: World) -> None:
@@ -216,25 +239,25 @@ async def test_loop_is_restarted_when_it_breaks(world: World) -> None:
     class BrokenDeliverer(FakeDeliverer):
         """Breaks at its first run."""
 
-        async def run(self, scope: ServerScope) -> None:
+        async def run(self, guild_id: GuildId) -> None:
             """Break once."""
-            self.notes.append(("run", scope))
+            self.notes.append(("run", guild_id))
             if len(self.notes) == 1:
                 raise ZeroDivisionError
-            await super().run(scope)
+            await super().run(guild_id)
 
     world.deliverer = BrokenDeliverer()
     world.build().start(ONE.scope)
     await until(lambda: bool(world.deliverer.notes))
     await world.clock.advance(1)
-    assert world.deliverer.running == {ONE.scope}
+    assert world.deliverer.running == {HERE}
 
 
 async def test_restarted_server_is_read_by_a_new_loop_with_its_health(world: World) -> None:
     """What was under way ends; delivery goes on; the health is that of before."""
     watchers = world.build()
     watchers.start_all([ONE.scope, TWO.scope])
-    await until(lambda: len(world.access.opened) == 2 and len(world.deliverer.running) == 2)
+    await until(lambda: len(world.access.opened) == 2 and world.deliverer.running == {HERE})
     before = await watchers.get_health(HERE)
     await watchers.restart(ONE.scope)
     await until(lambda: len(world.access.opened) == 3)

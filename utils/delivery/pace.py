@@ -1,0 +1,32 @@
+"""Pace: how many messages a second the feeds may post, below Discord's limit over all requests of a bot.
+
+Discord takes 50 requests a second from a bot (https://discord.com/developers/docs/topics/rate-limits, "Global
+Rate Limit"); whoever asks for more is told to wait, with everything. So lanes take turns instead: while one
+waits for its turn, more of its entries come together in one message, and a burst becomes fewer and fuller
+messages.
+"""
+
+from utils.clock import Clock
+
+MESSAGES_A_SECOND = 40.0  # the rest is for boards, progress, alerts; answers to commands are not counted
+
+
+class MessagePace:
+    """Hands out turns, first come first served; a turn that is not used is lost.
+
+    Args:
+        share: the part of the bot's shards that this process serves, from above 0 to 1.
+    """
+
+    def __init__(self, clock: Clock, *, share: float = 1.0) -> None:
+        self._clock = clock
+        self._spacing_seconds = 1 / (MESSAGES_A_SECOND * share)
+        self._free_at = 0.0
+
+    async def wait_for_turn(self) -> None:
+        """Return when the next message may be begun."""
+        now = self._clock.monotonic()
+        turn = max(now, self._free_at)
+        self._free_at = turn + self._spacing_seconds
+        if turn > now:
+            await self._clock.sleep(turn - now)
