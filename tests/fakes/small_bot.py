@@ -194,6 +194,9 @@ class PlainSecrets:
         del server, guild_limit
         return self.steps, None
 
+    def let_go(self, server: GameServer) -> None:
+        """Hold nothing."""
+
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
         """Return the keys."""
         del server, guild_limit
