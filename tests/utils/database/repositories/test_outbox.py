@@ -6,14 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from utils.database.database import Fence, SafeDatabase
-from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.outbox import OutboxRepository
 from utils.errors import LeaseLostError, StorageConflictError
 from utils.models.guilds import ChannelKind
 from utils.models.notices import BountyEvent, BountyNotice, DeathNotice, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, MemberId, ServerScope
-from utils.models.sharding import Sharding
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 KIND, BOUNTIES = ChannelKind.KILLFEED, ChannelKind.BOUNTIES
@@ -167,16 +165,6 @@ async def test_both_kinds_have_a_message_on_its_way_when_numbers_are_the_same(
     assert await outbox.list_pending(scope, BOUNTIES, limit=9) == (
         OutboxEntry(scope, 0, BOUNTIES, expired, NOW),
     )
-
-
-async def test_servers_with_notices_are_in_the_directory(
-    outbox: OutboxRepository, database: SafeDatabase, scope: ServerScope, entries: tuple[OutboxEntry, ...]
-) -> None:
-    """Delivery starts where something waits."""
-    directory = DirectoryRepository(database, Sharding())
-    assert await directory.list_scopes_with_outbox() == (scope,)
-    await outbox.discard_entries(scope, KIND, [entry.sequence for entry in entries])
-    assert await directory.list_scopes_with_outbox() == ()
 
 
 async def test_every_write_is_refused_when_the_lease_is_lost(
