@@ -56,12 +56,13 @@ from utils.services.links import LinkService
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
+from utils.services.player_names import PlayerNames
 from utils.services.premium import PremiumService
 from utils.services.proving import ProofKeeper
 from utils.services.rewards import KillRewards
 from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
-from utils.services.statistics import PlayerNames, StatisticsService
+from utils.services.statistics import StatisticsService
 from utils.services.wallets import WalletService
 from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess

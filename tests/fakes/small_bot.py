@@ -48,9 +48,10 @@ from utils.services.links import LinkService
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
+from utils.services.player_names import PlayerNames
 from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
-from utils.services.statistics import Board, PlayerNames, StatisticsService
+from utils.services.statistics import Board, StatisticsService
 from utils.services.wallets import WalletService
 from utils.tasks import TaskManager, TaskReport
 

@@ -42,8 +42,8 @@ from utils.models.servers import GameServer
 from utils.models.sharding import Sharding
 from utils.services.bounties import CLAIM_GRACE, BountyRooms, BountyService
 from utils.services.guilds import SettingsService
+from utils.services.player_names import PlayerNames
 from utils.services.rewards import KillRewards, LiveKill, RewardTerms
-from utils.services.statistics import PlayerNames
 from utils.tasks import TaskManager
 
 ANN, BOB = MemberId(11), MemberId(22)
