@@ -13,7 +13,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, ServerHealth
 from utils.services.audit import AuditLog
-from utils.services.bounties import BountyService
+from utils.services.bounties.placing import BountyService
 from utils.services.combat import CombatService
 from utils.services.coverage import CoverageService
 from utils.services.grants import GrantService
