@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,7 +15,6 @@ from utils.database.migrations import (
     DATA_VERSION,
     DataVersion,
     begin_upgrade,
-    ensure_data_version,
     find_data_version,
     run_migrations,
 )
@@ -123,22 +122,35 @@ async def test_older_bot_that_only_slept_can_commit_nothing_afterwards(
         await other.in_transaction(write, fence=Fence(1, 1))
 
 
-async def test_older_bot_that_starts_while_data_is_changed_is_kept_out(
-    database: SafeDatabase, other: SafeDatabase, leases: LeaseRepository
+async def test_older_bot_that_looked_before_the_version_was_raised_is_waited_for(
+    database: SafeDatabase, other: SafeDatabase
 ) -> None:
-    """The version is raised first; one that had looked before holds a lease by then, and is waited for."""
-    token = await leases.acquire(UPGRADE_LEASE, instance_id="new", now=SystemClock().now())
-    assert token is not None
-    version = await ensure_data_version(database)
-    assert await begin_upgrade(database, version, Fence(UPGRADE_LEASE, token)) == 2
-    assert await find_data_version(other) == DataVersion(DATA_VERSION, upgraded_from=2)
-    assert await read_head_length(database) == 9
+    """It takes its lease after the first look at the leases, and is met by the second one."""
     older = LeaseRepository(other, shard_count=2)
-    held = await older.acquire(0, instance_id="old", now=SystemClock().now())
-    assert held is not None
-    assert not await leases.end_idle(instance_id="new", now=SystemClock().now())
-    await older.release(0, token=held)
-    assert await leases.end_idle(instance_id="new", now=SystemClock().now())
+    tokens: list[int | None] = []
+
+    class LeasesMetLate(LeaseRepository):
+        """An older bot begins right after the first look."""
+
+        async def end_idle(self, *, instance_id: str, now: datetime) -> bool:
+            """Look, then let it begin."""
+            are_all_ended = await super().end_idle(instance_id=instance_id, now=now)
+            if not tokens:
+                tokens.append(await older.acquire(0, instance_id="old", now=now))
+            return are_all_ended
+
+    leases = LeasesMetLate(database, shard_count=2)
+    start = DataUpgrade(database, leases, instance_id="new", clock=SystemClock())
+    with capture_logs() as logs:
+        waiting = asyncio.create_task(start.wait_until_current())
+        await wait_for_line(logs, "stop that one first")
+        assert await find_data_version(other) == DataVersion(DATA_VERSION, upgraded_from=2)
+        assert await read_head_length(database) == 9
+        assert tokens[0] is not None
+        await older.release(0, token=tokens[0])
+        async with asyncio.timeout(SOON):
+            await waiting
+    assert await read_head_length(database) == HEAD_DIGEST_BYTES
 
 
 @pytest.mark.fault
