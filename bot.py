@@ -11,7 +11,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,8 +23,10 @@ from utils.clock import SystemClock
 from utils.data_folder import load_instance_id, lock_data_folder
 from utils.database.database import SafeDatabase
 from utils.database.indexes import list_index_problems
+from utils.database.migrations import DATA_VERSION, ensure_data_version
 from utils.database.opening import MongoDBPlace, open_database
 from utils.database.repositories.leases import LeaseRepository
+from utils.database.upgrade import DataUpgrade
 from utils.errors import ConfigurationError, KillfeedError
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
@@ -68,15 +70,26 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
-        leases = build_leases(settings, database, load_instance_id(settings.data_dir), clock)
-        if await _wait_for_leases(leases, stop):
+        instance_id = load_instance_id(settings.data_dir)
+        upgrade = build_upgrade(settings, database, instance_id, clock)
+        leases = build_leases(settings, database, instance_id, clock)
+        if await _wait(upgrade.wait_until_current(), stop) and await _wait(leases.wait_for_leases(), stop):
             try:
+                await ensure_data_version(database)  # a newer bot may have raised it meanwhile
                 application = Application(
                     settings, database, leases, redactor, extensions=EXTENSIONS, clock=clock
                 )
                 await application.run(stop)
             finally:
                 await leases.give_back()
+
+
+def build_upgrade(
+    settings: Settings, database: SafeDatabase, instance_id: str, clock: SystemClock
+) -> DataUpgrade:
+    """Return what brings data of an older version up to date."""
+    store = LeaseRepository(database, shard_count=settings.discord.sharding.count)
+    return DataUpgrade(database, store, instance_id=instance_id, clock=clock)
 
 
 def build_leases(
@@ -92,14 +105,15 @@ def build_leases(
     )
 
 
-async def _wait_for_leases(leases: LeaseKeeper, stop: asyncio.Event) -> bool:
-    """Return True once the leases are held, False when the standby was told to stop."""
-    waiting = asyncio.create_task(leases.wait_for_leases())
+async def _wait(until: Coroutine[None, None, None], stop: asyncio.Event) -> bool:
+    """Return True once what was waited for has come, False when the process was told to stop before."""
+    waiting = asyncio.create_task(until)
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not waiting.done():
         waiting.cancel()
+        await asyncio.wait([waiting])
         return False
     waiting.result()
     return True
@@ -187,12 +201,15 @@ async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
 
 async def _check_database(database: SafeDatabase) -> list[CheckStep]:
     facts = await database.command("buildInfo")
+    server = CheckStep("MongoDB", ok=True, detail=f"version {facts['version']}, transactions work")
+    version = await ensure_data_version(database)
+    if not version.is_current:
+        older = version.number if version.upgraded_from is None else version.upgraded_from
+        detail = f"of version {older}; the start brings it to {DATA_VERSION} once no older bot runs"
+        return [server, CheckStep("Data", ok=True, detail=detail)]
     problems = await list_index_problems(database)
     indexes = "; ".join(problems) if problems else "all there"
-    return [
-        CheckStep("MongoDB", ok=True, detail=f"version {facts['version']}, transactions work"),
-        CheckStep("Indexes", ok=not problems, detail=indexes),
-    ]
+    return [server, CheckStep("Indexes", ok=not problems, detail=indexes)]
 
 
 def _check_commands(bot: KillfeedBot) -> CheckStep:

@@ -1,13 +1,14 @@
-"""A game host in a process of its own: ``python -m benchmarks.host FOLDER USERS``."""
+"""A game host in a process of its own: ``python -m benchmarks.host ROOT FOLDER...``, one user a folder."""
 
 import asyncio
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from simulation.game_host.host import GameHost
+from simulation.game_host.host import GameHost, HostUser
 
 ROOT = Path(__file__).resolve().parent.parent
 USERNAME = "renter"
@@ -20,7 +21,10 @@ def name_user(number: int) -> str:
 
 
 class HostProcess:
-    """A game host that serves a folder over SFTP; every user has all of it.
+    """A game host that serves folders over SFTP.
+
+    Args:
+        folders: of the users (``name_user``), below the root; one user with all of it by default.
 
     Attributes:
         port: where it listens, once entered; ``host_key`` likewise.
@@ -28,8 +32,8 @@ class HostProcess:
 
     password = PASSWORD
 
-    def __init__(self, folder: Path, *, users: int = 1) -> None:
-        self._arguments = (str(folder), str(users))
+    def __init__(self, root: Path, *, folders: Sequence[str] = ("",)) -> None:
+        self._arguments = (str(root), *folders)
         self._process: asyncio.subprocess.Process | None = None
         self.port = 0
         self.host_key = ""
@@ -71,12 +75,15 @@ class HostProcess:
         return told
 
 
-async def serve(folder: Path, users: int) -> None:
+async def serve(root: Path, folders: Sequence[str]) -> None:
     """Serve until SIGTERM; tell of the requests at SIGUSR1."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    async with GameHost(folder, {name_user(number): PASSWORD for number in range(users)}) as host:
+    users = {
+        name_user(number): HostUser(password=PASSWORD, folder=folder) for number, folder in enumerate(folders)
+    }
+    async with GameHost(root, users) as host:
 
         def tell() -> None:
             print(json.dumps({"requests": host.requests.total()}), flush=True)
@@ -87,4 +94,4 @@ async def serve(folder: Path, users: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(serve(Path(sys.argv[1]), sys.argv[2:]))

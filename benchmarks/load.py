@@ -1,7 +1,7 @@
 """``load``: one process with more and more game servers: what it costs, and how late its messages are.
 
-A hundred communities; every server has a login of its own, is polled every 5 seconds, and has one kill every
-10 seconds. The simulated Discord, the host and mongod run beside the bot on the same cores.
+A hundred communities; every server has a login and a folder of its own, is polled every 5 seconds, and has
+one kill every 10 seconds. The simulated Discord, the host and mongod run beside the bot on the same cores.
 """
 
 import asyncio
@@ -146,7 +146,7 @@ async def running_load(size: int) -> AsyncIterator[Load]:
         (folder / "host").mkdir()
         async with (
             SimulatedDiscord() as world,
-            HostProcess(folder / "host", users=size) as host,
+            HostProcess(folder / "host", folders=[name_user(number) for number in range(size)]) as host,
         ):
             files = await _settle(world, host, folder, size)
             settings = {"polling": {"min_interval_seconds": POLL_SECONDS}}
@@ -180,7 +180,7 @@ async def _settle(
                 added_at=CLOCK.now() - timedelta(days=1),
             )
             await servers.insert_server(scope, server)
-            one = GameServerFiles(folder / "host", host=HOST, number=number)
+            one = GameServerFiles(folder / "host" / server.username, host=HOST, number=number)
             one.append(replace(next(Battle(number).rows()), written_at=CLOCK.now().replace(tzinfo=None)))
             files.append(one)
     return files

@@ -41,7 +41,9 @@ from utils.interactions.services import Services
 from utils.interactions.views import LiveViews
 from utils.secrets import Redactor, SecretBox
 from utils.services.audit import AuditLog
-from utils.services.bounties import BountyRooms, BountyService
+from utils.services.bounties.endings import BountyEndings
+from utils.services.bounties.placing import BountyService
+from utils.services.bounties.rooms import BountyRooms
 from utils.services.combat import CombatService
 from utils.services.courtesy import Courtesy
 from utils.services.coverage import CoverageService
@@ -57,12 +59,13 @@ from utils.services.links import LinkService
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
+from utils.services.player_names import PlayerNames
 from utils.services.premium import PremiumService
 from utils.services.proving import ProofKeeper
 from utils.services.rewards import KillRewards
 from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
-from utils.services.statistics import PlayerNames, StatisticsService
+from utils.services.statistics import StatisticsService
 from utils.services.wallets import WalletService
 from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess
@@ -184,7 +187,8 @@ class Application:
         self.servers = self._build_servers()
         self.links = self._build_links()
         self.people = PersonFinder(self.links, self.names)
-        self.bounties = self._build_bounties()
+        rooms = self._build_bounty_rooms()
+        self.bounties, self.bounty_endings = BountyService(rooms), BountyEndings(rooms)
         repositories = self.repositories
         self.coverage = CoverageService(self.servers, self.names, self.links, clock=self.clock)
         self.statistics = StatisticsService(
@@ -298,19 +302,17 @@ class Application:
             requires_proof=self.settings.links.require_proof,
         )
 
-    def _build_bounties(self) -> BountyService:
-        return BountyService(
-            BountyRooms(
-                store=self.repositories.bounties,
-                directory=self.repositories.directory,
-                links=self.links,
-                guilds=self.guild_settings,
-                servers=self.servers,
-                names=self.names,
-                audit=self.audit,
-                events=self.events,
-                clock=self.clock,
-            )
+    def _build_bounty_rooms(self) -> BountyRooms:
+        return BountyRooms(
+            store=self.repositories.bounties,
+            directory=self.repositories.directory,
+            links=self.links,
+            guilds=self.guild_settings,
+            servers=self.servers,
+            names=self.names,
+            audit=self.audit,
+            events=self.events,
+            clock=self.clock,
         )
 
     def _build_services(self) -> Services:
@@ -379,7 +381,7 @@ class Application:
         events.register(ServerAdded, self.grants.on_server_added)
         events.register(ServerRemoved, self.grants.on_server_removed)
         events.register(GuildLeft, self.grants.on_guild_left)
-        events.register(ServerRemoved, self.bounties.on_server_removed)
+        events.register(ServerRemoved, self.bounty_endings.on_server_removed)
         events.register(GuildLeft, self._on_guild_left)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -397,7 +399,7 @@ class Application:
         self.tasks.start("charts:warm-up", self._warm_up)
         self.tasks.start("boards:refresh", self._refresh_boards, interval_seconds=REFRESH_SECONDS)
         self.tasks.start("storage:prune", self._prune, interval_seconds=PRUNE_SECONDS)
-        self.tasks.start("bounties:expire", self.bounties.expire_due, interval_seconds=BOUNTY_SECONDS)
+        self.tasks.start("bounties:expire", self.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS)
         works = [
             asyncio.create_task(self._run_discord(), name="discord"),
             asyncio.create_task(self.leases.keep(), name="leases"),

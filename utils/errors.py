@@ -16,6 +16,7 @@
   * RemoteError - a game host, over SFTP; ``is_lasting`` tells whether only a person can mend it
     * LoginRefusedError, HostKeyChangedError, HandshakeRefusedError, InvalidSecretError (lasting)
     * HostUnreachableError, ConnectionLostError, RemoteTimeoutError, TooManyConnectionsError
+    * NoSshServerError - may pass by itself or need a person: tried again, and the admins are told
     * RemoteFailureError - an error of the host's own
     * RemoteFileMissingError, RemotePermissionError, LogsMissingError
   * SecretError - a stored secret cannot be decrypted with this key
@@ -203,6 +204,10 @@ class HostUnreachableError(RemoteError):
     """Unknown host, closed port, or no route."""
 
     is_of_host = True
+
+
+class NoSshServerError(RemoteError):
+    """Something else than an SSH server answers: a maintenance page, or a service at another port."""
 
 
 class ConnectionLostError(RemoteError):

@@ -8,7 +8,7 @@ from utils.interactions.services import Services
 from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY, LONGEST_EXPIRY_HOURS
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
-from utils.services.bounties import SettingsWish
+from utils.services.bounties.settings import SettingsWish
 
 LARGEST_CHANGE = 1_000_000
 

@@ -13,6 +13,16 @@ from utils.models.scope import MemberId
 
 DATA = discord.SlashCommandGroup("data", "What is stored of you")
 
+OF_MEMBER = discord.option("member", discord.Member, description="Whose; for admins", default=None)
+OF_PLAYER = discord.option(
+    "player",
+    str,
+    description="One player alone: your own proven one, or for admins any",
+    autocomplete=complete_person,
+    default=None,
+)
+"""Whose data is meant, in both commands: each use of a decorator makes an option of its own."""
+
 
 class DataCommands:
     """Export and erasure: of oneself for everybody, of others for admins."""
@@ -21,14 +31,8 @@ class DataCommands:
     data = DATA
 
     @data.command(name="export", description="Everything that is stored of you here, as a file")
-    @discord.option("member", discord.Member, description="Whose; for admins", default=None)
-    @discord.option(
-        "player",
-        str,
-        description="One player alone: your own proven one, or for admins any",
-        autocomplete=complete_person,
-        default=None,
-    )
+    @OF_MEMBER
+    @OF_PLAYER
     @access(is_private=True)
     async def data_export(
         self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None
@@ -43,14 +47,8 @@ class DataCommands:
             await ctx.respond(embed=embed, file=file, ephemeral=True)
 
     @data.command(name="erase", description="Erase what is stored of you here, after a confirmation")
-    @discord.option("member", discord.Member, description="Whose; for admins", default=None)
-    @discord.option(
-        "player",
-        str,
-        description="One player alone: your own proven one, or for admins any",
-        autocomplete=complete_person,
-        default=None,
-    )
+    @OF_MEMBER
+    @OF_PLAYER
     @access(is_private=True)
     async def data_erase(
         self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None

@@ -14,6 +14,7 @@ from simulation.traces import find_texts
 from tests.bot.conftest import StageFactory
 from tests.bot.process import until
 from tests.bot.stage import Stage, get_fields
+from tests.fakes.web_page import LONG_PAGE, serve_page
 
 WRONG_PASSWORD = "pw-wrong-77"
 
@@ -142,6 +143,24 @@ async def test_outage_of_a_host_is_survived(stage: Stage) -> None:
     await until(lambda: "game server is not read" in stage.bot.output, what=lambda: stage.bot.output)
     await stage.host.start()
     assert read_posts(await stage.wait_for_posts(len(live))) == expect_posts(live, history)
+
+
+async def test_reading_goes_on_when_a_page_stood_in_the_place_of_a_host(stage: Stage) -> None:
+    """The hoster's maintenance page is told to the admins once, and nobody has to do anything afterwards."""
+    files, history = stage.open_files(), stage.take(10)
+    files.append(*history)
+    await stage.set_channel()
+    await stage.add_server("North")
+    await stage.host.stop()
+    async with serve_page(LONG_PAGE, port=stage.host.port):
+        live = stage.take(5)
+        files.append(*live)
+        [alert] = await stage.wait_for_alerts(1)
+        assert "does not speak SSH as it should" in alert
+        await asyncio.sleep(3)  # it is tried again meanwhile
+    await stage.host.start()
+    assert read_posts(await stage.wait_for_posts(len(live))) == expect_posts(live, history)
+    assert len(stage.list_alerts()) == 1
 
 
 async def test_log_that_may_not_be_read_hides_no_other(stage: Stage) -> None:

@@ -38,7 +38,9 @@ from utils.models.servers import (
     ServerHealth,
 )
 from utils.services.audit import AuditLog
-from utils.services.bounties import BountyRooms, BountyService
+from utils.services.bounties.endings import BountyEndings
+from utils.services.bounties.placing import BountyService
+from utils.services.bounties.rooms import BountyRooms
 from utils.services.combat import CombatService
 from utils.services.coverage import CoverageService
 from utils.services.guild_changes import GuildChangeService
@@ -48,9 +50,10 @@ from utils.services.links import LinkService
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
+from utils.services.player_names import PlayerNames
 from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
-from utils.services.statistics import Board, PlayerNames, StatisticsService
+from utils.services.statistics import Board, StatisticsService
 from utils.services.wallets import WalletService
 from utils.tasks import TaskManager, TaskReport
 
@@ -194,6 +197,9 @@ class PlainSecrets:
         del server, guild_limit
         return self.steps, None
 
+    def let_go(self, server: GameServer) -> None:
+        """Hold nothing."""
+
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
         """Return the keys."""
         del server, guild_limit
@@ -202,7 +208,11 @@ class PlainSecrets:
 
 @dataclass
 class Shelf:
-    """The storages behind the services of a small bot."""
+    """The storages behind the services of a small bot.
+
+    Attributes:
+        bounty_endings: what the timer does beside the services, once they are built.
+    """
 
     guilds: FakeGuildStore = field(default_factory=FakeGuildStore)
     servers: FakeServerStore = field(default_factory=FakeServerStore)
@@ -227,6 +237,7 @@ class Shelf:
     owners: FakeOwners = field(default_factory=FakeOwners)
     home_guild_id: int | None = None
     owner_ids: tuple[int, ...] = ()
+    bounty_endings: BountyEndings = field(init=False)
 
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
@@ -273,6 +284,7 @@ class Shelf:
             events=events,
             clock=self.clock,
         )
+        self.bounty_endings = BountyEndings(bounties)
         links = LinkService(
             self.links,
             players=names,

@@ -55,6 +55,9 @@ class MemoryAccess:
         del server, guild_limit
         return (CheckStep("Log in", ok=True, detail="renter"),), "ssh-ed25519 AAAA"
 
+    def let_go(self, server: GameServer) -> None:
+        """Hold nothing."""
+
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
         """Know of no keys."""
         del server, guild_limit

@@ -18,7 +18,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.personal import DataQuestion
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.servers import Credentials
-from utils.services.bounties import SettingsWish
+from utils.services.bounties.settings import SettingsWish
 from utils.services.servers import ServerForm
 
 GUILDS = (GuildId(101), GuildId(102), GuildId(103))
@@ -133,7 +133,7 @@ class Teller:
                 self._hosts[number].append("world_0/2025.05.01-00.00.00.csv", data)
             if step.guild_id in guild_ids:
                 self.outcomes[step.guild_id].append(await self._do(step))
-        await self._house.bounties.expire_due()
+        await self._house.bounty_endings.expire_due()
 
     async def _do(self, step: Step) -> str:
         actions: dict[str, Callable[[Step], Awaitable[object]]] = {

@@ -2,6 +2,7 @@
 
 import stat
 import threading
+from enum import Enum
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ from utils.secrets import Redactor, SecretBox
 KEY = "a key that somebody chose"
 SCOPE = ServerScope(GuildId(42), ServerId("k3v9x0aa"))
 BOX = SecretBox(KEY)
+
+
+class Kind(Enum):
+    """Something whose members serve as keys."""
+
+    PLAIN = 1
+
 
 PRIVATE_KEY = (
     "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUA\n-----END OPENSSH PRIVATE KEY-----"
@@ -117,6 +125,11 @@ def test_unusable_keys_stop_the_start_with_a_reason(tmp_path: Path) -> None:
         ("login password=hunter2 failed", "login password=*** failed"),
         ('{"password": "hunter2", "host": "a"}', '{"password": "***", "host": "a"}'),
         ("SECRET_KEY='abc def'", "SECRET_KEY='*** def'"),
+        (
+            "PA\u017f\u017fWORD=x, pr\u0131vate_\u212aey=y",
+            "PA\u017f\u017fWORD=***, pr\u0131vate_\u212aey=***",
+        ),
+        ("mysqlpassword: hunter2 my_token=a", "mysqlpassword: *** my_token=***"),
         ("mongodb://me:pa%2Fss@db.example:27017/x", "mongodb://***@db.example:27017/x"),
         ("mongodb+srv://me:pass@db.example/x", "mongodb+srv://***@db.example/x"),
         ("mongodb://127.0.0.1:27017/x", "mongodb://127.0.0.1:27017/x"),
@@ -173,6 +186,47 @@ def test_log_events_are_redacted_however_deep() -> None:
         "error": "ValueError('***')",
         "scope": "ServerScope(guild_id=42, server_id='k3v9x0aa')",
     }
+
+
+def test_keys_of_any_kind_are_redacted_as_their_values_are() -> None:
+    """Numbers, nothing, names, pairs and bytes as keys: each becomes a text that holds no secret."""
+    redactor = Redactor()
+    redactor.register("hunter2", "0xhunter-b")
+    event = {
+        "by": {
+            7: "hunter2",
+            None: b"hunter2",
+            True: ("a", ("hunter2", {"hunter2"})),
+            Kind.PLAIN: [frozenset({b"hunter2"})],
+            ("hunter2", (1, "0xhunter-b")): 3,
+            b"for hunter2": "x",
+            b"password": "anything",
+            "of hunter2": {SCOPE: "hunter2"},
+        }
+    }
+    assert redactor(None, "info", event) == {
+        "by": {
+            "7": "***",
+            "None": "***",
+            "True": ["a", ["***", ["***"]]],
+            "<Kind.PLAIN: 1>": [["***"]],
+            "['***', [1, '***']]": 3,
+            "for ***": "x",
+            "password": "***",
+            "of ***": {"ServerScope(guild_id=42, server_id='k3v9x0aa')": "***"},
+        }
+    }
+
+
+@given(st.text(min_size=4).filter(lambda text: "*" not in text), st.text(), st.text())
+def test_registered_secret_is_found_between_any_texts_and_in_the_text_of_an_object(
+    secret: str, before: str, after: str
+) -> None:
+    """Neither where it stands nor how its characters have to be written hides it."""
+    redactor = Redactor()
+    redactor.register(secret)
+    assert secret not in redactor.redact(f"{before}{secret}{after}")
+    assert repr(secret)[1:-1] not in redactor.redact(repr(ValueError(secret)))
 
 
 def test_redactor_works_as_a_processor() -> None:

@@ -5,13 +5,14 @@ The first rows of a log name players, who can be erased.
 
 from pymongo import UpdateOne
 
-from utils.database.database import SafeDatabase
+from utils.database.database import Fence, SafeDatabase
+from utils.database.sessions import Session
 from utils.models.reading import HEAD_DIGEST_BYTES, digest_head
 
 _FILES = {"guild_id": {"$gt": 0}, "kind": "file"}
 
 
-async def digest_heads(database: SafeDatabase) -> None:
+async def digest_heads(database: SafeDatabase, fence: Fence) -> None:
     """Replace the heads that are no digests yet; one without any bytes stays so."""
     cursors = database.unscoped("cursors")
     found = cursors.find(_FILES, {"head": 1})
@@ -20,5 +21,9 @@ async def digest_heads(database: SafeDatabase) -> None:
         for one in await database.run("migration.heads", found.to_list(None))
         if len(one["head"]) != HEAD_DIGEST_BYTES
     ]
+
+    async def write(session: Session) -> None:
+        await database.run("migration.digests", cursors.bulk_write(changes, session=session))
+
     if changes:
-        await database.run("migration.digests", cursors.bulk_write(changes, ordered=False))
+        await database.in_transaction(write, fence=fence)

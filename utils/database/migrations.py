@@ -1,42 +1,56 @@
-"""Migrations: which version the data has, and whether this bot understands it."""
+"""Migrations: which version the data has, whether this bot understands it, and what brings it up to date.
+
+``utils.database.upgrade`` runs them, in one process at a time and while no other works with the data.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from pymongo.errors import DuplicateKeyError
-from structlog import get_logger
 
-from utils.database.database import SafeDatabase
+from utils.database.database import Fence, SafeDatabase
 from utils.database.head_migration import digest_heads
 from utils.database.message_migration import move_messages
+from utils.database.sessions import Session
 from utils.database.weapon_migration import count_weapons
 from utils.errors import ConfigurationError, StorageConflictError
 
-MIGRATIONS: Mapping[int, Callable[[SafeDatabase], Awaitable[None]]] = {
-    2: count_weapons,
-    3: digest_heads,
-    4: move_messages,
-}
-"""What brings the data to each version, from the one before; can be repeated."""
+Migration = Callable[[SafeDatabase, Fence], Awaitable[None]]
+
+MIGRATIONS: Mapping[int, Migration] = {2: count_weapons, 3: digest_heads, 4: move_messages}
+"""What brings the data to each version, from the one before; can be repeated, and writes behind the fence."""
 
 DATA_VERSION = max(MIGRATIONS)
 """Version of the data that this code reads and writes; counts up with every change that needs a migration."""
 
 _ID = "data"
 
-_log = get_logger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class DataVersion:
+    """The version of stored data.
+
+    Attributes:
+        upgraded_from: the version it comes from, until every migration is done.
+    """
+
+    number: int
+    upgraded_from: int | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Tell whether this bot can work with it as it is."""
+        return self == DataVersion(DATA_VERSION)
 
 
-async def find_data_version(database: SafeDatabase) -> int | None:
+async def find_data_version(database: SafeDatabase) -> DataVersion | None:
     """Return the version of the stored data; None in a database that was never used."""
     found = await database.run("schema.find", database.unscoped("schema").find_one({"_id": _ID}))
-    return None if found is None else int(found["version"])
+    return None if found is None else DataVersion(int(found["version"]), found.get("upgraded_from"))
 
 
-async def ensure_data_version(database: SafeDatabase) -> None:
-    """Write the version at the first start, bring older data up to it, and refuse data of a later one.
-
-    Every step can be repeated, so one that was cut off is begun again; the version is written when it is
-    done.
+async def ensure_data_version(database: SafeDatabase) -> DataVersion:
+    """Return the version of the stored data; at the first start, write it.
 
     Raises:
         ConfigurationError: the data was written by a newer bot.
@@ -44,18 +58,39 @@ async def ensure_data_version(database: SafeDatabase) -> None:
     version = await find_data_version(database)
     if version is None:
         await _write_first_version(database)
-    elif version > DATA_VERSION:
+        return DataVersion(DATA_VERSION)
+    if version.number > DATA_VERSION:
         raise ConfigurationError(
-            f"The database “{database.name}” has data of version {version}, "
+            f"The database “{database.name}” has data of version {version.number}, "
             f"this bot knows version {DATA_VERSION}. Update the bot, or restore a backup made with it."
         )
-    elif version < DATA_VERSION:
-        _log.info("data of an older version is brought up to date", version=version)
-        for reached in sorted(MIGRATIONS):
-            if reached > version:
-                await MIGRATIONS[reached](database)
-        update = {"$set": {"version": DATA_VERSION}}
-        await database.run("schema.update", database.unscoped("schema").update_one({"_id": _ID}, update))
+    return version
+
+
+async def begin_upgrade(database: SafeDatabase, version: DataVersion, fence: Fence) -> int:
+    """Write this bot's version before the data is of it; return the one that it comes from.
+
+    From then on no older bot starts, and a migration that is cut off is begun again.
+    """
+    first = version.number if version.upgraded_from is None else version.upgraded_from
+    await _write(database, fence, {"$set": {"version": DATA_VERSION, "upgraded_from": first}})
+    return first
+
+
+async def run_migrations(database: SafeDatabase, first: int, fence: Fence) -> None:
+    """Bring data of the version ``first`` up to date, and note that it is."""
+    for reached in sorted(MIGRATIONS):
+        if reached > first:
+            await MIGRATIONS[reached](database, fence)
+    await _write(database, fence, {"$unset": {"upgraded_from": ""}})
+
+
+async def _write(database: SafeDatabase, fence: Fence, update: dict[str, object]) -> None:
+    async def write(session: Session) -> None:
+        updating = database.unscoped("schema").update_one({"_id": _ID}, update, session=session)
+        await database.run("schema.update", updating)
+
+    await database.in_transaction(write, fence=fence)
 
 
 async def _write_first_version(database: SafeDatabase) -> None:

@@ -34,7 +34,9 @@ class MongoDBPlace:
 async def open_database(
     place: MongoDBPlace, tasks: TaskManager, *, clock: Clock, patience_seconds: float = PATIENCE_SECONDS
 ) -> AsyncIterator[SafeDatabase]:
-    """Open the database with every index made; close it, and stop a mongod of our own, at the end.
+    """Open the database; close it, and stop a mongod of our own, at the end.
+
+    Every index is made, unless the data is of an older version (``utils.database.upgrade``).
 
     ``tasks`` gets the one that restarts a mongod of our own when it dies. A database that is not reached is
     tried for ``patience_seconds``.
@@ -55,6 +57,6 @@ async def open_database(
         )
         stack.push_async_callback(connection.close)
         database = await connection.open()
-        await ensure_data_version(database)
-        await ensure_indexes(database)
+        if (await ensure_data_version(database)).is_current:
+            await ensure_indexes(database)
         yield database

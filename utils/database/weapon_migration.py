@@ -5,14 +5,15 @@ alone, since an import counts them anew.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from pymongo import ReplaceOne, UpdateOne
 
-from utils.database.database import Document, SafeDatabase
+from utils.database.database import Document, Fence, SafeDatabase
 from utils.database.death_documents import decode_documents
 from utils.database.faults import map_storage_errors
 from utils.database.keys import build_key_range
+from utils.database.sessions import Session
 from utils.models.deaths import LONGEST_KILL_LIMIT_METRES, DeathKind
 from utils.models.players import HOURS_OF_A_WEEK, WeaponCount
 from utils.models.scope import GuildId, ServerId, ServerScope
@@ -21,17 +22,18 @@ _KILLS = {"$in": [kind.value for kind in DeathKind if kind.is_kill]}
 _FIELDS = {"_id": 0, "kind": 1, "killer_id": 1, "weapon": 1, "distance": 1, "written_at": 1}
 _BATCH = 5_000
 _Weapons = dict[str, WeaponCount]
+_Change = ReplaceOne[Document] | UpdateOne
 
 
-async def count_weapons(database: SafeDatabase) -> None:
+async def count_weapons(database: SafeDatabase, fence: Fence) -> None:
     """Complete every server; what is there already is written again."""
     cursor = database.unscoped("game_servers").find({}, {"guild_id": 1, "server_id": 1, "generation": 1})
     for server in await database.run("migration.servers", cursor.to_list(None)):
         scope = ServerScope(GuildId(server["guild_id"]), ServerId(server["server_id"]))
-        await _complete(database, scope, server["generation"])
+        await _complete(database, fence, scope, server["generation"])
 
 
-async def _complete(database: SafeDatabase, scope: ServerScope, generation: int) -> None:
+async def _complete(database: SafeDatabase, fence: Fence, scope: ServerScope, generation: int) -> None:
     players: dict[str, _Weapons] = {}
     months: dict[str, tuple[_Weapons, list[int]]] = {}
     async for encoded in _iterate_kills(database, scope):
@@ -41,18 +43,36 @@ async def _complete(database: SafeDatabase, scope: ServerScope, generation: int)
         ReplaceOne({**shown, "month": month}, {**shown, **_build_month(month, *counted)}, upsert=True)
         for month, counted in months.items()
     ]
-    if written:
-        await database.run("migration.months", database.unscoped("server_months").bulk_write(written))
-    all_players = database.unscoped("players")
-    everybody = {"guild_id": scope.guild_id, "server_id": scope.server_id}
-    await database.run("migration.begin", all_players.update_many(everybody, {"$set": {"weapons": []}}))
+    await _write(database, fence, "server_months", written)
+    await _begin_players(database, fence, scope)
     changes = [
         UpdateOne({**shown, "player_id": player_id}, {"$set": {"weapons": _build_weapons(weapons.values())}})
         for player_id, weapons in players.items()
     ]
+    await _write(database, fence, "players", changes)
+
+
+async def _begin_players(database: SafeDatabase, fence: Fence, scope: ServerScope) -> None:
+    """Give everybody who has none an empty list, also who never killed."""
+    query = {"guild_id": scope.guild_id, "server_id": scope.server_id, "weapons": {"$exists": False}}
+    found = database.unscoped("players").find(query, {"_id": 1})
+    changes = [
+        UpdateOne({"_id": one["_id"]}, {"$set": {"weapons": []}})
+        for one in await database.run("migration.begin", found.to_list(None))
+    ]
+    await _write(database, fence, "players", changes)
+
+
+async def _write(database: SafeDatabase, fence: Fence, name: str, changes: Sequence[_Change]) -> None:
+    """Write in transactions of some thousands, each behind the fence."""
     for start in range(0, len(changes), _BATCH):
-        some = changes[start : start + _BATCH]
-        await database.run("migration.players", all_players.bulk_write(some, ordered=False))
+        some = list(changes[start : start + _BATCH])
+
+        async def write(session: Session, some: list[_Change] = some) -> None:
+            writing = database.unscoped(name).bulk_write(some, ordered=False, session=session)
+            await database.run(f"migration.{name}", writing)
+
+        await database.in_transaction(write, fence=fence)
 
 
 async def _iterate_kills(database: SafeDatabase, scope: ServerScope) -> AsyncIterator[bytes]:

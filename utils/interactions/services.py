@@ -13,7 +13,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, ServerHealth
 from utils.services.audit import AuditLog
-from utils.services.bounties import BountyService
+from utils.services.bounties.placing import BountyService
 from utils.services.combat import CombatService
 from utils.services.coverage import CoverageService
 from utils.services.grants import GrantService
@@ -22,10 +22,11 @@ from utils.services.guilds import SettingsService
 from utils.services.links import LinkService
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
+from utils.services.player_names import PlayerNames
 from utils.services.premium import PremiumService
 from utils.services.server_changes import ServerChangeService
 from utils.services.servers import GameServerService
-from utils.services.statistics import Board, PlayerNames, StatisticsService
+from utils.services.statistics import Board, StatisticsService
 from utils.services.wallets import WalletService
 from utils.tasks import TaskReport
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from utils.errors import InvalidInputError, LimitReachedError, NotFoundError
+from utils.errors import InvalidInputError, KillfeedError, LimitReachedError, NotFoundError
 from utils.models.audit import AuditAction
 from utils.models.deaths import DeathKind
 from utils.models.reading import ImportJob
@@ -113,7 +113,7 @@ class ServerChangeService:
                 if not all(step.ok for step in steps):
                     return EditedServer(server, steps, ())
                 wanted = replace(wanted, host_key=shown)
-            await self._write(wanted)
+            await self._write(wanted, is_tested=bool(steps))
             detail = f"{server.name}: {', '.join(map(str, changes))}"
             await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_EDIT, detail)
             return EditedServer(wanted, steps, changes)
@@ -217,10 +217,14 @@ class ServerChangeService:
         tier = await self._rooms.premium.get_tier(wanted.scope.guild_id)
         return await self._rooms.checker.check(wanted, guild_limit=tier.servers)
 
-    async def _write(self, wanted: GameServer) -> None:
-        await self._find(wanted.scope)
+    async def _write(self, wanted: GameServer, *, is_tested: bool) -> None:
         try:
+            await self._find(wanted.scope)
             await self._rooms.store.replace_server(wanted.scope, wanted)
+        except KillfeedError:
+            if is_tested:
+                self._rooms.checker.let_go(wanted)
+            raise
         finally:
             self._rooms.settings.forget(wanted.scope.guild_id)
         await self._rooms.watchers.restart(wanted.scope)

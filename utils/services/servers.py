@@ -52,6 +52,9 @@ class ServerChecker(Protocol):
     ) -> tuple[tuple[CheckStep, ...], str | None]:
         """Return what was tried, up to the first failure, and the host key that was shown."""
 
+    def let_go(self, server: GameServer) -> None:
+        """Keep nothing open for a server that passed its test and is not read after all."""
+
 
 class Watchers(Protocol):
     """Starts and ends the loops over servers."""
@@ -211,6 +214,7 @@ class GameServerService:
                 await self._store.insert_server(server.scope, server)
         except KillfeedError:
             self._logs.forget(server.scope)
+            self._checker.let_go(server)
             raise
         self._settings.forget(guild_id)
         self._watchers.start(server.scope)

@@ -84,11 +84,12 @@ class DeathLogAccess:
     def forget(self, scope: ServerScope) -> None:
         """Drop what is remembered of a server: login, folder, sizes; nobody keeps its connection for long."""
         known = self._remembered.pop(scope, None)
-        if known is None:
-            return
-        others = (one.login for other, one in self._remembered.items() if other.guild_id == scope.guild_id)
-        if not any(known.login.is_same_account(login) for login in others):
-            self._pool.retire(scope.guild_id, known.login)
+        if known is not None:
+            self._retire(scope.guild_id, known.login)
+
+    def let_go(self, server: GameServer) -> None:
+        """Close what a test left open, unless a server that is read needs it."""
+        self._retire(server.scope.guild_id, self._build_login(server))
 
     def renew(self, scope: ServerScope) -> None:
         """Drop what is remembered of a server, and let its login be tried again although it was refused."""
@@ -116,7 +117,10 @@ class DeathLogAccess:
     async def check(
         self, server: GameServer, *, guild_limit: int
     ) -> tuple[tuple[CheckStep, ...], str | None]:
-        """Try the way to a server's logs; return the steps, and the host key that was shown."""
+        """Try the way to a server's logs; return the steps, and the host key that was shown.
+
+        A connection that was made for this alone stays open only where the server is to be read now.
+        """
         login = self._build_login(server)
         shown: list[str] = []
 
@@ -129,6 +133,8 @@ class DeathLogAccess:
                 yield session
 
         steps = await check_server(lease(), login=login, base_path=server.base_path, number=server.number)
+        if server.is_paused or not all(step.ok for step in steps):
+            self._retire(server.scope.guild_id, login)
         return steps, shown[0] if shown else None
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
@@ -144,6 +150,15 @@ class DeathLogAccess:
             return HostKeys(pinned, _describe_key(error.offered))
         except RemoteError as error:
             return HostKeys(pinned, None, str(error))
+        finally:
+            if server.is_paused:
+                self._retire(server.scope.guild_id, login)
+
+    def _retire(self, guild_id: GuildId, login: HostLogin) -> None:
+        """Close the idle connections of an account, unless a server that is read uses it."""
+        used = (one.login for scope, one in self._remembered.items() if scope.guild_id == guild_id)
+        if not any(login.is_same_account(other) for other in used):
+            self._pool.retire(guild_id, login)
 
     def _remember(self, server: GameServer) -> _Remembered:
         known = self._remembered.get(server.scope)

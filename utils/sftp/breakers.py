@@ -19,7 +19,13 @@ from dataclasses import dataclass, field
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.errors import HandshakeRefusedError, HostKeyChangedError, InvalidSecretError, RemoteError
+from utils.errors import (
+    HandshakeRefusedError,
+    HostKeyChangedError,
+    InvalidSecretError,
+    NoSshServerError,
+    RemoteError,
+)
 from utils.models.circuits import Backoff, Circuit, CircuitState
 from utils.models.scope import GuildId
 from utils.models.servers import Obstacle
@@ -59,6 +65,7 @@ class Breaker:
     circuit: Circuit = field(default_factory=Circuit)
     changed_at: float = 0.0
     waiting: list[Waiter] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     trying: asyncio.Task[None] | None = None
 
@@ -72,6 +79,11 @@ class Breaker:
         waiter = self.waiting.pop(0)
         self.waiting.append(waiter)
         return waiter
+
+    def wake_all(self) -> None:
+        """Let everybody who waits look again."""
+        self.changed.set()
+        self.changed = asyncio.Event()
 
 
 class BreakerBoard:
@@ -138,7 +150,7 @@ class BreakerBoard:
         breaker.waiting.append(waiter)
         self._start_trying(breaker)
         try:
-            await breaker.closed.wait()
+            await breaker.changed.wait()
         finally:
             breaker.waiting.remove(waiter)
 
@@ -178,6 +190,8 @@ class BreakerBoard:
             log.info("connecting stops", where=_describe(key), problem=str(error))
         failures = breaker.circuit.failures + 1
         wait_seconds = None if error.is_lasting else backoff.compute_seconds(failures, self._draw())
+        if isinstance(error, NoSshServerError) and not isinstance(breaker.error, NoSshServerError):
+            breaker.wake_all()  # the admins are to be told of it
         breaker.error = error
         breaker.changed_at = self._clock.monotonic()
         breaker.circuit = breaker.circuit.fail(now=self._clock.now(), wait_seconds=wait_seconds)
@@ -191,6 +205,7 @@ class BreakerBoard:
         if breaker is not None:
             log.info("connecting may go on", where=_describe(key), tries=breaker.circuit.failures)
             breaker.closed.set()
+            breaker.wake_all()
             if breaker.trying is not None and breaker.circuit.state is CircuitState.OPEN:
                 breaker.trying.cancel()  # it sleeps; a try under way ends by itself
 
@@ -238,6 +253,6 @@ def _describe(key: Key) -> str:
 
 def _name_matter(login: HostLogin, error: RemoteError) -> str:
     """Name what went wrong: a changed key concerns everybody at that host, a refused login itself alone."""
-    if isinstance(error, HostKeyChangedError | HandshakeRefusedError):
+    if error.is_of_host or isinstance(error, HostKeyChangedError | HandshakeRefusedError):
         return f"{type(error).__name__} {login.address}"
     return f"login {login.address} {hash(login.username):x}"  # neither user nor secret belongs into a log

@@ -8,6 +8,7 @@ from utils.errors import (
     HostKeyChangedError,
     HostUnreachableError,
     InvalidSecretError,
+    NoSshServerError,
     RemoteError,
     RemoteTimeoutError,
     UserFacingError,
@@ -25,6 +26,7 @@ FAILING_STEP_BY_ERROR: dict[type[RemoteError], int] = {
     RemoteTimeoutError: 0,
     ConnectionLostError: 1,
     HandshakeRefusedError: 1,
+    NoSshServerError: 1,
     HostKeyChangedError: 2,
 }
 """Whatever else goes wrong while connecting goes wrong at the login."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import asyncssh
 
-from utils.errors import ConnectionLostError, RemoteError, RemoteTimeoutError
+from utils.errors import ConnectionLostError, NoSshServerError, RemoteError, RemoteTimeoutError
 from utils.models.servers import Credentials
 from utils.sftp.algorithms import choose_algorithms
 from utils.sftp.failures import build_hang_up_error, map_remote_errors
@@ -71,8 +71,10 @@ async def open_connection(login: HostLogin, limits: PoolLimits) -> HostConnectio
         if pin.pinned is not None and pin.offered not in (None, pin.pinned):
             raise pin.build_changed_error(login.address) from error
         if pin.offered is None and isinstance(error, ConnectionLostError):
-            raise build_hang_up_error(login.address, legacy=login.legacy) from error
-        if pin.offered is None and isinstance(error, RemoteTimeoutError):
+            raise build_hang_up_error(
+                login.address, has_greeted=pin.has_greeted, legacy=login.legacy
+            ) from error
+        if pin.offered is None and isinstance(error, RemoteTimeoutError | NoSshServerError):
             error.is_of_host = True
         raise
 

@@ -21,6 +21,7 @@ from utils.errors import (
     HostUnreachableError,
     InvalidSecretError,
     LoginRefusedError,
+    NoSshServerError,
     RemoteError,
     RemoteFailureError,
     RemoteFileMissingError,
@@ -85,12 +86,14 @@ MEANINGS = (
     Meaning(
         HandshakeRefusedError,
         "What answers at {host} is not the SSH server expected. Check host and port.",
-        (
-            asyncssh.ProtocolError,
-            asyncssh.ProtocolNotSupported,
-            asyncssh.HostKeyNotVerifiable,
-            asyncssh.ConfigParseError,
-        ),
+        (asyncssh.HostKeyNotVerifiable, asyncssh.ConfigParseError),
+    ),
+    Meaning(
+        NoSshServerError,
+        "What answers at {host} does not speak SSH as it should: a maintenance page, perhaps, or another"
+        " port. Unless that passes by itself, check host and port.",
+        # a greeting in another alphabet than ASCII is a failure to decode it
+        (asyncssh.ProtocolError, asyncssh.ProtocolNotSupported, UnicodeDecodeError),
     ),
     Meaning(
         HostUnreachableError,
@@ -194,14 +197,22 @@ def translate(
     return meaning.error(meaning.sentence.format(host=host, what=what, legacy=handshake))
 
 
-def build_hang_up_error(host: str, *, legacy: bool) -> ConnectionLostError:
+def build_hang_up_error(host: str, *, has_greeted: bool, legacy: bool) -> ConnectionLostError:
     """Return the error of a host that hung up in the middle of the handshake.
 
     That may pass (it is busy, or holds the bot off for a while). It is also how an old server can look: it
-    hangs up when it finds no common algorithm, and what it said before is lost with the connection.
+    greets, hangs up when it finds no common algorithm, and what it said last is lost with the connection. A
+    web server may hang up without an SSH greeting.
     """
-    hint = "" if legacy else _PERHAPS_OLD
-    error = ConnectionLostError(f"{host} hung up during the handshake: it is busy, or blocks the bot.{hint}")
+    if has_greeted:
+        hint = "" if legacy else _PERHAPS_OLD
+        sentence = f"{host} hung up during the handshake: it is busy, or blocks the bot.{hint}"
+    else:
+        sentence = (
+            f"{host} hung up before it greeted as an SSH server: it is busy, blocks the bot, or something"
+            " else answers at that port."
+        )
+    error = ConnectionLostError(sentence)
     error.is_of_host = True
     return error
 

@@ -33,6 +33,16 @@ class HostKeyPin(asyncssh.SSHClient):
         self.pinned = pinned
         self.offered: str | None = None
         self.is_lost = False
+        self._ssh: asyncssh.SSHClientConnection | None = None
+
+    @property
+    def has_greeted(self) -> bool:
+        """Tell whether the host called itself an SSH server, which is the first thing that one does."""
+        return self._ssh is not None and self._ssh.get_extra_info("server_version") is not None
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        """Take the connection, to be asked what the host said."""
+        self._ssh = conn
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Take the pinned key alone; without a pin, any."""

@@ -1,10 +1,10 @@
 """Tests of bringing data of version 2 up to date."""
 
-from utils.database.database import SafeDatabase
+from utils.database.database import Fence, SafeDatabase
 from utils.database.head_migration import digest_heads
-from utils.database.migrations import DATA_VERSION, ensure_data_version, find_data_version
 from utils.models.reading import digest_head
 
+FENCE = Fence(-1, 7)
 ROWS = b"2025.05.01-12.00.00;Wolf;0002;Bear;0002;Mosin;12;PS5;XSX;\n"
 
 
@@ -19,9 +19,8 @@ async def test_heads_become_digests_and_doing_it_twice_changes_nothing(database:
             {**key, "kind": "lines", "name": "", "lines_read": 3},
         ]
     )
-    await database.unscoped("schema").insert_one({"_id": "data", "version": 2})
-    await ensure_data_version(database)
-    await digest_heads(database)
+    await database.unscoped("leases").insert_one({"_id": FENCE.shard, "token": FENCE.token})
+    await digest_heads(database, FENCE)
+    await digest_heads(database, FENCE)
     found = {one["name"]: one.get("head") for one in await cursors.find({}).to_list(None)}
     assert found == {"1.csv": digest_head(ROWS), "2.csv": b"", "": None}
-    assert await find_data_version(database) == DATA_VERSION

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from utils.database.database import SafeDatabase
+from utils.database.database import Fence, SafeDatabase
 from utils.database.message_migration import move_messages
-from utils.database.migrations import DATA_VERSION, ensure_data_version, find_data_version
 from utils.database.repositories.outbox import OutboxRepository
 from utils.models.guilds import ChannelKind
 from utils.models.notices import EntryKey, Feed, OutgoingMessage
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 
+FENCE = Fence(-1, 7)
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 SCOPE = ServerScope(GuildId(42), ServerId("aaaaaaaa"))
 FEED = Feed(SCOPE, ChannelKind.KILLFEED)
@@ -31,9 +31,9 @@ async def test_messages_on_their_way_are_found_again_and_doing_it_twice_changes_
         ]
     )
     await entries.insert_one({**feed, "sequence": 0, "nonce": "n1", "created_at": NOW})
-    await database.unscoped("schema").insert_one({"_id": "data", "version": 3})
-    await ensure_data_version(database)
-    await move_messages(database)
+    await database.unscoped("leases").insert_one({"_id": FENCE.shard, "token": FENCE.token})
+    for _ in range(2):
+        await move_messages(database, FENCE)
     keys = (EntryKey(FEED, 0), EntryKey(FEED, 1))
     moved = OutgoingMessage(SCOPE.guild_id, ChannelId(5), keys, "n1", NOW)
     assert await outbox.list_prepared(SCOPE.guild_id) == (moved,)
@@ -42,4 +42,3 @@ async def test_messages_on_their_way_are_found_again_and_doing_it_twice_changes_
         ["channel_id", "entries", "guild_id", "nonce", "prepared_at", "state"]
     ]
     assert ["nonce" in one for one in await entries.find().to_list(None)] == [False]
-    assert await find_data_version(database) == DATA_VERSION == 4

@@ -8,7 +8,7 @@ import pytest
 from utils.clock import SystemClock
 from utils.database.connection import SafeMongoDBConnection
 from utils.database.indexes import INDEXES
-from utils.database.migrations import DATA_VERSION, find_data_version
+from utils.database.migrations import DATA_VERSION, DataVersion, find_data_version
 from utils.database.opening import MongoDBPlace, open_database
 from utils.errors import ConfigurationError, StorageError
 from utils.tasks import TaskManager
@@ -32,7 +32,7 @@ async def test_configured_mongodb_is_opened_with_version_and_every_index(
     for _ in range(2):
         async with open_database(place, tasks, clock=SystemClock()) as database:
             assert database.name == place.database
-            assert await find_data_version(database) == DATA_VERSION
+            assert await find_data_version(database) == DataVersion(DATA_VERSION)
             for collection in INDEXES:
                 found = await database.unscoped(collection).index_information()
                 assert found.keys() - {"_id_"} == {index.name for index in INDEXES[collection]}

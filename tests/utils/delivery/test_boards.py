@@ -37,7 +37,8 @@ from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId,
 from utils.models.servers import GameServer
 from utils.services.combat import CombatService
 from utils.services.coverage import CoverageService
-from utils.services.statistics import Board, PlayerNames, StatisticsService
+from utils.services.player_names import PlayerNames
+from utils.services.statistics import Board, StatisticsService
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id

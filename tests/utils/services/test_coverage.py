@@ -37,11 +37,11 @@ from utils.models.statistics import (
 )
 from utils.services.combat import RIVALS, CombatService
 from utils.services.coverage import CoverageService, MeantPlayer, Question
+from utils.services.player_names import PlayerNames
 from utils.services.statistics import (
     BOARD_PAGE_ROWS,
     Board,
     BoardPage,
-    PlayerNames,
     PlayerReport,
     StatisticsService,
 )

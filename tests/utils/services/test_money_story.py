@@ -13,7 +13,7 @@ from utils.errors import UserFacingError
 from utils.models.money import BountyState, LedgerKind, compute_cancel_fee
 from utils.models.players import KnownPlayer
 from utils.models.scope import MemberId
-from utils.services.bounties import BountyService
+from utils.services.bounties.placing import BountyService
 from utils.services.rewards import KillRewards, LiveKill, RewardTerms
 from utils.services.wallets import WalletService
 
@@ -113,7 +113,7 @@ class Story:
 
     async def do_expire(self) -> None:
         """Let the timer run."""
-        await self.bounties.expire_due()
+        await self.shelf.bounty_endings.expire_due()
 
     async def do_cancel(self, member_id: MemberId, player: str) -> None:
         """Cancel a bounty."""

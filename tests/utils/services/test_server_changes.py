@@ -46,6 +46,7 @@ class FakeHost:
         self.key = NEW_KEY.text
         self.keys = HostKeys(OLD_KEY, NEW_KEY)
         self.checked: list[GameServer] = []
+        self.let_gone: list[str] = []
 
     async def check(
         self, server: GameServer, *, guild_limit: int
@@ -54,6 +55,10 @@ class FakeHost:
         del guild_limit
         self.checked.append(server)
         return self.steps, server.host_key or self.key
+
+    def let_go(self, server: GameServer) -> None:
+        """Note whose login is not needed after all."""
+        self.let_gone.append(server.username)
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
         """Return the keys."""
@@ -224,6 +229,7 @@ async def test_server_that_was_removed_meanwhile_is_not_changed(rooms: Rooms) ->
     with pytest.raises(NotFoundError, match="removed it meanwhile"):
         await rooms.build().edit(GUILD, "Mirny", ServerEdit(username="tenant"), actor_id=ADMIN)
     assert SCOPE not in rooms.store.servers
+    assert rooms.host.let_gone == ["tenant"]
 
 
 async def test_two_edits_to_one_name_leave_it_to_the_first(

@@ -63,6 +63,7 @@ class FakeServerChecker:
         self.steps: tuple[CheckStep, ...] = GOOD
         self.host_key: str | None = "ssh-ed25519 AAAA"
         self.checked: list[tuple[str, int]] = []
+        self.let_gone: list[str] = []
 
     async def check(
         self, server: GameServer, *, guild_limit: int
@@ -70,6 +71,10 @@ class FakeServerChecker:
         """Return the steps and the host's key."""
         self.checked.append((server.name, guild_limit))
         return self.steps, self.host_key
+
+    def let_go(self, server: GameServer) -> None:
+        """Note that nothing is to stay open for a server."""
+        self.let_gone.append(server.name)
 
 
 @dataclass
@@ -264,6 +269,7 @@ async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(rooms: Ro
     with pytest.raises(LimitReachedError, match=r"Tier 0 \(Scavenger\) has room for 1"):
         await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     assert (list(rooms.store.servers), rooms.ingestion.data.job, rooms.audit.lines) == ([SCOPE], None, [])
+    assert rooms.checker.let_gone == ["Kamensk"]
 
 
 async def test_last_place_is_given_once_when_two_ask_for_it(rooms: Rooms) -> None:

@@ -178,6 +178,38 @@ async def test_check_without_a_login_shows_no_key(access: DeathLogAccess, server
     assert (steps[-1].name, steps[-1].ok, shown) == ("Login", False, None)
 
 
+async def test_connection_of_a_test_stays_only_for_a_server_that_is_to_be_read(
+    access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
+) -> None:
+    """A failed test, one of a paused server, and one whose server is not stored keep nothing open."""
+    steps, _ = await access.check(server, guild_limit=1)  # no logs there yet
+    assert not steps[-1].ok
+    await host.wait_for_connections(0)
+    GameServerFiles(root)
+    paused = replace(server, is_paused=True)
+    await access.check(paused, guild_limit=1)
+    await access.read_host_keys(paused, guild_limit=1)
+    await host.wait_for_connections(0)
+    await access.check(server, guild_limit=1)
+    await asyncio.sleep(0.1)
+    assert host.connections == 1
+    access.let_go(server)
+    await host.wait_for_connections(0)
+
+
+async def test_failed_test_takes_no_connection_from_a_server_that_is_read(
+    access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
+) -> None:
+    """An edit to a wrong folder fails, and the login goes on under the old settings."""
+    GameServerFiles(root)
+    await list_names(access, server)
+    steps, _ = await access.check(replace(server, base_path="nowhere"), guild_limit=1)
+    assert not steps[-1].ok
+    access.let_go(server)
+    await asyncio.sleep(0.1)
+    assert (host.connections, host.connections_opened) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("zone", "lists"),
     [("UTC", False), ("Europe/Berlin", False), ("Asia/Kathmandu", False), ("Etc/GMT-12", True)],

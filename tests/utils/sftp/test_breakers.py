@@ -14,6 +14,7 @@ from utils.errors import (
     HostUnreachableError,
     InvalidSecretError,
     LoginRefusedError,
+    NoSshServerError,
     RemoteError,
     TooManyConnectionsError,
 )
@@ -33,6 +34,8 @@ ONE, TWO = GuildId(1), GuildId(2)
 AWAY = HostUnreachableError("host:22 cannot be reached.")
 REFUSED = LoginRefusedError("host:22 refused the login.")
 LOST = ConnectionLostError("host:22 closed the connection.")
+PAGE = NoSshServerError("host:22 does not speak SSH.")
+PAGE.is_of_host = True
 
 
 def login(name: str = "a", *, legacy: bool = False, host: str = "host") -> HostLogin:
@@ -158,6 +161,27 @@ async def test_refusal_behind_a_host_that_was_away_wakes_all_and_stops_one(world
     await world.clock.advance(1)
     await asyncio.gather(*waits)
     assert (world.is_known("a"), world.is_known("b")) == (True, False)
+
+
+async def test_page_in_the_place_of_a_host_that_was_away_is_shown_to_all_once(world: World) -> None:
+    """Admins are to be told of it, so whoever waits looks again; then all wait on as before."""
+    world.board.note_failure(ONE, login(), AWAY)
+    waits = [world.wait("a"), world.wait("b", TWO)]
+    await settle()
+    world.outcomes += [AWAY, PAGE, PAGE, AWAY]
+    await world.clock.advance(1)
+    assert not any(wait.done() for wait in waits)
+    await world.clock.advance(2)
+    await asyncio.gather(*waits)
+    with pytest.raises(NoSshServerError):
+        world.board.verify(TWO, login("b"))
+    again = [world.wait("a"), world.wait("b", TWO)]
+    await world.clock.advance(4)
+    await world.clock.advance(8)
+    assert (len(world.tried), any(wait.done() for wait in again)) == (4, False)
+    await world.clock.advance(10)
+    await asyncio.gather(*again)
+    assert not world.is_known()
 
 
 async def test_fault_behind_the_door_is_tried_by_one_of_its_login(world: World) -> None:

@@ -9,6 +9,7 @@ import asyncssh
 import pytest
 
 from simulation.game_host.host import GameHost, HostUser
+from tests.fakes.web_page import LONG_PAGE, SHORT_PAGE, serve_page
 from utils.errors import (
     ConnectionLostError,
     HandshakeRefusedError,
@@ -16,6 +17,7 @@ from utils.errors import (
     HostUnreachableError,
     InvalidSecretError,
     LoginRefusedError,
+    NoSshServerError,
     RemoteError,
     RemoteTimeoutError,
 )
@@ -135,31 +137,42 @@ async def test_host_that_never_speaks_ends_in_a_timeout(silent_port: int) -> Non
 
 
 @pytest.mark.fault
-async def test_something_else_than_ssh_is_named(limits: PoolLimits) -> None:
-    """A web server at that port is no SSH server, and the sentence says so."""
-
-    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 1000)
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
+@pytest.mark.parametrize(
+    "page",
+    [
+        LONG_PAGE,
+        SHORT_PAGE * 1000,
+        b"SSH-1.5-before\r\n",
+        b"SSH-2.0-\xff\xfe\r\n",
+        b"SSH-2.0-here\r\n" + b"\xff" * 4000,
+    ],
+    ids=["page of one line", "page of many lines", "first SSH", "no ASCII", "no packets"],
+)
+async def test_something_else_than_ssh_is_named_as_the_matter_of_its_host(
+    limits: PoolLimits, page: bytes
+) -> None:
+    """A web server at that port, or a garbled greeting: it says so, may pass, and concerns all logins."""
+    async with serve_page(page) as port:
         login = HostLogin("127.0.0.1", port, "renter", Credentials(password=PASSWORD))
-        with pytest.raises((HandshakeRefusedError, ConnectionLostError)):
+        with pytest.raises(NoSshServerError, match="does not speak SSH as it should") as caught:
             await open_connection(login, limits)
+    assert (caught.value.is_of_host, caught.value.is_lasting) == (True, False)
+
+
+@pytest.mark.fault
+async def test_host_that_hangs_up_without_a_greeting_is_not_told_to_be_old(limits: PoolLimits) -> None:
+    """A short page ends before it can be told from a busy host; old servers greet first."""
+    async with serve_page(SHORT_PAGE) as port:
+        login = HostLogin("127.0.0.1", port, "renter", Credentials(password=PASSWORD))
+        with pytest.raises(ConnectionLostError, match="something else answers at that port") as caught:
+            await open_connection(login, limits)
+    assert (caught.value.is_of_host, "legacy" in str(caught.value)) == (True, False)
 
 
 @pytest.mark.fault
 async def test_host_that_hangs_up_in_the_handshake_is_told_with_the_legacy_hint(limits: PoolLimits) -> None:
     """It may pass, so it is not lasting; an old server can look like this, so the option is named."""
-
-    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.close()
-
-    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
+    async with serve_page(b"SSH-2.0-old\r\n") as port:
         login = HostLogin("127.0.0.1", port, "renter", Credentials(password=PASSWORD))
         with pytest.raises(ConnectionLostError, match=r"hung up during the handshake.*legacy:True") as caught:
             await open_connection(login, limits)

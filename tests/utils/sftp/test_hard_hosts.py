@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from simulation.game_host.host import GameHost
+from tests.fakes.web_page import LONG_PAGE, serve_page
 from utils.errors import (
     ConnectionLostError,
     HandshakeRefusedError,
     HostKeyChangedError,
     HostUnreachableError,
     LoginRefusedError,
+    NoSshServerError,
     RemoteError,
     RemoteTimeoutError,
 )
@@ -102,6 +104,26 @@ async def test_host_that_never_speaks_is_known_to_all_and_found_when_it_does(roo
     async with GameHost(root, {"renter": "s3cret-pass"}, port=port):
         await waiter
     await pool.aclose()
+
+
+@pytest.mark.fault
+async def test_host_with_a_page_in_its_place_is_one_matter_and_found_when_the_page_has_gone(
+    host: GameHost, pool: SftpConnectionPool
+) -> None:
+    """All its logins wait, none is refused, and one try for all finds the SSH server again."""
+    first, second = host.login("renter"), replace(host.login("renter"), credentials=Credentials("wrong"))
+    await host.stop()
+    async with serve_page(LONG_PAGE, port=host.port):
+        error = await fail(pool, first)
+        assert isinstance(error, NoSshServerError)
+        assert await fail(pool, second) is error
+        found = [pool.breakers.find_obstacle(GUILD, login) for login in (first, second)]
+        assert found[0] is not None
+        assert (found[0], found[0].next_try_at is None) == (found[1], False)
+        waiter = asyncio.create_task(wait_and_use(pool, first))
+        await asyncio.sleep(0)
+    await host.start()
+    await waiter
 
 
 @pytest.mark.fault

@@ -44,17 +44,6 @@ class DirectoryRepository:
         """Return every guild with a posted board."""
         return await self._group_guilds("boards", hint="board")
 
-    async def list_scopes_with_outbox(self) -> tuple[ServerScope, ...]:
-        """Return every game server with notices that wait, or that are in a message not yet sent."""
-        # Sorting and grouping by the whole index prefix lets MongoDB jump from one server to the next.
-        pipeline: list[Document] = [
-            {"$sort": {"guild_id": 1, "server_id": 1}},
-            {"$group": {"_id": {"guild_id": "$guild_id", "server_id": "$server_id"}}},
-        ]
-        cursor = self._database.unscoped("outbox").aggregate(pipeline, hint="sequence")
-        found = await self._database.run("directory.outbox", cursor.to_list(None))
-        return self._read_scopes(document["_id"] for document in found)
-
     async def list_guilds_with_open_links(self) -> tuple[GuildId, ...]:
         """Return every guild with a link that waits for its proof, or whose outcome is not told yet."""
         pipeline: list[Document] = [{"$match": {"is_open": True}}, {"$group": {"_id": "$guild_id"}}]

@@ -18,6 +18,9 @@ from utils.database.database import Document, SafeDatabase
 from utils.errors import LeaseLostError, ShardCountError, StorageConflictError
 
 EXPIRY_SECONDS = 20.0
+UPGRADE_LEASE = -1
+"""No shard: held by whoever brings the data up to date."""
+
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
@@ -42,6 +45,19 @@ class LeaseRepository:
                 if held["instance_id"] != instance_id and held["expires_at"] > now:
                     raise ShardCountError(own=self._shard_count, other=_read_count(held))
                 await self._retire(held)
+
+    async def end_idle(self, *, instance_id: str, now: datetime) -> bool:
+        """End the leases of all shards that nobody holds any more, or this instance's own.
+
+        Returns:
+            Whether that were all; False while another instance holds one.
+        """
+        while shards := await self._list_in_use({"_id": {"$ne": UPGRADE_LEASE}}):
+            for held in shards:
+                if held["instance_id"] != instance_id and held["expires_at"] > now:
+                    return False
+                await self._retire(held)
+        return True
 
     async def acquire(
         self, shard: int, *, instance_id: str, now: datetime, expiry_seconds: float = EXPIRY_SECONDS
@@ -110,9 +126,12 @@ class LeaseRepository:
 
     async def _list_others(self) -> list[Document]:
         """Return the leases of another shard count behind which there may be a process."""
-        cursor = self._leases.find({"sessions": {"$ne": []}})
-        found = await self._database.run("leases.list", cursor.to_list(None))
-        return [held for held in found if _read_count(held) != self._shard_count]
+        return [held for held in await self._list_in_use({}) if _read_count(held) != self._shard_count]
+
+    async def _list_in_use(self, query: Document) -> list[Document]:
+        """Return the leases behind which there may be a process."""
+        cursor = self._leases.find({**query, "sessions": {"$ne": []}})
+        return await self._database.run("leases.list", cursor.to_list(None))
 
     async def _retire(self, held: Document) -> None:
         """Take a lease from whoever had it, without holding it oneself."""

@@ -80,10 +80,6 @@ class GameServerRepository:
         """Pin a host key, or forget the pinned one."""
         await self._server(scope).update_one(_KEPT, {"$set": {"host_key": host_key}})
 
-    async def switch_generation(self, scope: ServerScope, generation: int) -> None:
-        """Show another generation of counters."""
-        await self._server(scope).update_one(_KEPT, {"$set": {"generation": generation}})
-
     async def delete_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
         """Remove a server whose reading has been stopped, with its statistics or without.
 

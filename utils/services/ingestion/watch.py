@@ -4,7 +4,8 @@ Every failure ends in a sentence in the server's health and another try later. W
 
 * **Connecting.** The log source knows what is in the way (``Obstacle``) and tries for all servers behind it.
   The watch waits until that has changed, and costs nothing meanwhile. What only a person can mend
-  (``RemoteError.is_lasting``) is told to the admins, once for all servers that suffer from it.
+  (``RemoteError.is_lasting``) is told to the admins, once for all servers that suffer from it; so is
+  what may need one (``NoSshServerError``).
 * **Reading, or the database.** Tried again by this watch alone, with backoff and jitter.
 * **No logs, or none that may be read.** Told to the admins, and looked for again at a slow pace.
 """
@@ -20,6 +21,7 @@ from structlog import get_logger
 from utils.errors import (
     KillfeedError,
     LogsMissingError,
+    NoSshServerError,
     RemoteError,
     RemotePermissionError,
     StorageError,
@@ -218,7 +220,7 @@ class ServerWatch:
 
     async def _after_failure(self, error: KillfeedError, state: ConnectionState, interval: float) -> float:
         is_news = self._note_failure(error, state)
-        if state in (ConnectionState.REFUSED, ConnectionState.NO_LOGS):
+        if state in (ConnectionState.REFUSED, ConnectionState.NO_LOGS) or isinstance(error, NoSshServerError):
             await self._tell(str(error))
         delay = self._plan_retry(interval)
         if is_news:

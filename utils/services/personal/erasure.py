@@ -26,7 +26,7 @@ from utils.models.money import BountyEnd, BountyState, LedgerKind
 from utils.models.personal import DataQuestion, Holdings, Person
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, GuildId, MemberId, PlayerId, ServerScope
-from utils.services.bounties import close_with_refund
+from utils.services.bounties.endings import close_with_refund
 from utils.services.counting import count_one_player
 from utils.services.money_stores import MoneyUnit
 from utils.services.personal.people import PersonFinder

@@ -22,7 +22,6 @@ async def fill(database: SafeDatabase) -> None:
         "game_servers": server,
         "guilds": {"premium": {"ends_at": NOW}},
         "boards": server | {"board": "kills"},
-        "outbox": server | {"channel_kind": "killfeed", "sequence": 0},
         "links": {"member_id": 7, "player_id": "p", "is_open": True},
         "bounties": server | {"slot": "open", "expires_at": NOW},
     }
@@ -37,11 +36,10 @@ async def fill(database: SafeDatabase) -> None:
         lambda directory: directory.list_guild_ids(),
         lambda directory: directory.list_ended_premium(NOW),
         lambda directory: directory.list_guilds_with_boards(),
-        lambda directory: directory.list_scopes_with_outbox(),
         lambda directory: directory.list_guilds_with_open_links(),
         lambda directory: directory.list_scopes_with_due_bounties(before=NOW + timedelta(seconds=1)),
     ],
-    ids=["servers", "guilds", "premium", "boards", "outbox", "links", "bounties"],
+    ids=["servers", "guilds", "premium", "boards", "links", "bounties"],
 )
 async def test_each_process_is_told_of_its_own_guilds(database: SafeDatabase, ask: Ask) -> None:
     """Together they know all, and no two know the same."""

@@ -40,10 +40,12 @@ from utils.models.players import PlayerRecord
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.sharding import Sharding
-from utils.services.bounties import CLAIM_GRACE, BountyRooms, BountyService
+from utils.services.bounties.endings import CLAIM_GRACE, BountyEndings
+from utils.services.bounties.placing import BountyService
+from utils.services.bounties.rooms import BountyRooms
 from utils.services.guilds import SettingsService
+from utils.services.player_names import PlayerNames
 from utils.services.rewards import KillRewards, LiveKill, RewardTerms
-from utils.services.statistics import PlayerNames
 from utils.tasks import TaskManager
 
 ANN, BOB = MemberId(11), MemberId(22)
@@ -355,6 +357,7 @@ class Market:
     scope: ServerScope
     clock: FakeClock
     service: BountyService
+    endings: BountyEndings
     rewards: KillRewards
     ingestion: IngestionRepository
     wallets: WalletRepository
@@ -430,6 +433,7 @@ async def _market(
         scope=scope,
         clock=clock,
         service=BountyService(rooms),
+        endings=BountyEndings(rooms),
         rewards=KillRewards(guilds, build_premium()),
         ingestion=ingestion,
         wallets=wallets,
@@ -481,7 +485,7 @@ async def test_claim_cancel_and_expiry_at_one_moment_have_one_winner(
 
         async def expire(due: datetime = due) -> None:
             market.clock.move((due - market.clock.now()).total_seconds())
-            await market.service.expire_due()
+            await market.endings.expire_due()
 
         results = await asyncio.gather(
             market.kill("player001", victim, second=number, read_at=bounty.placed_at),

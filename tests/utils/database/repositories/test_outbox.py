@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from utils.database.database import Fence, SafeDatabase
-from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.outbox import OutboxRepository
 from utils.errors import LeaseLostError
@@ -21,7 +20,6 @@ from utils.models.notices import (
     OutgoingMessage,
 )
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
-from utils.models.sharding import Sharding
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 KIND, BOUNTIES = ChannelKind.KILLFEED, ChannelKind.BOUNTIES
@@ -175,16 +173,6 @@ async def test_each_kind_of_channel_is_an_order_of_its_own(
     await outbox.discard_entries(scope.guild_id, [expected[1].key])
     assert await outbox.list_feeds(scope.guild_id) == (Feed(scope, KIND),)
     assert await outbox.list_pending(scope, KIND, limit=9) == entries
-
-
-async def test_servers_with_notices_are_in_the_directory(
-    outbox: OutboxRepository, database: SafeDatabase, scope: ServerScope, entries: tuple[OutboxEntry, ...]
-) -> None:
-    """Delivery starts where something waits."""
-    directory = DirectoryRepository(database, Sharding())
-    assert await directory.list_scopes_with_outbox() == (scope,)
-    await outbox.discard_entries(scope.guild_id, [entry.key for entry in entries])
-    assert await directory.list_scopes_with_outbox() == ()
 
 
 async def test_every_write_is_refused_when_the_lease_is_lost(

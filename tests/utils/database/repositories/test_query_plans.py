@@ -251,7 +251,6 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     await servers.set_paused(scope, is_paused=True)
     await servers.set_announced(scope, DeathKind.FALL, is_announced=False)
     await directory.list_guild_ids()
-    await directory.list_scopes_with_outbox()
     await directory.list_scopes_with_due_bounties(before=NOW)
     await servers.delete_server(scope, keep_stats=False)
     operations = await _list_profiled(profiled)

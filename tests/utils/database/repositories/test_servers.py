@@ -9,13 +9,14 @@ import pytest
 from utils.database.database import SafeDatabase
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
+from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.servers import GameServerRepository
 from utils.errors import StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.players import PlayerRecord
-from utils.models.reading import Cursor
+from utils.models.reading import Cursor, ImportJob
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ServerHealth
 from utils.models.sharding import Sharding
@@ -67,12 +68,14 @@ async def test_servers_are_listed_oldest_first(
 
 
 async def test_settings_change_and_generation_and_health_stay(
-    servers: GameServerRepository, scope: ServerScope, make_server: MakeServer
+    servers: GameServerRepository, database: SafeDatabase, scope: ServerScope, make_server: MakeServer
 ) -> None:
     """An admin's edit cannot undo an import, a pause, a channel or a switch that came meanwhile."""
     server = make_server(scope)
     await servers.insert_server(scope, server)
-    await servers.switch_generation(scope, 2)
+    imports, job = ImportRepository(database, fences=lambda _: None), ImportJob(2, NOW, {})
+    await imports.begin_import(scope, job)
+    await imports.finish_import(scope, job)
     health = ServerHealth(scope, ConnectionState.RETRYING, "The host is away.", NOW, NOW, 6.5)
     await servers.save_health(health)
     await servers.set_paused(scope, is_paused=True)

@@ -24,6 +24,7 @@ from utils.errors import (
     KillfeedError,
     LoginRefusedError,
     LogsMissingError,
+    NoSshServerError,
     RemoteError,
     RemotePermissionError,
     RemoteTimeoutError,
@@ -383,6 +384,22 @@ async def test_passing_fault_is_tried_again_ever_less_often(world: World, error:
     assert bounds == [5, 5, 8, 16, 20, 20, 20]
     assert all(5 <= pause <= bound for pause, bound in zip(pauses, bounds, strict=True))
     assert world.clock.slept[-1] == 5
+
+
+async def test_host_that_is_no_ssh_server_is_told_once_and_tried_again(world: World) -> None:
+    """A page in its place may pass by itself or stay until somebody corrects the port."""
+    page = NoSshServerError("Something else answers there.")
+    world.access.failures += [page] * 3
+    watch = world.build()
+    async with watching(watch):
+        await world.pass_pauses(1)
+        assert watch.health.state is ConnectionState.RETRYING
+        await world.pass_pauses(3)
+        assert watch.health.state is ConnectionState.CONNECTED
+        assert world.notifier.told == [str(page)]
+        world.access.failures.append(page)
+        await world.pass_pauses(2)
+    assert world.notifier.told == [str(page)] * 2
 
 
 async def test_watch_behind_a_host_that_is_away_waits_for_it_without_a_try(world: World) -> None:

@@ -1,81 +1,26 @@
-"""Bounties by command and by time: placed, listed, cancelled, ended; and every refusal with its sentence."""
+"""Bounties by command: placed, listed, cancelled; and every refusal with its sentence."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
+from tests.fakes.bounties import ANN, BOB, DAY, GUILD, NORTH, SOUTH, place, set_channel
 from tests.fakes.clock import START
-from tests.fakes.deaths import SCOPE, build_player_id
+from tests.fakes.deaths import build_player_id
 from tests.fakes.small_bot import Shelf
-from tests.fakes.storage import build_server
 from utils.errors import (
     AmbiguousError,
     InvalidInputError,
     NotAllowedError,
     NotEnoughMoneyError,
     NotFoundError,
-    StorageUnavailableError,
     UserFacingError,
 )
-from utils.events import ServerRemoved
-from utils.models.guilds import ChannelKind
-from utils.models.money import Bounty, BountySettings, BountyState, LedgerKind
+from utils.models.money import Bounty, BountyState, LedgerKind
 from utils.models.notices import BountyEvent, BountyNotice
-from utils.models.players import KnownPlayer
-from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
-from utils.services.bounties import CLAIM_GRACE, BountyService, PlacedBounty, SettingsWish
-
-GUILD = SCOPE.guild_id
-ANN, BOB, ADMIN = MemberId(11), MemberId(22), MemberId(99)
-NORTH, SOUTH = build_server("North", "north111"), build_server("South", "south111")
-DAY = timedelta(hours=24)
-
-
-def build_known(name: str, *servers: ServerId) -> KnownPlayer:
-    """Return a player as he is known."""
-    return KnownPlayer(build_player_id(name), name, (name,), 5, START, servers)
-
-
-@pytest.fixture(name="shelf")
-def _shelf() -> Shelf:
-    """Ann is proven and rich, Bob is proven and poor; players are known on one server or both."""
-    shelf = Shelf()
-    north, south = NORTH.scope.server_id, SOUTH.scope.server_id
-    shelf.servers.servers = {NORTH.scope: NORTH, SOUTH.scope: SOUTH}
-    shelf.statistics.players = [
-        build_known("AnnPlays", north),
-        build_known("BobPlays", north),
-        build_known("Wolf", north),
-        build_known("Fox", north, south),
-        build_known("Foxtrot", south),
-    ]
-    data = shelf.money.data
-    data.members = {build_player_id("AnnPlays"): ANN, build_player_id("BobPlays"): BOB}
-    data.balances = {ANN: 10_000, BOB: 99}
-    return shelf
-
-
-@pytest.fixture(name="bounties")
-def _bounties(shelf: Shelf) -> BountyService:
-    return shelf.build_services().bounties
-
-
-async def set_channel(shelf: Shelf) -> None:
-    """Give the guild a bounties channel."""
-    await shelf.guilds.set_channel(GUILD, ChannelKind.BOUNTIES, ChannelId(5))
-
-
-async def place(
-    bounties: BountyService,
-    player: str = "Wolf",
-    amount: int = 1000,
-    *,
-    by: MemberId = ANN,
-    server: str | None = None,
-) -> PlacedBounty:
-    """Place a bounty."""
-    return await bounties.place(GUILD, by, player=player, amount=amount, server=server)
+from utils.models.scope import GuildId, MemberId, ServerId
+from utils.services.bounties.endings import CLAIM_GRACE, BountyEndings
+from utils.services.bounties.placing import BountyService, PlacedBounty
 
 
 async def test_placed_bounty_holds_the_money_and_is_announced(shelf: Shelf, bounties: BountyService) -> None:
@@ -195,17 +140,9 @@ async def test_refusal_names_the_reason(
     assert (shelf.money.data.ledger, shelf.money.data.bounties) == ([], {})
 
 
-async def test_bounties_are_refused_when_they_are_switched_off(bounties: BountyService) -> None:
-    """The sentence names the command that switches them on."""
-    await bounties.change_settings(GUILD, SettingsWish(is_enabled=False), actor_id=ADMIN)
-    with pytest.raises(NotAllowedError) as caught:
-        await place(bounties)
-    assert str(caught.value) == (
-        "Bounties are switched off here. An admin switches them on with /admin bounty."
-    )
-
-
-async def test_one_open_bounty_of_a_placer_on_a_target(shelf: Shelf, bounties: BountyService) -> None:
+async def test_one_open_bounty_of_a_placer_on_a_target(
+    shelf: Shelf, bounties: BountyService, endings: BountyEndings
+) -> None:
     """A second one is refused until the first has ended; another placer's is his own."""
     shelf.money.data.balances[BOB] = 500
     await place(bounties)
@@ -217,7 +154,7 @@ async def test_one_open_bounty_of_a_placer_on_a_target(shelf: Shelf, bounties: B
     with pytest.raises(NotAllowedError, match=r"^Your bounty on Wolf has just ended\. Try again"):
         await place(bounties)
     shelf.clock.move(CLAIM_GRACE.total_seconds() + 1)
-    await bounties.expire_due()
+    await endings.expire_due()
     await place(bounties)
     assert shelf.money.data.balances == {ANN: 9000, BOB: 500}
 
@@ -282,62 +219,6 @@ async def test_ended_bounty_can_not_be_cancelled(shelf: Shelf, bounties: BountyS
     assert str(caught.value) == "There is no open bounty of yours on “Wolf” here. It has ended."
 
 
-async def test_bounty_nobody_claimed_is_paid_back_in_full(shelf: Shelf, bounties: BountyService) -> None:
-    """After its end and the grace for kills read in time, once, with a notice."""
-    await set_channel(shelf)
-    placed = await place(bounties)
-    shelf.money.data.notices.clear()
-    shelf.clock.move((DAY + CLAIM_GRACE).total_seconds())
-    await bounties.expire_due()
-    assert shelf.money.data.balances[ANN] == 9000
-    shelf.clock.move(1)
-    await bounties.expire_due()
-    await bounties.expire_due()
-    now = shelf.clock.now()
-    data = shelf.money.data
-    assert data.balances[ANN] == 10_000
-    assert data.bounties[placed.bounty.bounty_id] == replace(
-        placed.bounty, state=BountyState.EXPIRED, closed_at=now
-    )
-    assert data.notices == [
-        BountyNotice(
-            placed.bounty.bounty_id.encode(),
-            BountyEvent.EXPIRED,
-            "North",
-            "Wolf",
-            1000,
-            now,
-            placer_id=ANN,
-        )
-    ]
-    assert [row.change.kind for row in data.ledger] == [LedgerKind.BOUNTY_PLACED, LedgerKind.BOUNTY_EXPIRED]
-
-
-async def test_removed_server_gives_held_money_back(shelf: Shelf, bounties: BountyService) -> None:
-    """Bounties on its players are withdrawn at once; those of another server stay."""
-    shelf.money.gone = {SOUTH.scope}
-    await place(bounties)
-    await place(bounties, "Foxtrot", 700)
-    del shelf.servers.servers[SOUTH.scope]
-    await bounties.on_server_removed(ServerRemoved(scope=SOUTH.scope))
-    data = shelf.money.data
-    assert data.balances[ANN] == 9000
-    assert [one.player_name for one in data.bounties.values()] == ["Wolf"]
-    assert data.ledger[-1].change.kind is LedgerKind.BOUNTY_WITHDRAWN
-
-
-async def test_timer_makes_good_what_a_removal_left_behind(shelf: Shelf, bounties: BountyService) -> None:
-    """When the database is away at the removal, the money comes back at the end of the first bounty."""
-    await place(bounties, "Foxtrot", 700)
-    del shelf.servers.servers[SOUTH.scope]
-    shelf.money.failures = [StorageUnavailableError("away")]
-    await bounties.on_server_removed(ServerRemoved(scope=SOUTH.scope))
-    assert shelf.money.data.balances[ANN] == 9300
-    shelf.clock.move((DAY + CLAIM_GRACE).total_seconds() + 1)
-    await bounties.expire_due()
-    assert shelf.money.data.balances[ANN] == 10_000
-
-
 async def test_own_list_holds_placed_and_claimed(shelf: Shelf, bounties: BountyService) -> None:
     """Open and ended ones, newest first."""
     await place(bounties)
@@ -350,45 +231,3 @@ async def test_own_list_holds_placed_and_claimed(shelf: Shelf, bounties: BountyS
     own = await bounties.list_own(GUILD, ANN)
     assert [one.player_name for one in own.placed] == ["Foxtrot", "Wolf"]
     assert own.claimed == [other]
-
-
-async def test_settings_are_shown_changed_and_audited(shelf: Shelf, bounties: BountyService) -> None:
-    """Without a wish nothing changes; the audit names old and new; placing follows at once."""
-    assert await bounties.change_settings(GUILD, SettingsWish(), actor_id=ADMIN) == BountySettings()
-    assert shelf.audit.entries == []
-    wish = SettingsWish(is_auto=False, expiry_hours=48, max_amount=500)
-    changed = BountySettings(is_auto=False, expiry_hours=48, max_amount=500)
-    assert await bounties.change_settings(GUILD, wish, actor_id=ADMIN) == changed
-    assert await bounties.get_settings(GUILD) == changed
-    assert shelf.audit.lines == [
-        (ADMIN, "bounty", "is_auto: True → False; expiry_hours: 24 → 48; max_amount: 50000 → 500")
-    ]
-    with pytest.raises(InvalidInputError, match="from 100 to 500"):
-        await place(bounties, amount=501)
-    placed = await place(bounties, amount=500)
-    assert placed.bounty.expires_at == START + 2 * DAY
-
-
-@pytest.mark.parametrize(
-    "wish",
-    [
-        SettingsWish(expiry_hours=0),
-        SettingsWish(expiry_hours=169),
-        SettingsWish(max_amount=99),
-        SettingsWish(max_amount=50_001),
-    ],
-)
-async def test_setting_out_of_its_range_is_refused(bounties: BountyService, wish: SettingsWish) -> None:
-    """The limits are those of the contract."""
-    with pytest.raises(InvalidInputError):
-        await bounties.change_settings(GUILD, wish, actor_id=ADMIN)
-    assert await bounties.get_settings(GUILD) == BountySettings()
-
-
-async def test_other_guilds_servers_are_not_touched(shelf: Shelf, bounties: BountyService) -> None:
-    """A bounty belongs to its guild and server."""
-    placed = await place(bounties)
-    stranger = ServerScope(type(GUILD)(43), NORTH.scope.server_id)
-    await bounties.withdraw(stranger)
-    assert await bounties.list_open(stranger.guild_id, [NORTH.scope.server_id]) == []
-    assert shelf.money.data.bounties == {placed.bounty.bounty_id: placed.bounty}

@@ -1,33 +1,24 @@
-"""Bounties: placing, listing and cancelling them, and what becomes of those nobody claims.
+"""Placing bounties, listing them, and taking them back.
 
-Money is held by taking it from the placer's wallet in the transaction that stores the bounty; every end of a
-bounty is one conditional update together with whatever is paid back, so it ends once. Claims are not made
-here but with the kill (``rewards``).
+Money is held by taking it from the placer's wallet in the transaction that stores the bounty. Claims are not
+made here but with the kill (``rewards``).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Protocol
+from dataclasses import dataclass
+from datetime import timedelta
 
-from structlog import get_logger
-
-from utils.clock import Clock
 from utils.errors import (
     AmbiguousError,
     InvalidInputError,
     NotAllowedError,
     NotEnoughMoneyError,
     NotFoundError,
-    StorageError,
 )
-from utils.events import EventDispatcher, NoticesQueued, ServerRemoved
+from utils.events import NoticesQueued
 from utils.models.audit import AuditAction
-from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.guilds import ChannelKind
 from utils.models.money import (
-    LARGEST_BOUNTY,
-    LEAST_BOUNTY,
-    LONGEST_EXPIRY_HOURS,
     Bounty,
     BountyEnd,
     BountySettings,
@@ -38,96 +29,15 @@ from utils.models.money import (
 )
 from utils.models.notices import BountyEvent, BountyNotice
 from utils.models.players import KnownPlayer
-from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
-from utils.services.money_stores import BountyStore, MoneyUnit
+from utils.services.bounties.endings import close_with_refund
+from utils.services.bounties.rooms import BOUNTY_KINDS, BountyRooms
+from utils.services.bounties.settings import SettingsWish, apply_wish, verify_amount, write_difference
+from utils.services.money_stores import MoneyUnit
 from utils.services.rewards import make_bounty_id
-from utils.services.wallets import AuditTrail
 
-CLAIM_GRACE = timedelta(seconds=60)
-"""How long after its end a bounty still waits: a kill that was read in time is stored within a minute."""
-
-BOUNTY_KINDS = frozenset({ChannelKind.BOUNTIES})
 SUGGESTIONS = 5
-
-logger = get_logger(__name__)
-
-
-class OwnPlayer(Protocol):
-    """A player that belongs to a member."""
-
-    @property
-    def player_id(self) -> PlayerId:
-        """The player."""
-
-
-class LinkBook(Protocol):
-    """Who has proven to be which player."""
-
-    async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[OwnPlayer]:
-        """Return the proven players of a member."""
-
-
-class BountyGuilds(Protocol):
-    """A guild's settings and channels."""
-
-    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
-        """Return a guild's settings."""
-
-    async def set_bounties(self, guild_id: GuildId, settings: BountySettings) -> None:
-        """Write what was decided about bounties."""
-
-    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
-        """Return the channel of a kind for a server."""
-
-
-class BountyServers(Protocol):
-    """A guild's game servers."""
-
-    async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
-        """Return them, oldest first."""
-
-    async def resolve(self, guild_id: GuildId, text: str | None) -> GameServer:
-        """Return the server meant.
-
-        Raises:
-            NotFoundError, AmbiguousError
-        """
-
-
-class PlayerBook(Protocol):
-    """Who is meant by a name."""
-
-    async def resolve(
-        self, guild_id: GuildId, text: str, *, server_ids: Sequence[ServerId] = ()
-    ) -> KnownPlayer:
-        """Return the player meant.
-
-        Raises:
-            NotFoundError, AmbiguousError
-        """
-
-
-class DueBounties(Protocol):
-    """Where bounties have ended, by key alone."""
-
-    async def list_scopes_with_due_bounties(self, *, before: datetime) -> Sequence[ServerScope]:
-        """Return every server with open bounties that ended before a moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class BountyRooms:
-    """What the rules about bounties work with."""
-
-    store: BountyStore
-    directory: DueBounties
-    links: LinkBook
-    guilds: BountyGuilds
-    servers: BountyServers
-    names: PlayerBook
-    audit: AuditTrail
-    events: EventDispatcher
-    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +65,8 @@ class OwnBounties:
     claimed: Sequence[Bounty]
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsWish:
-    """What an admin wants changed; None leaves a setting as it is."""
-
-    is_enabled: bool | None = None
-    is_auto: bool | None = None
-    expiry_hours: int | None = None
-    max_amount: int | None = None
-
-
 class BountyService:
-    """The rules around bounties."""
+    """Places, lists and cancels bounties, and changes what a guild decided about them."""
 
     def __init__(self, rooms: BountyRooms) -> None:
         self._rooms = rooms
@@ -180,7 +80,7 @@ class BountyService:
             UserFacingError: a sentence for each reason why not.
         """
         settings = (await self._rooms.guilds.get_settings(guild_id)).bounties
-        _verify_settings(settings, amount)
+        verify_amount(settings, amount)
         own = {link.player_id for link in await self._rooms.links.list_players(guild_id, member_id)}
         if not own:
             raise NotAllowedError(
@@ -252,54 +152,12 @@ class BountyService:
             InvalidInputError: a number is out of its range.
         """
         before = await self.get_settings(guild_id)
-        named = {name: getattr(wish, name) for name in SettingsWish.__slots__}
-        after = replace(before, **{name: value for name, value in named.items() if value is not None})
-        if not 1 <= after.expiry_hours <= LONGEST_EXPIRY_HOURS:
-            raise InvalidInputError(f"A bounty lasts 1 to {LONGEST_EXPIRY_HOURS} hours.")
-        if not LEAST_BOUNTY <= after.max_amount <= LARGEST_BOUNTY:
-            raise InvalidInputError(
-                f"The largest bounty is a number from {LEAST_BOUNTY:,} to {LARGEST_BOUNTY:,}."
-            )
+        after = apply_wish(before, wish)
         if after != before:
             await self._rooms.guilds.set_bounties(guild_id, after)
-            difference = _write_difference(before, after)
+            difference = write_difference(before, after)
             await self._rooms.audit.write(guild_id, actor_id, AuditAction.BOUNTIES, difference)
         return after
-
-    async def expire_due(self) -> None:
-        """End every bounty whose time is over, with full refund, in all guilds.
-
-        Raises:
-            StorageError: the database is away; the next time goes on.
-        """
-        before = self._rooms.clock.now() - CLAIM_GRACE
-        for scope in await self._rooms.directory.list_scopes_with_due_bounties(before=before):
-            servers = await self._rooms.servers.list_servers(scope.guild_id)
-            server = next((one for one in servers if one.scope == scope), None)
-            if server is None:
-                await self.withdraw(scope)
-                continue
-            for bounty in await self._rooms.store.list_due(scope, before=before):
-                await self._expire(bounty, server.name)
-
-    async def withdraw(self, scope: ServerScope) -> None:
-        """End every bounty of a server that is not there any more, with full refund."""
-        end = BountyEnd(BountyState.WITHDRAWN, self._rooms.clock.now())
-        for bounty in await self._rooms.store.list_due(scope, before=None):
-
-            async def close(unit: MoneyUnit, bounty: Bounty = bounty) -> bool:
-                return await close_with_refund(unit, bounty, end, LedgerKind.BOUNTY_WITHDRAWN, bounty.amount)
-
-            await self._rooms.store.in_transaction(scope, close)
-        await self._rooms.store.delete_bounties(scope)
-
-    async def on_server_removed(self, event: ServerRemoved) -> None:
-        """Pay back what was held for bounties on its players."""
-        try:
-            await self.withdraw(event.scope)
-        except StorageError as failure:
-            # the timer does the same when the first of them ends
-            logger.warning("bounties of a removed server wait", scope=str(event.scope), problem=str(failure))
 
     async def _explain_missing(
         self, guild_id: GuildId, member_id: MemberId, text: str, standing: Sequence[Bounty]
@@ -364,33 +222,6 @@ class BountyService:
             await self._rooms.events.dispatch(NoticesQueued(scope=bounty.scope, kinds=BOUNTY_KINDS))
         return balance
 
-    async def _expire(self, bounty: Bounty, server_name: str) -> None:
-        now = self._rooms.clock.now()
-        channel_id = await self._rooms.guilds.find_channel(bounty.scope, ChannelKind.BOUNTIES)
-        notices = [_build_expired_notice(bounty, server_name, now)] if channel_id is not None else []
-
-        async def close(unit: MoneyUnit) -> bool:
-            end = BountyEnd(BountyState.EXPIRED, now)
-            if not await close_with_refund(unit, bounty, end, LedgerKind.BOUNTY_EXPIRED, bounty.amount):
-                return False
-            await unit.append_notices(notices, created_at=now)
-            return True
-
-        if await self._rooms.store.in_transaction(bounty.scope, close) and notices:
-            await self._rooms.events.dispatch(NoticesQueued(scope=bounty.scope, kinds=BOUNTY_KINDS))
-
-
-async def close_with_refund(
-    unit: MoneyUnit, bounty: Bounty, end: BountyEnd, kind: LedgerKind, refund: int
-) -> bool:
-    """End a bounty and pay back what its placer gets; tell whether it still was open."""
-    if not await unit.close_bounty(bounty, end):
-        return False
-    if bounty.placer_id is not None and refund:
-        key = f"refund:{bounty.bounty_id}"
-        await unit.book(Change(bounty.placer_id, kind, refund, key, end.at, note=bounty.player_name))
-    return True
-
 
 async def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
     standing = await unit.list_open_bounties([bounty.player_id])
@@ -404,15 +235,6 @@ async def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
     raise NotAllowedError(
         f"You have an open bounty on {own.player_name} already. /bounty cancel takes it back."
     )
-
-
-def _verify_settings(settings: BountySettings, amount: int) -> None:
-    if not settings.is_enabled:
-        raise NotAllowedError("Bounties are switched off here. An admin switches them on with /admin bounty.")
-    if not LEAST_BOUNTY <= amount <= settings.max_amount:
-        raise InvalidInputError(
-            f"A bounty here is an amount from {LEAST_BOUNTY:,} to {settings.max_amount:,} emeralds."
-        )
 
 
 def _find_own(standing: Sequence[Bounty], text: str) -> Bounty | None:
@@ -448,20 +270,3 @@ def _build_placed_notice(bounty: Bounty, server_name: str) -> BountyNotice:
         placer_id=bounty.placer_id,
         ends_at=bounty.expires_at,
     )
-
-
-def _build_expired_notice(bounty: Bounty, server_name: str, at: datetime) -> BountyNotice:
-    return BountyNotice(
-        event_id=bounty.bounty_id.encode(),
-        event=BountyEvent.EXPIRED,
-        server_name=server_name,
-        target_name=bounty.player_name,
-        amount=bounty.amount,
-        at=at,
-        placer_id=bounty.placer_id,
-    )
-
-
-def _write_difference(before: BountySettings, after: BountySettings) -> str:
-    changed = [name for name in SettingsWish.__slots__ if getattr(before, name) != getattr(after, name)]
-    return "; ".join(f"{name}: {getattr(before, name)} → {getattr(after, name)}" for name in changed)

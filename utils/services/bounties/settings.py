@@ -1,0 +1,53 @@
+"""What a guild decided about bounties, and what it wants changed."""
+
+from dataclasses import dataclass, replace
+
+from utils.errors import InvalidInputError, NotAllowedError
+from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY, LONGEST_EXPIRY_HOURS, BountySettings
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsWish:
+    """What an admin wants changed; None leaves a setting as it is."""
+
+    is_enabled: bool | None = None
+    is_auto: bool | None = None
+    expiry_hours: int | None = None
+    max_amount: int | None = None
+
+
+def apply_wish(before: BountySettings, wish: SettingsWish) -> BountySettings:
+    """Return the settings with what was named changed.
+
+    Raises:
+        InvalidInputError: a number is out of its range.
+    """
+    named = {name: getattr(wish, name) for name in SettingsWish.__slots__}
+    after = replace(before, **{name: value for name, value in named.items() if value is not None})
+    if not 1 <= after.expiry_hours <= LONGEST_EXPIRY_HOURS:
+        raise InvalidInputError(f"A bounty lasts 1 to {LONGEST_EXPIRY_HOURS} hours.")
+    if not LEAST_BOUNTY <= after.max_amount <= LARGEST_BOUNTY:
+        raise InvalidInputError(
+            f"The largest bounty is a number from {LEAST_BOUNTY:,} to {LARGEST_BOUNTY:,}."
+        )
+    return after
+
+
+def verify_amount(settings: BountySettings, amount: int) -> None:
+    """Refuse a bounty that these settings do not allow.
+
+    Raises:
+        NotAllowedError, InvalidInputError
+    """
+    if not settings.is_enabled:
+        raise NotAllowedError("Bounties are switched off here. An admin switches them on with /admin bounty.")
+    if not LEAST_BOUNTY <= amount <= settings.max_amount:
+        raise InvalidInputError(
+            f"A bounty here is an amount from {LEAST_BOUNTY:,} to {settings.max_amount:,} emeralds."
+        )
+
+
+def write_difference(before: BountySettings, after: BountySettings) -> str:
+    """Return what was changed, for the audit."""
+    changed = [name for name in SettingsWish.__slots__ if getattr(before, name) != getattr(after, name)]
+    return "; ".join(f"{name}: {getattr(before, name)} → {getattr(after, name)}" for name in changed)

@@ -1,0 +1,191 @@
+"""Player names: who is meant by a name, and which names are offered while one is typed."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Protocol
+
+from utils.errors import AmbiguousError, NotFoundError
+from utils.events import DeathsStored, HistoryImported, PlayerErased, ServerRemoved
+from utils.models.deaths import Death
+from utils.models.players import KnownPlayer
+from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.models.servers import GameServer
+from utils.services.name_index import NameIndex, fold_text
+from utils.tasks import BackgroundTask, TaskManager
+
+SUGGESTIONS = 5
+CANDIDATES = 100  # more of them fit no better than these
+LEARNED_DEATHS = 250  # between two turns of the event loop: a few milliseconds
+BLINK_SECONDS = 0.05  # of the 300 ms that autocomplete may take
+CACHED_GUILDS = 200  # names of guilds whose members asked lately
+
+
+class NameStore(Protocol):
+    """Reads of names, over one guild's servers."""
+
+    async def list_known_players(self, guild_id: GuildId) -> Sequence[KnownPlayer]:
+        """Return every player of the guild's servers, most kills first, with the shown generation's names."""
+
+    async def search_players(self, guild_id: GuildId, text: str, *, limit: int) -> Sequence[KnownPlayer]:
+        """Return players whose newest name holds the text, best known first, within milliseconds."""
+
+
+class ServerList(Protocol):
+    """A guild's game servers."""
+
+    async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
+        """Return them, oldest first."""
+
+
+class PlayerNames:
+    """Names for autocomplete and look-up: read once for a guild, then fed by ingestion."""
+
+    def __init__(self, store: NameStore, servers: ServerList, tasks: TaskManager) -> None:
+        self._store = store
+        self._servers = servers
+        self._tasks = tasks
+        self._readings: dict[GuildId, BackgroundTask] = {}
+        self._guilds: dict[GuildId, NameIndex] = {}
+        self._locks: dict[GuildId, asyncio.Lock] = {}
+        self._missed: dict[GuildId, list[DeathsStored]] = {}
+
+    async def search(
+        self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = (), limit: int = 25
+    ) -> list[KnownPlayer]:
+        """Return players any of whose names holds ``text`` (case folded), best known first.
+
+        While the names are being read for the first time, the answer comes from the newest names alone: a
+        guild of 100,000 players takes a second or two, and whoever types waits for no more than a blink.
+        """
+        wanted = fold_text(text)
+        known = self._guilds.get(guild_id)
+        if known is None:
+            few = await self._store.search_players(guild_id, wanted, limit=limit)
+            known = await self._wait_for_names(guild_id)
+            if known is None:
+                return list(_select(few, server_ids))
+        return list(islice(_select(known.search(wanted), server_ids), limit))
+
+    async def resolve(
+        self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = ()
+    ) -> KnownPlayer:
+        """Return the player meant: by id, by exact name, or by a unique part of one.
+
+        Of several who bear or bore that exact name, whoever is called so now is meant.
+
+        Raises:
+            NotFoundError: nobody is called so; offers the closest names.
+            AmbiguousError: several are; those of one name are told apart.
+        """
+        known, servers = await self._get(guild_id), frozenset(server_ids)
+        by_id = known.find(PlayerId(text))
+        if by_id is not None:
+            return by_id
+        wanted = fold_text(text)
+        exact = list(islice(_select(known.search_exact(wanted), servers), CANDIDATES))
+        chosen = [player for player in exact if player.name.casefold() == wanted] or exact
+        if not chosen and wanted:
+            chosen = list(islice(_select(known.search(wanted), servers), CANDIDATES))
+        if len(chosen) == 1:
+            return chosen[0]
+        if chosen:
+            labels = await self._tell_apart(guild_id, chosen[:SUGGESTIONS])
+            raise AmbiguousError("player", text, candidates=labels)
+        closest = await known.list_closest(wanted, limit=SUGGESTIONS)
+        raise NotFoundError("player", text, suggestions=closest)
+
+    async def on_deaths_stored(self, event: DeathsStored) -> None:
+        """Learn the names of new deaths, if the guild's names are held."""
+        known = self._guilds.get(event.scope.guild_id)
+        if known is not None:
+            for start in range(0, len(event.deaths), LEARNED_DEATHS):
+                _learn(known, event.scope, event.deaths[start : start + LEARNED_DEATHS])
+                await asyncio.sleep(0)
+        elif event.scope.guild_id in self._missed:
+            self._missed[event.scope.guild_id].append(event)
+
+    async def on_history_imported(self, event: HistoryImported) -> None:
+        """Read a guild's names again when they are asked for next."""
+        self.forget(event.scope.guild_id)
+
+    async def on_server_removed(self, event: ServerRemoved) -> None:
+        """Read a guild's names again when they are asked for next."""
+        self.forget(event.scope.guild_id)
+
+    async def on_player_erased(self, event: PlayerErased) -> None:
+        """Read a guild's names again when they are asked for next."""
+        self.forget(event.guild_id)
+
+    def forget(self, guild_id: GuildId) -> None:
+        """Drop the names of a guild, also those that are being read at this moment."""
+        self._guilds.pop(guild_id, None)
+        self._missed.pop(guild_id, None)
+
+    async def _tell_apart(self, guild_id: GuildId, players: Sequence[KnownPlayer]) -> tuple[str, ...]:
+        """Return players' names; where several are called the same, with server and last seen."""
+        counts = Counter(player.name.casefold() for player in players)
+        if len(counts) == len(players):
+            return tuple(player.name for player in players)
+        servers = await self._servers.list_servers(guild_id)
+        names = {server.scope.server_id: server.name for server in servers}
+        return tuple(
+            player.name if counts[player.name.casefold()] == 1 else _describe(player, names)
+            for player in players
+        )
+
+    async def _wait_for_names(self, guild_id: GuildId) -> NameIndex | None:
+        """Have the names read in the background, and return them if that takes no longer than a blink."""
+
+        async def read() -> None:
+            await self._get(guild_id)
+
+        name = f"names:{guild_id}"
+        if not self._tasks.is_running(name):
+            self._readings[guild_id] = self._tasks.start(name, read, guild_id=guild_id)
+        reading = asyncio.ensure_future(self._readings[guild_id].wait())
+        try:
+            await asyncio.wait([reading], timeout=BLINK_SECONDS)
+        finally:
+            reading.cancel()
+        if not self._tasks.is_running(name):
+            self._readings.pop(guild_id, None)
+        return self._guilds.get(guild_id)
+
+    async def _get(self, guild_id: GuildId) -> NameIndex:
+        async with self._locks.setdefault(guild_id, asyncio.Lock()):  # every keystroke asks: one reads
+            known = self._guilds.pop(guild_id, None)
+            while known is None:
+                known = await self._read(guild_id)
+            self._guilds[guild_id] = known  # the guild asked about last stands last
+        while len(self._guilds) > CACHED_GUILDS:
+            del self._guilds[next(iter(self._guilds))]
+        return known
+
+    async def _read(self, guild_id: GuildId) -> NameIndex | None:
+        """Read a guild's names and what is stored meanwhile; None when they were forgotten meanwhile."""
+        self._missed[guild_id] = []
+        try:
+            known = await NameIndex.build(await self._store.list_known_players(guild_id))
+        finally:
+            missed = self._missed.pop(guild_id, None)
+        for event in missed or ():
+            _learn(known, event.scope, event.deaths)
+        return None if missed is None else known
+
+
+def _select(players: Iterable[KnownPlayer], server_ids: Iterable[ServerId]) -> Iterator[KnownPlayer]:
+    """Yield those who were seen on one of the servers; all of them when no server is named."""
+    servers = frozenset(server_ids)
+    return (player for player in players if not servers or servers.intersection(player.servers))
+
+
+def _describe(player: KnownPlayer, server_names: Mapping[ServerId, str]) -> str:
+    where = ", ".join(server_names.get(server_id, "a removed server") for server_id in player.servers)
+    return f"{player.name} (on {where}, last seen {player.last_seen_at:%d %b %Y, %H:%M} UTC)"
+
+
+def _learn(known: NameIndex, scope: ServerScope, deaths: Iterable[Death]) -> None:
+    for death in deaths:
+        known.learn(scope, death)
