@@ -1,17 +1,18 @@
 """``load``: one process with more and more game servers: what it costs, and how late its messages are.
 
 A hundred communities; every server has a login and a folder of its own, is polled every 5 seconds, and has
-one kill every 10 seconds. The simulated Discord, the host and mongod run beside the bot on the same cores.
+one kill every 10 seconds; then nothing happens any more, and the polls of quiet servers are measured. The
+simulated Discord (which keeps to Discord's limits), the host and mongod run beside the bot on the same cores.
 """
 
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import count
+from itertools import accumulate, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,9 +39,11 @@ SIZES = (1, 10, 100, 500, 1_000)
 AIMED_AT = 500
 POLL_SECONDS = 5.0
 KILL_SECONDS = 10.0
-SETTLE_SECONDS = 45.0  # connections, and the looks into folders that begin with them
+SETTLE_SECONDS = 30.0  # the looks into folders that begin with connections
+LOGINS_A_SECOND = 20  # as the bot paces those with one host
 MEASURED_SECONDS = 60.0
 DRAIN_SECONDS = 30.0
+QUIET_SECONDS = 60.0
 HOST = "127.0.0.1"
 CLOCK = SystemClock()
 
@@ -77,16 +80,20 @@ class Load:
         files.append(replace(row, written_at=now.replace(tzinfo=None, microsecond=0), victim_name=victim))
         self.written[victim] = now.timestamp()
 
-    def list_lags(self) -> list[float]:
-        """Return the seconds from each line to its message, of all that were announced."""
-        lags: dict[str, float] = {}
+    def find_arrivals(self) -> dict[str, float]:
+        """Return when each kill was announced, by the name of its victim."""
+        arrivals: dict[str, float] = {}
         for request in self.world.journal.requests_to("POST", "/channels/{channel_id}/messages"):
             if request.status != 200:
                 continue
             victims = re.findall(r"Victim\d+x", str(request.body))
             for victim in self.written.keys() & victims:
-                lags.setdefault(victim, request.at - self.written[victim])
-        return list(lags.values())
+                arrivals.setdefault(victim, request.at)
+        return arrivals
+
+    def count_refusals(self) -> int:
+        """Return how many requests met a limit of Discord's."""
+        return sum(request.status == 429 for request in self.world.journal.requests)
 
 
 async def measure(rows: int) -> list[Figure]:
@@ -96,7 +103,7 @@ async def measure(rows: int) -> list[Figure]:
     memory: dict[int, float] = {}
     for size in SIZES:
         async with running_load(size) as load:
-            await load.play(SETTLE_SECONDS)
+            await load.play(SETTLE_SECONDS + size / LOGINS_A_SECOND)
             memory[size], some = await _measure_one(load, size)
             figures += some
     added = (memory[SIZES[-1]] - memory[SIZES[0]]) * 1024 / (SIZES[-1] - SIZES[0])
@@ -104,34 +111,54 @@ async def measure(rows: int) -> list[Figure]:
 
 
 async def _measure_one(load: Load, size: int) -> tuple[float, list[Figure]]:
+    """Return the memory of the bot, and all figures."""
+    title = f"{size:,} servers"
+    costs = await _measure_costs(load, title, is_aim=size == AIMED_AT)
+    memory = read_resident_megabytes(load.bot.process.pid)
+    await asyncio.sleep(DRAIN_SECONDS)
+    arrivals = load.find_arrivals()
+    lags = [at - load.written[victim] for victim, at in arrivals.items()]
+    is_aim = size == AIMED_AT
+    lag_aim = POLL_SECONDS + 1 if is_aim else None
+    asked = await load.host.count_requests()
+    await asyncio.sleep(QUIET_SECONDS)
+    requests = (await load.host.count_requests()) - asked
+    return memory, [
+        *costs,
+        Figure(f"{title}: memory of the bot", memory, "MB", aim=350 if is_aim else None),
+        Figure(f"{title}: lag p50", compute_percentile(lags, 0.5), "s", digits=2),
+        Figure(f"{title}: lag p99", compute_percentile(lags, 0.99), "s", aim=lag_aim, digits=2),
+        Figure(f"{title}: most kills on their way", _find_most_waiting(load.written, arrivals), ""),
+        Figure(f"{title}: kills not announced", len(load.written) - len(arrivals), "", aim=0),
+        Figure(f"{title}: requests over Discord's limits", load.count_refusals(), ""),
+        Figure(f"{title}: round trips a quiet poll", requests / _count_polls(size), "", aim=1.2, digits=2),
+    ]
+
+
+async def _measure_costs(load: Load, title: str, *, is_aim: bool) -> list[Figure]:
+    """Play, and return what that costs."""
     mongod = ProcessFile.read(load.bot.data_dir / "mongodb" / "process.json")
     pids = [load.bot.process.pid, mongod.pid if mongod else 0]
-    before, asked = [read_cost(pid) for pid in pids], await load.host.count_requests()
+    before, sent = [read_cost(pid) for pid in pids], len(load.world.journal.requests)
     load.written.clear()
     await load.play(MEASURED_SECONDS)
     bot, database = (_compute_share(one, read_cost(pid)) for one, pid in zip(before, pids, strict=True))
-    requests = (await load.host.count_requests()) - asked
-    memory = read_resident_megabytes(pids[0])
-    await asyncio.sleep(DRAIN_SECONDS)
-    lags = load.list_lags()
-    is_aim = size == AIMED_AT
-    title = f"{size:,} servers"
-    polls = size * MEASURED_SECONDS / POLL_SECONDS
-    return memory, [
+    requests = (len(load.world.journal.requests) - sent) / MEASURED_SECONDS
+    return [
         Figure(f"{title}: CPU of the bot", bot * 100, "%", aim=60 if is_aim else None, digits=1),
         Figure(f"{title}: CPU of mongod", database * 100, "%", digits=1),
-        Figure(f"{title}: memory of the bot", memory, "MB", aim=350 if is_aim else None),
-        Figure(f"{title}: lag p50", compute_percentile(lags, 0.5), "s", digits=2),
-        Figure(
-            f"{title}: lag p99",
-            compute_percentile(lags, 0.99),
-            "s",
-            aim=POLL_SECONDS + 1 if is_aim else None,
-            digits=2,
-        ),
-        Figure(f"{title}: kills not announced", len(load.written) - len(lags), "", aim=0),
-        Figure(f"{title}: round trips a poll", requests / polls, "", digits=2),
+        Figure(f"{title}: requests to Discord a second", requests, "", digits=1),
     ]
+
+
+def _find_most_waiting(written: Mapping[str, float], arrivals: Mapping[str, float]) -> int:
+    """Return how many kills were written and not announced at the worst moment."""
+    changes = sorted([(at, 1) for at in written.values()] + [(at, -1) for at in arrivals.values()])
+    return max(accumulate(change for _, change in changes))
+
+
+def _count_polls(size: int) -> float:
+    return size * QUIET_SECONDS / POLL_SECONDS
 
 
 def _compute_share(before: Cost, after: Cost) -> float:
