@@ -163,6 +163,38 @@ async def test_work_runs_again_when_another_transaction_holds_its_document(
     assert await holding == 1
 
 
+class ForgetfulDatabase(SafeDatabase):
+    """A database that commits and does not get the first answer."""
+
+    commits = 0
+
+    async def _commit(self, session: Session, deadline: float) -> bool:
+        self.commits += 1
+        return await super()._commit(session, deadline) and self.commits > 1
+
+
+@pytest.mark.parametrize("name", ["in_thread", "in_transaction"])
+async def test_commit_without_an_answer_is_made_again_and_its_work_is_not(
+    connection: SafeMongoDBConnection, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Committing twice is harmless, storing twice is not."""
+    monkeypatch.setattr("utils.database.connection.SafeDatabase", ForgetfulDatabase)
+    database = await connection.open()
+    assert isinstance(database, ForgetfulDatabase)
+    things = ScopedCollection.of_guild(database, "things", GUILD_ID)
+    runs = 0
+
+    async def work(session: Session) -> str:
+        nonlocal runs
+        runs += 1
+        await things.insert_one({"_id": runs}, session=session)
+        return "done"
+
+    assert await getattr(database, name)(work) == "done"
+    assert (runs, database.commits, await _list_ids(things)) == (1, 2, [1])
+    await database.drop()
+
+
 async def test_cancelled_transaction_is_waited_for_and_leaves_its_session_free(
     database: SafeDatabase, things: ScopedCollection
 ) -> None:
