@@ -1,19 +1,23 @@
 """The database: every operation timed and its errors mapped; transactions that commit or leave nothing."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from functools import partial
+from typing import Any, TypeVar
 
 from bson.binary import UUID_SUBTYPE, Binary
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ReadPreference, WriteConcern
+from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 from structlog import get_logger
 
 from utils.clock import Clock
 from utils.database.backoff import generate_pauses
 from utils.database.faults import is_commit_unknown, is_transient, map_storage_errors
-from utils.database.sessions import Session, SessionPool, settle
+from utils.database.sessions import LentSession, Session, SessionPool, get_blocking, settle
+from utils.database.threads import call_in_thread, complete
 from utils.errors import LeaseLostError, StorageError
 
 T = TypeVar("T")
@@ -43,6 +47,8 @@ class SafeDatabase:
         self._database = database
         self._sessions = sessions
         self._clock = clock
+        self._collections: dict[str, Collection] = {}
+        self._log = _log.bind()  # once: every operation is logged, as a rule for nobody
 
     @property
     def name(self) -> str:
@@ -56,7 +62,9 @@ class SafeDatabase:
 
     def unscoped(self, name: str) -> Collection:
         """Return a bare collection: for the directory, leases, indexes and migrations, and nobody else."""
-        return self._database[name]
+        if name not in self._collections:
+            self._collections[name] = self._database[name]  # costs as much as a read's way to a thread
+        return self._collections[name]
 
     async def run(self, operation: str, awaitable: Awaitable[T]) -> T:
         """Wait for one operation, logging how long it took.
@@ -64,12 +72,19 @@ class SafeDatabase:
         Raises:
             StorageError: whatever went wrong, by meaning.
         """
-        started = self._clock.monotonic()
-        try:
-            with map_storage_errors():
-                return await settle(awaitable)
-        finally:
-            self._log_time(operation, self._clock.monotonic() - started)
+        with self._timed(operation), map_storage_errors():
+            return await settle(awaitable)
+
+    async def call(self, operation: str, function: Callable[[], T], *, session: Session | None = None) -> T:
+        """Carry out one operation of pymongo in a thread, or right here within that of its transaction.
+
+        Raises:
+            StorageError: whatever went wrong, by meaning.
+        """
+        if not isinstance(session, ClientSession):
+            return await self.run(operation, call_in_thread(function))
+        with self._timed(operation), map_storage_errors():
+            return function()
 
     async def command(self, command: str | Document) -> Document:
         """Run a command on this database."""
@@ -86,17 +101,23 @@ class SafeDatabase:
             StorageError: nothing was written, unless the answer to the commit itself was lost
                 (``StorageUnavailableError``): then look.
         """
-        deadline = self._clock.monotonic() + TRANSACTION_SECONDS
-        pauses = generate_pauses(first_seconds=0.01, longest_seconds=1.0)
-        async with self._sessions.borrow() as session:
-            while True:
-                try:
-                    return await self._attempt(session, work, fence, deadline)
-                except StorageError as error:
-                    if not is_transient(error) or self._clock.monotonic() >= deadline:
-                        raise
-                    _log.debug("transaction runs again", reason=str(error))
-                await self._clock.sleep(next(pauses))
+
+        def attempt(session: LentSession, deadline: float) -> Awaitable[tuple[T, bool]]:
+            return self._attempt(session, work, fence, deadline)
+
+        return await self._insist(attempt)
+
+    async def in_thread(self, work: Callable[[Session], Awaitable[T]], *, fence: Fence | None = None) -> T:
+        """Run ``work`` in one transaction as ``in_transaction`` does, all of it within one thread.
+
+        It may wait for its own operations alone. When cancelled it still ends first, as it would have.
+        """
+
+        def attempt(session: LentSession, deadline: float) -> Awaitable[tuple[T, bool]]:
+            trying = self._attempt(get_blocking(session), work, fence, deadline)
+            return settle(call_in_thread(partial(complete, trying)))
+
+        return await self._insist(attempt)
 
     async def kill_sessions(self, ids: Sequence[bytes]) -> None:
         """End sessions of a process that is gone, and with them its transactions and locks."""
@@ -108,10 +129,30 @@ class SafeDatabase:
         """Delete the whole database."""
         await self.run("dropDatabase", self._database.client.drop_database(self.name))
 
+    async def _insist(self, attempt: Callable[[LentSession, float], Awaitable[tuple[T, bool]]]) -> T:
+        """Repeat an attempt while others are in its way, and a commit whose answer was lost."""
+        deadline = self._clock.monotonic() + TRANSACTION_SECONDS
+        pauses = generate_pauses(first_seconds=0.01, longest_seconds=1.0)
+        async with self._sessions.borrow() as session:
+            while True:
+                try:
+                    result, is_committed = await attempt(session, deadline)
+                    if not is_committed:
+                        await self._commit_again(session, deadline)
+                except StorageError as error:
+                    if not is_transient(error) or self._clock.monotonic() >= deadline:
+                        raise
+                    _log.debug("transaction runs again", reason=str(error))
+                else:
+                    return result
+                await self._clock.sleep(next(pauses))
+
     async def _attempt(
         self, session: Session, work: Callable[[Session], Awaitable[T]], fence: Fence | None, deadline: float
-    ) -> T:
-        session.start_transaction(
+    ) -> tuple[T, bool]:
+        """Run the work once; return what it gave, and whether its commit is known to have happened."""
+        blocking = get_blocking(session)
+        blocking.start_transaction(
             read_concern=ReadConcern("snapshot"),
             write_concern=WriteConcern("majority", j=True),
             read_preference=ReadPreference.PRIMARY,
@@ -120,28 +161,41 @@ class SafeDatabase:
             if fence is not None:
                 await self._check_fence(session, fence)
             result = await work(session)
-            await self._commit(session, deadline)
+            return result, await self._commit(session, deadline)
         finally:
-            if cast("bool", session.in_transaction):  # motor's stubs take this property for a method
-                await self.run("abort", session.abort_transaction())
-        return result
+            if blocking.in_transaction:
+                await self.call("abort", blocking.abort_transaction, session=session)
 
     async def _check_fence(self, session: Session, fence: Fence) -> None:
         # A read is enough: whoever takes the lease over ends our sessions before it begins.
         held = {"_id": fence.shard, "token": fence.token}
-        if await self.run("fence", self.unscoped("leases").find_one(held, session=session)) is None:
+        leases = self.unscoped("leases").delegate
+        look = partial(leases.find_one, held, session=get_blocking(session))
+        if await self.call("fence", look, session=session) is None:
             raise LeaseLostError(f"Another process holds shard {fence.shard} now.")
 
-    async def _commit(self, session: Session, deadline: float) -> None:
-        pauses = generate_pauses(first_seconds=0.01, longest_seconds=1.0)
-        while True:
-            try:
-                return await self.run("commit", session.commit_transaction())
-            except StorageError as error:
-                if not is_commit_unknown(error) or self._clock.monotonic() >= deadline:
-                    raise
-            await self._clock.sleep(next(pauses))
+    async def _commit(self, session: Session, deadline: float) -> bool:
+        """Commit; return False when nobody knows whether it happened, and there is time to do it again."""
+        try:
+            await self.call("commit", get_blocking(session).commit_transaction, session=session)
+        except StorageError as error:
+            if not is_commit_unknown(error) or self._clock.monotonic() >= deadline:
+                raise
+            return False
+        return True
 
-    def _log_time(self, operation: str, seconds: float) -> None:
-        level = _log.warning if seconds >= SLOW_SECONDS else _log.debug
-        level("database operation", operation=operation, milliseconds=round(seconds * 1000, 1))
+    async def _commit_again(self, session: LentSession, deadline: float) -> None:
+        for pause in generate_pauses(first_seconds=0.01, longest_seconds=1.0):
+            await self._clock.sleep(pause)
+            if await self._commit(session, deadline):
+                return
+
+    @contextmanager
+    def _timed(self, operation: str) -> Iterator[None]:
+        started = self._clock.monotonic()
+        try:
+            yield
+        finally:
+            seconds = self._clock.monotonic() - started
+            level = self._log.warning if seconds >= SLOW_SECONDS else self._log.debug
+            level("database operation", operation=operation, milliseconds=round(seconds * 1000, 1))

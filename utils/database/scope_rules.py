@@ -7,6 +7,8 @@ is refused.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from types import NoneType
 from typing import Any
 
 from utils.errors import ScopeViolationError
@@ -18,6 +20,7 @@ FORBIDDEN_ANYWHERE = frozenset(
     {"$lookup", "$graphLookup", "$unionWith", "$out", "$merge", "$where", "$function", "$accumulator"}
 )
 FILTER_OPERATORS = frozenset({"$and", "$or", "$nor", "$expr"})
+_PLAIN = (str, bytes, int, float, datetime, NoneType)
 STAGES = frozenset(
     {"$match", "$group", "$sort", "$skip", "$limit", "$project", "$set", "$addFields", "$unset", "$unwind"}
     | {"$count", "$facet", "$sortByCount", "$replaceRoot", "$replaceWith", "$setWindowFields", "$bucket"}
@@ -90,11 +93,14 @@ def _list_paths(update: Query) -> Iterator[object]:
 
 
 def _refuse_forbidden(part: object) -> None:
-    if isinstance(part, Mapping):
+    if isinstance(part, _PLAIN):
+        return
+    # dict and list stand first, for an abstract class is slow to ask
+    if isinstance(part, dict | Mapping):
         for key, value in part.items():
             if key in FORBIDDEN_ANYWHERE:
                 raise ScopeViolationError(f"{key} would leave the scope.")
             _refuse_forbidden(value)
-    elif isinstance(part, Sequence) and not isinstance(part, str | bytes):
+    elif isinstance(part, list | Sequence):
         for value in part:
             _refuse_forbidden(value)

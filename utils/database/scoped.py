@@ -1,10 +1,12 @@
 """Scoped collections: the only door to a guild's data; what they allow is decided in ``scope_rules``."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from functools import partial
+from typing import Any, Self, TypeVar, cast
 
 from pymongo import ReplaceOne, ReturnDocument, UpdateOne
+from pymongo.collection import Collection
 
 from utils.database.database import Document, SafeDatabase
 from utils.database.faults import map_storage_errors
@@ -16,9 +18,10 @@ from utils.database.scope_rules import (
     scope_filter,
     scope_pipeline,
 )
-from utils.database.sessions import Session
+from utils.database.sessions import Session, get_blocking
 from utils.models.scope import GuildId, ServerScope
 
+T = TypeVar("T")
 Sort = Sequence[tuple[str, int]]
 
 
@@ -44,7 +47,7 @@ class ScopedCollection:
 
     def __init__(self, database: SafeDatabase, name: str, scope: Scope) -> None:
         self._database = database
-        self._collection = database.unscoped(name)
+        self._collection: Collection[Document] = database.unscoped(name).delegate
         self._name = name
         self._scope = dict(scope)
 
@@ -68,8 +71,7 @@ class ScopedCollection:
     ) -> Document | None:
         """Return the first document that fits."""
         scoped = scope_filter(self._scope, query)
-        found = self._collection.find_one(scoped, projection, sort=sort, session=session)
-        return await self._database.run(f"{self._name}.find_one", found)
+        return await self._call(self._collection.find_one, scoped, projection, sort=sort, session=session)
 
     async def find(
         self,
@@ -83,8 +85,9 @@ class ScopedCollection:
     ) -> list[Document]:
         """Return the documents that fit; ``limit`` 0 is all of them."""
         scoped = scope_filter(self._scope, query)
-        cursor = self._collection.find(scoped, projection, sort=sort, limit=limit, hint=hint, session=session)
-        return await self._database.run(f"{self._name}.find", cursor.to_list(None))
+        return await self._call(
+            self._find, scoped, projection, sort=sort, limit=limit, hint=hint, session=session
+        )
 
     async def find_keys(
         self, first: bytes, last: bytes, *, prefix: bytes, session: Session | None = None
@@ -97,8 +100,7 @@ class ScopedCollection:
         if lowest > highest:
             return []
         bounds = {"_id": {"$gte": lowest, "$lte": highest}}
-        cursor = self._collection.find(bounds, {"_id": 1}, hint="_id_", session=session)
-        found = await self._database.run(f"{self._name}.find_keys", cursor.to_list(None))
+        found = await self._call(self._find, bounds, {"_id": 1}, hint="_id_", session=session)
         return [document["_id"] for document in found]
 
     async def iterate_raw(
@@ -112,7 +114,7 @@ class ScopedCollection:
         session: Session | None = None,
     ) -> AsyncIterator[bytes]:
         """Yield the documents that fit as encoded BSON, many at a time and little in memory."""
-        cursor = self._collection.find_raw_batches(
+        cursor = self._database.unscoped(self._name).find_raw_batches(
             scope_filter(self._scope, query),
             projection,
             sort=sort,
@@ -130,28 +132,23 @@ class ScopedCollection:
     async def aggregate(self, pipeline: Sequence[Query], *, hint: str | None = None) -> list[Document]:
         """Return what a pipeline makes of the scope's documents."""
         options: dict[str, Any] = {} if hint is None else {"hint": hint}
-        cursor = self._collection.aggregate(scope_pipeline(self._scope, pipeline), **options)
-        return await self._database.run(f"{self._name}.aggregate", cursor.to_list(None))
+        return await self._call(self._aggregate, scope_pipeline(self._scope, pipeline), **options)
 
     async def count(self, query: Query, *, session: Session | None = None) -> int:
         """Return how many documents fit."""
         scoped = scope_filter(self._scope, query)
-        counted = self._collection.count_documents(scoped, session=session)
-        return await self._database.run(f"{self._name}.count", counted)
+        return await self._call(self._collection.count_documents, scoped, session=session)
 
     async def insert_one(self, document: Document, *, session: Session | None = None) -> None:
         """Store a new document."""
         scoped = scope_document(self._scope, document)
-        await self._database.run(
-            f"{self._name}.insert_one", self._collection.insert_one(scoped, session=session)
-        )
+        await self._call(self._collection.insert_one, scoped, session=session)
 
     async def insert_many(self, documents: Iterable[Document], *, session: Session | None = None) -> None:
         """Store new documents, in no order."""
         scoped = [scope_document(self._scope, document) for document in documents]
         if scoped:
-            inserted = self._collection.insert_many(scoped, ordered=False, session=session)
-            await self._database.run(f"{self._name}.insert_many", inserted)
+            await self._call(self._collection.insert_many, scoped, ordered=False, session=session)
 
     async def update_one(
         self, query: Query, update: Query, *, upsert: bool = False, session: Session | None = None
@@ -159,14 +156,16 @@ class ScopedCollection:
         """Change the first document that fits; tell whether there was one."""
         check_update(self._scope, update)
         scoped = scope_filter(self._scope, query)
-        updated = self._collection.update_one(scoped, update, upsert=upsert, session=session)
-        return (await self._database.run(f"{self._name}.update_one", updated)).matched_count == 1
+        updated = await self._call(
+            self._collection.update_one, scoped, update, upsert=upsert, session=session
+        )
+        return updated.matched_count == 1
 
     async def update_many(self, query: Query, update: Query, *, session: Session | None = None) -> int:
         """Change every document that fits; return how many did."""
         check_update(self._scope, update)
-        updated = self._collection.update_many(scope_filter(self._scope, query), update, session=session)
-        return (await self._database.run(f"{self._name}.update_many", updated)).matched_count
+        scoped = scope_filter(self._scope, query)
+        return (await self._call(self._collection.update_many, scoped, update, session=session)).matched_count
 
     async def find_one_and_update(
         self, query: Query, update: Query, *, session: Session | None = None
@@ -174,15 +173,20 @@ class ScopedCollection:
         """Change the document that fits, made when there is none, and return it as it is then."""
         check_update(self._scope, update)
         scoped = scope_filter(self._scope, query)
-        changed = self._collection.find_one_and_update(
-            scoped, update, upsert=True, return_document=ReturnDocument.AFTER, session=session
+        changed = await self._call(
+            self._collection.find_one_and_update,
+            scoped,
+            update,
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+            session=session,
         )
-        return await self._database.run(f"{self._name}.find_one_and_update", changed)
+        return cast("Document", changed)  # made when there was none
 
     async def delete(self, query: Query, *, session: Session | None = None) -> int:
         """Delete every document that fits; return how many did."""
-        deleted = self._collection.delete_many(scope_filter(self._scope, query), session=session)
-        return (await self._database.run(f"{self._name}.delete", deleted)).deleted_count
+        scoped = scope_filter(self._scope, query)
+        return (await self._call(self._collection.delete_many, scoped, session=session)).deleted_count
 
     async def bulk_write(
         self, writes: Iterable[Replacement | Change], *, session: Session | None = None
@@ -190,8 +194,22 @@ class ScopedCollection:
         """Carry out many writes at once, in no order."""
         requests = [self._build_request(write) for write in writes]
         if requests:
-            written = self._collection.bulk_write(requests, ordered=False, session=session)
-            await self._database.run(f"{self._name}.bulk_write", written)
+            await self._call(self._collection.bulk_write, requests, ordered=False, session=session)
+
+    async def _call(
+        self, method: Callable[..., T], *arguments: object, session: Session | None = None, **options: object
+    ) -> T:
+        """Carry out one operation: a method of pymongo's collection, or one of ours over it."""
+        blocking = None if session is None else get_blocking(session)
+        function = partial(method, *arguments, session=blocking, **options)
+        operation = f"{self._name}.{method.__name__.lstrip('_')}"
+        return await self._database.call(operation, function, session=session)
+
+    def _find(self, *arguments: Any, **options: Any) -> list[Document]:
+        return self._collection.find(*arguments, **options).to_list()
+
+    def _aggregate(self, *arguments: Any, **options: Any) -> list[Document]:
+        return self._collection.aggregate(*arguments, **options).to_list()
 
     def _build_request(self, write: Replacement | Change) -> ReplaceOne[Document] | UpdateOne:
         scoped = scope_filter(self._scope, write.query)

@@ -11,11 +11,14 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Self, TypeVar, cast
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+from pymongo.client_session import ClientSession
 
 T = TypeVar("T")
 
 Client = AsyncIOMotorClient[dict[str, Any]]
-Session = AsyncIOMotorClientSession
+LentSession = AsyncIOMotorClientSession
+Session = LentSession | ClientSession
+"""Of a transaction: the latter of one that runs within a thread."""
 
 SESSION_COUNT = 8  # transactions in flight; two cores of mongod are busy with four
 
@@ -39,7 +42,12 @@ async def settle(operation: Awaitable[T]) -> T:
     return running.result()
 
 
-def _read_id(session: Session) -> bytes:
+def get_blocking(session: Session) -> ClientSession:
+    """Return the session as pymongo knows it."""
+    return session if isinstance(session, ClientSession) else cast("ClientSession", session.delegate)
+
+
+def _read_id(session: LentSession) -> bytes:
     # Motor's stubs take this property for a method.
     return bytes(cast("Mapping[str, bytes]", session.session_id)["id"])
 
@@ -47,9 +55,9 @@ def _read_id(session: Session) -> bytes:
 class SessionPool:
     """At most ``SESSION_COUNT`` sessions, lent to one transaction at a time."""
 
-    def __init__(self, sessions: tuple[Session, ...]) -> None:
+    def __init__(self, sessions: tuple[LentSession, ...]) -> None:
         self._sessions = sessions
-        self._free: asyncio.Queue[Session] = asyncio.Queue()
+        self._free: asyncio.Queue[LentSession] = asyncio.Queue()
         for session in sessions:
             self._free.put_nowait(session)
         self.ids = tuple(_read_id(session) for session in sessions)
@@ -60,7 +68,7 @@ class SessionPool:
         return cls(tuple([await client.start_session() for _ in range(size)]))
 
     @asynccontextmanager
-    async def borrow(self) -> AsyncIterator[Session]:
+    async def borrow(self) -> AsyncIterator[LentSession]:
         """Lend a session, waiting for one when all are busy."""
         session = await self._free.get()
         try:

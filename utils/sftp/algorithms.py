@@ -3,7 +3,9 @@
 asyncssh's own defaults still hold SHA-1 (``diffie-hellman-group14-sha1``, ``ssh-rsa``, ``hmac-sha1``). They
 are left out here and come back, with older ones behind them, only for a server whose admin turned ``legacy``
 on.
-The strings are asyncssh's pattern language: ``-`` takes away from its defaults, ``+`` appends.
+AES-GCM is asked for first: one call of OpenSSL a packet, where asyncssh puts ChaCha20-Poly1305 together of
+four, and a poll is a few packets.
+The strings are asyncssh's pattern language: ``-`` takes away from its defaults, ``+`` appends, ``^`` prefers.
 """
 
 from typing import TypedDict
@@ -37,6 +39,7 @@ SIGNATURES_OF_KEY = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
 
 _MODERN_EXCHANGE = "-*-sha1,*gss*,rsa2048-sha256"
 _LEGACY_EXCHANGE = "+diffie-hellman-group-exchange-sha1,diffie-hellman-group1-sha1"
+_MODERN_CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 _LEGACY_CIPHERS = "+aes256-cbc,aes192-cbc,aes128-cbc,3des-cbc"
 
 
@@ -51,7 +54,7 @@ def choose_algorithms(*, legacy: bool, pinned_type: str | None) -> AlgorithmOpti
     preferred = [name for name in pinned if name in host_keys]
     return AlgorithmOptions(
         kex_algs=_LEGACY_EXCHANGE if legacy else _MODERN_EXCHANGE,
-        encryption_algs=_LEGACY_CIPHERS if legacy else "default",
+        encryption_algs=_LEGACY_CIPHERS if legacy else _MODERN_CIPHERS,
         mac_algs="default" if legacy else "-hmac-sha1*",
         signature_algs="default" if legacy else "-ssh-rsa",
         server_host_key_algs=preferred + [name for name in host_keys if name not in preferred],

@@ -176,6 +176,8 @@ class SftpConnectionPool:
         self._assigned[request] = assigned
         self._state.add(request)
         self._advance()
+        if assigned.done():
+            return assigned.result()
         try:
             async with asyncio.timeout(wait_seconds):
                 return await assigned
@@ -206,7 +208,8 @@ class SftpConnectionPool:
 
     async def _wait_until_open(self, link: _Link) -> HostConnection:
         """Wait for the shared attempt, without cancelling it for the others."""
-        await asyncio.wait([link.opening])
+        if not link.opening.done():
+            await asyncio.wait([link.opening])
         if link.opening.cancelled():
             raise ConnectionLostError(CLOSED_BY_US)
         return link.opening.result()

@@ -46,6 +46,13 @@ async def test_any_key_is_taken_and_reported_when_none_is_pinned(host: GameHost,
     assert compute_fingerprint(host.host_key).startswith("SHA256:")
 
 
+async def test_cipher_that_costs_least_is_asked_for_first(host: GameHost, limits: PoolLimits) -> None:
+    """Of all that host and bot can both do; what a host prefers does not decide."""
+    connection = await open_connection(host.login("renter"), limits)
+    assert connection.ssh.get_extra_info("send_cipher") == "aes128-gcm@openssh.com"
+    await connection.close(5)
+
+
 async def test_the_pinned_key_is_accepted_again(host: GameHost, limits: PoolLimits) -> None:
     """A pin that fits changes nothing."""
     login = host.login("renter", host_key=host.host_key)

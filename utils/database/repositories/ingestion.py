@@ -72,7 +72,7 @@ class IngestionRepository:
             await unit.finish()
             return result
 
-        return await self._database.in_transaction(run, fence=self._fences(scope.guild_id))
+        return await self._database.in_thread(run, fence=self._fences(scope.guild_id))
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
         """Return where reading stands, by file."""

@@ -13,6 +13,7 @@ Every failure ends in a sentence in the server's health and another try later. W
 import asyncio
 import random
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -76,7 +77,8 @@ class ServerWatch:
         self._known: Known | None = None
         self._changes = 0  # told of so far
         self._looked_at = (0.0, 0)  # when the server was read, and after how many changes
-        self._woken = asyncio.Event()
+        self._is_woken = False
+        self._pausing: asyncio.Timeout | None = None
 
     def refresh(self) -> None:
         """The server's settings were changed: look at them before the next poll."""
@@ -87,7 +89,9 @@ class ServerWatch:
         """Something was changed for this server: read again now, with its settings as they are."""
         self.refresh()
         self._rooms.logs.renew(self.scope)
-        self._woken.set()
+        if self._pausing is not None and not self._is_woken:
+            self._pausing.reschedule(0)
+        self._is_woken = True
 
     def with_counts(self, stored: ServerHealth) -> ServerHealth:
         """Return the health as it is now, with the counts of lines as they are stored."""
@@ -279,15 +283,14 @@ class ServerWatch:
         self._saved_at = self._rooms.clock.monotonic()
 
     async def _pause(self, until: Coroutine[None, None, None]) -> None:
-        """Wait for the next visit, or until woken."""
-        waiting = asyncio.ensure_future(self._woken.wait())
-        pausing = asyncio.ensure_future(until)
+        """Wait for the next visit, or until woken: that ends the pause as a timeout would."""
         try:
-            await asyncio.wait({waiting, pausing}, return_when=asyncio.FIRST_COMPLETED)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0 if self._is_woken else None) as self._pausing:
+                    await until
         finally:
-            waiting.cancel()
-            pausing.cancel()
-        self._woken.clear()
+            self._pausing = None
+        self._is_woken = False
 
 
 def _newest(first: datetime | None, second: datetime | None) -> datetime | None:

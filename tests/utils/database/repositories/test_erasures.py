@@ -27,6 +27,7 @@ from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
+from utils.database.sessions import Session
 from utils.database.standings.keeper import Standings
 from utils.errors import StorageConflictError, StorageUnavailableError
 from utils.events import EventDispatcher, PlayerErased
@@ -411,15 +412,16 @@ async def test_kill_that_is_paid_at_the_same_moment_leaves_no_wallet(place: Plac
         guild_id, Link(guild_id, OWNER, WOLF, "Wolf", NOW), at=NOW
     )
 
-    async def pay(unit: TransactionUnit) -> None:
+    async def pay(session: Session) -> None:
         nonlocal runs
         runs += 1
+        unit = TransactionUnit(place.database, place.scope, session)
         for member_id in (await unit.money.find_members([WOLF])).values():
             if runs == 1:
                 await place.store.delete_member(guild_id, OWNER, at=NOW)
             await unit.money.book(Change(member_id, LedgerKind.KILL, 12, "kill:00", NOW))
 
-    await place.ingestion.in_transaction(place.scope, pay)
+    await place.database.in_transaction(pay)
     assert (runs, await place.read("wallets"), await place.read("ledger")) == (2, [], [])
 
 

@@ -368,6 +368,21 @@ async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> No
     assert world.visits == 2
 
 
+async def test_several_wakes_in_a_pause_are_one_visit(world: World) -> None:
+    """Whoever mends several things at once has the host asked once; the pause after it is a whole one."""
+    watch = world.build()
+    async with watching(watch):
+        await until(lambda: world.visits == 1)
+        await world.clock.advance(0)
+        for _ in range(3):
+            watch.wake()
+        await until(lambda: world.visits == 2)
+        for _ in range(10):
+            await world.clock.advance(0)
+        assert world.visits == 2
+        assert world.clock.slept == [5, 5]
+
+
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
 async def test_passing_fault_is_tried_again_ever_less_often(world: World, error: KillfeedError) -> None:
     """Whatever may pass by itself is waited out in silence, never for longer than twenty seconds."""
