@@ -21,6 +21,7 @@ from utils.database.threads import call_in_thread, complete
 from utils.errors import LeaseLostError, StorageError
 
 T = TypeVar("T")
+S = TypeVar("S", LentSession, ClientSession)
 Document = dict[str, Any]
 Collection = AsyncIOMotorCollection[Document]
 
@@ -92,7 +93,7 @@ class SafeDatabase:
         return await self.run(name, self._database.command(command))
 
     async def in_transaction(
-        self, work: Callable[[Session], Awaitable[T]], *, fence: Fence | None = None
+        self, work: Callable[[LentSession], Awaitable[T]], *, fence: Fence | None = None
     ) -> T:
         """Run ``work`` in one transaction; it runs again after a transient error, so it must hold no state.
 
@@ -107,7 +108,9 @@ class SafeDatabase:
 
         return await self._insist(attempt)
 
-    async def in_thread(self, work: Callable[[Session], Awaitable[T]], *, fence: Fence | None = None) -> T:
+    async def in_thread(
+        self, work: Callable[[ClientSession], Awaitable[T]], *, fence: Fence | None = None
+    ) -> T:
         """Run ``work`` in one transaction as ``in_transaction`` does, all of it within one thread.
 
         It may wait for its own operations alone. When cancelled it still ends first, as it would have.
@@ -148,7 +151,7 @@ class SafeDatabase:
                 await self._clock.sleep(next(pauses))
 
     async def _attempt(
-        self, session: Session, work: Callable[[Session], Awaitable[T]], fence: Fence | None, deadline: float
+        self, session: S, work: Callable[[S], Awaitable[T]], fence: Fence | None, deadline: float
     ) -> tuple[T, bool]:
         """Run the work once; return what it gave, and whether its commit is known to have happened."""
         blocking = get_blocking(session)

@@ -6,7 +6,7 @@ It names its notices by server, kind of channel and number, and notices name no 
 from pymongo import UpdateOne
 
 from utils.database.database import Document, Fence, SafeDatabase
-from utils.database.sessions import Session
+from utils.database.sessions import LentSession
 from utils.models.notices import MessageState
 
 _OLD = {"guild_id": {"$gt": 0}, "sequences": {"$exists": True}}
@@ -23,7 +23,7 @@ async def move_messages(database: SafeDatabase, fence: Fence) -> None:
         if one["state"] == MessageState.PREPARED
     ]
 
-    async def write(session: Session) -> None:
+    async def write(session: LentSession) -> None:
         if changes:
             await database.run("migration.moved", messages.bulk_write(changes, session=session))
         await database.run("migration.sent", messages.delete_many(_OLD, session=session))

@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 from utils.database.database import Fence, SafeDatabase
 from utils.database.head_migration import digest_heads
 from utils.database.message_migration import move_messages
-from utils.database.sessions import Session
+from utils.database.sessions import LentSession
 from utils.database.weapon_migration import count_weapons
 from utils.errors import ConfigurationError, StorageConflictError
 
@@ -86,7 +86,7 @@ async def run_migrations(database: SafeDatabase, first: int, fence: Fence) -> No
 
 
 async def _write(database: SafeDatabase, fence: Fence, update: dict[str, object]) -> None:
-    async def write(session: Session) -> None:
+    async def write(session: LentSession) -> None:
         updating = database.unscoped("schema").update_one({"_id": _ID}, update, session=session)
         await database.run("schema.update", updating)
 

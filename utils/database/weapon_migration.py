@@ -13,7 +13,7 @@ from utils.database.database import Document, Fence, SafeDatabase
 from utils.database.death_documents import decode_documents
 from utils.database.faults import map_storage_errors
 from utils.database.keys import build_key_range
-from utils.database.sessions import Session
+from utils.database.sessions import LentSession
 from utils.models.deaths import LONGEST_KILL_LIMIT_METRES, DeathKind
 from utils.models.players import HOURS_OF_A_WEEK, WeaponCount
 from utils.models.scope import GuildId, ServerId, ServerScope
@@ -68,7 +68,7 @@ async def _write(database: SafeDatabase, fence: Fence, name: str, changes: Seque
     for start in range(0, len(changes), _BATCH):
         some = list(changes[start : start + _BATCH])
 
-        async def write(session: Session, some: list[_Change] = some) -> None:
+        async def write(session: LentSession, some: list[_Change] = some) -> None:
             writing = database.unscoped(name).bulk_write(some, ordered=False, session=session)
             await database.run(f"migration.{name}", writing)
 

@@ -123,7 +123,7 @@ class OutboxRepository:
         return await self._messages(guild_id).delete(done)
 
     async def _write(self, guild_id: GuildId, work: Callable[[Session], Awaitable[T]]) -> T:
-        return await self._database.in_transaction(work, fence=self._fences(guild_id))
+        return await self._database.in_thread(work, fence=self._fences(guild_id))
 
     def _entries(self, guild_id: GuildId) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, "outbox", guild_id)
