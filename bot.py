@@ -49,6 +49,10 @@ EXTENSIONS = (
 )
 CHECK_PATIENCE_SECONDS = 5.0  # whoever runs a check sits and waits
 
+SWITCH_SECONDS = 0.0005
+"""How long a thread that has MongoDB's answer waits for the interpreter. With Python's own 5 ms a transaction of fifteen
+operations beside a busy event loop takes 0.1 s, with this a fifth of it."""
+
 
 def build_place(settings: Settings) -> MongoDBPlace:
     """Return where the database is, by the configuration."""
@@ -251,6 +255,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
 
 def main(arguments: list[str]) -> int:
     """Run the command line."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     options = parse_arguments(arguments)
     try:
         settings = load_settings(options.config, os.environ)
