@@ -50,8 +50,8 @@ EXTENSIONS = (
 CHECK_PATIENCE_SECONDS = 5.0  # whoever runs a check sits and waits
 
 SWITCH_SECONDS = 0.0005
-"""How long a thread that has MongoDB's answer waits for the interpreter at most. With Python's own 5 ms, threads
-under load wait longer for it than for MongoDB: of 500 busy servers posts came 11 s late, and 3 s with this."""
+"""How long a thread that has MongoDB's answer waits for the interpreter at most. With Python's own 5 ms, many
+threads wait longer for it than for MongoDB: posts of 500 busy servers came 11 s late, with this 3 s."""
 
 
 def build_place(settings: Settings) -> MongoDBPlace:
