@@ -1,10 +1,13 @@
 """Values that tests of the database begin with."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from utils.clock import SystemClock
+from utils.database.connection import SafeMongoDBConnection
+from utils.database.database import SafeDatabase
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.notices import DeathNotice
 from utils.models.players import Counters, NameSeen, PlayerRecord
@@ -129,3 +132,11 @@ def _make_notice() -> MakeNotice:
         )
 
     return make
+
+
+@pytest.fixture(name="second")
+async def _second(mongod_uri: str, database: SafeDatabase) -> AsyncIterator[SafeDatabase]:
+    """Return the same database as another process sees it."""
+    connection = SafeMongoDBConnection(mongod_uri, database=database.name, clock=SystemClock())
+    yield await connection.open()
+    await connection.close()

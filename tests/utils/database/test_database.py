@@ -1,13 +1,10 @@
 """Tests of transactions: all or nothing, whatever happens."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from structlog.testing import capture_logs
 
-from utils.clock import SystemClock
-from utils.database.connection import SafeMongoDBConnection
 from utils.database.database import Fence, SafeDatabase
 from utils.database.sessions import SESSION_COUNT, Session, settle
 from utils.errors import LeaseLostError, StorageConflictError, StorageError
@@ -15,14 +12,6 @@ from utils.errors import LeaseLostError, StorageConflictError, StorageError
 
 class UnfinishedError(Exception):
     """Raised by a test in the middle of its work."""
-
-
-@pytest.fixture(name="second")
-async def _second(mongod_uri: str, database: SafeDatabase) -> AsyncIterator[SafeDatabase]:
-    """Return the same database as another process sees it."""
-    connection = SafeMongoDBConnection(mongod_uri, database=database.name, clock=SystemClock())
-    yield await connection.open()
-    await connection.close()
 
 
 async def _list_ids(database: SafeDatabase) -> list[object]:

@@ -2,13 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import pytest
 
-from utils.clock import SystemClock
 from utils.database.connection import SafeMongoDBConnection
 from utils.database.database import Document, Fence, SafeDatabase
 from utils.database.scoped import ScopedCollection
@@ -27,14 +26,6 @@ class UnfinishedError(Exception):
 @pytest.fixture(name="things")
 def _things(database: SafeDatabase) -> ScopedCollection:
     return ScopedCollection.of_guild(database, "things", GUILD_ID)
-
-
-@pytest.fixture(name="rival")
-async def _rival(mongod_uri: str, database: SafeDatabase) -> AsyncIterator[SafeDatabase]:
-    """Return the same database as another process sees it."""
-    connection = SafeMongoDBConnection(mongod_uri, database=database.name, clock=SystemClock())
-    yield await connection.open()
-    await connection.close()
 
 
 async def _list_ids(things: ScopedCollection) -> list[Any]:
@@ -131,7 +122,7 @@ async def test_nothing_is_stored_when_the_lease_is_gone(
 
 
 async def test_work_runs_again_when_another_transaction_holds_its_document(
-    database: SafeDatabase, rival: SafeDatabase, things: ScopedCollection
+    database: SafeDatabase, second: SafeDatabase, things: ScopedCollection
 ) -> None:
     """A write conflict is waited out with pauses; a counter that both draw from counts both."""
     loop = asyncio.get_running_loop()
@@ -144,7 +135,7 @@ async def test_work_runs_again_when_another_transaction_holds_its_document(
         )
 
     async def hold(session: Session) -> int:
-        drawn = await increase(rival, session)
+        drawn = await increase(second, session)
         is_held.set()
         await is_refused.wait()
         return drawn
@@ -157,7 +148,7 @@ async def test_work_runs_again_when_another_transaction_holds_its_document(
             raise
 
     await things.insert_one({"_id": 1, "count": 0})
-    holding = asyncio.create_task(rival.in_transaction(hold))
+    holding = asyncio.create_task(second.in_transaction(hold))
     await is_held.wait()
     assert await database.in_thread(wait) == 2
     assert await holding == 1
