@@ -26,6 +26,7 @@ logger = get_logger(__name__)
 
 STORAGE_RETRY_SECONDS = 2.0
 POLL_SECONDS = 30.0  # only for entries whose wake-up was lost; ingestion wakes at once
+GATHER_SECONDS = 0.25  # a guild's servers are polled together; what they have goes into one message
 
 
 @dataclass(slots=True)
@@ -67,12 +68,14 @@ class DeliveryLoop:
         pace: MessagePace,
         clock: Clock,
         poll_seconds: float = POLL_SECONDS,
+        gather_seconds: float = GATHER_SECONDS,
     ) -> None:
         self._service = service
         self._tasks = tasks
         self._pace = pace
         self._clock = clock
         self._poll_seconds = poll_seconds
+        self._gather_seconds = gather_seconds
         self._signals: dict[GuildId, _Signals] = {}
 
     def wake(self, scope: ServerScope, kinds: Iterable[ChannelKind]) -> None:
@@ -130,6 +133,7 @@ class DeliveryLoop:
     async def _work_off(self, lane: Lane, signals: _Signals) -> None:
         """Do rounds until a lane is empty."""
         mended = signals.mended[lane]
+        await self._clock.sleep(self._gather_seconds)
         while True:
             mended.clear()
             outcome = await self._deliver(lane, signals)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from tests.utils.delivery.fakes import GUILD, SCOPE, Answer, World, build_entry
-from utils.delivery.loop import DeliveryLoop
+from utils.delivery.loop import GATHER_SECONDS, DeliveryLoop
 from utils.delivery.pace import MESSAGES_A_SECOND, MessagePace
 from utils.errors import ChannelUnusableError, DeliveryDelayedError
 from utils.models.guilds import ChannelKind
@@ -25,7 +25,7 @@ async def _world() -> World:
 async def _loop(world: World) -> AsyncIterator[DeliveryLoop]:
     tasks = TaskManager(world.clock)
     pace = MessagePace(world.clock, share=1e9)
-    loop = DeliveryLoop(world.service, tasks, pace=pace, clock=world.clock, poll_seconds=30)
+    loop = DeliveryLoop(world.service, tasks, pace=pace, clock=world.clock, poll_seconds=30, gather_seconds=0)
     task = asyncio.create_task(loop.run(GUILD))
     yield loop
     task.cancel()
@@ -115,7 +115,8 @@ async def test_kind_whose_posts_fail_is_tried_again_and_holds_up_no_other(
 async def test_entries_that_come_while_a_lane_waits_for_its_turn_go_into_its_message(world: World) -> None:
     """When many want to post, messages become fuller and not more."""
     pace = MessagePace(world.clock)
-    loop = DeliveryLoop(world.service, TaskManager(world.clock), pace=pace, clock=world.clock)
+    tasks = TaskManager(world.clock)
+    loop = DeliveryLoop(world.service, tasks, pace=pace, clock=world.clock, gather_seconds=0)
     await pace.wait_for_turn()
     task = asyncio.create_task(loop.run(GUILD))
     world.store.add(build_entry(1))
@@ -158,10 +159,27 @@ async def test_feed_moves_on_when_the_lane_that_held_it_is_empty(world: World, l
     await _until(lambda: (world.sender.list_victims(), world.sender.list_victims(other)) == ([1], [2]))
 
 
+async def test_what_servers_of_a_guild_have_at_the_same_moment_goes_into_one_message(world: World) -> None:
+    """They are polled together, and the first one waits a little for the others."""
+    tasks, pace = TaskManager(world.clock), MessagePace(world.clock)
+    task = asyncio.create_task(DeliveryLoop(world.service, tasks, pace=pace, clock=world.clock).run(GUILD))
+    await _until(lambda: world.clock.sleeps == [30])
+    world.store.add(build_entry(1))
+    await world.clock.advance(30)
+    await _until(lambda: GATHER_SECONDS in world.clock.sleeps)
+    world.store.add(build_entry(2))
+    await world.clock.advance(GATHER_SECONDS)
+    await _until(lambda: world.sender.list_victims() == [1, 2])
+    assert len(world.sender.posts) == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_signals_without_a_loop_are_no_fault(world: World) -> None:
     """A server whose loop does not run yet, or any more, may be told anything."""
     pace = MessagePace(world.clock, share=1e9)
-    loop = DeliveryLoop(world.service, TaskManager(world.clock), pace=pace, clock=world.clock)
+    tasks = TaskManager(world.clock)
+    loop = DeliveryLoop(world.service, tasks, pace=pace, clock=world.clock, gather_seconds=0)
     loop.wake(SCOPE, KINDS)
     loop.retry_now(GUILD)
     world.store.add(build_entry(1))

@@ -36,6 +36,7 @@ from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
 from utils.services.ingestion.live import PollOutcome
 from utils.services.ingestion.reading import HistoryLogs
+from utils.services.ingestion.schedule import compute_pause_seconds
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 
 logger = get_logger(__name__)
@@ -107,14 +108,12 @@ class ServerWatch:
         """Watch until cancelled, or until the server is no longer there."""
         self.refresh()
         while (found := await self._look_up()) is not None:
-            began = self._rooms.clock.monotonic()
             delay = await self._visit(*found)
             if self._failures and self._rooms.logs.find_obstacle(self.scope) is not None:
                 _, tier = found
                 await self._pause(self._rooms.logs.wait_for_way(self.scope, guild_limit=tier.servers))
             else:
-                spent = self._rooms.clock.monotonic() - began
-                await self._pause(self._rooms.clock.sleep(max(0.0, delay - spent)))
+                await self._pause(self._rooms.clock.sleep(delay))
 
     async def _look_up(self) -> tuple[GameServer, Tier] | None:
         """Return the server as it is now and its guild's tier; None when it is no longer there."""
@@ -141,7 +140,7 @@ class ServerWatch:
         return await self._rooms.servers.find_server(self.scope)
 
     async def _visit(self, server: GameServer, tier: Tier) -> float:
-        """Import or poll once; return seconds until the next visit."""
+        """Import or poll once; return seconds from then until the next visit."""
         interval = compute_poll_seconds(tier, minimum_seconds=self._settings.minimum_poll_seconds)
         if server.is_paused:
             await self._rest()
@@ -156,7 +155,9 @@ class ServerWatch:
         except KillfeedError as error:
             return await self._after_failure(error, ConnectionState.RETRYING, interval)
         await self._after_success(outcome)
-        return interval
+        return compute_pause_seconds(
+            self.scope.guild_id, now_seconds=self._rooms.clock.monotonic(), interval_seconds=interval
+        )
 
     async def _rest(self) -> None:
         """Note that the server is paused, and keep nothing of its login; what was read stays known."""

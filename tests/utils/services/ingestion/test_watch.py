@@ -49,6 +49,7 @@ from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.premium import PremiumService
 
 MAX_AGE = timedelta(minutes=60)
+FIRST_SECONDS = 1.44  # from START to the moment of guild 42, when it is polled every 5 s
 REFUSALS = (
     LoginRefusedError("The host refused the login."),
     HostKeyChangedError("The host shows another key.", offered="ssh-ed25519 B"),
@@ -166,15 +167,15 @@ async def test_growth_is_news_and_health_tells_of_it(world: World) -> None:
     watch = world.build()
     async with watching(watch):
         await world.pause(1)
-        world.append(("A", "C"), second=3)
+        world.append(("A", "C"), second=1)
         await world.pass_pauses(1)
     assert [notice.victim_name for notice in world.store.data.notices] == ["C"]
     assert watch.health == ServerHealth(
         SCOPE,
         state=ConnectionState.CONNECTED,
-        last_read_at=START + timedelta(seconds=5),
-        last_kill_at=START + timedelta(seconds=3),
-        lag_seconds=5,
+        last_read_at=START + timedelta(seconds=FIRST_SECONDS),
+        last_kill_at=START + timedelta(seconds=1),
+        lag_seconds=FIRST_SECONDS,
     )
 
 
@@ -214,10 +215,11 @@ async def test_health_is_saved_at_most_every_thirty_seconds_when_nothing_changes
     """The time of the last read may lag by half a minute in the database, never in the status."""
     watch = world.build()
     async with watching(watch):
-        await world.pass_pauses(13)
-        assert watch.health.last_read_at == START + timedelta(seconds=65)
+        await world.pass_pauses(14)
+        assert watch.health.last_read_at == START + timedelta(seconds=FIRST_SECONDS + 65)
     saved = [health.last_read_at for health in world.servers.saved]
-    assert saved == [START + timedelta(seconds=SAVE_HEALTH_SECONDS * number) for number in range(3)]
+    later = (FIRST_SECONDS + SAVE_HEALTH_SECONDS * number for number in (1, 2))
+    assert saved == [START, *(START + timedelta(seconds=seconds) for seconds in later)]
 
 
 async def test_health_is_saved_at_once_when_something_changes(world: World) -> None:
@@ -369,7 +371,7 @@ async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> No
 
 
 async def test_several_wakes_in_a_pause_are_one_visit(world: World) -> None:
-    """Whoever mends several things at once has the host asked once; the pause after it is a whole one."""
+    """Whoever mends several things at once has the host asked once, and then at its moment as ever."""
     watch = world.build()
     async with watching(watch):
         await until(lambda: world.visits == 1)
@@ -380,7 +382,7 @@ async def test_several_wakes_in_a_pause_are_one_visit(world: World) -> None:
         for _ in range(10):
             await world.clock.advance(0)
         assert world.visits == 2
-        assert world.clock.slept == [5, 5]
+        assert world.clock.slept == [FIRST_SECONDS] * 2
 
 
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
@@ -529,16 +531,13 @@ async def test_removal_nobody_told_of_is_noticed_within_half_a_minute(world: Wor
     async with watching(world.build()) as task:
         await world.pause(1)
         world.append(("A", "B"))
-        await world.pass_pauses(5)
-        assert (world.servers.calls.count("find_server"), world.visits, len(world.store.data.deaths)) == (
-            1,
-            6,
-            1,
-        )
+        await world.pass_pauses(6)
+        assert (world.servers.calls.count("find_server"), world.visits) == (1, 7)
+        assert len(world.store.data.deaths) == 1
         world.servers.servers.clear()
         await world.clock.advance(5)
         await task
-    assert (world.servers.calls.count("find_server"), world.visits) == (2, 6)
+    assert (world.servers.calls.count("find_server"), world.visits) == (2, 7)
 
 
 async def test_changed_server_is_read_with_its_new_settings(world: World) -> None:
@@ -598,20 +597,32 @@ async def test_tier_that_cannot_be_read_is_waited_for(world: World) -> None:
         assert world.visits == 1
 
 
-async def test_time_a_visit_took_is_taken_off_the_pause(world: World) -> None:
-    """A slow host is read as often as the others, as long as it answers within the interval."""
+@pytest.mark.parametrize(("needed", "seconds"), [(1, 0.44), (3, 3.44), (9, 2.44)])
+async def test_slow_host_is_read_at_the_moments_of_its_guild(
+    world: World, needed: float, seconds: float
+) -> None:
+    """It is read as often as the others as long as it answers within the interval, and never twice then."""
 
     class SlowStore(FakeIngestionStore):
-        """Needs three seconds for a look."""
+        """Needs its time for a look."""
 
         async def find_import(self, scope: object) -> None:
             """Let time pass."""
             del scope
-            world.clock.move(3)
+            world.clock.move(needed)
 
     world.store = SlowStore()
     async with watching(world.build()):
-        assert await world.pause(1) == 2
+        assert await world.pause(1) == seconds
+
+
+async def test_servers_of_a_guild_are_read_at_the_same_moments(world: World) -> None:
+    """Whenever they were added: what they have for one channel then goes into one message."""
+    async with watching(world.build()):
+        assert await world.pause(1) == FIRST_SECONDS
+        world.clock.move(1)
+        async with watching(world.build()):
+            assert await world.pause(2) == pytest.approx(FIRST_SECONDS - 1)
 
 
 def test_counts_of_lines_come_from_the_storage(world: World) -> None:
