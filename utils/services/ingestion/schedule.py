@@ -22,6 +22,6 @@ def compute_pause_seconds(guild_id: GuildId, *, now_seconds: float, interval_sec
         interval_seconds: between two moments.
     """
     # a guild's id is a time: those made together must not meet
-    offset = zlib.crc32(str(guild_id).encode()) / 2**32
+    offset = zlib.crc32(str(guild_id).encode()) % SPREAD / SPREAD
     turns = now_seconds / interval_seconds - offset
     return round((math.floor(turns + NEAR) + 1 - turns) * interval_seconds, 3)
