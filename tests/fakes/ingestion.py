@@ -12,6 +12,7 @@ from utils.errors import (
     CursorMovedError,
     RemoteFileMissingError,
     RemotePermissionError,
+    StorageConflictError,
     StorageUnavailableError,
 )
 from utils.models.deaths import Death, LogFile
@@ -75,9 +76,8 @@ class FakeIngestionUnit:
         self._power = power
         self._scope = scope
 
-    @property
-    def money(self) -> FakeMoneyUnit:
-        """Wallets and bounties within this very transaction."""
+    async def open_money(self) -> FakeMoneyUnit:
+        """Return wallets and bounties within this very transaction."""
         self._power.pass_point()
         return FakeMoneyUnit(self._data.money, self._scope)
 
@@ -87,10 +87,11 @@ class FakeIngestionUnit:
         return frozenset(ids) & self._data.deaths.keys()
 
     async def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
-        """Store deaths; one that is there already is a mistake of the caller."""
+        """Store deaths; one that is there already ends the whole transaction."""
         self._power.pass_point()
         for death in deaths:
-            assert death.id not in self._data.deaths, "a duplicate key aborts the whole transaction"
+            if death.id in self._data.deaths:
+                raise StorageConflictError("a death is stored already")
             self._data.deaths[death.id] = death
             if read_at is not None:
                 self._data.read_at[death.id] = read_at
@@ -215,6 +216,12 @@ class FakeIngestionStore:
             self.transactions += 1
             self.power.pass_point()
             return result
+
+    async def in_shared_transaction(
+        self, scope: ServerScope, work: Callable[[FakeIngestionUnit], Awaitable[T]]
+    ) -> T:
+        """Run ``work`` in a transaction: there is no other server to share it."""
+        return await self.in_transaction(scope, work)
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
         """Return where reading stands, by file."""

@@ -57,6 +57,11 @@ class SafeDatabase:
         return self._database.name
 
     @property
+    def clock(self) -> Clock:
+        """What pauses are measured by."""
+        return self._clock
+
+    @property
     def session_ids(self) -> tuple[bytes, ...]:
         """Ids of all sessions that may hold a transaction of this process."""
         return self._sessions.ids

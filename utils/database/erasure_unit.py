@@ -7,6 +7,7 @@ from datetime import datetime
 from utils.database.count_lock import hold_counts, void_import
 from utils.database.database import Document, SafeDatabase
 from utils.database.death_documents import decode_deaths
+from utils.database.gathered_writes import GatheredWrites
 from utils.database.money_unit import MoneyTransaction
 from utils.database.repositories.ingestion import TransactionUnit
 from utils.database.scoped import ScopedCollection
@@ -20,18 +21,19 @@ _SIDES = ("killer", "victim")
 
 
 class ErasureTransaction:
-    """One open transaction over one server's deaths, figures and bounties."""
+    """One open transaction over one server's deaths, figures and bounties.
+
+    Attributes:
+        money: wallets and bounties within this very transaction.
+    """
 
     def __init__(self, database: SafeDatabase, scope: ServerScope, session: Session) -> None:
         self._database = database
         self._scope = scope
         self._session = session
-        self._counted = TransactionUnit(database, scope, session)
-
-    @property
-    def money(self) -> MoneyTransaction:
-        """Wallets and bounties within this very transaction."""
-        return self._counted.money
+        self.money = MoneyTransaction(database, scope, session)
+        self._writes = GatheredWrites(database, scope.guild_id, session)
+        self._counted = TransactionUnit(database, scope, session, self._writes)
 
     async def hold_counts(self) -> int | None:
         """Let no import begin meanwhile; return the shown generation, None without a server."""
@@ -86,6 +88,7 @@ class ErasureTransaction:
         """Write a player's counters and those of his days."""
         await self._counted.replace_players([player], generation=generation)
         await self._counted.replace_days(days, generation=generation)
+        await self._writes.carry_out()
 
     def _of(self, name: str) -> ScopedCollection:
         return ScopedCollection.of_server(self._database, name, self._scope)

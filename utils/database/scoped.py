@@ -190,11 +190,13 @@ class ScopedCollection:
 
     async def bulk_write(
         self, writes: Iterable[Replacement | Change], *, session: Session | None = None
-    ) -> None:
-        """Carry out many writes at once, in no order."""
+    ) -> int:
+        """Carry out many writes in their order; return how many found a document to change."""
         requests = [self._build_request(write) for write in writes]
-        if requests:
-            await self._call(self._collection.bulk_write, requests, ordered=False, session=session)
+        if not requests:
+            return 0
+        done = await self._call(self._collection.bulk_write, requests, session=session)
+        return done.matched_count
 
     async def _call(
         self, method: Callable[..., T], *arguments: object, session: Session | None = None, **options: object

@@ -1,13 +1,14 @@
 """Ingestion's storage: everything of one batch in one transaction, fenced by the shard's lease.
 
-Two transactions of one server may be in flight on different files, so nothing here writes a document that
-both would touch: lines are counted at the cursor of the file they came from, and only notices draw from a
-common counter.
+Batches of a guild's servers that come at the same moment share one. Two transactions of one server may be in
+flight on different files, so nothing here writes a document that both would touch: lines are counted at the
+cursor of the file they came from, and only notices draw from a common counter.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from utils.database.database import Document, Fence, SafeDatabase
 from utils.database.death_documents import (
@@ -17,6 +18,8 @@ from utils.database.death_documents import (
     read_cursor,
     read_death,
 )
+from utils.database.gathered_writes import GatheredWrites
+from utils.database.gathering import Gathering
 from utils.database.keys import build_key_prefix
 from utils.database.money_unit import MoneyTransaction
 from utils.database.outbox_entries import append_entries
@@ -31,7 +34,7 @@ from utils.database.player_documents import (
     read_month,
     read_player,
 )
-from utils.database.scoped import Replacement, ScopedCollection
+from utils.database.scoped import Change, Replacement, ScopedCollection
 from utils.database.sessions import Session
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
@@ -50,12 +53,21 @@ def build_file_key(file: LogFile) -> Document:
     return {"kind": "file", "world": file.world, "name": file.name}
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What one server has to store."""
+
+    scope: ServerScope
+    carry_out: Callable[["TransactionUnit"], Awaitable[object]]
+
+
 class IngestionRepository:
     """Storage of game servers' data, one transaction at a time."""
 
     def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
         self._database = database
         self._fences = fences
+        self._gathering = Gathering(self._store, clock=database.clock)
 
     async def in_transaction(
         self, scope: ServerScope, work: Callable[["TransactionUnit"], Awaitable[T]]
@@ -63,16 +75,32 @@ class IngestionRepository:
         """Run ``work`` in one transaction; it may run again after a transient error.
 
         Raises:
-            CursorMovedError, LeaseLostError, DiskFullError, StorageUnavailableError
+            CursorMovedError, StorageConflictError, LeaseLostError, DiskFullError, StorageUnavailableError
         """
+        (result,) = await self._store(scope.guild_id, [_Work(scope, work)])
+        return cast("T", result)
 
-        async def run(session: Session) -> T:
-            unit = TransactionUnit(self._database, scope, session)
-            result = await work(unit)
-            await unit.finish()
-            return result
+    async def in_shared_transaction(
+        self, scope: ServerScope, work: Callable[["TransactionUnit"], Awaitable[T]]
+    ) -> T:
+        """Do as ``in_transaction``, together with other servers of the guild that come a moment later.
 
-        return await self._database.in_thread(run, fence=self._fences(scope.guild_id))
+        It is for little work: all of it happens, or each of them is tried again by itself.
+        """
+        return cast("T", await self._gathering.join(scope.guild_id, _Work(scope, work)))
+
+    async def _store(self, guild_id: GuildId, works: Sequence[_Work]) -> Sequence[object]:
+        async def run(session: Session) -> Sequence[object]:
+            writes = GatheredWrites(self._database, guild_id, session)
+            results: list[object] = []
+            for work in works:
+                unit = TransactionUnit(self._database, work.scope, session, writes)
+                results.append(await work.carry_out(unit))
+                await unit.finish()
+            await writes.carry_out()
+            return results
+
+        return await self._database.in_thread(run, fence=self._fences(guild_id))
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
         """Return where reading stands, by file."""
@@ -82,19 +110,26 @@ class IngestionRepository:
 
 
 class TransactionUnit:
-    """One open transaction over one server's data."""
+    """One open transaction over one server's data.
 
-    def __init__(self, database: SafeDatabase, scope: ServerScope, session: Session) -> None:
+    Args:
+        writes: where its writes wait; whoever made it carries them out, after ``finish``.
+    """
+
+    def __init__(
+        self, database: SafeDatabase, scope: ServerScope, session: Session, writes: GatheredWrites
+    ) -> None:
         self._database = database
         self._scope = scope
         self._session = session
+        self._writes = writes
         self._buckets: dict[tuple[int, BucketKey], list[Document]] = {}
-        self._move: tuple[Cursor | None, Cursor] | None = None
+        self._moves: dict[LogFile, tuple[Cursor | None, Cursor]] = {}
         self._lines = (0, 0)
 
-    @property
-    def money(self) -> MoneyTransaction:
-        """Wallets and bounties within this very transaction."""
+    async def open_money(self) -> MoneyTransaction:
+        """Return wallets and bounties within this very transaction; they know the deaths it stores so far."""
+        await self._writes.carry_out_inserts()
         return MoneyTransaction(self._database, self._scope, self._session)
 
     async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
@@ -117,7 +152,7 @@ class TransactionUnit:
         if not all(death.id.startswith(prefix) for death in deaths):
             raise ScopeViolationError("A death's id must begin with its guild and server.")
         documents = [build_death_document(death, read_at=read_at) for death in deaths]
-        await self._collection("kills").insert_many(documents, session=self._session)
+        self._writes.insert("kills", self._scope, documents)
 
     async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""
@@ -142,7 +177,7 @@ class TransactionUnit:
             Replacement({"generation": generation, "player_id": document["player_id"]}, document)
             for document in documents
         ]
-        await self._collection("players").bulk_write(writes, session=self._session)
+        self._writes.replace("players", self._scope, writes)
 
     async def find_days(
         self, keys: Iterable[tuple[PlayerId, date]], *, generation: int
@@ -168,7 +203,7 @@ class TransactionUnit:
             self._buckets[generation, key] = entries
             fields = {"generation": generation, "month": key[1], "player_id": key[0]}
             writes.append(Replacement(fields, {**fields, "days": entries}))
-        await self._collection("player_days").bulk_write(writes, session=self._session)
+        self._writes.replace("player_days", self._scope, writes)
 
     async def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
         """Add what new deaths came to onto the stored counts of their months."""
@@ -183,7 +218,7 @@ class TransactionUnit:
             Replacement({"generation": generation, "month": document["month"]}, document)
             for document in documents
         ]
-        await collection.bulk_write(writes, session=self._session)
+        self._writes.replace("server_months", self._scope, writes)
 
     async def count_batch(self) -> int:
         """Count that this batch changes counters; return how many did so far."""
@@ -205,58 +240,54 @@ class TransactionUnit:
             Replacement({key: document[key] for key in ("world", "name", "offset")}, document)
             for document in documents
         ]
-        await self._collection("rejected_lines").bulk_write(writes, session=self._session)
+        self._writes.replace("rejected_lines", self._scope, writes)
 
     async def move_cursor(self, before: Cursor | None, after: Cursor) -> None:
-        """Move a file's cursor from the value that was read; the last one with the lines, when all is done.
+        """Move a file's cursor from the value that was read.
 
         Raises:
-            CursorMovedError: a stored cursor is not as it was read.
+            CursorMovedError: it was moved elsewhere before, within this transaction or (when all is written)
+                by another one.
         """
-        await self._write_move()
-        self._move = (before, after)
+        first = before
+        if after.file in self._moves:
+            first, last = self._moves[after.file]
+            if last != before:
+                raise CursorMovedError(f"The cursor of {after.file.name} was moved elsewhere just now.")
+        self._moves[after.file] = first, after
 
     async def add_lines_read(self, read: int, rejected: int) -> None:
         """Count lines for ``/killfeed status``."""
         self._lines = (self._lines[0] + read, self._lines[1] + rejected)
 
     async def finish(self) -> None:
-        """Write what was gathered until the end: counted lines, at the cursor that was moved last.
+        """Write down how cursors move; lines are counted at one of them.
 
         Raises:
-            CursorMovedError: the stored cursor is not as it was read.
+            CursorMovedError: a file without a cursor has one.
         """
         read, rejected = self._lines
-        self._lines = (0, 0)
-        counted = {"lines_read": read, "lines_rejected": rejected} if read or rejected else {}
-        if self._move is not None:
-            await self._write_move(counted)
-        elif counted:
+        counted: Document = {"lines_read": read, "lines_rejected": rejected} if read or rejected else {}
+        for before, after in self._moves.values():
+            await self._write_move(before, after, counted)
+            counted = {}
+        if counted:
             key = {"kind": "lines", "world": "", "name": ""}
             update = {"$inc": counted}
             await self._collection("cursors").update_one(key, update, upsert=True, session=self._session)
 
-    async def _write_move(self, counted: Mapping[str, int] | None = None) -> None:
-        if self._move is None:
+    async def _write_move(self, before: Cursor | None, after: Cursor, counted: Mapping[str, int]) -> None:
+        key, fields = build_file_key(after.file), build_cursor_fields(after)
+        if before is not None:
+            update: Document = {"$set": fields} | ({"$inc": dict(counted)} if counted else {})
+            move = Change({**key, **build_cursor_fields(before)}, update)
+            self._writes.move(self._scope, after.file.name, move)
             return
-        before, after = self._move
-        self._move = None
-        cursors, key, fields = (
-            self._collection("cursors"),
-            build_file_key(after.file),
-            build_cursor_fields(after),
-        )
-        if before is None:
-            # Looked up first: a duplicate key would only say so after ending the transaction.
-            if await cursors.find_one(key, session=self._session) is not None:
-                raise CursorMovedError(f"{after.file.name} has a cursor already.")
-            await cursors.insert_one({**key, **fields, **(counted or {})}, session=self._session)
-            return
-        update: Document = {"$set": fields} | ({"$inc": dict(counted)} if counted else {})
-        if not await cursors.update_one(
-            {**key, **build_cursor_fields(before)}, update, session=self._session
-        ):
-            raise CursorMovedError(f"The cursor of {after.file.name} is not at {before.offset} any more.")
+        cursors = self._collection("cursors")
+        # Looked up first: a duplicate key would only say so after ending the transaction.
+        if await cursors.find_one(key, session=self._session) is not None:
+            raise CursorMovedError(f"{after.file.name} has a cursor already.")
+        await cursors.insert_one({**key, **fields, **counted}, session=self._session)
 
     async def _load_buckets(self, keys: set[BucketKey], generation: int) -> None:
         missing = [key for key in keys if (generation, key) not in self._buckets]

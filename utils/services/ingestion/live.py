@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from structlog import get_logger
 
 from utils.clock import Clock
+from utils.errors import CursorMovedError, LeaseLostError, StorageConflictError
 from utils.events import CountersStored, DeathsStored, EventDispatcher, NoticesQueued, PlayerKilled
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
@@ -35,6 +36,8 @@ from utils.services.ingestion.news import NewsRule, choose_news_rule
 from utils.services.ingestion.reading import DeathLogTail, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit, LiveRewards
 from utils.services.rewards import LiveKill, RewardTerms
+
+SHARED_LINES = 100  # a chunk of so many shares its transaction with other servers of the guild
 
 logger = get_logger(__name__)
 
@@ -177,13 +180,23 @@ class LiveIngestion:
         return Batch(read_at, chunk, deaths, rejected, lines=len(deaths) + len(rejected))
 
     async def _store_batch(self, server: GameServer, batch: Batch, announced: Announced) -> StoredBatch:
+        """Store a chunk. What a file grew by is new unless somebody copied it: it is not looked for first."""
+        is_shared = batch.lines <= SHARED_LINES
+        run = self._store.in_shared_transaction if is_shared else self._store.in_transaction
         work = partial(self._store_in_unit, server, batch, announced)
-        return await self._store.in_transaction(server.scope, work)
+        if batch.chunk.is_growth:
+            try:
+                return await run(server.scope, partial(work, looks=False))
+            except (CursorMovedError, LeaseLostError):
+                raise
+            except StorageConflictError:
+                logger.info("deaths are stored already", scope=str(server.scope), lines=batch.lines)
+        return await run(server.scope, partial(work, looks=True))
 
     async def _store_in_unit(
-        self, server: GameServer, batch: Batch, announced: Announced, unit: IngestionUnit
+        self, server: GameServer, batch: Batch, announced: Announced, unit: IngestionUnit, *, looks: bool
     ) -> StoredBatch:
-        new = await _select_new(unit, batch.deaths)
+        new = await _select_new(unit, batch.deaths, looks=looks)
         counted = await _count(unit, server, new)
         facts = counted.facts
         is_growth = batch.chunk.is_growth
@@ -219,8 +232,9 @@ class LiveIngestion:
     ) -> Sequence[BountyNotice]:
         if self._rewards is None or terms is None or not kills:
             return ()
+        money = await unit.open_money()
         return await self._rewards.settle(
-            unit.money, server.scope, server.name, kills, terms=terms, read_at=read_at
+            money, server.scope, server.name, kills, terms=terms, read_at=read_at
         )
 
     async def _publish(self, scope: ServerScope, stored: StoredBatch) -> None:
@@ -253,10 +267,10 @@ def build_notice(server: GameServer, death: Death, facts: KillFacts | None) -> D
     )
 
 
-async def _select_new(unit: IngestionUnit, deaths: Sequence[Death]) -> list[Death]:
-    """Return the deaths that are not stored, each once, in the order of the log."""
+async def _select_new(unit: IngestionUnit, deaths: Sequence[Death], *, looks: bool) -> list[Death]:
+    """Return the deaths each once, in the order of the log; if ``looks``, only those not stored."""
     first_of = {death.id: death for death in reversed(deaths)}
-    known = await unit.find_known_ids(tuple(first_of)) if first_of else frozenset()
+    known = await unit.find_known_ids(tuple(first_of)) if first_of and looks else frozenset()
     return [death for death in deaths if death.id not in known and first_of[death.id] is death]
 
 

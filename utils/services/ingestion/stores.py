@@ -21,12 +21,15 @@ class IngestionUnit(Protocol):
     async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
 
-    @property
-    def money(self) -> MoneyUnit:
-        """Wallets and bounties within this very transaction."""
+    async def open_money(self) -> MoneyUnit:
+        """Return wallets and bounties within this very transaction; they know the deaths it stores so far."""
 
     async def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
-        """Store deaths that are not there yet; ``read_at`` is when they were read live, None in history."""
+        """Store deaths that are not there yet; ``read_at`` is when they were read live, None in history.
+
+        Raises:
+            StorageConflictError: one is there; now, or at the transaction's end.
+        """
 
     async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""
@@ -96,8 +99,14 @@ class IngestionStore(Protocol):
         """Run ``work`` in one transaction; it may run again after a transient error.
 
         Raises:
+            StorageConflictError: a new death is stored already.
             CursorMovedError, LeaseLostError, DiskFullError, StorageUnavailableError
         """
+
+    async def in_shared_transaction(
+        self, scope: ServerScope, work: Callable[[IngestionUnit], Awaitable[T]]
+    ) -> T:
+        """Do as ``in_transaction`` with little work, together with other servers of the guild."""
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
         """Return where reading stands, by file."""

@@ -16,6 +16,7 @@ from tests.fakes.links import FakeAuditLog
 from tests.utils.database.repositories.test_recount import FILE, count_server
 from utils.database.database import Document, SafeDatabase
 from utils.database.death_documents import read_death
+from utils.database.money_unit import MoneyTransaction
 from utils.database.player_documents import read_days, read_month, read_player
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
@@ -415,11 +416,11 @@ async def test_kill_that_is_paid_at_the_same_moment_leaves_no_wallet(place: Plac
     async def pay(session: Session) -> None:
         nonlocal runs
         runs += 1
-        unit = TransactionUnit(place.database, place.scope, session)
-        for member_id in (await unit.money.find_members([WOLF])).values():
+        money = MoneyTransaction(place.database, place.scope, session)
+        for member_id in (await money.find_members([WOLF])).values():
             if runs == 1:
                 await place.store.delete_member(guild_id, OWNER, at=NOW)
-            await unit.money.book(Change(member_id, LedgerKind.KILL, 12, "kill:00", NOW))
+            await money.book(Change(member_id, LedgerKind.KILL, 12, "kill:00", NOW))
 
     await place.database.in_transaction(pay)
     assert (runs, await place.read("wallets"), await place.read("ledger")) == (2, [], [])

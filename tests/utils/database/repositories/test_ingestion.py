@@ -9,15 +9,17 @@ from datetime import UTC, date, datetime
 import pytest
 
 from utils.database.database import Fence, SafeDatabase
+from utils.database.gathered_writes import GatheredWrites
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
-from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError
+from utils.database.sessions import Session
+from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError, StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices import DeathNotice
 from utils.models.players import Counters, PlayerDay, PlayerRecord
 from utils.models.reading import Cursor, RejectedLine
-from utils.models.scope import PlayerId, ServerScope
+from utils.models.scope import PlayerId, ServerId, ServerScope
 
 FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -224,26 +226,87 @@ async def test_rejected_lines_are_kept_once_and_counted(
 
 
 async def test_two_batches_of_different_files_do_not_hold_each_other_up(
-    ingestion: IngestionRepository, scope: ServerScope, make_death: MakeDeath
+    database: SafeDatabase, scope: ServerScope, make_death: MakeDeath
 ) -> None:
     """Parallel transactions of one server share no document."""
     both_wrote = threading.Barrier(2, timeout=20)
     runs = 0
 
     async def read(number: int) -> None:
-        async def work(unit: TransactionUnit) -> None:
+        async def work(session: Session) -> None:
             nonlocal runs
             runs += 1
+            writes = GatheredWrites(database, scope.guild_id, session)
+            unit = TransactionUnit(database, scope, session, writes)
             await unit.insert_deaths([make_death(scope, A, B, second=number)])
             await unit.add_lines_read(1, 0)
             await unit.move_cursor(None, Cursor(LogFile("world_0", f"{number}.csv")))
             await unit.finish()
+            await writes.carry_out()
             both_wrote.wait()  # each in a thread of its own
 
-        await ingestion.in_transaction(scope, work)
+        await database.in_thread(work)
 
     await asyncio.gather(read(1), read(2))
     assert runs == 2
+
+
+async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
+    ingestion: IngestionRepository, scope: ServerScope, make_death: MakeDeath
+) -> None:
+    """What each has to store at the same moment is stored together; a fault of one is its own."""
+    neighbour, moved = (replace(scope, server_id=ServerId(one * 8)) for one in "nm")
+    both_began = set[ServerScope]()
+
+    async def store(one: ServerScope, before: Cursor | None) -> set[ServerScope]:
+        async def work(unit: TransactionUnit) -> set[ServerScope]:
+            both_began.add(one)
+            await unit.insert_deaths([make_death(one, A, B)])
+            await unit.move_cursor(before, Cursor(FILE, 10))
+            return set(both_began)
+
+        return await ingestion.in_shared_transaction(one, work)
+
+    assert {scope, neighbour} in await asyncio.gather(store(scope, None), store(neighbour, None))
+    for one in (scope, neighbour):
+        assert await ingestion.list_cursors(one) == {FILE: Cursor(FILE, 10)}
+        assert await _find_known(ingestion, one, [make_death(one, A, B).id])
+
+    async def read_on(one: ServerScope, second: int) -> None:
+        async def work(unit: TransactionUnit) -> None:
+            await unit.insert_deaths([make_death(one, A, B, second=second)])
+            await unit.move_cursor(Cursor(FILE, 10), Cursor(FILE, 20))
+
+        await ingestion.in_shared_transaction(one, work)
+
+    results = await asyncio.gather(
+        read_on(scope, 1), read_on(moved, 1), read_on(neighbour, 0), return_exceptions=True
+    )
+    assert [type(one) for one in results] == [type(None), CursorMovedError, StorageConflictError]
+    assert await ingestion.list_cursors(scope) == {FILE: Cursor(FILE, 20)}
+    assert await ingestion.list_cursors(neighbour) == {FILE: Cursor(FILE, 10)}
+    assert await _find_known(ingestion, moved, [make_death(moved, A, B, second=1).id]) == frozenset()
+
+
+async def test_cursor_moves_several_times_in_a_batch_and_never_from_elsewhere(
+    ingestion: IngestionRepository, scope: ServerScope
+) -> None:
+    """A batch of history may hold several pieces of a file; its lines are counted once."""
+    places = [Cursor(FILE, offset, b"head") for offset in (10, 20, 30)]
+
+    async def move(*moves: tuple[Cursor | None, Cursor]) -> None:
+        async def work(unit: TransactionUnit) -> None:
+            for before, after in moves:
+                await unit.move_cursor(before, after)
+
+        await ingestion.in_transaction(scope, work)
+
+    await move((None, places[0]), (places[0], places[1]))
+    await move((places[1], places[2]), (places[2], places[1]))
+    assert await ingestion.list_cursors(scope) == {FILE: places[1]}
+    with pytest.raises(CursorMovedError):
+        await move((places[1], places[2]), (places[1], places[2]))
+    assert await ingestion.list_cursors(scope) == {FILE: places[1]}
 
 
 async def test_batch_is_refused_when_the_lease_is_lost(

@@ -279,11 +279,12 @@ async def test_live_kills_are_told_from_history_and_paid_ones_are_found(
         await unit.insert_deaths([history])
         await unit.insert_deaths(live, read_at=START)
         change = build_change(12, "kill:1", kind=LedgerKind.KILL, player_id=PREY, killed_at=live[0].at)
-        await unit.money.book(change)
+        money = await unit.open_money()
+        await money.book(change)
         return (
-            await unit.money.list_live_kills(HUNTER, since=live[1].row.written_at),
-            await unit.money.list_paid_kills([ANN], [PREY], since=live[0].at),
-            await unit.money.find_booked(["kill:1", "kill:2"]),
+            await money.list_live_kills(HUNTER, since=live[1].row.written_at),
+            await money.list_paid_kills([ANN], [PREY], since=live[0].at),
+            await money.find_booked(["kill:1", "kill:2"]),
         )
 
     paid = [PaidKill(ANN, PREY, live[0].at)]
@@ -291,8 +292,9 @@ async def test_live_kills_are_told_from_history_and_paid_ones_are_found(
 
     async def look(unit: TransactionUnit) -> tuple[object, object]:
         since = live[0].at + timedelta(seconds=1)
-        every = await unit.money.list_live_kills(HUNTER, since=history.row.written_at)
-        return every, await unit.money.list_paid_kills([ANN], [PREY], since=since)
+        money = await unit.open_money()
+        every = await money.list_live_kills(HUNTER, since=history.row.written_at)
+        return every, await money.list_paid_kills([ANN], [PREY], since=since)
 
     assert await ingestion.in_transaction(scope, look) == (live, [])
 
@@ -386,7 +388,7 @@ class Market:
             kills = [LiveKill(death, 1, is_news=True)]
             terms = RewardTerms(is_auto=True, is_announced=True)
             won = await self.rewards.settle(
-                unit.money, self.scope, "Server", kills, terms=terms, read_at=read_at
+                await unit.open_money(), self.scope, "Server", kills, terms=terms, read_at=read_at
             )
             await unit.append_notices(won, created_at=read_at)
 

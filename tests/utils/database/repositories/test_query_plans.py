@@ -274,19 +274,20 @@ async def test_money_is_found_by_index(
     earlier = replace(taken, at=NOW - timedelta(days=1))
 
     async def work(unit: TransactionUnit) -> None:
-        await unit.money.book(Change(member_id, LedgerKind.ADMIN, 900, "k", NOW))
-        await unit.money.book(Change(member_id, LedgerKind.ADMIN, -500, "l", NOW))
-        await unit.money.find_booked(["k", "m"])
-        await unit.money.list_paid_kills([member_id], [A], since=NOW)
-        await unit.money.list_live_kills(A, since=datetime(2025, 4, 30))  # noqa: DTZ001 - as in a log
-        await unit.money.insert_bounty(bounty)
-        await unit.money.list_open_bounties([A])
-        await unit.money.raise_bounty(bounty, 600)
-        await unit.money.close_bounty(bounty, BountyEnd(BountyState.EXPIRED, NOW))
+        money = await unit.open_money()
+        await money.book(Change(member_id, LedgerKind.ADMIN, 900, "k", NOW))
+        await money.book(Change(member_id, LedgerKind.ADMIN, -500, "l", NOW))
+        await money.find_booked(["k", "m"])
+        await money.list_paid_kills([member_id], [A], since=NOW)
+        await money.list_live_kills(A, since=datetime(2025, 4, 30))  # noqa: DTZ001 - as in a log
+        await money.insert_bounty(bounty)
+        await money.list_open_bounties([A])
+        await money.raise_bounty(bounty, 600)
+        await money.close_bounty(bounty, BountyEnd(BountyState.EXPIRED, NOW))
         for number, end in enumerate((taken, earlier)):
             claimed = replace(bounty, bounty_id=str(number))
-            await unit.money.insert_bounty(claimed)
-            await unit.money.close_bounty(claimed, end)
+            await money.insert_bounty(claimed)
+            await money.close_bounty(claimed, end)
 
     await ingestion.in_transaction(scope, work)
     await wallets.get_balance(guild_id, member_id)
