@@ -76,8 +76,9 @@ class FakeIngestionUnit:
         self._power = power
         self._scope = scope
 
-    async def open_money(self) -> FakeMoneyUnit:
-        """Return wallets and bounties within this very transaction."""
+    @property
+    def money(self) -> FakeMoneyUnit:
+        """Wallets and bounties within this very transaction."""
         self._power.pass_point()
         return FakeMoneyUnit(self._data.money, self._scope)
 
@@ -143,18 +144,16 @@ class FakeIngestionUnit:
             before = stored.get(month.month)
             stored[month.month] = month if before is None else sum_months(before, month)
 
-    async def count_batch(self) -> int:
-        """Count that a batch changed counters."""
-        self._power.pass_point()
-        self._data.batches += 1
-        return self._data.batches
-
-    async def append_notices(self, notices: Sequence[Notice], *, created_at: datetime) -> None:
+    async def append_notices(
+        self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
+    ) -> int:
         """Put notices behind the outbox entries, each kind of channel by itself."""
         del created_at
         self._power.pass_point()
         self._data.notices += [one for one in notices if isinstance(one, DeathNotice)]
         self._data.money.notices += [one for one in notices if isinstance(one, BountyNotice)]
+        self._data.batches += changes_counters
+        return self._data.batches
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read."""

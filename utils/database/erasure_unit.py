@@ -11,6 +11,7 @@ from utils.database.gathered_writes import GatheredWrites
 from utils.database.money_unit import MoneyTransaction
 from utils.database.repositories.ingestion import TransactionUnit
 from utils.database.scoped import ScopedCollection
+from utils.database.server_numbers import draw_numbers
 from utils.database.sessions import Session
 from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord
@@ -65,7 +66,7 @@ class ErasureTransaction:
         An import that is under way counts again.
         """
         await void_import(self._of("cursors"), session=self._session)
-        await self._counted.count_batch()  # what is kept in memory is read anew
+        await self._count_change()
         for side in _SIDES:
             own = {"_id": {"$in": [death.id for death in deaths]}, f"{side}_id": player_id}
             update: Document = {
@@ -78,7 +79,7 @@ class ErasureTransaction:
         """Delete a player's counters of all time and of his days, in every generation."""
         # MongoDB looks at the last field of an index when each one before it has a bound
         own: Document = {"generation": {"$gte": 0}, "player_id": player_id}
-        await self._counted.count_batch()  # what is kept in memory is read anew
+        await self._count_change()
         await self._of("players").delete(own, session=self._session)
         await self._of("player_days").delete({**own, "month": {"$gte": ""}}, session=self._session)
 
@@ -89,6 +90,10 @@ class ErasureTransaction:
         await self._counted.replace_players([player], generation=generation)
         await self._counted.replace_days(days, generation=generation)
         await self._writes.carry_out()
+
+    async def _count_change(self) -> None:
+        """Count a batch, so that what is kept in memory is read anew."""
+        await draw_numbers(self._database, self._scope, changes_counters=True, session=self._session)
 
     def _of(self, name: str) -> ScopedCollection:
         return ScopedCollection.of_server(self._database, name, self._scope)

@@ -56,20 +56,20 @@ class GatheredWrites:
             names = ", ".join(sorted(self._moves))
             raise CursorMovedError(f"The cursor of {names} is not where it was read any more.")
         self._moves.clear()
-        await self.carry_out_inserts()
+        for name in list(self._documents):
+            await self.carry_out_inserts(name)
         while self._replacements:
             name, replacements = self._replacements.popitem()
             await self._of_guild(name).bulk_write(replacements, session=self._session)
 
-    async def carry_out_inserts(self) -> None:
-        """Write new documents alone.
+    async def carry_out_inserts(self, name: str) -> None:
+        """Write a collection's new documents alone, for whoever reads them.
 
         Raises:
             StorageConflictError: one is there already.
         """
-        while self._documents:
-            name, documents = self._documents.popitem()
-            await self._of_guild(name).insert_many(documents, session=self._session)
+        documents = self._documents.pop(name, [])
+        await self._of_guild(name).insert_many(documents, session=self._session)
 
     def _of_guild(self, name: str) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, name, self._guild_id)

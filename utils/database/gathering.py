@@ -14,7 +14,7 @@ from utils.models.scope import GuildId
 M = TypeVar("M")
 Outcomes = Sequence[object | BaseException]
 
-GATHER_SECONDS = 0.1  # a guild's servers are polled at the same moment, and their hosts answer soon
+GATHER_SECONDS = 0.3  # a guild's servers are polled at the same moment, and their hosts answer soon
 
 
 class Gathering(Generic[M]):

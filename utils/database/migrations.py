@@ -11,13 +11,14 @@ from pymongo.errors import DuplicateKeyError
 from utils.database.database import Fence, SafeDatabase
 from utils.database.head_migration import digest_heads
 from utils.database.message_migration import move_messages
+from utils.database.number_migration import join_numbers
 from utils.database.sessions import LentSession
 from utils.database.weapon_migration import count_weapons
 from utils.errors import ConfigurationError, StorageConflictError
 
 Migration = Callable[[SafeDatabase, Fence], Awaitable[None]]
 
-MIGRATIONS: Mapping[int, Migration] = {2: count_weapons, 3: digest_heads, 4: move_messages}
+MIGRATIONS: Mapping[int, Migration] = {2: count_weapons, 3: digest_heads, 4: move_messages, 5: join_numbers}
 """What brings the data to each version, from the one before; can be repeated, and writes behind the fence."""
 
 DATA_VERSION = max(MIGRATIONS)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from utils.database.database import Document, SafeDatabase
 from utils.database.death_documents import read_death
+from utils.database.gathered_writes import GatheredWrites
 from utils.database.money_documents import (
     OPEN,
     build_bounty_document,
@@ -59,12 +60,24 @@ async def read_balance(
 
 
 class MoneyTransaction:
-    """One open transaction over one server's bounties and its guild's wallets."""
+    """One open transaction over one server's bounties and its guild's wallets.
 
-    def __init__(self, database: SafeDatabase, scope: ServerScope, session: Session) -> None:
+    Args:
+        writes: what waits for the transaction's end; new kills are among it.
+    """
+
+    def __init__(
+        self,
+        database: SafeDatabase,
+        scope: ServerScope,
+        session: Session,
+        *,
+        writes: GatheredWrites | None = None,
+    ) -> None:
         self._database = database
         self._scope = scope
         self._session = session
+        self._writes = writes
 
     async def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
         """Return whose proven players these are; those of nobody are left out."""
@@ -110,6 +123,8 @@ class MoneyTransaction:
     async def list_live_kills(self, killer_id: PlayerId, *, since: datetime) -> Sequence[Death]:
         """Return a player's kills on this server that were not read as history, in order."""
         wanted = {"killer_id": killer_id, "written_at": {"$gte": since}, "read_at": {"$exists": True}}
+        if self._writes is not None:
+            await self._writes.carry_out_inserts("kills")
         found = await self._of_server("kills").find(wanted, hint="killer", session=self._session)
         deaths = [read_death(document) for document in found]
         return sorted((death for death in deaths if death.row.kind.is_kill), key=lambda death: death.order)

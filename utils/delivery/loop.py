@@ -26,7 +26,7 @@ logger = get_logger(__name__)
 
 STORAGE_RETRY_SECONDS = 2.0
 POLL_SECONDS = 30.0  # only for entries whose wake-up was lost; ingestion wakes at once
-GATHER_SECONDS = 0.25  # a guild's servers are polled together; what they have goes into one message
+GATHER_SECONDS = 0.05  # a guild's servers are polled together; what they have goes into one message
 
 
 @dataclass(slots=True)

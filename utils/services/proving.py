@@ -175,7 +175,10 @@ class ProofKeeper:
 
     async def _judge(self, guild_id: GuildId) -> list[Told]:
         """Prove what can be proven, the earliest first, and return what is to be told."""
-        pending = [link for link in await self._store.list_open(guild_id) if not link.is_proven]
+        found = await self._store.list_open(guild_id)
+        if not found:
+            return []  # as a rule: many use the menu, few of them to prove who they are
+        pending = [link for link in found if not link.is_proven]
         complete = [
             (at, link.linked_at, link) for link in pending if (at := await self._find_proof(link)) is not None
         ]

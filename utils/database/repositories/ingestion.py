@@ -22,7 +22,7 @@ from utils.database.gathered_writes import GatheredWrites
 from utils.database.gathering import Gathering
 from utils.database.keys import build_key_prefix
 from utils.database.money_unit import MoneyTransaction
-from utils.database.outbox_entries import append_entries
+from utils.database.outbox_entries import count_kinds, number_entries
 from utils.database.player_documents import (
     BucketKey,
     build_month_document,
@@ -35,6 +35,7 @@ from utils.database.player_documents import (
     read_player,
 )
 from utils.database.scoped import Change, Replacement, ScopedCollection
+from utils.database.server_numbers import draw_numbers
 from utils.database.sessions import Session
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
@@ -127,10 +128,10 @@ class TransactionUnit:
         self._moves: dict[LogFile, tuple[Cursor | None, Cursor]] = {}
         self._lines = (0, 0)
 
-    async def open_money(self) -> MoneyTransaction:
-        """Return wallets and bounties within this very transaction; they know the deaths it stores so far."""
-        await self._writes.carry_out_inserts()
-        return MoneyTransaction(self._database, self._scope, self._session)
+    @property
+    def money(self) -> MoneyTransaction:
+        """Wallets and bounties within this very transaction."""
+        return MoneyTransaction(self._database, self._scope, self._session, writes=self._writes)
 
     async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
@@ -220,18 +221,26 @@ class TransactionUnit:
         ]
         self._writes.replace("server_months", self._scope, writes)
 
-    async def count_batch(self) -> int:
-        """Count that this batch changes counters; return how many did so far."""
-        key = {"kind": "counted", "world": "", "name": ""}
-        update = {"$inc": {"batches": 1}}
-        changed = await self._collection("cursors").find_one_and_update(key, update, session=self._session)
-        return int(changed["batches"])
+    async def append_notices(
+        self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
+    ) -> int:
+        """Put notices behind the outbox entries of this server, each kind of channel by itself.
 
-    async def append_notices(self, notices: Sequence[Notice], *, created_at: datetime) -> None:
-        """Put notices behind the outbox entries of this server, each kind of channel by itself."""
-        await append_entries(
-            self._database, self._scope, notices, created_at=created_at, session=self._session
+        Returns:
+            how many batches have changed the server's counters so far, this one with them if it does.
+        """
+        if not notices and not changes_counters:
+            return 0
+        numbers = await draw_numbers(
+            self._database,
+            self._scope,
+            notices=count_kinds(notices),
+            changes_counters=changes_counters,
+            session=self._session,
         )
+        entries = number_entries(notices, numbers.first, created_at=created_at)
+        self._writes.insert("outbox", self._scope, entries)
+        return numbers.batches
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read; one that was kept before is written again."""

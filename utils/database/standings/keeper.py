@@ -14,6 +14,7 @@ from datetime import date
 
 from utils.database.database import SafeDatabase
 from utils.database.scoped import ScopedCollection
+from utils.database.server_numbers import KIND
 from utils.database.shown import Shown
 from utils.database.standings.columns import Table, WeaponUse, build_table, find_newest_names, rank, sum_uses
 from utils.database.standings.parts import (
@@ -121,9 +122,9 @@ class Standings:
     ) -> Mapping[ServerId, int]:
         """Return how many batches are counted, by server; a server without any is left out."""
         cursors = ScopedCollection.of_guild(self._database, "cursors", guild_id)
-        query = {"server_id": {"$in": list(server_ids)}, "kind": "counted"}
+        query = {"server_id": {"$in": list(server_ids)}, "kind": KIND}
         found = await cursors.find(query, projection={"server_id": 1, "batches": 1}, hint="cursor")
-        return {one["server_id"]: one["batches"] for one in found}
+        return {one["server_id"]: one.get("batches", 0) for one in found}
 
     @asynccontextmanager
     async def _look(self, guild_id: GuildId, shown: Sequence[Shown]) -> AsyncIterator[_Look]:

@@ -20,6 +20,7 @@ from utils.events import CountersStored, DeathsStored, EventDispatcher, NoticesQ
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices import BountyNotice, DeathNotice, Notice
+from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.reading import Chunk, Cursor, RejectedLine
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer
@@ -94,7 +95,8 @@ class CountedBatch:
     """The killers' standing after each kill, by death, and the counters that changed."""
 
     facts: Mapping[bytes, KillFacts]
-    counters: CountersStored | None = None
+    players: tuple[PlayerRecord, ...] = ()
+    days: tuple[PlayerDay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +216,20 @@ class LiveIngestion:
         ]
         won = await self._settle(unit, server, kills, terms=announced.terms, read_at=batch.read_at)
         queued: Sequence[Notice] = (*notices, *won)
-        await unit.append_notices(queued, created_at=self._clock.now())
+        batches = await unit.append_notices(queued, created_at=self._clock.now(), changes_counters=bool(new))
         await unit.insert_rejected(batch.rejected)
         await unit.add_lines_read(batch.lines, len(batch.rejected))
         await unit.move_cursor(batch.chunk.before, batch.chunk.after)
         kinds = frozenset(notice.channel_kind for notice in queued)
-        return StoredBatch(tuple(new), kinds, counted.counters)
+        counters = CountersStored(
+            scope=server.scope,
+            generation=server.generation,
+            batches=batches,
+            deaths=tuple(new),
+            players=counted.players,
+            days=counted.days,
+        )
+        return StoredBatch(tuple(new), kinds, counters if new else None)
 
     async def _settle(
         self,
@@ -232,9 +242,8 @@ class LiveIngestion:
     ) -> Sequence[BountyNotice]:
         if self._rewards is None or terms is None or not kills:
             return ()
-        money = await unit.open_money()
         return await self._rewards.settle(
-            money, server.scope, server.name, kills, terms=terms, read_at=read_at
+            unit.money, server.scope, server.name, kills, terms=terms, read_at=read_at
         )
 
     async def _publish(self, scope: ServerScope, stored: StoredBatch) -> None:
@@ -295,15 +304,7 @@ async def _count(unit: IngestionUnit, server: GameServer, deaths: Sequence[Death
     await unit.replace_players(records, generation=generation)
     await unit.replace_days(changed, generation=generation)
     await unit.add_months(counting.freeze_months(), generation=generation)
-    counters = CountersStored(
-        scope=server.scope,
-        generation=generation,
-        batches=await unit.count_batch(),
-        deaths=tuple(deaths),
-        players=tuple(records),
-        days=tuple(changed),
-    )
-    return CountedBatch(facts, counters)
+    return CountedBatch(facts, tuple(records), tuple(changed))
 
 
 async def _recount(unit: IngestionUnit, player_id: PlayerId, deaths: Sequence[Death]) -> PlayerRecount:

@@ -21,8 +21,9 @@ class IngestionUnit(Protocol):
     async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
 
-    async def open_money(self) -> MoneyUnit:
-        """Return wallets and bounties within this very transaction; they know the deaths it stores so far."""
+    @property
+    def money(self) -> MoneyUnit:
+        """Wallets and bounties within this very transaction."""
 
     async def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
         """Store deaths that are not there yet; ``read_at`` is when they were read live, None in history.
@@ -53,11 +54,14 @@ class IngestionUnit(Protocol):
     async def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
         """Add what new deaths came to onto the stored counts of their months."""
 
-    async def count_batch(self) -> int:
-        """Count that this batch changes counters; return how many did so far."""
+    async def append_notices(
+        self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
+    ) -> int:
+        """Put notices behind the outbox entries of this server, each kind of channel by itself.
 
-    async def append_notices(self, notices: Sequence[Notice], *, created_at: datetime) -> None:
-        """Put notices behind the outbox entries of this server, each kind of channel by itself."""
+        Returns:
+            how many batches have changed the server's counters so far, this one with them if it does.
+        """
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read."""

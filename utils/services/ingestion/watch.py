@@ -46,7 +46,7 @@ READ_BACKOFF = Backoff(first_seconds=2, longest_seconds=20)
 
 MISSING_LOGS_SECONDS = 60.0  # a folder that is not there appears by somebody's hand, not by itself
 SAVE_HEALTH_SECONDS = 30.0  # the durable times of the last read and kill may lag this much behind
-REFRESH_SECONDS = 30.0  # a change of the server's settings by another process is noticed so late
+REFRESH_SECONDS = 60.0  # a change of the server by another process is noticed so late
 LOG_SECONDS = 600.0  # a fault that stays the same is logged again after so long
 
 
@@ -131,7 +131,7 @@ class ServerWatch:
                 await self._pause(self._rooms.clock.sleep(self._plan_retry(0.0)))
 
     async def _find_server(self) -> GameServer | None:
-        """Return the server as it is; what nobody told of is noticed half a minute late."""
+        """Return the server as it is; what nobody told of is noticed a minute late."""
         now = self._rooms.clock.monotonic()
         if self._known is not None and now - self._known.looked_at < REFRESH_SECONDS:
             return self._known.server

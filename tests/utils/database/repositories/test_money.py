@@ -279,7 +279,7 @@ async def test_live_kills_are_told_from_history_and_paid_ones_are_found(
         await unit.insert_deaths([history])
         await unit.insert_deaths(live, read_at=START)
         change = build_change(12, "kill:1", kind=LedgerKind.KILL, player_id=PREY, killed_at=live[0].at)
-        money = await unit.open_money()
+        money = unit.money
         await money.book(change)
         return (
             await money.list_live_kills(HUNTER, since=live[1].row.written_at),
@@ -292,7 +292,7 @@ async def test_live_kills_are_told_from_history_and_paid_ones_are_found(
 
     async def look(unit: TransactionUnit) -> tuple[object, object]:
         since = live[0].at + timedelta(seconds=1)
-        money = await unit.open_money()
+        money = unit.money
         every = await money.list_live_kills(HUNTER, since=history.row.written_at)
         return every, await money.list_paid_kills([ANN], [PREY], since=since)
 
@@ -388,7 +388,7 @@ class Market:
             kills = [LiveKill(death, 1, is_news=True)]
             terms = RewardTerms(is_auto=True, is_announced=True)
             won = await self.rewards.settle(
-                await unit.open_money(), self.scope, "Server", kills, terms=terms, read_at=read_at
+                unit.money, self.scope, "Server", kills, terms=terms, read_at=read_at
             )
             await unit.append_notices(won, created_at=read_at)
 

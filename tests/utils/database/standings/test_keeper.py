@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from tests.fakes.clock import START
 from utils.database.database import SafeDatabase
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
@@ -51,7 +52,7 @@ class World:
             await unit.insert_deaths(deaths)
             await unit.replace_players([player], generation=0)
             await unit.replace_days(days, generation=0)
-            return await unit.count_batch()
+            return await unit.append_notices([], created_at=START, changes_counters=True)
 
         batches = await self.ingestion.in_transaction(self.scope, work)
         return CountersStored(

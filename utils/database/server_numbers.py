@@ -1,0 +1,50 @@
+"""The numbers of a game server: each is drawn once, in the order of commits.
+
+Whoever draws holds them until the end of its transaction, so they are drawn last, and all at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from utils.database.database import SafeDatabase
+from utils.database.scoped import ScopedCollection
+from utils.database.sessions import Session
+from utils.models.guilds import ChannelKind
+from utils.models.scope import ServerScope
+
+KIND = "numbers"
+"""Of the document in ``cursors`` that holds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerNumbers:
+    """What was drawn.
+
+    Attributes:
+        batches: how many batches have changed the server's counters so far, this one with them.
+        first: the numbers of the first new notice of each kind of channel.
+    """
+
+    batches: int
+    first: Mapping[ChannelKind, int]
+
+
+async def draw_numbers(
+    database: SafeDatabase,
+    scope: ServerScope,
+    *,
+    notices: Mapping[ChannelKind, int] | None = None,
+    changes_counters: bool = False,
+    session: Session,
+) -> ServerNumbers:
+    """Draw numbers for so many notices of each kind, and count a batch that changes counters."""
+    wanted = dict(notices or {})
+    steps: dict[str, Any] = {f"next.{kind.value}": count for kind, count in wanted.items()}
+    if changes_counters:
+        steps["batches"] = 1
+    drawn = await ScopedCollection.of_server(database, "cursors", scope).find_one_and_update(
+        {"kind": KIND, "world": "", "name": ""}, {"$inc": steps}, session=session
+    )
+    first = {kind: int(drawn["next"][kind.value]) - count for kind, count in wanted.items()}
+    return ServerNumbers(int(drawn.get("batches", 0)), first)
