@@ -104,9 +104,10 @@ class BackgroundTask:
             next_run_at=self._next_run_at,
         )
 
-    def start(self) -> None:
-        """Begin; the event loop must be running."""
+    def start(self, on_end: Callable[["BackgroundTask"], None]) -> None:
+        """Begin, and tell when no further run will come; the event loop must be running."""
         self._task = asyncio.create_task(self._run(), name=self.name)
+        self._task.add_done_callback(lambda _: on_end(self))
 
     def cancel(self) -> None:
         """Ask the task to end; ``wait`` tells when it has. One that is ending cleans up undisturbed."""
@@ -180,6 +181,7 @@ class TaskManager:
         self._clock = clock
         self._stop_seconds = stop_seconds
         self._tasks: dict[str, BackgroundTask] = {}
+        self._ended: list[BackgroundTask] = []  # shown until another one begins
 
     def start(
         self,
@@ -205,9 +207,9 @@ class TaskManager:
             is_critical=is_critical,
             interval_seconds=interval_seconds,
         )
-        self._forget_done()
+        self._forget_ended()
         self._tasks[name] = task
-        task.start()
+        task.start(self._ended.append)
         return task
 
     def is_running(self, name: str) -> bool:
@@ -242,8 +244,12 @@ class TaskManager:
         for task in tasks:
             if not task.is_done:
                 logger.error("background task does not end", task=task.name)
-            if self._tasks.get(task.name) is task:  # not another one, started under its name meanwhile
-                del self._tasks[task.name]
+            self._forget(task)
 
-    def _forget_done(self) -> None:
-        self._tasks = {name: task for name, task in self._tasks.items() if not task.is_done}
+    def _forget_ended(self) -> None:
+        while self._ended:
+            self._forget(self._ended.pop())
+
+    def _forget(self, task: BackgroundTask) -> None:
+        if self._tasks.get(task.name) is task:  # not another one, started under its name meanwhile
+            del self._tasks[task.name]

@@ -11,7 +11,8 @@ from pathlib import Path
 from tests.fakes.clock import FakeClock
 from tests.fakes.host_files import FOLDER, FakeSession
 from utils.application import Application
-from utils.database.database import SafeDatabase
+from utils.database.database import Fence, SafeDatabase
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.leases import LeaseRepository
 from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportProgress
@@ -106,6 +107,7 @@ class House(Application):
         self, settings: Settings, database: SafeDatabase, leases: LeaseKeeper, hosts: Hosts, clock: FakeClock
     ) -> None:
         self._hosts = hosts
+        self._database = database
         super().__init__(settings, database, leases, Redactor(), extensions=(), clock=clock)
 
     @classmethod
@@ -123,8 +125,11 @@ class House(Application):
         super()._join_rules()
 
     def _build_watchers(self) -> Bystander:  # type: ignore[override]
+        leases = self.leases
         self.live = LiveIngestion(
-            self.repositories.ingestion,
+            IngestionRepository(  # one server is read after the other: there is nobody to wait for
+                self._database, fences=lambda guild: Fence(*leases.get_token(guild)), gather_seconds=0
+            ),
             self.events,
             clock=self.clock,
             max_announce_age=timedelta(hours=1),

@@ -14,7 +14,7 @@ from utils.models.scope import GuildId
 M = TypeVar("M")
 Outcomes = Sequence[object | BaseException]
 
-GATHER_SECONDS = 0.3  # a guild's servers are polled at the same moment, and their hosts answer soon
+GATHER_SECONDS = 0.1  # a guild's servers are polled at the same moment, and their hosts answer soon
 
 
 class Gathering(Generic[M]):
@@ -33,7 +33,7 @@ class Gathering(Generic[M]):
         carry_out: Callable[[GuildId, Sequence[M]], Awaitable[Sequence[object]]],
         *,
         clock: Clock,
-        seconds: float = GATHER_SECONDS,
+        seconds: float,
     ) -> None:
         self._carry_out = carry_out
         self._clock = clock

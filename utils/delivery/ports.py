@@ -4,7 +4,7 @@ A feed is what one server has for one kind of channel; a lane is one channel of 
 together. A lane waits for nobody else's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -29,9 +29,9 @@ class OutboxStore(Protocol):
         """Return the feeds for which there are entries, in a message or not."""
 
     async def list_pending(
-        self, scope: ServerScope, kind: ChannelKind, *, limit: int
-    ) -> Sequence[OutboxEntry]:
-        """Return the first entries of a feed by sequence that are neither sent nor dropped."""
+        self, guild_id: GuildId, feeds: Collection[Feed], *, limit: int
+    ) -> Mapping[Feed, Sequence[OutboxEntry]]:
+        """Return the first entries of each feed by sequence that are neither sent nor dropped."""
 
     async def list_prepared(self, guild_id: GuildId) -> Sequence[OutgoingMessage]:
         """Return the messages that were prepared and are not yet known to be sent, oldest first."""

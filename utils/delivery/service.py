@@ -105,7 +105,7 @@ class DeliveryService:
         self._max_age = max_announce_age
         self._messages: dict[GuildId, dict[str, OutgoingMessage]] = {}  # on their way, by nonce
         self._unstored: set[str] = set()  # nonces of messages that the storage may not have yet
-        self._claims: dict[Lane, frozenset[Feed]] = {}
+        self._claims: defaultdict[GuildId, dict[Lane, frozenset[Feed]]] = defaultdict(dict)
         self._failures: defaultdict[Lane, int] = defaultdict(int)
         self._singles: dict[Lane, int] = {}  # so many entries more are posted one by one
 
@@ -146,11 +146,12 @@ class DeliveryService:
         try:
             return await self._begin(lane, claimed)
         finally:
-            del self._claims[lane]
+            del self._claims[lane.guild_id][lane]
 
     def forget(self, guild_id: GuildId) -> None:
         """Forget all that is known of a guild; none of its lanes may be at work."""
         self._messages.pop(guild_id, None)
+        self._claims.pop(guild_id, None)
         self.forget_failures(guild_id)
 
     def forget_failures(self, guild_id: GuildId) -> None:
@@ -176,7 +177,7 @@ class DeliveryService:
     def _list_taken(self, guild_id: GuildId) -> frozenset[Feed]:
         """Return the feeds that belong to a message on its way or to a round that is going on."""
         messages = self._messages[guild_id].values()
-        claims = [feeds for lane, feeds in self._claims.items() if lane.guild_id == guild_id]
+        claims = self._claims[guild_id].values()
         nothing: frozenset[Feed] = frozenset()
         return nothing.union(*(message.feeds for message in messages), *claims)
 
@@ -184,12 +185,12 @@ class DeliveryService:
         """Take those feeds that lead into the lane and that no other lane has."""
         leading = frozenset([feed for feed in feeds if await self._find_lane(feed) == lane])
         # nothing is waited for from here on, or two lanes could claim one feed
-        claimed = self._claims[lane] = leading - self._list_taken(lane.guild_id)
+        claimed = self._claims[lane.guild_id][lane] = leading - self._list_taken(lane.guild_id)
         return claimed
 
     async def _begin(self, lane: Lane, feeds: Collection[Feed]) -> DeliveryOutcome:
         """Prepare the next message of a lane and try it, or drop what cannot be posted."""
-        pending = {feed: await self._list_pending(feed) for feed in sorted(feeds)}
+        pending = await self._store.list_pending(lane.guild_id, sorted(feeds), limit=MAX_EMBEDS)
         for feed, waiting in pending.items():
             if waiting and waiting[0].created_at < self._clock.now() - self._max_age:
                 return await self._drop_old(lane, feed)
@@ -205,9 +206,6 @@ class DeliveryService:
         rest = {feed: len(waiting) for feed, waiting in pending.items() if len(waiting) < MAX_EMBEDS}
         left = Counter(rest) - Counter(entry.feed for entry in group)
         return replace(outcome, emptied=frozenset(rest.keys() - left.keys()))
-
-    async def _list_pending(self, feed: Feed) -> Sequence[OutboxEntry]:
-        return await self._store.list_pending(feed.scope, feed.channel_kind, limit=MAX_EMBEDS)
 
     async def _drop_old(self, lane: Lane, feed: Feed) -> DeliveryOutcome:
         oldest = self._clock.now() - self._max_age

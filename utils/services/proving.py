@@ -120,12 +120,14 @@ class ProofKeeper:
         self._reading = reading
         self._messages = messages
         self._clock = clock
+        self._open: frozenset[GuildId] = frozenset()  # guilds with open links, at the last look
         self._stirred: set[GuildId] = set()
         self._farewells: list[Told] = []
         self._woken = asyncio.Event()
 
     def stir(self, guild_id: GuildId) -> None:
         """Something changed in a guild's links: look there now."""
+        self._open |= {guild_id}
         self._stirred.add(guild_id)
         self._woken.set()
 
@@ -136,14 +138,17 @@ class ProofKeeper:
             self._woken.set()
 
     async def on_deaths_stored(self, event: DeathsStored) -> None:
-        """Look at the guild when somebody used the menu; holds up nobody."""
-        if any(death.row.kind is DeathKind.MENU for death in event.deaths):
+        """Look at a guild with open links when somebody used the menu; holds up nobody."""
+        is_awaited = event.scope.guild_id in self._open
+        if is_awaited and any(death.row.kind is DeathKind.MENU for death in event.deaths):
             self.stir(event.scope.guild_id)
 
     async def run(self) -> None:
         """Judge for ever: every guild with open links now and then, a stirred one at once."""
         while True:
-            is_settled = await self.look(await self._directory.list_guilds_with_open_links())
+            found = await self._directory.list_guilds_with_open_links()
+            self._open = frozenset(found) | self._stirred
+            is_settled = await self.look(found)
             next_look_at = self._clock.monotonic() + (LOOK_SECONDS if is_settled else RETRY_SECONDS)
             while await self._wait_until(next_look_at):
                 stirred, self._stirred = self._stirred, set()
@@ -175,10 +180,7 @@ class ProofKeeper:
 
     async def _judge(self, guild_id: GuildId) -> list[Told]:
         """Prove what can be proven, the earliest first, and return what is to be told."""
-        found = await self._store.list_open(guild_id)
-        if not found:
-            return []  # as a rule: many use the menu, few of them to prove who they are
-        pending = [link for link in found if not link.is_proven]
+        pending = [link for link in await self._store.list_open(guild_id) if not link.is_proven]
         complete = [
             (at, link.linked_at, link) for link in pending if (at := await self._find_proof(link)) is not None
         ]

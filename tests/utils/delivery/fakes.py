@@ -1,7 +1,7 @@
 """A storage, a Discord, admins and a clock for delivery, each of which can end the process at any await."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -112,14 +112,13 @@ class FakeOutboxStore:
         return self.feeds
 
     async def list_pending(
-        self, scope: ServerScope, kind: ChannelKind, *, limit: int
-    ) -> Sequence[OutboxEntry]:
-        """Return the first entries of a feed; nobody asks while a message holds some of it."""
+        self, guild_id: GuildId, feeds: Collection[Feed], *, limit: int
+    ) -> Mapping[Feed, Sequence[OutboxEntry]]:
+        """Return the first entries of each feed; nobody asks while a message holds some of it."""
         self.reads += 1
-        await self._step(scope.guild_id)
-        feed = Feed(scope, kind)
-        assert all(feed not in message.feeds for message in self.messages.values())
-        return self._list(feed)[:limit]
+        await self._step(guild_id)
+        assert all(not message.feeds.intersection(feeds) for message in self.messages.values())
+        return {feed: self._list(feed)[:limit] for feed in feeds}
 
     async def list_prepared(self, guild_id: GuildId) -> Sequence[OutgoingMessage]:
         """Return the messages on their way."""

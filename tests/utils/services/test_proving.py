@@ -195,10 +195,18 @@ async def test_first_look_after_a_start_judges_what_came_before(court: Court) ->
 
 
 async def test_menu_suicide_wakes_the_judge_and_other_deaths_do_not(running: Court) -> None:
-    """A proof is seen as soon as its death is stored."""
-    await running.ask(build_link())
+    """A proof is seen as soon as its death is stored; where nobody has to prove anything, nobody looks."""
+    suicide = build_row("Wolf", "Wolf")
     running.die(3, 13)
-    kill, suicide = build_row("Bear", "Wolf"), build_row("Wolf", "Wolf")
+    await running.ask(build_link())
+    await running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(suicide),)))
+    await settle()
+    assert running.messages.shown == []
+    running.store.suicides.clear()
+    running.keeper.stir(GUILD)
+    await settle()
+    running.die(3, 13)
+    kill = build_row("Bear", "Wolf")
     await running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(kill),)))
     await settle()
     assert running.messages.shown == []

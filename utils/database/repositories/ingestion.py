@@ -19,7 +19,7 @@ from utils.database.death_documents import (
     read_death,
 )
 from utils.database.gathered_writes import GatheredWrites
-from utils.database.gathering import Gathering
+from utils.database.gathering import GATHER_SECONDS, Gathering
 from utils.database.keys import build_key_prefix
 from utils.database.money_unit import MoneyTransaction
 from utils.database.outbox_entries import count_kinds, number_entries
@@ -63,12 +63,19 @@ class _Work:
 
 
 class IngestionRepository:
-    """Storage of game servers' data, one transaction at a time."""
+    """Storage of game servers' data, one transaction at a time.
 
-    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
+    Args:
+        fences: the lease of each guild.
+        gather_seconds: how long a shared transaction waits for other servers of the guild.
+    """
+
+    def __init__(
+        self, database: SafeDatabase, *, fences: FenceSource, gather_seconds: float = GATHER_SECONDS
+    ) -> None:
         self._database = database
         self._fences = fences
-        self._gathering = Gathering(self._store, clock=database.clock)
+        self._gathering = Gathering(self._store, clock=database.clock, seconds=gather_seconds)
 
     async def in_transaction(
         self, scope: ServerScope, work: Callable[["TransactionUnit"], Awaitable[T]]

@@ -5,7 +5,7 @@ of the guild and takes from all feeds that lead there; a notice leaves the outbo
 be sent.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -43,14 +43,20 @@ class OutboxRepository:
         return tuple(sorted(read_feed(guild_id, document["_id"]) for document in found))
 
     async def list_pending(
-        self, scope: ServerScope, kind: ChannelKind, *, limit: int
-    ) -> tuple[OutboxEntry, ...]:
-        """Return the first notices of a feed, in order; those of a message on its way are among them."""
-        entries = ScopedCollection.of_server(self._database, "outbox", scope)
-        found = await entries.find(
-            {"channel_kind": kind.value}, sort=[("sequence", 1)], limit=limit, hint="sequence"
-        )
-        return tuple(read_entry(scope, document) for document in found)
+        self, guild_id: GuildId, feeds: Collection[Feed], *, limit: int
+    ) -> Mapping[Feed, tuple[OutboxEntry, ...]]:
+        """Return the first notices of each feed, in order; those of a message on its way are among them."""
+        if not feeds:
+            return {}
+        of_these = {"$or": [_name_feed(feed) for feed in feeds]}
+        some = await self._entries(guild_id).find(of_these, limit=limit, hint="sequence")
+        if len(some) == limit:  # more than a message holds: nobody knows whose first ones these are
+            return {feed: await self._list_first(feed, limit) for feed in feeds}
+        pending: dict[Feed, list[OutboxEntry]] = {feed: [] for feed in feeds}
+        for document in some:
+            feed = read_feed(guild_id, document)
+            pending[feed].append(read_entry(feed.scope, document))
+        return {feed: tuple(sorted(entries, key=_get_sequence)) for feed, entries in pending.items()}
 
     async def list_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> tuple[OutboxEntry, ...]:
         """Return these notices in the order of their keys; those that are gone are left out."""
@@ -122,6 +128,13 @@ class OutboxRepository:
         done = {"state": MessageState.SENT.value, "prepared_at": {"$lt": before}}
         return await self._messages(guild_id).delete(done)
 
+    async def _list_first(self, feed: Feed, limit: int) -> tuple[OutboxEntry, ...]:
+        first = [("sequence", 1)]
+        found = await self._entries(feed.scope.guild_id).find(
+            _name_feed(feed), sort=first, limit=limit, hint="sequence"
+        )
+        return tuple(read_entry(feed.scope, document) for document in found)
+
     async def _write(self, guild_id: GuildId, work: Callable[[Session], Awaitable[T]]) -> T:
         return await self._database.in_thread(work, fence=self._fences(guild_id))
 
@@ -137,13 +150,12 @@ def _choose(keys: Sequence[EntryKey]) -> Document:
     sequences: dict[Feed, list[int]] = {}
     for key in keys:
         sequences.setdefault(key.feed, []).append(key.sequence)
-    return {
-        "$or": [
-            {
-                "server_id": str(feed.scope.server_id),
-                "channel_kind": feed.channel_kind.value,
-                "sequence": {"$in": some},
-            }
-            for feed, some in sequences.items()
-        ]
-    }
+    return {"$or": [{**_name_feed(feed), "sequence": {"$in": some}} for feed, some in sequences.items()]}
+
+
+def _name_feed(feed: Feed) -> Document:
+    return {"server_id": str(feed.scope.server_id), "channel_kind": feed.channel_kind.value}
+
+
+def _get_sequence(entry: OutboxEntry) -> int:
+    return entry.sequence

@@ -1,6 +1,7 @@
 """Tests of the outbox: each notice is sent once, in order."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -48,19 +49,48 @@ def _build_message(scope: ServerScope, *sequences: int, nonce: str = "n1") -> Ou
     return OutgoingMessage(scope.guild_id, ChannelId(5), keys, nonce, prepared_at=NOW)
 
 
+async def _list_pending(
+    outbox: OutboxRepository, scope: ServerScope, kind: ChannelKind, *, limit: int
+) -> tuple[OutboxEntry, ...]:
+    feed = Feed(scope, kind)
+    return (await outbox.list_pending(scope.guild_id, [feed], limit=limit))[feed]
+
+
+async def test_first_notices_of_several_feeds_are_found_whether_few_wait_or_many(
+    outbox: OutboxRepository,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    entries: tuple[OutboxEntry, ...],
+    make_notice: Callable[[int], DeathNotice],
+) -> None:
+    """Each feed has its first ones, in order; another guild's and another kind's are not among them."""
+    neighbour = replace(scope, server_id=ServerId("nnnnnnnn"))
+
+    async def append(unit: TransactionUnit) -> None:
+        await unit.append_notices([make_notice(9)], created_at=NOW)
+
+    await ingestion.in_transaction(neighbour, append)
+    here, there, quiet = Feed(scope, KIND), Feed(neighbour, KIND), Feed(scope, BOUNTIES)
+    other = OutboxEntry(neighbour, 0, KIND, make_notice(9), NOW)
+    for limit, first in ((9, entries), (5, entries), (3, entries[:3])):
+        found = await outbox.list_pending(scope.guild_id, [there, here, quiet], limit=limit)
+        assert found == {here: first, there: (other,), quiet: ()}
+    assert await outbox.list_pending(scope.guild_id, [], limit=9) == {}
+
+
 async def test_notices_wait_in_order_and_leave_when_their_message_is_sent(
     outbox: OutboxRepository, database: SafeDatabase, scope: ServerScope, entries: tuple[OutboxEntry, ...]
 ) -> None:
     """A message on its way is known by guild; what is sent is gone."""
     guild_id = scope.guild_id
-    assert await outbox.list_pending(scope, KIND, limit=3) == entries[:3]
+    assert await _list_pending(outbox, scope, KIND, limit=3) == entries[:3]
     message = _build_message(scope, 0, 1)
     await outbox.prepare_message(guild_id, message)
     assert await outbox.list_prepared(guild_id) == (message,)
     assert await outbox.list_entries(guild_id, _build_message(scope, 1, 77, 0).entries) == entries[1::-1]
     await outbox.mark_sent(guild_id, message, message_id=99, at=NOW)
     assert await outbox.list_prepared(guild_id) == ()
-    assert await outbox.list_pending(scope, KIND, limit=9) == entries[2:]
+    assert await _list_pending(outbox, scope, KIND, limit=9) == entries[2:]
     [stored] = await database.unscoped("messages").find().to_list(None)
     assert (stored["state"], stored["message_id"], stored["sent_at"]) == ("sent", 99, NOW)
 
@@ -102,9 +132,9 @@ async def test_message_takes_from_several_servers_of_its_guild_and_from_no_other
     assert await outbox.list_feeds(scope.guild_id) == tuple(sorted([Feed(scope, KIND), Feed(second, KIND)]))
     assert await outbox.list_prepared(foreign.guild_id) == ()
     await outbox.mark_sent(scope.guild_id, message, message_id=1, at=NOW)
-    assert await outbox.list_pending(scope, KIND, limit=9) == (entries[1], entries[3])
-    assert [entry.sequence for entry in await outbox.list_pending(second, KIND, limit=9)] == [0]
-    assert len(await outbox.list_pending(foreign, KIND, limit=9)) == 2
+    assert await _list_pending(outbox, scope, KIND, limit=9) == (entries[1], entries[3])
+    assert [entry.sequence for entry in await _list_pending(outbox, second, KIND, limit=9)] == [0]
+    assert len(await _list_pending(outbox, foreign, KIND, limit=9)) == 2
 
 
 async def test_notices_of_a_dropped_message_are_still_there(
@@ -116,7 +146,7 @@ async def test_notices_of_a_dropped_message_are_still_there(
     await outbox.discard_entries(guild_id, _build_message(scope, 1, 3).entries)
     await outbox.drop_message(guild_id, "n1")
     assert await outbox.list_prepared(guild_id) == ()
-    assert await outbox.list_pending(scope, KIND, limit=9) == (entries[0], entries[2])
+    assert await _list_pending(outbox, scope, KIND, limit=9) == (entries[0], entries[2])
 
 
 async def test_old_notices_of_a_feed_are_dropped(
@@ -125,7 +155,7 @@ async def test_old_notices_of_a_feed_are_dropped(
     """What could not be delivered for too long is no news any more."""
     assert await outbox.drop_entries(scope, BOUNTIES, before=NOW + timedelta(days=1)) == 0
     assert await outbox.drop_entries(scope, KIND, before=NOW + timedelta(minutes=2)) == 2
-    assert await outbox.list_pending(scope, KIND, limit=9) == entries[2:]
+    assert await _list_pending(outbox, scope, KIND, limit=9) == entries[2:]
 
 
 async def test_sent_messages_are_pruned(
@@ -165,14 +195,14 @@ async def test_each_kind_of_channel_is_an_order_of_its_own(
         OutboxEntry(scope, number, BOUNTIES, notice, NOW) for number, notice in enumerate((placed, claimed))
     )
     assert await outbox.list_feeds(scope.guild_id) == (Feed(scope, BOUNTIES), Feed(scope, KIND))
-    assert await outbox.list_pending(scope, BOUNTIES, limit=9) == expected
+    assert await _list_pending(outbox, scope, BOUNTIES, limit=9) == expected
     message = OutgoingMessage(scope.guild_id, ChannelId(6), (expected[0].key,), "n9", NOW)
     await outbox.prepare_message(scope.guild_id, message)
     await outbox.mark_sent(scope.guild_id, message, message_id=1, at=NOW)
-    assert await outbox.list_pending(scope, BOUNTIES, limit=9) == expected[1:]
+    assert await _list_pending(outbox, scope, BOUNTIES, limit=9) == expected[1:]
     await outbox.discard_entries(scope.guild_id, [expected[1].key])
     assert await outbox.list_feeds(scope.guild_id) == (Feed(scope, KIND),)
-    assert await outbox.list_pending(scope, KIND, limit=9) == entries
+    assert await _list_pending(outbox, scope, KIND, limit=9) == entries
 
 
 async def test_every_write_is_refused_when_the_lease_is_lost(
@@ -191,4 +221,4 @@ async def test_every_write_is_refused_when_the_lease_is_lost(
     for write in writes:
         with pytest.raises(LeaseLostError):
             await write
-    assert await outbox.list_pending(scope, KIND, limit=9) == entries
+    assert await _list_pending(outbox, scope, KIND, limit=9) == entries

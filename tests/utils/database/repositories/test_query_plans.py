@@ -204,7 +204,9 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     neighbour: ServerScope,
 ) -> None:
     """Outbox, imports, settings, rejected lines and the directory."""
-    await outbox.list_pending(scope, ChannelKind.KILLFEED, limit=5)
+    feeds = [Feed(scope, ChannelKind.KILLFEED), Feed(scope, ChannelKind.BOUNTIES)]
+    for limit in (1, 50):
+        await outbox.list_pending(scope.guild_id, feeds, limit=limit)
     guild_id = scope.guild_id
     assert len(await outbox.list_feeds(guild_id)) == 2
     feeds = [Feed(one, ChannelKind.KILLFEED) for one in (scope, neighbour)]
