@@ -61,10 +61,20 @@ class HostProcess:
 
     async def count_requests(self) -> int:
         """Return how many SFTP requests it has answered so far."""
-        if self._process is None:
-            return 0
-        self._process.send_signal(signal.SIGUSR1)
+        self._tell(signal.SIGUSR1)
         return int((await self._read())["requests"])
+
+    def go_away(self) -> None:
+        """Cut every connection and answer nobody any more."""
+        self._tell(signal.SIGUSR2)
+
+    def come_back(self) -> None:
+        """Listen again, on the same port, after ``go_away``."""
+        self._tell(signal.SIGUSR2)
+
+    def _tell(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
 
     async def _read(self) -> dict[str, str]:
         stream = self._process.stdout if self._process else None
@@ -76,7 +86,7 @@ class HostProcess:
 
 
 async def serve(root: Path, folders: Sequence[str]) -> None:
-    """Serve until SIGTERM; tell of the requests at SIGUSR1."""
+    """Serve until SIGTERM; tell of the requests at SIGUSR1, go away and come back at SIGUSR2."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -88,7 +98,12 @@ async def serve(root: Path, folders: Sequence[str]) -> None:
         def tell() -> None:
             print(json.dumps({"requests": host.requests.total()}), flush=True)
 
+        def turn() -> None:
+            turning.append(asyncio.ensure_future(host.stop() if host.is_up else host.start()))
+
+        turning: list[asyncio.Future[None]] = []
         loop.add_signal_handler(signal.SIGUSR1, tell)
+        loop.add_signal_handler(signal.SIGUSR2, turn)
         print(json.dumps({"port": host.port, "host_key": host.host_key}), flush=True)
         await stop.wait()
 

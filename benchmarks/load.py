@@ -54,6 +54,7 @@ class Load:
 
     Attributes:
         written: when each kill was written, by the name of its victim; names are never used twice.
+        origins: the folder of its server, likewise.
     """
 
     world: SimulatedDiscord
@@ -61,6 +62,7 @@ class Load:
     host: HostProcess
     files: Sequence[GameServerFiles]
     written: dict[str, float] = field(default_factory=dict)
+    origins: dict[str, Path] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
 
     async def play(self, seconds: float) -> None:
@@ -79,16 +81,17 @@ class Load:
         victim = f"Victim{next(self.numbers)}x"
         files.append(replace(row, written_at=now.replace(tzinfo=None, microsecond=0), victim_name=victim))
         self.written[victim] = now.timestamp()
+        self.origins[victim] = files.folder
 
     def find_arrivals(self) -> dict[str, float]:
-        """Return when each kill was announced, by the name of its victim."""
+        """Return when each kill was announced, by the name of its victim, in the order of the messages."""
         arrivals: dict[str, float] = {}
         for request in self.world.journal.requests_to("POST", "/channels/{channel_id}/messages"):
             if request.status != 200:
                 continue
-            victims = re.findall(r"Victim\d+x", str(request.body))
-            for victim in self.written.keys() & victims:
-                arrivals.setdefault(victim, request.at)
+            for victim in re.findall(r"Victim\d+x", str(request.body)):
+                if victim in self.written:
+                    arrivals.setdefault(victim, request.at)
         return arrivals
 
     def count_refusals(self) -> int:

@@ -182,6 +182,7 @@ class FakeIngestionStore:
         power: cuts the process off.
         transient_aborts: how many of the next transactions are aborted once at their end and run again.
         outages: how many of the next transactions find the database away.
+        shared: how many transactions others could have shared.
     """
 
     def __init__(self) -> None:
@@ -190,6 +191,7 @@ class FakeIngestionStore:
         self.transient_aborts = 0
         self.outages = 0
         self.transactions = 0
+        self.shared = 0
 
     async def in_transaction(
         self, scope: ServerScope, work: Callable[[FakeIngestionUnit], Awaitable[T]]
@@ -220,6 +222,7 @@ class FakeIngestionStore:
         self, scope: ServerScope, work: Callable[[FakeIngestionUnit], Awaitable[T]]
     ) -> T:
         """Run ``work`` in a transaction: there is no other server to share it."""
+        self.shared += 1
         return await self.in_transaction(scope, work)
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:

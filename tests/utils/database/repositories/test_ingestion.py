@@ -251,6 +251,7 @@ async def test_two_batches_of_different_files_do_not_hold_each_other_up(
     assert runs == 2
 
 
+@pytest.mark.fault
 async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
     ingestion: IngestionRepository, scope: ServerScope, make_death: MakeDeath
 ) -> None:

@@ -29,7 +29,7 @@ from utils.models.reading import Cursor, RejectedLine, digest_head
 from utils.models.servers import GameServer
 from utils.parsers.deathlog import parse_death_line
 from utils.services.counting import Counting
-from utils.services.ingestion.live import LiveIngestion, PollOutcome
+from utils.services.ingestion.live import SHARED_LINES, LiveIngestion, PollOutcome
 
 NEXT = LogFile("world_0", "2025.05.02-00.00.00.csv")
 OTHER_WORLD = LogFile("world_1", "2025.05.01-00.00.00.csv")
@@ -198,6 +198,19 @@ async def test_equal_rows_are_one_death_within_a_batch_and_across_files(watcher:
     ]
     assert len(watcher.announced) == 3
     assert_counted_right(watcher.store)
+
+
+async def test_little_is_stored_together_with_other_servers_and_much_alone(watcher: Watcher) -> None:
+    """A server that was away for long holds up no other of its guild."""
+    watcher.logs.lines_per_chunk = SHARED_LINES + 1
+    watcher.logs.append(FILE, render(*(build_row("Ann", "Bob", second=number) for number in range(100))))
+    await watcher.poll()
+    assert (watcher.store.transactions, watcher.store.shared) == (1, 1)
+    watcher.logs.append(
+        FILE, render(*(build_row("Ann", "Bob", second=200 + number) for number in range(101)))
+    )
+    await watcher.poll()
+    assert (watcher.store.transactions, watcher.store.shared) == (2, 1)
 
 
 async def test_late_row_is_counted_in_its_place_and_shows_the_standing_of_then(watcher: Watcher) -> None:
