@@ -5,23 +5,31 @@ in one message; the guilds are spread over the interval, so that the work is eve
 """
 
 import math
-import zlib
 
 from utils.models.scope import GuildId
 
-SPREAD = 1000  # guilds begin at one of so many points of the interval
+STEP = (math.sqrt(5) - 1) / 2
+"""From one guild to the next, in intervals: multiples of the golden ratio divide any stretch evenly."""
+
 NEAR = 0.01  # of an interval: a moment so near counts as reached, a sleep may end a little early
 
 
-def compute_pause_seconds(guild_id: GuildId, *, now_seconds: float, interval_seconds: float) -> float:
-    """Return the seconds until the guild's next moment: above 1 % and at most 101 % of the interval.
+class PollSchedule:
+    """The moments of each guild, the same for all of its servers for as long as the process lives."""
 
-    Args:
-        guild_id: whose moments; they follow from it, and are the same after a restart of the task.
-        now_seconds: the monotonic time.
-        interval_seconds: between two moments.
-    """
-    # a guild's id is a time: those made together must not meet
-    offset = zlib.crc32(str(guild_id).encode()) % SPREAD / SPREAD
-    turns = now_seconds / interval_seconds - offset
-    return round((math.floor(turns + NEAR) + 1 - turns) * interval_seconds, 3)
+    def __init__(self) -> None:
+        self._offsets: dict[GuildId, float] = {}
+
+    def compute_pause_seconds(
+        self, guild_id: GuildId, *, now_seconds: float, interval_seconds: float
+    ) -> float:
+        """Return the seconds until the guild's next moment: above 1 % and at most 101 % of the interval.
+
+        Args:
+            guild_id: whose moments.
+            now_seconds: the monotonic time.
+            interval_seconds: between two moments.
+        """
+        offset = self._offsets.setdefault(guild_id, len(self._offsets) * STEP % 1)
+        turns = now_seconds / interval_seconds - offset
+        return round((math.floor(turns + NEAR) + 1 - turns) * interval_seconds, 3)

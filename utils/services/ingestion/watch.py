@@ -36,7 +36,6 @@ from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
 from utils.services.ingestion.live import PollOutcome
 from utils.services.ingestion.reading import HistoryLogs
-from utils.services.ingestion.schedule import compute_pause_seconds
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 
 logger = get_logger(__name__)
@@ -155,7 +154,7 @@ class ServerWatch:
         except KillfeedError as error:
             return await self._after_failure(error, ConnectionState.RETRYING, interval)
         await self._after_success(outcome)
-        return compute_pause_seconds(
+        return self._rooms.schedule.compute_pause_seconds(
             self.scope.guild_id, now_seconds=self._rooms.clock.monotonic(), interval_seconds=interval
         )
 

@@ -1,7 +1,7 @@
 """What a watch works with: Protocols of its own needs, and the rooms that fulfil them."""
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from utils.models.servers import ConnectionCount, GameServer, Obstacle, ServerHe
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.reading import DeathLogTail, HistoryLogs
+from utils.services.ingestion.schedule import PollSchedule
 from utils.services.premium import PremiumService
 
 
@@ -112,3 +113,4 @@ class WatchRooms:
     notifier: AdminNotifier
     progress: ProgressReporter
     clock: Clock
+    schedule: PollSchedule = field(default_factory=PollSchedule)

@@ -38,6 +38,7 @@ from utils.models.reading import Cursor, ImportJob
 from utils.models.servers import ConnectionState, Obstacle, ServerHealth
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
+from utils.services.ingestion.schedule import PollSchedule
 from utils.services.ingestion.watch import (
     LOG_SECONDS,
     MISSING_LOGS_SECONDS,
@@ -49,7 +50,6 @@ from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.premium import PremiumService
 
 MAX_AGE = timedelta(minutes=60)
-FIRST_SECONDS = 1.44  # from START to the moment of guild 42, when it is polled every 5 s
 REFUSALS = (
     LoginRefusedError("The host refused the login."),
     HostKeyChangedError("The host shows another key.", offered="ssh-ed25519 B"),
@@ -80,6 +80,7 @@ class World:
     progress: FakeProgressReporter = field(default_factory=FakeProgressReporter)
     channels: FakeChannelFinder = field(default_factory=FakeChannelFinder)
     premium: PremiumService | None = None
+    schedule: PollSchedule = field(default_factory=PollSchedule)
 
     def build(self) -> ServerWatch:
         """Return a watch, as a process that just started has it."""
@@ -95,6 +96,7 @@ class World:
             notifier=self.notifier,
             progress=self.progress,
             clock=self.clock,
+            schedule=self.schedule,
         )
         return ServerWatch(SCOPE, rooms, WatchSettings(self.minimum_seconds, MAX_AGE))
 
@@ -167,15 +169,15 @@ async def test_growth_is_news_and_health_tells_of_it(world: World) -> None:
     watch = world.build()
     async with watching(watch):
         await world.pause(1)
-        world.append(("A", "C"), second=1)
+        world.append(("A", "C"), second=3)
         await world.pass_pauses(1)
     assert [notice.victim_name for notice in world.store.data.notices] == ["C"]
     assert watch.health == ServerHealth(
         SCOPE,
         state=ConnectionState.CONNECTED,
-        last_read_at=START + timedelta(seconds=FIRST_SECONDS),
-        last_kill_at=START + timedelta(seconds=1),
-        lag_seconds=FIRST_SECONDS,
+        last_read_at=START + timedelta(seconds=5),
+        last_kill_at=START + timedelta(seconds=3),
+        lag_seconds=5,
     )
 
 
@@ -215,11 +217,10 @@ async def test_health_is_saved_at_most_every_thirty_seconds_when_nothing_changes
     """The time of the last read may lag by half a minute in the database, never in the status."""
     watch = world.build()
     async with watching(watch):
-        await world.pass_pauses(14)
-        assert watch.health.last_read_at == START + timedelta(seconds=FIRST_SECONDS + 65)
+        await world.pass_pauses(13)
+        assert watch.health.last_read_at == START + timedelta(seconds=65)
     saved = [health.last_read_at for health in world.servers.saved]
-    later = (FIRST_SECONDS + SAVE_HEALTH_SECONDS * number for number in (1, 2))
-    assert saved == [START, *(START + timedelta(seconds=seconds) for seconds in later)]
+    assert saved == [START + timedelta(seconds=SAVE_HEALTH_SECONDS * number) for number in range(3)]
 
 
 async def test_health_is_saved_at_once_when_something_changes(world: World) -> None:
@@ -382,7 +383,7 @@ async def test_several_wakes_in_a_pause_are_one_visit(world: World) -> None:
         for _ in range(10):
             await world.clock.advance(0)
         assert world.visits == 2
-        assert world.clock.slept == [FIRST_SECONDS] * 2
+        assert world.clock.slept == [5, 5]
 
 
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
@@ -531,13 +532,13 @@ async def test_removal_nobody_told_of_is_noticed_within_a_minute(world: World) -
     async with watching(world.build()) as task:
         await world.pause(1)
         world.append(("A", "B"))
-        await world.pass_pauses(12)
-        assert (world.servers.calls.count("find_server"), world.visits) == (1, 13)
+        await world.pass_pauses(11)
+        assert (world.servers.calls.count("find_server"), world.visits) == (1, 12)
         assert len(world.store.data.deaths) == 1
         world.servers.servers.clear()
         await world.clock.advance(5)
         await task
-    assert (world.servers.calls.count("find_server"), world.visits) == (2, 13)
+    assert (world.servers.calls.count("find_server"), world.visits) == (2, 12)
 
 
 async def test_changed_server_is_read_with_its_new_settings(world: World) -> None:
@@ -597,7 +598,7 @@ async def test_tier_that_cannot_be_read_is_waited_for(world: World) -> None:
         assert world.visits == 1
 
 
-@pytest.mark.parametrize(("needed", "seconds"), [(1, 0.44), (3, 3.44), (9, 2.44)])
+@pytest.mark.parametrize(("needed", "seconds"), [(1, 4), (3, 2), (9, 1)])
 async def test_slow_host_is_read_at_the_moments_of_its_guild(
     world: World, needed: float, seconds: float
 ) -> None:
@@ -619,10 +620,10 @@ async def test_slow_host_is_read_at_the_moments_of_its_guild(
 async def test_servers_of_a_guild_are_read_at_the_same_moments(world: World) -> None:
     """Whenever they were added: what they have for one channel then goes into one message."""
     async with watching(world.build()):
-        assert await world.pause(1) == FIRST_SECONDS
+        assert await world.pause(1) == 5
         world.clock.move(1)
         async with watching(world.build()):
-            assert await world.pause(2) == pytest.approx(FIRST_SECONDS - 1)
+            assert await world.pause(2) == 4
 
 
 def test_counts_of_lines_come_from_the_storage(world: World) -> None:
