@@ -144,8 +144,9 @@ class Stage:
 
     @contextmanager
     def open_database(self) -> Iterator[Any]:
-        """Look into the bot's database."""
-        with MongoClient[Document](self.bot.mongodb_uri, serverSelectionTimeoutMS=10_000) as client:
+        """Look into the bot's database, as the bot does: others see a commit before a majority has it."""
+        options = {"serverSelectionTimeoutMS": 10_000, "readConcernLevel": "majority"}
+        with MongoClient[Document](self.bot.mongodb_uri, **options) as client:
             yield client[self.bot.database]
 
     def read(self, collection: str, **query: Any) -> list[Document]:
