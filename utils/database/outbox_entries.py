@@ -1,7 +1,7 @@
 """Putting notices behind those that wait, inside the transaction of what they tell about."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from utils.database.database import Document, SafeDatabase
@@ -9,7 +9,6 @@ from utils.database.notice_documents import build_entry_document
 from utils.database.scoped import ScopedCollection
 from utils.database.server_numbers import draw_numbers
 from utils.database.sessions import Session
-from utils.models.guilds import ChannelKind
 from utils.models.notices import Notice
 from utils.models.scope import ServerScope
 
@@ -23,25 +22,35 @@ async def append_entries(
     session: Session,
 ) -> None:
     """Add notices to a server's outbox, each behind those for the same kind of channel."""
-    if notices:
-        numbers = await draw_numbers(database, scope, notices=count_kinds(notices), session=session)
-        documents = number_entries(notices, numbers.first, created_at=created_at)
-        await ScopedCollection.of_server(database, "outbox", scope).insert_many(documents, session=session)
+    documents, _ = await draw_entries(database, scope, notices, created_at=created_at, session=session)
+    await ScopedCollection.of_server(database, "outbox", scope).insert_many(documents, session=session)
 
 
-def count_kinds(notices: Sequence[Notice]) -> Mapping[ChannelKind, int]:
-    """Return how many notices there are for each kind of channel."""
-    return Counter(notice.channel_kind for notice in notices)
+async def draw_entries(
+    database: SafeDatabase,
+    scope: ServerScope,
+    notices: Sequence[Notice],
+    *,
+    created_at: datetime,
+    changes_counters: bool = False,
+    session: Session,
+) -> tuple[list[Document], int]:
+    """Number notices, and count the batch when it changes counters.
 
-
-def number_entries(
-    notices: Sequence[Notice], first: Mapping[ChannelKind, int], *, created_at: datetime
-) -> list[Document]:
-    """Return notices as stored, numbered from the first number of their kind."""
-    free = dict(first)
+    Returns:
+        the notices as they are to be stored, and how many batches have changed counters so far (0 when
+        nothing had to be drawn).
+    """
+    if not notices and not changes_counters:
+        return [], 0
+    counts = Counter(notice.channel_kind for notice in notices)
+    numbers = await draw_numbers(
+        database, scope, notices=counts, changes_counters=changes_counters, session=session
+    )
+    free = dict(numbers.first)
     documents: list[Document] = []
     for notice in notices:
         kind = notice.channel_kind
         documents.append(build_entry_document(notice, sequence=free[kind], created_at=created_at))
         free[kind] += 1
-    return documents
+    return documents, numbers.batches

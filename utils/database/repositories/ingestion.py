@@ -22,7 +22,7 @@ from utils.database.gathered_writes import GatheredWrites
 from utils.database.gathering import GATHER_SECONDS, Gathering
 from utils.database.keys import build_key_prefix
 from utils.database.money_unit import MoneyTransaction
-from utils.database.outbox_entries import count_kinds, number_entries
+from utils.database.outbox_entries import draw_entries
 from utils.database.player_documents import (
     BucketKey,
     build_month_document,
@@ -35,7 +35,6 @@ from utils.database.player_documents import (
     read_player,
 )
 from utils.database.scoped import Change, Replacement, ScopedCollection
-from utils.database.server_numbers import draw_numbers
 from utils.database.sessions import Session
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
@@ -236,18 +235,16 @@ class TransactionUnit:
         Returns:
             how many batches have changed the server's counters so far, this one with them if it does.
         """
-        if not notices and not changes_counters:
-            return 0
-        numbers = await draw_numbers(
+        entries, batches = await draw_entries(
             self._database,
             self._scope,
-            notices=count_kinds(notices),
+            notices,
+            created_at=created_at,
             changes_counters=changes_counters,
             session=self._session,
         )
-        entries = number_entries(notices, numbers.first, created_at=created_at)
         self._writes.insert("outbox", self._scope, entries)
-        return numbers.batches
+        return batches
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read; one that was kept before is written again."""
