@@ -15,7 +15,7 @@ from utils.errors import (
     StorageConflictError,
     StorageUnavailableError,
 )
-from utils.models.deaths import Death, LogFile
+from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices import BountyNotice, DeathNotice, Notice
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine, digest_head
@@ -292,6 +292,17 @@ class FakeIngestionStore:
         self.data.players.pop(generation, None)
         self.data.days.pop(generation, None)
         self.data.months.pop(generation, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Says which classes of death are posted: as a channel and the server's switches are set."""
+
+    kinds: frozenset[DeathKind] = frozenset()
+
+    async def __call__(self) -> frozenset[DeathKind]:
+        """Return them."""
+        return self.kinds
 
 
 class FakeDeathLogs:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.host_files import FOLDER, FakeSession
+from tests.fakes.ingestion import Posted
 from utils.application import Application
 from utils.database.database import Fence, SafeDatabase
 from utils.database.repositories.ingestion import IngestionRepository
@@ -146,12 +147,13 @@ class House(Application):
     async def _read(self, server: GameServer) -> None:
         job = await self.repositories.imports.find_import(server.scope)
         channel = await self.guild_settings.find_channel(server.scope, ChannelKind.KILLFEED)
+        posted = Posted(frozenset() if channel is None else server.announced)
         async with self.access.open(server, guild_limit=1) as logs:
             if job is not None:
                 await self.history.run(server, logs, job, on_progress=_show_nobody)
             else:
                 now = self.clock.now()
-                await self.live.poll(server, logs, last_read_at=now, has_channel=channel is not None)
+                await self.live.poll(server, logs, last_read_at=now, find_posted=posted)
 
 
 async def _show_nobody(_: ImportProgress) -> None:

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from structlog import get_logger
@@ -43,6 +44,17 @@ SHARED_LINES = 100  # a chunk of so many shares its transaction with other serve
 logger = get_logger(__name__)
 
 
+class PostedFinder(Protocol):
+    """Knows which classes of death of a server are posted."""
+
+    async def __call__(self) -> frozenset[DeathKind]:
+        """Return them as it is set at this moment; none without a channel.
+
+        Raises:
+            StorageError: the settings cannot be read.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """One chunk, read: what one transaction stores; a claim is in time by ``read_at``."""
@@ -56,7 +68,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What a poll's new deaths bring about.
+    """What a chunk's new deaths bring about.
 
     Attributes:
         kinds: the classes that get a notice; without a channel none does.
@@ -146,13 +158,16 @@ class LiveIngestion:
         tail: DeathLogTail,
         *,
         last_read_at: datetime | None,
-        has_channel: bool,
+        find_posted: PostedFinder,
         cursors: Mapping[LogFile, Cursor] | None = None,
     ) -> PollOutcome:
         """Read on once and store all that is new.
 
         ``cursors`` are those of the poll before, if it went well; without them they are read. Whoever moved
         one meanwhile is found out when it is moved again.
+
+        What is posted and paid is asked for once a chunk is read: a row written after a setting was changed
+        is never judged by the setting before, however long the poll had been on its way.
 
         Raises:
             RemoteError: the host failed; what was stored before stays stored.
@@ -161,12 +176,12 @@ class LiveIngestion:
         if cursors is None:
             cursors = await self._store.list_cursors(server.scope)
         rule = choose_news_rule(last_read_at=last_read_at, now=self._clock.now(), max_age=self._max_age)
-        terms = await self._rewards.find_terms(server.scope) if self._rewards else None
-        announced = Announced(rule, server.announced if has_channel else frozenset(), terms)
         reader = RowReader(server.scope, ZoneInfo(server.timezone))
         outcome = PollOutcome(cursors=cursors)
         async with aclosing(tail.read_on(cursors)) as chunks:
             async for chunk in chunks:
+                terms = await self._rewards.find_terms(server.scope) if self._rewards else None
+                announced = Announced(rule, await find_posted(), terms)
                 if announced.needs_newest(is_growth=chunk.is_growth):
                     rule = rule.with_newest(await tail.read_newest_lines())
                     announced = replace(announced, rule=rule)

@@ -16,6 +16,7 @@ from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from structlog import get_logger
 
@@ -28,7 +29,7 @@ from utils.errors import (
     StorageError,
 )
 from utils.models.circuits import Backoff
-from utils.models.deaths import LogFile
+from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Tier, compute_poll_seconds
 from utils.models.reading import Cursor, ImportJob, ImportProgress
@@ -175,18 +176,26 @@ class ServerWatch:
             if job is not None:
                 await self._import(server, logs, job)
                 return PollOutcome()
-            channel = await self._rooms.channels.find_channel(self.scope, ChannelKind.KILLFEED)
             outcome = await self._rooms.live.poll(
                 server,
                 logs,
                 last_read_at=self.health.last_read_at,
-                has_channel=channel is not None,
+                find_posted=partial(self._find_posted, server),
                 cursors=known.cursors if known else None,
             )
         looked_at, changes = self._looked_at
         if changes == self._changes:
             self._known = Known(server, outcome.cursors, looked_at)
         return outcome
+
+    async def _find_posted(self, server: GameServer) -> frozenset[DeathKind]:
+        """Return which deaths are posted as it is set now: this poll may have begun before a change."""
+        if await self._rooms.channels.find_channel(self.scope, ChannelKind.KILLFEED) is None:
+            return frozenset()
+        _, changes = self._looked_at
+        if changes != self._changes:
+            server = await self._rooms.servers.find_server(self.scope) or server
+        return server.announced
 
     async def _import(self, server: GameServer, logs: HistoryLogs, job: ImportJob) -> None:
         self.health = replace(self.health, state=ConnectionState.CONNECTED, problem=None, next_try_at=None)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import build_player_id, build_row, render
-from tests.fakes.ingestion import FakeDeathLogs
+from tests.fakes.ingestion import FakeDeathLogs, Posted
 from tests.fakes.links import FakeAuditLog
 from tests.utils.database.repositories.test_recount import FILE, count_server
 from utils.database.database import Document, SafeDatabase
@@ -123,7 +123,7 @@ class Place:
         live = LiveIngestion(
             self.ingestion, EventDispatcher(), clock=self.clock, max_announce_age=timedelta(hours=1)
         )
-        await live.poll(await self.find_server(), self.logs, last_read_at=None, has_channel=False)
+        await live.poll(await self.find_server(), self.logs, last_read_at=None, find_posted=Posted())
 
     async def prepare_import(self) -> tuple[HistoryImport, ImportJob]:
         """Begin to import the history again."""

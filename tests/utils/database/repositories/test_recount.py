@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import NOON, build_player_id, build_row, render
-from tests.fakes.ingestion import FakeDeathLogs
+from tests.fakes.ingestion import FakeDeathLogs, Posted
 from utils.database.database import SafeDatabase
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.imports import ImportRepository
@@ -222,7 +222,7 @@ class Town:
         live = LiveIngestion(self.ingestion, events, clock=self.clock, max_announce_age=timedelta(hours=1))
         for server_id in SERVER_IDS:
             await live.poll(
-                await self.find(server_id), self.logs[server_id], last_read_at=None, has_channel=False
+                await self.find(server_id), self.logs[server_id], last_read_at=None, find_posted=Posted()
             )
 
     @property

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE, build_deaths, build_row, render
-from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, PowerCut
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted, PowerCut
 from utils.errors import RemoteFileMissingError
 from utils.events import Event, EventDispatcher, HistoryImported
 from utils.models.deaths import Death, DeathRow, LogFile
@@ -69,7 +69,12 @@ class Importer:
     async def poll(self) -> None:
         """Poll once, right after a successful read."""
         live = LiveIngestion(self.store, self.events, clock=self.clock, max_announce_age=timedelta(hours=1))
-        await live.poll(self._current, self.logs, last_read_at=self.clock.now(), has_channel=True)
+        await live.poll(
+            self._current,
+            self.logs,
+            last_read_at=self.clock.now(),
+            find_posted=Posted(self._current.announced),
+        )
 
     @property
     def _current(self) -> GameServer:

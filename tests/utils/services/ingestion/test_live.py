@@ -19,7 +19,7 @@ from tests.fakes.deaths import (
     build_row,
     render,
 )
-from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, PowerCut
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted, PowerCut
 from utils.errors import CursorMovedError, StorageUnavailableError
 from utils.events import DeathsStored, Event, EventDispatcher, NoticesQueued, PlayerKilled
 from utils.models.deaths import DeathKind, DeathRow, LogFile
@@ -64,7 +64,7 @@ class Watcher:
             self.server,
             self.logs,
             last_read_at=self.last_read_at,
-            has_channel=self.has_channel,
+            find_posted=Posted(self.server.announced if self.has_channel else frozenset()),
             cursors=cursors,
         )
         self.last_read_at = self.clock.now()

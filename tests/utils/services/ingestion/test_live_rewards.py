@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_deaths, build_player_id, build_row, render
-from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, PowerCut
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted, PowerCut
 from tests.fakes.premium import build_premium
 from tests.fakes.storage import FakeGuildStore, FakeServerStore
 from utils.database.database import SafeDatabase
@@ -69,7 +69,7 @@ class Watcher:
             max_announce_age=HOUR,
             rewards=KillRewards(settings, build_premium(self.tier)),
         )
-        await live.poll(self.server, self.logs, last_read_at=self.last_read_at, has_channel=False)
+        await live.poll(self.server, self.logs, last_read_at=self.last_read_at, find_posted=Posted())
         self.last_read_at = self.clock.now()
 
 

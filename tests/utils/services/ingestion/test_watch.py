@@ -1,7 +1,7 @@
 """Watching one game server: when it is read, what a failure leads to, and what is kept of its health."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -33,8 +33,10 @@ from utils.errors import (
     TooManyConnectionsError,
 )
 from utils.events import EventDispatcher
+from utils.models.deaths import DeathKind, LogFile
+from utils.models.notices import DeathNotice
 from utils.models.premium import TIERS
-from utils.models.reading import Cursor, ImportJob
+from utils.models.reading import Chunk, Cursor, ImportJob
 from utils.models.servers import ConnectionState, Obstacle, ServerHealth
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
@@ -211,6 +213,39 @@ async def test_deaths_are_stored_silently_when_no_channel_is_set(world: World) -
         world.append(("A", "B"))
         await world.pass_pauses(1)
     assert (len(world.store.data.deaths), world.store.data.notices) == (1, [])
+
+
+@pytest.mark.parametrize("change", ["kind", "channel"])
+async def test_what_is_switched_off_while_a_poll_is_on_its_way_is_not_posted(
+    world: World, change: str
+) -> None:
+    """A kill that was written after the answer is judged by the settings of the answer."""
+
+    class SlowLogs(FakeDeathLogs):
+        """An admin changes something after the poll began, and the game writes on after that."""
+
+        async def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
+            """Yield what is new by then."""
+            if cursors:
+                switch_off()
+                world.append(("A", "B"), second=1)
+            async for chunk in super().read_on(cursors):
+                yield chunk
+
+    def switch_off() -> None:
+        if change == "channel":
+            world.channels.channel_id = None
+            return
+        kept = frozenset(DeathKind) - {DeathKind.KILL}
+        world.servers.servers[SCOPE] = replace(build_server(), announced=kept)
+        watch.refresh()
+
+    world.access.logs = SlowLogs()
+    world.access.logs.append(FILE, render(build_row("C", "D", second=0)))
+    async with watching(watch := world.build()):
+        await world.pass_pauses(1)
+    posted = [notice.killer_name for notice in world.store.data.notices if isinstance(notice, DeathNotice)]
+    assert (len(world.store.data.deaths), posted) == (2, ["C"])
 
 
 async def test_health_is_saved_at_most_every_thirty_seconds_when_nothing_changes(world: World) -> None:

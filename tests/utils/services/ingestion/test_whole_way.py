@@ -11,7 +11,7 @@ from simulation.game_host.battle import Battle
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import NOON, SCOPE, build_deaths, render
 from tests.fakes.host_files import FOLDER, FakeSession
-from tests.fakes.ingestion import FakeIngestionStore, PowerCut
+from tests.fakes.ingestion import FakeIngestionStore, Posted, PowerCut
 from utils.events import EventDispatcher
 from utils.models.deaths import DeathRow, LogFile
 from utils.models.reading import Cursor, ImportJob, digest_head
@@ -52,7 +52,7 @@ class Process:
             return
         live = LiveIngestion(self.store, self._events, clock=self._clock, max_announce_age=timedelta(hours=1))
         server = replace(SERVER, generation=self.store.data.generation)
-        await live.poll(server, tail, last_read_at=self._clock.now(), has_channel=True)
+        await live.poll(server, tail, last_read_at=self._clock.now(), find_posted=Posted(server.announced))
 
     async def add_server(self) -> ImportJob:
         """Fix what is history."""
