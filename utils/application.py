@@ -476,6 +476,8 @@ class Application:
         await self.pool.close_guild(event.guild_id)
         self.guild_settings.forget(event.guild_id)
         self.names.forget(event.guild_id)
+        # all that took time: the guild may have invited the bot again meanwhile
+        await self.watchers.follow_guilds(self.bot.is_member_of)
 
 
 def _explain_close(code: int) -> ConfigurationError:

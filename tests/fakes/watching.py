@@ -147,9 +147,15 @@ class FakeWatchers:
         """Note a begin."""
         self.notes.append(("start", scope))
 
-    async def stop(self, scope: ServerScope) -> None:
-        """Note an end."""
+    @asynccontextmanager
+    async def removal(self, scope: ServerScope) -> AsyncIterator[None]:
+        """Note an end, and a begin when the block fails."""
         self.notes.append(("stop", scope))
+        try:
+            yield
+        except Exception:
+            self.start(scope)
+            raise
 
     def refresh(self, scope: ServerScope) -> None:
         """Note a call to look at the settings."""

@@ -4,12 +4,13 @@ import asyncio
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from utils.clock import Clock
-from utils.errors import AmbiguousError, InvalidInputError, KillfeedError, NotFoundError, StorageError
+from utils.errors import AmbiguousError, InvalidInputError, KillfeedError, NotFoundError
 from utils.events import EventDispatcher, ServerAdded, ServerRemoved
 from utils.models.audit import AuditAction
 from utils.models.reading import ImportJob, RejectedLine
@@ -62,8 +63,8 @@ class Watchers(Protocol):
     def start(self, scope: ServerScope) -> None:
         """Begin to read and deliver for a server."""
 
-    async def stop(self, scope: ServerScope) -> None:
-        """End both."""
+    def removal(self, scope: ServerScope) -> AbstractAsyncContextManager[None]:
+        """End both for the length of a block, and for ever unless it fails."""
 
     def refresh(self, scope: ServerScope) -> None:
         """Look at the server's settings again before the next poll."""
@@ -243,13 +244,9 @@ class GameServerService:
         server = await self._store.find_server(scope)
         if server is None:
             raise NotFoundError("such game server", None, hint="Somebody removed it meanwhile.")
-        await self._watchers.stop(scope)
-        self._logs.forget(scope)
-        try:
+        async with self._watchers.removal(scope):
+            self._logs.forget(scope)
             await self._store.delete_server(scope, keep_stats=keep_stats)
-        except StorageError:
-            self._watchers.start(scope)  # it is still there, or its loop ends by itself
-            raise
         self._settings.forget(scope.guild_id)
         await self._events.dispatch(ServerRemoved(scope=scope))
         fate = "statistics kept" if keep_stats else "statistics deleted"

@@ -139,9 +139,11 @@ class HistoryImport:
         else:
             await count_anew(self._imports, scope, job.generation)
         await self._switch(scope, job)
-        await self._imports.drop_generation(scope, server.generation)
         await self._events.dispatch(HistoryImported(scope=scope))
-        return await meter.finish()
+        progress = await meter.finish()
+        # last: it takes seconds for a big server, and whoever asked just now still reads those counters
+        await self._imports.drop_generation(scope, server.generation)
+        return progress
 
     async def _switch(self, scope: ServerScope, job: ImportJob) -> None:
         """Show what was counted, unless deaths were changed meanwhile: then the next try counts again.

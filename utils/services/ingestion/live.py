@@ -180,12 +180,12 @@ class LiveIngestion:
         outcome = PollOutcome(cursors=cursors)
         async with aclosing(tail.read_on(cursors)) as chunks:
             async for chunk in chunks:
+                batch = self._read(reader, chunk)
                 terms = await self._rewards.find_terms(server.scope) if self._rewards else None
                 announced = Announced(rule, await find_posted(), terms)
                 if announced.needs_newest(is_growth=chunk.is_growth):
                     rule = rule.with_newest(await tail.read_newest_lines())
                     announced = replace(announced, rule=rule)
-                batch = self._read(reader, chunk)
                 stored = await self._store_batch(server, batch, announced)
                 await self._publish(server.scope, stored)
                 outcome = _add(outcome, batch, stored)

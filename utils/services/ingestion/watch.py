@@ -81,6 +81,11 @@ class ServerWatch:
         self._is_woken = False
         self._pausing: asyncio.Timeout | None = None
 
+    @property
+    def told_matter(self) -> str | None:
+        """What the admins were told of that is not mended."""
+        return self._told_matter
+
     def refresh(self) -> None:
         """The server's settings were changed: look at them before the next poll."""
         self._known = None

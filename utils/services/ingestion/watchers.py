@@ -1,6 +1,13 @@
-"""Watchers: a task that reads for every game server of this process, and one that delivers for each guild."""
+"""Watchers: a task that reads for every game server of this process, and one that delivers for each guild.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+Ending a task takes time, and what is wanted may change meanwhile: a guild comes back, two people change a
+server at once. So ``_watches`` says at every moment which servers are to be looked after, and whoever waited
+for a task to end starts again what is wanted by then.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from structlog import get_logger
@@ -56,13 +63,15 @@ class ServerWatchers:
         self._rooms = rooms
         self._settings = settings
         self._watches: dict[ServerScope, ServerWatch] = {}
+        self._in_removal: set[ServerScope] = set()
 
     def start(self, scope: ServerScope) -> None:
         """Begin to read and deliver for a server; a server that is looked after already stays so."""
-        if scope in self._watches:
+        if scope in self._in_removal:
             return
-        watch = self._watches[scope] = ServerWatch(scope, self._rooms, self._settings)
-        self._start_watch(watch)
+        if scope not in self._watches:
+            self._watches[scope] = ServerWatch(scope, self._rooms, self._settings)
+        self._start_watch(self._watches[scope])
         self._start_delivery(scope.guild_id)
 
     def start_all(self, scopes: Iterable[ServerScope]) -> None:
@@ -72,12 +81,46 @@ class ServerWatchers:
 
     async def stop(self, scope: ServerScope) -> None:
         """End the reading of a server, and with a guild's last one the delivery."""
-        self._watches.pop(scope, None)
-        await self._tasks.cancel(f"watch:{scope}")
-        if not self._has_watch(scope.guild_id):
-            await self._tasks.cancel(_name_delivery(scope.guild_id))
-            if self._has_watch(scope.guild_id):  # begun while that task was ending
-                self._start_delivery(scope.guild_id)
+        await self._stop(scope.guild_id, [scope])
+
+    async def stop_guild(self, guild_id: GuildId) -> None:
+        """End every loop of a guild."""
+        await self._stop(guild_id, [scope for scope in self._watches if scope.guild_id == guild_id])
+
+    @asynccontextmanager
+    async def removal(self, scope: ServerScope) -> AsyncIterator[None]:
+        """Let nobody read a server while it is deleted; when that fails, it is read on.
+
+        It is listed until its last row is gone, so whoever starts what is listed would start it again.
+        """
+        self._in_removal.add(scope)
+        is_removed = False
+        try:
+            await self.stop(scope)
+            yield
+            is_removed = True
+        finally:
+            self._in_removal.discard(scope)
+            if not is_removed:
+                self.start(scope)  # its loop ends by itself if the server is gone all the same
+
+    async def _stop(self, guild_id: GuildId, scopes: Collection[ServerScope]) -> None:
+        """End loops, all at once; those that are wanted again by then begin again."""
+        ended = [self._watches.pop(scope) for scope in scopes if scope in self._watches]
+        await asyncio.gather(*(self._tasks.cancel(_name_watch(scope)) for scope in scopes))
+        for watch in ended:
+            await self._forget_told(watch)
+        if not self._has_watch(guild_id):
+            await self._tasks.cancel(_name_delivery(guild_id))
+        wanted = [scope for scope in self._watches if scope.guild_id == guild_id]
+        self.start_all(wanted)
+
+    async def _forget_told(self, watch: ServerWatch) -> None:
+        """Let the admins be told again of what a server suffered from, unless another one does as well."""
+        guild_id, matter = watch.scope.guild_id, watch.told_matter
+        others = [other.told_matter for scope, other in self._watches.items() if scope.guild_id == guild_id]
+        if matter is not None and matter not in others:
+            await self._rooms.notifier.clear(guild_id, matter)
 
     async def restart(self, scope: ServerScope) -> None:
         """End the reading that is under way and begin with the server's settings as they are now.
@@ -87,14 +130,16 @@ class ServerWatchers:
         watch = self._watches.get(scope)
         if watch is None:
             return
-        await self._tasks.cancel(f"watch:{scope}")
+        await self._tasks.cancel(_name_watch(scope))
         watch.wake()
         if self._watches.get(scope) is watch:  # not stopped meanwhile
             self._start_watch(watch)
 
     def _start_watch(self, watch: ServerWatch) -> None:
-        guild_id = watch.scope.guild_id
-        self._tasks.start(f"watch:{watch.scope}", watch.run, guild_id=guild_id, is_critical=True)
+        """Begin to read a server, unless that goes on already."""
+        name = _name_watch(watch.scope)
+        if not self._tasks.is_running(name):
+            self._tasks.start(name, watch.run, guild_id=watch.scope.guild_id, is_critical=True)
 
     def _start_delivery(self, guild_id: GuildId) -> None:
         """Begin to deliver for a guild, unless that goes on already."""
@@ -107,11 +152,6 @@ class ServerWatchers:
 
     def _has_watch(self, guild_id: GuildId) -> bool:
         return any(scope.guild_id == guild_id for scope in self._watches)
-
-    async def stop_guild(self, guild_id: GuildId) -> None:
-        """End every loop of a guild."""
-        for scope in [scope for scope in self._watches if scope.guild_id == guild_id]:
-            await self.stop(scope)
 
     async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
         """Look after the servers of the guilds the bot is in, and of no others.
@@ -163,6 +203,10 @@ class ServerWatchers:
                 stored = await self._rooms.servers.get_health(scope)
                 found[scope] = watch.with_counts(stored)
         return found
+
+
+def _name_watch(scope: ServerScope) -> str:
+    return f"watch:{scope}"
 
 
 def _name_delivery(guild_id: GuildId) -> str:

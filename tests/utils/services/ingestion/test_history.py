@@ -16,7 +16,7 @@ from utils.errors import RemoteFileMissingError
 from utils.events import Event, EventDispatcher, HistoryImported
 from utils.models.deaths import Death, DeathRow, LogFile
 from utils.models.reading import Cursor, ImportJob, ImportProgress
-from utils.models.scope import ChannelId
+from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.counting import Counting
 from utils.services.ingestion.generation import in_order
@@ -114,6 +114,27 @@ async def test_history_is_stored_and_counted_in_silence(importer: Importer, told
         file: len(data) for file, data in importer.logs.files.items()
     }
     assert_counted_right(importer.store, 1)
+
+
+async def test_import_that_is_cut_off_while_it_clears_up_has_ended_for_people(
+    importer: Importer, told: list[Event]
+) -> None:
+    """The old counters of a big server take seconds to delete, and an edit may end the reading then."""
+
+    class SlowStore(FakeIngestionStore):
+        """Is cut off there."""
+
+        async def drop_generation(self, scope: ServerScope, generation: int) -> None:
+            """Delete all but the counters that were shown before."""
+            if generation == importer.server.generation:
+                raise PowerCut
+            await super().drop_generation(scope, generation)
+
+    importer.store = SlowStore()
+    with pytest.raises(PowerCut):
+        await importer.run(await importer.prepare())
+    assert (told, importer.store.data.job) == ([HistoryImported(scope=SCOPE)], None)
+    assert importer.shown[-1].is_done
 
 
 async def test_job_fixes_sizes_and_keeps_where_progress_is_shown(

@@ -246,6 +246,23 @@ async def test_rejected_lines_are_kept_counted_and_not_in_the_way(watcher: Watch
     assert (watcher.store.data.lines_read, watcher.store.data.lines_rejected) == (3, 2)
 
 
+async def test_time_of_reading_is_that_of_the_bytes(watcher: Watcher, clock: FakeClock) -> None:
+    """Settings that the database takes long to tell move no row over the end of a bounty."""
+
+    class SlowPosted(Posted):
+        """Takes a minute."""
+
+        async def __call__(self) -> frozenset[DeathKind]:
+            """Answer late."""
+            clock.move(60)
+            return self.kinds
+
+    watcher.logs.append(FILE, render(*FIGHTS[:1]))
+    live = LiveIngestion(watcher.store, watcher.events, clock=clock, max_announce_age=HOUR)
+    await live.poll(watcher.server, watcher.logs, last_read_at=START, find_posted=SlowPosted())
+    assert set(watcher.store.data.read_at.values()) == {START}
+
+
 async def test_nothing_is_announced_without_a_channel(watcher: Watcher) -> None:
     """No channel at that moment, no entry, also not later; the deaths are stored all the same."""
     watcher.has_channel = False

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -22,7 +23,7 @@ from utils.errors import LoginRefusedError, StorageUnavailableError
 from utils.events import EventDispatcher, NoticesQueued
 from utils.models.guilds import ChannelKind
 from utils.models.scope import GuildId, ServerScope
-from utils.models.servers import ConnectionCount, ConnectionState, ServerHealth
+from utils.models.servers import ConnectionCount, ConnectionState, GameServer, Obstacle, ServerHealth
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
@@ -71,6 +72,7 @@ class World:
     servers: FakeServerStore = field(default_factory=lambda: FakeServerStore(ONE, TWO, FAR))
     access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
     deliverer: FakeDeliverer = field(default_factory=FakeDeliverer)
+    notifier: FakeNotifier = field(default_factory=FakeNotifier)
     directory: FakeDirectory = field(default_factory=lambda: FakeDirectory(ONE.scope, TWO.scope, FAR.scope))
     tasks: TaskManager = field(init=False)
 
@@ -89,7 +91,7 @@ class World:
             history=HistoryImport(store, store, events, clock=self.clock),
             channels=FakeChannelFinder(),
             premium=build_premium(),
-            notifier=FakeNotifier(),
+            notifier=self.notifier,
             progress=FakeProgressReporter(),
             clock=self.clock,
         )
@@ -171,6 +173,102 @@ async def test_guild_that_was_left_has_no_loops(world: World) -> None:
     assert world.running == name_tasks(FAR.scope)
     await watchers.follow_guilds({HERE, THERE}.__contains__)
     assert world.running == name_tasks(ONE.scope, TWO.scope, FAR.scope)
+
+
+class SlowAccess(FakeLogAccess):
+    """Hosts whose files take their time to be closed, so a reading that was cancelled ends late."""
+
+    def __init__(self) -> None:
+        super().__init__(FakeDeathLogs())
+        self.may_end = asyncio.Event()
+
+    @asynccontextmanager
+    async def open(self, server: GameServer, *, guild_limit: int) -> AsyncIterator[FakeDeathLogs]:
+        """Lend the logs for ever."""
+        async with super().open(server, guild_limit=guild_limit):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await self.may_end.wait()
+        raise AssertionError("nobody waits for this")
+        yield
+
+
+async def test_guild_that_comes_back_while_its_loops_end_is_looked_after(world: World) -> None:
+    """Kicked and invited again at once: every server is read again, and the guild delivered for."""
+    world.access = access = SlowAccess()
+    watchers = world.build()
+    watchers.start_all([ONE.scope, TWO.scope])
+    await until(lambda: len(access.opened) == 2)
+    leaving = asyncio.create_task(watchers.stop_guild(HERE))
+    await asyncio.sleep(0)
+    await watchers.follow_guilds({HERE}.__contains__)
+    access.may_end.set()
+    await leaving
+    assert world.running == name_tasks(ONE.scope, TWO.scope)
+    await until(lambda: len(access.opened) == 4)
+
+
+async def test_loop_that_somebody_else_ended_begins_again(world: World) -> None:
+    """A guild's tasks were ended as a whole; whoever is told that it is there starts them again."""
+    watchers = world.build()
+    watchers.start_all([ONE.scope, TWO.scope])
+    await world.tasks.cancel_guild(HERE)
+    assert world.running == []
+    await watchers.follow_guilds({HERE}.__contains__)
+    assert world.running == name_tasks(ONE.scope, TWO.scope)
+
+
+async def test_two_restarts_at_once_are_one_new_loop(world: World) -> None:
+    """An edit and a grant settle the same server: neither fails, and it is read with both."""
+    world.access = access = SlowAccess()
+    watchers = world.build()
+    watchers.start(ONE.scope)
+    await until(lambda: len(access.opened) == 1)
+    restarts = [asyncio.create_task(watchers.restart(ONE.scope)) for _ in range(2)]
+    await asyncio.sleep(0)
+    access.may_end.set()
+    await asyncio.gather(*restarts)
+    await until(lambda: len(access.opened) == 2)
+    assert world.running == name_tasks(ONE.scope)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_server_is_not_read_while_it_is_removed(world: World, *, fails: bool) -> None:
+    """It is listed until it is gone, and guilds may be followed then; a removal that fails reads it on."""
+    watchers = world.build()
+    watchers.start_all([ONE.scope, TWO.scope])
+    with suppress(StorageUnavailableError):
+        async with watchers.removal(ONE.scope):
+            await watchers.follow_guilds({HERE}.__contains__)
+            assert world.running == name_tasks(TWO.scope)
+            if fails:
+                raise StorageUnavailableError("away")
+    assert world.running == name_tasks(*([ONE.scope] if fails else []), TWO.scope)
+
+
+async def test_admins_are_told_again_of_a_server_that_came_back(world: World) -> None:
+    """What they were told of a server ends with it, unless another server suffers from it as well."""
+    watchers = world.build()
+    watchers.start_all([ONE.scope, TWO.scope])
+    await until(lambda: len(world.clock.slept) == 2)
+    world.access.obstacle = Obstacle("login", None)
+    world.access.failures += [LoginRefusedError("Refused.")] * 2
+    await world.clock.advance(5)
+    await until(lambda: not world.access.failures)
+    assert world.notifier.told == ["Refused."]
+
+    async def begin_again(*scopes: ServerScope) -> None:
+        for scope in scopes:
+            await watchers.stop(scope)
+        world.access.failures += [LoginRefusedError("Refused.")] * len(scopes)
+        watchers.start_all(scopes)
+        await until(lambda: not world.access.failures)
+
+    await begin_again(ONE.scope)
+    assert world.notifier.told == ["Refused."]
+    await begin_again(ONE.scope, TWO.scope)
+    await until(lambda: world.notifier.told == ["Refused."] * 2)
 
 
 async def test_guilds_are_followed_when_the_bot_learns_which_it_is_in(world: World) -> None:
