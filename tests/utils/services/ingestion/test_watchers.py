@@ -363,6 +363,7 @@ async def test_restarted_server_is_read_by_a_new_loop_with_its_health(world: Wor
     assert (await watchers.get_health(HERE))[ONE.scope] == before[ONE.scope]
     assert world.access.renewed == [ONE.scope]
     assert [server.name for server in world.access.opened].count("two") == 1
+    assert world.deliverer.notes == [("wake", ONE.scope, *ChannelKind)]
 
 
 async def test_server_that_is_not_looked_after_is_not_restarted(world: World) -> None:
