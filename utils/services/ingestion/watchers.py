@@ -131,9 +131,8 @@ class ServerWatchers:
         if watch is None:
             return
         await self._tasks.cancel(_name_watch(scope))
-        self._deliverer.wake(
-            scope, ChannelKind
-        )  # a batch may have been stored, and nobody left to tell of it
+        # a batch may have been stored, with nobody left to tell of it
+        self._deliverer.wake(scope, ChannelKind)
         watch.wake()
         if self._watches.get(scope) is watch:  # not stopped meanwhile
             self._start_watch(watch)
