@@ -6,7 +6,7 @@ import pytest
 
 from simulation.discord import Channel, Guild, Interaction, Member, SimulatedDiscord
 from simulation.discord.clients import running_bot
-from tests.cogs.conftest import PIKE, SEEN
+from tests.cogs.conftest import PIKE, SEEN, SPIKER
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from utils.models.audit import AuditEntry
@@ -92,6 +92,27 @@ async def test_erasure_of_a_player_who_is_anothers_by_now_is_refused(
     sentence, is_private = await wait_for_refusal(asked)
     assert (refusal in sentence, is_private) == (True, True)
     assert (list(shelf.links.links.values()), shelf.erasures.done) == ([proven], [])
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
+
+
+async def test_links_are_ended_only_when_all_of_them_were_asked_about(
+    bot: OwnBot, shelf: Shelf, guild: Guild, alice: Member, channel: Channel
+) -> None:
+    """An admin linked another player while the question stood; it names what would end."""
+    guild_id, member_id = GuildId(guild.id), MemberId(alice.id)
+    own = [
+        Link(guild_id, member_id, player, name, SEEN)
+        for player, name in ((PIKE, "Pike_"), (SPIKER, "Spiker"))
+    ]
+    first = await shelf.links.put_proven(guild_id, own[0], at=SEEN)
+    asked = await alice.ask(channel, "/unlink")
+    second = await shelf.links.put_proven(guild_id, own[1], at=SEEN)
+    await asked.click("Unlink")
+    assert await wait_for_refusal(asked) == (
+        "Your links changed meanwhile, and none was ended. Run the command again.",
+        True,
+    )
+    assert list(shelf.links.links.values()) == [first, second]
     assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
 
 
