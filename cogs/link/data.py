@@ -38,7 +38,7 @@ class DataCommands:
         self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None
     ) -> None:
         """Answer ``/data export``, with one message for each file."""
-        question = await self._ask(ctx, member, player)
+        question = await self._ask(ctx.interaction, member, player)
         number = 0
         async for archive in self.services.exports.export(question):
             number += 1
@@ -55,13 +55,14 @@ class DataCommands:
     ) -> None:
         """Answer ``/data erase``."""
         services = self.services
-        plan = await services.erasures.plan(await self._ask(ctx, member, player))
+        plan = await services.erasures.plan(await self._ask(ctx.interaction, member, player))
         view = ConfirmView("Erase", invoker_id=ctx.author.id, live=services.views, replies=services.replies)
         view.shown_in = ctx.interaction
         question = services.embeds.build_erase_question(plan.person, plan.holdings)
         await ctx.respond(embed=question, view=view, ephemeral=True)
         await view.wait()
         if view.is_confirmed:
+            plan = await services.erasures.plan_again(plan, await self._ask(view.shown_in, member, player))
             deaths = await services.erasures.erase(plan, actor_id=get_actor_id(ctx.interaction))
             embed = services.embeds.build_erased(plan.person, deaths=deaths)
         else:
@@ -69,13 +70,13 @@ class DataCommands:
         await ctx.interaction.edit_original_response(embed=embed, view=None)
 
     async def _ask(
-        self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None
+        self, interaction: discord.Interaction, member: discord.Member | None, player: str | None
     ) -> DataQuestion:
-        guild_id = get_guild_id(ctx)
+        guild_id = get_guild_id(interaction)
         return DataQuestion(
             guild_id=guild_id,
-            asker_id=get_actor_id(ctx.interaction),
-            is_admin=await is_admin_member(self.services, ctx.interaction, guild_id),
+            asker_id=get_actor_id(interaction),
+            is_admin=await is_admin_member(self.services, interaction, guild_id),
             member_id=None if member is None else MemberId(member.id),
             player=player,
         )

@@ -1,5 +1,7 @@
 """Links of members and players: ``/link``, ``/unlink`` and ``/links``."""
 
+from collections.abc import Sequence
+
 import discord
 from discord.ext import commands
 
@@ -9,6 +11,7 @@ from utils.interactions.access import access, get_guild_id
 from utils.interactions.autocomplete import complete_own_link, complete_player
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
+from utils.models.links import Link
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, MemberId
 from utils.services.links import MAX_LINKS
@@ -53,7 +56,7 @@ class LinkCommands:
             await self._unlink_all(ctx)
             return
         guild_id, member_id = get_guild_id(ctx), MemberId(ctx.author.id)
-        [ended] = await self.services.links.unlink(guild_id, member_id, player)
+        ended = await self.services.links.unlink(guild_id, member_id, player)
         text = f"You and **{escape_name(ended.player_name)}** are not linked any more."
         await ctx.respond(embed=self.services.embeds.build_success("Link ended", text), ephemeral=True)
 
@@ -64,13 +67,12 @@ class LinkCommands:
             raise NotFoundError("linked player of yours", None, hint="/link links you to one.")
         view = ConfirmView("Unlink", invoker_id=member_id, live=services.views, replies=services.replies)
         view.shown_in = ctx.interaction
-        names = ", ".join(f"**{escape_name(link.player_name)}**" for link in links)
-        question = services.embeds.build_notice("End all your links?", names)
+        question = services.embeds.build_notice("End all your links?", _list_names(links))
         await ctx.respond(embed=question, view=view, ephemeral=True)
         await view.wait()
         if view.is_confirmed:
-            await services.links.unlink(guild_id, member_id, None)
-            embed = services.embeds.build_success("All your links are ended", names)
+            ended = await services.links.unlink_all(guild_id, member_id, shown=links)
+            embed = services.embeds.build_success("All your links are ended", _list_names(ended))
         else:
             embed = services.embeds.build_notice("Nothing was ended", "Your links are as before.")
         await ctx.interaction.edit_original_response(embed=embed, view=None)
@@ -83,3 +85,7 @@ class LinkCommands:
         member_id = MemberId((member or ctx.author).id)
         found = await self.services.links.list_links(get_guild_id(ctx), member_id)
         await ctx.respond(embed=self.services.embeds.build_links(member_id, found, limit=MAX_LINKS))
+
+
+def _list_names(links: Sequence[Link]) -> str:
+    return ", ".join(f"**{escape_name(link.player_name)}**" for link in links)

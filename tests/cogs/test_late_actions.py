@@ -2,15 +2,20 @@
 
 from pathlib import Path
 
+import pytest
+
 from simulation.discord import Channel, Guild, Interaction, Member, SimulatedDiscord
 from simulation.discord.clients import running_bot
-from tests.cogs.conftest import SEEN
+from tests.cogs.conftest import PIKE, SEEN, SPIKER
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from utils.models.audit import AuditEntry
+from utils.models.links import Link
+from utils.models.personal import Holdings
 from utils.models.scope import GuildId, MemberId
 
 ADMINS_ALONE = "This command is for members with Manage Server or the admin role."
+CHANGED = "Whose data this is changed meanwhile, and nothing was erased. Run the command again."
 FORM = {"name": "North", "host": "192.0.2.10", "username": "renter"}
 
 
@@ -43,6 +48,72 @@ async def test_confirmation_of_an_admin_who_is_none_any_more_is_refused(
     assert await wait_for_refusal(asked) == (ADMINS_ALONE, True)
     assert len(shelf.servers.servers) == 2
     assert bot.unexpected.reported == []
+
+
+async def test_erasure_by_an_admin_who_is_none_any_more_is_refused(
+    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+) -> None:
+    """Others are an admin's to erase, and only while one is an admin."""
+    asked = await manager.ask(channel, "/data erase", player="Spiker")
+    guild.set_roles(manager)
+    await asked.click("Erase")
+    sentence, is_private = await wait_for_refusal(asked)
+    assert ("is not proven to be you" in sentence, is_private) == (True, True)
+    assert (shelf.erasures.done, bot.unexpected.reported) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("options", "holdings", "refusal"),
+    [
+        ({}, Holdings(balance=5), CHANGED),
+        ({}, Holdings(), "There is nothing here to erase"),
+        ({"player": "Pike_"}, Holdings(), "is not proven to be you"),
+    ],
+)
+async def test_erasure_of_a_player_who_is_anothers_by_now_is_refused(
+    bot: OwnBot,
+    shelf: Shelf,
+    guild: Guild,
+    alice: Member,
+    channel: Channel,
+    options: dict[str, str],
+    holdings: Holdings,
+    refusal: str,
+) -> None:
+    """An admin gave the player to his real owner while the question stood: his deaths stay his."""
+    guild_id, owner = GuildId(guild.id), guild.add_member("bob")
+    own, theirs = [Link(guild_id, MemberId(one.id), PIKE, "Pike_", SEEN) for one in (alice, owner)]
+    await shelf.links.put_proven(guild_id, own, at=SEEN)
+    shelf.erasures.holdings = holdings
+    asked = await alice.ask(channel, "/data erase", **options)
+    await shelf.links.remove(guild_id, own.member_id, [PIKE])
+    proven = await shelf.links.put_proven(guild_id, theirs, at=SEEN)
+    await asked.click("Erase")
+    sentence, is_private = await wait_for_refusal(asked)
+    assert (refusal in sentence, is_private) == (True, True)
+    assert (list(shelf.links.links.values()), shelf.erasures.done) == ([proven], [])
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
+
+
+async def test_links_are_ended_only_when_all_of_them_were_asked_about(
+    bot: OwnBot, shelf: Shelf, guild: Guild, alice: Member, channel: Channel
+) -> None:
+    """An admin linked another player while the question stood; it names what would end."""
+    guild_id, member_id = GuildId(guild.id), MemberId(alice.id)
+    own = [
+        Link(guild_id, member_id, player, name, SEEN)
+        for player, name in ((PIKE, "Pike_"), (SPIKER, "Spiker"))
+    ]
+    first = await shelf.links.put_proven(guild_id, own[0], at=SEEN)
+    asked = await alice.ask(channel, "/unlink")
+    second = await shelf.links.put_proven(guild_id, own[1], at=SEEN)
+    await asked.click("Unlink")
+    assert await wait_for_refusal(asked) == (
+        "Your links changed meanwhile, and none was ended. Run the command again.",
+        True,
+    )
+    assert list(shelf.links.links.values()) == [first, second]
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
 
 
 async def test_pages_of_an_admin_who_is_none_any_more_are_turned_no_further(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tests.fakes.deaths import SCOPE, build_player_id
+from tests.fakes.storage import Gate
 from utils.errors import AmbiguousError, NotFoundError
 from utils.models.links import Link, LinkState, ProofOutcome
 from utils.models.players import KnownPlayer
@@ -116,7 +117,7 @@ class FakeLinkStore:
     async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
         """Delete a request."""
         stored = self._find_request(link)
-        if stored is not None and not stored.is_proven:
+        if stored is not None and not stored.is_proven and stored.message_id == link.message_id:
             del self.links[_build_key(guild_id, link)]
             self.open.discard(_build_key(guild_id, link))
 
@@ -188,14 +189,18 @@ class FakeProofMessages:
 
     Attributes:
         is_away: nothing can be shown now.
+        gate: what slow messages wait at.
     """
 
     def __init__(self) -> None:
         self.shown: list[tuple[MemberId, ProofOutcome]] = []
         self.is_away = False
+        self.gate: Gate | None = None
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
         """Take note."""
+        if self.gate is not None:
+            await self.gate.hold()
         if self.is_away:
             return False
         self.shown.append((link.member_id, outcome))

@@ -191,7 +191,9 @@ class Teller:
         await self._house.links.confirm(step.guild_id, ADMIN, member_id=member, player=player)
 
     async def _unlink(self, step: Step) -> None:
-        await self._house.links.unlink(step.guild_id, self._choose_member(step), None)
+        links, member = self._house.links, self._choose_member(step)
+        shown = await links.list_links(step.guild_id, member)
+        await links.unlink_all(step.guild_id, member, shown=shown)
 
     async def _money(self, step: Step) -> None:
         wallets = self._house.bot.services.wallets

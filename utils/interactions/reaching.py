@@ -1,6 +1,6 @@
 """Answers that do not arrive: interactions that are over, lost connections, a Discord that is away."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import aiohttp
@@ -37,3 +37,15 @@ def note_unreached(what: str) -> Iterator[None]:
     except UNREACHED as failure:
         log = logger.info if is_over(failure) else logger.warning
         log(what, problem=f"{type(failure).__name__}: {failure}")
+
+
+async def send_again(send: Callable[[], Awaitable[None]]) -> None:
+    """Send something, and once more when its connection fails.
+
+    A connection that was kept open is often found broken by the one that uses it next.
+    """
+    try:
+        return await send()
+    except (aiohttp.ClientError, OSError) as failure:
+        logger.info("answer is sent again", problem=f"{type(failure).__name__}: {failure}")
+    return await send()

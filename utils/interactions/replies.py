@@ -2,18 +2,20 @@
 
 from typing import Protocol
 
-import aiohttp
 import discord
 from structlog import get_logger
 
 from utils.embeds.factory import EmbedFactory
 from utils.errors import KillfeedError, RemoteError, StorageError, UserFacingError
-from utils.interactions.reaching import ALREADY_ACKNOWLEDGED, is_over, is_unreachable, note_unreached
+from utils.interactions.reaching import (
+    ALREADY_ACKNOWLEDGED,
+    is_over,
+    is_unreachable,
+    note_unreached,
+    send_again,
+)
 
 logger = get_logger(__name__)
-
-TRIES = 2  # a connection that was kept open is often found broken by the one that uses it next
-
 
 LOST_ANSWER = (
     "The answer was lost on its way to Discord. What you asked for may have been done: look before you "
@@ -46,7 +48,7 @@ class ErrorReplies:
             return
         embed = self.build(cause)
         with note_unreached("answer does not reach its member"):
-            await _send_again(interaction, embed, is_private=is_private)
+            await send_again(lambda: _send(interaction, embed, is_private=is_private))
 
     def build(self, error: BaseException) -> discord.Embed:
         """Return the answer to an error."""
@@ -65,15 +67,6 @@ class ErrorReplies:
             next_step="It is written down. Try again, and give this code to whoever runs the bot.",
             reference=reference,
         )
-
-
-async def _send_again(interaction: discord.Interaction, embed: discord.Embed, *, is_private: bool) -> None:
-    for _ in range(TRIES - 1):
-        try:
-            return await _send(interaction, embed, is_private=is_private)
-        except (aiohttp.ClientError, OSError) as failure:
-            logger.info("answer is sent again", problem=f"{type(failure).__name__}: {failure}")
-    return await _send(interaction, embed, is_private=is_private)
 
 
 async def _send(interaction: discord.Interaction, embed: discord.Embed, *, is_private: bool) -> None:

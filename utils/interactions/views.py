@@ -5,8 +5,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import discord
+from structlog import get_logger
 
-from utils.interactions.reaching import note_unreached
+from utils.errors import UserFacingError
+from utils.interactions.reaching import (
+    ALREADY_ACKNOWLEDGED,
+    UNREACHED,
+    is_over,
+    is_unreachable,
+    note_unreached,
+    send_again,
+)
 from utils.interactions.replies import ErrorReplies
 
 VIEW_SECONDS = 180.0  # after the last press
@@ -20,8 +29,14 @@ ENDED = {
 }
 """What is told of buttons and forms from before a restart."""
 
+LOST_PRESS = (
+    "Discord did not take your press in time, so nothing was done. Press again, or run the command again."
+)
+
 PageBuilder = Callable[[int], Awaitable[tuple[discord.Embed, int]]]
 """Builds a page (from 0) and tells how many there are now."""
+
+logger = get_logger(__name__)
 
 
 class LiveViews:
@@ -51,6 +66,10 @@ class InvokerView(discord.ui.View):
         live: knows which buttons work.
         replies: answers a press that fails.
         seconds: how long the buttons work after the last press.
+
+    Attributes:
+        shown_in: the command, or the newest press that was acknowledged: its token edits the message the
+            longest, while one that was not acknowledged edits nothing.
     """
 
     def __init__(
@@ -80,7 +99,6 @@ class InvokerView(discord.ui.View):
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
         """Answer presses of other members with a sentence of their own."""
         if interaction.user is not None and interaction.user.id == self._invoker_id:
-            self.shown_in = interaction  # the newest token can edit the message the longest
             return True
         await interaction.response.send_message(
             "These buttons belong to whoever ran the command. Run it yourself to get your own.",
@@ -141,6 +159,7 @@ class PagedView(InvokerView):
 
     async def _turn(self, interaction: discord.Interaction, step: int) -> None:
         await interaction.response.defer()
+        self.shown_in = interaction
         wanted = max(0, self._page + step)
         embed, pages = await self._build(wanted)
         self._page = min(wanted, pages - 1)
@@ -155,7 +174,13 @@ class PagedView(InvokerView):
 
 
 class ConfirmView(InvokerView):
-    """Yes and no; ``is_confirmed`` is None until a button was pressed."""
+    """Yes and no; ``is_confirmed`` is None until a press counts.
+
+    A yes counts once Discord has taken its acknowledgement, and not before: without one the person reads
+    "This interaction failed" and believes that nothing happened. So nothing does, the buttons stay, and the
+    next press counts. A no counts at once, acknowledged or not, also over a yes that is still on its way:
+    nobody is surprised by what is not done.
+    """
 
     def __init__(
         self,
@@ -168,23 +193,71 @@ class ConfirmView(InvokerView):
     ) -> None:
         super().__init__(invoker_id=invoker_id, live=live, replies=replies, seconds=seconds)
         self.is_confirmed: bool | None = None
+        self._on_their_way = 0  # acknowledgements
         self.add_button(label, discord.ButtonStyle.danger, self._confirm)
         self.add_button("Cancel", discord.ButtonStyle.secondary, self._cancel)
 
     async def _confirm(self, interaction: discord.Interaction) -> None:
-        await self._decide(interaction, is_confirmed=True)
+        if self.is_finished():
+            return  # answered as a button that has ended
+        try:
+            await self._acknowledge(interaction)
+        except UNREACHED as failure:
+            logger.info("press does not count", problem=f"{type(failure).__name__}: {failure}")
+            if self._is_open and not self._on_their_way:
+                await self._keep_buttons(failure)
+                raise
+        else:
+            if self._is_open:
+                self.is_confirmed = True
+                self.end()  # after the answer: a button that has ended is answered as such
 
     async def _cancel(self, interaction: discord.Interaction) -> None:
-        await self._decide(interaction, is_confirmed=False)
+        if self.is_finished():
+            return  # answered as a button that has ended
+        self.is_confirmed = False
+        with note_unreached("a no is not acknowledged"):
+            await self._acknowledge(interaction)
+        self.end()
 
-    async def _decide(self, interaction: discord.Interaction, *, is_confirmed: bool) -> None:
-        if self.is_confirmed is not None:  # the first press decides
+    @property
+    def _is_open(self) -> bool:
+        return self.is_confirmed is None and not self.is_finished()
+
+    async def _acknowledge(self, interaction: discord.Interaction) -> None:
+        """Answer a press; a second try finds out whether a broken connection had taken the first."""
+        is_first = not self._on_their_way
+        self._on_their_way += 1
+        try:
+            await send_again(lambda: self._answer(interaction, is_first=is_first))
+        except discord.HTTPException as failure:
+            if failure.code != ALREADY_ACKNOWLEDGED:
+                raise
+        finally:
+            self._on_their_way -= 1
+        self.shown_in = interaction
+
+    async def _answer(self, interaction: discord.Interaction, *, is_first: bool) -> None:
+        if is_first:
+            self.disable_all_items()
+            await interaction.response.edit_message(view=self)
+        else:
             await interaction.response.defer()
+
+    async def _keep_buttons(self, failure: BaseException) -> None:
+        """Let the buttons be pressed again.
+
+        Raises:
+            UserFacingError: Discord does not tell the person itself that the press failed.
+        """
+        self.enable_all_items()
+        if is_over(failure):
             return
-        self.is_confirmed = is_confirmed
-        self.disable_all_items()
-        await interaction.response.edit_message(view=self)
-        self.end()  # after the answer: a button that has ended is answered as such
+        if self.shown_in is not None:
+            with note_unreached("buttons that stay are not shown as such"):
+                await self.shown_in.edit_original_response(view=self)
+        if is_unreachable(failure):
+            raise UserFacingError(LOST_PRESS) from failure
 
 
 def make_custom_id() -> str:

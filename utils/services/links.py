@@ -157,14 +157,31 @@ class LinkService:
                 await self._store.attach_message(guild_id, link, channel_id=channel_id, message_id=message_id)
         self._proofs.stir(guild_id)  # it may be decided by now
 
-    async def unlink(self, guild_id: GuildId, member_id: MemberId, player: str | None) -> Sequence[Link]:
-        """End one of a member's own links, or all of them without a name; return those that ended.
+    async def unlink(self, guild_id: GuildId, member_id: MemberId, player: str) -> Link:
+        """End one of a member's own links and return it.
 
         Raises:
             NotFoundError, AmbiguousError: no link, or more than one, is meant.
         """
         async with self._lock(guild_id):
             return await self._remove(guild_id, member_id, player)
+
+    async def unlink_all(
+        self, guild_id: GuildId, member_id: MemberId, *, shown: Sequence[Link]
+    ) -> Sequence[Link]:
+        """End all of a member's own links, which were shown in a question, and return those that ended.
+
+        Raises:
+            NotFoundError: all of them ended by themselves meanwhile.
+            InvalidInputError: the member has one by now that was not shown.
+        """
+        async with self._lock(guild_id):
+            links = await self._store.list_of_member(guild_id, member_id)
+            if {link.player_id for link in links} - {link.player_id for link in shown}:
+                raise InvalidInputError(
+                    "Your links changed meanwhile, and none was ended. Run the command again."
+                )
+            return await self._delete(guild_id, member_id, links)
 
     async def confirm(
         self, guild_id: GuildId, actor_id: MemberId, *, member_id: MemberId, player: str
@@ -194,18 +211,25 @@ class LinkService:
             NotFoundError, AmbiguousError: the member has no such link, or several.
         """
         async with self._lock(guild_id):
-            [link] = await self._remove(guild_id, member_id, player)
+            link = await self._remove(guild_id, member_id, player)
         detail = f"<@{member_id}> is no longer {link.player_name} (was {link.state.value})"
         await self._audit.write(guild_id, actor_id, AuditAction.LINK_REMOVE, detail)
         return link
 
-    async def _remove(self, guild_id: GuildId, member_id: MemberId, player: str | None) -> Sequence[Link]:
-        """Delete one link or all, and tell the messages that named their times."""
-        links = await self._store.list_of_member(guild_id, member_id)
-        chosen = links if player is None else [_choose(links, player)]
-        removed = await self._store.remove(guild_id, member_id, [link.player_id for link in chosen])
-        if not removed:  # it ended by itself at this moment
-            raise NotFoundError("linked player", player)
+    async def _remove(self, guild_id: GuildId, member_id: MemberId, player: str) -> Link:
+        link = _choose(await self._store.list_of_member(guild_id, member_id), player)
+        [removed] = await self._delete(guild_id, member_id, [link])
+        return removed
+
+    async def _delete(self, guild_id: GuildId, member_id: MemberId, links: Sequence[Link]) -> Sequence[Link]:
+        """Delete links, and tell the messages that named their times.
+
+        Raises:
+            NotFoundError: all of them ended by themselves at this moment.
+        """
+        removed = await self._store.remove(guild_id, member_id, [link.player_id for link in links])
+        if not removed:
+            raise NotFoundError("linked player", links[0].player_name if len(links) == 1 else None)
         for link in removed:
             self._proofs.tell(link, ProofOutcome.ENDED)
         return removed

@@ -1,18 +1,26 @@
 """Buttons: who may press them, what they do, and how they end."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from simulation.discord import Channel, Fault, Guild, Interaction, Member, SimulatedDiscord
+from simulation.discord import Channel, Fault, Guild, Interaction, Member, Message, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.small_bot import REFERENCE, Shelf, SmallBot
 from utils.errors import StorageUnavailableError
-from utils.interactions.views import CUSTOM_ID_PREFIX, LiveViews
+from utils.interactions.views import CUSTOM_ID_PREFIX, LOST_PRESS, LiveViews
 
 NOT_YOURS = "These buttons belong to whoever ran the command. Run it yourself to get your own."
 ORIGINAL = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
 CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
+TOO_LATE = Fault(
+    method="POST", route=CALLBACK, status=404, body={"code": 10062, "message": "Unknown interaction"}
+)
+TAKEN_AND_LOST = [
+    Fault(method="POST", route=CALLBACK, cut="after"),
+    Fault(method="POST", route=CALLBACK, cut="before"),
+]
 ENDED = "These buttons have ended. Run the command again."
 
 
@@ -33,6 +41,14 @@ async def turn(reply: Interaction, label: str, title: str) -> None:
     """Press a button and wait for the page it leads to."""
     await (await reply.click(label)).wait_for_acknowledgement()
     await reply.wait_until(lambda one: one.embed.get("title") == title)
+
+
+async def press_too_late(world: SimulatedDiscord, reply: Interaction, label: str) -> None:
+    """Press a button whose acknowledgement Discord no longer takes."""
+    late = world.faults.add(replace(TOO_LATE))
+    await reply.click(label)
+    await world.until(lambda: late.struck == 1, what="the acknowledgement")
+    await world.settle()
 
 
 async def wait_for_decision(bot: SmallBot) -> bool | None:
@@ -113,6 +129,17 @@ async def test_buttons_end_on_the_page_that_was_turned_to(
     assert reply.embed["title"] == "Page 2"
 
 
+async def test_pages_end_visibly_after_a_press_that_failed(
+    bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
+) -> None:
+    """The token of a press that was not acknowledged edits nothing, so the one before it does."""
+    bot.practice.view_seconds = 1.0
+    reply = await alice.ask(channel, "/pages")
+    await press_too_late(world, reply, "Next")
+    await reply.wait_until(has_ended)
+    assert reply.embed["title"] == "Page 1"
+
+
 async def test_ended_buttons_that_cannot_be_shown_as_such_are_left(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
@@ -158,6 +185,117 @@ async def test_first_press_decides_when_both_buttons_are_pressed(
     world.faults.add(Fault(method="POST", route=CALLBACK, delay_seconds=0.2))
     presses = [await reply.click("Cancel"), await reply.click("Remove")]
     await asyncio.gather(*(press.wait_for_acknowledgement() for press in presses))
+    assert await wait_for_decision(bot) is False
+
+
+@pytest.mark.parametrize(("label", "is_confirmed"), [("Remove", True), ("Cancel", False)])
+async def test_yes_that_discord_called_failed_does_not_count(
+    bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel, label: str, *, is_confirmed: bool
+) -> None:
+    """Whoever reads "This interaction failed" believes that nothing happened: the next press decides."""
+    reply = await alice.ask(channel, "/sure")
+    await press_too_late(world, reply, "Remove")
+    assert (list_buttons(reply), reply.followups) == ({"Remove": True, "Cancel": True}, [])
+    await (await reply.click(label)).wait_for_acknowledgement()
+    assert await wait_for_decision(bot) is is_confirmed
+    assert has_ended(reply)
+
+
+async def test_question_ends_visibly_after_a_press_that_failed(
+    bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
+) -> None:
+    """Silence is still no yes."""
+    bot.practice.view_seconds = 1.0
+    reply = await alice.ask(channel, "/sure")
+    await press_too_late(world, reply, "Remove")
+    assert await wait_for_decision(bot) is None
+    await reply.wait_until(has_ended)
+
+
+async def wait_for_lost_press(pressed: Interaction, reply: Interaction) -> Message:
+    """Return what follows a press, wherever it is told: in its place, or after it."""
+
+    def find(press: Interaction) -> list[Message]:
+        answers = [press.original, *press.followups]
+        return [one for one in answers if one is not None and one is not reply.message]
+
+    await pressed.wait_until(lambda one: bool(find(one)))
+    [told] = find(pressed)
+    return told
+
+
+@pytest.mark.parametrize(("label", "is_confirmed"), [("Remove", True), ("Cancel", False)])
+@pytest.mark.parametrize(
+    "faults",
+    [[Fault(method="POST", route=CALLBACK, cut="before", times=2)], TAKEN_AND_LOST],
+    ids=["never taken", "perhaps taken"],
+)
+async def test_yes_whose_connection_broke_does_not_count(
+    bot: SmallBot,
+    world: SimulatedDiscord,
+    alice: Member,
+    channel: Channel,
+    faults: list[Fault],
+    label: str,
+    *,
+    is_confirmed: bool,
+) -> None:
+    """The person is told so, and the buttons can be pressed again, though Discord may have greyed them."""
+    reply = await alice.ask(channel, "/sure")
+    for fault in faults:
+        world.faults.add(replace(fault))
+    pressed = await reply.click("Remove")
+    told = await wait_for_lost_press(pressed, reply)
+    assert (told.embed["description"], told.is_ephemeral) == (LOST_PRESS, True)
+    assert list_buttons(reply) == {"Remove": True, "Cancel": True}
+    await (await reply.click(label)).wait_for_acknowledgement()
+    assert await wait_for_decision(bot) is is_confirmed
+
+
+async def test_yes_counts_once_when_only_its_confirmation_was_lost(
+    bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
+) -> None:
+    """Discord has taken the press: the second try finds that out."""
+    reply = await alice.ask(channel, "/sure")
+    world.faults.add(Fault(method="POST", route=CALLBACK, cut="after"))
+    pressed = await reply.click("Remove")
+    assert await wait_for_decision(bot) is True
+    assert (has_ended(reply), pressed.followups) == (True, [])
+
+
+async def test_no_stops_a_yes_that_is_still_on_its_way(
+    bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
+) -> None:
+    """Nothing was done yet, and now nothing will be."""
+    reply = await alice.ask(channel, "/sure")
+    world.faults.add(Fault(method="POST", route=CALLBACK, delay_seconds=0.2))
+    presses = [await reply.click("Remove"), await reply.click("Cancel")]
+    assert await wait_for_decision(bot) is False
+    for press in presses:
+        await press.wait_for_acknowledgement()
+    assert has_ended(reply)
+
+
+async def test_yes_that_is_pressed_again_counts_while_the_first_is_on_its_way(
+    bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
+) -> None:
+    """Whichever press Discord takes is enough, and one that fails afterwards takes nothing back."""
+    reply = await alice.ask(channel, "/sure")
+    world.faults.add(replace(TOO_LATE, delay_seconds=0.2))
+    first, second = [await reply.click("Remove") for _ in range(2)]
+    await second.wait_for_acknowledgement()
+    assert await wait_for_decision(bot) is True
+    await world.settle()
+    assert (first.is_acknowledged, bot.practice.decisions.empty()) == (False, True)
+
+
+async def test_no_counts_at_once_whether_or_not_it_is_acknowledged(
+    bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
+) -> None:
+    """Whoever cancels waits for nothing, and what is not done surprises nobody."""
+    reply = await alice.ask(channel, "/sure")
+    world.faults.add(Fault(method="POST", route=CALLBACK, cut="before", times=2))
+    await reply.click("Cancel")
     assert await wait_for_decision(bot) is False
 
 

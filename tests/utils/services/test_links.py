@@ -200,7 +200,7 @@ async def test_oldest_alt_becomes_main_when_the_main_is_ended(
     for name in NAMES[:3]:
         await trusting.ask(GUILD, ANNA, name)
         clock.move(1)
-    [ended] = await trusting.unlink(GUILD, ANNA, "wol")
+    ended = await trusting.unlink(GUILD, ANNA, "wol")
     assert ended.player_name == "Wolf"
     assert get_names(await trusting.list_players(GUILD, ANNA)) == [("Bear", True), ("Fox", False)]
     await trusting.unlink(GUILD, ANNA, build_player_id("Fox"))
@@ -212,11 +212,32 @@ async def test_all_links_are_ended_together(links: LinkService, proofs: FakeProo
     asked = [(await links.ask(GUILD, ANNA, name)).link for name in NAMES[:2]]
     for link in asked:
         await links.attach_message(link, channel_id=OFFICE, message_id=6)
-    assert [link.player_name for link in await links.unlink(GUILD, ANNA, None)] == list(NAMES[:2])
+    shown = await links.list_links(GUILD, ANNA)
+    assert await links.unlink_all(GUILD, ANNA, shown=shown) == list(shown)
     assert await links.list_links(GUILD, ANNA) == ()
     assert proofs.told == [(show_in(link, 6), ProofOutcome.ENDED) for link in asked]
     with pytest.raises(NotFoundError):
-        await links.unlink(GUILD, ANNA, None)
+        await links.unlink_all(GUILD, ANNA, shown=shown)
+
+
+async def test_all_links_are_ended_only_when_all_were_shown(
+    trusting: LinkService, links: LinkService
+) -> None:
+    """One that came meanwhile was not asked about; one that ended by itself is no reason to ask again."""
+    for name in NAMES[:2]:
+        await trusting.ask(GUILD, ANNA, name)
+    shown = await links.list_links(GUILD, ANNA)
+    await links.confirm(GUILD, ADMIN, member_id=ANNA, player=NAMES[2])
+    before = await links.list_links(GUILD, ANNA)
+    with pytest.raises(InvalidInputError, match="changed meanwhile, and none was ended"):
+        await links.unlink_all(GUILD, ANNA, shown=shown)
+    assert await links.list_links(GUILD, ANNA) == before
+    for name in (NAMES[0], NAMES[2]):
+        await links.remove(GUILD, ADMIN, member_id=ANNA, player=name)
+    left = await links.list_links(GUILD, ANNA)
+    assert get_names(left) == [(NAMES[1], True)]
+    assert await links.unlink_all(GUILD, ANNA, shown=shown) == list(left)
+    assert await links.list_links(GUILD, ANNA) == ()
 
 
 async def test_link_to_end_must_be_one_of_the_own(trusting: LinkService) -> None:

@@ -1,7 +1,8 @@
 """Proving: pending links judged from what is stored, and the outcome told."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
 from tests.fakes.links import FakeLinkStore, FakePlayerDirectory, FakeProofMessages, FakeReadingBook
+from tests.fakes.storage import Gate
 from utils.events import DeathsStored
 from utils.models.links import Link, LinkState, ProofOutcome, ProofWindow
 from utils.models.scope import ChannelId, MemberId
@@ -132,6 +134,24 @@ async def test_pending_links_end_when_the_player_belongs_to_another(court: Court
     await court.keeper.look([GUILD])
     assert await court.list_states() == {BERT: LinkState.PROVEN}
     assert court.messages.shown == [(ANNA, ProofOutcome.TAKEN)]
+
+
+async def test_request_that_was_made_anew_while_its_outcome_was_told_stays(court: Court) -> None:
+    """The owner was gone by then, so the member asked again: for the same times, with another message."""
+    asked, taken = build_link(ANNA), build_link(BERT)
+    await court.ask(asked)
+    await court.store.put_proven(GUILD, taken, at=START)
+    gate = court.messages.gate = Gate()
+    looking = asyncio.create_task(court.keeper.look([GUILD]))
+    await gate.has_read.wait()
+    await court.store.remove(GUILD, BERT, [taken.player_id])
+    again = replace(asked, channel_id=None, message_id=None)
+    await court.ask(again)
+    await court.store.attach_message(GUILD, again, channel_id=ChannelId(5), message_id=7)
+    gate.may_answer.set()
+    assert await looking
+    assert court.messages.shown == [(ANNA, ProofOutcome.TAKEN)]
+    assert await court.store.list_open(GUILD) == [replace(asked, message_id=7)]
 
 
 async def test_proof_expires_after_the_grace_when_the_logs_were_read(court: Court) -> None:

@@ -100,8 +100,12 @@ class LinkRepository:
         await self._links(guild_id).update_one(query, {"$unset": gone})
 
     async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
-        """Delete this very request, unless it was proven or asked for anew meanwhile."""
-        await self._links(guild_id).delete({**_build_request(link), **_PENDING})
+        """Delete this very request, unless it was proven or asked for anew meanwhile.
+
+        Asked for anew it may keep its times, but not its message.
+        """
+        query = {**_build_request(link), **_PENDING, "message_id": link.message_id}
+        await self._links(guild_id).delete(query)
 
     async def remove(
         self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
@@ -168,7 +172,7 @@ def _build_key(link: Link) -> Document:
 
 
 def _build_request(link: Link) -> Document:
-    """Return what fits this request alone, and not one that the member made later."""
+    """Return what fits this request alone, and not one with other times that the member made later."""
     return {**_build_key(link), "linked_at": link.linked_at}
 
 

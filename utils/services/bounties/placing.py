@@ -4,6 +4,8 @@ Money is held by taking it from the placer's wallet in the transaction that stor
 made here but with the kill (``rewards``).
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,6 +72,7 @@ class BountyService:
 
     def __init__(self, rooms: BountyRooms) -> None:
         self._rooms = rooms
+        self._locks: defaultdict[GuildId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def place(
         self, guild_id: GuildId, member_id: MemberId, *, player: str, amount: int, server: str | None
@@ -148,16 +151,19 @@ class BountyService:
     ) -> BountySettings:
         """Change what was named and return the settings as they are then.
 
+        All settings are written together, so of two changes at once the second reads what the first wrote.
+
         Raises:
             InvalidInputError: a number is out of its range.
         """
-        before = await self.get_settings(guild_id)
-        after = apply_wish(before, wish)
-        if after != before:
-            await self._rooms.guilds.set_bounties(guild_id, after)
-            difference = write_difference(before, after)
-            await self._rooms.audit.write(guild_id, actor_id, AuditAction.BOUNTIES, difference)
-        return after
+        async with self._locks[guild_id]:
+            before = await self.get_settings(guild_id)
+            after = apply_wish(before, wish)
+            if after != before:
+                await self._rooms.guilds.set_bounties(guild_id, after)
+                difference = write_difference(before, after)
+                await self._rooms.audit.write(guild_id, actor_id, AuditAction.BOUNTIES, difference)
+            return after
 
     async def _explain_missing(
         self, guild_id: GuildId, member_id: MemberId, text: str, standing: Sequence[Bounty]

@@ -176,6 +176,20 @@ class ErasureService:
             )
         return ErasurePlan(person, holdings)
 
+    async def plan_again(self, plan: ErasurePlan, question: DataQuestion) -> ErasurePlan:
+        """Return the plan as it is now: whoever confirmed it was asked minutes ago.
+
+        Raises:
+            InvalidInputError, NotAllowedError, NotFoundError, AmbiguousError: as from ``plan``, or somebody
+                else would be erased now than was asked about.
+        """
+        now = await self.plan(question)
+        if now.person != plan.person:
+            raise InvalidInputError(
+                "Whose data this is changed meanwhile, and nothing was erased. Run the command again."
+            )
+        return now
+
     async def erase(self, plan: ErasurePlan, *, actor_id: MemberId) -> int:
         """Erase a person; return how many deaths no longer name one of the players.
 

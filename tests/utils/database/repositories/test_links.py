@@ -184,7 +184,7 @@ async def test_proven_link_is_closed_once_its_message_tells_it(
 
 
 async def test_only_the_very_request_is_deleted(links: LinkRepository) -> None:
-    """Neither one that was proven meanwhile, nor a later one for the same player."""
+    """Neither one that was proven meanwhile, nor a later one for the same player, be it of the same times."""
     link = build_link()
     [proven] = await prove_all(links, link)
     await links.delete_pending(GUILD, link)
@@ -193,6 +193,18 @@ async def test_only_the_very_request_is_deleted(links: LinkRepository) -> None:
     await links.put_pending(GUILD, second)
     await links.delete_pending(GUILD, first)
     assert await links.list_of_member(GUILD, BERT) == (second,)
+    await links.attach_message(GUILD, second, channel_id=ChannelId(7), message_id=8)
+    await links.put_pending(GUILD, second)
+    await links.delete_pending(GUILD, replace(second, channel_id=ChannelId(7), message_id=8))
+    assert await links.list_of_member(GUILD, BERT) == (second,)
+    await links.attach_message(GUILD, second, channel_id=ChannelId(7), message_id=9)
+    renewed = replace(second, channel_id=ChannelId(7), message_id=9)
+    for other in (second, replace(renewed, message_id=8)):
+        await links.delete_pending(GUILD, other)
+        assert await links.list_of_member(GUILD, BERT) == (renewed,)
+    await links.delete_pending(GUILD, renewed)
+    assert await links.list_of_member(GUILD, BERT) == ()
+    await links.put_pending(GUILD, second)
     await links.delete_pending(GUILD, second)
     assert await links.list_of_member(GUILD, BERT) == ()
 

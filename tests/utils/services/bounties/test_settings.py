@@ -1,14 +1,14 @@
 """What a guild decides about bounties."""
 
+import asyncio
+
 import pytest
 
-from tests.fakes.bounties import ADMIN, DAY, GUILD, place
-from tests.fakes.clock import START
+from tests.fakes.bounties import ADMIN, ANN, DAY, GUILD, place
+from tests.fakes.clock import START, settle
 from tests.fakes.small_bot import Shelf
-from utils.errors import (
-    InvalidInputError,
-    NotAllowedError,
-)
+from tests.fakes.storage import Gate
+from utils.errors import InvalidInputError, NotAllowedError
 from utils.models.money import BountySettings
 from utils.services.bounties.placing import BountyService
 from utils.services.bounties.settings import SettingsWish
@@ -39,6 +39,23 @@ async def test_settings_are_shown_changed_and_audited(shelf: Shelf, bounties: Bo
         await place(bounties, amount=501)
     placed = await place(bounties, amount=500)
     assert placed.bounty.expires_at == START + 2 * DAY
+
+
+async def test_two_changes_at_once_both_count(shelf: Shelf, bounties: BountyService) -> None:
+    """Who changes one thing leaves what another admin changes at that moment as it is."""
+    gate = shelf.guilds.gate = Gate()
+    off = asyncio.create_task(bounties.change_settings(GUILD, SettingsWish(is_enabled=False), actor_id=ADMIN))
+    await gate.has_read.wait()
+    manual = asyncio.create_task(bounties.change_settings(GUILD, SettingsWish(is_auto=False), actor_id=ANN))
+    await settle()
+    gate.may_answer.set()
+    both = BountySettings(is_enabled=False, is_auto=False)
+    assert [await off, await manual] == [BountySettings(is_enabled=False), both]
+    assert shelf.guilds.settings[GUILD].bounties == both
+    assert shelf.audit.lines == [
+        (ADMIN, "bounty", "is_enabled: True → False"),
+        (ANN, "bounty", "is_auto: True → False"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,22 @@
 """The order of an erasure and its rules, over a storage in memory."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
 from tests.fakes.links import FakeAuditLog
 from tests.fakes.personal import FakeErasureStore
 from utils.errors import InvalidInputError, StorageUnavailableError
 from utils.events import EventDispatcher
+from utils.models.links import Link
 from utils.models.money import Bounty, BountyState
 from utils.models.personal import DataQuestion, Holdings, OwnedPlayer, Person
 from utils.models.scope import ERASED_NAME, MemberId, ServerId, ServerScope
 from utils.services.personal.erasure import ErasurePlan, ErasureService, erase_from_detail
-from utils.services.personal.people import PersonFinder
+from utils.services.personal.people import LinkBook, PersonFinder
 
 PLACE = ServerScope(SCOPE.guild_id, ServerId("aaaaaaaa"))
 WOLF = OwnedPlayer(build_player_id("Wolf"), "Wolf")
@@ -41,9 +43,23 @@ def _store() -> FakeErasureStore:
     return store
 
 
-def build_service(store: FakeErasureStore, audit: FakeAuditLog) -> ErasureService:
+class OneMember:
+    """Everybody asked for is proven to be these players."""
+
+    def __init__(self, *players: OwnedPlayer) -> None:
+        self.players = [Link(SCOPE.guild_id, MEMBER, one.player_id, one.name, START) for one in players]
+
+    async def list_players(self, guild_id: object, member_id: object) -> Sequence[Link]:
+        """Return them."""
+        del guild_id, member_id
+        return self.players
+
+
+def build_service(
+    store: FakeErasureStore, audit: FakeAuditLog, links: LinkBook | None = None
+) -> ErasureService:
     """Return the service; three deaths are a transaction."""
-    people = PersonFinder(NoLinks(), NoLinks())  # type: ignore[arg-type] # nobody looks a name up here
+    people = PersonFinder(links or NoLinks(), NoLinks())  # type: ignore[arg-type] # nobody looks a name up here
     clock = FakeClock()
     return ErasureService(store, people, audit=audit, events=EventDispatcher(), clock=clock, deaths_at_once=3)
 
@@ -121,6 +137,19 @@ async def test_member_with_anything_is_asked_and_without_refused(
     store.holdings = Holdings(changes=3)
     with pytest.raises(InvalidInputError, match="nothing here to erase"):
         await service.plan(question)
+
+
+async def test_plan_is_made_again_and_refused_when_it_means_somebody_else(store: FakeErasureStore) -> None:
+    """What is stored of a person may have grown; whoever is proven meanwhile was not asked about."""
+    links = OneMember(WOLF)
+    service, question = build_service(store, FakeAuditLog(), links), DataQuestion(SCOPE.guild_id, MEMBER)
+    plan = await service.plan(question)
+    store.holdings = Holdings(balance=7)
+    person = Person(SCOPE.guild_id, MEMBER, (WOLF,), is_asker=True)
+    assert await service.plan_again(plan, question) == ErasurePlan(person, Holdings(balance=7))
+    links.players += OneMember(OwnedPlayer(build_player_id("Bear"), "Bear")).players
+    with pytest.raises(InvalidInputError, match="changed meanwhile, and nothing was erased"):
+        await service.plan_again(plan, question)
 
 
 @pytest.mark.parametrize(
