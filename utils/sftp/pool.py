@@ -235,7 +235,11 @@ class SftpConnectionPool:
         self._advance()
 
     def _advance(self) -> None:
-        """Carry out what can be decided now."""
+        """Carry out what can be decided now, for those who still wait."""
+        # whoever is cancelled leaves the queue a turn later; what he was given until then would be lost
+        for request in [request for request, assigned in self._assigned.items() if assigned.done()]:
+            self._state.withdraw(request)
+            del self._assigned[request]
         decisions = self._state.decide()
         self._close(decisions.closed)
         for slot in decisions.opened:

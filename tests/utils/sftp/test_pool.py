@@ -187,6 +187,27 @@ async def test_cancelled_waiter_leaves_the_queue_and_the_next_is_served(
     assert repr(pool) == show(1, "0 active, 1 idle", waiting=0)
 
 
+@pytest.mark.parametrize("wait_seconds", [10, 0])
+async def test_lease_that_ends_as_its_waiter_gives_up_is_lent_to_the_next(
+    host: GameHost, wait_seconds: float
+) -> None:
+    """Cancelled or out of time, he is gone at once, though he leaves the queue a turn later."""
+    pool = SftpConnectionPool(PoolLimits(max_leases_per_connection=1, wait_timeout_seconds=wait_seconds))
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1):
+        waiter = asyncio.create_task(use(pool, host.login("renter")))
+        for _ in range(2):  # into the queue; then his time is over, if he has none
+            await asyncio.sleep(0)
+        assert repr(pool) == show(1, "1 active, 0 idle", waiting=1)
+        if wait_seconds:
+            waiter.cancel()
+    assert repr(pool) == show(1, "0 active, 1 idle", waiting=0)
+    await use(pool, host.login("renter"))
+    await asyncio.wait([waiter])
+    assert waiter.cancelled() or isinstance(waiter.exception(), TooManyConnectionsError)
+    assert host.connections_opened == 1
+    await pool.aclose()
+
+
 @pytest.mark.fault
 async def test_attempt_goes_on_when_one_of_two_waiters_is_cancelled(
     host: GameHost, pool: SftpConnectionPool
