@@ -1,7 +1,7 @@
 """The database: every operation timed and its errors mapped; transactions that commit or leave nothing."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -126,6 +126,16 @@ class SafeDatabase:
             return settle(call_in_thread(partial(complete, trying)))
 
         return await self._insist(attempt)
+
+    @asynccontextmanager
+    async def open_snapshot(self) -> AsyncIterator[LentSession]:
+        """Lend a session all of whose reads see the data of one moment, that of the first; one at a time.
+
+        It holds no transaction and no lock, so it is none of those that transactions run in.
+        """
+        starting = self._database.client.start_session(snapshot=True)
+        async with await self.run("start session", starting) as session:
+            yield session
 
     async def kill_sessions(self, ids: Sequence[bytes]) -> None:
         """End sessions of a process that is gone, and with them its transactions and locks."""

@@ -77,6 +77,11 @@ MEANINGS = (
         codes=(225, 244, 251, 11601),  # TransactionTooOld, TransactionAborted, NoSuchTransaction, Interrupted
     ),
     Meaning(
+        StorageUnavailableError,
+        "MongoDB cannot read the data of that moment any more.",
+        codes=(239, 246),  # SnapshotTooOld, SnapshotUnavailable
+    ),
+    Meaning(
         TransactionsUnsupportedError,
         "This MongoDB has no transactions: run it as a replica set (one node is enough).",
         codes=(

@@ -57,6 +57,22 @@ async def test_nothing_is_stored_when_a_key_is_there_twice(database: SafeDatabas
     assert (runs, await _list_ids(database)) == (1, [2])
 
 
+async def test_snapshot_shows_the_moment_of_its_first_read(database: SafeDatabase) -> None:
+    """What is stored after that is not seen in it, in whatever collection, and is seen outside at once."""
+    things, others = database.unscoped("things"), database.unscoped("others")
+    await things.insert_one({"_id": 1})
+    await others.insert_one({"_id": 1})
+    async with database.open_snapshot() as session:
+        assert await things.count_documents({}, session=session) == 1
+        await things.insert_one({"_id": 2})
+        await others.insert_one({"_id": 2})
+        for collection in (things, others):
+            assert [one["_id"] async for one in collection.find(session=session)] == [1]
+    assert await _list_ids(database) == [1, 2]
+    async with database.open_snapshot() as session:
+        assert await others.count_documents({}, session=session) == 2
+
+
 async def test_work_runs_again_when_another_transaction_holds_its_document(
     database: SafeDatabase, second: SafeDatabase
 ) -> None:

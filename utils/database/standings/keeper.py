@@ -4,6 +4,8 @@
 history is imported. Here they stand in columns, fed with what each batch of live ingestion has written. Every
 question compares them with the database first: the generation that a server shows and how many batches
 were counted into it. What differs is read anew, so neither a lost event nor another process makes them stale.
+It is read together with that number as of one moment, for batches are stored meanwhile: what was read without
+its number would hold a batch that is then told, and count its kills twice.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ from datetime import date
 from utils.database.database import SafeDatabase
 from utils.database.scoped import ScopedCollection
 from utils.database.server_numbers import KIND
+from utils.database.sessions import Session
 from utils.database.shown import Shown
 from utils.database.standings.columns import Table, WeaponUse, build_table, find_newest_names, rank, sum_uses
 from utils.database.standings.parts import (
@@ -23,6 +26,7 @@ from utils.database.standings.parts import (
     Part,
     Standing,
     Tables,
+    Wanted,
     read_rows,
     take_over,
 )
@@ -33,6 +37,9 @@ from utils.models.statistics import WeaponRow
 
 MAX_ROWS = 2_000_000  # in all guilds together; 32 bytes each
 
+Counted = Mapping[ServerId, int]
+"""How many batches are counted, by server; one without any may be absent."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Look:
@@ -41,7 +48,12 @@ class _Look:
     guild_id: GuildId
     guild: GuildStandings
     generations: Mapping[ServerId, int]
-    counted: Mapping[ServerId, int]
+    counted: Counted
+
+    def find_fitting(self, server_id: ServerId, counted: Counted, wanted: Wanted) -> dict[str, Part]:
+        """Return those parts of a server that hold what is shown and counted, by section."""
+        batches = counted.get(server_id, 0)
+        return self.guild.find_fitting(server_id, self.generations[server_id], batches, wanted)
 
 
 class Standings:
@@ -62,11 +74,12 @@ class Standings:
         self, guild_id: GuildId, shown: Sequence[Shown], board: str, *, minimum_kills: int, since: date | None
     ) -> Standing:
         """Rank the players of servers by what they did, all time or from a day on."""
+        days: Wanted = () if since is None else ((DAYS, since),)
         async with self._look(guild_id, shown) as look:
-            totals = await self._list_tables(look, PLAYERS, None)
-            ranked = totals if since is None else await self._list_tables(look, DAYS, since)
+            tables = await self._list_tables(look, [(PLAYERS, None), *days])
+        totals = tables[0]
         ranking = await asyncio.to_thread(
-            rank, ranked, board, players=len(look.guild.players), minimum_kills=minimum_kills
+            rank, tables[-1], board, players=len(look.guild.players), minimum_kills=minimum_kills
         )
         return Standing(ranking, look.guild, totals)
 
@@ -75,8 +88,7 @@ class Standings:
     ) -> tuple[WeaponRow, ...]:
         """Return the weapons of the kills from a day on, most kills first, each with its best user."""
         async with self._look(guild_id, shown) as look:
-            totals = await self._list_tables(look, PLAYERS, None)
-            kills = await self._list_tables(look, KILLS_BY_DAY, since)
+            totals, kills = await self._list_tables(look, [(PLAYERS, None), (KILLS_BY_DAY, since)])
         guild = look.guild
         uses = await asyncio.to_thread(
             sum_uses,
@@ -98,7 +110,7 @@ class Standings:
         for section in SECTIONS:
             key = (event.scope.server_id, section.name)
             part = guild.parts.get(key)
-            if part is None:
+            if part is None or part.holds(event.generation, event.batches):
                 continue
             if part.fits(event.generation, event.batches - 1):
                 guild.parts[key] = take_over(guild, section, part, event)
@@ -118,12 +130,13 @@ class Standings:
         self._locks.pop(event.guild_id, None)
 
     async def _list_counted(
-        self, guild_id: GuildId, server_ids: Iterable[ServerId]
-    ) -> Mapping[ServerId, int]:
+        self, guild_id: GuildId, server_ids: Iterable[ServerId], *, session: Session | None = None
+    ) -> Counted:
         """Return how many batches are counted, by server; a server without any is left out."""
         cursors = ScopedCollection.of_guild(self._database, "cursors", guild_id)
         query = {"server_id": {"$in": list(server_ids)}, "kind": KIND}
-        found = await cursors.find(query, projection={"server_id": 1, "batches": 1}, hint="cursor")
+        fields = {"server_id": 1, "batches": 1}
+        found = await cursors.find(query, projection=fields, hint="cursor", session=session)
         return {one["server_id"]: one.get("batches", 0) for one in found}
 
     @asynccontextmanager
@@ -136,34 +149,34 @@ class Standings:
             yield _Look(guild_id, guild, generations, await self._list_counted(guild_id, generations))
         self._forget_longest_unused(guild_id)
 
-    async def _list_tables(self, look: _Look, section: Section, since: date | None) -> list[Table]:
-        """Return a section's tables of all servers, after what the database knows better was read."""
-        start = section.find_start(since)
+    async def _list_tables(self, look: _Look, wanted: Wanted) -> list[list[Table]]:
+        """Return each section's tables of all servers, after what the database knows better was read."""
+        parts = {
+            server_id: look.find_fitting(server_id, look.counted, wanted) for server_id in look.generations
+        }
+        behind = [server_id for server_id, fitting in parts.items() if len(fitting) < len(wanted)]
+        read = await asyncio.gather(*(self._read_parts(look, server_id, wanted) for server_id in behind))
+        parts.update(zip(behind, read, strict=True))
+        return [
+            [table for found in parts.values() for table in found[section.name].list_since(since)]
+            for section, since in wanted
+        ]
 
-        async def get(server_id: ServerId, generation: int) -> Part:
-            key, batches = (server_id, section.name), look.counted.get(server_id, 0)
-            part = look.guild.parts.get(key)
-            if part is None or not part.fits(generation, batches, start):
-                scope = ServerScope(look.guild_id, server_id)
-                tables = await self._read_tables(look.guild, section, scope, generation, start)
-                part = look.guild.parts[key] = Part(generation, batches, tables, start)
-            return part
-
-        parts = await asyncio.gather(*(get(*pair) for pair in look.generations.items()))
-        return [table for part in parts for table in part.list_since(since)]
-
-    async def _read_tables(
-        self,
-        guild: GuildStandings,
-        section: Section,
-        scope: ServerScope,
-        generation: int,
-        start: date | None,
-    ) -> Tables:
-        gathered: Gathered = {}
-        async for encoded in section.iterate(self._database, scope, generation, start):
-            await asyncio.to_thread(read_rows, guild, section, encoded, gathered)
-        return {day: await asyncio.to_thread(build_table, rows) for day, rows in gathered.items()}
+    async def _read_parts(self, look: _Look, server_id: ServerId, wanted: Wanted) -> dict[str, Part]:
+        """Return a server's parts as of one moment: those kept that fit it, and the others, read for it."""
+        scope, generation = ServerScope(look.guild_id, server_id), look.generations[server_id]
+        async with self._database.open_snapshot() as session:
+            counted = await self._list_counted(look.guild_id, [server_id], session=session)
+            parts = look.find_fitting(server_id, counted, wanted)
+            for section, since in wanted:
+                if section.name in parts:
+                    continue
+                start = section.find_start(since)
+                stored = section.iterate(self._database, scope, generation, start, session=session)
+                tables = await _read_tables(look.guild, section, stored)
+                part = Part(generation, counted.get(server_id, 0), tables, start)
+                parts[section.name] = look.guild.parts[server_id, section.name] = part
+        return parts
 
     def _forget_longest_unused(self, used: GuildId) -> None:
         """Keep the memory within its bound; whoever asks again has it read again."""
@@ -172,6 +185,13 @@ class Standings:
             if rows <= self._max_rows or guild_id == used:
                 return
             rows -= self._guilds.pop(guild_id).rows
+
+
+async def _read_tables(guild: GuildStandings, section: Section, stored: AsyncIterator[bytes]) -> Tables:
+    gathered: Gathered = {}
+    async for encoded in stored:
+        await asyncio.to_thread(read_rows, guild, section, encoded, gathered)
+    return {day: await asyncio.to_thread(build_table, rows) for day, rows in gathered.items()}
 
 
 def _build_weapon_row(guild: GuildStandings, use: WeaponUse, names: Mapping[int, str]) -> WeaponRow:

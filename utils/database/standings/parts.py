@@ -42,6 +42,10 @@ class Part:
         is_enough = start is None or (self.start is not None and self.start <= start)
         return is_enough and (self.generation, self.batches) == (generation, batches)
 
+    def holds(self, generation: int, batches: int) -> bool:
+        """Tell whether it was read after a batch was counted."""
+        return self.generation == generation and self.batches >= batches
+
     def list_since(self, since: date | None) -> list[Table]:
         """Return the tables from a day on, or that of all time."""
         return [table for day, table in self.tables.items() if day is None or since is None or day >= since]
@@ -54,6 +58,9 @@ class Part:
 
 PartKey = tuple[ServerId, str]
 """Server and name of the section."""
+
+Wanted = Sequence[tuple[Section, date | None]]
+"""Sections that a question needs, each with the first day it asks for; None: all time."""
 
 
 @dataclass(slots=True)
@@ -69,6 +76,17 @@ class GuildStandings:
     def rows(self) -> int:
         """How many rows are kept in memory."""
         return sum(part.rows for part in self.parts.values())
+
+    def find_fitting(
+        self, server_id: ServerId, generation: int, batches: int, wanted: Wanted
+    ) -> dict[str, Part]:
+        """Return those parts of a server that are what the database holds, by section."""
+        kept = ((section, since, self.parts.get((server_id, section.name))) for section, since in wanted)
+        return {
+            section.name: part
+            for section, since, part in kept
+            if part is not None and part.fits(generation, batches, section.find_start(since))
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from utils.database.database import Document, SafeDatabase
 from utils.database.keys import build_key_range, build_key_since
 from utils.database.player_documents import format_month, read_counters, read_days
 from utils.database.scoped import ScopedCollection
+from utils.database.sessions import Session
 from utils.database.shown import KNOWN
 from utils.database.standings.columns import Numbers, Row, Table, build_row, replace_rows
 from utils.database.weapons import KILLS
@@ -46,7 +47,13 @@ class Section(Protocol):
         """Return from which day on it is read for a question about days from ``since`` on; None: all time."""
 
     def iterate(
-        self, database: SafeDatabase, scope: ServerScope, generation: int, start: date | None
+        self,
+        database: SafeDatabase,
+        scope: ServerScope,
+        generation: int,
+        start: date | None,
+        *,
+        session: Session,
     ) -> AsyncIterator[bytes]:
         """Yield the stored documents, encoded."""
 
@@ -78,7 +85,13 @@ class PlayersSection:
         return None
 
     def iterate(
-        self, database: SafeDatabase, scope: ServerScope, generation: int, start: date | None
+        self,
+        database: SafeDatabase,
+        scope: ServerScope,
+        generation: int,
+        start: date | None,
+        *,
+        session: Session,
     ) -> AsyncIterator[bytes]:
         """Yield players."""
         del start
@@ -88,6 +101,7 @@ class PlayersSection:
             hint="player",
             batch=BATCH,
             projection=self._fields,
+            session=session,
         )
 
     def read(self, numbers: TextNumbers, document: Document) -> Iterator[Dated]:
@@ -117,7 +131,13 @@ class DaysSection:
         return None if since is None else since.replace(day=1)
 
     def iterate(
-        self, database: SafeDatabase, scope: ServerScope, generation: int, start: date | None
+        self,
+        database: SafeDatabase,
+        scope: ServerScope,
+        generation: int,
+        start: date | None,
+        *,
+        session: Session,
     ) -> AsyncIterator[bytes]:
         """Yield players' months."""
         return ScopedCollection.of_server(database, "player_days", scope).iterate_raw(
@@ -126,6 +146,7 @@ class DaysSection:
             hint="month",
             batch=BATCH,
             projection=self._fields,
+            session=session,
         )
 
     def read(self, numbers: TextNumbers, document: Document) -> Iterator[Dated]:
@@ -162,7 +183,13 @@ class KillsSection:
         return since
 
     def iterate(
-        self, database: SafeDatabase, scope: ServerScope, generation: int, start: date | None
+        self,
+        database: SafeDatabase,
+        scope: ServerScope,
+        generation: int,
+        start: date | None,
+        *,
+        session: Session,
     ) -> AsyncIterator[bytes]:
         """Yield kills, which are the same in every generation."""
         del generation
@@ -173,6 +200,7 @@ class KillsSection:
             hint="_id_",
             batch=BATCH,
             projection=self._fields,
+            session=session,
         )
 
     def read(self, numbers: TextNumbers, document: Document) -> Iterator[Dated]:

@@ -1,10 +1,15 @@
 """Standings are never stale: each question compares them with the database and reads what differs."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import count
+from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.fakes.clock import START
 from utils.database.database import SafeDatabase
@@ -12,15 +17,37 @@ from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.shown import list_shown
+from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.sessions import Session
 from utils.database.standings.keeper import Standings
 from utils.events import CountersStored, GuildLeft, ServerRemoved
 from utils.models.deaths import Death
 from utils.models.players import Counters, PlayerDay, PlayerRecord
-from utils.models.scope import PlayerId, ServerScope
+from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
 
 TODAY = date(2025, 5, 1)
 A, B = PlayerId("a"), PlayerId("b")
+T = TypeVar("T")
+
+
+class BusyDatabase(SafeDatabase):
+    """A database in which things happen right after it was asked how many batches are counted.
+
+    Attributes:
+        meanwhile: what happens, one thing each time it is asked.
+    """
+
+    def __init__(self, database: SafeDatabase) -> None:
+        super().__init__(database._database, sessions=database._sessions, clock=database.clock)
+        self.meanwhile: list[Callable[[], Awaitable[object]]] = []
+
+    async def call(self, operation: str, function: Callable[[], T], *, session: Session | None = None) -> T:
+        """Carry out one operation, and let happen what happens then."""
+        result = await super().call(operation, function, session=session)
+        if operation == "cursors.find" and self.meanwhile:
+            await self.meanwhile.pop(0)()
+        return result
 
 
 class World:
@@ -32,7 +59,8 @@ class World:
         self.database = database
         self.scope = scope
         self.make_player = make_player
-        self.standings = Standings(database)
+        self.busy = BusyDatabase(database)
+        self.standings = Standings(self.busy)
         self.ingestion = IngestionRepository(database, fences=lambda _: None)
 
     async def store(
@@ -63,6 +91,11 @@ class World:
             players=(player,),
             days=days,
         )
+
+    async def tell(self, *events: CountersStored) -> None:
+        """Tell of batches."""
+        for event in events:
+            await self.standings.on_counters_stored(event)
 
     async def ask(self, since: date | None = None) -> dict[str, float]:
         """Return everybody's kills."""
@@ -140,6 +173,126 @@ async def test_event_that_comes_late_changes_nothing(world: World) -> None:
     assert await world.ask() == {A: 5}
     await world.standings.on_counters_stored(late)
     assert await world.ask() == {A: 5}
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+async def test_batch_stored_between_question_and_answer_counts_once(
+    world: World, make_death: Callable[..., Death], *, is_read: bool
+) -> None:
+    """What is read is that of one moment: told of a batch, one knows whether its kills are among it."""
+    first, second = (make_death(world.scope, A, B, second=number) for number in range(2))
+    day, weapon = first.row.written_at.date(), first.row.weapon
+    events: list[CountersStored] = []
+
+    async def store() -> None:
+        events.append(await world.store(2, deaths=[second], day=day))
+
+    await world.store(1, deaths=[first], day=day)
+    world.busy.meanwhile = [store] if is_read else [_do_nothing, store]
+    assert await world.list_weapons(day) == [(weapon, 2 if is_read else 1, "a")]
+    await world.tell(*events)
+    for name in ("players", "kills"):
+        await world.database.unscoped(name).delete_many({})
+    assert await world.list_weapons(day) == [(weapon, 2, "a")]
+    assert await world.ask() == {A: 2}
+
+
+async def _do_nothing() -> None:
+    """Let nothing happen."""
+
+
+async def test_player_who_is_new_since_the_totals_were_read_has_his_name_on_the_board_of_days(
+    world: World,
+) -> None:
+    """All that one answer is made of is of one moment, kept or read."""
+    statistics = StatisticsRepository(world.database, world.standings)
+    await world.store(3)
+    assert await world.ask() == {A: 3}
+    world.busy.meanwhile = [lambda: world.store(5, player_id=B)]
+    board = await statistics.list_board(
+        world.scope.guild_id,
+        [world.scope.server_id],
+        board="kills",
+        minimum_kills=0,
+        limit=5,
+        offset=0,
+        since=TODAY,
+    )
+    assert [(row.name, row.value) for row in board.rows] == [("b", 5), ("a", 3)]
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["all time", "days", "weapons"]),
+        st.lists(st.sampled_from(["told", "told late", "lost"]), max_size=2),  # stored before the question
+        st.integers(0, 2),  # stored while it is answered
+    ),
+    min_size=1,
+    max_size=4,
+)
+fresh_guilds = count(1000)
+
+
+class Story:
+    """One server on which one kill after another is stored, and what is asked of it meanwhile."""
+
+    def __init__(self, world: World, make_death: Callable[..., Death]) -> None:
+        self.world = world
+        self.make_death = make_death
+        self.killers: list[PlayerId] = []
+        self.untold: list[CountersStored] = []
+
+    async def store(self, how: str) -> None:
+        """Store a kill, and tell of it now, later or never."""
+        killer, number = PlayerId("abc"[len(self.killers) * 2 // 3 % 3]), len(self.killers)
+        death = self.make_death(self.world.scope, killer, "x", second=number)
+        self.killers.append(killer)
+        kills, day = self.killers.count(killer), death.row.written_at.date()
+        event = await self.world.store(kills, player_id=killer, day=day, deaths=[death])
+        if how == "told":
+            await self.tell()
+            await self.world.tell(event)
+        elif how == "told late":
+            self.untold.append(event)
+
+    async def tell(self) -> None:
+        """Tell of what nobody was told of yet."""
+        await self.world.tell(*self.untold)
+        self.untold.clear()
+
+    async def ask(self, question: str) -> dict[str, float]:
+        """Return everybody's kills, or those of all together."""
+        day = self.make_death(self.world.scope, A, B).row.written_at.date()
+        if question == "weapons":
+            return {"all": float(sum(kills for _, kills, _ in await self.world.list_weapons(day)))}
+        return await self.world.ask(None if question == "all time" else day)
+
+    def count(self, question: str, kills: int) -> dict[str, float]:
+        """Return the answer after so many kills."""
+        return {"all": float(kills)} if question == "weapons" else dict(Counter(self.killers[:kills]))
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+async def test_every_answer_is_that_of_a_moment_whatever_is_stored_meanwhile(
+    world: World, make_death: Callable[..., Death], steps: list[tuple[str, list[str], int]]
+) -> None:
+    """Told now, late or never: no kill is left out that was there before, and none counts twice, ever."""
+    scope = ServerScope(GuildId(next(fresh_guilds)), ServerId("aaaaaaaa"))
+    server = GameServer(scope, "North", "host", 22, "renter", EncryptedSecret(b"x"))
+    await GameServerRepository(world.database).insert_server(scope, server)
+    story = Story(World(world.database, scope, world.make_player), make_death)
+    for question, stored, meanwhile in steps:
+        for how in stored:
+            await story.store(how)
+        before = len(story.killers)
+        story.world.busy.meanwhile = [lambda: story.store("told late")] * meanwhile
+        answer = await story.ask(question)
+        story.world.busy.meanwhile.clear()
+        assert answer in [story.count(question, kills) for kills in range(before, len(story.killers) + 1)]
+        await story.tell()
+    for question in ("all time", "days", "weapons"):
+        assert await story.ask(question) == story.count(question, len(story.killers))
 
 
 async def test_switched_generation_is_read_anew(world: World) -> None:
