@@ -249,7 +249,8 @@ def _place(standing: Standing, ties: Iterable[Tie], before: int) -> list[Place]:
     places: list[Place] = []
     for tie in ties:
         names = standing.find_names(tie.players)
-        players = zip(standing.get_players(tie.players), map(names.__getitem__, tie.players), strict=True)
+        called = [names.get(number, "") for number in tie.players]  # an import may be deleting them
+        players = zip(standing.get_players(tie.players), called, strict=True)
         for player_id, name in sorted(players, key=lambda pair: (pair[1], pair[0])):
             places.append(Place(before + len(places) + 1, player_id, name, tie.value))
     return places

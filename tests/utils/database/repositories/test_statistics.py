@@ -274,6 +274,27 @@ async def test_days_are_summed_and_start_where_asked(
     )
 
 
+@pytest.mark.usefixtures("world")
+async def test_board_of_days_is_shown_while_the_players_of_its_generation_are_deleted(
+    database: SafeDatabase, statistics: StatisticsRepository, scope: ServerScope
+) -> None:
+    """A question that met the end of an import is answered, though nobody's name is found any more."""
+    await database.unscoped("players").delete_many({})
+    board = await statistics.list_board(
+        scope.guild_id,
+        [scope.server_id],
+        board="kills",
+        minimum_kills=0,
+        limit=5,
+        offset=0,
+        since=date(2025, 4, 1),
+    )
+    assert [(row.rank, row.player_id, row.name, row.value) for row in board.rows] == [
+        (1, B, "", 3),
+        (2, A, "", 3),
+    ]
+
+
 async def test_board_of_nothing_is_empty(statistics: StatisticsRepository) -> None:
     """A guild without servers, or a server without players, has empty boards."""
     board = statistics.list_board(GuildId(1), [], board="kills", minimum_kills=0, limit=5, offset=0)
