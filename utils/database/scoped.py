@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Self, TypeVar, cast
 
 from pymongo import ReplaceOne, ReturnDocument, UpdateOne
@@ -18,7 +17,7 @@ from utils.database.scope_rules import (
     scope_filter,
     scope_pipeline,
 )
-from utils.database.sessions import Session, get_blocking
+from utils.database.sessions import Session
 from utils.models.scope import GuildId, ServerScope
 
 T = TypeVar("T")
@@ -111,7 +110,6 @@ class ScopedCollection:
         hint: str,
         batch: int,
         projection: Query | None = None,
-        session: Session | None = None,
     ) -> AsyncIterator[bytes]:
         """Yield the documents that fit as encoded BSON, many at a time and little in memory."""
         cursor = self._database.unscoped(self._name).find_raw_batches(
@@ -120,7 +118,6 @@ class ScopedCollection:
             sort=sort,
             hint=hint,
             batch_size=batch,
-            session=session,
         )
         try:
             with map_storage_errors():
@@ -128,6 +125,13 @@ class ScopedCollection:
                     yield encoded
         finally:
             await cursor.close()
+
+    async def find_raw(
+        self, query: Query, *, sort: Sort, hint: str, session: Session | None = None
+    ) -> list[bytes]:
+        """Return the documents that fit as encoded BSON, many in each piece."""
+        scoped = scope_filter(self._scope, query)
+        return await self._call(self._find_raw, scoped, sort=sort, hint=hint, session=session)
 
     async def aggregate(self, pipeline: Sequence[Query], *, hint: str | None = None) -> list[Document]:
         """Return what a pipeline makes of the scope's documents."""
@@ -202,13 +206,15 @@ class ScopedCollection:
         self, method: Callable[..., T], *arguments: object, session: Session | None = None, **options: object
     ) -> T:
         """Carry out one operation: a method of pymongo's collection, or one of ours over it."""
-        blocking = None if session is None else get_blocking(session)
-        function = partial(method, *arguments, session=blocking, **options)
         operation = f"{self._name}.{method.__name__.lstrip('_')}"
-        return await self._database.call(operation, function, session=session)
+        return await self._database.call(operation, method, *arguments, session=session, **options)
 
     def _find(self, *arguments: Any, **options: Any) -> list[Document]:
         return self._collection.find(*arguments, **options).to_list()
+
+    def _find_raw(self, *arguments: Any, **options: Any) -> list[bytes]:
+        # typed as if it gave documents
+        return cast("list[bytes]", list(self._collection.find_raw_batches(*arguments, **options)))
 
     def _aggregate(self, *arguments: Any, **options: Any) -> list[Document]:
         return self._collection.aggregate(*arguments, **options).to_list()

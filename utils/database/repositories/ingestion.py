@@ -107,7 +107,7 @@ class IngestionRepository:
             await writes.carry_out()
             return results
 
-        return await self._database.in_thread(run, fence=self._fences(guild_id))
+        return await self._database.in_transaction(run, fence=self._fences(guild_id))
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
         """Return where reading stands, by file."""

@@ -10,7 +10,6 @@ Two times the traces of a player outside his deaths are taken away: before his n
 for what came up meanwhile.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -79,7 +78,10 @@ class ErasureStore(Protocol):
     """
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureUnit], Awaitable[T]]) -> T:
-        """Run ``work`` in one transaction; it may run again after a transient error."""
+        """Run ``work`` in one transaction, where it waits for the unit alone.
+
+        It may run again after a transient error.
+        """
 
     async def find_holdings(self, guild_id: GuildId, member_id: MemberId) -> Holdings:
         """Return how much a guild has of a member."""
@@ -294,7 +296,7 @@ async def _erase_some_deaths(unit: ErasureUnit, player_id: PlayerId, *, limit: i
     await unit.rename_deaths(player_id, some)
     for one, rows in ((player_id, rest), (ERASED_PLAYER_ID, await unit.list_deaths_of(ERASED_PLAYER_ID))):
         if rows:
-            counted = await asyncio.to_thread(count_one_player, one, rows)
+            counted = count_one_player(one, rows)
             await unit.replace_figures(counted.record, counted.days, generation=generation)
     return len(some), len(rest)
 

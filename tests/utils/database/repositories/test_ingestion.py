@@ -245,7 +245,7 @@ async def test_two_batches_of_different_files_do_not_hold_each_other_up(
             await writes.carry_out()
             both_wrote.wait()  # each in a thread of its own
 
-        await database.in_thread(work)
+        await database.in_transaction(work)
 
     await asyncio.gather(read(1), read(2))
     assert runs == 2
