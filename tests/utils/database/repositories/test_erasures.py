@@ -290,7 +290,7 @@ async def test_import_that_counts_meanwhile_counts_again(place: Place) -> None:
     again = await place.imports.find_import(place.scope)
     assert again is not None
     await history.run(await place.find_server(), place.logs, again, on_progress=_show_nobody)
-    assert (await place.find_server()).generation == again.generation > job.generation
+    assert (await place.find_server()).generation > again.generation > job.generation
     await place.assert_figures_agree()
     assert await place.read("players", player_id=build_player_id("Anna")) == []
 
