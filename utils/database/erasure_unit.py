@@ -31,7 +31,7 @@ class ErasureTransaction:
         self._scope = scope
         self._session = session
         self.money = MoneyTransaction(database, scope, session)
-        self._writes = GatheredWrites(database, scope.guild_id, session)
+        self._writes = GatheredWrites(database, session)
         self._counted = TransactionUnit(database, scope, session, self._writes)
 
     async def hold_counts(self) -> int | None:
