@@ -21,7 +21,7 @@ from utils.errors import InvalidInputError
 from utils.events import EventDispatcher, PlayerErased
 from utils.models.audit import AuditAction
 from utils.models.deaths import Death
-from utils.models.money import BountyEnd, BountyState, LedgerKind
+from utils.models.money import BountyEnd, BountyState
 from utils.models.personal import DataQuestion, Holdings, Person
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, GuildId, MemberId, PlayerId, ServerScope
@@ -252,7 +252,7 @@ class ErasureService:
         async def withdraw(unit: ErasureUnit) -> None:
             for bounty in await unit.money.list_open_bounties([player_id]):
                 nameless = replace(bounty, player_name=ERASED_NAME)
-                await close_with_refund(unit.money, nameless, end, LedgerKind.BOUNTY_WITHDRAWN, bounty.amount)
+                await close_with_refund(unit.money, nameless, end, refund=bounty.amount)
 
         await self._store.in_transaction(scope, withdraw)
 
