@@ -32,7 +32,7 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Proof of holding a shard's lease, checked inside every transaction that ingests or delivers."""
+    """Proof of holding a shard's lease, checked inside the transactions of its guilds."""
 
     shard: int
     token: int

@@ -1,8 +1,8 @@
 """Ingestion's storage: everything of one batch in one transaction, fenced by the shard's lease.
 
-Batches of a guild's servers that come at the same moment share one. Two transactions of one server may be in
-flight on different files, so nothing here writes a document that both would touch: lines are counted at the
-cursor of the file they came from, and only notices draw from a common counter.
+Batches of a guild's servers that come at the same moment share one. Two batches of history of one server may
+be in flight on different files, so they share no document: lines are counted at the cursor of the file they
+came from. Live batches count players and draw numbers, so they come one after another.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
