@@ -85,6 +85,7 @@ class BackgroundTask:
         self._last_error: str | None = None
         self._next_run_at: datetime | None = None
         self._task: asyncio.Task[None] | None = None
+        self._is_ending = False
 
     @property
     def is_done(self) -> bool:
@@ -111,7 +112,9 @@ class BackgroundTask:
 
     def cancel(self) -> None:
         """Ask the task to end; ``wait`` tells when it has. One that is ending cleans up undisturbed."""
-        if self._task is not None and not self._task.cancelling():
+        # not asked of asyncio: a timeout of the work's own that runs out at this moment cancels as well
+        if self._task is not None and not self._is_ending:
+            self._is_ending = True
             self._task.cancel()
 
     async def wait(self) -> None:
@@ -121,11 +124,14 @@ class BackgroundTask:
 
     async def _run(self) -> None:
         try:
-            while (delay := await self._run_once()) is not None:
+            # one that is ending comes here when its clean-up failed, or when it took no notice
+            while (delay := await self._run_once()) is not None and not self._is_ending:
                 await self._pause(delay)
         except asyncio.CancelledError:
             self._state = TaskState.CANCELLED
             raise
+        if delay is not None:
+            self._state = TaskState.CANCELLED
 
     async def _run_once(self) -> float | None:
         """Run the work; return the seconds until the next run, or None when there is none."""

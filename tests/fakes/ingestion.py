@@ -3,7 +3,7 @@
 import asyncio
 import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -246,6 +246,16 @@ class FakeIngestionStore:
 
         await self.in_transaction(scope, begin)
 
+    async def take_up_import(self, scope: ServerScope) -> int:
+        """Move the job under way on to a generation of its own."""
+
+        async def take_up(unit: FakeIngestionUnit) -> int:
+            assert unit._data.job is not None
+            unit._data.job = replace(unit._data.job, generation=unit._data.job.generation + 1)
+            return unit._data.job.generation
+
+        return await self.in_transaction(scope, take_up)
+
     async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
         """Switch to the job's generation and end the job."""
 
@@ -284,6 +294,13 @@ class FakeIngestionStore:
         stored_months = self.data.months.setdefault(generation, {})
         assert not stored_months.keys() & {month.month for month in months}
         stored_months.update((month.month, month) for month in months)
+
+    async def drop_unshown_generations(self, scope: ServerScope) -> None:
+        """Delete all counters but those shown and those of the job under way."""
+        kept = {self.data.generation} | ({self.data.job.generation} if self.data.job else set())
+        stored = self.data.players.keys() | self.data.days.keys() | self.data.months.keys()
+        for generation in stored - kept:
+            await self.drop_generation(scope, generation)
 
     async def drop_generation(self, scope: ServerScope, generation: int) -> None:
         """Delete counters of a generation."""

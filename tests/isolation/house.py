@@ -4,7 +4,7 @@ Nothing runs by itself: a test reads a guild's servers when it wants to, and mov
 """
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -81,8 +81,10 @@ class Bystander:
     def retry_deliveries(self, guild_id: GuildId) -> None:
         """Do nothing."""
 
-    async def stop(self, scope: ServerScope) -> None:
+    def removal(self, scope: ServerScope) -> AbstractAsyncContextManager[None]:
         """Do nothing."""
+        del scope
+        return nullcontext()
 
     async def restart(self, scope: ServerScope) -> None:
         """Do nothing."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -206,6 +207,45 @@ async def test_task_that_is_ending_is_not_cancelled_again(tasks: TaskManager) ->
     may_end.set()
     await asyncio.gather(*ends)
     assert cleaned == ["yes"]
+
+
+async def test_cancelled_task_is_not_restarted_when_its_clean_up_fails(
+    tasks: TaskManager, clock: FakeClock
+) -> None:
+    """However critical it is: whoever ended it goes on as if it were gone."""
+
+    async def work() -> None:
+        try:
+            await wait_for_ever()
+        finally:
+            raise ConnectionError("nobody to say goodbye to")
+
+    task = tasks.start("untidy", work, is_critical=True)
+    await settle()
+    await tasks.cancel("untidy")
+    await clock.advance(LONGEST_RESTART_SECONDS)
+    assert task.is_done
+    assert (task.report.state, task.report.runs, task.report.errors) == (TaskState.CANCELLED, 1, 1)
+
+
+async def test_task_is_cancelled_at_the_very_moment_at_which_it_runs_into_a_timeout(
+    tasks: TaskManager,
+) -> None:
+    """A timeout cancels as well, and takes back its own cancellation alone."""
+    pause = asyncio.timeout(None)
+
+    async def work() -> None:
+        with suppress(TimeoutError):
+            async with pause:
+                await wait_for_ever()
+        await wait_for_ever()
+
+    task = tasks.start("late", work)
+    await settle()
+    pause.reschedule(0)
+    asyncio.get_running_loop().call_soon(task.cancel)  # right behind the timeout, before the task notices
+    await settle()
+    assert task.is_done
 
 
 async def test_waiting_task_ends_at_once_when_it_is_cancelled(tasks: TaskManager, clock: FakeClock) -> None:

@@ -98,7 +98,7 @@ class SafeMongoDBConnection:
         self._client = self._build_client()
         try:
             _check(await self._wait_for_facts())
-            self._sessions = await SessionPool.open(self._client)
+            self._sessions = SessionPool.open(self._client)
         finally:
             if self._sessions is None:
                 await self.close()

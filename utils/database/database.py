@@ -1,7 +1,7 @@
 """The database: every operation timed and its errors mapped; transactions that commit or leave nothing."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -9,19 +9,18 @@ from typing import Any, TypeVar
 from bson.binary import UUID_SUBTYPE, Binary
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ReadPreference, WriteConcern
-from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 from structlog import get_logger
 
 from utils.clock import Clock
 from utils.database.backoff import generate_pauses
 from utils.database.faults import is_commit_unknown, is_transient, map_storage_errors
-from utils.database.sessions import LentSession, Session, SessionPool, get_blocking, settle
+from utils.database.sessions import Session, SessionPool, settle
 from utils.database.threads import call_in_thread, complete
 from utils.errors import LeaseLostError, StorageError
 
 T = TypeVar("T")
-S = TypeVar("S", LentSession, ClientSession)
+Work = Callable[[Session], Coroutine[Any, Any, T]]
 Document = dict[str, Any]
 Collection = AsyncIOMotorCollection[Document]
 
@@ -33,7 +32,7 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Proof of holding a shard's lease, checked inside every transaction that ingests or delivers."""
+    """Proof of holding a shard's lease, checked inside the transactions of its guilds."""
 
     shard: int
     token: int
@@ -81,60 +80,64 @@ class SafeDatabase:
         with self._timed(operation), map_storage_errors():
             return await settle(awaitable)
 
-    async def call(self, operation: str, function: Callable[[], T], *, session: Session | None = None) -> T:
+    async def call(
+        self,
+        operation: str,
+        method: Callable[..., T],
+        *arguments: object,
+        session: Session | None = None,
+        **options: object,
+    ) -> T:
         """Carry out one operation of pymongo in a thread, or right here within that of its transaction.
 
         Raises:
             StorageError: whatever went wrong, by meaning.
         """
-        if not isinstance(session, ClientSession):
-            return await self.run(operation, call_in_thread(function))
-        with self._timed(operation), map_storage_errors():
-            return function()
+        function = partial(method, *arguments, session=session, **options)
+        if session is not None and session.in_transaction:
+            return self._carry_out(operation, function)
+        return await self.run(operation, call_in_thread(function))
 
     async def command(self, command: str | Document) -> Document:
         """Run a command on this database."""
         name = command if isinstance(command, str) else next(iter(command))
         return await self.run(name, self._database.command(command))
 
-    async def in_transaction(
-        self, work: Callable[[LentSession], Awaitable[T]], *, fence: Fence | None = None
-    ) -> T:
+    async def in_transaction(self, work: Work[T], *, fence: Fence | None = None) -> T:
         """Run ``work`` in one transaction; it runs again after a transient error, so it must hold no state.
+
+        All of it happens within one thread, so it may wait for operations with its session and nothing else.
+        When cancelled it still ends first, as it would have.
 
         Raises:
             LeaseLostError: somebody else holds the shard; nothing was written.
             StorageError: nothing was written, unless the answer to the commit itself was lost
                 (``StorageUnavailableError``): then look.
         """
+        deadline = self._clock.monotonic() + TRANSACTION_SECONDS
+        pauses = generate_pauses(first_seconds=0.01, longest_seconds=1.0)
+        async with self._sessions.borrow() as session:
+            attempt = partial(self._attempt, session, work, fence, deadline)
+            while True:
+                try:
+                    result, is_committed = await settle(call_in_thread(attempt))
+                    if not is_committed:
+                        await self._commit_again(session, deadline)
+                except StorageError as error:
+                    if not is_transient(error) or self._clock.monotonic() >= deadline:
+                        raise
+                    _log.debug("transaction runs again", reason=str(error))
+                else:
+                    return result
+                await self._clock.sleep(next(pauses))
 
-        def attempt(session: LentSession, deadline: float) -> Awaitable[tuple[T, bool]]:
-            return self._attempt(session, work, fence, deadline)
-
-        return await self._insist(attempt)
-
-    async def in_thread(
-        self, work: Callable[[ClientSession], Awaitable[T]], *, fence: Fence | None = None
-    ) -> T:
-        """Run ``work`` in one transaction as ``in_transaction`` does, all of it within one thread.
-
-        It may wait for its own operations alone. When cancelled it still ends first, as it would have.
-        """
-
-        def attempt(session: LentSession, deadline: float) -> Awaitable[tuple[T, bool]]:
-            trying = self._attempt(get_blocking(session), work, fence, deadline)
-            return settle(call_in_thread(partial(complete, trying)))
-
-        return await self._insist(attempt)
-
-    @asynccontextmanager
-    async def open_snapshot(self) -> AsyncIterator[LentSession]:
+    @contextmanager
+    def open_snapshot(self) -> Iterator[Session]:
         """Lend a session all of whose reads see the data of one moment, that of the first; one at a time.
 
         It holds no transaction and no lock, so it is none of those that transactions run in.
         """
-        starting = self._database.client.start_session(snapshot=True)
-        async with await self.run("start session", starting) as session:
+        with self._database.client.delegate.start_session(snapshot=True) as session:
             yield session
 
     async def kill_sessions(self, ids: Sequence[bytes]) -> None:
@@ -147,66 +150,50 @@ class SafeDatabase:
         """Delete the whole database."""
         await self.run("dropDatabase", self._database.client.drop_database(self.name))
 
-    async def _insist(self, attempt: Callable[[LentSession, float], Awaitable[tuple[T, bool]]]) -> T:
-        """Repeat an attempt while others are in its way, and a commit whose answer was lost."""
-        deadline = self._clock.monotonic() + TRANSACTION_SECONDS
-        pauses = generate_pauses(first_seconds=0.01, longest_seconds=1.0)
-        async with self._sessions.borrow() as session:
-            while True:
-                try:
-                    result, is_committed = await attempt(session, deadline)
-                    if not is_committed:
-                        await self._commit_again(session, deadline)
-                except StorageError as error:
-                    if not is_transient(error) or self._clock.monotonic() >= deadline:
-                        raise
-                    _log.debug("transaction runs again", reason=str(error))
-                else:
-                    return result
-                await self._clock.sleep(next(pauses))
-
-    async def _attempt(
-        self, session: S, work: Callable[[S], Awaitable[T]], fence: Fence | None, deadline: float
+    def _attempt(
+        self, session: Session, work: Work[T], fence: Fence | None, deadline: float
     ) -> tuple[T, bool]:
         """Run the work once; return what it gave, and whether its commit is known to have happened."""
-        blocking = get_blocking(session)
-        blocking.start_transaction(
+        session.start_transaction(
             read_concern=ReadConcern("snapshot"),
             write_concern=WriteConcern("majority", j=True),
             read_preference=ReadPreference.PRIMARY,
         )
         try:
             if fence is not None:
-                await self._check_fence(session, fence)
-            result = await work(session)
-            return result, await self._commit(session, deadline)
+                self._check_fence(session, fence)
+            result = complete(work(session))
+            return result, self._commit(session, deadline)
         finally:
-            if blocking.in_transaction:
-                await self.call("abort", blocking.abort_transaction, session=session)
+            if session.in_transaction:
+                self._carry_out("abort", session.abort_transaction)
 
-    async def _check_fence(self, session: Session, fence: Fence) -> None:
+    def _check_fence(self, session: Session, fence: Fence) -> None:
         # A read is enough: whoever takes the lease over ends our sessions before it begins.
         held = {"_id": fence.shard, "token": fence.token}
         leases = self.unscoped("leases").delegate
-        look = partial(leases.find_one, held, session=get_blocking(session))
-        if await self.call("fence", look, session=session) is None:
+        if self._carry_out("fence", partial(leases.find_one, held, session=session)) is None:
             raise LeaseLostError(f"Another process holds shard {fence.shard} now.")
 
-    async def _commit(self, session: Session, deadline: float) -> bool:
+    def _commit(self, session: Session, deadline: float) -> bool:
         """Commit; return False when nobody knows whether it happened, and there is time to do it again."""
         try:
-            await self.call("commit", get_blocking(session).commit_transaction, session=session)
+            self._carry_out("commit", session.commit_transaction)
         except StorageError as error:
             if not is_commit_unknown(error) or self._clock.monotonic() >= deadline:
                 raise
             return False
         return True
 
-    async def _commit_again(self, session: LentSession, deadline: float) -> None:
+    async def _commit_again(self, session: Session, deadline: float) -> None:
         for pause in generate_pauses(first_seconds=0.01, longest_seconds=1.0):
             await self._clock.sleep(pause)
-            if await self._commit(session, deadline):
+            if await settle(call_in_thread(partial(self._commit, session, deadline))):
                 return
+
+    def _carry_out(self, operation: str, function: Callable[[], T]) -> T:
+        with self._timed(operation), map_storage_errors():
+            return function()
 
     @contextmanager
     def _timed(self, operation: str) -> Iterator[None]:

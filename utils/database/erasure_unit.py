@@ -1,6 +1,5 @@
 """One step of an erasure: some deaths of a player become nobody's, and both are counted anew with them."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -17,7 +16,6 @@ from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, PlayerId, ServerScope
 
-DEATHS_AT_ONCE = 1_000
 _SIDES = ("killer", "victim")
 
 
@@ -33,7 +31,7 @@ class ErasureTransaction:
         self._scope = scope
         self._session = session
         self.money = MoneyTransaction(database, scope, session)
-        self._writes = GatheredWrites(database, scope.guild_id, session)
+        self._writes = GatheredWrites(database, session)
         self._counted = TransactionUnit(database, scope, session, self._writes)
 
     async def hold_counts(self) -> int | None:
@@ -45,20 +43,15 @@ class ErasureTransaction:
         return None if server is None else int(server["generation"])
 
     async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
-        """Return every stored death row a player takes part in, in order; decoded in a thread."""
+        """Return every stored death row a player takes part in, in order."""
         found: dict[bytes, Death] = {}
         for side in _SIDES:
-            batches = self._of("kills").iterate_raw(
-                {f"{side}_id": player_id},
-                sort=[("written_at", 1)],
-                hint=side,
-                batch=DEATHS_AT_ONCE,
-                session=self._session,
+            pieces = await self._of("kills").find_raw(
+                {f"{side}_id": player_id}, sort=[("written_at", 1)], hint=side, session=self._session
             )
-            async for encoded in batches:
-                deaths = await asyncio.to_thread(decode_deaths, encoded)
-                found.update((death.id, death) for death in deaths)
-        return await asyncio.to_thread(sorted, found.values(), key=_get_order)
+            for encoded in pieces:
+                found.update((death.id, death) for death in decode_deaths(encoded))
+        return sorted(found.values(), key=_get_order)
 
     async def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
         """Make a player's part in deaths nobody's: id, name and platform; the ``_id`` stays.

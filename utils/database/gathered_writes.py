@@ -6,42 +6,30 @@ A read of the same transaction sees nothing of them before they are carried out.
 from collections import defaultdict
 from collections.abc import Iterable
 
-from utils.database.database import Document, SafeDatabase
-from utils.database.scope_rules import scope_document, scope_filter
-from utils.database.scoped import Change, Replacement, ScopedCollection
+from utils.database.database import SafeDatabase
+from utils.database.scoped import Change, Request, ScopedCollection, Write, carry_out
 from utils.database.sessions import Session
 from utils.errors import CursorMovedError
-from utils.models.scope import GuildId, ServerScope
 
 
 class GatheredWrites:
-    """What a transaction is to write about game servers of one guild."""
+    """What a transaction is to write, about any number of game servers."""
 
-    def __init__(self, database: SafeDatabase, guild_id: GuildId, session: Session) -> None:
+    def __init__(self, database: SafeDatabase, session: Session) -> None:
         self._database = database
-        self._guild_id = guild_id
         self._session = session
-        self._moves: dict[str, list[Change]] = defaultdict(list)
-        self._documents: dict[str, list[Document]] = defaultdict(list)
-        self._replacements: dict[str, list[Replacement]] = defaultdict(list)
+        self._requests: dict[str, list[Request]] = defaultdict(list)
+        self._moves: list[Request] = []
+        self._moved_files: set[str] = set()
 
-    def insert(self, name: str, scope: ServerScope, documents: Iterable[Document]) -> None:
-        """Store new documents of a server in a collection."""
-        server = _build_server(scope)
-        self._documents[name] += [scope_document(server, document) for document in documents]
+    def add(self, collection: ScopedCollection, writes: Iterable[Write]) -> None:
+        """Write to a collection; of two writes of one document the last one wins."""
+        self._requests[collection.name] += collection.build_requests(writes)
 
-    def replace(self, name: str, scope: ServerScope, replacements: Iterable[Replacement]) -> None:
-        """Write whole documents of a server, new or changed; the last one wins."""
-        server = _build_server(scope)
-        self._replacements[name] += [
-            Replacement(scope_filter(server, one.query), scope_document(server, one.document))
-            for one in replacements
-        ]
-
-    def move(self, scope: ServerScope, file_name: str, move: Change) -> None:
-        """Change a cursor of a server, which must be there as the filter says."""
-        query = scope_filter(_build_server(scope), move.query)
-        self._moves[file_name].append(Change(query, move.update))
+    def move(self, cursors: ScopedCollection, file_name: str, move: Change) -> None:
+        """Change the cursor of a file, which must be there as the filter says."""
+        self._moves += cursors.build_requests([move])
+        self._moved_files.add(file_name)
 
     async def carry_out(self) -> None:
         """Write all of it.
@@ -50,30 +38,20 @@ class GatheredWrites:
             CursorMovedError: a cursor is not as it was read.
             StorageConflictError: a new document is there already.
         """
-        moves = [move for some in self._moves.values() for move in some]
         # the cursors first: whoever reads from an old place is told so, and not of what was stored meanwhile
-        if await self._of_guild("cursors").bulk_write(moves, session=self._session) != len(moves):
-            names = ", ".join(sorted(self._moves))
+        found = await carry_out(self._database, "cursors", self._moves, session=self._session)
+        if found != len(self._moves):
+            names = ", ".join(sorted(self._moved_files))
             raise CursorMovedError(f"The cursor of {names} is not where it was read any more.")
         self._moves.clear()
-        for name in list(self._documents):
-            await self.carry_out_inserts(name)
-        while self._replacements:
-            name, replacements = self._replacements.popitem()
-            await self._of_guild(name).bulk_write(replacements, session=self._session)
+        self._moved_files.clear()
+        for name in list(self._requests):
+            await self.carry_out_to(name)
 
-    async def carry_out_inserts(self, name: str) -> None:
-        """Write a collection's new documents alone, for whoever reads them.
+    async def carry_out_to(self, name: str) -> None:
+        """Write to one collection alone, for whoever reads from it.
 
         Raises:
-            StorageConflictError: one is there already.
+            StorageConflictError: a new document is there already.
         """
-        documents = self._documents.pop(name, [])
-        await self._of_guild(name).insert_many(documents, session=self._session)
-
-    def _of_guild(self, name: str) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, name, self._guild_id)
-
-
-def _build_server(scope: ServerScope) -> Document:
-    return {"server_id": str(scope.server_id)}
+        await carry_out(self._database, name, self._requests.pop(name, []), session=self._session)

@@ -6,7 +6,7 @@ It names its notices by server, kind of channel and number, and notices name no 
 from pymongo import UpdateOne
 
 from utils.database.database import Document, Fence, SafeDatabase
-from utils.database.sessions import LentSession
+from utils.database.sessions import Session
 from utils.models.notices import MessageState
 
 _OLD = {"guild_id": {"$gt": 0}, "sequences": {"$exists": True}}
@@ -15,21 +15,20 @@ _GONE = {"server_id": "", "channel_kind": "", "sequences": ""}
 
 async def move_messages(database: SafeDatabase, fence: Fence) -> None:
     """Rewrite the messages that are on their way, and drop those that were sent: nobody asks for them."""
-    messages, outbox = database.unscoped("messages"), database.unscoped("outbox")
-    found = await database.run("migration.messages", messages.find(_OLD).to_list(None))
+    found = await database.run("migration.messages", database.unscoped("messages").find(_OLD).to_list(None))
     changes = [
         UpdateOne({"_id": one["_id"]}, {"$set": {"entries": _name_entries(one)}, "$unset": _GONE})
         for one in found
         if one["state"] == MessageState.PREPARED
     ]
 
-    async def write(session: LentSession) -> None:
+    async def write(session: Session) -> None:
+        messages, outbox = (database.unscoped(name).delegate for name in ("messages", "outbox"))
         if changes:
-            await database.run("migration.moved", messages.bulk_write(changes, session=session))
-        await database.run("migration.sent", messages.delete_many(_OLD, session=session))
-        tied = {"guild_id": {"$gt": 0}, "nonce": {"$exists": True}}
-        untied = outbox.update_many(tied, {"$unset": {"nonce": ""}}, session=session)
-        await database.run("migration.untied", untied)
+            await database.call("migration.moved", messages.bulk_write, changes, session=session)
+        await database.call("migration.sent", messages.delete_many, _OLD, session=session)
+        tied, untie = {"guild_id": {"$gt": 0}, "nonce": {"$exists": True}}, {"$unset": {"nonce": ""}}
+        await database.call("migration.untied", outbox.update_many, tied, untie, session=session)
 
     await database.in_transaction(write, fence=fence)
 

@@ -12,7 +12,7 @@ from utils.database.database import Fence, SafeDatabase
 from utils.database.head_migration import digest_heads
 from utils.database.message_migration import move_messages
 from utils.database.number_migration import join_numbers
-from utils.database.sessions import LentSession
+from utils.database.sessions import Session
 from utils.database.weapon_migration import count_weapons
 from utils.errors import ConfigurationError, StorageConflictError
 
@@ -87,9 +87,10 @@ async def run_migrations(database: SafeDatabase, first: int, fence: Fence) -> No
 
 
 async def _write(database: SafeDatabase, fence: Fence, update: dict[str, object]) -> None:
-    async def write(session: LentSession) -> None:
-        updating = database.unscoped("schema").update_one({"_id": _ID}, update, session=session)
-        await database.run("schema.update", updating)
+    schema = database.unscoped("schema").delegate
+
+    async def write(session: Session) -> None:
+        await database.call("schema.update", schema.update_one, {"_id": _ID}, update, session=session)
 
     await database.in_transaction(write, fence=fence)
 

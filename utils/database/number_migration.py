@@ -1,30 +1,33 @@
 """From version 4 to 5 of the data: the numbers of a server stand together, no longer one for each kind."""
 
+from typing import Any
+
 from pymongo import UpdateOne
+from pymongo.collection import Collection
 
 from utils.database.database import Document, Fence, SafeDatabase
 from utils.database.server_numbers import KIND
-from utils.database.sessions import LentSession
+from utils.database.sessions import Session
 
 _OF_ANY = {"guild_id": {"$gt": 0}}
 
 
 async def join_numbers(database: SafeDatabase, fence: Fence) -> None:
     """Put the outbox's counters beside the number of batches."""
-    cursors = database.unscoped("cursors")
+    cursors: Collection[Document] = database.unscoped("cursors").delegate
+    counted, sequences = {**_OF_ANY, "kind": "counted"}, {**_OF_ANY, "kind": "sequence"}
 
-    async def write(session: LentSession) -> None:
-        counted = {**_OF_ANY, "kind": "counted"}
-        renamed = cursors.update_many(counted, {"$set": {"kind": KIND}}, session=session)
-        await database.run("migration.renamed", renamed)
-        sequences = {**_OF_ANY, "kind": "sequence"}
-        found = await database.run(
-            "migration.sequences", cursors.find(sequences, session=session).to_list(None)
-        )
-        if found:
-            joined = cursors.bulk_write([_join(one) for one in found], session=session)
-            await database.run("migration.joined", joined)
-            await database.run("migration.gone", cursors.delete_many(sequences, session=session))
+    def find(**options: Any) -> list[Document]:
+        return cursors.find(sequences, **options).to_list()
+
+    async def write(session: Session) -> None:
+        rename = {"$set": {"kind": KIND}}
+        await database.call("migration.renamed", cursors.update_many, counted, rename, session=session)
+        found = await database.call("migration.sequences", find, session=session)
+        joins = [_join(one) for one in found]
+        if joins:
+            await database.call("migration.joined", cursors.bulk_write, joins, session=session)
+            await database.call("migration.gone", cursors.delete_many, sequences, session=session)
 
     await database.in_transaction(write, fence=fence)
 

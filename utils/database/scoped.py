@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Self, TypeVar, cast
 
-from pymongo import ReplaceOne, ReturnDocument, UpdateOne
+from pymongo import InsertOne, ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.collection import Collection
+from pymongo.results import BulkWriteResult
 
 from utils.database.database import Document, SafeDatabase
 from utils.database.faults import map_storage_errors
@@ -18,11 +18,18 @@ from utils.database.scope_rules import (
     scope_filter,
     scope_pipeline,
 )
-from utils.database.sessions import Session, get_blocking
+from utils.database.sessions import Session
 from utils.models.scope import GuildId, ServerScope
 
 T = TypeVar("T")
 Sort = Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """One write of a bulk: a new document."""
+
+    document: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +49,22 @@ class Change:
     upsert: bool = False
 
 
+Write = Insertion | Replacement | Change
+Request = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
+"""A write within its scope, as pymongo takes it."""
+
+
 class ScopedCollection:
-    """One collection as one guild, or one of its game servers, may see it."""
+    """One collection as one guild, or one of its game servers, may see it.
+
+    Attributes:
+        name: of the collection.
+    """
 
     def __init__(self, database: SafeDatabase, name: str, scope: Scope) -> None:
         self._database = database
         self._collection: Collection[Document] = database.unscoped(name).delegate
-        self._name = name
+        self.name = name
         self._scope = dict(scope)
 
     @classmethod
@@ -114,7 +130,7 @@ class ScopedCollection:
         session: Session | None = None,
     ) -> AsyncIterator[bytes]:
         """Yield the documents that fit as encoded BSON, many at a time and little in memory."""
-        cursor = self._database.unscoped(self._name).find_raw_batches(
+        cursor = self._database.unscoped(self.name).find_raw_batches(
             scope_filter(self._scope, query),
             projection,
             sort=sort,
@@ -128,6 +144,13 @@ class ScopedCollection:
                     yield encoded
         finally:
             await cursor.close()
+
+    async def find_raw(
+        self, query: Query, *, sort: Sort, hint: str, session: Session | None = None
+    ) -> list[bytes]:
+        """Return the documents that fit as encoded BSON, many in each piece."""
+        scoped = scope_filter(self._scope, query)
+        return await self._call(self._find_raw, scoped, sort=sort, hint=hint, session=session)
 
     async def aggregate(self, pipeline: Sequence[Query], *, hint: str | None = None) -> list[Document]:
         """Return what a pipeline makes of the scope's documents."""
@@ -188,34 +211,52 @@ class ScopedCollection:
         scoped = scope_filter(self._scope, query)
         return (await self._call(self._collection.delete_many, scoped, session=session)).deleted_count
 
-    async def bulk_write(
-        self, writes: Iterable[Replacement | Change], *, session: Session | None = None
-    ) -> int:
+    async def bulk_write(self, writes: Iterable[Write], *, session: Session | None = None) -> int:
         """Carry out many writes in their order; return how many found a document to change."""
-        requests = [self._build_request(write) for write in writes]
-        if not requests:
-            return 0
-        done = await self._call(self._collection.bulk_write, requests, session=session)
-        return done.matched_count
+        requests = self.build_requests(writes)
+        return await carry_out(self._database, self.name, requests, session=session)
+
+    def build_requests(self, writes: Iterable[Write]) -> list[Request]:
+        """Return writes within the scope, to be carried out together with those of others."""
+        return [self._build_request(write) for write in writes]
 
     async def _call(
         self, method: Callable[..., T], *arguments: object, session: Session | None = None, **options: object
     ) -> T:
         """Carry out one operation: a method of pymongo's collection, or one of ours over it."""
-        blocking = None if session is None else get_blocking(session)
-        function = partial(method, *arguments, session=blocking, **options)
-        operation = f"{self._name}.{method.__name__.lstrip('_')}"
-        return await self._database.call(operation, function, session=session)
+        operation = f"{self.name}.{method.__name__.lstrip('_')}"
+        return await self._database.call(operation, method, *arguments, session=session, **options)
 
     def _find(self, *arguments: Any, **options: Any) -> list[Document]:
         return self._collection.find(*arguments, **options).to_list()
 
+    def _find_raw(self, *arguments: Any, **options: Any) -> list[bytes]:
+        # typed as if it gave documents
+        return cast("list[bytes]", list(self._collection.find_raw_batches(*arguments, **options)))
+
     def _aggregate(self, *arguments: Any, **options: Any) -> list[Document]:
         return self._collection.aggregate(*arguments, **options).to_list()
 
-    def _build_request(self, write: Replacement | Change) -> ReplaceOne[Document] | UpdateOne:
+    def _build_request(self, write: Write) -> Request:
+        if isinstance(write, Insertion):
+            return InsertOne(scope_document(self._scope, write.document))
         scoped = scope_filter(self._scope, write.query)
         if isinstance(write, Replacement):
             return ReplaceOne(scoped, scope_document(self._scope, write.document), upsert=True)
         check_update(self._scope, write.update)
         return UpdateOne(scoped, write.update, upsert=write.upsert)
+
+
+async def carry_out(
+    database: SafeDatabase, name: str, requests: Sequence[Request], *, session: Session | None = None
+) -> int:
+    """Carry out what scoped collections of one name have built, be they of several scopes.
+
+    Returns:
+        how many found a document to change.
+    """
+    if not requests:
+        return 0
+    write = database.unscoped(name).delegate.bulk_write
+    done: BulkWriteResult = await database.call(f"{name}.bulk_write", write, requests, session=session)
+    return done.matched_count

@@ -6,28 +6,29 @@ opens and stored with the lease (``repositories.leases``).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorClientSession
+from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.client_session import ClientSession
+
+from utils.database.threads import call_in_thread
 
 T = TypeVar("T")
 
 Client = AsyncIOMotorClient[dict[str, Any]]
-LentSession = AsyncIOMotorClientSession
-Session = LentSession | ClientSession
-"""Of a transaction: the latter of one that runs within a thread."""
+Session = ClientSession
+"""Of a transaction. It is pymongo's own: a transaction runs within a thread."""
 
 SESSION_COUNT = 8  # transactions in flight; two cores of mongod are busy with four
 
 
 async def settle(operation: Awaitable[T]) -> T:
-    """Wait for an operation of motor; when cancelled, still until it has ended.
+    """Wait for an operation within a thread; when cancelled, still until it has ended.
 
-    Motor runs it in a thread that no cancellation reaches. A session serves one operation at a time, so
-    whoever was cancelled, once or several times, must not touch it (to abort) while that thread does.
+    No cancellation reaches the thread. What it works with (a session, above all) must not be lent to the next
+    one before, however often whoever waits was cancelled.
     """
     running = asyncio.ensure_future(operation)
     try:
@@ -42,33 +43,23 @@ async def settle(operation: Awaitable[T]) -> T:
     return running.result()
 
 
-def get_blocking(session: Session) -> ClientSession:
-    """Return the session as pymongo knows it."""
-    return session if isinstance(session, ClientSession) else cast("ClientSession", session.delegate)
-
-
-def _read_id(session: LentSession) -> bytes:
-    # Motor's stubs take this property for a method.
-    return bytes(cast("Mapping[str, bytes]", session.session_id)["id"])
-
-
 class SessionPool:
     """At most ``SESSION_COUNT`` sessions, lent to one transaction at a time."""
 
-    def __init__(self, sessions: tuple[LentSession, ...]) -> None:
+    def __init__(self, sessions: tuple[Session, ...]) -> None:
         self._sessions = sessions
-        self._free: asyncio.Queue[LentSession] = asyncio.Queue()
+        self._free: asyncio.Queue[Session] = asyncio.Queue()
         for session in sessions:
             self._free.put_nowait(session)
-        self.ids = tuple(_read_id(session) for session in sessions)
+        self.ids = tuple(bytes(session.session_id["id"]) for session in sessions)
 
     @classmethod
-    async def open(cls, client: Client, *, size: int = SESSION_COUNT) -> Self:
+    def open(cls, client: Client, *, size: int = SESSION_COUNT) -> Self:
         """Start all sessions; nothing is sent before their first use."""
-        return cls(tuple([await client.start_session() for _ in range(size)]))
+        return cls(tuple(client.delegate.start_session() for _ in range(size)))
 
     @asynccontextmanager
-    async def borrow(self) -> AsyncIterator[LentSession]:
+    async def borrow(self) -> AsyncIterator[Session]:
         """Lend a session, waiting for one when all are busy."""
         session = await self._free.get()
         try:
@@ -79,4 +70,4 @@ class SessionPool:
     async def close(self) -> None:
         """End all sessions."""
         for session in self._sessions:
-            await session.end_session()
+            await call_in_thread(session.end_session)

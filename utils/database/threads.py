@@ -1,7 +1,7 @@
 """Threads: pymongo waits for MongoDB's answers in one, never in the event loop.
 
-Going over to a thread and back costs as much as an operation itself. So a transaction that waits for nothing
-but its own operations goes over as a whole: its coroutine is driven to its end within the thread
+Going over to a thread and back costs as much as an operation itself. So a transaction goes over as a whole:
+it waits for nothing but its own operations, so its coroutine is driven to its end within the thread
 (``complete``), where each operation is a plain call that gives no control away.
 """
 

@@ -78,9 +78,8 @@ class DataUpgrade:
         version = await ensure_data_version(self._database)
         if version.is_current:
             return True
-        if (
-            await self._is_anybody_at_work()
-        ):  # before the mark: a newer bot that was only tried changes nothing
+        # before the version is raised as well: a newer bot that was only tried changes nothing
+        if await self._is_anybody_at_work():
             return False
         first = await begin_upgrade(self._database, version, fence)
         if await self._is_anybody_at_work():

@@ -13,7 +13,7 @@ from utils.database.database import Document, Fence, SafeDatabase
 from utils.database.death_documents import decode_documents
 from utils.database.faults import map_storage_errors
 from utils.database.keys import build_key_range
-from utils.database.sessions import LentSession
+from utils.database.sessions import Session
 from utils.models.deaths import LONGEST_KILL_LIMIT_METRES, DeathKind
 from utils.models.players import HOURS_OF_A_WEEK, WeaponCount
 from utils.models.scope import GuildId, ServerId, ServerScope
@@ -65,12 +65,12 @@ async def _begin_players(database: SafeDatabase, fence: Fence, scope: ServerScop
 
 async def _write(database: SafeDatabase, fence: Fence, name: str, changes: Sequence[_Change]) -> None:
     """Write in transactions of some thousands, each behind the fence."""
+    write_all = database.unscoped(name).delegate.bulk_write
     for start in range(0, len(changes), _BATCH):
         some = list(changes[start : start + _BATCH])
 
-        async def write(session: LentSession, some: list[_Change] = some) -> None:
-            writing = database.unscoped(name).bulk_write(some, ordered=False, session=session)
-            await database.run(f"migration.{name}", writing)
+        async def write(session: Session, some: list[_Change] = some) -> None:
+            await database.call(f"migration.{name}", write_all, some, ordered=False, session=session)
 
         await database.in_transaction(write, fence=fence)
 

@@ -69,7 +69,8 @@ class ImportJob:
     """A history import that is under way; durable, so that it goes on after a crash.
 
     Attributes:
-        generation: the generation of counters it will switch to.
+        generation: the generation of counters it fills and will switch to; a new one whenever it is taken up,
+            and until then the one that is shown.
         ends: bytes of each file up to here are history (silent); fixed when the import begins.
         channel_id: where its progress is shown, if anywhere; ``message_id`` is that message.
     """

@@ -65,7 +65,10 @@ class BountyStore(Protocol):
     """
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[MoneyUnit], Awaitable[T]]) -> T:
-        """Run ``work`` in one transaction; it may run again after a transient error."""
+        """Run ``work`` in one transaction, where it waits for the unit alone.
+
+        It may run again after a transient error.
+        """
 
     async def list_open(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], *, now: datetime

@@ -61,7 +61,7 @@ class FeatureGate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RewardTerms:
-    """What holds for one poll of a server.
+    """What holds for a server at the moment a chunk of its log is read.
 
     Attributes:
         is_auto: the house puts bounties on players.

@@ -287,7 +287,7 @@ class GameServerService:
         """
         tier = await self._premium.get_tier(server.scope.guild_id)
         wanted = ImportJob(
-            generation=server.generation + 1,
+            generation=server.generation,
             started_at=self._clock.now(),
             ends={},
             channel_id=channel_id,

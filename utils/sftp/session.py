@@ -8,19 +8,19 @@ without news is one ``stat``, which is one request.
 import asyncio
 import stat
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import asyncssh
 
-from utils.errors import ConnectionLostError, RemoteTimeoutError
+from utils.errors import ConnectionLostError, RemoteError, RemoteTimeoutError
 from utils.sftp.connection import HostConnection
 from utils.sftp.failures import map_remote_errors
 from utils.sftp.host_keys import compute_fingerprint
 
 BLOCK_BYTES_MAXIMUM = 256 * 1024  # OpenSSH cuts off who asks for more in one message
 WINDOW_BYTES = 2 * 1024 * 1024  # asked for at once; fills 100 ms of a 160 Mbit/s line
-CLOSE_TIMEOUT_SECONDS = 5  # also waited for by a reader that was cancelled
+CLOSE_TIMEOUT_SECONDS = 3  # also waited for by a reader that was cancelled, and a task has 5 s to end
 REQUESTS_OF_A_LISTING = 4  # open, names, end, close: folders of some hundred entries need no more
 
 
@@ -116,7 +116,15 @@ class SftpSession:
         try:
             return tuple([await self._read_range(file, path, offset, length) for offset, length in ranges])
         finally:
-            if self._connection.is_usable:
+            await self._close(file, path)
+
+    async def _close(self, file: asyncssh.SFTPClientFile, path: str) -> None:
+        """Have the host close a file. What was read stands without that, and so does why it was not read.
+
+        Least of all may a failure take the place of a cancellation, or the reader would go on for ever.
+        """
+        if self._connection.is_usable:
+            with suppress(RemoteError):
                 async with self._operation(path, requests=1, timeout_seconds=CLOSE_TIMEOUT_SECONDS):
                     await file.close()
 

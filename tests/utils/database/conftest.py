@@ -134,8 +134,8 @@ def _make_notice() -> MakeNotice:
     return make
 
 
-@pytest.fixture(name="second")
-async def _second(mongod_uri: str, database: SafeDatabase) -> AsyncIterator[SafeDatabase]:
+@pytest.fixture(name="other")
+async def _other(mongod_uri: str, database: SafeDatabase) -> AsyncIterator[SafeDatabase]:
     """Return the same database as another process sees it."""
     connection = SafeMongoDBConnection(mongod_uri, database=database.name, clock=SystemClock())
     yield await connection.open()

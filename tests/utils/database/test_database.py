@@ -1,158 +1,240 @@
 """Tests of transactions: all or nothing, whatever happens."""
 
 import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from utils.database.database import Fence, SafeDatabase
+from tests.fakes.gate import Gate
+from utils.database.connection import SafeMongoDBConnection
+from utils.database.database import Document, Fence, SafeDatabase
+from utils.database.scoped import ScopedCollection
 from utils.database.sessions import SESSION_COUNT, Session, settle
 from utils.errors import LeaseLostError, StorageConflictError, StorageError
+from utils.models.scope import GuildId
+
+GUILD_ID = GuildId(7)
 
 
 class UnfinishedError(Exception):
-    """Raised by a test in the middle of its work."""
+    """The work's own reason to end."""
 
 
-async def _list_ids(database: SafeDatabase) -> list[object]:
-    return [document["_id"] async for document in database.unscoped("things").find(sort=[("_id", 1)])]
+def _build_things(database: SafeDatabase) -> ScopedCollection:
+    return ScopedCollection.of_guild(database, "things", GUILD_ID)
 
 
-async def test_work_is_stored_and_its_value_returned_when_it_ends_well(database: SafeDatabase) -> None:
-    """A transaction gives what its work gives."""
-
-    async def work(session: Session) -> str:
-        await database.unscoped("things").insert_one({"_id": 1}, session=session)
-        return "done"
-
-    assert (await database.in_transaction(work), await _list_ids(database)) == ("done", [1])
+@pytest.fixture(name="things")
+def _things(database: SafeDatabase) -> ScopedCollection:
+    return _build_things(database)
 
 
-async def test_nothing_is_stored_when_work_raises(database: SafeDatabase) -> None:
-    """An error of the caller's own rolls back and comes out as it is."""
-
-    async def work(session: Session) -> None:
-        await database.unscoped("things").insert_one({"_id": 1}, session=session)
-        raise UnfinishedError
-
-    with pytest.raises(UnfinishedError):
-        await database.in_transaction(work)
-    assert await _list_ids(database) == []
+async def _list_ids(things: ScopedCollection) -> list[Any]:
+    return [one["_id"] for one in await things.find({}, sort=[("_id", 1)])]
 
 
-async def test_nothing_is_stored_when_a_key_is_there_twice(database: SafeDatabase) -> None:
-    """One duplicate key ends the whole transaction, and is no reason to run it again."""
-    await database.unscoped("things").insert_one({"_id": 2})
+async def _increase(database: SafeDatabase, session: Session) -> int:
+    things = _build_things(database)
+    changed = await things.find_one_and_update({"_id": 1}, {"$inc": {"count": 1}}, session=session)
+    return int(changed["count"])
+
+
+async def test_transaction_takes_one_thread_and_gives_what_its_work_gives(
+    database: SafeDatabase, things: ScopedCollection
+) -> None:
+    """It sees what it wrote; nobody else does before the end."""
+    threads: set[int] = set()
+
+    async def work(session: Session) -> list[Document]:
+        for number in range(5):
+            await things.insert_one({"_id": number}, session=session)
+            threads.add(threading.get_ident())
+        return await things.find({"_id": {"$gt": 2}}, session=session)
+
+    own = {"guild_id": GUILD_ID}
+    assert await database.in_transaction(work) == [{"_id": 3, **own}, {"_id": 4, **own}]
+    assert await _list_ids(things) == [0, 1, 2, 3, 4]
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+
+
+async def _give_up(_things: ScopedCollection, _session: Session) -> None:
+    raise UnfinishedError
+
+
+async def _insert_again(things: ScopedCollection, session: Session) -> None:
+    await things.insert_one({"_id": 0}, session=session)
+
+
+async def _wait_for_the_loop(_things: ScopedCollection, _session: Session) -> None:
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("fail", "error"),
+    [
+        (_give_up, UnfinishedError),
+        (_insert_again, StorageConflictError),
+        (_wait_for_the_loop, RuntimeError),
+    ],
+)
+async def test_nothing_is_stored_and_every_session_is_free_when_the_work_fails(
+    database: SafeDatabase,
+    things: ScopedCollection,
+    fail: Callable[[ScopedCollection, Session], Awaitable[None]],
+    error: type[Exception],
+) -> None:
+    """Neither data nor a lock stays, whatever the reason, and none of them is one to run it again."""
+    await things.insert_one({"_id": 0})
     runs = 0
 
     async def work(session: Session) -> None:
         nonlocal runs
         runs += 1
-        for number in (1, 2):
-            insert = database.unscoped("things").insert_one({"_id": number}, session=session)
-            await database.run("insert", insert)
+        await things.insert_one({"_id": 1}, session=session)
+        await fail(things, session)
 
-    with pytest.raises(StorageConflictError):
-        await database.in_transaction(work)
-    assert (runs, await _list_ids(database)) == (1, [2])
-
-
-async def test_snapshot_shows_the_moment_of_its_first_read(database: SafeDatabase) -> None:
-    """What is stored after that is not seen in it, in whatever collection, and is seen outside at once."""
-    things, others = database.unscoped("things"), database.unscoped("others")
+    for _ in range(SESSION_COUNT + 1):
+        with pytest.raises(error):
+            await database.in_transaction(work)
     await things.insert_one({"_id": 1})
-    await others.insert_one({"_id": 1})
-    async with database.open_snapshot() as session:
-        assert await things.count_documents({}, session=session) == 1
-        await things.insert_one({"_id": 2})
-        await others.insert_one({"_id": 2})
+    assert (runs, await _list_ids(things)) == (SESSION_COUNT + 1, [0, 1])
+
+
+async def test_snapshot_shows_the_moment_of_its_first_read(
+    database: SafeDatabase, things: ScopedCollection
+) -> None:
+    """What is stored after that is not seen in it, in whatever collection, and is seen outside at once."""
+    others = ScopedCollection.of_guild(database, "others", GUILD_ID)
+    for collection in (things, others):
+        await collection.insert_one({"_id": 0})
+    with database.open_snapshot() as session:
+        assert await things.count({}, session=session) == 1
         for collection in (things, others):
-            assert [one["_id"] async for one in collection.find(session=session)] == [1]
-    assert await _list_ids(database) == [1, 2]
-    async with database.open_snapshot() as session:
-        assert await others.count_documents({}, session=session) == 2
+            await collection.insert_one({"_id": 1})
+        for collection in (things, others):
+            assert [one["_id"] for one in await collection.find({}, session=session)] == [0]
+    assert await _list_ids(things) == [0, 1]
+    with database.open_snapshot() as session:
+        assert await others.count({}, session=session) == 2
 
 
 async def test_work_runs_again_when_another_transaction_holds_its_document(
-    database: SafeDatabase, second: SafeDatabase
+    database: SafeDatabase, other: SafeDatabase, things: ScopedCollection
 ) -> None:
-    """A write conflict is waited out with pauses."""
-    await database.unscoped("things").insert_one({"_id": 1, "count": 0})
-    is_held, is_refused = asyncio.Event(), asyncio.Event()
+    """A write conflict is waited out with pauses; a counter that both draw from counts both."""
+    gate = Gate()
 
-    async def increase(where: SafeDatabase, session: Session) -> None:
-        update = where.unscoped("things").update_one({"_id": 1}, {"$inc": {"count": 1}}, session=session)
-        await where.run("update", update)
+    async def hold(session: Session) -> int:
+        drawn = await _increase(other, session)
+        gate.wait()
+        return drawn
 
-    async def hold(session: Session) -> None:
-        await increase(second, session)
-        is_held.set()
-        await is_refused.wait()
-
-    async def wait(session: Session) -> None:
+    async def wait(session: Session) -> int:
         try:
-            await increase(database, session)
+            return await _increase(database, session)
         except StorageConflictError:
-            is_refused.set()
+            gate.open()
             raise
 
-    holding = asyncio.create_task(second.in_transaction(hold))
-    await is_held.wait()
-    await database.in_transaction(wait)
-    await holding
-    assert await database.unscoped("things").find_one() == {"_id": 1, "count": 2}
+    await things.insert_one({"_id": 1, "count": 0})
+    holding = asyncio.create_task(other.in_transaction(hold))
+    await gate.reached()
+    assert await database.in_transaction(wait) == 2
+    assert await holding == 1
 
 
-async def test_nothing_is_stored_when_the_lease_is_gone(database: SafeDatabase) -> None:
+async def test_nothing_is_stored_when_the_lease_is_gone(
+    database: SafeDatabase, things: ScopedCollection
+) -> None:
     """The fence is checked inside the transaction."""
     await database.unscoped("leases").insert_one({"_id": 3, "token": 8})
 
     async def work(session: Session) -> None:
-        await database.unscoped("things").insert_one({"_id": 1}, session=session)
+        await things.insert_one({"_id": 1}, session=session)
 
     with pytest.raises(LeaseLostError, match="shard 3"):
         await database.in_transaction(work, fence=Fence(shard=3, token=7))
     await database.in_transaction(work, fence=Fence(shard=3, token=8))
-    assert await _list_ids(database) == [1]
+    assert await _list_ids(things) == [1]
 
 
-async def test_nothing_is_stored_and_the_session_is_free_when_work_is_cancelled(
-    database: SafeDatabase,
+class ForgetfulDatabase(SafeDatabase):
+    """A database that commits and does not get the first answer."""
+
+    commits = 0
+
+    def _commit(self, session: Session, deadline: float) -> bool:
+        self.commits += 1
+        return super()._commit(session, deadline) and self.commits > 1
+
+
+async def test_commit_without_an_answer_is_made_again_and_its_work_is_not(
+    connection: SafeMongoDBConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A cancelled transaction leaves neither data nor a lock, even when cancelled in an operation."""
-    is_inside = asyncio.Event()
+    """Committing twice is harmless, storing twice is not."""
+    monkeypatch.setattr("utils.database.connection.SafeDatabase", ForgetfulDatabase)
+    database = await connection.open()
+    assert isinstance(database, ForgetfulDatabase)
+    things = _build_things(database)
+    runs = 0
+
+    async def work(session: Session) -> str:
+        nonlocal runs
+        runs += 1
+        await things.insert_one({"_id": runs}, session=session)
+        return "done"
+
+    assert await database.in_transaction(work) == "done"
+    assert (runs, database.commits, await _list_ids(things)) == (1, 2, [1])
+    await database.drop()
+
+
+async def test_cancelled_transaction_is_waited_for_and_leaves_its_session_free(
+    database: SafeDatabase, things: ScopedCollection
+) -> None:
+    """Nobody touches the session while the thread still has it; what was begun ends as it would have."""
+    gate = Gate()
 
     async def work(session: Session) -> None:
-        await database.run("insert", database.unscoped("things").insert_one({"_id": 1}, session=session))
-        is_inside.set()
-        for number in range(2, 100_000):
-            insert = database.unscoped("things").insert_one({"_id": number}, session=session)
-            await database.run("insert", insert)
+        await things.insert_one({"_id": 0}, session=session)
+        gate.wait()
 
-    for _ in range(SESSION_COUNT + 1):
-        is_inside.clear()
-        task = asyncio.create_task(database.in_transaction(work))
-        await is_inside.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-    await database.unscoped("things").insert_one({"_id": 1})
-    assert await _list_ids(database) == [1]
+    waiting = asyncio.create_task(database.in_transaction(work))
+    await gate.reached()
+    for _ in range(2):
+        waiting.cancel()
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    gate.open()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert await _list_ids(things) == [0]
+    await _store_more_than_sessions(database, things)
 
 
-async def test_more_transactions_than_sessions_take_turns(database: SafeDatabase) -> None:
+async def test_more_transactions_than_sessions_take_turns(
+    database: SafeDatabase, things: ScopedCollection
+) -> None:
     """Sessions are few; who finds none free waits."""
+    await things.insert_one({"_id": 0})
+    await _store_more_than_sessions(database, things)
+    assert len(database.session_ids) == SESSION_COUNT
 
+
+async def _store_more_than_sessions(database: SafeDatabase, things: ScopedCollection) -> None:
     async def store(number: int) -> None:
         async def work(session: Session) -> None:
-            await database.unscoped("things").insert_one({"_id": number}, session=session)
+            await things.insert_one({"_id": number}, session=session)
 
         await database.in_transaction(work)
 
-    numbers = range(SESSION_COUNT * 3)
+    numbers = range(1, SESSION_COUNT * 3)
     await asyncio.gather(*(store(number) for number in numbers))
-    assert await _list_ids(database) == list(numbers)
-    assert len(database.session_ids) == SESSION_COUNT
+    assert await _list_ids(things) == [0, *numbers]
 
 
 async def test_cancelled_operation_is_waited_for_however_often_it_is_cancelled() -> None:
@@ -177,36 +259,42 @@ async def test_cancelled_operation_is_waited_for_however_often_it_is_cancelled()
     assert ended == ["yes"]
 
 
-async def test_killed_session_ends_its_transaction(database: SafeDatabase, second: SafeDatabase) -> None:
+async def test_killed_session_ends_its_transaction(database: SafeDatabase, other: SafeDatabase) -> None:
     """A successor frees what its predecessor held; the predecessor starts anew."""
-    is_held, is_killed = asyncio.Event(), asyncio.Event()
+    gate = Gate()
     runs = 0
 
     async def hold(session: Session) -> None:
         nonlocal runs
         runs += 1
-        insert = second.unscoped("things").insert_one({"_id": runs}, session=session)
-        await second.run("insert", insert)
-        is_held.set()
-        await is_killed.wait()
+        await _build_things(other).insert_one({"_id": runs}, session=session)
+        gate.wait()
 
-    holding = asyncio.create_task(second.in_transaction(hold))
-    await is_held.wait()
-    await database.kill_sessions(second.session_ids)
-    is_killed.set()
+    holding = asyncio.create_task(other.in_transaction(hold))
+    await gate.reached()
+    await database.kill_sessions(other.session_ids)
+    gate.open()
     await holding
-    assert (runs, await _list_ids(database)) == (2, [2])
+    assert (runs, await _list_ids(_build_things(database))) == (2, [2])
 
 
-async def test_own_sessions_are_never_killed(database: SafeDatabase) -> None:
+async def test_own_sessions_are_never_killed(database: SafeDatabase, things: ScopedCollection) -> None:
     """Taking one's own lease again must not end one's own work."""
+    gate = Gate()
+    runs = 0
 
     async def work(session: Session) -> None:
-        await database.unscoped("things").insert_one({"_id": 1}, session=session)
-        await database.kill_sessions(database.session_ids)
+        nonlocal runs
+        runs += 1
+        await things.insert_one({"_id": runs}, session=session)
+        gate.wait()
 
-    await database.in_transaction(work)
-    assert await _list_ids(database) == [1]
+    working = asyncio.create_task(database.in_transaction(work))
+    await gate.reached()
+    await database.kill_sessions(database.session_ids)
+    gate.open()
+    await working
+    assert (runs, await _list_ids(things)) == (1, [1])
 
 
 async def test_error_of_the_library_is_mapped_and_the_operation_logged(database: SafeDatabase) -> None:

@@ -112,7 +112,7 @@ async def test_killed_mongod_is_started_again_and_open_work_goes_on(mongod: Embe
     async def work(session: Session) -> None:
         nonlocal runs
         runs += 1
-        await database.run("insert", things.insert_one({"_id": runs}, session=session))
+        await database.call("insert", things.delegate.insert_one, {"_id": runs}, session=session)
         if runs == 1:
             os.kill(killed, signal.SIGKILL)
 

@@ -42,6 +42,6 @@ async def test_numbers_go_on_from_where_they_were_and_doing_it_twice_changes_not
         two = {ChannelKind.KILLFEED: 2, ChannelKind.BOUNTIES: 1}
         return await draw_numbers(database, COUNTED, notices=two, changes_counters=True, session=session)
 
-    assert await database.in_thread(draw) == ServerNumbers(
+    assert await database.in_transaction(draw) == ServerNumbers(
         8, {ChannelKind.KILLFEED: 5, ChannelKind.BOUNTIES: 2}
     )

@@ -1,14 +1,12 @@
 """Tests of bringing data up to date: by one process, while no other works with it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
 from utils.clock import SystemClock
-from utils.database.connection import SafeMongoDBConnection
 from utils.database.database import Fence, SafeDatabase
 from utils.database.indexes import INDEXES
 from utils.database.migrations import (
@@ -30,14 +28,6 @@ SOON = 30.0  # seconds, on a busy machine
 @pytest.fixture(name="leases")
 def _leases(database: SafeDatabase) -> LeaseRepository:
     return LeaseRepository(database, shard_count=2)
-
-
-@pytest.fixture(name="other")
-async def _other(mongod_uri: str, database: SafeDatabase) -> AsyncIterator[SafeDatabase]:
-    """Return the same database as another process sees it."""
-    connection = SafeMongoDBConnection(mongod_uri, database=database.name, clock=SystemClock())
-    yield await connection.open()
-    await connection.close()
 
 
 @pytest.fixture(name="old_data", autouse=True)

@@ -225,7 +225,7 @@ async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: Gam
     )
     assert (added.steps, added.server) == (GOOD, stored)
     assert rooms.ingestion.data.job == ImportJob(
-        generation=1,
+        generation=0,
         started_at=START,
         ends={FILE: len(render(build_row("A", "B")))},
         channel_id=ChannelId(5),

@@ -1,5 +1,6 @@
 """Looking and reading on a host."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -125,6 +126,29 @@ async def test_stalling_host_ends_in_a_timeout_and_loses_its_connection(host: Ga
             await session.read("a.csv", offset=0, length=3)
         with pytest.raises(ConnectionLostError):
             await session.stat("a.csv")
+    await host.wait_for_connections(0)
+    host.faults.clear()
+    await pool.aclose()
+
+
+@pytest.mark.fault
+async def test_reader_of_a_stalling_host_ends_as_cancelled_when_he_is(host: GameHost, root: Path) -> None:
+    """That the file could not be closed either is not told: whoever cancelled him relies on his end."""
+    (root / "a.csv").write_bytes(b"abc")
+    pool = SftpConnectionPool(PoolLimits(operation_timeout_seconds=0.5))
+    host.faults.stall("read", "close")
+
+    async def read() -> None:
+        async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+            await session.read("a.csv", offset=0, length=3)
+
+    reading = asyncio.create_task(read())
+    async with asyncio.timeout(20):
+        while not host.requests["read"]:  # noqa: ASYNC110 - the host tells nobody
+            await asyncio.sleep(0.01)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
     await host.wait_for_connections(0)
     host.faults.clear()
     await pool.aclose()

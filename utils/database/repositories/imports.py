@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from utils.database.count_lock import IMPORT_KEY, hold_counts
+from utils.database.count_lock import IMPORT_KEY, hold_counts, void_import
 from utils.database.database import SafeDatabase
 from utils.database.death_documents import build_cursor_fields, decode_deaths
 from utils.database.documents import ImportDocument
@@ -58,6 +58,25 @@ class ImportRepository:
             await cursors.bulk_write(starts, session=session)
 
         await self._database.in_transaction(begin, fence=self._fences(scope.guild_id))
+
+    async def take_up_import(self, scope: ServerScope) -> int:
+        """Move the job under way on to a generation that nobody has counted into; return that one.
+
+        Whoever took it up before may only sleep: what he still writes, or drops, is shown to nobody any more.
+
+        Raises:
+            StorageConflictError: none is under way any more.
+        """
+        cursors = self._of("cursors", scope)
+
+        async def take_up(session: Session) -> int:
+            await void_import(cursors, session=session)
+            found = await cursors.find_one(IMPORT_KEY, session=session)
+            if found is None:
+                raise StorageConflictError("This import is not under way any more.")
+            return ImportDocument.model_validate(found["job"]).generation
+
+        return await self._database.in_transaction(take_up, fence=self._fences(scope.guild_id))
 
     async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
         """End a job and show its generation of counters, both or neither.

@@ -1,8 +1,8 @@
 """Ingestion's storage: everything of one batch in one transaction, fenced by the shard's lease.
 
-Batches of a guild's servers that come at the same moment share one. Two transactions of one server may be in
-flight on different files, so nothing here writes a document that both would touch: lines are counted at the
-cursor of the file they came from, and only notices draw from a common counter.
+Batches of a guild's servers that come at the same moment share one. Two batches of history of one server may
+be in flight on different files, so they share no document: lines are counted at the cursor of the file they
+came from. Live batches count players and draw numbers, so they come one after another.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ from utils.database.player_documents import (
     read_month,
     read_player,
 )
-from utils.database.scoped import Change, Replacement, ScopedCollection
+from utils.database.scoped import Change, Insertion, Replacement, ScopedCollection
 from utils.database.sessions import Session
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
@@ -98,7 +98,7 @@ class IngestionRepository:
 
     async def _store(self, guild_id: GuildId, works: Sequence[_Work]) -> Sequence[object]:
         async def run(session: Session) -> Sequence[object]:
-            writes = GatheredWrites(self._database, guild_id, session)
+            writes = GatheredWrites(self._database, session)
             results: list[object] = []
             for work in works:
                 unit = TransactionUnit(self._database, work.scope, session, writes)
@@ -107,7 +107,7 @@ class IngestionRepository:
             await writes.carry_out()
             return results
 
-        return await self._database.in_thread(run, fence=self._fences(guild_id))
+        return await self._database.in_transaction(run, fence=self._fences(guild_id))
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
         """Return where reading stands, by file."""
@@ -158,8 +158,8 @@ class TransactionUnit:
         prefix = build_key_prefix(self._scope)
         if not all(death.id.startswith(prefix) for death in deaths):
             raise ScopeViolationError("A death's id must begin with its guild and server.")
-        documents = [build_death_document(death, read_at=read_at) for death in deaths]
-        self._writes.insert("kills", self._scope, documents)
+        new = (Insertion(build_death_document(death, read_at=read_at)) for death in deaths)
+        self._writes.add(self._collection("kills"), new)
 
     async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""
@@ -184,7 +184,7 @@ class TransactionUnit:
             Replacement({"generation": generation, "player_id": document["player_id"]}, document)
             for document in documents
         ]
-        self._writes.replace("players", self._scope, writes)
+        self._writes.add(self._collection("players"), writes)
 
     async def find_days(
         self, keys: Iterable[tuple[PlayerId, date]], *, generation: int
@@ -210,7 +210,7 @@ class TransactionUnit:
             self._buckets[generation, key] = entries
             fields = {"generation": generation, "month": key[1], "player_id": key[0]}
             writes.append(Replacement(fields, {**fields, "days": entries}))
-        self._writes.replace("player_days", self._scope, writes)
+        self._writes.add(self._collection("player_days"), writes)
 
     async def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
         """Add what new deaths came to onto the stored counts of their months."""
@@ -225,7 +225,7 @@ class TransactionUnit:
             Replacement({"generation": generation, "month": document["month"]}, document)
             for document in documents
         ]
-        self._writes.replace("server_months", self._scope, writes)
+        self._writes.add(self._collection("server_months"), writes)
 
     async def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
@@ -243,7 +243,7 @@ class TransactionUnit:
             changes_counters=changes_counters,
             session=self._session,
         )
-        self._writes.insert("outbox", self._scope, entries)
+        self._writes.add(self._collection("outbox"), map(Insertion, entries))
         return batches
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
@@ -253,7 +253,7 @@ class TransactionUnit:
             Replacement({key: document[key] for key in ("world", "name", "offset")}, document)
             for document in documents
         ]
-        self._writes.replace("rejected_lines", self._scope, writes)
+        self._writes.add(self._collection("rejected_lines"), writes)
 
     async def move_cursor(self, before: Cursor | None, after: Cursor) -> None:
         """Move a file's cursor from the value that was read.
@@ -290,13 +290,13 @@ class TransactionUnit:
             await self._collection("cursors").update_one(key, update, upsert=True, session=self._session)
 
     async def _write_move(self, before: Cursor | None, after: Cursor, counted: Mapping[str, int]) -> None:
+        cursors = self._collection("cursors")
         key, fields = build_file_key(after.file), build_cursor_fields(after)
         if before is not None:
             update: Document = {"$set": fields} | ({"$inc": dict(counted)} if counted else {})
             move = Change({**key, **build_cursor_fields(before)}, update)
-            self._writes.move(self._scope, after.file.name, move)
+            self._writes.move(cursors, after.file.name, move)
             return
-        cursors = self._collection("cursors")
         # Looked up first: a duplicate key would only say so after ending the transaction.
         if await cursors.find_one(key, session=self._session) is not None:
             raise CursorMovedError(f"{after.file.name} has a cursor already.")

@@ -1,10 +1,10 @@
 """Links of members and players, and the deaths that prove them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from utils.database.database import Document, SafeDatabase
+from utils.database.database import Document, SafeDatabase, Work
 from utils.database.link_documents import build_link_document, read_link
 from utils.database.scoped import ScopedCollection
 from utils.database.sessions import Session
@@ -153,7 +153,7 @@ class LinkRepository:
 
         return await self._in_transaction(prove)
 
-    async def _in_transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
+    async def _in_transaction(self, work: Work[T]) -> T:
         """Run a transaction, once more when a unique index says that somebody was faster."""
         try:
             return await self._database.in_transaction(work)

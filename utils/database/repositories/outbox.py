@@ -5,11 +5,11 @@ of the guild and takes from all feeds that lead there; a notice leaves the outbo
 be sent.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from utils.database.database import Document, SafeDatabase
+from utils.database.database import Document, SafeDatabase, Work
 from utils.database.notice_documents import build_message_document, read_entry, read_feed, read_message
 from utils.database.repositories.ingestion import FenceSource
 from utils.database.scoped import ScopedCollection
@@ -135,8 +135,8 @@ class OutboxRepository:
         )
         return tuple(read_entry(feed.scope, document) for document in found)
 
-    async def _write(self, guild_id: GuildId, work: Callable[[Session], Awaitable[T]]) -> T:
-        return await self._database.in_thread(work, fence=self._fences(guild_id))
+    async def _write(self, guild_id: GuildId, work: Work[T]) -> T:
+        return await self._database.in_transaction(work, fence=self._fences(guild_id))
 
     def _entries(self, guild_id: GuildId) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, "outbox", guild_id)

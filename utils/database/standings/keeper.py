@@ -165,7 +165,7 @@ class Standings:
     async def _read_parts(self, look: _Look, server_id: ServerId, wanted: Wanted) -> dict[str, Part]:
         """Return a server's parts as of one moment: those kept that fit it, and the others, read for it."""
         scope, generation = ServerScope(look.guild_id, server_id), look.generations[server_id]
-        async with self._database.open_snapshot() as session:
+        with self._database.open_snapshot() as session:
             counted = await self._list_counted(look.guild_id, [server_id], session=session)
             parts = look.find_fitting(server_id, counted, wanted)
             for section, since in wanted:

@@ -3,21 +3,29 @@
 Every end of a bounty is one conditional update together with whatever is paid back, so it ends once.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
 from structlog import get_logger
 
 from utils.errors import StorageError
-from utils.events import NoticesQueued, ServerRemoved
-from utils.models.guilds import ChannelKind
+from utils.events import ServerRemoved
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.notices import BountyNotice
 from utils.models.scope import ServerScope
-from utils.services.bounties.rooms import BOUNTY_KINDS, BountyRooms
-from utils.services.money_stores import MoneyUnit
+from utils.services.bounties.notices import build_expired_notice, choose_notices, tell_queued
+from utils.services.bounties.rooms import BountyRooms
+from utils.services.money_stores import BountyStore, MoneyUnit
 
 CLAIM_GRACE = timedelta(seconds=60)
 """How long after its end a bounty still waits: a kill that was read in time is stored within a minute."""
+
+REFUND_KINDS = {
+    BountyState.EXPIRED: LedgerKind.BOUNTY_EXPIRED,
+    BountyState.CANCELLED: LedgerKind.BOUNTY_CANCELLED,
+    BountyState.WITHDRAWN: LedgerKind.BOUNTY_WITHDRAWN,
+}
+"""How the ledger calls what is paid back; of a claim nothing is."""
 
 logger = get_logger(__name__)
 
@@ -48,11 +56,7 @@ class BountyEndings:
         """End every bounty of a server that is not there any more, with full refund."""
         end = BountyEnd(BountyState.WITHDRAWN, self._rooms.clock.now())
         for bounty in await self._rooms.store.list_due(scope, before=None):
-
-            async def close(unit: MoneyUnit, bounty: Bounty = bounty) -> bool:
-                return await close_with_refund(unit, bounty, end, LedgerKind.BOUNTY_WITHDRAWN, bounty.amount)
-
-            await self._rooms.store.in_transaction(scope, close)
+            await end_bounty(self._rooms.store, bounty, end, refund=bounty.amount)
         await self._rooms.store.delete_bounties(scope)
 
     async def on_server_removed(self, event: ServerRemoved) -> None:
@@ -64,40 +68,32 @@ class BountyEndings:
             logger.warning("bounties of a removed server wait", scope=str(event.scope), problem=str(failure))
 
     async def _expire(self, bounty: Bounty, server_name: str) -> None:
-        now = self._rooms.clock.now()
-        channel_id = await self._rooms.guilds.find_channel(bounty.scope, ChannelKind.BOUNTIES)
-        notices = [_build_expired_notice(bounty, server_name, now)] if channel_id is not None else []
-
-        async def close(unit: MoneyUnit) -> bool:
-            end = BountyEnd(BountyState.EXPIRED, now)
-            if not await close_with_refund(unit, bounty, end, LedgerKind.BOUNTY_EXPIRED, bounty.amount):
-                return False
-            await unit.append_notices(notices, created_at=now)
-            return True
-
-        if await self._rooms.store.in_transaction(bounty.scope, close) and notices:
-            await self._rooms.events.dispatch(NoticesQueued(scope=bounty.scope, kinds=BOUNTY_KINDS))
+        end = BountyEnd(BountyState.EXPIRED, self._rooms.clock.now())
+        notice = build_expired_notice(bounty, server_name, at=end.at)
+        notices = await choose_notices(self._rooms, bounty.scope, notice)
+        if await end_bounty(self._rooms.store, bounty, end, refund=bounty.amount, notices=notices):
+            await tell_queued(self._rooms, bounty.scope, notices)
 
 
-async def close_with_refund(
-    unit: MoneyUnit, bounty: Bounty, end: BountyEnd, kind: LedgerKind, refund: int
+async def end_bounty(
+    store: BountyStore, bounty: Bounty, end: BountyEnd, *, refund: int, notices: Sequence[BountyNotice] = ()
 ) -> bool:
+    """End a bounty in one transaction with its refund and notices; tell whether it still was open."""
+
+    async def close(unit: MoneyUnit) -> bool:
+        is_closed = await close_with_refund(unit, bounty, end, refund=refund)
+        if is_closed:
+            await unit.append_notices(notices, created_at=end.at)
+        return is_closed
+
+    return await store.in_transaction(bounty.scope, close)
+
+
+async def close_with_refund(unit: MoneyUnit, bounty: Bounty, end: BountyEnd, *, refund: int) -> bool:
     """End a bounty and pay back what its placer gets; tell whether it still was open."""
     if not await unit.close_bounty(bounty, end):
         return False
     if bounty.placer_id is not None and refund:
-        key = f"refund:{bounty.bounty_id}"
+        key, kind = f"refund:{bounty.bounty_id}", REFUND_KINDS[end.state]
         await unit.book(Change(bounty.placer_id, kind, refund, key, end.at, note=bounty.player_name))
     return True
-
-
-def _build_expired_notice(bounty: Bounty, server_name: str, at: datetime) -> BountyNotice:
-    return BountyNotice(
-        event_id=bounty.bounty_id.encode(),
-        event=BountyEvent.EXPIRED,
-        server_name=server_name,
-        target_name=bounty.player_name,
-        amount=bounty.amount,
-        at=at,
-        placer_id=bounty.placer_id,
-    )

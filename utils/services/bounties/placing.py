@@ -17,9 +17,7 @@ from utils.errors import (
     NotEnoughMoneyError,
     NotFoundError,
 )
-from utils.events import NoticesQueued
 from utils.models.audit import AuditAction
-from utils.models.guilds import ChannelKind
 from utils.models.money import (
     Bounty,
     BountyEnd,
@@ -29,12 +27,12 @@ from utils.models.money import (
     LedgerKind,
     compute_cancel_fee,
 )
-from utils.models.notices import BountyEvent, BountyNotice
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
-from utils.services.bounties.endings import close_with_refund
-from utils.services.bounties.rooms import BOUNTY_KINDS, BountyRooms
+from utils.services.bounties.endings import end_bounty
+from utils.services.bounties.notices import build_placed_notice, choose_notices, tell_queued
+from utils.services.bounties.rooms import BountyRooms
 from utils.services.bounties.settings import SettingsWish, apply_wish, verify_amount, write_difference
 from utils.services.money_stores import MoneyUnit
 from utils.services.rewards import make_bounty_id
@@ -134,11 +132,7 @@ class BountyService:
             raise await self._explain_missing(guild_id, member_id, text, standing)
         refund = bounty.amount - compute_cancel_fee(bounty.amount)
         end = BountyEnd(BountyState.CANCELLED, self._rooms.clock.now())
-
-        async def close(unit: MoneyUnit) -> bool:
-            return await close_with_refund(unit, bounty, end, LedgerKind.BOUNTY_CANCELLED, refund)
-
-        if not await self._rooms.store.in_transaction(bounty.scope, close):
+        if not await end_bounty(self._rooms.store, bounty, end, refund=refund):
             raise NotFoundError("open bounty of yours on", bounty.player_name, hint="It has just ended.")
         return CancelledBounty(bounty, refund)
 
@@ -207,8 +201,8 @@ class BountyService:
             return await names.resolve(guild_id, player)  # so that who plays elsewhere is named as such
 
     async def _store_bounty(self, bounty: Bounty, member_id: MemberId, server: GameServer) -> int:
-        channel_id = await self._rooms.guilds.find_channel(bounty.scope, ChannelKind.BOUNTIES)
-        notices = [_build_placed_notice(bounty, server.name)] if channel_id is not None else []
+        notice = build_placed_notice(bounty, server.name)
+        notices = await choose_notices(self._rooms, bounty.scope, notice)
 
         async def store(unit: MoneyUnit) -> int:
             await _verify_no_other(unit, bounty)
@@ -224,8 +218,7 @@ class BountyService:
             return balance
 
         balance = await self._rooms.store.in_transaction(bounty.scope, store)
-        if notices:
-            await self._rooms.events.dispatch(NoticesQueued(scope=bounty.scope, kinds=BOUNTY_KINDS))
+        await tell_queued(self._rooms, bounty.scope, notices)
         return balance
 
 
@@ -262,17 +255,4 @@ def _build_hold(bounty: Bounty, member_id: MemberId) -> Change:
         key=f"hold:{bounty.bounty_id}",
         at=bounty.placed_at,
         note=bounty.player_name,
-    )
-
-
-def _build_placed_notice(bounty: Bounty, server_name: str) -> BountyNotice:
-    return BountyNotice(
-        event_id=bounty.bounty_id.encode(),
-        event=BountyEvent.PLACED,
-        server_name=server_name,
-        target_name=bounty.player_name,
-        amount=bounty.amount,
-        at=bounty.placed_at,
-        placer_id=bounty.placer_id,
-        ends_at=bounty.expires_at,
     )

@@ -15,9 +15,6 @@ from utils.models.servers import GameServer
 from utils.services.money_stores import BountyStore
 from utils.services.wallets import AuditTrail
 
-BOUNTY_KINDS = frozenset({ChannelKind.BOUNTIES})
-"""The channels that hear of bounties."""
-
 
 class OwnPlayer(Protocol):
     """A player that belongs to a member."""

@@ -7,13 +7,14 @@ switches to it. The first import of a server counts deaths as they are stored; w
 before, or come out of order (several worlds, a clock put back), all of them are counted anew at the end.
 
 A crash at any point loses nothing but time: the job is stored, cursors tell how far it is, and a generation
-nobody was switched to is dropped.
+nobody was switched to is dropped. Each try counts into a generation of its own, so that a process that lost
+its lease in its sleep and wakes while it counts changes nothing that is shown.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -47,8 +48,14 @@ class ImportStore(GenerationStore, Protocol):
     async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
         """Store the job and set the cursors of its files to 0, in one transaction."""
 
+    async def take_up_import(self, scope: ServerScope) -> int:
+        """Move the job under way on to a generation that nobody has counted into; return that one."""
+
     async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
         """Switch the server to the job's generation and end the job, in one transaction."""
+
+    async def drop_unshown_generations(self, scope: ServerScope) -> None:
+        """Delete all counters but those shown and those of the job under way."""
 
 
 @dataclass(slots=True)
@@ -110,7 +117,7 @@ class HistoryImport:
             file: min(cursors[file].offset, size) if file in cursors else size for file, size in sizes.items()
         }
         job = ImportJob(
-            generation=server.generation + 1,
+            generation=server.generation,
             started_at=self._clock.now(),
             ends=ends,
             channel_id=requested.channel_id,
@@ -129,6 +136,8 @@ class HistoryImport:
             StorageError: likewise.
         """
         scope = server.scope
+        job = replace(job, generation=await self._imports.take_up_import(scope))
+        await self._imports.drop_unshown_generations(scope)
         cursors = await self._store.list_cursors(scope)
         meter = ProgressMeter(self._clock, job.ends, cursors, on_progress)
         count = await self._begin_count(scope, job.generation)
@@ -142,7 +151,7 @@ class HistoryImport:
         await self._events.dispatch(HistoryImported(scope=scope))
         progress = await meter.finish()
         # last: it takes seconds for a big server, and whoever asked just now still reads those counters
-        await self._imports.drop_generation(scope, server.generation)
+        await self._imports.drop_unshown_generations(scope)
         return progress
 
     async def _switch(self, scope: ServerScope, job: ImportJob) -> None:

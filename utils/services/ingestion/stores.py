@@ -100,7 +100,9 @@ class IngestionStore(Protocol):
     """Storage of one guild's game servers, as ingestion sees it."""
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[IngestionUnit], Awaitable[T]]) -> T:
-        """Run ``work`` in one transaction; it may run again after a transient error.
+        """Run ``work`` in one transaction, where it waits for the unit alone.
+
+        It may run again after a transient error.
 
         Raises:
             StorageConflictError: a new death is stored already.

@@ -10,7 +10,6 @@ Two times the traces of a player outside his deaths are taken away: before his n
 for what came up meanwhile.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from utils.errors import InvalidInputError
 from utils.events import EventDispatcher, PlayerErased
 from utils.models.audit import AuditAction
 from utils.models.deaths import Death
-from utils.models.money import BountyEnd, BountyState, LedgerKind
+from utils.models.money import BountyEnd, BountyState
 from utils.models.personal import DataQuestion, Holdings, Person
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, GuildId, MemberId, PlayerId, ServerScope
@@ -79,7 +78,10 @@ class ErasureStore(Protocol):
     """
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureUnit], Awaitable[T]]) -> T:
-        """Run ``work`` in one transaction; it may run again after a transient error."""
+        """Run ``work`` in one transaction, where it waits for the unit alone.
+
+        It may run again after a transient error.
+        """
 
     async def find_holdings(self, guild_id: GuildId, member_id: MemberId) -> Holdings:
         """Return how much a guild has of a member."""
@@ -250,7 +252,7 @@ class ErasureService:
         async def withdraw(unit: ErasureUnit) -> None:
             for bounty in await unit.money.list_open_bounties([player_id]):
                 nameless = replace(bounty, player_name=ERASED_NAME)
-                await close_with_refund(unit.money, nameless, end, LedgerKind.BOUNTY_WITHDRAWN, bounty.amount)
+                await close_with_refund(unit.money, nameless, end, refund=bounty.amount)
 
         await self._store.in_transaction(scope, withdraw)
 
@@ -294,7 +296,7 @@ async def _erase_some_deaths(unit: ErasureUnit, player_id: PlayerId, *, limit: i
     await unit.rename_deaths(player_id, some)
     for one, rows in ((player_id, rest), (ERASED_PLAYER_ID, await unit.list_deaths_of(ERASED_PLAYER_ID))):
         if rows:
-            counted = await asyncio.to_thread(count_one_player, one, rows)
+            counted = count_one_player(one, rows)
             await unit.replace_figures(counted.record, counted.days, generation=generation)
     return len(some), len(rest)
 

@@ -1,6 +1,7 @@
 """Tests of imports: a job that survives, deaths for a recount, generations of counters."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -39,6 +40,17 @@ async def test_job_is_stored_with_its_cursors_at_the_start_of_their_files(
     await imports.begin_import(scope, JOB)
     assert (await imports.find_import(scope), await imports.find_import(neighbour)) == (JOB, None)
     assert await ingestion.list_cursors(scope) == {OLD: Cursor(OLD), NEW: Cursor(NEW)}
+
+
+async def test_job_moves_on_to_a_generation_of_its_own_whenever_it_is_taken_up(
+    imports: ImportRepository, scope: ServerScope
+) -> None:
+    """All else of it stays; without a job there is nothing to take up."""
+    with pytest.raises(StorageConflictError):
+        await imports.take_up_import(scope)
+    await imports.begin_import(scope, JOB)
+    assert [await imports.take_up_import(scope) for _ in range(2)] == [2, 3]
+    assert await imports.find_import(scope) == replace(JOB, generation=3)
 
 
 async def test_generation_is_shown_and_the_job_ended_together(

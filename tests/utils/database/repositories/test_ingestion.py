@@ -236,7 +236,7 @@ async def test_two_batches_of_different_files_do_not_hold_each_other_up(
         async def work(session: Session) -> None:
             nonlocal runs
             runs += 1
-            writes = GatheredWrites(database, scope.guild_id, session)
+            writes = GatheredWrites(database, session)
             unit = TransactionUnit(database, scope, session, writes)
             await unit.insert_deaths([make_death(scope, A, B, second=number)])
             await unit.add_lines_read(1, 0)
@@ -245,7 +245,7 @@ async def test_two_batches_of_different_files_do_not_hold_each_other_up(
             await writes.carry_out()
             both_wrote.wait()  # each in a thread of its own
 
-        await database.in_thread(work)
+        await database.in_transaction(work)
 
     await asyncio.gather(read(1), read(2))
     assert runs == 2

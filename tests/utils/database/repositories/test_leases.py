@@ -1,17 +1,17 @@
 """Tests of leases: one process per shard, and no work of a predecessor afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from utils.clock import SystemClock
-from utils.database.connection import SafeMongoDBConnection
+from tests.fakes.gate import Gate
 from utils.database.database import Fence, SafeDatabase
 from utils.database.repositories.leases import LeaseRepository
+from utils.database.scoped import ScopedCollection
 from utils.database.sessions import Session
 from utils.errors import LeaseLostError, ShardCountError
+from utils.models.scope import GuildId
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 
@@ -22,12 +22,9 @@ def _leases(database: SafeDatabase) -> LeaseRepository:
     return LeaseRepository(database, shard_count=1)
 
 
-@pytest.fixture(name="other")
-async def _other(mongod_uri: str, database: SafeDatabase) -> AsyncIterator[SafeDatabase]:
-    """Return the same database as another process sees it."""
-    connection = SafeMongoDBConnection(mongod_uri, database=database.name, clock=SystemClock())
-    yield await connection.open()
-    await connection.close()
+def build_things(database: SafeDatabase) -> ScopedCollection:
+    """Return what a guild's transactions write here."""
+    return ScopedCollection.of_guild(database, "things", GuildId(7))
 
 
 async def test_lease_is_one_instance_s_until_it_expires(leases: LeaseRepository) -> None:
@@ -76,32 +73,30 @@ async def test_work_of_a_predecessor_is_ended_and_can_never_commit(
     token = await LeaseRepository(other, shard_count=1).acquire(0, instance_id="a", now=NOW)
     assert token == 1
     assert await leases.list_sessions(0) == other.session_ids
-    await database.unscoped("things").insert_one({"_id": 1, "by": "nobody"})
-    is_held, is_taken = asyncio.Event(), asyncio.Event()
-
-    def write(where: SafeDatabase, session: Session, name: str) -> asyncio.Future[object]:
-        update = {"$set": {"by": name}}
-        return where.unscoped("things").update_one({"_id": 1}, update, session=session)  # type: ignore[return-value] # a motor future
+    await build_things(database).insert_one({"_id": 1, "by": "nobody"})
+    gate = Gate()
 
     async def hold(session: Session) -> None:
-        await other.run("update", write(other, session, "predecessor"))
-        is_held.set()
-        await is_taken.wait()
+        update = {"$set": {"by": "predecessor"}}
+        await build_things(other).update_one({"_id": 1}, update, session=session)
+        gate.wait()
 
     holding = asyncio.create_task(other.in_transaction(hold, fence=Fence(0, 1)))
-    await is_held.wait()
+    await gate.reached()
     assert await leases.acquire(0, instance_id="b", now=NOW + timedelta(minutes=1)) == 2
     assert await leases.list_sessions(0) == database.session_ids
 
     async def take(session: Session) -> None:
-        await database.run("update", write(database, session, "successor"))
+        update = {"$set": {"by": "successor"}}
+        await build_things(database).update_one({"_id": 1}, update, session=session)
 
     async with asyncio.timeout(20):  # mongod alone would keep the lock for a minute
         await database.in_transaction(take, fence=Fence(0, 2))
-    is_taken.set()
+    gate.open()
     with pytest.raises(LeaseLostError):
         await holding
-    assert await database.unscoped("things").find_one() == {"_id": 1, "by": "successor"}
+    [found] = await build_things(database).find({})
+    assert found["by"] == "successor"
 
 
 async def test_other_shard_count_is_refused_while_its_process_is_at_work(
@@ -125,26 +120,24 @@ async def test_sleeper_of_another_shard_count_is_ended_and_can_never_commit(
 ) -> None:
     """Its lease ran out while its process slept; awake again it finds token and transactions gone."""
     assert await leases.acquire(0, instance_id="a", now=NOW) == 1
-    is_begun, may_end = asyncio.Event(), asyncio.Event()
+    gate = Gate()
 
     async def sleep(session: Session) -> None:
-        insert = database.unscoped("things").insert_one({"_id": 1}, session=session)
-        await database.run("insert", insert)
-        is_begun.set()
-        await may_end.wait()
+        await build_things(database).insert_one({"_id": 1}, session=session)
+        gate.wait()
 
     sleeping = asyncio.create_task(database.in_transaction(sleep, fence=Fence(0, 1)))
-    await is_begun.wait()
+    await gate.reached()
     later = NOW + timedelta(seconds=20)
     second = LeaseRepository(other, shard_count=2)
     await second.settle_shard_count(instance_id="b", now=later)
     assert await second.acquire(1, instance_id="b", now=later) == 1
-    may_end.set()
+    gate.open()
     with pytest.raises(LeaseLostError):
         await sleeping
     with pytest.raises(LeaseLostError):
         await leases.renew(0, token=1, now=later)
-    assert await database.unscoped("things").find_one() is None
+    assert await build_things(database).find({}) == []
     with pytest.raises(ShardCountError):
         await leases.settle_shard_count(instance_id="a", now=later)
 

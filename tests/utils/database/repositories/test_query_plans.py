@@ -223,6 +223,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     job = ImportJob(1, NOW, {FILE: 5})
     await imports.begin_import(scope, job)
     await imports.find_import(scope)
+    job = replace(job, generation=await imports.take_up_import(scope))
     assert [len(batch) async for batch in imports.iterate_deaths(scope)] == [DEATHS]
     await imports.finish_import(scope, job)
     await imports.drop_unshown_generations(scope)

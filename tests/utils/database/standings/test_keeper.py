@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +18,6 @@ from utils.database.repositories.ingestion import IngestionRepository, Transacti
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.shown import list_shown
 from utils.database.repositories.statistics import StatisticsRepository
-from utils.database.sessions import Session
 from utils.database.standings.keeper import Standings
 from utils.events import CountersStored, GuildLeft, ServerRemoved
 from utils.models.deaths import Death
@@ -42,9 +41,9 @@ class BusyDatabase(SafeDatabase):
         super().__init__(database._database, sessions=database._sessions, clock=database.clock)
         self.meanwhile: list[Callable[[], Awaitable[object]]] = []
 
-    async def call(self, operation: str, function: Callable[[], T], *, session: Session | None = None) -> T:
+    async def call(self, operation: str, method: Callable[..., T], *arguments: Any, **options: Any) -> T:
         """Carry out one operation, and let happen what happens then."""
-        result = await super().call(operation, function, session=session)
+        result = await super().call(operation, method, *arguments, **options)
         if operation == "cursors.find" and self.meanwhile:
             await self.meanwhile.pop(0)()
         return result

@@ -1,9 +1,11 @@
 """History import: silent, whole, resumed after a crash, and switched in with one write."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE, build_deaths, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted, PowerCut
-from utils.errors import RemoteFileMissingError
+from utils.errors import LeaseLostError, RemoteFileMissingError
 from utils.events import Event, EventDispatcher, HistoryImported
 from utils.models.deaths import Death, DeathRow, LogFile
 from utils.models.reading import Cursor, ImportJob, ImportProgress
@@ -90,12 +92,12 @@ def _importer(clock: FakeClock, events: EventDispatcher, server: GameServer) -> 
     return Importer(store, logs, clock, events, server)
 
 
-def assert_counted_right(store: FakeIngestionStore, generation: int) -> None:
+def assert_counted_right(store: FakeIngestionStore) -> None:
     """The shown generation, and no other, equals a recount of everything stored."""
+    generation = store.data.generation
     counting = Counting()
     for death in sorted(store.data.deaths.values(), key=lambda death: death.order):
         counting.add(death)
-    assert store.data.generation == generation
     assert store.data.players == {
         generation: {record.player_id: record for record in counting.freeze_players()}
     }
@@ -113,7 +115,7 @@ async def test_history_is_stored_and_counted_in_silence(importer: Importer, told
     assert {file: cursor.offset for file, cursor in importer.store.data.cursors.items()} == {
         file: len(data) for file, data in importer.logs.files.items()
     }
-    assert_counted_right(importer.store, 1)
+    assert_counted_right(importer.store)
 
 
 async def test_import_that_is_cut_off_while_it_clears_up_has_ended_for_people(
@@ -124,11 +126,11 @@ async def test_import_that_is_cut_off_while_it_clears_up_has_ended_for_people(
     class SlowStore(FakeIngestionStore):
         """Is cut off there."""
 
-        async def drop_generation(self, scope: ServerScope, generation: int) -> None:
-            """Delete all but the counters that were shown before."""
-            if generation == importer.server.generation:
+        async def drop_unshown_generations(self, scope: ServerScope) -> None:
+            """Delete what stands in the way of an import, and nothing once it has ended."""
+            if self.data.job is None:
                 raise PowerCut
-            await super().drop_generation(scope, generation)
+            await super().drop_unshown_generations(scope)
 
     importer.store = SlowStore()
     with pytest.raises(PowerCut):
@@ -145,7 +147,7 @@ async def test_job_fixes_sizes_and_keeps_where_progress_is_shown(
     requested = ImportJob(0, START, {}, channel_id=ChannelId(7), message_id=8)
     job = await history.prepare(importer.server, importer.logs, requested)
     sizes = {file: len(data) for file, data in importer.logs.files.items()}
-    assert job == ImportJob(1, clock.now(), sizes, channel_id=ChannelId(7), message_id=8)
+    assert job == ImportJob(0, clock.now(), sizes, channel_id=ChannelId(7), message_id=8)
     assert importer.store.data.job == job
     assert importer.store.data.cursors == {file: Cursor(file) for file in sizes}
 
@@ -166,7 +168,7 @@ async def test_bytes_after_the_fixed_sizes_are_live_news(importer: Importer) -> 
     assert [notice.event_id for notice in importer.store.data.notices] == [
         death.id for death in build_deaths([last, first])
     ]
-    assert_counted_right(importer.store, 1)
+    assert_counted_right(importer.store)
 
 
 async def test_old_figures_stand_until_the_new_ones_are_switched_in(importer: Importer) -> None:
@@ -206,9 +208,66 @@ async def test_import_resumes_wherever_the_process_dies(
         assert (store.data.notices, store.data.job) == ([], None)
         assert store.data.lines_read == (10 if is_first else 20)
         if cut_at < points - 1:  # the very last act is to drop the old generation
-            assert_counted_right(store, 1 if is_first else 2)
+            assert_counted_right(store)
         cut_at += 1
     assert points > 30
+
+
+class SleepingStore(FakeIngestionStore):
+    """Storage of a process that sleeps right before a call; another one takes its lease over meanwhile.
+
+    Attributes:
+        successor: what the other one does until this one wakes.
+    """
+
+    successor: Callable[[], Awaitable[object]] | None = None
+    is_lost = False
+
+    async def sleep(self) -> None:
+        """Sleep once, and wake without the lease."""
+        if self.successor is not None:
+            work, self.successor = self.successor, None
+            await work()
+            self.is_lost = True
+
+    async def in_transaction(self, scope: ServerScope, work: Callable[..., Awaitable[Any]]) -> Any:
+        """Refuse one who has lost the lease."""
+        if self.is_lost:
+            raise LeaseLostError("another process holds this shard now")
+        return await super().in_transaction(scope, work)
+
+
+class SleepingBeforeDrop(SleepingStore):
+    """Sleeps before it clears away what an earlier try has left."""
+
+    async def drop_generation(self, scope: ServerScope, generation: int) -> None:
+        """Sleep, and delete."""
+        await self.sleep()
+        await super().drop_generation(scope, generation)
+
+
+class SleepingBeforeSwitch(SleepingStore):
+    """Sleeps before it shows what it has counted."""
+
+    async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
+        """Sleep, and switch."""
+        await self.sleep()
+        await super().finish_import(scope, job)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("kind", [SleepingBeforeDrop, SleepingBeforeSwitch])
+async def test_process_that_slept_while_another_one_imported_leaves_its_figures_alone(
+    importer: Importer, kind: type[SleepingStore]
+) -> None:
+    """What it still deletes when it wakes was its own."""
+    importer.store = kind()
+    job = await importer.prepare()
+    importer.store.successor = partial(importer.run, job)
+    with pytest.raises(LeaseLostError):
+        await importer.run(job)
+    assert importer.store.data.job is None
+    assert_counted_right(importer.store)
 
 
 async def test_importing_again_recounts_and_keeps_deaths_whose_files_are_gone(importer: Importer) -> None:
@@ -220,10 +279,10 @@ async def test_importing_again_recounts_and_keeps_deaths_whose_files_are_gone(im
     assert job.ends == {file: len(render(*build_day(day))) for day, file in enumerate(DAYS, 1) if day > 1}
     await importer.run(job)
     assert len(importer.store.data.deaths) == 21
-    assert_counted_right(importer.store, 2)
+    assert_counted_right(importer.store)
     await importer.poll()
     assert len(importer.store.data.notices) == 1
-    assert_counted_right(importer.store, 2)
+    assert_counted_right(importer.store)
 
 
 async def test_history_of_a_file_that_shrank_ends_with_the_file(importer: Importer) -> None:
@@ -262,7 +321,7 @@ async def test_import_fails_for_now_when_a_listed_file_cannot_be_opened(importer
     importer.logs = Flickering(importer.store.power)
     with pytest.raises(RemoteFileMissingError):
         await importer.run(job)
-    assert importer.store.data.job == job
+    assert importer.store.data.job == replace(job, generation=1)
 
 
 async def test_same_rows_in_several_files_are_one_death(importer: Importer) -> None:
@@ -271,7 +330,7 @@ async def test_same_rows_in_several_files_are_one_death(importer: Importer) -> N
     importer.logs.append(copy, render(*build_day(1)))
     await importer.run(await importer.prepare())
     assert len(importer.store.data.deaths) == 21
-    assert_counted_right(importer.store, 1)
+    assert_counted_right(importer.store)
 
 
 async def test_rejected_lines_of_history_are_kept_and_counted(importer: Importer) -> None:
@@ -300,7 +359,7 @@ async def test_days_at_the_ends_of_the_calendar_are_counted(importer: Importer) 
     ]
     importer.logs.files = {DAYS[0]: render(*rows)}
     await importer.run(await importer.prepare())
-    assert_counted_right(importer.store, 1)
+    assert_counted_right(importer.store)
 
 
 async def test_progress_counts_files_bytes_and_rows_up_to_the_end(importer: Importer) -> None:
@@ -348,7 +407,7 @@ async def test_import_ends_at_once_when_it_is_cancelled(importer: Importer) -> N
         await task
     assert asyncio.all_tasks() == {asyncio.current_task()}
     await importer.run(job)
-    assert_counted_right(importer.store, 1)
+    assert_counted_right(importer.store)
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), max_size=20), st.integers(1, 5))

@@ -311,7 +311,7 @@ async def test_last_read_survives_a_restart(world: World, minutes: int) -> None:
 async def test_import_comes_first_and_later_bytes_are_news(world: World) -> None:
     """A waiting import is silent and shown; what came after its fixed sizes is announced by the next poll."""
     world.append(("A", "Old"))
-    job = ImportJob(1, START, {FILE: len(world.access.logs.files[FILE])})
+    job = ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])})
     await world.store.begin_import(SCOPE, job)
     world.append(("A", "New"), second=9)
     watch = world.build()
@@ -330,7 +330,7 @@ async def test_import_comes_first_and_later_bytes_are_news(world: World) -> None
 async def test_import_goes_on_when_the_host_comes_back(world: World) -> None:
     """An import that failed in the middle stays, and is tried again like any read."""
     world.append(("A", "Old"))
-    await world.store.begin_import(SCOPE, ImportJob(1, START, {FILE: len(world.access.logs.files[FILE])}))
+    await world.store.begin_import(SCOPE, ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])}))
     world.access.failures.append(ConnectionLostError("The host hung up."))
     watch = world.build()
     async with watching(watch):

@@ -1,0 +1,29 @@
+"""A gate: where a test holds up what runs in a thread."""
+
+import asyncio
+import threading
+
+PATIENCE_SECONDS = 20.0
+
+
+class Gate:
+    """Closed until the test opens it; made within the event loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._reached = asyncio.Event()
+        self._opened = threading.Event()
+
+    def wait(self) -> None:
+        """Tell the test that the thread is here, and wait until it may go on."""
+        self._loop.call_soon_threadsafe(self._reached.set)
+        assert self._opened.wait(PATIENCE_SECONDS)
+
+    async def reached(self) -> None:
+        """Return once the thread is here."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self._reached.wait()
+
+    def open(self) -> None:
+        """Let the thread go on, also if it comes only later; to be called from anywhere."""
+        self._opened.set()
