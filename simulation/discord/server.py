@@ -9,7 +9,7 @@ from typing import Self
 
 from aiohttp import web
 
-from simulation.discord.clock import WorldClock
+from simulation.discord.clock import BEAT_SECONDS, WorldClock
 from simulation.discord.commands import CommandRegistry
 from simulation.discord.entities import Attachment, Channel, Guild, Message, User
 from simulation.discord.faults import GATEWAY_ROUTE, FaultPlan
@@ -87,6 +87,7 @@ class SimulatedDiscord:
         self.world.events = self.gateway
         self.commands = CommandRegistry(self.world.application_id, self.world.snowflakes)
         self._runner: web.AppRunner | None = None
+        self._beating: asyncio.Task[None] | None = None
 
     # life
 
@@ -115,6 +116,13 @@ class SimulatedDiscord:
         self._port = self._runner.addresses[0][1]
         self.gateway.url = f"ws://127.0.0.1:{self._port}{_GATEWAY_PATH}"
         self._assemble()
+        self._beating = asyncio.create_task(self._keep_beating())
+
+    async def _keep_beating(self) -> None:
+        """Let the clock know that the world has its turns, until cancelled."""
+        while True:
+            self.clock.beat()
+            await asyncio.sleep(BEAT_SECONDS)
 
     def _assemble(self) -> None:
         """Join the parts that need the address."""
@@ -143,6 +151,10 @@ class SimulatedDiscord:
     async def stop(self) -> None:
         """Close every connection and the port."""
         await self.gateway.drop()
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait([self._beating])
+            self._beating = None
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
