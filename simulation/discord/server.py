@@ -36,6 +36,7 @@ HEARTBEAT_INTERVAL_SECONDS = 41.25  # what Discord's gateway asks for
 _GATEWAY_PATH = "/gateway"
 _ATTACHMENT_PATH = "/attachments"
 _SHUTDOWN_SECONDS = 1.0
+_TURNS = 50  # of the event loop: in so many a bot of this process has taken in an answer that is there
 
 
 class SimulatedDiscord:
@@ -242,11 +243,17 @@ class SimulatedDiscord:
         await self.signal.until(condition, within_seconds=within_seconds, what=what or "a condition")
 
     async def settle(self, quiet_seconds: float = 0.02) -> None:
-        """Wait until the bot has asked nothing for a while, so that every answer has reached it."""
+        """Wait until the bot has asked nothing for a while, so that every answer has reached it.
+
+        The while may pass in one leap, when the machine stood still. So a bot of this very process has its
+        turns afterwards as well.
+        """
         asked = -1
         while self._front.in_flight or asked != self.journal.received:
             asked = self.journal.received
             await asyncio.sleep(quiet_seconds)
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
 
     @asynccontextmanager
     async def outage(self) -> AsyncIterator[None]:
