@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from simulation.discord.entities import Channel, Message, User, walk_components
 from simulation.discord.errors import ApiError, ImpossibleActionError, UnansweredError
 from simulation.discord.payloads import user_payload
+from simulation.discord.signals import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from simulation.discord.interaction_desk import InteractionDesk
@@ -182,7 +183,7 @@ class Interaction:
                 )
         return self
 
-    async def wait(self, within_seconds: float = 15.0) -> Self:
+    async def wait(self, within_seconds: float = PATIENCE_SECONDS) -> Self:
         """Wait for the final answer: a finished message, a modal, or choices.
 
         Raises:
@@ -199,7 +200,9 @@ class Interaction:
             raise UnansweredError(str(error)) from error
         return self
 
-    async def wait_until(self, condition: Callable[[Self], bool], within_seconds: float = 15.0) -> Self:
+    async def wait_until(
+        self, condition: Callable[[Self], bool], within_seconds: float = PATIENCE_SECONDS
+    ) -> Self:
         """Wait until something holds for this interaction, such as a third edit."""
         await self.desk.world.signal.until(
             lambda: condition(self), within_seconds=within_seconds, what=f"a condition on {self.describe()}"

@@ -29,7 +29,7 @@ from simulation.discord.rest.interactions import InteractionRoutes
 from simulation.discord.rest.messages import MessageRoutes
 from simulation.discord.rest.users import UserRoutes
 from simulation.discord.session_starts import SessionStarts
-from simulation.discord.signals import ChangeSignal
+from simulation.discord.signals import PATIENCE_SECONDS, ChangeSignal
 from simulation.discord.world import World
 
 HEARTBEAT_INTERVAL_SECONDS = 41.25  # what Discord's gateway asks for
@@ -233,7 +233,7 @@ class SimulatedDiscord:
         self.world.message_watchers.append(watch)
 
     async def until(
-        self, condition: Callable[[], bool], within_seconds: float = 10.0, what: str = ""
+        self, condition: Callable[[], bool], within_seconds: float = PATIENCE_SECONDS, what: str = ""
     ) -> None:
         """Wait until something holds in the world.
 
