@@ -96,7 +96,7 @@ async def test_work_of_a_predecessor_is_ended_and_can_never_commit(
     async def take(session: Session) -> None:
         await database.run("update", write(database, session, "successor"))
 
-    async with asyncio.timeout(20):  # mongod alone would keep the lock for a minute
+    async with asyncio.timeout(40):  # mongod alone would keep the lock for a minute
         await database.in_transaction(take, fence=Fence(0, 2))
     is_taken.set()
     with pytest.raises(LeaseLostError):
