@@ -92,7 +92,7 @@ async def test_it_moves_to_another_port_when_its_own_was_taken(
     await mongod.stop()
     kept = ProcessFile.read(tmp_path / "mongodb" / "process.json")
     assert kept is not None
-    with socket.create_server(("127.0.0.1", kept.port)):
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", kept.port):
         second = await mongod.start()
         assert (second != first, await _write(second, 2)) == (True, [1, 2])
 
