@@ -16,8 +16,8 @@ from utils.database.mongod_process import MongodProcess, ProcessFile
 from utils.settings import ENVIRONMENT_PREFIX
 
 PROJECT = Path(__file__).parent.parent
-READY_SECONDS = 60.0  # a first start makes the database; a busy machine takes its time
-STOP_SECONDS = 20.0  # twice what the bot allows itself
+READY_SECONDS = 120.0  # a first start makes the database; a busy machine takes its time
+STOP_SECONDS = 40.0  # four times what the bot allows itself
 OUTPUT_CHARACTERS = 2000
 
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
 from utils.clock import SystemClock
@@ -14,6 +15,10 @@ from utils.database.embedded import EmbeddedMongod
 from utils.database.indexes import ensure_indexes
 from utils.database.mongod_binary import find_mongod
 from utils.errors import ConfigurationError
+
+# how long an example takes is the machine's matter: one that stands still for a moment has found nothing
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,7 +12,7 @@ from simulation.discord.interactions import Interaction
 from simulation.discord.server import SimulatedDiscord
 
 POLL_SECONDS = 0.005
-START_SECONDS = 20.0  # a bot that has not synced its commands by then never will
+START_SECONDS = 60.0  # a bot that has not synced its commands by then never will
 
 
 @asynccontextmanager

@@ -3,16 +3,27 @@
 import time
 from datetime import UTC, datetime
 
+BEAT_SECONDS = 0.05
+LONGEST_GAP_SECONDS = 0.25  # between two beats of a process that has its turns
+
 
 class WorldClock:
-    """Wall time that a test can move forward, for token expiry, nonce memory and rate limits."""
+    """Wall time that a test can move forward or hold, and the time that the world has lived through.
+
+    A machine that stands still for seconds stops the bot and this Discord alike, and no bot was late by
+    them. So what a bot has to do in time is counted in lived seconds: somebody beats the clock all the time,
+    and a gap between two beats counts as no more than a busy process needs.
+    """
 
     def __init__(self) -> None:
         self._ahead_seconds = 0.0
+        self._held_at: float | None = None
+        self._lived_seconds = 0.0
+        self._beaten_at = time.monotonic()
 
     def now(self) -> float:
         """Return the seconds since the Unix epoch."""
-        return time.time() + self._ahead_seconds
+        return (time.time() if self._held_at is None else self._held_at) + self._ahead_seconds
 
     def now_iso(self) -> str:
         """Return the time as Discord writes it (ISO 8601 with offset)."""
@@ -23,3 +34,19 @@ class WorldClock:
         if seconds < 0:
             raise ValueError("time does not run backwards")
         self._ahead_seconds += seconds
+
+    def hold(self) -> None:
+        """Let the wall time stand still from now on, but for ``advance``: limits strike on any machine."""
+        self._held_at = time.time()
+
+    def live(self) -> float:
+        """Return the seconds lived so far, with those by which time was moved forward."""
+        return self._lived_seconds + self._measure_gap() + self._ahead_seconds
+
+    def beat(self) -> None:
+        """Tell that the world has its turns."""
+        self._lived_seconds += self._measure_gap()
+        self._beaten_at = time.monotonic()
+
+    def _measure_gap(self) -> float:
+        return min(time.monotonic() - self._beaten_at, LONGEST_GAP_SECONDS)

@@ -18,6 +18,7 @@ from simulation.discord.permissions import (
     compute_base,
     compute_in_channel,
 )
+from simulation.discord.signals import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from simulation.discord.interactions import Interaction
@@ -268,7 +269,7 @@ class Channel:
         """The public messages, oldest first."""
         return [message for message in self.messages_by_id.values() if not message.is_ephemeral]
 
-    async def wait_for_messages(self, count: int, within_seconds: float = 10.0) -> list[Message]:
+    async def wait_for_messages(self, count: int, within_seconds: float = PATIENCE_SECONDS) -> list[Message]:
         """Wait until the channel holds at least that many public, finished messages, and return them.
 
         Raises:

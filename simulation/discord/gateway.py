@@ -31,6 +31,7 @@ from simulation.discord.sessions import (
     ProtocolBreachError,
     Session,
 )
+from simulation.discord.signals import PATIENCE_SECONDS
 from simulation.discord.world import World
 
 
@@ -86,7 +87,7 @@ class Gateway:
         """How many shards the bot should have."""
         return recommend_shards(sum(guild.has_bot for guild in self._world.guilds.values()))
 
-    async def wait_until_connected(self, within_seconds: float = 10.0) -> None:
+    async def wait_until_connected(self, within_seconds: float = PATIENCE_SECONDS) -> None:
         """Wait for an identified client."""
         await self._world.signal.until(
             lambda: self.is_connected, within_seconds=within_seconds, what="the bot's gateway connection"

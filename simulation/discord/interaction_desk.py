@@ -8,7 +8,6 @@ Theory of operation
 """
 
 import secrets
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,13 +73,18 @@ class InteractionDesk:
             source=source,
             parent=parent,
             sent_at=self.world.clock.now(),
+            opened_after=self.world.clock.live(),
         )
         self._by_token[interaction.token] = interaction
         return interaction
 
     def is_too_late(self, interaction: Interaction) -> bool:
         """Whether the time for a first answer is over."""
-        return self.world.clock.now() - interaction.sent_at > self.acknowledge_within_seconds
+        return self.count_seconds_left(interaction) < 0
+
+    def count_seconds_left(self, interaction: Interaction) -> float:
+        """Return how much of the time for a first answer is left."""
+        return self.acknowledge_within_seconds - (self.world.clock.live() - interaction.opened_after)
 
     # the callback
 
@@ -118,7 +122,7 @@ class InteractionDesk:
         self._carry_out(interaction, kind, data, files)
         interaction.callback_kind = kind
         interaction.callback_payload = dict(body)
-        interaction.acknowledged_after_seconds = time.monotonic() - interaction.started_at
+        interaction.acknowledged_after_seconds = self.world.clock.live() - interaction.opened_after
 
     def _carry_out(
         self, interaction: Interaction, kind: CallbackKind, data: dict[str, Any], files: Files

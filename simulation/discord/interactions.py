@@ -1,7 +1,7 @@
 """An interaction, as the person who started it sees it and as a test asks about it."""
 
-import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from simulation.discord.entities import Channel, Message, User, walk_components
 from simulation.discord.errors import ApiError, ImpossibleActionError, UnansweredError
 from simulation.discord.payloads import user_payload
+from simulation.discord.signals import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from simulation.discord.interaction_desk import InteractionDesk
@@ -61,7 +62,12 @@ class Modal:
 
 @dataclass(eq=False)
 class Interaction:
-    """One interaction, seen from the person who started it. Tests call it the reply."""
+    """One interaction, seen from the person who started it. Tests call it the reply.
+
+    Attributes:
+        opened_after: when it was sent, in seconds that the world has lived.
+        acknowledged_after_seconds: how long the first answer took, in such seconds.
+    """
 
     id: int
     token: str
@@ -73,6 +79,7 @@ class Interaction:
     source: Message | None = None
     parent: "Interaction | None" = field(default=None, repr=False)
     sent_at: float = 0.0
+    opened_after: float = 0.0
     acknowledged_after_seconds: float | None = None
     callback_kind: CallbackKind | None = None
     callback_payload: dict[str, Any] | None = None
@@ -83,7 +90,6 @@ class Interaction:
     modal: Modal | None = None
     choices: list[dict[str, Any]] | None = None
     original_was_deleted: bool = False
-    started_at: float = field(default_factory=time.monotonic, repr=False)  # of the monotonic clock
 
     # what a test asks
 
@@ -164,18 +170,20 @@ class Interaction:
         Raises:
             UnansweredError: the three seconds passed without one.
         """
-        try:
-            await self.desk.world.signal.until(
-                lambda: self.is_acknowledged,
-                within_seconds=self.desk.acknowledge_within_seconds,
-                what=f"the acknowledgement of {self.describe()}",
-            )
-        except TimeoutError as error:
-            refused = "".join(f"; refused: {refusal} {refusal.tree or ''}" for refusal in self.refusals)
-            raise UnansweredError(f"{self.describe()}: the application did not respond{refused}") from error
+        while not self.is_acknowledged:
+            left = self.desk.count_seconds_left(self)
+            if left <= 0:
+                refused = "".join(f"; refused: {refusal} {refusal.tree or ''}" for refusal in self.refusals)
+                raise UnansweredError(f"{self.describe()}: the application did not respond{refused}")
+            with suppress(TimeoutError):  # then it is counted again: not every second was lived
+                await self.desk.world.signal.until(
+                    lambda: self.is_acknowledged,
+                    within_seconds=left,
+                    what=f"the acknowledgement of {self.describe()}",
+                )
         return self
 
-    async def wait(self, within_seconds: float = 15.0) -> Self:
+    async def wait(self, within_seconds: float = PATIENCE_SECONDS) -> Self:
         """Wait for the final answer: a finished message, a modal, or choices.
 
         Raises:
@@ -192,7 +200,9 @@ class Interaction:
             raise UnansweredError(str(error)) from error
         return self
 
-    async def wait_until(self, condition: Callable[[Self], bool], within_seconds: float = 15.0) -> Self:
+    async def wait_until(
+        self, condition: Callable[[Self], bool], within_seconds: float = PATIENCE_SECONDS
+    ) -> Self:
         """Wait until something holds for this interaction, such as a third edit."""
         await self.desk.world.signal.until(
             lambda: condition(self), within_seconds=within_seconds, what=f"a condition on {self.describe()}"

@@ -9,7 +9,7 @@ from typing import Self
 
 from aiohttp import web
 
-from simulation.discord.clock import WorldClock
+from simulation.discord.clock import BEAT_SECONDS, WorldClock
 from simulation.discord.commands import CommandRegistry
 from simulation.discord.entities import Attachment, Channel, Guild, Message, User
 from simulation.discord.faults import GATEWAY_ROUTE, FaultPlan
@@ -29,13 +29,14 @@ from simulation.discord.rest.interactions import InteractionRoutes
 from simulation.discord.rest.messages import MessageRoutes
 from simulation.discord.rest.users import UserRoutes
 from simulation.discord.session_starts import SessionStarts
-from simulation.discord.signals import ChangeSignal
+from simulation.discord.signals import PATIENCE_SECONDS, ChangeSignal
 from simulation.discord.world import World
 
 HEARTBEAT_INTERVAL_SECONDS = 41.25  # what Discord's gateway asks for
 _GATEWAY_PATH = "/gateway"
 _ATTACHMENT_PATH = "/attachments"
 _SHUTDOWN_SECONDS = 1.0
+_TURNS = 50  # of the event loop: in so many a bot of this process has taken in an answer that is there
 
 
 class SimulatedDiscord:
@@ -87,6 +88,7 @@ class SimulatedDiscord:
         self.world.events = self.gateway
         self.commands = CommandRegistry(self.world.application_id, self.world.snowflakes)
         self._runner: web.AppRunner | None = None
+        self._beating: asyncio.Task[None] | None = None
 
     # life
 
@@ -115,6 +117,13 @@ class SimulatedDiscord:
         self._port = self._runner.addresses[0][1]
         self.gateway.url = f"ws://127.0.0.1:{self._port}{_GATEWAY_PATH}"
         self._assemble()
+        self._beating = asyncio.create_task(self._keep_beating())
+
+    async def _keep_beating(self) -> None:
+        """Let the clock know that the world has its turns, until cancelled."""
+        while True:
+            self.clock.beat()
+            await asyncio.sleep(BEAT_SECONDS)
 
     def _assemble(self) -> None:
         """Join the parts that need the address."""
@@ -143,6 +152,10 @@ class SimulatedDiscord:
     async def stop(self) -> None:
         """Close every connection and the port."""
         await self.gateway.drop()
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait([self._beating])
+            self._beating = None
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -220,7 +233,7 @@ class SimulatedDiscord:
         self.world.message_watchers.append(watch)
 
     async def until(
-        self, condition: Callable[[], bool], within_seconds: float = 10.0, what: str = ""
+        self, condition: Callable[[], bool], within_seconds: float = PATIENCE_SECONDS, what: str = ""
     ) -> None:
         """Wait until something holds in the world.
 
@@ -230,11 +243,17 @@ class SimulatedDiscord:
         await self.signal.until(condition, within_seconds=within_seconds, what=what or "a condition")
 
     async def settle(self, quiet_seconds: float = 0.02) -> None:
-        """Wait until the bot has asked nothing for a while, so that every answer has reached it."""
+        """Wait until the bot has asked nothing for a while, so that every answer has reached it.
+
+        The while may pass in one leap, when the machine stood still. So a bot of this very process has its
+        turns afterwards as well.
+        """
         asked = -1
         while self._front.in_flight or asked != self.journal.received:
             asked = self.journal.received
             await asyncio.sleep(quiet_seconds)
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
 
     @asynccontextmanager
     async def outage(self) -> AsyncIterator[None]:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+PATIENCE_SECONDS = 60.0  # of a test for what comes in moments: a busy machine takes its time
+
 
 class ChangeSignal:
     """Wakes every waiter after each change of the world; a waiter looks again and decides.

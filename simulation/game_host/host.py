@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 import stat
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -47,7 +48,7 @@ class GameHost:
     """An SFTP server on 127.0.0.1 with its own host key; every user is locked into a folder.
 
     Attributes:
-        port: 0 until it is started, then the same over stops and starts.
+        port: 0 until it is started, then the same over stops and starts, and nobody else's meanwhile.
         requests: how many SFTP requests there were of each kind (``stat``, ``open``, ``read``, ...).
         connections_opened: TCP connections that were let in since the beginning.
     """
@@ -76,6 +77,7 @@ class GameHost:
         self._open: set[asyncssh.SSHServerConnection] = set()
         self._changed = asyncio.Event()
         self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._place: socket.socket | None = None
         self._key = self._make_key()
 
     def __repr__(self) -> str:
@@ -111,6 +113,7 @@ class GameHost:
 
     async def start(self) -> None:
         """Listen, on the same port as before."""
+        self._hold_port()
         options = LEGACY_ALGORITHMS if self.is_legacy else {}
         self._acceptor = await asyncssh.listen(
             self.address,
@@ -124,7 +127,17 @@ class GameHost:
             reuse_address=True,
             **options,
         )
-        self.port = self._acceptor.get_port()
+
+    def _hold_port(self) -> None:
+        """Keep the port for this host: a socket that does not listen refuses everybody, as a closed port.
+
+        Without it an outage would give the port to whoever asks the system for a free one just then.
+        """
+        if self._place is None:
+            self._place = socket.socket()
+            self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._place.bind((self.address, self.port))
+            self.port = self._place.getsockname()[1]
 
     async def stop(self) -> None:
         """Cut everybody off and listen no more, as in an outage."""
@@ -161,6 +174,9 @@ class GameHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
+        if self._place is not None:
+            self._place.close()
+            self._place = None
 
     def _make_key(self) -> asyncssh.SSHKey:
         return asyncssh.generate_private_key(LEGACY_KEY if self.is_legacy else MODERN_KEY)

@@ -17,6 +17,8 @@ from utils.clock import Clock
 USERNAME = "renter"
 GUILDS: tuple[tuple[int, ...], ...] = ((1, 2), (1, 3), (2,))  # the numbers of each one's game servers
 IMPORT_SECONDS = 120.0
+ANSWER_SECONDS = 15.0  # a bot that was killed answers no more
+TRIES_TO_ADD = 5  # two seconds for each operation are short on a machine that stands still now and then
 PURSE = 20_000
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "polling": {"min_interval_seconds": 0.5},
@@ -74,8 +76,13 @@ class Town:
     async def _add_server(self, guild: Guild, office: Channel, number: int) -> None:
         name = f"Server {number}"
         options = {"name": name, "host": self.host.address, "username": USERNAME, "number": number}
-        form = await guild.owner.ask(office, "/admin server add", port=self.host.port, **options)
-        await (await form.submit_modal({"Password": self.secrets[0]})).wait(IMPORT_SECONDS)
+        for _ in range(TRIES_TO_ADD):
+            form = await guild.owner.ask(office, "/admin server add", port=self.host.port, **options)
+            answer = await (await form.submit_modal({"Password": self.secrets[0]})).wait(IMPORT_SECONDS)
+            if not answer.embed["title"].startswith("❌"):
+                break
+        else:
+            raise BotFailedError(f"The soak cannot begin: {answer.embed}")
         done = f"The history of {name} is read"
         await self.world.until(
             lambda: any(done in embed.get("title", "") for one in office.messages for embed in one.embeds),
@@ -106,7 +113,8 @@ class Town:
         command, options = self._choose_command(game)
         actor = guild.owner if command.startswith("/admin") else player
         self.asked += 1
-        await actor.ask(guild.channel_named("office"), command, **options)
+        asked = await actor.invoke(guild.channel_named("office"), command, **options)
+        await asked.wait(ANSWER_SECONDS)
         self.answered += 1
 
     def _choose_command(self, game: Game) -> tuple[str, dict[str, Any]]:

@@ -14,13 +14,17 @@ from pymongo import MongoClient
 from simulation.discord import SimulatedDiscord
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 40.0  # mongod's first start on a busy machine
-STOP_SECONDS = 10.0
+READY_SECONDS = 120.0  # mongod's first start on a busy machine
+STOP_SECONDS = 40.0  # the bot allows itself ten, on a machine that does not stand still meanwhile
+PATIENCE_SECONDS = 90.0  # for what takes moments; only what never comes costs them
 LOOK_SECONDS = 0.02
 
 
 async def until(
-    condition: Callable[[], bool], *, within_seconds: float = 20.0, what: Callable[[], object] | str = ""
+    condition: Callable[[], bool],
+    *,
+    within_seconds: float = PATIENCE_SECONDS,
+    what: Callable[[], object] | str = "",
 ) -> None:
     """Wait until something holds, looking again and again.
 

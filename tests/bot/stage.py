@@ -13,7 +13,7 @@ from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
 from simulation.traces import find_texts
-from tests.bot.process import BotProcess, until
+from tests.bot.process import PATIENCE_SECONDS, BotProcess, until
 from utils.models.deaths import DeathRow
 
 USERNAME = "renter"
@@ -91,7 +91,7 @@ class Stage:
         reply = await self.admin.invoke(self.office, "/admin server add", name=name, **wanted)
         check_in_time(await reply.wait())
         answer = await reply.submit_modal({"Password": password})
-        return check_in_time(await answer.wait(within_seconds=30))
+        return check_in_time(await answer.wait())
 
     async def add_server(self, name: str = "North", **options: Any) -> Interaction:
         """Add a server and wait until its history is read."""
@@ -100,7 +100,7 @@ class Stage:
         await self.wait_for_import(name)
         return answer
 
-    async def wait_for_import(self, name: str = "North", *, within_seconds: float = 60) -> Message:
+    async def wait_for_import(self, name: str = "North") -> Message:
         """Wait until the progress message in the office says that the history is read."""
 
         def find() -> list[Message]:
@@ -110,7 +110,7 @@ class Stage:
                 if any(f"The history of {name} is read" in embed.get("title", "") for embed in message.embeds)
             ]
 
-        await until(lambda: bool(find()), within_seconds=within_seconds, what=self._describe)
+        await until(lambda: bool(find()), what=self._describe)
         return find()[-1]
 
     # what can be seen
@@ -120,7 +120,7 @@ class Stage:
         """The embeds of the killfeed channel, oldest first."""
         return list_embeds(self.feed)
 
-    async def wait_for_posts(self, count: int, *, within_seconds: float = 30) -> list[Embed]:
+    async def wait_for_posts(self, count: int, *, within_seconds: float = PATIENCE_SECONDS) -> list[Embed]:
         """Wait until so many deaths were posted."""
         await until(lambda: len(self.posts) >= count, within_seconds=within_seconds, what=self._describe)
         return self.posts
@@ -130,11 +130,9 @@ class Stage:
         channel = self.world.direct_messages(self.admin.user)
         return [embed["description"] for embed in list_embeds(channel)]
 
-    async def wait_for_alerts(self, count: int, *, within_seconds: float = 30) -> list[str]:
+    async def wait_for_alerts(self, count: int) -> list[str]:
         """Wait until the owner was told so many things."""
-        await until(
-            lambda: len(self.list_alerts()) >= count, within_seconds=within_seconds, what=self._describe
-        )
+        await until(lambda: len(self.list_alerts()) >= count, what=self._describe)
         return self.list_alerts()
 
     def _describe(self) -> str:
@@ -145,7 +143,7 @@ class Stage:
     @contextmanager
     def open_database(self) -> Iterator[Any]:
         """Look into the bot's database, as the bot does: others see a commit before a majority has it."""
-        options = {"serverSelectionTimeoutMS": 10_000, "readConcernLevel": "majority"}
+        options = {"serverSelectionTimeoutMS": 30_000, "readConcernLevel": "majority"}
         with MongoClient[Document](self.bot.mongodb_uri, **options) as client:
             yield client[self.bot.database]
 
@@ -176,11 +174,9 @@ class Stage:
             number: int = database["kills"].count_documents({"server_id": server_id})
             return number
 
-    async def wait_for_deaths(self, count: int, name: str = "North", *, within_seconds: float = 30) -> None:
+    async def wait_for_deaths(self, count: int, name: str = "North") -> None:
         """Wait until so many deaths of a server are stored."""
-        await until(
-            lambda: self.count_deaths(name) >= count, within_seconds=within_seconds, what=self._describe
-        )
+        await until(lambda: self.count_deaths(name) >= count, what=self._describe)
 
 
 def check_in_time(reply: Interaction) -> Interaction:

@@ -93,7 +93,7 @@ async def test_every_death_is_posted_once_when_discord_stumbles(stage: Stage) ->
         files.append(*rows[:12])
         await until(lambda fault=fault: fault.struck > 0)
         files.append(*rows[12:])
-        await stage.wait_for_posts(24 * position + 24, within_seconds=45)
+        await stage.wait_for_posts(24 * position + 24)
     assert read_posts(stage.posts) == expect_posts(live, history)
 
 
@@ -124,7 +124,7 @@ async def test_deaths_follow_when_the_gateway_drops(stage: Stage) -> None:
     for position, drop in enumerate((None, 4000, None)):
         await stage.world.gateway.drop(drop)
         files.append(*live[position * 3 : position * 3 + 3])
-        await stage.world.gateway.wait_until_connected(20)
+        await stage.world.gateway.wait_until_connected()
     posts = await stage.wait_for_posts(len(live))
     assert read_posts(posts) == expect_posts(live, history)
     assert (await stage.ask("/killfeed status")).embed["title"] == "📡 Killfeed status"
@@ -140,7 +140,7 @@ async def test_deaths_wait_when_all_of_discord_is_away(open_stage: StageFactory)
         files.append(*live)
         await stage.wait_for_deaths(len(history) + len(live))
         await until(lambda: "delivery waits" in stage.bot.output, what=lambda: stage.bot.output)
-    posts = await stage.wait_for_posts(len(live), within_seconds=60)
+    posts = await stage.wait_for_posts(len(live))
     assert read_posts(posts) == expect_posts(live, history)
 
 
@@ -157,7 +157,7 @@ async def test_bot_starts_and_counts_when_discord_is_away(open_stage: StageFacto
         await stage.bot.start(is_awaited=False)
         await stage.wait_for_deaths(len(history) + len(live))
     await stage.bot.wait_until_ready(identified)
-    posts = await stage.wait_for_posts(len(live), within_seconds=60)
+    posts = await stage.wait_for_posts(len(live))
     assert read_posts(posts) == expect_posts(live, history)
     assert await stage.bot.stop() == 0
 
@@ -175,7 +175,7 @@ async def test_nothing_is_lost_or_doubled_when_mongod_is_killed(open_stage: Stag
         os.kill(mongod, signal.SIGKILL)
         files.append(*live[position * 30 + 15 : position * 30 + 30])
         await until(partial(is_gone, mongod, stage))
-        await stage.wait_for_posts(position * 30 + 30, within_seconds=60)
+        await stage.wait_for_posts(position * 30 + 30)
     assert read_posts(stage.posts) == expect_posts(live, history)
     assert stage.read_counters() == count_rows([*history, *live]).summarise()
     assert await stage.bot.stop() == 0

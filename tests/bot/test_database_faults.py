@@ -127,6 +127,6 @@ async def test_deaths_wait_in_their_files_while_the_database_is_away_for_long(
     await SystemClock().sleep(ABSENCE_SECONDS)
     files.append(*live[20:])
     await mongod.start()
-    posts = await stage.wait_for_posts(len(live), within_seconds=60)
+    posts = await stage.wait_for_posts(len(live))
     assert read_posts(posts) == expect_posts(live, history)
     assert stage.read_counters() == count_rows([*history, *live]).summarise()

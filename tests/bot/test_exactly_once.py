@@ -81,8 +81,8 @@ async def test_every_death_is_posted_once_when_the_bot_is_killed_during_live_bat
             await live_and_die(stage, rng)
         await stage.bot.start()
     finally:
-        await asyncio.wait_for(writing, 60)
-    posts = await stage.wait_for_posts(len(live), within_seconds=60)
+        await asyncio.wait_for(writing, 180)
+    posts = await stage.wait_for_posts(len(live))
 
     assert read_posts(posts) == expect_posts(live, history)
     assert stage.count_deaths() == len(history) + len(live)

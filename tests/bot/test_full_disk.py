@@ -65,11 +65,7 @@ async def test_full_disk_is_told_and_survived(open_stage: StageFactory) -> None:
         with ballast(stage.bot.data_dir):
             files.append(*live)
             write_all_to_disk(stage)
-            await until(
-                lambda: "is full. Free some space" in stage.bot.output,
-                within_seconds=60,
-                what=lambda: stage.bot.output,
-            )
+            await until(lambda: "is full. Free some space" in stage.bot.output, what=lambda: stage.bot.output)
         posts = await stage.wait_for_posts(len(live), within_seconds=120)
         assert read_posts(posts) == expect_posts(live, history)
         assert stage.read_counters() == count_rows([*history, *live]).summarise()

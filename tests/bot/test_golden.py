@@ -92,7 +92,7 @@ async def test_golden_values_are_shown_when_the_real_days_are_written_live(stage
             await write_in_pieces(stage.open_files(NUMBERS[name]), day, rng)
     rows = {name: sum(count_lines(day) for day in days) for name, days in FILES.items()}
     for name, count in rows.items():
-        await stage.wait_for_deaths(count, name, within_seconds=90)
+        await stage.wait_for_deaths(count, name)
         await verify_golden(stage, name)
     posts = await stage.wait_for_posts(rows["third"])
     times = [post.at for post in read_posts(posts)]
@@ -137,7 +137,7 @@ async def test_battle_counts_as_recounted_when_half_is_history_and_half_is_live(
         else:
             files.append(*part)
         await asyncio.sleep(rng.random() * 0.05)
-    posts = await stage.wait_for_posts(len(live), within_seconds=60)
+    posts = await stage.wait_for_posts(len(live))
 
     assert read_posts(posts) == expect_posts(live, history)
     assert stage.read_counters() == count_rows(rows).summarise()

@@ -92,12 +92,15 @@ async def test_host_is_not_read_when_its_key_changed(stage: Stage) -> None:
 async def test_reading_goes_on_when_a_host_stalls_and_comes_back(open_stage: StageFactory) -> None:
     """A read without an answer ends by its limit; the status says so, commands go on, nothing is lost."""
     stage = await open_stage()
-    stage.bot.configure(sftp={"operation_timeout_seconds": 0.5, "connect_timeout_seconds": 2})
     files, history = stage.open_files(), stage.take(20)
     files.append(*history)
     await stage.bot.start()
     await stage.set_channel()
     await stage.add_server("North")
+    assert await stage.bot.stop() == 0
+    # only now: a machine that stood still while the server was added would have refused it
+    stage.bot.configure(sftp={"operation_timeout_seconds": 0.5, "connect_timeout_seconds": 2})
+    await stage.bot.start()
     stage.host.faults.stall_reads()
     live = stage.take(6)
     files.append(*live)

@@ -6,7 +6,7 @@ from simulation.counting import Tally, count_rows
 from simulation.discord import Interaction
 from simulation.posts import expect_posts, read_posts
 from tests.bot.process import until
-from tests.bot.stage import Stage, check_in_time, get_fields
+from tests.bot.stage import Stage, check_in_time, get_fields, list_embeds
 
 KD_KILLS = 10  # the board of K/D needs as many
 
@@ -90,11 +90,10 @@ async def test_settings_of_one_server_win_over_those_of_the_guild_when_both_are_
     north.append(*in_north)
     south.append(*in_south)
     await stage.wait_for_posts(3)
-    await own.wait_for_messages(1)
-    await stage.wait_for_deaths(9, "South")
+    await until(lambda: len(list_embeds(own)) >= 4, what=lambda: stage.bot.output)
 
     assert "of South" in reply.embed["description"]
-    assert [len(channel.messages[0].embeds) for channel in (stage.feed, own)] == [3, 4]
+    assert [len(list_embeds(channel)) for channel in (stage.feed, own)] == [3, 4]
 
 
 async def test_player_finds_figures_by_id_name_and_part_when_deaths_are_counted(stage: Stage) -> None:

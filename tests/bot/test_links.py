@@ -49,7 +49,7 @@ async def wait_for_title(stage: Stage, reply: Interaction, title: str) -> None:
     def is_shown() -> bool:
         return reply.message is not None and reply.message.embed["title"] == title
 
-    await until(is_shown, within_seconds=30, what=lambda: f"{reply.embed}\n{stage.bot.output}")
+    await until(is_shown, what=lambda: f"{reply.embed}\n{stage.bot.output}")
 
 
 async def list_links(stage: Stage) -> list[str]:

@@ -86,7 +86,7 @@ async def test_refused_login_is_tried_once_for_all_its_servers_and_again_after_a
     reply = await stage.admin.invoke(stage.office, "/admin server edit", server="North", new_password=True)
     await reply.wait()
     answer = await reply.submit_modal({"Password": "pw-of-tomorrow-3c"})
-    await answer.wait(within_seconds=30)
+    await answer.wait()
     assert read_posts(await stage.wait_for_posts(6)) == expect_posts(live, history)
     assert "refused" in (await read_status(stage))["South"]
 
@@ -123,7 +123,7 @@ async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> No
     assert stage.host.connections == 1
     opened = stage.host.connections_opened
     stage.guild.remove_bot()
-    await asyncio.wait_for(stage.host.wait_for_connections(0), 10)
+    await asyncio.wait_for(stage.host.wait_for_connections(0), 60)
     await asyncio.sleep(1)  # several polls would have gone by
     assert (stage.host.connections, stage.host.connections_opened) == (0, opened)
 
@@ -140,7 +140,7 @@ async def test_bot_stops_in_time_while_a_host_holds_its_handshakes_up(open_stage
     stage.host.cut_connections()
     await stage.host.wait_for_connections(0)
     await stage.host.wait_for_connections(1)
-    began = asyncio.get_running_loop().time()
+    began = stage.world.clock.live()
     assert await stage.bot.stop() == 0, stage.bot.output
-    assert asyncio.get_running_loop().time() - began < 10
+    assert stage.world.clock.live() - began < 10
     stage.host.faults.clear()

@@ -43,7 +43,7 @@ async def end_premium(stage: Stage) -> None:
     with stage.open_database() as database:
         past = datetime(2025, 1, 1, tzinfo=UTC)
         database["guilds"].update_one({"guild_id": stage.guild.id}, {"$set": {"premium.ends_at": past}})
-    await stage.wait_for_alerts(1, within_seconds=40)
+    await stage.wait_for_alerts(1)
 
 
 def list_paused(stage: Stage) -> list[str]:

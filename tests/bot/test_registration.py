@@ -47,8 +47,8 @@ async def test_nothing_is_registered_again_when_the_set_is_the_same(
     """A second start with the same commands writes none, however the first one ended."""
     stage = await open_stage()
     await stage.bot.start()
+    await until(lambda: "commands registered" in stage.bot.output, what=lambda: stage.bot.output)
     if is_killed:
-        await until(lambda: "commands registered" in stage.bot.output, what=lambda: stage.bot.output)
         await stage.bot.kill()
     else:
         assert await stage.bot.stop() == 0

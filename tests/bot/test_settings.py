@@ -105,7 +105,7 @@ async def test_new_password_is_asked_for_in_a_form_and_told_nowhere(stage: Stage
         check_in_time(await asked.wait())
         assert asked.modal is not None
         answer = await asked.submit_modal({"Password": password})
-        answers.append(check_in_time(await answer.wait(within_seconds=30)))
+        answers.append(check_in_time(await answer.wait()))
     assert [answer.is_ephemeral for answer in answers] == [True] * 3
     assert answers[0].embed["title"].startswith("❌ Something is in the way")
     assert "Fill in the password" in answers[1].embed["description"]

@@ -123,15 +123,16 @@ async def test_standby_takes_over_when_its_shard_s_process_is_killed(
             lambda: not first.world.gateway.is_shard_connected(1)
         )  # its socket is closed a moment later
         await until(
-            lambda: first.world.gateway.is_shard_connected(1),
+            lambda: "leases taken" in standby.output,
             within_seconds=TAKE_OVER_SECONDS,
             what=lambda: standby.output,
         )
+        await until(lambda: first.world.gateway.is_shard_connected(1), what=lambda: standby.output)
         assert len(first.posts) > posted
         assert first.world.gateway.identifies == SHARDS + 1
-        await asyncio.wait_for(writing, 60)
+        await asyncio.wait_for(writing, 180)
         for stage in (first, second):
-            posts = await stage.wait_for_posts(len(live), within_seconds=60)
+            posts = await stage.wait_for_posts(len(live))
             assert read_posts(posts) == expect_posts(live, history)
             assert read_counters(stage) == count_rows([*history, *live]).summarise()
             assert (await stage.ask("/killfeed status")).is_ephemeral

@@ -95,6 +95,6 @@ class OwnShardedBot(OwnBot, ShardedKillfeedBot):
 
 async def wait_until(condition: Callable[[], bool]) -> None:
     """Wait until something holds inside a bot, which tells nobody when it does."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.005)

@@ -24,7 +24,14 @@ from utils.interactions.autocomplete import complete_player, complete_server
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
-from utils.interactions.views import VIEW_SECONDS, ConfirmView, LiveViews, PagedView, answer_ended
+from utils.interactions.views import (
+    VIEW_SECONDS,
+    ConfirmView,
+    InvokerView,
+    LiveViews,
+    PagedView,
+    answer_ended,
+)
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
@@ -244,7 +251,8 @@ class Shelf:
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
         tasks = TaskManager(self.clock)
         desk = GrantDesk(tier, self.clock, self.premium, self.servers, audit=self.audit)
-        premium, names = desk.premium, PlayerNames(self.statistics, self.servers, tasks)
+        names = PlayerNames(self.statistics, self.servers, tasks, blink_seconds=60)  # on any machine
+        premium = desk.premium
         audit = AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), self.secrets
         factory = EmbedFactory()
@@ -341,6 +349,7 @@ class PracticeCog(GuildCog):
         before_answer: called between acknowledgement and answer.
         pages: how many pages there are.
         view_seconds: how long buttons work.
+        shown: the buttons of the last answer.
         decisions: what was chosen of each confirmation.
     """
 
@@ -352,6 +361,7 @@ class PracticeCog(GuildCog):
         self.before_answer: Callable[[], None] = lambda: None
         self.pages = 3
         self.view_seconds = VIEW_SECONDS
+        self.shown: InvokerView | None = None
         self.decisions: asyncio.Queue[bool | None] = asyncio.Queue()
 
     @commands.slash_command(name="public", description="Answers everybody")
@@ -442,6 +452,7 @@ class PracticeCog(GuildCog):
             replies=self.services.replies,
             seconds=self.view_seconds,
         )
+        self.shown = view
         view.shown_in = ctx.interaction
         embed, _ = await self._build_page(0)
         await ctx.respond(embed=embed, view=view)

@@ -15,7 +15,7 @@ from utils.settings import Settings, load_settings
 EXAMPLE = json.loads((Path(__file__).parents[2] / "config.example.json").read_text("utf-8"))
 MARK = "pw-secret-7d1c"
 
-MANY_TIMES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY_TIMES = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

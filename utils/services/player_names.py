@@ -42,7 +42,15 @@ class ServerList(Protocol):
 class PlayerNames:
     """Names for autocomplete and look-up: read once for a guild, then fed by ingestion."""
 
-    def __init__(self, store: NameStore, servers: ServerList, tasks: TaskManager) -> None:
+    def __init__(
+        self,
+        store: NameStore,
+        servers: ServerList,
+        tasks: TaskManager,
+        *,
+        blink_seconds: float = BLINK_SECONDS,
+    ) -> None:
+        self._blink_seconds = blink_seconds
         self._store = store
         self._servers = servers
         self._tasks = tasks
@@ -146,7 +154,7 @@ class PlayerNames:
             self._readings[guild_id] = self._tasks.start(name, read, guild_id=guild_id)
         reading = asyncio.ensure_future(self._readings[guild_id].wait())
         try:
-            await asyncio.wait([reading], timeout=BLINK_SECONDS)
+            await asyncio.wait([reading], timeout=self._blink_seconds)
         finally:
             reading.cancel()
         if not self._tasks.is_running(name):

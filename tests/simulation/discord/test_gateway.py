@@ -12,12 +12,12 @@ from discord.ext import commands
 
 from simulation.discord import GATEWAY_ROUTE, Channel, Fault, Member, SimulatedDiscord
 from simulation.discord.clients import BareClient, running_bot
+from simulation.discord.signals import PATIENCE_SECONDS
 
 
 async def _has_resumed(world: SimulatedDiscord, times: int = 1) -> None:
     await world.until(
         lambda: sum(session.resumes for session in world.gateway.sessions.values()) >= times,
-        within_seconds=20,
         what="a resume",
     )
 
@@ -52,7 +52,7 @@ async def test_session_resumes_with_replay_when_the_connection_breaks(
         await alice.say(channel, "while away")
         await _has_resumed(world)
         await bob.say(channel, "after")
-        heard = [await asyncio.wait_for(authors.get(), 10) for _ in range(2)]
+        heard = [await asyncio.wait_for(authors.get(), PATIENCE_SECONDS) for _ in range(2)]
     assert (heard, world.gateway.identifies, world.violations) == (["alice", "bob"], 1, [])
 
 
@@ -63,7 +63,7 @@ async def test_bot_identifies_anew_when_resuming_is_refused(
     async with running_bot(bot, world):
         world.gateway.refuses_resumes = True
         await world.gateway.drop(4000)
-        await world.until(lambda: world.gateway.identifies == 2, within_seconds=30)
+        await world.until(lambda: world.gateway.identifies == 2)
 
 
 async def test_bot_comes_back_when_the_gateway_was_closed_for_a_while(
@@ -99,11 +99,11 @@ class _Socket:
         await self._socket.send_str(text)
 
     async def next(self) -> dict[str, Any]:
-        received: dict[str, Any] = await self._socket.receive_json(timeout=5)
+        received: dict[str, Any] = await self._socket.receive_json(timeout=PATIENCE_SECONDS)
         return received
 
     async def close_code(self) -> int | None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             async for _ in self._socket:
                 pass
         return self._socket.close_code
@@ -211,6 +211,7 @@ async def test_shards_share_the_servers_when_there_are_several(world: SimulatedD
 async def test_second_identify_of_a_bucket_within_five_seconds_is_invalid() -> None:
     """Shards of one remainder by ``max_concurrency`` wait for each other; others need not."""
     async with SimulatedDiscord(max_concurrency=2) as world:
+        world.clock.hold()  # however long this takes
         answers = []
         for shard in (0, 1, 2):
             async with _connect(world) as socket:
@@ -233,6 +234,7 @@ class _HastyBot(commands.Bot):
 async def test_bot_identifies_again_when_another_shard_came_first() -> None:
     """Two processes that start together are both connected in the end."""
     async with SimulatedDiscord() as world:
+        world.clock.hold()  # however long this takes
         guilds = [world.create_guild(str(shard), shard=(shard, 2)) for shard in (0, 1)]
         bots = [
             _HastyBot(cache_default_sounds=False, help_command=None, shard_id=shard, shard_count=2)
@@ -243,7 +245,7 @@ async def test_bot_identifies_again_when_another_shard_came_first() -> None:
             await world.until(lambda: world.gateway.identifies > 2, what="a second try")
             assert not world.gateway.is_shard_connected(1)
             world.clock.advance(5)
-            await asyncio.wait_for(second, 20)
+            await asyncio.wait_for(second, PATIENCE_SECONDS)
         assert [[known.id for known in bot.guilds] for bot in bots] == [[guild.id] for guild in guilds]
         assert world.violations == []
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import aiohttp
@@ -91,6 +92,21 @@ async def test_wait_fails_when_the_bot_stays_silent() -> None:
         await client.register(PING)
         with pytest.raises(UnansweredError, match="the application did not respond"):
             await guild.owner.ask(channel, "/ping")
+
+
+async def test_time_in_which_the_machine_stood_still_makes_no_answer_late() -> None:
+    """Nobody could answer in it; the person waits on, and what comes then is in time."""
+    async with SimulatedDiscord(acknowledge_within_seconds=1) as world, BareClient(world) as client:
+        guild = world.create_guild("elsewhere")
+        await client.register(PING)
+        reply = await guild.owner.invoke(guild.create_text_channel("general"), "/ping")
+        waiting = asyncio.create_task(reply.wait())
+        await asyncio.sleep(0)
+        time.sleep(1.2)  # noqa: ASYNC251, TID251 - the whole process stands still
+        status, _ = await client.acknowledge(reply, CallbackKind.MESSAGE, {"content": "pong"})
+        assert (status, (await waiting).content, reply.has_failed) == (200, "pong", False)
+        assert reply.acknowledged_after_seconds is not None
+        assert reply.acknowledged_after_seconds < 1
 
 
 async def test_follow_up_is_refused_when_nothing_was_acknowledged(

@@ -8,6 +8,7 @@ from discord.ext import commands
 
 from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
 from simulation.discord.clients import BareClient, running_bot
+from simulation.discord.signals import PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -144,12 +145,12 @@ async def test_bot_hears_of_joining_and_leaving_when_it_is_invited_and_removed(
     for name in ("guild_join", "guild_remove", "guild_unavailable", "guild_available"):
         listener(name)
     async with running_bot(bot, world):
-        await asyncio.wait_for(bot.wait_for("ready"), 10)
+        await asyncio.wait_for(bot.wait_until_ready(), PATIENCE_SECONDS)
         guild.set_available(is_available=False)
         guild.set_available(is_available=True)
         later = world.create_guild("Later")
         later.remove_bot()
-        await asyncio.wait_for(done.wait(), 10)
+        await asyncio.wait_for(done.wait(), PATIENCE_SECONDS)
     assert heard == [
         ("guild_available", "Deadside Community"),
         ("guild_unavailable", "Deadside Community"),
@@ -164,15 +165,15 @@ async def test_bot_sees_changes_when_channels_and_roles_change(
 ) -> None:
     """py-cord's cache follows creation, renaming, overwrites and deletion."""
     async with running_bot(bot, world):
-        await asyncio.wait_for(bot.wait_for("ready"), 10)
+        await asyncio.wait_for(bot.wait_until_ready(), PATIENCE_SECONDS)
         channel = guild.create_text_channel("news")
-        place = await bot.wait_for("guild_channel_create", timeout=5)
+        place = await bot.wait_for("guild_channel_create", timeout=PATIENCE_SECONDS)
         assert place.permissions_for(place.guild.me).send_messages
         channel.set_overwrite(guild.bot, deny=int(Permission.SEND_MESSAGES))
-        await bot.wait_for("guild_channel_update", timeout=5)
+        await bot.wait_for("guild_channel_update", timeout=PATIENCE_SECONDS)
         assert not place.permissions_for(place.guild.me).send_messages
         guild.create_role("admins")
-        role = await bot.wait_for("guild_role_create", timeout=5)
+        role = await bot.wait_for("guild_role_create", timeout=PATIENCE_SECONDS)
         channel.delete()
-        await bot.wait_for("guild_channel_delete", timeout=5)
+        await bot.wait_for("guild_channel_delete", timeout=PATIENCE_SECONDS)
         assert (role.name, place.guild.get_channel(channel.id)) == ("admins", None)

@@ -22,7 +22,7 @@ async def test_process_serves_when_started_from_the_command_line() -> None:
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    first = (await asyncio.wait_for(process.stdout.readline(), 20)).decode()
+    first = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
     base_url = first.removeprefix("api_base_url: ").strip().format(API_VERSION=10)
     headers = {"Authorization": "Bot secret"}
     async with (

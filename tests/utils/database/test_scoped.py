@@ -76,7 +76,11 @@ async def _list_foreign(database: SafeDatabase) -> list[Document]:
 Ask = Callable[[], Awaitable[Any]]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(query=filters, update=updates, pipeline=st.lists(stages, max_size=3), document=documents)
 async def test_other_scopes_are_neither_seen_nor_changed_whatever_is_asked(
     database: SafeDatabase,

@@ -22,7 +22,7 @@ from utils.errors import LeaseLostError
 from utils.models.reading import HEAD_DIGEST_BYTES
 
 KEY = {"guild_id": 42, "server_id": "aaaaaaaa", "kind": "file", "world": "world_0"}
-SOON = 30.0  # seconds, on a busy machine
+SOON = 60.0  # seconds, on a busy machine
 
 
 @pytest.fixture(name="leases")

@@ -34,7 +34,7 @@ async def _loop(world: World) -> AsyncIterator[DeliveryLoop]:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the conditions have no event of their own
             await asyncio.sleep(0)
 

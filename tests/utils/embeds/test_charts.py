@@ -87,7 +87,7 @@ async def test_loop_goes_on_while_charts_are_drawn(painter: ChartPainter) -> Non
     while not drawing.done():
         await asyncio.sleep(0.001)
         turns += 1
-    assert turns > 10
+    assert turns > 3  # drawn in the loop they would leave it one
     assert len({picture.data for picture in await drawing}) == 4
 
 

@@ -70,7 +70,8 @@ async def test_bot_works_though_its_commands_could_not_be_registered(
     bot = OwnBot(shelf, tmp_path)
     with capture_logs() as logs:
         async with running_bot(bot, world):
-            await wait_until(lambda: bool(bot.follows.followed))
+            await wait_until(lambda: bool(bot.follows.followed) and fault.is_spent)
+            await wait_until(lambda: any("not registered" in entry["event"] for entry in logs))
     assert fault.is_spent
     told = [entry["event"] for entry in logs if entry["log_level"] == "warning"]
     assert "commands are not registered, the next connect tries again" in told
@@ -103,6 +104,8 @@ async def test_one_of_several_shards_registers_nothing_unless_it_is_the_first(
         bot.follows.asked = guilds
         async with running_bot(bot, world):
             await wait_until(lambda bot=bot: bool(bot.follows.followed))
+            if shard == 0:
+                await bot.wait_until_registered()
             assert bot.follows.followed == [[guilds[shard]]]
             assert count_registrations(world) == (shard == 0)
     assert {session.shard for session in world.gateway.sessions.values()} <= {(0, 2), (1, 2)}
@@ -121,7 +124,7 @@ async def test_several_shards_of_a_process_are_one_bot(
         assert (bot.follows.followed, count_registrations(world)) == ([[guilds[0].id, guilds[2].id]], 1)
         await world.gateway.drop(4000)
         sessions = world.gateway.sessions.values()
-        await world.until(lambda: [session.resumes for session in sessions] == [1, 1], within_seconds=20)
+        await world.until(lambda: [session.resumes for session in sessions] == [1, 1])
         for guild in (guilds[0], guilds[2]):
             reply = await guild.owner.ask(guild.create_text_channel("office"), "/premium tiers")
             assert reply.embed["title"]

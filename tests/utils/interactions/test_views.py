@@ -53,8 +53,14 @@ async def press_too_late(world: SimulatedDiscord, reply: Interaction, label: str
 
 async def wait_for_decision(bot: SmallBot) -> bool | None:
     """Return what was chosen of a confirmation."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return await bot.practice.decisions.get()
+
+
+def end_time(bot: SmallBot) -> None:
+    """Let the time of the last answer's buttons be up, as the library does when it is."""
+    assert bot.practice.shown is not None
+    bot.practice.shown._dispatch_timeout()
 
 
 def has_ended(reply: Interaction) -> bool:
@@ -121,10 +127,10 @@ async def test_buttons_end_on_the_page_that_was_turned_to(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
     """Also when the command's own token has expired: the newest press carries a fresh one."""
-    bot.practice.view_seconds = 1.0
     reply = await alice.ask(channel, "/pages")
     world.clock.advance(16 * 60)
     await turn(reply, "Next", "Page 2")
+    end_time(bot)
     await reply.wait_until(has_ended)
     assert reply.embed["title"] == "Page 2"
 
@@ -144,10 +150,10 @@ async def test_ended_buttons_that_cannot_be_shown_as_such_are_left(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
     """A list whose message is gone ends in silence."""
-    bot.practice.view_seconds = 0.3
     edit = Fault(method="PATCH", route=ORIGINAL, status=404)
     reply = await alice.ask(channel, "/pages")
     world.faults.add(edit)
+    end_time(bot)
     await world.until(lambda: edit.struck == 1, what="the edit of ended buttons")
     await world.settle()
     assert list_buttons(reply) == {"Previous": False, "Next": True}

@@ -24,13 +24,13 @@ async def test_import_waits_until_the_last_answer_is_given() -> None:
             await settle()
         await settle()
         assert not waiting.done()
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, LONG / 2)
 
 
 async def test_import_goes_on_at_once_while_nobody_asks() -> None:
     """Before anybody asked and after an answer that failed."""
     courtesy = Courtesy(longest_wait_seconds=LONG)
-    await asyncio.wait_for(courtesy.wait(), 5)
+    await asyncio.wait_for(courtesy.wait(), LONG / 2)
 
     def fail() -> None:
         with courtesy.answering():
@@ -38,11 +38,11 @@ async def test_import_goes_on_at_once_while_nobody_asks() -> None:
 
     with pytest.raises(ValueError, match="not an answer"):
         fail()
-    await asyncio.wait_for(courtesy.wait(), 5)
+    await asyncio.wait_for(courtesy.wait(), LONG / 2)
 
 
 async def test_import_is_never_held_up_for_long() -> None:
     """However much is asked."""
     courtesy = Courtesy(longest_wait_seconds=0.01)
     with courtesy.answering():
-        await asyncio.wait_for(courtesy.wait(), 5)
+        await asyncio.wait_for(courtesy.wait(), LONG / 2)

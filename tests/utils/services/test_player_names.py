@@ -14,6 +14,7 @@ from utils.events import DeathsStored, HistoryImported, ServerRemoved
 from utils.models.deaths import DeathKind
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.models.servers import GameServer
 from utils.services.player_names import CACHED_GUILDS, LEARNED_DEATHS, PlayerNames
 from utils.tasks import TaskManager
 
@@ -50,9 +51,14 @@ def _store() -> FakeStatisticsStore:
     return FakeStatisticsStore(*PLAYERS)
 
 
+def build_names(store: FakeStatisticsStore, *servers: GameServer) -> PlayerNames:
+    """Return names for whose first reading everybody waits, on however slow a machine."""
+    return PlayerNames(store, FakeServerStore(*servers), TaskManager(FakeClock()), blink_seconds=60)
+
+
 @pytest.fixture(name="names")
 def _names(store: FakeStatisticsStore) -> PlayerNames:
-    return PlayerNames(store, FakeServerStore(), TaskManager(FakeClock()))
+    return build_names(store)
 
 
 async def find(names: PlayerNames, text: str, *server_ids: ServerId) -> list[str]:
@@ -114,7 +120,7 @@ async def test_name_that_fits_several_is_ambiguous(names: PlayerNames) -> None:
 
 async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore) -> None:
     """They are told apart by server and last seen, unless the server that was named does so."""
-    names = PlayerNames(store, FakeServerStore(build_server("East Wind", EAST)), TaskManager(FakeClock()))
+    names = build_names(store, build_server("East Wind", EAST))
     store.players = [
         build_player("Twin", player_id="1" * 32, server=EAST),
         build_player("twin", player_id="2" * 32, server=ServerId("west")),
@@ -230,7 +236,7 @@ async def test_deaths_stored_during_the_first_read_are_not_lost() -> None:
     """What is stored while the names are being read may be missing in them, and is added."""
     store = FakeStatisticsStore(*PLAYERS)
     store.gate = Gate()
-    names = PlayerNames(store, FakeServerStore(), TaskManager(FakeClock()))
+    names = build_names(store)
     searching = asyncio.create_task(find(names, "newcomer"))
     await store.gate.has_read.wait()
     await names.on_deaths_stored(build_event(("Newcomer", "Mlsno")))
@@ -242,7 +248,7 @@ async def test_names_are_read_again_when_they_were_forgotten_during_the_read() -
     """An import that ends while the names are being read makes them stale at once."""
     store = FakeStatisticsStore(*PLAYERS)
     store.gate = Gate()
-    names = PlayerNames(store, FakeServerStore(), TaskManager(FakeClock()))
+    names = build_names(store)
     searching = asyncio.create_task(find(names, "imported"))
     await store.gate.has_read.wait()
     store.players.append(build_player("imported"))
@@ -255,7 +261,7 @@ async def test_names_are_read_once_when_many_ask_at_once() -> None:
     """Every keystroke asks; the database is asked once."""
     store = FakeStatisticsStore(*PLAYERS)
     store.gate = Gate()
-    names = PlayerNames(store, FakeServerStore(), TaskManager(FakeClock()))
+    names = build_names(store)
     searches = [asyncio.create_task(find(names, text)) for text in ("p", "pi", "pik")]
     await store.gate.has_read.wait()
     store.gate.may_answer.set()

@@ -29,7 +29,7 @@ async def _host(root: Path) -> AsyncIterator[GameHost]:
 @pytest.fixture(name="limits")
 def _limits() -> PoolLimits:
     """Short enough for a test that runs into them, long enough for a busy machine."""
-    return PoolLimits(connect_timeout_seconds=10, operation_timeout_seconds=10, wait_timeout_seconds=10)
+    return PoolLimits(connect_timeout_seconds=30, operation_timeout_seconds=30, wait_timeout_seconds=30)
 
 
 @pytest.fixture(name="pool")

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,18 @@ from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 
 GUILD, OTHER_GUILD = GuildId(42), GuildId(43)
-STOP_SECONDS = 5.0  # of the ten that a whole shutdown may take
+STOP_SECONDS = 10.0  # what a whole shutdown may take
+
+
+@dataclass
+class Opener:
+    """Connects with a patience that a test changes: short for a host that never answers, and for no other."""
+
+    connect_seconds: float
+
+    async def __call__(self, login: HostLogin, limits: PoolLimits) -> HostConnection:
+        """Connect."""
+        return await open_connection(login, replace(limits, connect_timeout_seconds=self.connect_seconds))
 
 
 async def use(
@@ -90,16 +101,20 @@ async def test_dead_host_costs_no_connection_for_each_server_behind_it(
 
 
 @pytest.mark.fault
-async def test_host_that_never_speaks_is_known_to_all_and_found_when_it_does(root: Path) -> None:
+async def test_host_that_never_speaks_is_known_to_all_and_found_when_it_does(
+    root: Path, limits: PoolLimits
+) -> None:
     """It costs one connect timeout, not one for each server; when it speaks again everybody goes on."""
+    opener = Opener(connect_seconds=0.5)
     door = socket.create_server(("127.0.0.1", 0))
     port = door.getsockname()[1]
     login = HostLogin("127.0.0.1", port, "renter", Credentials("s3cret-pass"))
-    pool = SftpConnectionPool(PoolLimits(connect_timeout_seconds=0.5))
+    pool = SftpConnectionPool(limits, opener=opener)
     error = await fail(pool, login)
     assert (type(error), error.is_of_host) == (RemoteTimeoutError, True)
     assert await fail(pool, replace(login, username="other"), OTHER_GUILD) is error
     waiter = asyncio.create_task(wait_and_use(pool, login))
+    opener.connect_seconds = limits.connect_timeout_seconds
     door.close()
     async with GameHost(root, {"renter": "s3cret-pass"}, port=port):
         await waiter
@@ -198,17 +213,19 @@ async def test_host_that_closes_each_channel_is_told_and_one_login_stops_no_othe
 
 @pytest.mark.fault
 async def test_slow_handshake_is_waited_for_and_one_too_slow_is_the_matter_of_its_login(
-    host: GameHost,
+    host: GameHost, limits: PoolLimits
 ) -> None:
     """Half a second is no outage; beyond the limit the host is still known to be there."""
-    pool = SftpConnectionPool(PoolLimits(connect_timeout_seconds=2))
+    opener = Opener(connect_seconds=limits.connect_timeout_seconds)
+    pool = SftpConnectionPool(limits, opener=opener)
     host.faults.slow_login_seconds = 0.5
     await use(pool, host.login("renter"))
     await pool.close_guild(GUILD)
-    host.faults.slow_login_seconds = 60
+    host.faults.slow_login_seconds, opener.connect_seconds = 60, 2
     error = await fail(pool, host.login("renter"))
     assert (type(error), error.is_of_host) == (RemoteTimeoutError, False)
     host.faults.clear()
+    opener.connect_seconds = limits.connect_timeout_seconds
     await use(pool, host.login("renter"), OTHER_GUILD)
     await pool.aclose()
 

@@ -170,6 +170,8 @@ async def test_waiting_too_long_is_refused_with_a_reason(wide_host: GameHost) ->
         with pytest.raises(TooManyConnectionsError, match="busy"):
             await use(pool, wide_host.login("b"))
         assert repr(pool) == show(1, "1 active, 0 idle", waiting=0)
+    pool.retire(GUILD, wide_host.login("a"))
+    await wait_until(lambda: repr(pool) == show(0, "0 active, 0 idle", waiting=0))  # nobody waits for its end
     await use(pool, wide_host.login("b"))
     await pool.aclose()
 
@@ -276,7 +278,7 @@ async def test_connection_that_went_silent_while_idle_is_asked_and_replaced(
     host: GameHost, clock: HandClock
 ) -> None:
     """After a long rest the host is asked first; one that does not answer is dropped, not lent."""
-    pool = SftpConnectionPool(PoolLimits(check_timeout_seconds=0.2), clock=clock)
+    pool = SftpConnectionPool(PoolLimits(check_timeout_seconds=1.0), clock=clock)
     await use(pool, host.login("renter"))
     clock.seconds += 100
     host.requests.clear()
@@ -416,7 +418,7 @@ async def test_closing_the_pool_ends_everything_in_time_although_the_host_stalls
     await wait_until(lambda: wide_host.requests["read"] > 0)
     waiter = asyncio.create_task(use(pool, wide_host.login("b")))
     await wait_until_waiting(pool, 1)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):  # the host would stall for ever
         await pool.aclose()
     results = await asyncio.gather(reader, waiter, return_exceptions=True)
     assert [type(result) for result in results] == [ConnectionLostError] * 2

@@ -281,7 +281,11 @@ async def verify_enemies(database: SafeDatabase, told: Sequence[Told], servers: 
         assert await combat.list_hours(GUILD, servers, player) == tuple(hours)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(world=worlds)
 def test_every_figure_is_that_of_a_naive_recount(mongod_uri: str, world: Sequence[Sequence[Row]]) -> None:
     """Whatever happened on three servers: weapons, boards, rivals, hours, for all time and a period."""

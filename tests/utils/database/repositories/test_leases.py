@@ -90,7 +90,7 @@ async def test_work_of_a_predecessor_is_ended_and_can_never_commit(
         update = {"$set": {"by": "successor"}}
         await build_things(database).update_one({"_id": 1}, update, session=session)
 
-    async with asyncio.timeout(20):  # mongod alone would keep the lock for a minute
+    async with asyncio.timeout(40):  # mongod alone would keep the lock for a minute
         await database.in_transaction(take, fence=Fence(0, 2))
     gate.open()
     with pytest.raises(LeaseLostError):
