@@ -160,8 +160,8 @@ class Stage:
     def read_counters(self, name: str = "North") -> dict[str, dict[str, int]]:
         """Return the shown figures of every player of a server, by id."""
         server = self.find_server(name)
-        players = self.read("players", server_id=server["server_id"])
-        assert {player["generation"] for player in players} <= {server["generation"]}
+        shown = {"server_id": server["server_id"], "generation": server["generation"]}
+        players = self.read("players", **shown)  # those of before an import are deleted in its wake
         return {
             player["player_id"]: player["counters"] | {"current_streak": player["current_streak"]}
             for player in players
