@@ -1,5 +1,6 @@
 """Faults on demand: what goes wrong, where, and how often."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -27,6 +28,7 @@ class Fault:
         is_global: with status 429, whether the limit is the global one.
         cut: break the connection `before` the request is handled or `after` it took effect.
         delay_seconds: wait before anything else (alone: the request is then handled as usual).
+        held: wait before anything else until this is set.
         times: how often it strikes; None until it is removed.
         skip: how many matching requests pass first.
         only_if: a finer condition on the request, its body included.
@@ -40,6 +42,7 @@ class Fault:
     is_global: bool = False
     cut: Literal["before", "after"] | None = None
     delay_seconds: float = 0.0
+    held: asyncio.Event | None = None
     times: int | None = 1
     skip: int = 0
     only_if: Callable[[ReceivedRequest], bool] | None = None

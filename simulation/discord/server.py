@@ -275,6 +275,8 @@ class SimulatedDiscord:
         if (fault := self.faults.choose(record)) is not None:
             if fault.delay_seconds:
                 await asyncio.sleep(fault.delay_seconds)
+            if fault.held is not None:
+                await fault.held.wait()
             if fault.cut is not None and isinstance(request.transport, asyncio.Transport):
                 request.transport.abort()
             if fault.cut is not None or fault.status is not None:

@@ -468,6 +468,7 @@ class PracticeCog(GuildCog):
             replies=services.replies,
             seconds=self.view_seconds,
         )
+        self.shown = view
         view.shown_in = ctx.interaction
         await ctx.respond("Sure?", view=view)
         await view.wait()

@@ -115,8 +115,11 @@ class FrontDoor:
     ) -> web.StreamResponse:
         fault = self._faults.choose(record)
         if fault is not None:
+            self._world.signal.notify()  # that it has struck
             if fault.delay_seconds:
                 await asyncio.sleep(fault.delay_seconds)
+            if fault.held is not None:
+                await fault.held.wait()
             if fault.cut == "before":
                 return _cut(request)
             if fault.status is not None:

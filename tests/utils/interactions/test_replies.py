@@ -1,5 +1,6 @@
 """Error replies: what the person reads, where, and what nobody may read."""
 
+import asyncio
 from typing import Literal
 
 import aiohttp
@@ -93,11 +94,14 @@ async def test_error_still_follows_when_the_public_reply_is_gone(
 ) -> None:
     """Somebody deleted the reply meanwhile; the caller is told all the same."""
     bot.practice.error = InvalidInputError("No.")
-    late = world.faults.add(Fault(method="DELETE", route=ORIGINAL, delay_seconds=0.2))
+    may_delete = asyncio.Event()
+    late = world.faults.add(Fault(method="DELETE", route=ORIGINAL, held=may_delete))
     reply = await alice.invoke(channel, "/fail")
     await world.until(lambda: late.struck == 1)
     assert reply.original is not None
+    assert not reply.original.is_deleted
     world.board.delete(reply.original)
+    may_delete.set()
     await reply.wait_until(lambda one: bool(one.followups))
     told = reply.followups[0]
     assert (told.is_ephemeral, told.embeds[0]["description"]) == (True, "No.")

@@ -139,9 +139,9 @@ async def test_pages_end_visibly_after_a_press_that_failed(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
     """The token of a press that was not acknowledged edits nothing, so the one before it does."""
-    bot.practice.view_seconds = 1.0
     reply = await alice.ask(channel, "/pages")
     await press_too_late(world, reply, "Next")
+    end_time(bot)
     await reply.wait_until(has_ended)
     assert reply.embed["title"] == "Page 1"
 
@@ -188,9 +188,12 @@ async def test_first_press_decides_when_both_buttons_are_pressed(
 ) -> None:
     """Who cancels and slips onto the other button has cancelled."""
     reply = await alice.ask(channel, "/sure")
-    world.faults.add(Fault(method="POST", route=CALLBACK, delay_seconds=0.2))
-    presses = [await reply.click("Cancel"), await reply.click("Remove")]
-    await asyncio.gather(*(press.wait_for_acknowledgement() for press in presses))
+    may_answer = asyncio.Event()
+    world.faults.add(Fault(method="POST", route=CALLBACK, held=may_answer))
+    first, second = await reply.click("Cancel"), await reply.click("Remove")
+    await second.wait_for_acknowledgement()
+    may_answer.set()
+    await first.wait_for_acknowledgement()
     assert await wait_for_decision(bot) is False
 
 
@@ -211,9 +214,9 @@ async def test_question_ends_visibly_after_a_press_that_failed(
     bot: SmallBot, world: SimulatedDiscord, alice: Member, channel: Channel
 ) -> None:
     """Silence is still no yes."""
-    bot.practice.view_seconds = 1.0
     reply = await alice.ask(channel, "/sure")
     await press_too_late(world, reply, "Remove")
+    end_time(bot)
     assert await wait_for_decision(bot) is None
     await reply.wait_until(has_ended)
 
@@ -274,9 +277,11 @@ async def test_no_stops_a_yes_that_is_still_on_its_way(
 ) -> None:
     """Nothing was done yet, and now nothing will be."""
     reply = await alice.ask(channel, "/sure")
-    world.faults.add(Fault(method="POST", route=CALLBACK, delay_seconds=0.2))
+    may_answer = asyncio.Event()
+    world.faults.add(Fault(method="POST", route=CALLBACK, held=may_answer))
     presses = [await reply.click("Remove"), await reply.click("Cancel")]
     assert await wait_for_decision(bot) is False
+    may_answer.set()
     for press in presses:
         await press.wait_for_acknowledgement()
     assert has_ended(reply)
@@ -287,10 +292,12 @@ async def test_yes_that_is_pressed_again_counts_while_the_first_is_on_its_way(
 ) -> None:
     """Whichever press Discord takes is enough, and one that fails afterwards takes nothing back."""
     reply = await alice.ask(channel, "/sure")
-    world.faults.add(replace(TOO_LATE, delay_seconds=0.2))
+    may_answer = asyncio.Event()
+    world.faults.add(replace(TOO_LATE, held=may_answer))
     first, second = [await reply.click("Remove") for _ in range(2)]
     await second.wait_for_acknowledgement()
     assert await wait_for_decision(bot) is True
+    may_answer.set()
     await world.settle()
     assert (first.is_acknowledged, bot.practice.decisions.empty()) == (False, True)
 
