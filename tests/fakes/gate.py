@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 40.0  # mongod ends a transaction after a minute
 
 
 class Gate:

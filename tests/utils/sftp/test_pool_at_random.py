@@ -18,7 +18,7 @@ LIMITS = PoolLimits(
     handshakes_per_host=2,
     handshake_spacing_seconds=0,
     max_leases_per_connection=1,
-    wait_timeout_seconds=5,  # of a test that fails
+    wait_timeout_seconds=60,  # of a test that fails
     idle_expiry_seconds=0,
 )
 DOORS = [

@@ -135,7 +135,7 @@ async def test_stalling_host_ends_in_a_timeout_and_loses_its_connection(host: Ga
 async def test_reader_of_a_stalling_host_ends_as_cancelled_when_he_is(host: GameHost, root: Path) -> None:
     """That the file could not be closed either is not told: whoever cancelled him relies on his end."""
     (root / "a.csv").write_bytes(b"abc")
-    pool = SftpConnectionPool(PoolLimits(operation_timeout_seconds=0.5))
+    pool = SftpConnectionPool(PoolLimits(operation_timeout_seconds=2))
     host.faults.stall("read", "close")
 
     async def read() -> None:
@@ -143,7 +143,7 @@ async def test_reader_of_a_stalling_host_ends_as_cancelled_when_he_is(host: Game
             await session.read("a.csv", offset=0, length=3)
 
     reading = asyncio.create_task(read())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not host.requests["read"]:  # noqa: ASYNC110 - the host tells nobody
             await asyncio.sleep(0.01)
     reading.cancel()

@@ -271,7 +271,11 @@ class Story:
         return {"all": float(kills)} if question == "weapons" else dict(Counter(self.killers[:kills]))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(steps=STEPS)
 async def test_every_answer_is_that_of_a_moment_whatever_is_stored_meanwhile(
     world: World, make_death: Callable[..., Death], steps: list[tuple[str, list[str], int]]
