@@ -1,7 +1,7 @@
 """Named background tasks: restarted with backoff when they matter, counted, listed, cancelled by guild."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -48,6 +48,21 @@ def compute_restart_delay(consecutive_errors: int) -> float:
     """Return seconds to wait before the next try: doubled with every error in a row, up to five minutes."""
     exponent = min(max(consecutive_errors - 1, 0), 10)
     return min(FIRST_RESTART_SECONDS * 2.0**exponent, LONGEST_RESTART_SECONDS)
+
+
+async def run_together(works: Sequence[Work]) -> None:
+    """Run several at once; the first failure ends the others and is raised as it is.
+
+    No ``asyncio.TaskGroup``: before Python 3.13 one that fails leaves its parent counted as being cancelled
+    (``Task.cancelling``), and the parent's next ``asyncio.timeout`` that runs out ends it.
+    """
+    tasks = [asyncio.ensure_future(work()) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class BackgroundTask:

@@ -4,13 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.fakes.clock import START, FakeClock, settle
 from utils.models.scope import GuildId
-from utils.tasks import LONGEST_RESTART_SECONDS, TaskManager, TaskReport, TaskState, compute_restart_delay
+from utils.tasks import (
+    LONGEST_RESTART_SECONDS,
+    TaskManager,
+    TaskReport,
+    TaskState,
+    compute_restart_delay,
+    run_together,
+)
 
 GUILD = GuildId(42)
 OTHER_GUILD = GuildId(43)
@@ -226,6 +234,51 @@ async def test_cancelled_task_is_not_restarted_when_its_clean_up_fails(
     await clock.advance(LONGEST_RESTART_SECONDS)
     assert task.is_done
     assert (task.report.state, task.report.runs, task.report.errors) == (TaskState.CANCELLED, 1, 1)
+
+
+async def test_first_failure_of_works_together_ends_the_others_and_nothing_else() -> None:
+    """Whoever ran them goes on as before: a timeout of his that runs out is one, and no cancellation."""
+    is_ended = asyncio.Event()
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_ended.set()
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await run_together([wait, fail, wait])
+    task = asyncio.current_task()
+    assert (is_ended.is_set(), task is not None and task.cancelling()) == (True, 0)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await asyncio.Event().wait()
+    await run_together([])
+
+
+async def test_works_together_have_ended_when_whoever_ran_them_is_cancelled() -> None:
+    """None of them goes on behind his back."""
+    begun, ended = asyncio.Semaphore(0), list[int]()
+
+    async def wait(number: int) -> None:
+        try:
+            begun.release()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append(number)
+
+    running = asyncio.create_task(run_together([partial(wait, 1), partial(wait, 2)]))
+    for _ in range(2):
+        await begun.acquire()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert ended == [1, 2]
 
 
 async def test_task_is_cancelled_at_the_very_moment_at_which_it_runs_into_a_timeout(

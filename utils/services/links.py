@@ -134,6 +134,7 @@ class LinkService:
                 windows = choose_windows(self._clock.now(), self._rng)
                 link = self._build(guild_id, member_id, known, windows)
             await self._store.put_pending(guild_id, link)
+        self._proofs.stir(guild_id)  # from now on its deaths are looked at as they come
         if before is not None:
             self._proofs.tell(before, ProofOutcome.REPLACED)
         return AskedLink(link, count)

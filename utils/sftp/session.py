@@ -7,7 +7,7 @@ without news is one ``stat``, which is one request.
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from utils.errors import ConnectionLostError, RemoteError, RemoteTimeoutError
 from utils.sftp.connection import HostConnection
 from utils.sftp.failures import map_remote_errors
 from utils.sftp.host_keys import compute_fingerprint
+from utils.tasks import run_together
 
 BLOCK_BYTES_MAXIMUM = 256 * 1024  # OpenSSH cuts off who asks for more in one message
 WINDOW_BYTES = 2 * 1024 * 1024  # asked for at once; fills 100 ms of a 160 Mbit/s line
@@ -138,7 +139,7 @@ class SftpSession:
             for index, (start, size) in waiting:
                 contents[index] = await self._read_block(file, path, start, size)
 
-        await _run_together([read_blocks] * min(len(blocks), WINDOW_BYTES // self._block_bytes))
+        await run_together([read_blocks] * min(len(blocks), WINDOW_BYTES // self._block_bytes))
         return b"".join(_take_without_gap(contents, blocks))
 
     async def _read_block(self, file: asyncssh.SFTPClientFile, path: str, start: int, size: int) -> bytes:
@@ -173,16 +174,6 @@ class SftpSession:
         except (ConnectionLostError, RemoteTimeoutError):
             self._connection.is_broken = True
             raise
-
-
-async def _run_together(workers: Sequence[Callable[[], Coroutine[None, None, None]]]) -> None:
-    """Run some workers at once; the first failure ends the others and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for worker in workers:
-                group.create_task(worker())
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from failures
 
 
 def _split(offset: int, length: int, block_bytes: int) -> Iterator[tuple[int, int]]:

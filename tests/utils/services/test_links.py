@@ -82,10 +82,11 @@ def get_names(links: object) -> list[tuple[str, bool]]:
 
 
 async def test_request_is_pending_and_counts_for_nothing_until_it_is_proven(
-    links: LinkService, store: FakeLinkStore
+    links: LinkService, store: FakeLinkStore, proofs: FakeProofs
 ) -> None:
-    """Two windows are named; nobody who asks for proven players sees it."""
+    """Two windows are named, and looked at from then on; nobody who asks for proven players sees it."""
     asked = await links.ask(GUILD, ANNA, "Wolf")
+    assert proofs.stirred == [GUILD]
     assert (asked.link.state, asked.link.is_main, asked.count) == (LinkState.PENDING, False, 1)
     assert len(asked.link.windows) == 2
     assert list(store.links.values()) == [asked.link]
@@ -152,7 +153,7 @@ async def test_times_stay_when_a_running_proof_is_asked_for_again(
     store.add_suicide("Wolf", inside, read_at=inside)
     assert (await links.ask(GUILD, ANNA, "Wolf")).link == first
     assert proofs.told == [(show_in(first, 6), ProofOutcome.REPLACED)]
-    assert proofs.stirred == [GUILD]
+    assert proofs.stirred == [GUILD] * 3
 
 
 @pytest.mark.parametrize("order", [(6, 7), (7, 6)])
@@ -263,7 +264,7 @@ async def test_admin_confirms_a_link_by_hand_and_it_is_written_down(
         (GUILD, ADMIN, "link confirm", "<@1> is Wolf"),
         (GUILD, ADMIN, "link confirm", "<@2> is Bear"),
     ]
-    assert proofs.stirred == [GUILD, GUILD]
+    assert proofs.stirred == [GUILD] * 3
     with pytest.raises(InvalidInputError, match="belongs to another member"):
         await links.confirm(GUILD, ADMIN, member_id=ANNA, player="Bear")
     assert len(audit.written) == 2

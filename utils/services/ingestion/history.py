@@ -12,7 +12,7 @@ its lease in its sleep and wakes while it counts changes nothing that is shown.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -34,6 +34,7 @@ from utils.services.ingestion.progress import ProgressMeter, ProgressSink
 from utils.services.ingestion.read_ahead import read_ahead
 from utils.services.ingestion.reading import HistoryLogs, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit
+from utils.tasks import run_together
 
 logger = get_logger(__name__)
 
@@ -204,7 +205,7 @@ class HistoryImport:
                     await count.add(new)
                 await meter.add(rows=batch.rows, read_bytes=batch.read_bytes, files=batch.files)
 
-        await _run_together([read, store])
+        await run_together([read, store])
 
     async def _read_file(
         self, scope: ServerScope, logs: HistoryLogs, cursor: Cursor | None, file: LogFile, end: int
@@ -278,14 +279,3 @@ def slice_lines(data: bytes, *, rows: int) -> list[tuple[int, bytes]]:
         pieces.append((start, data[start:end]))
         start = end
     return pieces
-
-
-async def _run_together(works: Sequence[Callable[[], Awaitable[None]]]) -> None:
-    """Run several at once; the first failure ends the others and is raised as it is."""
-    tasks = [asyncio.ensure_future(work()) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
