@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.errors import RemoteFileMissingError, RemotePermissionError, StorageConflictError
+from utils.errors import RemoteFileMissingError, RemotePermissionError, StorageConflictError, StorageError
 from utils.events import EventDispatcher, HistoryImported
 from utils.models.deaths import Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
@@ -149,11 +149,16 @@ class HistoryImport:
         else:
             await count_anew(self._imports, scope, job.generation)
         await self._switch(scope, job)
+        await self._clear_up(scope)
         await self._events.dispatch(HistoryImported(scope=scope))
-        progress = await meter.finish()
-        # last: it takes seconds for a big server, and whoever asked just now still reads those counters
-        await self._imports.drop_unshown_generations(scope)
-        return progress
+        return await meter.finish()
+
+    async def _clear_up(self, scope: ServerScope) -> None:
+        """Delete the counters shown before; the import has ended, so those that stay are deleted later."""
+        try:
+            await self._imports.drop_unshown_generations(scope)
+        except StorageError as failure:
+            logger.warning("counters shown before stay for now", scope=str(scope), problem=str(failure))
 
     async def _switch(self, scope: ServerScope, job: ImportJob) -> None:
         """Show what was counted, unless deaths were changed meanwhile: then the next try counts again.
