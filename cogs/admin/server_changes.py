@@ -48,7 +48,7 @@ class ServerChangeCommands:
     @discord.option(
         "new_password", bool, description="Ask for a new password or key in a form", default=False
     )
-    @access(is_admin=True, is_private=True, modal_option="new_password")
+    @access(is_admin=True, is_private=True, modal_option="new_password", is_change=True)
     async def server_edit(
         self,
         ctx: discord.ApplicationContext,
@@ -101,7 +101,7 @@ class ServerChangeCommands:
     @discord.option("server", str, description="Which one", autocomplete=complete_server)
     @discord.option("kind", str, description="Which deaths", choices=list(DEATH_KINDS))
     @discord.option("on", bool, description="Post them, or not")
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def server_announce(
         self,
         ctx: discord.ApplicationContext,
@@ -124,7 +124,7 @@ class ServerChangeCommands:
 
     @SERVER.command(name="import", description="Read a server's whole history again and count it anew")
     @discord.option("server", str, description="Which one", autocomplete=complete_server)
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def server_import(self, ctx: discord.ApplicationContext, server: str) -> None:
         """Answer ``/admin server import``; the progress is a message in the channel."""
         services, guild_id = self.services, get_guild_id(ctx)
@@ -151,7 +151,7 @@ class ServerChangeCommands:
 
     @SERVER.command(name="hostkey", description="The host key of a server; accept a changed one")
     @discord.option("server", str, description="Which one", autocomplete=complete_server)
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def server_hostkey(self, ctx: discord.ApplicationContext, server: str) -> None:
         """Answer ``/admin server hostkey``; a changed key is accepted after a confirmation."""
         services = self.services

@@ -1,6 +1,7 @@
 """A small bot: one cog whose commands show what every command of the project relies on."""
 
 import asyncio
+import copy
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -246,6 +247,20 @@ class Shelf:
     owner_ids: tuple[int, ...] = ()
     bounty_endings: BountyEndings = field(init=False)
 
+    def freeze(self) -> object:
+        """Return all that commands can change, as it is now."""
+        return copy.deepcopy(
+            (
+                self.guilds.settings,
+                self.servers.servers,
+                self.links.links,
+                (self.money.data.balances, self.money.data.ledger, self.money.data.bounties),
+                self.audit.entries,
+                self.premium.records,
+                self.erasures.done,
+            )
+        )
+
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
@@ -307,7 +322,7 @@ class Shelf:
         return Services(
             settings=settings,
             servers=servers,
-            wallets=WalletService(self.money, audit=audit, clock=self.clock),
+            wallets=WalletService(self.money, clock=self.clock),
             bounties=BountyService(bounties),
             statistics=StatisticsService(self.statistics, self.combat, self.hunters, coverage),
             links=links,
@@ -505,5 +520,7 @@ class SmallBot(commands.Bot):
         self, ctx: discord.ApplicationContext, error: discord.DiscordException
     ) -> None:
         """Answer a failed command."""
-        is_private = get_access(ctx.command).is_private
-        await self.services.replies.answer(ctx.interaction, error, is_private=is_private)
+        granted = get_access(ctx.command)
+        await self.services.replies.answer(
+            ctx.interaction, error, is_private=granted.is_private, is_change=granted.is_change
+        )

@@ -32,6 +32,7 @@ class Access:
         feature: what the guild's tier must open.
         opens_modal: the first reply is a modal, so nothing is deferred.
         modal_option: the switch among the options that makes the first reply a modal.
+        is_change: it changes what is stored, so a failure may leave it done, or a part of it.
     """
 
     is_admin: bool = False
@@ -41,6 +42,7 @@ class Access:
     is_home: bool = False
     is_owner: bool = False
     modal_option: str | None = None
+    is_change: bool = False
 
 
 PUBLIC = Access()
@@ -55,9 +57,10 @@ def access(
     is_home: bool = False,
     is_owner: bool = False,
     modal_option: str | None = None,
+    is_change: bool = False,
 ) -> Callable[[CommandT], CommandT]:
     """Give a command's function its ``Access``."""
-    granted = Access(is_admin, is_private, feature, opens_modal, is_home, is_owner, modal_option)
+    granted = Access(is_admin, is_private, feature, opens_modal, is_home, is_owner, modal_option, is_change)
 
     def mark(function: CommandT) -> CommandT:
         function.__access__ = granted  # type: ignore[attr-defined]
