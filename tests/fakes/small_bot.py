@@ -44,6 +44,7 @@ from utils.models.servers import (
     GameServer,
     HostKeys,
     ServerHealth,
+    WayCheck,
 )
 from utils.services.audit import AuditLog
 from utils.services.bounties.endings import BountyEndings
@@ -199,11 +200,11 @@ class PlainSecrets:
         return EncryptedSecret(b"")
 
     async def check(
-        self, server: GameServer, *, guild_limit: int
-    ) -> tuple[tuple[CheckStep, ...], str | None]:
+        self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+    ) -> WayCheck:
         """Return the steps."""
-        del server, guild_limit
-        return self.steps, None
+        del server, guild_limit, credentials
+        return WayCheck(self.steps)
 
     def let_go(self, server: GameServer) -> None:
         """Hold nothing."""
@@ -412,7 +413,7 @@ class PracticeCog(GuildCog):
 
     @group.command(name="change", description="Opens a form if asked to")
     @discord.option("ask", bool, description="Open the form", default=False)
-    @access(is_admin=True, is_private=True, modal_option="ask")
+    @access(is_admin=True, is_private=True, modal_options=("ask",))
     async def change(
         self,
         ctx: discord.ApplicationContext,
