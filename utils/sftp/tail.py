@@ -77,11 +77,13 @@ class ReadPlan:
         offset: first byte wanted.
         size: the file's size; nothing beyond it is asked for.
         is_growth: the bytes are expected to continue what was read.
+        is_over: nothing more is expected of the file, so its last row counts without a line feed.
     """
 
     offset: int
     size: int
     is_growth: bool
+    is_over: bool = False
 
 
 @dataclass(slots=True)
@@ -183,7 +185,7 @@ class DeathLogTail:
         await self._look()
         for file, seen, plan in self._plan(cursors):
             try:
-                async with aclosing(self._read_file(file, plan, cursors.get(file))) as chunks:
+                async with aclosing(self._read_to_end(file, plan, cursors.get(file))) as chunks:
                     async for chunk in chunks:
                         yield chunk
             except RemoteFileMissingError as error:
@@ -210,9 +212,9 @@ class DeathLogTail:
         return lines
 
     async def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
-        """Yield whole lines from the cursor up to byte ``end``; an unfinished last line is left out."""
-        start = cursor.offset if cursor else 0
-        async with aclosing(self._read_file(file, ReadPlan(start, end, is_growth=True), cursor)) as chunks:
+        """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there."""
+        plan = ReadPlan(cursor.offset if cursor else 0, end, is_growth=True, is_over=True)
+        async with aclosing(self._read_to_end(file, plan, cursor)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -254,6 +256,9 @@ class DeathLogTail:
         }
         for file in memory.sizes.keys() - known:
             memory.appeared[file.world] = now
+            # the one before it is over by that: whatever it ends with is looked at once more
+            before = max((one for one in known if one.world == file.world and one < file), default=file)
+            memory.settled.pop(before, None)
         memory.refused = {file: one for file, one in memory.refused.items() if file in memory.sizes}
         memory.listed_at = memory.looked_at = now
         memory.polls_since_look = 0
@@ -305,6 +310,7 @@ class DeathLogTail:
         newest: dict[str, tuple[bool, str]] = {}
         for file in cursors:
             newest[file.world] = max(self._rank(file.name), newest.get(file.world, (False, "")))
+        last = {file.world: file for file in sorted(self._memory.sizes) if file.name < self._future}
         plans: list[tuple[LogFile, Seen, ReadPlan]] = []
         for file, seen in sorted(self._memory.sizes.items()):
             if self._must_wait(file):
@@ -320,8 +326,27 @@ class DeathLogTail:
                 continue
             # what could not be read for a while is judged by its age
             is_growth = plan.is_growth and file not in self._memory.refused
-            plans.append((file, seen, replace(plan, is_growth=is_growth)))
+            is_over = file < last.get(file.world, file)
+            plans.append((file, seen, replace(plan, is_growth=is_growth, is_over=is_over)))
         return plans
+
+    async def _read_to_end(
+        self, file: LogFile, plan: ReadPlan, cursor: Cursor | None
+    ) -> AsyncGenerator[Chunk, None]:
+        """Yield a file's chunks, and what stands behind its last line feed if that may be a row."""
+        last = cursor
+        async with aclosing(self._read_file(file, plan, cursor)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+                last = chunk.after
+        after = last or Cursor(file)
+        length = plan.size - after.offset
+        if not plan.is_over or not 0 < length <= SHOWN_BYTES:
+            return
+        head, boundary, row = await self._read(file, after.offset, length + 1)
+        is_end = len(row) == length and row.endswith((b";", b";\r")) and b"\n" not in row
+        if is_end and (not after.offset or _continues(after, head, boundary)):
+            yield Chunk(last, after, after.offset, row + b"\n", plan.is_growth, is_last_row=True)
 
     async def _read_file(
         self, file: LogFile, plan: ReadPlan, cursor: Cursor | None

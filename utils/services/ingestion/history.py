@@ -268,7 +268,7 @@ class HistoryImport:
         for start, data in slice_lines(chunk.data, rows=SLICE_ROWS):
             read = reader.read(chunk.after.file, chunk.start + start, data, now=self._clock.now())
             batch.deaths += read[0]
-            batch.rejected += read[1]
+            batch.rejected += () if chunk.is_last_row else read[1]
             await asyncio.sleep(0)
 
 

@@ -181,6 +181,8 @@ class LiveIngestion:
         async with aclosing(tail.read_on(cursors)) as chunks:
             async for chunk in chunks:
                 batch = self._read(reader, chunk)
+                if chunk.is_last_row and not batch.deaths:
+                    continue
                 terms = await self._rewards.find_terms(server.scope) if self._rewards else None
                 announced = Announced(rule, await find_posted(), terms)
                 if announced.needs_newest(is_growth=chunk.is_growth):
@@ -195,6 +197,8 @@ class LiveIngestion:
     def _read(self, reader: RowReader, chunk: Chunk) -> Batch:
         read_at = self._clock.now()
         deaths, rejected = reader.read(chunk.after.file, chunk.start, chunk.data, now=read_at)
+        if chunk.is_last_row:  # its line is counted, or rejected, once it is whole
+            return Batch(read_at, chunk, deaths, (), lines=0)
         return Batch(read_at, chunk, deaths, rejected, lines=len(deaths) + len(rejected))
 
     async def _store_batch(self, server: GameServer, batch: Batch, announced: Announced) -> StoredBatch:
