@@ -32,6 +32,7 @@ class Access:
         feature: what the guild's tier must open.
         opens_modal: the first reply is a modal, so nothing is deferred.
         modal_option: the switch among the options that makes the first reply a modal.
+        cost: how much work it is, in units of which ``limits`` allows a member some in a minute.
     """
 
     is_admin: bool = False
@@ -41,6 +42,7 @@ class Access:
     is_home: bool = False
     is_owner: bool = False
     modal_option: str | None = None
+    cost: int = 0
 
 
 PUBLIC = Access()
@@ -55,9 +57,10 @@ def access(
     is_home: bool = False,
     is_owner: bool = False,
     modal_option: str | None = None,
+    cost: int = 0,
 ) -> Callable[[CommandT], CommandT]:
     """Give a command's function its ``Access``."""
-    granted = Access(is_admin, is_private, feature, opens_modal, is_home, is_owner, modal_option)
+    granted = Access(is_admin, is_private, feature, opens_modal, is_home, is_owner, modal_option, cost)
 
     def mark(function: CommandT) -> CommandT:
         function.__access__ = granted  # type: ignore[attr-defined]
@@ -168,9 +171,10 @@ class GuildCog(commands.Cog):
         self.services = services
 
     async def cog_before_invoke(self, ctx: discord.ApplicationContext) -> None:
-        """Acknowledge, then check."""
+        """Refuse who asks for too much, acknowledge, then check."""
         granted = get_access(ctx.command)
         try:
+            self.services.limits.spend(ctx.author.id, granted.cost)
             if not _is_modal_first(ctx.interaction, granted):
                 await ctx.defer(ephemeral=granted.is_private)
             await verify_access(self.services, ctx)
