@@ -33,7 +33,7 @@ class ChannelCommands:
     @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)
     @discord.option("channel", discord.TextChannel, description="The channel")
     @text_option("server", description="For one server alone", autocomplete=complete_server, default=None)
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def channel_set(
         self, ctx: discord.ApplicationContext, kind: str, channel: discord.TextChannel, server: str | None
     ) -> None:
@@ -61,7 +61,7 @@ class ChannelCommands:
     @channel.command(name="clear", description="Post something there no longer")
     @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)
     @text_option("server", description="Of one server alone", autocomplete=complete_server, default=None)
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def channel_clear(self, ctx: discord.ApplicationContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel clear``."""
         guild_id, embeds = get_guild_id(ctx), self.services.embeds

@@ -25,7 +25,7 @@ class LinkCommands:
 
     @commands.slash_command(name="link", description="Link yourself to a player of the game")
     @text_option("player", description="Your player; start typing the name", autocomplete=complete_player)
-    @access(feature=Feature.LINKS)
+    @access(feature=Feature.LINKS, is_change=True)
     async def link(self, ctx: discord.ApplicationContext, player: str) -> None:
         """Answer ``/link``; the answer itself shows the outcome of the proof later."""
         links = self.services.links
@@ -47,7 +47,7 @@ class LinkCommands:
         autocomplete=complete_own_link,
         default=None,
     )
-    @access(is_private=True, feature=Feature.LINKS)
+    @access(is_private=True, feature=Feature.LINKS, is_change=True)
     async def unlink(self, ctx: discord.ApplicationContext, player: str | None) -> None:
         """Answer ``/unlink``; without a player after a confirmation."""
         if player is None:
