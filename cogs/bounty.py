@@ -56,7 +56,7 @@ class BountyCog(GuildCog):
         autocomplete=complete_server,
         default=None,
     )
-    @access(feature=Feature.BOUNTIES)
+    @access(feature=Feature.BOUNTIES, is_change=True)
     async def place(
         self, ctx: discord.ApplicationContext, player: str, amount: int, server: str | None
     ) -> None:
@@ -103,7 +103,7 @@ class BountyCog(GuildCog):
 
     @bounty.command(name="cancel", description="Take a bounty of yours back; a tenth of it is lost")
     @discord.option("bounty", str, description="Which one", autocomplete=complete_own_bounty)
-    @access(is_private=True, feature=Feature.BOUNTIES)
+    @access(is_private=True, feature=Feature.BOUNTIES, is_change=True)
     async def cancel(self, ctx: discord.ApplicationContext, bounty: str) -> None:
         """Answer ``/bounty cancel``."""
         cancelled = await self.services.bounties.cancel(get_guild_id(ctx), MemberId(ctx.author.id), bounty)

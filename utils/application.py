@@ -327,7 +327,7 @@ class Application:
             links=self.links,
             names=self.names,
             premium=self.premium,
-            wallets=WalletService(self.repositories.wallets, audit=self.audit, clock=self.clock),
+            wallets=WalletService(self.repositories.wallets, clock=self.clock),
             bounties=self.bounties,
             health=self.watchers,
             delivery=DeliveryDesk(

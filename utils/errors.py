@@ -8,6 +8,7 @@
     * ShardCountError - another process over the same database divides the bot differently
   * StorageError - MongoDB
     * StorageUnavailableError - away, will be tried again
+      * CommitUnknownError - away while a transaction was committed: it happened, or not
     * TransactionsUnsupportedError - no replica set
     * StorageConflictError - somebody else changed it first
       * CursorMovedError, LeaseLostError
@@ -132,6 +133,10 @@ class StorageError(KillfeedError):
 
 class StorageUnavailableError(StorageError):
     """MongoDB is away; the caller may try again."""
+
+
+class CommitUnknownError(StorageUnavailableError):
+    """The answer to a commit was lost for good, so the transaction happened wholly or not at all: look."""
 
 
 class TransactionsUnsupportedError(StorageError):

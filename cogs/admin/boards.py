@@ -21,7 +21,7 @@ class BoardCommands:
     @board.command(name="post", description="Post a board that keeps itself up to date")
     @discord.option("board", str, description="What it ranks by", choices=BOARDS)
     @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
-    @access(is_admin=True, is_private=True, feature=Feature.POSTED_BOARDS)
+    @access(is_admin=True, is_private=True, feature=Feature.POSTED_BOARDS, is_change=True)
     async def board_post(self, ctx: discord.ApplicationContext, board: str, server: str | None) -> None:
         """Answer ``/admin board post``."""
         channel_id = await self.services.boards.post(
@@ -33,7 +33,7 @@ class BoardCommands:
     @board.command(name="remove", description="End a posted board and delete its message")
     @discord.option("board", str, description="What it ranks by", choices=BOARDS)
     @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
-    @access(is_admin=True, is_private=True, feature=Feature.POSTED_BOARDS)
+    @access(is_admin=True, is_private=True, feature=Feature.POSTED_BOARDS, is_change=True)
     async def board_remove(self, ctx: discord.ApplicationContext, board: str, server: str | None) -> None:
         """Answer ``/admin board remove``."""
         await self.services.boards.remove(

@@ -34,7 +34,7 @@ class ChannelCommands:
     @discord.option(
         "server", str, description="For one server alone", autocomplete=complete_server, default=None
     )
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def channel_set(
         self, ctx: discord.ApplicationContext, kind: str, channel: discord.TextChannel, server: str | None
     ) -> None:
@@ -64,7 +64,7 @@ class ChannelCommands:
     @discord.option(
         "server", str, description="Of one server alone", autocomplete=complete_server, default=None
     )
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def channel_clear(self, ctx: discord.ApplicationContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel clear``."""
         guild_id, embeds = get_guild_id(ctx), self.services.embeds

@@ -50,7 +50,7 @@ class ServerCommands:
         default="UTC",
     )
     @discord.option("legacy", bool, description="Allow the algorithms of old SSH servers", default=False)
-    @access(is_admin=True, is_private=True, opens_modal=True)
+    @access(is_admin=True, is_private=True, opens_modal=True, is_change=True)
     async def server_add(
         self,
         ctx: discord.ApplicationContext,
@@ -121,7 +121,7 @@ class ServerCommands:
     @server.command(name="remove", description="Stop reading a server and delete what was counted on it")
     @discord.option("server", str, description="Which one", autocomplete=complete_server)
     @discord.option("keep_stats", bool, description="Keep the statistics in the database", default=False)
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def server_remove(
         self,
         ctx: discord.ApplicationContext,

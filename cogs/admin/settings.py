@@ -33,7 +33,7 @@ class SettingsCommands:
         name="role", description="Let a role use the admin commands; without one, nobody but managers"
     )
     @discord.option("role", discord.Role, description="Whose members may", default=None)
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def admin_role(self, ctx: discord.ApplicationContext, role: discord.Role | None) -> None:
         """Answer ``/admin role``."""
         if role is not None and role.is_default():

@@ -26,7 +26,7 @@ class LinkCommands:
     @discord.option(
         "player", str, description="Your player; start typing the name", autocomplete=complete_player
     )
-    @access(feature=Feature.LINKS)
+    @access(feature=Feature.LINKS, is_change=True)
     async def link(self, ctx: discord.ApplicationContext, player: str) -> None:
         """Answer ``/link``; the answer itself shows the outcome of the proof later."""
         links = self.services.links
@@ -49,7 +49,7 @@ class LinkCommands:
         autocomplete=complete_own_link,
         default=None,
     )
-    @access(is_private=True, feature=Feature.LINKS)
+    @access(is_private=True, feature=Feature.LINKS, is_change=True)
     async def unlink(self, ctx: discord.ApplicationContext, player: str | None) -> None:
         """Answer ``/unlink``; without a player after a confirmation."""
         if player is None:

@@ -1,6 +1,7 @@
 """A small bot: one cog whose commands show what every command of the project relies on."""
 
 import asyncio
+import copy
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ from utils.models.servers import (
     GameServer,
     HostKeys,
     ServerHealth,
+    WayCheck,
 )
 from utils.services.audit import AuditLog
 from utils.services.bounties.endings import BountyEndings
@@ -198,11 +200,11 @@ class PlainSecrets:
         return EncryptedSecret(b"")
 
     async def check(
-        self, server: GameServer, *, guild_limit: int
-    ) -> tuple[tuple[CheckStep, ...], str | None]:
+        self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+    ) -> WayCheck:
         """Return the steps."""
-        del server, guild_limit
-        return self.steps, None
+        del server, guild_limit, credentials
+        return WayCheck(self.steps)
 
     def let_go(self, server: GameServer) -> None:
         """Hold nothing."""
@@ -245,6 +247,20 @@ class Shelf:
     home_guild_id: int | None = None
     owner_ids: tuple[int, ...] = ()
     bounty_endings: BountyEndings = field(init=False)
+
+    def freeze(self) -> object:
+        """Return all that commands can change, as it is now."""
+        return copy.deepcopy(
+            (
+                self.guilds.settings,
+                self.servers.servers,
+                self.links.links,
+                (self.money.data.balances, self.money.data.ledger, self.money.data.bounties),
+                self.audit.entries,
+                self.premium.records,
+                self.erasures.done,
+            )
+        )
 
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
@@ -307,7 +323,7 @@ class Shelf:
         return Services(
             settings=settings,
             servers=servers,
-            wallets=WalletService(self.money, audit=audit, clock=self.clock),
+            wallets=WalletService(self.money, clock=self.clock),
             bounties=BountyService(bounties),
             statistics=StatisticsService(self.statistics, self.combat, self.hunters, coverage),
             links=links,
@@ -397,7 +413,7 @@ class PracticeCog(GuildCog):
 
     @group.command(name="change", description="Opens a form if asked to")
     @discord.option("ask", bool, description="Open the form", default=False)
-    @access(is_admin=True, is_private=True, modal_option="ask")
+    @access(is_admin=True, is_private=True, modal_options=("ask",))
     async def change(
         self,
         ctx: discord.ApplicationContext,
@@ -505,5 +521,7 @@ class SmallBot(commands.Bot):
         self, ctx: discord.ApplicationContext, error: discord.DiscordException
     ) -> None:
         """Answer a failed command."""
-        is_private = get_access(ctx.command).is_private
-        await self.services.replies.answer(ctx.interaction, error, is_private=is_private)
+        granted = get_access(ctx.command)
+        await self.services.replies.answer(
+            ctx.interaction, error, is_private=granted.is_private, is_change=granted.is_change
+        )

@@ -157,8 +157,10 @@ class KillfeedBot(commands.Bot):
         self, ctx: discord.ApplicationContext, error: discord.DiscordException
     ) -> None:
         """Answer a failed command; the one place for all of them."""
-        is_private = get_access(ctx.command).is_private
-        await self.services.replies.answer(ctx.interaction, error, is_private=is_private)
+        granted = get_access(ctx.command)
+        await self.services.replies.answer(
+            ctx.interaction, error, is_private=granted.is_private, is_change=granted.is_change
+        )
 
     async def on_error(self, event_method: str, *_: object, **__: object) -> None:
         """Write down an error nobody caught."""

@@ -4,6 +4,9 @@ import asyncssh
 
 from utils.errors import HostKeyChangedError
 
+NO_HOST_KEY = ""
+"""In the place of a pinned key: no key fits, so the host is asked for its key and never gets a secret."""
+
 
 def format_host_key(key: asyncssh.SSHKey) -> str:
     """Return a public key in OpenSSH's ``algorithm base64`` form, without its comment."""
@@ -58,6 +61,13 @@ class HostKeyPin(asyncssh.SSHClient):
     def build_changed_error(self, address: str) -> HostKeyChangedError:
         """Say which key is shown now, and what to do about it."""
         offered = self.offered or ""
+        if self.pinned == NO_HOST_KEY:
+            return HostKeyChangedError(
+                f"No host key of {address} is pinned, so it gets no password. It shows"
+                f" {compute_fingerprint(offered)}: ask the hoster whether that is right, then accept it with"
+                " /admin server hostkey.",
+                offered=offered,
+            )
         return HostKeyChangedError(
             f"{address} shows another host key than before ({compute_fingerprint(offered)}). Either the"
             " hoster moved the server, or somebody is in between. Ask the hoster, then accept the new key"

@@ -26,7 +26,7 @@ from itertools import groupby
 
 from utils.clock import Clock
 from utils.errors import RemoteFailureError, RemoteFileMissingError, RemotePermissionError
-from utils.models.deaths import LogFile
+from utils.models.deaths import CLOCK_MARGIN, LogFile
 from utils.models.reading import Chunk, Cursor, digest_head, slice_lines
 from utils.sftp.listing import DeathLogListing, LogFileEntry, list_death_logs
 from utils.sftp.long_lines import PASSED_BYTES, LongLine, Passage, Piece
@@ -45,7 +45,6 @@ REFUSED_RETRY_SECONDS = 5.0  # a file that somebody holds open at the moment
 LONGEST_REFUSED_RETRY_SECONDS = 120.0
 MIDNIGHT_MARGIN = timedelta(minutes=3)
 NAME_FORMAT = "%Y.%m.%d-%H.%M.%S"
-FUTURE_MARGIN = timedelta(days=7)  # clocks and zones that are set wrongly are off by less
 FOLDER_TIME_SECONDS = 2.0  # the coarsest folder times in use; what comes within one tick shows no change
 
 
@@ -177,7 +176,7 @@ class DeathLogTail:
         self._memory = memory
         self._clock = clock
         self._local_now = local_now
-        self._future = (local_now + FUTURE_MARGIN).strftime(NAME_FORMAT)
+        self._future = (local_now + CLOCK_MARGIN).strftime(NAME_FORMAT)
 
     @property
     def problems(self) -> tuple[str, ...]:

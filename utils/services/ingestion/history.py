@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -24,7 +25,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.errors import RemoteFileMissingError, RemotePermissionError, StorageConflictError, StorageError
 from utils.events import EventDispatcher, HistoryImported
-from utils.models.deaths import Death, LogFile
+from utils.models.deaths import EARLIEST_WRITTEN_AT, Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
@@ -56,6 +57,9 @@ class ImportStore(GenerationStore, Protocol):
 
     async def drop_unshown_generations(self, scope: ServerScope) -> None:
         """Delete all counters but those shown and those of the job under way."""
+
+    async def drop_deaths_outside(self, scope: ServerScope, first: date, last: date) -> None:
+        """Delete deaths that were written before or after these days."""
 
 
 @dataclass(slots=True)
@@ -140,6 +144,7 @@ class HistoryImport:
         scope = server.scope
         job = replace(job, generation=await self._imports.take_up_import(scope))
         await self._imports.drop_unshown_generations(scope)
+        await self._drop_misdated(server)
         cursors = await self._store.list_cursors(scope)
         meter = ProgressMeter(self._clock, job.ends, cursors, on_progress)
         count = await self._begin_count(scope, job.generation)
@@ -153,6 +158,15 @@ class HistoryImport:
         await self._clear_up(scope)
         await self._events.dispatch(HistoryImported(scope=scope))
         return await meter.finish()
+
+    async def _drop_misdated(self, server: GameServer) -> None:
+        """Delete deaths with times that are rejected: an older version has stored them.
+
+        Their rows are read once more, and kept as rejected lines.
+        """
+        latest = RowReader(server.scope, ZoneInfo(server.timezone)).find_latest(self._clock.now())
+        first, last = EARLIEST_WRITTEN_AT.date(), latest.date()
+        await self._imports.drop_deaths_outside(server.scope, first, last)
 
     async def _clear_up(self, scope: ServerScope) -> None:
         """Delete the counters shown before; the import has ended, so those that stay are deleted later."""

@@ -183,7 +183,8 @@ class LiveIngestion:
                 terms = await self._rewards.find_terms(server.scope) if self._rewards else None
                 announced = Announced(rule, await find_posted(), terms)
                 if announced.needs_newest(is_growth=chunk.is_growth):
-                    rule = rule.with_newest(await tail.read_newest_lines())
+                    lines = await tail.read_newest_lines()
+                    rule = rule.with_newest(lines, latest=reader.find_latest(batch.read_at))
                     announced = replace(announced, rule=rule)
                 stored = await self._store_batch(server, batch, announced)
                 await self._publish(server.scope, stored)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 
-from utils.models.deaths import Death, LogFile, Rejected
+from utils.models.deaths import CLOCK_MARGIN, Death, LogFile, Rejected
 from utils.models.reading import Chunk, Cursor, RejectedLine, slice_lines
 from utils.models.scope import ServerScope
 from utils.parsers.deathlog import iterate_lines, parse_death_line
@@ -89,8 +89,9 @@ class RowReader:
         """Return the deaths of ``data`` in file order, and what could not be read."""
         deaths: list[Death] = []
         rejected: list[RejectedLine] = []
+        latest = self.find_latest(now)
         for place, line in iterate_lines(data):
-            row = parse_death_line(line)
+            row = parse_death_line(line, latest=latest)
             if isinstance(row, Rejected):
                 rejected.append(RejectedLine(file, start + place, row.line, row.reason, now))
                 continue
@@ -105,11 +106,12 @@ class RowReader:
             )
         return deaths, rejected
 
+    def find_latest(self, now: datetime) -> datetime:
+        """Return the last moment that a row may be dated, by the server's wall clock."""
+        return now.astimezone(self._zone).replace(tzinfo=None) + CLOCK_MARGIN
+
     def _to_utc(self, written_at: datetime) -> datetime:
         """Read the server's wall clock; of an hour that exists twice the first is taken."""
         if self._zone is UTC:
             return written_at.replace(tzinfo=UTC)
-        try:
-            return written_at.replace(tzinfo=self._zone).astimezone(UTC)
-        except OverflowError:  # the first and last day of the calendar
-            return written_at.replace(tzinfo=UTC)
+        return written_at.replace(tzinfo=self._zone).astimezone(UTC)

@@ -106,6 +106,21 @@ def assert_counted_right(store: FakeIngestionStore) -> None:
     assert store.data.months == {generation: {month.month: month for month in counting.freeze_months()}}
 
 
+async def test_deaths_with_times_that_are_rejected_go_when_an_import_begins(importer: Importer) -> None:
+    """An older version stored them: an import takes them out of list and figures, and keeps the lines."""
+    bad = [build_row("Ann", "Eve", second=years * 365 * 86_400) for years in (-900, -55, 82, 174)]
+    importer.logs.append(DAYS[0], render(*bad))
+    importer.store.data.deaths = {death.id: death for death in build_deaths(bad)}
+    await importer.run(await importer.prepare())
+    stored = importer.store.data.deaths.values()
+    assert {death.row for death in stored} == {row for day in (1, 2, 3) for row in build_day(day)}
+    assert [line.reason for line in importer.store.data.rejected] == [
+        *["dated before 2015"] * 2,
+        *["dated too far in the future"] * 2,
+    ]
+    assert_counted_right(importer.store)
+
+
 async def test_history_is_stored_and_counted_in_silence(importer: Importer, told: list[Event]) -> None:
     """Every row is there, nothing is announced, and one event tells that the figures are new."""
     await importer.run(await importer.prepare())
