@@ -17,6 +17,7 @@ from utils.services.audit import PAGE_ENTRIES
 from utils.tasks import TaskReport
 
 PAGE_TASKS = 10
+LABELS = "admin:tasks"
 
 
 async def complete_action(ctx: discord.AutocompleteContext) -> list[str]:
@@ -99,8 +100,12 @@ async def _label_tasks(
 ) -> list[ListedTask]:
     """Name each task by what it does, and by its community and server instead of their ids."""
     names: dict[str, str] = {}
-    for guild_id in {report.guild_id for report in reports if report.guild_id is not None}:
-        names |= await _list_names(bot, services, guild_id)
+
+    async def add_names(guild_id: GuildId) -> None:
+        names.update(await _list_names(bot, services, guild_id))
+
+    guild_ids = {report.guild_id for report in reports if report.guild_id is not None}
+    await services.tasks.for_each(LABELS, guild_ids, add_names)
     return [ListedTask(_label(report, names), report) for report in reports]
 
 
@@ -118,4 +123,4 @@ def _label(report: TaskReport, names: dict[str, str]) -> str:
     if report.guild_id is None:
         return report.name
     kind, _, scope = report.name.partition(":")
-    return f"{kind}: {names.get(scope) or names[str(report.guild_id)]}"
+    return f"{kind}: {names.get(scope) or names.get(str(report.guild_id), scope)}"

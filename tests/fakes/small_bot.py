@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import discord
@@ -118,15 +118,16 @@ class FakeHealthBook:
         return ConnectionCount(sum(scope.guild_id == guild_id for scope in self.health), 0)
 
 
-class FakeTaskBook:
+class FakeTaskBook(TaskManager):
     """Background tasks as a test puts them in."""
 
     def __init__(self) -> None:
+        super().__init__(FakeClock())
         self.reports: list[TaskReport] = []
 
-    def list_reports(self) -> Sequence[TaskReport]:
+    def list_reports(self) -> tuple[TaskReport, ...]:
         """Return them."""
-        return self.reports
+        return tuple(self.reports)
 
 
 class FakeDelivery:
@@ -307,6 +308,7 @@ class Shelf:
             names=names,
             audit=audit,
             events=events,
+            tasks=tasks,
             clock=self.clock,
         )
         self.bounty_endings = BountyEndings(bounties)
