@@ -53,4 +53,4 @@ class SecretModal(discord.ui.Modal):
 
     async def on_error(self, error: Exception, interaction: discord.Interaction) -> None:
         """Answer a failure like that of any command."""
-        await self._services.replies.answer(interaction, error, is_private=True)
+        await self._services.replies.answer(interaction, error, is_private=True, is_change=True)

@@ -163,6 +163,24 @@ class CheckStep:
 
 
 @dataclass(frozen=True, slots=True)
+class WayCheck:
+    """What a test of the way to a server's logs found.
+
+    Attributes:
+        steps: what was tried, up to the first failure.
+        host_key: the key the host showed; None when the login did not come so far.
+    """
+
+    steps: tuple[CheckStep, ...]
+    host_key: str | None = None
+
+    @property
+    def failure(self) -> CheckStep | None:
+        """Return the step that failed; None when the whole way works."""
+        return next((step for step in self.steps if not step.ok), None)
+
+
+@dataclass(frozen=True, slots=True)
 class FieldChange:
     """A changed setting as people read it; a secret is never told."""
 

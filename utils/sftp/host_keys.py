@@ -6,6 +6,9 @@ import asyncssh
 
 from utils.errors import HostKeyChangedError
 
+NO_HOST_KEY = ""
+"""In the place of a pinned key: no key fits, so the host is asked for its key and never gets a secret."""
+
 QUESTIONS_MAXIMUM = 5  # a password and some announcements; who goes on asking is not after a password
 NAMES_OF_A_PASSWORD = ("password", "passcode")
 
@@ -96,6 +99,13 @@ class HostKeyPin(asyncssh.SSHClient):
     def build_changed_error(self, address: str) -> HostKeyChangedError:
         """Say which key is shown now, and what to do about it."""
         offered = self.offered or ""
+        if self.pinned == NO_HOST_KEY:
+            return HostKeyChangedError(
+                f"No host key of {address} is pinned, so it gets no password. It shows"
+                f" {compute_fingerprint(offered)}: ask the hoster whether that is right, then accept it with"
+                " /admin server hostkey.",
+                offered=offered,
+            )
         return HostKeyChangedError(
             f"{address} shows another host key than before ({compute_fingerprint(offered)}). Either the"
             " hoster moved the server, or somebody is in between. Ask the hoster, then accept the new key"

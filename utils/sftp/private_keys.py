@@ -37,12 +37,12 @@ PUTTY = (
     " “Conversions”, and paste the file that this makes."
 )
 PUBLIC = (
-    "That is a public key, and its private half is needed: the file of the same name without “.pub”, which"
-    " begins with “-----BEGIN”."
+    "That is a public key, and its private half is needed: the file of the same name without “.pub”,"
+    " which begins with “-----BEGIN”."
 )
 LOCKED = (
-    "The private key is locked with a passphrase, which the bot does not take. Make a copy of the file, unlock"
-    " the copy with “ssh-keygen -p -f FILE” and an empty new passphrase, and paste that."
+    "The private key is locked with a passphrase, which the bot does not take. Make a copy of the file,"
+    " unlock the copy with “ssh-keygen -p -f FILE” and an empty new passphrase, and paste that."
 )
 CUT = (
     "A part of the private key is missing. Paste the whole file, from “-----BEGIN” to the last line, which"
@@ -53,8 +53,8 @@ NO_KEY = (
     " for the password; leave the field for the key empty."
 )
 UNKNOWN = (
-    "That is no private key that the bot can read. Paste a key as “ssh-keygen” makes it, the whole file, which"
-    " begins with “-----BEGIN”."
+    "That is no private key that the bot can read. Paste a key as “ssh-keygen” makes it, the whole file,"
+    " which begins with “-----BEGIN”."
 )
 DAMAGED = (
     "The private key cannot be used: something in it is wrong. Copy the file once more and paste all of it,"
