@@ -34,7 +34,7 @@ class LinkCommands:
     @link.command(name="remove", description="End the link of a member to a player")
     @discord.option("member", discord.Member, description="Whose")
     @discord.option("player", str, description="Which player", autocomplete=complete_link_of_member)
-    @access(is_admin=True, is_private=True, is_change=True)
+    @access(is_admin=True, is_private=True, is_change=True, may_have_left=True)
     async def link_remove(self, ctx: discord.ApplicationContext, member: discord.Member, player: str) -> None:
         """Answer ``/admin link remove``."""
         link = await self.services.links.remove(
