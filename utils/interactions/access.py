@@ -14,7 +14,7 @@ import discord
 from discord.ext import commands
 
 from utils.errors import KillfeedError, NotAllowedError
-from utils.interactions.options import verify_options
+from utils.interactions.ownership import verify_options
 from utils.interactions.services import Services
 from utils.models.premium import Feature
 from utils.models.scope import GuildId, MemberId
@@ -37,6 +37,7 @@ class Access:
             when it is on).
         is_change: it changes what is stored, so a failure may leave it done, or a part of it.
         may_have_left: it may name a member who is none any more, for what is still stored of them.
+        cost: how much work it is, in units of which ``limits`` allows a member some in a minute.
     """
 
     is_admin: bool = False
@@ -48,6 +49,7 @@ class Access:
     modal_options: tuple[str, ...] = ()
     is_change: bool = False
     may_have_left: bool = False
+    cost: int = 0
 
 
 PUBLIC = Access()
@@ -64,6 +66,7 @@ def access(
     modal_options: tuple[str, ...] = (),
     is_change: bool = False,
     may_have_left: bool = False,
+    cost: int = 0,
 ) -> Callable[[CommandT], CommandT]:
     """Give a command's function its ``Access``."""
     granted = Access(
@@ -76,6 +79,7 @@ def access(
         modal_options=modal_options,
         is_change=is_change,
         may_have_left=may_have_left,
+        cost=cost,
     )
 
     def mark(function: CommandT) -> CommandT:
@@ -187,9 +191,10 @@ class GuildCog(commands.Cog):
         self.services = services
 
     async def cog_before_invoke(self, ctx: discord.ApplicationContext) -> None:
-        """Acknowledge, then check."""
+        """Refuse who asks for too much, acknowledge, then check."""
         granted = get_access(ctx.command)
         try:
+            self.services.limits.spend(ctx.author.id, granted.cost)
             if not is_modal_first(ctx):
                 await ctx.defer(ephemeral=granted.is_private)
             await verify_access(self.services, ctx)
