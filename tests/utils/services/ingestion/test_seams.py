@@ -1,4 +1,4 @@
-"""Seams of files: what a log ends with when its line feed never came, and what stands before its first row."""
+"""Seams of files: what a log ends with when its line feed never came, and what stands before a row."""
 
 from dataclasses import replace
 
