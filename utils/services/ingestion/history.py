@@ -12,7 +12,7 @@ its lease in its sleep and wakes while it counts changes nothing that is shown.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -30,11 +30,18 @@ from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, Rejec
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
 from utils.services.courtesy import Courtesy
-from utils.services.ingestion.generation import GenerationCount, GenerationStore, count_anew, has_deaths
+from utils.services.ingestion.generation import (
+    COUNTED_ROWS,
+    GenerationCount,
+    GenerationStore,
+    count_anew,
+    has_deaths,
+)
 from utils.services.ingestion.progress import ProgressMeter, ProgressSink
 from utils.services.ingestion.read_ahead import read_ahead
 from utils.services.ingestion.reading import HistoryLogs, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit
+from utils.services.ingestion.wall_clock import WallClock
 from utils.tasks import run_together
 
 logger = get_logger(__name__)
@@ -153,7 +160,7 @@ class HistoryImport:
         if count is not None and count.is_in_order:
             await count.finish()
         else:
-            await count_anew(self._imports, scope, job.generation)
+            await count_anew(self._imports, scope, job.generation, self._iterate_deaths(server))
         await self._switch(scope, job)
         await self._clear_up(scope)
         await self._events.dispatch(HistoryImported(scope=scope))
@@ -167,6 +174,31 @@ class HistoryImport:
         latest = RowReader(server.scope, ZoneInfo(server.timezone)).find_latest(self._clock.now())
         first, last = EARLIEST_WRITTEN_AT.date(), latest.date()
         await self._imports.drop_deaths_outside(server.scope, first, last)
+
+    async def _iterate_deaths(self, server: GameServer) -> AsyncGenerator[Sequence[Death], None]:
+        """Yield all stored deaths, with moments of the server's zone: it may be another one than before.
+
+        Those whose files are there were read again by now; this is for the others.
+        """
+        clock = WallClock(ZoneInfo(server.timezone))
+        async for deaths in self._imports.iterate_deaths(server.scope, batch=COUNTED_ROWS):
+            right = [
+                death
+                if clock.is_reading(death.row.written_at, death.at)
+                else replace(death, at=clock.read(death.row.written_at))
+                for death in deaths
+            ]
+            await self._correct(
+                [one for one, before in zip(right, deaths, strict=True) if one is not before], server
+            )
+            yield right
+
+    async def _correct(self, deaths: Sequence[Death], server: GameServer) -> None:
+        async def correct(unit: IngestionUnit) -> None:
+            await unit.correct_times(deaths)
+
+        if deaths:
+            await self._store.in_transaction(server.scope, correct)
 
     async def _clear_up(self, scope: ServerScope) -> None:
         """Delete the counters shown before; the import has ended, so those that stay are deleted later."""
@@ -206,6 +238,7 @@ class HistoryImport:
         count: GenerationCount | None,
     ) -> None:
         batches: asyncio.Queue[HistoryBatch | None] = asyncio.Queue(maxsize=1)
+        clock = WallClock(ZoneInfo(server.timezone))
 
         async def read() -> None:
             files = (
@@ -220,7 +253,7 @@ class HistoryImport:
         async def store() -> None:
             while (batch := await batches.get()) is not None:
                 await self._courtesy.wait()
-                new = await self._store.in_transaction(server.scope, partial(_store_in_unit, batch))
+                new = await self._store.in_transaction(server.scope, partial(_store_in_unit, batch, clock))
                 if count is not None:
                     await count.add(new)
                 await meter.add(rows=batch.rows, read_bytes=batch.read_bytes, files=batch.files)
@@ -265,19 +298,24 @@ class HistoryImport:
 
     async def _parse_chunk(self, reader: RowReader, chunk: Chunk, batch: HistoryBatch) -> None:
         read = await reader.read_chunk(chunk, now=self._clock.now())
-        batch.chunks.append(chunk)
+        batch.chunks.append(replace(chunk, after=read.after))
         batch.deaths += read.deaths
         batch.rejected += read.rejected
         batch.rows += read.lines
         batch.rows_rejected += read.lines_rejected
 
 
-async def _store_in_unit(batch: HistoryBatch, unit: IngestionUnit) -> list[Death]:
-    """Store a batch; return the deaths that are new, each once, in the order of the log."""
+async def _store_in_unit(batch: HistoryBatch, clock: WallClock, unit: IngestionUnit) -> list[Death]:
+    """Store a batch; return the deaths that are new, each once, in the order of the log.
+
+    Those that are stored get the times that they have by the order of their file and the zone as it is now.
+    """
     first_of = {death.id: death for death in reversed(batch.deaths)}
-    known = await unit.find_known_ids(tuple(first_of)) if first_of else frozenset()
+    known = await unit.find_times(tuple(first_of)) if first_of else {}
     new = [death for death in batch.deaths if death.id not in known and first_of[death.id] is death]
+    right = [clock.correct(first_of[death_id], at) for death_id, (at, _) in known.items()]
     await unit.insert_deaths(sorted(new, key=_get_id))
+    await unit.correct_times([death for death in right if (death.at, death.ordered_at) != known[death.id]])
     await unit.insert_rejected(batch.rejected)
     await unit.add_lines_read(batch.rows, batch.rows_rejected)
     for chunk in batch.chunks:

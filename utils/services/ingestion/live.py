@@ -179,7 +179,9 @@ class LiveIngestion:
         async with aclosing(tail.read_on(cursors)) as chunks:
             async for chunk in chunks:
                 now = self._clock.now()
-                batch = Batch(now, chunk, await reader.read_chunk(chunk, now=now))
+                since = last_read_at if chunk.is_growth else None
+                read = await reader.read_chunk(chunk, now=now, since=since)
+                batch = Batch(now, replace(chunk, after=read.after), read)
                 if chunk.is_last_row and not batch.read.deaths:
                     continue
                 terms = await self._rewards.find_terms(server.scope) if self._rewards else None
