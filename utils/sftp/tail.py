@@ -38,6 +38,8 @@ NEWEST_BYTES = 8 * 1024
 LOOK_EVERY_POLLS = 12
 LOOK_EVERY_SECONDS = 60.0
 LIST_EVERY_SECONDS = 3600.0
+LISTED_NAMES_A_SECOND = 500.0  # over time: a host with ever more names is listed ever more rarely
+LISTED_NAMES_FREE = 1_000
 LATE_GROWTH_SECONDS = 600.0  # a file still grows "a little" after a newer one appeared
 REFUSED_RETRY_SECONDS = 5.0  # a file that somebody holds open at the moment
 LONGEST_REFUSED_RETRY_SECONDS = 120.0
@@ -98,6 +100,7 @@ class TailMemory:
         refused: files that could not be read at the last try.
         appeared: when the newest file of a world turned up, or was first seen.
         listed_at: the last listing.
+        is_stale: the listing is known to be wrong.
         looked_at: the last look at the folders.
         polls_since_look: polls since then.
     """
@@ -110,6 +113,7 @@ class TailMemory:
     refused: dict[LogFile, Refusal] = field(default_factory=dict)
     appeared: dict[str, float] = field(default_factory=dict)
     listed_at: float = 0.0
+    is_stale: bool = False
     looked_at: float = 0.0
     polls_since_look: int = 0
 
@@ -189,7 +193,7 @@ class DeathLogTail:
                         yield chunk
             except RemoteFileMissingError as error:
                 self._note_refusal(file, str(error))
-                self._memory.listing = None  # it went since, or is listed and not there
+                self._memory.is_stale = True  # it went since, or is listed and not there
             except (RemotePermissionError, RemoteFailureError) as error:
                 self._note_refusal(file, str(error))
             else:
@@ -222,14 +226,25 @@ class DeathLogTail:
         memory, now = self._memory, self._clock.monotonic()
         memory.polls_since_look += 1
         is_due = memory.polls_since_look >= LOOK_EVERY_POLLS or now - memory.looked_at >= LOOK_EVERY_SECONDS
-        if memory.listing is None or (is_due and await self._must_list(memory.listing, now)):
-            await self._list()
-            return
+        if memory.listing is None or (
+            self._may_list(memory.listing, now)
+            and (memory.is_stale or (is_due and await self._must_list(memory.listing, now)))
+        ):
+            listing = await self._list()
+            if listing.whole_worlds is None:
+                return  # it told every size
+        else:
+            listing = memory.listing
         if is_due:
             memory.polls_since_look, memory.looked_at = 0, now
-        for entry in self._choose_entries(memory.listing, now, is_due=is_due):
+        for entry in self._choose_entries(listing, now, is_due=is_due):
             if not self._must_wait(entry.file):
                 await self._stat(entry)
+
+    def _may_list(self, listing: DeathLogListing, now: float) -> bool:
+        """Tell whether the last listing has been paid for by time."""
+        owed = max(0, listing.cost - LISTED_NAMES_FREE) / LISTED_NAMES_A_SECOND
+        return now - self._memory.listed_at >= owed
 
     async def _must_list(self, listing: DeathLogListing, now: float) -> bool:
         if now - self._memory.listed_at >= LIST_EVERY_SECONDS or is_around_midnight(self._local_now):
@@ -242,14 +257,15 @@ class DeathLogTail:
                 return True
         return False
 
-    async def _list(self) -> None:
+    async def _list(self) -> DeathLogListing:
         memory, now = self._memory, self._clock.monotonic()
         known = set(memory.sizes)
         listing = await list_death_logs(self._session, self._folder)
         if memory.listing is None or memory.listing.folders != listing.folders:
             memory.unchanged_since = now
         memory.is_listing_confirmed = now - memory.unchanged_since >= FOLDER_TIME_SECONDS
-        memory.listing = listing
+        memory.listing = listing = listing.mend(memory.listing) if memory.listing else listing
+        memory.is_stale = False
         memory.sizes = {
             entry.file: Seen(entry.size, entry.modified_at_seconds) for entry in memory.listing.files
         }
@@ -258,6 +274,7 @@ class DeathLogTail:
         memory.refused = {file: one for file, one in memory.refused.items() if file in memory.sizes}
         memory.listed_at = memory.looked_at = now
         memory.polls_since_look = 0
+        return listing
 
     def _choose_entries(
         self, listing: DeathLogListing, now: float, *, is_due: bool
@@ -295,7 +312,11 @@ class DeathLogTail:
         try:
             seen = await self._session.stat(entry.path)
         except RemoteFileMissingError:
-            await self._list()
+            listing = self._memory.listing
+            if listing is None or self._may_list(listing, self._clock.monotonic()):
+                await self._list()
+            else:
+                self._memory.is_stale = True
             return
         except (RemotePermissionError, RemoteFailureError) as error:
             self._note_refusal(entry.file, str(error))
