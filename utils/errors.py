@@ -3,11 +3,13 @@
 * KillfeedError
   * UserFacingError - an expected refusal; its text is the sentence the person reads
     * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
+    * TooMuchAtOnceError - a member asks for more than one may at a time
     * NotEnoughMoneyError - a wallet does not hold as much
   * ConfigurationError - the bot cannot start like this; its text says what to do
     * ShardCountError - another process over the same database divides the bot differently
   * StorageError - MongoDB
     * StorageUnavailableError - away, will be tried again
+      * CommitUnknownError - away while a transaction was committed: it happened, or not
     * TransactionsUnsupportedError - no replica set
     * StorageConflictError - somebody else changed it first
       * CursorMovedError, LeaseLostError
@@ -81,6 +83,10 @@ class LimitReachedError(UserFacingError):
     """The guild has as many of something as its tier allows."""
 
 
+class TooMuchAtOnceError(UserFacingError):
+    """A member asks for more at a time than one may; the others want their answers too."""
+
+
 class TierRequiredError(UserFacingError):
     """A feature needs a higher premium tier of the guild."""
 
@@ -133,6 +139,10 @@ class StorageError(KillfeedError):
 
 class StorageUnavailableError(StorageError):
     """MongoDB is away; the caller may try again."""
+
+
+class CommitUnknownError(StorageUnavailableError):
+    """The answer to a commit was lost for good, so the transaction happened wholly or not at all: look."""
 
 
 class TransactionsUnsupportedError(StorageError):

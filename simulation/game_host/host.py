@@ -52,6 +52,7 @@ class GameHost:
         port: 0 until it is started, then the same over stops and starts, and nobody else's meanwhile.
         requests: how many SFTP requests there were of each kind (``stat``, ``open``, ``read``, ...).
         connections_opened: TCP connections that were let in since the beginning.
+        offered: user names and passwords that came, right or wrong, in order.
     """
 
     address = "127.0.0.1"
@@ -75,6 +76,7 @@ class GameHost:
         self.faults = HostFaults()
         self.requests: Counter[str] = Counter()
         self.connections_opened = 0
+        self.offered: list[tuple[str, str]] = []
         self._open: set[asyncssh.SSHServerConnection] = set()
         self._changed = asyncio.Event()
         self._acceptor: asyncssh.SSHAcceptor | None = None
@@ -227,6 +229,7 @@ class _Door(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
+        self._host.offered.append((username, password))
         user = self._host.users.get(username)
         is_right = user is not None and user.password is not None and user.password == password
         return is_right and not self._host.faults.refuse_logins

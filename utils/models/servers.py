@@ -14,8 +14,8 @@ from utils.models.scope import ChannelId, ServerScope
 class Credentials:
     """What a login proves itself with: a password, a private key (OpenSSH or PEM text), or both.
 
-    With both, the password also unlocks a locked PEM key. Lives only as long as a connection needs it, is
-    stored as ``EncryptedSecret`` alone, and never shows itself.
+    A key locked with a passphrase is refused. Lives only as long as a connection needs it, is stored as
+    ``EncryptedSecret`` alone, and never shows itself.
     """
 
     password: str | None = None
@@ -160,6 +160,24 @@ class CheckStep:
     name: str
     ok: bool
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class WayCheck:
+    """What a test of the way to a server's logs found.
+
+    Attributes:
+        steps: what was tried, up to the first failure.
+        host_key: the key the host showed; None when the login did not come so far.
+    """
+
+    steps: tuple[CheckStep, ...]
+    host_key: str | None = None
+
+    @property
+    def failure(self) -> CheckStep | None:
+        """Return the step that failed; None when the whole way works."""
+        return next((step for step in self.steps if not step.ok), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from utils.events import EventDispatcher, ServerAdded, ServerRemoved
 from utils.models.audit import AuditAction
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
 from utils.services.guilds import ServerStore, SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.watch_rooms import LogAccess
@@ -49,9 +49,12 @@ class ServerChecker(Protocol):
     """Tries the way to a server's logs."""
 
     async def check(
-        self, server: GameServer, *, guild_limit: int
-    ) -> tuple[tuple[CheckStep, ...], str | None]:
-        """Return what was tried, up to the first failure, and the host key that was shown."""
+        self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+    ) -> WayCheck:
+        """Try the way with what somebody typed just now; without it, with the stored login.
+
+        The stored login goes to the host of the pinned key alone.
+        """
 
     def let_go(self, server: GameServer) -> None:
         """Keep nothing open for a server that passed its test and is not read after all."""
@@ -202,11 +205,13 @@ class GameServerService:
         await self.verify_form(guild_id, form)
         server = self._build(guild_id, form, credentials)
         tier = await self._premium.get_tier(guild_id)
-        steps, host_key = await self._checker.check(server, guild_limit=tier.servers)
-        if not all(step.ok for step in steps):
+        check = await self._checker.check(server, guild_limit=tier.servers, credentials=credentials)
+        if check.failure is not None:
             self._logs.forget(server.scope)
-            return AddedServer(steps, None)
-        server = replace(server, host_key=host_key)
+            detail = f"{describe_server(server)}: not added, “{check.failure.name}” failed"
+            await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, detail)
+            return AddedServer(check.steps, None)
+        server = replace(server, host_key=check.host_key)
         try:
             async with self.lock(guild_id):
                 await self.verify_form(guild_id, form)  # the test took its time: a tier may have ended
@@ -221,7 +226,7 @@ class GameServerService:
         self._watchers.start(server.scope)
         await self._events.dispatch(ServerAdded(scope=server.scope))
         await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, describe_server(server))
-        return AddedServer(steps, server)
+        return AddedServer(check.steps, server)
 
     async def test_server(
         self, guild_id: GuildId, text: str | None
@@ -229,10 +234,10 @@ class GameServerService:
         """Try the way to a server's logs, step by step; when all works it is read at once."""
         server = await self.resolve(guild_id, text)
         tier = await self._premium.get_tier(guild_id)
-        steps, _ = await self._checker.check(server, guild_limit=tier.servers)
-        if all(step.ok for step in steps):
+        check = await self._checker.check(server, guild_limit=tier.servers)
+        if check.failure is None:
             self._watchers.wake(server.scope)
-        return server, steps
+        return server, check.steps
 
     async def remove_server(self, scope: ServerScope, *, keep_stats: bool, actor_id: MemberId) -> None:
         """End everything a server holds and delete it.

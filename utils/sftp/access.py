@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -11,7 +11,6 @@ from utils.clock import Clock
 from utils.errors import HostKeyChangedError, RemoteError
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import (
-    CheckStep,
     ConnectionCount,
     Credentials,
     EncryptedSecret,
@@ -19,10 +18,11 @@ from utils.models.servers import (
     HostKey,
     HostKeys,
     Obstacle,
+    WayCheck,
 )
 from utils.sftp.checkup import check_server
 from utils.sftp.discovery import find_death_logs
-from utils.sftp.host_keys import compute_fingerprint
+from utils.sftp.host_keys import NO_HOST_KEY, compute_fingerprint
 from utils.sftp.login import HostLogin
 from utils.sftp.pool import SftpConnectionPool
 from utils.sftp.session import SftpSession
@@ -115,13 +115,13 @@ class DeathLogAccess:
         return self._pool.count(guild_id)
 
     async def check(
-        self, server: GameServer, *, guild_limit: int
-    ) -> tuple[tuple[CheckStep, ...], str | None]:
-        """Try the way to a server's logs; return the steps, and the host key that was shown.
+        self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+    ) -> WayCheck:
+        """Try the way to a server's logs, with what somebody typed just now or else with the stored login.
 
         A connection that was made for this alone stays open only where the server is to be read now.
         """
-        login = self._build_login(server)
+        login = self._build_login(server) if credentials is None else _join_login(server, credentials)
         shown: list[str] = []
 
         @asynccontextmanager
@@ -135,7 +135,7 @@ class DeathLogAccess:
         steps = await check_server(lease(), login=login, base_path=server.base_path, number=server.number)
         if server.is_paused or not all(step.ok for step in steps):
             self._retire(server.scope.guild_id, login)
-        return steps, shown[0] if shown else None
+        return WayCheck(steps, shown[0] if shown else None)
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
         """Return the pinned key, and the one the host shows now, if it can be asked."""
@@ -167,17 +167,23 @@ class DeathLogAccess:
         return known
 
     def _build_login(self, server: GameServer) -> HostLogin:
-        return HostLogin(
-            host=server.host,
-            port=server.port,
-            username=server.username,
-            credentials=self._secrets.decrypt(server.scope, server.secret),
-            legacy=server.legacy,
-            host_key=server.host_key,
-        )
+        """Return the stored login. It fits the pinned key alone: without one there is no host to trust."""
+        login = _join_login(server, self._secrets.decrypt(server.scope, server.secret))
+        return replace(login, host_key=server.host_key or NO_HOST_KEY)
 
     def _compute_local_time(self, server: GameServer) -> datetime:
         return self._clock.now().astimezone(ZoneInfo(server.timezone))
+
+
+def _join_login(server: GameServer, credentials: Credentials) -> HostLogin:
+    return HostLogin(
+        host=server.host,
+        port=server.port,
+        username=server.username,
+        credentials=credentials,
+        legacy=server.legacy,
+        host_key=server.host_key,
+    )
 
 
 def _describe_key(text: str) -> HostKey:

@@ -11,7 +11,8 @@ class HostLogin:
 
     Attributes:
         legacy: opt-in to the algorithms of old SSH servers.
-        host_key: the pinned key, as ``algorithm base64``; None takes any key, to be pinned afterwards.
+        host_key: the pinned key, as ``algorithm base64``; None takes any key, to be pinned afterwards
+            (for a secret that was typed just now); ``NO_HOST_KEY`` takes none.
     """
 
     host: str

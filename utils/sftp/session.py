@@ -36,7 +36,9 @@ from utils.tasks import run_together
 
 BLOCK_BYTES_MAXIMUM = 256 * 1024  # OpenSSH cuts off who asks for more in one message
 WINDOW_BYTES = 2 * 1024 * 1024  # asked for at once; fills 100 ms of a 160 Mbit/s line
+ANSWERS_OF_A_BLOCK = 64  # and one for each KiB of it: whoever answers with less at a time wants us busy
 CLOSE_TIMEOUT_SECONDS = 3  # also waited for by a reader that was cancelled, and a task has 5 s to end
+LARGEST_SIZE = 2**63 - 1  # of a file: places in it are stored as numbers of 64 bits with a sign
 REQUESTS_OF_A_LISTING = 4  # open, names, end, close: folders of some hundred entries need no more
 LISTING_SECONDS = 120.0  # 175,200 names at 50 ms a request take 90; one answer has the operation timeout
 NAME_BYTES_MAXIMUM = 255  # of one name; no file system in use takes more
@@ -167,7 +169,7 @@ class SftpSession:
         async with self._operation(path, requests=1):
             attributes = await self._connection.sftp.stat(path)
         return RemoteStat(
-            size=attributes.size or 0,
+            size=min(attributes.size or 0, LARGEST_SIZE),
             modified_at_seconds=int(attributes.mtime or 0),
             is_directory=_find_kind(attributes) == "d",
             is_untyped=not _find_kind(attributes),
@@ -251,6 +253,8 @@ class SftpSession:
         if not scanning.done():
             self._connection.ssh.abort()
             await asyncio.wait([scanning])
+        if not scanning.cancelled():
+            scanning.exception()  # noted as seen: what ended the listing first is raised
 
     async def read(self, path: str, *, offset: int, length: int) -> bytes:
         """Return ``length`` bytes from ``offset`` on, or as many as there are; never asks for more."""
@@ -294,16 +298,20 @@ class SftpSession:
         return b"".join(_take_without_gap(contents, blocks))
 
     async def _read_block(self, file: asyncssh.SFTPClientFile, path: str, start: int, size: int) -> bytes:
-        """Read one block; a host that answers with less is asked for the rest until it has no more."""
+        """Read one block; a host that answers with less is asked for the rest until it has no more.
+
+        Raises:
+            RemoteFailureError: its answers are too small to go on like that.
+        """
         data = b""
-        while len(data) < size:
+        for _ in range(ANSWERS_OF_A_BLOCK + size // 1024):
             async with self._operation(path, requests=1):
                 # typed str by the library even for binary files
                 part: bytes = await file.read(size - len(data), start + len(data))
-            if not part:
-                break
             data += part
-        return data
+            if not part or len(data) == size:
+                return data
+        raise RemoteFailureError(f"{self.address} hands “{path}” out in pieces too small to be read.")
 
     @property
     def _block_bytes(self) -> int:
@@ -353,7 +361,7 @@ def _build_entry(name: asyncssh.SFTPName) -> RemoteEntry | None:
     kind = _find_kind(name.attrs, cast("bytes", name.longname or b""))
     return RemoteEntry(
         name=text,
-        size=name.attrs.size,
+        size=None if name.attrs.size is None else min(name.attrs.size, LARGEST_SIZE),
         modified_at_seconds=int(name.attrs.mtime or 0),
         is_directory=kind == "d",
         is_file=kind == "-",

@@ -24,7 +24,7 @@ from utils.events import EventDispatcher, ServerRemoved
 from utils.models.premium import TIERS, Tier
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
 from utils.services.audit import AuditLog
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
@@ -66,11 +66,12 @@ class FakeServerChecker:
         self.let_gone: list[str] = []
 
     async def check(
-        self, server: GameServer, *, guild_limit: int
-    ) -> tuple[tuple[CheckStep, ...], str | None]:
+        self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+    ) -> WayCheck:
         """Return the steps and the host's key."""
+        del credentials
         self.checked.append((server.name, guild_limit))
-        return self.steps, self.host_key
+        return WayCheck(self.steps, self.host_key)
 
     def let_go(self, server: GameServer) -> None:
         """Note that nothing is to stay open for a server."""
@@ -257,11 +258,11 @@ async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(rooms: Ro
         """Takes longer than the tier lasts."""
 
         async def check(
-            self, server: GameServer, *, guild_limit: int
-        ) -> tuple[tuple[CheckStep, ...], str | None]:
+            self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+        ) -> WayCheck:
             """Let time pass."""
             rooms.clock.move(10)
-            return await super().check(server, guild_limit=guild_limit)
+            return await super().check(server, guild_limit=guild_limit, credentials=credentials)
 
     rooms.checker = SlowChecker()
     service = rooms.build()
@@ -288,10 +289,12 @@ async def test_last_place_is_given_once_when_two_ask_for_it(rooms: Rooms) -> Non
 
 
 async def test_nothing_is_stored_when_a_step_fails(rooms: Rooms, service: GameServerService) -> None:
-    """The steps are told, and the server is not there; its login is not remembered either."""
+    """The steps are told, and the server is not there; and its login is forgotten; the try is audited."""
     rooms.checker.steps = BAD
     added = await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     assert (added.steps, added.server) == (BAD, None)
+    told = "Kamensk (renter at 203.0.113.9 port 8822, number 4): not added, “Login” failed"
+    assert rooms.audit.lines == [(ADMIN, "server add", told)]
     assert (rooms.store.servers, rooms.ingestion.data.job, rooms.watchers.notes) == ({}, None, [])
     assert [scope.guild_id for scope in rooms.access.forgotten] == [GUILD]
 

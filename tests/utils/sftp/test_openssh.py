@@ -95,8 +95,8 @@ async def test_name_that_is_no_text_costs_nothing_else(
     """One old archive beside the servers, and one file beside the logs."""
     files = GameServerFiles(root)
     files.append(*itertools.islice(Battle().rows(), 3))
-    for folder in (root, files.deathlogs / "world_0"):
-        (folder / os.fsdecode(b"Sauvegarde_f\xe9vrier.csv")).touch()
+    for place in (root, files.deathlogs / "world_0"):
+        (place / os.fsdecode(b"Sauvegarde_f\xe9vrier.csv")).touch()
     async with pool.lease(GUILD, openssh.login(), guild_limit=1) as session:
         folder = await find_death_logs(session, base_path=None, host="127.0.0.1", number=None)
         listing = await list_death_logs(session, folder)
