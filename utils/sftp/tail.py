@@ -36,6 +36,7 @@ HEAD_BYTES = 256  # a row is 100 to 200 bytes, and rows carry times: two files n
 CHUNK_BYTES = 512 * 1024  # about 4,000 rows; a longer line is passed over and rejected
 CHUNK_LINES = 4_000  # one transaction
 NEWEST_BYTES = 8 * 1024
+LAST_ROW_BYTES = 4096  # what a file may end with to be taken for a row
 NEWEST_LINES = 100
 LOOK_EVERY_POLLS = 12
 LOOK_EVERY_SECONDS = 60.0
@@ -81,11 +82,13 @@ class ReadPlan:
         offset: first byte wanted.
         size: the file's size; nothing beyond it is asked for.
         is_growth: the bytes are expected to continue what was read.
+        is_over: nothing more is expected of the file, so its last row counts without a line feed.
     """
 
     offset: int
     size: int
     is_growth: bool
+    is_over: bool = False
 
 
 @dataclass(slots=True)
@@ -199,7 +202,7 @@ class DeathLogTail:
         await self._look()
         for file, seen, plan in self._plan(cursors):
             try:
-                async with aclosing(self._read_file(file, plan, cursors.get(file))) as chunks:
+                async with aclosing(self._read_to_end(file, plan, cursors.get(file))) as chunks:
                     async for chunk in chunks:
                         yield chunk
             except RemoteFileMissingError as error:
@@ -228,10 +231,9 @@ class DeathLogTail:
         return lines
 
     async def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
-        """Yield whole lines from the cursor up to byte ``end``; an unfinished last line is left out."""
-        start = cursor.offset if cursor else 0
-        plan = ReadPlan(start, end, is_growth=True)
-        async with aclosing(self._read_file(file, plan, cursor, most_passed=math.inf)) as chunks:
+        """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there."""
+        plan = ReadPlan(cursor.offset if cursor else 0, end, is_growth=True, is_over=True)
+        async with aclosing(self._read_to_end(file, plan, cursor, most_passed=math.inf)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -285,6 +287,9 @@ class DeathLogTail:
         }
         for file in memory.sizes.keys() - known:
             memory.appeared[file.world] = now
+            # the one before it is over by that: whatever it ends with is looked at once more
+            before = max((one for one in known if one.world == file.world and one < file), default=file)
+            memory.settled.pop(before, None)
         memory.forget_all_but(memory.sizes.keys())
         memory.listed_at = memory.looked_at = now
         memory.polls_since_look = 0
@@ -341,8 +346,10 @@ class DeathLogTail:
         newest: dict[str, tuple[bool, str]] = {}
         for file in cursors:
             newest[file.world] = max(self._rank(file.name), newest.get(file.world, (False, "")))
+        files = sorted(self._memory.sizes.items())
+        last = {file.world: file for file, _ in files if file.name < self._future}
         plans: list[tuple[LogFile, Seen, ReadPlan]] = []
-        for file, seen in sorted(self._memory.sizes.items()):
+        for file, seen in files:
             if self._must_wait(file):
                 continue
             plan = choose_read(
@@ -356,11 +363,30 @@ class DeathLogTail:
                 continue
             # what could not be read for a while is judged by its age
             is_growth = plan.is_growth and file not in self._memory.refused
-            plans.append((file, seen, replace(plan, is_growth=is_growth)))
+            is_over = file < last.get(file.world, file)
+            plans.append((file, seen, replace(plan, is_growth=is_growth, is_over=is_over)))
         return plans
 
-    async def _read_file(
+    async def _read_to_end(
         self, file: LogFile, plan: ReadPlan, cursor: Cursor | None, *, most_passed: float = PASSED_BYTES
+    ) -> AsyncGenerator[Chunk, None]:
+        """Yield a file's chunks, and what stands behind its last line feed if that may be a row."""
+        last = cursor
+        async with aclosing(self._read_file(file, plan, cursor, most_passed=most_passed)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+                last = chunk.after
+        after = last or Cursor(file)
+        length = plan.size - after.offset
+        if not plan.is_over or not 0 < length <= LAST_ROW_BYTES:
+            return
+        head, boundary, row = await self._read(file, after.offset, length + 1)
+        is_end = len(row) == length and row.endswith((b";", b";\r")) and b"\n" not in row
+        if is_end and (not after.offset or _continues(after, head, boundary)):
+            yield Chunk(last, after, after.offset, row + b"\n", plan.is_growth, is_last_row=True)
+
+    async def _read_file(
+        self, file: LogFile, plan: ReadPlan, cursor: Cursor | None, *, most_passed: float
     ) -> AsyncGenerator[Chunk, None]:
         """Yield chunk after chunk; begin again at 0 when the file turns out to be another one."""
         is_growth, start, before = plan.is_growth, plan.offset, cursor

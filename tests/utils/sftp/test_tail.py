@@ -292,6 +292,25 @@ async def test_first_row_of_several_missed_days_are_all_growth(poller: Poller, s
     assert summarize(await poller.poll()) == [(DAY_2, 0, lines(2), True), (DAY_3, 0, lines(3), True)]
 
 
+async def test_last_row_without_line_feed_comes_once_the_next_file_has_begun(
+    poller: Poller, session: FakeSession
+) -> None:
+    """It comes once, behind the cursor that stays in front of it, and not while its file is the newest."""
+    row = render(build_row("Ann", "Bob")).removesuffix(b"\n")
+    session.write(path_of(DAY_1), line(1) + row)
+    assert summarize(await poller.poll()) == [(DAY_1, 0, line(1), False)]
+    assert await poller.poll(seconds=3600) == []
+    session.write(path_of(DAY_2), line(2))
+    found = await poller.poll(seconds=3600)
+    at = Cursor(DAY_1, len(line(1)), digest_head(line(1)))
+    end = Cursor(DAY_2, len(line(2)), digest_head(line(2)))
+    assert found == [
+        Chunk(at, at, at.offset, row + b"\n", is_growth=True, is_last_row=True),
+        Chunk(None, end, 0, line(2), is_growth=True),
+    ]
+    assert await poller.poll(seconds=3600) == []
+
+
 async def test_previous_file_is_watched_for_a_while_after_a_new_one_appeared(
     poller: Poller, session: FakeSession
 ) -> None:
