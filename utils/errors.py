@@ -20,6 +20,7 @@
     * NoSshServerError - may pass by itself or need a person: tried again, and the admins are told
     * RemoteFailureError - an error of the host's own
     * RemoteFileMissingError, RemotePermissionError, LogsMissingError
+      * SameLogsError - another server of the guild reads them
   * SecretError - a stored secret cannot be decrypted with this key
   * DeliveryError - a message to Discord
     * ChannelUnusableError - deleted, or no permission: the admins are told once
@@ -241,6 +242,10 @@ class RemotePermissionError(RemoteError):
 
 class LogsMissingError(RemoteError):
     """No death logs where they are expected."""
+
+
+class SameLogsError(LogsMissingError):
+    """There are logs, and another server of the guild reads them already."""
 
 
 class SecretError(KillfeedError):

@@ -9,7 +9,13 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from utils.errors import InvalidInputError, LogsMissingError, RemoteFileMissingError
+from utils.errors import (
+    InvalidInputError,
+    LogsMissingError,
+    RemoteFailureError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+)
 from utils.sftp.links import find_linked_folder
 from utils.sftp.remote_paths import is_inside, validate_base_path
 from utils.sftp.session import RemoteEntry, SftpSession
@@ -54,6 +60,14 @@ async def find_death_logs(
         return beside
     wanted = f"{host}_{'<number>' if number is None else number}"
     raise LogsMissingError(_describe_missing(base, folders, wanted=wanted))
+
+
+async def find_real_folder(session: SftpSession, folder: str) -> str:
+    """Return a folder as the host names it, links resolved; as it was found where the host cannot tell."""
+    try:
+        return posixpath.normpath(await session.real_path(folder))
+    except (RemoteFailureError, RemoteFileMissingError, RemotePermissionError):
+        return folder
 
 
 def choose_folders(folders: list[ServerFolder], *, host: str, number: int | None) -> list[ServerFolder]:

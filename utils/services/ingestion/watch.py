@@ -177,6 +177,9 @@ class ServerWatch:
     async def _read(self, server: GameServer, tier: Tier) -> PollOutcome:
         known, self._known = self._known, None  # whatever fails from here on, the next poll reads everything
         async with self._rooms.logs.open(server, guild_limit=tier.servers) as logs:
+            folder = self._rooms.logs.get_log_folder(self.scope)
+            if known is None and folder is not None:
+                await self._rooms.places.settle(server, folder)
             job = None if known else await self._rooms.imports.find_import(self.scope)
             if job is not None:
                 await self._import(server, logs, job)
