@@ -3,6 +3,7 @@
 * KillfeedError
   * UserFacingError - an expected refusal; its text is the sentence the person reads
     * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
+    * TooMuchAtOnceError - a member asks for more than one may at a time
     * NotEnoughMoneyError - a wallet does not hold as much
   * ConfigurationError - the bot cannot start like this; its text says what to do
     * ShardCountError - another process over the same database divides the bot differently
@@ -19,6 +20,7 @@
     * HostUnreachableError, ConnectionLostError, RemoteTimeoutError, TooManyConnectionsError
     * NoSshServerError - may pass by itself or need a person: tried again, and the admins are told
     * RemoteFailureError - an error of the host's own
+      * RemoteAnswerError - one answer is not as the protocol has it
     * RemoteFileMissingError, RemotePermissionError, LogsMissingError
       * SameLogsError - another server of the guild reads them
   * SecretError - a stored secret cannot be decrypted with this key
@@ -80,6 +82,10 @@ class InvalidInputError(UserFacingError):
 
 class LimitReachedError(UserFacingError):
     """The guild has as many of something as its tier allows."""
+
+
+class TooMuchAtOnceError(UserFacingError):
+    """A member asks for more at a time than one may; the others want their answers too."""
 
 
 class TierRequiredError(UserFacingError):
@@ -230,6 +236,10 @@ class TooManyConnectionsError(RemoteError):
 
 class RemoteFailureError(RemoteError):
     """The host answered with an error of its own."""
+
+
+class RemoteAnswerError(RemoteFailureError):
+    """One answer of the host is not as the protocol has it; the connection goes on."""
 
 
 class RemoteFileMissingError(RemoteError):

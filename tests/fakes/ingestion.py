@@ -265,6 +265,15 @@ class FakeIngestionStore:
 
         await self.in_transaction(scope, finish)
 
+    async def drop_deaths_outside(self, scope: ServerScope, first: date, last: date) -> None:
+        """Delete deaths that were written before or after these days."""
+        del scope
+        self.power.pass_point()
+        deaths = self.data.deaths.items()
+        self.data.deaths = {
+            key: death for key, death in deaths if first <= death.row.written_at.date() <= last
+        }
+
     async def iterate_deaths(self, scope: ServerScope, *, batch: int) -> AsyncIterator[Sequence[Death]]:
         """Yield every stored death in order of its id, which is by time; batches may cut a second."""
         del scope

@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import discord
@@ -22,6 +22,7 @@ from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
 from utils.interactions.access import GuildCog, access, get_access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.limits import CHART_COST, MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
@@ -119,15 +120,16 @@ class FakeHealthBook:
         return ConnectionCount(sum(scope.guild_id == guild_id for scope in self.health), 0)
 
 
-class FakeTaskBook:
+class FakeTaskBook(TaskManager):
     """Background tasks as a test puts them in."""
 
     def __init__(self) -> None:
+        super().__init__(FakeClock())
         self.reports: list[TaskReport] = []
 
-    def list_reports(self) -> Sequence[TaskReport]:
+    def list_reports(self) -> tuple[TaskReport, ...]:
         """Return them."""
-        return self.reports
+        return tuple(self.reports)
 
 
 class FakeDelivery:
@@ -310,6 +312,7 @@ class Shelf:
             names=names,
             audit=audit,
             events=events,
+            tasks=tasks,
             clock=self.clock,
         )
         self.bounty_endings = BountyEndings(bounties)
@@ -342,6 +345,7 @@ class Shelf:
             embeds=factory,
             replies=ErrorReplies(factory, self.reporter),
             views=LiveViews(),
+            limits=MemberLimits(self.clock),
             clock=self.clock,
             operators=Operators(self.owners.find, home_guild_id=self.home_guild_id, owner_ids=self.owner_ids),
             grants=desk.service,
@@ -389,6 +393,12 @@ class PracticeCog(GuildCog):
         """Answer in public."""
         self.before_answer()
         await ctx.respond(f"guild {get_guild_id(ctx)}")
+
+    @commands.slash_command(name="chart", description="Costs some work")
+    @access(cost=CHART_COST)
+    async def chart(self, ctx: discord.ApplicationContext) -> None:
+        """Answer with what took some work."""
+        await ctx.respond("a chart")
 
     @group.command(name="private", description="Answers the caller")
     @access(is_private=True)

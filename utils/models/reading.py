@@ -1,7 +1,7 @@
 """Reading of log files: how far it is, what was read, what could not be."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,20 @@ def digest_head(head: bytes) -> bytes:
     Of no bytes nothing is remembered.
     """
     return hashlib.sha256(head).digest() if head else b""
+
+
+def slice_lines(data: bytes, *, lines: int) -> Iterator[tuple[int, bytes]]:
+    """Cut whole lines into pieces of at most so many, each with its place; the last byte is a line feed."""
+    start = 0
+    while start < len(data):
+        end = start
+        for _ in range(lines):
+            end = data.find(b"\n", end) + 1
+            if end in (0, len(data)):
+                end = len(data)
+                break
+        yield start, data[start:end]
+        start = end
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,7 @@ class RejectedLine:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole lines of one file, as read behind its cursor.
+    """Whole lines of one file, as read behind its cursor: a few thousand at most.
 
     Attributes:
         before: the cursor this was read from; None for a file that had none.
@@ -71,6 +85,8 @@ class Chunk:
         data: whole lines, starting at ``start``.
         is_growth: the bytes were appended to what had been read; False for a file that was rewritten, that
             turned up behind newer ones, or that is of a world never read before.
+        is_last_row: ``data`` is what a file ends with instead of a line feed, which was added here. It counts
+            if it is a row; the cursor stays in front of it, so that it is read again if it grows.
     """
 
     before: Cursor | None
@@ -78,6 +94,7 @@ class Chunk:
     start: int
     data: bytes
     is_growth: bool
+    is_last_row: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -24,7 +25,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.errors import RemoteFileMissingError, RemotePermissionError, StorageConflictError, StorageError
 from utils.events import EventDispatcher, HistoryImported
-from utils.models.deaths import Death, LogFile
+from utils.models.deaths import EARLIEST_WRITTEN_AT, Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
@@ -40,7 +41,6 @@ logger = get_logger(__name__)
 
 BATCH_ROWS = 4000  # one transaction; smaller ones cost mongod more a row, larger ones hold up the loop
 FILES_AT_ONCE = 6
-SLICE_ROWS = 250  # parsed between two turns of the event loop: a few milliseconds
 
 
 class ImportStore(GenerationStore, Protocol):
@@ -58,20 +58,25 @@ class ImportStore(GenerationStore, Protocol):
     async def drop_unshown_generations(self, scope: ServerScope) -> None:
         """Delete all counters but those shown and those of the job under way."""
 
+    async def drop_deaths_outside(self, scope: ServerScope, first: date, last: date) -> None:
+        """Delete deaths that were written before or after these days."""
+
 
 @dataclass(slots=True)
 class HistoryBatch:
-    """What one transaction stores: whole chunks, parsed, and how many files end with them."""
+    """What one transaction stores: whole chunks, parsed, and how many files end with them.
+
+    Attributes:
+        rejected: those of the lines that could not be read that are kept.
+        rows: lines in it, readable or not; ``rows_rejected`` of them could not be read.
+    """
 
     chunks: list[Chunk] = field(default_factory=list)
     deaths: list[Death] = field(default_factory=list)
     rejected: list[RejectedLine] = field(default_factory=list)
+    rows: int = 0
+    rows_rejected: int = 0
     files: int = 0
-
-    @property
-    def rows(self) -> int:
-        """Lines in it, readable or not."""
-        return len(self.deaths) + len(self.rejected)
 
     @property
     def read_bytes(self) -> int:
@@ -139,6 +144,7 @@ class HistoryImport:
         scope = server.scope
         job = replace(job, generation=await self._imports.take_up_import(scope))
         await self._imports.drop_unshown_generations(scope)
+        await self._drop_misdated(server)
         cursors = await self._store.list_cursors(scope)
         meter = ProgressMeter(self._clock, job.ends, cursors, on_progress)
         count = await self._begin_count(scope, job.generation)
@@ -152,6 +158,15 @@ class HistoryImport:
         await self._clear_up(scope)
         await self._events.dispatch(HistoryImported(scope=scope))
         return await meter.finish()
+
+    async def _drop_misdated(self, server: GameServer) -> None:
+        """Delete deaths with times that are rejected: an older version has stored them.
+
+        Their rows are read once more, and kept as rejected lines.
+        """
+        latest = RowReader(server.scope, ZoneInfo(server.timezone)).find_latest(self._clock.now())
+        first, last = EARLIEST_WRITTEN_AT.date(), latest.date()
+        await self._imports.drop_deaths_outside(server.scope, first, last)
 
     async def _clear_up(self, scope: ServerScope) -> None:
         """Delete the counters shown before; the import has ended, so those that stay are deleted later."""
@@ -249,13 +264,12 @@ class HistoryImport:
         yield batch
 
     async def _parse_chunk(self, reader: RowReader, chunk: Chunk, batch: HistoryBatch) -> None:
-        """Parse a chunk without holding the event loop for longer than a slice."""
+        read = await reader.read_chunk(chunk, now=self._clock.now())
         batch.chunks.append(chunk)
-        for start, data in slice_lines(chunk.data, rows=SLICE_ROWS):
-            read = reader.read(chunk.after.file, chunk.start + start, data, now=self._clock.now())
-            batch.deaths += read[0]
-            batch.rejected += read[1]
-            await asyncio.sleep(0)
+        batch.deaths += read.deaths
+        batch.rejected += read.rejected
+        batch.rows += read.lines
+        batch.rows_rejected += read.lines_rejected
 
 
 async def _store_in_unit(batch: HistoryBatch, unit: IngestionUnit) -> list[Death]:
@@ -265,7 +279,7 @@ async def _store_in_unit(batch: HistoryBatch, unit: IngestionUnit) -> list[Death
     new = [death for death in batch.deaths if death.id not in known and first_of[death.id] is death]
     await unit.insert_deaths(sorted(new, key=_get_id))
     await unit.insert_rejected(batch.rejected)
-    await unit.add_lines_read(batch.rows, len(batch.rejected))
+    await unit.add_lines_read(batch.rows, batch.rows_rejected)
     for chunk in batch.chunks:
         await unit.move_cursor(chunk.before, chunk.after)
     return new
@@ -273,14 +287,3 @@ async def _store_in_unit(batch: HistoryBatch, unit: IngestionUnit) -> list[Death
 
 def _get_id(death: Death) -> bytes:
     return death.id
-
-
-def slice_lines(data: bytes, *, rows: int) -> list[tuple[int, bytes]]:
-    """Cut whole lines into pieces of about ``rows`` rows, each with its offset."""
-    pieces: list[tuple[int, bytes]] = []
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", min(start + rows * 128, len(data) - 1)) + 1
-        pieces.append((start, data[start:end]))
-        start = end
-    return pieces

@@ -468,6 +468,7 @@ async def _market(
         names=PlayerNames(statistics, servers, TaskManager(clock)),
         audit=FakeAuditTrail(),
         events=EventDispatcher(),
+        tasks=TaskManager(clock),
         clock=clock,
     )
     return Market(
