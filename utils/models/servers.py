@@ -14,8 +14,8 @@ from utils.models.scope import ChannelId, ServerScope
 class Credentials:
     """What a login proves itself with: a password, a private key (OpenSSH or PEM text), or both.
 
-    With both, the password also unlocks a locked PEM key. Lives only as long as a connection needs it, is
-    stored as ``EncryptedSecret`` alone, and never shows itself.
+    A key locked with a passphrase is refused. Lives only as long as a connection needs it, is stored as
+    ``EncryptedSecret`` alone, and never shows itself.
     """
 
     password: str | None = None

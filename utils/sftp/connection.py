@@ -6,12 +6,18 @@ from dataclasses import dataclass
 
 import asyncssh
 
-from utils.errors import ConnectionLostError, NoSshServerError, RemoteError, RemoteTimeoutError
-from utils.models.servers import Credentials
+from utils.errors import (
+    ConnectionLostError,
+    LoginRefusedError,
+    NoSshServerError,
+    RemoteError,
+    RemoteTimeoutError,
+)
 from utils.sftp.algorithms import choose_algorithms
-from utils.sftp.failures import build_hang_up_error, map_remote_errors
+from utils.sftp.failures import build_hang_up_error, build_second_factor_error, map_remote_errors
 from utils.sftp.host_keys import HostKeyPin, get_key_type
 from utils.sftp.login import HostLogin, PoolLimits
+from utils.sftp.private_keys import read_private_key
 
 ANY_HOST_KEY: tuple[list[str], list[str], list[str]] = ([], [], [])
 """No file of known hosts: ``HostKeyPin`` decides."""
@@ -60,14 +66,15 @@ async def open_connection(login: HostLogin, limits: PoolLimits) -> HostConnectio
     Raises:
         RemoteError: the part of the tree that ``utils.sftp.failures`` lists, and HostKeyChangedError.
     """
-    pin = HostKeyPin(login.host_key)
+    pin = HostKeyPin(login.host_key, login.credentials.password)
     try:
         with map_remote_errors(login.address, legacy=login.legacy):
             async with asyncio.timeout(limits.connect_timeout_seconds):
-                keys = await _load_keys(login.credentials)
-                ssh = await _connect(login, limits, keys, pin)
+                ssh = await _connect(login, limits, pin)
                 return await _start_sftp(login, ssh, pin)
     except RemoteError as error:
+        if isinstance(error, LoginRefusedError) and pin.asked_for_more:
+            raise build_second_factor_error(login.address) from error
         if pin.pinned is not None and pin.offered not in (None, pin.pinned):
             raise pin.build_changed_error(login.address) from error
         if pin.offered is None and isinstance(error, ConnectionLostError):
@@ -79,16 +86,14 @@ async def open_connection(login: HostLogin, limits: PoolLimits) -> HostConnectio
         raise
 
 
-async def _connect(
-    login: HostLogin, limits: PoolLimits, keys: list[asyncssh.SSHKey] | None, pin: HostKeyPin
-) -> asyncssh.SSHClientConnection:
+async def _connect(login: HostLogin, limits: PoolLimits, pin: HostKeyPin) -> asyncssh.SSHClientConnection:
     """Log in with what the login names and nothing else: no files, keys or agents of this machine."""
+    key = read_private_key(login.credentials)
     return await asyncssh.connect(
         login.host,
         login.port,
         username=login.username,
-        password=login.credentials.password,
-        client_keys=keys,
+        client_keys=[key] if key else None,
         agent_path=None,
         config=None,
         known_hosts=ANY_HOST_KEY,
@@ -112,11 +117,3 @@ async def _start_sftp(login: HostLogin, ssh: asyncssh.SSHClientConnection, pin: 
         ssh.abort()
         raise
     return HostConnection(address=login.address, host_key=pin.offered or "", sftp=sftp, ssh=ssh, pin=pin)
-
-
-async def _load_keys(credentials: Credentials) -> list[asyncssh.SSHKey] | None:
-    """Read the private key, in a thread: a passphrase is slow to try on purpose."""
-    if credentials.private_key is None:
-        return None
-    text = credentials.private_key.strip() + "\n"
-    return [await asyncio.to_thread(asyncssh.import_private_key, text, credentials.password)]

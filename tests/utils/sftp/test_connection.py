@@ -9,6 +9,7 @@ import asyncssh
 import pytest
 
 from simulation.game_host.host import GameHost, HostUser
+from tests.fakes.ssh_doors import Questioner, serve_ssh
 from tests.fakes.web_page import LONG_PAGE, SHORT_PAGE, serve_page
 from utils.errors import (
     ConnectionLostError,
@@ -198,17 +199,13 @@ async def test_old_server_needs_legacy_and_works_with_it(root: Path, limits: Poo
         assert await connect_once(pinned, limits) == host.host_key
 
 
-@pytest.mark.parametrize("passphrase", [None, "open sesame"])
-async def test_private_key_logs_in_and_its_passphrase_is_the_password(
-    root: Path, limits: PoolLimits, passphrase: str | None
-) -> None:
-    """A key replaces the password; a locked PEM key is unlocked with it."""
+async def test_private_key_logs_in(root: Path, limits: PoolLimits) -> None:
+    """A key replaces the password, also where its line feeds were lost."""
     key = asyncssh.generate_private_key("ssh-ed25519")
-    text = key.export_private_key("pkcs8-pem", passphrase).decode()
+    text = key.export_private_key("openssh").decode().replace("\n", " ")
     user = HostUser(public_keys=(key.export_public_key("openssh").decode(),))
     async with GameHost(root, {"renter": user}) as host:
-        credentials = Credentials(password=passphrase, private_key=text)
-        login = HostLogin(host.address, host.port, "renter", credentials)
+        login = HostLogin(host.address, host.port, "renter", Credentials(private_key=text))
         assert await connect_once(login, limits) == host.host_key
 
 
@@ -223,14 +220,80 @@ async def test_text_that_is_no_key_is_refused_without_connecting(
     assert host.connections_opened == 0
 
 
-async def test_locked_key_without_its_passphrase_is_refused(host: GameHost, limits: PoolLimits) -> None:
-    """The sentence says what to do with a locked key."""
-    text = (
-        asyncssh.generate_private_key("ssh-ed25519").export_private_key("pkcs8-pem", "open sesame").decode()
-    )
-    login = HostLogin(host.address, host.port, "renter", Credentials(private_key=text))
-    with pytest.raises(InvalidSecretError, match="unlocked first"):
-        await open_connection(login, limits)
+ONE_HIDDEN = [[("Password: ", False)]]
+
+
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        ONE_HIDDEN,
+        [[("Passwort: ", False)]],
+        [[("Mot de passe de renter : ", False)]],
+        [[("请输入密码", False)]],
+        [[("", False)]],
+        [[], [("Enter secret for renter", False)], []],
+    ],
+    ids=str,
+)
+async def test_one_hidden_question_is_answered_with_the_password_in_any_language(
+    limits: PoolLimits, rounds: list[list[tuple[str, bool]]]
+) -> None:
+    """What is asked in words of any language is the password; announcements around it need no answer."""
+    asked = Questioner(rounds, [[PASSWORD] * len(questions) for questions in rounds])
+    async with serve_ssh(asked) as port:
+        await connect_once(HostLogin("127.0.0.1", port, "renter", Credentials(PASSWORD)), limits)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("rounds", "heard"),
+    [
+        ([[("Password: ", False), ("Code: ", False)]], []),
+        ([[("User name: ", True)]], []),
+        ([*ONE_HIDDEN, [("Verification code: ", False)]], [[PASSWORD]]),
+        ([[("Secret: ", False)], [("Code: ", True)]], [[PASSWORD]]),
+        ([[]] * 20, [[]] * 5),
+    ],
+    ids=["two at once", "a visible one", "a second one", "a visible second one", "announcements for ever"],
+)
+async def test_host_that_asks_for_more_than_a_password_is_told_as_that(
+    limits: PoolLimits, rounds: list[list[tuple[str, bool]]], heard: list[list[str]]
+) -> None:
+    """Two factors need a person; the password is given to one hidden question, once, and to nothing else."""
+    asked = Questioner(rounds, [])
+    async with serve_ssh(asked) as port:
+        login = HostLogin("127.0.0.1", port, "renter", Credentials(PASSWORD))
+        with pytest.raises(LoginRefusedError, match="asks for more than a password"):
+            await open_connection(login, limits)
+    assert asked.heard == heard
+
+
+@pytest.mark.fault
+async def test_wrong_password_to_a_question_is_a_refusal(limits: PoolLimits) -> None:
+    """It is given once, and the sentence is that of a wrong password."""
+    asked = Questioner(ONE_HIDDEN, [["right"]])
+    async with serve_ssh(asked) as port:
+        login = HostLogin("127.0.0.1", port, "renter", Credentials("wrong"))
+        with pytest.raises(LoginRefusedError, match="refused the login"):
+            await open_connection(login, limits)
+    assert asked.heard == [["wrong"]]
+
+
+@pytest.mark.fault
+async def test_host_that_insists_on_compression_is_refused(limits: PoolLimits) -> None:
+    """A few compressed bytes could be gigabytes: the sentence says what to ask the hoster for."""
+    async with serve_ssh(asyncssh.SSHServer(), compression_algs=["zlib@openssh.com"]) as port:
+        login = HostLogin("127.0.0.1", port, "renter", Credentials(PASSWORD))
+        with pytest.raises(HandshakeRefusedError, match="insists on compression") as caught:
+            await open_connection(login, limits)
+    assert "legacy" not in str(caught.value)
+    assert caught.value.is_lasting
+
+
+def test_compression_is_never_offered() -> None:
+    """Not to old servers either."""
+    offers = [choose_algorithms(legacy=legacy, pinned_type=None) for legacy in (False, True)]
+    assert [offer["compression_algs"] for offer in offers] == [None, None]
 
 
 @pytest.mark.fault

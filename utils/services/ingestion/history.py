@@ -126,6 +126,8 @@ class _Storing:
         return await self._store_read(chunk, read)
 
     async def _pass_over(self, chunk: Chunk, reason: str) -> list[Death]:
+        if chunk.is_last_row:
+            return []
         return await self._store_read(chunk, self._reader.reject(chunk, reason, now=self._clock.now()))
 
     async def _store_read(self, chunk: Chunk, read: ReadLines) -> list[Death]:

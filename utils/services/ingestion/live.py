@@ -204,6 +204,8 @@ class LiveIngestion:
         """Read a chunk, store it, and tell of it."""
         now = self._clock.now()
         batch = Batch(now, chunk, await poll.reader.read_chunk(chunk, now=now))
+        if chunk.is_last_row and not batch.read.deaths:
+            return
         terms = await self._rewards.find_terms(poll.server.scope) if self._rewards else None
         announced = Announced(poll.rule, await poll.find_posted(), terms)
         if announced.needs_newest(is_growth=chunk.is_growth):
@@ -215,7 +217,9 @@ class LiveIngestion:
         poll.outcome = _add(poll.outcome, batch, stored)
 
     async def _pass_over(self, poll: _Poll, chunk: Chunk, reason: str) -> None:
-        """Keep the only line of a chunk as rejected."""
+        """Keep the only line of a chunk as rejected; one that is not whole yet comes again."""
+        if chunk.is_last_row:
+            return
         now = self._clock.now()
         batch = Batch(now, chunk, poll.reader.reject(chunk, reason, now=now))
         stored = await self._store_batch(poll.server, batch, Announced(poll.rule, frozenset()))
