@@ -405,5 +405,5 @@ class FakeDeathLogs:
                 return
             stop = start + len(data)
             after = Cursor(file, stop, digest_head(self.files[file][: min(HEAD_BYTES, stop)]))
-            yield Chunk(before, after, start, data, is_growth, self.files[file][:HEAD_BYTES])
+            yield Chunk(before, after, start, data, is_growth, head=self.files[file][:HEAD_BYTES])
             start, before = stop, after
