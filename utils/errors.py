@@ -20,6 +20,7 @@
     * HostUnreachableError, ConnectionLostError, RemoteTimeoutError, TooManyConnectionsError
     * NoSshServerError - may pass by itself or need a person: tried again, and the admins are told
     * RemoteFailureError - an error of the host's own
+      * RemoteAnswerError - one answer is not as the protocol has it
     * RemoteFileMissingError, RemotePermissionError, LogsMissingError
   * SecretError - a stored secret cannot be decrypted with this key
   * DeliveryError - a message to Discord
@@ -234,6 +235,10 @@ class TooManyConnectionsError(RemoteError):
 
 class RemoteFailureError(RemoteError):
     """The host answered with an error of its own."""
+
+
+class RemoteAnswerError(RemoteFailureError):
+    """One answer of the host is not as the protocol has it; the connection goes on."""
 
 
 class RemoteFileMissingError(RemoteError):

@@ -69,6 +69,8 @@ class Chunk:
         data: whole lines, starting at ``start``.
         is_growth: the bytes were appended to what had been read; False for a file that was rewritten, that
             turned up behind newer ones, or that is of a world never read before.
+        is_last_row: ``data`` is what a file ends with instead of a line feed, which was added here. It counts
+            if it is a row; the cursor stays in front of it, so that it is read again if it grows.
     """
 
     before: Cursor | None
@@ -76,6 +78,7 @@ class Chunk:
     start: int
     data: bytes
     is_growth: bool
+    is_last_row: bool = False
 
 
 @dataclass(frozen=True, slots=True)

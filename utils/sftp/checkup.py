@@ -32,6 +32,7 @@ FAILING_STEP_BY_ERROR: dict[type[RemoteError], int] = {
 """Whatever else goes wrong while connecting goes wrong at the login."""
 
 SAMPLE_BYTES = 4096
+REFUSED_SHOWN = 3  # a field of an embed takes 1,024 characters
 
 
 async def check_server(
@@ -90,9 +91,8 @@ async def _check_logs(
     try:
         folder = await find_death_logs(session, base_path=base_path, host=login.host, number=number)
         listing = await list_death_logs(session, folder)
-        steps.append(
-            CheckStep(name, True, f"“{folder}” holds {write_quantity(len(listing.files), 'death log')}.")
-        )
+        found = f"“{folder}” holds {write_quantity(len(listing.files), 'death log')}."
+        steps.append(CheckStep(name, True, " ".join((found, *listing.refused[:REFUSED_SHOWN]))))
         name = "Read the newest log"
         steps.append(CheckStep(name, True, await _read_newest(session, listing.files)))
     except (RemoteError, UserFacingError) as error:

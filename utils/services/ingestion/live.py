@@ -180,6 +180,8 @@ class LiveIngestion:
             async for chunk in chunks:
                 now = self._clock.now()
                 batch = Batch(now, chunk, await reader.read_chunk(chunk, now=now))
+                if chunk.is_last_row and not batch.read.deaths:
+                    continue
                 terms = await self._rewards.find_terms(server.scope) if self._rewards else None
                 announced = Announced(rule, await find_posted(), terms)
                 if announced.needs_newest(is_growth=chunk.is_growth):

@@ -60,7 +60,7 @@ class HistoryLogs(Protocol):
         """Return every death log with its size in bytes."""
 
     def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
-        """Yield whole lines from the cursor up to byte ``end``; an unfinished last line is left out."""
+        """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there."""
 
 
 class RowReader:
@@ -81,6 +81,8 @@ class RowReader:
             deaths += found
             rejected += unread[: KEPT_REJECTED - len(rejected)]
             await asyncio.sleep(0)
+        if chunk.is_last_row:  # its line is counted, or rejected, once it is whole
+            return ReadLines(deaths, (), lines=0, lines_rejected=0)
         return ReadLines(deaths, rejected, lines, lines_rejected=lines - len(deaths))
 
     def read(
