@@ -7,7 +7,7 @@
     * NotEnoughMoneyError - a wallet does not hold as much
   * ConfigurationError - the bot cannot start like this; its text says what to do
     * ShardCountError - another process over the same database divides the bot differently
-  * StorageError - MongoDB
+  * StorageError - MongoDB; ``may_pass`` tells whether it says nothing of what was to be stored
     * StorageUnavailableError - away, will be tried again
       * CommitUnknownError - away while a transaction was committed: it happened, or not
     * TransactionsUnsupportedError - no replica set
@@ -135,11 +135,19 @@ class ShardCountError(ConfigurationError):
 
 
 class StorageError(KillfeedError):
-    """MongoDB did not do what was asked."""
+    """MongoDB did not do what was asked.
+
+    Attributes:
+        may_pass: it says nothing of what was to be stored: the same may well be stored another time.
+    """
+
+    may_pass = False
 
 
 class StorageUnavailableError(StorageError):
     """MongoDB is away; the caller may try again."""
+
+    may_pass = True
 
 
 class CommitUnknownError(StorageUnavailableError):
@@ -149,9 +157,13 @@ class CommitUnknownError(StorageUnavailableError):
 class TransactionsUnsupportedError(StorageError):
     """The MongoDB is no replica set, so it has no transactions."""
 
+    may_pass = True
+
 
 class StorageConflictError(StorageError):
     """Somebody else changed the same thing first."""
+
+    may_pass = True
 
 
 class CursorMovedError(StorageConflictError):
@@ -164,6 +176,8 @@ class LeaseLostError(StorageConflictError):
 
 class DiskFullError(StorageError):
     """There is no room for the data; nothing was written."""
+
+    may_pass = True
 
 
 class ScopeViolationError(StorageError):
