@@ -405,7 +405,7 @@ class DeathLogTail:
                 is_unfinished = bool(pieces)
             for piece in pieces:
                 after = Cursor(file, piece.end, digest_head(head[: piece.end]))
-                yield Chunk(before, after, piece.start, piece.data, is_growth)
+                yield Chunk(before, after, piece.start, piece.data, is_growth, head=head)
                 start, before = piece.end, after
             is_unfinished = is_unfinished and start < plan.size
 

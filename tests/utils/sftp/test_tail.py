@@ -306,7 +306,7 @@ async def test_last_row_without_line_feed_comes_once_the_next_file_has_begun(
     end = Cursor(DAY_2, len(line(2)), digest_head(line(2)))
     assert found == [
         Chunk(at, at, at.offset, row + b"\n", is_growth=True, is_last_row=True),
-        Chunk(None, end, 0, line(2), is_growth=True),
+        Chunk(None, end, 0, line(2), is_growth=True, head=line(2)),
     ]
     assert await poller.poll(seconds=3600) == []
 

@@ -9,7 +9,12 @@ from typing import Protocol
 from utils.models.deaths import CLOCK_MARGIN, Death, LogFile, Rejected
 from utils.models.reading import Chunk, Cursor, RejectedLine, slice_lines
 from utils.models.scope import ServerScope
-from utils.parsers.deathlog import iterate_lines, parse_death_line
+from utils.parsers.deathlog import (
+    KEPT_REJECTED_CHARACTERS,
+    decode_line,
+    iterate_lines,
+    parse_death_line,
+)
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 
 SLICE_LINES = 250  # parsed between two turns of the event loop: a few milliseconds
@@ -84,6 +89,12 @@ class RowReader:
         if chunk.is_last_row:  # its line is counted, or rejected, once it is whole
             return ReadLines(deaths, (), lines=0, lines_rejected=0)
         return ReadLines(deaths, rejected, lines, lines_rejected=lines - len(deaths))
+
+    def reject(self, chunk: Chunk, reason: str, *, now: datetime) -> ReadLines:
+        """Return a chunk of one line as one that could not be read."""
+        line = decode_line(chunk.data.rstrip(b"\r\n"))[:KEPT_REJECTED_CHARACTERS]
+        rejected = RejectedLine(chunk.after.file, chunk.start, line, reason, now)
+        return ReadLines((), (rejected,), lines=1, lines_rejected=1)
 
     def read(
         self, file: LogFile, start: int, data: bytes, *, now: datetime
