@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import discord
 
-from utils.embeds.escape import clean_text
 from utils.errors import InvalidInputError
 from utils.interactions.access import Access, verify_caller
 from utils.interactions.services import Services
 from utils.interactions.views import make_custom_id
 from utils.models.servers import Credentials
+from utils.models.visible_text import clean_text
 
 MAX_TITLE_CHARACTERS = 45  # Discord's limit of a form's title
 MAX_SECRET_CHARACTERS = 4000  # Discord's limit of a text input
