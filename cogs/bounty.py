@@ -87,7 +87,7 @@ class BountyCog(GuildCog):
 
     @commands.slash_command(name="wallet", description="How many emeralds somebody has, and why")
     @discord.option("member", discord.Member, description="Whose; yours when left out", default=None)
-    @access(is_private=True, feature=Feature.WALLET)
+    @access(is_private=True, feature=Feature.WALLET, may_have_left=True)
     async def wallet(self, ctx: discord.ApplicationContext, member: discord.Member | None) -> None:
         """Answer ``/wallet``."""
         member_id = MemberId((member or ctx.author).id)

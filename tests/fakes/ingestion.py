@@ -77,6 +77,11 @@ class FakeIngestionUnit:
         self._scope = scope
 
     @property
+    def data(self) -> Data:
+        """What would be stored if the transaction ended now."""
+        return self._data
+
+    @property
     def money(self) -> FakeMoneyUnit:
         """Wallets and bounties within this very transaction."""
         self._power.pass_point()
@@ -400,5 +405,5 @@ class FakeDeathLogs:
                 return
             stop = start + len(data)
             after = Cursor(file, stop, digest_head(self.files[file][: min(HEAD_BYTES, stop)]))
-            yield Chunk(before, after, start, data, is_growth)
+            yield Chunk(before, after, start, data, is_growth, head=self.files[file][:HEAD_BYTES])
             start, before = stop, after

@@ -36,10 +36,13 @@ HEAD_BYTES = 256  # a row is 100 to 200 bytes, and rows carry times: two files n
 CHUNK_BYTES = 512 * 1024  # about 4,000 rows; a longer line is passed over and rejected
 CHUNK_LINES = 4_000  # one transaction
 NEWEST_BYTES = 8 * 1024
+LAST_ROW_BYTES = 4096  # what a file may end with to be taken for a row
 NEWEST_LINES = 100
 LOOK_EVERY_POLLS = 12
 LOOK_EVERY_SECONDS = 60.0
 LIST_EVERY_SECONDS = 3600.0
+LISTED_NAMES_A_SECOND = 500.0  # over time: a host with ever more names is listed ever more rarely
+LISTED_NAMES_FREE = 1_000
 LATE_GROWTH_SECONDS = 600.0  # a file still grows "a little" after a newer one appeared
 REFUSED_RETRY_SECONDS = 5.0  # a file that somebody holds open at the moment
 LONGEST_REFUSED_RETRY_SECONDS = 120.0
@@ -79,11 +82,13 @@ class ReadPlan:
         offset: first byte wanted.
         size: the file's size; nothing beyond it is asked for.
         is_growth: the bytes are expected to continue what was read.
+        is_over: nothing more is expected of the file, so its last row counts without a line feed.
     """
 
     offset: int
     size: int
     is_growth: bool
+    is_over: bool = False
 
 
 @dataclass(slots=True)
@@ -100,6 +105,7 @@ class TailMemory:
         refused: files that could not be read at the last try.
         appeared: when the newest file of a world turned up, or was first seen.
         listed_at: the last listing.
+        is_stale: the listing is known to be wrong.
         looked_at: the last look at the folders.
         polls_since_look: polls since then.
     """
@@ -113,6 +119,7 @@ class TailMemory:
     refused: dict[LogFile, Refusal] = field(default_factory=dict)
     appeared: dict[str, float] = field(default_factory=dict)
     listed_at: float = 0.0
+    is_stale: bool = False
     looked_at: float = 0.0
     polls_since_look: int = 0
 
@@ -195,12 +202,12 @@ class DeathLogTail:
         await self._look()
         for file, seen, plan in self._plan(cursors):
             try:
-                async with aclosing(self._read_file(file, plan, cursors.get(file))) as chunks:
+                async with aclosing(self._read_to_end(file, plan, cursors.get(file))) as chunks:
                     async for chunk in chunks:
                         yield chunk
             except RemoteFileMissingError as error:
                 self._note_refusal(file, str(error))
-                self._memory.listing = None  # it went since, or is listed and not there
+                self._memory.is_stale = True  # it went since, or is listed and not there
             except (RemotePermissionError, RemoteFailureError) as error:
                 self._note_refusal(file, str(error))
             else:
@@ -224,10 +231,9 @@ class DeathLogTail:
         return lines
 
     async def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
-        """Yield whole lines from the cursor up to byte ``end``; an unfinished last line is left out."""
-        start = cursor.offset if cursor else 0
-        plan = ReadPlan(start, end, is_growth=True)
-        async with aclosing(self._read_file(file, plan, cursor, most_passed=math.inf)) as chunks:
+        """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there."""
+        plan = ReadPlan(cursor.offset if cursor else 0, end, is_growth=True, is_over=True)
+        async with aclosing(self._read_to_end(file, plan, cursor, most_passed=math.inf)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -236,14 +242,25 @@ class DeathLogTail:
         memory, now = self._memory, self._clock.monotonic()
         memory.polls_since_look += 1
         is_due = memory.polls_since_look >= LOOK_EVERY_POLLS or now - memory.looked_at >= LOOK_EVERY_SECONDS
-        if memory.listing is None or (is_due and await self._must_list(memory.listing, now)):
-            await self._list()
-            return
+        if memory.listing is None or (
+            self._may_list(memory.listing, now)
+            and (memory.is_stale or (is_due and await self._must_list(memory.listing, now)))
+        ):
+            listing = await self._list()
+            if listing.whole_worlds is None:
+                return  # it told every size
+        else:
+            listing = memory.listing
         if is_due:
             memory.polls_since_look, memory.looked_at = 0, now
-        for entry in self._choose_entries(memory.listing, now, is_due=is_due):
+        for entry in self._choose_entries(listing, now, is_due=is_due):
             if not self._must_wait(entry.file):
                 await self._stat(entry)
+
+    def _may_list(self, listing: DeathLogListing, now: float) -> bool:
+        """Tell whether the last listing has been paid for by time."""
+        owed = max(0, listing.cost - LISTED_NAMES_FREE) / LISTED_NAMES_A_SECOND
+        return now - self._memory.listed_at >= owed
 
     async def _must_list(self, listing: DeathLogListing, now: float) -> bool:
         if now - self._memory.listed_at >= LIST_EVERY_SECONDS or is_around_midnight(self._local_now):
@@ -256,22 +273,27 @@ class DeathLogTail:
                 return True
         return False
 
-    async def _list(self) -> None:
+    async def _list(self) -> DeathLogListing:
         memory, now = self._memory, self._clock.monotonic()
         known = set(memory.sizes)
         listing = await list_death_logs(self._session, self._folder)
         if memory.listing is None or memory.listing.folders != listing.folders:
             memory.unchanged_since = now
         memory.is_listing_confirmed = now - memory.unchanged_since >= FOLDER_TIME_SECONDS
-        memory.listing = listing
+        memory.listing = listing = listing.mend(memory.listing) if memory.listing else listing
+        memory.is_stale = False
         memory.sizes = {
             entry.file: Seen(entry.size, entry.modified_at_seconds) for entry in memory.listing.files
         }
         for file in memory.sizes.keys() - known:
             memory.appeared[file.world] = now
+            # the one before it is over by that: whatever it ends with is looked at once more
+            before = max((one for one in known if one.world == file.world and one < file), default=file)
+            memory.settled.pop(before, None)
         memory.forget_all_but(memory.sizes.keys())
         memory.listed_at = memory.looked_at = now
         memory.polls_since_look = 0
+        return listing
 
     def _choose_entries(
         self, listing: DeathLogListing, now: float, *, is_due: bool
@@ -309,7 +331,11 @@ class DeathLogTail:
         try:
             seen = await self._session.stat(entry.path)
         except RemoteFileMissingError:
-            await self._list()
+            listing = self._memory.listing
+            if listing is None or self._may_list(listing, self._clock.monotonic()):
+                await self._list()
+            else:
+                self._memory.is_stale = True
             return
         except (RemotePermissionError, RemoteFailureError) as error:
             self._note_refusal(entry.file, str(error))
@@ -320,8 +346,10 @@ class DeathLogTail:
         newest: dict[str, tuple[bool, str]] = {}
         for file in cursors:
             newest[file.world] = max(self._rank(file.name), newest.get(file.world, (False, "")))
+        files = sorted(self._memory.sizes.items())
+        last = {file.world: file for file, _ in files if file.name < self._future}
         plans: list[tuple[LogFile, Seen, ReadPlan]] = []
-        for file, seen in sorted(self._memory.sizes.items()):
+        for file, seen in files:
             if self._must_wait(file):
                 continue
             plan = choose_read(
@@ -335,11 +363,30 @@ class DeathLogTail:
                 continue
             # what could not be read for a while is judged by its age
             is_growth = plan.is_growth and file not in self._memory.refused
-            plans.append((file, seen, replace(plan, is_growth=is_growth)))
+            is_over = file < last.get(file.world, file)
+            plans.append((file, seen, replace(plan, is_growth=is_growth, is_over=is_over)))
         return plans
 
-    async def _read_file(
+    async def _read_to_end(
         self, file: LogFile, plan: ReadPlan, cursor: Cursor | None, *, most_passed: float = PASSED_BYTES
+    ) -> AsyncGenerator[Chunk, None]:
+        """Yield a file's chunks, and what stands behind its last line feed if that may be a row."""
+        last = cursor
+        async with aclosing(self._read_file(file, plan, cursor, most_passed=most_passed)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+                last = chunk.after
+        after = last or Cursor(file)
+        length = plan.size - after.offset
+        if not plan.is_over or not 0 < length <= LAST_ROW_BYTES:
+            return
+        head, boundary, row = await self._read(file, after.offset, length + 1)
+        is_end = len(row) == length and row.endswith((b";", b";\r")) and b"\n" not in row
+        if is_end and (not after.offset or _continues(after, head, boundary)):
+            yield Chunk(last, after, after.offset, row + b"\n", plan.is_growth, is_last_row=True)
+
+    async def _read_file(
+        self, file: LogFile, plan: ReadPlan, cursor: Cursor | None, *, most_passed: float
     ) -> AsyncGenerator[Chunk, None]:
         """Yield chunk after chunk; begin again at 0 when the file turns out to be another one."""
         is_growth, start, before = plan.is_growth, plan.offset, cursor
@@ -358,7 +405,7 @@ class DeathLogTail:
                 is_unfinished = bool(pieces)
             for piece in pieces:
                 after = Cursor(file, piece.end, digest_head(head[: piece.end]))
-                yield Chunk(before, after, piece.start, piece.data, is_growth)
+                yield Chunk(before, after, piece.start, piece.data, is_growth, head=head)
                 start, before = piece.end, after
             is_unfinished = is_unfinished and start < plan.size
 
