@@ -58,6 +58,7 @@ from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import ServerWatchers
 from utils.services.leases import LeaseKeeper
 from utils.services.links import LinkService
+from utils.services.log_places import LogPlaces
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
@@ -177,6 +178,7 @@ class Application:
             clock=self.clock,
             courtesy=self.courtesy,
         )
+        self.places = LogPlaces(self.repositories.servers, self.repositories.ingestion)
         self.watchers = self._build_watchers()
         self.grants = self._build_grants()
         self.proofs = ProofKeeper(
@@ -217,6 +219,7 @@ class Application:
             servers=self.repositories.servers,
             imports=self.repositories.imports,
             logs=self.access,
+            places=self.places,
             live=LiveIngestion(
                 self.repositories.ingestion,
                 self.events,
@@ -261,6 +264,7 @@ class Application:
             premium=self.premium,
             secret_keeper=self.secret_box,
             checker=self.access,
+            places=self.places,
             logs=self.access,
             history=self.history,
             watchers=self.watchers,
@@ -277,6 +281,7 @@ class Application:
             premium=self.premium,
             secret_keeper=self.secret_box,
             checker=self.access,
+            places=self.places,
             host_keys=self.access,
             watchers=self.watchers,
             audit=self.audit,

@@ -22,6 +22,7 @@
     * RemoteFailureError - an error of the host's own
       * RemoteAnswerError - one answer is not as the protocol has it
     * RemoteFileMissingError, RemotePermissionError, LogsMissingError
+      * SameLogsError - another server of the guild reads them
   * SecretError - a stored secret cannot be decrypted with this key
   * DeliveryError - a message to Discord
     * ChannelUnusableError - deleted, or no permission: the admins are told once
@@ -265,6 +266,10 @@ class RemotePermissionError(RemoteError):
 
 class LogsMissingError(RemoteError):
     """No death logs where they are expected."""
+
+
+class SameLogsError(LogsMissingError):
+    """There are logs, and another server of the guild reads them already."""
 
 
 class SecretError(KillfeedError):

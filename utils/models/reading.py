@@ -49,6 +49,22 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundLogs:
+    """The death logs that a test of a server found.
+
+    Attributes:
+        folder: where they lie, as the host names it, links resolved.
+        files: all of them; ``newest`` is the last by name.
+        head: the first bytes of the newest, at most ``HEAD_BYTES``.
+    """
+
+    folder: str
+    files: frozenset[LogFile] = frozenset()
+    newest: LogFile | None = None
+    head: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class RejectedLine:
     """A rejected line with its place, as kept for admins (the newest; text cut to 300 characters)."""
 

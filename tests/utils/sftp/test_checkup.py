@@ -23,7 +23,7 @@ async def check(
 ) -> tuple[CheckStep, ...]:
     """Check as ``/admin server test`` does."""
     lease = pool.lease(GUILD, login, guild_limit=1)
-    return await check_server(lease, login=login, base_path=None, number=number)
+    return (await check_server(lease, login=login, base_path=None, number=number)).steps
 
 
 def write_nameless(folder: Path) -> None:

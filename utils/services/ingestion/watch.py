@@ -200,6 +200,9 @@ class ServerWatch:
         known, self._known = self._known, None  # whatever fails from here on, the next poll reads everything
         passes_over = self._repeats >= FAILURES_BEFORE
         async with self._rooms.logs.open(server, guild_limit=tier.servers) as logs:
+            folder = self._rooms.logs.get_log_folder(self.scope)
+            if known is None and folder is not None:
+                await self._rooms.places.settle(server, folder)
             job = None if known else await self._rooms.imports.find_import(self.scope)
             if job is not None:
                 await self._import(server, logs, job, passes_over=passes_over)

@@ -55,6 +55,7 @@ from utils.services.ingestion.watch import (
     ServerWatch,
 )
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
+from utils.services.log_places import LogPlaces
 from utils.services.premium import PremiumService
 
 T = TypeVar("T")
@@ -103,6 +104,7 @@ class World:
             servers=self.servers,
             imports=self.store,
             logs=self.access,
+            places=LogPlaces(self.servers, self.store),
             live=LiveIngestion(self.store, events, clock=self.clock, max_announce_age=MAX_AGE),
             history=HistoryImport(self.store, self.store, events, clock=self.clock),
             channels=self.channels,
@@ -513,6 +515,25 @@ async def test_missing_logs_are_told_and_looked_for_at_a_slow_pace(
         await world.pass_pauses(1)
         assert watch.health.state is ConnectionState.CONNECTED
     assert (world.notifier.told, world.visits) == ([str(missing)], 4)
+
+
+async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> None:
+    """Two that were stored before: the younger stores no death, says why, and goes on once it is alone."""
+    first = replace(build_server("Main", "main"), log_folder="/one/deathlogs")
+    world.servers = FakeServerStore(first, build_server())
+    world.access.log_folder = "/one/deathlogs"
+    world.append(("A", "B"))
+    watch = world.build()
+    async with watching(watch):
+        assert await world.pause(1) == MISSING_LOGS_SECONDS
+        assert watch.health.state is ConnectionState.NO_LOGS
+        assert world.notifier.told == [watch.health.problem]
+        assert "“Main” reads these logs already, so “Mirny” is not read" in world.notifier.told[0]
+        assert world.store.data.deaths == {}
+        del world.servers.servers[first.scope]
+        await world.pass_pauses(1)
+        assert watch.health.state is ConnectionState.CONNECTED
+        assert len(world.store.data.deaths) == 1
 
 
 async def test_database_outage_during_a_poll_is_waited_out(world: World) -> None:
