@@ -23,6 +23,7 @@ from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.tasks import TaskManager
 
 FOLLOW_TASK = "guilds:follow"
+DEPARTURES_TASK = "guilds:departures"
 DIRECTORY_RETRY_SECONDS = 2.0
 REMOVED = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
 
@@ -200,11 +201,15 @@ class ServerWatchers:
         """Remember over a restart which guilds were left, as far as that has changed."""
         try:
             left = frozenset(await self._directory.list_left_guilds())
-            for guild_id in guild_ids:
-                if is_member(guild_id) == (guild_id in left):
-                    await self._rooms.departures.set_left(guild_id, is_left=guild_id not in left)
         except StorageError as failure:
             logger.warning("departures are noted another time", problem=str(failure))
+            return
+
+        async def note_if_changed(guild_id: GuildId) -> None:
+            if is_member(guild_id) == (guild_id in left):
+                await self._rooms.departures.set_left(guild_id, is_left=guild_id not in left)
+
+        await self._tasks.for_each(DEPARTURES_TASK, guild_ids, note_if_changed)
 
     async def _list_scopes(self) -> Sequence[ServerScope]:
         """Return every server, waiting while the database is away."""
