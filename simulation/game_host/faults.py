@@ -11,6 +11,7 @@
 ``short_reads``            a read answers with at most this many bytes
 ``size_lie``               ``stat`` adds this to the size of files
 ``denied_paths``           permission denied for these paths and what lies below them
+``lists_without_end``      every folder holds ever more names
 =========================  ==========================================================================
 """
 
@@ -31,6 +32,7 @@ class HostFaults:
     short_reads: int | None = None
     size_lie: int = 0
     denied_paths: set[str] = field(default_factory=set)
+    lists_without_end: bool = False
     _stalled: set[str] = field(default_factory=set)
     _resumed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -56,6 +58,7 @@ class HostFaults:
         self.slow_login_seconds, self.close_channels = healthy.slow_login_seconds, healthy.close_channels
         self.maximum_connections, self.cut_after_bytes = None, None
         self.short_reads, self.size_lie, self.denied_paths = None, healthy.size_lie, healthy.denied_paths
+        self.lists_without_end = healthy.lists_without_end
 
     async def delay(self, kind: str) -> None:
         """Hold one request back as long as the faults say."""

@@ -8,6 +8,7 @@ import stat
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -28,6 +29,8 @@ LEGACY_ALGORITHMS = {
     "signature_algs": ["ssh-rsa"],
 }
 """What an old server speaks, and nothing else."""
+
+_NOTHING = asyncssh.SFTPAttrs(permissions=stat.S_IFREG | 0o644, size=0, atime=0, mtime=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,11 @@ class GameHost:
         self._key = self._make_key()
         await self.start()
 
+    def send_debug_messages(self, text: str) -> None:
+        """Send a message of SSH's own, which means nothing, to everybody who is connected."""
+        for connection in list(self._open):
+            connection.send_debug(text)
+
     def cut_connections(self) -> None:
         """Cut everybody off without a word."""
         for connection in list(self._open):
@@ -270,6 +278,10 @@ class _Files(asyncssh.SFTPServer):
         for name in names:
             attributes = asyncssh.SFTPAttrs.from_local(os.lstat(os.path.join(folder, name)))  # noqa: PTH118
             yield asyncssh.SFTPName(name, attrs=attributes)
+        for number in count():
+            if not self._faults.lists_without_end:
+                return
+            yield asyncssh.SFTPName(b"%d.csv" % number, attrs=_NOTHING)
 
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         await self._begin("open", path)
