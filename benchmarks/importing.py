@@ -82,7 +82,7 @@ async def run_trial(rows: int, rows_per_day: int) -> Trial:
         folder = Path(name)
         write_history(folder / "host", rows=rows, rows_per_day=rows_per_day)
         async with HostProcess(folder / "host") as host, running_database(folder / "data") as database:
-            imported = await time_import(database, folder / "data", host.port)
+            imported = await time_import(database, folder / "data", host)
             bare = await time_bare_inserts(database)
     return Trial(rows / imported, rows / bare)
 
@@ -107,17 +107,18 @@ async def running_database(data_dir: Path) -> AsyncIterator[SafeDatabase]:
         await mongod.stop()
 
 
-async def time_import(database: SafeDatabase, data_dir: Path, port: int) -> float:
+async def time_import(database: SafeDatabase, data_dir: Path, host: HostProcess) -> float:
     """Return the seconds from the begin of an import until its figures are shown."""
     secrets = SecretBox.load("", data_dir)
     server = GameServer(
         scope=SCOPE,
         name="Benchmark",
         host="127.0.0.1",
-        port=port,
+        port=host.port,
         username=USERNAME,
         secret=secrets.encrypt(SCOPE, Credentials(PASSWORD)),
         number=NUMBER,
+        host_key=host.host_key,
     )
     await GameServerRepository(database).insert_server(SCOPE, server)
     store = IngestionRepository(database, fences=lambda _: None)

@@ -33,7 +33,7 @@ class PremiumCog(GuildCog):
     @discord.option("guild_id", str, description="Id of the Discord server (Copy Server ID)", max_length=30)
     @discord.option("tier", int, description="The tier, 1 to 4", min_value=1, max_value=len(TIERS) - 1)
     @discord.option("days", int, description="For how many days; without it there is no end", default=None)
-    @access(is_home=True, is_private=True)
+    @access(is_home=True, is_private=True, is_change=True)
     async def grant(
         self, ctx: discord.ApplicationContext, guild_id: str, tier: int, days: int | None
     ) -> None:
@@ -47,7 +47,7 @@ class PremiumCog(GuildCog):
     @premium.command(name="revoke", description="Take a community's grant away; for those who host this bot")
     @discord.option("guild_id", str, description="Id of the Discord server (Copy Server ID)", max_length=30)
     @discord.option("reason", str, description="Why", max_length=REASON_CHARACTERS)
-    @access(is_home=True, is_private=True)
+    @access(is_home=True, is_private=True, is_change=True)
     async def revoke(self, ctx: discord.ApplicationContext, guild_id: str, reason: str) -> None:
         """Answer ``/premium revoke``."""
         chosen = parse_guild_id(guild_id)

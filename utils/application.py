@@ -13,7 +13,7 @@ from utils.clock import Clock
 from utils.database.database import Fence, SafeDatabase
 from utils.database.repositories import Repositories
 from utils.delivery.alerts import AdminAlerts
-from utils.delivery.boards import REFRESH_SECONDS, BoardKeeper, BoardPages, BoardRooms
+from utils.delivery.boards import REFRESH_SECONDS, REFRESH_TASK, BoardKeeper, BoardPages, BoardRooms
 from utils.delivery.desk import DeliveryDesk
 from utils.delivery.loop import DeliveryLoop
 from utils.delivery.pace import MessagePace
@@ -35,19 +35,21 @@ from utils.events import (
     ServerRemoved,
 )
 from utils.interactions.client import choose_bot
+from utils.interactions.limits import MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
 from utils.interactions.views import LiveViews
+from utils.models.scope import GuildId, ServerScope
 from utils.secrets import Redactor, SecretBox
 from utils.services.audit import AuditLog
-from utils.services.bounties.endings import BountyEndings
+from utils.services.bounties.endings import EXPIRE_TASK, BountyEndings
 from utils.services.bounties.placing import BountyService
 from utils.services.bounties.rooms import BountyRooms
 from utils.services.combat import CombatService
 from utils.services.courtesy import Courtesy
 from utils.services.coverage import CoverageService
-from utils.services.grants import GrantRooms, GrantService
+from utils.services.grants import ENDS_TASK, SETTLE_TASK, GrantRooms, GrantService
 from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
@@ -56,12 +58,13 @@ from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import ServerWatchers
 from utils.services.leases import LeaseKeeper
 from utils.services.links import LinkService
+from utils.services.log_places import LogPlaces
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
 from utils.services.player_names import PlayerNames
 from utils.services.premium import PremiumService
-from utils.services.proving import ProofKeeper
+from utils.services.proving import PROOFS_TASK, ProofKeeper
 from utils.services.rewards import KillRewards
 from utils.services.server_changes import ServerChangeService, ServerRooms
 from utils.services.servers import GameServerService
@@ -78,6 +81,7 @@ from utils.telemetry.reporter import ErrorReporter
 COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
+PRUNE_TASK = "storage:prune"
 READY_CHECK_SECONDS = 1.0
 WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
 PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
@@ -164,7 +168,7 @@ class Application:
         self.names = PlayerNames(self.repositories.statistics, self.repositories.servers, self.tasks)
         self.progress = ImportMessages(self.bot, self.tasks, factory=self.factory, clock=self.clock)
         self.alerts = AdminAlerts(
-            self.bot, settings=self.guild_settings, factory=self.factory, clock=self.clock
+            self.bot, self.tasks, settings=self.guild_settings, factory=self.factory, clock=self.clock
         )
         self.sender = DiscordSender(self.bot, clock=self.clock)
         self.history = HistoryImport(
@@ -174,6 +178,7 @@ class Application:
             clock=self.clock,
             courtesy=self.courtesy,
         )
+        self.places = LogPlaces(self.repositories.servers, self.repositories.ingestion)
         self.watchers = self._build_watchers()
         self.grants = self._build_grants()
         self.proofs = ProofKeeper(
@@ -182,6 +187,7 @@ class Application:
             players=self.names,
             reading=self.watchers,
             messages=LinkMessages(self.bot, factory=self.factory),
+            tasks=self.tasks,
             clock=self.clock,
         )
         self.servers = self._build_servers()
@@ -213,6 +219,7 @@ class Application:
             servers=self.repositories.servers,
             imports=self.repositories.imports,
             logs=self.access,
+            places=self.places,
             live=LiveIngestion(
                 self.repositories.ingestion,
                 self.events,
@@ -244,6 +251,7 @@ class Application:
             notifier=self.alerts,
             directory=self.repositories.directory,
             audit=self.audit,
+            tasks=self.tasks,
             clock=self.clock,
         )
         return GrantService(rooms, minimum_poll_seconds=self.settings.polling.min_interval_seconds)
@@ -256,6 +264,7 @@ class Application:
             premium=self.premium,
             secret_keeper=self.secret_box,
             checker=self.access,
+            places=self.places,
             logs=self.access,
             history=self.history,
             watchers=self.watchers,
@@ -272,6 +281,7 @@ class Application:
             premium=self.premium,
             secret_keeper=self.secret_box,
             checker=self.access,
+            places=self.places,
             host_keys=self.access,
             watchers=self.watchers,
             audit=self.audit,
@@ -287,6 +297,7 @@ class Application:
             premium=self.premium,
             notifier=self.alerts,
             audit=self.audit,
+            tasks=self.tasks,
         )
         pages = BoardPages(self.coverage, self.statistics, self.combat, self.factory)
         return BoardKeeper(rooms, pages, clock=self.clock, is_member=self.bot.is_member_of)
@@ -312,6 +323,7 @@ class Application:
             names=self.names,
             audit=self.audit,
             events=self.events,
+            tasks=self.tasks,
             clock=self.clock,
         )
 
@@ -327,7 +339,7 @@ class Application:
             links=self.links,
             names=self.names,
             premium=self.premium,
-            wallets=WalletService(self.repositories.wallets, audit=self.audit, clock=self.clock),
+            wallets=WalletService(self.repositories.wallets, clock=self.clock),
             bounties=self.bounties,
             health=self.watchers,
             delivery=DeliveryDesk(
@@ -341,6 +353,7 @@ class Application:
             embeds=self.factory,
             replies=ErrorReplies(self.factory, self.reporter),
             views=LiveViews(),
+            limits=MemberLimits(self.clock),
             clock=self.clock,
             operators=Operators(
                 self.bot.find_owner_ids,
@@ -393,13 +406,13 @@ class Application:
         """
         self.watchers.start_all(await self.repositories.directory.list_server_scopes())
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
-        self.tasks.start("premium:settle", self.grants.settle_all, is_critical=True)
-        self.tasks.start("premium:ends", self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
-        self.tasks.start("links:proofs", self.proofs.run, is_critical=True)
+        self.tasks.start(SETTLE_TASK, self.grants.settle_all, is_critical=True)
+        self.tasks.start(ENDS_TASK, self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
+        self.tasks.start(PROOFS_TASK, self.proofs.run, is_critical=True)
         self.tasks.start("charts:warm-up", self._warm_up)
-        self.tasks.start("boards:refresh", self._refresh_boards, interval_seconds=REFRESH_SECONDS)
-        self.tasks.start("storage:prune", self._prune, interval_seconds=PRUNE_SECONDS)
-        self.tasks.start("bounties:expire", self.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS)
+        self.tasks.start(REFRESH_TASK, self._refresh_boards, interval_seconds=REFRESH_SECONDS)
+        self.tasks.start(PRUNE_TASK, self._prune, interval_seconds=PRUNE_SECONDS)
+        self.tasks.start(EXPIRE_TASK, self.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS)
         works = [
             asyncio.create_task(self._run_discord(), name="discord"),
             asyncio.create_task(self.leases.keep(), name="leases"),
@@ -464,11 +477,16 @@ class Application:
         """Delete what nobody asks for again: sent messages, old rejected lines, counters never shown."""
         before = self.clock.now() - KEPT_MESSAGES
         scopes = await self.repositories.directory.list_server_scopes()
-        for guild_id in {scope.guild_id for scope in scopes}:
+
+        async def prune_guild(guild_id: GuildId) -> None:
             await self.repositories.outbox.prune_sent(guild_id, before=before)
-        for scope in scopes:
+
+        async def prune_server(scope: ServerScope) -> None:
             await self.repositories.rejected.prune_rejected(scope)
             await self.repositories.imports.drop_unshown_generations(scope)
+
+        await self.tasks.for_each(PRUNE_TASK, {scope.guild_id for scope in scopes}, prune_guild)
+        await self.tasks.for_each(PRUNE_TASK, scopes, prune_server)
 
     async def _on_guild_left(self, event: GuildLeft) -> None:
         await self.watchers.stop_guild(event.guild_id)

@@ -112,6 +112,7 @@ class SftpSettings(_Section):
     operation_timeout_seconds: Seconds = 30
     keepalive_seconds: Seconds = 20
     idle_expiry_seconds: Seconds = 300
+    allow_private_hosts: StrictBool = True
 
 
 class PollingSettings(_Section):

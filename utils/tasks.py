@@ -1,10 +1,12 @@
 """Named background tasks: restarted with backoff when they matter, counted, listed, cancelled by guild."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
+from typing import TypeVar
 
 from structlog import get_logger
 
@@ -18,6 +20,10 @@ FIRST_RESTART_SECONDS = 1.0
 LONGEST_RESTART_SECONDS = 300.0  # an admin who mends something should not wait longer than this
 STOP_SECONDS = 5.0  # half of the ten seconds a whole shutdown may take
 
+REMEMBERED_FAILURES = 10_000  # of turns that failed the last time; beyond it they count from one again
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 Work = Callable[[], Awaitable[object]]
 
 
@@ -63,6 +69,29 @@ async def run_together(works: Sequence[Work]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a piece of work failed with."""
+
+    error: BaseException
+
+
+async def capture(work: Callable[[], Awaitable[T]]) -> T | Failure:
+    """Do a piece of work and return its result, or what it failed with, whatever that is.
+
+    Only the end of the running task goes on as it is.
+    """
+    try:
+        return await work()
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return Failure(error)  # what the work waited for was cancelled, not this task
+    except Exception as error:  # noqa: BLE001 - any failure of any work ends here; the caller deals with it
+        return Failure(error)
 
 
 class BackgroundTask:
@@ -125,6 +154,11 @@ class BackgroundTask:
         self._task = asyncio.create_task(self._run(), name=self.name)
         self._task.add_done_callback(lambda _: on_end(self))
 
+    def note_failure(self, problem: str) -> None:
+        """Count a part of the work that failed while the rest went on."""
+        self._errors += 1
+        self._last_error = problem
+
     def cancel(self) -> None:
         """Ask the task to end; ``wait`` tells when it has. One that is ending cleans up undisturbed."""
         # not asked of asyncio: a timeout of the work's own that runs out at this moment cancels as well
@@ -153,14 +187,9 @@ class BackgroundTask:
         self._state, self._next_run_at = TaskState.RUNNING, None
         self._runs += 1
         began = self._clock.monotonic()
-        try:
-            await self._work()
-        except asyncio.CancelledError as error:
-            if self._task is None or self._task.cancelling():
-                raise
-            return self._after_error(error, began)  # what the work waited for was cancelled, not this task
-        except Exception as error:  # noqa: BLE001 - any failure of any work ends here, logged and counted
-            return self._after_error(error, began)
+        outcome = await capture(self._work)
+        if isinstance(outcome, Failure):
+            return self._after_error(outcome.error, began)
         self._consecutive_errors = 0
         self._state = TaskState.FINISHED
         return self._interval_seconds
@@ -203,6 +232,7 @@ class TaskManager:
         self._stop_seconds = stop_seconds
         self._tasks: dict[str, BackgroundTask] = {}
         self._ended: list[BackgroundTask] = []  # shown until another one begins
+        self._failing: dict[tuple[str, str, Hashable], int] = {}  # turns, and how often in a row they failed
 
     def start(
         self,
@@ -241,6 +271,69 @@ class TaskManager:
     def list_reports(self) -> tuple[TaskReport, ...]:
         """Return how every known task stands, by name."""
         return tuple(self._tasks[name].report for name in sorted(self._tasks))
+
+    async def for_each(
+        self, name: str, keys: Iterable[K], work: Callable[[K], Awaitable[object]]
+    ) -> frozenset[K]:
+        """Do a piece of work for each guild, server or board in turn; a turn that fails costs no other one.
+
+        What fails is counted at the task of that name, for ``/admin tasks``. It is logged the first, second,
+        fourth, eighth time in a row and so on, and once where it is the same for many (no database).
+
+        Args:
+            name: of the task whose work this is.
+            keys: whose turn it is, in this order; the same one the next time, as the log names them.
+            work: does it for one of them.
+
+        Returns:
+            those whose turn failed.
+        """
+        told: set[str] = set()
+        return frozenset([key for key in keys if not await self.attempt(name, key, work, told=told)])
+
+    async def attempt(
+        self,
+        name: str,
+        key: K,
+        work: Callable[[K], Awaitable[object]],
+        *,
+        told: set[str] | None = None,
+    ) -> bool:
+        """Do one turn as ``for_each`` does, for turns that need not wait for each other; tell how it went.
+
+        Problems that are in ``told`` are not logged again; it grows.
+        """
+        failing = name, getattr(work, "__qualname__", ""), key
+        outcome = await capture(partial(work, key))
+        if isinstance(outcome, Failure):
+            self._note_failure(failing, outcome.error, told)
+            return False
+        if self._failing.pop(failing, 0):
+            logger.info("goes on where it had failed", task=name, scope=str(key))
+        return True
+
+    def _note_failure(
+        self, failing: tuple[str, str, Hashable], error: BaseException, told: set[str] | None
+    ) -> None:
+        name, _, key = failing
+        problem = f"{type(error).__name__}: {error}"
+        if name in self._tasks:
+            self._tasks[name].note_failure(f"{key}: {problem}")
+        if len(self._failing) >= REMEMBERED_FAILURES:
+            self._failing.clear()
+        times = self._failing[failing] = self._failing.get(failing, 0) + 1
+        is_due = times & (times - 1) == 0  # a power of two
+        if is_due and problem not in (told or ()):
+            logger.error(
+                "failed for one, the others have their turn",
+                task=name,
+                scope=str(key),
+                times=times,
+                problem=problem,
+                exc_info=None if isinstance(error, KillfeedError) else error,
+            )
+            if told is not None:
+                told.add(problem)
 
     async def cancel(self, name: str) -> None:
         """End one task and wait until it has ended; unknown names are no error."""

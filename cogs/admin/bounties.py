@@ -5,12 +5,10 @@ import discord
 from cogs.admin.groups import ADMIN
 from utils.interactions.access import access, get_guild_id
 from utils.interactions.services import Services
-from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY, LONGEST_EXPIRY_HOURS
+from utils.models.money import LARGEST_BOUNTY, LARGEST_CHANGE, LEAST_BOUNTY, LONGEST_EXPIRY_HOURS
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
 from utils.services.bounties.settings import SettingsWish
-
-LARGEST_CHANGE = 1_000_000
 
 
 class MoneyCommands:
@@ -37,7 +35,7 @@ class MoneyCommands:
         max_value=LARGEST_BOUNTY,
         default=None,
     )
-    @access(is_admin=True, is_private=True, feature=Feature.BOUNTIES)
+    @access(is_admin=True, is_private=True, feature=Feature.BOUNTIES, is_change=True)
     async def bounty_settings(
         self,
         ctx: discord.ApplicationContext,
@@ -63,14 +61,18 @@ class MoneyCommands:
         max_value=LARGEST_CHANGE,
     )
     @discord.option("reason", str, description="Why; the member sees it", max_length=200)
-    @access(is_admin=True, is_private=True, feature=Feature.WALLET)
+    @access(is_admin=True, is_private=True, feature=Feature.WALLET, is_change=True)
     async def wallet_change(
         self, ctx: discord.ApplicationContext, member: discord.Member, amount: int, reason: str
     ) -> None:
         """Answer ``/admin wallet``."""
         guild_id, member_id = get_guild_id(ctx), MemberId(member.id)
-        await self.services.wallets.adjust(
-            guild_id, member_id, amount, reason=reason, actor_id=MemberId(ctx.author.id)
+        wallet = await self.services.wallets.adjust(
+            guild_id,
+            member_id,
+            amount,
+            reason=reason,
+            actor_id=MemberId(ctx.author.id),
+            request_id=ctx.interaction.id,
         )
-        wallet = await self.services.wallets.get_wallet(guild_id, member_id)
         await ctx.respond(embed=self.services.embeds.build_wallet(wallet), ephemeral=True)

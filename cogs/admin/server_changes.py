@@ -8,8 +8,16 @@ from cogs.admin.servers import discard_progress
 from utils.embeds.escape import escape_text
 from utils.embeds.wording import KINDS
 from utils.errors import KillfeedError
-from utils.interactions.access import access, get_access, get_actor_id, get_guild_id, verify_caller
+from utils.interactions.access import (
+    access,
+    get_access,
+    get_actor_id,
+    get_guild_id,
+    is_modal_first,
+    verify_caller,
+)
 from utils.interactions.autocomplete import complete_server
+from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
 from utils.models.deaths import DeathKind
@@ -34,12 +42,27 @@ class ServerChangeCommands:
     services: Services
 
     @SERVER.command(name="edit", description="Change a game server; its login is tested when it changes")
-    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @text_option("server", description="Which one", autocomplete=complete_server)
     @discord.option("name", str, description="Another name here", max_length=50, default=None)
-    @discord.option("host", str, description="Another SFTP host", max_length=253, default=None)
-    @discord.option("username", str, description="Another SFTP user name", max_length=100, default=None)
+    @discord.option(
+        "host", str, description="Another SFTP host; asks for its password", max_length=253, default=None
+    )
+    @discord.option(
+        "username",
+        str,
+        description="Another SFTP user name; asks for its password",
+        max_length=100,
+        default=None,
+    )
     @discord.option("number", int, description="Another number of the hoster", min_value=0, default=None)
-    @discord.option("port", int, description="Another SFTP port", min_value=1, max_value=65535, default=None)
+    @discord.option(
+        "port",
+        int,
+        description="Another SFTP port; asks for its password",
+        min_value=1,
+        max_value=65535,
+        default=None,
+    )
     @discord.option("base_path", str, description="Folder that holds actual1", max_length=200, default=None)
     @discord.option(
         "timezone", str, description="Time zone of the game server's logs", max_length=50, default=None
@@ -48,7 +71,12 @@ class ServerChangeCommands:
     @discord.option(
         "new_password", bool, description="Ask for a new password or key in a form", default=False
     )
-    @access(is_admin=True, is_private=True, modal_option="new_password")
+    @access(
+        is_admin=True,
+        is_private=True,
+        modal_options=("host", "port", "username", "new_password"),
+        is_change=True,
+    )
     async def server_edit(
         self,
         ctx: discord.ApplicationContext,
@@ -61,9 +89,9 @@ class ServerChangeCommands:
         base_path: str | None,
         timezone: str | None,
         legacy: bool | None,  # noqa: FBT001 - a command option
-        new_password: bool,  # noqa: FBT001 - a command option
+        new_password: bool,  # noqa: ARG002, FBT001 - a command option; ``is_modal_first`` reads it
     ) -> None:
-        """Answer ``/admin server edit``, after the form for the secret where one is wanted."""
+        """Answer ``/admin server edit``, after the form for the secret where one is wanted or needed."""
         guild_id, actor_id = get_guild_id(ctx), get_actor_id(ctx.interaction)
 
         async def edit(credentials: Credentials | None) -> discord.Embed:
@@ -85,8 +113,10 @@ class ServerChangeCommands:
         async def submit(interaction: discord.Interaction, credentials: Credentials) -> None:
             await interaction.followup.send(embed=await edit(credentials), ephemeral=True)
 
-        if new_password:
-            await ctx.send_modal(SecretModal("the game server", submit, self.services))
+        if is_modal_first(ctx):
+            await ctx.send_modal(
+                SecretModal("the game server", submit, self.services, opened_in=ctx.interaction)
+            )
         else:
             await ctx.respond(embed=await edit(None), ephemeral=True)
 
@@ -98,10 +128,10 @@ class ServerChangeCommands:
         return embed.set_footer(text="Nothing was changed; the server is read on as before.")
 
     @SERVER.command(name="announce", description="Which deaths of a server are posted")
-    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @text_option("server", description="Which one", autocomplete=complete_server)
     @discord.option("kind", str, description="Which deaths", choices=list(DEATH_KINDS))
     @discord.option("on", bool, description="Post them, or not")
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def server_announce(
         self,
         ctx: discord.ApplicationContext,
@@ -123,8 +153,8 @@ class ServerChangeCommands:
         await ctx.respond(embed=embed, ephemeral=True)
 
     @SERVER.command(name="import", description="Read a server's whole history again and count it anew")
-    @discord.option("server", str, description="Which one", autocomplete=complete_server)
-    @access(is_admin=True, is_private=True)
+    @text_option("server", description="Which one", autocomplete=complete_server)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def server_import(self, ctx: discord.ApplicationContext, server: str) -> None:
         """Answer ``/admin server import``; the progress is a message in the channel."""
         services, guild_id = self.services, get_guild_id(ctx)
@@ -150,8 +180,8 @@ class ServerChangeCommands:
         await ctx.respond(embed=services.embeds.build_success(title, text), ephemeral=True)
 
     @SERVER.command(name="hostkey", description="The host key of a server; accept a changed one")
-    @discord.option("server", str, description="Which one", autocomplete=complete_server)
-    @access(is_admin=True, is_private=True)
+    @text_option("server", description="Which one", autocomplete=complete_server)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def server_hostkey(self, ctx: discord.ApplicationContext, server: str) -> None:
         """Answer ``/admin server hostkey``; a changed key is accepted after a confirmation."""
         services = self.services

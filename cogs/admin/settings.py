@@ -8,6 +8,7 @@ from cogs.admin.groups import ADMIN
 from utils.embeds.audit import ListedTask
 from utils.errors import InvalidInputError
 from utils.interactions.access import access, get_actor_id, get_guild_id
+from utils.interactions.options import text_option
 from utils.interactions.paging import respond_with_pages
 from utils.interactions.services import Services
 from utils.models.audit import AuditAction
@@ -16,6 +17,7 @@ from utils.services.audit import PAGE_ENTRIES
 from utils.tasks import TaskReport
 
 PAGE_TASKS = 10
+LABELS = "admin:tasks"
 
 
 async def complete_action(ctx: discord.AutocompleteContext) -> list[str]:
@@ -33,7 +35,7 @@ class SettingsCommands:
         name="role", description="Let a role use the admin commands; without one, nobody but managers"
     )
     @discord.option("role", discord.Role, description="Whose members may", default=None)
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, is_change=True)
     async def admin_role(self, ctx: discord.ApplicationContext, role: discord.Role | None) -> None:
         """Answer ``/admin role``."""
         if role is not None and role.is_default():
@@ -46,10 +48,10 @@ class SettingsCommands:
 
     @ADMIN.command(name="audit", description="Who changed what here, and when")
     @discord.option("member", discord.Member, description="Changes of one member alone", default=None)
-    @discord.option(
-        "action", str, description="Changes of one kind alone", autocomplete=complete_action, default=None
+    @text_option(
+        "action", description="Changes of one kind alone", autocomplete=complete_action, default=None
     )
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, may_have_left=True)
     async def admin_audit(
         self, ctx: discord.ApplicationContext, member: discord.Member | None, action: str | None
     ) -> None:
@@ -98,8 +100,12 @@ async def _label_tasks(
 ) -> list[ListedTask]:
     """Name each task by what it does, and by its community and server instead of their ids."""
     names: dict[str, str] = {}
-    for guild_id in {report.guild_id for report in reports if report.guild_id is not None}:
-        names |= await _list_names(bot, services, guild_id)
+
+    async def add_names(guild_id: GuildId) -> None:
+        names.update(await _list_names(bot, services, guild_id))
+
+    guild_ids = {report.guild_id for report in reports if report.guild_id is not None}
+    await services.tasks.for_each(LABELS, guild_ids, add_names)
     return [ListedTask(_label(report, names), report) for report in reports]
 
 
@@ -117,4 +123,4 @@ def _label(report: TaskReport, names: dict[str, str]) -> str:
     if report.guild_id is None:
         return report.name
     kind, _, scope = report.name.partition(":")
-    return f"{kind}: {names.get(scope) or names[str(report.guild_id)]}"
+    return f"{kind}: {names.get(scope) or names.get(str(report.guild_id), scope)}"

@@ -1,6 +1,7 @@
 """A game host: an SFTP server over a folder, with everything that real ones do to a bot."""
 
 import asyncio
+import itertools
 import logging
 import os
 import socket
@@ -8,7 +9,6 @@ import stat
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -29,8 +29,6 @@ LEGACY_ALGORITHMS = {
     "signature_algs": ["ssh-rsa"],
 }
 """What an old server speaks, and nothing else."""
-
-_NOTHING = asyncssh.SFTPAttrs(permissions=stat.S_IFREG | 0o644, size=0, atime=0, mtime=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,7 @@ class GameHost:
         port: 0 until it is started, then the same over stops and starts, and nobody else's meanwhile.
         requests: how many SFTP requests there were of each kind (``stat``, ``open``, ``read``, ...).
         connections_opened: TCP connections that were let in since the beginning.
+        offered: user names and passwords that came, right or wrong, in order.
     """
 
     address = "127.0.0.1"
@@ -77,6 +76,7 @@ class GameHost:
         self.faults = HostFaults()
         self.requests: Counter[str] = Counter()
         self.connections_opened = 0
+        self.offered: list[tuple[str, str]] = []
         self._open: set[asyncssh.SSHServerConnection] = set()
         self._changed = asyncio.Event()
         self._acceptor: asyncssh.SSHAcceptor | None = None
@@ -234,6 +234,7 @@ class _Door(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
+        self._host.offered.append((username, password))
         user = self._host.users.get(username)
         is_right = user is not None and user.password is not None and user.password == password
         return is_right and not self._host.faults.refuse_logins
@@ -245,6 +246,14 @@ class _Door(asyncssh.SSHServer):
         user = self._host.users.get(username)
         known = {" ".join(line.split()[:2]) for line in user.public_keys} if user else set()
         return format_host_key(key) in known and not self._host.faults.refuse_logins
+
+
+class _GarbledAttributes(asyncssh.SFTPAttrs):
+    """Attributes that no version of the protocol has."""
+
+    def encode(self, sftp_version: int) -> bytes:
+        del sftp_version
+        return b"\x7f\xff\xff\xff"
 
 
 class _Files(asyncssh.SFTPServer):
@@ -276,12 +285,14 @@ class _Files(asyncssh.SFTPServer):
         folder = os.fsencode(self._locate(path))
         names = [b".", b"..", *os.listdir(folder)]  # noqa: PTH208 - names as the bytes they are
         for name in names:
-            attributes = asyncssh.SFTPAttrs.from_local(os.lstat(os.path.join(folder, name)))  # noqa: PTH118
+            attributes = self._lie(os.lstat(os.path.join(folder, name)))  # noqa: PTH118
             yield asyncssh.SFTPName(name, attrs=attributes)
-        for number in count():
-            if not self._faults.lists_without_end:
-                return
-            yield asyncssh.SFTPName(b"%d.csv" % number, attrs=_NOTHING)
+        asked = path.decode().strip("/")
+        if asked in self._faults.garbled_folders:
+            yield asyncssh.SFTPName(b"garbled.csv", attrs=_GarbledAttributes())
+        for number in itertools.count() if asked in self._faults.endless_folders else ():
+            name = f"2024.01.01-{number:09}.csv".encode()
+            yield asyncssh.SFTPName(name, attrs=asyncssh.SFTPAttrs(size=1, permissions=stat.S_IFREG))
 
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         await self._begin("open", path)
@@ -311,4 +322,6 @@ class _Files(asyncssh.SFTPServer):
         attributes = asyncssh.SFTPAttrs.from_local(result)
         if stat.S_ISREG(result.st_mode) and attributes.size is not None:
             attributes.size = max(0, attributes.size + self._faults.size_lie)
+        if self._faults.hide_types:
+            attributes.permissions = None
         return attributes

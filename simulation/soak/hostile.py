@@ -84,6 +84,8 @@ class HostileHost:
             "names that are no UTF-8": self._make_strange_names,
             "links to nowhere": self._make_links,
             "a folder without end": self._list_without_end,
+            "entries that are garbled": self._garble_lists,
+            "no types of files": self._hide_types,
             "answers of one byte": self._answer_bytewise,
             "messages without end": self._send_messages,
         }
@@ -146,9 +148,24 @@ class HostileHost:
         await self._wait()
 
     async def _list_without_end(self) -> None:
-        self.host.faults.lists_without_end = True
+        self.host.faults.endless_folders = self._list_folders()
         await self._wait()
-        self.host.faults.lists_without_end = False
+        self.host.faults.endless_folders = set()
+
+    async def _garble_lists(self) -> None:
+        self.host.faults.garbled_folders = self._list_folders()
+        await self._wait()
+        self.host.faults.garbled_folders = set()
+
+    async def _hide_types(self) -> None:
+        self.host.faults.hide_types = True
+        await self._wait()
+        self.host.faults.hide_types = False
+
+    def _list_folders(self) -> set[str]:
+        """Return the folders with logs, as the bot names them."""
+        world = self.files.current().parent
+        return {str(folder.relative_to(self.host.root_folder)) for folder in (world, world.parent)}
 
     async def _answer_bytewise(self) -> None:
         self.host.faults.short_reads = 1

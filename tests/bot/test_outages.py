@@ -94,14 +94,14 @@ async def test_refused_login_is_tried_once_for_all_its_servers_and_again_after_a
 @pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
 async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> None:
     """The answer names the option; with it the server works. When it turns old later, the state names it."""
-    files, history = stage.open_files(), stage.take(5)
-    files.append(*history)
+    stage.open_files().append(*stage.take(5))
+    stage.open_files(8).append(*stage.take(5))
     await stage.set_channel()
     await stage.add_server("North")
     address, port = stage.host.address, stage.host.port
     await stage.host.stop()
     async with GameHost(stage.host.root_folder, {USERNAME: PASSWORD}, is_legacy=True, port=port):
-        added = await stage.fill_in_server("South")
+        added = await stage.fill_in_server("South", number=8)
         assert "Something is in the way" in added.embed["title"]
         # a host that hangs up before its list was read is told of with the same advice
         told = added.embed["description"].replace("\\", "")
@@ -111,7 +111,7 @@ async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> Non
         north = (await read_status(stage))["North"].replace("\\", "")
         assert "refused, waits for an admin" in north
         assert "offers only old algorithms" in north
-        await stage.add_server("South", legacy=True)
+        await stage.add_server("South", number=8, legacy=True)
         assert (await read_status(stage))["South"].startswith("connected")
 
 

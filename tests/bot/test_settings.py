@@ -1,11 +1,14 @@
 """Changing what is set up: servers, channels, the admin role, and who did it."""
 
+from pathlib import Path
+
 import pytest
 
 from simulation.discord import Interaction
+from simulation.game_host.host import GameHost
 from simulation.posts import expect_posts, read_posts
 from tests.bot.process import until
-from tests.bot.stage import Stage, check_in_time, get_fields
+from tests.bot.stage import USERNAME, Stage, check_in_time, get_fields
 from utils.models.deaths import DeathKind
 
 OTHER_PASSWORD = "pw-other-4d2a"
@@ -18,9 +21,14 @@ async def begin(stage: Stage, *, history: int = 10) -> None:
     await stage.add_server("North")
 
 
-async def edit(stage: Stage, **options: object) -> Interaction:
-    """Let the admin edit the server."""
-    return await stage.ask("/admin server edit", server="North", **options)
+async def edit(stage: Stage, *, password: str | None = None, **options: object) -> Interaction:
+    """Let the admin edit the server; the password is for the form that another account opens."""
+    asked = await stage.admin.invoke(stage.office, "/admin server edit", server="North", **options)
+    check_in_time(await asked.wait())
+    if asked.modal is None:
+        return asked
+    answer = await asked.submit_modal({"Password": password or stage.secrets[0]})
+    return check_in_time(await answer.wait())
 
 
 def list_audit(stage: Stage) -> list[tuple[str, str]]:
@@ -51,13 +59,20 @@ async def test_edit_changes_what_is_named_and_reading_goes_on(stage: Stage) -> N
     )
 
 
-async def test_edited_login_is_tested_first(stage: Stage) -> None:
-    """What does not work is not stored; a changed host is pinned anew."""
+async def test_edited_login_is_tested_first(stage: Stage, tmp_path: Path) -> None:
+    """What does not work is not stored; another host never gets the stored password, and is pinned anew."""
     await begin(stage)
     before = stage.find_server()
     failed = await edit(stage, username="stranger")
     assert failed.embed["title"].startswith("❌ Something is in the way")
     assert failed.embed["footer"]["text"].startswith("Nothing was changed")
+    async with GameHost(tmp_path, {}) as thief:
+        stolen = await edit(stage, port=thief.port, password=OTHER_PASSWORD)
+        assert stolen.embed["title"].startswith("❌ Something is in the way")
+        assert thief.offered == [(USERNAME, OTHER_PASSWORD)]
+    changes = f"port: {stage.host.port} → {thief.port}, login: old secret → new secret"
+    told = f"North: {changes}, host key: pinned → pinned anew; not changed, “Login” failed"
+    assert list_audit(stage)[-1] == ("server edit", told)
     assert stage.find_server() | {"health": None} == before | {"health": None}
     moved = await edit(stage, host="localhost", number=7)
     assert "**host**: 127\\.0\\.0\\.1 → localhost".replace("\\", "") in moved.embed["description"].replace(
@@ -91,6 +106,22 @@ async def test_edit_that_cannot_be_right_is_refused(
     assert reply.is_ephemeral
     assert sentence in reply.embed["description"]
     assert (reply.embed["title"] == "✅ north is changed") == (not sentence)
+
+
+async def test_same_game_server_is_refused_and_a_neighbour_is_not(stage: Stage) -> None:
+    """Another name of the host and the folder by its path: it is the first; another number is another one."""
+    stage.open_files(8).append(*stage.take(3))
+    await begin(stage)
+    folder = f"{stage.host.address}_7/actual1"
+    refused = await stage.fill_in_server("Twin", host="localhost", number=None, base_path=folder)
+    assert refused.embed["description"].startswith("“North” reads these logs already")
+    await stage.add_server("South", number=8)
+    moved = await stage.ask("/admin server edit", server="South", number=7)
+    assert moved.embed["description"].startswith("“North” reads these logs already")
+    assert [(row["name"], row["log_folder"], row["number"]) for row in stage.read("game_servers")] == [
+        ("North", f"/{folder}/deathlogs", 7),
+        ("South", f"/{stage.host.address}_8/actual1/deathlogs", 8),
+    ]
 
 
 async def test_new_password_is_asked_for_in_a_form_and_told_nowhere(stage: Stage) -> None:

@@ -34,8 +34,8 @@ class Case:
     failure: KillfeedError | None = None
 
 
-def _admin(command: str, /, **options: object) -> Case:
-    return Case(command, "manager", options)
+def _admin(command: str, name: str = "success", /, **options: object) -> Case:
+    return Case(command, "manager", options, name)
 
 
 def _refused(command: str, name: str, /, *, by: str = "alice", tier: int = 4, **options: object) -> Case:
@@ -105,7 +105,13 @@ CASES = (
     Case("/premium grant", options={"guild_id": "here", "tier": 2}, name="not an owner"),
     Case("/admin server add", "manager", _NEW_SERVER, form={"Password": "p4ss"}),
     Case("/admin server add", "manager", _NEW_SERVER, "no secret", form={}),
-    _admin("/admin server edit", server=MIRNY, name="Mirny _2_", port=8822, legacy=True),
+    Case(
+        "/admin server edit",
+        "manager",
+        {"server": MIRNY, "name": "Mirny _2_", "port": 8822, "legacy": True},
+        form={"Password": "p4ss"},
+    ),
+    _admin("/admin server edit", "without a form", server=MIRNY, name="Mirny _2_", legacy=True),
     Case(
         "/admin server edit",
         "manager",

@@ -8,6 +8,7 @@ from tests.cogs.conftest import PIKE, SEEN
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import REFERENCE, Shelf
 from utils.errors import StorageUnavailableError
+from utils.interactions.replies import PERHAPS_DONE
 from utils.models.guilds import ChannelKind
 from utils.models.players import BoardRow, Counters
 from utils.models.scope import GuildId, PlayerId
@@ -85,6 +86,39 @@ async def test_database_outage_is_told_with_a_code_and_nothing_else(
     assert [str(error) for error in shelf.reporter.reported] == ["mongod at 10.0.0.7 is away"]
     assert not (await alice.ask(channel, "/stats", player="Pike_")).is_ephemeral
     assert bot.unexpected.reported == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "what"),
+    [
+        (StorageUnavailableError("away"), "❌ The database does not answer"),
+        (ZeroDivisionError("a mistake of ours"), "❌ Something went wrong"),
+    ],
+)
+async def test_failed_change_promises_nothing_and_asks_to_look(
+    shelf: Shelf, guild: Guild, manager: Member, channel: Channel, failure: Exception, what: str
+) -> None:
+    """It may be stored by then: who repeats it unseen does it twice."""
+    shelf.audit.failures = [failure]  # type: ignore[list-item] # also what no storage raises
+    told = (await manager.ask(channel, "/admin role", role=guild.create_role("scouts"))).embed
+    assert told["title"] == what
+    assert PERHAPS_DONE in told["description"]
+    assert "Nothing is lost" not in told["description"]
+    assert "Try again" not in told["description"]
+
+
+async def test_wallet_changed_by_hand_is_told_though_the_audit_fails_once(
+    bot: OwnBot, shelf: Shelf, manager: Member, alice: Member, channel: Channel
+) -> None:
+    """Row and entry are one transaction, and the answer shows what was booked in it."""
+    shelf.audit.failures = [StorageUnavailableError("away")]
+    shelf.money.unknown = [True]
+    reply = await manager.ask(channel, "/admin wallet", member=alice, amount=500, reason="prize")
+    assert "has **500 💎**" in reply.embed["description"]
+    assert (list(shelf.money.data.balances.values()), len(shelf.money.data.audit)) == ([500], 1)
+    [row] = shelf.money.data.ledger
+    assert row.change.key == f"admin:{reply.id}"
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
 
 
 # /leaderboard

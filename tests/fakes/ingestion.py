@@ -77,6 +77,11 @@ class FakeIngestionUnit:
         self._scope = scope
 
     @property
+    def data(self) -> Data:
+        """What would be stored if the transaction ended now."""
+        return self._data
+
+    @property
     def money(self) -> FakeMoneyUnit:
         """Wallets and bounties within this very transaction."""
         self._power.pass_point()
@@ -265,6 +270,15 @@ class FakeIngestionStore:
 
         await self.in_transaction(scope, finish)
 
+    async def drop_deaths_outside(self, scope: ServerScope, first: date, last: date) -> None:
+        """Delete deaths that were written before or after these days."""
+        del scope
+        self.power.pass_point()
+        deaths = self.data.deaths.items()
+        self.data.deaths = {
+            key: death for key, death in deaths if first <= death.row.written_at.date() <= last
+        }
+
     async def iterate_deaths(self, scope: ServerScope, *, batch: int) -> AsyncIterator[Sequence[Death]]:
         """Yield every stored death in order of its id, which is by time; batches may cut a second."""
         del scope
@@ -391,5 +405,5 @@ class FakeDeathLogs:
                 return
             stop = start + len(data)
             after = Cursor(file, stop, digest_head(self.files[file][: min(HEAD_BYTES, stop)]))
-            yield Chunk(before, after, start, data, is_growth)
+            yield Chunk(before, after, start, data, is_growth, head=self.files[file][:HEAD_BYTES])
             start, before = stop, after

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from tests.fakes.storage import Outage
+from utils.errors import CommitUnknownError
+from utils.models.audit import AuditEntry
 from utils.models.deaths import Death
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind, LedgerRow, PaidKill
 from utils.models.notices import BountyNotice
@@ -24,6 +26,7 @@ class MoneyData:
         members: whose proven players these are.
         bounties: by id, as they were placed.
         live_kills: the kills that were no history.
+        audit: what was written of changes by hand.
         reads: the names of the reads that were made.
     """
 
@@ -33,6 +36,7 @@ class MoneyData:
     bounties: dict[str, Bounty] = field(default_factory=dict)
     notices: list[BountyNotice] = field(default_factory=list)
     live_kills: list[Death] = field(default_factory=list)
+    audit: list[AuditEntry] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
 
     def list_rows(self, member_id: MemberId) -> list[LedgerRow]:
@@ -41,25 +45,25 @@ class MoneyData:
 
 
 class FakeMoneyUnit:
-    """One open transaction over a copy of the data."""
+    """One open transaction over a copy of the data, ``data``."""
 
     def __init__(self, data: MoneyData, scope: ServerScope) -> None:
-        self._data = data
+        self.data = data
         self._scope = scope
 
     async def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
         """Return whose proven players these are."""
-        self._data.reads.append("find_members")
-        return {one: self._data.members[one] for one in player_ids if one in self._data.members}
+        self.data.reads.append("find_members")
+        return {one: self.data.members[one] for one in player_ids if one in self.data.members}
 
     async def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
         """Return which keys the ledger holds already."""
-        self._data.reads.append("find_booked")
-        return frozenset(keys) & {row.change.key for row in self._data.ledger}
+        self.data.reads.append("find_booked")
+        return frozenset(keys) & {row.change.key for row in self.data.ledger}
 
     async def book(self, change: Change) -> int | None:
         """Change a balance and write the row; a key that is there already is a mistake of the caller."""
-        data = self._data
+        data = self.data
         balance = data.balances.get(change.member_id, 0) + change.amount
         if balance < 0:
             return None
@@ -70,16 +74,16 @@ class FakeMoneyUnit:
 
     async def get_balance(self, member_id: MemberId) -> int:
         """Return what a member has."""
-        self._data.reads.append("get_balance")
-        return self._data.balances.get(member_id, 0)
+        self.data.reads.append("get_balance")
+        return self.data.balances.get(member_id, 0)
 
     async def list_paid_kills(
         self, member_ids: Iterable[MemberId], victim_ids: Iterable[PlayerId], *, since: datetime
     ) -> Sequence[PaidKill]:
         """Return the paid kills of these victims by these members since a moment."""
-        self._data.reads.append("list_paid_kills")
+        self.data.reads.append("list_paid_kills")
         members, victims = set(member_ids), set(victim_ids)
-        changes = [row.change for row in self._data.ledger if row.change.kind is LedgerKind.KILL]
+        changes = [row.change for row in self.data.ledger if row.change.kind is LedgerKind.KILL]
         return [
             PaidKill(one.member_id, one.player_id, one.killed_at)
             for one in changes
@@ -92,18 +96,18 @@ class FakeMoneyUnit:
 
     async def list_live_kills(self, killer_id: PlayerId, *, since: datetime) -> Sequence[Death]:
         """Return a player's live kills in order."""
-        self._data.reads.append("list_live_kills")
-        own = [one for one in self._data.live_kills if one.row.killer_id == killer_id]
+        self.data.reads.append("list_live_kills")
+        own = [one for one in self.data.live_kills if one.row.killer_id == killer_id]
         recent = [one for one in own if one.row.kind.is_kill and one.row.written_at >= since]
         return sorted(recent, key=lambda one: one.order)
 
     async def list_open_bounties(self, player_ids: Iterable[PlayerId]) -> Sequence[Bounty]:
         """Return every open bounty on these players of this server."""
-        self._data.reads.append("list_open_bounties")
+        self.data.reads.append("list_open_bounties")
         wanted = set(player_ids)
         return [
             one
-            for one in self._data.bounties.values()
+            for one in self.data.bounties.values()
             if one.state is BountyState.OPEN and one.scope == self._scope and one.player_id in wanted
         ]
 
@@ -111,7 +115,7 @@ class FakeMoneyUnit:
         """Store an open bounty; a second one of a placer on a player is a mistake of the caller."""
         for one in await self.list_open_bounties([bounty.player_id]):
             assert one.placer_id != bounty.placer_id
-        self._data.bounties[bounty.bounty_id] = bounty
+        self.data.bounties[bounty.bounty_id] = bounty
 
     async def raise_bounty(self, bounty: Bounty, amount: int) -> bool:
         """Set the amount of an open bounty."""
@@ -131,13 +135,13 @@ class FakeMoneyUnit:
     async def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
         """Put notices behind the outbox entries."""
         del created_at
-        self._data.notices.extend(notices)
+        self.data.notices.extend(notices)
 
     def _change(self, bounty: Bounty, **fields: object) -> bool:
-        stored = self._data.bounties[bounty.bounty_id]
+        stored = self.data.bounties[bounty.bounty_id]
         if stored.state is not BountyState.OPEN:
             return False
-        self._data.bounties[bounty.bounty_id] = replace(stored, **fields)  # type: ignore[arg-type]
+        self.data.bounties[bounty.bounty_id] = replace(stored, **fields)  # type: ignore[arg-type]
         return True
 
 
@@ -147,12 +151,14 @@ class FakeMoneyStore(Outage):
     Attributes:
         data: what is durable.
         gone: servers that were removed with their statistics.
+        unknown: of the next transactions, whose commits get no answer, whether each happens.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.data = MoneyData()
         self.gone: set[ServerScope] = set()
+        self.unknown: list[bool] = []
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[FakeMoneyUnit], Awaitable[T]]) -> T:
         """Run ``work`` on a copy and put it in place."""
@@ -162,9 +168,14 @@ class FakeMoneyStore(Outage):
             draft = copy.deepcopy(base)
             result = await work(FakeMoneyUnit(draft, scope))
             await asyncio.sleep(0)
-            if self.data is base:
+            if self.data is not base:
+                continue
+            happens = self.unknown.pop(0) if self.unknown else None
+            if happens is not False:
                 self.data = draft
-                return result
+            if happens is not None:
+                raise CommitUnknownError("No answer.")
+            return result
 
     async def list_open(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], *, now: datetime
@@ -226,11 +237,19 @@ class FakeMoneyStore(Outage):
         self.note("get_balance")
         return self.data.balances.get(member_id, 0)
 
-    async def book(self, guild_id: GuildId, change: Change) -> int | None:
-        """Change a balance and write the row."""
+    async def book_by_hand(
+        self, guild_id: GuildId, change: Change, describe: Callable[[LedgerRow], AuditEntry]
+    ) -> LedgerRow | None:
+        """Change a balance, write the row and the audit's entry, once for each key."""
 
-        async def book(unit: FakeMoneyUnit) -> int | None:
-            return await unit.book(change)
+        async def book(unit: FakeMoneyUnit) -> LedgerRow | None:
+            booked = [row for row in unit.data.ledger if row.change.key == change.key]
+            if booked:
+                return booked[0]
+            if await unit.book(change) is None:
+                return None
+            unit.data.audit.append(describe(unit.data.ledger[-1]))
+            return unit.data.ledger[-1]
 
         return await self.in_transaction(ServerScope(guild_id, ServerId("")), book)
 

@@ -14,6 +14,7 @@ from utils.models.scope import GuildId, MemberId
 from utils.services.audit import AuditLog
 from utils.services.grants import GrantRooms, GrantService
 from utils.services.premium import PremiumService
+from utils.tasks import TaskManager
 
 OWNER = MemberId(7)
 
@@ -132,6 +133,7 @@ class GrantDesk:
             notifier=self.notifier,
             directory=FakeGrantDirectory(self.servers, self.store),
             audit=AuditLog(self.audit, clock=self.clock),
+            tasks=TaskManager(self.clock),
             clock=self.clock,
         )
         self.service = GrantService(rooms, minimum_poll_seconds=5)

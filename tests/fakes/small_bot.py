@@ -1,8 +1,9 @@
 """A small bot: one cog whose commands show what every command of the project relies on."""
 
 import asyncio
+import copy
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import discord
@@ -21,6 +22,7 @@ from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
 from utils.interactions.access import GuildCog, access, get_access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.limits import CHART_COST, MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
@@ -34,6 +36,7 @@ from utils.interactions.views import (
 )
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
+from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import (
     CheckStep,
@@ -43,6 +46,7 @@ from utils.models.servers import (
     GameServer,
     HostKeys,
     ServerHealth,
+    WayCheck,
 )
 from utils.services.audit import AuditLog
 from utils.services.bounties.endings import BountyEndings
@@ -54,6 +58,7 @@ from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.links import LinkService
+from utils.services.log_places import LogPlaces
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
@@ -115,15 +120,16 @@ class FakeHealthBook:
         return ConnectionCount(sum(scope.guild_id == guild_id for scope in self.health), 0)
 
 
-class FakeTaskBook:
+class FakeTaskBook(TaskManager):
     """Background tasks as a test puts them in."""
 
     def __init__(self) -> None:
+        super().__init__(FakeClock())
         self.reports: list[TaskReport] = []
 
-    def list_reports(self) -> Sequence[TaskReport]:
+    def list_reports(self) -> tuple[TaskReport, ...]:
         """Return them."""
-        return self.reports
+        return tuple(self.reports)
 
 
 class FakeDelivery:
@@ -198,11 +204,11 @@ class PlainSecrets:
         return EncryptedSecret(b"")
 
     async def check(
-        self, server: GameServer, *, guild_limit: int
-    ) -> tuple[tuple[CheckStep, ...], str | None]:
+        self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+    ) -> WayCheck:
         """Return the steps."""
-        del server, guild_limit
-        return self.steps, None
+        del guild_limit, credentials
+        return WayCheck(self.steps, None, FoundLogs(f"/{server.name}/actual1/deathlogs"))
 
     def let_go(self, server: GameServer) -> None:
         """Hold nothing."""
@@ -246,6 +252,20 @@ class Shelf:
     owner_ids: tuple[int, ...] = ()
     bounty_endings: BountyEndings = field(init=False)
 
+    def freeze(self) -> object:
+        """Return all that commands can change, as it is now."""
+        return copy.deepcopy(
+            (
+                self.guilds.settings,
+                self.servers.servers,
+                self.links.links,
+                (self.money.data.balances, self.money.data.ledger, self.money.data.bounties),
+                self.audit.entries,
+                self.premium.records,
+                self.erasures.done,
+            )
+        )
+
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
@@ -255,7 +275,7 @@ class Shelf:
         premium = desk.premium
         audit = AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), self.secrets
-        factory = EmbedFactory()
+        factory, places = EmbedFactory(), LogPlaces(self.servers, ingestion)
         servers = GameServerService(
             self.servers,
             self.rejected,
@@ -263,6 +283,7 @@ class Shelf:
             premium=premium,
             secret_keeper=secrets,
             checker=secrets,
+            places=places,
             logs=FakeLogAccess(FakeDeathLogs()),
             history=HistoryImport(ingestion, ingestion, events, clock=self.clock),
             watchers=FakeWatchers(),
@@ -277,6 +298,7 @@ class Shelf:
             premium=premium,
             secret_keeper=secrets,
             checker=secrets,
+            places=places,
             host_keys=secrets,
             watchers=FakeWatchers(),
             audit=audit,
@@ -290,6 +312,7 @@ class Shelf:
             names=names,
             audit=audit,
             events=events,
+            tasks=tasks,
             clock=self.clock,
         )
         self.bounty_endings = BountyEndings(bounties)
@@ -307,7 +330,7 @@ class Shelf:
         return Services(
             settings=settings,
             servers=servers,
-            wallets=WalletService(self.money, audit=audit, clock=self.clock),
+            wallets=WalletService(self.money, clock=self.clock),
             bounties=BountyService(bounties),
             statistics=StatisticsService(self.statistics, self.combat, self.hunters, coverage),
             links=links,
@@ -322,6 +345,7 @@ class Shelf:
             embeds=factory,
             replies=ErrorReplies(factory, self.reporter),
             views=LiveViews(),
+            limits=MemberLimits(self.clock),
             clock=self.clock,
             operators=Operators(self.owners.find, home_guild_id=self.home_guild_id, owner_ids=self.owner_ids),
             grants=desk.service,
@@ -370,6 +394,12 @@ class PracticeCog(GuildCog):
         self.before_answer()
         await ctx.respond(f"guild {get_guild_id(ctx)}")
 
+    @commands.slash_command(name="chart", description="Costs some work")
+    @access(cost=CHART_COST)
+    async def chart(self, ctx: discord.ApplicationContext) -> None:
+        """Answer with what took some work."""
+        await ctx.respond("a chart")
+
     @group.command(name="private", description="Answers the caller")
     @access(is_private=True)
     async def private(self, ctx: discord.ApplicationContext) -> None:
@@ -397,7 +427,7 @@ class PracticeCog(GuildCog):
 
     @group.command(name="change", description="Opens a form if asked to")
     @discord.option("ask", bool, description="Open the form", default=False)
-    @access(is_admin=True, is_private=True, modal_option="ask")
+    @access(is_admin=True, is_private=True, modal_options=("ask",))
     async def change(
         self,
         ctx: discord.ApplicationContext,
@@ -505,5 +535,7 @@ class SmallBot(commands.Bot):
         self, ctx: discord.ApplicationContext, error: discord.DiscordException
     ) -> None:
         """Answer a failed command."""
-        is_private = get_access(ctx.command).is_private
-        await self.services.replies.answer(ctx.interaction, error, is_private=is_private)
+        granted = get_access(ctx.command)
+        await self.services.replies.answer(
+            ctx.interaction, error, is_private=granted.is_private, is_change=granted.is_change
+        )

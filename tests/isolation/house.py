@@ -16,9 +16,9 @@ from utils.database.database import Fence, SafeDatabase
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.leases import LeaseRepository
 from utils.models.guilds import ChannelKind
-from utils.models.reading import ImportProgress
+from utils.models.reading import FoundLogs, ImportProgress
 from utils.models.scope import GuildId, ServerScope
-from utils.models.servers import CheckStep, GameServer, HostKeys, ServerHealth
+from utils.models.servers import CheckStep, Credentials, GameServer, HostKeys, ServerHealth, WayCheck
 from utils.secrets import Redactor
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.leases import LeaseKeeper
@@ -51,11 +51,12 @@ class MemoryAccess:
         self._memory.pop(scope, None)
 
     async def check(
-        self, server: GameServer, *, guild_limit: int
-    ) -> tuple[tuple[CheckStep, ...], str | None]:
+        self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+    ) -> WayCheck:
         """Find everything in order."""
-        del server, guild_limit
-        return (CheckStep("Log in", ok=True, detail="renter"),), "ssh-ed25519 AAAA"
+        del guild_limit, credentials
+        steps = (CheckStep("Log in", ok=True, detail="renter"),)
+        return WayCheck(steps, "ssh-ed25519 AAAA", FoundLogs(f"/{server.number}{FOLDER}"))
 
     def let_go(self, server: GameServer) -> None:
         """Hold nothing."""

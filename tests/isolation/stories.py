@@ -4,7 +4,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import islice
+from itertools import count, islice
 
 from simulation.game_host.battle import Battle
 from tests.fakes.clock import START
@@ -122,6 +122,7 @@ class Teller:
         self._story = story
         self._house = house
         self._hosts = hosts
+        self._requests = count(1)
         self.outcomes: dict[GuildId, list[str]] = {guild: [] for guild in GUILDS}
 
     async def tell(self, guild_ids: Sequence[GuildId]) -> None:
@@ -196,16 +197,18 @@ class Teller:
         await links.unlink_all(step.guild_id, member, shown=shown)
 
     async def _money(self, step: Step) -> None:
-        wallets = self._house.bot.services.wallets
-        member = self._choose_member(step)
-        await wallets.adjust(step.guild_id, member, 5_000 - 900 * step.place, reason="story", actor_id=ADMIN)
+        await self._adjust(step.guild_id, self._choose_member(step), 5_000 - 900 * step.place)
+
+    async def _adjust(self, guild_id: GuildId, member_id: MemberId, amount: int) -> None:
+        await self._house.bot.services.wallets.adjust(
+            guild_id, member_id, amount, reason="story", actor_id=ADMIN, request_id=next(self._requests)
+        )
 
     async def _place(self, step: Step) -> None:
         """Let the first member with a proven player place one; he is given what it costs."""
-        wallets = self._house.bot.services.wallets
         linked = [one for one in MEMBERS if await self._house.links.list_players(step.guild_id, one)]
         member, amount = (linked or MEMBERS)[0], 100 + step.place
-        await wallets.adjust(step.guild_id, member, amount, reason="story", actor_id=ADMIN)
+        await self._adjust(step.guild_id, member, amount)
         await self._house.bounties.place(
             step.guild_id,
             member,

@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.fakes.clock import START, FakeClock, settle
+from utils.errors import StorageUnavailableError
 from utils.models.scope import GuildId
 from utils.tasks import (
     LONGEST_RESTART_SECONDS,
@@ -338,3 +339,81 @@ async def test_ending_nothing_is_no_error(
     """A guild without tasks can be left."""
     await end(tasks)
     assert tasks.list_reports() == ()
+
+
+async def test_failing_turn_costs_no_other_one_and_is_counted_at_its_task(
+    tasks: TaskManager, clock: FakeClock
+) -> None:
+    """The next guild has its turn in the same round; ``/admin tasks`` says what failed and where."""
+    served: list[int] = []
+
+    async def serve(guild_id: GuildId) -> None:
+        if guild_id == GUILD:
+            raise ValueError("malformed")
+        served.append(guild_id)
+
+    async def serve_all() -> None:
+        assert await tasks.for_each("round", [GUILD, OTHER_GUILD], serve) == {GUILD}
+
+    task = tasks.start("round", serve_all, interval_seconds=60)
+    await clock.advance(60)
+    assert served == [OTHER_GUILD, OTHER_GUILD]
+    assert (task.report.runs, task.report.errors, task.report.last_error) == (
+        2,
+        2,
+        "42: ValueError: malformed",
+    )
+
+
+async def test_turn_that_fails_again_and_again_is_logged_ever_less_often(tasks: TaskManager) -> None:
+    """The first, second, fourth, eighth time in a row; its good end once, and then it begins anew."""
+    is_ill = True
+
+    async def serve(guild_id: GuildId) -> None:
+        if is_ill:
+            raise KeyError(guild_id)
+
+    with capture_logs() as logs:
+        for _ in range(20):
+            await tasks.for_each("round", [GUILD], serve)
+        is_ill = False
+        for _ in range(3):
+            await tasks.for_each("round", [GUILD], serve)
+        is_ill = True
+        await tasks.for_each("round", [GUILD], serve)
+    assert [entry.get("times") for entry in logs] == [1, 2, 4, 8, 16, None, 1]
+    assert logs[5]["event"] == "goes on where it had failed"
+
+
+async def test_what_fails_alike_for_all_is_logged_once_a_round(tasks: TaskManager) -> None:
+    """Without a database a thousand guilds make no thousand lines; an expected error needs no place."""
+
+    async def serve(guild_id: int) -> None:
+        del guild_id
+        raise StorageUnavailableError("MongoDB is not reachable.")
+
+    with capture_logs() as logs:
+        failed = await tasks.for_each("round", range(1000), serve)
+    assert len(failed) == 1000
+    assert [(entry["scope"], entry["exc_info"]) for entry in logs] == [("0", None)]
+
+
+async def test_round_ends_when_its_task_is_cancelled_and_goes_on_when_another_was(tasks: TaskManager) -> None:
+    """A cancelled future inside one turn is a failure of that turn alone."""
+    turns: list[int] = []
+
+    async def serve(number: int) -> None:
+        turns.append(number)
+        if number == 0:
+            inner = asyncio.get_running_loop().create_future()
+            inner.cancel()
+            await inner
+        await wait_for_ever()
+
+    async def serve_all() -> None:
+        await tasks.for_each("round", range(3), serve)
+
+    task = tasks.start("round", serve_all)
+    await settle()
+    await tasks.cancel("round")
+    assert (turns, task.report.state, task.report.errors) == ([0, 1], TaskState.CANCELLED, 1)

@@ -17,7 +17,7 @@ from utils.database.backoff import generate_pauses
 from utils.database.faults import is_commit_unknown, is_transient, map_storage_errors
 from utils.database.sessions import Session, SessionPool, settle
 from utils.database.threads import call_in_thread, complete
-from utils.errors import LeaseLostError, StorageError
+from utils.errors import CommitUnknownError, LeaseLostError, StorageError
 
 T = TypeVar("T")
 Work = Callable[[Session], Coroutine[Any, Any, T]]
@@ -111,8 +111,8 @@ class SafeDatabase:
 
         Raises:
             LeaseLostError: somebody else holds the shard; nothing was written.
-            StorageError: nothing was written, unless the answer to the commit itself was lost
-                (``StorageUnavailableError``): then look.
+            CommitUnknownError: the answer to the commit was lost for good; look what happened.
+            StorageError: nothing was written.
         """
         deadline = self._clock.monotonic() + TRANSACTION_SECONDS
         pauses = generate_pauses(first_seconds=0.01, longest_seconds=1.0)
@@ -180,8 +180,10 @@ class SafeDatabase:
         try:
             self._carry_out("commit", session.commit_transaction)
         except StorageError as error:
-            if not is_commit_unknown(error) or self._clock.monotonic() >= deadline:
+            if not is_commit_unknown(error):
                 raise
+            if self._clock.monotonic() >= deadline:
+                raise CommitUnknownError(str(error)) from error
             return False
         return True
 

@@ -30,8 +30,8 @@ from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
 
 async def book_change(
     database: SafeDatabase, guild_id: GuildId, change: Change, *, session: Session
-) -> int | None:
-    """Change a balance and write its row; return the balance after it, None when it would be negative."""
+) -> LedgerRow | None:
+    """Change a balance and write its row of the ledger; return it, None when it would be negative."""
     wallets = ScopedCollection.of_guild(database, "wallets", guild_id)
     member_id = int(change.member_id)
     update = {"$inc": {"balance": change.amount, "rows": 1}}
@@ -47,7 +47,7 @@ async def book_change(
     row = LedgerRow(change, wallet["rows"], wallet["balance"])
     ledger = ScopedCollection.of_guild(database, "ledger", guild_id)
     await ledger.insert_one(build_ledger_document(row), session=session)
-    return row.balance
+    return row
 
 
 async def read_balance(
@@ -98,7 +98,8 @@ class MoneyTransaction:
 
     async def book(self, change: Change) -> int | None:
         """Change a balance and write the row; return the balance after it, None when it would be negative."""
-        return await book_change(self._database, self._scope.guild_id, change, session=self._session)
+        row = await book_change(self._database, self._scope.guild_id, change, session=self._session)
+        return None if row is None else row.balance
 
     async def get_balance(self, member_id: MemberId) -> int:
         """Return what a member has."""

@@ -12,6 +12,9 @@ from utils.embeds.factory import EmbedFactory
 from utils.errors import StorageError
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId
+from utils.tasks import TaskManager
+
+TELL_TASK = "alerts:tell"
 
 logger = get_logger(__name__)
 
@@ -31,9 +34,16 @@ class AdminAlerts:
     """
 
     def __init__(
-        self, bot: discord.Client, *, settings: GuildSettingsSource, factory: EmbedFactory, clock: Clock
+        self,
+        bot: discord.Client,
+        tasks: TaskManager,
+        *,
+        settings: GuildSettingsSource,
+        factory: EmbedFactory,
+        clock: Clock,
     ) -> None:
         self._bot = bot
+        self._tasks = tasks
         self._settings = settings
         self._factory = factory
         self._clock = clock
@@ -55,9 +65,13 @@ class AdminAlerts:
 
     async def tell_waiting(self) -> None:
         """Tell what reached nobody before, for example because Discord was away."""
-        for (guild_id, key), sentence in list(self._waiting.items()):
-            if (guild_id, key) in self._waiting:
-                await self._tell(guild_id, sentence, key)
+
+        async def tell(matter: tuple[GuildId, str]) -> None:
+            guild_id, key = matter
+            if matter in self._waiting:
+                await self._tell(guild_id, self._waiting[matter], key)
+
+        await self._tasks.for_each(TELL_TASK, list(self._waiting), tell)
 
     async def _tell(self, guild_id: GuildId, sentence: str, key: str) -> None:
         self._waiting.pop((guild_id, key), None)

@@ -27,7 +27,6 @@ from utils.errors import (
     DeliveryError,
     NotAllowedError,
     NotFoundError,
-    StorageError,
     TierRequiredError,
 )
 from utils.models.audit import AuditAction
@@ -39,8 +38,10 @@ from utils.services.combat import CombatService
 from utils.services.coverage import CoverageService
 from utils.services.servers import AuditWriter
 from utils.services.statistics import BOARD_PAGE_ROWS, Board, StatisticsService
+from utils.tasks import TaskManager
 
 REFRESH_SECONDS = 1800.0
+REFRESH_TASK = "boards:refresh"
 LOOK_BACK_MESSAGES = 100
 
 _log = get_logger(__name__)
@@ -120,6 +121,7 @@ class BoardRooms:
     premium: TierCheck
     notifier: AdminNotifier
     audit: AuditWriter
+    tasks: TaskManager
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ class BoardKeeper:
         self._premium = rooms.premium
         self._notifier = rooms.notifier
         self._audit = rooms.audit
+        self._tasks = rooms.tasks
         self._pages = pages
         self._clock = clock
         self._is_member = is_member
@@ -220,20 +223,19 @@ class BoardKeeper:
 
     async def refresh_all(self) -> None:
         """Bring every board of every guild up to date; what fails waits for the next round."""
-        for guild_id in await self._directory.list_guilds_with_boards():
-            if self._is_member(guild_id):
-                await self.refresh(guild_id)
+        found = await self._directory.list_guilds_with_boards()
+        await self._tasks.for_each(REFRESH_TASK, filter(self._is_member, found), self.refresh)
 
     async def refresh(self, guild_id: GuildId) -> None:
-        """Bring a guild's boards up to date."""
+        """Bring a guild's boards up to date; one that fails leaves the others their turn."""
         async with self._lock(guild_id):
-            for posted in await self._store.list_boards(guild_id):
-                try:
-                    await self._refresh(posted)
-                except (DeliveryError, StorageError) as failure:
-                    _log.warning(
-                        "board is not refreshed", guild=guild_id, board=posted.board, problem=str(failure)
-                    )
+            found = await self._store.list_boards(guild_id)
+            boards = {f"{guild_id}/{posted.server_id}/{posted.board}": posted for posted in found}
+
+            async def refresh_one(key: str) -> None:
+                await self._refresh(boards[key])
+
+            await self._tasks.for_each(REFRESH_TASK, boards, refresh_one)
 
     async def _refresh(self, posted: PostedBoard) -> None:
         guild_id = posted.guild_id

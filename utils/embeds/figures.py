@@ -9,7 +9,7 @@ NONE_YET = "none yet"
 
 def write_count(number: float) -> str:
     """Return a number grouped by thousands: ``1,234``."""
-    return f"{number:,.0f}"
+    return f"{round(number):,}"  # exact, also where no float is
 
 
 def write_metres(metres: float) -> str:

@@ -1,7 +1,8 @@
 """Access: the one place that decides who may use a command, and that answers in time.
 
 A command carries an ``Access``. Before it runs it is acknowledged (Discord waits three seconds), unless its
-answer is a modal, which must be the first reply; then role and tier are checked.
+answer is a modal, which must be the first reply; then role and tier are checked, and that what its options
+name belongs to the guild.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ import discord
 from discord.ext import commands
 
 from utils.errors import KillfeedError, NotAllowedError
+from utils.interactions.ownership import verify_options
 from utils.interactions.services import Services
 from utils.models.premium import Feature
 from utils.models.scope import GuildId, MemberId
@@ -31,7 +33,11 @@ class Access:
         is_private: the answer is for the caller's eyes.
         feature: what the guild's tier must open.
         opens_modal: the first reply is a modal, so nothing is deferred.
-        modal_option: the switch among the options that makes the first reply a modal.
+        modal_options: those of the options that make the first reply a modal when they are given (a switch:
+            when it is on).
+        is_change: it changes what is stored, so a failure may leave it done, or a part of it.
+        may_have_left: it may name a member who is none any more, for what is still stored of them.
+        cost: how much work it is, in units of which ``limits`` allows a member some in a minute.
     """
 
     is_admin: bool = False
@@ -40,7 +46,10 @@ class Access:
     opens_modal: bool = False
     is_home: bool = False
     is_owner: bool = False
-    modal_option: str | None = None
+    modal_options: tuple[str, ...] = ()
+    is_change: bool = False
+    may_have_left: bool = False
+    cost: int = 0
 
 
 PUBLIC = Access()
@@ -54,10 +63,24 @@ def access(
     opens_modal: bool = False,
     is_home: bool = False,
     is_owner: bool = False,
-    modal_option: str | None = None,
+    modal_options: tuple[str, ...] = (),
+    is_change: bool = False,
+    may_have_left: bool = False,
+    cost: int = 0,
 ) -> Callable[[CommandT], CommandT]:
     """Give a command's function its ``Access``."""
-    granted = Access(is_admin, is_private, feature, opens_modal, is_home, is_owner, modal_option)
+    granted = Access(
+        is_admin=is_admin,
+        is_private=is_private,
+        feature=feature,
+        opens_modal=opens_modal,
+        is_home=is_home,
+        is_owner=is_owner,
+        modal_options=modal_options,
+        is_change=is_change,
+        may_have_left=may_have_left,
+        cost=cost,
+    )
 
     def mark(function: CommandT) -> CommandT:
         function.__access__ = granted  # type: ignore[attr-defined]
@@ -168,21 +191,24 @@ class GuildCog(commands.Cog):
         self.services = services
 
     async def cog_before_invoke(self, ctx: discord.ApplicationContext) -> None:
-        """Acknowledge, then check."""
+        """Refuse who asks for too much, acknowledge, then check."""
         granted = get_access(ctx.command)
         try:
-            if not _is_modal_first(ctx.interaction, granted):
+            self.services.limits.spend(ctx.author.id, granted.cost)
+            if not is_modal_first(ctx):
                 await ctx.defer(ephemeral=granted.is_private)
             await verify_access(self.services, ctx)
+            verify_options(ctx, may_have_left=granted.may_have_left)
         except (KillfeedError, aiohttp.ClientError, OSError, TimeoutError) as error:
             # the library hands only errors of its own kind to the error handler from here
             raise discord.ApplicationCommandInvokeError(error) from error
 
 
-def _is_modal_first(interaction: discord.Interaction, granted: Access) -> bool:
-    if granted.modal_option is None:
-        return granted.opens_modal
-    return find_option(interaction.data or {}, granted.modal_option) is True
+def is_modal_first(ctx: discord.ApplicationContext) -> bool:
+    """Tell whether the first reply to a command is a modal, by its access and the options it came with."""
+    granted = get_access(ctx.command)
+    given = (find_option(ctx.interaction.data or {}, name) for name in granted.modal_options)
+    return granted.opens_modal or any(value not in (None, False) for value in given)
 
 
 def find_option(data: Mapping[str, Any], name: str) -> object:

@@ -22,6 +22,8 @@ LOST_ANSWER = (
     "ask again."
 )
 
+PERHAPS_DONE = "What you asked for may have been done, or a part of it. Look before you ask again."
+
 
 class ErrorReporter(Protocol):
     """Writes an unexpected error down."""
@@ -37,21 +39,24 @@ class ErrorReplies:
         self._embeds = embeds
         self._reporter = reporter
 
-    async def answer(self, interaction: discord.Interaction, error: Exception, *, is_private: bool) -> None:
+    async def answer(
+        self, interaction: discord.Interaction, error: Exception, *, is_private: bool, is_change: bool = False
+    ) -> None:
         """Tell whoever asked; never raises for an interaction that is over or a connection that fails.
 
-        ``is_private`` tells how the interaction was deferred, if it was.
+        ``is_private`` tells how the interaction was deferred, if it was, and ``is_change`` whether what was
+        asked for changes what is stored (``Access.is_change``).
         """
         cause = find_cause(error)
         if is_over(cause):
             logger.info("interaction is over before its answer", problem=str(cause))
             return
-        embed = self.build(cause)
+        embed = self.build(cause, is_change=is_change)
         with note_unreached("answer does not reach its member"):
             await send_again(lambda: _send(interaction, embed, is_private=is_private))
 
-    def build(self, error: BaseException) -> discord.Embed:
-        """Return the answer to an error."""
+    def build(self, error: BaseException, *, is_change: bool = False) -> discord.Embed:
+        """Return the answer to an error; of a change it promises nothing, for a part of it may be stored."""
         sentence = find_refusal(error)
         if sentence is not None:
             return self._embeds.build_refusal(sentence)
@@ -59,12 +64,13 @@ class ErrorReplies:
         if isinstance(error, StorageError):
             return self._embeds.build_error(
                 what="The database does not answer",
-                next_step="Nothing is lost. Try again in a minute.",
+                next_step=PERHAPS_DONE if is_change else "Nothing is lost. Try again in a minute.",
                 reference=reference,
             )
         return self._embeds.build_error(
             what="Something went wrong",
-            next_step="It is written down. Try again, and give this code to whoever runs the bot.",
+            next_step=f"It is written down. {PERHAPS_DONE if is_change else 'Try again.'} "
+            "Give this code to whoever runs the bot.",
             reference=reference,
         )
 

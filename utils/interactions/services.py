@@ -1,11 +1,12 @@
 """What commands work with: the services and the one factory of embeds, handed to each cog."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from utils.clock import Clock
 from utils.embeds.factory import EmbedFactory
+from utils.interactions.limits import MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.views import LiveViews
@@ -28,7 +29,7 @@ from utils.services.server_changes import ServerChangeService
 from utils.services.servers import GameServerService
 from utils.services.statistics import Board, StatisticsService
 from utils.services.wallets import WalletService
-from utils.tasks import TaskReport
+from utils.tasks import K, TaskReport
 
 
 class HealthBook(Protocol):
@@ -93,6 +94,11 @@ class TaskBook(Protocol):
     def list_reports(self) -> Sequence[TaskReport]:
         """Return every known task, by name."""
 
+    async def for_each(
+        self, name: str, keys: Iterable[K], work: Callable[[K], Awaitable[object]]
+    ) -> frozenset[K]:
+        """Do a piece of work for each of them; return those for whom it failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -115,6 +121,7 @@ class Services:
     embeds: EmbedFactory
     replies: ErrorReplies
     views: LiveViews
+    limits: MemberLimits
     clock: Clock
     operators: Operators
     grants: GrantService

@@ -1,13 +1,19 @@
 """Deaths: what a line of the game's death log says, and what the bot stores of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from utils.models.scope import PlayerId
 
 LONGEST_KILL_LIMIT_METRES = 1000
 """Distances above this are flagged and never a longest kill; the longest real one known is 393 m."""
+
+EARLIEST_WRITTEN_AT = datetime(2015, 1, 1)  # noqa: DTZ001 - logs carry no zone; the game came out later
+"""What is dated before this was written by a clock that nobody had set."""
+
+CLOCK_MARGIN = timedelta(days=7)
+"""Clocks and zones that are set wrongly are ahead by less; what is dated further ahead is no time."""
 
 
 class DeathKind(StrEnum):

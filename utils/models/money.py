@@ -10,6 +10,7 @@ from utils.models.scope import MemberId, PlayerId, ServerScope
 LEAST_BOUNTY = 100
 LARGEST_BOUNTY = 50_000
 LONGEST_EXPIRY_HOURS = 168
+LARGEST_CHANGE = 1_000_000  # of a wallet by hand, given or taken
 
 BASE_REWARD = 10
 REWARD_STEP_METRES = 10

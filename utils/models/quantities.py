@@ -6,5 +6,5 @@ def write_quantity(number: float, noun: str, plural: str = "") -> str:
 
     ``plural`` is the noun for many where an "s" at its end does not make it.
     """
-    is_one = round(abs(number)) == 1
-    return f"{number:,.0f} {noun if is_one else plural or f'{noun}s'}"
+    whole = round(number)  # exact, also for sums that no float holds
+    return f"{whole:,} {noun if abs(whole) == 1 else plural or f'{noun}s'}"

@@ -1,8 +1,8 @@
 """Reading of log files: how far it is, what was read, what could not be."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from utils.models.deaths import LogFile
@@ -17,6 +17,20 @@ def digest_head(head: bytes) -> bytes:
     Of no bytes nothing is remembered.
     """
     return hashlib.sha256(head).digest() if head else b""
+
+
+def slice_lines(data: bytes, *, lines: int) -> Iterator[tuple[int, bytes]]:
+    """Cut whole lines into pieces of at most so many, each with its place; the last byte is a line feed."""
+    start = 0
+    while start < len(data):
+        end = start
+        for _ in range(lines):
+            end = data.find(b"\n", end) + 1
+            if end in (0, len(data)):
+                end = len(data)
+                break
+        yield start, data[start:end]
+        start = end
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,22 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundLogs:
+    """The death logs that a test of a server found.
+
+    Attributes:
+        folder: where they lie, as the host names it, links resolved.
+        files: all of them; ``newest`` is the last by name.
+        head: the first bytes of the newest, at most ``HEAD_BYTES``.
+    """
+
+    folder: str
+    files: frozenset[LogFile] = frozenset()
+    newest: LogFile | None = None
+    head: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class RejectedLine:
     """A rejected line with its place, as kept for admins (the newest; text cut to 300 characters)."""
 
@@ -47,7 +77,7 @@ class RejectedLine:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole lines of one file, as read behind its cursor.
+    """Whole lines of one file, as read behind its cursor: a few thousand at most.
 
     Attributes:
         before: the cursor this was read from; None for a file that had none.
@@ -55,6 +85,9 @@ class Chunk:
         data: whole lines, starting at ``start``.
         is_growth: the bytes were appended to what had been read; False for a file that was rewritten, that
             turned up behind newer ones, or that is of a world never read before.
+        head: the file's first bytes, for cursors in it.
+        is_last_row: ``data`` is what a file ends with instead of a line feed, which was added here. It counts
+            if it is a row; the cursor stays in front of it, so that it is read again if it grows.
     """
 
     before: Cursor | None
@@ -62,6 +95,25 @@ class Chunk:
     start: int
     data: bytes
     is_growth: bool
+    is_last_row: bool = False
+    head: bytes = b""
+
+    @property
+    def lines(self) -> int:
+        """Return how many lines it holds."""
+        return self.data.count(b"\n")
+
+    def halve(self) -> tuple["Chunk", "Chunk"] | None:
+        """Cut it behind half of its lines; None for a single one."""
+        if self.lines < 2:
+            return None
+        (_, first), (place, second) = slice_lines(self.data, lines=(self.lines + 1) // 2)
+        offset = self.start + place
+        between = Cursor(self.after.file, offset, digest_head(self.head[:offset]))
+        return (
+            replace(self, after=between, data=first),
+            replace(self, before=between, start=offset, data=second),
+        )
 
 
 @dataclass(frozen=True, slots=True)

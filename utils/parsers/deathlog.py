@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from utils.models.deaths import DeathKind, DeathRow, Rejected
+from utils.models.deaths import EARLIEST_WRITTEN_AT, DeathKind, DeathRow, Rejected
 from utils.models.scope import PlayerId
 
 MAX_LINE_BYTES = 2048
@@ -70,14 +70,18 @@ def classify(killer_id: PlayerId | None, victim_id: PlayerId, weapon: str) -> De
     return DeathKind.VEHICLE if weapon in VEHICLES else DeathKind.KILL
 
 
-def parse_death_line(line: bytes) -> DeathRow | Rejected:
-    """Read one line, given without its line feed (a carriage return before it is tolerated)."""
-    line = line.removesuffix(b"\r").removeprefix(BOM)
+def parse_death_line(line: bytes, *, latest: datetime) -> DeathRow | Rejected:
+    """Read one line, given without its line feed (a carriage return before it is tolerated).
+
+    NULs in front of it are passed over: a crash, and a log that is emptied while the game writes, leave them.
+    ``latest`` is the last moment a row may be dated, by the game server's wall clock and without a zone.
+    """
+    line = line.removesuffix(b"\r").lstrip(b"\0").removeprefix(BOM)
     if len(line) > MAX_LINE_BYTES:
         return _reject(line, f"longer than {MAX_LINE_BYTES} bytes")
     text = decode_line(line)
     try:
-        return _read_row(_split_columns(text))
+        return _read_row(_split_columns(text), latest)
     except _Unreadable as problem:
         return _reject(line, str(problem))
 
@@ -128,7 +132,7 @@ def _split_from_both_ends(text: str, columns: int) -> list[str]:
     return [value or "" for value in match.groups()]
 
 
-def _read_row(columns: list[str]) -> DeathRow:
+def _read_row(columns: list[str], latest: datetime) -> DeathRow:
     time, killer, killer_id, victim, victim_id, weapon, distance, *platforms = columns
     if not victim:
         raise _Unreadable("no victim name")
@@ -137,7 +141,7 @@ def _read_row(columns: list[str]) -> DeathRow:
         raise _Unreadable("platform too long")
     killed_by = PlayerId(killer_id) if killer_id else None
     return DeathRow(
-        written_at=_read_time(time),
+        written_at=_read_time(time, latest),
         kind=classify(killed_by, PlayerId(victim_id), weapon),
         killer_id=killed_by,
         killer_name=killer if killer_id else "",
@@ -150,14 +154,19 @@ def _read_row(columns: list[str]) -> DeathRow:
     )
 
 
-def _read_time(text: str) -> datetime:
+def _read_time(text: str, latest: datetime) -> datetime:
     """Read ``YYYY.MM.DD-HH.MM.SS``: without its dots a basic ISO time, which is read fastest by far."""
     if not _is_time(text):
         raise _Unreadable("unreadable time")
     try:
-        return datetime.fromisoformat(text.replace(".", ""))
+        written_at = datetime.fromisoformat(text.replace(".", ""))
     except ValueError:
         raise _Unreadable("impossible time") from None
+    if written_at < EARLIEST_WRITTEN_AT:
+        raise _Unreadable(f"dated before {EARLIEST_WRITTEN_AT.year}")
+    if written_at > latest:
+        raise _Unreadable("dated too far in the future")
+    return written_at
 
 
 def _read_distance(text: str) -> int:

@@ -1,6 +1,7 @@
 """The audit log: every change by hand, kept for the admins of its guild."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from structlog import get_logger
@@ -27,6 +28,25 @@ class AuditStore(Protocol):
         """Return entries that fit, newest first, and how many fit in all."""
 
 
+def build_entry(at: datetime, actor_id: MemberId | None, action: str, detail: str) -> AuditEntry:
+    """Return an entry as it is stored; ``detail`` tells old and new and never holds a secret.
+
+    ``actor_id`` is None for what the bot did by itself.
+    """
+    return AuditEntry(at, actor_id, action, detail[:MAX_DETAIL])
+
+
+def log_entry(guild_id: GuildId, entry: AuditEntry) -> None:
+    """Put an entry that was stored into the log as well."""
+    logger.info(
+        "changed by hand",
+        guild_id=guild_id,
+        actor_id=entry.actor_id,
+        action=entry.action,
+        detail=entry.detail,
+    )
+
+
 class AuditLog:
     """Writes down who changed what, after it was changed."""
 
@@ -35,13 +55,10 @@ class AuditLog:
         self._clock = clock
 
     async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Add an entry; ``detail`` tells old and new and never holds a secret.
-
-        ``actor_id`` is None for what the bot did by itself.
-        """
-        entry = AuditEntry(self._clock.now(), actor_id, action, detail[:MAX_DETAIL])
+        """Add an entry (``build_entry``)."""
+        entry = build_entry(self._clock.now(), actor_id, action, detail)
         await self._store.insert_entry(guild_id, entry)
-        logger.info("changed by hand", guild_id=guild_id, actor_id=actor_id, action=action, detail=detail)
+        log_entry(guild_id, entry)
 
     async def list_page(
         self, guild_id: GuildId, page: int, *, actor_id: MemberId | None = None, action: str | None = None

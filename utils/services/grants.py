@@ -34,8 +34,11 @@ from utils.models.quantities import write_quantity
 from utils.models.scope import GuildId, MemberId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.premium import PremiumService
+from utils.tasks import TaskManager
 
 logger = get_logger(__name__)
+
+SETTLE_TASK, ENDS_TASK = "premium:settle", "premium:ends"
 
 _DIGITS = re.compile(r"[0-9]{1,19}")
 
@@ -108,6 +111,7 @@ class GrantRooms:
     notifier: AdminNotifier
     directory: GrantDirectory
     audit: AuditWriter
+    tasks: TaskManager
     clock: Clock
 
 
@@ -215,15 +219,17 @@ class GrantService:
 
     async def end_due(self) -> None:
         """Carry out every end that has come, and what an outage left undone."""
-        for guild_id in tuple(self._unsettled):
-            await self.settle_servers(guild_id)
-        for guild_id in await self._rooms.directory.list_ended_premium(self._rooms.clock.now()):
-            await self._end(guild_id)
+        await self._rooms.tasks.for_each(ENDS_TASK, tuple(self._unsettled), self.settle_servers)
+        ended = await self._rooms.directory.list_ended_premium(self._rooms.clock.now())
+        await self._rooms.tasks.for_each(ENDS_TASK, ended, self._end)
 
     async def settle_all(self) -> None:
-        """Keep every guild within its tier, for example after the default tier was changed."""
-        for guild_id in await self._rooms.directory.list_guild_ids():
-            await self.settle_servers(guild_id)
+        """Keep every guild within its tier, for example after the default tier was changed.
+
+        Those for whom that fails are left to the timer of ends.
+        """
+        guild_ids = await self._rooms.directory.list_guild_ids()
+        await self._rooms.tasks.for_each(SETTLE_TASK, guild_ids, self.settle_servers)
 
     async def settle_servers(self, guild_id: GuildId) -> None:
         """Pause what is over the limit, and let go on what fits (again)."""

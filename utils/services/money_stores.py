@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from utils.errors import CommitUnknownError
+from utils.models.audit import AuditEntry
 from utils.models.deaths import Death
 from utils.models.money import Bounty, BountyEnd, Change, LedgerRow, PaidKill
 from utils.models.notices import BountyNotice
@@ -61,6 +63,7 @@ class BountyStore(Protocol):
     """Storage of bounties.
 
     Raises:
+        CommitUnknownError: from a transaction; all of it happened or nothing.
         StorageError: from any method; nothing was written.
     """
 
@@ -97,5 +100,26 @@ class WalletStore(Protocol):
     async def list_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> Sequence[LedgerRow]:
         """Return a member's last rows of the ledger, newest first."""
 
-    async def book(self, guild_id: GuildId, change: Change) -> int | None:
-        """Change a balance and write the row, both or neither; None when it would be negative."""
+    async def book_by_hand(
+        self, guild_id: GuildId, change: Change, describe: Callable[[LedgerRow], AuditEntry]
+    ) -> LedgerRow | None:
+        """Change a balance, write the row and the audit's entry, all or nothing; return the row.
+
+        A key that is booked already changes nothing and returns its row. None, and nothing is done, when the
+        balance would be negative.
+
+        Raises:
+            CommitUnknownError: it happened or not; to call it again is harmless.
+        """
+
+
+async def book_surely(book: Callable[[], Awaitable[T]]) -> T:
+    """Book something whose key lets it happen once; again when nobody knows whether it happened.
+
+    Raises:
+        CommitUnknownError: nobody knows it after that either.
+    """
+    try:
+        return await book()
+    except CommitUnknownError:
+        return await book()

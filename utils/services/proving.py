@@ -7,6 +7,7 @@ stays *open* in the storage until its message shows the outcome, or can never sh
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -20,7 +21,9 @@ from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ServerHealth
 from utils.services.proof import find_proof, is_overdue
+from utils.tasks import TaskManager
 
+PROOFS_TASK = "links:proofs"
 LOOK_SECONDS = 20.0  # for proofs that end, which no event tells
 RETRY_SECONDS = 5.0  # while an outcome could not be told
 
@@ -102,6 +105,7 @@ class ProofKeeper:
         players: on which servers a player is known.
         reading: how far the logs were read.
         messages: where the outcome is shown.
+        tasks: isolates one guild's faults from the others.
     """
 
     def __init__(
@@ -112,6 +116,7 @@ class ProofKeeper:
         players: PlayerDirectory,
         reading: ReadingBook,
         messages: ProofMessages,
+        tasks: TaskManager,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -119,6 +124,7 @@ class ProofKeeper:
         self._players = players
         self._reading = reading
         self._messages = messages
+        self._tasks = tasks
         self._clock = clock
         self._open: frozenset[GuildId] = frozenset()  # guilds with open links, at the last look
         self._stirred: set[GuildId] = set()
@@ -157,10 +163,34 @@ class ProofKeeper:
 
     async def look(self, guild_ids: Iterable[GuildId]) -> bool:
         """Judge the open links of guilds, then tell; return False when an outcome is not told yet."""
-        outcomes = [told for guild_id in guild_ids for told in await self._judge(guild_id)]
-        farewells, self._farewells = self._farewells, []
-        await asyncio.gather(*(self._messages.show(link, outcome) for link, outcome in farewells))
-        return all(await asyncio.gather(*(self._close(link, outcome) for link, outcome in outcomes)))
+        decided: dict[GuildId, list[Told]] = {}
+        unsettled: set[GuildId] = set()
+
+        async def judge(guild_id: GuildId) -> None:
+            decided[guild_id] = await self._judge(guild_id)
+
+        async def close(guild_id: GuildId) -> None:
+            closings = [self._close(link, outcome) for link, outcome in decided[guild_id]]
+            if not all(await asyncio.gather(*closings)):
+                unsettled.add(guild_id)
+
+        await self._tasks.for_each(PROOFS_TASK, guild_ids, judge)
+        await self._say_farewell()
+        # beside each other: Discord may let one of them wait for a minute
+        closed = await asyncio.gather(*(self._tasks.attempt(PROOFS_TASK, one, close) for one in decided))
+        return all(closed) and not unsettled
+
+    async def _say_farewell(self) -> None:
+        farewells: defaultdict[GuildId, list[Told]] = defaultdict(list)
+        for link, outcome in self._farewells:
+            farewells[link.guild_id].append((link, outcome))
+        self._farewells = []
+
+        async def show(guild_id: GuildId) -> None:
+            shown = (self._messages.show(link, outcome) for link, outcome in farewells[guild_id])
+            await asyncio.gather(*shown)
+
+        await asyncio.gather(*(self._tasks.attempt(PROOFS_TASK, one, show) for one in list(farewells)))
 
     async def _wait_until(self, moment: float) -> bool:
         """Wait; True when somebody woke us before the moment."""

@@ -3,13 +3,28 @@
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from utils.errors import InvalidInputError, KillfeedError, LimitReachedError, NotFoundError
+from utils.errors import (
+    InvalidInputError,
+    KillfeedError,
+    LimitReachedError,
+    NotFoundError,
+    UserFacingError,
+)
 from utils.models.audit import AuditAction
 from utils.models.deaths import DeathKind
 from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-from utils.models.servers import CheckStep, Credentials, FieldChange, GameServer, HostKey, HostKeys
+from utils.models.servers import (
+    CheckStep,
+    Credentials,
+    FieldChange,
+    GameServer,
+    HostKey,
+    HostKeys,
+    WayCheck,
+)
 from utils.services.guilds import ServerStore, SettingsService
+from utils.services.log_places import LogPlaces
 from utils.services.premium import PremiumService
 from utils.services.servers import (
     AuditWriter,
@@ -23,7 +38,13 @@ from utils.services.servers import (
 
 _NAMES = ("name", "host", "port", "username", "number", "base_path", "timezone", "legacy")
 _PLACE = ("host", "port")  # another machine: its key is not known yet
+_ACCOUNT = (*_PLACE, "username")  # whoever gets the secret to see
 _WAY = (*_PLACE, "username", "secret", "number", "base_path", "legacy")  # what a test of the login tests
+
+WHY_LOGIN_AGAIN = (
+    "Another host, port or user name needs its password or key again: the stored one goes to the host whose"
+    " key is pinned, and to nobody else. Run /admin server edit again and fill in the form."
+)
 
 
 class ImportStore(Protocol):
@@ -80,6 +101,7 @@ class ServerRooms:
     premium: PremiumService
     secret_keeper: SecretKeeper
     checker: ServerChecker
+    places: LogPlaces
     host_keys: HostKeyReader
     watchers: Watchers
     audit: AuditWriter
@@ -97,8 +119,10 @@ class ServerChangeService:
     ) -> EditedServer:
         """Change settings of a server; its login is tested first when something of it changes.
 
+        A test that failed is in the audit as well: it says where somebody wanted the login to go.
+
         Raises:
-            UserFacingError: nothing is different, or it cannot be right.
+            UserFacingError: nothing is different, or it cannot be right; another account without its secret.
         """
         async with self._servers.lock(guild_id):
             server = await self._servers.resolve(guild_id, text)
@@ -106,17 +130,25 @@ class ServerChangeService:
             changes = list_changes(server, wanted)
             if not changes:
                 raise InvalidInputError("Nothing would change. Name at least one option with a new value.")
+            if edit.credentials is None and _differs(server, wanted, _ACCOUNT):
+                raise InvalidInputError(WHY_LOGIN_AGAIN)
             await self._verify_place(guild_id, wanted)
-            steps: tuple[CheckStep, ...] = ()
-            if _differs(server, wanted, _WAY):
-                steps, shown = await self._check(wanted)
-                if not all(step.ok for step in steps):
-                    return EditedServer(server, steps, ())
-                wanted = replace(wanted, host_key=shown)
-            await self._write(wanted, is_tested=bool(steps))
             detail = f"{server.name}: {', '.join(map(str, changes))}"
-            await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_EDIT, detail)
-            return EditedServer(wanted, steps, changes)
+            check = WayCheck(())
+            if _differs(server, wanted, _WAY):
+                check = await self._check(wanted, edit.credentials)
+                if check.logs is None:
+                    detail += f"; not changed, {check.describe_failure()}"
+                    await self._audit_edit(guild_id, actor_id, detail)
+                    return EditedServer(server, check.steps, ())
+                wanted = replace(wanted, host_key=check.host_key, log_folder=check.logs.folder)
+            try:
+                await self._write(wanted, check)
+            except UserFacingError:
+                await self._audit_edit(guild_id, actor_id, f"{detail}; not changed")
+                raise
+            await self._audit_edit(guild_id, actor_id, detail)
+            return EditedServer(wanted, check.steps, changes)
 
     async def set_announced(
         self, guild_id: GuildId, text: str, kind: DeathKind, *, is_announced: bool, actor_id: MemberId
@@ -213,16 +245,21 @@ class ServerChangeService:
         form = ServerForm(wanted.name, wanted.host, wanted.port, wanted.username, timezone=wanted.timezone)
         verify_place(form, taken=[other.name for other in others if other.scope != wanted.scope])
 
-    async def _check(self, wanted: GameServer) -> tuple[tuple[CheckStep, ...], str | None]:
-        tier = await self._rooms.premium.get_tier(wanted.scope.guild_id)
-        return await self._rooms.checker.check(wanted, guild_limit=tier.servers)
+    async def _audit_edit(self, guild_id: GuildId, actor_id: MemberId, detail: str) -> None:
+        await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_EDIT, detail)
 
-    async def _write(self, wanted: GameServer, *, is_tested: bool) -> None:
+    async def _check(self, wanted: GameServer, credentials: Credentials | None) -> WayCheck:
+        tier = await self._rooms.premium.get_tier(wanted.scope.guild_id)
+        return await self._rooms.checker.check(wanted, guild_limit=tier.servers, credentials=credentials)
+
+    async def _write(self, wanted: GameServer, check: WayCheck) -> None:
         try:
+            if check.logs is not None:
+                await self._rooms.places.verify_free(wanted, check.logs)
             await self._find(wanted.scope)
             await self._rooms.store.replace_server(wanted.scope, wanted)
         except KillfeedError:
-            if is_tested:
+            if check.steps:
                 self._rooms.checker.let_go(wanted)
             raise
         finally:

@@ -1,18 +1,18 @@
 """Wallets of members: looking into one, and changing one by hand."""
 
-import secrets
+from functools import partial
 from typing import Protocol
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError, NotEnoughMoneyError
-from utils.models.audit import AuditAction
-from utils.models.money import Change, LedgerKind, Wallet
+from utils.models.audit import AuditAction, AuditEntry
+from utils.models.money import LARGEST_CHANGE, Change, LedgerKind, LedgerRow, Wallet
 from utils.models.quantities import write_quantity
 from utils.models.scope import GuildId, MemberId
-from utils.services.money_stores import WalletStore
+from utils.services.audit import build_entry, log_entry
+from utils.services.money_stores import WalletStore, book_surely
 
 SHOWN_ROWS = 10
-KEY_BYTES = 12
 
 
 class AuditTrail(Protocol):
@@ -25,9 +25,8 @@ class AuditTrail(Protocol):
 class WalletService:
     """Answers ``/wallet`` and ``/admin wallet``."""
 
-    def __init__(self, store: WalletStore, *, audit: AuditTrail, clock: Clock) -> None:
+    def __init__(self, store: WalletStore, *, clock: Clock) -> None:
         self._store = store
-        self._audit = audit
         self._clock = clock
 
     async def get_wallet(self, guild_id: GuildId, member_id: MemberId) -> Wallet:
@@ -38,27 +37,44 @@ class WalletService:
         return Wallet(member_id, balance, tuple(rows))
 
     async def adjust(
-        self, guild_id: GuildId, member_id: MemberId, amount: int, *, reason: str, actor_id: MemberId
-    ) -> int:
-        """Give emeralds to a member, or take them away; return the balance after it.
+        self,
+        guild_id: GuildId,
+        member_id: MemberId,
+        amount: int,
+        *,
+        reason: str,
+        actor_id: MemberId,
+        request_id: int,
+    ) -> Wallet:
+        """Give emeralds to a member, or take them away; return the wallet with the row that was booked.
+
+        It is booked once for each ``request_id``, the number that Discord gives what asks for it.
 
         Raises:
-            InvalidInputError: the amount is nothing, or there is no reason.
+            InvalidInputError: the amount is nothing or too large, or there is no reason.
             NotEnoughMoneyError: the wallet does not hold as much.
+            CommitUnknownError: it is booked or not, and the database is away.
         """
         if amount == 0:
             raise InvalidInputError("Name an amount: a positive one is given, a negative one is taken.")
-        if not reason.strip():
+        if abs(amount) > LARGEST_CHANGE:
+            raise InvalidInputError(
+                f"A wallet is changed by {write_quantity(LARGEST_CHANGE, 'emerald')} at most. Name less."
+            )
+        why = reason.strip()
+        if not why:
             raise InvalidInputError("Name a reason; the member sees it in the ledger.")
-        key = f"admin:{secrets.token_hex(KEY_BYTES)}"
         now = self._clock.now()
-        change = Change(member_id, LedgerKind.ADMIN, amount, key, now, note=reason.strip())
-        balance = await self._store.book(guild_id, change)
-        if balance is None:
+        change = Change(member_id, LedgerKind.ADMIN, amount, f"admin:{request_id}", now, note=why)
+
+        def describe(row: LedgerRow) -> AuditEntry:
+            changed = f"{'+' if amount > 0 else ''}{write_quantity(amount, 'emerald')}"
+            detail = f"<@{member_id}>: {changed}, now {row.balance:,}. {why}"
+            return build_entry(now, actor_id, AuditAction.WALLET, detail)
+
+        row = await book_surely(partial(self._store.book_by_hand, guild_id, change, describe))
+        if row is None:
             held = await self._store.get_balance(guild_id, member_id)
             raise NotEnoughMoneyError(needed=-amount, balance=held, hint="Take that much at most.")
-        sign = "+" if amount > 0 else ""
-        changed = f"{sign}{write_quantity(amount, 'emerald')}"
-        detail = f"<@{member_id}>: {changed}, now {balance:,}. {reason.strip()}"
-        await self._audit.write(guild_id, actor_id, AuditAction.WALLET, detail)
-        return balance
+        log_entry(guild_id, describe(row))
+        return Wallet(member_id, row.balance, (row,))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -11,7 +11,6 @@ from utils.clock import Clock
 from utils.errors import HostKeyChangedError, RemoteError
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import (
-    CheckStep,
     ConnectionCount,
     Credentials,
     EncryptedSecret,
@@ -19,13 +18,13 @@ from utils.models.servers import (
     HostKey,
     HostKeys,
     Obstacle,
+    WayCheck,
 )
 from utils.sftp.checkup import check_server
-from utils.sftp.discovery import find_death_logs
-from utils.sftp.host_keys import compute_fingerprint
+from utils.sftp.discovery import find_death_logs, find_real_folder
+from utils.sftp.host_keys import NO_HOST_KEY, compute_fingerprint
 from utils.sftp.login import HostLogin
 from utils.sftp.pool import SftpConnectionPool
-from utils.sftp.session import SftpSession
 from utils.sftp.tail import DeathLogTail, TailMemory
 
 
@@ -42,6 +41,7 @@ class _Remembered:
 
     login: HostLogin
     folder: str | None = None
+    real_folder: str | None = None
     memory: TailMemory = field(default_factory=TailMemory)
 
 
@@ -69,10 +69,11 @@ class DeathLogAccess:
         """
         known = self._remember(server)
         async with self._pool.lease(server.scope.guild_id, known.login, guild_limit=guild_limit) as session:
-            if known.folder is None:
+            if known.folder is None or known.real_folder is None:
                 known.folder = await find_death_logs(
                     session, base_path=server.base_path, host=server.host, number=server.number
                 )
+                known.real_folder = await find_real_folder(session, known.folder)
             yield DeathLogTail(
                 session,
                 known.folder,
@@ -80,6 +81,11 @@ class DeathLogAccess:
                 clock=self._clock,
                 local_now=self._compute_local_time(server),
             )
+
+    def get_log_folder(self, scope: ServerScope) -> str | None:
+        """Return where the logs of a server were found, as its host names the folder."""
+        known = self._remembered.get(scope)
+        return None if known is None else known.real_folder
 
     def forget(self, scope: ServerScope) -> None:
         """Drop what is remembered of a server: login, folder, sizes; nobody keeps its connection for long."""
@@ -115,27 +121,18 @@ class DeathLogAccess:
         return self._pool.count(guild_id)
 
     async def check(
-        self, server: GameServer, *, guild_limit: int
-    ) -> tuple[tuple[CheckStep, ...], str | None]:
-        """Try the way to a server's logs; return the steps, and the host key that was shown.
+        self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+    ) -> WayCheck:
+        """Try the way to a server's logs, with what somebody typed just now or else with the stored login.
 
         A connection that was made for this alone stays open only where the server is to be read now.
         """
-        login = self._build_login(server)
-        shown: list[str] = []
-
-        @asynccontextmanager
-        async def lease() -> AsyncIterator[SftpSession]:
-            async with self._pool.lease(
-                server.scope.guild_id, login, guild_limit=guild_limit, is_forced=True
-            ) as session:
-                shown.append(session.host_key)
-                yield session
-
-        steps = await check_server(lease(), login=login, base_path=server.base_path, number=server.number)
-        if server.is_paused or not all(step.ok for step in steps):
+        login = self._build_login(server) if credentials is None else _join_login(server, credentials)
+        lease = self._pool.lease(server.scope.guild_id, login, guild_limit=guild_limit, is_forced=True)
+        check = await check_server(lease, login=login, base_path=server.base_path, number=server.number)
+        if server.is_paused or check.failure is not None:
             self._retire(server.scope.guild_id, login)
-        return steps, shown[0] if shown else None
+        return check
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
         """Return the pinned key, and the one the host shows now, if it can be asked."""
@@ -167,17 +164,23 @@ class DeathLogAccess:
         return known
 
     def _build_login(self, server: GameServer) -> HostLogin:
-        return HostLogin(
-            host=server.host,
-            port=server.port,
-            username=server.username,
-            credentials=self._secrets.decrypt(server.scope, server.secret),
-            legacy=server.legacy,
-            host_key=server.host_key,
-        )
+        """Return the stored login. It fits the pinned key alone: without one there is no host to trust."""
+        login = _join_login(server, self._secrets.decrypt(server.scope, server.secret))
+        return replace(login, host_key=server.host_key or NO_HOST_KEY)
 
     def _compute_local_time(self, server: GameServer) -> datetime:
         return self._clock.now().astimezone(ZoneInfo(server.timezone))
+
+
+def _join_login(server: GameServer, credentials: Credentials) -> HostLogin:
+    return HostLogin(
+        host=server.host,
+        port=server.port,
+        username=server.username,
+        credentials=credentials,
+        legacy=server.legacy,
+        host_key=server.host_key,
+    )
 
 
 def _describe_key(text: str) -> HostKey:

@@ -17,7 +17,8 @@ What cannot be noticed: a file rewritten in place within the second of its last 
 and one whose first 256 bytes stayed the same while it did not get shorter. Both need a host that edits logs.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import math
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -25,25 +26,28 @@ from itertools import groupby
 
 from utils.clock import Clock
 from utils.errors import RemoteFailureError, RemoteFileMissingError, RemotePermissionError
-from utils.models.deaths import LogFile
-from utils.models.reading import Chunk, Cursor, digest_head
+from utils.models.deaths import CLOCK_MARGIN, LogFile
+from utils.models.reading import Chunk, Cursor, digest_head, slice_lines
 from utils.sftp.listing import DeathLogListing, LogFileEntry, list_death_logs
+from utils.sftp.long_lines import PASSED_BYTES, LongLine, Passage, Piece
 from utils.sftp.session import SftpSession
 
 HEAD_BYTES = 256  # a row is 100 to 200 bytes, and rows carry times: two files never share their first two
-CHUNK_BYTES = 512 * 1024  # about 4,000 rows, one transaction
-LONGEST_CHUNK_BYTES = 16 * 1024 * 1024  # a longer line is passed over and rejected
-SHOWN_BYTES = 4096  # of a line that is passed over; still too long to be read as a death
+CHUNK_BYTES = 512 * 1024  # about 4,000 rows; a longer line is passed over and rejected
+CHUNK_LINES = 4_000  # one transaction
 NEWEST_BYTES = 8 * 1024
+LAST_ROW_BYTES = 4096  # what a file may end with to be taken for a row
+NEWEST_LINES = 100
 LOOK_EVERY_POLLS = 12
 LOOK_EVERY_SECONDS = 60.0
 LIST_EVERY_SECONDS = 3600.0
+LISTED_NAMES_A_SECOND = 500.0  # over time: a host with ever more names is listed ever more rarely
+LISTED_NAMES_FREE = 1_000
 LATE_GROWTH_SECONDS = 600.0  # a file still grows "a little" after a newer one appeared
 REFUSED_RETRY_SECONDS = 5.0  # a file that somebody holds open at the moment
 LONGEST_REFUSED_RETRY_SECONDS = 120.0
 MIDNIGHT_MARGIN = timedelta(minutes=3)
 NAME_FORMAT = "%Y.%m.%d-%H.%M.%S"
-FUTURE_MARGIN = timedelta(days=7)  # clocks and zones that are set wrongly are off by less
 FOLDER_TIME_SECONDS = 2.0  # the coarsest folder times in use; what comes within one tick shows no change
 
 
@@ -78,11 +82,13 @@ class ReadPlan:
         offset: first byte wanted.
         size: the file's size; nothing beyond it is asked for.
         is_growth: the bytes are expected to continue what was read.
+        is_over: nothing more is expected of the file, so its last row counts without a line feed.
     """
 
     offset: int
     size: int
     is_growth: bool
+    is_over: bool = False
 
 
 @dataclass(slots=True)
@@ -95,9 +101,11 @@ class TailMemory:
         unchanged_since: when those folder times were first seen, by the monotonic clock, as all times here.
         sizes: every file as last seen.
         settled: files as they were when nothing more could be read of them.
+        passed: lines without end, as far as they were looked through.
         refused: files that could not be read at the last try.
         appeared: when the newest file of a world turned up, or was first seen.
         listed_at: the last listing.
+        is_stale: the listing is known to be wrong.
         looked_at: the last look at the folders.
         polls_since_look: polls since then.
     """
@@ -107,11 +115,21 @@ class TailMemory:
     unchanged_since: float = 0.0
     sizes: dict[LogFile, Seen] = field(default_factory=dict)
     settled: dict[LogFile, Seen] = field(default_factory=dict)
+    passed: dict[LogFile, Passage] = field(default_factory=dict)
     refused: dict[LogFile, Refusal] = field(default_factory=dict)
     appeared: dict[str, float] = field(default_factory=dict)
     listed_at: float = 0.0
+    is_stale: bool = False
     looked_at: float = 0.0
     polls_since_look: int = 0
+
+    def forget_all_but(self, files: Collection[LogFile]) -> None:
+        """Drop what is known of files that are gone."""
+        worlds = {file.world for file in files}
+        self.settled = {file: seen for file, seen in self.settled.items() if file in files}
+        self.passed = {file: passage for file, passage in self.passed.items() if file in files}
+        self.refused = {file: refusal for file, refusal in self.refused.items() if file in files}
+        self.appeared = {world: at for world, at in self.appeared.items() if world in worlds}
 
 
 def choose_read(
@@ -165,7 +183,7 @@ class DeathLogTail:
         self._memory = memory
         self._clock = clock
         self._local_now = local_now
-        self._future = (local_now + FUTURE_MARGIN).strftime(NAME_FORMAT)
+        self._future = (local_now + CLOCK_MARGIN).strftime(NAME_FORMAT)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -184,17 +202,19 @@ class DeathLogTail:
         await self._look()
         for file, seen, plan in self._plan(cursors):
             try:
-                async with aclosing(self._read_file(file, plan, cursors.get(file))) as chunks:
+                async with aclosing(self._read_to_end(file, plan, cursors.get(file))) as chunks:
                     async for chunk in chunks:
                         yield chunk
             except RemoteFileMissingError as error:
                 self._note_refusal(file, str(error))
-                self._memory.listing = None  # it went since, or is listed and not there
+                self._memory.is_stale = True  # it went since, or is listed and not there
             except (RemotePermissionError, RemoteFailureError) as error:
                 self._note_refusal(file, str(error))
             else:
-                self._memory.settled[file] = seen
                 self._memory.refused.pop(file, None)
+                passage = self._memory.passed.get(file)
+                if passage is None or not passage.is_cut_off:
+                    self._memory.settled[file] = seen
 
     async def read_newest_lines(self) -> Sequence[bytes]:
         """Return the last whole lines of the newest file of every world that holds anything."""
@@ -207,13 +227,13 @@ class DeathLogTail:
             size = self._memory.sizes[file].size
             start = max(0, size - NEWEST_BYTES)
             data = await self._session.read(self._path(file), offset=start, length=size - start)
-            lines.extend(cut_whole_lines(data).split(b"\n")[bool(start) : -1])
+            lines.extend(cut_whole_lines(data).split(b"\n")[bool(start) : -1][-NEWEST_LINES:])
         return lines
 
     async def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
-        """Yield whole lines from the cursor up to byte ``end``; an unfinished last line is left out."""
-        start = cursor.offset if cursor else 0
-        async with aclosing(self._read_file(file, ReadPlan(start, end, is_growth=True), cursor)) as chunks:
+        """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there."""
+        plan = ReadPlan(cursor.offset if cursor else 0, end, is_growth=True, is_over=True)
+        async with aclosing(self._read_to_end(file, plan, cursor, most_passed=math.inf)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -222,14 +242,25 @@ class DeathLogTail:
         memory, now = self._memory, self._clock.monotonic()
         memory.polls_since_look += 1
         is_due = memory.polls_since_look >= LOOK_EVERY_POLLS or now - memory.looked_at >= LOOK_EVERY_SECONDS
-        if memory.listing is None or (is_due and await self._must_list(memory.listing, now)):
-            await self._list()
-            return
+        if memory.listing is None or (
+            self._may_list(memory.listing, now)
+            and (memory.is_stale or (is_due and await self._must_list(memory.listing, now)))
+        ):
+            listing = await self._list()
+            if listing.whole_worlds is None:
+                return  # it told every size
+        else:
+            listing = memory.listing
         if is_due:
             memory.polls_since_look, memory.looked_at = 0, now
-        for entry in self._choose_entries(memory.listing, now, is_due=is_due):
+        for entry in self._choose_entries(listing, now, is_due=is_due):
             if not self._must_wait(entry.file):
                 await self._stat(entry)
+
+    def _may_list(self, listing: DeathLogListing, now: float) -> bool:
+        """Tell whether the last listing has been paid for by time."""
+        owed = max(0, listing.cost - LISTED_NAMES_FREE) / LISTED_NAMES_A_SECOND
+        return now - self._memory.listed_at >= owed
 
     async def _must_list(self, listing: DeathLogListing, now: float) -> bool:
         if now - self._memory.listed_at >= LIST_EVERY_SECONDS or is_around_midnight(self._local_now):
@@ -242,22 +273,27 @@ class DeathLogTail:
                 return True
         return False
 
-    async def _list(self) -> None:
+    async def _list(self) -> DeathLogListing:
         memory, now = self._memory, self._clock.monotonic()
         known = set(memory.sizes)
         listing = await list_death_logs(self._session, self._folder)
         if memory.listing is None or memory.listing.folders != listing.folders:
             memory.unchanged_since = now
         memory.is_listing_confirmed = now - memory.unchanged_since >= FOLDER_TIME_SECONDS
-        memory.listing = listing
+        memory.listing = listing = listing.mend(memory.listing) if memory.listing else listing
+        memory.is_stale = False
         memory.sizes = {
             entry.file: Seen(entry.size, entry.modified_at_seconds) for entry in memory.listing.files
         }
         for file in memory.sizes.keys() - known:
             memory.appeared[file.world] = now
-        memory.refused = {file: one for file, one in memory.refused.items() if file in memory.sizes}
+            # the one before it is over by that: whatever it ends with is looked at once more
+            before = max((one for one in known if one.world == file.world and one < file), default=file)
+            memory.settled.pop(before, None)
+        memory.forget_all_but(memory.sizes.keys())
         memory.listed_at = memory.looked_at = now
         memory.polls_since_look = 0
+        return listing
 
     def _choose_entries(
         self, listing: DeathLogListing, now: float, *, is_due: bool
@@ -295,7 +331,11 @@ class DeathLogTail:
         try:
             seen = await self._session.stat(entry.path)
         except RemoteFileMissingError:
-            await self._list()
+            listing = self._memory.listing
+            if listing is None or self._may_list(listing, self._clock.monotonic()):
+                await self._list()
+            else:
+                self._memory.is_stale = True
             return
         except (RemotePermissionError, RemoteFailureError) as error:
             self._note_refusal(entry.file, str(error))
@@ -306,8 +346,10 @@ class DeathLogTail:
         newest: dict[str, tuple[bool, str]] = {}
         for file in cursors:
             newest[file.world] = max(self._rank(file.name), newest.get(file.world, (False, "")))
+        files = sorted(self._memory.sizes.items())
+        last = {file.world: file for file, _ in files if file.name < self._future}
         plans: list[tuple[LogFile, Seen, ReadPlan]] = []
-        for file, seen in sorted(self._memory.sizes.items()):
+        for file, seen in files:
             if self._must_wait(file):
                 continue
             plan = choose_read(
@@ -321,47 +363,65 @@ class DeathLogTail:
                 continue
             # what could not be read for a while is judged by its age
             is_growth = plan.is_growth and file not in self._memory.refused
-            plans.append((file, seen, replace(plan, is_growth=is_growth)))
+            is_over = file < last.get(file.world, file)
+            plans.append((file, seen, replace(plan, is_growth=is_growth, is_over=is_over)))
         return plans
 
+    async def _read_to_end(
+        self, file: LogFile, plan: ReadPlan, cursor: Cursor | None, *, most_passed: float = PASSED_BYTES
+    ) -> AsyncGenerator[Chunk, None]:
+        """Yield a file's chunks, and what stands behind its last line feed if that may be a row."""
+        last = cursor
+        async with aclosing(self._read_file(file, plan, cursor, most_passed=most_passed)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+                last = chunk.after
+        after = last or Cursor(file)
+        length = plan.size - after.offset
+        if not plan.is_over or not 0 < length <= LAST_ROW_BYTES:
+            return
+        head, boundary, row = await self._read(file, after.offset, length + 1)
+        is_end = len(row) == length and row.endswith((b";", b";\r")) and b"\n" not in row
+        if is_end and (not after.offset or _continues(after, head, boundary)):
+            yield Chunk(last, after, after.offset, row + b"\n", plan.is_growth, is_last_row=True)
+
     async def _read_file(
-        self, file: LogFile, plan: ReadPlan, cursor: Cursor | None
+        self, file: LogFile, plan: ReadPlan, cursor: Cursor | None, *, most_passed: float
     ) -> AsyncGenerator[Chunk, None]:
         """Yield chunk after chunk; begin again at 0 when the file turns out to be another one."""
-        length, is_growth, start, before = CHUNK_BYTES, plan.is_growth, plan.offset, cursor
+        is_growth, start, before = plan.is_growth, plan.offset, cursor
         is_unfinished = True
         while is_unfinished:
-            wanted = min(length, plan.size - start)
+            wanted = min(CHUNK_BYTES, plan.size - start)
             head, boundary, data = await self._read(file, start, wanted)
             if start and before and not _continues(before, head, boundary):
                 is_growth, start = False, 0
                 continue
             is_unfinished = len(data) == wanted and start + wanted < plan.size
-            end = start + data.rfind(b"\n") + 1
-            if end == start and is_unfinished and length < LONGEST_CHUNK_BYTES:
-                length *= 2
-                continue
-            if end == start and is_unfinished:
-                data, end = await self._skip_line(file, start, plan.size)
-                is_unfinished = end < plan.size
-            if end == start:
-                return
-            after = Cursor(file, end, digest_head(head[:end]))
-            yield Chunk(before, after, start, cut_whole_lines(data), is_growth)
-            start, before, length = end, after, CHUNK_BYTES
+            pieces: Iterable[Piece] = _cut_pieces(start, data)
+            if is_unfinished and b"\n" not in data:
+                passage = Passage(start, digest_head(head), start)
+                pieces = await self._pass_over(file, passage, plan.size, most_passed)
+                is_unfinished = bool(pieces)
+            for piece in pieces:
+                after = Cursor(file, piece.end, digest_head(head[: piece.end]))
+                yield Chunk(before, after, piece.start, piece.data, is_growth, head=head)
+                start, before = piece.end, after
+            is_unfinished = is_unfinished and start < plan.size
 
-    async def _skip_line(self, file: LogFile, start: int, size: int) -> tuple[bytes, int]:
-        """Pass over a line too long to hold: return its beginning as a line, and where it ends.
+    async def _pass_over(self, file: LogFile, begun: Passage, size: int, most: float) -> Sequence[Piece]:
+        """Return a line too long for a chunk as it is shown; nothing while its end was not found."""
+        known = self._memory.passed.pop(file, begun)
+        is_same = (known.start, known.head) == (begun.start, begun.head) and known.offset <= size
 
-        Returns ``start`` as the end while the line is unfinished.
-        """
-        beginning = await self._session.read(self._path(file), offset=start, length=SHOWN_BYTES)
-        for offset in range(start, size, LONGEST_CHUNK_BYTES):
-            length = min(LONGEST_CHUNK_BYTES, size - offset)
-            data = await self._session.read(self._path(file), offset=offset, length=length)
-            if (found := data.find(b"\n")) >= 0:
-                return beginning + b"\n", offset + found + 1
-        return b"", start
+        async def read(offset: int, length: int) -> bytes:
+            return await self._session.read(self._path(file), offset=offset, length=length)
+
+        line = LongLine(read, size, known if is_same else begun)
+        found = await line.find_end(most=most)
+        if found is None:
+            self._memory.passed[file] = line.passage
+        return [] if found is None else [found]
 
     async def _read(self, file: LogFile, start: int, length: int) -> tuple[bytes, bytes, bytes]:
         """Return head, the byte before ``start`` and the bytes from it on, of one and the same file."""
@@ -376,6 +436,12 @@ class DeathLogTail:
 
     def _path(self, file: LogFile) -> str:
         return "/".join(part for part in (self._folder, file.world, file.name) if part)
+
+
+def _cut_pieces(start: int, data: bytes) -> Iterator[Piece]:
+    """Cut the whole lines of what was read from ``start`` on into chunks."""
+    for place, piece in slice_lines(cut_whole_lines(data), lines=CHUNK_LINES):
+        yield Piece(start + place, piece, start + place + len(piece))
 
 
 def _continues(cursor: Cursor, head: bytes, boundary: bytes) -> bool:

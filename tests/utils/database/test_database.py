@@ -3,9 +3,10 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+from pymongo.errors import AutoReconnect
 from structlog.testing import capture_logs
 
 from tests.fakes.gate import Gate
@@ -13,8 +14,16 @@ from utils.database.connection import SafeMongoDBConnection
 from utils.database.database import Document, Fence, SafeDatabase
 from utils.database.scoped import ScopedCollection
 from utils.database.sessions import SESSION_COUNT, Session, settle
-from utils.errors import LeaseLostError, StorageConflictError, StorageError
+from utils.errors import (
+    CommitUnknownError,
+    LeaseLostError,
+    StorageConflictError,
+    StorageError,
+    StorageUnavailableError,
+)
 from utils.models.scope import GuildId
+
+T = TypeVar("T")
 
 GUILD_ID = GuildId(7)
 
@@ -190,6 +199,41 @@ async def test_commit_without_an_answer_is_made_again_and_its_work_is_not(
 
     assert await database.in_transaction(work) == "done"
     assert (runs, database.commits, await _list_ids(things)) == (1, 2, [1])
+    await database.drop()
+
+
+class MuteDatabase(SafeDatabase):
+    """A database that commits, or does not, and never answers that."""
+
+    is_committing = True
+
+    def _carry_out(self, operation: str, function: Callable[[], T]) -> T:
+        if operation != "commit":
+            return super()._carry_out(operation, function)
+        if self.is_committing:
+            super()._carry_out(operation, function)
+        lost = AutoReconnect("gone")
+        lost._add_error_label("UnknownTransactionCommitResult")
+        raise StorageUnavailableError("MongoDB is not reachable.") from lost
+
+
+@pytest.mark.parametrize("is_committing", [True, False])
+async def test_commit_that_never_gets_an_answer_is_told_as_unknown(
+    connection: SafeMongoDBConnection, monkeypatch: pytest.MonkeyPatch, *, is_committing: bool
+) -> None:
+    """Whoever asked must look, for it happened or not; every other error says that nothing was written."""
+    monkeypatch.setattr("utils.database.connection.SafeDatabase", MuteDatabase)
+    monkeypatch.setattr("utils.database.database.TRANSACTION_SECONDS", 0.0)
+    monkeypatch.setattr(MuteDatabase, "is_committing", is_committing)
+    database = await connection.open()
+    things = _build_things(database)
+
+    async def work(session: Session) -> None:
+        await things.insert_one({"_id": 1}, session=session)
+
+    with pytest.raises(CommitUnknownError):
+        await database.in_transaction(work)
+    assert await _list_ids(things) == [1] * is_committing
     await database.drop()
 
 

@@ -15,6 +15,7 @@ from utils.embeds.factory import EmbedFactory
 from utils.errors import StorageUnavailableError
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId
+from utils.tasks import TaskManager
 
 SENTENCE = "The host refused the login."
 KEY = "watch:42/k3v9x0aa"
@@ -45,7 +46,9 @@ def _settings(channel: Channel) -> FakeSettingsSource:
 
 @pytest.fixture(name="alerts")
 async def _alerts(bot: commands.Bot, settings: FakeSettingsSource) -> AdminAlerts:
-    return AdminAlerts(bot, settings=settings, factory=EmbedFactory(), clock=FakeClock())
+    return AdminAlerts(
+        bot, TaskManager(FakeClock()), settings=settings, factory=EmbedFactory(), clock=FakeClock()
+    )
 
 
 def read(channel: Channel) -> list[str]:

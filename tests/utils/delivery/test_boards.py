@@ -165,13 +165,16 @@ class Stand:
 
     def build_keeper(self) -> BoardKeeper:
         """Return a keeper that knows no more than what is stored."""
-        names = PlayerNames(self.figures, self.servers, TaskManager(self.clock))
+        tasks = TaskManager(self.clock)
+        names = PlayerNames(self.figures, self.servers, tasks)
         coverage = CoverageService(self, names, FakeLinkBook(), clock=self.clock)
         combat_store = FakeCombatStore()
         statistics = StatisticsService(self.figures, combat_store, self.hunters, coverage)
         combat = CombatService(combat_store, FakeDeathStore(), coverage, self)
         return BoardKeeper(
-            BoardRooms(self.store, self.store, self.channel, self, self, notifier=self, audit=self),
+            BoardRooms(
+                self.store, self.store, self.channel, self, self, notifier=self, audit=self, tasks=tasks
+            ),
             BoardPages(coverage, statistics, combat, EmbedFactory()),
             clock=self.clock,
             is_member=lambda _: self.is_in_guild,

@@ -15,6 +15,7 @@ from utils.models.quantities import write_quantity
         (2, "2 kills"),
         (1.5, "2 kills"),
         (1_234_567, "1,234,567 kills"),
+        (2**53 + 1, "9,007,199,254,740,993 kills"),
     ],
 )
 def test_one_is_no_plural_and_thousands_are_grouped(number: float, written: str) -> None:

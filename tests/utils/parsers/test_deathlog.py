@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import render_row
-from utils.models.deaths import DeathKind, DeathRow, Rejected
+from utils.models.deaths import EARLIEST_WRITTEN_AT, DeathKind, DeathRow, Rejected
 from utils.models.scope import PlayerId
 from utils.parsers.deathlog import (
     MAX_LINE_BYTES,
@@ -23,6 +23,7 @@ A = PlayerId("00021809f653d64f9117511289bc3673")
 B = PlayerId("000227050fe65d63595ca922874ba32f")
 AT = datetime(2025, 4, 10, 0, 1, 18)  # noqa: DTZ001 - logs carry no zone
 TIME = "2025.04.10-00.01.18"
+LATEST = datetime(2025, 5, 8, 12)  # noqa: DTZ001
 
 
 def build(kind: DeathKind, **changes: object) -> DeathRow:
@@ -91,6 +92,10 @@ READABLE = {
     ),
     "carriage return": (f"{TIME};Ann;{A};Bob;{B};Mosin;83;\r", build(DeathKind.KILL)),
     "byte order mark": (f"\ufeff{TIME};Ann;{A};Bob;{B};Mosin;83;", build(DeathKind.KILL)),
+    "NULs in front, as a crash leaves them": (
+        "\0" * 4096 + f"{TIME};Ann;{A};Bob;{B};Mosin;83;",
+        build(DeathKind.KILL),
+    ),
     "semicolon in the killer's name": (
         f"{TIME};A;n;n;{A};Bob;{B};Mosin;83;",
         build(DeathKind.KILL, killer_name="A;n;n"),
@@ -121,6 +126,14 @@ READABLE = {
         build(DeathKind.KILL, distance=999_999_999),
     ),
     "non-ASCII name": (f"{TIME};Änn;{A};Bob;{B};Mosin;83;", build(DeathKind.KILL, killer_name="Änn")),
+    "first moment that is believed": (
+        f"2015.01.01-00.00.00;Ann;{A};Bob;{B};Mosin;83;",
+        build(DeathKind.KILL, written_at=datetime(2015, 1, 1)),  # noqa: DTZ001
+    ),
+    "last moment that is believed": (
+        f"2025.05.08-12.00.00;Ann;{A};Bob;{B};Mosin;83;",
+        build(DeathKind.KILL, written_at=LATEST),
+    ),
     "NUL in a name": (f"{TIME};A\0n;{A};Bob;{B};Mosin;83;", build(DeathKind.KILL, killer_name="A\0n")),
 }
 
@@ -153,13 +166,24 @@ REJECTED = {
     "day that never was": (f"2025.02.30-00.01.18;Ann;{A};Bob;{B};Mosin;83;", "impossible time"),
     "year zero": (f"0000.01.01-00.00.00;Ann;{A};Bob;{B};Mosin;83;", "impossible time"),
     "leap second": (f"2025.04.10-23.59.60;Ann;{A};Bob;{B};Mosin;83;", "impossible time"),
+    "year one, as the game's engine writes a time that was never set": (
+        f"0001.01.01-00.00.00;Ann;{A};Bob;{B};Mosin;83;",
+        "dated before 2015",
+    ),
+    "a machine that starts without its clock": (
+        f"1970.01.01-00.00.10;Ann;{A};Bob;{B};Mosin;83;",
+        "dated before 2015",
+    ),
+    "before the game": (f"2014.12.31-23.59.59;Ann;{A};Bob;{B};Mosin;83;", "dated before 2015"),
+    "just too far ahead": (f"2025.05.08-12.00.01;Ann;{A};Bob;{B};Mosin;83;", "dated too far in the future"),
+    "another century": (f"2199.01.01-00.00.00;Ann;{A};Bob;{B};Mosin;83;", "dated too far in the future"),
+    "end of the calendar": (f"9999.12.31-23.59.59;Ann;{A};Bob;{B};Mosin;83;", "dated too far in the future"),
     "empty distance": (f"{TIME};Ann;{A};Bob;{B};Mosin;;", "unreadable distance"),
     "fraction of a metre": (f"{TIME};Ann;{A};Bob;{B};Mosin;8.3;", "unreadable distance"),
     "negative distance": (f"{TIME};Ann;{A};Bob;{B};Mosin;-1;", "unreadable distance"),
     "superscript distance": (f"{TIME};Ann;{A};Bob;{B};Mosin;²;", "unreadable distance"),
     "endless distance": (f"{TIME};Ann;{A};Bob;{B};Mosin;1000000000;", "unreadable distance"),
     "long platform": (f"{TIME};Ann;{A};Bob;{B};Mosin;83;PS5;Nintendo64;", "platform too long"),
-    "block of NULs, as a crash leaves it": ("\0" * 40, "does not end with a semicolon"),
 }
 
 
@@ -167,20 +191,26 @@ REJECTED = {
 def test_line_becomes_a_row_when_it_can_be_read(case: str) -> None:
     """Every column is found in its place, in both generations of the log."""
     line, expected = READABLE[case]
-    assert parse_death_line(line.encode()) == expected
+    assert parse_death_line(line.encode(), latest=LATEST) == expected
 
 
 @pytest.mark.parametrize("case", REJECTED)
 def test_line_is_rejected_with_a_reason_when_it_cannot_be_read(case: str) -> None:
     """What does not fit is not guessed: it is kept with the reason."""
     line, reason = REJECTED[case]
-    assert parse_death_line(line.encode()) == Rejected(line.removesuffix("\r"), reason)
+    assert parse_death_line(line.encode(), latest=LATEST) == Rejected(line.removesuffix("\r"), reason)
+
+
+@pytest.mark.parametrize(("rest", "reason"), [("", "empty line"), ("x", "does not end with a semicolon")])
+def test_block_of_nuls_is_rejected_with_what_stands_behind_it(rest: str, reason: str) -> None:
+    """Admins are shown what can be seen."""
+    assert parse_death_line(b"\0" * 4096 + rest.encode(), latest=LATEST) == Rejected(rest, reason)
 
 
 def test_line_is_read_when_its_name_is_in_windows_1252() -> None:
     """One byte that is no UTF-8 does not lose the line."""
     line = f"{TIME};\xc4nn;{A};Bob;{B};Mosin;83;".encode("cp1252")
-    assert parse_death_line(line) == build(DeathKind.KILL, killer_name="\xc4nn")
+    assert parse_death_line(line, latest=LATEST) == build(DeathKind.KILL, killer_name="\xc4nn")
 
 
 def test_byte_is_replaced_when_no_encoding_knows_it() -> None:
@@ -191,23 +221,25 @@ def test_byte_is_replaced_when_no_encoding_knows_it() -> None:
 @pytest.mark.parametrize("size", [MAX_LINE_BYTES + 1, 1_000_000])
 def test_line_is_rejected_and_cut_when_it_is_far_too_long(size: int) -> None:
     """Of a line of a megabyte, 300 characters are kept to be shown, also when they take more bytes."""
-    assert parse_death_line("ж".encode() * size) == Rejected("ж" * 300, "longer than 2048 bytes")
+    assert parse_death_line("ж".encode() * size, latest=LATEST) == Rejected(
+        "ж" * 300, "longer than 2048 bytes"
+    )
 
 
 def test_hostile_line_is_rejected_when_it_is_made_to_be_searched_for_long() -> None:
     """Semicolons and ids in every place end in a reason, not in a search without end."""
     many = (f";{A};" + ";" * 30) * 30
-    assert parse_death_line(f"{TIME}{many};".encode()) == Rejected(
+    assert parse_death_line(f"{TIME}{many};".encode(), latest=LATEST) == Rejected(
         f"{TIME}{many};"[:300], "columns cannot be told apart"
     )
     none = f"{TIME};;{A};" + ";" * 1900
-    assert isinstance(parse_death_line(none.encode()), Rejected)
+    assert isinstance(parse_death_line(none.encode(), latest=LATEST), Rejected)
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_value(data: bytes) -> None:
     """Nothing raises, whatever a file holds."""
-    assert isinstance(parse_death_line(data), DeathRow | Rejected)
+    assert isinstance(parse_death_line(data, latest=LATEST), DeathRow | Rejected)
 
 
 COLUMNS = st.sampled_from(["", "Ann", A, B, TIME, "Mosin", "83", "PS5", "\0", "ö", "x" * 9, "00020"])
@@ -216,7 +248,9 @@ COLUMNS = st.sampled_from(["", "Ann", A, B, TIME, "Mosin", "83", "PS5", "\0", "�
 @given(st.lists(COLUMNS, max_size=14))
 def test_columns_in_any_order_give_a_value(columns: list[str]) -> None:
     """Nothing raises when the right things stand in the wrong places."""
-    assert isinstance(parse_death_line((";".join(columns) + ";").encode()), DeathRow | Rejected)
+    assert isinstance(
+        parse_death_line((";".join(columns) + ";").encode(), latest=LATEST), DeathRow | Rejected
+    )
 
 
 NAMES = st.text(
@@ -232,7 +266,7 @@ def _rows(draw: st.DrawFn) -> DeathRow:
     killer_id = draw(IDS) if has_killer else None
     victim_id = draw(st.sampled_from([killer_id, None])) or draw(IDS)
     weapon = draw(st.sampled_from(["Mosin", "falling", "boat", "suicide_by_relocation", ""]))
-    at = draw(st.datetimes(datetime(1000, 1, 1), datetime(9999, 12, 31)))  # noqa: DTZ001
+    at = draw(st.datetimes(EARLIEST_WRITTEN_AT, LATEST))
     return DeathRow(
         written_at=at.replace(microsecond=0),
         kind=classify(killer_id, victim_id, weapon),
@@ -250,7 +284,7 @@ def _rows(draw: st.DrawFn) -> DeathRow:
 @given(_rows())
 def test_row_survives_writing_and_reading(row: DeathRow) -> None:
     """What the game writes is what is read, in the newer generation."""
-    assert parse_death_line(render_row(row).encode()) == row
+    assert parse_death_line(render_row(row).encode(), latest=LATEST) == row
 
 
 @given(_rows())
@@ -258,7 +292,7 @@ def test_row_loses_only_its_platforms_in_the_older_generation(row: DeathRow) -> 
     """The older generation says the same without platforms."""
     line = render_row(row, with_platforms=False).encode()
     values = {name: getattr(row, name) for name in DeathRow.__slots__ if not name.endswith("platform")}
-    assert parse_death_line(line) == DeathRow(**values)
+    assert parse_death_line(line, latest=LATEST) == DeathRow(**values)
 
 
 @pytest.mark.parametrize("with_platforms", [True, False])
@@ -268,7 +302,7 @@ def test_battle_written_in_bulk_is_read_without_a_rejected_line(
     """The simulated game writes what the bot reads."""
     paths = Battle(3).write_files(tmp_path, rows=500, days=2, with_platforms=with_platforms)
     lines = [line for path in paths for line in path.read_bytes().splitlines()]
-    rows = [parse_death_line(line) for line in lines]
+    rows = [parse_death_line(line, latest=LATEST) for line in lines]
     assert [type(row) for row in rows] == [DeathRow] * 500
 
 

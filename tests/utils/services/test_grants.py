@@ -178,8 +178,8 @@ async def test_end_is_carried_out_again_when_the_database_was_away() -> None:
         desk.store.give(GUILD, 2, START)
         store = desk.servers if point % 2 else desk.store
         store.failures.append(StorageUnavailableError("away"))
-        with pytest.raises(StorageUnavailableError):
-            await desk.service.end_due()
+        await desk.service.end_due()
+        assert desk.store.records[GUILD].grant is not None
         await desk.service.end_due()
         assert len(list_paused(desk)) == 3
         assert (len(desk.notifier.told), desk.store.records[GUILD].grant) == (1, None)

@@ -1,6 +1,7 @@
 """Money over any story: conserved, never negative, and the ledger tells all of it."""
 
 from collections import Counter
+from itertools import count
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,6 +58,7 @@ class Story:
         self.wallets: WalletService = services.wallets
         self.rewards = KillRewards(services.settings, services.premium)
         self.streaks: Counter[str] = Counter()
+        self.requests = count(1)
         self.shelf.money.data.members = {build_player_id(name): one for name, one in MEMBERS.items()}
 
     @property
@@ -75,7 +77,9 @@ class Story:
 
     async def do_give(self, member_id: MemberId, amount: int) -> None:
         """Change a wallet by hand."""
-        await self.wallets.adjust(GUILD, member_id, amount, reason="story", actor_id=MemberId(9))
+        await self.wallets.adjust(
+            GUILD, member_id, amount, reason="story", actor_id=MemberId(9), request_id=next(self.requests)
+        )
 
     async def do_place(self, member_id: MemberId, player: str, amount: int) -> None:
         """Place a bounty."""
@@ -97,7 +101,7 @@ class Story:
                 deaths.append(death)
 
         async def work(unit: FakeMoneyUnit) -> None:
-            unit._data.live_kills += deaths
+            unit.data.live_kills += deaths
             await self.rewards.settle(unit, SCOPE, "Mirny", kills, terms=TERMS, read_at=now)
 
         await self.shelf.money.in_transaction(SCOPE, work)

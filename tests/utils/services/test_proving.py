@@ -43,18 +43,21 @@ class Court:
     """A keeper with all it works with."""
 
     clock: FakeClock = field(default_factory=FakeClock)
+    tasks: TaskManager = field(init=False)
     store: FakeLinkStore = field(default_factory=FakeLinkStore)
     reading: FakeReadingBook = field(default_factory=FakeReadingBook)
     messages: FakeProofMessages = field(default_factory=FakeProofMessages)
 
     def __post_init__(self) -> None:
         """Build the keeper."""
+        self.tasks = TaskManager(self.clock)
         self.keeper = ProofKeeper(
             self.store,
             self.store,
             players=FakePlayerDirectory("Wolf", "Bear"),
             reading=self.reading,
             messages=self.messages,
+            tasks=self.tasks,
             clock=self.clock,
         )
 

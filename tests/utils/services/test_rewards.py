@@ -63,7 +63,7 @@ class Table:
                 kills.append(LiveKill(death, streak, is_news))
 
         async def work(unit: FakeMoneyUnit) -> Sequence[BountyNotice]:
-            unit._data.live_kills += deaths
+            unit.data.live_kills += deaths
             terms = RewardTerms(is_auto=is_auto, is_announced=True)
             return await rewards.settle(unit, SCOPE, "Mirny", kills, terms=terms, read_at=read_at)
 

@@ -1,9 +1,12 @@
 """Changes of servers by hand: what is tested first, what is refused, what goes on, what the audit keeps."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
@@ -14,6 +17,7 @@ from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.errors import ConnectionLostError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.events import EventDispatcher
 from utils.models.deaths import DeathKind
+from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, MemberId, ServerScope
 from utils.models.servers import (
     CheckStep,
@@ -23,18 +27,22 @@ from utils.models.servers import (
     GameServer,
     HostKey,
     HostKeys,
+    WayCheck,
 )
 from utils.services.audit import AuditLog
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
+from utils.services.log_places import LogPlaces
 from utils.services.server_changes import EditedServer, ServerChangeService, ServerEdit, ServerRooms
 from utils.services.servers import GameServerService
 
 GUILD, ADMIN = SCOPE.guild_id, MemberId(5)
 GOOD = (CheckStep("Login", ok=True, detail="fine"),)
 BAD = (CheckStep("Login", ok=False, detail="refused"),)
+TYPED = Credentials("typed-now")
 OLD_KEY, NEW_KEY = HostKey("ssh-ed25519 OLD", "SHA256:old"), HostKey("ssh-ed25519 NEW", "SHA256:new")
-SERVER = replace(build_server(), host_key=OLD_KEY.text, timezone="UTC", number=7)
+LOGS = FoundLogs("/mirny/deathlogs")
+SERVER = replace(build_server(), host_key=OLD_KEY.text, log_folder=LOGS.folder, timezone="UTC", number=7)
 NEIGHBOUR = build_server("Kamensk", "neighbor")
 
 
@@ -46,15 +54,18 @@ class FakeHost:
         self.key = NEW_KEY.text
         self.keys = HostKeys(OLD_KEY, NEW_KEY)
         self.checked: list[GameServer] = []
+        self.tried: list[tuple[str, int, str, str | None, Credentials | None]] = []
+        self.logs = LOGS
         self.let_gone: list[str] = []
 
     async def check(
-        self, server: GameServer, *, guild_limit: int
-    ) -> tuple[tuple[CheckStep, ...], str | None]:
+        self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+    ) -> WayCheck:
         """Return the steps, and the pinned key or the one shown."""
         del guild_limit
         self.checked.append(server)
-        return self.steps, server.host_key or self.key
+        self.tried.append((server.host, server.port, server.username, server.host_key, credentials))
+        return WayCheck(self.steps, server.host_key or self.key, self.logs if self.steps == GOOD else None)
 
     def let_go(self, server: GameServer) -> None:
         """Note whose login is not needed after all."""
@@ -87,7 +98,7 @@ class Rooms:
         """Return the service over these rooms."""
         settings = SettingsService(self.guilds, self.store, clock=self.clock)
         premium, events = build_premium(4, self.clock), EventDispatcher()
-        audit = AuditLog(self.audit, clock=self.clock)
+        audit, places = AuditLog(self.audit, clock=self.clock), LogPlaces(self.store, self.ingestion)
         servers = GameServerService(
             self.store,
             FakeRejectedStore(),
@@ -95,6 +106,7 @@ class Rooms:
             premium=premium,
             secret_keeper=self.host,
             checker=self.host,
+            places=places,
             logs=self.access,
             history=HistoryImport(self.ingestion, self.ingestion, events, clock=self.clock),
             watchers=self.watchers,
@@ -109,6 +121,7 @@ class Rooms:
             premium=premium,
             secret_keeper=self.host,
             checker=self.host,
+            places=places,
             host_keys=self.host,
             watchers=self.watchers,
             audit=audit,
@@ -158,12 +171,96 @@ async def test_login_is_tested_before_it_is_stored(rooms: Rooms, service: Server
 async def test_nothing_is_stored_when_the_test_fails(rooms: Rooms, service: ServerChangeService) -> None:
     """The old login goes on, and nothing was done."""
     rooms.host.steps = BAD
-    edited = await service.edit(GUILD, "Mirny", ServerEdit(port=2022), actor_id=ADMIN)
+    edit = ServerEdit(port=2022, credentials=TYPED)
+    edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
     assert edited == EditedServer(SERVER, BAD, ())
-    assert (rooms.store.servers[SCOPE], rooms.watchers.notes, rooms.audit.lines) == (SERVER, [], [])
+    assert (rooms.store.servers[SCOPE], rooms.watchers.notes) == (SERVER, [])
 
 
-@pytest.mark.parametrize("edit", [ServerEdit(host="198.51.100.7"), ServerEdit(port=2022)])
+@given(
+    edit=st.builds(
+        ServerEdit,
+        name=st.sampled_from([None, "Polar"]),
+        host=st.sampled_from([None, SERVER.host, f" {SERVER.host} ", "198.51.100.7"]),
+        username=st.sampled_from([None, SERVER.username, "tenant"]),
+        number=st.sampled_from([None, 7, 8]),
+        port=st.sampled_from([None, SERVER.port, 2022]),
+        base_path=st.sampled_from([None, "elsewhere"]),
+        timezone=st.sampled_from([None, "Europe/Berlin"]),
+        legacy=st.sampled_from([None, False, True]),
+        credentials=st.sampled_from([None, TYPED]),
+    ),
+    steps=st.sampled_from([GOOD, BAD]),
+)
+def test_stored_secret_goes_to_the_pinned_key_alone_whatever_is_edited(
+    edit: ServerEdit, steps: tuple[CheckStep, ...]
+) -> None:
+    """Any edit at all: the stored login is tried at its own account under its pin; each try is audited."""
+
+    async def run() -> None:
+        rooms = Rooms()
+        rooms.host.steps = steps
+        with suppress(InvalidInputError):
+            await rooms.build().edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+        own = (SERVER.host, SERVER.port, SERVER.username, SERVER.host_key)
+        assert all(typed == TYPED or tuple(place) == own for *place, typed in rooms.host.tried)
+        tested = [action for _, action, detail in rooms.audit.lines if action == "server edit"]
+        assert len(tested) >= len(rooms.host.tried)
+        stored = rooms.store.servers[SCOPE]
+        if stored.secret == SERVER.secret:
+            assert (stored.host, stored.port, stored.username, stored.host_key) == own
+        assert TYPED.password is not None
+        assert TYPED.password not in repr(rooms.audit.lines)
+
+    asyncio.run(run())
+
+
+async def test_edit_does_not_make_two_servers_one(rooms: Rooms, service: ServerChangeService) -> None:
+    """Another address or another folder: the logs that are found are the neighbour's."""
+    neighbour = replace(NEIGHBOUR, host_key=OLD_KEY.text, log_folder="/kamensk/deathlogs")
+    rooms.store.servers[NEIGHBOUR.scope] = neighbour
+    rooms.host.logs, rooms.host.key = FoundLogs("/kamensk/deathlogs"), OLD_KEY.text
+    for edit in (
+        ServerEdit(number=8),
+        ServerEdit(base_path="kamensk"),
+        ServerEdit(host="198.51.100.7", credentials=TYPED),
+    ):
+        with pytest.raises(InvalidInputError, match="“Kamensk” reads these logs already"):
+            await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+        assert rooms.audit.lines[-1][2].endswith("; not changed")
+    assert rooms.store.servers == {SCOPE: SERVER, NEIGHBOUR.scope: neighbour}
+    assert (rooms.host.let_gone, rooms.watchers.notes) == (["renter"] * 3, [])
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (ServerEdit(host="198.51.100.7"), "host: 127.0.0.1 → 198.51.100.7"),
+        (ServerEdit(port=2022), "port: 22 → 2022"),
+        (ServerEdit(username="tenant"), "username: renter → tenant"),
+    ],
+)
+async def test_another_account_needs_its_secret_and_a_try_of_it_is_audited(
+    rooms: Rooms, service: ServerChangeService, edit: ServerEdit, told: str
+) -> None:
+    """Nobody sends the stored password to a machine of their own; who tried with another one is known."""
+    with pytest.raises(InvalidInputError, match="fill in the form"):
+        await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+    assert (rooms.host.tried, rooms.audit.lines) == ([], [])
+    rooms.host.steps = BAD
+    await service.edit(GUILD, "Mirny", replace(edit, credentials=TYPED), actor_id=ADMIN)
+    pinned = "" if edit.username else ", host key: pinned → pinned anew"
+    changes = f"{told}, login: old secret → new secret{pinned}"
+    assert rooms.audit.lines == [(ADMIN, "server edit", f"Mirny: {changes}; not changed, “Login” failed")]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ServerEdit(host="198.51.100.7", credentials=TYPED),
+        ServerEdit(port=2022, credentials=TYPED),
+    ],
+)
 async def test_another_machine_is_pinned_anew(
     rooms: Rooms, service: ServerChangeService, edit: ServerEdit
 ) -> None:
@@ -181,7 +278,7 @@ async def test_mistakes_are_refused_before_the_host_is_asked(
     mistakes = {
         ServerEdit(name="KAMENSK"): "Choose another name",
         ServerEdit(name="  "): "1 to 50 characters",
-        ServerEdit(host="sftp://x"): "without sftp://",
+        ServerEdit(host="sftp://x", credentials=TYPED): "without sftp://",
         ServerEdit(timezone="Mars/Base"): "no time zone",
         ServerEdit(): "Nothing would change",
         ServerEdit(name="Mirny", port=22): "Nothing would change",
@@ -201,15 +298,16 @@ async def test_what_others_write_meanwhile_stays(rooms: Rooms) -> None:
         """Takes its time."""
 
         async def check(
-            self, server: GameServer, *, guild_limit: int
-        ) -> tuple[tuple[CheckStep, ...], str | None]:
+            self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+        ) -> WayCheck:
             """Let others write first."""
             rooms.store.servers[SCOPE] = replace(SERVER, is_paused=True, generation=3)
-            return await super().check(server, guild_limit=guild_limit)
+            return await super().check(server, guild_limit=guild_limit, credentials=credentials)
 
     rooms.host = SlowHost()
-    await rooms.build().edit(GUILD, "Mirny", ServerEdit(username="tenant"), actor_id=ADMIN)
-    assert rooms.store.servers[SCOPE] == replace(SERVER, username="tenant", is_paused=True, generation=3)
+    edit = ServerEdit(number=8)
+    await rooms.build().edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+    assert rooms.store.servers[SCOPE] == replace(SERVER, number=8, is_paused=True, generation=3)
 
 
 async def test_server_that_was_removed_meanwhile_is_not_changed(rooms: Rooms) -> None:
@@ -219,15 +317,17 @@ async def test_server_that_was_removed_meanwhile_is_not_changed(rooms: Rooms) ->
         """Sees the server go."""
 
         async def check(
-            self, server: GameServer, *, guild_limit: int
-        ) -> tuple[tuple[CheckStep, ...], str | None]:
+            self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+        ) -> WayCheck:
             """Remove it."""
             del rooms.store.servers[SCOPE]
-            return await super().check(server, guild_limit=guild_limit)
+            return await super().check(server, guild_limit=guild_limit, credentials=credentials)
 
     rooms.host = VanishingHost()
     with pytest.raises(NotFoundError, match="removed it meanwhile"):
-        await rooms.build().edit(GUILD, "Mirny", ServerEdit(username="tenant"), actor_id=ADMIN)
+        await rooms.build().edit(
+            GUILD, "Mirny", ServerEdit(username="tenant", credentials=TYPED), actor_id=ADMIN
+        )
     assert SCOPE not in rooms.store.servers
     assert rooms.host.let_gone == ["tenant"]
 

@@ -33,6 +33,7 @@ def _server(host: GameHost) -> GameServer:
         port=host.port,
         username="renter",
         secret=BOX.encrypt(SCOPE, Credentials("s3cret-pass")),
+        host_key=host.host_key,
     )
 
 
@@ -139,8 +140,7 @@ async def test_tests_by_hand_ask_the_host_although_it_is_known_to_fail(
         await list_names(access, server)
     assert (await access.read_host_keys(server, guild_limit=1)).problem is not None
     host.faults.clear()
-    steps, _ = await access.check(server, guild_limit=1)
-    assert all(step.ok for step in steps)
+    assert (await access.check(server, guild_limit=1)).failure is None
     assert await list_names(access, server) == []
 
 
@@ -158,10 +158,10 @@ async def test_check_shows_the_host_key_and_pinning_it_holds(
 ) -> None:
     """The key that was shown can be pinned; with it another host in its place is refused."""
     GameServerFiles(root)
-    steps, shown = await access.check(server, guild_limit=1)
-    assert all(step.ok for step in steps)
-    assert shown == host.host_key
-    pinned = replace(server, host_key=shown)
+    new = replace(server, host_key=None)
+    check = await access.check(new, guild_limit=1, credentials=Credentials("s3cret-pass"))
+    assert (check.failure, check.host_key) == (None, host.host_key)
+    pinned = replace(server, host_key=check.host_key)
     assert await list_names(access, pinned) == []
     await pool.close_guild(SCOPE.guild_id)
     await host.change_host_key()
@@ -174,16 +174,56 @@ async def test_check_shows_the_host_key_and_pinning_it_holds(
 async def test_check_without_a_login_shows_no_key(access: DeathLogAccess, server: GameServer) -> None:
     """Nothing is pinned from a host that did not let us in."""
     wrong = replace(server, secret=BOX.encrypt(SCOPE, Credentials("wrong")))
-    steps, shown = await access.check(wrong, guild_limit=1)
-    assert (steps[-1].name, steps[-1].ok, shown) == ("Login", False, None)
+    check = await access.check(wrong, guild_limit=1)
+    assert (check.steps[-1].name, check.steps[-1].ok, check.host_key) == ("Login", False, None)
+
+
+async def test_stored_secret_is_offered_to_no_host_whose_key_is_not_pinned(
+    access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
+) -> None:
+    """Without a pin the host says its key and is told nothing; once it is accepted, all goes on."""
+    GameServerFiles(root)
+    unpinned = replace(server, host_key=None)
+    with pytest.raises(HostKeyChangedError, match=r"No host key of .* is pinned, so it gets no password"):
+        await list_names(access, unpinned)
+    check = await access.check(unpinned, guild_limit=1)
+    assert (check.failure and check.failure.name, check.host_key) == ("Host key", None)
+    keys = await access.read_host_keys(unpinned, guild_limit=1)
+    assert (keys.pinned, keys.shown and keys.shown.text, keys.is_changed) == (None, host.host_key, True)
+    assert host.offered == []
+    access.renew(SCOPE)
+    assert await list_names(access, server) == []
+    assert host.offered == [("renter", "s3cret-pass")]
+
+
+async def test_folder_is_the_same_however_it_is_written(
+    access: DeathLogAccess, server: GameServer, root: Path
+) -> None:
+    """By number, by any base path, through a link, by a name of the host: one folder as the host names it."""
+    files = GameServerFiles(root)
+    files.append(*islice(Battle().rows(), 1))
+    (root / "link").symlink_to("127.0.0.1_1")
+    spelled = [
+        replace(server, number=1),
+        replace(server, base_path="127.0.0.1_1"),
+        replace(server, base_path="./127.0.0.1_1/actual1/"),
+        replace(server, base_path="/127.0.0.1_1/actual1/deathlogs"),
+        replace(server, base_path="link"),
+        replace(server, host="LOCALHOST", base_path="link/actual1"),
+    ]
+    found = [(await access.check(one, guild_limit=1)).logs for one in spelled]
+    assert {logs and logs.folder for logs in found} == {"/127.0.0.1_1/actual1/deathlogs"}
+    [name] = await list_names(access, server)
+    assert {logs and logs.head for logs in found} == {files.current().read_bytes()[:256]}
+    assert {logs and logs.newest and logs.newest.name for logs in found} == {name}
+    assert access.get_log_folder(SCOPE) == "/127.0.0.1_1/actual1/deathlogs"
 
 
 async def test_connection_of_a_test_stays_only_for_a_server_that_is_to_be_read(
     access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
 ) -> None:
     """A failed test, one of a paused server, and one whose server is not stored keep nothing open."""
-    steps, _ = await access.check(server, guild_limit=1)  # no logs there yet
-    assert not steps[-1].ok
+    assert (await access.check(server, guild_limit=1)).failure is not None  # no logs there yet
     await host.wait_for_connections(0)
     GameServerFiles(root)
     paused = replace(server, is_paused=True)
@@ -203,8 +243,7 @@ async def test_failed_test_takes_no_connection_from_a_server_that_is_read(
     """An edit to a wrong folder fails, and the login goes on under the old settings."""
     GameServerFiles(root)
     await list_names(access, server)
-    steps, _ = await access.check(replace(server, base_path="nowhere"), guild_limit=1)
-    assert not steps[-1].ok
+    assert (await access.check(replace(server, base_path="nowhere"), guild_limit=1)).failure is not None
     access.let_go(server)
     await asyncio.sleep(0.1)
     assert (host.connections, host.connections_opened) == (1, 1)

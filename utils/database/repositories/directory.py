@@ -4,13 +4,17 @@ It answers for the guilds of this process. Which these are MongoDB cannot tell f
 remainder of a division; so each process reads the keys of all and keeps its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+
+from structlog import get_logger
 
 from utils.database.database import Document, SafeDatabase
 from utils.database.money_documents import OPEN
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.sharding import Sharding
+
+_log = get_logger(__name__)
 
 
 class DirectoryRepository:
@@ -19,6 +23,7 @@ class DirectoryRepository:
     def __init__(self, database: SafeDatabase, sharding: Sharding) -> None:
         self._database = database
         self._sharding = sharding
+        self._told: set[str] = set()
 
     async def list_server_scopes(self) -> tuple[ServerScope, ...]:
         """Return every game server of every guild."""
@@ -38,7 +43,7 @@ class DirectoryRepository:
         ended = {"guild_id": {"$gt": 0}, "premium.ends_at": {"$lte": now}}
         cursor = self._database.unscoped("guilds").find(ended, {"_id": 0, "guild_id": 1}, hint="premium")
         found = await self._database.run("directory.premium", cursor.to_list(None))
-        return self._read_guilds(document["guild_id"] for document in found)
+        return self._read_guilds(document.get("guild_id") for document in found)
 
     async def list_guilds_with_boards(self) -> tuple[GuildId, ...]:
         """Return every guild with a posted board."""
@@ -67,11 +72,29 @@ class DirectoryRepository:
         found = await self._database.run(f"directory.{collection}.guilds", cursor.to_list(None))
         return self._read_guilds(document["_id"] for document in found)
 
-    def _read_guilds(self, ids: Iterable[int]) -> tuple[GuildId, ...]:
+    def _read_guilds(self, ids: Iterable[object]) -> tuple[GuildId, ...]:
         """Return this process's guilds among those found."""
-        return tuple(sorted(guild_id for guild_id in map(GuildId, ids) if self._sharding.serves(guild_id)))
+        return tuple(sorted(self._keep_own(ids)))
 
     def _read_scopes(self, documents: Iterable[Document]) -> tuple[ServerScope, ...]:
         """Return this process's game servers among those found, each once."""
-        scopes = {ServerScope(GuildId(one["guild_id"]), ServerId(one["server_id"])) for one in documents}
-        return tuple(sorted(scope for scope in scopes if self._sharding.serves(scope.guild_id)))
+        scopes = {
+            ServerScope(guild_id, ServerId(one["server_id"]))
+            for one in documents
+            if isinstance(one.get("server_id"), str)
+            for guild_id in self._keep_own([one.get("guild_id")])
+        }
+        return tuple(sorted(scopes))
+
+    def _keep_own(self, ids: Iterable[object]) -> Iterator[GuildId]:
+        """Yield this process's guilds; what is the id of none belongs to nobody and stops nobody."""
+        for one in ids:
+            if not isinstance(one, int):
+                self._tell(one)
+            elif self._sharding.serves(GuildId(one)):
+                yield GuildId(one)
+
+    def _tell(self, strange: object) -> None:
+        if repr(strange) not in self._told:
+            self._told.add(repr(strange))
+            _log.warning("a document has no guild and is passed over", guild_id=repr(strange))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from datetime import date, timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -9,7 +10,7 @@ from utils.database.count_lock import IMPORT_KEY, hold_counts, void_import
 from utils.database.database import SafeDatabase
 from utils.database.death_documents import build_cursor_fields, decode_deaths
 from utils.database.documents import ImportDocument
-from utils.database.keys import build_key_range
+from utils.database.keys import build_key_range, build_key_since
 from utils.database.player_documents import (
     build_month_document,
     build_player_document,
@@ -93,6 +94,14 @@ class ImportRepository:
                 raise StorageConflictError("This import is not under way any more.")
 
         await self._database.in_transaction(finish, fence=self._fences(scope.guild_id))
+
+    async def drop_deaths_outside(self, scope: ServerScope, first: date, last: date) -> None:
+        """Delete deaths that were written before or after these days."""
+        lowest, highest = build_key_range(scope)
+        kills = self._of("kills", scope)
+        await kills.delete({"_id": {"$gte": lowest, "$lt": build_key_since(scope, first)}})
+        after = build_key_since(scope, last + timedelta(days=1))
+        await kills.delete({"_id": {"$gte": after, "$lte": highest}})
 
     async def iterate_deaths(
         self, scope: ServerScope, *, batch: int = 5_000

@@ -1,11 +1,15 @@
 """Wallets: balances of members and the ledger of every change."""
 
+from collections.abc import Callable
+
+from utils.database.audit_documents import build_audit_document
 from utils.database.database import SafeDatabase
 from utils.database.money_documents import read_ledger_row
 from utils.database.money_unit import book_change, read_balance
 from utils.database.repositories.ingestion import FenceSource
 from utils.database.scoped import ScopedCollection
 from utils.database.sessions import Session
+from utils.models.audit import AuditEntry
 from utils.models.money import Change, LedgerRow
 from utils.models.scope import GuildId, MemberId
 
@@ -28,10 +32,26 @@ class WalletRepository:
         found = await ledger.find(own, sort=[("number", -1)], limit=limit, hint="member")
         return tuple(read_ledger_row(document) for document in found)
 
-    async def book(self, guild_id: GuildId, change: Change) -> int | None:
-        """Change a balance and write the row, both or neither; None when it would be negative."""
+    async def book_by_hand(
+        self, guild_id: GuildId, change: Change, describe: Callable[[LedgerRow], AuditEntry]
+    ) -> LedgerRow | None:
+        """Change a balance, write the row and the audit's entry, all or nothing; return the row.
 
-        async def book(session: Session) -> int | None:
-            return await book_change(self._database, guild_id, change, session=session)
+        A key that is booked already changes nothing and returns its row. None when it would be negative.
+
+        Raises:
+            CommitUnknownError: it happened or not.
+        """
+        ledger = ScopedCollection.of_guild(self._database, "ledger", guild_id)
+        audit = ScopedCollection.of_guild(self._database, "audit", guild_id)
+
+        async def book(session: Session) -> LedgerRow | None:
+            booked = await ledger.find_one({"key": change.key}, session=session)
+            if booked is not None:
+                return read_ledger_row(booked)
+            row = await book_change(self._database, guild_id, change, session=session)
+            if row is not None:
+                await audit.insert_one(build_audit_document(describe(row)), session=session)
+            return row
 
         return await self._database.in_transaction(book, fence=self._fences(guild_id))

@@ -22,6 +22,7 @@ COUNTERS = ("kills", "deaths", "suicides", "longest", "best_streak")
 PLAYER, NAME, SEEN = 0, 1, 2  # columns before those of the counters: numbers of player and name, Unix seconds
 _FIRST_COUNTER = 3
 _COLUMNS = _FIRST_COUNTER + len(COUNTERS)
+_LARGEST = np.iinfo(np.uint32).max
 _BEST = frozenset({"longest", "best_streak"})  # the best of any; everything else adds up
 
 SOURCES = {
@@ -79,8 +80,10 @@ def build_row(player: int, counters: Counters, *, name: int = 0, seen: int = 0) 
 
 
 def build_table(rows: Sequence[Row]) -> Table:
-    """Return rows as a table, columns first."""
-    return np.array(rows, dtype=np.uint32).T.copy() if rows else np.empty((_COLUMNS, 0), np.uint32)
+    """Return rows as a table, columns first; what its width cannot hold becomes the nearest it can."""
+    if not rows:
+        return np.empty((_COLUMNS, 0), np.uint32)
+    return np.clip(np.array(rows, dtype=np.int64), 0, _LARGEST).T.astype(np.uint32, order="C")
 
 
 def replace_rows(table: Table, rows: Table) -> Table:

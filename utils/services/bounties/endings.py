@@ -17,6 +17,8 @@ from utils.services.bounties.notices import build_expired_notice, choose_notices
 from utils.services.bounties.rooms import BountyRooms
 from utils.services.money_stores import BountyStore, MoneyUnit
 
+EXPIRE_TASK = "bounties:expire"
+
 CLAIM_GRACE = timedelta(seconds=60)
 """How long after its end a bounty still waits: a kill that was read in time is stored within a minute."""
 
@@ -43,14 +45,18 @@ class BountyEndings:
             StorageError: the database is away; the next time goes on.
         """
         before = self._rooms.clock.now() - CLAIM_GRACE
-        for scope in await self._rooms.directory.list_scopes_with_due_bounties(before=before):
+
+        async def expire(scope: ServerScope) -> None:
             servers = await self._rooms.servers.list_servers(scope.guild_id)
             server = next((one for one in servers if one.scope == scope), None)
             if server is None:
                 await self.withdraw(scope)
-                continue
+                return
             for bounty in await self._rooms.store.list_due(scope, before=before):
                 await self._expire(bounty, server.name)
+
+        scopes = await self._rooms.directory.list_scopes_with_due_bounties(before=before)
+        await self._rooms.tasks.for_each(EXPIRE_TASK, scopes, expire)
 
     async def withdraw(self, scope: ServerScope) -> None:
         """End every bounty of a server that is not there any more, with full refund."""

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from utils.errors import (
     AmbiguousError,
@@ -34,7 +35,7 @@ from utils.services.bounties.endings import end_bounty
 from utils.services.bounties.notices import build_placed_notice, choose_notices, tell_queued
 from utils.services.bounties.rooms import BountyRooms
 from utils.services.bounties.settings import SettingsWish, apply_wish, verify_amount, write_difference
-from utils.services.money_stores import MoneyUnit
+from utils.services.money_stores import MoneyUnit, book_surely
 from utils.services.rewards import make_bounty_id
 
 SUGGESTIONS = 5
@@ -132,9 +133,16 @@ class BountyService:
             raise await self._explain_missing(guild_id, member_id, text, standing)
         refund = bounty.amount - compute_cancel_fee(bounty.amount)
         end = BountyEnd(BountyState.CANCELLED, self._rooms.clock.now())
-        if not await end_bounty(self._rooms.store, bounty, end, refund=refund):
+        close = partial(end_bounty, self._rooms.store, bounty, end, refund=refund)
+        if not await book_surely(close) and not await self._is_cancelled(member_id, bounty):
             raise NotFoundError("open bounty of yours on", bounty.player_name, hint="It has just ended.")
         return CancelledBounty(bounty, refund)
+
+    async def _is_cancelled(self, member_id: MemberId, bounty: Bounty) -> bool:
+        """Tell whether a bounty was taken back already, as by a commit whose answer was lost."""
+        placed = await self._rooms.store.list_placed(bounty.scope.guild_id, member_id, is_open=False)
+        mine = next((one for one in placed if one.bounty_id == bounty.bounty_id), None)
+        return mine is not None and mine.state is BountyState.CANCELLED
 
     async def get_settings(self, guild_id: GuildId) -> BountySettings:
         """Return what a guild decided about bounties."""
@@ -205,8 +213,11 @@ class BountyService:
         notices = await choose_notices(self._rooms, bounty.scope, notice)
 
         async def store(unit: MoneyUnit) -> int:
+            hold = _build_hold(bounty, member_id)
+            if await unit.find_booked([hold.key]):  # by a commit whose answer was lost
+                return await unit.get_balance(member_id)
             await _verify_no_other(unit, bounty)
-            balance = await unit.book(_build_hold(bounty, member_id))
+            balance = await unit.book(hold)
             if balance is None:
                 raise NotEnoughMoneyError(
                     needed=bounty.amount,
@@ -217,7 +228,7 @@ class BountyService:
             await unit.append_notices(notices, created_at=bounty.placed_at)
             return balance
 
-        balance = await self._rooms.store.in_transaction(bounty.scope, store)
+        balance = await book_surely(partial(self._rooms.store.in_transaction, bounty.scope, store))
         await tell_queued(self._rooms, bounty.scope, notices)
         return balance
 

@@ -14,6 +14,7 @@ from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId,
 from utils.models.servers import GameServer
 from utils.services.money_stores import BountyStore
 from utils.services.wallets import AuditTrail
+from utils.tasks import TaskManager
 
 
 class OwnPlayer(Protocol):
@@ -90,4 +91,5 @@ class BountyRooms:
     names: PlayerBook
     audit: AuditTrail
     events: EventDispatcher
+    tasks: TaskManager
     clock: Clock

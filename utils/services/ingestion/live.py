@@ -22,7 +22,7 @@ from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices import BountyNotice, DeathNotice, Notice
 from utils.models.players import PlayerDay, PlayerRecord
-from utils.models.reading import Chunk, Cursor, RejectedLine
+from utils.models.reading import Chunk, Cursor
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.counting import (
@@ -35,7 +35,8 @@ from utils.services.counting import (
     list_player_ids,
 )
 from utils.services.ingestion.news import NewsRule, choose_news_rule
-from utils.services.ingestion.reading import DeathLogTail, RowReader
+from utils.services.ingestion.poison import store_around_poison
+from utils.services.ingestion.reading import DeathLogTail, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit, LiveRewards
 from utils.services.rewards import LiveKill, RewardTerms
 
@@ -61,9 +62,7 @@ class Batch:
 
     read_at: datetime
     chunk: Chunk
-    deaths: Sequence[Death]
-    rejected: Sequence[RejectedLine]
-    lines: int
+    read: ReadLines
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +126,18 @@ class PollOutcome:
     cursors: Mapping[LogFile, Cursor] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _Poll:
+    """One poll under way; ``rule`` and ``outcome`` change with its chunks."""
+
+    server: GameServer
+    tail: DeathLogTail
+    reader: RowReader
+    find_posted: PostedFinder
+    rule: NewsRule
+    outcome: PollOutcome
+
+
 class LiveIngestion:
     """Stores and announces what a poll finds.
 
@@ -160,11 +171,13 @@ class LiveIngestion:
         last_read_at: datetime | None,
         find_posted: PostedFinder,
         cursors: Mapping[LogFile, Cursor] | None = None,
+        passes_over: bool = False,
     ) -> PollOutcome:
         """Read on once and store all that is new.
 
         ``cursors`` are those of the poll before, if it went well; without them they are read. Whoever moved
-        one meanwhile is found out when it is moved again.
+        one meanwhile is found out when it is moved again. With ``passes_over``, a line that cannot be stored
+        is kept as rejected, and the rest is read on.
 
         What is posted and paid is asked for once a chunk is read: a row written after a setting was changed
         is never judged by the setting before, however long the poll had been on its way.
@@ -177,28 +190,44 @@ class LiveIngestion:
             cursors = await self._store.list_cursors(server.scope)
         rule = choose_news_rule(last_read_at=last_read_at, now=self._clock.now(), max_age=self._max_age)
         reader = RowReader(server.scope, ZoneInfo(server.timezone))
-        outcome = PollOutcome(cursors=cursors)
+        poll = _Poll(server, tail, reader, find_posted, rule, PollOutcome(cursors=cursors))
+        store, pass_over = partial(self._store_chunk, poll), partial(self._pass_over, poll)
         async with aclosing(tail.read_on(cursors)) as chunks:
             async for chunk in chunks:
-                batch = self._read(reader, chunk)
-                terms = await self._rewards.find_terms(server.scope) if self._rewards else None
-                announced = Announced(rule, await find_posted(), terms)
-                if announced.needs_newest(is_growth=chunk.is_growth):
-                    rule = rule.with_newest(await tail.read_newest_lines())
-                    announced = replace(announced, rule=rule)
-                stored = await self._store_batch(server, batch, announced)
-                await self._publish(server.scope, stored)
-                outcome = _add(outcome, batch, stored)
-        return replace(outcome, problem=next(iter(tail.problems), None))
+                if passes_over:
+                    await store_around_poison(chunk, store=store, pass_over=pass_over)
+                else:
+                    await store(chunk)
+        return replace(poll.outcome, problem=next(iter(tail.problems), None))
 
-    def _read(self, reader: RowReader, chunk: Chunk) -> Batch:
-        read_at = self._clock.now()
-        deaths, rejected = reader.read(chunk.after.file, chunk.start, chunk.data, now=read_at)
-        return Batch(read_at, chunk, deaths, rejected, lines=len(deaths) + len(rejected))
+    async def _store_chunk(self, poll: _Poll, chunk: Chunk) -> None:
+        """Read a chunk, store it, and tell of it."""
+        now = self._clock.now()
+        batch = Batch(now, chunk, await poll.reader.read_chunk(chunk, now=now))
+        if chunk.is_last_row and not batch.read.deaths:
+            return
+        terms = await self._rewards.find_terms(poll.server.scope) if self._rewards else None
+        announced = Announced(poll.rule, await poll.find_posted(), terms)
+        if announced.needs_newest(is_growth=chunk.is_growth):
+            lines = await poll.tail.read_newest_lines()
+            poll.rule = poll.rule.with_newest(lines, latest=poll.reader.find_latest(batch.read_at))
+            announced = replace(announced, rule=poll.rule)
+        stored = await self._store_batch(poll.server, batch, announced)
+        await self._publish(poll.server.scope, stored)
+        poll.outcome = _add(poll.outcome, batch, stored)
+
+    async def _pass_over(self, poll: _Poll, chunk: Chunk, reason: str) -> None:
+        """Keep the only line of a chunk as rejected; one that is not whole yet comes again."""
+        if chunk.is_last_row:
+            return
+        now = self._clock.now()
+        batch = Batch(now, chunk, poll.reader.reject(chunk, reason, now=now))
+        stored = await self._store_batch(poll.server, batch, Announced(poll.rule, frozenset()))
+        poll.outcome = _add(poll.outcome, batch, stored)
 
     async def _store_batch(self, server: GameServer, batch: Batch, announced: Announced) -> StoredBatch:
         """Store a chunk. What a file grew by is new unless somebody copied it: it is not looked for first."""
-        is_shared = batch.lines <= SHARED_LINES
+        is_shared = batch.read.lines <= SHARED_LINES
         run = self._store.in_shared_transaction if is_shared else self._store.in_transaction
         work = partial(self._store_in_unit, server, batch, announced)
         if batch.chunk.is_growth:
@@ -207,13 +236,13 @@ class LiveIngestion:
             except (CursorMovedError, LeaseLostError):
                 raise
             except StorageConflictError:
-                logger.info("deaths are stored already", scope=str(server.scope), lines=batch.lines)
+                logger.info("deaths are stored already", scope=str(server.scope), lines=batch.read.lines)
         return await run(server.scope, partial(work, looks=True))
 
     async def _store_in_unit(
         self, server: GameServer, batch: Batch, announced: Announced, unit: IngestionUnit, *, looks: bool
     ) -> StoredBatch:
-        new = await _select_new(unit, batch.deaths, looks=looks)
+        new = await _select_new(unit, batch.read.deaths, looks=looks)
         counted = await _count(unit, server, new)
         facts = counted.facts
         is_growth = batch.chunk.is_growth
@@ -232,8 +261,8 @@ class LiveIngestion:
         won = await self._settle(unit, server, kills, terms=announced.terms, read_at=batch.read_at)
         queued: Sequence[Notice] = (*notices, *won)
         batches = await unit.append_notices(queued, created_at=self._clock.now(), changes_counters=bool(new))
-        await unit.insert_rejected(batch.rejected)
-        await unit.add_lines_read(batch.lines, len(batch.rejected))
+        await unit.insert_rejected(batch.read.rejected)
+        await unit.add_lines_read(batch.read.lines, batch.read.lines_rejected)
         await unit.move_cursor(batch.chunk.before, batch.chunk.after)
         kinds = frozenset(notice.channel_kind for notice in queued)
         counters = CountersStored(
@@ -344,7 +373,7 @@ def _add(outcome: PollOutcome, batch: Batch, stored: StoredBatch) -> PollOutcome
     return replace(
         outcome,
         deaths=outcome.deaths + len(stored.deaths),
-        rejected=outcome.rejected + len(batch.rejected),
+        rejected=outcome.rejected + batch.read.lines_rejected,
         newest_at=newest if outcome.newest_at is None or newest is None else max(newest, outcome.newest_at),
         cursors={**outcome.cursors, batch.chunk.after.file: batch.chunk.after},
     )

@@ -33,9 +33,9 @@ class NewsRule:
         """Tell whether the newest row must be known before rows of such a chunk are judged."""
         return not self.is_newest_known and not (is_growth and self.is_recent)
 
-    def with_newest(self, lines: Iterable[bytes]) -> Self:
-        """Return the rule with the newest row found among these lines of the logs."""
-        rows = (parse_death_line(line) for line in lines)
+    def with_newest(self, lines: Iterable[bytes], *, latest: datetime) -> Self:
+        """Return the rule with the newest row found among these lines of the logs, none after ``latest``."""
+        rows = (parse_death_line(line, latest=latest) for line in lines)
         newest = max((row.written_at for row in rows if not isinstance(row, Rejected)), default=None)
         return replace(self, newest_written_at=newest, is_newest_known=True)
 

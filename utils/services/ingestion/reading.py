@@ -1,14 +1,40 @@
 """What ingestion needs of the reading side, and how bytes become deaths."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 
-from utils.models.deaths import Death, LogFile, Rejected
-from utils.models.reading import Chunk, Cursor, RejectedLine
+from utils.models.deaths import CLOCK_MARGIN, Death, LogFile, Rejected
+from utils.models.reading import Chunk, Cursor, RejectedLine, slice_lines
 from utils.models.scope import ServerScope
-from utils.parsers.deathlog import iterate_lines, parse_death_line
+from utils.parsers.deathlog import (
+    KEPT_REJECTED_CHARACTERS,
+    decode_line,
+    iterate_lines,
+    parse_death_line,
+)
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
+
+SLICE_LINES = 250  # parsed between two turns of the event loop: a few milliseconds
+KEPT_REJECTED = 24  # rejected lines of a chunk that admins can look at; the others are counted
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLines:
+    """What a chunk holds.
+
+    Attributes:
+        deaths: in the order of the file.
+        rejected: the first of the lines that could not be read.
+        lines: how many lines there were, and ``lines_rejected`` how many could not be read.
+    """
+
+    deaths: Sequence[Death]
+    rejected: Sequence[RejectedLine]
+    lines: int
+    lines_rejected: int
 
 
 class DeathLogTail(Protocol):
@@ -39,7 +65,7 @@ class HistoryLogs(Protocol):
         """Return every death log with its size in bytes."""
 
     def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
-        """Yield whole lines from the cursor up to byte ``end``; an unfinished last line is left out."""
+        """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there."""
 
 
 class RowReader:
@@ -49,14 +75,36 @@ class RowReader:
         self._prefix = build_scope_prefix(scope)
         self._zone = UTC if str(zone) == "UTC" else zone  # the usual zone, and the cheap one
 
+    async def read_chunk(self, chunk: Chunk, *, now: datetime) -> ReadLines:
+        """Read a chunk without holding the event loop for longer than a slice."""
+        deaths: list[Death] = []
+        rejected: list[RejectedLine] = []
+        lines = 0
+        for place, data in slice_lines(chunk.data, lines=SLICE_LINES):
+            found, unread = self.read(chunk.after.file, chunk.start + place, data, now=now)
+            lines += len(found) + len(unread)
+            deaths += found
+            rejected += unread[: KEPT_REJECTED - len(rejected)]
+            await asyncio.sleep(0)
+        if chunk.is_last_row:  # its line is counted, or rejected, once it is whole
+            return ReadLines(deaths, (), lines=0, lines_rejected=0)
+        return ReadLines(deaths, rejected, lines, lines_rejected=lines - len(deaths))
+
+    def reject(self, chunk: Chunk, reason: str, *, now: datetime) -> ReadLines:
+        """Return a chunk of one line as one that could not be read."""
+        line = decode_line(chunk.data.rstrip(b"\r\n"))[:KEPT_REJECTED_CHARACTERS]
+        rejected = RejectedLine(chunk.after.file, chunk.start, line, reason, now)
+        return ReadLines((), (rejected,), lines=1, lines_rejected=1)
+
     def read(
         self, file: LogFile, start: int, data: bytes, *, now: datetime
     ) -> tuple[list[Death], list[RejectedLine]]:
         """Return the deaths of ``data`` in file order, and what could not be read."""
         deaths: list[Death] = []
         rejected: list[RejectedLine] = []
+        latest = self.find_latest(now)
         for place, line in iterate_lines(data):
-            row = parse_death_line(line)
+            row = parse_death_line(line, latest=latest)
             if isinstance(row, Rejected):
                 rejected.append(RejectedLine(file, start + place, row.line, row.reason, now))
                 continue
@@ -71,11 +119,12 @@ class RowReader:
             )
         return deaths, rejected
 
+    def find_latest(self, now: datetime) -> datetime:
+        """Return the last moment that a row may be dated, by the server's wall clock."""
+        return now.astimezone(self._zone).replace(tzinfo=None) + CLOCK_MARGIN
+
     def _to_utc(self, written_at: datetime) -> datetime:
         """Read the server's wall clock; of an hour that exists twice the first is taken."""
         if self._zone is UTC:
             return written_at.replace(tzinfo=UTC)
-        try:
-            return written_at.replace(tzinfo=self._zone).astimezone(UTC)
-        except OverflowError:  # the first and last day of the calendar
-            return written_at.replace(tzinfo=UTC)
+        return written_at.replace(tzinfo=self._zone).astimezone(UTC)

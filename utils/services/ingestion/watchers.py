@@ -21,6 +21,7 @@ from utils.services.ingestion.watch import ServerWatch
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.tasks import TaskManager
 
+FOLLOW_TASK = "guilds:follow"
 DIRECTORY_RETRY_SECONDS = 2.0
 
 logger = get_logger(__name__)
@@ -161,9 +162,13 @@ class ServerWatchers:
         ``is_member`` is asked again after each wait, so a guild that leaves meanwhile is not taken up.
         """
         scopes = await self._list_scopes()
-        for guild_id in {scope.guild_id for scope in self._watches}:
+
+        async def stop_if_left(guild_id: GuildId) -> None:
             if not is_member(guild_id):
                 await self.stop_guild(guild_id)
+
+        watched = {scope.guild_id for scope in self._watches}
+        await self._tasks.for_each(FOLLOW_TASK, watched, stop_if_left)
         self.start_all(scope for scope in scopes if is_member(scope.guild_id))
 
     async def _list_scopes(self) -> Sequence[ServerScope]:

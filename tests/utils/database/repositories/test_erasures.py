@@ -28,7 +28,6 @@ from utils.database.repositories.ingestion import IngestionRepository, Transacti
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
-from utils.database.repositories.wallets import WalletRepository
 from utils.database.sessions import Session
 from utils.database.standings.keeper import Standings
 from utils.errors import StorageConflictError, StorageUnavailableError
@@ -312,11 +311,16 @@ async def test_other_guild_with_the_same_server_keeps_its_data(
     assert all(before.values())
 
 
+async def book(place: Place, change: Change) -> None:
+    """Book a change of a wallet."""
+    bounties = BountyRepository(place.database, fences=lambda _: None)
+    await bounties.in_transaction(place.scope, lambda unit: unit.book(change))
+
+
 async def fill(place: Place) -> None:
     """Store something of everything that names a member and his player, and somebody else."""
     guild_id, database = place.scope.guild_id, place.database
     links, audit = LinkRepository(database), AuditRepository(database)
-    wallets = WalletRepository(database, fences=lambda _: None)
     bounties = BountyRepository(database, fences=lambda _: None)
     await place.write([build_row("Wolf", "Anna", second=900), build_row("Anna", "Wolf", second=901)])
     await links.put_proven(guild_id, Link(guild_id, OWNER, WOLF, "Wolf", NOW), at=NOW)
@@ -324,9 +328,9 @@ async def fill(place: Place) -> None:
     await links.put_pending(guild_id, Link(guild_id, OTHER, WOLF, "Wolf", NOW, windows=window))
     await links.put_proven(guild_id, Link(guild_id, OTHER, build_player_id("Bert"), "Bert", NOW), at=NOW)
     for member_id in (OWNER, OTHER):
-        await wallets.book(guild_id, Change(member_id, LedgerKind.ADMIN, 1000, f"admin:{member_id}", NOW))
+        await book(place, Change(member_id, LedgerKind.ADMIN, 1000, f"admin:{member_id}", NOW))
     killed = Change(OTHER, LedgerKind.KILL, 12, "kill:00", NOW, "Wolf", WOLF, NOW)
-    await wallets.book(guild_id, killed)
+    await book(place, killed)
 
     async def place_bounties(unit: Any) -> None:
         for name, target, placer, amount in (
@@ -448,9 +452,8 @@ async def test_bounty_of_an_erased_member_cannot_be_paid_back_or_claimed(place: 
 async def test_long_ledger_is_deleted_in_parts(place: Place) -> None:
     """The wallet stays until its last rows go with it, and the balance is never below them."""
     guild_id = place.scope.guild_id
-    wallets = WalletRepository(place.database, fences=lambda _: None)
     for number in range(7):
-        await wallets.book(guild_id, Change(OWNER, LedgerKind.ADMIN, 1, f"admin:{number}", NOW))
+        await book(place, Change(OWNER, LedgerKind.ADMIN, 1, f"admin:{number}", NOW))
     parts = [await place.store.delete_ledger_rows(guild_id, OWNER, limit=3) for _ in range(3)]
     assert parts == [True, True, False]
     assert [row["number"] for row in await place.read("ledger")] == [7]

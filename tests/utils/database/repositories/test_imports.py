@@ -73,6 +73,37 @@ async def test_generation_is_shown_and_the_job_ended_together(
         await imports.finish_import(scope, JOB)
 
 
+async def test_deaths_outside_some_days_are_deleted(
+    imports: ImportRepository,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    make_death: Callable[..., Death],
+) -> None:
+    """The first and the last day stay whole; a neighbour keeps everything."""
+    noon = datetime(2025, 4, 30, 12)  # noqa: DTZ001
+    times = [
+        datetime(1, 1, 1),  # noqa: DTZ001
+        datetime(1969, 12, 31),  # noqa: DTZ001
+        datetime(2014, 12, 31, 23, 59, 59),  # noqa: DTZ001
+        datetime(2015, 1, 1),  # noqa: DTZ001
+        datetime(2025, 5, 8, 23, 59, 59),  # noqa: DTZ001
+        datetime(2025, 5, 9),  # noqa: DTZ001
+        datetime(9999, 12, 31),  # noqa: DTZ001
+    ]
+    seconds = [round((at - noon).total_seconds()) for at in times]
+    for where in (scope, neighbour):
+
+        async def store(unit: TransactionUnit, where: ServerScope = where) -> None:
+            await unit.insert_deaths([make_death(where, "a", "b", second=second) for second in seconds])
+
+        await ingestion.in_transaction(where, store)
+    await imports.drop_deaths_outside(scope, date(2015, 1, 1), date(2025, 5, 8))
+    kept = [death.row.written_at async for batch in imports.iterate_deaths(scope) for death in batch]
+    assert kept == times[3:5]
+    assert sum([len(batch) async for batch in imports.iterate_deaths(neighbour)]) == len(times)
+
+
 async def test_all_deaths_of_a_server_come_in_batches_by_time(
     imports: ImportRepository,
     ingestion: IngestionRepository,

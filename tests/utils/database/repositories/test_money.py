@@ -12,6 +12,7 @@ from tests.fakes.money import FakeAuditTrail
 from tests.fakes.premium import build_premium
 from utils.database.database import Fence, SafeDatabase
 from utils.database.money_unit import MoneyTransaction
+from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
@@ -21,8 +22,15 @@ from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
-from utils.errors import LeaseLostError, NotEnoughMoneyError, NotFoundError, StorageConflictError
+from utils.errors import (
+    LeaseLostError,
+    NotEnoughMoneyError,
+    NotFoundError,
+    StorageConflictError,
+    StorageError,
+)
 from utils.events import EventDispatcher
+from utils.models.audit import AuditAction, AuditEntry
 from utils.models.deaths import Death
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link
@@ -64,6 +72,17 @@ def build_change(amount: int, key: str, *, member_id: MemberId = ANN, **fields: 
     return replace(change, **fields)  # type: ignore[arg-type] # whatever a test names
 
 
+def describe(row: LedgerRow) -> AuditEntry:
+    """Return what the audit tells of a change by hand."""
+    return AuditEntry(row.change.at, BOB, AuditAction.WALLET, f"{row.change.amount} → {row.balance}")
+
+
+async def book(wallets: WalletRepository, guild_id: GuildId, change: Change) -> int | None:
+    """Book a change by hand; return the balance after it."""
+    row = await wallets.book_by_hand(guild_id, change, describe)
+    return None if row is None else row.balance
+
+
 def build_bounty(scope: ServerScope, bounty_id: str = "b1", **fields: object) -> Bounty:
     """Return Ann's bounty of 500 on the prey."""
     bounty = Bounty(scope, bounty_id, PREY, "Prey", 500, ANN, START, START + HOUR)
@@ -97,7 +116,7 @@ async def test_change_is_booked_with_its_row(wallets: WalletRepository, scope: S
     second = build_change(
         -200, "b", kind=LedgerKind.KILL, player_id=PREY, killed_at=START - HOUR, note="Prey"
     )
-    assert [await wallets.book(guild_id, one) for one in (first, second)] == [500, 300]
+    assert [await book(wallets, guild_id, one) for one in (first, second)] == [500, 300]
     assert await wallets.list_rows(guild_id, ANN, limit=9) == (
         LedgerRow(second, 2, 300),
         LedgerRow(first, 1, 500),
@@ -112,20 +131,40 @@ async def test_change_is_booked_with_its_row(wallets: WalletRepository, scope: S
 async def test_balance_is_never_negative(wallets: WalletRepository, scope: ServerScope) -> None:
     """What is not there is not taken, and leaves no row; to the last emerald it is."""
     guild_id = scope.guild_id
-    assert await wallets.book(guild_id, build_change(-1, "a")) is None
-    await wallets.book(guild_id, build_change(10, "b"))
-    assert await wallets.book(guild_id, build_change(-11, "c")) is None
-    assert await wallets.book(guild_id, build_change(-10, "d")) == 0
+    assert await book(wallets, guild_id, build_change(-1, "a")) is None
+    await book(wallets, guild_id, build_change(10, "b"))
+    assert await book(wallets, guild_id, build_change(-11, "c")) is None
+    assert await book(wallets, guild_id, build_change(-10, "d")) == 0
     assert [row.change.key for row in await wallets.list_rows(guild_id, ANN, limit=9)] == ["d", "b"]
 
 
-async def test_key_is_booked_once(wallets: WalletRepository, scope: ServerScope) -> None:
-    """A second row of one key takes its change of the balance back with it."""
-    await wallets.book(scope.guild_id, build_change(10, "same"))
-    with pytest.raises(StorageConflictError):
-        await wallets.book(scope.guild_id, build_change(10, "same", member_id=BOB))
-    assert await wallets.get_balance(scope.guild_id, BOB) == 0
-    assert await wallets.book(GuildId(43), build_change(10, "same")) == 10
+async def test_change_by_hand_is_booked_once_with_its_entry_of_the_audit(
+    database: SafeDatabase, wallets: WalletRepository, scope: ServerScope
+) -> None:
+    """However often and at however many places at once one key is asked for; each guild has its own."""
+    guild_id, change = scope.guild_id, build_change(10, "same")
+    rows = await asyncio.gather(*(wallets.book_by_hand(guild_id, change, describe) for _ in range(8)))
+    assert set(rows) == {LedgerRow(change, 1, 10)}
+    again = build_change(70, "same", member_id=BOB)
+    assert await wallets.book_by_hand(guild_id, again, describe) == LedgerRow(change, 1, 10)
+    assert await book(wallets, GuildId(43), change) == 10
+    entries, _ = await AuditRepository(database).list_entries(guild_id, limit=9)
+    assert entries == (describe(LedgerRow(change, 1, 10)),)
+
+
+async def test_change_that_cannot_be_audited_is_not_booked(
+    database: SafeDatabase, wallets: WalletRepository, scope: ServerScope
+) -> None:
+    """Row and entry are one transaction."""
+
+    def fail(row: LedgerRow) -> AuditEntry:
+        raise StorageError(f"no room for {row}")
+
+    with pytest.raises(StorageError, match="no room"):
+        await wallets.book_by_hand(scope.guild_id, build_change(10, "same"), fail)
+    assert await wallets.list_rows(scope.guild_id, ANN, limit=9) == ()
+    assert await wallets.get_balance(scope.guild_id, ANN) == 0
+    assert await AuditRepository(database).list_entries(scope.guild_id, limit=9) == ((), 0)
 
 
 async def test_many_changes_of_one_wallet_at_once_all_count(
@@ -133,7 +172,7 @@ async def test_many_changes_of_one_wallet_at_once_all_count(
 ) -> None:
     """Whoever comes second runs again; the rows are numbered without a gap."""
     changes = [build_change(number, f"k{number}") for number in range(1, 41)]
-    await asyncio.gather(*(wallets.book(scope.guild_id, one) for one in changes))
+    await asyncio.gather(*(book(wallets, scope.guild_id, one) for one in changes))
     rows = await wallets.list_rows(scope.guild_id, ANN, limit=99)
     assert await wallets.get_balance(scope.guild_id, ANN) == sum(range(1, 41))
     assert [row.number for row in rows] == list(range(40, 0, -1))
@@ -319,7 +358,7 @@ async def test_every_change_of_money_is_refused_when_the_lease_is_lost(
         return Fence(shard=0, token=1)
 
     with pytest.raises(LeaseLostError):
-        await WalletRepository(database, fences=fence).book(scope.guild_id, build_change(5, "a"))
+        await book(WalletRepository(database, fences=fence), scope.guild_id, build_change(5, "a"))
     with pytest.raises(LeaseLostError):
         await insert(BountyRepository(database, fences=fence), build_bounty(scope))
     assert await database.unscoped("wallets").count_documents({}) == 0
@@ -368,8 +407,8 @@ class Market:
 
     async def give(self, member_id: MemberId, amount: int) -> None:
         """Put money into a wallet."""
-        await self.wallets.book(
-            self.scope.guild_id, build_change(amount, f"g{member_id}", member_id=member_id)
+        await book(
+            self.wallets, self.scope.guild_id, build_change(amount, f"g{member_id}", member_id=member_id)
         )
 
     async def place(self, member_id: MemberId, player: str, amount: int) -> Bounty:
@@ -429,6 +468,7 @@ async def _market(
         names=PlayerNames(statistics, servers, TaskManager(clock)),
         audit=FakeAuditTrail(),
         events=EventDispatcher(),
+        tasks=TaskManager(clock),
         clock=clock,
     )
     return Market(

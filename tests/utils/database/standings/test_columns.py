@@ -2,11 +2,13 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.clock import START
 from utils.database.standings.columns import (
     SOURCES,
     Numbers,
@@ -19,6 +21,8 @@ from utils.database.standings.columns import (
     replace_rows,
     sum_uses,
 )
+from utils.database.standings.parts import GuildStandings
+from utils.database.standings.sections import PLAYERS as PLAYERS_SECTION
 from utils.models.players import Counters
 
 PLAYERS = 8
@@ -164,3 +168,39 @@ def test_each_text_has_one_number_from_any_thread() -> None:
     assert found == [list(range(2_000))] * 4
     assert [numbers[number] for number in range(len(numbers))] == texts
     assert numbers.find(["player 7", "nobody"]) == [7]
+
+
+NUMBERS = st.integers(-(2**63), 2**63 - 1)
+
+
+@given(
+    seen=st.datetimes(timezones=st.just(UTC)),
+    numbers=st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS),
+)
+def test_row_of_any_stored_time_and_count_becomes_the_nearest_that_fits(
+    seen: datetime, numbers: tuple[int, int, int, int, int]
+) -> None:
+    """Whatever an older version has stored: nothing overflows, and others' figures stay as they are."""
+    kills, deaths, suicides, longest, streak = numbers
+    stored = {
+        "player_id": "a",
+        "name": "Ann",
+        "last_seen_at": seen,
+        "counters": {
+            "kills": kills,
+            "deaths": deaths,
+            "suicides": suicides,
+            "metres": 0,
+            "longest": longest,
+            "best_streak": streak,
+        },
+    }
+    guild = GuildStandings()
+    bob = {**stored, "player_id": "b", "name": "Bob", "last_seen_at": START}
+    bob["counters"] = {**stored["counters"], "kills": 7, "deaths": 1}  # type: ignore[dict-item]
+    rows = [row for document in (stored, bob) for _, row in PLAYERS_SECTION.read(guild, document)]
+    table = build_table(rows)
+    expected = [min(max(number, 0), 2**32 - 1) for number in (int(seen.timestamp()), *numbers)]
+    assert table[2:, 0].tolist() == expected
+    assert table[:5, 1].tolist() == [1, 1, int(START.timestamp()), 7, 1]
+    assert find_newest_names([table], [0, 1], guild.names) == {0: "Ann", 1: "Bob"}

@@ -10,6 +10,7 @@ from tests.fakes.deaths import build_player_id
 from tests.fakes.small_bot import Shelf
 from utils.errors import (
     AmbiguousError,
+    CommitUnknownError,
     InvalidInputError,
     NotAllowedError,
     NotEnoughMoneyError,
@@ -20,7 +21,7 @@ from utils.models.money import Bounty, BountyState, LedgerKind
 from utils.models.notices import BountyEvent, BountyNotice
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.services.bounties.endings import CLAIM_GRACE, BountyEndings
-from utils.services.bounties.placing import BountyService, PlacedBounty
+from utils.services.bounties.placing import BountyService, CancelledBounty, PlacedBounty
 
 
 async def test_placed_bounty_holds_the_money_and_is_announced(shelf: Shelf, bounties: BountyService) -> None:
@@ -231,3 +232,41 @@ async def test_own_list_holds_placed_and_claimed(shelf: Shelf, bounties: BountyS
     own = await bounties.list_own(GUILD, ANN)
     assert [one.player_name for one in own.placed] == ["Foxtrot", "Wolf"]
     assert own.claimed == [other]
+
+
+UNKNOWN = [[True], [False], [True, True], [False, True], [True, False]]
+"""Fates of transactions whose commits get no answer: of the first, and of its repetition."""
+
+
+@pytest.mark.parametrize("unknown", UNKNOWN)
+async def test_bounty_whose_commit_gets_no_answer_is_placed_once(
+    shelf: Shelf, bounties: BountyService, unknown: list[bool]
+) -> None:
+    """It is placed again under its id, which finds out; the answer is that of a placed one."""
+    await set_channel(shelf)
+    shelf.money.unknown = list(unknown)
+    if len(unknown) > 1:
+        with pytest.raises(CommitUnknownError):
+            await place(bounties)
+    else:
+        assert (await place(bounties)).balance == 9000
+    data = shelf.money.data
+    assert (data.balances[ANN], len(data.bounties), len(data.ledger)) == (9000, 1, 1)
+    assert [notice.event for notice in data.notices] == [BountyEvent.PLACED]
+
+
+@pytest.mark.parametrize("unknown", UNKNOWN)
+async def test_bounty_whose_cancelling_gets_no_answer_is_paid_back_once(
+    shelf: Shelf, bounties: BountyService, unknown: list[bool]
+) -> None:
+    """The second try finds it taken back, and says so instead of that there is none."""
+    placed = (await place(bounties)).bounty
+    shelf.money.unknown = list(unknown)
+    if len(unknown) > 1:
+        with pytest.raises(CommitUnknownError):
+            await bounties.cancel(GUILD, ANN, "Wolf")
+    else:
+        assert await bounties.cancel(GUILD, ANN, "Wolf") == CancelledBounty(placed, 900)
+    data = shelf.money.data
+    assert (data.balances[ANN], len(data.ledger)) == (9900, 2)
+    assert data.bounties[placed.bounty_id].state is BountyState.CANCELLED

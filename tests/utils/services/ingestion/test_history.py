@@ -22,8 +22,9 @@ from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.counting import Counting
 from utils.services.ingestion.generation import in_order
-from utils.services.ingestion.history import HistoryImport, slice_lines
+from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
+from utils.services.ingestion.reading import KEPT_REJECTED
 
 DAYS = tuple(LogFile("world_0", f"2025.05.0{day}-00.00.00.csv") for day in (1, 2, 3))
 NO_JOB = ImportJob(0, START, {})
@@ -103,6 +104,21 @@ def assert_counted_right(store: FakeIngestionStore) -> None:
     }
     assert store.data.days == {generation: {(day.player_id, day.day): day for day in counting.freeze_days()}}
     assert store.data.months == {generation: {month.month: month for month in counting.freeze_months()}}
+
+
+async def test_deaths_with_times_that_are_rejected_go_when_an_import_begins(importer: Importer) -> None:
+    """An older version stored them: an import takes them out of list and figures, and keeps the lines."""
+    bad = [build_row("Ann", "Eve", second=years * 365 * 86_400) for years in (-900, -55, 82, 174)]
+    importer.logs.append(DAYS[0], render(*bad))
+    importer.store.data.deaths = {death.id: death for death in build_deaths(bad)}
+    await importer.run(await importer.prepare())
+    stored = importer.store.data.deaths.values()
+    assert {death.row for death in stored} == {row for day in (1, 2, 3) for row in build_day(day)}
+    assert [line.reason for line in importer.store.data.rejected] == [
+        *["dated before 2015"] * 2,
+        *["dated too far in the future"] * 2,
+    ]
+    assert_counted_right(importer.store)
 
 
 async def test_history_is_stored_and_counted_in_silence(importer: Importer, told: list[Event]) -> None:
@@ -340,6 +356,17 @@ async def test_rejected_lines_of_history_are_kept_and_counted(importer: Importer
     assert (importer.store.data.lines_read, importer.store.data.lines_rejected, progress.rows) == (22, 1, 22)
 
 
+async def test_file_of_line_feeds_is_imported_in_transactions_of_bounded_size(importer: Importer) -> None:
+    """All its lines are counted, some dozen of each chunk are kept, the rows behind them are stored."""
+    importer.logs.lines_per_chunk = 4_000
+    importer.logs.files[DAYS[1]] = b"\n" * 20_000 + importer.logs.files[DAYS[1]]
+    await importer.run(await importer.prepare())
+    data = importer.store.data
+    assert (len(data.deaths), data.lines_read, data.lines_rejected) == (21, 20_021, 20_000)
+    assert len(data.rejected) == 5 * KEPT_REJECTED
+    assert_counted_right(importer.store)
+
+
 async def test_empty_history_is_imported_at_once(importer: Importer, told: list[Event]) -> None:
     """A server without a death yet is no special case."""
     importer.logs.files = {DAYS[0]: b""}
@@ -429,12 +456,3 @@ async def test_deaths_of_one_second_are_put_in_the_order_of_the_log(
 
     found = [death async for batch in in_order(iterate()) for death in batch]
     assert found == sorted(deaths, key=lambda death: death.order)
-
-
-@given(st.lists(st.integers(0, 300), max_size=12), st.integers(1, 3))
-def test_slices_hold_whole_lines_and_all_of_them(lengths: list[int], rows: int) -> None:
-    """Slices put together are the data, each begins where it says and ends with a line feed."""
-    data = b"".join(b"x" * length + b"\n" for length in lengths)
-    pieces = slice_lines(data, rows=rows)
-    assert b"".join(piece for _, piece in pieces) == data
-    assert all(data[start : start + len(piece)] == piece and piece.endswith(b"\n") for start, piece in pieces)

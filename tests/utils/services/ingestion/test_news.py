@@ -41,12 +41,12 @@ def test_newest_row_is_asked_for_once_and_only_when_it_decides(
 
 
 def test_newest_row_is_the_latest_that_can_be_read() -> None:
-    """Lines in any order, with rubbish between; of rubbish alone there is no newest row."""
+    """Lines in any order, with rubbish between; of rubbish and the far future there is no newest row."""
     rule = NewsRule(is_recent=False, max_age=HOUR)
     lines = render(build_row("Ann", "Bob", second=9), build_row("Ann", "Bob", second=5)).splitlines()
-    known = rule.with_newest([b"garbage", *lines])
+    known = rule.with_newest([b"garbage", *lines], latest=NOON + HOUR)
     assert (known.newest_written_at, known.is_newest_known) == (NOON + timedelta(seconds=9), True)
-    unknown = rule.with_newest([b"garbage"])
+    unknown = rule.with_newest([b"garbage", *lines], latest=NOON)
     assert (unknown.newest_written_at, unknown.is_newest_known) == (None, True)
     assert not unknown.is_news(NOON, is_growth=True)
 

@@ -28,6 +28,7 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import DIRECTORY_RETRY_SECONDS, ServerWatchers
+from utils.services.log_places import LogPlaces
 from utils.tasks import TaskManager
 
 MAX_AGE = timedelta(minutes=60)
@@ -87,6 +88,7 @@ class World:
             servers=self.servers,
             imports=store,
             logs=self.access,
+            places=LogPlaces(self.servers, store),
             live=LiveIngestion(store, events, clock=self.clock, max_announce_age=MAX_AGE),
             history=HistoryImport(store, store, events, clock=self.clock),
             channels=FakeChannelFinder(),

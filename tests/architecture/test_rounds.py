@@ -1,0 +1,103 @@
+"""Loops over guilds: each has its turn through ``for_each``, so that one that fails costs no other one."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.source_tree import Module, build_module, list_modules, read_dotted
+
+OF_GUILDS = {"guild_id"}
+ISOLATING = {"attempt", "for_each"}
+ROOMS = {"utils.services", "utils.delivery", "utils.interactions", "utils.application", "cogs", "bot"}
+
+Loop = ast.For | ast.AsyncFor | ast.comprehension
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def list_shared_fates(module: Module) -> Iterator[str]:
+    """Find loops over guilds, or over what the directory lists, that wait without isolating it."""
+    if module.room not in ROOMS:
+        return
+    for function in module.walk():
+        if isinstance(function, Function):
+            listed = _name_what_is_listed(function)
+            for owner, loop in _list_loops(function):
+                if _goes_over_guilds(loop, listed) and _waits(owner):
+                    yield f"{function.name}: line {loop.iter.lineno}"
+
+
+def _name_what_is_listed(function: Function) -> set[str]:
+    """Return the variables that hold what the directory lists, or what is made of it."""
+    names: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and _is_listed(node.value, names):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
+
+
+def _is_listed(value: ast.expr, names: set[str]) -> bool:
+    calls = {read_dotted(node.func) for node in ast.walk(value) if isinstance(node, ast.Call)}
+    used = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+    return any("directory.list_" in call for call in calls) or bool(used & names)
+
+
+def _list_loops(function: Function) -> Iterator[tuple[ast.AST, Loop]]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.For | ast.AsyncFor):
+            yield node, node
+        for loop in getattr(node, "generators", ()):
+            yield node, loop
+
+
+def _goes_over_guilds(loop: Loop, listed: set[str]) -> bool:
+    targets = {node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)}
+    return bool(targets & OF_GUILDS) or _is_listed(loop.iter, listed)
+
+
+def _waits(owner: ast.AST) -> bool:
+    """Tell whether a loop waits in its body, or makes what is waited for, but for an isolated turn."""
+    parts = [*owner.body, *owner.orelse] if isinstance(owner, ast.For | ast.AsyncFor) else _list_made(owner)
+    nodes = [node for part in parts for node in ast.walk(part)]
+    calls = {read_dotted(node.func).rpartition(".")[2] for node in nodes if isinstance(node, ast.Call)}
+    is_isolated = bool(calls & ISOLATING)
+    makes_work = isinstance(owner, ast.GeneratorExp) and bool(calls)
+    return not is_isolated and (makes_work or any(isinstance(node, ast.Await) for node in nodes))
+
+
+def _list_made(comprehension: ast.AST) -> list[ast.AST]:
+    made = [getattr(comprehension, name, None) for name in ("elt", "key", "value")]
+    conditions = [test for loop in getattr(comprehension, "generators", ()) for test in loop.ifs]
+    inner = [loop.iter for loop in getattr(comprehension, "generators", ())[1:]]
+    return [node for node in (*made, *conditions, *inner) if node is not None]
+
+
+def test_no_loop_over_guilds_ends_at_the_first_that_fails() -> None:
+    """The whole tree is walked; a loop that is not run through ``for_each`` is named with its file."""
+    found = {module.path: list(list_shared_fates(module)) for module in list_modules()}
+    assert {path: loops for path, loops in found.items() if loops} == {}
+
+
+HEAD = "async def look(self):\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "is_breach"),
+    [
+        ("  for guild_id in await self._directory.list_guild_ids():\n    await self.settle(guild_id)", True),
+        ("  for one in await self._rooms.directory.list_due(now):\n    await self.end(one)", True),
+        ("  found = await self._directory.list_all()\n  for one in found:\n    await self.end(one)", True),
+        ("  for guild_id in tuple(self._unsettled):\n    await self.settle(guild_id)", True),
+        ("  return [x for guild_id in ids for x in await self._judge(guild_id)]", True),
+        ("  await gather(*(self.look(guild_id) for guild_id in ids))", True),
+        ("  for (guild_id, key), text in list(self._waiting.items()):\n    await self.tell(text)", True),
+        ("  found = await self._directory.list_all()\n  await self._tasks.for_each('a', found, work)", False),
+        ("  await gather(*(self._tasks.attempt('a', guild_id, work) for guild_id in ids))", False),
+        ("  scopes = {one.guild_id for one in await self._directory.list_all()}", False),
+        ("  for guild_id in ids:\n    self.forget(guild_id)", False),
+        ("  for server in await self._store.list_servers(guild_id):\n    await self.look(server)", False),
+    ],
+)
+def test_check_finds_a_loop_that_shares_one_fate(source: str, *, is_breach: bool) -> None:
+    """A rule that nothing can break proves nothing."""
+    assert bool(list(list_shared_fates(build_module(HEAD + source)))) == is_breach
