@@ -233,6 +233,8 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     guilds = GuildRepository(profiled)
     await guilds.set_channel(scope.guild_id, ChannelKind.ALERTS, ChannelId(1))
     await guilds.get_settings(scope.guild_id)
+    await guilds.set_left(scope.guild_id, is_left=True)
+    await DirectoryRepository(profiled, Sharding()).list_left_guilds()
     await servers.list_servers(scope.guild_id)
     await servers.save_health(ServerHealth(scope))
     await servers.get_health(scope)

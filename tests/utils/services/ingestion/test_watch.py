@@ -15,7 +15,13 @@ from tests.fakes.deaths import FILE, SCOPE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, FakeIngestionUnit
 from tests.fakes.premium import FakePremiumStore, build_premium
 from tests.fakes.storage import FakeServerStore, build_server
-from tests.fakes.watching import FakeChannelFinder, FakeLogAccess, FakeNotifier, FakeProgressReporter
+from tests.fakes.watching import (
+    FakeChannelFinder,
+    FakeDirectory,
+    FakeLogAccess,
+    FakeNotifier,
+    FakeProgressReporter,
+)
 from utils.errors import (
     ConnectionLostError,
     HandshakeRefusedError,
@@ -111,6 +117,7 @@ class World:
             channels=self.channels,
             premium=self.premium or build_premium(self.tier, self.clock),
             notifier=self.notifier,
+            departures=FakeDirectory(),
             progress=self.progress,
             clock=self.clock,
             schedule=self.schedule,
