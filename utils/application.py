@@ -230,6 +230,7 @@ class Application:
             premium=self.premium,
             notifier=self.alerts,
             progress=self.progress,
+            departures=self.repositories.guilds,
             clock=self.clock,
         )
         return ServerWatchers(
@@ -402,7 +403,7 @@ class Application:
             ConfigurationError: Discord refuses the token.
             LeaseLostError: another process took over.
         """
-        self.watchers.start_all(await self.repositories.directory.list_server_scopes())
+        await self.watchers.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start(SETTLE_TASK, self.grants.settle_all, is_critical=True)
         self.tasks.start(ENDS_TASK, self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
