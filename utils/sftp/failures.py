@@ -22,6 +22,7 @@ from utils.errors import (
     InvalidSecretError,
     LoginRefusedError,
     NoSshServerError,
+    RemoteAnswerError,
     RemoteError,
     RemoteFailureError,
     RemoteFileMissingError,
@@ -128,10 +129,8 @@ MEANINGS = (
             asyncssh.ConnectionLost,
             asyncssh.ServiceNotAvailable,
             asyncssh.MACError,
-            asyncssh.packet.PacketDecodeError,
             asyncssh.SFTPNoConnection,
             asyncssh.SFTPConnectionLost,
-            asyncssh.SFTPBadMessage,
             asyncssh.BreakReceived,
             asyncssh.SignalReceived,
             asyncssh.misc.SoftEOFReceived,
@@ -143,6 +142,11 @@ MEANINGS = (
         RemoteFailureError,
         "{host} lets the login in but opens no SFTP channel for it. Check that the login may use SFTP.",
         (asyncssh.ChannelOpenError, asyncssh.ChannelListenError),
+    ),
+    Meaning(
+        RemoteAnswerError,
+        "{host} gave an answer about {what} that the bot cannot understand; that answer is passed over.",
+        (asyncssh.SFTPBadMessage, asyncssh.packet.PacketDecodeError),
     ),
     Meaning(
         RemoteFileMissingError,
@@ -220,6 +224,28 @@ def build_hang_up_error(host: str, *, has_greeted: bool, legacy: bool) -> Connec
         )
     error = ConnectionLostError(sentence)
     error.is_of_host = True
+    return error
+
+
+def build_silent_names_error(host: str) -> RemoteTimeoutError:
+    """Return the error of a name that nobody could tell the address of in time; its host was not asked."""
+    return RemoteTimeoutError(
+        f"The address of {host} was not found out in time: the name server of that name does not answer."
+        " Check the name, or give the host's address instead."
+    )
+
+
+def build_closed_door_error(address: str, *, is_of_host: bool) -> HostUnreachableError:
+    """Return the one error for all that goes wrong before an SSH server greets.
+
+    It is for bots whose own network is none of their guilds' business (``allow_private_hosts`` is off): more
+    words would tell an open port from a closed one.
+    """
+    error = HostUnreachableError(
+        f"The bot finds no SSH server at {address} that it may connect to. Check host and port with the"
+        " hoster. Addresses inside a private network cannot be used with this bot."
+    )
+    error.is_of_host = is_of_host
     return error
 
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import socket
+import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
@@ -22,16 +25,24 @@ from utils.errors import (
     RemoteError,
     RemoteTimeoutError,
 )
+from utils.models.scope import GuildId
 from utils.models.servers import Credentials
+from utils.sftp.addresses import Address
 from utils.sftp.algorithms import choose_algorithms
-from utils.sftp.connection import open_connection
+from utils.sftp.connection import Connector, HostConnection
 from utils.sftp.host_keys import compute_fingerprint
 from utils.sftp.login import HostLogin, PoolLimits
+from utils.sftp.names import NameResolver
 
 PASSWORD = "s3cret-pass"
 
 OLD_KEY_EXCHANGE = pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
 """cryptography warns that it will drop what old servers need; until then the option works."""
+
+
+async def open_connection(login: HostLogin, limits: PoolLimits) -> HostConnection:
+    """Connect for some guild."""
+    return await Connector(limits).open(GuildId(42), login)
 
 
 async def connect_once(login: HostLogin, limits: PoolLimits) -> str:
@@ -342,3 +353,103 @@ def test_equal_logins_are_equal_whatever_case_the_host_is_written_in() -> None:
     assert len({first, second, other}) == 2
     assert first.is_same_account(other)
     assert HostLogin("::1", 22, "renter", Credentials("b")).address == "[::1]:22"
+
+
+PRIVATE_SPELLINGS = [
+    "127.0.0.1",
+    "127.1",
+    "0x7f000001",
+    "2130706433",
+    "localhost",
+    "::ffff:127.0.0.1",
+    "0.0.0.0",  # noqa: S104 - a text, not bound to
+]
+
+
+def is_loopback(address: Address) -> bool:
+    """Take this machine for the public internet."""
+    return address.is_loopback
+
+
+def tell_addresses(**known: str) -> NameResolver:
+    """Return a resolver that knows some names of ``example``, each with its addresses."""
+
+    def look_up(host: str) -> tuple[str, ...]:
+        if host.removesuffix(".example") not in known:
+            raise socket.gaierror(-2, "Name or service not known")
+        return tuple(known[host.removesuffix(".example")].split())
+
+    return NameResolver(look_up)
+
+
+@pytest.mark.parametrize("spelling", PRIVATE_SPELLINGS)
+async def test_private_host_is_never_dialled_where_that_is_forbidden(host: GameHost, spelling: str) -> None:
+    """However it is spelled, whether something listens or not: one sentence, and no connection."""
+    closed = Connector(PoolLimits(allow_private_hosts=False))
+    told = set()
+    for port in (host.port, 1):
+        login = HostLogin(spelling, port, "renter", Credentials(PASSWORD))
+        with pytest.raises(HostUnreachableError) as caught:
+            await closed.open(GuildId(42), login)
+        told.add(str(caught.value).replace(login.address, "there"))
+    (sentence,) = told
+    assert sentence.startswith("The bot finds no SSH server at there that it may connect to.")
+    assert sentence.endswith("Addresses inside a private network cannot be used with this bot.")
+    assert host.connections_opened == 0
+
+
+async def test_connection_goes_to_the_address_that_was_checked(host: GameHost, limits: PoolLimits) -> None:
+    """A name is looked up once; the library never sees it, so what it means a moment later is no way in."""
+    names = tell_addresses(game="127.0.0.1", split="10.0.0.1 fd00::1")
+    connector = Connector(replace(limits, allow_private_hosts=False), names=names, is_public=is_loopback)
+    connection = await connector.open(GuildId(42), replace(host.login("renter"), host="game.example"))
+    await connection.close(5)
+    with pytest.raises(HostUnreachableError, match="finds no SSH server"):
+        await connector.open(GuildId(42), replace(host.login("renter"), host="split.example"))
+
+
+async def test_next_address_of_a_name_is_tried_when_one_refuses(host: GameHost, limits: PoolLimits) -> None:
+    """A host may have an address of each family, and answer on one of them."""
+    connector = Connector(limits, names=tell_addresses(game="127.99.99.99 127.0.0.1"))
+    connection = await connector.open(GuildId(42), replace(host.login("renter"), host="game.example"))
+    await connection.close(5)
+
+
+@pytest.mark.fault
+async def test_every_failure_before_the_greeting_is_one_sentence_where_private_hosts_are_forbidden(
+    host: GameHost, silent_port: int
+) -> None:
+    """A public address as well: open, closed, silent, another service or no name look alike."""
+    connector = Connector(
+        PoolLimits(allow_private_hosts=False, connect_timeout_seconds=1),
+        names=tell_addresses(game="127.0.0.1"),
+        is_public=is_loopback,
+    )
+    await host.stop()
+    told = set()
+    async with serve_page(LONG_PAGE) as long_port, serve_page(SHORT_PAGE) as short_port:
+        places = [("127.0.0.1", port) for port in (host.port, silent_port, long_port, short_port)]
+        for name, port in [*places, ("nowhere.example", 22)]:
+            with pytest.raises(HostUnreachableError) as caught:
+                await connector.open(GuildId(42), HostLogin(name, port, "renter", Credentials(PASSWORD)))
+            told.add(str(caught.value).replace(f"{name}:{port}", "there"))
+    assert len(told) == 1
+    async with serve_page(b"SSH-2.0-old\r\n") as port:  # an SSH server is told what is wrong with it
+        with pytest.raises(ConnectionLostError, match="hung up during the handshake"):
+            await connector.open(GuildId(42), HostLogin("127.0.0.1", port, "r", Credentials(PASSWORD)))
+
+
+@pytest.mark.fault
+async def test_silent_name_server_is_no_matter_of_the_host() -> None:
+    """Nobody asked the host, so nobody else is kept away from it."""
+    answers = threading.Event()
+
+    def stay_silent(host: str) -> tuple[str, ...]:
+        answers.wait()
+        return (host,)
+
+    connector = Connector(PoolLimits(connect_timeout_seconds=0.2), names=NameResolver(stay_silent))
+    with pytest.raises(RemoteTimeoutError, match=r"address of game\.example was not found out") as caught:
+        await connector.open(GuildId(42), HostLogin("game.example", 22, "r", Credentials(PASSWORD)))
+    assert not caught.value.is_of_host
+    answers.set()

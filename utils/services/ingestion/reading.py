@@ -9,7 +9,12 @@ from typing import Protocol
 from utils.models.deaths import CLOCK_MARGIN, Death, LogFile, Rejected
 from utils.models.reading import Chunk, Cursor, RejectedLine, RowClock, slice_lines
 from utils.models.scope import ServerScope
-from utils.parsers.deathlog import iterate_lines, parse_death_line
+from utils.parsers.deathlog import (
+    KEPT_REJECTED_CHARACTERS,
+    decode_line,
+    iterate_lines,
+    parse_death_line,
+)
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 from utils.services.ingestion.wall_clock import WallClock, place_behind
 
@@ -72,16 +77,14 @@ class RowReader:
     def __init__(self, scope: ServerScope, zone: tzinfo) -> None:
         self._prefix = build_scope_prefix(scope)
         self._clock = WallClock(zone)
-        self._reached: dict[LogFile, Cursor] = {}
+        self._clocks: dict[tuple[LogFile, int], RowClock | None] = {}
 
     async def read_chunk(self, chunk: Chunk, *, now: datetime, since: datetime | None = None) -> ReadLines:
         """Read a chunk without holding the event loop for longer than a slice.
 
         ``since`` is when the file was read before, for rows that were appended after that.
         """
-        file = chunk.after.file
-        begun = self._reached.get(file, chunk.before)
-        last = begun.clock if begun is not None and begun.offset == chunk.start else None
+        file, last = chunk.after.file, self._find_clock(chunk)
         deaths: list[Death] = []
         rejected: list[RejectedLine] = []
         lines = 0
@@ -93,10 +96,28 @@ class RowReader:
             deaths += found
             rejected += unread[: KEPT_REJECTED - len(rejected)]
             await asyncio.sleep(0)
-        after = self._reached[file] = replace(chunk.after, clock=last)
+        after = self._move(chunk, last)
         if chunk.is_last_row:  # its line is counted, or rejected, once it is whole
             return ReadLines(deaths, (), lines=0, lines_rejected=0, after=after)
         return ReadLines(deaths, rejected, lines, lines_rejected=lines - len(deaths), after=after)
+
+    def reject(self, chunk: Chunk, reason: str, *, now: datetime) -> ReadLines:
+        """Return a chunk of one line as one that could not be read."""
+        line = decode_line(chunk.data.rstrip(b"\r\n"))[:KEPT_REJECTED_CHARACTERS]
+        rejected = RejectedLine(chunk.after.file, chunk.start, line, reason, now)
+        after = self._move(chunk, self._find_clock(chunk))
+        return ReadLines((), (rejected,), lines=1, lines_rejected=1, after=after)
+
+    def _find_clock(self, chunk: Chunk) -> RowClock | None:
+        """Return the clock of the row in front of a chunk; of what was read before, or from the cursor."""
+        before = chunk.before
+        stored = before.clock if before is not None and before.offset == chunk.start else None
+        return self._clocks.get((chunk.after.file, chunk.start), stored)
+
+    def _move(self, chunk: Chunk, clock: RowClock | None) -> Cursor:
+        """Return the cursor behind a chunk."""
+        self._clocks[chunk.after.file, chunk.after.offset] = clock
+        return replace(chunk.after, clock=clock)
 
     def read(
         self,

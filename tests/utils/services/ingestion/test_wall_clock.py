@@ -272,3 +272,18 @@ def test_row_is_placed_behind_the_one_in_front_of_it(minutes: int, expected: int
     last = show(FOLD)
     placed = place_behind(last - minutes * MINUTE, RowClock(last, FOLD))
     assert placed == last - expected * MINUTE
+
+
+async def test_clock_is_known_again_when_a_chunk_is_read_in_halves() -> None:
+    """Whoever looks for a line that cannot be stored reads a chunk again, in pieces."""
+    rows = [write("A", f"V{number}", show(FOLD - 25 * MINUTE + number * 10 * MINUTE)) for number in range(6)]
+    data = render(*rows)
+    chunk = Chunk(None, Cursor(FILES[1], len(data)), 0, data, is_growth=False)
+    reader = RowReader(SCOPE, ZoneInfo(BERLIN))
+    whole = await reader.read_chunk(chunk, now=FOLD)
+    halves = chunk.halve()
+    assert halves is not None
+    first, second = [await reader.read_chunk(half, now=FOLD) for half in halves]
+    assert [*first.deaths, *second.deaths] == whole.deaths
+    assert [death.at for death in whole.deaths] == [FOLD + (number * 10 - 25) * MINUTE for number in range(6)]
+    assert second.after.clock == whole.after.clock
