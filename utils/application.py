@@ -41,7 +41,7 @@ from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
 from utils.interactions.views import LiveViews
 from utils.models.scope import GuildId, ServerScope
-from utils.secrets import Redactor, SecretBox
+from utils.secrets import SecretBox
 from utils.services.audit import AuditLog
 from utils.services.bounties.endings import EXPIRE_TASK, BountyEndings
 from utils.services.bounties.placing import BountyService
@@ -110,7 +110,7 @@ class Application:
         settings: the configuration.
         database: opened and checked.
         leases: held.
-        redactor: learns every login that is decrypted.
+        secret_box: opens the stored logins; its key was held against them.
         extensions: the cogs.
     """
 
@@ -119,7 +119,7 @@ class Application:
         settings: Settings,
         database: SafeDatabase,
         leases: LeaseKeeper,
-        redactor: Redactor,
+        secret_box: SecretBox,
         *,
         extensions: Sequence[str],
         clock: Clock,
@@ -144,9 +144,7 @@ class Application:
             commands_file=settings.data_dir / COMMANDS_NAME,
         )
         self.pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
-        self.secret_box = SecretBox.load(
-            settings.secret_key.get_secret_value(), settings.data_dir, redactor=redactor
-        )
+        self.secret_box = secret_box
         self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
         self.factory = EmbedFactory()
         self._join_rules()
@@ -232,6 +230,7 @@ class Application:
             premium=self.premium,
             notifier=self.alerts,
             progress=self.progress,
+            departures=self.repositories.guilds,
             clock=self.clock,
         )
         return ServerWatchers(
@@ -405,7 +404,7 @@ class Application:
             ConfigurationError: Discord refuses the token.
             LeaseLostError: another process took over.
         """
-        self.watchers.start_all(await self.repositories.directory.list_server_scopes())
+        await self.watchers.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start(SETTLE_TASK, self.grants.settle_all, is_critical=True)
         self.tasks.start(ENDS_TASK, self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)

@@ -7,6 +7,7 @@ import pytest
 from simulation.game_host.host import GameHost, HostUser
 from simulation.posts import expect_posts, read_posts
 from tests.bot.conftest import StageFactory
+from tests.bot.process import until
 from tests.bot.stage import PASSWORD, USERNAME, Stage, get_fields
 
 RETURN_SECONDS = 30.0
@@ -116,7 +117,7 @@ async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> Non
 
 
 async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> None:
-    """Its sockets are closed at once, and no host of it is tried any more."""
+    """Its sockets are closed at once, and no host of it is tried any more, at the next start neither."""
     stage.open_files().append(*stage.take(5))
     await stage.set_channel()
     await stage.add_server("North")
@@ -126,6 +127,10 @@ async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> No
     await asyncio.wait_for(stage.host.wait_for_connections(0), 60)
     await asyncio.sleep(1)  # several polls would have gone by
     assert (stage.host.connections, stage.host.connections_opened) == (0, opened)
+    assert await stage.bot.stop() == 0, stage.bot.output
+    await stage.bot.start()
+    await until(lambda: "ready" in stage.bot.output)
+    assert stage.host.connections_opened == opened
 
 
 @pytest.mark.fault

@@ -131,11 +131,22 @@ class FakeChannelFinder:
 
 
 class FakeDirectory:
-    """The keys of every server."""
+    """The keys of every server, and which guilds were left."""
 
     def __init__(self, *scopes: ServerScope, failures: Sequence[Exception] = ()) -> None:
         self.scopes = scopes
         self.failures = list(failures)
+        self.left: set[GuildId] = set()
+        self.notes: list[tuple[GuildId, bool]] = []
+
+    async def list_left_guilds(self) -> Sequence[GuildId]:
+        """Return those noted as left."""
+        return sorted(self.left)
+
+    async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
+        """Note a departure or a return."""
+        self.notes.append((guild_id, is_left))
+        (self.left.add if is_left else self.left.discard)(guild_id)
 
     async def list_server_scopes(self) -> Sequence[ServerScope]:
         """Return them, once every failure was raised."""

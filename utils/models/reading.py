@@ -136,7 +136,10 @@ class ImportJob:
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far a history import is; ``rows`` counts lines read, ``is_counting`` is its last phase."""
+    """How far a history import is; ``rows`` counts lines read, ``is_counting`` is its last phase.
+
+    One whose server is removed is done as well, and says so by ``is_removed``.
+    """
 
     files_done: int
     files_total: int
@@ -146,6 +149,7 @@ class ImportProgress:
     elapsed_seconds: float
     is_counting: bool = False
     is_done: bool = False
+    is_removed: bool = False
 
     @property
     def rows_per_second(self) -> float:

@@ -20,6 +20,7 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher, ServerAdded, ServerRemoved
 from utils.models.audit import AuditAction
+from utils.models.labels import find_labelled
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
@@ -179,6 +180,9 @@ class GameServerService:
         if not servers:
             raise NotFoundError("game server", _hide_id(text), hint="Add one with /admin server add.")
         found = [server for server in servers if text is None or _is_called(server, text)]
+        if text is not None and not found:
+            labelled = find_labelled(text, [(server.scope.server_id, server.name) for server in servers])
+            found = [server for server in servers if server.scope.server_id in labelled]
         if len(found) == 1:
             return found[0]
         names = tuple(server.name for server in servers)

@@ -147,6 +147,7 @@ async def _connect(
         client_keys=[key] if key else None,
         agent_path=None,
         config=None,
+        utf8_decode_errors="backslashreplace",  # a host may say in any encoding why it refuses something
         known_hosts=ANY_HOST_KEY,
         client_factory=lambda: pin,
         gss_host=None,

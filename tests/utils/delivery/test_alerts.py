@@ -173,14 +173,15 @@ async def test_guild_that_the_bot_left_is_no_error(
 
 
 async def test_member_is_told_once_in_a_direct_message(
-    world: SimulatedDiscord, guild: Guild, alerts: AdminAlerts
+    bot: commands.Bot, world: SimulatedDiscord, guild: Guild, alerts: AdminAlerts
 ) -> None:
     """Under the community's name; what cannot be delivered is not tried again, and nothing is raised."""
     alice = guild.add_member("alice")
     sentence = "Somebody asked with /link for “Wolf_1”, who is linked to you."
-    for key in ("first", "first", "second"):
-        await alerts.tell_member(GuildId(guild.id), MemberId(alice.id), sentence, key)
-    await alerts.tell_member(GuildId(guild.id), MemberId(1), sentence, "first")
+    async with running_bot(bot, world):
+        for key in ("first", "first", "second"):
+            await alerts.tell_member(GuildId(guild.id), MemberId(alice.id), sentence, key)
+        await alerts.tell_member(GuildId(guild.id), MemberId(1), sentence, "first")
     told = [message.embed for message in world.direct_messages(alice.user).all_messages]
     assert [(one["title"], one["description"]) for one in told] == [
         (guild.name, sentence.replace("_", "\\_"))

@@ -71,6 +71,13 @@ class ImportJobs(Protocol):
         """Return the import under way, if any."""
 
 
+class Departures(Protocol):
+    """Storage of which guilds the bot has left."""
+
+    async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
+        """Note that the bot is no longer in a guild, or that it is there again."""
+
+
 class ChannelFinder(Protocol):
     """Which channel of a kind a server posts to."""
 
@@ -117,5 +124,6 @@ class WatchRooms:
     premium: PremiumService
     notifier: AdminNotifier
     progress: ProgressReporter
+    departures: Departures
     clock: Clock
     schedule: PollSchedule = field(default_factory=PollSchedule)
