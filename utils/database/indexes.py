@@ -87,6 +87,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("main", ("guild_id", "member_id"), unique=True, only={"is_main": True}),
         Index("open", ("guild_id", "linked_at"), only={"is_open": True}),
     ),
+    "proof_attempts": (Index("player", ("guild_id", "player_id"), unique=True),),
 }
 
 
