@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.figures import Figure, compute_percentile
 from benchmarks.town import Town, running_town
+from simulation.discord import Member
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import WORLD
 from utils.clock import SystemClock
@@ -93,21 +94,25 @@ async def _measure_during_import(town: Town, fighters: tuple[str, str], rows: in
 
 
 async def _ask_everything(town: Town, fighters: tuple[str, str], times: Times) -> None:
+    """Ask for everything once, as a member who has asked for nothing yet: there is a limit for each."""
+    asker = town.guild.add_member("asker")
     named = dict(zip("?!", fighters, strict=True))
     for name, questions in ANSWERS.items():
         for command, options in questions:
             given = {key: named.get(value, value) for key, value in options.items()}
-            await _ask(town, times, name, command, given)
+            await _ask(town, asker, times, name, command, given)
     for typed in TYPED:
         start = time.perf_counter()
-        await town.admin.autocomplete(town.office, "/stats", "player", typed)
+        await asker.autocomplete(town.office, "/stats", "player", typed)
         times.choices.append(time.perf_counter() - start)
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _ask(town: Town, times: Times, name: str, command: str, options: dict[str, Any]) -> None:
+async def _ask(
+    town: Town, asker: Member, times: Times, name: str, command: str, options: dict[str, Any]
+) -> None:
     start = time.perf_counter()
-    reply = await town.admin.ask(town.office, command, **options)
+    reply = await asker.ask(town.office, command, **options)
     times.answers[name].append(time.perf_counter() - start)
     if reply.acknowledged_after_seconds is not None:
         times.acknowledgements.append(reply.acknowledged_after_seconds)

@@ -13,6 +13,7 @@ from utils.interactions.autocomplete import (
     complete_player,
     complete_server,
 )
+from utils.interactions.options import text_option
 from utils.interactions.paging import count_pages, respond_with_pages
 from utils.interactions.services import Services
 from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY
@@ -45,13 +46,12 @@ class BountyCog(GuildCog):
     bounty = discord.SlashCommandGroup("bounty", "Prices on players")
 
     @bounty.command(name="place", description="Put a price on a player; the money is held until it ends")
-    @discord.option("player", str, description="Whom; start typing a name", autocomplete=complete_player)
+    @text_option("player", description="Whom; start typing a name", autocomplete=complete_player)
     @discord.option(
         "amount", int, description="How many emeralds", min_value=LEAST_BOUNTY, max_value=LARGEST_BOUNTY
     )
-    @discord.option(
+    @text_option(
         "server",
-        str,
         description="Where he plays",
         autocomplete=complete_server,
         default=None,
@@ -68,7 +68,7 @@ class BountyCog(GuildCog):
         await ctx.respond(embed=embed)
 
     @bounty.command(name="list", description="Who is wanted, highest price first")
-    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @access(feature=Feature.BOUNTIES)
     async def list(self, ctx: discord.ApplicationContext, server: str | None) -> None:
         """Answer ``/bounty list``."""
@@ -102,7 +102,7 @@ class BountyCog(GuildCog):
         await respond_with_pages(ctx, services, build, is_private=True)
 
     @bounty.command(name="cancel", description="Take a bounty of yours back; a tenth of it is lost")
-    @discord.option("bounty", str, description="Which one", autocomplete=complete_own_bounty)
+    @text_option("bounty", description="Which one", autocomplete=complete_own_bounty)
     @access(is_private=True, feature=Feature.BOUNTIES, is_change=True)
     async def cancel(self, ctx: discord.ApplicationContext, bounty: str) -> None:
         """Answer ``/bounty cancel``."""

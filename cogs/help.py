@@ -9,6 +9,7 @@ from utils.errors import KillfeedError, NotFoundError
 from utils.interactions.access import GuildCog, get_access, get_guild_id, is_allowed
 from utils.interactions.autocomplete import MAX_CHOICES
 from utils.interactions.command_set import list_commands
+from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.models.premium import REQUIRED_TIER, TIERS, Tier
 from utils.models.scope import GuildId
@@ -41,9 +42,7 @@ class HelpCog(GuildCog):
     """Lists the commands this member can use here, or explains one."""
 
     @commands.slash_command(name="help", description="What this bot can do for you here")
-    @discord.option(
-        "command", str, description="One command in detail", autocomplete=complete_command, default=None
-    )
+    @text_option("command", description="One command in detail", autocomplete=complete_command, default=None)
     async def help(self, ctx: discord.ApplicationContext, command: str | None) -> None:
         """Answer ``/help``."""
         guild_id = get_guild_id(ctx)

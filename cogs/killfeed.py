@@ -7,6 +7,7 @@ import discord
 from utils.embeds.servers import ServerStatus
 from utils.interactions.access import GuildCog, access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.options import text_option
 from utils.interactions.paging import count_pages, respond_with_pages
 from utils.interactions.services import Services
 from utils.models.guilds import ChannelKind
@@ -22,10 +23,8 @@ class KillfeedCog(GuildCog):
     killfeed = discord.SlashCommandGroup("killfeed", "The live feed of deaths")
 
     @killfeed.command(name="recent", description="The latest deaths, one line each")
-    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
-    @discord.option(
-        "player", str, description="One player's alone", autocomplete=complete_player, default=None
-    )
+    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
+    @text_option("player", description="One player's alone", autocomplete=complete_player, default=None)
     @discord.option(
         "count", int, description="How many, 10 when left out", min_value=1, max_value=25, default=10
     )
@@ -46,7 +45,7 @@ class KillfeedCog(GuildCog):
         await respond_with_pages(ctx, services, build)
 
     @killfeed.command(name="status", description="How the killfeed of each game server is doing")
-    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @access(is_private=True, feature=Feature.KILLFEED)
     async def status(self, ctx: discord.ApplicationContext, server: str | None) -> None:
         """Answer ``/killfeed status``."""

@@ -5,6 +5,7 @@ from discord.ext import commands
 
 from utils.interactions.access import GuildCog, access, get_guild_id
 from utils.interactions.autocomplete import complete_server
+from utils.interactions.options import text_option
 from utils.interactions.paging import count_pages, respond_with_pages
 from utils.interactions.services import Services
 from utils.interactions.views import PageBuilder
@@ -25,7 +26,7 @@ class LeaderboardCog(GuildCog):
         choices=[board.value for board in Board],
         default=Board.KILLS.value,
     )
-    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @discord.option(
         "period",
         str,

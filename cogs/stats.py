@@ -7,6 +7,8 @@ from discord.ext import commands
 
 from utils.interactions.access import GuildCog, access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.limits import CHART_COST
+from utils.interactions.options import text_option
 from utils.interactions.paging import count_pages, respond_with_pages, respond_with_picture
 from utils.interactions.services import Services
 from utils.models.premium import Feature
@@ -23,17 +25,16 @@ class StatsCog(GuildCog):
     """Shows what is counted of players, on one server or summed over the guild's."""
 
     @commands.slash_command(name="stats", description="Kills, deaths, streaks and rivals of a player")
-    @discord.option(
+    @text_option(
         "player",
-        str,
         description="Whose figures; start typing a name",
         autocomplete=complete_player,
         default=None,
     )
     @discord.option("member", discord.Member, description="Whose linked players", default=None)
-    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @discord.option("period", str, description="Which days count", choices=PERIODS, default=Period.ALL.value)
-    @access(feature=Feature.STATS)
+    @access(feature=Feature.STATS, cost=CHART_COST)
     async def stats(
         self,
         ctx: discord.ApplicationContext,
@@ -58,9 +59,9 @@ class StatsCog(GuildCog):
         await respond_with_picture(ctx, embeds.build_stats(report.stats, report.coverage), picture)
 
     @commands.slash_command(name="compare", description="Two players side by side, and against each other")
-    @discord.option("first", str, description="The one player", autocomplete=complete_player)
-    @discord.option("second", str, description="The other player", autocomplete=complete_player)
-    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @text_option("first", description="The one player", autocomplete=complete_player)
+    @text_option("second", description="The other player", autocomplete=complete_player)
+    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @access(feature=Feature.COMPARE)
     async def compare(
         self, ctx: discord.ApplicationContext, first: str, second: str, server: str | None
@@ -72,12 +73,10 @@ class StatsCog(GuildCog):
         await ctx.respond(embed=self.services.embeds.build_comparison(comparison, coverage))
 
     @commands.slash_command(name="weapons", description="Kills by weapon, and who is best with each")
-    @discord.option(
-        "player", str, description="One player's weapons", autocomplete=complete_player, default=None
-    )
-    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @text_option("player", description="One player's weapons", autocomplete=complete_player, default=None)
+    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @discord.option("period", str, description="Which days count", choices=PERIODS, default=Period.ALL.value)
-    @access(feature=Feature.WEAPONS)
+    @access(feature=Feature.WEAPONS, cost=CHART_COST)
     async def weapons(
         self, ctx: discord.ApplicationContext, player: str | None, server: str | None, period: str
     ) -> None:
@@ -98,14 +97,13 @@ class StatsCog(GuildCog):
         await respond_with_pages(ctx, services, build, picture=picture)
 
     @commands.slash_command(name="rivals", description="Who kills a player most, and whom he kills most")
-    @discord.option(
+    @text_option(
         "player",
-        str,
         description="Whose rivals; yours when you are linked",
         autocomplete=complete_player,
         default=None,
     )
-    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @access(feature=Feature.RIVALS)
     async def rivals(self, ctx: discord.ApplicationContext, player: str | None, server: str | None) -> None:
         """Answer ``/rivals``."""
@@ -114,11 +112,9 @@ class StatsCog(GuildCog):
         await ctx.respond(embed=self.services.embeds.build_rivals(rivals, coverage))
 
     @commands.slash_command(name="activity", description="When people kill: by weekday and hour")
-    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
-    @discord.option(
-        "player", str, description="One player's kills", autocomplete=complete_player, default=None
-    )
-    @access(feature=Feature.ACTIVITY)
+    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
+    @text_option("player", description="One player's kills", autocomplete=complete_player, default=None)
+    @access(feature=Feature.ACTIVITY, cost=CHART_COST)
     async def activity(self, ctx: discord.ApplicationContext, server: str | None, player: str | None) -> None:
         """Answer ``/activity``."""
         services = self.services

@@ -35,6 +35,7 @@ from utils.events import (
     ServerRemoved,
 )
 from utils.interactions.client import choose_bot
+from utils.interactions.limits import MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
@@ -347,6 +348,7 @@ class Application:
             embeds=self.factory,
             replies=ErrorReplies(self.factory, self.reporter),
             views=LiveViews(),
+            limits=MemberLimits(self.clock),
             clock=self.clock,
             operators=Operators(
                 self.bot.find_owner_ids,

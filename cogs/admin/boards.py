@@ -5,6 +5,7 @@ import discord
 from cogs.admin.groups import BOARD
 from utils.interactions.access import access, get_actor_id, get_guild_id
 from utils.interactions.autocomplete import complete_server
+from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.models.premium import Feature
 from utils.services.statistics import Board
@@ -20,7 +21,7 @@ class BoardCommands:
 
     @board.command(name="post", description="Post a board that keeps itself up to date")
     @discord.option("board", str, description="What it ranks by", choices=BOARDS)
-    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @access(is_admin=True, is_private=True, feature=Feature.POSTED_BOARDS, is_change=True)
     async def board_post(self, ctx: discord.ApplicationContext, board: str, server: str | None) -> None:
         """Answer ``/admin board post``."""
@@ -32,7 +33,7 @@ class BoardCommands:
 
     @board.command(name="remove", description="End a posted board and delete its message")
     @discord.option("board", str, description="What it ranks by", choices=BOARDS)
-    @discord.option("server", str, description="One server alone", autocomplete=complete_server, default=None)
+    @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @access(is_admin=True, is_private=True, feature=Feature.POSTED_BOARDS, is_change=True)
     async def board_remove(self, ctx: discord.ApplicationContext, board: str, server: str | None) -> None:
         """Answer ``/admin board remove``."""

@@ -7,6 +7,7 @@ from utils.embeds.escape import escape_text
 from utils.errors import InvalidInputError
 from utils.interactions.access import access, get_actor_id, get_guild_id
 from utils.interactions.autocomplete import complete_server
+from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId
@@ -31,9 +32,7 @@ class ChannelCommands:
     @channel.command(name="set", description="Choose where something is posted")
     @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)
     @discord.option("channel", discord.TextChannel, description="The channel")
-    @discord.option(
-        "server", str, description="For one server alone", autocomplete=complete_server, default=None
-    )
+    @text_option("server", description="For one server alone", autocomplete=complete_server, default=None)
     @access(is_admin=True, is_private=True, is_change=True)
     async def channel_set(
         self, ctx: discord.ApplicationContext, kind: str, channel: discord.TextChannel, server: str | None
@@ -61,9 +60,7 @@ class ChannelCommands:
 
     @channel.command(name="clear", description="Post something there no longer")
     @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)
-    @discord.option(
-        "server", str, description="Of one server alone", autocomplete=complete_server, default=None
-    )
+    @text_option("server", description="Of one server alone", autocomplete=complete_server, default=None)
     @access(is_admin=True, is_private=True, is_change=True)
     async def channel_clear(self, ctx: discord.ApplicationContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel clear``."""
@@ -100,7 +97,7 @@ class ChannelCommands:
 
     @channel.command(name="test", description="Post a sample, to see how it looks and whether it works")
     @discord.option("kind", str, description="What is posted", choices=CHANNEL_KINDS)
-    @discord.option("server", str, description="For one server", autocomplete=complete_server, default=None)
+    @text_option("server", description="For one server", autocomplete=complete_server, default=None)
     @access(is_admin=True, is_private=True)
     async def channel_test(self, ctx: discord.ApplicationContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel test``."""

@@ -6,6 +6,7 @@ from cogs.admin.groups import LINK
 from utils.embeds.escape import escape_name
 from utils.interactions.access import access, get_guild_id
 from utils.interactions.autocomplete import complete_link_of_member, complete_player
+from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.models.scope import MemberId
 
@@ -18,7 +19,7 @@ class LinkCommands:
 
     @link.command(name="confirm", description="Link a member to a player without proof")
     @discord.option("member", discord.Member, description="Who")
-    @discord.option("player", str, description="Which player", autocomplete=complete_player)
+    @text_option("player", description="Which player", autocomplete=complete_player)
     @access(is_admin=True, is_private=True, is_change=True)
     async def link_confirm(
         self, ctx: discord.ApplicationContext, member: discord.Member, player: str
@@ -33,7 +34,7 @@ class LinkCommands:
 
     @link.command(name="remove", description="End the link of a member to a player")
     @discord.option("member", discord.Member, description="Whose")
-    @discord.option("player", str, description="Which player", autocomplete=complete_link_of_member)
+    @text_option("player", description="Which player", autocomplete=complete_link_of_member)
     @access(is_admin=True, is_private=True, is_change=True)
     async def link_remove(self, ctx: discord.ApplicationContext, member: discord.Member, player: str) -> None:
         """Answer ``/admin link remove``."""

@@ -17,6 +17,7 @@ from utils.interactions.access import (
     verify_caller,
 )
 from utils.interactions.autocomplete import complete_server
+from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
 from utils.models.deaths import DeathKind
@@ -41,7 +42,7 @@ class ServerChangeCommands:
     services: Services
 
     @SERVER.command(name="edit", description="Change a game server; its login is tested when it changes")
-    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @text_option("server", description="Which one", autocomplete=complete_server)
     @discord.option("name", str, description="Another name here", max_length=50, default=None)
     @discord.option(
         "host", str, description="Another SFTP host; asks for its password", max_length=253, default=None
@@ -125,7 +126,7 @@ class ServerChangeCommands:
         return embed.set_footer(text="Nothing was changed; the server is read on as before.")
 
     @SERVER.command(name="announce", description="Which deaths of a server are posted")
-    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @text_option("server", description="Which one", autocomplete=complete_server)
     @discord.option("kind", str, description="Which deaths", choices=list(DEATH_KINDS))
     @discord.option("on", bool, description="Post them, or not")
     @access(is_admin=True, is_private=True, is_change=True)
@@ -150,7 +151,7 @@ class ServerChangeCommands:
         await ctx.respond(embed=embed, ephemeral=True)
 
     @SERVER.command(name="import", description="Read a server's whole history again and count it anew")
-    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @text_option("server", description="Which one", autocomplete=complete_server)
     @access(is_admin=True, is_private=True, is_change=True)
     async def server_import(self, ctx: discord.ApplicationContext, server: str) -> None:
         """Answer ``/admin server import``; the progress is a message in the channel."""
@@ -177,7 +178,7 @@ class ServerChangeCommands:
         await ctx.respond(embed=services.embeds.build_success(title, text), ephemeral=True)
 
     @SERVER.command(name="hostkey", description="The host key of a server; accept a changed one")
-    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @text_option("server", description="Which one", autocomplete=complete_server)
     @access(is_admin=True, is_private=True, is_change=True)
     async def server_hostkey(self, ctx: discord.ApplicationContext, server: str) -> None:
         """Answer ``/admin server hostkey``; a changed key is accepted after a confirmation."""

@@ -8,6 +8,7 @@ from utils.embeds.escape import escape_text
 from utils.errors import KillfeedError
 from utils.interactions.access import access, get_access, get_actor_id, get_guild_id, verify_caller
 from utils.interactions.autocomplete import complete_server
+from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
 from utils.models.scope import ChannelId, GuildId
@@ -111,7 +112,7 @@ class ServerCommands:
         await ctx.respond(embed=embed, ephemeral=True)
 
     @server.command(name="test", description="Try the way to a server's logs, step by step")
-    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @text_option("server", description="Which one", autocomplete=complete_server)
     @access(is_admin=True, is_private=True)
     async def server_test(self, ctx: discord.ApplicationContext, server: str) -> None:
         """Answer ``/admin server test``."""
@@ -119,7 +120,7 @@ class ServerCommands:
         await ctx.respond(embed=self.services.embeds.build_steps(tested.name, steps), ephemeral=True)
 
     @server.command(name="remove", description="Stop reading a server and delete what was counted on it")
-    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @text_option("server", description="Which one", autocomplete=complete_server)
     @discord.option("keep_stats", bool, description="Keep the statistics in the database", default=False)
     @access(is_admin=True, is_private=True, is_change=True)
     async def server_remove(
@@ -148,7 +149,7 @@ class ServerCommands:
         await ctx.interaction.edit_original_response(embed=embed, view=None)
 
     @server.command(name="rejected", description="Lines of the death log that could not be read, and why")
-    @discord.option("server", str, description="Which one", autocomplete=complete_server)
+    @text_option("server", description="Which one", autocomplete=complete_server)
     @access(is_admin=True, is_private=True)
     async def server_rejected(self, ctx: discord.ApplicationContext, server: str) -> None:
         """Answer ``/admin server rejected``."""

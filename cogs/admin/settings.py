@@ -8,6 +8,7 @@ from cogs.admin.groups import ADMIN
 from utils.embeds.audit import ListedTask
 from utils.errors import InvalidInputError
 from utils.interactions.access import access, get_actor_id, get_guild_id
+from utils.interactions.options import text_option
 from utils.interactions.paging import respond_with_pages
 from utils.interactions.services import Services
 from utils.models.audit import AuditAction
@@ -47,8 +48,8 @@ class SettingsCommands:
 
     @ADMIN.command(name="audit", description="Who changed what here, and when")
     @discord.option("member", discord.Member, description="Changes of one member alone", default=None)
-    @discord.option(
-        "action", str, description="Changes of one kind alone", autocomplete=complete_action, default=None
+    @text_option(
+        "action", description="Changes of one kind alone", autocomplete=complete_action, default=None
     )
     @access(is_admin=True, is_private=True)
     async def admin_audit(

@@ -6,6 +6,8 @@ import discord
 
 from utils.interactions.access import access, get_actor_id, get_guild_id, is_admin_member
 from utils.interactions.autocomplete import complete_person
+from utils.interactions.limits import FILE_COST
+from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
 from utils.models.personal import DataQuestion
@@ -14,9 +16,8 @@ from utils.models.scope import MemberId
 DATA = discord.SlashCommandGroup("data", "What is stored of you")
 
 OF_MEMBER = discord.option("member", discord.Member, description="Whose; for admins", default=None)
-OF_PLAYER = discord.option(
+OF_PLAYER = text_option(
     "player",
-    str,
     description="One player alone: your own proven one, or for admins any",
     autocomplete=complete_person,
     default=None,
@@ -33,7 +34,7 @@ class DataCommands:
     @data.command(name="export", description="Everything that is stored of you here, as a file")
     @OF_MEMBER
     @OF_PLAYER
-    @access(is_private=True)
+    @access(is_private=True, cost=FILE_COST)
     async def data_export(
         self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None
     ) -> None:
@@ -49,7 +50,7 @@ class DataCommands:
     @data.command(name="erase", description="Erase what is stored of you here, after a confirmation")
     @OF_MEMBER
     @OF_PLAYER
-    @access(is_private=True, is_change=True)
+    @access(is_private=True, is_change=True, cost=FILE_COST)
     async def data_erase(
         self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None
     ) -> None:

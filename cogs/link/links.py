@@ -9,6 +9,7 @@ from utils.embeds.escape import escape_name
 from utils.errors import NotFoundError
 from utils.interactions.access import access, get_guild_id
 from utils.interactions.autocomplete import complete_own_link, complete_player
+from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
 from utils.models.links import Link
@@ -23,9 +24,7 @@ class LinkCommands:
     services: Services
 
     @commands.slash_command(name="link", description="Link yourself to a player of the game")
-    @discord.option(
-        "player", str, description="Your player; start typing the name", autocomplete=complete_player
-    )
+    @text_option("player", description="Your player; start typing the name", autocomplete=complete_player)
     @access(feature=Feature.LINKS, is_change=True)
     async def link(self, ctx: discord.ApplicationContext, player: str) -> None:
         """Answer ``/link``; the answer itself shows the outcome of the proof later."""
@@ -42,9 +41,8 @@ class LinkCommands:
             await links.attach_message(asked.link, channel_id=ChannelId(channel_id), message_id=message.id)
 
     @commands.slash_command(name="unlink", description="End one of your links, or all of them")
-    @discord.option(
+    @text_option(
         "player",
-        str,
         description="Which one; all of them when left out",
         autocomplete=complete_own_link,
         default=None,

@@ -2,11 +2,38 @@
 
 import posixpath
 from collections.abc import Sequence
+from typing import Any, Self
 
 from utils.errors import RemoteFileMissingError, RemotePermissionError
 from utils.sftp.session import RemoteEntry, RemoteStat
 
 FOLDER = "game/actual1/deathlogs"
+
+
+class SparseFile(bytes):
+    """A file with a hole in front, of which nothing is held in memory.
+
+    Attributes:
+        hole: how many NULs stand before the bytes.
+    """
+
+    hole: int
+
+    def __new__(cls, hole: int, data: bytes) -> Self:
+        """Make one."""
+        made = super().__new__(cls, data)
+        made.hole = hole
+        return made
+
+    def __len__(self) -> int:
+        """Return the size of all of it."""
+        return self.hole + super().__len__()
+
+    def __getitem__(self, part: Any) -> Any:
+        """Return bytes of it."""
+        start, stop, _ = part.indices(len(self))
+        nulls = bytes(max(0, min(stop, self.hole) - start))
+        return nulls + super().__getitem__(slice(max(0, start - self.hole), max(0, stop - self.hole)))
 
 
 class FakeSession:

@@ -22,6 +22,7 @@ from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
 from utils.interactions.access import GuildCog, access, get_access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.limits import CHART_COST, MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
@@ -340,6 +341,7 @@ class Shelf:
             embeds=factory,
             replies=ErrorReplies(factory, self.reporter),
             views=LiveViews(),
+            limits=MemberLimits(self.clock),
             clock=self.clock,
             operators=Operators(self.owners.find, home_guild_id=self.home_guild_id, owner_ids=self.owner_ids),
             grants=desk.service,
@@ -387,6 +389,12 @@ class PracticeCog(GuildCog):
         """Answer in public."""
         self.before_answer()
         await ctx.respond(f"guild {get_guild_id(ctx)}")
+
+    @commands.slash_command(name="chart", description="Costs some work")
+    @access(cost=CHART_COST)
+    async def chart(self, ctx: discord.ApplicationContext) -> None:
+        """Answer with what took some work."""
+        await ctx.respond("a chart")
 
     @group.command(name="private", description="Answers the caller")
     @access(is_private=True)

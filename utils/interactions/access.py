@@ -34,6 +34,7 @@ class Access:
         modal_options: those of the options that make the first reply a modal when they are given (a switch:
             when it is on).
         is_change: it changes what is stored, so a failure may leave it done, or a part of it.
+        cost: how much work it is, in units of which ``limits`` allows a member some in a minute.
     """
 
     is_admin: bool = False
@@ -44,6 +45,7 @@ class Access:
     is_owner: bool = False
     modal_options: tuple[str, ...] = ()
     is_change: bool = False
+    cost: int = 0
 
 
 PUBLIC = Access()
@@ -59,9 +61,12 @@ def access(
     is_owner: bool = False,
     modal_options: tuple[str, ...] = (),
     is_change: bool = False,
+    cost: int = 0,
 ) -> Callable[[CommandT], CommandT]:
     """Give a command's function its ``Access``."""
-    granted = Access(is_admin, is_private, feature, opens_modal, is_home, is_owner, modal_options, is_change)
+    granted = Access(
+        is_admin, is_private, feature, opens_modal, is_home, is_owner, modal_options, is_change, cost
+    )
 
     def mark(function: CommandT) -> CommandT:
         function.__access__ = granted  # type: ignore[attr-defined]
@@ -172,9 +177,10 @@ class GuildCog(commands.Cog):
         self.services = services
 
     async def cog_before_invoke(self, ctx: discord.ApplicationContext) -> None:
-        """Acknowledge, then check."""
+        """Refuse who asks for too much, acknowledge, then check."""
         granted = get_access(ctx.command)
         try:
+            self.services.limits.spend(ctx.author.id, granted.cost)
             if not is_modal_first(ctx):
                 await ctx.defer(ephemeral=granted.is_private)
             await verify_access(self.services, ctx)

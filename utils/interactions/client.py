@@ -16,6 +16,7 @@ import discord
 from discord.ext import commands
 from structlog import get_logger
 
+from utils.errors import TooMuchAtOnceError
 from utils.events import EventDispatcher, GuildLeft
 from utils.interactions.access import get_access
 from utils.interactions.command_set import CommandRegister
@@ -146,12 +147,16 @@ class KillfeedBot(commands.Bot):
         await self._events.dispatch(GuildLeft(guild_id=GuildId(guild.id)))
 
     async def invoke_application_command(self, ctx: discord.ApplicationContext) -> None:
-        """Run a command; every log record of it names guild and command."""
+        """Run a command unless its member has too many; every log record of it names guild and command."""
         guild_id = ctx.interaction.guild_id
         command = name_command(ctx.interaction)
         named = self._log_context(GuildId(guild_id) if guild_id else None, command=command)
         with named, self._courtesy.answering():
-            await super().invoke_application_command(ctx)
+            try:
+                with self.services.limits.working(ctx.author.id):
+                    await super().invoke_application_command(ctx)
+            except TooMuchAtOnceError as refusal:
+                await self.services.replies.answer(ctx.interaction, refusal, is_private=True)
 
     async def on_application_command_error(
         self, ctx: discord.ApplicationContext, error: discord.DiscordException

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from utils.clock import Clock
 from utils.embeds.factory import EmbedFactory
+from utils.interactions.limits import MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.views import LiveViews
@@ -120,6 +121,7 @@ class Services:
     embeds: EmbedFactory
     replies: ErrorReplies
     views: LiveViews
+    limits: MemberLimits
     clock: Clock
     operators: Operators
     grants: GrantService

@@ -8,6 +8,7 @@ import discord
 from structlog import get_logger
 
 from utils.errors import UserFacingError
+from utils.interactions.limits import resting
 from utils.interactions.reaching import (
     ALREADY_ACKNOWLEDGED,
     UNREACHED,
@@ -196,6 +197,11 @@ class ConfirmView(InvokerView):
         self._on_their_way = 0  # acknowledgements
         self.add_button(label, discord.ButtonStyle.danger, self._confirm)
         self.add_button("Cancel", discord.ButtonStyle.secondary, self._cancel)
+
+    async def wait(self) -> bool:
+        """Wait for a press; meanwhile the command is none of those that its member has under way."""
+        with resting():
+            return await super().wait()
 
     async def _confirm(self, interaction: discord.Interaction) -> None:
         if self.is_finished():

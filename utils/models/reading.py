@@ -1,7 +1,7 @@
 """Reading of log files: how far it is, what was read, what could not be."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,20 @@ def digest_head(head: bytes) -> bytes:
     Of no bytes nothing is remembered.
     """
     return hashlib.sha256(head).digest() if head else b""
+
+
+def slice_lines(data: bytes, *, lines: int) -> Iterator[tuple[int, bytes]]:
+    """Cut whole lines into pieces of at most so many, each with its place; the last byte is a line feed."""
+    start = 0
+    while start < len(data):
+        end = start
+        for _ in range(lines):
+            end = data.find(b"\n", end) + 1
+            if end in (0, len(data)):
+                end = len(data)
+                break
+        yield start, data[start:end]
+        start = end
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +61,7 @@ class RejectedLine:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole lines of one file, as read behind its cursor.
+    """Whole lines of one file, as read behind its cursor: a few thousand at most.
 
     Attributes:
         before: the cursor this was read from; None for a file that had none.

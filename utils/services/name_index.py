@@ -1,21 +1,19 @@
 """The names of one guild's players, ready for search: folded once, when they are learned."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import heapq
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 from utils.models.deaths import Death
 from utils.models.players import KnownPlayer
 from utils.models.scope import PlayerId, ServerScope
+from utils.models.typed_text import TYPED_CHARACTERS
 
 SLICE_PLAYERS = 1000  # handled between two turns of the event loop: a few milliseconds
+MOST_COMPARED = 2_000_000  # letter pairs with names, in a search for close names: a tenth of a second
 NAME_BORDER = "\n"  # stands in no name: the log has one row a line
-
-
-def fold_text(text: str) -> str:
-    """Return what a person typed as it is searched for: no case, no blanks around it, no border."""
-    return text.replace(NAME_BORDER, " ").casefold().strip()
 
 
 @dataclass(slots=True)
@@ -76,18 +74,16 @@ class NameIndex:
         return self.search(f"{NAME_BORDER}{name}{NAME_BORDER}")
 
     async def list_closest(self, wanted: str, *, limit: int) -> tuple[str, ...]:
-        """Return the names that share the most letter pairs with a folded text."""
-        pairs = {wanted[index : index + 2] for index in range(len(wanted) - 1)}
-        best: list[tuple[int, int, str]] = []
-        entries = list(self._rank())
-        for start in range(0, len(entries), SLICE_PLAYERS):
-            scored = (
-                (sum(pair in entry.rank[1] for pair in pairs), entry.player.kills, entry.player.name)
-                for entry in entries[start : start + SLICE_PLAYERS]
-            )
-            best = sorted([*best, *(score for score in scored if score[0])], reverse=True)[:limit]
-            await asyncio.sleep(0)
-        return tuple(name for _, _, name in best)
+        """Return the names that share the most letter pairs with a folded text, found in a thread.
+
+        The longer the text, the fewer players it is compared with: the best known of them.
+        """
+        end = min(len(wanted), TYPED_CHARACTERS) - 1
+        pairs = {wanted[index : index + 2] for index in range(end)}
+        if not pairs:
+            return ()
+        entries = self._rank()[: MOST_COMPARED // len(pairs)]
+        return await asyncio.to_thread(_find_closest, pairs, entries, limit)
 
     def learn(self, scope: ServerScope, death: Death) -> None:
         """Take in who takes part in a new death."""
@@ -118,3 +114,12 @@ class NameIndex:
             self._ranked.sort(key=attrgetter("rank"))  # few are out of place: one pass, mostly
             self._is_in_order = True
         return self._ranked
+
+
+def _find_closest(pairs: Collection[str], entries: Sequence[_Entry], limit: int) -> tuple[str, ...]:
+    scored = (
+        (sum(pair in entry.rank[1] for pair in pairs), entry.player.kills, entry.player.name)
+        for entry in entries
+    )
+    best = heapq.nlargest(limit, (score for score in scored if score[0]))
+    return tuple(name for _, _, name in best)

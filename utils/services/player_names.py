@@ -12,7 +12,8 @@ from utils.models.deaths import Death
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
-from utils.services.name_index import NameIndex, fold_text
+from utils.models.typed_text import fold_text
+from utils.services.name_index import NameIndex
 from utils.tasks import BackgroundTask, TaskManager
 
 SUGGESTIONS = 5
@@ -58,6 +59,7 @@ class PlayerNames:
         self._guilds: dict[GuildId, NameIndex] = {}
         self._locks: dict[GuildId, asyncio.Lock] = {}
         self._missed: dict[GuildId, list[DeathsStored]] = {}
+        self._comparing = asyncio.Lock()  # one thread at a time compares names: the loop goes on beside it
 
     async def search(
         self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = (), limit: int = 25
@@ -101,7 +103,8 @@ class PlayerNames:
         if chosen:
             labels = await self._tell_apart(guild_id, chosen[:SUGGESTIONS])
             raise AmbiguousError("player", text, candidates=labels)
-        closest = await known.list_closest(wanted, limit=SUGGESTIONS)
+        async with self._comparing:
+            closest = await known.list_closest(wanted, limit=SUGGESTIONS)
         raise NotFoundError("player", text, suggestions=closest)
 
     async def on_deaths_stored(self, event: DeathsStored) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import asyncssh
 
-from utils.errors import ConnectionLostError, RemoteError, RemoteTimeoutError
+from utils.errors import ConnectionLostError, RemoteError, RemoteFailureError, RemoteTimeoutError
 from utils.sftp.connection import HostConnection
 from utils.sftp.failures import map_remote_errors
 from utils.sftp.host_keys import compute_fingerprint
@@ -21,6 +21,7 @@ from utils.tasks import run_together
 
 BLOCK_BYTES_MAXIMUM = 256 * 1024  # OpenSSH cuts off who asks for more in one message
 WINDOW_BYTES = 2 * 1024 * 1024  # asked for at once; fills 100 ms of a 160 Mbit/s line
+ANSWERS_OF_A_BLOCK = 64  # and one for each KiB of it: whoever answers with less at a time wants us busy
 CLOSE_TIMEOUT_SECONDS = 3  # also waited for by a reader that was cancelled, and a task has 5 s to end
 LARGEST_SIZE = 2**63 - 1  # of a file: places in it are stored as numbers of 64 bits with a sign
 REQUESTS_OF_A_LISTING = 4  # open, names, end, close: folders of some hundred entries need no more
@@ -144,16 +145,20 @@ class SftpSession:
         return b"".join(_take_without_gap(contents, blocks))
 
     async def _read_block(self, file: asyncssh.SFTPClientFile, path: str, start: int, size: int) -> bytes:
-        """Read one block; a host that answers with less is asked for the rest until it has no more."""
+        """Read one block; a host that answers with less is asked for the rest until it has no more.
+
+        Raises:
+            RemoteFailureError: its answers are too small to go on like that.
+        """
         data = b""
-        while len(data) < size:
+        for _ in range(ANSWERS_OF_A_BLOCK + size // 1024):
             async with self._operation(path, requests=1):
                 # typed str by the library even for binary files
                 part: bytes = await file.read(size - len(data), start + len(data))
-            if not part:
-                break
             data += part
-        return data
+            if not part or len(data) == size:
+                return data
+        raise RemoteFailureError(f"{self.address} hands “{path}” out in pieces too small to be read.")
 
     @property
     def _block_bytes(self) -> int:

@@ -17,7 +17,8 @@ What cannot be noticed: a file rewritten in place within the second of its last 
 and one whose first 256 bytes stayed the same while it did not get shorter. Both need a host that edits logs.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import math
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -26,15 +27,16 @@ from itertools import groupby
 from utils.clock import Clock
 from utils.errors import RemoteFailureError, RemoteFileMissingError, RemotePermissionError
 from utils.models.deaths import CLOCK_MARGIN, LogFile
-from utils.models.reading import Chunk, Cursor, digest_head
+from utils.models.reading import Chunk, Cursor, digest_head, slice_lines
 from utils.sftp.listing import DeathLogListing, LogFileEntry, list_death_logs
+from utils.sftp.long_lines import PASSED_BYTES, LongLine, Passage, Piece
 from utils.sftp.session import SftpSession
 
 HEAD_BYTES = 256  # a row is 100 to 200 bytes, and rows carry times: two files never share their first two
-CHUNK_BYTES = 512 * 1024  # about 4,000 rows, one transaction
-LONGEST_CHUNK_BYTES = 16 * 1024 * 1024  # a longer line is passed over and rejected
-SHOWN_BYTES = 4096  # of a line that is passed over; still too long to be read as a death
+CHUNK_BYTES = 512 * 1024  # about 4,000 rows; a longer line is passed over and rejected
+CHUNK_LINES = 4_000  # one transaction
 NEWEST_BYTES = 8 * 1024
+NEWEST_LINES = 100
 LOOK_EVERY_POLLS = 12
 LOOK_EVERY_SECONDS = 60.0
 LIST_EVERY_SECONDS = 3600.0
@@ -94,6 +96,7 @@ class TailMemory:
         unchanged_since: when those folder times were first seen, by the monotonic clock, as all times here.
         sizes: every file as last seen.
         settled: files as they were when nothing more could be read of them.
+        passed: lines without end, as far as they were looked through.
         refused: files that could not be read at the last try.
         appeared: when the newest file of a world turned up, or was first seen.
         listed_at: the last listing.
@@ -106,11 +109,20 @@ class TailMemory:
     unchanged_since: float = 0.0
     sizes: dict[LogFile, Seen] = field(default_factory=dict)
     settled: dict[LogFile, Seen] = field(default_factory=dict)
+    passed: dict[LogFile, Passage] = field(default_factory=dict)
     refused: dict[LogFile, Refusal] = field(default_factory=dict)
     appeared: dict[str, float] = field(default_factory=dict)
     listed_at: float = 0.0
     looked_at: float = 0.0
     polls_since_look: int = 0
+
+    def forget_all_but(self, files: Collection[LogFile]) -> None:
+        """Drop what is known of files that are gone."""
+        worlds = {file.world for file in files}
+        self.settled = {file: seen for file, seen in self.settled.items() if file in files}
+        self.passed = {file: passage for file, passage in self.passed.items() if file in files}
+        self.refused = {file: refusal for file, refusal in self.refused.items() if file in files}
+        self.appeared = {world: at for world, at in self.appeared.items() if world in worlds}
 
 
 def choose_read(
@@ -192,8 +204,10 @@ class DeathLogTail:
             except (RemotePermissionError, RemoteFailureError) as error:
                 self._note_refusal(file, str(error))
             else:
-                self._memory.settled[file] = seen
                 self._memory.refused.pop(file, None)
+                passage = self._memory.passed.get(file)
+                if passage is None or not passage.is_cut_off:
+                    self._memory.settled[file] = seen
 
     async def read_newest_lines(self) -> Sequence[bytes]:
         """Return the last whole lines of the newest file of every world that holds anything."""
@@ -206,13 +220,14 @@ class DeathLogTail:
             size = self._memory.sizes[file].size
             start = max(0, size - NEWEST_BYTES)
             data = await self._session.read(self._path(file), offset=start, length=size - start)
-            lines.extend(cut_whole_lines(data).split(b"\n")[bool(start) : -1])
+            lines.extend(cut_whole_lines(data).split(b"\n")[bool(start) : -1][-NEWEST_LINES:])
         return lines
 
     async def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
         """Yield whole lines from the cursor up to byte ``end``; an unfinished last line is left out."""
         start = cursor.offset if cursor else 0
-        async with aclosing(self._read_file(file, ReadPlan(start, end, is_growth=True), cursor)) as chunks:
+        plan = ReadPlan(start, end, is_growth=True)
+        async with aclosing(self._read_file(file, plan, cursor, most_passed=math.inf)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -254,7 +269,7 @@ class DeathLogTail:
         }
         for file in memory.sizes.keys() - known:
             memory.appeared[file.world] = now
-        memory.refused = {file: one for file, one in memory.refused.items() if file in memory.sizes}
+        memory.forget_all_but(memory.sizes.keys())
         memory.listed_at = memory.looked_at = now
         memory.polls_since_look = 0
 
@@ -324,43 +339,42 @@ class DeathLogTail:
         return plans
 
     async def _read_file(
-        self, file: LogFile, plan: ReadPlan, cursor: Cursor | None
+        self, file: LogFile, plan: ReadPlan, cursor: Cursor | None, *, most_passed: float = PASSED_BYTES
     ) -> AsyncGenerator[Chunk, None]:
         """Yield chunk after chunk; begin again at 0 when the file turns out to be another one."""
-        length, is_growth, start, before = CHUNK_BYTES, plan.is_growth, plan.offset, cursor
+        is_growth, start, before = plan.is_growth, plan.offset, cursor
         is_unfinished = True
         while is_unfinished:
-            wanted = min(length, plan.size - start)
+            wanted = min(CHUNK_BYTES, plan.size - start)
             head, boundary, data = await self._read(file, start, wanted)
             if start and before and not _continues(before, head, boundary):
                 is_growth, start = False, 0
                 continue
             is_unfinished = len(data) == wanted and start + wanted < plan.size
-            end = start + data.rfind(b"\n") + 1
-            if end == start and is_unfinished and length < LONGEST_CHUNK_BYTES:
-                length *= 2
-                continue
-            if end == start and is_unfinished:
-                data, end = await self._skip_line(file, start, plan.size)
-                is_unfinished = end < plan.size
-            if end == start:
-                return
-            after = Cursor(file, end, digest_head(head[:end]))
-            yield Chunk(before, after, start, cut_whole_lines(data), is_growth)
-            start, before, length = end, after, CHUNK_BYTES
+            pieces: Iterable[Piece] = _cut_pieces(start, data)
+            if is_unfinished and b"\n" not in data:
+                passage = Passage(start, digest_head(head), start)
+                pieces = await self._pass_over(file, passage, plan.size, most_passed)
+                is_unfinished = bool(pieces)
+            for piece in pieces:
+                after = Cursor(file, piece.end, digest_head(head[: piece.end]))
+                yield Chunk(before, after, piece.start, piece.data, is_growth)
+                start, before = piece.end, after
+            is_unfinished = is_unfinished and start < plan.size
 
-    async def _skip_line(self, file: LogFile, start: int, size: int) -> tuple[bytes, int]:
-        """Pass over a line too long to hold: return its beginning as a line, and where it ends.
+    async def _pass_over(self, file: LogFile, begun: Passage, size: int, most: float) -> Sequence[Piece]:
+        """Return a line too long for a chunk as it is shown; nothing while its end was not found."""
+        known = self._memory.passed.pop(file, begun)
+        is_same = (known.start, known.head) == (begun.start, begun.head) and known.offset <= size
 
-        Returns ``start`` as the end while the line is unfinished.
-        """
-        beginning = await self._session.read(self._path(file), offset=start, length=SHOWN_BYTES)
-        for offset in range(start, size, LONGEST_CHUNK_BYTES):
-            length = min(LONGEST_CHUNK_BYTES, size - offset)
-            data = await self._session.read(self._path(file), offset=offset, length=length)
-            if (found := data.find(b"\n")) >= 0:
-                return beginning + b"\n", offset + found + 1
-        return b"", start
+        async def read(offset: int, length: int) -> bytes:
+            return await self._session.read(self._path(file), offset=offset, length=length)
+
+        line = LongLine(read, size, known if is_same else begun)
+        found = await line.find_end(most=most)
+        if found is None:
+            self._memory.passed[file] = line.passage
+        return [] if found is None else [found]
 
     async def _read(self, file: LogFile, start: int, length: int) -> tuple[bytes, bytes, bytes]:
         """Return head, the byte before ``start`` and the bytes from it on, of one and the same file."""
@@ -375,6 +389,12 @@ class DeathLogTail:
 
     def _path(self, file: LogFile) -> str:
         return "/".join(part for part in (self._folder, file.world, file.name) if part)
+
+
+def _cut_pieces(start: int, data: bytes) -> Iterator[Piece]:
+    """Cut the whole lines of what was read from ``start`` on into chunks."""
+    for place, piece in slice_lines(cut_whole_lines(data), lines=CHUNK_LINES):
+        yield Piece(start + place, piece, start + place + len(piece))
 
 
 def _continues(cursor: Cursor, head: bytes, boundary: bytes) -> bool:

@@ -9,6 +9,7 @@ async def test_commands_are_listed_by_full_name_without_groups(shelf: Shelf) -> 
     bot = SmallBot(shelf.build_services())
     names = [command.qualified_name for command in list_commands(bot)]
     assert names == [
+        "chart",
         "deep admin",
         "deep change",
         "deep fail",

@@ -1,7 +1,11 @@
 """Player names: who is meant by a name, and what is known of it when."""
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import Any, TypeVar
 
 import pytest
 
@@ -18,6 +22,7 @@ from utils.models.servers import GameServer
 from utils.services.player_names import CACHED_GUILDS, LEARNED_DEATHS, PlayerNames
 from utils.tasks import TaskManager
 
+T = TypeVar("T")
 GUILD = SCOPE.guild_id
 EAST = ServerId("east")
 SEEN = datetime(2025, 4, 30, tzinfo=UTC)
@@ -165,6 +170,47 @@ async def test_closest_names_are_suggested_when_nobody_is_called_so(names: Playe
     assert caught.value.suggestions == ()
     with pytest.raises(NotFoundError):
         await names.resolve(GUILD, "  ")
+
+
+class HeldThreads(ThreadPoolExecutor):
+    """Threads whose work waits until a test lets it begin.
+
+    Attributes:
+        asked: how much work was handed over.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_begin = Event()
+        self.was_asked = asyncio.Event()
+        self.asked = 0
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Take work and let it wait."""
+        self.asked += 1
+        self.was_asked.set()
+
+        def work() -> T:
+            self.may_begin.wait()
+            return fn(*args, **kwargs)
+
+        return super().submit(work)
+
+
+async def test_longest_text_of_discord_keeps_nobody_else_waiting(names: PlayerNames) -> None:
+    """Close names are looked for beside the event loop, one text after another; others find theirs."""
+    await find(names, "")
+    threads = HeldThreads()
+    asyncio.get_running_loop().set_default_executor(threads)
+    text = "".join(chr(0x4E00 + number) for number in range(6000))
+    lost = [asyncio.create_task(names.resolve(GUILD, text)) for _ in range(5)]
+    await threads.was_asked.wait()
+    assert (await names.resolve(GUILD, "mlsno ii")).name == "Mlsno II"
+    assert await find(names, "PIKE") == ["pike_man", "Pikelule"]
+    assert (threads.asked, any(one.done() for one in lost)) == (1, False)
+    threads.may_begin.set()
+    errors = await asyncio.gather(*lost, return_exceptions=True)
+    assert [type(error) for error in errors] == [NotFoundError] * 5
 
 
 async def test_new_names_are_known_when_deaths_are_stored(names: PlayerNames) -> None:

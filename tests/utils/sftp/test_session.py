@@ -9,6 +9,7 @@ import pytest
 from simulation.game_host.host import GameHost
 from utils.errors import (
     ConnectionLostError,
+    RemoteFailureError,
     RemoteFileMissingError,
     RemotePermissionError,
     RemoteTimeoutError,
@@ -87,6 +88,22 @@ async def test_megabytes_arrive_whole_and_in_order(
     async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
         data = await session.read("a.csv", offset=1, length=3_000_000)
     assert data == content[1:]
+
+
+async def test_host_that_answers_byte_by_byte_is_soon_given_up(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A short file is read all the same; for a long one that is a fault of the host's, and costs little."""
+    (root / "short.csv").write_bytes(b"abcdef")
+    (root / "long.csv").write_bytes(bytes(300_000))
+    host.faults.short_reads = 1
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        assert await session.read("short.csv", offset=0, length=6) == b"abcdef"
+        host.requests.clear()
+        with pytest.raises(RemoteFailureError, match=r"hands “long\.csv” out in pieces too small"):
+            await session.read("long.csv", offset=0, length=300_000)
+        assert host.requests["read"] < 700
+        assert (await session.stat("long.csv")).size == 300_000
 
 
 async def test_bytes_behind_a_gap_are_left_out_when_a_file_shrinks(

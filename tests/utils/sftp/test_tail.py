@@ -16,17 +16,18 @@ from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import build_row, render
-from tests.fakes.host_files import FOLDER, FakeSession
+from tests.fakes.host_files import FOLDER, FakeSession, SparseFile
 from utils.errors import LogsMissingError, RemoteFileMissingError
 from utils.models.deaths import DeathRow, LogFile
 from utils.models.reading import HEAD_DIGEST_BYTES, Chunk, Cursor, digest_head
 from utils.models.scope import GuildId
+from utils.sftp.long_lines import PASSED_BYTES, SHOWN_BYTES
 from utils.sftp.pool import SftpConnectionPool
 from utils.sftp.session import SftpSession
 from utils.sftp.tail import (
     CHUNK_BYTES,
+    CHUNK_LINES,
     HEAD_BYTES,
-    LONGEST_CHUNK_BYTES,
     DeathLogTail,
     ReadPlan,
     Seen,
@@ -523,35 +524,129 @@ async def test_interrupted_poll_is_continued_from_the_durable_cursor(
     assert (await poller.poll())[0].start == stored
 
 
-async def test_line_longer_than_a_chunk_is_read_whole(poller: Poller, session: FakeSession) -> None:
-    """Up to 16 MiB a line is a line, however useless."""
-    long_line = b"x" * (CHUNK_BYTES * 3) + b"\n"
-    session.append(path_of(DAY_1), lines(1) + long_line + lines(2))
-    assert b"".join(chunk.data for chunk in await poller.poll()) == lines(1) + long_line + lines(2)
+async def test_line_feeds_come_in_chunks_of_some_thousands(poller: Poller, session: FakeSession) -> None:
+    """Half a megabyte of empty lines is many transactions, read once, and the row behind them is read."""
+    data = b"\n" * (CHUNK_BYTES - 50) + lines(1)
+    session.append(path_of(DAY_1), data)
+    chunks = await poller.poll()
+    assert b"".join(chunk.data for chunk in chunks) == data
+    assert max(chunk.data.count(b"\n") for chunk in chunks) == CHUNK_LINES
+    assert len(session.opened) == 2
+    assert await poller.poll() == []
 
 
-async def test_line_too_long_to_hold_is_passed_over_and_shown_by_its_beginning(
+async def test_line_longer_than_a_chunk_is_passed_over_and_shown_by_its_beginning(
     poller: Poller, session: FakeSession
 ) -> None:
-    """Not even a file without line feeds stops what comes behind it."""
-    session.append(path_of(DAY_1), lines(1) + b"x" * (LONGEST_CHUNK_BYTES + 5) + b"\n" + lines(2))
-    first, passed, last = await poller.poll()
-    assert (first.data, last.data) == (lines(1), lines(2))
-    assert (passed.start, passed.data, passed.after.offset) == (
-        101,
-        b"x" * 4096 + b"\n",
-        101 + LONGEST_CHUNK_BYTES + 6,
-    )
+    """Not even 8 MiB without a line feed stop what comes behind them, in chunks of the usual size."""
+    long_line = b"x" * (8 * 1024 * 1024) + b"\n"
+    behind = b"".join(line(number) for number in range(2, 8_002))
+    session.append(path_of(DAY_1), lines(1) + long_line + behind)
+    first, passed, *rest = await poller.poll()
+    assert first.data == lines(1)
+    assert (passed.start, passed.data) == (101, b"x" * SHOWN_BYTES + b"\n")
+    assert passed.after.offset == rest[0].start == 101 + len(long_line)
+    assert b"".join(chunk.data for chunk in rest) == behind
+    assert max(len(chunk.data) for chunk in rest) <= CHUNK_BYTES
 
 
-async def test_line_too_long_to_hold_waits_while_it_is_unfinished(
+async def test_line_without_end_is_looked_through_a_part_at_a_poll(
     poller: Poller, session: FakeSession
 ) -> None:
-    """An endless line is looked at when it grew, and not between."""
-    session.append(path_of(DAY_1), b"x" * (LONGEST_CHUNK_BYTES + 5))
+    """The next poll goes on where the last one ended, and in between the host's other files are read."""
+    long_line = b"x" * (3 * PASSED_BYTES) + b"\n"
+    session.append(path_of(DAY_1), long_line + lines(1))
+    polls = 0
+    while DAY_1 not in poller.cursors:
+        session.append(path_of(WORLD_1), lines(polls))
+        assert [chunk.data for chunk in await poller.poll()][-1] == lines(polls)
+        polls += 1
+    assert polls == 4
+    assert poller.cursors[DAY_1].offset == len(long_line) + len(lines(1))
+
+
+async def test_line_without_end_waits_while_it_is_unfinished(poller: Poller, session: FakeSession) -> None:
+    """An endless line is looked at when it grew, from where it was looked at, and not between."""
+    session.append(path_of(DAY_1), b"x" * (4 * CHUNK_BYTES))
     assert await poller.poll() == []
     session.opened.clear()
     assert (await poller.poll(), session.opened) == ([], [])
+    session.append(path_of(DAY_1), b"x\n" + lines(1))
+    assert [chunk.data for chunk in await poller.poll()] == [b"x" * SHOWN_BYTES + b"\n", lines(1)]
+    assert len(session.opened) == 4  # the place of the cursor, the rest, what is shown, the rows behind
+
+
+async def test_other_file_under_the_name_of_a_line_without_end_is_read_from_its_beginning(
+    poller: Poller, session: FakeSession
+) -> None:
+    """What was looked through belongs to the file that began like that."""
+    session.append(path_of(DAY_1), b"x" * (4 * CHUNK_BYTES))
+    assert await poller.poll() == []
+    session.write(path_of(DAY_1), b"y" * CHUNK_BYTES + b"\n" + lines(*range(20_000)))
+    chunks = await poller.poll()
+    assert chunks[0].data == b"y" * SHOWN_BYTES + b"\n"
+    assert b"".join(chunk.data for chunk in chunks[1:]) == lines(*range(20_000))
+
+
+@pytest.mark.parametrize("hole", [CHUNK_BYTES, CHUNK_BYTES + 1, PASSED_BYTES, 100 * 2**30 + 12_345])
+async def test_row_behind_a_hole_is_read_and_the_hole_leapt_over(
+    poller: Poller, session: FakeSession, hole: int
+) -> None:
+    """A file that was emptied under its writer begins with NULs; 100 GB of them cost some dozen requests."""
+    session.write(path_of(DAY_1), SparseFile(hole, lines(1, 2)))
+    chunks = await poller.poll() + await poller.poll()
+    assert b"".join(chunk.data for chunk in chunks) == lines(1, 2)
+    assert (chunks[0].start, poller.cursors[DAY_1].offset) == (hole, hole + 202)
+    assert len(session.opened) < 150
+
+
+async def test_hole_without_anything_behind_it_is_looked_through_once(
+    poller: Poller, session: FakeSession
+) -> None:
+    """It is looked at again when the file changed."""
+    session.write(path_of(DAY_1), SparseFile(100 * 2**30, b""))
+    assert await poller.poll() + await poller.poll() == []
+    session.opened.clear()
+    assert (await poller.poll(), session.opened) == ([], [])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.integers(0, 5).map(lambda size: b"\0" * (size * 250_000)),
+            st.integers(0, 3).map(lambda size: b"x" * (size * 300_000)),
+            st.just(b"\n"),
+            st.integers(1, 9).map(line),
+        ),
+        max_size=8,
+    )
+)
+async def test_every_row_is_read_whatever_long_lines_stand_between(parts: list[bytes]) -> None:
+    """What is short enough to be a row, and follows a line feed or NULs, is read."""
+    session, poller = FakeSession(), Poller(FakeSession())
+    poller.session = session
+    data = b"".join(parts)
+    session.write(path_of(DAY_1), data)
+    chunks = await poller.poll() + await poller.poll()
+    found = [one.strip(b"\0") for chunk in chunks for one in chunk.data.splitlines()]
+    expected = [one.strip(b"\0") for one in cut_whole_lines(data).splitlines()]
+    assert [one for one in found if len(one) < 2048] == [one for one in expected if len(one) < 2048]
+    assert [len(one) >= 2048 for one in found] == [len(one) >= 2048 for one in expected]
+
+
+async def test_what_is_known_of_files_goes_with_them(poller: Poller, session: FakeSession) -> None:
+    """Four hundred files that come and go leave nothing behind."""
+    session.append(path_of(DAY_1), lines(1))
+    for number in range(20):
+        world = f"other_{number}"
+        session.append(f"{world}/{number}.csv", lines(number))
+        await poller.poll(seconds=60)
+        session.remove(f"{world}/{number}.csv")
+        del session.folder_times[world]
+    await poller.poll(seconds=3600)
+    memory = poller.memory
+    assert (set(memory.sizes), set(memory.settled), set(memory.appeared)) == ({DAY_1}, {DAY_1}, {"world_0"})
 
 
 async def test_host_that_promises_too_much_gives_what_there_is(poller: Poller, session: FakeSession) -> None:

@@ -41,7 +41,6 @@ logger = get_logger(__name__)
 
 BATCH_ROWS = 4000  # one transaction; smaller ones cost mongod more a row, larger ones hold up the loop
 FILES_AT_ONCE = 6
-SLICE_ROWS = 250  # parsed between two turns of the event loop: a few milliseconds
 
 
 class ImportStore(GenerationStore, Protocol):
@@ -65,17 +64,19 @@ class ImportStore(GenerationStore, Protocol):
 
 @dataclass(slots=True)
 class HistoryBatch:
-    """What one transaction stores: whole chunks, parsed, and how many files end with them."""
+    """What one transaction stores: whole chunks, parsed, and how many files end with them.
+
+    Attributes:
+        rejected: those of the lines that could not be read that are kept.
+        rows: lines in it, readable or not; ``rows_rejected`` of them could not be read.
+    """
 
     chunks: list[Chunk] = field(default_factory=list)
     deaths: list[Death] = field(default_factory=list)
     rejected: list[RejectedLine] = field(default_factory=list)
+    rows: int = 0
+    rows_rejected: int = 0
     files: int = 0
-
-    @property
-    def rows(self) -> int:
-        """Lines in it, readable or not."""
-        return len(self.deaths) + len(self.rejected)
 
     @property
     def read_bytes(self) -> int:
@@ -263,13 +264,12 @@ class HistoryImport:
         yield batch
 
     async def _parse_chunk(self, reader: RowReader, chunk: Chunk, batch: HistoryBatch) -> None:
-        """Parse a chunk without holding the event loop for longer than a slice."""
+        read = await reader.read_chunk(chunk, now=self._clock.now())
         batch.chunks.append(chunk)
-        for start, data in slice_lines(chunk.data, rows=SLICE_ROWS):
-            read = reader.read(chunk.after.file, chunk.start + start, data, now=self._clock.now())
-            batch.deaths += read[0]
-            batch.rejected += read[1]
-            await asyncio.sleep(0)
+        batch.deaths += read.deaths
+        batch.rejected += read.rejected
+        batch.rows += read.lines
+        batch.rows_rejected += read.lines_rejected
 
 
 async def _store_in_unit(batch: HistoryBatch, unit: IngestionUnit) -> list[Death]:
@@ -279,7 +279,7 @@ async def _store_in_unit(batch: HistoryBatch, unit: IngestionUnit) -> list[Death
     new = [death for death in batch.deaths if death.id not in known and first_of[death.id] is death]
     await unit.insert_deaths(sorted(new, key=_get_id))
     await unit.insert_rejected(batch.rejected)
-    await unit.add_lines_read(batch.rows, len(batch.rejected))
+    await unit.add_lines_read(batch.rows, batch.rows_rejected)
     for chunk in batch.chunks:
         await unit.move_cursor(chunk.before, chunk.after)
     return new
@@ -287,14 +287,3 @@ async def _store_in_unit(batch: HistoryBatch, unit: IngestionUnit) -> list[Death
 
 def _get_id(death: Death) -> bytes:
     return death.id
-
-
-def slice_lines(data: bytes, *, rows: int) -> list[tuple[int, bytes]]:
-    """Cut whole lines into pieces of about ``rows`` rows, each with its offset."""
-    pieces: list[tuple[int, bytes]] = []
-    start = 0
-    while start < len(data):
-        end = data.find(b"\n", min(start + rows * 128, len(data) - 1)) + 1
-        pieces.append((start, data[start:end]))
-        start = end
-    return pieces

@@ -22,7 +22,7 @@ from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices import BountyNotice, DeathNotice, Notice
 from utils.models.players import PlayerDay, PlayerRecord
-from utils.models.reading import Chunk, Cursor, RejectedLine
+from utils.models.reading import Chunk, Cursor
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.counting import (
@@ -35,7 +35,7 @@ from utils.services.counting import (
     list_player_ids,
 )
 from utils.services.ingestion.news import NewsRule, choose_news_rule
-from utils.services.ingestion.reading import DeathLogTail, RowReader
+from utils.services.ingestion.reading import DeathLogTail, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit, LiveRewards
 from utils.services.rewards import LiveKill, RewardTerms
 
@@ -61,9 +61,7 @@ class Batch:
 
     read_at: datetime
     chunk: Chunk
-    deaths: Sequence[Death]
-    rejected: Sequence[RejectedLine]
-    lines: int
+    read: ReadLines
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +178,8 @@ class LiveIngestion:
         outcome = PollOutcome(cursors=cursors)
         async with aclosing(tail.read_on(cursors)) as chunks:
             async for chunk in chunks:
-                batch = self._read(reader, chunk)
+                now = self._clock.now()
+                batch = Batch(now, chunk, await reader.read_chunk(chunk, now=now))
                 terms = await self._rewards.find_terms(server.scope) if self._rewards else None
                 announced = Announced(rule, await find_posted(), terms)
                 if announced.needs_newest(is_growth=chunk.is_growth):
@@ -192,14 +191,9 @@ class LiveIngestion:
                 outcome = _add(outcome, batch, stored)
         return replace(outcome, problem=next(iter(tail.problems), None))
 
-    def _read(self, reader: RowReader, chunk: Chunk) -> Batch:
-        read_at = self._clock.now()
-        deaths, rejected = reader.read(chunk.after.file, chunk.start, chunk.data, now=read_at)
-        return Batch(read_at, chunk, deaths, rejected, lines=len(deaths) + len(rejected))
-
     async def _store_batch(self, server: GameServer, batch: Batch, announced: Announced) -> StoredBatch:
         """Store a chunk. What a file grew by is new unless somebody copied it: it is not looked for first."""
-        is_shared = batch.lines <= SHARED_LINES
+        is_shared = batch.read.lines <= SHARED_LINES
         run = self._store.in_shared_transaction if is_shared else self._store.in_transaction
         work = partial(self._store_in_unit, server, batch, announced)
         if batch.chunk.is_growth:
@@ -208,13 +202,13 @@ class LiveIngestion:
             except (CursorMovedError, LeaseLostError):
                 raise
             except StorageConflictError:
-                logger.info("deaths are stored already", scope=str(server.scope), lines=batch.lines)
+                logger.info("deaths are stored already", scope=str(server.scope), lines=batch.read.lines)
         return await run(server.scope, partial(work, looks=True))
 
     async def _store_in_unit(
         self, server: GameServer, batch: Batch, announced: Announced, unit: IngestionUnit, *, looks: bool
     ) -> StoredBatch:
-        new = await _select_new(unit, batch.deaths, looks=looks)
+        new = await _select_new(unit, batch.read.deaths, looks=looks)
         counted = await _count(unit, server, new)
         facts = counted.facts
         is_growth = batch.chunk.is_growth
@@ -233,8 +227,8 @@ class LiveIngestion:
         won = await self._settle(unit, server, kills, terms=announced.terms, read_at=batch.read_at)
         queued: Sequence[Notice] = (*notices, *won)
         batches = await unit.append_notices(queued, created_at=self._clock.now(), changes_counters=bool(new))
-        await unit.insert_rejected(batch.rejected)
-        await unit.add_lines_read(batch.lines, len(batch.rejected))
+        await unit.insert_rejected(batch.read.rejected)
+        await unit.add_lines_read(batch.read.lines, batch.read.lines_rejected)
         await unit.move_cursor(batch.chunk.before, batch.chunk.after)
         kinds = frozenset(notice.channel_kind for notice in queued)
         counters = CountersStored(
@@ -345,7 +339,7 @@ def _add(outcome: PollOutcome, batch: Batch, stored: StoredBatch) -> PollOutcome
     return replace(
         outcome,
         deaths=outcome.deaths + len(stored.deaths),
-        rejected=outcome.rejected + len(batch.rejected),
+        rejected=outcome.rejected + batch.read.lines_rejected,
         newest_at=newest if outcome.newest_at is None or newest is None else max(newest, outcome.newest_at),
         cursors={**outcome.cursors, batch.chunk.after.file: batch.chunk.after},
     )

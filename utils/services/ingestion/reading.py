@@ -1,14 +1,35 @@
 """What ingestion needs of the reading side, and how bytes become deaths."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 
 from utils.models.deaths import CLOCK_MARGIN, Death, LogFile, Rejected
-from utils.models.reading import Chunk, Cursor, RejectedLine
+from utils.models.reading import Chunk, Cursor, RejectedLine, slice_lines
 from utils.models.scope import ServerScope
 from utils.parsers.deathlog import iterate_lines, parse_death_line
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
+
+SLICE_LINES = 250  # parsed between two turns of the event loop: a few milliseconds
+KEPT_REJECTED = 24  # rejected lines of a chunk that admins can look at; the others are counted
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLines:
+    """What a chunk holds.
+
+    Attributes:
+        deaths: in the order of the file.
+        rejected: the first of the lines that could not be read.
+        lines: how many lines there were, and ``lines_rejected`` how many could not be read.
+    """
+
+    deaths: Sequence[Death]
+    rejected: Sequence[RejectedLine]
+    lines: int
+    lines_rejected: int
 
 
 class DeathLogTail(Protocol):
@@ -48,6 +69,19 @@ class RowReader:
     def __init__(self, scope: ServerScope, zone: tzinfo) -> None:
         self._prefix = build_scope_prefix(scope)
         self._zone = UTC if str(zone) == "UTC" else zone  # the usual zone, and the cheap one
+
+    async def read_chunk(self, chunk: Chunk, *, now: datetime) -> ReadLines:
+        """Read a chunk without holding the event loop for longer than a slice."""
+        deaths: list[Death] = []
+        rejected: list[RejectedLine] = []
+        lines = 0
+        for place, data in slice_lines(chunk.data, lines=SLICE_LINES):
+            found, unread = self.read(chunk.after.file, chunk.start + place, data, now=now)
+            lines += len(found) + len(unread)
+            deaths += found
+            rejected += unread[: KEPT_REJECTED - len(rejected)]
+            await asyncio.sleep(0)
+        return ReadLines(deaths, rejected, lines, lines_rejected=lines - len(deaths))
 
     def read(
         self, file: LogFile, start: int, data: bytes, *, now: datetime

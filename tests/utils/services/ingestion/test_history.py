@@ -22,8 +22,9 @@ from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.counting import Counting
 from utils.services.ingestion.generation import in_order
-from utils.services.ingestion.history import HistoryImport, slice_lines
+from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
+from utils.services.ingestion.reading import KEPT_REJECTED
 
 DAYS = tuple(LogFile("world_0", f"2025.05.0{day}-00.00.00.csv") for day in (1, 2, 3))
 NO_JOB = ImportJob(0, START, {})
@@ -355,6 +356,17 @@ async def test_rejected_lines_of_history_are_kept_and_counted(importer: Importer
     assert (importer.store.data.lines_read, importer.store.data.lines_rejected, progress.rows) == (22, 1, 22)
 
 
+async def test_file_of_line_feeds_is_imported_in_transactions_of_bounded_size(importer: Importer) -> None:
+    """All its lines are counted, some dozen of each chunk are kept, the rows behind them are stored."""
+    importer.logs.lines_per_chunk = 4_000
+    importer.logs.files[DAYS[1]] = b"\n" * 20_000 + importer.logs.files[DAYS[1]]
+    await importer.run(await importer.prepare())
+    data = importer.store.data
+    assert (len(data.deaths), data.lines_read, data.lines_rejected) == (21, 20_021, 20_000)
+    assert len(data.rejected) == 5 * KEPT_REJECTED
+    assert_counted_right(importer.store)
+
+
 async def test_empty_history_is_imported_at_once(importer: Importer, told: list[Event]) -> None:
     """A server without a death yet is no special case."""
     importer.logs.files = {DAYS[0]: b""}
@@ -444,12 +456,3 @@ async def test_deaths_of_one_second_are_put_in_the_order_of_the_log(
 
     found = [death async for batch in in_order(iterate()) for death in batch]
     assert found == sorted(deaths, key=lambda death: death.order)
-
-
-@given(st.lists(st.integers(0, 300), max_size=12), st.integers(1, 3))
-def test_slices_hold_whole_lines_and_all_of_them(lengths: list[int], rows: int) -> None:
-    """Slices put together are the data, each begins where it says and ends with a line feed."""
-    data = b"".join(b"x" * length + b"\n" for length in lengths)
-    pieces = slice_lines(data, rows=rows)
-    assert b"".join(piece for _, piece in pieces) == data
-    assert all(data[start : start + len(piece)] == piece and piece.endswith(b"\n") for start, piece in pieces)

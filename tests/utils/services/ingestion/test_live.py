@@ -30,6 +30,7 @@ from utils.models.servers import GameServer
 from utils.parsers.deathlog import parse_death_line
 from utils.services.counting import Counting
 from utils.services.ingestion.live import SHARED_LINES, LiveIngestion, PollOutcome
+from utils.services.ingestion.reading import KEPT_REJECTED
 
 NEXT = LogFile("world_0", "2025.05.02-00.00.00.csv")
 OTHER_WORLD = LogFile("world_1", "2025.05.01-00.00.00.csv")
@@ -244,6 +245,20 @@ async def test_rejected_lines_are_kept_counted_and_not_in_the_way(watcher: Watch
         RejectedLine(FILE, 8 + len(render(row)), "", "empty line", clock.now()),
     ]
     assert (watcher.store.data.lines_read, watcher.store.data.lines_rejected) == (3, 2)
+
+
+async def test_file_of_line_feeds_is_stored_in_transactions_of_bounded_size(watcher: Watcher) -> None:
+    """All its lines are counted, some dozen of each chunk are kept, the rows behind them are announced."""
+    watcher.logs.lines_per_chunk = 4_000
+    watcher.logs.append(FILE, b"\n" * 20_000 + render(*FIGHTS))
+    outcome = await watcher.poll()
+    assert (outcome.deaths, outcome.rejected) == (7, 20_000)
+    data = watcher.store.data
+    assert (data.lines_read, data.lines_rejected) == (20_007, 20_000)
+    assert [line.offset for line in data.rejected] == [
+        chunk * 4_000 + line for chunk in range(5) for line in range(KEPT_REJECTED)
+    ]
+    assert watcher.announced == list_ids(FIGHTS)
 
 
 async def test_time_of_reading_is_that_of_the_bytes(watcher: Watcher, clock: FakeClock) -> None:

@@ -1,5 +1,6 @@
 """From bytes to deaths: places, times in UTC, and what could not be read."""
 
+import asyncio
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -7,8 +8,9 @@ import pytest
 
 from tests.fakes.clock import START
 from tests.fakes.deaths import FILE, SCOPE, build_deaths, build_row, render
-from utils.models.reading import RejectedLine
-from utils.services.ingestion.reading import RowReader
+from utils.models.deaths import Death, LogFile
+from utils.models.reading import Chunk, Cursor, RejectedLine
+from utils.services.ingestion.reading import KEPT_REJECTED, SLICE_LINES, RowReader
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEXT_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -76,3 +78,38 @@ def test_deaths_and_rejected_lines_know_their_offsets() -> None:
     width = len(render(rows[0]))
     assert [(death.id, death.offset) for death in deaths] == [(first.id, 1000), (second.id, 1008 + width)]
     assert rejected == [RejectedLine(FILE, 1000 + width, "rubbish", "does not end with a semicolon", START)]
+
+
+@pytest.mark.parametrize("line", [b"\n", render(build_row("Ann", "Bob")), b"x" * 3_000 + b"\n"])
+async def test_chunk_is_read_in_slices_that_give_others_their_turn(line: bytes) -> None:
+    """However short its lines are, no slice holds more of them than the event loop bears."""
+    slices: list[int] = []
+    turns: list[int] = []
+
+    class Counted(RowReader):
+        """Notes each slice."""
+
+        def read(
+            self, file: LogFile, start: int, data: bytes, *, now: datetime
+        ) -> tuple[list[Death], list[RejectedLine]]:
+            """Read it."""
+            slices.append(data.count(b"\n"))
+            return super().read(file, start, data, now=now)
+
+    async def take_turns() -> None:
+        while True:
+            turns.append(len(slices))
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(take_turns())
+    data = line * 1_100
+    chunk = Chunk(None, Cursor(FILE, len(data)), 0, data, is_growth=True)
+    read = await Counted(SCOPE, UTC).read_chunk(chunk, now=START)
+    others.cancel()
+    assert slices == [SLICE_LINES] * 4 + [100]
+    assert set(turns) >= {1, 2, 3, 4}
+    is_row = b";" in line
+    assert (read.lines, read.lines_rejected, len(read.rejected)) == (
+        (1_100, 0, 0) if is_row else (1_100, 1_100, KEPT_REJECTED)
+    )
+    assert len(read.deaths) == (1_100 if is_row else 0)

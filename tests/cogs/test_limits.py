@@ -1,0 +1,60 @@
+"""What members may ask for: every text is bounded, and nobody has many commands at work at once."""
+
+import asyncio
+
+import discord
+
+from simulation.discord import Channel, Member
+from tests.cogs.conftest import PIKE
+from tests.fakes.own_bot import OwnBot
+from tests.fakes.small_bot import Shelf
+from tests.fakes.storage import Gate
+from utils.interactions.access import get_access
+from utils.interactions.command_set import list_commands
+from utils.interactions.limits import COMMANDS_AT_ONCE
+from utils.models.typed_text import TYPED_CHARACTERS
+
+LONGER = {"host": 253, "base_path": 200, "reason": 200}  # names of hosts, folders, and sentences
+EXPENSIVE = {"stats": 1, "weapons": 1, "activity": 1, "data export": 3, "data erase": 3}
+
+
+async def test_every_free_text_has_a_length(bot: OwnBot) -> None:
+    """Discord refuses what is longer, whoever sends it; a new option cannot forget it."""
+    texts = [
+        (command.qualified_name, option)
+        for command in list_commands(bot)
+        for option in command.options
+        if option.input_type is discord.SlashCommandOptionType.string and not option.choices
+    ]
+    unbounded = [
+        f"{name} {option.name}"
+        for name, option in texts
+        if not option.max_length or option.max_length > LONGER.get(str(option.name), TYPED_CHARACTERS)
+    ]
+    assert len(texts) > 40
+    assert unbounded == []
+
+
+async def test_expensive_commands_are_these(bot: OwnBot) -> None:
+    """Charts and files: a change of this table is told to users."""
+    costs = {command.qualified_name: get_access(command).cost for command in list_commands(bot)}
+    assert {name: cost for name, cost in costs.items() if cost} == EXPENSIVE
+
+
+async def test_fourth_command_at_once_is_refused_privately_and_others_are_served(
+    bot: OwnBot, shelf: Shelf, alice: Member, manager: Member, channel: Channel
+) -> None:
+    """Three commands hang in the database: their member is told to wait, everybody else is answered."""
+    assert bot.services
+    shelf.statistics.gate = Gate()
+    hanging = [await alice.invoke(channel, "/killfeed recent", player=PIKE) for _ in range(COMMANDS_AT_ONCE)]
+    await shelf.statistics.gate.has_read.wait()
+    refused = await alice.ask(channel, "/premium tiers")
+    assert refused.embed["description"] == (
+        "3 of your commands are still at work. Wait for their answers, then ask again."
+    )
+    assert refused.is_ephemeral
+    assert (await manager.ask(channel, "/premium tiers")).embed["title"] == "💎 Tiers"
+    shelf.statistics.gate.may_answer.set()
+    await asyncio.gather(*(each.wait() for each in hanging))
+    assert (await alice.ask(channel, "/premium tiers")).embed["title"] == "💎 Tiers"

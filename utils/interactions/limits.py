@@ -1,0 +1,103 @@
+"""Limits of each member: how many commands are under way at once, and how much work is asked for in a minute.
+
+Discord limits neither, so one member could have a hundred charts drawn at once while everybody waits. A
+member is the same one in every guild of the process.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import ceil
+
+from utils.clock import Clock
+from utils.errors import TooMuchAtOnceError
+from utils.models.quantities import write_quantity
+
+COMMANDS_AT_ONCE = 3
+WORK_AT_ONCE = 12  # units of work; a member may ask for as many before anything has to wait
+CHART_COST = 1
+FILE_COST = 3  # everything that is stored of a person, read or erased
+SECONDS_A_UNIT = 5.0  # after which a member may ask for one more
+
+
+class MemberLimits:
+    """Counts what members have under way, and what they asked for in the last minute."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._under_way: Counter[int] = Counter()
+        self._rested_at: dict[int, float] = {}  # when each member may ask for everything again
+
+    def __repr__(self) -> str:
+        """Return how many members something is remembered of."""
+        return f"<MemberLimits of {len(self._under_way.keys() | self._rested_at.keys())} members>"
+
+    @contextmanager
+    def working(self, member_id: int) -> Iterator[None]:
+        """Count a command of a member as long as it runs.
+
+        Raises:
+            TooMuchAtOnceError: as many as there may be are under way.
+        """
+        if self._under_way[member_id] >= COMMANDS_AT_ONCE:
+            raise TooMuchAtOnceError(
+                f"{COMMANDS_AT_ONCE} of your commands are still at work. "
+                "Wait for their answers, then ask again."
+            )
+        self.count(member_id, 1)
+        token = _command.set((self, member_id))
+        try:
+            yield
+        finally:
+            _command.reset(token)
+            self.count(member_id, -1)
+
+    def count(self, member_id: int, change: int) -> None:
+        """Count commands of a member that are under way from now on, or no longer."""
+        self._under_way[member_id] += change
+        if not self._under_way[member_id]:
+            del self._under_way[member_id]
+
+    def spend(self, member_id: int, cost: int) -> None:
+        """Take note of expensive work that a member asks for.
+
+        Raises:
+            TooMuchAtOnceError: it is more than a member may ask for; says when it is not any longer.
+        """
+        now = self._clock.monotonic()
+        self._forget_rested(now)
+        rested_at = max(now, self._rested_at.get(member_id, now)) + cost * SECONDS_A_UNIT
+        wait = rested_at - now - WORK_AT_ONCE * SECONDS_A_UNIT
+        if wait > 0:
+            raise TooMuchAtOnceError(
+                "You asked for many charts and files within a minute. "
+                f"Ask again in {write_quantity(ceil(wait), 'second')}."
+            )
+        if cost:
+            self._rested_at.pop(member_id, None)  # the member who asked last stands last
+            self._rested_at[member_id] = rested_at
+
+    def _forget_rested(self, now: float) -> None:
+        while self._rested_at:
+            member_id, rested_at = next(iter(self._rested_at.items()))
+            if rested_at > now:
+                return
+            del self._rested_at[member_id]
+
+
+_command: ContextVar[tuple[MemberLimits, int] | None] = ContextVar("command", default=None)
+
+
+@contextmanager
+def resting() -> Iterator[None]:
+    """Count the command that runs here as none while it waits for a press of a button."""
+    limits, member_id = _command.get() or (None, 0)
+    if limits is None:
+        yield
+        return
+    limits.count(member_id, -1)
+    try:
+        yield
+    finally:
+        limits.count(member_id, 1)
