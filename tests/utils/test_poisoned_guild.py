@@ -26,6 +26,7 @@ from utils.models.sharding import Sharding
 from utils.secrets import Redactor
 from utils.services.leases import LeaseKeeper
 from utils.settings import PremiumSettings, Settings
+from utils.tasks import TaskManager
 
 BAD, GOOD = GuildId(1), GuildId(2)  # in this order the loops take them
 HOUR = timedelta(hours=1)
@@ -106,7 +107,9 @@ async def _house(database: SafeDatabase, tmp_path: Path) -> AsyncIterator[House]
     )
     await leases.wait_for_leases()
     settings = Settings(data_dir=tmp_path, premium=PremiumSettings(default_tier=0))
-    application = Application(settings, database, leases, Redactor(), extensions=(), clock=clock)
+    application = Application(
+        settings, database, leases, Redactor(), TaskManager(clock), extensions=(), clock=clock
+    )
     application.boards._is_member = lambda _: True
     house = House(application, database, clock)
     await house.furnish()
