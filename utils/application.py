@@ -42,7 +42,7 @@ from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
 from utils.interactions.views import LiveViews
 from utils.models.scope import GuildId, ServerScope
-from utils.secrets import Redactor, SecretBox
+from utils.secrets import SecretBox
 from utils.services.audit import AuditLog
 from utils.services.bounties.endings import EXPIRE_TASK, BountyEndings
 from utils.services.bounties.placing import BountyService
@@ -59,6 +59,7 @@ from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import ServerWatchers
 from utils.services.leases import LeaseKeeper
 from utils.services.links import LinkService
+from utils.services.log_places import LogPlaces
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
@@ -110,7 +111,7 @@ class Application:
         settings: the configuration.
         database: opened and checked.
         leases: held.
-        redactor: learns every login that is decrypted.
+        secret_box: opens the stored logins; its key was held against them.
         tasks: owns every task of the process.
         extensions: the cogs.
     """
@@ -120,7 +121,7 @@ class Application:
         settings: Settings,
         database: SafeDatabase,
         leases: LeaseKeeper,
-        redactor: Redactor,
+        secret_box: SecretBox,
         tasks: TaskManager,
         *,
         extensions: Sequence[str],
@@ -146,9 +147,7 @@ class Application:
             commands_file=settings.data_dir / COMMANDS_NAME,
         )
         self.pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
-        self.secret_box = SecretBox.load(
-            settings.secret_key.get_secret_value(), settings.data_dir, redactor=redactor
-        )
+        self.secret_box = secret_box
         self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
         self.factory = EmbedFactory()
         self._join_rules()
@@ -180,6 +179,7 @@ class Application:
             clock=self.clock,
             courtesy=self.courtesy,
         )
+        self.places = LogPlaces(self.repositories.servers, self.repositories.ingestion)
         self.watchers = self._build_watchers()
         self.grants = self._build_grants()
         self.proofs = ProofKeeper(
@@ -220,6 +220,7 @@ class Application:
             servers=self.repositories.servers,
             imports=self.repositories.imports,
             logs=self.access,
+            places=self.places,
             live=LiveIngestion(
                 self.repositories.ingestion,
                 self.events,
@@ -232,6 +233,7 @@ class Application:
             premium=self.premium,
             notifier=self.alerts,
             progress=self.progress,
+            departures=self.repositories.guilds,
             clock=self.clock,
         )
         return ServerWatchers(
@@ -264,6 +266,7 @@ class Application:
             premium=self.premium,
             secret_keeper=self.secret_box,
             checker=self.access,
+            places=self.places,
             logs=self.access,
             history=self.history,
             watchers=self.watchers,
@@ -280,6 +283,7 @@ class Application:
             premium=self.premium,
             secret_keeper=self.secret_box,
             checker=self.access,
+            places=self.places,
             host_keys=self.access,
             watchers=self.watchers,
             audit=self.audit,
@@ -402,7 +406,7 @@ class Application:
             ConfigurationError: Discord refuses the token.
             LeaseLostError: another process took over.
         """
-        self.watchers.start_all(await self.repositories.directory.list_server_scopes())
+        await self.watchers.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start(SETTLE_TASK, self.grants.settle_all, is_critical=True)
         self.tasks.start(ENDS_TASK, self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)

@@ -35,7 +35,7 @@ class LinkCommands:
     @link.command(name="remove", description="End the link of a member to a player")
     @discord.option("member", discord.Member, description="Whose")
     @text_option("player", description="Which player", autocomplete=complete_link_of_member)
-    @access(is_admin=True, is_private=True, is_change=True)
+    @access(is_admin=True, is_private=True, is_change=True, may_have_left=True)
     async def link_remove(self, ctx: discord.ApplicationContext, member: discord.Member, player: str) -> None:
         """Answer ``/admin link remove``."""
         link = await self.services.links.remove(

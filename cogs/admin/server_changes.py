@@ -114,7 +114,9 @@ class ServerChangeCommands:
             await interaction.followup.send(embed=await edit(credentials), ephemeral=True)
 
         if is_modal_first(ctx):
-            await ctx.send_modal(SecretModal("the game server", submit, self.services))
+            await ctx.send_modal(
+                SecretModal("the game server", submit, self.services, opened_in=ctx.interaction)
+            )
         else:
             await ctx.respond(embed=await edit(None), ephemeral=True)
 

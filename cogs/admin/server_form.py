@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable
 
 import discord
 
-from utils.embeds.escape import clean_text
-from utils.errors import InvalidInputError
+from utils.errors import InvalidInputError, NotAllowedError
 from utils.interactions.access import Access, verify_caller
 from utils.interactions.services import Services
-from utils.interactions.views import make_custom_id
+from utils.interactions.views import ELSEWHERE, make_custom_id
 from utils.models.servers import Credentials
+from utils.models.visible_text import clean_text
 
+FORM_SECONDS = 15 * 60.0  # as long as an interaction can be answered
 MAX_TITLE_CHARACTERS = 45  # Discord's limit of a form's title
 MAX_SECRET_CHARACTERS = 4000  # Discord's limit of a text input
 
@@ -20,13 +21,20 @@ Submit = Callable[[discord.Interaction, Credentials], Awaitable[None]]
 
 
 class SecretModal(discord.ui.Modal):
-    """Asks for a password or a private key, and hands them on."""
+    """Asks for a password or a private key, and hands them on; once, and within ``FORM_SECONDS``.
 
-    def __init__(self, server_name: str, submit: Submit, services: Services) -> None:
+    Args:
+        opened_in: the command it answers; the form acts in its guild alone.
+    """
+
+    def __init__(
+        self, server_name: str, submit: Submit, services: Services, *, opened_in: discord.Interaction
+    ) -> None:
         title = clean_text(f"Login of {server_name}", MAX_TITLE_CHARACTERS)
-        super().__init__(title=title, custom_id=make_custom_id())
+        super().__init__(title=title, custom_id=make_custom_id(), timeout=FORM_SECONDS)
         self._submit = submit
         self._services = services
+        self._opened_in = opened_in
         services.views.add(self.custom_id)
         self._password: discord.ui.InputText = discord.ui.InputText(
             label="Password", required=False, max_length=MAX_SECRET_CHARACTERS, placeholder="SFTP password"
@@ -44,6 +52,9 @@ class SecretModal(discord.ui.Modal):
     async def callback(self, interaction: discord.Interaction) -> None:
         """Acknowledge, check that the member still may, then hand the secret on."""
         await interaction.response.defer(ephemeral=True, invisible=False)
+        self.stop()  # its time no longer runs: Discord has closed it
+        if interaction.guild_id != self._opened_in.guild_id:
+            raise NotAllowedError(ELSEWHERE)
         await verify_caller(self._services, interaction, ADMINS)
         credentials = Credentials(self._password.value or None, self._private_key.value or None)
         if credentials == Credentials():
@@ -51,6 +62,18 @@ class SecretModal(discord.ui.Modal):
         await self._submit(interaction, credentials)
         self._services.views.remove(self.custom_id)
 
+    async def on_timeout(self) -> None:
+        """Forget a form that was not sent; whoever sends it later is told that it has ended."""
+        self._forget()
+
     async def on_error(self, error: Exception, interaction: discord.Interaction) -> None:
-        """Answer a failure like that of any command."""
+        """Answer a failure like that of any command; a form that Discord has taken is closed by it."""
+        if interaction.response.is_done():
+            self._forget()
         await self._services.replies.answer(interaction, error, is_private=True, is_change=True)
+
+    def _forget(self) -> None:
+        """Let go of the form here and in the library, which by itself keeps what was not sent for good."""
+        self._services.views.remove(self.custom_id)
+        if self._cancel_callback is not None and self._opened_in.user is not None:
+            self._cancel_callback(self, self._opened_in.user.id)  # type: ignore[call-arg,arg-type] # a modal's

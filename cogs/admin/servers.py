@@ -71,7 +71,7 @@ class ServerCommands:
         async def submit(interaction: discord.Interaction, credentials: Credentials) -> None:
             await self._add_server(interaction, guild_id, channel_id, form, credentials)
 
-        await ctx.send_modal(SecretModal(name, submit, self.services))
+        await ctx.send_modal(SecretModal(name, submit, self.services, opened_in=ctx.interaction))
 
     async def _add_server(
         self,

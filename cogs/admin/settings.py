@@ -51,7 +51,7 @@ class SettingsCommands:
     @text_option(
         "action", description="Changes of one kind alone", autocomplete=complete_action, default=None
     )
-    @access(is_admin=True, is_private=True)
+    @access(is_admin=True, is_private=True, may_have_left=True)
     async def admin_audit(
         self, ctx: discord.ApplicationContext, member: discord.Member | None, action: str | None
     ) -> None:

@@ -34,7 +34,7 @@ class DataCommands:
     @data.command(name="export", description="Everything that is stored of you here, as a file")
     @OF_MEMBER
     @OF_PLAYER
-    @access(is_private=True, cost=FILE_COST)
+    @access(is_private=True, may_have_left=True, cost=FILE_COST)
     async def data_export(
         self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None
     ) -> None:
@@ -50,7 +50,7 @@ class DataCommands:
     @data.command(name="erase", description="Erase what is stored of you here, after a confirmation")
     @OF_MEMBER
     @OF_PLAYER
-    @access(is_private=True, is_change=True, cost=FILE_COST)
+    @access(is_private=True, is_change=True, may_have_left=True, cost=FILE_COST)
     async def data_erase(
         self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None
     ) -> None:

@@ -77,7 +77,7 @@ class LinkCommands:
 
     @commands.slash_command(name="links", description="The linked players of a member")
     @discord.option("member", discord.Member, description="Whose; your own when left out", default=None)
-    @access(feature=Feature.LINKS)
+    @access(feature=Feature.LINKS, may_have_left=True)
     async def links(self, ctx: discord.ApplicationContext, member: discord.Member | None) -> None:
         """Answer ``/links``."""
         member_id = MemberId((member or ctx.author).id)

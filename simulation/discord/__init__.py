@@ -26,6 +26,7 @@ from simulation.discord.errors import (
 from simulation.discord.faults import GATEWAY_ROUTE, Fault
 from simulation.discord.interactions import CallbackKind, Interaction, InteractionKind, Modal
 from simulation.discord.mentions import Pings
+from simulation.discord.options import Forged
 from simulation.discord.permissions import Permission
 from simulation.discord.requests import ContractViolation, ReceivedRequest, Refusal
 from simulation.discord.server import SimulatedDiscord
@@ -40,6 +41,7 @@ __all__ = [
     "ContractViolation",
     "ErrorCode",
     "Fault",
+    "Forged",
     "Guild",
     "ImpossibleActionError",
     "Interaction",

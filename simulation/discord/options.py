@@ -1,6 +1,7 @@
 """Reading the options that a person gives to a command, as the client checks and sends them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from simulation.discord.entities import Channel, Member, Role, User
@@ -20,6 +21,13 @@ from simulation.discord.validation.commands import (
 
 Option = Mapping[str, Any]
 _MAX_TEXT = 6000
+
+
+@dataclass(frozen=True)
+class Forged:
+    """A channel or a role of another server, as a Discord that checks nothing would send it."""
+
+    entity: Channel | Role
 
 
 class OptionReader:
@@ -118,7 +126,9 @@ class OptionReader:
         return str(user.id)
 
     def _read_role(self, option: Option, value: Any) -> str:
-        if not isinstance(value, Role) or value.guild is not self._channel.guild:
+        if isinstance(value, Forged):
+            value = value.entity
+        elif not isinstance(value, Role) or value.guild is not self._channel.guild:
             raise InvalidOptionError(f"{option['name']!r} takes a role of this server, not {value!r}")
         self._resolve("roles", value.id, role_payload(value))
         return str(value.id)
@@ -127,7 +137,9 @@ class OptionReader:
         return self._read_role(option, value) if isinstance(value, Role) else self._read_user(option, value)
 
     def _read_channel(self, option: Option, value: Any) -> str:
-        if not isinstance(value, Channel) or value.guild is not self._channel.guild:
+        if isinstance(value, Forged):
+            value = value.entity
+        elif not isinstance(value, Channel) or value.guild is not self._channel.guild:
             raise InvalidOptionError(f"{option['name']!r} takes a channel of this server, not {value!r}")
         kinds = option.get("channel_types")
         if kinds and int(value.kind) not in kinds:

@@ -11,6 +11,9 @@
 ``short_reads``            a read answers with at most this many bytes
 ``size_lie``               ``stat`` adds this to the size of files
 ``denied_paths``           permission denied for these paths and what lies below them
+``endless_folders``        these folders list new death logs for ever, behind what is in them
+``garbled_folders``        behind what is in these folders comes an entry with attributes that do not exist
+``hide_types``             attributes do not tell what is a file and what is a folder
 =========================  ==========================================================================
 """
 
@@ -31,6 +34,9 @@ class HostFaults:
     short_reads: int | None = None
     size_lie: int = 0
     denied_paths: set[str] = field(default_factory=set)
+    endless_folders: set[str] = field(default_factory=set)
+    garbled_folders: set[str] = field(default_factory=set)
+    hide_types: bool = False
     _stalled: set[str] = field(default_factory=set)
     _resumed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -56,6 +62,8 @@ class HostFaults:
         self.slow_login_seconds, self.close_channels = healthy.slow_login_seconds, healthy.close_channels
         self.maximum_connections, self.cut_after_bytes = None, None
         self.short_reads, self.size_lie, self.denied_paths = None, healthy.size_lie, healthy.denied_paths
+        self.endless_folders, self.garbled_folders = healthy.endless_folders, healthy.garbled_folders
+        self.hide_types = healthy.hide_types
 
     async def delay(self, kind: str) -> None:
         """Hold one request back as long as the faults say."""

@@ -1,6 +1,7 @@
 """A game host: an SFTP server over a folder, with everything that real ones do to a bot."""
 
 import asyncio
+import itertools
 import logging
 import os
 import socket
@@ -158,6 +159,11 @@ class GameHost:
         self._key = self._make_key()
         await self.start()
 
+    def send_debug_messages(self, text: str) -> None:
+        """Send a message of SSH's own, which means nothing, to everybody who is connected."""
+        for connection in list(self._open):
+            connection.send_debug(text)
+
     def cut_connections(self) -> None:
         """Cut everybody off without a word."""
         for connection in list(self._open):
@@ -242,6 +248,14 @@ class _Door(asyncssh.SSHServer):
         return format_host_key(key) in known and not self._host.faults.refuse_logins
 
 
+class _GarbledAttributes(asyncssh.SFTPAttrs):
+    """Attributes that no version of the protocol has."""
+
+    def encode(self, sftp_version: int) -> bytes:
+        del sftp_version
+        return b"\x7f\xff\xff\xff"
+
+
 class _Files(asyncssh.SFTPServer):
     """Serves one user's folder, counts what is asked, and does what the faults say."""
 
@@ -271,8 +285,14 @@ class _Files(asyncssh.SFTPServer):
         folder = os.fsencode(self._locate(path))
         names = [b".", b"..", *os.listdir(folder)]  # noqa: PTH208 - names as the bytes they are
         for name in names:
-            attributes = asyncssh.SFTPAttrs.from_local(os.lstat(os.path.join(folder, name)))  # noqa: PTH118
+            attributes = self._lie(os.lstat(os.path.join(folder, name)))  # noqa: PTH118
             yield asyncssh.SFTPName(name, attrs=attributes)
+        asked = path.decode().strip("/")
+        if asked in self._faults.garbled_folders:
+            yield asyncssh.SFTPName(b"garbled.csv", attrs=_GarbledAttributes())
+        for number in itertools.count() if asked in self._faults.endless_folders else ():
+            name = f"2024.01.01-{number:09}.csv".encode()
+            yield asyncssh.SFTPName(name, attrs=asyncssh.SFTPAttrs(size=1, permissions=stat.S_IFREG))
 
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> object:
         await self._begin("open", path)
@@ -302,4 +322,6 @@ class _Files(asyncssh.SFTPServer):
         attributes = asyncssh.SFTPAttrs.from_local(result)
         if stat.S_ISREG(result.st_mode) and attributes.size is not None:
             attributes.size = max(0, attributes.size + self._faults.size_lie)
+        if self._faults.hide_types:
+            attributes.permissions = None
         return attributes

@@ -1,11 +1,12 @@
 """A game host's files in memory, behind the questions that a session asks."""
 
+import asyncio
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
-from utils.errors import RemoteFileMissingError, RemotePermissionError
-from utils.sftp.session import RemoteEntry, RemoteStat
+from utils.errors import RemoteAnswerError, RemoteFileMissingError, RemotePermissionError
+from utils.sftp.session import FolderScan, ListingBudget, RemoteEntry, RemoteStat
 
 FOLDER = "game/actual1/deathlogs"
 
@@ -42,9 +43,13 @@ class FakeSession:
     Attributes:
         files: bytes by path below ``FOLDER``; change them with the methods, so that times change too.
         requests: as a session counts them: one for each message to the host.
+        round_trips: how often an answer was waited for; what is asked at once is waited for once.
         opened: paths of files whose bytes were read.
         size_lie: added to every size that is told.
         denied: paths of files that may not be read; their folder lists them.
+        garbled: folders whose listing cannot be understood.
+        has_logs: ``FOLDER`` is there; the game's own folder above it always is.
+        scans: folders listed so far.
     """
 
     address = "fake:22"
@@ -52,9 +57,14 @@ class FakeSession:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.requests = 0
+        self.round_trips = 0
+        self._waiting = 0
         self.opened: list[str] = []
         self.size_lie = 0
         self.denied: set[str] = set()
+        self.garbled: set[str] = set()
+        self.has_logs = True
+        self.scans = 0
         self.folder_times: dict[str, int] = {"": 1}
         self._times: dict[str, int] = {}
         self._ticks = 1
@@ -79,7 +89,9 @@ class FakeSession:
 
     async def stat(self, path: str) -> RemoteStat:
         """Return size and time of a file or folder."""
-        self.requests += 1
+        await self._ask()
+        if path == posixpath.dirname(FOLDER):
+            return RemoteStat(4096, int(self.has_logs), is_directory=True)
         inner = self._strip(path)
         if inner in self.folder_times:
             return RemoteStat(4096, self.folder_times[inner], is_directory=True)
@@ -88,23 +100,46 @@ class FakeSession:
         size = len(self.files[inner]) + self.size_lie
         return RemoteStat(size, self._times[inner], is_directory=False)
 
-    async def list_directory(self, path: str) -> tuple[RemoteEntry, ...]:
-        """Return what lies in a folder."""
-        self.requests += 4
+    async def real_path(self, path: str) -> str:
+        """Return an absolute path; there are no links here."""
+        await self._ask()
+        return posixpath.normpath(posixpath.join("/", path))
+
+    async def is_folder(self, path: str) -> bool:
+        """Tell whether something is a folder."""
+        return (await self.stat(path)).is_directory
+
+    async def scan(
+        self, path: str, take: Callable[[RemoteEntry], None], *, budget: ListingBudget
+    ) -> FolderScan:
+        """Hand out what lies in a folder."""
+        await self._ask(4)
+        self.scans += 1
+        scan = FolderScan()
         inner = self._strip(path)
+        if inner in self.garbled:
+            raise RemoteAnswerError(f"garbled {inner}")
+        for entry in self._list_entries(inner):
+            scan.seen += 1
+            if not budget.take(len(entry.name)):
+                scan.is_cut = True
+                break
+            take(entry)
+        return scan
+
+    def _list_entries(self, inner: str) -> list[RemoteEntry]:
         entries = [
             RemoteEntry(posixpath.basename(name), 4096, time, is_directory=True, is_file=False)
             for name, time in self.folder_times.items()
             if name and posixpath.dirname(name) == inner
         ]
-        entries += [
+        return entries + [
             RemoteEntry(
                 posixpath.basename(name), len(data), self._times[name], is_directory=False, is_file=True
             )
             for name, data in self.files.items()
             if posixpath.dirname(name) == inner
         ]
-        return tuple(sorted(entries, key=lambda entry: entry.name))
 
     async def read(self, path: str, *, offset: int, length: int) -> bytes:
         """Return bytes of a file."""
@@ -113,7 +148,7 @@ class FakeSession:
 
     async def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> tuple[bytes, ...]:
         """Return several ranges of one file."""
-        self.requests += 2 + len(ranges)
+        await self._ask(2 + len(ranges))
         inner = self._strip(path)
         if inner not in self.files:
             raise RemoteFileMissingError(path)
@@ -122,8 +157,16 @@ class FakeSession:
         self.opened.append(inner)
         return tuple(self.files[inner][offset : offset + length] for offset, length in ranges)
 
+    async def _ask(self, requests: int = 1) -> None:
+        """Wait for answers; whoever asks meanwhile waits with us."""
+        self.requests += requests
+        self.round_trips += 0 if self._waiting else requests
+        self._waiting += 1
+        await asyncio.sleep(0)
+        self._waiting -= 1
+
     def _strip(self, path: str) -> str:
-        if path != FOLDER and not path.startswith(FOLDER + "/"):
+        if not self.has_logs or (path != FOLDER and not path.startswith(FOLDER + "/")):
             raise RemoteFileMissingError(path)
         return path[len(FOLDER) :].strip("/")
 

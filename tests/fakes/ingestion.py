@@ -16,7 +16,7 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.models.deaths import Death, DeathKind, LogFile
-from utils.models.notices import BountyNotice, DeathNotice, Notice
+from utils.models.notices import WAITING_MAXIMUM, Appended, BountyNotice, DeathNotice, Notice
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine, digest_head
 from utils.models.scope import PlayerId, ServerScope
@@ -58,6 +58,7 @@ class Data:
     days: dict[int, dict[tuple[PlayerId, date], PlayerDay]] = field(default_factory=dict)
     months: dict[int, dict[date, ServerMonth]] = field(default_factory=dict)
     notices: list[DeathNotice] = field(default_factory=list)
+    notices_maximum: int = WAITING_MAXIMUM
     rejected: list[RejectedLine] = field(default_factory=list)
     cursors: dict[LogFile, Cursor] = field(default_factory=dict)
     lines_read: int = 0
@@ -75,6 +76,11 @@ class FakeIngestionUnit:
         self._data = data
         self._power = power
         self._scope = scope
+
+    @property
+    def data(self) -> Data:
+        """What would be stored if the transaction ended now."""
+        return self._data
 
     @property
     def money(self) -> FakeMoneyUnit:
@@ -146,14 +152,16 @@ class FakeIngestionUnit:
 
     async def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
-    ) -> int:
+    ) -> Appended:
         """Put notices behind the outbox entries, each kind of channel by itself."""
         del created_at
         self._power.pass_point()
-        self._data.notices += [one for one in notices if isinstance(one, DeathNotice)]
+        deaths = [one for one in notices if isinstance(one, DeathNotice)]
+        room = max(0, self._data.notices_maximum - len(self._data.notices))
+        self._data.notices += deaths[:room]
         self._data.money.notices += [one for one in notices if isinstance(one, BountyNotice)]
         self._data.batches += changes_counters
-        return self._data.batches
+        return Appended(self._data.batches, left_out=len(deaths[room:]))
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read."""
@@ -400,5 +408,5 @@ class FakeDeathLogs:
                 return
             stop = start + len(data)
             after = Cursor(file, stop, digest_head(self.files[file][: min(HEAD_BYTES, stop)]))
-            yield Chunk(before, after, start, data, is_growth)
+            yield Chunk(before, after, start, data, is_growth, head=self.files[file][:HEAD_BYTES])
             start, before = stop, after

@@ -160,6 +160,12 @@ def build_rejected_embed(
 
 def build_import_embed(theme: Theme, server_name: str, progress: ImportProgress) -> discord.Embed:
     """Return where an import of history stands, or that it is done."""
+    if progress.is_removed:
+        return discord.Embed(
+            title=f"{theme.paused} The history of {escape_name(server_name)} is no longer read",
+            description="This game server was removed while its history was being read.",
+            colour=theme.neutral,
+        )
     if progress.is_done:
         return _build_import_end(theme, server_name, progress)
     total = progress.bytes_total

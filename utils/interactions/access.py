@@ -1,7 +1,8 @@
 """Access: the one place that decides who may use a command, and that answers in time.
 
 A command carries an ``Access``. Before it runs it is acknowledged (Discord waits three seconds), unless its
-answer is a modal, which must be the first reply; then role and tier are checked.
+answer is a modal, which must be the first reply; then role and tier are checked, and that what its options
+name belongs to the guild.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ import discord
 from discord.ext import commands
 
 from utils.errors import KillfeedError, NotAllowedError
+from utils.interactions.ownership import verify_options
 from utils.interactions.services import Services
 from utils.models.premium import Feature
 from utils.models.scope import GuildId, MemberId
@@ -34,6 +36,7 @@ class Access:
         modal_options: those of the options that make the first reply a modal when they are given (a switch:
             when it is on).
         is_change: it changes what is stored, so a failure may leave it done, or a part of it.
+        may_have_left: it may name a member who is none any more, for what is still stored of them.
         cost: how much work it is, in units of which ``limits`` allows a member some in a minute.
     """
 
@@ -45,6 +48,7 @@ class Access:
     is_owner: bool = False
     modal_options: tuple[str, ...] = ()
     is_change: bool = False
+    may_have_left: bool = False
     cost: int = 0
 
 
@@ -61,11 +65,21 @@ def access(
     is_owner: bool = False,
     modal_options: tuple[str, ...] = (),
     is_change: bool = False,
+    may_have_left: bool = False,
     cost: int = 0,
 ) -> Callable[[CommandT], CommandT]:
     """Give a command's function its ``Access``."""
     granted = Access(
-        is_admin, is_private, feature, opens_modal, is_home, is_owner, modal_options, is_change, cost
+        is_admin=is_admin,
+        is_private=is_private,
+        feature=feature,
+        opens_modal=opens_modal,
+        is_home=is_home,
+        is_owner=is_owner,
+        modal_options=modal_options,
+        is_change=is_change,
+        may_have_left=may_have_left,
+        cost=cost,
     )
 
     def mark(function: CommandT) -> CommandT:
@@ -184,6 +198,7 @@ class GuildCog(commands.Cog):
             if not is_modal_first(ctx):
                 await ctx.defer(ephemeral=granted.is_private)
             await verify_access(self.services, ctx)
+            verify_options(ctx, may_have_left=granted.may_have_left)
         except (KillfeedError, aiohttp.ClientError, OSError, TimeoutError) as error:
             # the library hands only errors of its own kind to the error handler from here
             raise discord.ApplicationCommandInvokeError(error) from error

@@ -30,6 +30,9 @@ ENDED = {
 }
 """What is told of buttons and forms from before a restart."""
 
+ELSEWHERE = "This was opened in another Discord server and acts there alone. Run the command here."
+"""What is told of buttons and forms that are used in another guild than the one they were opened in."""
+
 LOST_PRESS = (
     "Discord did not take your press in time, so nothing was done. Press again, or run the command again."
 )
@@ -98,13 +101,14 @@ class InvokerView(discord.ui.View):
         return button
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
-        """Answer presses of other members with a sentence of their own."""
-        if interaction.user is not None and interaction.user.id == self._invoker_id:
+        """Answer presses of other members, or from another guild, with a sentence of their own."""
+        if self.shown_in is None or interaction.guild_id != self.shown_in.guild_id:
+            refusal = ELSEWHERE
+        elif interaction.user is None or interaction.user.id != self._invoker_id:
+            refusal = "These buttons belong to whoever ran the command. Run it yourself to get your own."
+        else:
             return True
-        await interaction.response.send_message(
-            "These buttons belong to whoever ran the command. Run it yourself to get your own.",
-            ephemeral=True,
-        )
+        await interaction.response.send_message(refusal, ephemeral=True)
         return False
 
     async def on_timeout(self) -> None:

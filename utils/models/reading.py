@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from utils.models.deaths import LogFile
@@ -49,6 +49,22 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundLogs:
+    """The death logs that a test of a server found.
+
+    Attributes:
+        folder: where they lie, as the host names it, links resolved.
+        files: all of them; ``newest`` is the last by name.
+        head: the first bytes of the newest, at most ``HEAD_BYTES``.
+    """
+
+    folder: str
+    files: frozenset[LogFile] = frozenset()
+    newest: LogFile | None = None
+    head: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class RejectedLine:
     """A rejected line with its place, as kept for admins (the newest; text cut to 300 characters)."""
 
@@ -69,6 +85,9 @@ class Chunk:
         data: whole lines, starting at ``start``.
         is_growth: the bytes were appended to what had been read; False for a file that was rewritten, that
             turned up behind newer ones, or that is of a world never read before.
+        head: the file's first bytes, for cursors in it.
+        is_last_row: ``data`` is what a file ends with instead of a line feed, which was added here. It counts
+            if it is a row; the cursor stays in front of it, so that it is read again if it grows.
     """
 
     before: Cursor | None
@@ -76,6 +95,25 @@ class Chunk:
     start: int
     data: bytes
     is_growth: bool
+    is_last_row: bool = False
+    head: bytes = b""
+
+    @property
+    def lines(self) -> int:
+        """Return how many lines it holds."""
+        return self.data.count(b"\n")
+
+    def halve(self) -> tuple["Chunk", "Chunk"] | None:
+        """Cut it behind half of its lines; None for a single one."""
+        if self.lines < 2:
+            return None
+        (_, first), (place, second) = slice_lines(self.data, lines=(self.lines + 1) // 2)
+        offset = self.start + place
+        between = Cursor(self.after.file, offset, digest_head(self.head[:offset]))
+        return (
+            replace(self, after=between, data=first),
+            replace(self, before=between, start=offset, data=second),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +136,10 @@ class ImportJob:
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far a history import is; ``rows`` counts lines read, ``is_counting`` is its last phase."""
+    """How far a history import is; ``rows`` counts lines read, ``is_counting`` is its last phase.
+
+    One whose server is removed is done as well, and says so by ``is_removed``.
+    """
 
     files_done: int
     files_total: int
@@ -108,6 +149,7 @@ class ImportProgress:
     elapsed_seconds: float
     is_counting: bool = False
     is_done: bool = False
+    is_removed: bool = False
 
     @property
     def rows_per_second(self) -> float:

@@ -15,9 +15,11 @@ from typing import Protocol
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.models.audit import AuditAction
+from utils.models.labels import find_labelled, label_choices
 from utils.models.links import Link, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
+from utils.models.typed_text import fold_text
 from utils.services.proof import can_be_proven, choose_windows
 from utils.services.proving import PlayerDirectory, ProofBook
 
@@ -306,14 +308,15 @@ def _find(links: Sequence[Link], player_id: PlayerId) -> Link | None:
 
 
 def _choose(links: Sequence[Link], text: str) -> Link:
-    """Return the link meant by a player's id, exact name, or unique part of one."""
-    wanted = text.casefold().strip()
+    """Return the link meant by a player's id, label or name, or by a unique part of one."""
+    wanted = fold_text(text)
+    labelled = find_labelled(text, [(link.player_id, link.player_name) for link in links])
     found = (
         [link for link in links if link.player_id == text]
-        or [link for link in links if link.player_name.casefold() == wanted]
-        or [link for link in links if wanted and wanted in link.player_name.casefold()]
+        or [link for link in links if link.player_id in labelled]
+        or [link for link in links if wanted and wanted in fold_text(link.player_name)]
     )
-    names = tuple(link.player_name for link in found or links)
+    names = tuple(label_choices([(link.player_id, link.player_name) for link in found or links]))
     if not found:
         raise NotFoundError("linked player", text, suggestions=names)
     if len(found) > 1:

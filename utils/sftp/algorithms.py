@@ -5,6 +5,8 @@ are left out here and come back, with older ones behind them, only for a server 
 on.
 AES-GCM is asked for first: one call of OpenSSL a packet, where asyncssh puts ChaCha20-Poly1305 together of
 four, and a poll is a few packets.
+No compression: some bytes of a host would become gigabytes in memory, and the library sets no limit. Every
+server of this world does without.
 The strings are asyncssh's pattern language: ``-`` takes away from its defaults, ``+`` appends, ``^`` prefers.
 """
 
@@ -19,6 +21,7 @@ class AlgorithmOptions(TypedDict):
     mac_algs: str
     signature_algs: str
     server_host_key_algs: list[str]
+    compression_algs: None
 
 
 MODERN_HOST_KEYS = (
@@ -58,4 +61,5 @@ def choose_algorithms(*, legacy: bool, pinned_type: str | None) -> AlgorithmOpti
         mac_algs="default" if legacy else "-hmac-sha1*",
         signature_algs="default" if legacy else "-ssh-rsa",
         server_host_key_algs=preferred + [name for name in host_keys if name not in preferred],
+        compression_algs=None,
     )

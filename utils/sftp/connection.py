@@ -2,16 +2,33 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import asyncssh
 
-from utils.errors import ConnectionLostError, NoSshServerError, RemoteError, RemoteTimeoutError
-from utils.models.servers import Credentials
+from utils.errors import (
+    ConnectionLostError,
+    LoginRefusedError,
+    NoSshServerError,
+    RemoteError,
+    RemoteTimeoutError,
+)
+from utils.models.scope import GuildId
+from utils.sftp.addresses import Address, is_public
 from utils.sftp.algorithms import choose_algorithms
-from utils.sftp.failures import build_hang_up_error, map_remote_errors
+from utils.sftp.dialling import Dialler
+from utils.sftp.failures import (
+    build_closed_door_error,
+    build_hang_up_error,
+    build_second_factor_error,
+    build_silent_names_error,
+    map_remote_errors,
+)
 from utils.sftp.host_keys import HostKeyPin, get_key_type
 from utils.sftp.login import HostLogin, PoolLimits
+from utils.sftp.names import NameResolver
+from utils.sftp.private_keys import read_private_key
 
 ANY_HOST_KEY: tuple[list[str], list[str], list[str]] = ([], [], [])
 """No file of known hosts: ``HostKeyPin`` decides."""
@@ -54,43 +71,83 @@ class HostConnection:
             await self.ssh.wait_closed()
 
 
-async def open_connection(login: HostLogin, limits: PoolLimits) -> HostConnection:
-    """Connect, check the host key, log in and open the SFTP channel.
+class Connector:
+    """Opens connections for guilds.
 
-    Raises:
-        RemoteError: the part of the tree that ``utils.sftp.failures`` lists, and HostKeyChangedError.
+    Args:
+        names: finds the addresses of hosts; by default as the system does.
+        is_public: tells which of them may be used where private ones may not.
     """
-    pin = HostKeyPin(login.host_key)
-    try:
-        with map_remote_errors(login.address, legacy=login.legacy):
-            async with asyncio.timeout(limits.connect_timeout_seconds):
-                keys = await _load_keys(login.credentials)
-                ssh = await _connect(login, limits, keys, pin)
-                return await _start_sftp(login, ssh, pin)
-    except RemoteError as error:
-        if pin.pinned is not None and pin.offered not in (None, pin.pinned):
-            raise pin.build_changed_error(login.address) from error
-        if pin.offered is None and isinstance(error, ConnectionLostError):
-            raise build_hang_up_error(
-                login.address, has_greeted=pin.has_greeted, legacy=login.legacy
-            ) from error
-        if pin.offered is None and isinstance(error, RemoteTimeoutError | NoSshServerError):
-            error.is_of_host = True
-        raise
+
+    def __init__(
+        self,
+        limits: PoolLimits,
+        *,
+        names: NameResolver | None = None,
+        is_public: Callable[[Address], bool] = is_public,
+    ) -> None:
+        self._limits = limits
+        self._names = names or NameResolver()
+        self._is_public = is_public
+
+    async def open(self, guild_id: GuildId, login: HostLogin) -> HostConnection:
+        """Find the host, connect, check its key, log in and open the SFTP channel.
+
+        Raises:
+            RemoteError: the part of the tree that ``utils.sftp.failures`` lists, and HostKeyChangedError.
+        """
+        pin = HostKeyPin(login.host_key, login.credentials.password)
+        dialler: Dialler | None = None
+        try:
+            with map_remote_errors(login.address, legacy=login.legacy):
+                async with asyncio.timeout(self._limits.connect_timeout_seconds):
+                    addresses = await self._names.resolve(guild_id, login.host)
+                    dialler = Dialler(addresses, self._may_connect)
+                    ssh = await _connect(login, self._limits, pin, dialler)
+                    return await _start_sftp(login, ssh, pin)
+        except RemoteError as error:
+            explained = _explain(error, login, pin, has_dialled=dialler is not None and dialler.has_dialled)
+            if not (self._limits.allow_private_hosts or pin.has_greeted):
+                explained = build_closed_door_error(login.address, is_of_host=explained.is_of_host)
+            if explained is error:
+                raise
+            raise explained from error
+
+    def _may_connect(self, address: Address) -> bool:
+        return self._limits.allow_private_hosts or self._is_public(address)
+
+
+def _explain(error: RemoteError, login: HostLogin, pin: HostKeyPin, *, has_dialled: bool) -> RemoteError:
+    """Return what went wrong while connecting, as what the host had said by then explains it."""
+    if isinstance(error, LoginRefusedError) and pin.asked_for_more:
+        return build_second_factor_error(login.address)
+    if pin.pinned is not None and pin.offered not in (None, pin.pinned):
+        return pin.build_changed_error(login.address)
+    if pin.offered is not None:
+        return error
+    if isinstance(error, ConnectionLostError):
+        return build_hang_up_error(login.address, has_greeted=pin.has_greeted, legacy=login.legacy)
+    if isinstance(error, RemoteTimeoutError) and not has_dialled:
+        return build_silent_names_error(login.host)
+    if isinstance(error, RemoteTimeoutError | NoSshServerError):
+        error.is_of_host = True
+    return error
 
 
 async def _connect(
-    login: HostLogin, limits: PoolLimits, keys: list[asyncssh.SSHKey] | None, pin: HostKeyPin
+    login: HostLogin, limits: PoolLimits, pin: HostKeyPin, dialler: Dialler
 ) -> asyncssh.SSHClientConnection:
     """Log in with what the login names and nothing else: no files, keys or agents of this machine."""
+    key = read_private_key(login.credentials)
     return await asyncssh.connect(
         login.host,
         login.port,
+        tunnel=dialler,
         username=login.username,
-        password=login.credentials.password,
-        client_keys=keys,
+        client_keys=[key] if key else None,
         agent_path=None,
         config=None,
+        utf8_decode_errors="backslashreplace",  # a host may say in any encoding why it refuses something
         known_hosts=ANY_HOST_KEY,
         client_factory=lambda: pin,
         gss_host=None,
@@ -112,11 +169,3 @@ async def _start_sftp(login: HostLogin, ssh: asyncssh.SSHClientConnection, pin: 
         ssh.abort()
         raise
     return HostConnection(address=login.address, host_key=pin.offered or "", sftp=sftp, ssh=ssh, pin=pin)
-
-
-async def _load_keys(credentials: Credentials) -> list[asyncssh.SSHKey] | None:
-    """Read the private key, in a thread: a passphrase is slow to try on purpose."""
-    if credentials.private_key is None:
-        return None
-    text = credentials.private_key.strip() + "\n"
-    return [await asyncio.to_thread(asyncssh.import_private_key, text, credentials.password)]

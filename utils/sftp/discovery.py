@@ -2,21 +2,40 @@
 
 The game's hosters put them at ``{host}_{number}/actual1/deathlogs``, some with ``Deadside/Saved`` in between,
 some without the first folder. Folders are found by looking and compared with names; a link is followed
-when it stays inside the login's root.
+when it stays inside the login's root. A path that an admin names may lie outside of it, and may go down to
+the logs themselves. A place that is refused or fails is passed over: another may be the right one.
 """
 
 import posixpath
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
 
-from utils.errors import InvalidInputError, LogsMissingError, RemoteFileMissingError
-from utils.sftp.links import find_linked_folder
-from utils.sftp.remote_paths import is_inside, validate_base_path
-from utils.sftp.session import RemoteEntry, SftpSession
+from utils.errors import (
+    InvalidInputError,
+    LogsMissingError,
+    RemoteError,
+    RemoteFailureError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+)
+from utils.sftp.links import LinkGuide
+from utils.sftp.listing import LIMITS
+from utils.sftp.remote_paths import (
+    DATED_NAME,
+    GAME_FOLDER,
+    LOGS_FOLDER,
+    cut_to_logs,
+    is_inside,
+    validate_base_path,
+)
+from utils.sftp.session import ListingBudget, RemoteEntry, SftpSession
 
-DEATH_LOGS_BELOW_SERVER = ("actual1/deathlogs", "Deadside/Saved/actual1/deathlogs")
+GAMES_BELOW_SERVER = (GAME_FOLDER, f"Deadside/Saved/{GAME_FOLDER}")
 SERVER_FOLDER = re.compile(r"(?P<host>.+)_(?P<number>\d{1,9})")
 PROBES_MAXIMUM = 100  # without a number all of an account's servers are looked into; most have a handful
+SHOWN_MAXIMUM = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,43 +43,97 @@ class ServerFolder:
     """A folder named ``{host}_{number}``."""
 
     name: str
-    host: str
     number: int
+    is_link: bool = False
+
+
+@dataclass(slots=True)
+class Neighbours:
+    """What lies beside each other in a folder, as far as it may be meant.
+
+    Attributes:
+        host: the host's name without port, as in folder names.
+        number: the hoster's; None when any may be meant.
+        of_host: server folders of that number and host.
+        others: server folders of that number and another host.
+        shown: names of a few server folders.
+        has_logs: death logs themselves lie here.
+    """
+
+    host: str
+    number: int | None
+    of_host: list[ServerFolder] = field(default_factory=list)
+    others: list[ServerFolder] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    has_logs: bool = False
+
+    def take(self, entry: RemoteEntry) -> None:
+        """Look at one entry; of those that fit no more are kept than are looked into."""
+        match = SERVER_FOLDER.fullmatch(entry.name)
+        if match is None or entry.is_file:
+            self.has_logs |= DATED_NAME.fullmatch(entry.name) is not None
+            return
+        if len(self.shown) < SHOWN_MAXIMUM:
+            self.shown.append(entry.name)
+        if self.number in (None, int(match["number"])):
+            is_of_host = match["host"].casefold() == self.host.strip().casefold()
+            fitting = self.of_host if is_of_host else self.others
+            if len(fitting) < PROBES_MAXIMUM:
+                fitting.append(ServerFolder(entry.name, int(match["number"]), entry.is_link))
+
+    def choose(self) -> list[ServerFolder]:
+        """Return which folders may be meant: of this number, if possible of this host as well."""
+        return sorted(self.of_host or self.others, key=lambda folder: folder.name)
 
 
 async def find_death_logs(
     session: SftpSession, *, base_path: str | None, host: str, number: int | None
 ) -> str:
-    """Return the folder of a server's death logs, relative to the login's root.
+    """Return the folder of a server's death logs: relative to the login's root, absolute outside of it.
 
     With a ``base_path`` it looks only there, otherwise in the login's root. ``host`` is the host's name
-    without port, as in folder names; ``number`` is the hoster's, needed when several lie side by side.
+    without port, as in folder names; ``number`` is the hoster's, needed when several lie side by side. The
+    folder of a game that has had no death yet may be missing: the game makes it with the first.
 
     Raises:
-        InvalidInputError: the base path leaves the root, or several servers fit.
+        InvalidInputError: the base path is none, or several servers fit.
         LogsMissingError: nothing fits; the text says what was looked for.
+        RemotePermissionError, RemoteFailureError: nothing fits, and something could not be looked into.
     """
-    base = await _resolve_base(session, base_path)
-    folders = await _list_server_folders(session, base)
-    chosen = choose_folders(folders, host=host, number=number)
-    found = await _find_below(session, base, chosen[:PROBES_MAXIMUM])
+    search = _Search(session, await _resolve_base(session, base_path))
+    here = await search.look_around(host, number)
+    found = await search.find_logs(here.choose())
     if len(found) > 1:
-        numbers = ", ".join(f"“{folder.number}” ({folder.name})" for folder, _ in found)
-        raise InvalidInputError(f"Several game servers lie here. Set “number” to one of: {numbers}.")
+        raise _build_ambiguous_error([folder for folder, _ in found])
     if found:
         return found[0][1]
-    beside = await _find_death_logs_in(session, base)
-    if beside is not None:
+    if (beside := await search.find_logs_in(search.base)) is not None:
         return beside
+    if here.has_logs and base_path is not None:
+        return search.base
+    begun = await search.find_begun(here.choose())
+    if len(begun) > 1:
+        raise _build_ambiguous_error([folder for folder, _ in begun])
+    if begun:
+        return begun[0][1]
+    if (beside := await search.find_begun_in(search.base)) is not None:
+        return beside
+    if search.refused is not None:
+        raise search.refused
     wanted = f"{host}_{'<number>' if number is None else number}"
-    raise LogsMissingError(_describe_missing(base, folders, wanted=wanted))
+    raise LogsMissingError(_describe_missing(search.base, sorted(here.shown), wanted=wanted))
 
 
-def choose_folders(folders: list[ServerFolder], *, host: str, number: int | None) -> list[ServerFolder]:
-    """Choose which server folders may be meant: of this number, if possible of this host as well."""
-    fitting = [folder for folder in folders if number is None or folder.number == number]
-    of_host = [folder for folder in fitting if folder.host.casefold() == host.strip().casefold()]
-    return of_host or fitting
+async def find_real_folder(session: SftpSession, folder: str) -> str:
+    """Return a folder as the host names it, links resolved; as it was found where the host cannot tell.
+
+    The last part may be missing: the folder of a game that has had no death yet.
+    """
+    above, name = posixpath.split(folder)
+    for known, rest in ((folder, ""), (above or ".", name)):
+        with suppress(RemoteFailureError, RemoteFileMissingError, RemotePermissionError):
+            return posixpath.normpath(posixpath.join(await session.real_path(known), rest))
+    return folder
 
 
 async def _resolve_base(session: SftpSession, base_path: str | None) -> str:
@@ -68,68 +141,125 @@ async def _resolve_base(session: SftpSession, base_path: str | None) -> str:
     if base_path is None:
         return "."
     root = await session.real_path(".")
-    base = validate_base_path(base_path, root=root)
-    try:
-        resolved = await session.real_path(base)
-        is_directory = (await session.stat(base)).is_directory
-    except RemoteFileMissingError:
-        is_directory = False
-        resolved = root
-    if not is_inside(resolved, root):
-        raise InvalidInputError("The base path leads out of the login's folder.")
-    if not is_directory:
+    base = cut_to_logs(validate_base_path(base_path, root=root))
+    if not await _is_folder(session, base) and not await _is_folder(session, _find_game(base)):
         raise LogsMissingError(f"There is no folder “{base}” on {session.address}. Check the base path.")
+    resolved = await session.real_path(base)
+    if not base.startswith("/") and not is_inside(resolved, root):
+        raise InvalidInputError(
+            f"The base path leads out of the login's folder. If that is meant, enter “{resolved}”."
+        )
     return base
 
 
-async def _list_server_folders(session: SftpSession, base: str) -> list[ServerFolder]:
-    entries = await session.list_directory(base)
-    matches = [(entry, SERVER_FOLDER.fullmatch(entry.name)) for entry in entries]
-    return [
-        ServerFolder(entry.name, match["host"], int(match["number"]))
-        for entry, match in matches
-        if match and await _is_folder(session, base, entry)
-    ]
+async def _is_folder(session: SftpSession, path: str | None) -> bool:
+    if path is None:
+        return False
+    try:
+        return await session.is_folder(path)
+    except RemoteFileMissingError:
+        return False
 
 
-async def _is_folder(session: SftpSession, base: str, entry: RemoteEntry) -> bool:
-    if not entry.is_link:
-        return entry.is_directory
-    return await find_linked_folder(session, posixpath.join(base, entry.name)) is not None
+def _find_game(folder: str) -> str | None:
+    """Return the game's folder of which a folder holds the logs, whether or not they are there yet."""
+    game, name = posixpath.split(folder)
+    return game if name == LOGS_FOLDER and posixpath.basename(game) == GAME_FOLDER else None
 
 
-async def _find_below(
-    session: SftpSession, base: str, folders: list[ServerFolder]
-) -> list[tuple[ServerFolder, str]]:
-    """Return those server folders that hold death logs, with where."""
-    found = []
-    for folder in folders:
-        logs = await _find_death_logs_in(session, posixpath.normpath(posixpath.join(base, folder.name)))
-        if logs is not None:
-            found.append((folder, logs))
-    return found
+@dataclass(slots=True)
+class _Search:
+    """A search from a folder on, and the first place that could not be looked into."""
 
+    session: SftpSession
+    base: str
+    refused: RemoteError | None = None
 
-async def _find_death_logs_in(session: SftpSession, folder: str) -> str | None:
-    """Return the death logs of one server's folder, in whichever form the hoster has it."""
-    names = folder.split("/")
-    if names[-1] == "deathlogs":
-        return folder
-    candidates = ("deathlogs",) if names[-1] == "actual1" else DEATH_LOGS_BELOW_SERVER
-    for candidate in candidates:
-        path = posixpath.normpath(posixpath.join(folder, candidate))
+    async def look_around(self, host: str, number: int | None) -> Neighbours:
+        """Return what lies in the base; what cannot be listed may still be found by its usual name."""
+        here = Neighbours(host, number)
+        is_whole = False
         try:
-            if (await session.stat(path)).is_directory:
-                return path
+            scan = await self.session.scan(self.base, here.take, budget=ListingBudget(LIMITS.entries))
+            is_whole = not scan.is_cut
         except RemoteFileMissingError:
-            continue
-    return None
+            is_whole = True
+        except (RemotePermissionError, RemoteFailureError) as error:
+            self.refused = error
+        if not is_whole and number is not None and not here.of_host:
+            here.of_host.append(ServerFolder(f"{host.strip()}_{number}", number, is_link=True))
+        return here
+
+    async def find_logs(self, folders: Iterable[ServerFolder]) -> list[tuple[ServerFolder, str]]:
+        """Return those server folders that hold death logs, with where."""
+        places = [(folder, await self.find_logs_in(await self._enter(folder))) for folder in folders]
+        return [(folder, place) for folder, place in places if place is not None]
+
+    async def find_begun(self, folders: Iterable[ServerFolder]) -> list[tuple[ServerFolder, str]]:
+        """Return those of a game that has run, and where its logs will be."""
+        places = [(folder, await self.find_begun_in(await self._enter(folder))) for folder in folders]
+        return [(folder, place) for folder, place in places if place is not None]
+
+    async def find_logs_in(self, folder: str | None) -> str | None:
+        """Return the death logs of one server's folder, in whichever form the hoster has it."""
+        if folder is None:
+            return None
+        if posixpath.basename(folder).casefold() == LOGS_FOLDER:
+            return folder if await self._has(folder) else None
+        for game in _list_games(folder):
+            if await self._has(path := posixpath.join(game, LOGS_FOLDER)):
+                return path
+        return None
+
+    async def find_begun_in(self, folder: str | None) -> str | None:
+        """Return where the logs of a server will be when its game has run and has had no death yet."""
+        if folder is None:
+            return None
+        known = _find_game(folder)
+        for game in _list_games(folder) if known is None else (known,):
+            if await self._has(game):
+                return posixpath.join(game, LOGS_FOLDER)
+        return None
+
+    async def _enter(self, folder: ServerFolder) -> str | None:
+        """Return the path of a server's folder; None for a link that is not followed."""
+        path = posixpath.normpath(posixpath.join(self.base, folder.name))
+        if not folder.is_link:
+            return path
+        return path if await LinkGuide(self.session, self.base, is_deep=False).follow(path) else None
+
+    async def _has(self, path: str) -> bool:
+        """Tell whether a folder is there; one that may not be looked at counts as missing and is noted."""
+        try:
+            return await _is_folder(self.session, path)
+        except (RemotePermissionError, RemoteFailureError) as error:
+            self.refused = self.refused or error
+            return False
 
 
-def _describe_missing(base: str, folders: list[ServerFolder], *, wanted: str) -> str:
+def _list_games(folder: str) -> tuple[str, ...]:
+    """Return where the game's own folder may be in a server's folder."""
+    if posixpath.basename(folder) == GAME_FOLDER:
+        return (folder,)
+    return tuple(posixpath.normpath(posixpath.join(folder, below)) for below in GAMES_BELOW_SERVER)
+
+
+def _build_ambiguous_error(folders: list[ServerFolder]) -> InvalidInputError:
+    """Say how the one that is meant can be named: by its number, or by its folder where two share one."""
+    numbers = {folder.number for folder in folders}
+    if len(numbers) == len(folders):
+        named = ", ".join(f"“{folder.number}” ({folder.name})" for folder in folders)
+        return InvalidInputError(f"Several game servers lie here. Set “number” to one of: {named}.")
+    names = ", ".join(f"“{folder.name}”" for folder in folders)
+    return InvalidInputError(
+        f"Several game servers lie here, and some share a number. Set “base_path” to one of: {names}."
+    )
+
+
+def _describe_missing(base: str, shown: list[str], *, wanted: str) -> str:
     """Say what was looked for and what is there instead."""
     where = "the login's folder" if base == "." else f"“{base}”"
-    seen = ", ".join(f"“{folder.name}”" for folder in folders[:10])
+    seen = ", ".join(f"“{name}”" for name in shown)
     beside = f" Server folders there: {seen}." if seen else ""
     return (
         f"No death logs found: looked in {where} for “{wanted}/actual1/deathlogs”, “actual1/deathlogs” and"

@@ -22,6 +22,7 @@ from utils.errors import (
     InvalidSecretError,
     LoginRefusedError,
     NoSshServerError,
+    RemoteAnswerError,
     RemoteError,
     RemoteFailureError,
     RemoteFileMissingError,
@@ -47,6 +48,10 @@ _LEGACY_ON = (
     "and the bot found no common encryption, although “legacy” is on."
     " Ask the hoster which SSH algorithms the server speaks."
 )
+_COMPRESSION = (
+    "insists on compression, which the bot does not use, because a few bytes could fill its memory."
+    " Ask the hoster to allow SSH without compression."
+)
 _PERHAPS_OLD = " Old SSH servers look like this as well; for one of those: /admin server edit legacy:True."
 
 MEANINGS = (
@@ -66,8 +71,8 @@ MEANINGS = (
     ),
     Meaning(
         InvalidSecretError,
-        "The private key cannot be used: paste the whole file. A key locked with a passphrase has to be"
-        " unlocked first (“ssh-keygen -p”).",
+        "The private key cannot be used. Paste the whole file again, or make a new key with"
+        " “ssh-keygen -t ed25519”.",
         (
             asyncssh.KeyImportError,
             asyncssh.KeyEncryptionError,
@@ -124,10 +129,8 @@ MEANINGS = (
             asyncssh.ConnectionLost,
             asyncssh.ServiceNotAvailable,
             asyncssh.MACError,
-            asyncssh.packet.PacketDecodeError,
             asyncssh.SFTPNoConnection,
             asyncssh.SFTPConnectionLost,
-            asyncssh.SFTPBadMessage,
             asyncssh.BreakReceived,
             asyncssh.SignalReceived,
             asyncssh.misc.SoftEOFReceived,
@@ -139,6 +142,11 @@ MEANINGS = (
         RemoteFailureError,
         "{host} lets the login in but opens no SFTP channel for it. Check that the login may use SFTP.",
         (asyncssh.ChannelOpenError, asyncssh.ChannelListenError),
+    ),
+    Meaning(
+        RemoteAnswerError,
+        "{host} gave an answer about {what} that the bot cannot understand; that answer is passed over.",
+        (asyncssh.SFTPBadMessage, asyncssh.packet.PacketDecodeError),
     ),
     Meaning(
         RemoteFileMissingError,
@@ -194,6 +202,8 @@ def translate(
     """Return our error for one of the library's or the system's."""
     meaning = next(MEANING_BY_EXCEPTION[kind] for kind in type(error).__mro__ if kind in MEANING_BY_EXCEPTION)
     handshake = _LEGACY_ON if legacy else _LEGACY_OFF
+    if isinstance(error, asyncssh.KeyExchangeFailed) and "compression" in error.reason:
+        handshake = _COMPRESSION  # the library has one class for whatever is not in common
     return meaning.error(meaning.sentence.format(host=host, what=what, legacy=handshake))
 
 
@@ -215,6 +225,36 @@ def build_hang_up_error(host: str, *, has_greeted: bool, legacy: bool) -> Connec
     error = ConnectionLostError(sentence)
     error.is_of_host = True
     return error
+
+
+def build_silent_names_error(host: str) -> RemoteTimeoutError:
+    """Return the error of a name that nobody could tell the address of in time; its host was not asked."""
+    return RemoteTimeoutError(
+        f"The address of {host} was not found out in time: the name server of that name does not answer."
+        " Check the name, or give the host's address instead."
+    )
+
+
+def build_closed_door_error(address: str, *, is_of_host: bool) -> HostUnreachableError:
+    """Return the one error for all that goes wrong before an SSH server greets.
+
+    It is for bots whose own network is none of their guilds' business (``allow_private_hosts`` is off): more
+    words would tell an open port from a closed one.
+    """
+    error = HostUnreachableError(
+        f"The bot finds no SSH server at {address} that it may connect to. Check host and port with the"
+        " hoster. Addresses inside a private network cannot be used with this bot."
+    )
+    error.is_of_host = is_of_host
+    return error
+
+
+def build_second_factor_error(host: str) -> LoginRefusedError:
+    """Return the error of a host that asked for more than a password, which nobody is there to type."""
+    return LoginRefusedError(
+        f"{host} asks for more than a password: a one-time code, perhaps, or a confirmation. The bot cannot"
+        " answer that. Ask the hoster for a login with a password or a key alone."
+    )
 
 
 @contextmanager

@@ -1,11 +1,16 @@
 """Host keys: pinned at first use, compared ever after."""
 
+from collections.abc import Sequence
+
 import asyncssh
 
 from utils.errors import HostKeyChangedError
 
 NO_HOST_KEY = ""
 """In the place of a pinned key: no key fits, so the host is asked for its key and never gets a secret."""
+
+QUESTIONS_MAXIMUM = 5  # a password and some announcements; who goes on asking is not after a password
+NAMES_OF_A_PASSWORD = ("password", "passcode")
 
 
 def format_host_key(key: asyncssh.SSHKey) -> str:
@@ -25,17 +30,22 @@ def get_key_type(host_key: str) -> str:
 
 
 class HostKeyPin(asyncssh.SSHClient):
-    """Decides about the key a host shows while connecting, and remembers it.
+    """Decides about the key a host shows while connecting, and remembers it; then gives the password.
 
     Attributes:
         offered: the key the host showed; None before it did.
         is_lost: the connection has ended, for whatever reason.
+        asked_for_more: the host asked for something else than one password.
     """
 
-    def __init__(self, pinned: str | None) -> None:
+    def __init__(self, pinned: str | None, password: str | None = None) -> None:
         self.pinned = pinned
         self.offered: str | None = None
         self.is_lost = False
+        self.asked_for_more = False
+        self._password = password
+        self._questions = 0
+        self._has_answered = False
         self._ssh: asyncssh.SSHClientConnection | None = None
 
     @property
@@ -52,6 +62,34 @@ class HostKeyPin(asyncssh.SSHClient):
         del host, addr, port
         self.offered = format_host_key(key)
         return self.pinned is None or self.pinned == self.offered
+
+    def password_auth_requested(self) -> str | None:
+        """Give the password, once: who repeats a wrong one is locked out."""
+        password, self._password = self._password, None
+        return password
+
+    def kbdint_auth_requested(self) -> str | None:
+        """Let the host ask questions (``keyboard-interactive``), as long as there is a password to give."""
+        return None if self._password is None or self._has_answered else ""
+
+    def kbdint_challenge_received(
+        self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
+    ) -> list[str] | None:
+        """Give the password where one hidden thing is asked for, in any language, and the first time only.
+
+        Where the question does not name a password, it may have been for another thing; then the password may
+        still be given the usual way. An announcement without a question is acknowledged.
+        """
+        del name, instructions, lang
+        self._questions += 1
+        if not prompts and self._questions <= QUESTIONS_MAXIMUM:
+            return []
+        if len(prompts) != 1 or prompts[0][1] or self._has_answered or self._password is None:
+            self.asked_for_more = True
+            return None
+        self._has_answered = True
+        is_named = any(word in prompts[0][0].casefold() for word in NAMES_OF_A_PASSWORD)
+        return [self.password_auth_requested() or ""] if is_named else [self._password]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end of the connection."""

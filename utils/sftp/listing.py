@@ -1,16 +1,55 @@
-"""Listing: which death logs there are, in the order in which they are read."""
+"""Listing: which death logs there are, in the order in which they are read.
 
+A host may list for ever, so nothing is collected that could be without end: names are taken one by one within
+a budget, and of files, folders and links only the newest are kept. What was left out is told.
+"""
+
+import heapq
 import posixpath
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
-from utils.errors import LogsMissingError, RemoteFileMissingError, RemotePermissionError
+from utils.errors import (
+    LogsMissingError,
+    RemoteAnswerError,
+    RemoteFailureError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+)
 from utils.models.deaths import LogFile
-from utils.sftp.links import find_linked_folder
-from utils.sftp.session import RemoteEntry, SftpSession
+from utils.models.quantities import write_quantity
+from utils.sftp.links import LinkGuide
+from utils.sftp.remote_paths import DATED_NAME, GAME_FOLDER, LOGS_FOLDER
+from utils.sftp.session import ListingBudget, RemoteEntry, SftpSession
+from utils.tasks import run_together
 
 DEPTH_MAXIMUM = 3  # the game uses one level, ``world_0``
-FOLDERS_MAXIMUM = 100
-FILES_MAXIMUM = 20_000  # one a day: decades of several worlds
+LOOKS_AT_ONCE = 8
+NAMES_A_LOOK = 20  # what a look costs, in names that are listed
+
+Rank = tuple[int, str]
+Kept = TypeVar("Kept")
+
+
+@dataclass(frozen=True, slots=True)
+class ListingLimits:
+    """How much is taken of what a host lists; of more, the newest.
+
+    Attributes:
+        entries: names of one level of folders; 22 years of a new file each hour are 200,000.
+        folders: that are listed.
+        files: that are kept; one a day is decades of several worlds.
+        looks: entries that do not say what they are, links above all: each takes two requests.
+    """
+
+    entries: int = 200_000
+    folders: int = 100
+    files: int = 20_000
+    looks: int = 1_000
+
+
+LIMITS = ListingLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,74 +78,231 @@ class DeathLogListing:
     """All death logs of a server, by world and name, and the folders they were found in.
 
     Attributes:
-        refused: the sentences about folders that the login may not list.
+        refused: a sentence for everything that is there and was not listed.
+        whole_worlds: those that were listed to their end, when there is one that was not; else None.
+        cost: what the listing took, in names.
     """
 
     files: tuple[LogFileEntry, ...]
     folders: tuple[LogFolder, ...]
     refused: tuple[str, ...] = ()
+    whole_worlds: frozenset[str] | None = None
+    cost: int = field(default=0, compare=False)
+
+    def mend(self, before: "DeathLogListing") -> "DeathLogListing":
+        """Return this listing with the files of one before where a folder could not be listed to its end."""
+        if self.whole_worlds is None:
+            return self
+        files = {entry.file: entry for entry in before.files if entry.file.world not in self.whole_worlds}
+        files.update((entry.file, entry) for entry in self.files)
+        return replace(self, files=tuple(entry for _, entry in sorted(files.items())))
 
 
-async def list_death_logs(session: SftpSession, deathlogs_folder: str) -> DeathLogListing:
+class _Newest(Generic[Kept]):
+    """The newest of what comes, at most so many; ``count`` is of all."""
+
+    def __init__(self, maximum: int) -> None:
+        self.count = 0
+        self._maximum = maximum
+        self._heap: list[tuple[Rank, int, Kept]] = []
+
+    def add(self, rank: Rank, value: Kept) -> None:
+        """Take one more; the lowest rank goes when there are too many."""
+        self.count += 1
+        item = (rank, self.count, value)
+        if len(self._heap) < self._maximum:
+            heapq.heappush(self._heap, item)
+        elif self._maximum:
+            heapq.heappushpop(self._heap, item)
+
+    def __iter__(self) -> Iterator[Kept]:
+        """Yield what is kept, the newest first."""
+        return (value for _, _, value in sorted(self._heap, reverse=True))
+
+    def describe_rest(self, what: str) -> str:
+        """Return how many there are and how many are used, as the end of a sentence and another one."""
+        return f"{write_quantity(self.count, what)}. The newest {len(self._heap):,} are read."
+
+
+async def list_death_logs(
+    session: SftpSession, deathlogs_folder: str, *, limits: ListingLimits = LIMITS
+) -> DeathLogListing:
     """List every ``*.csv`` in a folder and below it; a file's world is its folder, relative.
 
-    A folder below it that may not be listed is left out and told.
+    What may not be listed, cannot be understood or is too much is left out and told.
 
     Raises:
-        LogsMissingError: the folder is gone, or it holds far more than death logs.
+        LogsMissingError: the folder is gone.
+        RemotePermissionError, RemoteFailureError: nothing at all can be listed.
     """
     try:
         top = await session.stat(deathlogs_folder)
     except RemoteFileMissingError as error:
-        raise LogsMissingError(f"The folder “{deathlogs_folder}” is gone from {session.address}.") from error
-    files: list[LogFileEntry] = []
-    folders: list[LogFolder] = []
-    refused: list[str] = []
-    first = LogFolder(deathlogs_folder, top.modified_at_seconds)
-    waiting = [(first, "")]
-    while waiting:
-        folder, world = waiting.pop()
-        folders.append(folder)
-        for entry in await _list_if_there(session, folder.path, None if folder == first else refused):
-            path = posixpath.join(folder.path, entry.name)
-            if entry.is_file and entry.name.lower().endswith(".csv"):
-                file = LogFile(world=world, name=entry.name)
-                files.append(LogFileEntry(file, path, entry.size, entry.modified_at_seconds))
-            elif world.count("/") < DEPTH_MAXIMUM - 1:
-                below = await _find_folder(session, entry, path, top=deathlogs_folder)
-                waiting.extend((one, posixpath.join(world, entry.name)) for one in below)
-        if len(files) > FILES_MAXIMUM or len(folders) + len(waiting) > FOLDERS_MAXIMUM:
-            raise LogsMissingError(
-                f"“{deathlogs_folder}” holds far too much for death logs. Check the base path."
-            )
-    files.sort(key=lambda file: file.file)
-    folders.sort(key=lambda folder: folder.path)
-    return DeathLogListing(files=tuple(files), folders=tuple(folders), refused=tuple(refused))
+        if posixpath.basename(deathlogs_folder) != LOGS_FOLDER:
+            raise _build_gone_error(session, deathlogs_folder) from error
+        return await _await_first_log(session, deathlogs_folder)
+    lister = _Lister(session, deathlogs_folder, limits)
+    await lister.list_all(LogFolder(deathlogs_folder, top.modified_at_seconds))
+    return lister.build()
 
 
-async def _find_folder(
-    session: SftpSession, entry: RemoteEntry, path: str, *, top: str
-) -> tuple[LogFolder, ...]:
-    """Return the folder that an entry is or leads to, if any."""
-    if entry.is_directory:
-        return (LogFolder(path, entry.modified_at_seconds),)
-    linked = await find_linked_folder(session, path, apart_from=top) if entry.is_link else None
-    return () if linked is None else (LogFolder(path, linked.modified_at_seconds),)
-
-
-async def _list_if_there(
-    session: SftpSession, path: str, refused: list[str] | None
-) -> tuple[RemoteEntry, ...]:
-    """List a folder that may have been removed since its parent was listed.
-
-    Where the login may not, that is added to ``refused``; without such a list it is raised.
-    """
+async def _await_first_log(session: SftpSession, deathlogs_folder: str) -> DeathLogListing:
+    """Return the empty listing of a game that has run and has not had a death yet."""
+    game = posixpath.dirname(deathlogs_folder)
     try:
-        return await session.list_directory(path)
-    except RemoteFileMissingError:
-        return ()
-    except RemotePermissionError as error:
-        if refused is None:
-            raise
-        refused.append(str(error))
-        return ()
+        found = await session.stat(game)
+    except RemoteFileMissingError as error:
+        raise _build_gone_error(session, deathlogs_folder) from error
+    if posixpath.basename(game) != GAME_FOLDER:
+        raise _build_gone_error(session, deathlogs_folder)
+    sentence = f"“{game}” has no folder “{LOGS_FOLDER}” yet. The game makes it with the first death."
+    return DeathLogListing((), (LogFolder(game, found.modified_at_seconds),), (sentence,))
+
+
+def _build_gone_error(session: SftpSession, folder: str) -> LogsMissingError:
+    return LogsMissingError(f"The folder “{folder}” is gone from {session.address}.")
+
+
+class _Lister:
+    """One listing under way: level by level, so that of too many folders the newest can be chosen."""
+
+    def __init__(self, session: SftpSession, top: str, limits: ListingLimits) -> None:
+        self._session = session
+        self._limits = limits
+        self._top = top
+        self._links = LinkGuide(session, top, is_deep=True)
+        self._files = _Newest[LogFileEntry](limits.files)
+        self._folders: list[LogFolder] = []
+        self._looks = 0
+        self._cost = 0
+        self._told: list[str] = []
+        self._whole: set[str] = set()
+        self._is_torn = False
+
+    async def list_all(self, top: LogFolder) -> None:
+        """List the folder and what lies below it."""
+        level: Sequence[tuple[LogFolder, str]] = [(top, "")]
+        for depth in range(DEPTH_MAXIMUM + 1):
+            left = self._limits.folders - len(self._folders) - len(level)
+            below = _Newest[tuple[LogFolder, str]](left)
+            budget = ListingBudget(self._limits.entries)
+            for index, (folder, world) in enumerate(level):
+                self._folders.append(folder)
+                part = budget.split(len(level) - index)
+                await self._list_folder(folder.path, world, below if depth < DEPTH_MAXIMUM else None, part)
+                budget.put_back(part)
+            if below.count > len(level := list(below)):
+                self._told.append(f"“{self._top}” holds {below.describe_rest('folder')}")
+
+    def build(self) -> DeathLogListing:
+        """Return what was found."""
+        files = sorted(self._files, key=lambda entry: entry.file)
+        if self._files.count > len(files):
+            self._told.append(f"“{self._top}” holds {self._files.describe_rest('death log')}")
+        return DeathLogListing(
+            files=tuple(files),
+            folders=tuple(sorted(self._folders, key=lambda folder: folder.path)),
+            refused=tuple(self._told),
+            whole_worlds=frozenset(self._whole) if self._is_torn else None,
+            cost=self._cost + NAMES_A_LOOK * self._looks,
+        )
+
+    async def _list_folder(
+        self, path: str, world: str, below: _Newest[tuple[LogFolder, str]] | None, budget: ListingBudget
+    ) -> None:
+        """List one folder; what is known at once is kept at once, and the rest is looked at afterwards."""
+        unsure = _Newest[RemoteEntry](self._limits.looks - self._looks)
+
+        def take(entry: RemoteEntry) -> None:
+            is_log = entry.name.lower().endswith(".csv")
+            if entry.is_link or (entry.is_untyped and not is_log) or (is_log and entry.size is None):
+                if is_log or below is not None:
+                    unsure.add(_rank(entry.name), entry)
+            elif is_log and (entry.is_file or entry.is_untyped):
+                self._keep_file(path, world, entry)
+            elif entry.is_directory and below is not None:
+                _keep_folder(below, path, world, entry)
+
+        await self._scan(path, world, take, budget)
+        if unsure.count > len(entries := list(unsure)):
+            self._told.append(f"“{path}” holds {unsure.describe_rest('link')}")
+        self._looks += len(entries)
+        waiting = iter(entries)
+
+        async def look() -> None:
+            for entry in waiting:
+                known = await self._look(posixpath.join(path, entry.name), entry)
+                if known is not None:
+                    take(known)
+
+        await run_together([look] * min(len(entries), LOOKS_AT_ONCE))
+
+    async def _scan(
+        self, path: str, world: str, take: Callable[[RemoteEntry], None], budget: ListingBudget
+    ) -> None:
+        """Read the names of a folder, as far as the host and the budget let."""
+        before = budget.entries
+        try:
+            scan = await self._session.scan(path, take, budget=budget)
+        except RemoteFileMissingError:
+            return  # removed since its parent was listed
+        except (RemotePermissionError, RemoteFailureError) as error:
+            if path == self._top and before == budget.entries:
+                raise
+            self._told.append(str(error))
+            self._is_torn |= isinstance(error, RemoteAnswerError)
+            return
+        finally:
+            self._cost += before - budget.entries
+        if scan.unreadable:
+            names = write_quantity(scan.unreadable, "name")
+            advice = "Rename it if it is a log." if scan.unreadable == 1 else "Rename them if they are logs."
+            self._told.append(f"“{path}” holds {names} the bot cannot read. {advice}")
+        if scan.is_cut:
+            self._is_torn = True
+            self._told.append(f"“{path}” holds more than the bot lists. The newest logs it saw are read.")
+        else:
+            self._whole.add(world)
+
+    async def _look(self, path: str, entry: RemoteEntry) -> RemoteEntry | None:
+        """Find out what an entry is that does not say it itself."""
+        try:
+            if entry.is_link:
+                found = await self._links.follow(path)
+                if found is None:
+                    return None
+            else:
+                found = await self._session.stat(path)
+            is_log = entry.name.lower().endswith(".csv")
+            is_untyped = found.is_untyped
+            is_folder = found.is_directory or (
+                is_untyped and not is_log and await self._session.is_folder(path)
+            )
+        except (RemoteFileMissingError, RemotePermissionError, RemoteFailureError):
+            return None
+        return replace(
+            entry,
+            size=found.size,
+            modified_at_seconds=found.modified_at_seconds,
+            is_directory=is_folder,
+            is_file=not is_folder,
+            is_link=False,
+            is_untyped=False,
+        )
+
+    def _keep_file(self, path: str, world: str, entry: RemoteEntry) -> None:
+        file = LogFile(world=world, name=entry.name)
+        size, changed_at = entry.size or 0, entry.modified_at_seconds
+        self._files.add(
+            _rank(entry.name), LogFileEntry(file, posixpath.join(path, entry.name), size, changed_at)
+        )
+
+
+def _keep_folder(below: _Newest[tuple[LogFolder, str]], path: str, world: str, entry: RemoteEntry) -> None:
+    folder = LogFolder(posixpath.join(path, entry.name), entry.modified_at_seconds)
+    below.add((entry.modified_at_seconds, entry.name), (folder, posixpath.join(world, entry.name)))
+
+
+def _rank(name: str) -> Rank:
+    """Return what names are sorted by when there are too many: those without a date go first."""
+    return int(DATED_NAME.match(name) is not None), name

@@ -66,6 +66,7 @@ class PoolLimits:
         keepalive_seconds: between questions on a quiet connection; three without an answer end it.
         check_after_idle_seconds: a connection idle for longer is asked once before it is lent again.
         close_timeout_seconds: how long a host has to say goodbye before it is cut off.
+        allow_private_hosts: whether a host may be anywhere but in the public internet.
     """
 
     max_connections: int = 1000
@@ -81,3 +82,4 @@ class PoolLimits:
     idle_expiry_seconds: float = 300
     check_timeout_seconds: float = 5
     close_timeout_seconds: float = 3
+    allow_private_hosts: bool = True

@@ -14,19 +14,20 @@ from dataclasses import dataclass
 from structlog import get_logger
 
 from utils.clock import Clock, SystemClock
-from utils.errors import ConnectionLostError, RemoteError, TooManyConnectionsError
+from utils.errors import ConnectionLostError, InvalidSecretError, RemoteError, TooManyConnectionsError
 from utils.models.scope import GuildId
 from utils.models.servers import ConnectionCount
 from utils.sftp.assignment import PoolState, Request, Slot
 from utils.sftp.breakers import BreakerBoard, Waiter
-from utils.sftp.connection import HostConnection, open_connection, quieten_library_logs
+from utils.sftp.connection import Connector, HostConnection, quieten_library_logs
 from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.pace import HandshakePace
+from utils.sftp.private_keys import read_private_key
 from utils.sftp.session import SftpSession
 
 log = get_logger(__name__)
 
-Opener = Callable[[HostLogin, PoolLimits], Coroutine[None, None, HostConnection]]
+Opener = Callable[[GuildId, HostLogin], Coroutine[None, None, HostConnection]]
 
 CLOSED_BY_US = "The connection was closed because the server's settings changed or the bot is shutting down."
 
@@ -72,12 +73,12 @@ class SftpConnectionPool:
         limits: PoolLimits | None = None,
         *,
         clock: Clock | None = None,
-        opener: Opener = open_connection,
+        opener: Opener | None = None,
     ) -> None:
         quieten_library_logs()
         self._limits = limits or PoolLimits()
         self._clock = clock or SystemClock()
-        self._opener = opener
+        self._opener = opener or Connector(self._limits).open
         self._state = PoolState(self._limits)
         self._links: dict[Slot, _Link] = {}
         self._assigned: dict[Request, asyncio.Future[_Link]] = {}
@@ -172,6 +173,7 @@ class SftpConnectionPool:
             raise ConnectionLostError("The bot is shutting down.")
         if not (request.is_forced or self._state.has_connection(request.guild_id, request.login)):
             self.breakers.verify(request.guild_id, request.login)
+        self._verify_secret(request)
         assigned: asyncio.Future[_Link] = asyncio.get_running_loop().create_future()
         self._assigned[request] = assigned
         self._state.add(request)
@@ -185,6 +187,16 @@ class SftpConnectionPool:
             self._give_up(request, assigned)
             if isinstance(error, TimeoutError):
                 raise TooManyConnectionsError(self._write_busy(request)) from error
+            raise
+
+    def _verify_secret(self, request: Request) -> None:
+        """Refuse a key that cannot be used before it takes anything: a place in the queue, or a handshake."""
+        if self._state.has_connection(request.guild_id, request.login):
+            return
+        try:
+            read_private_key(request.login.credentials)
+        except InvalidSecretError as error:
+            self.breakers.note_failure(request.guild_id, request.login, error)
             raise
 
     def _write_busy(self, request: Request) -> str:
@@ -249,16 +261,16 @@ class SftpConnectionPool:
 
     def _open(self, slot: Slot) -> _Link:
         now = self._clock.monotonic()
-        opening = asyncio.create_task(self._connect(slot.login, self._pace.reserve(slot.login, now=now)))
+        opening = asyncio.create_task(self._connect(slot, self._pace.reserve(slot.login, now=now)))
         opening.add_done_callback(lambda _: self._end_handshake(slot, opening))
         log.debug("sftp connection opening", guild_id=slot.guild_id, host=slot.login.address)
         return _Link(slot=slot, opening=opening, proven_at=now)
 
-    async def _connect(self, login: HostLogin, delay_seconds: float) -> HostConnection:
+    async def _connect(self, slot: Slot, delay_seconds: float) -> HostConnection:
         """Connect when the host's turn has come."""
         if delay_seconds > 0:
             await self._clock.sleep(delay_seconds)
-        return await self._opener(login, self._limits)
+        return await self._opener(slot.guild_id, slot.login)
 
     def _end_handshake(self, slot: Slot, opening: "asyncio.Task[HostConnection]") -> None:
         """Tell how an attempt ended; who waits for the same host or login shares its fate."""

@@ -1,4 +1,4 @@
-"""Paths on a game host: text with ``/``, kept inside the login's root. Pure."""
+"""Paths on a game host: text with ``/``, as people type them and as hosts name them. Pure."""
 
 import posixpath
 import re
@@ -6,32 +6,34 @@ import re
 from utils.errors import InvalidInputError
 
 PATH_LENGTH_MAXIMUM = 400
+LOGS_FOLDER = "deathlogs"
+GAME_FOLDER = "actual1"  # the game makes it at its start, and the logs in it with the first death
+DATED_NAME = re.compile(r"20\d\d\.\d\d\.\d\d-.*\.csv", re.IGNORECASE)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
+_DRIVE = re.compile(r"/?(?P<letter>[A-Za-z]):(?=/|$)")
 
 
 def validate_base_path(base_path: str, *, root: str = "/") -> str:
-    """Return a base path relative to the login's root, in its shortest form (``.`` for the root itself).
+    """Return a base path in its shortest form: relative to the login's root if it lies there, else absolute.
+
+    Backslashes become slashes, and a drive stands as OpenSSH on Windows names it (``/C:/servers``).
 
     Args:
         base_path: as an admin typed it.
-        root: the login's folder as the host names it; an absolute path must lie in it. Hosts that lock a
-            login into its folder call it ``/``.
+        root: the login's folder as the host names it. Hosts that lock a login into its folder call it ``/``.
 
     Raises:
-        InvalidInputError: the path leaves the root or is none.
+        InvalidInputError: the path holds ``..``, or is none.
     """
-    text = base_path.strip()
-    if "\\" in text:
-        raise InvalidInputError("Write the base path with “/”, not with “\\”.")
+    text = base_path.strip().replace("\\", "/")
     if _UNPRINTABLE.search(text) or len(text) > PATH_LENGTH_MAXIMUM:
         raise InvalidInputError("The base path holds characters that no path has, or is too long.")
     if ".." in text.split("/"):
-        raise InvalidInputError("The base path must not hold “..”; it stays inside the login's folder.")
-    if text.startswith("/"):
-        if not is_inside(text, root):
-            raise InvalidInputError(f"The base path must lie inside the login's folder, “{root}”.")
-        text = posixpath.relpath(_normalize(text), _normalize(root))
-    return posixpath.normpath(text or ".")
+        raise InvalidInputError("The base path must not hold “..”. Write the whole path instead.")
+    if not (text.startswith("/") or _DRIVE.match(text)):
+        return posixpath.normpath(text or ".")
+    path = _normalize(text)
+    return posixpath.relpath(path, _normalize(root)) if is_inside(path, root) else path
 
 
 def is_inside(path: str, root: str) -> bool:
@@ -40,6 +42,21 @@ def is_inside(path: str, root: str) -> bool:
     return path == root or path.startswith(root.rstrip("/") + "/")
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a text can be the name of a file or folder."""
+    return bool(text) and "/" not in text and not _UNPRINTABLE.search(text)
+
+
+def cut_to_logs(path: str) -> str:
+    """Return the folder that is meant by a path to a log, to a world or to something below the logs."""
+    parts = path.split("/")
+    names = [part.casefold() for part in parts]
+    if LOGS_FOLDER in names:
+        return "/".join(parts[: names.index(LOGS_FOLDER) + 1])
+    return (posixpath.dirname(path) or ".") if names[-1].endswith(".csv") else path
+
+
 def _normalize(path: str) -> str:
-    """Shorten an absolute path; two leading slashes, which POSIX keeps, become one."""
+    """Shorten an absolute path: one leading slash (POSIX keeps two), a drive as a capital letter."""
+    path = _DRIVE.sub(lambda drive: f"/{drive['letter'].upper()}:", path, count=1)
     return posixpath.normpath("/" + path.lstrip("/"))

@@ -6,25 +6,52 @@ without news is one ``stat``, which is one request.
 """
 
 import asyncio
-import stat
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import cast
 
 import asyncssh
+from asyncssh.constants import (
+    FILEXFER_TYPE_DIRECTORY,
+    FILEXFER_TYPE_REGULAR,
+    FILEXFER_TYPE_SYMLINK,
+    FILEXFER_TYPE_UNKNOWN,
+)
 
-from utils.errors import ConnectionLostError, RemoteError, RemoteFailureError, RemoteTimeoutError
+from utils.errors import (
+    ConnectionLostError,
+    RemoteAnswerError,
+    RemoteError,
+    RemoteFailureError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+    RemoteTimeoutError,
+)
 from utils.sftp.connection import HostConnection
 from utils.sftp.failures import map_remote_errors
 from utils.sftp.host_keys import compute_fingerprint
+from utils.sftp.remote_paths import is_name
 from utils.tasks import run_together
 
 BLOCK_BYTES_MAXIMUM = 256 * 1024  # OpenSSH cuts off who asks for more in one message
+BLOCK_BYTES_MINIMUM = (
+    4 * 1024
+)  # of a host that allows less: it answers with less, and no read is cut into millions
 WINDOW_BYTES = 2 * 1024 * 1024  # asked for at once; fills 100 ms of a 160 Mbit/s line
 ANSWERS_OF_A_BLOCK = 64  # and one for each KiB of it: whoever answers with less at a time wants us busy
 CLOSE_TIMEOUT_SECONDS = 3  # also waited for by a reader that was cancelled, and a task has 5 s to end
 LARGEST_SIZE = 2**63 - 1  # of a file: places in it are stored as numbers of 64 bits with a sign
 REQUESTS_OF_A_LISTING = 4  # open, names, end, close: folders of some hundred entries need no more
+LISTING_SECONDS = 120.0  # 175,200 names at 50 ms a request take 90; one answer has the operation timeout
+PATH_BYTES_MAXIMUM = 4096
+NAME_BYTES_MAXIMUM = 255  # of one name; no file system in use takes more
+ENTRY_BYTES = 64  # what an entry takes in an answer besides its two names
+LIBRARY_KINDS = {
+    FILEXFER_TYPE_REGULAR: "-",
+    FILEXFER_TYPE_DIRECTORY: "d",
+    FILEXFER_TYPE_SYMLINK: "l",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +61,77 @@ class RemoteStat:
     size: int
     modified_at_seconds: int
     is_directory: bool
+    is_untyped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteEntry:
-    """One name in a folder. A symbolic link is neither file nor directory: it could lead anywhere."""
+    """One name in a folder. A symbolic link is neither file nor directory: it could lead anywhere.
+
+    Attributes:
+        size: in bytes; None where the host did not tell.
+        is_untyped: the host did not tell what it is.
+    """
 
     name: str
-    size: int
+    size: int | None
     modified_at_seconds: int
     is_directory: bool
     is_file: bool
     is_link: bool = False
+    is_untyped: bool = False
+
+
+@dataclass(slots=True)
+class ListingBudget:
+    """What a host may still list, over the folders of one level.
+
+    Attributes:
+        entries: names.
+        text_bytes: of the answers.
+        deadline: of the event loop's time; what has not come by then is left out.
+    """
+
+    entries: int
+    text_bytes: int = 64 * 1024 * 1024
+    deadline: float = field(default_factory=lambda: asyncio.get_running_loop().time() + LISTING_SECONDS)
+
+    def split(self, parts: int) -> "ListingBudget":
+        """Take a fair part out, for one of so many folders; ``put_back`` what it leaves."""
+        now = asyncio.get_running_loop().time()
+        part = ListingBudget(
+            self.entries // parts, self.text_bytes // parts, now + (self.deadline - now) / parts
+        )
+        self.entries -= part.entries
+        self.text_bytes -= part.text_bytes
+        return part
+
+    def put_back(self, part: "ListingBudget") -> None:
+        """Add what a part has left."""
+        self.entries += part.entries
+        self.text_bytes += part.text_bytes
+
+    def take(self, text_bytes: int) -> bool:
+        """Count one entry; return False when it is beyond the budget."""
+        self.entries -= 1
+        self.text_bytes -= text_bytes
+        is_late = asyncio.get_running_loop().time() > self.deadline
+        return self.entries >= 0 and self.text_bytes >= 0 and not is_late
+
+
+@dataclass(slots=True)
+class FolderScan:
+    """What the listing of a folder left out.
+
+    Attributes:
+        seen: entries that came, with those that were passed over.
+        unreadable: entries whose names are no names: not UTF-8, too long, or with characters that none has.
+        is_cut: there is more, beyond the budget.
+    """
+
+    seen: int = 0
+    unreadable: int = 0
+    is_cut: bool = False
 
 
 class SftpSession:
@@ -89,20 +175,92 @@ class SftpSession:
         return RemoteStat(
             size=min(attributes.size or 0, LARGEST_SIZE),
             modified_at_seconds=int(attributes.mtime or 0),
-            is_directory=_is_kind(attributes, stat.S_IFDIR, ""),
+            is_directory=_find_kind(attributes) == "d",
+            is_untyped=not _find_kind(attributes),
         )
 
-    async def real_path(self, path: str) -> str:
-        """Return the absolute path as the host sees it, links resolved."""
-        async with self._operation(path, requests=1):
-            return str(await self._connection.sftp.realpath(path))
+    async def is_folder(self, path: str) -> bool:
+        """Tell whether something is a folder; where attributes bear no type, by opening it.
 
-    async def list_directory(self, path: str) -> tuple[RemoteEntry, ...]:
-        """Return what lies in a folder, sorted by name, without ``.`` and ``..``."""
-        async with self._operation(path, requests=REQUESTS_OF_A_LISTING):
-            names = await self._connection.sftp.readdir(path)
-        entries = (_build_entry(name) for name in names)
-        return tuple(sorted((entry for entry in entries if entry.name not in (".", "..")), key=_get_name))
+        Raises:
+            RemoteFileMissingError: there is nothing of that name.
+        """
+        found = await self.stat(path)
+        if not found.is_untyped:
+            return found.is_directory
+        try:
+            await self.scan(path, _pass_over, budget=ListingBudget(entries=1))
+        except (RemoteFileMissingError, RemotePermissionError, RemoteFailureError):
+            return False
+        return True
+
+    async def real_path(self, path: str) -> str:
+        """Return the absolute path as the host sees it, links resolved; bytes of no text are escaped."""
+        async with self._operation(path, requests=1):
+            try:
+                answer = await self._connection.sftp.realpath(path.encode())
+            except IndexError as error:  # the library takes the first of no names
+                raise RemoteAnswerError(f"{self.address} gave no answer about “{path}”.") from error
+            if len(answer) > PATH_BYTES_MAXIMUM:
+                raise RemoteAnswerError(f"{self.address} gave no path as an answer about “{path}”.")
+        return answer.decode(errors="backslashreplace")
+
+    async def scan(
+        self, path: str, take: Callable[[RemoteEntry], None], *, budget: ListingBudget
+    ) -> FolderScan:
+        """Hand each entry of a folder but ``.`` and ``..`` to ``take`` as it comes, until the budget ends.
+
+        An entry that is no name is passed over and counted. What came before a failure has been taken.
+
+        Raises:
+            RemoteAnswerError: an answer cannot be understood; what the host lists from there on is unknown.
+        """
+        scan = FolderScan()
+        async with self._operation(path, requests=REQUESTS_OF_A_LISTING, timeout_seconds=LISTING_SECONDS):
+            scanning = asyncio.ensure_future(self._scan(path, take, budget, scan))
+            try:
+                await self._wait_while_it_moves(scanning, scan)
+            finally:
+                await self._end_scan(scanning)
+        return scan
+
+    async def _scan(
+        self, path: str, take: Callable[[RemoteEntry], None], budget: ListingBudget, scan: FolderScan
+    ) -> None:
+        # with bytes the library decodes no name: one that is no text would end the listing
+        names = cast("AsyncGenerator[asyncssh.SFTPName]", self._connection.sftp.scandir(path.encode()))
+        async with aclosing(names):
+            async for name in names:
+                scan.seen += 1
+                if not budget.take(ENTRY_BYTES + len(name.filename) + len(name.longname or b"")):
+                    scan.is_cut = True
+                    return
+                entry = _build_entry(name)
+                if entry is None:
+                    scan.unreadable += 1
+                elif entry.name not in (".", ".."):
+                    take(entry)
+
+    async def _wait_while_it_moves(self, scanning: "asyncio.Future[None]", scan: FolderScan) -> None:
+        """Wait for a listing's end as long as each answer of the host comes in time."""
+        seen = -1
+        while not scanning.done():
+            if seen == scan.seen:
+                raise TimeoutError
+            seen = scan.seen
+            await asyncio.wait([scanning], timeout=self._timeout)
+        scanning.result()
+
+    async def _end_scan(self, scanning: "asyncio.Future[None]") -> None:
+        """End a listing. The library asks the host to close the folder and waits for that without a limit."""
+        if not scanning.done():
+            scanning.cancel()
+            await asyncio.wait([scanning], timeout=min(CLOSE_TIMEOUT_SECONDS, self._timeout))
+        if not scanning.done():
+            self._connection.ssh.abort()
+            await asyncio.wait([scanning])
+        if not scanning.cancelled():
+            scanning.exception()  # noted as seen: what ended the listing first is raised
 
     async def read(self, path: str, *, offset: int, length: int) -> bytes:
         """Return ``length`` bytes from ``offset`` on, or as many as there are; never asks for more."""
@@ -127,8 +285,9 @@ class SftpSession:
         Least of all may a failure take the place of a cancellation, or the reader would go on for ever.
         """
         if self._connection.is_usable:
+            limit = min(CLOSE_TIMEOUT_SECONDS, self._timeout)
             with suppress(RemoteError):
-                async with self._operation(path, requests=1, timeout_seconds=CLOSE_TIMEOUT_SECONDS):
+                async with self._operation(path, requests=1, timeout_seconds=limit):
                     await file.close()
 
     async def _read_range(self, file: asyncssh.SFTPClientFile, path: str, offset: int, length: int) -> bytes:
@@ -155,7 +314,7 @@ class SftpSession:
             async with self._operation(path, requests=1):
                 # typed str by the library even for binary files
                 part: bytes = await file.read(size - len(data), start + len(data))
-            data += part
+            data += part[: size - len(data)]  # a host may hand out more than it was asked for
             if not part or len(data) == size:
                 return data
         raise RemoteFailureError(f"{self.address} hands “{path}” out in pieces too small to be read.")
@@ -163,7 +322,8 @@ class SftpSession:
     @property
     def _block_bytes(self) -> int:
         """Return how much one request may ask for: what the host allows, within reason."""
-        return min(self._connection.sftp.limits.max_read_len, BLOCK_BYTES_MAXIMUM)
+        allowed = self._connection.sftp.limits.max_read_len
+        return max(BLOCK_BYTES_MINIMUM, min(allowed, BLOCK_BYTES_MAXIMUM))
 
     @asynccontextmanager
     async def _operation(
@@ -175,7 +335,7 @@ class SftpSession:
         self.requests += requests
         try:
             with map_remote_errors(self.address, what=f"“{path}”"):
-                async with asyncio.timeout(min(timeout_seconds or self._timeout, self._timeout)):
+                async with asyncio.timeout(timeout_seconds or self._timeout):
                     yield
         except (ConnectionLostError, RemoteTimeoutError):
             self._connection.is_broken = True
@@ -196,25 +356,36 @@ def _take_without_gap(contents: list[bytes], blocks: list[tuple[int, int]]) -> I
             return
 
 
-def _build_entry(name: asyncssh.SFTPName) -> RemoteEntry:
-    """Build our value from the library's, whose text fields are bytes or str by how they were asked for."""
-    long_name = str(name.longname or "")
+def _build_entry(name: asyncssh.SFTPName) -> RemoteEntry | None:
+    """Build our value from the library's, whose names are bytes; None for what no file can be called."""
+    filename = cast("bytes", name.filename)
+    try:
+        text = filename.decode()
+    except UnicodeDecodeError:
+        return None
+    if len(filename) > NAME_BYTES_MAXIMUM or not is_name(text):
+        return None
+    kind = _find_kind(name.attrs, cast("bytes", name.longname or b""))
     return RemoteEntry(
-        name=str(name.filename),
-        size=min(name.attrs.size or 0, LARGEST_SIZE),
+        name=text,
+        size=None if name.attrs.size is None else min(name.attrs.size, LARGEST_SIZE),
         modified_at_seconds=int(name.attrs.mtime or 0),
-        is_directory=_is_kind(name.attrs, stat.S_IFDIR, long_name),
-        is_file=_is_kind(name.attrs, stat.S_IFREG, long_name),
-        is_link=_is_kind(name.attrs, stat.S_IFLNK, long_name),
+        is_directory=kind == "d",
+        is_file=kind == "-",
+        is_link=kind == "l",
+        is_untyped=not kind,
     )
 
 
-def _is_kind(attributes: asyncssh.SFTPAttrs, kind: int, long_name: str) -> bool:
-    """Tell a file type by the mode; hosts that send none show it in front of the long name (``drwx``)."""
-    if attributes.permissions is not None and stat.S_IFMT(attributes.permissions):
-        return stat.S_IFMT(attributes.permissions) == kind
-    return long_name[:1] == {stat.S_IFDIR: "d", stat.S_IFREG: "-", stat.S_IFLNK: "l"}[kind]
+def _find_kind(attributes: asyncssh.SFTPAttrs, long_name: bytes = b"") -> str:
+    """Return a file type as ``ls`` shows it (``-``, ``d``, ``l``, or ``?`` for others), empty when untold.
+
+    Hosts that send none among the attributes may show it in front of the long name (``drwx``).
+    """
+    if attributes.type == FILEXFER_TYPE_UNKNOWN:
+        return long_name[:1].decode(errors="replace") if long_name[:1] in (b"-", b"d", b"l") else ""
+    return LIBRARY_KINDS.get(attributes.type, "?")
 
 
-def _get_name(entry: RemoteEntry) -> str:
-    return entry.name
+def _pass_over(entry: RemoteEntry) -> None:
+    del entry

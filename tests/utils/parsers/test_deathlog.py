@@ -92,6 +92,10 @@ READABLE = {
     ),
     "carriage return": (f"{TIME};Ann;{A};Bob;{B};Mosin;83;\r", build(DeathKind.KILL)),
     "byte order mark": (f"\ufeff{TIME};Ann;{A};Bob;{B};Mosin;83;", build(DeathKind.KILL)),
+    "NULs in front, as a crash leaves them": (
+        "\0" * 4096 + f"{TIME};Ann;{A};Bob;{B};Mosin;83;",
+        build(DeathKind.KILL),
+    ),
     "semicolon in the killer's name": (
         f"{TIME};A;n;n;{A};Bob;{B};Mosin;83;",
         build(DeathKind.KILL, killer_name="A;n;n"),
@@ -180,7 +184,6 @@ REJECTED = {
     "superscript distance": (f"{TIME};Ann;{A};Bob;{B};Mosin;²;", "unreadable distance"),
     "endless distance": (f"{TIME};Ann;{A};Bob;{B};Mosin;1000000000;", "unreadable distance"),
     "long platform": (f"{TIME};Ann;{A};Bob;{B};Mosin;83;PS5;Nintendo64;", "platform too long"),
-    "block of NULs, as a crash leaves it": ("\0" * 40, "does not end with a semicolon"),
 }
 
 
@@ -196,6 +199,12 @@ def test_line_is_rejected_with_a_reason_when_it_cannot_be_read(case: str) -> Non
     """What does not fit is not guessed: it is kept with the reason."""
     line, reason = REJECTED[case]
     assert parse_death_line(line.encode(), latest=LATEST) == Rejected(line.removesuffix("\r"), reason)
+
+
+@pytest.mark.parametrize(("rest", "reason"), [("", "empty line"), ("x", "does not end with a semicolon")])
+def test_block_of_nuls_is_rejected_with_what_stands_behind_it(rest: str, reason: str) -> None:
+    """Admins are shown what can be seen."""
+    assert parse_death_line(b"\0" * 4096 + rest.encode(), latest=LATEST) == Rejected(rest, reason)
 
 
 def test_line_is_read_when_its_name_is_in_windows_1252() -> None:

@@ -1,6 +1,7 @@
 """The step-by-step test of a server."""
 
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,13 @@ async def check(
 ) -> tuple[CheckStep, ...]:
     """Check as ``/admin server test`` does."""
     lease = pool.lease(GUILD, login, guild_limit=1)
-    return await check_server(lease, login=login, base_path=None, number=number)
+    return (await check_server(lease, login=login, base_path=None, number=number)).steps
+
+
+def write_nameless(folder: Path) -> None:
+    """Make a file whose name is no text."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / os.fsdecode(b"\xff.csv")).touch()
 
 
 def show(steps: tuple[CheckStep, ...]) -> list[tuple[str, bool]]:
@@ -54,6 +61,19 @@ async def test_new_server_without_a_log_passes(host: GameHost, pool: SftpConnect
     steps = await check(pool, host.login("renter"))
     assert steps[-1] == CheckStep(
         "Read the newest log", True, "There is no log yet; it appears with the first death."
+    )
+
+
+async def test_what_is_there_and_not_read_is_told(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A log that the bot passes over is the answer to the question why it sees none."""
+    files = GameServerFiles(root)
+    write_nameless(files.deathlogs / "world_0")
+    steps = await check(pool, host.login("renter"))
+    assert steps[4].detail == (
+        "“127.0.0.1_1/actual1/deathlogs” holds 0 death logs. “127.0.0.1_1/actual1/deathlogs/world_0”"
+        " holds 1 name the bot cannot read. Rename it if it is a log."
     )
 
 

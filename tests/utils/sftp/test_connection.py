@@ -2,13 +2,17 @@
 
 import asyncio
 import logging
+import socket
+import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
 import pytest
 
 from simulation.game_host.host import GameHost, HostUser
+from tests.fakes.ssh_doors import Questioner, serve_ssh
 from tests.fakes.web_page import LONG_PAGE, SHORT_PAGE, serve_page
 from utils.errors import (
     ConnectionLostError,
@@ -21,16 +25,24 @@ from utils.errors import (
     RemoteError,
     RemoteTimeoutError,
 )
+from utils.models.scope import GuildId
 from utils.models.servers import Credentials
+from utils.sftp.addresses import Address
 from utils.sftp.algorithms import choose_algorithms
-from utils.sftp.connection import open_connection
+from utils.sftp.connection import Connector, HostConnection
 from utils.sftp.host_keys import compute_fingerprint
 from utils.sftp.login import HostLogin, PoolLimits
+from utils.sftp.names import NameResolver
 
 PASSWORD = "s3cret-pass"
 
 OLD_KEY_EXCHANGE = pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
 """cryptography warns that it will drop what old servers need; until then the option works."""
+
+
+async def open_connection(login: HostLogin, limits: PoolLimits) -> HostConnection:
+    """Connect for some guild."""
+    return await Connector(limits).open(GuildId(42), login)
 
 
 async def connect_once(login: HostLogin, limits: PoolLimits) -> str:
@@ -198,17 +210,13 @@ async def test_old_server_needs_legacy_and_works_with_it(root: Path, limits: Poo
         assert await connect_once(pinned, limits) == host.host_key
 
 
-@pytest.mark.parametrize("passphrase", [None, "open sesame"])
-async def test_private_key_logs_in_and_its_passphrase_is_the_password(
-    root: Path, limits: PoolLimits, passphrase: str | None
-) -> None:
-    """A key replaces the password; a locked PEM key is unlocked with it."""
+async def test_private_key_logs_in(root: Path, limits: PoolLimits) -> None:
+    """A key replaces the password, also where its line feeds were lost."""
     key = asyncssh.generate_private_key("ssh-ed25519")
-    text = key.export_private_key("pkcs8-pem", passphrase).decode()
+    text = key.export_private_key("openssh").decode().replace("\n", " ")
     user = HostUser(public_keys=(key.export_public_key("openssh").decode(),))
     async with GameHost(root, {"renter": user}) as host:
-        credentials = Credentials(password=passphrase, private_key=text)
-        login = HostLogin(host.address, host.port, "renter", credentials)
+        login = HostLogin(host.address, host.port, "renter", Credentials(private_key=text))
         assert await connect_once(login, limits) == host.host_key
 
 
@@ -223,14 +231,80 @@ async def test_text_that_is_no_key_is_refused_without_connecting(
     assert host.connections_opened == 0
 
 
-async def test_locked_key_without_its_passphrase_is_refused(host: GameHost, limits: PoolLimits) -> None:
-    """The sentence says what to do with a locked key."""
-    text = (
-        asyncssh.generate_private_key("ssh-ed25519").export_private_key("pkcs8-pem", "open sesame").decode()
-    )
-    login = HostLogin(host.address, host.port, "renter", Credentials(private_key=text))
-    with pytest.raises(InvalidSecretError, match="unlocked first"):
-        await open_connection(login, limits)
+ONE_HIDDEN = [[("Password: ", False)]]
+
+
+@pytest.mark.parametrize(
+    "rounds",
+    [
+        ONE_HIDDEN,
+        [[("Passwort: ", False)]],
+        [[("Mot de passe de renter : ", False)]],
+        [[("请输入密码", False)]],
+        [[("", False)]],
+        [[], [("Enter secret for renter", False)], []],
+    ],
+    ids=str,
+)
+async def test_one_hidden_question_is_answered_with_the_password_in_any_language(
+    limits: PoolLimits, rounds: list[list[tuple[str, bool]]]
+) -> None:
+    """What is asked in words of any language is the password; announcements around it need no answer."""
+    asked = Questioner(rounds, [[PASSWORD] * len(questions) for questions in rounds])
+    async with serve_ssh(asked) as port:
+        await connect_once(HostLogin("127.0.0.1", port, "renter", Credentials(PASSWORD)), limits)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("rounds", "heard"),
+    [
+        ([[("Password: ", False), ("Code: ", False)]], []),
+        ([[("User name: ", True)]], []),
+        ([*ONE_HIDDEN, [("Verification code: ", False)]], [[PASSWORD]]),
+        ([[("Secret: ", False)], [("Code: ", True)]], [[PASSWORD]]),
+        ([[]] * 20, [[]] * 5),
+    ],
+    ids=["two at once", "a visible one", "a second one", "a visible second one", "announcements for ever"],
+)
+async def test_host_that_asks_for_more_than_a_password_is_told_as_that(
+    limits: PoolLimits, rounds: list[list[tuple[str, bool]]], heard: list[list[str]]
+) -> None:
+    """Two factors need a person; the password is given to one hidden question, once, and to nothing else."""
+    asked = Questioner(rounds, [])
+    async with serve_ssh(asked) as port:
+        login = HostLogin("127.0.0.1", port, "renter", Credentials(PASSWORD))
+        with pytest.raises(LoginRefusedError, match="asks for more than a password"):
+            await open_connection(login, limits)
+    assert asked.heard == heard
+
+
+@pytest.mark.fault
+async def test_wrong_password_to_a_question_is_a_refusal(limits: PoolLimits) -> None:
+    """It is given once, and the sentence is that of a wrong password."""
+    asked = Questioner(ONE_HIDDEN, [["right"]])
+    async with serve_ssh(asked) as port:
+        login = HostLogin("127.0.0.1", port, "renter", Credentials("wrong"))
+        with pytest.raises(LoginRefusedError, match="refused the login"):
+            await open_connection(login, limits)
+    assert asked.heard == [["wrong"]]
+
+
+@pytest.mark.fault
+async def test_host_that_insists_on_compression_is_refused(limits: PoolLimits) -> None:
+    """A few compressed bytes could be gigabytes: the sentence says what to ask the hoster for."""
+    async with serve_ssh(asyncssh.SSHServer(), compression_algs=["zlib@openssh.com"]) as port:
+        login = HostLogin("127.0.0.1", port, "renter", Credentials(PASSWORD))
+        with pytest.raises(HandshakeRefusedError, match="insists on compression") as caught:
+            await open_connection(login, limits)
+    assert "legacy" not in str(caught.value)
+    assert caught.value.is_lasting
+
+
+def test_compression_is_never_offered() -> None:
+    """Not to old servers either."""
+    offers = [choose_algorithms(legacy=legacy, pinned_type=None) for legacy in (False, True)]
+    assert [offer["compression_algs"] for offer in offers] == [None, None]
 
 
 @pytest.mark.fault
@@ -279,3 +353,103 @@ def test_equal_logins_are_equal_whatever_case_the_host_is_written_in() -> None:
     assert len({first, second, other}) == 2
     assert first.is_same_account(other)
     assert HostLogin("::1", 22, "renter", Credentials("b")).address == "[::1]:22"
+
+
+PRIVATE_SPELLINGS = [
+    "127.0.0.1",
+    "127.1",
+    "0x7f000001",
+    "2130706433",
+    "localhost",
+    "::ffff:127.0.0.1",
+    "0.0.0.0",  # noqa: S104 - a text, not bound to
+]
+
+
+def is_loopback(address: Address) -> bool:
+    """Take this machine for the public internet."""
+    return address.is_loopback
+
+
+def tell_addresses(**known: str) -> NameResolver:
+    """Return a resolver that knows some names of ``example``, each with its addresses."""
+
+    def look_up(host: str) -> tuple[str, ...]:
+        if host.removesuffix(".example") not in known:
+            raise socket.gaierror(-2, "Name or service not known")
+        return tuple(known[host.removesuffix(".example")].split())
+
+    return NameResolver(look_up)
+
+
+@pytest.mark.parametrize("spelling", PRIVATE_SPELLINGS)
+async def test_private_host_is_never_dialled_where_that_is_forbidden(host: GameHost, spelling: str) -> None:
+    """However it is spelled, whether something listens or not: one sentence, and no connection."""
+    closed = Connector(PoolLimits(allow_private_hosts=False))
+    told = set()
+    for port in (host.port, 1):
+        login = HostLogin(spelling, port, "renter", Credentials(PASSWORD))
+        with pytest.raises(HostUnreachableError) as caught:
+            await closed.open(GuildId(42), login)
+        told.add(str(caught.value).replace(login.address, "there"))
+    (sentence,) = told
+    assert sentence.startswith("The bot finds no SSH server at there that it may connect to.")
+    assert sentence.endswith("Addresses inside a private network cannot be used with this bot.")
+    assert host.connections_opened == 0
+
+
+async def test_connection_goes_to_the_address_that_was_checked(host: GameHost, limits: PoolLimits) -> None:
+    """A name is looked up once; the library never sees it, so what it means a moment later is no way in."""
+    names = tell_addresses(game="127.0.0.1", split="10.0.0.1 fd00::1")
+    connector = Connector(replace(limits, allow_private_hosts=False), names=names, is_public=is_loopback)
+    connection = await connector.open(GuildId(42), replace(host.login("renter"), host="game.example"))
+    await connection.close(5)
+    with pytest.raises(HostUnreachableError, match="finds no SSH server"):
+        await connector.open(GuildId(42), replace(host.login("renter"), host="split.example"))
+
+
+async def test_next_address_of_a_name_is_tried_when_one_refuses(host: GameHost, limits: PoolLimits) -> None:
+    """A host may have an address of each family, and answer on one of them."""
+    connector = Connector(limits, names=tell_addresses(game="127.99.99.99 127.0.0.1"))
+    connection = await connector.open(GuildId(42), replace(host.login("renter"), host="game.example"))
+    await connection.close(5)
+
+
+@pytest.mark.fault
+async def test_every_failure_before_the_greeting_is_one_sentence_where_private_hosts_are_forbidden(
+    host: GameHost, silent_port: int
+) -> None:
+    """A public address as well: open, closed, silent, another service or no name look alike."""
+    connector = Connector(
+        PoolLimits(allow_private_hosts=False, connect_timeout_seconds=1),
+        names=tell_addresses(game="127.0.0.1"),
+        is_public=is_loopback,
+    )
+    await host.stop()
+    told = set()
+    async with serve_page(LONG_PAGE) as long_port, serve_page(SHORT_PAGE) as short_port:
+        places = [("127.0.0.1", port) for port in (host.port, silent_port, long_port, short_port)]
+        for name, port in [*places, ("nowhere.example", 22)]:
+            with pytest.raises(HostUnreachableError) as caught:
+                await connector.open(GuildId(42), HostLogin(name, port, "renter", Credentials(PASSWORD)))
+            told.add(str(caught.value).replace(f"{name}:{port}", "there"))
+    assert len(told) == 1
+    async with serve_page(b"SSH-2.0-old\r\n") as port:  # an SSH server is told what is wrong with it
+        with pytest.raises(ConnectionLostError, match="hung up during the handshake"):
+            await connector.open(GuildId(42), HostLogin("127.0.0.1", port, "r", Credentials(PASSWORD)))
+
+
+@pytest.mark.fault
+async def test_silent_name_server_is_no_matter_of_the_host() -> None:
+    """Nobody asked the host, so nobody else is kept away from it."""
+    answers = threading.Event()
+
+    def stay_silent(host: str) -> tuple[str, ...]:
+        answers.wait()
+        return (host,)
+
+    connector = Connector(PoolLimits(connect_timeout_seconds=0.2), names=NameResolver(stay_silent))
+    with pytest.raises(RemoteTimeoutError, match=r"address of game\.example was not found out") as caught:
+        await connector.open(GuildId(42), HostLogin("game.example", 22, "r", Credentials(PASSWORD)))
+    assert not caught.value.is_of_host
+    answers.set()

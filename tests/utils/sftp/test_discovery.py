@@ -1,5 +1,6 @@
 """Finding the death logs on a host."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,9 @@ async def test_folder_of_another_host_name_is_taken_when_none_has_this_one(
         "rented/one/127.0.0.1_1",
         "rented/one/127.0.0.1_1/actual1",
         "rented/one/127.0.0.1_1/actual1/deathlogs",
+        "rented/one/127.0.0.1_1/actual1/deathlogs/world_0",
+        "rented/one/127.0.0.1_1/actual1/deathlogs/world_0/2025.05.01-00.00.00.csv",
+        "rented\\one\\127.0.0.1_1\\",
     ],
 )
 async def test_base_path_may_stop_at_any_level(
@@ -164,3 +168,76 @@ async def test_folder_that_may_not_be_read_is_told_as_that(
     host.faults.denied_paths = {"127.0.0.1_1"}
     with pytest.raises(RemotePermissionError):
         await find(host, pool)
+
+
+async def test_place_that_is_refused_means_the_next(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A closed folder at the first place hides no logs at the second, nor at another server's."""
+    GameServerFiles(root, number=1, is_saved=True)
+    GameServerFiles(root, number=2)
+    host.faults.denied_paths = {"127.0.0.1_1/actual1", "127.0.0.1_2"}
+    assert await find(host, pool) == "127.0.0.1_1/Deadside/Saved/actual1/deathlogs"
+
+
+@pytest.mark.fault
+async def test_logs_are_found_where_attributes_bear_no_types(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """What is a folder is found out by opening it."""
+    GameServerFiles(root, number=1, is_saved=True)
+    (root / "127.0.0.1_1/actual1").write_text("no folder")
+    host.faults.hide_types = True
+    assert await find(host, pool) == "127.0.0.1_1/Deadside/Saved/actual1/deathlogs"
+
+
+@pytest.mark.fault
+async def test_logs_are_found_in_a_root_that_cannot_be_listed(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """With its number the folder has a name that can be asked for, whatever lies beside it."""
+    GameServerFiles(root, number=7)
+    (root / os.fsdecode(b"Sauvegarde_f\xe9vrier.zip")).touch()
+    assert await find(host, pool) == "127.0.0.1_7/actual1/deathlogs"
+    host.faults.garbled_folders = {""}
+    assert await find(host, pool, number=7) == "127.0.0.1_7/actual1/deathlogs"
+
+
+async def test_game_without_a_death_yet_is_found_where_no_other_has_logs(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A fresh server has its game's folder; one that has logs is meant before it."""
+    (root / "127.0.0.1_1/Deadside/Saved/actual1").mkdir(parents=True)
+    begun = "127.0.0.1_1/Deadside/Saved/actual1/deathlogs"
+    assert await find(host, pool) == begun
+    assert await find(host, pool, base_path=begun) == begun
+    assert await find(host, pool, base_path="127.0.0.1_1/Deadside/Saved/actual1") == begun
+    GameServerFiles(root, number=2)
+    assert await find(host, pool) == "127.0.0.1_2/actual1/deathlogs"
+    assert await find(host, pool, number=1) == begun
+
+
+async def test_servers_that_share_a_number_are_told_apart_by_their_folders(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A number that names both is no way out, and is not offered as one."""
+    GameServerFiles(root, host="198.51.100.7", number=8111)
+    GameServerFiles(root, host="203.0.113.9", number=8111)
+    with pytest.raises(InvalidInputError) as caught:
+        await find(host, pool, number=8111, name="games.example")
+    assert str(caught.value) == (
+        "Several game servers lie here, and some share a number. Set “base_path” to one of:"
+        " “198.51.100.7_8111”, “203.0.113.9_8111”."
+    )
+    found = await find(host, pool, number=8111, base_path="203.0.113.9_8111")
+    assert found == "203.0.113.9_8111/actual1/deathlogs"
+
+
+async def test_folder_of_logs_under_another_name_is_taken_when_it_is_named(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A base path in which dated logs lie is itself the place."""
+    (root / "mirror").mkdir()
+    (root / "mirror/2025.05.01-00.00.00.csv").touch()
+    assert await find(host, pool, base_path="mirror") == "mirror"
+    assert await find(host, pool, base_path="mirror/2025.05.01-00.00.00.csv") == "mirror"

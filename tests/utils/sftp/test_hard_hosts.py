@@ -15,6 +15,7 @@ from utils.errors import (
     HandshakeRefusedError,
     HostKeyChangedError,
     HostUnreachableError,
+    InvalidSecretError,
     LoginRefusedError,
     NoSshServerError,
     RemoteError,
@@ -22,7 +23,7 @@ from utils.errors import (
 )
 from utils.models.scope import GuildId
 from utils.models.servers import ConnectionCount, Credentials
-from utils.sftp.connection import HostConnection, open_connection
+from utils.sftp.connection import Connector, HostConnection
 from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 
@@ -36,9 +37,10 @@ class Opener:
 
     connect_seconds: float
 
-    async def __call__(self, login: HostLogin, limits: PoolLimits) -> HostConnection:
+    async def __call__(self, guild_id: GuildId, login: HostLogin) -> HostConnection:
         """Connect."""
-        return await open_connection(login, replace(limits, connect_timeout_seconds=self.connect_seconds))
+        limits = PoolLimits(connect_timeout_seconds=self.connect_seconds)
+        return await Connector(limits).open(guild_id, login)
 
 
 async def use(
@@ -83,10 +85,10 @@ async def test_dead_host_costs_no_connection_for_each_server_behind_it(
     """Whoever asks while it is away is answered at once, other guilds too; all are woken by one success."""
     attempts = 0
 
-    async def open_counting(login: HostLogin, limits: PoolLimits) -> HostConnection:
+    async def open_counting(guild_id: GuildId, login: HostLogin) -> HostConnection:
         nonlocal attempts
         attempts += 1
-        return await open_connection(login, limits)
+        return await Connector(limits).open(guild_id, login)
 
     pool = SftpConnectionPool(limits, opener=open_counting)
     login = host.login("renter")
@@ -146,9 +148,9 @@ async def test_host_is_found_again_when_its_name_resolves_again(host: GameHost, 
     """A name server that fails is an outage like any other."""
     is_resolved = False
 
-    async def open_by_name(login: HostLogin, limits: PoolLimits) -> HostConnection:
+    async def open_by_name(guild_id: GuildId, login: HostLogin) -> HostConnection:
         known = replace(login, host=host.address if is_resolved else "no-such-host.invalid")
-        return await open_connection(known, limits)
+        return await Connector(limits).open(guild_id, known)
 
     pool = SftpConnectionPool(limits, opener=open_by_name)
     login = replace(host.login("renter"), host="game.example")
@@ -315,4 +317,23 @@ async def test_server_removed_while_its_connection_waits_costs_nobody_their_turn
     opening.cancel()
     await asyncio.gather(opening, return_exceptions=True)
     await use(pool, host.login("renter"))
+    await pool.aclose()
+
+
+@pytest.mark.fault
+async def test_key_that_cannot_be_used_is_refused_before_it_takes_a_place(silent_host: HostLogin) -> None:
+    """No handshake, no wait for one, and no matter of the host or of another guild."""
+    pool = SftpConnectionPool(PoolLimits(handshakes_per_host=1))
+    opening = asyncio.create_task(use(pool, silent_host))
+    await wait_for_count(pool, 1, 0)
+    wrong = replace(
+        silent_host, username="other", credentials=Credentials(private_key="PuTTY-User-Key-File-3")
+    )
+    for is_forced in (False, True):
+        with pytest.raises(InvalidSecretError, match="PuTTY"):
+            await use(pool, wrong, is_forced=is_forced)
+    assert pool.count(GUILD) == ConnectionCount(1, 0)
+    assert pool.breakers.find_obstacle(OTHER_GUILD, silent_host) is None
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
     await pool.aclose()

@@ -2,15 +2,28 @@
 
 import os
 from pathlib import Path
+from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulation.game_host.host import GameHost
-from utils.errors import LogsMissingError, RemotePermissionError
+from tests.fakes.host_files import FOLDER, FakeSession
+from utils.errors import LogsMissingError, RemoteAnswerError, RemotePermissionError
 from utils.models.deaths import LogFile
 from utils.models.scope import GuildId
-from utils.sftp.listing import DeathLogListing, LogFileEntry, LogFolder, list_death_logs
+from utils.models.servers import ConnectionCount
+from utils.sftp.listing import (
+    LIMITS,
+    DeathLogListing,
+    ListingLimits,
+    LogFileEntry,
+    LogFolder,
+    list_death_logs,
+)
 from utils.sftp.pool import SftpConnectionPool
+from utils.sftp.session import SftpSession
 
 GUILD = GuildId(42)
 
@@ -22,10 +35,12 @@ def write(path: Path, size: int, changed_at: int) -> None:
     os.utime(path, (changed_at, changed_at))
 
 
-async def list_logs(host: GameHost, pool: SftpConnectionPool) -> DeathLogListing:
+async def list_logs(
+    host: GameHost, pool: SftpConnectionPool, limits: ListingLimits = LIMITS
+) -> DeathLogListing:
     """List as the bot does."""
     async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
-        return await list_death_logs(session, "logs")
+        return await list_death_logs(session, "logs", limits=limits)
 
 
 async def test_files_come_by_world_and_name_with_the_times_of_their_folders(
@@ -116,14 +131,168 @@ async def test_folder_that_is_gone_is_told(host: GameHost, pool: SftpConnectionP
         await list_logs(host, pool)
 
 
-async def test_folder_with_far_too_many_folders_is_refused(
+async def test_newest_folders_are_listed_and_the_rest_is_told(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """A base path that points at something else does not keep the bot listing for ever."""
-    for number in range(101):
-        (root / f"logs/{number}").mkdir(parents=True)
-    with pytest.raises(LogsMissingError, match="far too much"):
+    """The hundredth folder beside others stops nothing: those that changed last are read."""
+    for number in range(100):
+        write(root / f"logs/{number}/2025.05.01-00.00.00.csv", 1, 1)
+        os.utime(root / f"logs/{number}", (1000 + number, 1000 + number))
+    listing = await list_logs(host, pool)
+    assert {entry.file.world for entry in listing.files} == {str(number) for number in range(1, 100)}
+    assert listing.refused == ("“logs” holds 100 folders. The newest 99 are read.",)
+
+
+async def test_newest_files_are_listed_and_the_rest_is_told() -> None:
+    """One file an hour, and its 20,001st: what has no date in its name goes first, then the oldest."""
+    session = FakeSession()
+    names = [f"20{number // 9999 + 10}.01.01-{number % 9999:04}.csv" for number in range(LIMITS.files)]
+    for name in ("notes.csv", *names):
+        session.write(f"world_0/{name}", b"x")
+    listing = await list_death_logs(cast("SftpSession", session), FOLDER)
+    assert [entry.file.name for entry in listing.files] == sorted(names)
+    assert listing.refused == (f"“{FOLDER}” holds 20,001 death logs. The newest 20,000 are read.",)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40), st.booleans()), max_size=60),
+    st.integers(1, 12),
+    st.integers(1, 30),
+)
+async def test_limits_hold_whatever_is_listed(
+    found: list[tuple[int, int, bool]], files: int, entries: int
+) -> None:
+    """Never more names, folders and files than may be; of a whole listing the newest files are kept."""
+    session = FakeSession()
+    for world, number, is_log in found:
+        session.write(f"world_{world}/2025.05.01-00.00.{number:02}.{'csv' if is_log else 'txt'}", b"x")
+    limits = ListingLimits(entries=entries, folders=3, files=files, looks=0)
+    listing = await list_death_logs(cast("SftpSession", session), FOLDER, limits=limits)
+    assert len(listing.files) <= files
+    assert len(listing.folders) <= 3
+    assert listing.cost <= 4 * (entries + 3)
+    if not listing.refused:
+        assert len(listing.files) == len({(world, number) for world, number, is_log in found if is_log})
+    if listing.whole_worlds is None:
+        kept = {entry.file.name for entry in listing.files}
+        listed = {folder.path.removeprefix(f"{FOLDER}/") for folder in listing.folders}
+        there = {path.split("/")[1] for path in session.files if path.split("/")[0] in listed}
+        left = {name for name in there if name.endswith(".csv")} - kept
+        assert not left or max(left) <= min(kept)
+
+
+@pytest.mark.fault
+async def test_folder_without_end_hides_no_other(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A host that lists for ever costs its share of the budget; worlds beside it are read, and it is told."""
+    write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 1)
+    write(root / "logs/world_1/2025.05.01-00.00.00.csv", 1, 1)
+    host.faults.endless_folders = {"logs/world_1"}
+    listing = await list_logs(host, pool, ListingLimits(entries=1_000, files=100))
+    newest = {entry.file.world: entry.file.name for entry in listing.files}
+    assert newest == {"world_0": "2025.05.01-00.00.00.csv", "world_1": "2025.05.01-00.00.00.csv"}
+    assert len(listing.files) == 100
+    assert "“logs/world_1” holds more than the bot lists. The newest logs it saw are read." in listing.refused
+    assert listing.cost < 1_100
+    assert pool.count(GUILD) == ConnectionCount(1, 0)
+
+
+@pytest.mark.fault
+async def test_name_that_is_no_text_is_passed_over_and_told(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """A file of another alphabet, put there by a person, costs neither the server nor the connection."""
+    for name in ("2025.05.01-00.00.00.csv", os.fsdecode(b"n\xf6tes.csv"), "two\nlines.csv"):
+        write(root / "logs/world_0" / name, 1, 1)
+    listing = await list_logs(host, pool)
+    assert [entry.file.name for entry in listing.files] == ["2025.05.01-00.00.00.csv"]
+    assert listing.refused == (
+        "“logs/world_0” holds 2 names the bot cannot read. Rename them if they are logs.",
+    )
+    assert pool.count(GUILD) == ConnectionCount(1, 0)
+
+
+@pytest.mark.fault
+async def test_answer_that_cannot_be_understood_costs_no_more_than_itself(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """The world beside it is listed, what was known of its own folder stays, and the connection goes on."""
+    for world in ("world_0", "world_1"):
+        write(root / f"logs/{world}/2025.05.01-00.00.00.csv", 1, 1)
+    before = await list_logs(host, pool)
+    write(root / "logs/world_1/2025.05.02-00.00.00.csv", 1, 1)
+    host.faults.garbled_folders = {"logs/world_0"}
+    listing = await list_logs(host, pool)
+    assert {entry.file.world for entry in listing.files} == {"world_1"}
+    [sentence] = listing.refused
+    assert "gave an answer about “logs/world_0” that the bot cannot understand" in sentence
+    mended = listing.mend(before)
+    assert [(entry.file.world, entry.file.name) for entry in mended.files] == [
+        ("world_0", "2025.05.01-00.00.00.csv"),
+        ("world_1", "2025.05.01-00.00.00.csv"),
+        ("world_1", "2025.05.02-00.00.00.csv"),
+    ]
+    host.faults.garbled_folders = {"logs"}
+    with pytest.raises(RemoteAnswerError):
         await list_logs(host, pool)
+    assert (host.connections_opened, pool.count(GUILD)) == (1, ConnectionCount(1, 0))
+
+
+@pytest.mark.fault
+async def test_files_and_folders_without_types_are_told_apart_by_opening(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """Some servers send attributes that do not tell what is a folder."""
+    write(root / "logs/world_0/2025.05.01-00.00.00.csv", 3, 30)
+    write(root / "logs/notes.txt", 3, 30)
+    host.faults.hide_types = True
+    listing = await list_logs(host, pool)
+    assert [entry.path for entry in listing.files] == ["logs/world_0/2025.05.01-00.00.00.csv"]
+    assert [(entry.size, entry.modified_at_seconds) for entry in listing.files] == [(3, 30)]
+
+
+async def test_linked_logs_are_read_when_they_lie_inside_the_root(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """Hosters that keep logs elsewhere link each file; size and time are those of the file itself."""
+    write(root / "store/one.csv", 7, 70)
+    write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 1)
+    (root / "logs/world_0/2025.05.02-00.00.00.csv").symlink_to("../../store/one.csv")
+    listing = await list_logs(host, pool)
+    assert listing.files[-1] == LogFileEntry(
+        LogFile("world_0", "2025.05.02-00.00.00.csv"), "logs/world_0/2025.05.02-00.00.00.csv", 7, 70
+    )
+
+
+@pytest.mark.fault
+async def test_links_to_nowhere_cost_no_more_looks_than_may_be(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """Of thousands of links the newest are followed, and the cost of it is counted."""
+    write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 1)
+    for number in range(60):
+        (root / f"logs/world_0/2025.05.01-00.01.{number:02}.csv").symlink_to("nothing")
+    host.requests.clear()
+    listing = await list_logs(host, pool, ListingLimits(looks=20))
+    assert len(listing.files) == 1
+    assert listing.refused == ("“logs/world_0” holds 60 links. The newest 20 are read.",)
+    assert host.requests["stat"] == 21
+    assert listing.cost >= 20 * 20
+
+
+async def test_game_without_a_death_yet_has_an_empty_listing(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """The game makes the folder with the first death; its parent's time tells when."""
+    (root / "actual1").mkdir()
+    os.utime(root / "actual1", (50, 50))
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        listing = await list_death_logs(session, "actual1/deathlogs")
+    assert (listing.files, listing.folders) == ((), (LogFolder("actual1", 50),))
+    assert listing.refused == (
+        "“actual1” has no folder “deathlogs” yet. The game makes it with the first death.",
+    )
 
 
 async def test_hundreds_of_files_are_listed_whole(

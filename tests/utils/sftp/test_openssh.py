@@ -15,6 +15,7 @@ from utils.errors import (
     ConnectionLostError,
     HandshakeRefusedError,
     HostKeyChangedError,
+    InvalidInputError,
     RemoteFileMissingError,
 )
 from utils.models.scope import GuildId
@@ -65,6 +66,45 @@ async def test_logs_are_found_listed_and_read(
             await session.stat("gone")
     assert read == content
     assert end == content[newest.file.name][-10:]
+
+
+async def test_game_outside_the_logins_folder_is_read_by_its_whole_path(
+    openssh: OpenSshHost, pool: SftpConnectionPool, root: Path, tmp_path: Path
+) -> None:
+    """What a login may read is the host's matter; below such a path links lead anywhere as well."""
+    files = GameServerFiles(tmp_path / "srv", number=7020)
+    files.append(*itertools.islice(Battle().rows(), 3))
+    (tmp_path / "store.csv").write_bytes(b"elsewhere\n")
+    (files.deathlogs / "world_0/2020.01.01-00.00.00.csv").symlink_to(tmp_path / "store.csv")
+    (root / "games").symlink_to(tmp_path / "srv")
+    async with pool.lease(GUILD, openssh.login(), guild_limit=1) as session:
+        with pytest.raises(InvalidInputError, match=f"leads out of .* enter “{tmp_path}/srv”"):
+            await find_death_logs(session, base_path="games", host="127.0.0.1", number=7020)
+        for typed in (f"{tmp_path}/srv/127.0.0.1_7020", f"{tmp_path}\\srv\\"):
+            folder = await find_death_logs(session, base_path=typed, host="127.0.0.1", number=7020)
+            assert folder == f"{tmp_path}/srv/127.0.0.1_7020/actual1/deathlogs"
+        listing = await list_death_logs(session, folder)
+        first, second = listing.files
+        assert await session.read(first.path, offset=0, length=first.size) == b"elsewhere\n"
+        assert second.file.world == "world_0"
+
+
+async def test_name_that_is_no_text_costs_nothing_else(
+    openssh: OpenSshHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """One old archive beside the servers, and one file beside the logs."""
+    files = GameServerFiles(root)
+    files.append(*itertools.islice(Battle().rows(), 3))
+    for place in (root, files.deathlogs / "world_0"):
+        (place / os.fsdecode(b"Sauvegarde_f\xe9vrier.csv")).touch()
+    async with pool.lease(GUILD, openssh.login(), guild_limit=1) as session:
+        folder = await find_death_logs(session, base_path=None, host="127.0.0.1", number=None)
+        listing = await list_death_logs(session, folder)
+    assert len(listing.files) == 1
+    assert listing.refused == (
+        f"“{folder}/world_0” holds 1 name the bot cannot read. Rename it if it is a log.",
+    )
+    assert pool.count(GUILD) == ConnectionCount(1, 0)
 
 
 async def test_megabytes_arrive_whole(openssh: OpenSshHost, pool: SftpConnectionPool, root: Path) -> None:

@@ -17,7 +17,7 @@ from utils.errors import (
 )
 from utils.models.scope import GuildId
 from utils.models.servers import Credentials
-from utils.sftp.connection import HostConnection, open_connection
+from utils.sftp.connection import Connector, HostConnection
 from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 
@@ -298,8 +298,8 @@ async def test_host_that_hangs_up_after_the_login_is_not_dialled_for_ever(
 ) -> None:
     """A host that throws everybody out is told as that, not hammered until it bans the account."""
 
-    async def open_and_lose(login: HostLogin, limits: PoolLimits) -> HostConnection:
-        connection = await open_connection(login, limits)
+    async def open_and_lose(guild_id: GuildId, login: HostLogin) -> HostConnection:
+        connection = await Connector(limits).open(guild_id, login)
         connection.is_broken = True
         return connection
 
@@ -434,9 +434,9 @@ async def test_place_counts_until_the_old_connection_is_closed(
     """The host never sees more connections than the guild may have, not for a moment."""
     seen: list[int] = []
 
-    async def open_counting(login: HostLogin, limits: PoolLimits) -> HostConnection:
+    async def open_counting(guild_id: GuildId, login: HostLogin) -> HostConnection:
         seen.append(len([c for c in opened if c.is_usable or not c.ssh.is_closed()]))
-        connection = await open_connection(login, limits)
+        connection = await Connector(limits).open(guild_id, login)
         opened.append(connection)
         return connection
 

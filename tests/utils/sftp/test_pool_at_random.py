@@ -45,9 +45,9 @@ class FakeConnection:
             await asyncio.sleep(0)
 
 
-async def open_fake(login: HostLogin, limits: PoolLimits) -> HostConnection:
+async def open_fake(guild_id: GuildId, login: HostLogin) -> HostConnection:
     """Connect, within a few turns."""
-    del login, limits
+    del guild_id, login
     for _ in range(2):
         await asyncio.sleep(0)
     return cast("HostConnection", FakeConnection())

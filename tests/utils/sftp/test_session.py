@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
+from asyncssh import SFTPClient, SSHClientConnection
 
 from simulation.game_host.host import GameHost
 from utils.errors import (
@@ -16,9 +19,11 @@ from utils.errors import (
 )
 from utils.models.scope import GuildId
 from utils.models.servers import ConnectionCount
+from utils.sftp.connection import HostConnection
+from utils.sftp.host_keys import HostKeyPin
 from utils.sftp.login import PoolLimits
 from utils.sftp.pool import SftpConnectionPool
-from utils.sftp.session import RemoteEntry, RemoteStat
+from utils.sftp.session import FolderScan, ListingBudget, RemoteEntry, RemoteStat, SftpSession
 
 GUILD = GuildId(42)
 
@@ -46,7 +51,10 @@ async def test_listing_tells_files_and_folders_and_marks_links_as_neither(
     for name in ("a.csv", "b"):
         os.utime(root / name, (1000, 2000))
     async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
-        file, folder, link = await session.list_directory(".")
+        entries: list[RemoteEntry] = []
+        scan = await session.scan(".", entries.append, budget=ListingBudget(100))
+    file, folder, link = sorted(entries, key=lambda entry: entry.name)
+    assert scan == FolderScan(seen=5)
     assert file == RemoteEntry("a.csv", 3, 2000, is_directory=False, is_file=True)
     assert (folder.name, folder.is_directory, folder.is_file) == ("b", True, False)
     assert (link.name, link.is_directory, link.is_file) == ("c", False, False)
@@ -169,6 +177,50 @@ async def test_reader_of_a_stalling_host_ends_as_cancelled_when_he_is(host: Game
     await host.wait_for_connections(0)
     host.faults.clear()
     await pool.aclose()
+
+
+class SilentFolders:
+    """Lists and closes nothing until its connection is cut off; the library waits for the latter for ever."""
+
+    def __init__(self) -> None:
+        self.is_cut = asyncio.Event()
+        self.is_asked = asyncio.Event()
+
+    async def scandir(self, path: bytes) -> AsyncIterator[object]:
+        """Answer nothing."""
+        del path
+        self.is_asked.set()
+        try:
+            await asyncio.Event().wait()
+            yield
+        finally:
+            await self.is_cut.wait()
+
+    def abort(self) -> None:
+        """Cut the connection off."""
+        self.is_cut.set()
+
+    def is_closed(self) -> bool:
+        """Tell whether it was cut off."""
+        return self.is_cut.is_set()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_listing_of_a_silent_host_ends(is_cancelled: bool) -> None:  # noqa: FBT001 - a row of the table
+    """In a timeout, or as cancelled: the library's clean-up, which waits for the host, is ended too."""
+    host = SilentFolders()
+    connection = HostConnection(
+        "host:22", "", cast("SFTPClient", host), cast("SSHClientConnection", host), HostKeyPin(None)
+    )
+    session = SftpSession(connection, operation_timeout_seconds=0.5 if is_cancelled else 0.01)
+    listing = asyncio.ensure_future(session.scan("logs", print, budget=ListingBudget(10)))
+    await host.is_asked.wait()
+    if is_cancelled:
+        listing.cancel()
+    with pytest.raises(asyncio.CancelledError if is_cancelled else RemoteTimeoutError):
+        await listing
+    assert not connection.is_usable
 
 
 @pytest.mark.fault

@@ -13,7 +13,7 @@ from tests.fakes.clock import FakeClock
 from utils.errors import HostUnreachableError, RemoteError
 from utils.models.scope import GuildId
 from utils.models.servers import Credentials
-from utils.sftp.connection import HostConnection, open_connection
+from utils.sftp.connection import Connector, HostConnection
 from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 
@@ -59,9 +59,9 @@ class FakeHost:
     busiest: int = 0
     under_way: int = 0
 
-    async def open(self, login: HostLogin, limits: PoolLimits) -> HostConnection:
+    async def open(self, guild_id: GuildId, login: HostLogin) -> HostConnection:
         """Connect, or fail as nobody answers."""
-        del limits
+        del guild_id
         self.begun.append(self.clock.monotonic())
         self.under_way += 1
         self.busiest = max(self.busiest, self.under_way)
@@ -151,13 +151,13 @@ async def test_real_host_with_many_logins_is_not_stormed_when_it_is_back(root: P
     read: set[int] = set()
     all_read = asyncio.Event()
 
-    async def open_counting(login: HostLogin, limits: PoolLimits) -> HostConnection:
+    async def open_counting(guild_id: GuildId, login: HostLogin) -> HostConnection:
         nonlocal busiest
         begun.append(loop.time())
         under_way.add(login)
         busiest = max(busiest, len(under_way))
         try:
-            return await open_connection(login, limits)
+            return await Connector(LIMITS).open(guild_id, login)
         finally:
             under_way.discard(login)
 

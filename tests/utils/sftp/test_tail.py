@@ -292,6 +292,25 @@ async def test_first_row_of_several_missed_days_are_all_growth(poller: Poller, s
     assert summarize(await poller.poll()) == [(DAY_2, 0, lines(2), True), (DAY_3, 0, lines(3), True)]
 
 
+async def test_last_row_without_line_feed_comes_once_the_next_file_has_begun(
+    poller: Poller, session: FakeSession
+) -> None:
+    """It comes once, behind the cursor that stays in front of it, and not while its file is the newest."""
+    row = render(build_row("Ann", "Bob")).removesuffix(b"\n")
+    session.write(path_of(DAY_1), line(1) + row)
+    assert summarize(await poller.poll()) == [(DAY_1, 0, line(1), False)]
+    assert await poller.poll(seconds=3600) == []
+    session.write(path_of(DAY_2), line(2))
+    found = await poller.poll(seconds=3600)
+    at = Cursor(DAY_1, len(line(1)), digest_head(line(1)))
+    end = Cursor(DAY_2, len(line(2)), digest_head(line(2)))
+    assert found == [
+        Chunk(at, at, at.offset, row + b"\n", is_growth=True, is_last_row=True),
+        Chunk(None, end, 0, line(2), is_growth=True, head=line(2)),
+    ]
+    assert await poller.poll(seconds=3600) == []
+
+
 async def test_previous_file_is_watched_for_a_while_after_a_new_one_appeared(
     poller: Poller, session: FakeSession
 ) -> None:
@@ -672,29 +691,90 @@ async def test_quiet_poll_is_one_request_and_reads_nothing(poller: Poller, sessi
     assert (session.requests - before, session.opened) == (1, [])
 
 
-async def test_quiet_hour_costs_at_most_a_fifth_more_than_its_polls(
+async def test_quiet_hour_costs_little_more_than_a_round_trip_a_poll(
     poller: Poller, session: FakeSession
 ) -> None:
-    """Folders are looked at once a minute and listed once an hour."""
+    """Folders are looked at together with the files, and listed once an hour."""
     for file in (DAY_1, DAY_2):
         session.append(path_of(file), lines(1))
     await poller.poll()
     session.opened.clear()
-    before = session.requests
+    requests, round_trips = session.requests, session.round_trips
     for _ in range(720):
         assert await poller.poll() == []
-    assert (session.requests - before) / 720 <= 1.2
+    assert (session.round_trips - round_trips) / 720 <= 1.05
+    assert (session.requests - requests) / 720 <= 1.65
     assert session.opened == []
 
 
-async def test_new_file_is_found_within_a_minute(poller: Poller, session: FakeSession) -> None:
-    """A folder whose time changed is listed at the next look."""
+@pytest.mark.parametrize("polls_before", range(36, 49))
+async def test_new_file_is_found_within_ten_seconds(
+    poller: Poller, session: FakeSession, polls_before: int
+) -> None:
+    """A folder whose time changed is listed at once, at whichever poll its file has appeared."""
+    session.append(path_of(DAY_1), lines(1))
+    for _ in range(polls_before):
+        await poller.poll()
+    session.append(path_of(DAY_2), lines(2))
+    chunks = [await poller.poll(seconds=5) for _ in range(2)]
+    assert summarize([chunk for found in chunks for chunk in found]) == [(DAY_2, 0, lines(2), True)]
+
+
+@pytest.mark.parametrize("seconds", [10, 30])
+async def test_slow_polls_find_a_new_file_at_once(
+    poller: Poller, session: FakeSession, seconds: float
+) -> None:
+    """Where a poll comes every ten seconds or more rarely, each looks at the folder."""
+    session.append(path_of(DAY_1), lines(1))
+    for _ in range(20):
+        await poller.poll(seconds=seconds)
+    session.append(path_of(DAY_2), lines(2))
+    assert summarize(await poller.poll(seconds=seconds)) == [(DAY_2, 0, lines(2), True)]
+
+
+async def test_host_whose_folder_times_stand_still_is_listed_as_rarely_as_before(
+    poller: Poller, session: FakeSession
+) -> None:
+    """A new file is found at the hourly listing, and no quiet poll costs more for it."""
     session.append(path_of(DAY_1), lines(1))
     for _ in range(40):
         await poller.poll()
+    times = dict(session.folder_times)
     session.append(path_of(DAY_2), lines(2))
-    chunks = [await poller.poll() for _ in range(12)]
-    assert summarize([chunk for found in chunks for chunk in found]) == [(DAY_2, 0, lines(2), True)]
+    session.folder_times = times
+    requests = session.requests
+    for _ in range(600):
+        assert await poller.poll() == []
+    assert (session.requests - requests) / 600 <= 1.65
+    assert len(await poller.poll(seconds=3600)) == 1
+
+
+async def test_folder_without_a_time_is_listed_at_each_twelfth_poll_and_not_more_often(
+    poller: Poller, session: FakeSession
+) -> None:
+    """A listing is five requests and more: a host that tells no times is not asked for it all the time."""
+    session.append(path_of(DAY_1), lines(1))
+    session.folder_times = dict.fromkeys(session.folder_times, 0)
+    for _ in range(40):
+        await poller.poll()
+    listings: list[float] = []
+    for _ in range(120):
+        await poller.poll()
+        listings.append(poller.memory.listed_at)
+    assert len(set(listings)) <= 11
+
+
+async def test_folder_that_is_gone_is_noticed_and_no_failure(poller: Poller, session: FakeSession) -> None:
+    """A world can be removed as a whole; the others are read on at the same poll."""
+    session.append(path_of(DAY_1), lines(1))
+    session.append(path_of(WORLD_1), lines(1))
+    for _ in range(40):
+        await poller.poll()
+    session.remove(path_of(WORLD_1))
+    del session.folder_times["world_1"]
+    session.append(path_of(DAY_1), lines(2))
+    assert await poller.poll_data(seconds=60) == lines(2)
+    assert set(poller.memory.sizes) == {DAY_1}
 
 
 async def test_new_file_is_found_when_it_came_in_the_second_of_a_listing(
@@ -748,6 +828,56 @@ async def test_folder_without_a_time_is_listed_at_every_look(poller: Poller, ses
     session.append(path_of(DAY_2), lines(2))
     session.folder_times = dict.fromkeys(session.folder_times, 0)
     assert len(await poller.poll(seconds=60)) == 1
+
+
+async def test_folder_of_many_names_is_listed_as_rarely_as_it_is_dear(
+    poller: Poller, session: FakeSession
+) -> None:
+    """A host that shows a change at every look, and lacks what it lists, costs no listing at each poll."""
+    for number in range(6_000):
+        session.write(f"world_0/2024.01.01-{number:06}.csv", b"")
+    session.write(path_of(DAY_1), lines(1))
+    await poller.poll()
+    listings = []
+    for _ in range(60):
+        session.write("world_0/new.txt", b"")
+        session.remove("world_0/new.txt")
+        session.remove(path_of(DAY_1)) if path_of(DAY_1) in session.files else session.append(
+            path_of(DAY_1), lines(1)
+        )
+        before = session.scans
+        await poller.poll(seconds=1)
+        listings.append(session.scans - before)
+    assert sum(listings) // 2 <= 60 * 500 // 5_000
+
+
+@pytest.mark.fault
+async def test_known_logs_are_read_on_when_a_listing_is_torn(poller: Poller, session: FakeSession) -> None:
+    """An answer that cannot be understood makes nobody forget what was found before."""
+    session.write(path_of(DAY_1), lines(1))
+    await poller.poll()
+    session.garbled.add("world_0")
+    session.append(path_of(DAY_1), lines(2))
+    assert await poller.poll_data(seconds=3600) == lines(2)
+    assert poller.tail.problems == ("garbled world_0",)
+    session.garbled.clear()
+    session.append(path_of(DAY_1), lines(3))
+    session.write(path_of(DAY_2), lines(4))
+    assert await poller.poll_data(seconds=3600) == lines(3, 4)
+    assert poller.tail.problems == ()
+
+
+async def test_fresh_server_is_read_from_its_first_death_on(poller: Poller, session: FakeSession) -> None:
+    """The game makes the folder of the logs with it, and the folder above shows the change."""
+    session.has_logs = False
+    assert await poller.poll() == []
+    [sentence] = poller.tail.problems
+    assert "has no folder “deathlogs” yet" in sentence
+    session.has_logs = True
+    session.write(path_of(DAY_1), lines(1))
+    chunks = await poller.poll(seconds=60)
+    assert b"".join(chunk.data for chunk in chunks) == lines(1)
+    assert poller.tail.problems == ()
 
 
 async def test_newest_lines_are_those_of_the_newest_file_that_holds_any(

@@ -38,7 +38,7 @@ from utils.database.scoped import Change, Insertion, Replacement, ScopedCollecti
 from utils.database.sessions import Session
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
-from utils.models.notices import Notice
+from utils.models.notices import Appended, Notice
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
@@ -229,13 +229,9 @@ class TransactionUnit:
 
     async def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
-    ) -> int:
-        """Put notices behind the outbox entries of this server, each kind of channel by itself.
-
-        Returns:
-            how many batches have changed the server's counters so far, this one with them if it does.
-        """
-        entries, batches = await draw_entries(
+    ) -> Appended:
+        """Put notices behind the outbox entries of this server, each kind of channel by itself."""
+        entries, appended = await draw_entries(
             self._database,
             self._scope,
             notices,
@@ -244,7 +240,7 @@ class TransactionUnit:
             session=self._session,
         )
         self._writes.add(self._collection("outbox"), map(Insertion, entries))
-        return batches
+        return appended
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read; one that was kept before is written again."""

@@ -26,6 +26,7 @@ _EDITED = (
     "timezone",
     "legacy",
     "host_key",
+    "log_folder",
 )
 _LEFTOVERS = ("outbox", "rejected_lines", "boards")
 _STATISTICS = ("kills", "players", "player_days", "server_months")
@@ -91,13 +92,24 @@ class GameServerRepository:
         """Pin a host key, or forget the pinned one."""
         await self._server(scope).update_one(_KEPT, {"$set": {"host_key": host_key}})
 
+    async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
+        """Note where a server's logs were found, as its host names the folder."""
+        await self._server(scope).update_one(_KEPT, {"$set": {"log_folder": folder}})
+
     async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
         """Take a server out of its guild, with its login and its cursors, in one transaction.
 
         From then on nobody finds it, and what is still being read of it cannot be stored: its cursor is gone.
         ``delete_leftovers`` takes the rest. With ``keep_stats`` its name and generation stay for good.
         """
-        forgotten: Document = {"host": "", "username": "", "secret": b"", "host_key": None, "channels": {}}
+        forgotten: Document = {
+            "host": "",
+            "username": "",
+            "secret": b"",
+            "host_key": None,
+            "log_folder": None,
+            "channels": {},
+        }
         removed = {**forgotten, "is_removed": True, "removed_at": at, "keeps_stats": keep_stats}
 
         async def remove(session: Session) -> None:

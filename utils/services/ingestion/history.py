@@ -31,9 +31,10 @@ from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
 from utils.services.courtesy import Courtesy
 from utils.services.ingestion.generation import GenerationCount, GenerationStore, count_anew, has_deaths
+from utils.services.ingestion.poison import store_around_poison
 from utils.services.ingestion.progress import ProgressMeter, ProgressSink
 from utils.services.ingestion.read_ahead import read_ahead
-from utils.services.ingestion.reading import HistoryLogs, RowReader
+from utils.services.ingestion.reading import HistoryLogs, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit
 from utils.tasks import run_together
 
@@ -78,10 +79,61 @@ class HistoryBatch:
     rows_rejected: int = 0
     files: int = 0
 
+    def add(self, chunk: Chunk, read: ReadLines) -> None:
+        """Take a chunk and what was read of it."""
+        self.chunks.append(chunk)
+        self.deaths += read.deaths
+        self.rejected += read.rejected
+        self.rows += read.lines
+        self.rows_rejected += read.lines_rejected
+
     @property
     def read_bytes(self) -> int:
         """Bytes of the logs it covers."""
         return sum(chunk.after.offset - chunk.start for chunk in self.chunks)
+
+
+class _Storing:
+    """How one import stores its batches: each in one transaction or, to pass over poison, chunk by chunk."""
+
+    def __init__(self, store: IngestionStore, server: GameServer, clock: Clock, *, passes_over: bool) -> None:
+        self.scope = server.scope
+        self._store = store
+        self._clock = clock
+        self._passes_over = passes_over
+        self._reader = RowReader(server.scope, ZoneInfo(server.timezone))
+
+    async def add(self, batch: HistoryBatch, chunk: Chunk) -> None:
+        """Add a chunk to a batch: as deaths or, to pass over poison, as it is."""
+        if self._passes_over:
+            batch.chunks.append(chunk)
+            batch.rows += chunk.lines
+        else:
+            batch.add(chunk, await self._reader.read_chunk(chunk, now=self._clock.now()))
+
+    async def store(self, batch: HistoryBatch) -> list[Death]:
+        """Store a batch and return its new deaths, in the order of the log."""
+        if not self._passes_over:
+            return await self._store.in_transaction(self.scope, partial(_store_in_unit, batch))
+        new: list[Death] = []
+        for chunk in batch.chunks:
+            parts = await store_around_poison(chunk, store=self._store_chunk, pass_over=self._pass_over)
+            new += [death for part in parts for death in part]
+        return new
+
+    async def _store_chunk(self, chunk: Chunk) -> list[Death]:
+        read = await self._reader.read_chunk(chunk, now=self._clock.now())
+        return await self._store_read(chunk, read)
+
+    async def _pass_over(self, chunk: Chunk, reason: str) -> list[Death]:
+        if chunk.is_last_row:
+            return []
+        return await self._store_read(chunk, self._reader.reject(chunk, reason, now=self._clock.now()))
+
+    async def _store_read(self, chunk: Chunk, read: ReadLines) -> list[Death]:
+        batch = HistoryBatch()
+        batch.add(chunk, read)
+        return await self._store.in_transaction(self.scope, partial(_store_in_unit, batch))
 
 
 class HistoryImport:
@@ -133,9 +185,17 @@ class HistoryImport:
         return job
 
     async def run(
-        self, server: GameServer, logs: HistoryLogs, job: ImportJob, *, on_progress: ProgressSink
+        self,
+        server: GameServer,
+        logs: HistoryLogs,
+        job: ImportJob,
+        *,
+        on_progress: ProgressSink,
+        passes_over: bool = False,
     ) -> ImportProgress:
         """Read, store and count a prepared job to its end.
+
+        With ``passes_over``, a line that cannot be stored is kept as rejected, and the rest is imported.
 
         Raises:
             RemoteError: the host failed; call again, it goes on where it stopped.
@@ -148,7 +208,8 @@ class HistoryImport:
         cursors = await self._store.list_cursors(scope)
         meter = ProgressMeter(self._clock, job.ends, cursors, on_progress)
         count = await self._begin_count(scope, job.generation)
-        await self._read_all(server, logs, job, cursors, meter=meter, count=count)
+        storing = _Storing(self._store, server, self._clock, passes_over=passes_over)
+        await self._read_all(storing, logs, job, cursors, meter=meter, count=count)
         await meter.begin_counting()
         if count is not None and count.is_in_order:
             await count.finish()
@@ -197,7 +258,7 @@ class HistoryImport:
 
     async def _read_all(
         self,
-        server: GameServer,
+        storing: _Storing,
         logs: HistoryLogs,
         job: ImportJob,
         cursors: Mapping[LogFile, Cursor],
@@ -209,10 +270,10 @@ class HistoryImport:
 
         async def read() -> None:
             files = (
-                self._read_file(server.scope, logs, cursors.get(file), file, job.ends[file])
+                self._read_file(storing.scope, logs, cursors.get(file), file, job.ends[file])
                 for file in sorted(job.ends)
             )
-            async with aclosing(self._parse(server, files)) as parsed:
+            async with aclosing(self._parse(storing, files)) as parsed:
                 async for batch in parsed:
                     await batches.put(batch)
             await batches.put(None)
@@ -220,7 +281,7 @@ class HistoryImport:
         async def store() -> None:
             while (batch := await batches.get()) is not None:
                 await self._courtesy.wait()
-                new = await self._store.in_transaction(server.scope, partial(_store_in_unit, batch))
+                new = await storing.store(batch)
                 if count is not None:
                     await count.add(new)
                 await meter.add(rows=batch.rows, read_bytes=batch.read_bytes, files=batch.files)
@@ -246,10 +307,9 @@ class HistoryImport:
             logger.warning("death log is left out", scope=str(scope), problem=str(error))
 
     async def _parse(
-        self, server: GameServer, files: Iterator[AsyncGenerator[Chunk, None]]
+        self, storing: _Storing, files: Iterator[AsyncGenerator[Chunk, None]]
     ) -> AsyncGenerator[HistoryBatch, None]:
         """Yield batches of enough rows for a transaction; small files share one."""
-        reader = RowReader(server.scope, ZoneInfo(server.timezone))
         batch = HistoryBatch()
         async with aclosing(read_ahead(files, at_once=FILES_AT_ONCE)) as chunks:
             async for chunk in chunks:
@@ -260,16 +320,8 @@ class HistoryImport:
                 if batch.rows >= self._batch_rows:
                     yield batch
                     batch = HistoryBatch()
-                await self._parse_chunk(reader, chunk, batch)
+                await storing.add(batch, chunk)
         yield batch
-
-    async def _parse_chunk(self, reader: RowReader, chunk: Chunk, batch: HistoryBatch) -> None:
-        read = await reader.read_chunk(chunk, now=self._clock.now())
-        batch.chunks.append(chunk)
-        batch.deaths += read.deaths
-        batch.rejected += read.rejected
-        batch.rows += read.lines
-        batch.rows_rejected += read.lines_rejected
 
 
 async def _store_in_unit(batch: HistoryBatch, unit: IngestionUnit) -> list[Death]:

@@ -9,7 +9,12 @@ from typing import Protocol
 from utils.models.deaths import CLOCK_MARGIN, Death, LogFile, Rejected
 from utils.models.reading import Chunk, Cursor, RejectedLine, slice_lines
 from utils.models.scope import ServerScope
-from utils.parsers.deathlog import iterate_lines, parse_death_line
+from utils.parsers.deathlog import (
+    KEPT_REJECTED_CHARACTERS,
+    decode_line,
+    iterate_lines,
+    parse_death_line,
+)
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 
 SLICE_LINES = 250  # parsed between two turns of the event loop: a few milliseconds
@@ -60,7 +65,7 @@ class HistoryLogs(Protocol):
         """Return every death log with its size in bytes."""
 
     def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
-        """Yield whole lines from the cursor up to byte ``end``; an unfinished last line is left out."""
+        """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there."""
 
 
 class RowReader:
@@ -81,7 +86,15 @@ class RowReader:
             deaths += found
             rejected += unread[: KEPT_REJECTED - len(rejected)]
             await asyncio.sleep(0)
+        if chunk.is_last_row:  # its line is counted, or rejected, once it is whole
+            return ReadLines(deaths, (), lines=0, lines_rejected=0)
         return ReadLines(deaths, rejected, lines, lines_rejected=lines - len(deaths))
+
+    def reject(self, chunk: Chunk, reason: str, *, now: datetime) -> ReadLines:
+        """Return a chunk of one line as one that could not be read."""
+        line = decode_line(chunk.data.rstrip(b"\r\n"))[:KEPT_REJECTED_CHARACTERS]
+        rejected = RejectedLine(chunk.after.file, chunk.start, line, reason, now)
+        return ReadLines((), (rejected,), lines=1, lines_rejected=1)
 
     def read(
         self, file: LogFile, start: int, data: bytes, *, now: datetime

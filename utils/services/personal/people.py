@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError
+from utils.models.labels import find_labelled, label_choices
 from utils.models.personal import DataQuestion, OwnedPlayer, Person
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
@@ -71,7 +72,8 @@ class PersonFinder:
         return Person(question.guild_id, member_id, players, is_asker=member_id == question.asker_id)
 
     async def _find_player(self, question: DataQuestion, text: str) -> Person:
-        own = _choose(await self._list_own(question.guild_id, question.asker_id), text)
+        own_players = await self._list_own(question.guild_id, question.asker_id)
+        own = _choose(own_players, text)
         if own is not None:
             return Person(question.guild_id, None, (own,), is_asker=True)
         if not question.is_admin:
@@ -81,7 +83,8 @@ class PersonFinder:
             )
         known = await self._players.resolve(question.guild_id, text)
         meant = OwnedPlayer(known.player_id, known.name)
-        return Person(question.guild_id, None, (meant,), is_asker=False)
+        is_own = any(player.player_id == meant.player_id for player in own_players)
+        return Person(question.guild_id, None, (meant,), is_asker=is_own)
 
     async def _list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[OwnedPlayer, ...]:
         links = await self._links.list_players(guild_id, member_id)
@@ -89,11 +92,12 @@ class PersonFinder:
 
 
 def _choose(players: Sequence[OwnedPlayer], text: str) -> OwnedPlayer | None:
-    """Return the player meant by id or by name; None for none of these."""
-    wanted = text.casefold().strip()
+    """Return the player meant by id, label or name; None for none of these."""
+    labelled = find_labelled(text, [(player.player_id, player.name) for player in players])
     found = [player for player in players if player.player_id == text] or [
-        player for player in players if player.name.casefold() == wanted
+        player for player in players if player.player_id in labelled
     ]
     if len(found) > 1:
-        raise AmbiguousError("linked player", text, candidates=tuple(player.name for player in found))
+        labels = label_choices([(player.player_id, player.name) for player in found])
+        raise AmbiguousError("linked player", text, candidates=tuple(labels))
     return found[0] if found else None

@@ -1,0 +1,66 @@
+"""Real SSH servers with something to hide or to ask, on 127.0.0.1: one each for a test."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncssh
+
+Question = tuple[str, bool]  # what is asked, and whether the answer is shown
+
+
+@dataclass(eq=False, slots=True)
+class Questioner(asyncssh.SSHServer):
+    """Lets in who answers every round of questions as expected (``keyboard-interactive`` alone).
+
+    Attributes:
+        rounds: what is asked, one round after the other.
+        answers: what is expected, of each round.
+        heard: what was answered.
+    """
+
+    rounds: Sequence[Sequence[Question]]
+    answers: Sequence[Sequence[str]]
+    heard: list[list[str]] = field(default_factory=list)
+
+    def kbdint_auth_supported(self) -> bool:
+        """Offer questions, and nothing else."""
+        return True
+
+    def get_kbdint_challenge(
+        self, username: str, lang: str, submethods: str
+    ) -> tuple[str, str, str, Sequence[Question]]:
+        """Ask the first round."""
+        del username, lang, submethods
+        return ("", "", "", self.rounds[0])
+
+    def validate_kbdint_response(
+        self, username: str, responses: Sequence[str]
+    ) -> bool | tuple[str, str, str, Sequence[Question]]:
+        """Take the answers of a round; ask the next, or decide."""
+        del username
+        self.heard.append(list(responses))
+        if len(self.heard) < len(self.rounds):
+            return ("", "", "", self.rounds[len(self.heard)])
+        return self.heard == [list(answers) for answers in self.answers]
+
+
+@asynccontextmanager
+async def serve_ssh(server: asyncssh.SSHServer, **options: Any) -> AsyncIterator[int]:
+    """Serve SFTP behind a door of the test's own; yields the port."""
+    acceptor = await asyncssh.listen(
+        "127.0.0.1",
+        0,
+        server_factory=lambda: server,
+        server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")],
+        sftp_factory=True,
+        config=None,
+        gss_host=None,
+        **options,
+    )
+    try:
+        yield acceptor.get_port()
+    finally:
+        acceptor.close()
+        await acceptor.wait_closed()

@@ -1,0 +1,136 @@
+"""Private keys as people paste them: what can be mended is mended, and what cannot says what it is.
+
+*Theory of operation.* The text comes from a stranger and is read in the event loop, so nothing in it may
+decide how long that takes. A locked key is refused by its header, before any passphrase is tried: deriving a
+key from one may take for ever, by a number that stands in the file. The library's test whether an RSA key is
+made of primes takes seconds, during which the interpreter does nothing else, so it is left out; instead the
+key signs something once, which a wrong key cannot. A key of 4,000 characters is read in some milliseconds.
+"""
+
+import base64
+import binascii
+import re
+
+import asyncssh
+
+from utils.errors import InvalidSecretError
+from utils.models.servers import Credentials
+
+LONGEST_KEY_CHARACTERS = 16_384
+"""A key of 4,096 bits takes 3,400; what is longer was never one."""
+
+_PASSWORD_CHARACTERS = 128  # a single line of at most so many looks like a password
+_LINE_CHARACTERS = 64
+_OPENSSH = "OPENSSH PRIVATE KEY"
+_MAGIC = b"openssh-key-v1\0"
+_MAGIC_IN_BASE64 = "b3BlbnNzaC1rZXktdjEA"
+_KINDS = (_OPENSSH, "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY")
+_LOCKED_KIND = "ENCRYPTED PRIVATE KEY"
+_ESCAPED_LINE_FEED = re.compile(r"\\r\\n|\\[nr]")
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
+_PUBLIC = re.compile(
+    r"(ssh-[a-z0-9]+|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s+AAAA|BEGIN[A-Z0-9 ]+(PUBLIC KEY|CERTIFICATE)"
+)
+
+PUTTY = (
+    "The private key is one of PuTTY's. Open it in PuTTYgen, choose “Export OpenSSH key” in the menu"
+    " “Conversions”, and paste the file that this makes."
+)
+PUBLIC = (
+    "That is a public key, and its private half is needed: the file of the same name without “.pub”,"
+    " which begins with “-----BEGIN”."
+)
+LOCKED = (
+    "The private key is locked with a passphrase, which the bot does not take. Make a copy of the file,"
+    " unlock the copy with “ssh-keygen -p -f FILE” and an empty new passphrase, and paste that."
+)
+CUT = (
+    "A part of the private key is missing. Paste the whole file, from “-----BEGIN” to the last line, which"
+    " begins with “-----END”."
+)
+NO_KEY = (
+    "That is no private key, which begins with “-----BEGIN”. If it is the password, it belongs in the field"
+    " for the password; leave the field for the key empty."
+)
+UNKNOWN = (
+    "That is no private key that the bot can read. Paste a key as “ssh-keygen” makes it, the whole file,"
+    " which begins with “-----BEGIN”."
+)
+DAMAGED = (
+    "The private key cannot be used: something in it is wrong. Copy the file once more and paste all of it,"
+    " or make a new key with “ssh-keygen -t ed25519”."
+)
+
+
+def read_private_key(credentials: Credentials) -> asyncssh.SSHKey | None:
+    """Return the private key of a login, ready to sign; None where a password is all there is.
+
+    Raises:
+        InvalidSecretError: with the sentence that fits what was pasted.
+    """
+    if credentials.private_key is None:
+        return None
+    try:
+        key = asyncssh.import_private_key(
+            mend_private_key(credentials.private_key), unsafe_skip_rsa_key_validation=True
+        )
+        proof = key.sign(_MAGIC, key.sig_algorithms[0])
+        is_sound = key.convert_to_public().verify(_MAGIC, proof)
+    except ValueError as error:  # the library's own classes are kinds of it
+        raise InvalidSecretError(DAMAGED) from error
+    if not is_sound:
+        raise InvalidSecretError(DAMAGED)
+    return key
+
+
+def mend_private_key(text: str) -> str:
+    """Return a pasted key as its file would hold it, with line feeds that were lost put back.
+
+    Raises:
+        InvalidSecretError: with the sentence that fits what was pasted.
+    """
+    if len(text) > LONGEST_KEY_CHARACTERS:
+        raise InvalidSecretError(UNKNOWN)
+    text = _ESCAPED_LINE_FEED.sub("\n", text).strip()
+    block = _BLOCK.search(text)
+    if block is not None and not text.startswith("PuTTY-"):
+        return _mend_block(block[1], block[2])
+    if "".join(text.split()).startswith(_MAGIC_IN_BASE64) and "-" not in text:
+        return _mend_block(_OPENSSH, text)
+    raise InvalidSecretError(_describe(text))
+
+
+def _mend_block(kind: str, content: str) -> str:
+    """Write a key anew in lines of the usual length; refuse what is locked, public, or no key."""
+    if kind.endswith(("PUBLIC KEY", "CERTIFICATE")):
+        raise InvalidSecretError(PUBLIC)
+    if kind not in (*_KINDS, _LOCKED_KIND):
+        raise InvalidSecretError(UNKNOWN)
+    if kind == _LOCKED_KIND or "ENCRYPTED" in content:  # an old key says so in a line of its own
+        raise InvalidSecretError(LOCKED)
+    letters = "".join(content.split())
+    try:
+        data = base64.b64decode(letters, validate=True)
+    except binascii.Error as error:
+        raise InvalidSecretError(DAMAGED) from error
+    if kind == _OPENSSH and _is_locked(data):
+        raise InvalidSecretError(LOCKED)
+    lines = (letters[start : start + _LINE_CHARACTERS] for start in range(0, len(letters), _LINE_CHARACTERS))
+    return "\n".join((f"-----BEGIN {kind}-----", *lines, f"-----END {kind}-----", ""))
+
+
+def _is_locked(data: bytes) -> bool:
+    """Tell by the name of its cipher, which comes first, whether a key of OpenSSH is locked."""
+    cipher = data.removeprefix(_MAGIC)
+    return data.startswith(_MAGIC) and not cipher.startswith(b"\0\0\0\4none")
+
+
+def _describe(text: str) -> str:
+    """Say what a text is that holds no key from its first line to its last."""
+    if text.startswith("PuTTY-User-Key-File"):
+        return PUTTY
+    if _PUBLIC.search(text):
+        return PUBLIC
+    if "-----BEGIN" in text or "-----END" in text:
+        return CUT
+    return NO_KEY if len(text) <= _PASSWORD_CHARACTERS and "\n" not in text else UNKNOWN
