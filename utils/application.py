@@ -359,6 +359,7 @@ class Application:
                 self.bot.find_owner_ids,
                 home_guild_id=discord_settings.home_guild_id,
                 owner_ids=discord_settings.owner_ids,
+                clock=self.clock,
             ),
             grants=self.grants,
             guild_changes=GuildChangeService(
