@@ -129,7 +129,7 @@ class Application:
         self.leases = leases
         sharding = settings.discord.sharding
         self.repositories = Repositories.build(
-            database, lambda guild_id: Fence(*leases.get_token(guild_id)), sharding
+            database, lambda guild_id: Fence(*leases.get_token(guild_id), guild_id), sharding
         )
         self.events = EventDispatcher()
         self.reporter = ErrorReporter(clock)
