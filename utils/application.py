@@ -132,7 +132,7 @@ class Application:
         self.leases = leases
         sharding = settings.discord.sharding
         self.repositories = Repositories.build(
-            database, lambda guild_id: Fence(*leases.get_token(guild_id)), sharding
+            database, lambda guild_id: Fence(*leases.get_token(guild_id), guild_id), sharding
         )
         self.events = EventDispatcher()
         self.reporter = ErrorReporter(clock)
@@ -193,7 +193,7 @@ class Application:
         )
         self.servers = self._build_servers()
         self.links = self._build_links()
-        self.people = PersonFinder(self.links, self.names)
+        self.people = PersonFinder(self.links, self.names, clock=self.clock)
         rooms = self._build_bounty_rooms()
         self.bounties, self.bounty_endings = BountyService(rooms), BountyEndings(rooms)
         repositories = self.repositories
@@ -310,6 +310,7 @@ class Application:
             players=self.names,
             proofs=self.proofs,
             audit=self.audit,
+            notifier=self.alerts,
             clock=self.clock,
             rng=secrets.SystemRandom(),
             requires_proof=self.settings.links.require_proof,
@@ -361,6 +362,7 @@ class Application:
                 self.bot.find_owner_ids,
                 home_guild_id=discord_settings.home_guild_id,
                 owner_ids=discord_settings.owner_ids,
+                clock=self.clock,
             ),
             grants=self.grants,
             guild_changes=GuildChangeService(

@@ -17,7 +17,7 @@ OWNERS = {
     "utils/database/gathering.py": "a transaction of several servers; each of them waits for its end",
     "utils/sftp/pool.py": "attempts to connect and closings, shared by who waits; ended by the pool",
     "utils/sftp/breakers.py": "the one try of a circuit; ended by the pool",
-    "utils/sftp/session.py": "a listing, which is let go on a little when its time is over; ended where it began",
+    "utils/sftp/session.py": "a listing, which its limit of time watches; ended where it began",
     "utils/services/ingestion/read_ahead.py": "the next chunk of a file; ended with its reader",
 }
 """Who makes tasks of his own, and why none of them outlives its owner unnoticed."""
