@@ -3,7 +3,7 @@
 * KillfeedError
   * UserFacingError - an expected refusal; its text is the sentence the person reads
     * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
-    * TooMuchAtOnceError - a member asks for more than one may at a time
+    * TooMuchAtOnceError - a member or a guild asks for more than one may at a time
     * NotEnoughMoneyError - a wallet does not hold as much
   * ConfigurationError - the bot cannot start like this; its text says what to do
     * ShardCountError - another process over the same database divides the bot differently
@@ -84,7 +84,7 @@ class LimitReachedError(UserFacingError):
 
 
 class TooMuchAtOnceError(UserFacingError):
-    """A member asks for more at a time than one may; the others want their answers too."""
+    """A member or a guild asks for more at a time than one may; the others want their answers too."""
 
 
 class TierRequiredError(UserFacingError):
