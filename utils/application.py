@@ -129,7 +129,7 @@ class Application:
         self.leases = leases
         sharding = settings.discord.sharding
         self.repositories = Repositories.build(
-            database, lambda guild_id: Fence(*leases.get_token(guild_id)), sharding
+            database, lambda guild_id: Fence(*leases.get_token(guild_id), guild_id), sharding
         )
         self.events = EventDispatcher()
         self.reporter = ErrorReporter(clock)
@@ -359,6 +359,7 @@ class Application:
                 self.bot.find_owner_ids,
                 home_guild_id=discord_settings.home_guild_id,
                 owner_ids=discord_settings.owner_ids,
+                clock=self.clock,
             ),
             grants=self.grants,
             guild_changes=GuildChangeService(

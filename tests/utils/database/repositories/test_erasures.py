@@ -149,7 +149,8 @@ class Place:
 
     async def assert_figures_agree(self) -> None:
         """Players, days and months of the shown generation are what a count of the stored deaths gives."""
-        rows = [read_death(document).row for document in await self.read("kills")]
+        deaths = sorted(map(read_death, await self.read("kills")), key=lambda death: death.order)
+        rows = [death.row for death in deaths]
         generation = (await self.find_server()).generation
         players = [read_player(one) for one in await self.read("players", generation=generation)]
         figures = count_server(rows, None)
