@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 MINUTES := 5
-REQUIREMENTS := requirements.txt requirements-dev.txt requirements-embedded.txt
+LOCKS := requirements-dev.lock requirements-embedded.lock
 TYPED := bot.py cogs utils simulation
 
 # The first Python in range; `make PYTHON=/path/to/python` overrules it.
@@ -28,7 +28,7 @@ endef
 export FIND_MISSING_LIBRARIES
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak clean check-python check-mongod
+.PHONY: help demo test lint bench soak lock clean check-python check-mongod
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,14 +50,24 @@ bench: $(STAMP) check-mongod ## throughput and latency on this machine
 soak: $(STAMP) check-mongod ## the whole bot under random faults for MINUTES (5), judged every minute
 	$(BIN)/python -m simulation.soak --minutes $(MINUTES) $(ARGS)
 
+# The versions that are locked stay, unless a requirement names another or ARGS is --upgrade.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock" $(ARGS)
+
+lock: $(STAMP) ## write anew what is installed: every version, with the hashes of its files for every platform
+	$(COMPILE) requirements.txt --output-file requirements.lock
+	$(COMPILE) requirements-dev.txt --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) requirements-embedded.txt --constraints requirements.lock --output-file requirements-embedded.lock
+
 clean: ## delete the virtual environment and every cache; data/ and config.json stay
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(STAMP): $(REQUIREMENTS) | check-python
+$(STAMP): $(LOCKS) | check-python
 	@$(BIN)/python -c "$(IN_RANGE)" 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing what the bot needs into $(VENV) (once, about a minute) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(REQUIREMENTS:%=-r %)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+		$(LOCKS:%=-r %)
 	@touch $@
 
 # Before anything is made: is there a Python that can make a virtual environment, and a platform to run on?

@@ -2,42 +2,17 @@
 
 import discord
 from discord.ext import commands
-from structlog import get_logger
 
-from utils.embeds.bounties import label_bounty
-from utils.errors import KillfeedError
 from utils.interactions.access import GuildCog, access, get_guild_id
-from utils.interactions.autocomplete import (
-    MAX_CHOICE_CHARACTERS,
-    MAX_CHOICES,
-    complete_player,
-    complete_server,
-)
+from utils.interactions.autocomplete import complete_own_bounty, complete_player, complete_server
 from utils.interactions.options import text_option
 from utils.interactions.paging import count_pages, respond_with_pages
 from utils.interactions.services import Services
 from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY
 from utils.models.premium import Feature
-from utils.models.scope import GuildId, MemberId
+from utils.models.scope import MemberId
 
 PAGE_ROWS = 10
-Choices = list[discord.OptionChoice]  # "list" is a command inside the cog
-
-logger = get_logger(__name__)
-
-
-async def complete_own_bounty(ctx: discord.AutocompleteContext) -> Choices:
-    """Offer the caller's own open bounties; the value is the bounty's id."""
-    cog = ctx.cog
-    if not isinstance(cog, BountyCog) or ctx.interaction.user is None:
-        return []
-    try:
-        return await cog.list_choices(
-            get_guild_id(ctx), MemberId(ctx.interaction.user.id), str(ctx.value or "")
-        )
-    except KillfeedError as error:
-        logger.info("autocomplete has nothing to offer", problem=str(error))
-        return []
 
 
 class BountyCog(GuildCog):
@@ -118,21 +93,6 @@ class BountyCog(GuildCog):
         member_id = MemberId((member or ctx.author).id)
         wallet = await self.services.wallets.get_wallet(get_guild_id(ctx), member_id)
         await ctx.respond(embed=self.services.embeds.build_wallet(wallet), ephemeral=True)
-
-    async def list_choices(self, guild_id: GuildId, member_id: MemberId, text: str) -> Choices:
-        """Return a member's own open bounties whose target holds a text."""
-        wanted = text.casefold()
-        servers = await self.services.servers.list_servers(guild_id)
-        names = {server.scope.server_id: server.name for server in servers}
-        own = await self.services.bounties.list_cancellable(guild_id, member_id)
-        fitting = [bounty for bounty in own if wanted in bounty.player_name.casefold()]
-        return [
-            discord.OptionChoice(
-                label_bounty(bounty, names.get(bounty.scope.server_id, ""))[:MAX_CHOICE_CHARACTERS],
-                bounty.bounty_id,
-            )
-            for bounty in fitting[:MAX_CHOICES]
-        ]
 
 
 def setup(bot: discord.Bot) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -103,6 +104,15 @@ class BotProcess:
     async def start_again(self) -> None:
         """Start it on the same data folder after its end; what it prints goes behind the rest."""
         self.process = await _start(self.data_dir / "config.json", self.output)
+
+    def read_memory_megabytes(self) -> int:
+        """Return the memory that the process holds now; 0 where the system does not tell."""
+        try:
+            status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
+        except OSError:
+            return 0
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        return int(found[1]) // 1024 if found else 0
 
     def read_database(self) -> ProcessFile | None:
         """Return process id and port of its own MongoDB; None before its first start."""

@@ -41,7 +41,7 @@ from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
 from utils.interactions.views import LiveViews
 from utils.models.scope import GuildId, ServerScope
-from utils.secrets import Redactor, SecretBox
+from utils.secrets import SecretBox
 from utils.services.audit import AuditLog
 from utils.services.bounties.endings import EXPIRE_TASK, BountyEndings
 from utils.services.bounties.placing import BountyService
@@ -58,6 +58,7 @@ from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import ServerWatchers
 from utils.services.leases import LeaseKeeper
 from utils.services.links import LinkService
+from utils.services.log_places import LogPlaces
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
@@ -109,7 +110,7 @@ class Application:
         settings: the configuration.
         database: opened and checked.
         leases: held.
-        redactor: learns every login that is decrypted.
+        secret_box: opens the stored logins; its key was held against them.
         extensions: the cogs.
     """
 
@@ -118,7 +119,7 @@ class Application:
         settings: Settings,
         database: SafeDatabase,
         leases: LeaseKeeper,
-        redactor: Redactor,
+        secret_box: SecretBox,
         *,
         extensions: Sequence[str],
         clock: Clock,
@@ -128,7 +129,7 @@ class Application:
         self.leases = leases
         sharding = settings.discord.sharding
         self.repositories = Repositories.build(
-            database, lambda guild_id: Fence(*leases.get_token(guild_id)), sharding
+            database, lambda guild_id: Fence(*leases.get_token(guild_id), guild_id), sharding
         )
         self.events = EventDispatcher()
         self.reporter = ErrorReporter(clock)
@@ -143,9 +144,7 @@ class Application:
             commands_file=settings.data_dir / COMMANDS_NAME,
         )
         self.pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
-        self.secret_box = SecretBox.load(
-            settings.secret_key.get_secret_value(), settings.data_dir, redactor=redactor
-        )
+        self.secret_box = secret_box
         self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
         self.factory = EmbedFactory()
         self._join_rules()
@@ -177,6 +176,7 @@ class Application:
             clock=self.clock,
             courtesy=self.courtesy,
         )
+        self.places = LogPlaces(self.repositories.servers, self.repositories.ingestion)
         self.watchers = self._build_watchers()
         self.grants = self._build_grants()
         self.proofs = ProofKeeper(
@@ -190,7 +190,7 @@ class Application:
         )
         self.servers = self._build_servers()
         self.links = self._build_links()
-        self.people = PersonFinder(self.links, self.names)
+        self.people = PersonFinder(self.links, self.names, clock=self.clock)
         rooms = self._build_bounty_rooms()
         self.bounties, self.bounty_endings = BountyService(rooms), BountyEndings(rooms)
         repositories = self.repositories
@@ -217,6 +217,7 @@ class Application:
             servers=self.repositories.servers,
             imports=self.repositories.imports,
             logs=self.access,
+            places=self.places,
             live=LiveIngestion(
                 self.repositories.ingestion,
                 self.events,
@@ -229,6 +230,7 @@ class Application:
             premium=self.premium,
             notifier=self.alerts,
             progress=self.progress,
+            departures=self.repositories.guilds,
             clock=self.clock,
         )
         return ServerWatchers(
@@ -261,6 +263,7 @@ class Application:
             premium=self.premium,
             secret_keeper=self.secret_box,
             checker=self.access,
+            places=self.places,
             logs=self.access,
             history=self.history,
             watchers=self.watchers,
@@ -277,6 +280,7 @@ class Application:
             premium=self.premium,
             secret_keeper=self.secret_box,
             checker=self.access,
+            places=self.places,
             host_keys=self.access,
             watchers=self.watchers,
             audit=self.audit,
@@ -303,6 +307,7 @@ class Application:
             players=self.names,
             proofs=self.proofs,
             audit=self.audit,
+            notifier=self.alerts,
             clock=self.clock,
             rng=secrets.SystemRandom(),
             requires_proof=self.settings.links.require_proof,
@@ -354,6 +359,7 @@ class Application:
                 self.bot.find_owner_ids,
                 home_guild_id=discord_settings.home_guild_id,
                 owner_ids=discord_settings.owner_ids,
+                clock=self.clock,
             ),
             grants=self.grants,
             guild_changes=GuildChangeService(
@@ -399,7 +405,7 @@ class Application:
             ConfigurationError: Discord refuses the token.
             LeaseLostError: another process took over.
         """
-        self.watchers.start_all(await self.repositories.directory.list_server_scopes())
+        await self.watchers.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start(SETTLE_TASK, self.grants.settle_all, is_critical=True)
         self.tasks.start(ENDS_TASK, self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)

@@ -5,9 +5,10 @@
     * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
     * TooMuchAtOnceError - a member or a guild asks for more than one may at a time
     * NotEnoughMoneyError - a wallet does not hold as much
+    * SecretError - a stored login cannot be decrypted with this key
   * ConfigurationError - the bot cannot start like this; its text says what to do
     * ShardCountError - another process over the same database divides the bot differently
-  * StorageError - MongoDB
+  * StorageError - MongoDB; ``may_pass`` tells whether it says nothing of what was to be stored
     * StorageUnavailableError - away, will be tried again
       * CommitUnknownError - away while a transaction was committed: it happened, or not
     * TransactionsUnsupportedError - no replica set
@@ -22,7 +23,7 @@
     * RemoteFailureError - an error of the host's own
       * RemoteAnswerError - one answer is not as the protocol has it
     * RemoteFileMissingError, RemotePermissionError, LogsMissingError
-  * SecretError - a stored secret cannot be decrypted with this key
+      * SameLogsError - another server of the guild reads them
   * DeliveryError - a message to Discord
     * ChannelUnusableError - deleted, or no permission: the admins are told once
     * DeliveryUncertainError - the fate of a try is unknown
@@ -134,11 +135,19 @@ class ShardCountError(ConfigurationError):
 
 
 class StorageError(KillfeedError):
-    """MongoDB did not do what was asked."""
+    """MongoDB did not do what was asked.
+
+    Attributes:
+        may_pass: it says nothing of what was to be stored: the same may well be stored another time.
+    """
+
+    may_pass = False
 
 
 class StorageUnavailableError(StorageError):
     """MongoDB is away; the caller may try again."""
+
+    may_pass = True
 
 
 class CommitUnknownError(StorageUnavailableError):
@@ -148,9 +157,13 @@ class CommitUnknownError(StorageUnavailableError):
 class TransactionsUnsupportedError(StorageError):
     """The MongoDB is no replica set, so it has no transactions."""
 
+    may_pass = True
+
 
 class StorageConflictError(StorageError):
     """Somebody else changed the same thing first."""
+
+    may_pass = True
 
 
 class CursorMovedError(StorageConflictError):
@@ -163,6 +176,8 @@ class LeaseLostError(StorageConflictError):
 
 class DiskFullError(StorageError):
     """There is no room for the data; nothing was written."""
+
+    may_pass = True
 
 
 class ScopeViolationError(StorageError):
@@ -253,8 +268,12 @@ class LogsMissingError(RemoteError):
     """No death logs where they are expected."""
 
 
-class SecretError(KillfeedError):
-    """A stored secret cannot be decrypted with the configured key."""
+class SameLogsError(LogsMissingError):
+    """There are logs, and another server of the guild reads them already."""
+
+
+class SecretError(UserFacingError):
+    """A stored login cannot be decrypted with the configured key."""
 
 
 class DeliveryError(KillfeedError):

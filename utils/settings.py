@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -51,6 +52,17 @@ def _check_api_base_url(value: object) -> object:
     return value
 
 
+def _expand_home(path: Path) -> Path:
+    """Return a path with the folder that a leading ``~`` or ``~name`` stands for, as a shell would."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise PydanticCustomError(
+            "home", "must not begin with a ~ for which this machine knows no folder"
+        ) from error
+
+
+FilePath = Annotated[Path, AfterValidator(_expand_home)]
 Snowflake = Annotated[
     StrictInt,
     BeforeValidator(_read_snowflake),
@@ -101,7 +113,7 @@ class MongoSettings(_Section):
 
     uri: SecretStr = SecretStr("")
     database: Annotated[StrictStr, Field(max_length=63, pattern=r"^[A-Za-z0-9_-]+$")] = "killfeed"
-    mongod_path: Path | None = None
+    mongod_path: FilePath | None = None
 
 
 class SftpSettings(_Section):
@@ -137,7 +149,7 @@ class LinkSettings(_Section):
 class BackupSettings(_Section):
     """Where and when backups are written besides ``data_dir/backups``."""
 
-    directories: tuple[Path, ...] = ()
+    directories: tuple[FilePath, ...] = ()
     hour_utc: Annotated[StrictInt, Field(ge=0, le=23)] = 4
     keep_days: PositiveInt = 7
 
@@ -156,7 +168,7 @@ class Settings(BaseSettings):
 
     discord: DiscordSettings = DiscordSettings()
     mongodb: MongoSettings = MongoSettings()
-    data_dir: Path = Path("data")
+    data_dir: FilePath = Path("data")
     secret_key: SecretStr = SecretStr("")
     sftp: SftpSettings = SftpSettings()
     polling: PollingSettings = PollingSettings()

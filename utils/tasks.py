@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 from structlog import get_logger
@@ -22,6 +23,7 @@ STOP_SECONDS = 5.0  # half of the ten seconds a whole shutdown may take
 REMEMBERED_FAILURES = 10_000  # of turns that failed the last time; beyond it they count from one again
 
 K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
 Work = Callable[[], Awaitable[object]]
 
 
@@ -67,6 +69,29 @@ async def run_together(works: Sequence[Work]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a piece of work failed with."""
+
+    error: BaseException
+
+
+async def capture(work: Callable[[], Awaitable[T]]) -> T | Failure:
+    """Do a piece of work and return its result, or what it failed with, whatever that is.
+
+    Only the end of the running task goes on as it is.
+    """
+    try:
+        return await work()
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return Failure(error)  # what the work waited for was cancelled, not this task
+    except Exception as error:  # noqa: BLE001 - any failure of any work ends here; the caller deals with it
+        return Failure(error)
 
 
 class BackgroundTask:
@@ -162,14 +187,9 @@ class BackgroundTask:
         self._state, self._next_run_at = TaskState.RUNNING, None
         self._runs += 1
         began = self._clock.monotonic()
-        try:
-            await self._work()
-        except asyncio.CancelledError as error:
-            if self._task is None or self._task.cancelling():
-                raise
-            return self._after_error(error, began)  # what the work waited for was cancelled, not this task
-        except Exception as error:  # noqa: BLE001 - any failure of any work ends here, logged and counted
-            return self._after_error(error, began)
+        outcome = await capture(self._work)
+        if isinstance(outcome, Failure):
+            return self._after_error(outcome.error, began)
         self._consecutive_errors = 0
         self._state = TaskState.FINISHED
         return self._interval_seconds
@@ -284,15 +304,9 @@ class TaskManager:
         Problems that are in ``told`` are not logged again; it grows.
         """
         failing = name, getattr(work, "__qualname__", ""), key
-        try:
-            await work(key)
-        except asyncio.CancelledError as error:
-            if (task := asyncio.current_task()) is None or task.cancelling():
-                raise
-            self._note_failure(failing, error, told)  # what the work waited for was cancelled, not this task
-            return False
-        except Exception as error:  # noqa: BLE001 - any failure of any turn ends here, logged and counted
-            self._note_failure(failing, error, told)
+        outcome = await capture(partial(work, key))
+        if isinstance(outcome, Failure):
+            self._note_failure(failing, outcome.error, told)
             return False
         if self._failing.pop(failing, 0):
             logger.info("goes on where it had failed", task=name, scope=str(key))

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import discord
 
-from utils.embeds.escape import clean_text
 from utils.errors import InvalidInputError, NotAllowedError
 from utils.interactions.access import Access, verify_caller
 from utils.interactions.services import Services
 from utils.interactions.views import ELSEWHERE, make_custom_id
 from utils.models.servers import Credentials
+from utils.models.visible_text import clean_text
 
 FORM_SECONDS = 15 * 60.0  # as long as an interaction can be answered
 MAX_TITLE_CHARACTERS = 45  # Discord's limit of a form's title

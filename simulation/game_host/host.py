@@ -159,6 +159,11 @@ class GameHost:
         self._key = self._make_key()
         await self.start()
 
+    def send_debug_messages(self, text: str) -> None:
+        """Send a message of SSH's own, which means nothing, to everybody who is connected."""
+        for connection in list(self._open):
+            connection.send_debug(text)
+
     def cut_connections(self) -> None:
         """Cut everybody off without a word."""
         for connection in list(self._open):

@@ -3,7 +3,8 @@
 Three communities share a game host with three game servers, which write deaths all the time. Every few
 seconds something breaks: the bot or its MongoDB is killed, connections are cut, the host stalls or lies, its
 files are replaced, Discord answers with errors or drops the gateway. Each minute all is mended, and what was
-written is compared with what is stored, counted and posted. Exit code 0 when nothing was ever wrong, else 1.
+written is compared with what is stored, counted and posted. Meanwhile a fourth community reads a host that
+means harm all the time. Exit code 0 when nothing was ever wrong, else 1.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import structlog
 from simulation.bot_process import BotFailedError
 from simulation.discord import ImpossibleActionError, UnansweredError
 from simulation.soak.judge import is_settled, judge
+from simulation.soak.ledgers import is_stored
 from simulation.soak.town import Town, open_town
 from simulation.soak.troubles import Troubles
 from utils.clock import Clock, SystemClock
@@ -33,6 +35,7 @@ QUIET_SECONDS = 2.0  # for what would come twice
 MEAN_DEATH_SECONDS = 1.2
 MEAN_CALM_SECONDS = 2.0
 MEAN_QUESTION_SECONDS = 1.5
+MEAN_HARM_SECONDS = 6.0
 
 
 class Soak:
@@ -47,6 +50,15 @@ class Soak:
     async def run(self, seconds: float) -> list[str]:
         """Go on for so long, or until something is wrong; return what is."""
         began = self._clock.monotonic()
+        harm = asyncio.create_task(self._repeat(self._town.hostile.strike, MEAN_HARM_SECONDS, float("inf")))
+        try:
+            problems = await self._go_rounds(began, seconds)
+        finally:
+            harm.cancel()
+            await asyncio.wait([harm])
+        return problems or await self._judge_hostile()
+
+    async def _go_rounds(self, began: float, seconds: float) -> list[str]:
         problems: list[str] = []
         while not problems and (left := seconds - (self._clock.monotonic() - began)) > 0:
             await self._disturb(min(ROUND_SECONDS, left))
@@ -74,6 +86,18 @@ class Soak:
     async def _ask(self) -> None:
         with suppress(UnansweredError, ImpossibleActionError):  # nobody can answer while it is down
             await self._town.ask_anything()
+
+    async def _judge_hostile(self) -> list[str]:
+        """The hostile host behaves again: what it writes behind all the rest is stored."""
+        await self._town.hostile.mend()
+        row = self._town.hostile.write_good_row()
+        deadline = self._clock.monotonic() + SETTLE_SECONDS
+        while self._clock.monotonic() < deadline:
+            with suppress(StorageError):
+                if await is_stored(self._town, row):
+                    return []
+            await self._clock.sleep(1.0)
+        return ["the last row of the hostile host is not stored"]
 
     async def _settle(self) -> list[str]:
         """Wait until everything arrived, then judge."""
@@ -103,7 +127,8 @@ class Soak:
         say(
             f"{seconds / 60:5.1f} min: {written} deaths written, {posted} posts in {len(town.registrations)} "
             f"feeds, {town.answered} of {town.asked} commands answered, {self._troubles.struck.total()} "
-            f"troubles, settled in {settling:.0f} s, {len(problems)} problems"
+            f"troubles, settled in {settling:.0f} s, {town.bot.read_memory_megabytes()} MB, "
+            f"{len(problems)} problems"
         )
 
 
@@ -121,7 +146,7 @@ async def soak(minutes: float, seed: int, folder: Path) -> int:
         troubles = Troubles(town, random.Random(seed + 1))
         run = Soak(town, troubles, clock=clock, chance=random.Random(seed + 2))
         problems = await run.run(minutes * 60)
-        for name, times in sorted(troubles.struck.items()):
+        for name, times in sorted((troubles.struck + town.hostile.done).items()):
             say(f"  {times:4} x {name}")
         for problem in problems:
             say(f"WRONG: {problem}")

@@ -52,7 +52,7 @@ class Game:
     @classmethod
     def build(cls, host: GameHost, number: int, *, clock: Clock, seed: int) -> "Game":
         """Return a game with a day of history and today's file begun."""
-        yesterday = _read_wall_clock(clock).replace(hour=0, minute=0, second=0) - timedelta(days=1)
+        yesterday = read_wall_clock(clock).replace(hour=0, minute=0, second=0) - timedelta(days=1)
         battle = Battle(seed * 100 + number, players=PLAYERS, start=yesterday, deaths_per_day=HISTORY_ROWS)
         files = GameServerFiles(
             host.root_folder, host=host.address, number=number, with_platforms=number % 2 == 1
@@ -79,7 +79,7 @@ class Game:
 
     def rotate(self) -> None:
         """Go on in a new file."""
-        now = _read_wall_clock(self.clock)
+        now = read_wall_clock(self.clock)
         before = self._file_time or now - timedelta(seconds=1)
         self._file_time = max(now, before + timedelta(seconds=1))
         self.files.start_file(self._file_time)
@@ -116,7 +116,7 @@ class Game:
 
     def _take(self, count: int) -> list[DeathRow]:
         fresh: list[DeathRow] = []
-        moment = _read_wall_clock(self.clock) + self.clock_error
+        moment = read_wall_clock(self.clock) + self.clock_error
         for row in islice(self.rows, count):
             while moment in self._used:
                 moment += timedelta(seconds=1)
@@ -126,5 +126,6 @@ class Game:
         return fresh
 
 
-def _read_wall_clock(clock: Clock) -> datetime:
+def read_wall_clock(clock: Clock) -> datetime:
+    """Return the time as a game writes it: UTC here, whole seconds, no zone."""
     return clock.now().replace(tzinfo=None, microsecond=0)

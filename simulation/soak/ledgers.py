@@ -11,6 +11,7 @@ from utils.database.connection import SafeMongoDBConnection
 from utils.database.database import SafeDatabase
 from utils.database.mongod_process import REPLICA_SET
 from utils.errors import StorageError
+from utils.models.deaths import DeathRow
 
 DATABASE = "killfeed"  # the configuration's own default
 PATIENCE_SECONDS = 20.0
@@ -88,3 +89,13 @@ async def is_all_stored(town: Town, game: Game) -> bool:
     except StorageError:
         return False
     return True
+
+
+async def is_stored(town: Town, row: DeathRow) -> bool:
+    """Tell whether a death is stored for any server.
+
+    Raises:
+        StorageError: the database cannot be reached at the moment.
+    """
+    async with open_ledger(town) as database:
+        return bool(await list_documents(database, "kills", killer_id=row.killer_id, victim_id=row.victim_id))

@@ -12,6 +12,8 @@ from simulation.bot_process import BotFailedError, BotProcess, run_bot
 from simulation.discord import Channel, Guild, Member, SimulatedDiscord
 from simulation.game_host.host import GameHost
 from simulation.soak.games import Game
+from simulation.soak.hostile import NUMBER as HOSTILE_NUMBER
+from simulation.soak.hostile import HostileHost
 from utils.clock import Clock
 
 USERNAME = "renter"
@@ -52,6 +54,7 @@ class Town:
 
     world: SimulatedDiscord
     host: GameHost
+    hostile: HostileHost
     bot: BotProcess
     games: Mapping[int, Game]
     clock: Clock
@@ -70,14 +73,22 @@ class Town:
             feed = guild.create_text_channel("killfeed")
             await guild.owner.ask(office, "/admin channel set", kind="killfeed", channel=feed)
             for number in numbers:
-                await self._add_server(guild, office, number)
+                name = await self._add_server(guild, office, self.host, number)
+                self.registrations.append(Registration(guild, self.games[number], name))
             await self._add_player(guild, office, self.games[numbers[0]])
+        await self._let_in_the_hostile()
 
-    async def _add_server(self, guild: Guild, office: Channel, number: int) -> None:
+    async def _let_in_the_hostile(self) -> None:
+        """Let a community of its own add the hostile host; nothing of it is judged but its last row."""
+        guild = self.world.create_guild("Community of the hostile host")
+        office = guild.create_text_channel("office")
+        await self._add_server(guild, office, self.hostile.host, HOSTILE_NUMBER)
+
+    async def _add_server(self, guild: Guild, office: Channel, host: GameHost, number: int) -> str:
         name = f"Server {number}"
-        options = {"name": name, "host": self.host.address, "username": USERNAME, "number": number}
+        options = {"name": name, "host": host.address, "username": USERNAME, "number": number}
         for _ in range(TRIES_TO_ADD):
-            form = await guild.owner.ask(office, "/admin server add", port=self.host.port, **options)
+            form = await guild.owner.ask(office, "/admin server add", port=host.port, **options)
             answer = await (await form.submit_modal({"Password": self.secrets[0]})).wait(IMPORT_SECONDS)
             if not answer.embed["title"].startswith("❌"):
                 break
@@ -89,7 +100,7 @@ class Town:
             within_seconds=IMPORT_SECONDS,
             what=f"the import of {name}",
         )
-        self.registrations.append(Registration(guild, self.games[number], name))
+        return name
 
     async def _add_player(self, guild: Guild, office: Channel, game: Game) -> None:
         """Make a member the best known fighter of a game, so that kills pay and bounties can be placed."""
@@ -148,14 +159,20 @@ async def open_town(folder: Path, *, seed: int, clock: Clock) -> AsyncIterator[T
     Raises:
         BotFailedError: the bot does not start, or does not end cleanly.
     """
-    root = folder / "games"
+    root, hostile_root = folder / "games", folder / "hostile"
     root.mkdir()
+    hostile_root.mkdir()
     password = f"pw-{secrets.token_urlsafe(12)}"
-    async with SimulatedDiscord() as world, GameHost(root, {USERNAME: password}) as host:
+    async with (
+        SimulatedDiscord() as world,
+        GameHost(root, {USERNAME: password}) as host,
+        GameHost(hostile_root, {USERNAME: password}) as stranger,
+    ):
         numbers = sorted({number for numbers in GUILDS for number in numbers})
         games = {number: Game.build(host, number, clock=clock, seed=seed) for number in numbers}
         async with run_bot(world, folder / "bot", SETTINGS) as bot:
             chance = random.Random(seed)
-            town = Town(world, host, bot, games, clock, chance, (password, world.token))
+            hostile = HostileHost.build(stranger, clock=clock, seed=seed)
+            town = Town(world, host, hostile, bot, games, clock, chance, (password, world.token))
             await town.settle_in()
             yield town

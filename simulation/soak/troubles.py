@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from simulation.discord import Fault
+from simulation.soak.hostile import FAR_ROWS
 from simulation.soak.ledgers import is_all_stored
 from simulation.soak.town import Town
 
@@ -45,6 +46,7 @@ class Troubles:
             "file shortened": self._shorten,
             "host's clock set": self._set_clock,
             "row cut in two": self._cut_row,
+            "dates far from now": self._write_wrong_dates,
             "Discord answers 429": self._limit,
             "Discord answers 5xx": self._fail,
             "Discord cuts": self._cut_requests,
@@ -135,6 +137,9 @@ class Troubles:
 
     async def _cut_row(self) -> None:
         self.chance.choice(list(self.town.games.values())).cut_in_two()
+
+    async def _write_wrong_dates(self) -> None:
+        self.chance.choice(list(self.town.games.values())).files.append_bytes(FAR_ROWS)
 
     # Discord
 

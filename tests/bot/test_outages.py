@@ -7,6 +7,7 @@ import pytest
 from simulation.game_host.host import GameHost, HostUser
 from simulation.posts import expect_posts, read_posts
 from tests.bot.conftest import StageFactory
+from tests.bot.process import until
 from tests.bot.stage import PASSWORD, USERNAME, Stage, get_fields
 
 RETURN_SECONDS = 30.0
@@ -94,14 +95,14 @@ async def test_refused_login_is_tried_once_for_all_its_servers_and_again_after_a
 @pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
 async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> None:
     """The answer names the option; with it the server works. When it turns old later, the state names it."""
-    files, history = stage.open_files(), stage.take(5)
-    files.append(*history)
+    stage.open_files().append(*stage.take(5))
+    stage.open_files(8).append(*stage.take(5))
     await stage.set_channel()
     await stage.add_server("North")
     address, port = stage.host.address, stage.host.port
     await stage.host.stop()
     async with GameHost(stage.host.root_folder, {USERNAME: PASSWORD}, is_legacy=True, port=port):
-        added = await stage.fill_in_server("South")
+        added = await stage.fill_in_server("South", number=8)
         assert "Something is in the way" in added.embed["title"]
         # a host that hangs up before its list was read is told of with the same advice
         told = added.embed["description"].replace("\\", "")
@@ -111,12 +112,12 @@ async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> Non
         north = (await read_status(stage))["North"].replace("\\", "")
         assert "refused, waits for an admin" in north
         assert "offers only old algorithms" in north
-        await stage.add_server("South", legacy=True)
+        await stage.add_server("South", number=8, legacy=True)
         assert (await read_status(stage))["South"].startswith("connected")
 
 
 async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> None:
-    """Its sockets are closed at once, and no host of it is tried any more."""
+    """Its sockets are closed at once, and no host of it is tried any more, at the next start neither."""
     stage.open_files().append(*stage.take(5))
     await stage.set_channel()
     await stage.add_server("North")
@@ -126,6 +127,10 @@ async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> No
     await asyncio.wait_for(stage.host.wait_for_connections(0), 60)
     await asyncio.sleep(1)  # several polls would have gone by
     assert (stage.host.connections, stage.host.connections_opened) == (0, opened)
+    assert await stage.bot.stop() == 0, stage.bot.output
+    await stage.bot.start()
+    await until(lambda: "ready" in stage.bot.output)
+    assert stage.host.connections_opened == opened
 
 
 @pytest.mark.fault

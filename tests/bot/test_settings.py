@@ -108,6 +108,22 @@ async def test_edit_that_cannot_be_right_is_refused(
     assert (reply.embed["title"] == "✅ north is changed") == (not sentence)
 
 
+async def test_same_game_server_is_refused_and_a_neighbour_is_not(stage: Stage) -> None:
+    """Another name of the host and the folder by its path: it is the first; another number is another one."""
+    stage.open_files(8).append(*stage.take(3))
+    await begin(stage)
+    folder = f"{stage.host.address}_7/actual1"
+    refused = await stage.fill_in_server("Twin", host="localhost", number=None, base_path=folder)
+    assert refused.embed["description"].startswith("“North” reads these logs already")
+    await stage.add_server("South", number=8)
+    moved = await stage.ask("/admin server edit", server="South", number=7)
+    assert moved.embed["description"].startswith("“North” reads these logs already")
+    assert [(row["name"], row["log_folder"], row["number"]) for row in stage.read("game_servers")] == [
+        ("North", f"/{folder}/deathlogs", 7),
+        ("South", f"/{stage.host.address}_8/actual1/deathlogs", 8),
+    ]
+
+
 async def test_new_password_is_asked_for_in_a_form_and_told_nowhere(stage: Stage) -> None:
     """The form is the first answer; a wrong password leaves the old one in use."""
     await begin(stage)

@@ -38,7 +38,7 @@ class FakeStatisticsStore(Outage):
         """Return players by their newest name."""
         del guild_id
         self.note("search_players")
-        return [player for player in self.players if text in player.name.casefold()][:limit]
+        return [player for player in self.players if text.casefold() in player.name.casefold()][:limit]
 
     async def find_stats(
         self,

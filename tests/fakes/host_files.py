@@ -1,5 +1,6 @@
 """A game host's files in memory, behind the questions that a session asks."""
 
+import asyncio
 import posixpath
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -42,6 +43,7 @@ class FakeSession:
     Attributes:
         files: bytes by path below ``FOLDER``; change them with the methods, so that times change too.
         requests: as a session counts them: one for each message to the host.
+        round_trips: how often an answer was waited for; what is asked at once is waited for once.
         opened: paths of files whose bytes were read.
         size_lie: added to every size that is told.
         denied: paths of files that may not be read; their folder lists them.
@@ -55,6 +57,8 @@ class FakeSession:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.requests = 0
+        self.round_trips = 0
+        self._waiting = 0
         self.opened: list[str] = []
         self.size_lie = 0
         self.denied: set[str] = set()
@@ -85,7 +89,7 @@ class FakeSession:
 
     async def stat(self, path: str) -> RemoteStat:
         """Return size and time of a file or folder."""
-        self.requests += 1
+        await self._ask()
         if path == posixpath.dirname(FOLDER):
             return RemoteStat(4096, int(self.has_logs), is_directory=True)
         inner = self._strip(path)
@@ -98,7 +102,7 @@ class FakeSession:
 
     async def real_path(self, path: str) -> str:
         """Return an absolute path; there are no links here."""
-        self.requests += 1
+        await self._ask()
         return posixpath.normpath(posixpath.join("/", path))
 
     async def is_folder(self, path: str) -> bool:
@@ -109,7 +113,7 @@ class FakeSession:
         self, path: str, take: Callable[[RemoteEntry], None], *, budget: ListingBudget
     ) -> FolderScan:
         """Hand out what lies in a folder."""
-        self.requests += 4
+        await self._ask(4)
         self.scans += 1
         scan = FolderScan()
         inner = self._strip(path)
@@ -144,7 +148,7 @@ class FakeSession:
 
     async def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> tuple[bytes, ...]:
         """Return several ranges of one file."""
-        self.requests += 2 + len(ranges)
+        await self._ask(2 + len(ranges))
         inner = self._strip(path)
         if inner not in self.files:
             raise RemoteFileMissingError(path)
@@ -152,6 +156,14 @@ class FakeSession:
             raise RemotePermissionError(f"no permission for {inner}")
         self.opened.append(inner)
         return tuple(self.files[inner][offset : offset + length] for offset, length in ranges)
+
+    async def _ask(self, requests: int = 1) -> None:
+        """Wait for answers; whoever asks meanwhile waits with us."""
+        self.requests += requests
+        self.round_trips += 0 if self._waiting else requests
+        self._waiting += 1
+        await asyncio.sleep(0)
+        self._waiting -= 1
 
     def _strip(self, path: str) -> str:
         if not self.has_logs or (path != FOLDER and not path.startswith(FOLDER + "/")):

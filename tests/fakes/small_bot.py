@@ -12,7 +12,7 @@ from discord.ext import commands
 from tests.fakes.clock import FakeClock
 from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore, FakeStatisticsStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
-from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeProofs
+from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakeProofs
 from tests.fakes.money import FakeLinkBook, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore
 from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantDesk
@@ -36,6 +36,7 @@ from utils.interactions.views import (
 )
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
+from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import (
     CheckStep,
@@ -57,6 +58,7 @@ from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.links import LinkService
+from utils.services.log_places import LogPlaces
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
@@ -205,8 +207,8 @@ class PlainSecrets:
         self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
     ) -> WayCheck:
         """Return the steps."""
-        del server, guild_limit, credentials
-        return WayCheck(self.steps)
+        del guild_limit, credentials
+        return WayCheck(self.steps, None, FoundLogs(f"/{server.name}/actual1/deathlogs"))
 
     def let_go(self, server: GameServer) -> None:
         """Hold nothing."""
@@ -273,7 +275,7 @@ class Shelf:
         premium = desk.premium
         audit = AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), self.secrets
-        factory = EmbedFactory()
+        factory, places = EmbedFactory(), LogPlaces(self.servers, ingestion)
         servers = GameServerService(
             self.servers,
             self.rejected,
@@ -281,6 +283,7 @@ class Shelf:
             premium=premium,
             secret_keeper=secrets,
             checker=secrets,
+            places=places,
             logs=FakeLogAccess(FakeDeathLogs()),
             history=HistoryImport(ingestion, ingestion, events, clock=self.clock),
             watchers=FakeWatchers(),
@@ -295,6 +298,7 @@ class Shelf:
             premium=premium,
             secret_keeper=secrets,
             checker=secrets,
+            places=places,
             host_keys=secrets,
             watchers=FakeWatchers(),
             audit=audit,
@@ -317,12 +321,13 @@ class Shelf:
             players=names,
             proofs=FakeProofs(),
             audit=FakeAuditLog(),
+            notifier=FakeNotifier(),
             clock=self.clock,
             rng=random.Random(1),
             requires_proof=True,
         )
         coverage = CoverageService(servers, names, links, clock=self.clock)
-        people = PersonFinder(links, names)
+        people = PersonFinder(links, names, clock=self.clock)
         return Services(
             settings=settings,
             servers=servers,
@@ -343,7 +348,12 @@ class Shelf:
             views=LiveViews(),
             limits=MemberLimits(self.clock),
             clock=self.clock,
-            operators=Operators(self.owners.find, home_guild_id=self.home_guild_id, owner_ids=self.owner_ids),
+            operators=Operators(
+                self.owners.find,
+                home_guild_id=self.home_guild_id,
+                owner_ids=self.owner_ids,
+                clock=self.clock,
+            ),
             grants=desk.service,
             guild_changes=GuildChangeService(settings, servers, premium=premium, audit=audit),
             server_changes=ServerChangeService(servers, rooms),

@@ -164,6 +164,12 @@ class FakeServerStore(Outage):
         self.note("set_host_key")
         self.servers[scope] = replace(self.servers[scope], host_key=host_key)
 
+    async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
+        """Note where the logs were found."""
+        self.note("set_log_folder")
+        if scope in self.servers:
+            self.servers[scope] = replace(self.servers[scope], log_folder=folder)
+
     async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
         """Pause a server, or let it go on."""
         self.note("set_paused")

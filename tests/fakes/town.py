@@ -48,7 +48,12 @@ def fill(
 
 
 def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
-    mirny = replace(build_server(MIRNY, "aaaaaaaa", guild_id=guild_id), number=3, host_key="ssh-ed25519 AAA1")
+    mirny = replace(
+        build_server(MIRNY, "aaaaaaaa", guild_id=guild_id),
+        number=3,
+        host_key="ssh-ed25519 AAA1",
+        log_folder=f"/{MIRNY}/actual1/deathlogs",
+    )
     kamensk = replace(
         build_server(KAMENSK, "bbbbbbbb", guild_id=guild_id),
         timezone="Europe/Berlin",
@@ -173,6 +178,7 @@ def _add_links(shelf: Shelf, guild_id: GuildId, member_id: MemberId) -> None:
             state=LinkState.PROVEN if is_proven else LinkState.PENDING,
             is_main=is_main,
             proven_at=START - HOUR if is_proven else None,
+            is_confirmed=is_proven,
             windows=() if is_proven else (ProofWindow(START, START + HOUR / 30),),
         )
 

@@ -22,6 +22,7 @@ class FakeLogAccess:
         forgotten: the servers that were to be forgotten.
         renewed: the servers whose login was to be tried again.
         obstacle: what is in the way of connecting; ``clear`` takes it away.
+        log_folder: where the logs lie.
     """
 
     def __init__(self, logs: FakeDeathLogs) -> None:
@@ -32,6 +33,7 @@ class FakeLogAccess:
         self.forgotten: list[ServerScope] = []
         self.renewed: list[ServerScope] = []
         self.obstacle: Obstacle | None = None
+        self.log_folder: str | None = None
         self._cleared = asyncio.Event()
 
     @asynccontextmanager
@@ -45,6 +47,11 @@ class FakeLogAccess:
                 self.obstacle = Obstacle("login", None)
             raise failure
         yield self.logs
+
+    def get_log_folder(self, scope: ServerScope) -> str | None:
+        """Return where the logs lie."""
+        del scope
+        return self.log_folder
 
     def forget(self, scope: ServerScope) -> None:
         """Note that nothing is to be remembered of a server."""
@@ -124,11 +131,22 @@ class FakeChannelFinder:
 
 
 class FakeDirectory:
-    """The keys of every server."""
+    """The keys of every server, and which guilds were left."""
 
     def __init__(self, *scopes: ServerScope, failures: Sequence[Exception] = ()) -> None:
         self.scopes = scopes
         self.failures = list(failures)
+        self.left: set[GuildId] = set()
+        self.notes: list[tuple[GuildId, bool]] = []
+
+    async def list_left_guilds(self) -> Sequence[GuildId]:
+        """Return those noted as left."""
+        return sorted(self.left)
+
+    async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
+        """Note a departure or a return."""
+        self.notes.append((guild_id, is_left))
+        (self.left.add if is_left else self.left.discard)(guild_id)
 
     async def list_server_scopes(self) -> Sequence[ServerScope]:
         """Return them, once every failure was raised."""

@@ -16,10 +16,10 @@ from utils.database.database import Fence, SafeDatabase
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.leases import LeaseRepository
 from utils.models.guilds import ChannelKind
-from utils.models.reading import ImportProgress
+from utils.models.reading import FoundLogs, ImportProgress
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import CheckStep, Credentials, GameServer, HostKeys, ServerHealth, WayCheck
-from utils.secrets import Redactor
+from utils.secrets import SecretBox
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.leases import LeaseKeeper
 from utils.services.rewards import KillRewards
@@ -54,8 +54,9 @@ class MemoryAccess:
         self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
     ) -> WayCheck:
         """Find everything in order."""
-        del server, guild_limit, credentials
-        return WayCheck((CheckStep("Log in", ok=True, detail="renter"),), "ssh-ed25519 AAAA")
+        del guild_limit, credentials
+        steps = (CheckStep("Log in", ok=True, detail="renter"),)
+        return WayCheck(steps, "ssh-ed25519 AAAA", FoundLogs(f"/{server.number}{FOLDER}"))
 
     def let_go(self, server: GameServer) -> None:
         """Hold nothing."""
@@ -111,7 +112,9 @@ class House(Application):
     ) -> None:
         self._hosts = hosts
         self._database = database
-        super().__init__(settings, database, leases, Redactor(), extensions=(), clock=clock)
+        super().__init__(
+            settings, database, leases, SecretBox("a key for these tests alone"), extensions=(), clock=clock
+        )
 
     @classmethod
     async def open(cls, folder: Path, database: SafeDatabase, hosts: Hosts, clock: FakeClock) -> "House":
@@ -131,7 +134,7 @@ class House(Application):
         leases = self.leases
         self.live = LiveIngestion(
             IngestionRepository(  # one server is read after the other: there is nobody to wait for
-                self._database, fences=lambda guild: Fence(*leases.get_token(guild)), gather_seconds=0
+                self._database, fences=lambda guild: Fence(*leases.get_token(guild), guild), gather_seconds=0
             ),
             self.events,
             clock=self.clock,

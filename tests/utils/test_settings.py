@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,50 @@ def test_secrets_never_show(config: Path) -> None:
     broken = secrets | {"discord": {"token": ["token-x"]}, "mongodb": {"uri": 1, "database": "uri-x !"}}
     shown += "\n".join(_list_problems(config, broken, KILLFEED__SECRET_KEYS="key-x"))
     assert not re.search(r"(token|uri|key)-x", shown)
+
+
+def list_path_keys(schema: dict[str, Any], part: dict[str, Any], key: str = "") -> Iterator[tuple[str, bool]]:
+    """Yield every key whose value is a path, and whether it holds a list of them."""
+    part = schema["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+    for name, field in part.get("properties", {}).items():
+        yield from list_path_keys(schema, field, f"{key}.{name}" if key else name)
+    for branch in (part, *part.get("anyOf", ())):
+        if branch.get("format") == "path":
+            yield key, False
+        elif branch.get("items", {}).get("format") == "path":
+            yield key, True
+
+
+SCHEMA = Settings.model_json_schema()
+PATH_KEYS = list(list_path_keys(SCHEMA, SCHEMA))
+
+
+def test_keys_of_paths_are_known() -> None:
+    """The walk over the configuration misses none of them."""
+    assert {("data_dir", False), ("mongodb.mongod_path", False), ("backup.directories", True)} <= set(
+        PATH_KEYS
+    )
+
+
+@pytest.mark.parametrize(("key", "is_list"), PATH_KEYS)
+def test_tilde_is_the_home_folder_in_every_path(config: Path, key: str, *, is_list: bool) -> None:
+    """As in a shell, from the file and from the environment; a home that nobody has is refused by its key."""
+    section, _, name = key.rpartition(".")
+    home, nobody = "~/kf", "~nobody-here/kf"
+
+    def build(path: str) -> dict[str, Any]:
+        values: dict[str, Any] = {name: [path] if is_list else path}
+        return {section: values} if section else values
+
+    def read(settings: Settings) -> Any:
+        value = getattr(getattr(settings, section) if section else settings, name)
+        return value[0] if is_list else value
+
+    config.write_text(json.dumps(build(home)), "utf-8")
+    assert read(load_settings(config, {})) == Path.home() / "kf"
+    variable = f"KILLFEED__{key.upper().replace('.', '__')}"
+    config.write_text("{}", "utf-8")
+    assert read(load_settings(config, {variable: '["~/kf"]' if is_list else home})) == Path.home() / "kf"
+    [problem] = _list_problems(config, build(nobody))
+    assert problem.startswith(key)
+    assert problem.endswith("must not begin with a ~ for which this machine knows no folder.")

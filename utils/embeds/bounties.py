@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import discord
 
 from utils.embeds.bounty_wording import HOUSE
-from utils.embeds.escape import clean_text, escape_name, escape_text
+from utils.embeds.escape import escape_name, escape_text
 from utils.embeds.figures import write_count, write_time
 from utils.embeds.theme import Theme
 from utils.embeds.wording import choose_text
@@ -153,11 +153,6 @@ def build_bounty_settings_embed(theme: Theme, settings: BountySettings) -> disco
 def write_emeralds(theme: Theme, amount: int) -> str:
     """Return an amount of money: ``1,234 💎``."""
     return f"{write_count(amount)} {theme.money}"
-
-
-def label_bounty(bounty: Bounty, server_name: str) -> str:
-    """Return how a bounty is offered by autocomplete."""
-    return f"{clean_text(bounty.player_name)} · {write_count(bounty.amount)} · {clean_text(server_name)}"
 
 
 def _write_by(notice: BountyNotice) -> str:

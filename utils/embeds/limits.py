@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import discord
 
-from utils.embeds.escape import cut
+from utils.models.visible_text import cut
 
 MAX_EMBEDS = 10
 MAX_CHARACTERS = 6000  # of all embeds of a message together

@@ -105,7 +105,10 @@ def build_edited_embed(
         for change in changes
     ]
     if any(change.name == "timezone" for change in changes):
-        lines.append("Times that are stored already stay as they are; new deaths are read in the new zone.")
+        lines.append(
+            "New deaths are read in the new zone. Times that are stored already are corrected by the next "
+            "`/admin server import`."
+        )
     embed = discord.Embed(
         title=f"{theme.good} {escape_name(server_name)} is changed",
         description="\n".join(lines),
@@ -160,6 +163,12 @@ def build_rejected_embed(
 
 def build_import_embed(theme: Theme, server_name: str, progress: ImportProgress) -> discord.Embed:
     """Return where an import of history stands, or that it is done."""
+    if progress.is_removed:
+        return discord.Embed(
+            title=f"{theme.paused} The history of {escape_name(server_name)} is no longer read",
+            description="This game server was removed while its history was being read.",
+            colour=theme.neutral,
+        )
     if progress.is_done:
         return _build_import_end(theme, server_name, progress)
     total = progress.bytes_total

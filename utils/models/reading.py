@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from utils.models.deaths import LogFile
@@ -34,6 +34,19 @@ def slice_lines(data: bytes, *, lines: int) -> Iterator[tuple[int, bytes]]:
 
 
 @dataclass(frozen=True, slots=True)
+class RowClock:
+    """When the last row of a file happened, which the next one is measured by.
+
+    Attributes:
+        ordered_at: its wall-clock time in the order (see ``Death.ordered_at``).
+        at: the moment in UTC.
+    """
+
+    ordered_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Cursor:
     """Where reading of one log file stands; durable, moved in the same transaction as the data.
 
@@ -41,10 +54,28 @@ class Cursor:
         offset: everything before this byte is stored; always just behind a newline.
         head: ``digest_head`` of the file's first bytes (at most ``HEAD_BYTES``, never beyond ``offset``);
             another head means another file under the same name.
+        clock: of the last row before ``offset``; it follows from the rest, so it tells no two cursors apart.
     """
 
     file: LogFile
     offset: int = 0
+    head: bytes = b""
+    clock: RowClock | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLogs:
+    """The death logs that a test of a server found.
+
+    Attributes:
+        folder: where they lie, as the host names it, links resolved.
+        files: all of them; ``newest`` is the last by name.
+        head: the first bytes of the newest, at most ``HEAD_BYTES``.
+    """
+
+    folder: str
+    files: frozenset[LogFile] = frozenset()
+    newest: LogFile | None = None
     head: bytes = b""
 
 
@@ -69,6 +100,7 @@ class Chunk:
         data: whole lines, starting at ``start``.
         is_growth: the bytes were appended to what had been read; False for a file that was rewritten, that
             turned up behind newer ones, or that is of a world never read before.
+        head: the file's first bytes, for cursors in it.
         is_last_row: ``data`` is what a file ends with instead of a line feed, which was added here. It counts
             if it is a row; the cursor stays in front of it, so that it is read again if it grows.
     """
@@ -79,6 +111,24 @@ class Chunk:
     data: bytes
     is_growth: bool
     is_last_row: bool = False
+    head: bytes = b""
+
+    @property
+    def lines(self) -> int:
+        """Return how many lines it holds."""
+        return self.data.count(b"\n")
+
+    def halve(self) -> tuple["Chunk", "Chunk"] | None:
+        """Cut it behind half of its lines; None for a single one."""
+        if self.lines < 2:
+            return None
+        (_, first), (place, second) = slice_lines(self.data, lines=(self.lines + 1) // 2)
+        offset = self.start + place
+        between = Cursor(self.after.file, offset, digest_head(self.head[:offset]))
+        return (
+            replace(self, after=between, data=first),
+            replace(self, before=between, start=offset, data=second),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +151,10 @@ class ImportJob:
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far a history import is; ``rows`` counts lines read, ``is_counting`` is its last phase."""
+    """How far a history import is; ``rows`` counts lines read, ``is_counting`` is its last phase.
+
+    One whose server is removed is done as well, and says so by ``is_removed``.
+    """
 
     files_done: int
     files_total: int
@@ -111,6 +164,7 @@ class ImportProgress:
     elapsed_seconds: float
     is_counting: bool = False
     is_done: bool = False
+    is_removed: bool = False
 
     @property
     def rows_per_second(self) -> float:

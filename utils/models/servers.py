@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
+from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, ServerScope
 
 
@@ -48,6 +49,7 @@ class GameServer:
         timezone: IANA name of the zone of the times in its logs.
         legacy: opt-in to the algorithms of old SSH servers.
         host_key: the pinned host key, in OpenSSH's ``algorithm base64`` form.
+        log_folder: where its logs were found last, as the host names it; None before that.
         announced: the classes of death that are posted.
         generation: which generation of counters is shown; an import switches it with one write.
         is_paused: over the premium limit, so it is not read; never deleted.
@@ -64,6 +66,7 @@ class GameServer:
     timezone: str = "UTC"
     legacy: bool = False
     host_key: str | None = None
+    log_folder: str | None = None
     announced: frozenset[DeathKind] = frozenset(DeathKind)
     generation: int = 0
     is_paused: bool = False
@@ -169,15 +172,21 @@ class WayCheck:
     Attributes:
         steps: what was tried, up to the first failure.
         host_key: the key the host showed; None when the login did not come so far.
+        logs: what was found; None when the test failed.
     """
 
     steps: tuple[CheckStep, ...]
     host_key: str | None = None
+    logs: FoundLogs | None = None
 
     @property
     def failure(self) -> CheckStep | None:
         """Return the step that failed; None when the whole way works."""
         return next((step for step in self.steps if not step.ok), None)
+
+    def describe_failure(self) -> str:
+        """Return for the audit which step failed."""
+        return f"“{self.failure.name}” failed" if self.failure else "all works"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from utils.models.deaths import Death
+from utils.models.labels import MARK_SIGN, SEPARATOR, label_name, make_mark
 from utils.models.players import KnownPlayer
 from utils.models.scope import PlayerId, ServerScope
-from utils.models.typed_text import TYPED_CHARACTERS
+from utils.models.typed_text import TYPED_CHARACTERS, fold_text
 
 SLICE_PLAYERS = 1000  # handled between two turns of the event loop: a few milliseconds
 MOST_COMPARED = 2_000_000  # letter pairs with names, in a search for close names: a tenth of a second
@@ -23,11 +24,13 @@ class _Entry:
     Attributes:
         rank: the place among the others: most kills first, then by name.
         folded: every name, between borders.
+        label: what the player is offered as, folded.
     """
 
     player: KnownPlayer
     rank: tuple[int, str]
     folded: str
+    label: str
 
 
 class NameIndex:
@@ -35,6 +38,7 @@ class NameIndex:
 
     def __init__(self) -> None:
         self._by_id: dict[PlayerId, _Entry] = {}
+        self._by_label: dict[str, dict[PlayerId, None]] = {}  # in the order they came
         self._ranked: list[_Entry] = []
         self._is_in_order = True
 
@@ -50,15 +54,29 @@ class NameIndex:
 
     def put(self, player: KnownPlayer) -> None:
         """Add a player, or write what is known of him anew."""
-        folded_names = (name.casefold() for name in player.names)
-        folded = f"{NAME_BORDER}{NAME_BORDER.join(folded_names)}{NAME_BORDER}"
-        rank = (-player.kills, player.name.casefold())
         entry = self._by_id.get(player.player_id)
         if entry is None:
-            entry = self._by_id[player.player_id] = _Entry(player, rank, folded)
+            entry = self._by_id[player.player_id] = _Entry(player, (0, ""), "", "")
             self._ranked.append(entry)
-        entry.player, entry.rank, entry.folded = player, rank, folded
+            self._write_names(entry, player)
+        elif player.names != entry.player.names or player.name != entry.player.name:
+            self._write_names(entry, player)
+        entry.player, entry.rank = player, (-player.kills, entry.rank[1])
         self._is_in_order = False
+
+    def _write_names(self, entry: _Entry, player: KnownPlayer) -> None:
+        names = {name: fold_text(name) for name in (*player.names, player.name)}
+        entry.folded = f"{NAME_BORDER}{NAME_BORDER.join(dict.fromkeys(names.values()))}{NAME_BORDER}"
+        entry.rank = (-player.kills, names[player.name])
+        label = fold_text(label_name(player.name))
+        if label == entry.label:
+            return
+        before = self._by_label.get(entry.label, {})
+        before.pop(player.player_id, None)
+        if not before:
+            self._by_label.pop(entry.label, None)
+        self._by_label.setdefault(label, {})[player.player_id] = None
+        entry.label = label
 
     def find(self, player_id: PlayerId) -> KnownPlayer | None:
         """Return the player with an id."""
@@ -72,6 +90,25 @@ class NameIndex:
     def search_exact(self, name: str) -> Iterator[KnownPlayer]:
         """Yield every player with a name that is a folded text, best known first."""
         return self.search(f"{NAME_BORDER}{name}{NAME_BORDER}")
+
+    def search_labelled(self, label: str) -> Iterator[KnownPlayer]:
+        """Yield every player who is offered as a folded label, before any mark."""
+        return (self._by_id[player_id].player for player_id in self._by_label.get(label, ()))
+
+    def has_twins(self, label: str) -> bool:
+        """Tell whether several players are offered as a folded label, before any mark."""
+        return len(self._by_label.get(label, ())) > 1
+
+    def find_marked(self, text: str) -> KnownPlayer | None:
+        """Return the player whose label with a mark a text is, be the rest of it out of date by now."""
+        parts = text[:TYPED_CHARACTERS].split(SEPARATOR)
+        for end in range(1, len(parts)):
+            marks = {part for part in parts[end:] if part.startswith(MARK_SIGN)}
+            twins = self._by_label.get(fold_text(SEPARATOR.join(parts[:end])), ()) if marks else ()
+            for player_id in twins:
+                if make_mark(player_id) in marks:
+                    return self._by_id[player_id].player
+        return None
 
     async def list_closest(self, wanted: str, *, limit: int) -> tuple[str, ...]:
         """Return the names that share the most letter pairs with a folded text, found in a thread.

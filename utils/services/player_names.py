@@ -1,18 +1,18 @@
 """Player names: who is meant by a name, and which names are offered while one is typed."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
 from utils.errors import AmbiguousError, NotFoundError
 from utils.events import DeathsStored, HistoryImported, PlayerErased, ServerRemoved
 from utils.models.deaths import Death
+from utils.models.labels import label_name, label_twin
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
-from utils.models.typed_text import fold_text
+from utils.models.typed_text import TYPED_CHARACTERS, fold_text
 from utils.services.name_index import NameIndex
 from utils.tasks import BackgroundTask, TaskManager
 
@@ -64,7 +64,7 @@ class PlayerNames:
     async def search(
         self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = (), limit: int = 25
     ) -> list[KnownPlayer]:
-        """Return players any of whose names holds ``text`` (case folded), best known first.
+        """Return players any of whose names holds ``text`` (folded), best known first.
 
         While the names are being read for the first time, the answer comes from the newest names alone: a
         guild of 100,000 players takes a second or two, and whoever types waits for no more than a blink.
@@ -72,16 +72,34 @@ class PlayerNames:
         wanted = fold_text(text)
         known = self._guilds.get(guild_id)
         if known is None:
-            few = await self._store.search_players(guild_id, wanted, limit=limit)
+            few = await self._store.search_players(guild_id, text[:TYPED_CHARACTERS].strip(), limit=limit)
             known = await self._wait_for_names(guild_id)
             if known is None:
                 return list(_select(few, server_ids))
-        return list(islice(_select(known.search(wanted), server_ids), limit))
+        found = list(islice(_select(known.search(wanted), server_ids), limit))
+        marked = None if found else known.find_marked(text)
+        return [marked] if marked else found
+
+    async def label(self, guild_id: GuildId, players: Sequence[KnownPlayer]) -> list[str]:
+        """Return what players are offered as; who shares a name with others here is told apart from them."""
+        known = self._guilds.get(guild_id)
+        labels = [fold_text(label_name(player.name)) for player in players]
+        are_twins = [
+            labels.count(label) > 1 or (known is not None and known.has_twins(label)) for label in labels
+        ]
+        if not any(are_twins):
+            return [label_name(player.name) for player in players]
+        servers = await self._servers.list_servers(guild_id)
+        names = {server.scope.server_id: server.name for server in servers}
+        return [
+            label_twin(player, names) if is_twin else label_name(player.name)
+            for player, is_twin in zip(players, are_twins, strict=True)
+        ]
 
     async def resolve(
         self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = ()
     ) -> KnownPlayer:
-        """Return the player meant: by id, by exact name, or by a unique part of one.
+        """Return the player meant: by id, by a label that was offered, by exact name, or by a unique part.
 
         Of several who bear or bore that exact name, whoever is called so now is meant.
 
@@ -90,21 +108,17 @@ class PlayerNames:
             AmbiguousError: several are; those of one name are told apart.
         """
         known, servers = await self._get(guild_id), frozenset(server_ids)
-        by_id = known.find(PlayerId(text))
-        if by_id is not None:
-            return by_id
-        wanted = fold_text(text)
-        exact = list(islice(_select(known.search_exact(wanted), servers), CANDIDATES))
-        chosen = [player for player in exact if player.name.casefold() == wanted] or exact
-        if not chosen and wanted:
-            chosen = list(islice(_select(known.search(wanted), servers), CANDIDATES))
+        picked = known.find(PlayerId(text)) or known.find_marked(text)
+        if picked is not None:
+            return picked
+        chosen = _choose(known, text, servers)
         if len(chosen) == 1:
             return chosen[0]
         if chosen:
-            labels = await self._tell_apart(guild_id, chosen[:SUGGESTIONS])
-            raise AmbiguousError("player", text, candidates=labels)
+            labels = await self.label(guild_id, chosen[:SUGGESTIONS])
+            raise AmbiguousError("player", text, candidates=tuple(labels))
         async with self._comparing:
-            closest = await known.list_closest(wanted, limit=SUGGESTIONS)
+            closest = await known.list_closest(fold_text(text), limit=SUGGESTIONS)
         raise NotFoundError("player", text, suggestions=closest)
 
     async def on_deaths_stored(self, event: DeathsStored) -> None:
@@ -133,18 +147,6 @@ class PlayerNames:
         """Drop the names of a guild, also those that are being read at this moment."""
         self._guilds.pop(guild_id, None)
         self._missed.pop(guild_id, None)
-
-    async def _tell_apart(self, guild_id: GuildId, players: Sequence[KnownPlayer]) -> tuple[str, ...]:
-        """Return players' names; where several are called the same, with server and last seen."""
-        counts = Counter(player.name.casefold() for player in players)
-        if len(counts) == len(players):
-            return tuple(player.name for player in players)
-        servers = await self._servers.list_servers(guild_id)
-        names = {server.scope.server_id: server.name for server in servers}
-        return tuple(
-            player.name if counts[player.name.casefold()] == 1 else _describe(player, names)
-            for player in players
-        )
 
     async def _wait_for_names(self, guild_id: GuildId) -> NameIndex | None:
         """Have the names read in the background, and return them if that takes no longer than a blink."""
@@ -192,9 +194,18 @@ def _select(players: Iterable[KnownPlayer], server_ids: Iterable[ServerId]) -> I
     return (player for player in players if not servers or servers.intersection(player.servers))
 
 
-def _describe(player: KnownPlayer, server_names: Mapping[ServerId, str]) -> str:
-    where = ", ".join(server_names.get(server_id, "a removed server") for server_id in player.servers)
-    return f"{player.name} (on {where}, last seen {player.last_seen_at:%d %b %Y, %H:%M} UTC)"
+def _choose(known: NameIndex, text: str, server_ids: Iterable[ServerId]) -> list[KnownPlayer]:
+    """Return who is meant by a name: by the first way of reading it by which there is anybody."""
+    wanted, typed = fold_text(text), text.strip().casefold()
+    if not wanted:
+        return []
+    exact = list(islice(_select(known.search_exact(wanted), server_ids), CANDIDATES))
+    return (
+        [player for player in exact if player.name.casefold() == typed]
+        or list(islice(_select(known.search_labelled(wanted), server_ids), CANDIDATES))
+        or exact
+        or list(islice(_select(known.search(wanted), server_ids), CANDIDATES))
+    )
 
 
 def _learn(known: NameIndex, scope: ServerScope, deaths: Iterable[Death]) -> None:

@@ -3,7 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from utils.errors import InvalidInputError, KillfeedError, LimitReachedError, NotFoundError
+from utils.errors import (
+    InvalidInputError,
+    KillfeedError,
+    LimitReachedError,
+    NotFoundError,
+    UserFacingError,
+)
 from utils.models.audit import AuditAction
 from utils.models.deaths import DeathKind
 from utils.models.reading import ImportJob
@@ -18,6 +24,7 @@ from utils.models.servers import (
     WayCheck,
 )
 from utils.services.guilds import ServerStore, SettingsService
+from utils.services.log_places import LogPlaces
 from utils.services.premium import PremiumService
 from utils.services.servers import (
     AuditWriter,
@@ -94,6 +101,7 @@ class ServerRooms:
     premium: PremiumService
     secret_keeper: SecretKeeper
     checker: ServerChecker
+    places: LogPlaces
     host_keys: HostKeyReader
     watchers: Watchers
     audit: AuditWriter
@@ -129,13 +137,17 @@ class ServerChangeService:
             check = WayCheck(())
             if _differs(server, wanted, _WAY):
                 check = await self._check(wanted, edit.credentials)
-                if check.failure is not None:
-                    detail += f"; not changed, “{check.failure.name}” failed"
-                    await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_EDIT, detail)
+                if check.logs is None:
+                    detail += f"; not changed, {check.describe_failure()}"
+                    await self._audit_edit(guild_id, actor_id, detail)
                     return EditedServer(server, check.steps, ())
-                wanted = replace(wanted, host_key=check.host_key)
-            await self._write(wanted, is_tested=bool(check.steps))
-            await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_EDIT, detail)
+                wanted = replace(wanted, host_key=check.host_key, log_folder=check.logs.folder)
+            try:
+                await self._write(wanted, check)
+            except UserFacingError:
+                await self._audit_edit(guild_id, actor_id, f"{detail}; not changed")
+                raise
+            await self._audit_edit(guild_id, actor_id, detail)
             return EditedServer(wanted, check.steps, changes)
 
     async def set_announced(
@@ -233,16 +245,21 @@ class ServerChangeService:
         form = ServerForm(wanted.name, wanted.host, wanted.port, wanted.username, timezone=wanted.timezone)
         verify_place(form, taken=[other.name for other in others if other.scope != wanted.scope])
 
+    async def _audit_edit(self, guild_id: GuildId, actor_id: MemberId, detail: str) -> None:
+        await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_EDIT, detail)
+
     async def _check(self, wanted: GameServer, credentials: Credentials | None) -> WayCheck:
         tier = await self._rooms.premium.get_tier(wanted.scope.guild_id)
         return await self._rooms.checker.check(wanted, guild_limit=tier.servers, credentials=credentials)
 
-    async def _write(self, wanted: GameServer, *, is_tested: bool) -> None:
+    async def _write(self, wanted: GameServer, check: WayCheck) -> None:
         try:
+            if check.logs is not None:
+                await self._rooms.places.verify_free(wanted, check.logs)
             await self._find(wanted.scope)
             await self._rooms.store.replace_server(wanted.scope, wanted)
         except KillfeedError:
-            if is_tested:
+            if check.steps:
                 self._rooms.checker.let_go(wanted)
             raise
         finally:

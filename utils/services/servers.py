@@ -10,15 +10,24 @@ from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from utils.clock import Clock
-from utils.errors import AmbiguousError, InvalidInputError, KillfeedError, NotFoundError
+from utils.errors import (
+    AmbiguousError,
+    InvalidInputError,
+    KillfeedError,
+    NotFoundError,
+    SameLogsError,
+    UserFacingError,
+)
 from utils.events import EventDispatcher, ServerAdded, ServerRemoved
 from utils.models.audit import AuditAction
+from utils.models.labels import find_labelled
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
 from utils.services.guilds import ServerStore, SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.watch_rooms import LogAccess
+from utils.services.log_places import LogPlaces
 from utils.services.premium import PremiumService
 
 SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids in logs
@@ -129,6 +138,7 @@ class GameServerService:
         premium: PremiumService,
         secret_keeper: SecretKeeper,
         checker: ServerChecker,
+        places: LogPlaces,
         logs: LogAccess,
         history: HistoryImport,
         watchers: Watchers,
@@ -142,6 +152,7 @@ class GameServerService:
         self._premium = premium
         self._secret_keeper = secret_keeper
         self._checker = checker
+        self._places = places
         self._logs = logs
         self._history = history
         self._watchers = watchers
@@ -169,6 +180,9 @@ class GameServerService:
         if not servers:
             raise NotFoundError("game server", _hide_id(text), hint="Add one with /admin server add.")
         found = [server for server in servers if text is None or _is_called(server, text)]
+        if text is not None and not found:
+            labelled = find_labelled(text, [(server.scope.server_id, server.name) for server in servers])
+            found = [server for server in servers if server.scope.server_id in labelled]
         if len(found) == 1:
             return found[0]
         names = tuple(server.name for server in servers)
@@ -206,21 +220,23 @@ class GameServerService:
         server = self._build(guild_id, form, credentials)
         tier = await self._premium.get_tier(guild_id)
         check = await self._checker.check(server, guild_limit=tier.servers, credentials=credentials)
-        if check.failure is not None:
+        if check.logs is None:
             self._logs.forget(server.scope)
-            detail = f"{describe_server(server)}: not added, “{check.failure.name}” failed"
-            await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, detail)
+            await self._audit_failed(server, actor_id, check.describe_failure())
             return AddedServer(check.steps, None)
-        server = replace(server, host_key=check.host_key)
+        server = replace(server, host_key=check.host_key, log_folder=check.logs.folder)
         try:
             async with self.lock(guild_id):
                 await self.verify_form(guild_id, form)  # the test took its time: a tier may have ended
+                await self._places.verify_free(server, check.logs)
                 # the import first: a server that is there without one would have its past announced as news
                 await self.prepare_import(server, channel_id=channel_id, message_id=message_id)
                 await self._store.insert_server(server.scope, server)
-        except KillfeedError:
+        except KillfeedError as error:
             self._logs.forget(server.scope)
             self._checker.let_go(server)
+            if isinstance(error, UserFacingError):
+                await self._audit_failed(server, actor_id, "refused after its test")
             raise
         self._settings.forget(guild_id)
         self._watchers.start(server.scope)
@@ -235,9 +251,19 @@ class GameServerService:
         server = await self.resolve(guild_id, text)
         tier = await self._premium.get_tier(guild_id)
         check = await self._checker.check(server, guild_limit=tier.servers)
-        if check.failure is None:
-            self._watchers.wake(server.scope)
+        if check.logs is None:
+            return server, check.steps
+        try:
+            await self._places.settle(server, check.logs.folder)
+        except SameLogsError as error:
+            return server, (*check.steps, CheckStep("Other servers", ok=False, detail=str(error)))
+        self._watchers.wake(server.scope)
         return server, check.steps
+
+    async def _audit_failed(self, server: GameServer, actor_id: MemberId, why: str) -> None:
+        """Write down a server that was tried and not added: it says where somebody wanted to go."""
+        detail = f"{describe_server(server)}: not added, {why}"
+        await self._audit.write(server.scope.guild_id, actor_id, AuditAction.SERVER_ADD, detail)
 
     async def remove_server(self, scope: ServerScope, *, keep_stats: bool, actor_id: MemberId) -> None:
         """End everything a server holds and delete it.

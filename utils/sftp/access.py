@@ -21,11 +21,10 @@ from utils.models.servers import (
     WayCheck,
 )
 from utils.sftp.checkup import check_server
-from utils.sftp.discovery import find_death_logs
+from utils.sftp.discovery import find_death_logs, find_real_folder
 from utils.sftp.host_keys import NO_HOST_KEY, compute_fingerprint
 from utils.sftp.login import HostLogin
 from utils.sftp.pool import SftpConnectionPool
-from utils.sftp.session import SftpSession
 from utils.sftp.tail import DeathLogTail, TailMemory
 
 
@@ -42,6 +41,7 @@ class _Remembered:
 
     login: HostLogin
     folder: str | None = None
+    real_folder: str | None = None
     memory: TailMemory = field(default_factory=TailMemory)
 
 
@@ -69,10 +69,11 @@ class DeathLogAccess:
         """
         known = self._remember(server)
         async with self._pool.lease(server.scope.guild_id, known.login, guild_limit=guild_limit) as session:
-            if known.folder is None:
+            if known.folder is None or known.real_folder is None:
                 known.folder = await find_death_logs(
                     session, base_path=server.base_path, host=server.host, number=server.number
                 )
+                known.real_folder = await find_real_folder(session, known.folder)
             yield DeathLogTail(
                 session,
                 known.folder,
@@ -80,6 +81,11 @@ class DeathLogAccess:
                 clock=self._clock,
                 local_now=self._compute_local_time(server),
             )
+
+    def get_log_folder(self, scope: ServerScope) -> str | None:
+        """Return where the logs of a server were found, as its host names the folder."""
+        known = self._remembered.get(scope)
+        return None if known is None else known.real_folder
 
     def forget(self, scope: ServerScope) -> None:
         """Drop what is remembered of a server: login, folder, sizes; nobody keeps its connection for long."""
@@ -122,20 +128,11 @@ class DeathLogAccess:
         A connection that was made for this alone stays open only where the server is to be read now.
         """
         login = self._build_login(server) if credentials is None else _join_login(server, credentials)
-        shown: list[str] = []
-
-        @asynccontextmanager
-        async def lease() -> AsyncIterator[SftpSession]:
-            async with self._pool.lease(
-                server.scope.guild_id, login, guild_limit=guild_limit, is_forced=True
-            ) as session:
-                shown.append(session.host_key)
-                yield session
-
-        steps = await check_server(lease(), login=login, base_path=server.base_path, number=server.number)
-        if server.is_paused or not all(step.ok for step in steps):
+        lease = self._pool.lease(server.scope.guild_id, login, guild_limit=guild_limit, is_forced=True)
+        check = await check_server(lease, login=login, base_path=server.base_path, number=server.number)
+        if server.is_paused or check.failure is not None:
             self._retire(server.scope.guild_id, login)
-        return WayCheck(steps, shown[0] if shown else None)
+        return check
 
     async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
         """Return the pinned key, and the one the host shows now, if it can be asked."""

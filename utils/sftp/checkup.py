@@ -14,11 +14,13 @@ from utils.errors import (
     UserFacingError,
 )
 from utils.models.quantities import write_quantity
-from utils.models.servers import CheckStep
-from utils.sftp.discovery import find_death_logs
+from utils.models.reading import FoundLogs
+from utils.models.servers import CheckStep, WayCheck
+from utils.sftp.discovery import find_death_logs, find_real_folder
 from utils.sftp.listing import LogFileEntry, list_death_logs
 from utils.sftp.login import HostLogin
 from utils.sftp.session import SftpSession
+from utils.sftp.tail import HEAD_BYTES
 
 CONNECTING_STEPS = ("Reach the host", "SSH handshake", "Host key", "Login")
 FAILING_STEP_BY_ERROR: dict[type[RemoteError], int] = {
@@ -41,22 +43,25 @@ async def check_server(
     login: HostLogin,
     base_path: str | None,
     number: int | None,
-) -> tuple[CheckStep, ...]:
+) -> WayCheck:
     """Go the way from the host's door to a log's first bytes; stops at the first step that fails.
 
     ``lease`` is a lease of the pool, not yet entered. Where the login has an open connection it is lent once
     more, so close the login's connections first to see the host's door as well.
     """
     steps: list[CheckStep] = []
+    host_key: str | None = None
+    logs: FoundLogs | None = None
     try:
         async with lease as session:
+            host_key = session.host_key
             steps += _describe_connected(session, login)
-            await _check_logs(session, steps, login=login, base_path=base_path, number=number)
+            logs = await _check_logs(session, steps, login=login, base_path=base_path, number=number)
     except RemoteError as error:
         if not steps:
-            return _describe_refused(error, login)
+            return WayCheck(_describe_refused(error, login))
         steps.append(CheckStep("Connection", ok=False, detail=str(error)))
-    return tuple(steps)
+    return WayCheck(tuple(steps), host_key, logs)
 
 
 def _describe_connected(session: SftpSession, login: HostLogin) -> list[CheckStep]:
@@ -85,7 +90,7 @@ async def _check_logs(
     login: HostLogin,
     base_path: str | None,
     number: int | None,
-) -> None:
+) -> FoundLogs | None:
     """Find, list and read; each step's failure is its detail."""
     name = "Find the death logs"
     try:
@@ -94,14 +99,23 @@ async def _check_logs(
         found = f"“{folder}” holds {write_quantity(len(listing.files), 'death log')}."
         steps.append(CheckStep(name, True, " ".join((found, *listing.refused[:REFUSED_SHOWN]))))
         name = "Read the newest log"
-        steps.append(CheckStep(name, True, await _read_newest(session, listing.files)))
+        sentence, head = await _read_newest(session, listing.files)
+        steps.append(CheckStep(name, True, sentence))
+        return FoundLogs(
+            folder=await find_real_folder(session, folder),
+            files=frozenset(entry.file for entry in listing.files),
+            newest=listing.files[-1].file if listing.files else None,
+            head=head[:HEAD_BYTES],
+        )
     except (RemoteError, UserFacingError) as error:
         steps.append(CheckStep(name, False, str(error)))
+        return None
 
 
-async def _read_newest(session: SftpSession, files: tuple[LogFileEntry, ...]) -> str:
+async def _read_newest(session: SftpSession, files: tuple[LogFileEntry, ...]) -> tuple[str, bytes]:
+    """Return the sentence about the newest log, and its first bytes."""
     if not files:
-        return "There is no log yet; it appears with the first death."
+        return "There is no log yet; it appears with the first death.", b""
     newest = files[-1]
     data = await session.read(newest.path, offset=0, length=min(newest.size, SAMPLE_BYTES))
-    return f"“{newest.file.name}”: {newest.size:,} bytes, {len(data):,} of them read."
+    return f"“{newest.file.name}”: {newest.size:,} bytes, {len(data):,} of them read.", data

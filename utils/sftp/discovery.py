@@ -9,6 +9,7 @@ the logs themselves. A place that is refused or fails is passed over: another ma
 import posixpath
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from utils.errors import (
@@ -121,6 +122,18 @@ async def find_death_logs(
         raise search.refused
     wanted = f"{host}_{'<number>' if number is None else number}"
     raise LogsMissingError(_describe_missing(search.base, sorted(here.shown), wanted=wanted))
+
+
+async def find_real_folder(session: SftpSession, folder: str) -> str:
+    """Return a folder as the host names it, links resolved; as it was found where the host cannot tell.
+
+    The last part may be missing: the folder of a game that has had no death yet.
+    """
+    above, name = posixpath.split(folder)
+    for known, rest in ((folder, ""), (above or ".", name)):
+        with suppress(RemoteFailureError, RemoteFileMissingError, RemotePermissionError):
+            return posixpath.normpath(posixpath.join(await session.real_path(known), rest))
+    return folder
 
 
 async def _resolve_base(session: SftpSession, base_path: str | None) -> str:

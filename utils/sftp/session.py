@@ -28,19 +28,23 @@ from utils.errors import (
     RemotePermissionError,
     RemoteTimeoutError,
 )
+from utils.sftp.channel import BLOCK_BYTES_MAXIMUM
 from utils.sftp.connection import HostConnection
 from utils.sftp.failures import map_remote_errors
 from utils.sftp.host_keys import compute_fingerprint
 from utils.sftp.remote_paths import is_name
 from utils.tasks import run_together
 
-BLOCK_BYTES_MAXIMUM = 256 * 1024  # OpenSSH cuts off who asks for more in one message
+BLOCK_BYTES_MINIMUM = (
+    4 * 1024
+)  # of a host that allows less: it answers with less, and no read is cut into millions
 WINDOW_BYTES = 2 * 1024 * 1024  # asked for at once; fills 100 ms of a 160 Mbit/s line
 ANSWERS_OF_A_BLOCK = 64  # and one for each KiB of it: whoever answers with less at a time wants us busy
 CLOSE_TIMEOUT_SECONDS = 3  # also waited for by a reader that was cancelled, and a task has 5 s to end
 LARGEST_SIZE = 2**63 - 1  # of a file: places in it are stored as numbers of 64 bits with a sign
 REQUESTS_OF_A_LISTING = 4  # open, names, end, close: folders of some hundred entries need no more
 LISTING_SECONDS = 120.0  # 175,200 names at 50 ms a request take 90; one answer has the operation timeout
+PATH_BYTES_MAXIMUM = 4096
 NAME_BYTES_MAXIMUM = 255  # of one name; no file system in use takes more
 ENTRY_BYTES = 64  # what an entry takes in an answer besides its two names
 LIBRARY_KINDS = {
@@ -197,6 +201,8 @@ class SftpSession:
                 answer = await self._connection.sftp.realpath(path.encode())
             except IndexError as error:  # the library takes the first of no names
                 raise RemoteAnswerError(f"{self.address} gave no answer about “{path}”.") from error
+            if len(answer) > PATH_BYTES_MAXIMUM:
+                raise RemoteAnswerError(f"{self.address} gave no path as an answer about “{path}”.")
         return answer.decode(errors="backslashreplace")
 
     async def scan(
@@ -308,7 +314,7 @@ class SftpSession:
             async with self._operation(path, requests=1):
                 # typed str by the library even for binary files
                 part: bytes = await file.read(size - len(data), start + len(data))
-            data += part
+            data += part[: size - len(data)]  # a host may hand out more than it was asked for
             if not part or len(data) == size:
                 return data
         raise RemoteFailureError(f"{self.address} hands “{path}” out in pieces too small to be read.")
@@ -316,7 +322,8 @@ class SftpSession:
     @property
     def _block_bytes(self) -> int:
         """Return how much one request may ask for: what the host allows, within reason."""
-        return min(self._connection.sftp.limits.max_read_len, BLOCK_BYTES_MAXIMUM)
+        allowed = self._connection.sftp.limits.max_read_len
+        return max(BLOCK_BYTES_MINIMUM, min(allowed, BLOCK_BYTES_MAXIMUM))
 
     @asynccontextmanager
     async def _operation(

@@ -2,12 +2,14 @@
 
 Theory of operation
 -------------------
-A quiet poll is one ``stat`` of the newest file of each world. Every twelfth poll (at most 60 s apart) the
-folders are asked for their times as well, and listed when one changed; around midnight of the game server,
-where new files appear, they are listed at each such look, and once an hour in any case, for hosts whose
-folder times tell nothing. A file is read when its size or time changed: its head and the byte before the
-cursor come with the new bytes in one opening, so a file that was replaced under its name is noticed before a
-single byte of it is taken for growth. ``choose_read`` and ``cut_whole_lines`` decide; ``DeathLogTail`` does.
+A quiet poll is one ``stat`` of the newest file of each world. Every second poll the folders in which these
+files lie are asked for their times as well, and every twelfth (at most 60 s apart) all folders; all that is
+asked together, so it is one round trip. Folders are listed when one changed, so a new file is found within
+ten seconds. Folder times may tell nothing: therefore folders without one, and around midnight of the game
+server, where new files appear, all of them are listed at each twelfth poll, and once an hour in any case. A
+file is read when its size or time changed: its head and the byte before the cursor come with the new bytes in
+one opening, so a file that was replaced under its name is noticed before a single byte of it is taken for
+growth. ``choose_read`` and ``cut_whole_lines`` decide; ``DeathLogTail`` does.
 
 One file that may not be read does not stop the others: it is passed over and told (``problems``), and tried
 again ever more rarely. A file of the future, named by a wrong clock or without any date, is read like any
@@ -18,19 +20,23 @@ and one whose first 256 bytes stayed the same while it did not get shorter. Both
 """
 
 import math
+import posixpath
+from bisect import bisect_left
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 from utils.clock import Clock
 from utils.errors import RemoteFailureError, RemoteFileMissingError, RemotePermissionError
 from utils.models.deaths import CLOCK_MARGIN, LogFile
 from utils.models.reading import Chunk, Cursor, digest_head, slice_lines
-from utils.sftp.listing import DeathLogListing, LogFileEntry, list_death_logs
+from utils.sftp.listing import DeathLogListing, LogFileEntry, LogFolder, list_death_logs
 from utils.sftp.long_lines import PASSED_BYTES, LongLine, Passage, Piece
 from utils.sftp.session import SftpSession
+from utils.tasks import run_together
 
 HEAD_BYTES = 256  # a row is 100 to 200 bytes, and rows carry times: two files never share their first two
 CHUNK_BYTES = 512 * 1024  # about 4,000 rows; a longer line is passed over and rejected
@@ -38,11 +44,15 @@ CHUNK_LINES = 4_000  # one transaction
 NEWEST_BYTES = 8 * 1024
 LAST_ROW_BYTES = 4096  # what a file may end with to be taken for a row
 NEWEST_LINES = 100
+GLANCE_EVERY_POLLS = 2
+GLANCE_EVERY_SECONDS = 9.0  # polls of ten seconds and more
 LOOK_EVERY_POLLS = 12
 LOOK_EVERY_SECONDS = 60.0
+REQUESTS_AT_ONCE = 8
 LIST_EVERY_SECONDS = 3600.0
-LISTED_NAMES_A_SECOND = 500.0  # over time: a host with ever more names is listed ever more rarely
+LISTED_NAMES_A_SECOND = 200.0  # over time: a host with ever more names is listed ever more rarely
 LISTED_NAMES_FREE = 1_000
+REST_AFTER_LISTING = 20.0  # times what it took beyond a second: some answers keep the loop from all others
 LATE_GROWTH_SECONDS = 600.0  # a file still grows "a little" after a newer one appeared
 REFUSED_RETRY_SECONDS = 5.0  # a file that somebody holds open at the moment
 LONGEST_REFUSED_RETRY_SECONDS = 120.0
@@ -104,9 +114,9 @@ class TailMemory:
         passed: lines without end, as far as they were looked through.
         refused: files that could not be read at the last try.
         appeared: when the newest file of a world turned up, or was first seen.
-        listed_at: the last listing.
+        listed_at: the last listing; ``rest_seconds`` have to go by before the next one.
         is_stale: the listing is known to be wrong.
-        looked_at: the last look at the folders.
+        looked_at: the last look at all folders, and ``glanced_at`` that at those of the newest files.
         polls_since_look: polls since then.
     """
 
@@ -119,8 +129,10 @@ class TailMemory:
     refused: dict[LogFile, Refusal] = field(default_factory=dict)
     appeared: dict[str, float] = field(default_factory=dict)
     listed_at: float = 0.0
+    rest_seconds: float = 0.0
     is_stale: bool = False
     looked_at: float = 0.0
+    glanced_at: float = 0.0
     polls_since_look: int = 0
 
     def forget_all_but(self, files: Collection[LogFile]) -> None:
@@ -242,41 +254,68 @@ class DeathLogTail:
         memory, now = self._memory, self._clock.monotonic()
         memory.polls_since_look += 1
         is_due = memory.polls_since_look >= LOOK_EVERY_POLLS or now - memory.looked_at >= LOOK_EVERY_SECONDS
-        if memory.listing is None or (
-            self._may_list(memory.listing, now)
-            and (memory.is_stale or (is_due and await self._must_list(memory.listing, now)))
-        ):
+        listing = memory.listing
+        if listing is None or self._must_list(now, is_due=is_due):
             listing = await self._list()
             if listing.whole_worlds is None:
                 return  # it told every size
-        else:
-            listing = memory.listing
+        await self._ask(listing, now, is_due=is_due)
+        if memory.is_stale and self._may_list(now):
+            await self._list()
+
+    def _may_list(self, now: float) -> bool:
+        """Tell whether the last listing has been paid for by time."""
+        return now - self._memory.listed_at >= self._memory.rest_seconds
+
+    def _must_list(self, now: float, *, is_due: bool) -> bool:
+        """Tell whether the folders are listed whatever times they show."""
+        memory = self._memory
+        is_late = now - memory.listed_at >= LIST_EVERY_SECONDS or is_around_midnight(self._local_now)
+        is_wanted = memory.is_stale or (is_due and (is_late or not memory.is_listing_confirmed))
+        return is_wanted and self._may_list(now)
+
+    async def _ask(self, listing: DeathLogListing, now: float, *, is_due: bool) -> None:
+        """Ask for the sizes of files that may have grown, and by turns for folders' times, all at once."""
+        memory = self._memory
+        entries = self._choose_entries(listing, now, is_due=is_due)
+        folders = {folder.path: folder for folder in listing.folders}
+        is_turn = memory.polls_since_look % GLANCE_EVERY_POLLS == 0
         if is_due:
             memory.polls_since_look, memory.looked_at = 0, now
-        for entry in self._choose_entries(listing, now, is_due=is_due):
-            if not self._must_wait(entry.file):
-                await self._stat(entry)
+        elif is_turn or now - memory.glanced_at >= GLANCE_EVERY_SECONDS:
+            below = {posixpath.dirname(entry.path) for entry in entries}
+            folders = {path: folder for path, folder in folders.items() if path in below}
+        else:
+            folders = {}
+        memory.glanced_at = now if folders else memory.glanced_at
+        works = [partial(self._stat, entry) for entry in entries if not self._must_wait(entry.file)]
+        works += [partial(self._glance, folder, is_due=is_due) for folder in folders.values()]
+        waiting = iter(works)
 
-    def _may_list(self, listing: DeathLogListing, now: float) -> bool:
-        """Tell whether the last listing has been paid for by time."""
-        owed = max(0, listing.cost - LISTED_NAMES_FREE) / LISTED_NAMES_A_SECOND
-        return now - self._memory.listed_at >= owed
+        async def carry_out() -> None:
+            for work in waiting:
+                await work()
 
-    async def _must_list(self, listing: DeathLogListing, now: float) -> bool:
-        if now - self._memory.listed_at >= LIST_EVERY_SECONDS or is_around_midnight(self._local_now):
-            return True
-        if not self._memory.is_listing_confirmed:
-            return True
-        for folder in listing.folders:
+        await run_together([carry_out] * min(len(works), REQUESTS_AT_ONCE))
+
+    async def _glance(self, folder: LogFolder, *, is_due: bool) -> None:
+        """Note whether a folder has changed; one that tells no time may have changed at each look."""
+        try:
             seen = await self._session.stat(folder.path)
-            if seen.modified_at_seconds != folder.modified_at_seconds or not seen.modified_at_seconds:
-                return True
-        return False
+        except (RemoteFileMissingError, RemotePermissionError, RemoteFailureError):
+            self._memory.is_stale = True
+            return
+        is_unknown = is_due and not seen.modified_at_seconds
+        if is_unknown or seen.modified_at_seconds != folder.modified_at_seconds:
+            self._memory.is_stale = True
 
     async def _list(self) -> DeathLogListing:
         memory, now = self._memory, self._clock.monotonic()
         known = set(memory.sizes)
         listing = await list_death_logs(self._session, self._folder)
+        names = max(0, listing.cost - LISTED_NAMES_FREE)
+        seconds = max(0.0, self._clock.monotonic() - now - 1)
+        memory.rest_seconds = max(names / LISTED_NAMES_A_SECOND, REST_AFTER_LISTING * seconds)
         if memory.listing is None or memory.listing.folders != listing.folders:
             memory.unchanged_since = now
         memory.is_listing_confirmed = now - memory.unchanged_since >= FOLDER_TIME_SECONDS
@@ -285,13 +324,15 @@ class DeathLogTail:
         memory.sizes = {
             entry.file: Seen(entry.size, entry.modified_at_seconds) for entry in memory.listing.files
         }
+        in_order = sorted(known)
         for file in memory.sizes.keys() - known:
             memory.appeared[file.world] = now
             # the one before it is over by that: whatever it ends with is looked at once more
-            before = max((one for one in known if one.world == file.world and one < file), default=file)
-            memory.settled.pop(before, None)
+            place = bisect_left(in_order, file)
+            if place and in_order[place - 1].world == file.world:
+                memory.settled.pop(in_order[place - 1], None)
         memory.forget_all_but(memory.sizes.keys())
-        memory.listed_at = memory.looked_at = now
+        memory.listed_at = memory.looked_at = memory.glanced_at = now
         memory.polls_since_look = 0
         return listing
 
@@ -331,11 +372,7 @@ class DeathLogTail:
         try:
             seen = await self._session.stat(entry.path)
         except RemoteFileMissingError:
-            listing = self._memory.listing
-            if listing is None or self._may_list(listing, self._clock.monotonic()):
-                await self._list()
-            else:
-                self._memory.is_stale = True
+            self._memory.is_stale = True
             return
         except (RemotePermissionError, RemoteFailureError) as error:
             self._note_refusal(entry.file, str(error))
@@ -405,7 +442,7 @@ class DeathLogTail:
                 is_unfinished = bool(pieces)
             for piece in pieces:
                 after = Cursor(file, piece.end, digest_head(head[: piece.end]))
-                yield Chunk(before, after, piece.start, piece.data, is_growth)
+                yield Chunk(before, after, piece.start, piece.data, is_growth, head=head)
                 start, before = piece.end, after
             is_unfinished = is_unfinished and start < plan.size
 

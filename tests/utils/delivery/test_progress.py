@@ -51,7 +51,7 @@ class Import:
         self, world: SimulatedDiscord, channel: Channel, messages: ImportMessages, *, begun: int
     ) -> None:
         self._world = world
-        self._messages = messages
+        self.messages = messages
         self._channel = channel
         self.job = ImportJob(1, START, {}, ChannelId(channel.id), begun)
 
@@ -62,7 +62,7 @@ class Import:
 
     async def show(self, rows: int, *, is_done: bool = False) -> None:
         """Tell how far it is."""
-        await self._messages.show(SERVER, self.job, build_progress(rows, is_done=is_done))
+        await self.messages.show(SERVER, self.job, build_progress(rows, is_done=is_done))
 
     async def wait_for(self, rows: int) -> None:
         """Wait until the message shows so many rows."""
@@ -103,6 +103,19 @@ async def test_end_is_shown_at_once(running: Import, world: SimulatedDiscord, ta
     await running.wait_for(1_001)
     await running.show(2_002, is_done=True)
     await running.wait_for(2_002)
+    await world.settle()
+    assert not tasks.is_running(TASK)
+
+
+async def test_end_of_a_removed_server_is_shown_at_once(
+    running: Import, world: SimulatedDiscord, tasks: TaskManager
+) -> None:
+    """Also after a restart, when this process has shown nothing of that import yet."""
+    removed = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
+    await running.messages.show(SERVER, running.job, removed)
+    await world.until(
+        lambda: "was removed while its history was being read" in str(running.message.embeds), what="the end"
+    )
     await world.settle()
     assert not tasks.is_running(TASK)
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utils.embeds.bounties import label_bounty
 from utils.embeds.bounty_wording import LINES, TITLES
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.limits import MAX_CHARACTERS, count_characters
@@ -223,8 +222,3 @@ def test_settings_are_told_in_words() -> None:
         "A bounty lasts": "48 h",
         "Largest bounty": "5,000 💎",
     }
-
-
-def test_choice_of_a_bounty_shows_target_amount_and_server() -> None:
-    """Autocomplete shows no markup and no id."""
-    assert label_bounty(BOUNTY, "North") == "Night_Owl · 1,500 · North"

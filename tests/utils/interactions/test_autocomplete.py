@@ -9,6 +9,7 @@ from simulation.discord import Channel, Guild, Member
 from tests.fakes.small_bot import Shelf, SmallBot
 from tests.fakes.storage import build_server
 from utils.errors import StorageUnavailableError
+from utils.models.labels import make_mark
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId
 
@@ -51,7 +52,7 @@ async def test_players_are_offered_by_name_and_chosen_by_id(offer: Offer, shelf:
 
 
 async def test_two_players_of_one_name_are_told_apart(offer: Offer, shelf: Shelf, guild: Guild) -> None:
-    """Server and last seen stand beside a name that occurs twice, and beside no other."""
+    """Last seen, a mark and server stand beside a name that occurs twice, and beside no other."""
     guild_id = GuildId(guild.id)
     servers = [build_server("Mirny", "a", guild_id=guild_id), build_server("Kamensk", "b", guild_id=guild_id)]
     shelf.servers.servers = {server.scope: server for server in servers}
@@ -62,9 +63,9 @@ async def test_two_players_of_one_name_are_told_apart(offer: Offer, shelf: Shelf
         build_player("Twinkle", 4),
     ]
     assert await offer("player", "twin") == {
-        "Twin · 30 Apr 2025, 18:05 UTC · Mirny": f"{1:032x}",
-        "Twin · 30 Apr 2025, 18:05 UTC · Mirny, Kamensk": f"{2:032x}",
-        "Twin · 30 Apr 2025, 18:05 UTC · ?": f"{3:032x}",
+        f"Twin · 30 Apr 2025, 18:05 UTC · {make_mark(f'{1:032x}')} · Mirny": f"{1:032x}",
+        f"Twin · 30 Apr 2025, 18:05 UTC · {make_mark(f'{2:032x}')} · Mirny, Kamensk": f"{2:032x}",
+        f"Twin · 30 Apr 2025, 18:05 UTC · {make_mark(f'{3:032x}')} · a removed server": f"{3:032x}",
         "Twinkle": f"{4:032x}",
     }
 

@@ -12,7 +12,7 @@ from tests.fakes.deaths import build_death, build_player_id, build_row
 from utils.models.deaths import Death, DeathKind
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
-from utils.models.typed_text import TYPED_CHARACTERS
+from utils.models.typed_text import TYPED_CHARACTERS, fold_text
 from utils.services.name_index import MOST_COMPARED, SLICE_PLAYERS, NameIndex
 
 AT = datetime(2025, 5, 1, 12, tzinfo=UTC)
@@ -43,7 +43,7 @@ def keep_newest(players: Iterable[KnownPlayer]) -> list[KnownPlayer]:
 
 def rank(players: Iterable[KnownPlayer]) -> list[KnownPlayer]:
     """Put players in order as the contract says: best known first, then by name."""
-    return sorted(players, key=lambda player: (-player.kills, player.name.casefold()))
+    return sorted(players, key=lambda player: (-player.kills, fold_text(player.name)))
 
 
 def fill(players: Iterable[KnownPlayer]) -> NameIndex:
@@ -58,16 +58,16 @@ def fingerprint(players: Iterable[KnownPlayer]) -> list[tuple[int, str, frozense
     """Return players in order, those of one rank as a set: their order among each other means nothing."""
     groups: dict[tuple[int, str], set[PlayerId]] = {}
     for player in players:
-        groups.setdefault((-player.kills, player.name.casefold()), set()).add(player.player_id)
+        groups.setdefault((-player.kills, fold_text(player.name)), set()).add(player.player_id)
     return [(kills, name, frozenset(ids)) for (kills, name), ids in groups.items()]
 
 
 @given(PLAYERS, PARTS)
 def test_search_finds_what_a_look_through_every_name_finds(players: list[KnownPlayer], part: str) -> None:
     """Every player one of whose names holds the part, nobody else, best known first."""
-    wanted = part.casefold()
+    wanted = fold_text(part)
     expected = [
-        player for player in keep_newest(players) if any(wanted in name.casefold() for name in player.names)
+        player for player in keep_newest(players) if any(wanted in fold_text(name) for name in player.names)
     ]
     found = list(fill(players).search(wanted))
     assert fingerprint(found) == fingerprint(rank(expected))
@@ -77,11 +77,11 @@ def test_search_finds_what_a_look_through_every_name_finds(players: list[KnownPl
 @given(PLAYERS, NAMES)
 def test_exact_search_finds_whole_names_alone(players: list[KnownPlayer], name: str) -> None:
     """A name that holds the wanted one is not it; two names side by side are no third."""
-    wanted = name.casefold()
+    wanted = fold_text(name)
     expected = {
         player.player_id
         for player in keep_newest(players)
-        if any(wanted == one.casefold() for one in player.names)
+        if any(wanted == fold_text(one) for one in player.names)
     }
     assert {player.player_id for player in fill(players).search_exact(wanted)} == expected
 
@@ -92,13 +92,13 @@ def test_index_that_goes_on_learning_equals_one_made_anew(
 ) -> None:
     """A search between two things learned leaves nothing behind that a later search would feel."""
     index = fill(before)
-    list(index.search(part.casefold()))
+    list(index.search(fold_text(part)))
     for player in after:
         index.put(player)
-        list(index.search(part.casefold()))
+        list(index.search(fold_text(part)))
     anew = asyncio.run(NameIndex.build(keep_newest([*before, *after])))
     assert fingerprint(index.search("")) == fingerprint(anew.search(""))
-    assert fingerprint(index.search(part.casefold())) == fingerprint(anew.search(part.casefold()))
+    assert fingerprint(index.search(fold_text(part))) == fingerprint(anew.search(fold_text(part)))
 
 
 @given(PLAYERS)
@@ -114,11 +114,11 @@ def test_closest_names_share_the_most_letter_pairs(
     players: list[KnownPlayer], wanted: str, limit: int
 ) -> None:
     """As many as asked for, the closest first; a name without one common pair is never offered."""
-    folded = wanted.casefold()
+    folded = fold_text(wanted)
     pairs = {folded[at : at + 2] for at in range(len(folded) - 1)}
     scores = sorted(
         (
-            (sum(pair in player.name.casefold() for pair in pairs), player.kills, player.name)
+            (sum(pair in fold_text(player.name) for pair in pairs), player.kills, player.name)
             for player in keep_newest(players)
         ),
         reverse=True,

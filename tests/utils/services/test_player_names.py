@@ -1,13 +1,17 @@
 """Player names: who is meant by a name, and what is known of it when."""
 
 import asyncio
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fakes.clock import FakeClock, settle
 from tests.fakes.deaths import NOON, SCOPE, build_death, build_player_id, build_row
@@ -16,6 +20,7 @@ from tests.fakes.storage import FakeServerStore, Gate, build_server
 from utils.errors import AmbiguousError, NotFoundError, StorageUnavailableError
 from utils.events import DeathsStored, HistoryImported, ServerRemoved
 from utils.models.deaths import DeathKind
+from utils.models.labels import find_labelled, label_choices, make_mark
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
@@ -25,6 +30,7 @@ from utils.tasks import TaskManager
 T = TypeVar("T")
 GUILD = SCOPE.guild_id
 EAST = ServerId("east")
+FRAKTUR = "".join(unicodedata.lookup(f"MATHEMATICAL BOLD FRAKTUR SMALL {letter}") for letter in "DEADSHOT")
 SEEN = datetime(2025, 4, 30, tzinfo=UTC)
 
 
@@ -124,7 +130,7 @@ async def test_name_that_fits_several_is_ambiguous(names: PlayerNames) -> None:
 
 
 async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore) -> None:
-    """They are told apart by server and last seen, unless the server that was named does so."""
+    """They are told apart by last seen, a mark and server, unless the server that was named does so."""
     names = build_names(store, build_server("East Wind", EAST))
     store.players = [
         build_player("Twin", player_id="1" * 32, server=EAST),
@@ -132,8 +138,8 @@ async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore)
         build_player("Twinkle", player_id="3" * 32),
     ]
     told = (
-        "Twin (on East Wind, last seen 30 Apr 2025, 00:00 UTC)",
-        "twin (on a removed server, last seen 30 Apr 2025, 00:00 UTC)",
+        f"Twin · 30 Apr 2025, 00:00 UTC · {make_mark('1' * 32)} · East Wind",
+        f"twin · 30 Apr 2025, 00:00 UTC · {make_mark('2' * 32)} · a removed server",
     )
     for typed, candidates in (("TWIN", told), ("twi", (*told, "Twinkle"))):
         with pytest.raises(AmbiguousError) as caught:
@@ -141,6 +147,96 @@ async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore)
         assert caught.value.candidates == candidates
     found = await names.resolve(GUILD, "twin", server_ids=[ServerId("west")])
     assert found.player_id == "2" * 32
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("Renée", "Rene\N{COMBINING ACUTE ACCENT}e"),
+        ("rene\N{COMBINING ACUTE ACCENT}e", "Renée"),
+        ("renee", "Renée"),
+        ("deadshot", FRAKTUR),
+        (FRAKTUR, "Deadshot"),
+        ("razor", "ＲａＺｏｒ"),  # noqa: RUF001 - full width
+        ("muller", "Müller"),
+        ("smörgås", "Smorgas"),
+        ("lukasz", "Łukasz"),
+        ("joker", "ᴊᴏᴋᴇʀ"),
+        ("ace", "🅰🄲🇪"),
+        ("ghost", "Gh\N{ZERO WIDTH JOINER}ost"),
+    ],
+)
+async def test_styled_and_accented_letters_are_found_by_plain_ones_and_the_other_way_round(
+    store: FakeStatisticsStore, names: PlayerNames, typed: str, stored: str
+) -> None:
+    """Whole names and parts of them, however either is written."""
+    store.players = [build_player(stored, player_id="1" * 32), build_player("Somebody", player_id="2" * 32)]
+    assert await find(names, typed) == await find(names, typed[:-1]) == [stored]
+    assert (await names.resolve(GUILD, typed)).player_id == "1" * 32
+
+
+async def test_name_as_it_is_written_goes_before_one_that_is_like_it(
+    store: FakeStatisticsStore, names: PlayerNames
+) -> None:
+    """Muller and Müller are two players: who types one of them exactly means that one."""
+    store.players = [build_player("Müller", kills=9), build_player("Muller")]
+    assert (await names.resolve(GUILD, "muller")).name == "Muller"
+    assert (await names.resolve(GUILD, "MÜLLER")).name == "Müller"
+    with pytest.raises(AmbiguousError) as caught:
+        await names.resolve(GUILD, "Mùller")
+    assert [label.split(" · ")[0] for label in caught.value.candidates] == ["Müller", "Muller"]
+
+
+async def test_twins_of_one_minute_are_told_apart_and_their_labels_understood(
+    store: FakeStatisticsStore, names: PlayerNames
+) -> None:
+    """Also when they were seen again since, and when the label is typed into the option once more."""
+    store.players = [build_player("Twin", player_id=digit * 32) for digit in "123"]
+    labels = await names.label(GUILD, await names.search(GUILD, "twin"))
+    assert len(set(labels)) == 3
+    store.players = [replace(one, last_seen_at=SEEN + timedelta(days=1), servers=()) for one in store.players]
+    names.forget(GUILD)
+    ids = [(await names.resolve(GUILD, label)).player_id for label in labels]
+    assert ids == [digit * 32 for digit in "123"]
+    assert [[one.player_id for one in await names.search(GUILD, label)] for label in labels] == [
+        [player_id] for player_id in ids
+    ]
+
+
+LOOKALIKES = st.text(
+    alphabet="aAäÄ\u200b\u3164 ·#…l" + "\N{COMBINING DIAERESIS}\N{FULLWIDTH LATIN SMALL LETTER A}",
+    min_size=1,
+    max_size=4,
+).flatmap(lambda text: st.sampled_from([text, text * 40]))
+
+
+@given(st.lists(st.lists(LOOKALIKES, min_size=1, max_size=2, unique=True), min_size=1, max_size=6))
+def test_what_is_offered_is_understood_as_value_and_as_label(names_borne: list[list[str]]) -> None:
+    """Whatever players are called, or were, each choice leads to its own player, in either form."""
+    players = [
+        build_player(borne[0], *borne[1:], player_id=f"{number:032x}")
+        for number, borne in enumerate(names_borne)
+    ]
+
+    async def check() -> None:
+        names = build_names(FakeStatisticsStore(*players))
+        offered = await names.search(GUILD, "")
+        labels = await names.label(GUILD, offered)
+        assert all(1 <= len(label) <= 100 for label in labels)
+        for player, label in zip(offered, labels, strict=True):
+            assert await names.resolve(GUILD, player.player_id) == player
+            assert await names.resolve(GUILD, label) == player
+
+    asyncio.run(check())
+
+
+@given(st.lists(LOOKALIKES, min_size=1, max_size=6))
+def test_choices_of_any_kind_are_understood_by_their_label(called: list[str]) -> None:
+    """Links, bounties and servers: every label is another one, and leads to its own choice."""
+    choices = [(str(number), text) for number, text in enumerate(called)]
+    labels = label_choices(choices)
+    assert all(1 <= len(label) <= 100 for label in labels)
+    assert [find_labelled(label, choices) for label in labels] == [[key] for key, _ in choices]
 
 
 async def test_present_name_goes_before_a_former_one(store: FakeStatisticsStore, names: PlayerNames) -> None:

@@ -17,6 +17,7 @@ from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.errors import ConnectionLostError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.events import EventDispatcher
 from utils.models.deaths import DeathKind
+from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, MemberId, ServerScope
 from utils.models.servers import (
     CheckStep,
@@ -31,6 +32,7 @@ from utils.models.servers import (
 from utils.services.audit import AuditLog
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
+from utils.services.log_places import LogPlaces
 from utils.services.server_changes import EditedServer, ServerChangeService, ServerEdit, ServerRooms
 from utils.services.servers import GameServerService
 
@@ -39,7 +41,8 @@ GOOD = (CheckStep("Login", ok=True, detail="fine"),)
 BAD = (CheckStep("Login", ok=False, detail="refused"),)
 TYPED = Credentials("typed-now")
 OLD_KEY, NEW_KEY = HostKey("ssh-ed25519 OLD", "SHA256:old"), HostKey("ssh-ed25519 NEW", "SHA256:new")
-SERVER = replace(build_server(), host_key=OLD_KEY.text, timezone="UTC", number=7)
+LOGS = FoundLogs("/mirny/deathlogs")
+SERVER = replace(build_server(), host_key=OLD_KEY.text, log_folder=LOGS.folder, timezone="UTC", number=7)
 NEIGHBOUR = build_server("Kamensk", "neighbor")
 
 
@@ -52,6 +55,7 @@ class FakeHost:
         self.keys = HostKeys(OLD_KEY, NEW_KEY)
         self.checked: list[GameServer] = []
         self.tried: list[tuple[str, int, str, str | None, Credentials | None]] = []
+        self.logs = LOGS
         self.let_gone: list[str] = []
 
     async def check(
@@ -61,7 +65,7 @@ class FakeHost:
         del guild_limit
         self.checked.append(server)
         self.tried.append((server.host, server.port, server.username, server.host_key, credentials))
-        return WayCheck(self.steps, server.host_key or self.key)
+        return WayCheck(self.steps, server.host_key or self.key, self.logs if self.steps == GOOD else None)
 
     def let_go(self, server: GameServer) -> None:
         """Note whose login is not needed after all."""
@@ -94,7 +98,7 @@ class Rooms:
         """Return the service over these rooms."""
         settings = SettingsService(self.guilds, self.store, clock=self.clock)
         premium, events = build_premium(4, self.clock), EventDispatcher()
-        audit = AuditLog(self.audit, clock=self.clock)
+        audit, places = AuditLog(self.audit, clock=self.clock), LogPlaces(self.store, self.ingestion)
         servers = GameServerService(
             self.store,
             FakeRejectedStore(),
@@ -102,6 +106,7 @@ class Rooms:
             premium=premium,
             secret_keeper=self.host,
             checker=self.host,
+            places=places,
             logs=self.access,
             history=HistoryImport(self.ingestion, self.ingestion, events, clock=self.clock),
             watchers=self.watchers,
@@ -116,6 +121,7 @@ class Rooms:
             premium=premium,
             secret_keeper=self.host,
             checker=self.host,
+            places=places,
             host_keys=self.host,
             watchers=self.watchers,
             audit=audit,
@@ -207,6 +213,23 @@ def test_stored_secret_goes_to_the_pinned_key_alone_whatever_is_edited(
         assert TYPED.password not in repr(rooms.audit.lines)
 
     asyncio.run(run())
+
+
+async def test_edit_does_not_make_two_servers_one(rooms: Rooms, service: ServerChangeService) -> None:
+    """Another address or another folder: the logs that are found are the neighbour's."""
+    neighbour = replace(NEIGHBOUR, host_key=OLD_KEY.text, log_folder="/kamensk/deathlogs")
+    rooms.store.servers[NEIGHBOUR.scope] = neighbour
+    rooms.host.logs, rooms.host.key = FoundLogs("/kamensk/deathlogs"), OLD_KEY.text
+    for edit in (
+        ServerEdit(number=8),
+        ServerEdit(base_path="kamensk"),
+        ServerEdit(host="198.51.100.7", credentials=TYPED),
+    ):
+        with pytest.raises(InvalidInputError, match="“Kamensk” reads these logs already"):
+            await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+        assert rooms.audit.lines[-1][2].endswith("; not changed")
+    assert rooms.store.servers == {SCOPE: SERVER, NEIGHBOUR.scope: neighbour}
+    assert (rooms.host.let_gone, rooms.watchers.notes) == (["renter"] * 3, [])
 
 
 @pytest.mark.parametrize(

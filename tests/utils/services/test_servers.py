@@ -22,12 +22,13 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher, ServerRemoved
 from utils.models.premium import TIERS, Tier
-from utils.models.reading import ImportJob, RejectedLine
+from utils.models.reading import FoundLogs, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
 from utils.services.audit import AuditLog
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
+from utils.services.log_places import LogPlaces
 from utils.services.premium import PremiumService
 from utils.services.servers import (
     FORMER_CHOICE,
@@ -62,6 +63,7 @@ class FakeServerChecker:
     def __init__(self) -> None:
         self.steps: tuple[CheckStep, ...] = GOOD
         self.host_key: str | None = "ssh-ed25519 AAAA"
+        self.folder: str | None = None
         self.checked: list[tuple[str, int]] = []
         self.let_gone: list[str] = []
 
@@ -71,7 +73,9 @@ class FakeServerChecker:
         """Return the steps and the host's key."""
         del credentials
         self.checked.append((server.name, guild_limit))
-        return WayCheck(self.steps, self.host_key)
+        folder = self.folder or f"/{server.name}/deathlogs"
+        logs = FoundLogs(folder) if self.steps == GOOD else None
+        return WayCheck(self.steps, self.host_key, logs)
 
     def let_go(self, server: GameServer) -> None:
         """Note that nothing is to stay open for a server."""
@@ -106,6 +110,7 @@ class Rooms:
             premium=PremiumService(self.premium, default_tier=self.tier, clock=self.clock),
             secret_keeper=FakeSecretKeeper(),
             checker=self.checker,
+            places=LogPlaces(self.store, self.ingestion),
             logs=self.access,
             history=HistoryImport(self.ingestion, self.ingestion, self.events, clock=self.clock),
             watchers=self.watchers,
@@ -222,6 +227,7 @@ async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: Gam
         timezone="Europe/Berlin",
         legacy=True,
         host_key="ssh-ed25519 AAAA",
+        log_folder="/Kamensk/deathlogs",
         added_at=START,
     )
     assert (added.steps, added.server) == (GOOD, stored)
@@ -269,7 +275,10 @@ async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(rooms: Ro
     await service.verify_form(GUILD, FORM)
     with pytest.raises(LimitReachedError, match=r"Tier 0 \(Scavenger\) has room for 1"):
         await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
-    assert (list(rooms.store.servers), rooms.ingestion.data.job, rooms.audit.lines) == ([SCOPE], None, [])
+    assert (list(rooms.store.servers), rooms.ingestion.data.job) == ([SCOPE], None)
+    assert [detail.rpartition(": ")[2] for _, _, detail in rooms.audit.lines] == [
+        "not added, refused after its test"
+    ]
     assert rooms.checker.let_gone == ["Kamensk"]
 
 
@@ -376,8 +385,37 @@ async def test_server_is_read_at_once_when_its_test_passes(rooms: Rooms, service
     rooms.add(build_server())
     assert await service.test_server(GUILD, None) == (build_server(), GOOD)
     assert rooms.watchers.notes == [("wake", SCOPE)]
+    found = replace(build_server(), log_folder="/Mirny/deathlogs")
     rooms.checker.steps = BAD
-    assert await service.test_server(GUILD, "mirny") == (build_server(), BAD)
+    assert await service.test_server(GUILD, "mirny") == (found, BAD)
+    assert rooms.watchers.notes == [("wake", SCOPE)]
+
+
+async def test_same_server_is_refused_with_the_name_of_the_first(
+    rooms: Rooms, service: GameServerService
+) -> None:
+    """Under another name, all else equal: nothing is stored or read, and the try is in the audit."""
+    await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    rooms.checker.folder = "/Kamensk/deathlogs"
+    twin = replace(FORM, name="Twin", host="kamensk.example")
+    with pytest.raises(InvalidInputError, match=r"“Kamensk” reads these logs already"):
+        await service.add_server(GUILD, twin, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    [stored] = rooms.store.servers.values()
+    assert (stored.name, rooms.checker.let_gone) == ("Kamensk", ["Twin"])
+    assert rooms.watchers.notes == [("start", stored.scope)]
+    assert rooms.audit.lines[-1][2] == (
+        "Twin (renter at kamensk.example port 8822, number 4): not added, refused after its test"
+    )
+
+
+async def test_test_of_a_server_tells_whose_logs_it_found(rooms: Rooms, service: GameServerService) -> None:
+    """Two that were stored before: the test of the younger says so, and does not have it read."""
+    rooms.add(build_server(), build_server("Twin", "twin"))
+    rooms.checker.folder = "/one/deathlogs"
+    await service.test_server(GUILD, "Mirny")
+    _, steps = await service.test_server(GUILD, "Twin")
+    assert [(step.name, step.ok) for step in steps[len(GOOD) :]] == [("Other servers", False)]
+    assert "“Mirny” reads these logs already" in steps[-1].detail
     assert rooms.watchers.notes == [("wake", SCOPE)]
 
 

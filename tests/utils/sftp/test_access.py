@@ -196,6 +196,29 @@ async def test_stored_secret_is_offered_to_no_host_whose_key_is_not_pinned(
     assert host.offered == [("renter", "s3cret-pass")]
 
 
+async def test_folder_is_the_same_however_it_is_written(
+    access: DeathLogAccess, server: GameServer, root: Path
+) -> None:
+    """By number, by any base path, through a link, by a name of the host: one folder as the host names it."""
+    files = GameServerFiles(root)
+    files.append(*islice(Battle().rows(), 1))
+    (root / "link").symlink_to("127.0.0.1_1")
+    spelled = [
+        replace(server, number=1),
+        replace(server, base_path="127.0.0.1_1"),
+        replace(server, base_path="./127.0.0.1_1/actual1/"),
+        replace(server, base_path="/127.0.0.1_1/actual1/deathlogs"),
+        replace(server, base_path="link"),
+        replace(server, host="LOCALHOST", base_path="link/actual1"),
+    ]
+    found = [(await access.check(one, guild_limit=1)).logs for one in spelled]
+    assert {logs and logs.folder for logs in found} == {"/127.0.0.1_1/actual1/deathlogs"}
+    [name] = await list_names(access, server)
+    assert {logs and logs.head for logs in found} == {files.current().read_bytes()[:256]}
+    assert {logs and logs.newest and logs.newest.name for logs in found} == {name}
+    assert access.get_log_folder(SCOPE) == "/127.0.0.1_1/actual1/deathlogs"
+
+
 async def test_connection_of_a_test_stays_only_for_a_server_that_is_to_be_read(
     access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
 ) -> None:

@@ -1,7 +1,7 @@
 """Tailing: what is read of growing, cut, rotated, rewritten and vanishing files, and at what cost."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -23,7 +23,7 @@ from utils.models.reading import HEAD_DIGEST_BYTES, Chunk, Cursor, digest_head
 from utils.models.scope import GuildId
 from utils.sftp.long_lines import PASSED_BYTES, SHOWN_BYTES
 from utils.sftp.pool import SftpConnectionPool
-from utils.sftp.session import SftpSession
+from utils.sftp.session import FolderScan, ListingBudget, RemoteEntry, SftpSession
 from utils.sftp.tail import (
     CHUNK_BYTES,
     CHUNK_LINES,
@@ -306,7 +306,7 @@ async def test_last_row_without_line_feed_comes_once_the_next_file_has_begun(
     end = Cursor(DAY_2, len(line(2)), digest_head(line(2)))
     assert found == [
         Chunk(at, at, at.offset, row + b"\n", is_growth=True, is_last_row=True),
-        Chunk(None, end, 0, line(2), is_growth=True),
+        Chunk(None, end, 0, line(2), is_growth=True, head=line(2)),
     ]
     assert await poller.poll(seconds=3600) == []
 
@@ -691,29 +691,90 @@ async def test_quiet_poll_is_one_request_and_reads_nothing(poller: Poller, sessi
     assert (session.requests - before, session.opened) == (1, [])
 
 
-async def test_quiet_hour_costs_at_most_a_fifth_more_than_its_polls(
+async def test_quiet_hour_costs_little_more_than_a_round_trip_a_poll(
     poller: Poller, session: FakeSession
 ) -> None:
-    """Folders are looked at once a minute and listed once an hour."""
+    """Folders are looked at together with the files, and listed once an hour."""
     for file in (DAY_1, DAY_2):
         session.append(path_of(file), lines(1))
     await poller.poll()
     session.opened.clear()
-    before = session.requests
+    requests, round_trips = session.requests, session.round_trips
     for _ in range(720):
         assert await poller.poll() == []
-    assert (session.requests - before) / 720 <= 1.2
+    assert (session.round_trips - round_trips) / 720 <= 1.05
+    assert (session.requests - requests) / 720 <= 1.65
     assert session.opened == []
 
 
-async def test_new_file_is_found_within_a_minute(poller: Poller, session: FakeSession) -> None:
-    """A folder whose time changed is listed at the next look."""
+@pytest.mark.parametrize("polls_before", range(36, 49))
+async def test_new_file_is_found_within_ten_seconds(
+    poller: Poller, session: FakeSession, polls_before: int
+) -> None:
+    """A folder whose time changed is listed at once, at whichever poll its file has appeared."""
+    session.append(path_of(DAY_1), lines(1))
+    for _ in range(polls_before):
+        await poller.poll()
+    session.append(path_of(DAY_2), lines(2))
+    chunks = [await poller.poll(seconds=5) for _ in range(2)]
+    assert summarize([chunk for found in chunks for chunk in found]) == [(DAY_2, 0, lines(2), True)]
+
+
+@pytest.mark.parametrize("seconds", [10, 30])
+async def test_slow_polls_find_a_new_file_at_once(
+    poller: Poller, session: FakeSession, seconds: float
+) -> None:
+    """Where a poll comes every ten seconds or more rarely, each looks at the folder."""
+    session.append(path_of(DAY_1), lines(1))
+    for _ in range(20):
+        await poller.poll(seconds=seconds)
+    session.append(path_of(DAY_2), lines(2))
+    assert summarize(await poller.poll(seconds=seconds)) == [(DAY_2, 0, lines(2), True)]
+
+
+async def test_host_whose_folder_times_stand_still_is_listed_as_rarely_as_before(
+    poller: Poller, session: FakeSession
+) -> None:
+    """A new file is found at the hourly listing, and no quiet poll costs more for it."""
     session.append(path_of(DAY_1), lines(1))
     for _ in range(40):
         await poller.poll()
+    times = dict(session.folder_times)
     session.append(path_of(DAY_2), lines(2))
-    chunks = [await poller.poll() for _ in range(12)]
-    assert summarize([chunk for found in chunks for chunk in found]) == [(DAY_2, 0, lines(2), True)]
+    session.folder_times = times
+    requests = session.requests
+    for _ in range(600):
+        assert await poller.poll() == []
+    assert (session.requests - requests) / 600 <= 1.65
+    assert len(await poller.poll(seconds=3600)) == 1
+
+
+async def test_folder_without_a_time_is_listed_at_each_twelfth_poll_and_not_more_often(
+    poller: Poller, session: FakeSession
+) -> None:
+    """A listing is five requests and more: a host that tells no times is not asked for it all the time."""
+    session.append(path_of(DAY_1), lines(1))
+    session.folder_times = dict.fromkeys(session.folder_times, 0)
+    for _ in range(40):
+        await poller.poll()
+    listings: list[float] = []
+    for _ in range(120):
+        await poller.poll()
+        listings.append(poller.memory.listed_at)
+    assert len(set(listings)) <= 11
+
+
+async def test_folder_that_is_gone_is_noticed_and_no_failure(poller: Poller, session: FakeSession) -> None:
+    """A world can be removed as a whole; the others are read on at the same poll."""
+    session.append(path_of(DAY_1), lines(1))
+    session.append(path_of(WORLD_1), lines(1))
+    for _ in range(40):
+        await poller.poll()
+    session.remove(path_of(WORLD_1))
+    del session.folder_times["world_1"]
+    session.append(path_of(DAY_1), lines(2))
+    assert await poller.poll_data(seconds=60) == lines(2)
+    assert set(poller.memory.sizes) == {DAY_1}
 
 
 async def test_new_file_is_found_when_it_came_in_the_second_of_a_listing(
@@ -787,7 +848,39 @@ async def test_folder_of_many_names_is_listed_as_rarely_as_it_is_dear(
         before = session.scans
         await poller.poll(seconds=1)
         listings.append(session.scans - before)
-    assert sum(listings) // 2 <= 60 * 500 // 5_000
+    assert sum(listings) // 2 <= 60 * 200 // 5_000
+
+
+class SlowFolders(FakeSession):
+    """A host that takes ten seconds for each folder."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    async def scan(
+        self, path: str, take: Callable[[RemoteEntry], None], *, budget: ListingBudget
+    ) -> FolderScan:
+        """Take the time."""
+        self.clock.move(10)
+        return await super().scan(path, take, budget=budget)
+
+
+async def test_listing_that_took_long_is_not_repeated_for_long() -> None:
+    """Whatever a host does to make its listings dear, they are a small part of the time."""
+    clock = FakeClock()
+    session = SlowFolders(clock)
+    session.write(path_of(DAY_1), lines(1))
+    poller = Poller(session, clock=clock)
+    await poller.poll()
+    for _ in range(70):
+        session.write("world_0/new.txt", b"")
+        session.remove("world_0/new.txt")
+        await poller.poll()
+    assert session.scans == 2
+    for _ in range(10):
+        await poller.poll()
+    assert session.scans == 4
 
 
 @pytest.mark.fault

@@ -37,6 +37,13 @@ class DirectoryRepository:
         """Return every guild with a game server."""
         return tuple(sorted({scope.guild_id for scope in await self.list_server_scopes()}))
 
+    async def list_left_guilds(self) -> tuple[GuildId, ...]:
+        """Return every guild that is noted as left."""
+        left = {"guild_id": {"$gt": 0}, "is_left": True}
+        cursor = self._database.unscoped("guilds").find(left, {"_id": 0, "guild_id": 1}, hint="guild")
+        found = await self._database.run("directory.left", cursor.to_list(None))
+        return self._read_guilds(document["guild_id"] for document in found)
+
     async def list_ended_premium(self, now: datetime) -> tuple[GuildId, ...]:
         """Return every guild with a grant whose end has come; the index alone is read."""
         # without a bound on its first field MongoDB would not look at the index's second one

@@ -35,5 +35,10 @@ class GuildRepository:
         update = {"$set": {"bounties": BountySettingsDocument.from_value(settings).to_document()}}
         await self._guilds(guild_id).update_one({}, update, upsert=True)
 
+    async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
+        """Note that the bot is no longer in a guild, or that it is there again."""
+        update = {"$set": {"is_left": True}} if is_left else {"$unset": {"is_left": ""}}
+        await self._guilds(guild_id).update_one({}, update, upsert=is_left)
+
     def _guilds(self, guild_id: GuildId) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, "guilds", guild_id)

@@ -22,6 +22,7 @@ _EDITED = (
     "timezone",
     "legacy",
     "host_key",
+    "log_folder",
 )
 _SMALL = ("cursors", "rejected_lines", "outbox", "boards")
 _STATISTICS = ("kills", "players", "player_days", "server_months")
@@ -80,6 +81,10 @@ class GameServerRepository:
         """Pin a host key, or forget the pinned one."""
         await self._server(scope).update_one(_KEPT, {"$set": {"host_key": host_key}})
 
+    async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
+        """Note where a server's logs were found, as its host names the folder."""
+        await self._server(scope).update_one(_KEPT, {"$set": {"log_folder": folder}})
+
     async def delete_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
         """Remove a server whose reading has been stopped, with its statistics or without.
 
@@ -99,6 +104,7 @@ class GameServerRepository:
                     "username": "",
                     "secret": b"",
                     "host_key": None,
+                    "log_folder": None,
                     "channels": {},
                 }
                 update = {"$set": {**forget, "is_removed": True}, "$unset": {"health": ""}}

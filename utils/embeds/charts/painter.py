@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from importlib import import_module
 from typing import Any
 
-from utils.embeds.escape import clean_text
 from utils.embeds.figures import write_count
 from utils.embeds.pictures import Picture
 from utils.embeds.theme import Theme
@@ -19,6 +18,7 @@ from utils.embeds.wording import WEAPONS
 from utils.models.players import HOURS_OF_A_WEEK
 from utils.models.quantities import write_quantity
 from utils.models.statistics import DayCount, WeaponRow
+from utils.models.visible_text import clean_text
 
 DRAWINGS = "utils.embeds.charts.drawings"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

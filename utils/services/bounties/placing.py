@@ -19,6 +19,7 @@ from utils.errors import (
     NotFoundError,
 )
 from utils.models.audit import AuditAction
+from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
 from utils.models.money import (
     Bounty,
     BountyEnd,
@@ -31,6 +32,7 @@ from utils.models.money import (
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
+from utils.models.typed_text import fold_text
 from utils.services.bounties.endings import end_bounty
 from utils.services.bounties.notices import build_placed_notice, choose_notices, tell_queued
 from utils.services.bounties.rooms import BountyRooms
@@ -121,6 +123,20 @@ class BountyService:
         now = self._rooms.clock.now()
         return [bounty for bounty in placed if bounty.expires_at > now]
 
+    async def name_choices(self, guild_id: GuildId, bounties: Sequence[Bounty]) -> Sequence[Choice]:
+        """Return what bounties are offered as, by their ids: target, amount and server."""
+        servers = await self._rooms.servers.list_servers(guild_id)
+        names = {server.scope.server_id: server.name for server in servers}
+        return [
+            (
+                one.bounty_id,
+                SEPARATOR.join(
+                    (label_name(one.player_name), f"{one.amount:,}", names.get(one.scope.server_id, ""))
+                ),
+            )
+            for one in bounties
+        ]
+
     async def cancel(self, guild_id: GuildId, member_id: MemberId, text: str) -> CancelledBounty:
         """Take a bounty of one's own back, for a tenth of it.
 
@@ -128,7 +144,7 @@ class BountyService:
             NotFoundError, AmbiguousError: no open bounty of his, or several, are meant.
         """
         standing = await self.list_cancellable(guild_id, member_id)
-        bounty = _find_own(standing, text)
+        bounty = _find_own(standing, text, await self.name_choices(guild_id, standing))
         if bounty is None:
             raise await self._explain_missing(guild_id, member_id, text, standing)
         refund = bounty.amount - compute_cancel_fee(bounty.amount)
@@ -247,13 +263,18 @@ async def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
     )
 
 
-def _find_own(standing: Sequence[Bounty], text: str) -> Bounty | None:
-    """Return the bounty meant among those that can be cancelled, by its id or the name of its target."""
-    wanted = text.casefold().strip()
-    by_id = [bounty for bounty in standing if bounty.bounty_id == text]
-    found = by_id or [bounty for bounty in standing if bounty.player_name.casefold() == wanted]
+def _find_own(standing: Sequence[Bounty], text: str, choices: Sequence[Choice]) -> Bounty | None:
+    """Return the bounty meant among those that can be cancelled, by its id, label or target."""
+    wanted, labelled = fold_text(text), find_labelled(text, choices)
+    found = (
+        [bounty for bounty in standing if bounty.bounty_id == text]
+        or [bounty for bounty in standing if bounty.bounty_id in labelled]
+        or [bounty for bounty in standing if wanted and fold_text(bounty.player_name) == wanted]
+    )
     if len(found) > 1:
-        candidates = tuple(f"{bounty.player_name} ({bounty.amount:,} emeralds)" for bounty in found)
+        labels = zip(choices, label_choices(choices), strict=True)
+        ids = {bounty.bounty_id for bounty in found}
+        candidates = tuple(label for (bounty_id, _), label in labels if bounty_id in ids)
         raise AmbiguousError("bounty", text, candidates=candidates)
     return found[0] if found else None
 

@@ -12,7 +12,7 @@ its lease in its sleep and wakes while it counts changes nothing that is shown.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -30,11 +30,19 @@ from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, Rejec
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
 from utils.services.courtesy import Courtesy
-from utils.services.ingestion.generation import GenerationCount, GenerationStore, count_anew, has_deaths
+from utils.services.ingestion.generation import (
+    COUNTED_ROWS,
+    GenerationCount,
+    GenerationStore,
+    count_anew,
+    has_deaths,
+)
+from utils.services.ingestion.poison import store_around_poison
 from utils.services.ingestion.progress import ProgressMeter, ProgressSink
 from utils.services.ingestion.read_ahead import read_ahead
-from utils.services.ingestion.reading import HistoryLogs, RowReader
+from utils.services.ingestion.reading import HistoryLogs, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit
+from utils.services.ingestion.wall_clock import WallClock
 from utils.tasks import run_together
 
 logger = get_logger(__name__)
@@ -78,10 +86,66 @@ class HistoryBatch:
     rows_rejected: int = 0
     files: int = 0
 
+    def add(self, chunk: Chunk, read: ReadLines) -> None:
+        """Take a chunk and what was read of it."""
+        self.chunks.append(replace(chunk, after=read.after))
+        self.deaths += read.deaths
+        self.rejected += read.rejected
+        self.rows += read.lines
+        self.rows_rejected += read.lines_rejected
+
     @property
     def read_bytes(self) -> int:
         """Bytes of the logs it covers."""
         return sum(chunk.after.offset - chunk.start for chunk in self.chunks)
+
+
+class _Storing:
+    """How one import stores its batches: each in one transaction or, to pass over poison, chunk by chunk."""
+
+    def __init__(self, store: IngestionStore, server: GameServer, clock: Clock, *, passes_over: bool) -> None:
+        self.scope = server.scope
+        self._store = store
+        self._clock = clock
+        self._passes_over = passes_over
+        self._reader = RowReader(server.scope, ZoneInfo(server.timezone))
+        self._wall_clock = WallClock(ZoneInfo(server.timezone))
+
+    async def add(self, batch: HistoryBatch, chunk: Chunk) -> None:
+        """Add a chunk to a batch: as deaths or, to pass over poison, as it is."""
+        if self._passes_over:
+            batch.chunks.append(chunk)
+            batch.rows += chunk.lines
+        else:
+            batch.add(chunk, await self._reader.read_chunk(chunk, now=self._clock.now()))
+
+    async def store(self, batch: HistoryBatch) -> list[Death]:
+        """Store a batch and return its new deaths, in the order of the log."""
+        if not self._passes_over:
+            return await self._store_batch(batch)
+        new: list[Death] = []
+        for chunk in batch.chunks:
+            parts = await store_around_poison(chunk, store=self._store_chunk, pass_over=self._pass_over)
+            new += [death for part in parts for death in part]
+        return new
+
+    async def _store_chunk(self, chunk: Chunk) -> list[Death]:
+        read = await self._reader.read_chunk(chunk, now=self._clock.now())
+        return await self._store_read(chunk, read)
+
+    async def _pass_over(self, chunk: Chunk, reason: str) -> list[Death]:
+        if chunk.is_last_row:
+            return []
+        return await self._store_read(chunk, self._reader.reject(chunk, reason, now=self._clock.now()))
+
+    async def _store_read(self, chunk: Chunk, read: ReadLines) -> list[Death]:
+        batch = HistoryBatch()
+        batch.add(chunk, read)
+        return await self._store_batch(batch)
+
+    async def _store_batch(self, batch: HistoryBatch) -> list[Death]:
+        work = partial(_store_in_unit, batch, self._wall_clock)
+        return await self._store.in_transaction(self.scope, work)
 
 
 class HistoryImport:
@@ -133,9 +197,17 @@ class HistoryImport:
         return job
 
     async def run(
-        self, server: GameServer, logs: HistoryLogs, job: ImportJob, *, on_progress: ProgressSink
+        self,
+        server: GameServer,
+        logs: HistoryLogs,
+        job: ImportJob,
+        *,
+        on_progress: ProgressSink,
+        passes_over: bool = False,
     ) -> ImportProgress:
         """Read, store and count a prepared job to its end.
+
+        With ``passes_over``, a line that cannot be stored is kept as rejected, and the rest is imported.
 
         Raises:
             RemoteError: the host failed; call again, it goes on where it stopped.
@@ -148,12 +220,13 @@ class HistoryImport:
         cursors = await self._store.list_cursors(scope)
         meter = ProgressMeter(self._clock, job.ends, cursors, on_progress)
         count = await self._begin_count(scope, job.generation)
-        await self._read_all(server, logs, job, cursors, meter=meter, count=count)
+        storing = _Storing(self._store, server, self._clock, passes_over=passes_over)
+        await self._read_all(storing, logs, job, cursors, meter=meter, count=count)
         await meter.begin_counting()
         if count is not None and count.is_in_order:
             await count.finish()
         else:
-            await count_anew(self._imports, scope, job.generation)
+            await count_anew(self._imports, scope, job.generation, self._iterate_deaths(server))
         await self._switch(scope, job)
         await self._clear_up(scope)
         await self._events.dispatch(HistoryImported(scope=scope))
@@ -167,6 +240,31 @@ class HistoryImport:
         latest = RowReader(server.scope, ZoneInfo(server.timezone)).find_latest(self._clock.now())
         first, last = EARLIEST_WRITTEN_AT.date(), latest.date()
         await self._imports.drop_deaths_outside(server.scope, first, last)
+
+    async def _iterate_deaths(self, server: GameServer) -> AsyncGenerator[Sequence[Death], None]:
+        """Yield all stored deaths, with moments of the server's zone: it may be another one than before.
+
+        Those whose files are there were read again by now; this is for the others.
+        """
+        clock = WallClock(ZoneInfo(server.timezone))
+        async for deaths in self._imports.iterate_deaths(server.scope, batch=COUNTED_ROWS):
+            right = [
+                death
+                if clock.is_reading(death.row.written_at, death.at)
+                else replace(death, at=clock.read(death.row.written_at))
+                for death in deaths
+            ]
+            await self._correct(
+                [one for one, before in zip(right, deaths, strict=True) if one is not before], server
+            )
+            yield right
+
+    async def _correct(self, deaths: Sequence[Death], server: GameServer) -> None:
+        async def correct(unit: IngestionUnit) -> None:
+            await unit.correct_times(deaths)
+
+        if deaths:
+            await self._store.in_transaction(server.scope, correct)
 
     async def _clear_up(self, scope: ServerScope) -> None:
         """Delete the counters shown before; the import has ended, so those that stay are deleted later."""
@@ -197,7 +295,7 @@ class HistoryImport:
 
     async def _read_all(
         self,
-        server: GameServer,
+        storing: _Storing,
         logs: HistoryLogs,
         job: ImportJob,
         cursors: Mapping[LogFile, Cursor],
@@ -209,10 +307,10 @@ class HistoryImport:
 
         async def read() -> None:
             files = (
-                self._read_file(server.scope, logs, cursors.get(file), file, job.ends[file])
+                self._read_file(storing.scope, logs, cursors.get(file), file, job.ends[file])
                 for file in sorted(job.ends)
             )
-            async with aclosing(self._parse(server, files)) as parsed:
+            async with aclosing(self._parse(storing, files)) as parsed:
                 async for batch in parsed:
                     await batches.put(batch)
             await batches.put(None)
@@ -220,7 +318,7 @@ class HistoryImport:
         async def store() -> None:
             while (batch := await batches.get()) is not None:
                 await self._courtesy.wait()
-                new = await self._store.in_transaction(server.scope, partial(_store_in_unit, batch))
+                new = await storing.store(batch)
                 if count is not None:
                     await count.add(new)
                 await meter.add(rows=batch.rows, read_bytes=batch.read_bytes, files=batch.files)
@@ -246,10 +344,9 @@ class HistoryImport:
             logger.warning("death log is left out", scope=str(scope), problem=str(error))
 
     async def _parse(
-        self, server: GameServer, files: Iterator[AsyncGenerator[Chunk, None]]
+        self, storing: _Storing, files: Iterator[AsyncGenerator[Chunk, None]]
     ) -> AsyncGenerator[HistoryBatch, None]:
         """Yield batches of enough rows for a transaction; small files share one."""
-        reader = RowReader(server.scope, ZoneInfo(server.timezone))
         batch = HistoryBatch()
         async with aclosing(read_ahead(files, at_once=FILES_AT_ONCE)) as chunks:
             async for chunk in chunks:
@@ -260,24 +357,21 @@ class HistoryImport:
                 if batch.rows >= self._batch_rows:
                     yield batch
                     batch = HistoryBatch()
-                await self._parse_chunk(reader, chunk, batch)
+                await storing.add(batch, chunk)
         yield batch
 
-    async def _parse_chunk(self, reader: RowReader, chunk: Chunk, batch: HistoryBatch) -> None:
-        read = await reader.read_chunk(chunk, now=self._clock.now())
-        batch.chunks.append(chunk)
-        batch.deaths += read.deaths
-        batch.rejected += read.rejected
-        batch.rows += read.lines
-        batch.rows_rejected += read.lines_rejected
 
+async def _store_in_unit(batch: HistoryBatch, clock: WallClock, unit: IngestionUnit) -> list[Death]:
+    """Store a batch; return the deaths that are new, each once, in the order of the log.
 
-async def _store_in_unit(batch: HistoryBatch, unit: IngestionUnit) -> list[Death]:
-    """Store a batch; return the deaths that are new, each once, in the order of the log."""
+    Those that are stored get the times that they have by the order of their file and the zone as it is now.
+    """
     first_of = {death.id: death for death in reversed(batch.deaths)}
-    known = await unit.find_known_ids(tuple(first_of)) if first_of else frozenset()
+    known = await unit.find_times(tuple(first_of)) if first_of else {}
     new = [death for death in batch.deaths if death.id not in known and first_of[death.id] is death]
+    right = [clock.correct(first_of[death_id], at) for death_id, (at, _) in known.items()]
     await unit.insert_deaths(sorted(new, key=_get_id))
+    await unit.correct_times([death for death in right if (death.at, death.ordered_at) != known[death.id]])
     await unit.insert_rejected(batch.rejected)
     await unit.add_lines_read(batch.rows, batch.rows_rejected)
     for chunk in batch.chunks:

@@ -35,6 +35,7 @@ from utils.services.counting import (
     list_player_ids,
 )
 from utils.services.ingestion.news import NewsRule, choose_news_rule
+from utils.services.ingestion.poison import store_around_poison
 from utils.services.ingestion.reading import DeathLogTail, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit, LiveRewards
 from utils.services.rewards import LiveKill, RewardTerms
@@ -93,11 +94,16 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """What a transaction added: the new deaths in order of the log, and which kinds of channel get posts."""
+    """What a transaction added: the new deaths in order of the log, and which kinds of channel get posts.
+
+    Attributes:
+        left_out: how many posts were left out, because too many wait.
+    """
 
     deaths: tuple[Death, ...] = ()
     kinds: frozenset[ChannelKind] = frozenset()
     counters: CountersStored | None = None
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +120,30 @@ class PollOutcome:
     """What one poll did.
 
     Attributes:
+        left_out: posts that were left out, because too many wait.
         problem: what it had to pass over.
         cursors: where reading stands now, by file.
     """
 
     deaths: int = 0
     rejected: int = 0
+    left_out: int = 0
     newest_at: datetime | None = None
     problem: str | None = None
     cursors: Mapping[LogFile, Cursor] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Poll:
+    """One poll under way; ``rule`` and ``outcome`` change with its chunks."""
+
+    server: GameServer
+    tail: DeathLogTail
+    reader: RowReader
+    find_posted: PostedFinder
+    last_read_at: datetime | None
+    rule: NewsRule
+    outcome: PollOutcome
 
 
 class LiveIngestion:
@@ -158,11 +179,13 @@ class LiveIngestion:
         last_read_at: datetime | None,
         find_posted: PostedFinder,
         cursors: Mapping[LogFile, Cursor] | None = None,
+        passes_over: bool = False,
     ) -> PollOutcome:
         """Read on once and store all that is new.
 
         ``cursors`` are those of the poll before, if it went well; without them they are read. Whoever moved
-        one meanwhile is found out when it is moved again.
+        one meanwhile is found out when it is moved again. With ``passes_over``, a line that cannot be stored
+        is kept as rejected, and the rest is read on.
 
         What is posted and paid is asked for once a chunk is read: a row written after a setting was changed
         is never judged by the setting before, however long the poll had been on its way.
@@ -175,23 +198,43 @@ class LiveIngestion:
             cursors = await self._store.list_cursors(server.scope)
         rule = choose_news_rule(last_read_at=last_read_at, now=self._clock.now(), max_age=self._max_age)
         reader = RowReader(server.scope, ZoneInfo(server.timezone))
-        outcome = PollOutcome(cursors=cursors)
+        poll = _Poll(server, tail, reader, find_posted, last_read_at, rule, PollOutcome(cursors=cursors))
+        store, pass_over = partial(self._store_chunk, poll), partial(self._pass_over, poll)
         async with aclosing(tail.read_on(cursors)) as chunks:
             async for chunk in chunks:
-                now = self._clock.now()
-                batch = Batch(now, chunk, await reader.read_chunk(chunk, now=now))
-                if chunk.is_last_row and not batch.read.deaths:
-                    continue
-                terms = await self._rewards.find_terms(server.scope) if self._rewards else None
-                announced = Announced(rule, await find_posted(), terms)
-                if announced.needs_newest(is_growth=chunk.is_growth):
-                    lines = await tail.read_newest_lines()
-                    rule = rule.with_newest(lines, latest=reader.find_latest(batch.read_at))
-                    announced = replace(announced, rule=rule)
-                stored = await self._store_batch(server, batch, announced)
-                await self._publish(server.scope, stored)
-                outcome = _add(outcome, batch, stored)
-        return replace(outcome, problem=next(iter(tail.problems), None))
+                if passes_over:
+                    await store_around_poison(chunk, store=store, pass_over=pass_over)
+                else:
+                    await store(chunk)
+        return replace(poll.outcome, problem=next(iter(tail.problems), None))
+
+    async def _store_chunk(self, poll: _Poll, chunk: Chunk) -> None:
+        """Read a chunk, store it, and tell of it."""
+        now = self._clock.now()
+        since = poll.last_read_at if chunk.is_growth else None
+        read = await poll.reader.read_chunk(chunk, now=now, since=since)
+        batch = Batch(now, replace(chunk, after=read.after), read)
+        if chunk.is_last_row and not batch.read.deaths:
+            return
+        terms = await self._rewards.find_terms(poll.server.scope) if self._rewards else None
+        announced = Announced(poll.rule, await poll.find_posted(), terms)
+        if announced.needs_newest(is_growth=chunk.is_growth):
+            lines = await poll.tail.read_newest_lines()
+            poll.rule = poll.rule.with_newest(lines, latest=poll.reader.find_latest(batch.read_at))
+            announced = replace(announced, rule=poll.rule)
+        stored = await self._store_batch(poll.server, batch, announced)
+        await self._publish(poll.server.scope, stored)
+        poll.outcome = _add(poll.outcome, batch, stored)
+
+    async def _pass_over(self, poll: _Poll, chunk: Chunk, reason: str) -> None:
+        """Keep the only line of a chunk as rejected; one that is not whole yet comes again."""
+        if chunk.is_last_row:
+            return
+        now = self._clock.now()
+        read = poll.reader.reject(chunk, reason, now=now)
+        batch = Batch(now, replace(chunk, after=read.after), read)
+        stored = await self._store_batch(poll.server, batch, Announced(poll.rule, frozenset()))
+        poll.outcome = _add(poll.outcome, batch, stored)
 
     async def _store_batch(self, server: GameServer, batch: Batch, announced: Announced) -> StoredBatch:
         """Store a chunk. What a file grew by is new unless somebody copied it: it is not looked for first."""
@@ -228,7 +271,7 @@ class LiveIngestion:
         ]
         won = await self._settle(unit, server, kills, terms=announced.terms, read_at=batch.read_at)
         queued: Sequence[Notice] = (*notices, *won)
-        batches = await unit.append_notices(queued, created_at=self._clock.now(), changes_counters=bool(new))
+        appended = await unit.append_notices(queued, created_at=self._clock.now(), changes_counters=bool(new))
         await unit.insert_rejected(batch.read.rejected)
         await unit.add_lines_read(batch.read.lines, batch.read.lines_rejected)
         await unit.move_cursor(batch.chunk.before, batch.chunk.after)
@@ -236,12 +279,12 @@ class LiveIngestion:
         counters = CountersStored(
             scope=server.scope,
             generation=server.generation,
-            batches=batches,
+            batches=appended.batches,
             deaths=tuple(new),
             players=counted.players,
             days=counted.days,
         )
-        return StoredBatch(tuple(new), kinds, counters if new else None)
+        return StoredBatch(tuple(new), kinds, counters if new else None, left_out=appended.left_out)
 
     async def _settle(
         self,
@@ -342,6 +385,7 @@ def _add(outcome: PollOutcome, batch: Batch, stored: StoredBatch) -> PollOutcome
         outcome,
         deaths=outcome.deaths + len(stored.deaths),
         rejected=outcome.rejected + batch.read.lines_rejected,
+        left_out=outcome.left_out + stored.left_out,
         newest_at=newest if outcome.newest_at is None or newest is None else max(newest, outcome.newest_at),
         cursors={**outcome.cursors, batch.chunk.after.file: batch.chunk.after},
     )

@@ -8,6 +8,9 @@ Every failure ends in a sentence in the server's health and another try later. W
   what may need one (``NoSshServerError``).
 * **Reading, or the database.** Tried again by this watch alone, with backoff and jitter.
 * **No logs, or none that may be read.** Told to the admins, and looked for again at a slow pace.
+* **Anything else**, also what nobody thought of. Told to the admins once, and tried again like a failed
+  reading. When it comes back unchanged, what is read next is stored in parts, and the line that cannot be
+  stored is passed over (``poison.py``).
 """
 
 import asyncio
@@ -31,13 +34,17 @@ from utils.errors import (
 from utils.models.circuits import Backoff
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
+from utils.models.notices import WAITING_MAXIMUM
 from utils.models.premium import Tier, compute_poll_seconds
+from utils.models.quantities import write_quantity
 from utils.models.reading import Cursor, ImportJob, ImportProgress
 from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
 from utils.services.ingestion.live import PollOutcome
+from utils.services.ingestion.poison import FAILURES_BEFORE, describe_failure
 from utils.services.ingestion.reading import HistoryLogs
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
+from utils.tasks import Failure, capture
 
 logger = get_logger(__name__)
 
@@ -48,6 +55,11 @@ MISSING_LOGS_SECONDS = 60.0  # a folder that is not there appears by somebody's 
 SAVE_HEALTH_SECONDS = 30.0  # the durable times of the last read and kill may lag this much behind
 REFRESH_SECONDS = 60.0  # a change of the server by another process is noticed so late
 LOG_SECONDS = 600.0  # a fault that stays the same is logged again after so long
+LEFT_OUT = (
+    "{} about {} had no room: {:,} others wait for their channel already, so I left them out. The statistics "
+    "are complete. Choose fewer kinds of death with /admin server announce, or see why the channel is slow."
+)
+SURPRISE = "Reading failed unexpectedly ({}). I try again by myself; the log of the bot says where it failed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,10 @@ class ServerWatch:
         self.health = ServerHealth(scope)
         self._rooms = rooms
         self._settings = settings
+        self._name = str(scope.server_id)  # as people know it, once it was read
         self._failures = 0
+        self._last_failure: tuple[ConnectionState, str] | None = None
+        self._repeats = 0  # how often it came, each time the same
         self._saved_at = -SAVE_HEALTH_SECONDS
         self._logged_at = -LOG_SECONDS
         self._told_matter: str | None = None
@@ -112,13 +127,25 @@ class ServerWatch:
     async def run(self) -> None:
         """Watch until cancelled, or until the server is no longer there."""
         self.refresh()
-        while (found := await self._look_up()) is not None:
-            delay = await self._visit(*found)
-            if self._failures and self._rooms.logs.find_obstacle(self.scope) is not None:
-                _, tier = found
-                await self._pause(self._rooms.logs.wait_for_way(self.scope, guild_limit=tier.servers))
-            else:
-                await self._pause(self._rooms.clock.sleep(delay))
+        while True:
+            turn = await capture(self._take_turn)
+            if isinstance(turn, Failure):
+                await self._pause(self._rooms.clock.sleep(await self._after_surprise(turn.error)))
+            elif not turn:
+                return
+
+    async def _take_turn(self) -> bool:
+        """Visit the server and wait for the next visit; tell whether it is still there."""
+        found = await self._look_up()
+        if found is None:
+            return False
+        delay = await self._visit(*found)
+        if self._failures and self._rooms.logs.find_obstacle(self.scope) is not None:
+            _, tier = found
+            await self._pause(self._rooms.logs.wait_for_way(self.scope, guild_limit=tier.servers))
+        else:
+            await self._pause(self._rooms.clock.sleep(delay))
+        return True
 
     async def _look_up(self) -> tuple[GameServer, Tier] | None:
         """Return the server as it is now and its guild's tier; None when it is no longer there."""
@@ -129,10 +156,11 @@ class ServerWatch:
                 server = await self._find_server()
                 if server is None:
                     return None
+                self._name = server.name
                 return server, await self._rooms.premium.get_tier(self.scope.guild_id)
             except StorageError as error:
                 # nothing is saved: what is stored of this server may not be known yet
-                self._note_failure(error, ConnectionState.RETRYING)
+                self._note_failure(str(error), ConnectionState.RETRYING)
                 await self._pause(self._rooms.clock.sleep(self._plan_retry(0.0)))
 
     async def _find_server(self) -> GameServer | None:
@@ -176,10 +204,14 @@ class ServerWatch:
 
     async def _read(self, server: GameServer, tier: Tier) -> PollOutcome:
         known, self._known = self._known, None  # whatever fails from here on, the next poll reads everything
+        passes_over = self._repeats >= FAILURES_BEFORE
         async with self._rooms.logs.open(server, guild_limit=tier.servers) as logs:
+            folder = self._rooms.logs.get_log_folder(self.scope)
+            if known is None and folder is not None:
+                await self._rooms.places.settle(server, folder)
             job = None if known else await self._rooms.imports.find_import(self.scope)
             if job is not None:
-                await self._import(server, logs, job)
+                await self._import(server, logs, job, passes_over=passes_over)
                 return PollOutcome()
             outcome = await self._rooms.live.poll(
                 server,
@@ -187,6 +219,7 @@ class ServerWatch:
                 last_read_at=self.health.last_read_at,
                 find_posted=partial(self._find_posted, server),
                 cursors=known.cursors if known else None,
+                passes_over=passes_over,
             )
         looked_at, changes = self._looked_at
         if changes == self._changes:
@@ -202,13 +235,15 @@ class ServerWatch:
             server = await self._rooms.servers.find_server(self.scope) or server
         return server.announced
 
-    async def _import(self, server: GameServer, logs: HistoryLogs, job: ImportJob) -> None:
+    async def _import(
+        self, server: GameServer, logs: HistoryLogs, job: ImportJob, *, passes_over: bool
+    ) -> None:
         self.health = replace(self.health, state=ConnectionState.CONNECTED, problem=None, next_try_at=None)
 
         async def show(progress: ImportProgress) -> None:
             await self._rooms.progress.show(server, job, progress)
 
-        await self._rooms.history.run(server, logs, job, on_progress=show)
+        await self._rooms.history.run(server, logs, job, on_progress=show, passes_over=passes_over)
         # sizes were fixed when the job began: what came after that is judged by the time since then
         self.health = replace(self.health, last_read_at=self.health.last_read_at or job.started_at)
         await self._save_health()
@@ -230,34 +265,64 @@ class ServerWatch:
         )
         if await self._settle():
             logger.info("game server is read again", scope=str(self.scope))
+        await self._tell_left_out(outcome)
         if outcome.problem and outcome.problem != before.problem:
             logger.warning("part of the logs is not read", scope=str(self.scope), problem=outcome.problem)
         is_changed = before.state is not ConnectionState.CONNECTED or before.problem != outcome.problem
         if is_changed or self._rooms.clock.monotonic() - self._saved_at >= SAVE_HEALTH_SECONDS:
             await self._try_to_save_health()
 
+    async def _tell_left_out(self, outcome: PollOutcome) -> None:
+        """Tell once that posts were left out, until posts are taken again."""
+        guild_id, key = self.scope.guild_id, f"full:{self.scope}"
+        if outcome.left_out:
+            sentence = LEFT_OUT.format(write_quantity(outcome.left_out, "post"), self._name, WAITING_MAXIMUM)
+            await self._rooms.notifier.notify(guild_id, sentence, key)
+            logger.warning("posts are left out", scope=str(self.scope), posts=outcome.left_out)
+        elif outcome.deaths:
+            await self._rooms.notifier.clear(guild_id, key)
+
     async def _after_failure(self, error: KillfeedError, state: ConnectionState, interval: float) -> float:
-        is_news = self._note_failure(error, state)
+        is_news = self._note_failure(str(error), state)
         if state in (ConnectionState.REFUSED, ConnectionState.NO_LOGS) or isinstance(error, NoSshServerError):
             await self._tell(str(error))
+        elif not _may_pass(error):
+            await self._tell(f"{self._name} is not read: {error}")
         delay = self._plan_retry(interval)
         if is_news:
             await self._try_to_save_health()
         return delay
 
-    def _note_failure(self, error: KillfeedError, state: ConnectionState) -> bool:
+    async def _after_surprise(self, error: BaseException) -> float:
+        """Note, show and tell a failure that nobody thought of; return seconds until the next visit."""
+        self.refresh()
+        problem = SURPRISE.format(describe_failure(error))
+        is_news = self._note_failure(problem, ConnectionState.RETRYING, cause=error)
+        await self._tell(f"{self._name} is not read: {problem}")
+        delay = self._plan_retry(0.0)
+        if is_news:
+            await self._try_to_save_health()
+        return delay
+
+    def _note_failure(
+        self, problem: str, state: ConnectionState, *, cause: BaseException | None = None
+    ) -> bool:
         """Note it in the health; return whether that says something else than before."""
         self._failures += 1
-        is_news = (self.health.state, self.health.problem) != (state, str(error))
-        self.health = replace(self.health, state=state, problem=str(error), next_try_at=None)
+        is_news = (self.health.state, self.health.problem) != (state, problem)
+        failure = state, problem
+        self._repeats = self._repeats + 1 if failure == self._last_failure else 1
+        self._last_failure = failure
+        self.health = replace(self.health, state=state, problem=problem, next_try_at=None)
         now = self._rooms.clock.monotonic()
-        if is_news or now - self._logged_at >= LOG_SECONDS:
+        if self._repeats == 1 or now - self._logged_at >= LOG_SECONDS:
             self._logged_at = now
             logger.warning(
                 "game server is not read",
                 scope=str(self.scope),
-                problem=str(error),
+                problem=problem,
                 failures=self._failures,
+                exc_info=cause,
             )
         return is_news
 
@@ -270,6 +335,7 @@ class ServerWatch:
     async def _settle(self) -> bool:
         """Note that the faults are over; return whether there were any."""
         had_failed, self._failures = self._failures > 0, 0
+        self._last_failure, self._repeats = None, 0
         if self._told_matter is not None:
             await self._rooms.notifier.clear(self.scope.guild_id, self._told_matter)
             self._told_matter = None
@@ -305,6 +371,11 @@ class ServerWatch:
         finally:
             self._pausing = None
         self._is_woken = False
+
+
+def _may_pass(error: KillfeedError) -> bool:
+    """Tell whether a failure ends by itself, as far as anybody knows."""
+    return error.may_pass if isinstance(error, StorageError) else isinstance(error, RemoteError)
 
 
 def _newest(first: datetime | None, second: datetime | None) -> datetime | None:

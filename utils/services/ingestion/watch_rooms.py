@@ -14,6 +14,7 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.reading import DeathLogTail, HistoryLogs
 from utils.services.ingestion.schedule import PollSchedule
+from utils.services.log_places import LogPlaces
 from utils.services.premium import PremiumService
 
 
@@ -30,6 +31,9 @@ class LogAccess(Protocol):
         Raises:
             RemoteError: the host, the login or the folder is not as it should be.
         """
+
+    def get_log_folder(self, scope: ServerScope) -> str | None:
+        """Return where the logs of a server were found, as its host names the folder; None before that."""
 
     def forget(self, scope: ServerScope) -> None:
         """Drop what is remembered of a server."""
@@ -65,6 +69,13 @@ class ImportJobs(Protocol):
 
     async def find_import(self, scope: ServerScope) -> ImportJob | None:
         """Return the import under way, if any."""
+
+
+class Departures(Protocol):
+    """Storage of which guilds the bot has left."""
+
+    async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
+        """Note that the bot is no longer in a guild, or that it is there again."""
 
 
 class ChannelFinder(Protocol):
@@ -106,11 +117,13 @@ class WatchRooms:
     servers: WatchedServers
     imports: ImportJobs
     logs: LogAccess
+    places: LogPlaces
     live: LiveIngestion
     history: HistoryImport
     channels: ChannelFinder
     premium: PremiumService
     notifier: AdminNotifier
     progress: ProgressReporter
+    departures: Departures
     clock: Clock
     schedule: PollSchedule = field(default_factory=PollSchedule)

@@ -15,6 +15,7 @@ from structlog import get_logger
 from utils.errors import StorageError
 from utils.events import NoticesQueued
 from utils.models.guilds import ChannelKind
+from utils.models.reading import ImportProgress
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import ConnectionCount, ServerHealth
 from utils.services.ingestion.watch import ServerWatch
@@ -22,7 +23,9 @@ from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.tasks import TaskManager
 
 FOLLOW_TASK = "guilds:follow"
+DEPARTURES_TASK = "guilds:departures"
 DIRECTORY_RETRY_SECONDS = 2.0
+REMOVED = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
 
 logger = get_logger(__name__)
 
@@ -45,6 +48,9 @@ class ServerDirectory(Protocol):
 
     async def list_server_scopes(self) -> Sequence[ServerScope]:
         """Return every game server of every guild."""
+
+    async def list_left_guilds(self) -> Sequence[GuildId]:
+        """Return every guild that is noted as left."""
 
 
 class ServerWatchers:
@@ -80,6 +86,15 @@ class ServerWatchers:
         for scope in scopes:
             self.start(scope)
 
+    async def begin(self) -> None:
+        """Begin for every server, before Discord has said which guilds the bot is in.
+
+        Those of guilds that it is known to have left are not logged in to; ``follow_guilds`` finds out.
+        """
+        left = frozenset(await self._directory.list_left_guilds())
+        scopes = await self._directory.list_server_scopes()
+        self.start_all(scope for scope in scopes if scope.guild_id not in left)
+
     async def stop(self, scope: ServerScope) -> None:
         """End the reading of a server, and with a guild's last one the delivery."""
         await self._stop(scope.guild_id, [scope])
@@ -98,12 +113,20 @@ class ServerWatchers:
         is_removed = False
         try:
             await self.stop(scope)
+            await self._end_import(scope)
             yield
             is_removed = True
         finally:
             self._in_removal.discard(scope)
             if not is_removed:
                 self.start(scope)  # its loop ends by itself if the server is gone all the same
+
+    async def _end_import(self, scope: ServerScope) -> None:
+        """Say where an import's progress is shown that it ends here: nobody reads the server any more."""
+        job = await self._rooms.imports.find_import(scope)
+        server = await self._rooms.servers.find_server(scope)
+        if job is not None and server is not None:
+            await self._rooms.progress.show(server, job, REMOVED)
 
     async def _stop(self, guild_id: GuildId, scopes: Collection[ServerScope]) -> None:
         """End loops, all at once; those that are wanted again by then begin again."""
@@ -170,6 +193,23 @@ class ServerWatchers:
         watched = {scope.guild_id for scope in self._watches}
         await self._tasks.for_each(FOLLOW_TASK, watched, stop_if_left)
         self.start_all(scope for scope in scopes if is_member(scope.guild_id))
+        await self._note_departures({scope.guild_id for scope in scopes}, is_member)
+
+    async def _note_departures(
+        self, guild_ids: Collection[GuildId], is_member: Callable[[GuildId], bool]
+    ) -> None:
+        """Remember over a restart which guilds were left, as far as that has changed."""
+        try:
+            left = frozenset(await self._directory.list_left_guilds())
+        except StorageError as failure:
+            logger.warning("departures are noted another time", problem=str(failure))
+            return
+
+        async def note_if_changed(guild_id: GuildId) -> None:
+            if is_member(guild_id) == (guild_id in left):
+                await self._rooms.departures.set_left(guild_id, is_left=guild_id not in left)
+
+        await self._tasks.for_each(DEPARTURES_TASK, guild_ids, note_if_changed)
 
     async def _list_scopes(self) -> Sequence[ServerScope]:
         """Return every server, waiting while the database is away."""

@@ -7,6 +7,7 @@ import pytest
 
 from utils.database.database import SafeDatabase
 from utils.database.repositories.directory import DirectoryRepository
+from utils.database.repositories.guilds import GuildRepository
 from utils.models.scope import GuildId, ServerScope
 from utils.models.sharding import Sharding
 
@@ -20,7 +21,7 @@ async def fill(database: SafeDatabase) -> None:
     server = {"server_id": "aaaaaaaa"}
     documents = {
         "game_servers": server,
-        "guilds": {"premium": {"ends_at": NOW}},
+        "guilds": {"premium": {"ends_at": NOW}, "is_left": True},
         "boards": server | {"board": "kills"},
         "links": {"member_id": 7, "player_id": "p", "is_open": True},
         "bounties": server | {"slot": "open", "expires_at": NOW},
@@ -34,12 +35,13 @@ async def fill(database: SafeDatabase) -> None:
     [
         lambda directory: directory.list_server_scopes(),
         lambda directory: directory.list_guild_ids(),
+        lambda directory: directory.list_left_guilds(),
         lambda directory: directory.list_ended_premium(NOW),
         lambda directory: directory.list_guilds_with_boards(),
         lambda directory: directory.list_guilds_with_open_links(),
         lambda directory: directory.list_scopes_with_due_bounties(before=NOW + timedelta(seconds=1)),
     ],
-    ids=["servers", "guilds", "premium", "boards", "links", "bounties"],
+    ids=["servers", "guilds", "left", "premium", "boards", "links", "bounties"],
 )
 async def test_each_process_is_told_of_its_own_guilds(database: SafeDatabase, ask: Ask) -> None:
     """Together they know all, and no two know the same."""
@@ -49,6 +51,17 @@ async def test_each_process_is_told_of_its_own_guilds(database: SafeDatabase, as
         for sharding in (Sharding(3, (0,)), Sharding(3, (1, 2)), Sharding())
     ]
     assert told == [[GUILDS[2]], [GUILDS[0], GUILDS[1], GUILDS[3], GUILDS[4]], list(GUILDS)]
+
+
+async def test_guild_is_left_until_the_bot_is_there_again(database: SafeDatabase) -> None:
+    """Also one without settings; a return that was never a departure writes nothing."""
+    guilds, directory = GuildRepository(database), DirectoryRepository(database, Sharding())
+    for guild_id in GUILDS[:2]:
+        await guilds.set_left(guild_id, is_left=True)
+    await guilds.set_left(GUILDS[1], is_left=False)
+    await guilds.set_left(GUILDS[2], is_left=False)
+    assert await directory.list_left_guilds() == (GUILDS[0],)
+    assert await database.unscoped("guilds").count_documents({}) == 2
 
 
 def read_guild(found: GuildId | ServerScope) -> GuildId:

@@ -85,12 +85,14 @@ async def test_settings_change_and_generation_and_health_stay(
     await servers.set_announced(scope, DeathKind.MENU, is_announced=True)
     await servers.replace_server(scope, replace(server, name="Other", secret=EncryptedSecret(b"changed")))
     await servers.set_host_key(scope, "ssh-ed25519 BBBB")
+    await servers.set_log_folder(scope, "/x_7/actual1/deathlogs")
     changed = replace(
         server,
         name="Other",
         secret=EncryptedSecret(b"changed"),
         generation=2,
         host_key="ssh-ed25519 BBBB",
+        log_folder="/x_7/actual1/deathlogs",
         is_paused=True,
         channels={ChannelKind.EVENTS: ChannelId(3)},
         announced=frozenset(DeathKind) - {DeathKind.FALL},
@@ -108,6 +110,7 @@ async def test_server_that_is_gone_is_not_made_again_by_late_writes(
     await servers.set_channel(scope, ChannelKind.EVENTS, ChannelId(3))
     await servers.save_health(ServerHealth(scope, ConnectionState.CONNECTED))
     await servers.set_host_key(scope, "key")
+    await servers.set_log_folder(scope, "/x_7/actual1/deathlogs")
     assert (await servers.find_server(scope), await servers.get_health(scope)) == (None, ServerHealth(scope))
 
 

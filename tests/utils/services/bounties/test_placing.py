@@ -202,7 +202,7 @@ async def test_own_bounty_alone_can_be_cancelled(bounties: BountyService) -> Non
     await place(bounties, "Fox", server="South")
     with pytest.raises(AmbiguousError) as caught:
         await bounties.cancel(GUILD, ANN, "fox")
-    assert caught.value.candidates == ("Fox (1,000 emeralds)", "Fox (1,000 emeralds)")
+    assert set(caught.value.candidates) == {"Fox · 1,000 · North", "Fox · 1,000 · South"}
     with pytest.raises(NotFoundError, match=r"no such open bounty of yours"):
         await bounties.cancel(GuildId(43), ANN, placed.bounty.bounty_id)
     await bounties.cancel(GUILD, ANN, placed.bounty.bounty_id)

@@ -1,25 +1,33 @@
 """Watching one game server: when it is read, what a failure leads to, and what is kept of its health."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
-from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, FakeIngestionUnit
 from tests.fakes.premium import FakePremiumStore, build_premium
 from tests.fakes.storage import FakeServerStore, build_server
-from tests.fakes.watching import FakeChannelFinder, FakeLogAccess, FakeNotifier, FakeProgressReporter
+from tests.fakes.watching import (
+    FakeChannelFinder,
+    FakeDirectory,
+    FakeLogAccess,
+    FakeNotifier,
+    FakeProgressReporter,
+)
 from utils.errors import (
     ConnectionLostError,
     HandshakeRefusedError,
     HostKeyChangedError,
     HostUnreachableError,
+    InvalidInputError,
     InvalidSecretError,
     KillfeedError,
     LoginRefusedError,
@@ -29,6 +37,7 @@ from utils.errors import (
     RemotePermissionError,
     RemoteTimeoutError,
     SecretError,
+    StorageError,
     StorageUnavailableError,
     TooManyConnectionsError,
 )
@@ -36,20 +45,27 @@ from utils.events import EventDispatcher
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.notices import DeathNotice
 from utils.models.premium import TIERS
-from utils.models.reading import Chunk, Cursor, ImportJob
-from utils.models.servers import ConnectionState, Obstacle, ServerHealth
+from utils.models.reading import Chunk, Cursor, ImportJob, digest_head
+from utils.models.scope import ServerScope
+from utils.models.servers import ConnectionState, GameServer, Obstacle, ServerHealth
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
+from utils.services.ingestion.poison import FAILURES_BEFORE
 from utils.services.ingestion.schedule import PollSchedule
 from utils.services.ingestion.watch import (
+    LEFT_OUT,
     LOG_SECONDS,
     MISSING_LOGS_SECONDS,
     READ_BACKOFF,
     SAVE_HEALTH_SECONDS,
+    SURPRISE,
     ServerWatch,
 )
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
+from utils.services.log_places import LogPlaces
 from utils.services.premium import PremiumService
+
+T = TypeVar("T")
 
 MAX_AGE = timedelta(minutes=60)
 REFUSALS = (
@@ -64,7 +80,11 @@ PASSING = (
     RemoteTimeoutError("No answer."),
     TooManyConnectionsError("All busy."),
     StorageUnavailableError("away"),
+)
+PROBLEMS = (
     SecretError("other key"),
+    StorageError("MongoDB refused the operation."),
+    InvalidInputError("Several game servers lie here."),
 )
 
 
@@ -91,11 +111,13 @@ class World:
             servers=self.servers,
             imports=self.store,
             logs=self.access,
+            places=LogPlaces(self.servers, self.store),
             live=LiveIngestion(self.store, events, clock=self.clock, max_announce_age=MAX_AGE),
             history=HistoryImport(self.store, self.store, events, clock=self.clock),
             channels=self.channels,
             premium=self.premium or build_premium(self.tier, self.clock),
             notifier=self.notifier,
+            departures=FakeDirectory(),
             progress=self.progress,
             clock=self.clock,
             schedule=self.schedule,
@@ -503,6 +525,25 @@ async def test_missing_logs_are_told_and_looked_for_at_a_slow_pace(
     assert (world.notifier.told, world.visits) == ([str(missing)], 4)
 
 
+async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> None:
+    """Two that were stored before: the younger stores no death, says why, and goes on once it is alone."""
+    first = replace(build_server("Main", "main"), log_folder="/one/deathlogs")
+    world.servers = FakeServerStore(first, build_server())
+    world.access.log_folder = "/one/deathlogs"
+    world.append(("A", "B"))
+    watch = world.build()
+    async with watching(watch):
+        assert await world.pause(1) == MISSING_LOGS_SECONDS
+        assert watch.health.state is ConnectionState.NO_LOGS
+        assert world.notifier.told == [watch.health.problem]
+        assert "“Main” reads these logs already, so “Mirny” is not read" in world.notifier.told[0]
+        assert world.store.data.deaths == {}
+        del world.servers.servers[first.scope]
+        await world.pass_pauses(1)
+        assert watch.health.state is ConnectionState.CONNECTED
+        assert len(world.store.data.deaths) == 1
+
+
 async def test_database_outage_during_a_poll_is_waited_out(world: World) -> None:
     """A batch that could not be stored is read again, and then announced."""
     watch = world.build()
@@ -667,3 +708,145 @@ def test_counts_of_lines_come_from_the_storage(world: World) -> None:
     watch.health = replace(watch.health, state=ConnectionState.CONNECTED)
     stored = ServerHealth(SCOPE, lines_read=7, lines_rejected=2)
     assert watch.with_counts(stored) == replace(stored, state=ConnectionState.CONNECTED)
+
+
+@pytest.mark.parametrize("error", PROBLEMS, ids=lambda error: type(error).__name__)
+async def test_problem_that_may_need_a_person_is_told_once_and_tried_again(
+    world: World, error: KillfeedError
+) -> None:
+    """Also what is neither the host's nor a database that is away is no secret of the status."""
+    world.access.failures += [error] * 4
+    watch = world.build()
+    async with watching(watch):
+        await world.pass_pauses(3)
+        assert (watch.health.state, watch.health.problem) == (ConnectionState.RETRYING, str(error))
+        assert world.notifier.told == [f"Mirny is not read: {error}"]
+        await world.pass_pauses(1)
+        assert watch.health.state is ConnectionState.CONNECTED
+
+
+@pytest.mark.parametrize("place", ["find_server", "open"])
+async def test_failure_that_nobody_thought_of_is_shown_told_once_and_waited_out(
+    world: World, place: str
+) -> None:
+    """It ends no watch; the pauses grow, and when it is over all is well again."""
+    failures = [OverflowError("date value out of range")] * 6
+
+    class BrokenServers(FakeServerStore):
+        """Holds a server that cannot be read for a while."""
+
+        async def find_server(self, scope: ServerScope) -> GameServer | None:
+            """Fail first."""
+            if failures:
+                raise failures.pop()
+            return await super().find_server(scope)
+
+    if place == "open":
+        world.access.failures += failures  # type: ignore[arg-type]
+    else:
+        world.servers = BrokenServers(build_server())
+    watch = world.build()
+    async with watching(watch):
+        pauses = [await world.pause(1), *await world.pass_pauses(4)]
+        assert watch.health.state is ConnectionState.RETRYING
+        assert watch.health.problem == SURPRISE.format("OverflowError")
+        assert watch.health.next_try_at == world.clock.now() + timedelta(seconds=pauses[-1])
+        assert len(world.notifier.told) == 1
+        assert SURPRISE.format("OverflowError") in world.notifier.told[0]
+        assert max(pauses) <= READ_BACKOFF.longest_seconds
+        await world.pass_pauses(2)
+        assert (watch.health.state, watch.health.problem) == (ConnectionState.CONNECTED, None)
+
+
+class PoisonStore(FakeIngestionStore):
+    """Cannot store what is about one player.
+
+    Attributes:
+        failure: what it raises then.
+    """
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__()
+        self.failure = failure
+
+    async def in_transaction(
+        self, scope: ServerScope, work: Callable[[FakeIngestionUnit], Awaitable[T]]
+    ) -> T:
+        """Fail where a death of that player would be stored."""
+
+        async def fail(unit: FakeIngestionUnit) -> T:
+            result = await work(unit)
+            if "Poison" in {death.row.victim_name for death in unit.data.deaths.values()}:
+                raise self.failure
+            return result
+
+        return await super().in_transaction(scope, fail)
+
+
+POISONED = [("Ann", "Bob"), ("Ann", "Poison"), ("Bob", "Ann"), ("Cid", "Poison"), ("Ann", "Cid")]
+
+
+@pytest.mark.parametrize("is_import", [False, True])
+@pytest.mark.parametrize("failure", [OverflowError("too large"), StorageError("MongoDB refused.")])
+async def test_rows_that_cannot_be_stored_are_passed_over_after_five_failures(
+    failure: Exception, *, is_import: bool
+) -> None:
+    """They are kept, shown and counted as rejected, and what comes with them and behind them is stored."""
+    world = World(store=PoisonStore(failure))
+    world.access.logs.lines_per_chunk = 100
+    world.append(*POISONED)
+    world.store.data.cursors[FILE] = Cursor(FILE)
+    if is_import:
+        world.store.data.job = ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])})
+    watch = world.build()
+    async with watching(watch):
+        await world.pass_pauses(FAILURES_BEFORE - 1)
+        assert watch.health.state is ConnectionState.RETRYING
+        assert world.store.data.deaths == {}
+        await world.pass_pauses(1)
+        assert (watch.health.state, watch.health.problem) == (ConnectionState.CONNECTED, None)
+        world.append(("Bob", "Ann"), second=60)
+        await world.pass_pauses(1)
+    data = world.store.data
+    names = [death.row.victim_name for death in data.deaths.values()]
+    assert names == ["Bob", "Ann", "Cid", "Ann"]
+    assert (data.lines_read, data.lines_rejected) == (6, 2)
+    described = "OverflowError" if isinstance(failure, OverflowError) else str(failure)
+    assert [(line.reason, ";Poison;" in line.line) for line in data.rejected] == [
+        (f"could not be stored ({described})", True)
+    ] * 2
+    assert data.cursors[FILE].offset == len(world.access.logs.files[FILE])
+    assert data.cursors[FILE].head == digest_head(world.access.logs.files[FILE][:256])
+    assert len(world.notifier.told) == 1
+
+
+async def test_outage_of_the_database_is_never_taken_for_poison(world: World) -> None:
+    """However long it lasts, every row is stored in the end."""
+    world.append(*POISONED)
+    world.store.outages = 3 * FAILURES_BEFORE
+    watch = world.build()
+    async with watching(watch):
+        await world.pass_pauses(3 * FAILURES_BEFORE)
+    assert (len(world.store.data.deaths), world.store.data.rejected) == (5, [])
+
+
+async def test_posts_without_room_are_told_once_until_there_is_room_again(world: World) -> None:
+    """The deaths are stored and counted all the same."""
+    world.store.data.notices_maximum = 2
+    world.store.data.cursors[FILE] = Cursor(FILE)
+    world.append(*[("Ann", "Bob")] * 3)
+    watch = world.build()
+    told = [LEFT_OUT.format(count, "Mirny", 1_000) for count in ("1 post", "2 posts")]
+    async with watching(watch):
+        await world.pass_pauses(1)
+        assert (len(world.store.data.deaths), len(world.store.data.notices)) == (3, 2)
+        world.append(("Ann", "Bob"), ("Ann", "Bob"), second=10)
+        await world.pass_pauses(1)
+        assert world.notifier.told == told[:1]
+        world.store.data.notices.clear()
+        world.append(("Ann", "Bob"), second=20)
+        await world.pass_pauses(1)
+        world.append(("Ann", "Bob"), ("Ann", "Bob"), ("Bob", "Ann"), second=30)
+        await world.pass_pauses(1)
+    assert world.notifier.told == told
+    assert len(world.store.data.deaths) == 9

@@ -22,12 +22,14 @@ from tests.fakes.watching import (
 from utils.errors import LoginRefusedError, StorageUnavailableError
 from utils.events import EventDispatcher, NoticesQueued
 from utils.models.guilds import ChannelKind
-from utils.models.scope import GuildId, ServerScope
+from utils.models.reading import ImportJob
+from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionCount, ConnectionState, GameServer, Obstacle, ServerHealth
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
-from utils.services.ingestion.watchers import DIRECTORY_RETRY_SECONDS, ServerWatchers
+from utils.services.ingestion.watchers import DIRECTORY_RETRY_SECONDS, REMOVED, ServerWatchers
+from utils.services.log_places import LogPlaces
 from utils.tasks import TaskManager
 
 MAX_AGE = timedelta(minutes=60)
@@ -74,6 +76,8 @@ class World:
     deliverer: FakeDeliverer = field(default_factory=FakeDeliverer)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     directory: FakeDirectory = field(default_factory=lambda: FakeDirectory(ONE.scope, TWO.scope, FAR.scope))
+    progress: FakeProgressReporter = field(default_factory=FakeProgressReporter)
+    store: FakeIngestionStore = field(default_factory=FakeIngestionStore)
     tasks: TaskManager = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,17 +86,19 @@ class World:
 
     def build(self) -> ServerWatchers:
         """Return watchers that watch nothing yet."""
-        events, store = EventDispatcher(), FakeIngestionStore()
+        events, store = EventDispatcher(), self.store
         rooms = WatchRooms(
             servers=self.servers,
             imports=store,
             logs=self.access,
+            places=LogPlaces(self.servers, store),
             live=LiveIngestion(store, events, clock=self.clock, max_announce_age=MAX_AGE),
             history=HistoryImport(store, store, events, clock=self.clock),
             channels=FakeChannelFinder(),
             premium=build_premium(),
             notifier=self.notifier,
-            progress=FakeProgressReporter(),
+            progress=self.progress,
+            departures=self.directory,
             clock=self.clock,
         )
         return ServerWatchers(self.tasks, self.deliverer, self.directory, rooms, WatchSettings(5, MAX_AGE))
@@ -245,6 +251,36 @@ async def test_server_is_not_read_while_it_is_removed(world: World, *, fails: bo
             if fails:
                 raise StorageUnavailableError("away")
     assert world.running == name_tasks(*([ONE.scope] if fails else []), TWO.scope)
+
+
+async def test_progress_of_an_import_ends_with_its_server(world: World) -> None:
+    """The message would stand still for ever otherwise; where no import is under way nothing is shown."""
+    watchers = world.build()
+    async with watchers.removal(TWO.scope):
+        pass
+    assert world.progress.shown == []
+    job = ImportJob(1, world.clock.now(), {}, ChannelId(77), 5)
+    await world.store.begin_import(ONE.scope, job)
+    async with watchers.removal(ONE.scope):
+        assert world.progress.shown == [("one", job, REMOVED)]
+
+
+async def test_guild_that_was_left_is_not_read_at_the_next_start(world: World) -> None:
+    """That is remembered until the bot is there again, and written down once."""
+    watchers = world.build()
+    await watchers.begin()
+    assert world.running == name_tasks(ONE.scope, TWO.scope, FAR.scope)
+    await watchers.follow_guilds({THERE}.__contains__)
+    await watchers.follow_guilds({THERE}.__contains__)
+    assert world.directory.notes == [(HERE, True)]
+    await watchers.stop_guild(THERE)
+
+    after_restart = world.build()
+    await after_restart.begin()
+    assert world.running == name_tasks(FAR.scope)
+    await after_restart.follow_guilds({HERE, THERE}.__contains__)
+    assert world.running == name_tasks(ONE.scope, TWO.scope, FAR.scope)
+    assert world.directory.notes == [(HERE, True), (HERE, False)]
 
 
 async def test_admins_are_told_again_of_a_server_that_came_back(world: World) -> None:

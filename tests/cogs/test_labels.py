@@ -1,0 +1,57 @@
+"""What autocomplete offers, sent as the label that is shown instead of the value behind it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from simulation.discord import Channel, Guild, SimulatedDiscord
+from tests.cogs.conftest import PIKE, SEEN, SPIKER
+from tests.fakes.hostile import Attacker, list_places
+from tests.fakes.own_bot import OwnBot
+from tests.fakes.small_bot import Shelf
+from utils.models.links import Link
+from utils.models.money import Bounty
+from utils.models.scope import GuildId, MemberId
+
+TWIN = "Twin \N{MATHEMATICAL DOUBLE-STRUCK DIGIT TWO}"
+NAMES = {"first": PIKE, "second": SPIKER, "player": PIKE, "server": "Mirny"}
+BY_NAME = {"command", "action"}  # options whose value is what is shown
+OF_A_MEMBER = "/admin link remove player"  # offers nothing before the member is chosen
+
+
+async def test_label_of_every_choice_is_understood_as_the_choice(
+    world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, guild: Guild, channel: Channel
+) -> None:
+    """Two players of one name are offered wherever one is asked for, as links, and with bounties on them."""
+    assert bot.services
+    owner_id, guild_id = MemberId(guild.owner.id), GuildId(guild.id)
+    shelf.statistics.players = [replace(one, name=TWIN, names=(TWIN,)) for one in shelf.statistics.players]
+    scope = next(iter(shelf.servers.servers))
+    for player_id in (PIKE, SPIKER):
+        link = Link(guild_id, owner_id, player_id, TWIN, SEEN)
+        await shelf.links.put_proven(guild_id, link, at=SEEN)
+        shelf.money.data.bounties[player_id] = Bounty(
+            scope=scope,
+            bounty_id=f"b{player_id[-5:]}",
+            player_id=player_id,
+            player_name=TWIN,
+            amount=200,
+            placer_id=owner_id,
+            placed_at=shelf.clock.now(),
+            expires_at=shelf.clock.now() + timedelta(hours=24),
+        )
+    asker = Attacker(guild.owner, channel, NAMES)
+    places = [one for one in list_places(world.commands.list_commands(None)) if one.is_completed]
+    asked = 0
+    for place in places:
+        if place.option in BY_NAME or f"{place}" == OF_A_MEMBER:
+            continue
+        labels = [choice["name"] for choice in await asker.type(place, "")]
+        assert len(labels) == len(set(labels)) == 2, place
+        for label in labels:
+            shelf.clock.move(60)
+            reply = (await asker.attack(place, label))[0]
+            text = str(reply.embed) if reply.modal is None else ""
+            assert f"“{label[:12]}" not in text, (place, label)  # it would be quoted as unknown
+            assert "fits more than one" not in text, (place, label)
+            asked += 1
+    assert asked > 50

@@ -1,0 +1,199 @@
+"""Answers as no SFTP server should give them: each costs what was asked, and is told as one of our errors."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from itertools import cycle
+
+import asyncssh
+import pytest
+from asyncssh.packet import Byte, String, UInt32
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from utils.errors import (
+    ConnectionLostError,
+    RemoteAnswerError,
+    RemoteError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+)
+from utils.models.scope import GuildId
+from utils.models.servers import Credentials
+from utils.sftp.channel import ANSWER_BYTES_MAXIMUM
+from utils.sftp.login import HostLogin, PoolLimits
+from utils.sftp.pool import SftpConnectionPool
+from utils.sftp.session import ListingBudget, SftpSession
+
+STATUS, HANDLE, DATA, NAME, ATTRIBUTES, EXTENDED = 101, 102, 103, 104, 105, 201
+BEGIN, VERSION, EXTENSION = 1, 2, 200
+KINDS = (STATUS, HANDLE, DATA, NAME, ATTRIBUTES, EXTENDED)
+MISSING, DENIED = 2, 3
+KEY = asyncssh.generate_private_key("ssh-ed25519")
+
+Answer = tuple[int, bytes]
+
+
+class OpenDoor(asyncssh.SSHServer):
+    """Lets everybody in, and answers to SFTP by itself."""
+
+    def __init__(self, answers: Iterator[Answer], limits: bytes) -> None:
+        self._answers = answers
+        self._limits = limits
+
+    def begin_auth(self, username: str) -> bool:
+        """Ask for nothing."""
+        del username
+        return False
+
+    def session_requested(self) -> "Talker":
+        """Talk."""
+        return Talker(self._answers, self._limits)
+
+
+class Talker(asyncssh.SSHServerSession[bytes]):
+    """An SFTP server that gives the next of its answers, whatever it is asked."""
+
+    def __init__(self, answers: Iterator[Answer], limits: bytes) -> None:
+        self._answers = answers
+        self._limits = limits
+        self._heard = b""
+        self._channel: asyncssh.SSHServerChannel[bytes] | None = None
+
+    def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        """Keep the channel."""
+        self._channel = chan
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        """Be any server."""
+        del subsystem
+        return True
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        """Answer each request that is whole."""
+        del datatype
+        self._heard += data
+        while len(self._heard) >= (size := 4 + int.from_bytes(self._heard[:4])) > 4:
+            request, self._heard = self._heard[4:size], self._heard[size:]
+            answer = self._choose(request[0], request[1:5])
+            assert self._channel is not None
+            if not self._channel.is_closing():
+                self._channel.write(UInt32(len(answer)) + answer)
+
+    def _choose(self, kind: int, number: bytes) -> bytes:
+        if kind == BEGIN:
+            offered = String(b"limits@openssh.com") + String(b"1") if self._limits else b""
+            return Byte(VERSION) + UInt32(3) + offered
+        if kind == EXTENSION:
+            return Byte(EXTENDED) + number + self._limits
+        chosen, body = next(self._answers)
+        return Byte(chosen) + number + body
+
+
+@asynccontextmanager
+async def speaking(answers: Sequence[Answer], *, limits: bytes = b"") -> AsyncIterator[SftpSession]:
+    """Lend a session of a host that gives these answers to whatever it is asked, again and again."""
+    queue = cycle(answers)
+    door = await asyncssh.listen(
+        "127.0.0.1", 0, server_factory=lambda: OpenDoor(queue, limits), server_host_keys=[KEY], encoding=None
+    )
+    login = HostLogin("127.0.0.1", door.get_port(), "renter", Credentials("any"))
+    pool = SftpConnectionPool(PoolLimits())
+    try:
+        async with pool.lease(GuildId(42), login, guild_limit=1) as session:
+            yield session
+    finally:
+        await pool.aclose()
+        door.close()
+        await door.wait_closed()
+
+
+async def ask_all(session: SftpSession) -> None:
+    """Ask everything a session can ask."""
+    for ask in (
+        lambda: session.stat("a"),
+        lambda: session.real_path("a"),
+        lambda: session.is_folder("a"),
+        lambda: session.scan("a", lambda _: None, budget=ListingBudget(50)),
+        lambda: session.read("a", offset=5, length=10),
+    ):
+        try:
+            await ask()
+        except RemoteError:
+            continue
+
+
+bodies = st.one_of(
+    st.binary(max_size=40),
+    st.builds(lambda count, rest: UInt32(count) + rest, st.integers(0, 2**32 - 1), st.binary(max_size=40)),
+    st.builds(
+        lambda code, text: UInt32(code) + String(text) * 2,
+        st.integers(0, 40),
+        st.binary(max_size=9),
+    ),
+    st.builds(
+        lambda name, flags, rest: UInt32(1) + String(name) + String(name) + UInt32(flags) + rest,
+        st.binary(max_size=9),
+        st.integers(0, 2**32 - 1),
+        st.binary(max_size=32),
+    ),
+    st.builds(String, st.binary(max_size=40)),
+)
+
+
+@pytest.mark.fault
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from(KINDS), bodies), min_size=1, max_size=6))
+async def test_no_answer_is_more_than_an_error_of_ours(answers: list[Answer]) -> None:
+    """Whatever a host says, nothing but what a session promises comes out of it."""
+    async with speaking(answers) as session:
+        await ask_all(session)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (
+            (STATUS, UInt32(MISSING) + String("für Größe".encode("cp1252")) + String(b"")),
+            RemoteFileMissingError,
+        ),
+        ((STATUS, UInt32(DENIED) + String(b"\xff") + String(b"de")), RemotePermissionError),
+        ((NAME, UInt32(0)), RemoteAnswerError),
+        ((NAME, UInt32(1) + String(b"/" + b"x" * 5000) + String(b"") + UInt32(0)), RemoteAnswerError),
+        ((NAME, UInt32(9)), RemoteAnswerError),
+        ((DATA, String(b"x")), RemoteAnswerError),
+    ],
+    ids=["missing in cp1252", "denied in no encoding", "no name", "endless path", "names lack", "data"],
+)
+async def test_answer_is_told_as_what_it_is_and_keeps_the_connection(
+    answer: Answer, expected: type[RemoteError]
+) -> None:
+    """An answer that is wrong is not a connection that is closed."""
+    async with speaking([answer]) as session:
+        for _ in range(2):
+            with pytest.raises(RemoteError) as caught:
+                await session.real_path("a")
+            assert type(caught.value) is expected
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("kind", [NAME, ATTRIBUTES, STATUS])
+async def test_answer_without_end_is_not_taken(kind: int) -> None:
+    """What no request asks for is not even received: to decode it would keep the loop from all others."""
+    count = 2_000_000
+    answer = kind, UInt32(count) + bytes(ANSWER_BYTES_MAXIMUM)
+    async with speaking([answer]) as session:
+        with pytest.raises(RemoteAnswerError, match="cannot understand"):
+            await session.real_path("a")
+        with pytest.raises(ConnectionLostError):
+            await session.real_path("a")
+
+
+@pytest.mark.fault
+async def test_host_that_hands_out_more_than_asked_or_allows_next_to_nothing_is_read_in_bounds() -> None:
+    """What was not asked for is dropped, and a limit of one byte a read does not make a million reads."""
+    limits = b"".join(number.to_bytes(8) for number in (0, 1, 1, 0))
+    answers = [(HANDLE, String(b"h")), (DATA, String(b"abc" * 3_000)), (STATUS, UInt32(0))]
+    async with speaking(answers, limits=limits) as session:
+        assert await session.read("a", offset=0, length=4) == b"abca"
+        assert session.requests <= 3

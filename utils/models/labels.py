@@ -1,0 +1,76 @@
+"""Labels of choices: what a person picks from a list, each different, and understood when it comes as text.
+
+The value of a choice is an id. Some clients send its label instead, and people copy labels. So labels that
+look alike end with a mark, which is computed from the id and stays the same.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from hashlib import blake2s
+
+from utils.models.players import KnownPlayer
+from utils.models.scope import ServerId
+from utils.models.typed_text import fold_text
+from utils.models.visible_text import NAMELESS, clean_text, cut
+
+LABEL_CHARACTERS = 100  # Discord's limit, of names and values
+NAME_CHARACTERS = 60
+SEPARATOR = " · "
+MARK_SIGN = "#"
+_MARK_BYTES = 3
+_PLAIN_CHARACTERS = LABEL_CHARACTERS - len(f"{SEPARATOR}{MARK_SIGN}") - 2 * _MARK_BYTES
+
+Choice = tuple[str, str]
+"""The id of a choice, and what it is called."""
+
+
+def label_name(name: str) -> str:
+    """Return a name that can be seen: Discord refuses all choices when one of them is blank."""
+    return clean_text(name, NAME_CHARACTERS) or NAMELESS
+
+
+def make_mark(key: str) -> str:
+    """Return the mark of an id, from which nobody can read the id."""
+    return f"{MARK_SIGN}{blake2s(key.encode(), digest_size=_MARK_BYTES).hexdigest()}"
+
+
+def label_choices(choices: Sequence[Choice]) -> list[str]:
+    """Return what each choice shows: what it is called, with its mark where others are called alike."""
+    plain = [_write_plain(called) for _, called in choices]
+    counts = Counter(map(fold_text, plain))
+    return [
+        label if counts[fold_text(label)] == 1 else _add_mark(label, key)
+        for label, (key, _) in zip(plain, choices, strict=True)
+    ]
+
+
+def find_labelled(text: str, choices: Sequence[Choice]) -> list[str]:
+    """Return the ids of the choices whose label or name a text is: several where their mark is left out."""
+    wanted, typed = fold_text(text), text.strip().casefold()
+    plain = [(key, _write_plain(called)) for key, called in choices]
+    return (
+        [key for key, label in plain if fold_text(_add_mark(label, key)) == wanted]
+        or [key for key, called in choices if called.casefold() == typed]
+        or [key for key, label in plain if fold_text(label) == wanted]
+    )
+
+
+def label_twin(player: KnownPlayer, server_names: Mapping[ServerId, str]) -> str:
+    """Return the label of a player whose name others have too: with last seen, mark and servers."""
+    seen = player.last_seen_at.strftime("%d %b %Y, %H:%M UTC")
+    where = clean_text(
+        ", ".join(server_names.get(server_id, "a removed server") for server_id in player.servers),
+        LABEL_CHARACTERS,
+    )
+    parts = (label_name(player.name), seen, make_mark(player.player_id), where)
+    return cut(SEPARATOR.join(parts), LABEL_CHARACTERS)
+
+
+def _write_plain(called: str) -> str:
+    return (
+        clean_text(called, LABEL_CHARACTERS - len(SEPARATOR) - len(MARK_SIGN) - 2 * _MARK_BYTES) or NAMELESS
+    )
+
+
+def _add_mark(label: str, key: str) -> str:
+    return f"{label}{SEPARATOR}{make_mark(key)}"

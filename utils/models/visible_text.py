@@ -1,0 +1,32 @@
+"""Foreign text as it can be seen: on one line, nothing invisible or reordering in it."""
+
+import unicodedata
+
+NAMELESS = "(no visible name)"
+NAME_LENGTH = 48  # three times the longest name of the game; keeps an embed on a phone's screen
+
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # blank, and yet letters or marks
+_VARIATION_SELECTORS = range(0xFE00, 0xFE10)
+_BANNED_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
+
+
+def clean_text(text: str, limit: int = NAME_LENGTH) -> str:
+    """Return a text on one line, without invisible or reordering characters, cut to ``limit`` characters.
+
+    For places that show no markup: footers, choices of autocomplete.
+    """
+    visible = "".join(" " if char.isspace() else char for char in text if _is_visible(char) or char.isspace())
+    return cut(" ".join(visible.split()), limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """Return a text of at most ``limit`` characters, an ellipsis in the place of what is cut."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _is_visible(char: str) -> bool:
+    return (
+        unicodedata.category(char) not in _BANNED_CATEGORIES
+        and char not in _INVISIBLE
+        and ord(char) not in _VARIATION_SELECTORS
+    )

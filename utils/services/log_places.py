@@ -1,0 +1,125 @@
+"""Log places: whose logs lie where, so that a guild reads no game server twice.
+
+A game server is known by what is found and not by what was typed: host key, user name, and the folder of the
+logs as the host names it. An address proves nothing, for a host has many, and two hosts can show one key
+(images that were copied, ports of one machine). There the logs decide: the beginning of a file, which holds
+rows with times and players, is the same on no two game servers.
+
+The user name belongs to it because a hoster locks each login into a folder of its own: two customers both
+see ``/actual1/deathlogs`` and mean two game servers. So what stays unnoticed is one folder that two user
+names may read, and one machine whose SSH services show different keys.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from utils.errors import InvalidInputError, SameLogsError
+from utils.models.deaths import LogFile
+from utils.models.reading import Cursor, FoundLogs, digest_head
+from utils.models.scope import GuildId, ServerScope
+from utils.models.servers import GameServer
+
+
+class PlaceStore(Protocol):
+    """Storage of servers with the folders their logs were found in."""
+
+    async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
+        """Return the guild's servers, oldest first."""
+
+    async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
+        """Note where a server's logs were found."""
+
+
+class CursorStore(Protocol):
+    """Storage of what was read."""
+
+    async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
+        """Return how far each file of a server was read."""
+
+
+class LogPlaces:
+    """Tells when two servers of a guild would read the same logs."""
+
+    def __init__(self, servers: PlaceStore, cursors: CursorStore) -> None:
+        self._servers = servers
+        self._cursors = cursors
+
+    async def verify_free(self, server: GameServer, logs: FoundLogs) -> None:
+        """Refuse a server whose logs another one reads; in doubt it is refused, for figures would be doubled.
+
+        Args:
+            server: to be stored, with the host key it showed.
+            logs: what its test found.
+
+        Raises:
+            InvalidInputError: another server reads them.
+        """
+        for other in await self._servers.list_servers(server.scope.guild_id):
+            if other.scope == server.scope or not _is_alike(server, logs.folder, other):
+                continue
+            known = {} if _is_certain(server, logs.folder, other) else await self._list_cursors(other)
+            if _may_hold(logs, known):
+                raise InvalidInputError(
+                    f"“{other.name}” reads these logs already: same host key, user name and folder."
+                    " /admin server edit changes that server; /admin server remove makes room for this one."
+                )
+
+    async def settle(self, server: GameServer, folder: str) -> None:
+        """Note where a server's logs were found now; refuse to read them when an older server does.
+
+        Raises:
+            SameLogsError: one that was added before reads them, without any doubt.
+        """
+        if server.log_folder != folder:
+            await self._servers.set_log_folder(server.scope, folder)
+        for other in await self._servers.list_servers(server.scope.guild_id):
+            if other.scope == server.scope:
+                return
+            if _is_alike(server, folder, other) and (
+                _is_certain(server, folder, other)
+                or _share_a_file(await self._list_cursors(server), await self._list_cursors(other))
+            ):
+                raise SameLogsError(
+                    f"“{other.name}” reads these logs already, so “{server.name}” is not read: every kill"
+                    " would count twice. Remove one of the two with /admin server remove."
+                )
+
+    async def _list_cursors(self, server: GameServer) -> Mapping[LogFile, Cursor]:
+        return await self._cursors.list_cursors(server.scope)
+
+
+def _is_alike(server: GameServer, folder: str, other: GameServer) -> bool:
+    """Tell whether both may read the same: one login on one host by key or address, one folder by name.
+
+    One folder inside the other counts as one; letters of another case as well, for Windows tells them apart
+    nowhere.
+    """
+    if other.log_folder is None or server.username != other.username:
+        return False
+    one, two = f"{folder.casefold()}/", f"{other.log_folder.casefold()}/"
+    is_of_host = server.host_key == other.host_key or _has_same_address(server, other)
+    return is_of_host and (one.startswith(two) or two.startswith(one))
+
+
+def _is_certain(server: GameServer, folder: str, other: GameServer) -> bool:
+    """Tell whether nothing is in doubt: the same key at the same address, and the folder letter by letter."""
+    is_same_host = server.host_key == other.host_key and _has_same_address(server, other)
+    return is_same_host and folder == other.log_folder
+
+
+def _has_same_address(server: GameServer, other: GameServer) -> bool:
+    return (server.host.casefold(), server.port) == (other.host.casefold(), other.port)
+
+
+def _may_hold(logs: FoundLogs, cursors: Mapping[LogFile, Cursor]) -> bool:
+    """Tell whether logs may be those that were read; True when there is nothing to tell them apart by."""
+    cursor = cursors.get(logs.newest) if logs.newest else None
+    if cursor is not None and cursor.head:
+        return digest_head(logs.head[: cursor.offset]) == cursor.head
+    return not cursors or not logs.files or not logs.files.isdisjoint(cursors)
+
+
+def _share_a_file(mine: Mapping[LogFile, Cursor], theirs: Mapping[LogFile, Cursor]) -> bool:
+    return any(
+        cursor.head and file in theirs and cursor.head == theirs[file].head for file, cursor in mine.items()
+    )
