@@ -3,7 +3,7 @@
 * KillfeedError
   * UserFacingError - an expected refusal; its text is the sentence the person reads
     * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
-    * TooMuchAtOnceError - a member asks for more than one may at a time
+    * TooMuchAtOnceError - a member or a guild asks for more than one may at a time
     * NotEnoughMoneyError - a wallet does not hold as much
     * StillBusyError - what is to be removed is still at work
     * SecretError - a stored login cannot be decrypted with this key
@@ -86,7 +86,7 @@ class LimitReachedError(UserFacingError):
 
 
 class TooMuchAtOnceError(UserFacingError):
-    """A member asks for more at a time than one may; the others want their answers too."""
+    """A member or a guild asks for more at a time than one may; the others want their answers too."""
 
 
 class TierRequiredError(UserFacingError):
