@@ -44,6 +44,7 @@ CHUNK_LINES = 4_000  # one transaction
 NEWEST_BYTES = 8 * 1024
 LAST_ROW_BYTES = 4096  # what a file may end with to be taken for a row
 NEWEST_LINES = 100
+GONE_KEPT = 400  # cursors of files that are gone: a year and more of a file a day
 GLANCE_EVERY_POLLS = 2
 GLANCE_EVERY_SECONDS = 9.0  # polls of ten seconds and more
 LOOK_EVERY_POLLS = 12
@@ -203,6 +204,19 @@ class DeathLogTail:
         listing = self._memory.listing
         files = (refusal.sentence for _, refusal in sorted(self._memory.refused.items()))
         return (*(listing.refused if listing else ()), *files)
+
+    def list_gone(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[LogFile]:
+        """Return the files with a cursor that went long ago: hundreds that are named later went as well.
+
+        One that comes back is read again from its beginning, and nothing of it counts twice.
+        """
+        listing, sizes = self._memory.listing, self._memory.sizes
+        if listing is None or listing.whole_worlds is not None or listing.refused:
+            return ()  # it may be there, unseen
+        if len(cursors) <= len(sizes) + GONE_KEPT:
+            return ()
+        gone = sorted(cursors.keys() - sizes.keys(), key=lambda file: (self._rank(file.name), file))
+        return gone[:-GONE_KEPT]
 
     async def list_sizes(self) -> Mapping[LogFile, int]:
         """Return every death log with its size in bytes."""

@@ -122,6 +122,7 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
 
     await ingestion.in_transaction(scope, batch)
     await ingestion.list_cursors(scope)
+    await ingestion.forget_cursors(scope, [FILE])
     operations = await _list_profiled(profiled)
     assert _list_unindexed(operations) == []
     [covered] = [one for one in operations if one["command"].get("projection") == {"_id": 1}]
