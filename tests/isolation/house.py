@@ -134,7 +134,7 @@ class House(Application):
         leases = self.leases
         self.live = LiveIngestion(
             IngestionRepository(  # one server is read after the other: there is nobody to wait for
-                self._database, fences=lambda guild: Fence(*leases.get_token(guild)), gather_seconds=0
+                self._database, fences=lambda guild: Fence(*leases.get_token(guild), guild), gather_seconds=0
             ),
             self.events,
             clock=self.clock,

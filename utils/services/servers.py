@@ -8,12 +8,15 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from structlog import get_logger
+
 from utils.clock import Clock
 from utils.errors import (
     AmbiguousError,
     KillfeedError,
     NotFoundError,
     SameLogsError,
+    StorageError,
     UserFacingError,
 )
 from utils.events import EventDispatcher, ServerAdded, ServerRemoved
@@ -35,6 +38,8 @@ from utils.services.typed_servers import (
     read_form,
     verify_free_name,
 )
+
+logger = get_logger(__name__)
 
 SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids in logs
 SERVER_ID_CHARACTERS = 8
@@ -263,20 +268,24 @@ class GameServerService:
 
         Raises:
             NotFoundError: somebody else removed it meanwhile.
-            StorageError: it is not deleted, and read on as before.
+            StillBusyError, StorageError: it is not removed, and read on as before.
         """
         server = await self._store.find_server(scope)
         if server is None:
             raise NotFoundError("such game server", None, hint="Somebody removed it meanwhile.")
         async with self._watchers.removal(scope):
             self._logs.forget(scope)
-            await self._store.delete_server(scope, keep_stats=keep_stats)
+            await self._store.mark_removed(scope, keep_stats=keep_stats, at=self._clock.now())
         self._settings.forget(scope.guild_id)
         await self._events.dispatch(ServerRemoved(scope=scope))
         fate = "statistics kept" if keep_stats else "statistics deleted"
         await self._audit.write(
             scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, f"{describe_server(server)}: {fate}"
         )
+        try:
+            await self._store.delete_leftovers(scope, now=self._clock.now())
+        except StorageError as failure:  # nobody is shown any of it; the hourly tidying goes on
+            logger.warning("leftovers of a removed server wait", scope=str(scope), problem=str(failure))
 
     async def list_rejected(self, guild_id: GuildId, text: str | None) -> RejectedLines:
         """Return what could not be read of a server's logs."""

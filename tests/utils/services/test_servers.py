@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -458,6 +458,7 @@ async def test_removed_server_ends_everywhere(
     rooms.add(build_server())
     await service.remove_server(SCOPE, keep_stats=keep_stats, actor_id=ADMIN)
     assert (rooms.store.servers, rooms.store.kept_stats) == ({}, [SCOPE] if keep_stats else [])
+    assert rooms.store.swept == [SCOPE]
     assert (rooms.watchers.notes, rooms.access.forgotten) == ([("stop", SCOPE)], [SCOPE])
     assert rooms.removed == [ServerRemoved(scope=SCOPE)]
     fate = "statistics kept" if keep_stats else "statistics deleted"
@@ -470,9 +471,9 @@ async def test_removed_server_ends_everywhere(
 class StuckServerStore(FakeServerStore):
     """Goes away when something is to be deleted."""
 
-    async def delete_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
+    async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
         """Fail."""
-        del scope, keep_stats
+        del scope, keep_stats, at
         raise StorageUnavailableError("away")
 
 
@@ -485,6 +486,23 @@ async def test_server_is_read_on_when_it_cannot_be_deleted() -> None:
         await service.remove_server(SCOPE, keep_stats=False, actor_id=ADMIN)
     assert rooms.watchers.notes == [("stop", SCOPE), ("start", SCOPE)]
     assert (list(rooms.store.servers), rooms.removed, rooms.audit.lines) == ([SCOPE], [], [])
+
+
+async def test_removed_server_stays_removed_when_its_leftovers_cannot_be_deleted_now() -> None:
+    """Nobody is shown any of them; the hourly tidying goes on, and the audit has its line."""
+    rooms = Rooms()
+    rooms.add(build_server())
+    store = rooms.store
+    mark_removed = store.mark_removed
+
+    async def go_away_behind(scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
+        await mark_removed(scope, keep_stats=keep_stats, at=at)
+        store.failures.append(StorageUnavailableError("away"))
+
+    store.mark_removed = go_away_behind  # type: ignore[method-assign]
+    await rooms.build().remove_server(SCOPE, keep_stats=False, actor_id=ADMIN)
+    assert (store.servers, store.swept, rooms.watchers.notes) == ({}, [], [("stop", SCOPE)])
+    assert (len(rooms.removed), len(rooms.audit.lines)) == (1, 1)
 
 
 async def test_rejected_lines_are_those_of_the_server(rooms: Rooms, service: GameServerService) -> None:
