@@ -93,6 +93,19 @@ class FakeIngestionUnit:
         self._power.pass_point()
         return frozenset(ids) & self._data.deaths.keys()
 
+    async def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
+        """Return the times of those deaths that are stored already."""
+        self._power.pass_point()
+        known = (self._data.deaths[one] for one in ids if one in self._data.deaths)
+        return {death.id: (death.at, death.ordered_at) for death in known}
+
+    async def correct_times(self, deaths: Iterable[Death]) -> None:
+        """Give stored deaths their times."""
+        self._power.pass_point()
+        for death in deaths:
+            stored = self._data.deaths[death.id]
+            self._data.deaths[death.id] = replace(stored, at=death.at, ordered_at=death.ordered_at)
+
     async def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
         """Store deaths; one that is there already ends the whole transaction."""
         self._power.pass_point()

@@ -348,7 +348,12 @@ class Shelf:
             views=LiveViews(),
             limits=MemberLimits(self.clock),
             clock=self.clock,
-            operators=Operators(self.owners.find, home_guild_id=self.home_guild_id, owner_ids=self.owner_ids),
+            operators=Operators(
+                self.owners.find,
+                home_guild_id=self.home_guild_id,
+                owner_ids=self.owner_ids,
+                clock=self.clock,
+            ),
             grants=desk.service,
             guild_changes=GuildChangeService(settings, servers, premium=premium, audit=audit),
             server_changes=ServerChangeService(servers, rooms),

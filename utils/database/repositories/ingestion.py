@@ -14,10 +14,13 @@ from typing import TypeVar, cast
 from utils.database.database import Document, Fence, SafeDatabase
 from utils.database.death_documents import (
     build_cursor_fields,
+    build_cursor_move,
     build_death_document,
     build_rejected_document,
+    build_times_update,
     read_cursor,
     read_death,
+    read_ordered_at,
 )
 from utils.database.gathered_writes import GatheredWrites
 from utils.database.gathering import GATHER_SECONDS, Gathering
@@ -175,6 +178,23 @@ class TransactionUnit:
         )
         return frozenset(ids).intersection(found)
 
+    async def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
+        """Return ``at`` and ``ordered_at`` of those of these deaths that are stored already."""
+        known = await self.find_known_ids(ids)
+        if not known:
+            return {}
+        fields = {"at": 1, "ordered_at": 1}
+        found = await self._collection("kills").find(
+            {"_id": {"$in": sorted(known)}}, projection=fields, hint="_id_", session=self._session
+        )
+        return {document["_id"]: (document["at"], read_ordered_at(document)) for document in found}
+
+    async def correct_times(self, deaths: Iterable[Death]) -> None:
+        """Give stored deaths the ``at`` and ``ordered_at`` that they have here."""
+        self._writes.add(
+            self._collection("kills"), (Change({"_id": one.id}, build_times_update(one)) for one in deaths)
+        )
+
     async def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
         """Store deaths that are not there yet; ``read_at`` is when they were read live.
 
@@ -312,7 +332,7 @@ class TransactionUnit:
 
     async def _write_move(self, before: Cursor | None, after: Cursor, counted: Mapping[str, int]) -> None:
         cursors = self._collection("cursors")
-        key, fields = build_file_key(after.file), build_cursor_fields(after)
+        key, fields = build_file_key(after.file), build_cursor_move(after)
         if before is not None:
             update: Document = {"$set": fields} | ({"$inc": dict(counted)} if counted else {})
             move = Change({**key, **build_cursor_fields(before)}, update)
@@ -321,6 +341,10 @@ class TransactionUnit:
         # Looked up first: a duplicate key would only say so after ending the transaction.
         if await cursors.find_one(key, session=self._session) is not None:
             raise CursorMovedError(f"{after.file.name} has a cursor already.")
+        # the removal of a server takes its cursors away, which tells of it for all other files
+        removed = {"is_removed": True}
+        if await self._collection("game_servers").find_one(removed, session=self._session) is not None:
+            raise CursorMovedError("The game server was removed.")
         await cursors.insert_one({**key, **fields, **counted}, session=self._session)
 
     async def _load_buckets(self, keys: set[BucketKey], generation: int) -> None:

@@ -12,7 +12,7 @@ its lease in its sleep and wakes while it counts changes nothing that is shown.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -30,12 +30,19 @@ from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, Rejec
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
 from utils.services.courtesy import Courtesy
-from utils.services.ingestion.generation import GenerationCount, GenerationStore, count_anew, has_deaths
+from utils.services.ingestion.generation import (
+    COUNTED_ROWS,
+    GenerationCount,
+    GenerationStore,
+    count_anew,
+    has_deaths,
+)
 from utils.services.ingestion.poison import store_around_poison
 from utils.services.ingestion.progress import ProgressMeter, ProgressSink
 from utils.services.ingestion.read_ahead import read_ahead
 from utils.services.ingestion.reading import BATCHES_OF_ALL, HistoryLogs, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit
+from utils.services.ingestion.wall_clock import WallClock
 from utils.tasks import run_together
 from utils.turns import FairTurns
 
@@ -90,8 +97,9 @@ class HistoryBatch:
         self.rows += 0 if chunk.is_last_row else chunk.lines
         self.held_bytes += len(chunk.data)
 
-    def add(self, read: ReadLines) -> None:
-        """Note what was read of a chunk."""
+    def note(self, place: int, read: ReadLines) -> None:
+        """Note what was read of the chunk at a place."""
+        self.chunks[place] = replace(self.chunks[place], after=read.after)
         self.deaths += read.deaths
         self.rejected += read.rejected
         self.rows_rejected += read.lines_rejected
@@ -111,16 +119,18 @@ class _Storing:
         self._clock = clock
         self._passes_over = passes_over
         self._reader = RowReader(server.scope, ZoneInfo(server.timezone))
+        self._wall_clock = WallClock(ZoneInfo(server.timezone))
 
     async def parse(self, batch: HistoryBatch) -> None:
         """Read what a batch holds; to pass over poison, each chunk is read when it is stored."""
-        for chunk in () if self._passes_over else batch.chunks:
-            batch.add(await self._reader.read_chunk(chunk, now=self._clock.now()))
+        chunks = () if self._passes_over else tuple(batch.chunks)
+        for place, chunk in enumerate(chunks):
+            batch.note(place, await self._reader.read_chunk(chunk, now=self._clock.now()))
 
     async def store(self, batch: HistoryBatch) -> list[Death]:
         """Store a batch and return its new deaths, in the order of the log."""
         if not self._passes_over:
-            return await self._store.in_transaction(self.scope, partial(_store_in_unit, batch))
+            return await self._store_batch(batch)
         new: list[Death] = []
         for chunk in batch.chunks:
             parts = await store_around_poison(chunk, store=self._store_chunk, pass_over=self._pass_over)
@@ -139,8 +149,12 @@ class _Storing:
     async def _store_read(self, chunk: Chunk, read: ReadLines) -> list[Death]:
         batch = HistoryBatch()
         batch.take(chunk)
-        batch.add(read)
-        return await self._store.in_transaction(self.scope, partial(_store_in_unit, batch))
+        batch.note(0, read)
+        return await self._store_batch(batch)
+
+    async def _store_batch(self, batch: HistoryBatch) -> list[Death]:
+        work = partial(_store_in_unit, batch, self._wall_clock)
+        return await self._store.in_transaction(self.scope, work)
 
 
 class HistoryImport:
@@ -225,7 +239,7 @@ class HistoryImport:
         if count is not None and count.is_in_order:
             await count.finish()
         else:
-            await count_anew(self._imports, scope, job.generation)
+            await count_anew(self._imports, scope, job.generation, self._iterate_deaths(server))
         await self._switch(scope, job)
         await self._clear_up(scope)
         await self._events.dispatch(HistoryImported(scope=scope))
@@ -239,6 +253,31 @@ class HistoryImport:
         latest = RowReader(server.scope, ZoneInfo(server.timezone)).find_latest(self._clock.now())
         first, last = EARLIEST_WRITTEN_AT.date(), latest.date()
         await self._imports.drop_deaths_outside(server.scope, first, last)
+
+    async def _iterate_deaths(self, server: GameServer) -> AsyncGenerator[Sequence[Death], None]:
+        """Yield all stored deaths, with moments of the server's zone: it may be another one than before.
+
+        Those whose files are there were read again by now; this is for the others.
+        """
+        clock = WallClock(ZoneInfo(server.timezone))
+        async for deaths in self._imports.iterate_deaths(server.scope, batch=COUNTED_ROWS):
+            right = [
+                death
+                if clock.is_reading(death.row.written_at, death.at)
+                else replace(death, at=clock.read(death.row.written_at))
+                for death in deaths
+            ]
+            await self._correct(
+                [one for one, before in zip(right, deaths, strict=True) if one is not before], server
+            )
+            yield right
+
+    async def _correct(self, deaths: Sequence[Death], server: GameServer) -> None:
+        async def correct(unit: IngestionUnit) -> None:
+            await unit.correct_times(deaths)
+
+        if deaths:
+            await self._store.in_transaction(server.scope, correct)
 
     async def _clear_up(self, scope: ServerScope) -> None:
         """Delete the counters shown before; the import has ended, so those that stay are deleted later."""
@@ -353,12 +392,17 @@ class HistoryImport:
         yield batch
 
 
-async def _store_in_unit(batch: HistoryBatch, unit: IngestionUnit) -> list[Death]:
-    """Store a batch; return the deaths that are new, each once, in the order of the log."""
+async def _store_in_unit(batch: HistoryBatch, clock: WallClock, unit: IngestionUnit) -> list[Death]:
+    """Store a batch; return the deaths that are new, each once, in the order of the log.
+
+    Those that are stored get the times that they have by the order of their file and the zone as it is now.
+    """
     first_of = {death.id: death for death in reversed(batch.deaths)}
-    known = await unit.find_known_ids(tuple(first_of)) if first_of else frozenset()
+    known = await unit.find_times(tuple(first_of)) if first_of else {}
     new = [death for death in batch.deaths if death.id not in known and first_of[death.id] is death]
+    right = [clock.correct(first_of[death_id], at) for death_id, (at, _) in known.items()]
     await unit.insert_deaths(sorted(new, key=_get_id))
+    await unit.correct_times([death for death in right if (death.at, death.ordered_at) != known[death.id]])
     await unit.insert_rejected(batch.rejected)
     await unit.add_lines_read(batch.rows, batch.rows_rejected)
     for chunk in batch.chunks:

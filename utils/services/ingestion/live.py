@@ -142,6 +142,7 @@ class _Poll:
     tail: DeathLogTail
     reader: RowReader
     find_posted: PostedFinder
+    last_read_at: datetime | None
     rule: NewsRule
     outcome: PollOutcome
 
@@ -201,7 +202,7 @@ class LiveIngestion:
             cursors = await self._store.list_cursors(server.scope)
         rule = choose_news_rule(last_read_at=last_read_at, now=self._clock.now(), max_age=self._max_age)
         reader = RowReader(server.scope, ZoneInfo(server.timezone))
-        poll = _Poll(server, tail, reader, find_posted, rule, PollOutcome(cursors=cursors))
+        poll = _Poll(server, tail, reader, find_posted, last_read_at, rule, PollOutcome(cursors=cursors))
         store, pass_over = partial(self._store_chunk, poll), partial(self._pass_over, poll)
         async with aclosing(tail.read_on(cursors)) as chunks:
             async for chunk in chunks:
@@ -229,7 +230,9 @@ class LiveIngestion:
 
     async def _take_chunk(self, poll: _Poll, chunk: Chunk) -> None:
         now = self._clock.now()
-        batch = Batch(now, chunk, await poll.reader.read_chunk(chunk, now=now))
+        since = poll.last_read_at if chunk.is_growth else None
+        read = await poll.reader.read_chunk(chunk, now=now, since=since)
+        batch = Batch(now, replace(chunk, after=read.after), read)
         if chunk.is_last_row and not batch.read.deaths:
             return
         terms = await self._rewards.find_terms(poll.server.scope) if self._rewards else None
@@ -247,7 +250,8 @@ class LiveIngestion:
         if chunk.is_last_row:
             return
         now = self._clock.now()
-        batch = Batch(now, chunk, poll.reader.reject(chunk, reason, now=now))
+        read = poll.reader.reject(chunk, reason, now=now)
+        batch = Batch(now, replace(chunk, after=read.after), read)
         stored = await self._store_batch(poll.server, batch, Announced(poll.rule, frozenset()))
         poll.outcome = _add(poll.outcome, batch, stored)
 

@@ -21,6 +21,12 @@ class IngestionUnit(Protocol):
     async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
 
+    async def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
+        """Return ``at`` and ``ordered_at`` of those of these deaths that are stored already."""
+
+    async def correct_times(self, deaths: Iterable[Death]) -> None:
+        """Give stored deaths the ``at`` and ``ordered_at`` that they have here."""
+
     @property
     def money(self) -> MoneyUnit:
         """Wallets and bounties within this very transaction."""
