@@ -9,6 +9,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
@@ -130,7 +131,10 @@ def test_socket_never_stands_in_a_folder_that_holds_something_else(tmp_path: Pat
 
 def _list_listening(pid: int) -> list[str]:
     """Return the ports of the machine on which a process listens, as Linux shows them."""
-    sockets = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    sockets = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed at this moment
+            sockets.add(str(entry.readlink()))
     rows = [
         line.split()
         for table in ("tcp", "tcp6")
