@@ -1,8 +1,8 @@
 """The killfeed bot: entry point.
 
 Settings become a database, leases and the ``Application`` that joins the rooms. ``python bot.py`` runs
-the bot, ``python bot.py check`` tells whether it could run. Exit codes: 0 stopped cleanly, 1 could not start
-or a check failed, 2 wrong usage or configuration.
+the bot, ``python bot.py check`` tells whether it could run, ``python bot.py rekey`` changes the secret key.
+Exit codes: 0 done or stopped cleanly, 1 could not start or a check failed, 2 wrong usage or configuration.
 """
 
 import argparse
@@ -26,11 +26,13 @@ from utils.database.indexes import list_index_problems
 from utils.database.migrations import DATA_VERSION, ensure_data_version
 from utils.database.opening import MongoDBPlace, open_database
 from utils.database.repositories.leases import LeaseRepository
+from utils.database.secret_keys import OLD_DATA, Rekeying, StoredLogins
 from utils.database.upgrade import DataUpgrade
 from utils.errors import ConfigurationError, KillfeedError
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
 from utils.models.servers import CheckStep
+from utils.secret_key import KeyPlace, change_secret_key, open_secret_box
 from utils.secrets import Redactor
 from utils.services.leases import LeaseKeeper
 from utils.settings import Settings, load_settings
@@ -48,6 +50,7 @@ EXTENSIONS = (
     "cogs.help",
 )
 CHECK_PATIENCE_SECONDS = 5.0  # whoever runs a check sits and waits
+NEW_KEY_VARIABLE = "KILLFEED_NEW_SECRET_KEY"  # of the environment, for rekey alone
 
 SWITCH_SECONDS = 0.002
 """How long a thread that has MongoDB's answer waits for the interpreter at most. With Python's own 5 ms that
@@ -63,6 +66,11 @@ def build_place(settings: Settings) -> MongoDBPlace:
         data_dir=settings.data_dir,
         mongod_path=settings.mongodb.mongod_path,
     )
+
+
+def build_key_place(settings: Settings) -> KeyPlace:
+    """Return where the secret key is, by the configuration."""
+    return KeyPlace(settings.secret_key.get_secret_value(), settings.data_dir)
 
 
 async def run_bot(settings: Settings, redactor: Redactor) -> None:
@@ -81,8 +89,9 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
         if await _wait(upgrade.wait_until_current(), stop) and await _wait(leases.wait_for_leases(), stop):
             try:
                 await ensure_data_version(database)  # a newer bot may have raised it meanwhile
+                secret_box = await open_secret_box(build_key_place(settings), database, redactor)
                 application = Application(
-                    settings, database, leases, redactor, extensions=EXTENSIONS, clock=clock
+                    settings, database, leases, secret_box, extensions=EXTENSIONS, clock=clock
                 )
                 await application.run(stop)
             finally:
@@ -194,9 +203,9 @@ async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
             ) as database:
                 steps += await _check_database(database)
                 leases = build_leases(settings, database, "check", clock)
-                application = Application(
-                    settings, database, leases, redactor, extensions=EXTENSIONS, clock=clock
-                )
+                box = await open_secret_box(build_key_place(settings), database, redactor)
+                steps.append(CheckStep("Secret key", ok=True, detail="fits the stored logins"))
+                application = Application(settings, database, leases, box, extensions=EXTENSIONS, clock=clock)
                 steps.append(_check_commands(application.bot))
                 steps.append(await _check_token(settings, application.bot))
     except KillfeedError as error:
@@ -246,12 +255,48 @@ def check(settings: Settings) -> int:
     return 0 if all(step.ok for step in steps) else 1
 
 
+async def rekey_logins(settings: Settings, redactor: Redactor, *, is_lost: bool) -> str:
+    """Have every stored login encrypted with a new key, and return the sentence about it."""
+    clock, given = SystemClock(), os.environ.get(NEW_KEY_VARIABLE, "")
+    redactor.register(given)
+    async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
+        if not (await ensure_data_version(database)).is_current:
+            raise ConfigurationError(OLD_DATA)
+        leases = LeaseRepository(database, shard_count=settings.discord.sharding.count)
+        instance_id = load_instance_id(settings.data_dir)
+        work = Rekeying(StoredLogins(database), leases, instance_id=instance_id, clock=clock)
+        place = build_key_place(settings)
+        return await change_secret_key(place, work, redactor, given=given, is_lost=is_lost)
+
+
+def rekey(settings: Settings, *, is_lost: bool) -> int:
+    """Change the secret key, print what to do then, and return the exit code."""
+    redactor = build_redactor(settings)
+    try:
+        with lock_data_folder(settings.data_dir), open_logs(settings, redactor, level="ERROR"):
+            sentence = asyncio.run(rekey_logins(settings, redactor, is_lost=is_lost))
+    except KillfeedError as error:
+        sys.stderr.write(f"{redactor.redact(str(error))}\n")
+        return 1
+    sys.stdout.write(f"{sentence}\n")
+    return 0
+
+
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     """Read the command line; wrong usage ends with exit code 2."""
     parser = argparse.ArgumentParser(prog="bot.py", description="The killfeed bot for Deadside game servers.")
-    parser.add_argument("action", nargs="?", choices=["check"], help="check: tell whether the bot could run")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=["check", "rekey"],
+        help="check: tell whether the bot could run; rekey: encrypt the stored logins with a new secret key",
+    )
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("config.json"))
-    return parser.parse_args(arguments)
+    parser.add_argument("--lost", action="store_true", help="with rekey: nobody has the old key any more")
+    options = parser.parse_args(arguments)
+    if options.lost and options.action != "rekey":
+        parser.error("--lost belongs to rekey")
+    return options
 
 
 def main(arguments: list[str]) -> int:
@@ -266,6 +311,8 @@ def main(arguments: list[str]) -> int:
         return 2
     if options.action == "check":
         return check(settings)
+    if options.action == "rekey":
+        return rekey(settings, is_lost=options.lost)
     return run(settings)
 
 

@@ -41,7 +41,7 @@ from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
 from utils.interactions.views import LiveViews
 from utils.models.scope import GuildId, ServerScope
-from utils.secrets import Redactor, SecretBox
+from utils.secrets import SecretBox
 from utils.services.audit import AuditLog
 from utils.services.bounties.endings import EXPIRE_TASK, BountyEndings
 from utils.services.bounties.placing import BountyService
@@ -110,7 +110,7 @@ class Application:
         settings: the configuration.
         database: opened and checked.
         leases: held.
-        redactor: learns every login that is decrypted.
+        secret_box: opens the stored logins; its key was held against them.
         extensions: the cogs.
     """
 
@@ -119,7 +119,7 @@ class Application:
         settings: Settings,
         database: SafeDatabase,
         leases: LeaseKeeper,
-        redactor: Redactor,
+        secret_box: SecretBox,
         *,
         extensions: Sequence[str],
         clock: Clock,
@@ -129,7 +129,7 @@ class Application:
         self.leases = leases
         sharding = settings.discord.sharding
         self.repositories = Repositories.build(
-            database, lambda guild_id: Fence(*leases.get_token(guild_id)), sharding
+            database, lambda guild_id: Fence(*leases.get_token(guild_id), guild_id), sharding
         )
         self.events = EventDispatcher()
         self.reporter = ErrorReporter(clock)
@@ -144,9 +144,7 @@ class Application:
             commands_file=settings.data_dir / COMMANDS_NAME,
         )
         self.pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
-        self.secret_box = SecretBox.load(
-            settings.secret_key.get_secret_value(), settings.data_dir, redactor=redactor
-        )
+        self.secret_box = secret_box
         self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
         self.factory = EmbedFactory()
         self._join_rules()
@@ -192,7 +190,7 @@ class Application:
         )
         self.servers = self._build_servers()
         self.links = self._build_links()
-        self.people = PersonFinder(self.links, self.names)
+        self.people = PersonFinder(self.links, self.names, clock=self.clock)
         rooms = self._build_bounty_rooms()
         self.bounties, self.bounty_endings = BountyService(rooms), BountyEndings(rooms)
         repositories = self.repositories
@@ -309,6 +307,7 @@ class Application:
             players=self.names,
             proofs=self.proofs,
             audit=self.audit,
+            notifier=self.alerts,
             clock=self.clock,
             rng=secrets.SystemRandom(),
             requires_proof=self.settings.links.require_proof,
@@ -360,6 +359,7 @@ class Application:
                 self.bot.find_owner_ids,
                 home_guild_id=discord_settings.home_guild_id,
                 owner_ids=discord_settings.owner_ids,
+                clock=self.clock,
             ),
             grants=self.grants,
             guild_changes=GuildChangeService(

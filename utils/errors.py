@@ -5,6 +5,7 @@
     * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
     * TooMuchAtOnceError - a member asks for more than one may at a time
     * NotEnoughMoneyError - a wallet does not hold as much
+    * SecretError - a stored login cannot be decrypted with this key
   * ConfigurationError - the bot cannot start like this; its text says what to do
     * ShardCountError - another process over the same database divides the bot differently
   * StorageError - MongoDB; ``may_pass`` tells whether it says nothing of what was to be stored
@@ -23,7 +24,6 @@
       * RemoteAnswerError - one answer is not as the protocol has it
     * RemoteFileMissingError, RemotePermissionError, LogsMissingError
       * SameLogsError - another server of the guild reads them
-  * SecretError - a stored secret cannot be decrypted with this key
   * DeliveryError - a message to Discord
     * ChannelUnusableError - deleted, or no permission: the admins are told once
     * DeliveryUncertainError - the fate of a try is unknown
@@ -272,8 +272,8 @@ class SameLogsError(LogsMissingError):
     """There are logs, and another server of the guild reads them already."""
 
 
-class SecretError(KillfeedError):
-    """A stored secret cannot be decrypted with the configured key."""
+class SecretError(UserFacingError):
+    """A stored login cannot be decrypted with the configured key."""
 
 
 class DeliveryError(KillfeedError):

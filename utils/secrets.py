@@ -25,8 +25,11 @@ from utils.models.scope import ServerScope
 from utils.models.servers import Credentials, EncryptedSecret
 
 KEY_FILE = "secret.key"
+NEXT_KEY_FILE = "secret.key.new"  # made by a change of the key, until that is done
+FORMER_KEY_FILE = "secret.key.old"  # backups from before need it
 KEY_LENGTH_MINIMUM = 16  # characters of a key that somebody chose
 NONCE_BYTES = 12  # what GCM is made for
+PROOF = b"proof of the key"  # what it is bound to, so that no login can stand for it
 FORMAT = b"\x01"  # first byte of every ciphertext, so that another cipher can follow one day
 
 REGISTERED_LENGTH_MINIMUM = 4  # masking shorter texts would riddle every log with holes
@@ -47,6 +50,24 @@ class SecretBox:
         self._cipher = AESGCM(key)
 
     @classmethod
+    def find(
+        cls, secret_key: str, data_dir: Path, *, redactor: "Redactor | None" = None
+    ) -> "SecretBox | None":
+        """Return a box for the configured key, or for the one in ``data_dir``; None when there is none yet.
+
+        Raises:
+            ConfigurationError: the key is too short, or the file cannot be read.
+        """
+        if not secret_key and not (data_dir / KEY_FILE).exists():
+            return None
+        return cls.load(secret_key, data_dir, redactor=redactor)
+
+    @classmethod
+    def load_next(cls, data_dir: Path, *, redactor: "Redactor | None" = None) -> "SecretBox":
+        """Return a box for the key that is to follow, in a file of its own; made when there is none."""
+        return cls(_load_key_file(data_dir / NEXT_KEY_FILE), redactor=redactor)
+
+    @classmethod
     def load(cls, secret_key: str, data_dir: Path, *, redactor: "Redactor | None" = None) -> "SecretBox":
         """Return a box for the configured key, or for the one in ``data_dir``, made when there is none.
 
@@ -54,6 +75,20 @@ class SecretBox:
             ConfigurationError: the key is too short, or the file cannot be read or made.
         """
         return cls(secret_key or _load_key_file(data_dir / KEY_FILE), redactor=redactor)
+
+    def seal_proof(self) -> bytes:
+        """Return what opens with this key alone and says nothing."""
+        nonce = os.urandom(NONCE_BYTES)
+        return FORMAT + nonce + self._cipher.encrypt(nonce, b"", PROOF)
+
+    def is_proven_by(self, proof: bytes) -> bool:
+        """Tell whether this key sealed a proof."""
+        content = proof.removeprefix(FORMAT)
+        try:
+            self._cipher.decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], PROOF)
+        except (InvalidTag, ValueError):
+            return False
+        return True
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
         """Encrypt a login for one server."""
@@ -74,8 +109,8 @@ class SecretBox:
             plain = self._cipher.decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], str(scope).encode())
         except (InvalidTag, ValueError) as error:
             raise SecretError(
-                "The stored password of this server cannot be read with the bot's secret key. Enter it again"
-                " with `/admin server edit`, or give the bot its old key back."
+                "The stored login of this server cannot be read with the bot's secret key. Enter it again"
+                " with /admin server edit new_password:True, or have the bot's host give it its old key back."
             ) from error
         credentials = Credentials(**json.loads(plain))
         self._redactor.register(credentials.password, credentials.private_key)
@@ -84,6 +119,26 @@ class SecretBox:
     def __repr__(self) -> str:
         """Show nothing of the key."""
         return f"SecretBox({MASK})"
+
+
+def promote_next_key(data_dir: Path, *, is_given: bool) -> None:
+    """Put the key that was to follow in the place of the key file, which is kept beside it.
+
+    A key that was given from elsewhere has no file; it takes the place of the key file all the same.
+
+    Raises:
+        ConfigurationError: a file cannot be moved.
+    """
+    try:
+        if is_given or (data_dir / NEXT_KEY_FILE).exists():
+            with suppress(FileNotFoundError):
+                (data_dir / KEY_FILE).replace(data_dir / FORMER_KEY_FILE)
+        if not is_given and (data_dir / NEXT_KEY_FILE).exists():
+            (data_dir / NEXT_KEY_FILE).rename(data_dir / KEY_FILE)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The secret key files in {data_dir} cannot be moved: {type(error).__name__}."
+        ) from error
 
 
 def _load_key_file(path: Path) -> str:

@@ -54,6 +54,7 @@ class World:
         self.channels: dict[int, Channel] = {}
         self.application_id = self.snowflakes.make()
         self.application_owner = self.create_user("application_owner")
+        self.team: list[tuple[User, str, bool]] = []  # who, in which role, and whether they accepted
         self.bot_user = User(self.application_id, "killfeed", is_bot=True)
         self.users[self.bot_user.id] = self.bot_user
         self.message_watchers: list[Callable[[str, Message], None]] = []

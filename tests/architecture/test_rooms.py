@@ -22,6 +22,7 @@ ROOMS: dict[str, set[str]] = {
     "utils.delivery": {"utils.services", "utils.embeds"},
     "utils.telemetry": set(),
     "utils.backup": {"utils.database"},
+    "utils.secret_key": {"utils.secrets", "utils.database"},
     "cogs": {"utils.services", "utils.embeds", "utils.interactions"},
 }
 """The rooms below the top, and what each may import besides itself and the kernel."""

@@ -20,7 +20,7 @@ async def test_help_is_shown_when_asked_for() -> None:
     """``--help`` names what can be done and ends with 0."""
     code, out, error = await run_command("--help")
     assert (code, error) == (0, "")
-    assert all(word in out for word in ("usage: bot.py", "check", "--config"))
+    assert all(word in out for word in ("usage: bot.py", "check", "rekey", "--lost", "--config"))
 
 
 @pytest.mark.parametrize("arguments", [("--fast",), ("fly",)], ids=["option", "action"])
@@ -149,6 +149,38 @@ async def test_check_fails_when_the_bot_could_not_run(tmp_path: Path, mongod_uri
     assert "MongoDB" in find_failure(missing[1])
     assert "Another bot is running" in find_failure(in_use[1])
     assert "wrong-token-7a" not in "".join(refused[1:])
+
+
+async def test_secret_key_is_held_against_the_logins_and_changed(open_stage: StageFactory) -> None:
+    """A lost key ends the start with a line and is not made anew; ``rekey`` waits for the bot's end."""
+    stage = await open_stage()
+    stage.open_files().append(*stage.take(5))
+    config, key = ("--config", str(stage.bot.config_path)), stage.bot.data_dir / "secret.key"
+    await stage.bot.start()
+    await stage.add_server("North")
+    code, out, error = await run_command("rekey", *config)
+    assert (code, out, "Another bot is running" in error) == (COULD_NOT_START, "", True)
+    assert await stage.bot.stop() == 0
+    hidden = key.rename(key.with_name("hidden"))
+    for arguments, place in ((config, 2), (("check", *config), 1)):
+        told = await run_command(*arguments)
+        lines = [line for line in told[place].splitlines() if "The secret key is gone" in line]
+        assert (told[0], len(lines), key.exists()) == (COULD_NOT_START, 1, False)
+    former = hidden.rename(key).read_text("ascii")
+    code, out, error = await run_command("rekey", *config)
+    assert (code, error) == (0, "")
+    assert out.startswith("1 login can be read with the new secret key. It is in data/secret.key.")
+    assert key.read_text("ascii") != former
+    assert "fits the stored logins" in (await run_command("check", *config))[1]
+    await stage.bot.start()
+    rows = stage.take(2)
+    stage.open_files().append(*rows)
+    await stage.wait_for_deaths(7)
+
+
+async def test_lost_belongs_to_rekey_alone() -> None:
+    """It would change nothing elsewhere, so it is wrong usage."""
+    assert (await run_command("check", "--lost"))[0] == WRONG_USAGE
 
 
 def find_failure(table: str) -> str:

@@ -36,7 +36,7 @@ async def _linked(open_stage: StageFactory) -> tuple[Stage, GameServerFiles, lis
     count = count_rows(rows)
     best = max(count.players, key=lambda player_id: count.players[player_id].kills)
     kill = next(row for row in rows if row.killer_id == best != row.victim_id)
-    await stage.ask("/link", by=stage.player, player=best)
+    await stage.ask("/admin link confirm", member=stage.player, player=best)
     rows.append(replace(kill, written_at=rows[-1].written_at + timedelta(seconds=5)))
     files.append(rows[-1])
     await stage.wait_for_posts(1)

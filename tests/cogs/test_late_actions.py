@@ -13,6 +13,7 @@ from utils.models.audit import AuditEntry
 from utils.models.links import Link
 from utils.models.personal import Holdings
 from utils.models.scope import GuildId, MemberId
+from utils.services.proof import SETTLED
 
 ADMINS_ALONE = "This command is for members with Manage Server or the admin role."
 CHANGED = "Whose data this is changed meanwhile, and nothing was erased. Run the command again."
@@ -83,7 +84,7 @@ async def test_erasure_of_a_player_who_is_anothers_by_now_is_refused(
     """An admin gave the player to his real owner while the question stood: his deaths stay his."""
     guild_id, owner = GuildId(guild.id), guild.add_member("bob")
     own, theirs = [Link(guild_id, MemberId(one.id), PIKE, "Pike_", SEEN) for one in (alice, owner)]
-    await shelf.links.put_proven(guild_id, own, at=SEEN)
+    await shelf.links.put_proven(guild_id, own, at=SEEN - SETTLED)
     shelf.erasures.holdings = holdings
     asked = await alice.ask(channel, "/data erase", **options)
     await shelf.links.remove(guild_id, own.member_id, [PIKE])

@@ -16,7 +16,7 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.models.deaths import Death, DeathKind, LogFile
-from utils.models.notices import BountyNotice, DeathNotice, Notice
+from utils.models.notices import WAITING_MAXIMUM, Appended, BountyNotice, DeathNotice, Notice
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine, digest_head
 from utils.models.scope import PlayerId, ServerScope
@@ -58,6 +58,7 @@ class Data:
     days: dict[int, dict[tuple[PlayerId, date], PlayerDay]] = field(default_factory=dict)
     months: dict[int, dict[date, ServerMonth]] = field(default_factory=dict)
     notices: list[DeathNotice] = field(default_factory=list)
+    notices_maximum: int = WAITING_MAXIMUM
     rejected: list[RejectedLine] = field(default_factory=list)
     cursors: dict[LogFile, Cursor] = field(default_factory=dict)
     lines_read: int = 0
@@ -91,6 +92,19 @@ class FakeIngestionUnit:
         """Return which of these deaths are stored already."""
         self._power.pass_point()
         return frozenset(ids) & self._data.deaths.keys()
+
+    async def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
+        """Return the times of those deaths that are stored already."""
+        self._power.pass_point()
+        known = (self._data.deaths[one] for one in ids if one in self._data.deaths)
+        return {death.id: (death.at, death.ordered_at) for death in known}
+
+    async def correct_times(self, deaths: Iterable[Death]) -> None:
+        """Give stored deaths their times."""
+        self._power.pass_point()
+        for death in deaths:
+            stored = self._data.deaths[death.id]
+            self._data.deaths[death.id] = replace(stored, at=death.at, ordered_at=death.ordered_at)
 
     async def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
         """Store deaths; one that is there already ends the whole transaction."""
@@ -151,14 +165,16 @@ class FakeIngestionUnit:
 
     async def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
-    ) -> int:
+    ) -> Appended:
         """Put notices behind the outbox entries, each kind of channel by itself."""
         del created_at
         self._power.pass_point()
-        self._data.notices += [one for one in notices if isinstance(one, DeathNotice)]
+        deaths = [one for one in notices if isinstance(one, DeathNotice)]
+        room = max(0, self._data.notices_maximum - len(self._data.notices))
+        self._data.notices += deaths[:room]
         self._data.money.notices += [one for one in notices if isinstance(one, BountyNotice)]
         self._data.batches += changes_counters
-        return self._data.batches
+        return Appended(self._data.batches, left_out=len(deaths[room:]))
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read."""

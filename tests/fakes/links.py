@@ -7,7 +7,7 @@ from datetime import datetime
 from tests.fakes.deaths import SCOPE, build_player_id
 from tests.fakes.storage import Gate
 from utils.errors import AmbiguousError, NotFoundError
-from utils.models.links import Link, LinkState, ProofOutcome
+from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ServerHealth
@@ -35,6 +35,7 @@ class FakeLinkStore:
         self.links: dict[Key, Link] = {}
         self.open: set[Key] = set()
         self.suicides: list[StoredSuicide] = []
+        self.attempts: dict[tuple[GuildId, PlayerId], ProofAttempts] = {}
 
     def add_suicide(self, name: str, at: datetime, *, read_at: datetime | None) -> None:
         """Store a death."""
@@ -79,6 +80,14 @@ class FakeLinkStore:
             and one.read_at > read_after
         ]
 
+    async def find_attempts(self, guild_id: GuildId, player_id: PlayerId) -> ProofAttempts | None:
+        """Return the requests for a player."""
+        return self.attempts.get((guild_id, player_id))
+
+    async def put_attempts(self, guild_id: GuildId, player_id: PlayerId, attempts: ProofAttempts) -> None:
+        """Store the requests for a player."""
+        self.attempts[guild_id, player_id] = attempts
+
     async def put_pending(self, guild_id: GuildId, link: Link) -> None:
         """Store a request."""
         key = _build_key(guild_id, link)
@@ -88,8 +97,8 @@ class FakeLinkStore:
 
     async def put_proven(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
         """Store a link that counts."""
-        before = self.links.get(_build_key(guild_id, link))
-        return await self._prove(guild_id, before or link, at)
+        before = self.links.get(_build_key(guild_id, link), link)
+        return await self._prove(guild_id, replace(before, is_confirmed=link.is_confirmed), at)
 
     async def prove(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
         """Make a pending link count."""
@@ -143,6 +152,7 @@ class FakeLinkStore:
         is_main = not any(one.is_main for one in own)
         proven = replace(link, state=LinkState.PROVEN, is_main=is_main, proven_at=at)
         self.links[_build_key(guild_id, link)] = proven
+        self.attempts.pop((guild_id, link.player_id), None)
         return proven
 
     def _find_request(self, link: Link) -> Link | None:
@@ -227,6 +237,33 @@ class FakeProofs:
         """Take note, where there is a message."""
         if link.message_id is not None:
             self.told.append((link, outcome))
+
+
+class FakeNotifier:
+    """Remembers what was told.
+
+    Attributes:
+        told: to whom (None: the admins), and the sentence.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[tuple[MemberId | None, str]] = []
+        self._keys: set[tuple[MemberId | None, str]] = set()
+
+    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+        """Tell the admins."""
+        del guild_id
+        self._tell(None, sentence, key)
+
+    async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: str, key: str) -> None:
+        """Tell a member."""
+        del guild_id
+        self._tell(member_id, sentence, key)
+
+    def _tell(self, whom: MemberId | None, sentence: str, key: str) -> None:
+        if (whom, key) not in self._keys:
+            self._keys.add((whom, key))
+            self.told.append((whom, sentence))
 
 
 class FakeAuditLog:

@@ -31,6 +31,7 @@ class FakePersonalStore(Outage):
         self.player_parts: dict[str, Sequence[Stored]] = {"figures": (), "rejected_lines": ()}
         self.member_parts: dict[str, Sequence[Stored]] = {"wallet": ()}
         self.links: list[Stored] = []
+        self.attempts: dict[PlayerId, Sequence[Stored]] = {}
         self.asked: list[tuple[PlayerId, ...]] = []
 
     async def list_servers(self, guild_id: GuildId) -> Mapping[ServerScope, str]:
@@ -49,6 +50,11 @@ class FakePersonalStore(Outage):
         """Return what was put in."""
         del guild_id, player_id
         return self.links
+
+    async def list_attempts(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
+        """Return how often a player was asked for in vain."""
+        del guild_id
+        return self.attempts.get(player_id, ())
 
     async def list_parts_of_member(
         self, guild_id: GuildId, member_id: MemberId

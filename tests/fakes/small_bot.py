@@ -12,7 +12,7 @@ from discord.ext import commands
 from tests.fakes.clock import FakeClock
 from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore, FakeStatisticsStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
-from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeProofs
+from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakeProofs
 from tests.fakes.money import FakeLinkBook, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore
 from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantDesk
@@ -321,12 +321,13 @@ class Shelf:
             players=names,
             proofs=FakeProofs(),
             audit=FakeAuditLog(),
+            notifier=FakeNotifier(),
             clock=self.clock,
             rng=random.Random(1),
             requires_proof=True,
         )
         coverage = CoverageService(servers, names, links, clock=self.clock)
-        people = PersonFinder(links, names)
+        people = PersonFinder(links, names, clock=self.clock)
         return Services(
             settings=settings,
             servers=servers,
@@ -347,7 +348,12 @@ class Shelf:
             views=LiveViews(),
             limits=MemberLimits(self.clock),
             clock=self.clock,
-            operators=Operators(self.owners.find, home_guild_id=self.home_guild_id, owner_ids=self.owner_ids),
+            operators=Operators(
+                self.owners.find,
+                home_guild_id=self.home_guild_id,
+                owner_ids=self.owner_ids,
+                clock=self.clock,
+            ),
             grants=desk.service,
             guild_changes=GuildChangeService(settings, servers, premium=premium, audit=audit),
             server_changes=ServerChangeService(servers, rooms),

@@ -178,6 +178,7 @@ def _add_links(shelf: Shelf, guild_id: GuildId, member_id: MemberId) -> None:
             state=LinkState.PROVEN if is_proven else LinkState.PENDING,
             is_main=is_main,
             proven_at=START - HOUR if is_proven else None,
+            is_confirmed=is_proven,
             windows=() if is_proven else (ProofWindow(START, START + HOUR / 30),),
         )
 

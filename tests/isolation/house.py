@@ -19,7 +19,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.reading import FoundLogs, ImportProgress
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import CheckStep, Credentials, GameServer, HostKeys, ServerHealth, WayCheck
-from utils.secrets import Redactor
+from utils.secrets import SecretBox
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.leases import LeaseKeeper
 from utils.services.rewards import KillRewards
@@ -112,7 +112,9 @@ class House(Application):
     ) -> None:
         self._hosts = hosts
         self._database = database
-        super().__init__(settings, database, leases, Redactor(), extensions=(), clock=clock)
+        super().__init__(
+            settings, database, leases, SecretBox("a key for these tests alone"), extensions=(), clock=clock
+        )
 
     @classmethod
     async def open(cls, folder: Path, database: SafeDatabase, hosts: Hosts, clock: FakeClock) -> "House":
@@ -132,7 +134,7 @@ class House(Application):
         leases = self.leases
         self.live = LiveIngestion(
             IngestionRepository(  # one server is read after the other: there is nobody to wait for
-                self._database, fences=lambda guild: Fence(*leases.get_token(guild)), gather_seconds=0
+                self._database, fences=lambda guild: Fence(*leases.get_token(guild), guild), gather_seconds=0
             ),
             self.events,
             clock=self.clock,

@@ -23,7 +23,7 @@ from utils.models.posted_boards import ALL_SERVERS, PostedBoard
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.sharding import Sharding
-from utils.secrets import Redactor
+from utils.secrets import SecretBox
 from utils.services.leases import LeaseKeeper
 from utils.settings import PremiumSettings, Settings
 
@@ -106,7 +106,9 @@ async def _house(database: SafeDatabase, tmp_path: Path) -> AsyncIterator[House]
     )
     await leases.wait_for_leases()
     settings = Settings(data_dir=tmp_path, premium=PremiumSettings(default_tier=0))
-    application = Application(settings, database, leases, Redactor(), extensions=(), clock=clock)
+    application = Application(
+        settings, database, leases, SecretBox("a key for these tests alone"), extensions=(), clock=clock
+    )
     application.boards._is_member = lambda _: True
     house = House(application, database, clock)
     await house.furnish()

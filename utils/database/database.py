@@ -18,6 +18,7 @@ from utils.database.faults import is_commit_unknown, is_transient, map_storage_e
 from utils.database.sessions import Session, SessionPool, settle
 from utils.database.threads import call_in_thread, complete
 from utils.errors import CommitUnknownError, LeaseLostError, StorageError
+from utils.models.scope import GuildId
 
 T = TypeVar("T")
 Work = Callable[[Session], Coroutine[Any, Any, T]]
@@ -32,10 +33,15 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Proof of holding a shard's lease, checked inside the transactions of its guilds."""
+    """Proof of holding a shard's lease, checked inside the transactions of its guilds.
+
+    Attributes:
+        guild_id: whose transactions these are; None for the bot's own.
+    """
 
     shard: int
     token: int
+    guild_id: GuildId | None = None
 
 
 class SafeDatabase:
@@ -116,7 +122,7 @@ class SafeDatabase:
         """
         deadline = self._clock.monotonic() + TRANSACTION_SECONDS
         pauses = generate_pauses(first_seconds=0.01, longest_seconds=1.0)
-        async with self._sessions.borrow() as session:
+        async with self._sessions.borrow(None if fence is None else fence.guild_id) as session:
             attempt = partial(self._attempt, session, work, fence, deadline)
             while True:
                 try:

@@ -10,7 +10,7 @@ from typing import Any
 from bson import CodecOptions, decode_all
 
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
-from utils.models.reading import Cursor, RejectedLine
+from utils.models.reading import Cursor, RejectedLine, RowClock
 from utils.models.scope import PlayerId
 
 Document = dict[str, Any]
@@ -19,7 +19,7 @@ _OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
 def build_death_document(death: Death, *, read_at: datetime | None = None) -> Document:
-    """Return a death as it is stored; an unknown platform is left out, and ``read_at`` in history."""
+    """Return a death as it is stored: what is unknown is left out, and ``read_at`` in history."""
     row = death.row
     document = {
         "_id": death.id,
@@ -40,9 +40,18 @@ def build_death_document(death: Death, *, read_at: datetime | None = None) -> Do
         document["killer_platform"] = row.killer_platform
     if row.victim_platform:
         document["victim_platform"] = row.victim_platform
+    if death.ordered_at is not None:
+        document["ordered_at"] = death.ordered_at
     if read_at is not None:
         document["read_at"] = read_at
     return document
+
+
+def build_times_update(death: Death) -> Document:
+    """Return the update that gives a stored death its times."""
+    if death.ordered_at is None:
+        return {"$set": {"at": death.at}, "$unset": {"ordered_at": ""}}
+    return {"$set": {"at": death.at, "ordered_at": death.ordered_at}}
 
 
 def read_death(document: Document) -> Death:
@@ -66,7 +75,14 @@ def read_death(document: Document) -> Death:
         at=document["at"],
         file=LogFile(document["world"], document["file"]),
         offset=document["offset"],
+        ordered_at=read_ordered_at(document),
     )
+
+
+def read_ordered_at(document: Document) -> datetime | None:
+    """Return the wall-clock time that a stored death has in the order, if it is not that of its row."""
+    ordered_at: datetime | None = document.get("ordered_at")
+    return None if ordered_at is None else read_wall_time(ordered_at)
 
 
 def decode_documents(encoded: bytes) -> Sequence[Document]:
@@ -85,16 +101,25 @@ def read_wall_time(stored: datetime) -> datetime:
 
 
 def build_cursor_fields(cursor: Cursor) -> Document:
-    """Return the fields of a cursor that move."""
+    """Return the fields of a cursor that it is known by."""
     return {"offset": cursor.offset, "head": cursor.head}
 
 
+def build_cursor_move(cursor: Cursor) -> Document:
+    """Return all fields of a cursor that move."""
+    clock = cursor.clock
+    times = None if clock is None else {"ordered_at": clock.ordered_at, "at": clock.at}
+    return {**build_cursor_fields(cursor), "clock": times}
+
+
 def read_cursor(document: Document) -> Cursor:
-    """Return the cursor of a stored document."""
+    """Return the cursor of a stored document; one of an older version knows no clock."""
+    times = document.get("clock")
     return Cursor(
         file=LogFile(document["world"], document["name"]),
         offset=document["offset"],
         head=document["head"],
+        clock=None if times is None else RowClock(read_wall_time(times["ordered_at"]), times["at"]),
     )
 
 

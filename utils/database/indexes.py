@@ -1,7 +1,7 @@
 """Indexes as data: one table, made at start and compared by ``python bot.py check``.
 
 Every index of scoped data begins with ``guild_id``. mongod needs about 10 microseconds a row and index, so
-``kills`` has two and no more; its ``_id`` begins with guild, server and time and serves the rest.
+``kills`` has two that hold every row; its ``_id`` begins with guild, server and time and serves the rest.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ _log = get_logger(__name__)
 class Index:
     """One index: its name (also used as a hint) and fields; a leading ``-`` sorts a field downwards.
 
-    ``only`` names the documents it holds, by the values of their fields; all of them when it is empty.
+    ``only`` names the documents it holds, by their fields; all of them when it is empty.
     """
 
     name: str
     fields: tuple[str, ...]
     unique: bool = False
-    only: Mapping[str, str | bool] = field(default_factory=dict)
+    only: Mapping[str, str | bool | Mapping[str, bool]] = field(default_factory=dict)
 
     @property
     def keys(self) -> list[tuple[str, int]]:
@@ -44,6 +44,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
     "kills": (
         Index("killer", (*_SERVER, "killer_id", "written_at", "victim_id")),
         Index("victim", (*_SERVER, "victim_id", "written_at", "killer_id")),
+        Index("set_back", (*_SERVER, "ordered_at"), only={"ordered_at": {"$exists": True}}),
     ),
     "players": (
         Index("player", (*_SERVER, "generation", "player_id"), unique=True),
@@ -86,6 +87,7 @@ INDEXES: Mapping[str, tuple[Index, ...]] = {
         Index("main", ("guild_id", "member_id"), unique=True, only={"is_main": True}),
         Index("open", ("guild_id", "linked_at"), only={"is_open": True}),
     ),
+    "proof_attempts": (Index("player", ("guild_id", "player_id"), unique=True),),
 }
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from utils.models.links import Link, LinkState, ProofWindow
+from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 
 Document = dict[str, Any]
@@ -21,6 +21,7 @@ def build_link_document(link: Link) -> Document:
         "windows": [{"starts_at": one.starts_at, "ends_at": one.ends_at} for one in link.windows],
         "channel_id": None if link.channel_id is None else int(link.channel_id),
         "message_id": link.message_id,
+        "is_confirmed": link.is_confirmed,
     }
     return document if link.is_proven else {**document, "is_open": True}
 
@@ -41,4 +42,15 @@ def read_link(document: Document) -> Link:
         windows=tuple(ProofWindow(one["starts_at"], one["ends_at"]) for one in windows),
         channel_id=None if channel_id is None else ChannelId(channel_id),
         message_id=document.get("message_id"),
+        is_confirmed=document.get("is_confirmed", False),
     )
+
+
+def build_attempts_document(attempts: ProofAttempts) -> Document:
+    """Return what is stored of the requests for a player."""
+    return {"count": attempts.count, "open_until": attempts.open_until, "free_at": attempts.free_at}
+
+
+def read_attempts(document: Document) -> ProofAttempts:
+    """Return the requests of a stored document."""
+    return ProofAttempts(document["count"], document["open_until"], document["free_at"])

@@ -7,9 +7,10 @@ from datetime import datetime
 from utils.database.database import Document, SafeDatabase
 from utils.database.notice_documents import build_entry_document
 from utils.database.scoped import ScopedCollection
-from utils.database.server_numbers import draw_numbers
+from utils.database.server_numbers import draw_numbers, note_room
 from utils.database.sessions import Session
-from utils.models.notices import Notice
+from utils.models.guilds import ChannelKind
+from utils.models.notices import WAITING_MAXIMUM, Appended, Notice
 from utils.models.scope import ServerScope
 
 
@@ -34,23 +35,42 @@ async def draw_entries(
     created_at: datetime,
     changes_counters: bool = False,
     session: Session,
-) -> tuple[list[Document], int]:
+) -> tuple[list[Document], Appended]:
     """Number notices, and count the batch when it changes counters.
 
     Returns:
-        the notices as they are to be stored, and how many batches have changed counters so far (0 when
-        nothing had to be drawn).
+        the notices that are to be stored, and what became of all of them.
     """
     if not notices and not changes_counters:
-        return [], 0
+        return [], Appended()
     counts = Counter(notice.channel_kind for notice in notices)
     numbers = await draw_numbers(
         database, scope, notices=counts, changes_counters=changes_counters, session=session
     )
+    room: dict[ChannelKind, int] = {}
+    for kind, count in counts.items():
+        first, room[kind] = numbers.first[kind], numbers.room[kind]
+        if first + count > room[kind]:
+            room[kind] = first + await _count_room(database, scope, kind, session=session)
+            await note_room(database, scope, kind, room[kind], session=session)
     free = dict(numbers.first)
     documents: list[Document] = []
     for notice in notices:
         kind = notice.channel_kind
-        documents.append(build_entry_document(notice, sequence=free[kind], created_at=created_at))
+        if free[kind] < room[kind]:
+            documents.append(build_entry_document(notice, sequence=free[kind], created_at=created_at))
         free[kind] += 1
-    return documents, numbers.batches
+    return documents, Appended(numbers.batches, left_out=len(notices) - len(documents))
+
+
+async def _count_room(
+    database: SafeDatabase, scope: ServerScope, kind: ChannelKind, *, session: Session
+) -> int:
+    """Return how many notices more may wait; asked once in as many notices, and while there is no room."""
+    outbox = ScopedCollection.of_server(database, "outbox", scope)
+    of_kind = {"channel_kind": kind.value}
+    projection = {"_id": 0, "sequence": 1}
+    waiting = await outbox.find(
+        of_kind, projection=projection, limit=WAITING_MAXIMUM, hint="sequence", session=session
+    )
+    return WAITING_MAXIMUM - len(waiting)

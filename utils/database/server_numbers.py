@@ -16,6 +16,8 @@ from utils.models.scope import ServerScope
 KIND = "numbers"
 """Of the document in ``cursors`` that holds them."""
 
+_KEY = {"kind": KIND, "world": "", "name": ""}
+
 
 @dataclass(frozen=True, slots=True)
 class ServerNumbers:
@@ -24,10 +26,12 @@ class ServerNumbers:
     Attributes:
         batches: how many batches have changed the server's counters so far, this one with them.
         first: the numbers of the first new notice of each kind of channel.
+        room: up to which number of a kind notices were known to have room, when somebody looked last.
     """
 
     batches: int
     first: Mapping[ChannelKind, int]
+    room: Mapping[ChannelKind, int]
 
 
 async def draw_numbers(
@@ -44,7 +48,16 @@ async def draw_numbers(
     if changes_counters:
         steps["batches"] = 1
     drawn = await ScopedCollection.of_server(database, "cursors", scope).find_one_and_update(
-        {"kind": KIND, "world": "", "name": ""}, {"$inc": steps}, session=session
+        _KEY, {"$inc": steps}, session=session
     )
     first = {kind: int(drawn["next"][kind.value]) - count for kind, count in wanted.items()}
-    return ServerNumbers(int(drawn.get("batches", 0)), first)
+    room = {kind: int(drawn.get("room", {}).get(kind.value, 0)) for kind in wanted}
+    return ServerNumbers(int(drawn.get("batches", 0)), first, room)
+
+
+async def note_room(
+    database: SafeDatabase, scope: ServerScope, kind: ChannelKind, room: int, *, session: Session
+) -> None:
+    """Remember up to which number notices of a kind have room."""
+    cursors = ScopedCollection.of_server(database, "cursors", scope)
+    await cursors.update_one(_KEY, {"$set": {f"room.{kind.value}": room}}, session=session)

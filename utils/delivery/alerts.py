@@ -8,10 +8,11 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.delivery.requests import Requests
+from utils.embeds.escape import escape_text
 from utils.embeds.factory import EmbedFactory
 from utils.errors import StorageError
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.scope import ChannelId, GuildId
+from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.tasks import TaskManager
 
 TELL_TASK = "alerts:tell"
@@ -58,6 +59,17 @@ class AdminAlerts:
             logger.warning("admins are told", guild_id=guild_id, sentence=sentence, key=key)
             await self._tell(guild_id, sentence, key)
 
+    async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: str, key: str) -> None:
+        """Tell a member in a direct message, unless they were told under this key before; tried once."""
+        if (guild_id, f"{member_id}:{key}") in self._told or self._bot.user is None:
+            return
+        self._told.add((guild_id, f"{member_id}:{key}"))
+        guild = self._bot.get_guild(guild_id)
+        user = await self._find_user(member_id)
+        if guild is not None and user is not None:
+            embed = self._factory.build_notice(guild.name, escape_text(sentence, len(sentence)))
+            await self._post(user, embed)
+
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Note that the matter is settled, so that the next time is told again."""
         self._told.discard((guild_id, key))
@@ -101,10 +113,13 @@ class AdminAlerts:
     async def _find_owner(self, guild: discord.Guild) -> discord.Member | discord.User | None:
         if guild.owner is not None or guild.owner_id is None:
             return guild.owner
+        return await self._find_user(guild.owner_id)
+
+    async def _find_user(self, user_id: int) -> discord.User | None:
         try:
-            return await self._requests.wait_for(self._bot.get_or_fetch(discord.User, guild.owner_id))
+            return await self._requests.wait_for(self._bot.get_or_fetch(discord.User, int(user_id)))
         except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
-            logger.info("a guild's owner is not known", problem=str(failure))
+            logger.info("somebody to be told is not known", problem=str(failure))
             return None
 
     async def _find_alerts_channel(self, guild_id: GuildId) -> ChannelId | None:

@@ -105,7 +105,10 @@ def build_edited_embed(
         for change in changes
     ]
     if any(change.name == "timezone" for change in changes):
-        lines.append("Times that are stored already stay as they are; new deaths are read in the new zone.")
+        lines.append(
+            "New deaths are read in the new zone. Times that are stored already are corrected by the next "
+            "`/admin server import`."
+        )
     embed = discord.Embed(
         title=f"{theme.good} {escape_name(server_name)} is changed",
         description="\n".join(lines),

@@ -20,6 +20,7 @@ from utils.errors import TooMuchAtOnceError
 from utils.events import EventDispatcher, GuildLeft
 from utils.interactions.access import get_access
 from utils.interactions.command_set import CommandRegister
+from utils.interactions.operators import list_owner_ids
 from utils.interactions.reaching import UNREACHED
 from utils.interactions.replies import ErrorReporter
 from utils.interactions.services import Services
@@ -132,14 +133,12 @@ class KillfeedBot(commands.Bot):
         return self.get_guild(guild_id) is not None
 
     async def find_owner_ids(self) -> frozenset[int]:
-        """Return who owns the application: its owner, or the members of its team.
+        """Return who owns the application (``list_owner_ids``).
 
         Raises:
             discord.HTTPException: Discord does not tell.
         """
-        application = await self.application_info()
-        owners = application.team.members if application.team else [application.owner]
-        return frozenset(owner.id for owner in owners if owner is not None)
+        return list_owner_ids(await self.application_info())
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """End all that a guild holds; what is stored stays."""

@@ -23,6 +23,7 @@ class AuditAction(StrEnum):
     WALLET = "wallet"
     BOARD_POST = "board post"
     BOARD_REMOVE = "board remove"
+    LINK_ASK = "link ask"
     LINK_CONFIRM = "link confirm"
     LINK_REMOVE = "link remove"
     PREMIUM_GRANT = "premium grant"

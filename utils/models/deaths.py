@@ -94,6 +94,8 @@ class Death:
         at: the moment in UTC, by the server's time zone.
         file: where the line stands.
         offset: byte offset of the line's first byte in that file.
+        ordered_at: the wall-clock time it has in the order, where the clock had gone back before it: that of
+            the row in front of it. None: the time as written.
     """
 
     id: bytes
@@ -101,8 +103,12 @@ class Death:
     at: datetime
     file: LogFile
     offset: int
+    ordered_at: datetime | None = None
 
     @property
     def order(self) -> tuple[datetime, str, str, int]:
-        """The place of this death in its server's history: time as written, world, file, offset."""
-        return (self.row.written_at, self.file.world, self.file.name, self.offset)
+        """The place of this death in its server's history: wall-clock time, world, file, offset.
+
+        Within a file it is the offset alone, also while the clock shows an hour twice.
+        """
+        return (self.ordered_at or self.row.written_at, self.file.world, self.file.name, self.offset)

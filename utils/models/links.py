@@ -37,6 +37,21 @@ class ProofWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class ProofAttempts:
+    """How often a player was asked for since it was proven last, whoever asked.
+
+    Attributes:
+        count: requests.
+        open_until: until when the first ones run; more may be made beside them.
+        free_at: when one may ask again after that.
+    """
+
+    count: int
+    open_until: datetime
+    free_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A member of a guild and a player of its game servers.
 
@@ -47,6 +62,7 @@ class Link:
         proven_at: None while pending.
         windows: the times of its proof; empty for one that needs none.
         channel_id: where the message stands that tells how the proof goes, if there is one.
+        is_confirmed: an admin said so, and nothing had to be proven.
     """
 
     guild_id: GuildId
@@ -60,6 +76,7 @@ class Link:
     windows: tuple[ProofWindow, ...] = ()
     channel_id: ChannelId | None = None
     message_id: int | None = None
+    is_confirmed: bool = False
 
     @property
     def is_proven(self) -> bool:

@@ -37,6 +37,24 @@ class DeathNotice:
     killer_streak: int | None = None
 
 
+WAITING_MAXIMUM = 1_000
+"""Notices of a feed that wait; what would wait behind so many others is no news, and is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of notices that were put behind a server's others.
+
+    Attributes:
+        batches: how many batches have changed the server's counters so far, this one with them if it does;
+            0 when nothing was to be counted.
+        left_out: how many notices were left out, because too many wait.
+    """
+
+    batches: int = 0
+    left_out: int = 0
+
+
 class BountyEvent(StrEnum):
     """What can be told of a bounty; ``auto`` is one that the house put up."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from utils.models.deaths import LogFile
@@ -34,6 +34,19 @@ def slice_lines(data: bytes, *, lines: int) -> Iterator[tuple[int, bytes]]:
 
 
 @dataclass(frozen=True, slots=True)
+class RowClock:
+    """When the last row of a file happened, which the next one is measured by.
+
+    Attributes:
+        ordered_at: its wall-clock time in the order (see ``Death.ordered_at``).
+        at: the moment in UTC.
+    """
+
+    ordered_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Cursor:
     """Where reading of one log file stands; durable, moved in the same transaction as the data.
 
@@ -41,11 +54,13 @@ class Cursor:
         offset: everything before this byte is stored; always just behind a newline.
         head: ``digest_head`` of the file's first bytes (at most ``HEAD_BYTES``, never beyond ``offset``);
             another head means another file under the same name.
+        clock: of the last row before ``offset``; it follows from the rest, so it tells no two cursors apart.
     """
 
     file: LogFile
     offset: int = 0
     head: bytes = b""
+    clock: RowClock | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

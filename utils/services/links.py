@@ -16,11 +16,12 @@ from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.models.audit import AuditAction
 from utils.models.labels import find_labelled, label_choices
-from utils.models.links import Link, ProofOutcome, ProofWindow
+from utils.models.links import Link, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
+from utils.models.quantities import write_span
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.typed_text import fold_text
-from utils.services.proof import can_be_proven, choose_windows
+from utils.services.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
 from utils.services.proving import PlayerDirectory, ProofBook
 
 MAX_LINKS = 5  # of a member, pending ones included: a main, and the alts of a household
@@ -31,6 +32,12 @@ class LinkStore(ProofBook, Protocol):
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
         """Return a member's links: the main, alts from the oldest on, then pending ones."""
+
+    async def find_attempts(self, guild_id: GuildId, player_id: PlayerId) -> ProofAttempts | None:
+        """Return the requests for a player since it was proven last."""
+
+    async def put_attempts(self, guild_id: GuildId, player_id: PlayerId, attempts: ProofAttempts) -> None:
+        """Store the requests for a player."""
 
     async def put_pending(self, guild_id: GuildId, link: Link) -> None:
         """Store a request, in the place of the member's earlier one for this player."""
@@ -54,6 +61,16 @@ class AuditLog(Protocol):
 
     async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
         """Keep who changed what; ``detail`` may mention members."""
+
+
+class Notifier(Protocol):
+    """Tells people of a guild something once."""
+
+    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+        """Tell the admins, unless this key was told."""
+
+    async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: str, key: str) -> None:
+        """Tell a member in a direct message, unless this key was told."""
 
 
 class Proofs(Protocol):
@@ -81,7 +98,8 @@ class LinkService:
         store: the guild's links.
         players: who is known in a guild.
         proofs: judges what is pending.
-        audit: told about what admins do.
+        audit: told about what admins do, and who asks for a player that others want or have.
+        notifier: tells admins and owners of such requests.
         rng: where the windows come from; must not be foreseeable.
         requires_proof: ``links.require_proof``; without it a link counts at once.
     """
@@ -93,6 +111,7 @@ class LinkService:
         players: PlayerDirectory,
         proofs: Proofs,
         audit: AuditLog,
+        notifier: Notifier,
         clock: Clock,
         rng: Random,
         requires_proof: bool,
@@ -101,9 +120,11 @@ class LinkService:
         self._players = players
         self._proofs = proofs
         self._audit = audit
+        self._notifier = notifier
         self._clock = clock
         self._rng = rng
         self._requires_proof = requires_proof
+        self._claims: set[tuple[GuildId, str]] = set()  # told by this process
         self._locks: dict[GuildId, asyncio.Lock] = {}
 
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
@@ -120,26 +141,26 @@ class LinkService:
         Raises:
             NotFoundError, AmbiguousError: nobody, or more than one, is meant.
             InvalidInputError: the player is linked already.
-            LimitReachedError: the member has as many links as there may be.
+            LimitReachedError: the member has as many links as there may be, or the player was asked for in
+                vain a short while ago.
         """
         known = await self._players.resolve(guild_id, player)
         async with self._lock(guild_id):
             links = await self._store.list_of_member(guild_id, member_id)
             before = _find(links, known.player_id)
             _verify_new(links, before, known, whose="you have")
-            await self._verify_free(guild_id, member_id, known)
-            count = len(links) + (before is None)
-            if not self._requires_proof:
-                return AskedLink(await self._put_proven(guild_id, member_id, known), count)
-            link = await self._find_running(before)
-            if link is None:
-                windows = choose_windows(self._clock.now(), self._rng)
-                link = self._build(guild_id, member_id, known, windows)
-            await self._store.put_pending(guild_id, link)
+            owner = await self._store.find_owner(guild_id, known.player_id)
+            if owner is None:
+                link, requests = await self._put_request(guild_id, member_id, known, before)
+        if owner is not None:
+            await self._tell_claim(owner, member_id)
+            raise _build_owned_error(known.name)
         self._proofs.stir(guild_id)  # from now on its deaths are looked at as they come
         if before is not None:
             self._proofs.tell(before, ProofOutcome.REPLACED)
-        return AskedLink(link, count)
+        if requests > 1:
+            await self._tell_repeated(link, requests)
+        return AskedLink(link, len(links) + (before is None))
 
     async def attach_message(self, link: Link, *, channel_id: ChannelId, message_id: int) -> None:
         """Take note of the message that names the times; its outcome will be shown there.
@@ -199,7 +220,8 @@ class LinkService:
             links = await self._store.list_of_member(guild_id, member_id)
             _verify_new(links, _find(links, known.player_id), known, whose="this member has")
             await self._verify_free(guild_id, member_id, known)
-            link = await self._put_proven(guild_id, member_id, known)
+            confirmed = replace(self._build(guild_id, member_id, known, ()), is_confirmed=True)
+            link = await self._put_proven(guild_id, confirmed)
         await self._audit.write(
             guild_id, actor_id, AuditAction.LINK_CONFIRM, f"<@{member_id}> is {known.name}"
         )
@@ -237,18 +259,88 @@ class LinkService:
             self._proofs.tell(link, ProofOutcome.ENDED)
         return removed
 
-    async def _put_proven(self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer) -> Link:
-        link = self._build(guild_id, member_id, known, ())
+    async def _put_request(
+        self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer, before: Link | None
+    ) -> tuple[Link, int]:
+        """Store a request, or a link that needs no proof; return it, and which new request it is (or 0)."""
+        if not self._requires_proof:
+            return await self._put_proven(guild_id, self._build(guild_id, member_id, known, ())), 0
+        link, count = await self._find_running(before), 0
+        if link is None:
+            now = self._clock.now()
+            link = self._build(guild_id, member_id, known, choose_windows(now, self._rng))
+            count = await self._count_request(link, now)
+        await self._store.put_pending(guild_id, link)
+        return link, count
+
+    async def _count_request(self, link: Link, now: datetime) -> int:
+        """Count a request for a player, whoever makes it.
+
+        Raises:
+            LimitReachedError: the pause after the last ones is not over.
+        """
+        before = await self._store.find_attempts(link.guild_id, link.player_id)
+        if before is not None and not can_be_asked_for(before, now=now):
+            raise LimitReachedError(
+                f"“{link.player_name}” was asked for a short while ago and not proven, by you or by somebody "
+                f"else. You can ask again in {write_span(before.free_at - now)}, or have an admin link you: "
+                "/admin link confirm."
+            )
+        attempts = count_request(before, ends_at=link.ends_at, now=now)
+        await self._store.put_attempts(link.guild_id, link.player_id, attempts)
+        return attempts.count
+
+    async def _tell_repeated(self, link: Link, requests: int) -> None:
+        """Let the admins know that a player is asked for again and again."""
+        await self._write_ask(link.guild_id, link.member_id, link.player_name)
+        await self._notifier.notify(
+            link.guild_id,
+            f"“{link.player_name}” was asked for again with /link: {requests} requests without a proof. "
+            "Somebody may be waiting for luck. /admin audit with the action link ask shows who asked; "
+            "/admin link confirm links whoever it is.",
+            self._build_key("repeated", link.player_id),
+        )
+
+    async def _tell_claim(self, owner: Link, member_id: MemberId) -> None:
+        """Let owner and admins know, once a day, that somebody else asked for a linked player."""
+        guild_id, name = owner.guild_id, owner.player_name
+        if owner.member_id == member_id:
+            return
+        key = self._build_key("claim", owner.player_id)
+        if (guild_id, key) in self._claims:
+            return
+        self._claims.add((guild_id, key))
+        await self._write_ask(guild_id, member_id, name)
+        asked = f"Somebody asked with /link for “{name}”, who is linked to"
+        refused = "It was refused, and nothing changed."
+        await self._notifier.notify(
+            guild_id,
+            f"{asked} another member here. {refused} /admin audit with the action link ask shows who asked.",
+            key,
+        )
+        await self._notifier.tell_member(
+            guild_id, owner.member_id, f"{asked} you. {refused} You need to do nothing.", key
+        )
+
+    async def _write_ask(self, guild_id: GuildId, member_id: MemberId, name: str) -> None:
+        detail = f"<@{member_id}> says that the player is {name}"
+        await self._audit.write(guild_id, member_id, AuditAction.LINK_ASK, detail)
+
+    def _build_key(self, what: str, player_id: PlayerId) -> str:
+        """Return the key of what is told once a day."""
+        return f"link {what}:{player_id}:{self._clock.now():%Y-%m-%d}"
+
+    async def _put_proven(self, guild_id: GuildId, link: Link) -> Link:
         proven = await self._store.put_proven(guild_id, link, at=self._clock.now())
         if proven is None:  # another member proved it a moment ago
-            raise _build_owned_error(known)
+            raise _build_owned_error(link.player_name)
         self._proofs.stir(guild_id)  # whoever else tried is told
         return proven
 
     async def _verify_free(self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer) -> None:
         owner = await self._store.find_owner(guild_id, known.player_id)
         if owner is not None and owner.member_id != member_id:
-            raise _build_owned_error(known)
+            raise _build_owned_error(known.name)
 
     async def _find_running(self, before: Link | None) -> Link | None:
         """Return an earlier request whose times can still be kept, as it is asked for again."""
@@ -296,9 +388,9 @@ def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, 
         )
 
 
-def _build_owned_error(known: KnownPlayer) -> InvalidInputError:
+def _build_owned_error(name: str) -> InvalidInputError:
     return InvalidInputError(
-        f"“{known.name}” belongs to another member here. If that is wrong, ask an admin of this community: "
+        f"“{name}” belongs to another member here. If that is wrong, ask an admin of this community: "
         "/admin link remove ends a link."
     )
 

@@ -1,14 +1,16 @@
 """Proof of a link, decided without I/O: which times are named, what proves, and when it is too late.
 
 The game's own menu suicide can be repeated after about five minutes, so the windows are further apart than
-that. Whoever owns the player can die in both; whoever does not can only hope that the owner happens to.
+that. Whoever owns the player can die in both; whoever does not can only hope that the owner happens to. Hope
+is kept short by pauses between requests for one player, whoever makes them: on real days such a stranger has
+less than one chance in a hundred a day, even for a player who uses the menu most.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-from utils.models.links import ProofWindow
+from utils.models.links import ProofAttempts, ProofWindow
 from utils.models.scope import ServerId
 from utils.models.servers import ServerHealth
 
@@ -20,6 +22,32 @@ MINUTE = timedelta(minutes=1)
 
 GRACE = timedelta(minutes=5)  # the game writes its log late, and it is read every so often
 LONGEST_GRACE = timedelta(hours=2)  # for a host that is away; then the member tries again
+
+PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
+"""How long nobody may ask for a player after the first, the second and every further request in vain."""
+
+AT_ONCE = 3  # requests for one player beside each other, and only while none of them was in vain
+MEMORY = timedelta(days=7)  # after the last pause; then requests are counted anew
+SETTLED = timedelta(days=3)  # after a proof; until then its member does nothing to the player for good
+
+
+def can_be_asked_for(attempts: ProofAttempts | None, *, now: datetime) -> bool:
+    """Tell whether a player may be asked for, by the requests that were made before."""
+    if attempts is None or now >= attempts.free_at:
+        return True
+    return attempts.count < AT_ONCE and now < attempts.open_until
+
+
+def count_request(attempts: ProofAttempts | None, *, ends_at: datetime, now: datetime) -> ProofAttempts:
+    """Return the requests for a player with one more, whose last window ends at a moment.
+
+    It counts from the beginning, as if it were in vain: a proof forgets all of them.
+    """
+    if attempts is None or now >= attempts.free_at + MEMORY:
+        return ProofAttempts(1, ends_at, ends_at + PAUSES[0])
+    count = attempts.count + 1
+    free_at = ends_at + PAUSES[min(count, len(PAUSES)) - 1]
+    return ProofAttempts(count, attempts.open_until, max(free_at, attempts.free_at))
 
 
 def choose_windows(now: datetime, rng: Random) -> tuple[ProofWindow, ProofWindow]:

@@ -194,7 +194,10 @@ class _Batch:
             )
         for killer_id in {kill.killer_id for kill in runs}:
             first = min(kill.death.row.written_at for kill in runs if kill.killer_id == killer_id)
-            self._sprees[killer_id] = await self._unit.list_live_kills(killer_id, since=first - SPREE_WINDOW)
+            # looked for by the wall clock, which may have jumped forward by an hour meanwhile
+            self._sprees[killer_id] = await self._unit.list_live_kills(
+                killer_id, since=first - 2 * SPREE_WINDOW
+            )
 
     async def settle(self, kill: LiveKill) -> None:
         """Pay what a kill claims, then what it earns."""
@@ -281,10 +284,10 @@ class _Batch:
         """Count whom the killer killed within the hour, since his last death, each victim once."""
         if kill.streak < SPREE_KILLS:
             return 0
-        since = kill.death.row.written_at - SPREE_WINDOW
+        since = kill.death.at - SPREE_WINDOW
         before = [each for each in self._sprees[kill.killer_id] if each.order <= kill.death.order]
         run = before[-kill.streak :]
-        return len({each.row.victim_id for each in run if each.row.written_at >= since})
+        return len({each.row.victim_id for each in run if each.at >= since})
 
     def _build_auto(self, kill: LiveKill, amount: int) -> Bounty:
         return Bounty(

@@ -1,10 +1,12 @@
 """Links: symbolic links are followed as far as the login's folder, or anywhere below a path outside of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from utils.errors import RemoteFailureError, RemoteFileMissingError, RemotePermissionError
 from utils.sftp.remote_paths import is_inside
 from utils.sftp.session import RemoteStat, SftpSession
+
+TOLD_MAXIMUM = 3
 
 
 @dataclass(slots=True)
@@ -18,11 +20,13 @@ class LinkGuide:
         session: asks the host.
         start: the folder that is looked through.
         is_deep: all below it is looked through, so what lies there needs no link.
+        outside: links that lead out of the login's folder and are not followed, a few of them.
     """
 
     session: SftpSession
     start: str
     is_deep: bool
+    outside: list[str] = field(default_factory=list)
     _places: tuple[str, str] | None = None
 
     async def follow(self, path: str) -> RemoteStat | None:
@@ -38,7 +42,11 @@ class LinkGuide:
             return None
         if self.is_deep and (is_inside(target, start) or is_inside(start, target)):
             return None
-        return found if is_inside(target, root) or not is_inside(start, root) else None
+        if is_inside(target, root) or not is_inside(start, root):
+            return found
+        if len(self.outside) < TOLD_MAXIMUM:
+            self.outside.append(path)
+        return None
 
     async def _find_places(self) -> tuple[str, str]:
         """Return the login's folder and the start as the host names them, asked for once."""

@@ -199,10 +199,13 @@ class _Lister:
         files = sorted(self._files, key=lambda entry: entry.file)
         if self._files.count > len(files):
             self._told.append(f"“{self._top}” holds {self._files.describe_rest('death log')}")
+        outside = (
+            f"“{path}” leads out of the login's folder, so it is not read." for path in self._links.outside
+        )
         return DeathLogListing(
             files=tuple(files),
             folders=tuple(sorted(self._folders, key=lambda folder: folder.path)),
-            refused=tuple(self._told),
+            refused=(*self._told, *outside),
             whole_worlds=frozenset(self._whole) if self._is_torn else None,
             cost=self._cost + NAMES_A_LOOK * self._looks,
         )

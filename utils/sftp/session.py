@@ -28,13 +28,13 @@ from utils.errors import (
     RemotePermissionError,
     RemoteTimeoutError,
 )
+from utils.sftp.channel import BLOCK_BYTES_MAXIMUM
 from utils.sftp.connection import HostConnection
 from utils.sftp.failures import map_remote_errors
 from utils.sftp.host_keys import compute_fingerprint
 from utils.sftp.remote_paths import is_name
 from utils.tasks import run_together
 
-BLOCK_BYTES_MAXIMUM = 256 * 1024  # OpenSSH cuts off who asks for more in one message
 BLOCK_BYTES_MINIMUM = (
     4 * 1024
 )  # of a host that allows less: it answers with less, and no read is cut into millions

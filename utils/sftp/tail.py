@@ -21,6 +21,7 @@ and one whose first 256 bytes stayed the same while it did not get shorter. Both
 
 import math
 import posixpath
+from bisect import bisect_left
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -49,8 +50,9 @@ LOOK_EVERY_POLLS = 12
 LOOK_EVERY_SECONDS = 60.0
 REQUESTS_AT_ONCE = 8
 LIST_EVERY_SECONDS = 3600.0
-LISTED_NAMES_A_SECOND = 500.0  # over time: a host with ever more names is listed ever more rarely
+LISTED_NAMES_A_SECOND = 200.0  # over time: a host with ever more names is listed ever more rarely
 LISTED_NAMES_FREE = 1_000
+REST_AFTER_LISTING = 20.0  # times what it took beyond a second: some answers keep the loop from all others
 LATE_GROWTH_SECONDS = 600.0  # a file still grows "a little" after a newer one appeared
 REFUSED_RETRY_SECONDS = 5.0  # a file that somebody holds open at the moment
 LONGEST_REFUSED_RETRY_SECONDS = 120.0
@@ -112,7 +114,7 @@ class TailMemory:
         passed: lines without end, as far as they were looked through.
         refused: files that could not be read at the last try.
         appeared: when the newest file of a world turned up, or was first seen.
-        listed_at: the last listing.
+        listed_at: the last listing; ``rest_seconds`` have to go by before the next one.
         is_stale: the listing is known to be wrong.
         looked_at: the last look at all folders, and ``glanced_at`` that at those of the newest files.
         polls_since_look: polls since then.
@@ -127,6 +129,7 @@ class TailMemory:
     refused: dict[LogFile, Refusal] = field(default_factory=dict)
     appeared: dict[str, float] = field(default_factory=dict)
     listed_at: float = 0.0
+    rest_seconds: float = 0.0
     is_stale: bool = False
     looked_at: float = 0.0
     glanced_at: float = 0.0
@@ -252,25 +255,24 @@ class DeathLogTail:
         memory.polls_since_look += 1
         is_due = memory.polls_since_look >= LOOK_EVERY_POLLS or now - memory.looked_at >= LOOK_EVERY_SECONDS
         listing = memory.listing
-        if listing is None or self._must_list(listing, now, is_due=is_due):
+        if listing is None or self._must_list(now, is_due=is_due):
             listing = await self._list()
             if listing.whole_worlds is None:
                 return  # it told every size
         await self._ask(listing, now, is_due=is_due)
-        if memory.is_stale and self._may_list(listing, now):
+        if memory.is_stale and self._may_list(now):
             await self._list()
 
-    def _may_list(self, listing: DeathLogListing, now: float) -> bool:
+    def _may_list(self, now: float) -> bool:
         """Tell whether the last listing has been paid for by time."""
-        owed = max(0, listing.cost - LISTED_NAMES_FREE) / LISTED_NAMES_A_SECOND
-        return now - self._memory.listed_at >= owed
+        return now - self._memory.listed_at >= self._memory.rest_seconds
 
-    def _must_list(self, listing: DeathLogListing, now: float, *, is_due: bool) -> bool:
+    def _must_list(self, now: float, *, is_due: bool) -> bool:
         """Tell whether the folders are listed whatever times they show."""
         memory = self._memory
         is_late = now - memory.listed_at >= LIST_EVERY_SECONDS or is_around_midnight(self._local_now)
         is_wanted = memory.is_stale or (is_due and (is_late or not memory.is_listing_confirmed))
-        return is_wanted and self._may_list(listing, now)
+        return is_wanted and self._may_list(now)
 
     async def _ask(self, listing: DeathLogListing, now: float, *, is_due: bool) -> None:
         """Ask for the sizes of files that may have grown, and by turns for folders' times, all at once."""
@@ -311,6 +313,9 @@ class DeathLogTail:
         memory, now = self._memory, self._clock.monotonic()
         known = set(memory.sizes)
         listing = await list_death_logs(self._session, self._folder)
+        names = max(0, listing.cost - LISTED_NAMES_FREE)
+        seconds = max(0.0, self._clock.monotonic() - now - 1)
+        memory.rest_seconds = max(names / LISTED_NAMES_A_SECOND, REST_AFTER_LISTING * seconds)
         if memory.listing is None or memory.listing.folders != listing.folders:
             memory.unchanged_since = now
         memory.is_listing_confirmed = now - memory.unchanged_since >= FOLDER_TIME_SECONDS
@@ -319,11 +324,13 @@ class DeathLogTail:
         memory.sizes = {
             entry.file: Seen(entry.size, entry.modified_at_seconds) for entry in memory.listing.files
         }
+        in_order = sorted(known)
         for file in memory.sizes.keys() - known:
             memory.appeared[file.world] = now
             # the one before it is over by that: whatever it ends with is looked at once more
-            before = max((one for one in known if one.world == file.world and one < file), default=file)
-            memory.settled.pop(before, None)
+            place = bisect_left(in_order, file)
+            if place and in_order[place - 1].world == file.world:
+                memory.settled.pop(in_order[place - 1], None)
         memory.forget_all_but(memory.sizes.keys())
         memory.listed_at = memory.looked_at = memory.glanced_at = now
         memory.polls_since_look = 0

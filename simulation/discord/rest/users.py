@@ -104,8 +104,30 @@ def application_payload(world: World) -> dict[str, Any]:
         "approximate_user_install_count": 0,
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,
-        "team": None,
+        "team": _team_payload(world),
         "eligible_oauth2_scopes": [],
         "flags_new": "0",
         "integration_types_config": {"0": {}},
+    }
+
+
+def _team_payload(world: World) -> dict[str, Any] | None:
+    """Return the team that owns the application, if there is one; its owner has no role of their own."""
+    if not world.team:
+        return None
+    owners = [user.id for user, role, has_accepted in world.team if role == "owner" and has_accepted]
+    return {
+        "id": str(world.application_id),
+        "icon": None,
+        "name": "Makers",
+        "owner_user_id": str(owners[0]),
+        "members": [
+            {
+                "membership_state": 2 if has_accepted else 1,
+                "role": "" if user.id in owners else role,
+                "team_id": str(world.application_id),
+                "user": user_payload(user),
+            }
+            for user, role, has_accepted in world.team
+        ],
     }

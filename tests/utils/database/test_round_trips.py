@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from utils.database.death_documents import (
     build_cursor_fields,
+    build_cursor_move,
     build_death_document,
     build_rejected_document,
     decode_deaths,
@@ -42,7 +43,7 @@ from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices import DeathNotice, EntryKey, Feed, MessageState, OutgoingMessage
 from utils.models.players import Counters, NameSeen, PlayerDay, PlayerRecord
-from utils.models.reading import Cursor, ImportJob, RejectedLine
+from utils.models.reading import Cursor, ImportJob, RejectedLine, RowClock
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ServerHealth
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
@@ -74,7 +75,13 @@ ROWS = st.builds(
     victim_platform=TEXT,
 )
 DEATHS = st.builds(
-    Death, st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES), ROWS, MOMENTS, FILES, st.integers(0, 2**40)
+    Death,
+    st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES),
+    ROWS,
+    MOMENTS,
+    FILES,
+    st.integers(0, 2**40),
+    st.none() | SECONDS,
 )
 CHANNELS = st.dictionaries(st.sampled_from(ChannelKind), SNOWFLAKES.map(ChannelId))
 FEEDS = st.builds(
@@ -123,12 +130,20 @@ def test_raw_batch_holds_its_deaths_in_order(deaths: list[Death]) -> None:
     assert decode_deaths(encoded) == tuple(deaths)
 
 
-@given(FILES, st.integers(0, 2**40), st.binary(max_size=256))
-def test_cursor_comes_back_as_it_was(file: LogFile, offset: int, head: bytes) -> None:
-    """A cursor that came back changed would make the file look rewritten."""
-    cursor = Cursor(file, offset, head)
-    fields = build_cursor_fields(cursor) | {"world": file.world, "name": file.name}
-    assert read_cursor(store(fields)) == cursor
+@given(
+    FILES,
+    st.integers(0, 2**40),
+    st.binary(max_size=256),
+    st.none() | st.builds(RowClock, SECONDS, MOMENTS),
+)
+def test_cursor_comes_back_as_it_was(file: LogFile, offset: int, head: bytes, clock: RowClock | None) -> None:
+    """A cursor that came back changed would make the file look rewritten; an older one knows no clock."""
+    cursor = Cursor(file, offset, head, clock)
+    place = {"world": file.world, "name": file.name}
+    read = read_cursor(store(build_cursor_move(cursor) | place))
+    assert (read, read.clock) == (cursor, clock)
+    older = read_cursor(store(build_cursor_fields(cursor) | place))
+    assert (older, older.clock) == (cursor, None)
 
 
 @given(FILES, st.integers(0, 2**40), TEXT, TEXT, MOMENTS)

@@ -14,7 +14,7 @@ from utils.delivery.alerts import AdminAlerts
 from utils.embeds.factory import EmbedFactory
 from utils.errors import StorageUnavailableError
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.scope import ChannelId, GuildId
+from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.tasks import TaskManager
 
 SENTENCE = "The host refused the login."
@@ -170,3 +170,19 @@ async def test_guild_that_the_bot_left_is_no_error(
     async with running_bot(bot, world):
         await alerts.notify(GuildId(999), SENTENCE, KEY)
     assert isinstance(bot, discord.Client)
+
+
+async def test_member_is_told_once_in_a_direct_message(
+    bot: commands.Bot, world: SimulatedDiscord, guild: Guild, alerts: AdminAlerts
+) -> None:
+    """Under the community's name; what cannot be delivered is not tried again, and nothing is raised."""
+    alice = guild.add_member("alice")
+    sentence = "Somebody asked with /link for “Wolf_1”, who is linked to you."
+    async with running_bot(bot, world):
+        for key in ("first", "first", "second"):
+            await alerts.tell_member(GuildId(guild.id), MemberId(alice.id), sentence, key)
+        await alerts.tell_member(GuildId(guild.id), MemberId(1), sentence, "first")
+    told = [message.embed for message in world.direct_messages(alice.user).all_messages]
+    assert [(one["title"], one["description"]) for one in told] == [
+        (guild.name, sentence.replace("_", "\\_"))
+    ] * 2

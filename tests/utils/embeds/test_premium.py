@@ -144,7 +144,10 @@ def test_edit_shows_each_change_and_what_was_tested(factory: EmbedFactory) -> No
     assert str(embed.description).splitlines() == [
         "**name**: a\\_b → c",
         "**timezone**: UTC → Europe/Berlin",
-        "Times that are stored already stay as they are; new deaths are read in the new zone.",
+        (
+            "New deaths are read in the new zone. Times that are stored already are corrected by the next "
+            "`/admin server import`."
+        ),
     ]
     assert [(field.name, field.value) for field in embed.fields] == [("Tested before", "Login")]
     assert factory.build_edited("c", changes[:1], steps=()).fields == []

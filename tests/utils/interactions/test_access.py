@@ -1,13 +1,18 @@
 """Access: who may use a command, and that every command is acknowledged first."""
 
+from pathlib import Path
+
+import aiohttp
 import pytest
 
 from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, SimulatedDiscord
 from simulation.discord.clients import running_bot
+from tests.fakes.clock import FakeClock
+from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import FakeOwners, Shelf, SmallBot
 from utils.errors import StorageUnavailableError
 from utils.interactions.access import PUBLIC, Access, access, find_option, get_access
-from utils.interactions.operators import Operators
+from utils.interactions.operators import ASK_SECONDS, KEPT_SECONDS, RETRY_SECONDS, Operators
 from utils.models.guilds import GuildSettings
 from utils.models.premium import Feature
 from utils.models.scope import GuildId
@@ -148,21 +153,68 @@ async def test_option_decides_whether_the_first_answer_is_a_form(manager: Member
         assert (plain.callback_kind, show(plain)) == (CallbackKind.DEFERRED_MESSAGE, ("changed", True))
 
 
-async def test_application_owners_are_asked_for_once() -> None:
-    """Discord's word counts besides the configuration, and nobody is let in while it is silent."""
-    source = FakeOwners(5)
-    source.failures.append(OSError("away"))
-    operators = Operators(source.find, home_guild_id=9, owner_ids=(7,))
-    assert [await operators.is_owner(user_id) for user_id in (7, 5, 5, 6, 7)] == [
-        True,
-        False,
-        True,
-        False,
-        True,
-    ]
-    assert source.asked == 2
+def build_operators(source: FakeOwners, clock: FakeClock) -> Operators:
+    """Return operators with a home guild, and an owner by configuration."""
+    return Operators(source.find, home_guild_id=9, owner_ids=(7,), clock=clock)
+
+
+async def test_application_owners_are_asked_for_again_every_hour() -> None:
+    """Discord's word counts besides the configuration; who left the team owns it no longer."""
+    source, clock = FakeOwners(5), FakeClock()
+    operators = build_operators(source, clock)
+    assert [await operators.is_owner(user_id) for user_id in (7, 5, 5, 6)] == [True, True, True, False]
+    source.owner_ids = (6,)
+    clock.move(ASK_SECONDS - 1)
+    assert (await operators.is_owner(5), source.asked) == (True, 1)
+    clock.move(1)
+    assert ([await operators.is_owner(one) for one in (5, 6, 7)], source.asked) == ([False, True, True], 2)
     assert [operators.is_home(GuildId(guild_id)) for guild_id in (9, 8)] == [True, False]
-    assert not Operators(source.find, home_guild_id=None, owner_ids=()).is_home(GuildId(0))
+    nowhere = Operators(source.find, home_guild_id=None, owner_ids=(), clock=clock)
+    assert not nowhere.is_home(GuildId(0))
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [OSError("away"), TimeoutError(), aiohttp.ClientError("away")],
+    ids=lambda one: type(one).__name__,
+)
+async def test_last_word_of_discord_counts_for_hours_while_it_is_silent(failure: Exception) -> None:
+    """A failure lets nobody in, is not repeated at every command, and takes nothing away at once."""
+    source, clock = FakeOwners(5), FakeClock()
+    operators = build_operators(source, clock)
+    source.failures = [failure]
+    assert [await operators.is_owner(user_id) for user_id in (5, 7, 5)] == [False, True, False]
+    assert source.asked == 1
+    clock.move(RETRY_SECONDS)
+    assert (await operators.is_owner(5), source.asked) == (True, 2)
+    source.failures = [failure] * 1000
+    clock.move(KEPT_SECONDS - 1)
+    assert (await operators.is_owner(5), source.asked) == (True, 3)
+    clock.move(1)
+    assert (await operators.is_owner(5), await operators.is_owner(7)) == (False, True)
+    source.failures = []
+    clock.move(RETRY_SECONDS)
+    assert await operators.is_owner(5)
+
+
+async def test_those_of_a_team_own_the_bot_who_accepted_and_may_change_it(
+    world: SimulatedDiscord, shelf: Shelf, guild: Guild, tmp_path: Path
+) -> None:
+    """Without a team it is the application's owner."""
+    assert guild.members
+    bot = OwnBot(shelf, tmp_path)
+    async with running_bot(bot, world):
+        assert await bot.find_owner_ids() == {world.owner.id}
+        roles = ("owner", "admin", "developer", "read_only", "something new")
+        team = {
+            (role, has_accepted): world.create_user(f"{role}_{has_accepted}")
+            for role in roles
+            for has_accepted in (True, False)
+        }
+        world.world.team = [(user, *standing) for standing, user in team.items()]
+        owning = {team[role, True].id for role in ("owner", "admin", "developer")}
+        assert await bot.find_owner_ids() == owning
+        world.world.team = []
 
 
 def test_options_are_found_at_any_depth() -> None:

@@ -30,6 +30,7 @@ from utils.services.counting import Counting, DayKey, KillFacts, count_one_playe
 from utils.services.ingestion.reading import RowReader
 
 SAMPLES = Path(__file__).parents[3].parent / "shared" / "samples" / "deathlogs"
+AFTERWARDS = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = ("Ann", "Bob", "Cid", "Dan")
 
 
@@ -54,9 +55,7 @@ def read_deaths(paths: Sequence[Path]) -> list[Death]:
     reader = RowReader(SCOPE, UTC)
     deaths: list[Death] = []
     for path in paths:
-        found, rejected = reader.read(
-            LogFile("world_0", path.name), 0, path.read_bytes(), now=NOON.replace(tzinfo=UTC)
-        )
+        found, rejected = reader.read(LogFile("world_0", path.name), 0, path.read_bytes(), now=AFTERWARDS)
         assert rejected == []
         deaths += found
     return deaths

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
-from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakePlayerDirectory, FakeProofs
+from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerDirectory, FakeProofs
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.models.links import Link, LinkState, ProofOutcome
 from utils.models.scope import ChannelId, GuildId, MemberId
@@ -47,14 +47,22 @@ def _audit() -> FakeAuditLog:
     return FakeAuditLog()
 
 
+@pytest.fixture(name="notifier")
+def _notifier() -> FakeNotifier:
+    return FakeNotifier()
+
+
 @pytest.fixture(name="make")
-def _make(store: FakeLinkStore, proofs: FakeProofs, audit: FakeAuditLog, clock: FakeClock) -> Make:
+def _make(
+    store: FakeLinkStore, proofs: FakeProofs, audit: FakeAuditLog, notifier: FakeNotifier, clock: FakeClock
+) -> Make:
     def make(*, requires_proof: bool = True) -> LinkService:
         return LinkService(
             store,
             players=FakePlayerDirectory(*NAMES),
             proofs=proofs,
             audit=audit,
+            notifier=notifier,
             clock=clock,
             rng=random.Random(1),
             requires_proof=requires_proof,
@@ -281,3 +289,103 @@ async def test_admin_ends_a_link_by_hand_and_it_is_written_down(
     assert (await trusting.ask(GUILD, BERT, "Wolf")).link.is_main
     with pytest.raises(NotFoundError):
         await trusting.remove(GUILD, ADMIN, member_id=ANNA, player="Wolf")
+
+
+async def test_player_who_was_asked_for_in_vain_rests_whoever_asks(
+    links: LinkService, store: FakeLinkStore, clock: FakeClock
+) -> None:
+    """The pause is told in words, belongs to the player and ends with it; other players are free."""
+    for member in (ANNA, BERT, ADMIN):
+        await links.ask(GUILD, member, "Wolf")
+    for member in (ANNA, MemberId(7)):
+        if member == ANNA:
+            clock.move(21 * 60)
+        with pytest.raises(LimitReachedError) as caught:
+            await links.ask(GUILD, member, "Wolf")
+        assert str(caught.value) == (
+            "“Wolf” was asked for a short while ago and not proven, by you or by somebody else. You can ask "
+            "again in 24 hours, or have an admin link you: /admin link confirm."
+        )
+    assert (await links.ask(GUILD, ANNA, "Bear")).link.player_name == "Bear"
+    assert (await links.ask(OTHER, ANNA, "Wolf")).link.guild_id == OTHER
+    clock.move(24 * 3600)
+    assert (await links.ask(GUILD, ANNA, "Wolf")).link.windows[0].starts_at > clock.now()
+    assert store.attempts[GUILD, build_player_id("Wolf")].count == 4
+
+
+async def test_running_proof_that_is_asked_for_again_is_no_new_request(
+    links: LinkService, store: FakeLinkStore
+) -> None:
+    """Its times stay, so it brings no more luck."""
+    first = await links.ask(GUILD, ANNA, "Wolf")
+    for _ in range(5):
+        assert (await links.ask(GUILD, ANNA, "Wolf")).link.windows == first.link.windows
+    assert store.attempts[GUILD, build_player_id("Wolf")].count == 1
+
+
+async def test_request_that_its_member_ends_counts_as_one_in_vain(
+    links: LinkService, clock: FakeClock
+) -> None:
+    """Whoever sees that the times do not fit gains nothing by ending it."""
+    for _ in range(3):
+        await links.ask(GUILD, ANNA, "Wolf")
+        await links.unlink(GUILD, ANNA, "Wolf")
+    clock.move(3600)
+    with pytest.raises(LimitReachedError, match="asked for a short while ago"):
+        await links.ask(GUILD, ANNA, "Wolf")
+
+
+async def test_pause_holds_up_no_admin_and_ends_with_a_proof(
+    links: LinkService, store: FakeLinkStore
+) -> None:
+    """Who is really meant is linked by hand; what was asked for before is forgotten then."""
+    for member in (ANNA, BERT, ADMIN):
+        await links.ask(GUILD, member, "Wolf")
+    confirmed = await links.confirm(GUILD, ADMIN, member_id=MemberId(7), player="Wolf")
+    assert (confirmed.is_proven, confirmed.is_confirmed) == (True, True)
+    assert store.attempts == {}
+
+
+async def test_admins_hear_of_a_player_who_is_asked_for_again(
+    links: LinkService, notifier: FakeNotifier, audit: FakeAuditLog, clock: FakeClock
+) -> None:
+    """Once a day, from the second request on; the audit names who asked each time."""
+    await links.ask(GUILD, ANNA, "Wolf")
+    assert (notifier.told, audit.written) == ([], [])
+    await links.ask(GUILD, BERT, "Wolf")
+    await links.ask(GUILD, ADMIN, "Wolf")
+    clock.move(25 * 3600)
+    await links.ask(GUILD, BERT, "Wolf")
+    asked = "“Wolf” was asked for again with /link: {} requests without a proof. "
+    rest = (
+        "Somebody may be waiting for luck. /admin audit with the action link ask shows who asked; "
+        "/admin link confirm links whoever it is."
+    )
+    assert notifier.told == [(None, asked.format(number) + rest) for number in (2, 4)]
+    assert audit.written == [
+        (GUILD, member, "link ask", f"<@{member}> says that the player is Wolf")
+        for member in (BERT, ADMIN, BERT)
+    ]
+
+
+async def test_owner_and_admins_hear_once_a_day_of_a_request_for_a_linked_player(
+    links: LinkService, trusting: LinkService, notifier: FakeNotifier, audit: FakeAuditLog, clock: FakeClock
+) -> None:
+    """It is refused; who asks again the same day tells them nothing new, and oneself is no stranger."""
+    await trusting.ask(GUILD, ANNA, "Wolf")
+    with pytest.raises(InvalidInputError, match="linked already"):
+        await links.ask(GUILD, ANNA, "Wolf")
+    for seconds in (0, 60, 25 * 3600):
+        clock.move(seconds)
+        with pytest.raises(InvalidInputError, match="belongs to another member"):
+            await links.ask(GUILD, BERT, "Wolf")
+    admins = (
+        "Somebody asked with /link for “Wolf”, who is linked to another member here. It was refused, and "
+        "nothing changed. /admin audit with the action link ask shows who asked."
+    )
+    owner = (
+        "Somebody asked with /link for “Wolf”, who is linked to you. It was refused, and nothing changed. "
+        "You need to do nothing."
+    )
+    assert notifier.told == [(None, admins), (ANNA, owner)] * 2
+    assert audit.written == [(GUILD, BERT, "link ask", "<@2> says that the player is Wolf")] * 2

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -51,10 +52,14 @@ class Table:
         read_at: datetime = READ_AT,
         is_auto: bool = True,
         is_news: bool = True,
+        zone: str = "UTC",
     ) -> list[BountyNotice]:
         """Settle a batch of rows in order, as ingestion does."""
         rewards, _ = build_rewards()
-        deaths = build_deaths(rows)
+        deaths = [
+            replace(death, at=death.row.written_at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
+            for death in build_deaths(rows)
+        ]
         kills = []
         for death in deaths:
             self.streaks[death.row.victim_name] = 0
@@ -398,3 +403,16 @@ async def test_nothing_is_told_without_a_channel(table: Table) -> None:
 
     assert list(await table.store.in_transaction(SCOPE, work)) == []
     assert table.store.data.balances[ANN] >= 500
+
+
+async def test_streak_is_measured_by_time_that_passed_and_not_by_the_wall_clock(table: Table) -> None:
+    """From 01:40 to 03:10 thirty minutes pass in the night in which summer time begins."""
+    day = datetime(2025, 3, 30, tzinfo=UTC).replace(tzinfo=None)
+    minutes = [100, 110, 118, 182, 190]
+    rows = [build_row("Wolf", f"V{number}", second=0) for number in range(5)]
+    rows = [
+        replace(row, written_at=day + timedelta(minutes=minute))
+        for row, minute in zip(rows, minutes, strict=True)
+    ]
+    (notice,) = await table.settle(*rows, zone="Europe/Berlin")
+    assert (notice.event, notice.target_name, notice.kills) == (BountyEvent.AUTO, "Wolf", 5)

@@ -64,6 +64,17 @@ async def test_new_server_without_a_log_passes(host: GameHost, pool: SftpConnect
     )
 
 
+async def test_game_without_a_death_yet_passes(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
+    """A server that was rented a moment ago can be saved; it is read once its logs appear."""
+    (root / "127.0.0.1_1/actual1").mkdir(parents=True)
+    steps = await check(pool, host.login("renter"))
+    assert all(step.ok for step in steps)
+    assert steps[4].detail == (
+        "“127.0.0.1_1/actual1/deathlogs” holds 0 death logs. “127.0.0.1_1/actual1” has no folder"
+        " “deathlogs” yet. The game makes it with the first death."
+    )
+
+
 async def test_what_is_there_and_not_read_is_told(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:

@@ -89,6 +89,23 @@ async def test_game_outside_the_logins_folder_is_read_by_its_whole_path(
         assert second.file.world == "world_0"
 
 
+async def test_link_out_of_the_logins_folder_is_told_and_not_followed(
+    openssh: OpenSshHost, pool: SftpConnectionPool, root: Path, tmp_path: Path
+) -> None:
+    """Whoever expects its rows reads why there are none."""
+    files = GameServerFiles(root)
+    files.append(*itertools.islice(Battle().rows(), 3))
+    (tmp_path / "store.csv").write_bytes(b"elsewhere\n")
+    (files.deathlogs / "world_0/2020.01.01-00.00.00.csv").symlink_to(tmp_path / "store.csv")
+    async with pool.lease(GUILD, openssh.login(), guild_limit=1) as session:
+        folder = await find_death_logs(session, base_path=None, host="127.0.0.1", number=None)
+        listing = await list_death_logs(session, folder)
+    assert len(listing.files) == 1
+    assert listing.refused == (
+        f"“{folder}/world_0/2020.01.01-00.00.00.csv” leads out of the login's folder, so it is not read.",
+    )
+
+
 async def test_name_that_is_no_text_costs_nothing_else(
     openssh: OpenSshHost, pool: SftpConnectionPool, root: Path
 ) -> None:

@@ -1,7 +1,7 @@
 """Tailing: what is read of growing, cut, rotated, rewritten and vanishing files, and at what cost."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -23,7 +23,7 @@ from utils.models.reading import HEAD_DIGEST_BYTES, Chunk, Cursor, digest_head
 from utils.models.scope import GuildId
 from utils.sftp.long_lines import PASSED_BYTES, SHOWN_BYTES
 from utils.sftp.pool import SftpConnectionPool
-from utils.sftp.session import SftpSession
+from utils.sftp.session import FolderScan, ListingBudget, RemoteEntry, SftpSession
 from utils.sftp.tail import (
     CHUNK_BYTES,
     CHUNK_LINES,
@@ -848,7 +848,39 @@ async def test_folder_of_many_names_is_listed_as_rarely_as_it_is_dear(
         before = session.scans
         await poller.poll(seconds=1)
         listings.append(session.scans - before)
-    assert sum(listings) // 2 <= 60 * 500 // 5_000
+    assert sum(listings) // 2 <= 60 * 200 // 5_000
+
+
+class SlowFolders(FakeSession):
+    """A host that takes ten seconds for each folder."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    async def scan(
+        self, path: str, take: Callable[[RemoteEntry], None], *, budget: ListingBudget
+    ) -> FolderScan:
+        """Take the time."""
+        self.clock.move(10)
+        return await super().scan(path, take, budget=budget)
+
+
+async def test_listing_that_took_long_is_not_repeated_for_long() -> None:
+    """Whatever a host does to make its listings dear, they are a small part of the time."""
+    clock = FakeClock()
+    session = SlowFolders(clock)
+    session.write(path_of(DAY_1), lines(1))
+    poller = Poller(session, clock=clock)
+    await poller.poll()
+    for _ in range(70):
+        session.write("world_0/new.txt", b"")
+        session.remove("world_0/new.txt")
+        await poller.poll()
+    assert session.scans == 2
+    for _ in range(10):
+        await poller.poll()
+    assert session.scans == 4
 
 
 @pytest.mark.fault

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from utils.database.database import Document, SafeDatabase
 from utils.database.death_documents import read_death
 from utils.database.keys import build_key_range
+from utils.database.scope_rules import Query
 from utils.database.scoped import ScopedCollection
 from utils.models.deaths import Death
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
@@ -39,16 +40,34 @@ class DeathRepository:
     ) -> Sequence[Death]:
         kills = ScopedCollection.of_server(self._database, "kills", scope)
         if player_id is None:
-            first, last = build_key_range(scope)
-            bounds = {"_id": {"$gte": first, "$lte": last}}
-            found = await kills.find(bounds, sort=[("_id", -1)], limit=limit, hint="_id_")
+            found = await _list_of_server(kills, scope, limit)
         else:
             found = await _list_of_player(kills, player_id, limit)
-        return [read_death(document) for document in found]
+        return [read_death(document) for document in {one["_id"]: one for one in found}.values()]
+
+
+async def _list_of_server(kills: ScopedCollection, scope: ServerScope, limit: int) -> list[Document]:
+    first, last = build_key_range(scope)
+    newest = {"_id": {"$gte": first, "$lte": last}}
+    found = await kills.find(newest, sort=[("_id", -1)], limit=limit, hint="_id_")
+    return [*found, *await _list_set_back(kills, found, {}, limit)]
 
 
 async def _list_of_player(kills: ScopedCollection, player_id: PlayerId, limit: int) -> list[Document]:
-    newest = [("written_at", -1)]
-    killed = await kills.find({"killer_id": player_id}, sort=newest, limit=limit, hint="killer")
-    died = await kills.find({"victim_id": player_id}, sort=newest, limit=limit, hint="victim")
-    return list({document["_id"]: document for document in (*killed, *died)}.values())
+    found: dict[bytes, Document] = {}
+    for side in ("killer", "victim"):
+        own = {f"{side}_id": player_id}
+        newest = await kills.find(own, sort=[("written_at", -1)], limit=limit, hint=side)
+        newest += await _list_set_back(kills, newest, own, limit)
+        found.update((document["_id"], document) for document in newest)
+    return list(found.values())
+
+
+async def _list_set_back(
+    kills: ScopedCollection, newest: Sequence[Document], query: Query, limit: int
+) -> list[Document]:
+    """Return what may have happened after some of the newest by the wall clock, which was then set back."""
+    if len(newest) < limit:
+        return []
+    set_back = {**query, "ordered_at": {"$gte": newest[-1]["written_at"]}}
+    return await kills.find(set_back, sort=[("ordered_at", -1)], limit=limit, hint="set_back")

@@ -129,7 +129,7 @@ class ErasureRepository:
         )
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
-        """Delete whatever links a player, proven or asked for; an alt takes the place of a main."""
+        """Delete all that links a player, proven or asked for; an alt takes the place of a main."""
 
         async def delete(session: Session) -> None:
             links = self._of_guild("links", guild_id)
@@ -137,6 +137,8 @@ class ErasureRepository:
             owned = await links.find(proven, hint="proven", session=session)
             await links.delete(proven, session=session)
             await links.delete({"is_open": True, "player_id": player_id}, session=session)
+            attempts = self._of_guild("proof_attempts", guild_id)
+            await attempts.delete({"player_id": player_id}, session=session)
             for one in owned:
                 await self._choose_main(links, one["member_id"], session)
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from utils.database.count_lock import IMPORT_KEY, hold_counts, void_import
 from utils.database.database import SafeDatabase
-from utils.database.death_documents import build_cursor_fields, decode_deaths
+from utils.database.death_documents import build_cursor_move, decode_deaths
 from utils.database.documents import ImportDocument
 from utils.database.keys import build_key_range, build_key_since
 from utils.database.player_documents import (
@@ -48,7 +48,7 @@ class ImportRepository:
         """Store a job and put the cursors of its files to 0, both or neither; a job under way is replaced."""
         cursors = self._of("cursors", scope)
         starts = [
-            Change(build_file_key(file), {"$set": build_cursor_fields(Cursor(file))}, upsert=True)
+            Change(build_file_key(file), {"$set": build_cursor_move(Cursor(file))}, upsert=True)
             for file in job.ends
         ]
 

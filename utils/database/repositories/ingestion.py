@@ -13,10 +13,13 @@ from typing import TypeVar, cast
 from utils.database.database import Document, Fence, SafeDatabase
 from utils.database.death_documents import (
     build_cursor_fields,
+    build_cursor_move,
     build_death_document,
     build_rejected_document,
+    build_times_update,
     read_cursor,
     read_death,
+    read_ordered_at,
 )
 from utils.database.gathered_writes import GatheredWrites
 from utils.database.gathering import GATHER_SECONDS, Gathering
@@ -38,7 +41,7 @@ from utils.database.scoped import Change, Insertion, Replacement, ScopedCollecti
 from utils.database.sessions import Session
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
-from utils.models.notices import Notice
+from utils.models.notices import Appended, Notice
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
@@ -149,6 +152,23 @@ class TransactionUnit:
         )
         return frozenset(ids).intersection(found)
 
+    async def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
+        """Return ``at`` and ``ordered_at`` of those of these deaths that are stored already."""
+        known = await self.find_known_ids(ids)
+        if not known:
+            return {}
+        fields = {"at": 1, "ordered_at": 1}
+        found = await self._collection("kills").find(
+            {"_id": {"$in": sorted(known)}}, projection=fields, hint="_id_", session=self._session
+        )
+        return {document["_id"]: (document["at"], read_ordered_at(document)) for document in found}
+
+    async def correct_times(self, deaths: Iterable[Death]) -> None:
+        """Give stored deaths the ``at`` and ``ordered_at`` that they have here."""
+        self._writes.add(
+            self._collection("kills"), (Change({"_id": one.id}, build_times_update(one)) for one in deaths)
+        )
+
     async def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
         """Store deaths that are not there yet; ``read_at`` is when they were read live.
 
@@ -229,13 +249,9 @@ class TransactionUnit:
 
     async def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
-    ) -> int:
-        """Put notices behind the outbox entries of this server, each kind of channel by itself.
-
-        Returns:
-            how many batches have changed the server's counters so far, this one with them if it does.
-        """
-        entries, batches = await draw_entries(
+    ) -> Appended:
+        """Put notices behind the outbox entries of this server, each kind of channel by itself."""
+        entries, appended = await draw_entries(
             self._database,
             self._scope,
             notices,
@@ -244,7 +260,7 @@ class TransactionUnit:
             session=self._session,
         )
         self._writes.add(self._collection("outbox"), map(Insertion, entries))
-        return batches
+        return appended
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read; one that was kept before is written again."""
@@ -291,7 +307,7 @@ class TransactionUnit:
 
     async def _write_move(self, before: Cursor | None, after: Cursor, counted: Mapping[str, int]) -> None:
         cursors = self._collection("cursors")
-        key, fields = build_file_key(after.file), build_cursor_fields(after)
+        key, fields = build_file_key(after.file), build_cursor_move(after)
         if before is not None:
             update: Document = {"$set": fields} | ({"$inc": dict(counted)} if counted else {})
             move = Change({**key, **build_cursor_fields(before)}, update)

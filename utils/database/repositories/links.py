@@ -5,12 +5,17 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from utils.database.database import Document, SafeDatabase, Work
-from utils.database.link_documents import build_link_document, read_link
+from utils.database.link_documents import (
+    build_attempts_document,
+    build_link_document,
+    read_attempts,
+    read_link,
+)
 from utils.database.scoped import ScopedCollection
 from utils.database.sessions import Session
 from utils.errors import StorageConflictError
 from utils.models.deaths import DeathKind
-from utils.models.links import Link, LinkState
+from utils.models.links import Link, LinkState, ProofAttempts
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 
 T = TypeVar("T")
@@ -66,6 +71,16 @@ class LinkRepository:
         }
         found = await self._of("kills", guild_id).find(query, projection={"at": 1}, hint="victim")
         return tuple(sorted(document["at"] for document in found))
+
+    async def find_attempts(self, guild_id: GuildId, player_id: PlayerId) -> ProofAttempts | None:
+        """Return the requests for a player since it was proven last."""
+        found = await self._of("proof_attempts", guild_id).find_one({"player_id": player_id})
+        return None if found is None else read_attempts(found)
+
+    async def put_attempts(self, guild_id: GuildId, player_id: PlayerId, attempts: ProofAttempts) -> None:
+        """Store the requests for a player."""
+        changed = {"$set": build_attempts_document(attempts)}
+        await self._of("proof_attempts", guild_id).update_one({"player_id": player_id}, changed, upsert=True)
 
     async def put_pending(self, guild_id: GuildId, link: Link) -> None:
         """Store a request, in the place of the member's earlier one for this player.
@@ -145,9 +160,11 @@ class LinkRepository:
                 if not await links.update_one(query, {"$set": proven}, session=session):
                     return None
             else:
-                named = {**proven, "player_name": link.player_name}
+                named = {**proven, "player_name": link.player_name, "is_confirmed": link.is_confirmed}
                 update = {"$set": named, "$setOnInsert": {"linked_at": link.linked_at}}
                 await links.update_one(key, update, upsert=True, session=session)
+            attempts = self._of("proof_attempts", guild_id)
+            await attempts.delete({"player_id": link.player_id}, session=session)
             stored = await links.find_one(key, session=session)
             return None if stored is None else read_link(stored)
 

@@ -20,6 +20,8 @@ from utils.models.scope import GuildId, ServerScope
 
 T = TypeVar("T")
 
+DROPPED_AT_ONCE = 1_000
+
 
 class OutboxRepository:
     """Notices and messages of guilds; every write is fenced.
@@ -97,14 +99,30 @@ class OutboxRepository:
         await self._write(guild_id, mark)
 
     async def drop_entries(self, scope: ServerScope, kind: ChannelKind, *, before: datetime) -> int:
-        """Delete notices of a feed created before that; return how many. None of them is in a message."""
+        """Delete notices of a feed created before that; return how many. None of them is in a message.
+
+        They go in transactions of a thousand: one over all of them might never end.
+        """
+        entries = ScopedCollection.of_server(self._database, "outbox", scope)
+        too_old = {"channel_kind": kind.value, "created_at": {"$lt": before}}
 
         async def drop(session: Session) -> int:
-            too_old = {"channel_kind": kind.value, "created_at": {"$lt": before}}
-            entries = ScopedCollection.of_server(self._database, "outbox", scope)
-            return await entries.delete(too_old, session=session)
+            found = await entries.find(
+                too_old,
+                projection={"_id": 0, "sequence": 1},
+                sort=[("sequence", 1)],
+                limit=DROPPED_AT_ONCE,
+                hint="sequence",
+                session=session,
+            )
+            chosen = {**too_old, "sequence": {"$in": [document["sequence"] for document in found]}}
+            return await entries.delete(chosen, session=session)
 
-        return await self._write(scope.guild_id, drop)
+        total = dropped = await self._write(scope.guild_id, drop)
+        while dropped == DROPPED_AT_ONCE:
+            dropped = await self._write(scope.guild_id, drop)
+            total += dropped
+        return total
 
     async def discard_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> None:
         """Delete exactly these notices."""

@@ -59,6 +59,10 @@ class PersonalDataRepository:
         proven = {"player_id": player_id, "state": LinkState.PROVEN.value}
         return await self._of_guild("links", guild_id).find(proven, projection=_PLAIN, hint="proven")
 
+    async def list_attempts(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Document]:
+        """Return how often a player was asked for in vain, if anybody did."""
+        return await self._read(guild_id, "proof_attempts", {"player_id": player_id}, "player", _PLAIN)
+
     async def list_parts_of_member(self, guild_id: GuildId, member_id: MemberId) -> Parts:
         """Return what a guild has of a member: links, money, bounties, and what he changed by hand."""
         own, member = {"member_id": int(member_id)}, int(member_id)

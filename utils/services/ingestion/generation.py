@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.scope import ServerScope
 from utils.services.counting import Counting
+from utils.services.ingestion.wall_clock import LONGEST_STEP_BACK
 
 SLICE_ROWS = 250  # counted between two turns of the event loop: a few milliseconds
 COUNTED_ROWS = 5000
@@ -59,7 +60,7 @@ class GenerationCount:
         """Count some more deaths; without effect once they are out of order."""
         if not deaths or not self.is_in_order:
             return
-        await self._begin_month(min(death.row.written_at for death in deaths).date().replace(day=1))
+        await self._begin_month(min(death.row.written_at for death in deaths))
         for start in range(0, len(deaths), SLICE_ROWS):
             for death in deaths[start : start + SLICE_ROWS]:
                 self._counting.add(death)
@@ -74,10 +75,13 @@ class GenerationCount:
         months = list(self._counting.freeze_months())
         await self._store.write_generation(self._scope, self._generation, players=players, months=months)
 
-    async def _begin_month(self, month: date) -> None:
-        if month < self._month:
+    async def _begin_month(self, earliest: datetime) -> None:
+        """Write away the months that no later death is of: its time may be earlier by a step of the clock."""
+        if earliest.date() < self._month:
             self.is_in_order = False
-        elif month > self._month:
+            return
+        month = (earliest - LONGEST_STEP_BACK).date().replace(day=1)
+        if month > self._month:
             self._month = month
             await self._write_days(self._counting.take_days_before(month))
 
@@ -86,11 +90,13 @@ class GenerationCount:
             await self._store.write_generation(self._scope, self._generation, days=days)
 
 
-async def count_anew(store: GenerationStore, scope: ServerScope, generation: int) -> None:
-    """Count every stored death of a server into a generation."""
+async def count_anew(
+    store: GenerationStore, scope: ServerScope, generation: int, batches: AsyncIterator[Sequence[Death]]
+) -> None:
+    """Count every stored death of a server, as ``iterate_deaths`` yields them, into a generation."""
     count = GenerationCount(store, scope, generation)
     await count.begin()
-    async for deaths in in_order(store.iterate_deaths(scope, batch=COUNTED_ROWS)):
+    async for deaths in in_order(batches):
         await count.add(deaths)
     await count.finish()
 
@@ -103,13 +109,16 @@ async def has_deaths(store: GenerationStore, scope: ServerScope) -> bool:
 
 
 async def in_order(batches: AsyncIterator[Sequence[Death]]) -> AsyncIterator[list[Death]]:
-    """Put deaths of one second into the order of the log; batches come by second, and may cut one."""
+    """Put deaths into the order of the log; batches come by the time as written.
+
+    What comes later stands behind all that is before the last time as written.
+    """
     held: list[Death] = []
     async for batch in batches:
         held.extend(batch)
         held.sort(key=lambda death: death.order)
-        last = held[-1].row.written_at if held else None
-        ready = [death for death in held if death.row.written_at != last]
+        last = max((death.row.written_at for death in batch), default=datetime.min)  # noqa: DTZ901
+        ready = [death for death in held if death.order[0] < last]
         held = held[len(ready) :]
         if ready:
             yield ready

@@ -12,7 +12,7 @@ its lease in its sleep and wakes while it counts changes nothing that is shown.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -30,12 +30,19 @@ from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, Rejec
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
 from utils.services.courtesy import Courtesy
-from utils.services.ingestion.generation import GenerationCount, GenerationStore, count_anew, has_deaths
+from utils.services.ingestion.generation import (
+    COUNTED_ROWS,
+    GenerationCount,
+    GenerationStore,
+    count_anew,
+    has_deaths,
+)
 from utils.services.ingestion.poison import store_around_poison
 from utils.services.ingestion.progress import ProgressMeter, ProgressSink
 from utils.services.ingestion.read_ahead import read_ahead
 from utils.services.ingestion.reading import HistoryLogs, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit
+from utils.services.ingestion.wall_clock import WallClock
 from utils.tasks import run_together
 
 logger = get_logger(__name__)
@@ -81,7 +88,7 @@ class HistoryBatch:
 
     def add(self, chunk: Chunk, read: ReadLines) -> None:
         """Take a chunk and what was read of it."""
-        self.chunks.append(chunk)
+        self.chunks.append(replace(chunk, after=read.after))
         self.deaths += read.deaths
         self.rejected += read.rejected
         self.rows += read.lines
@@ -102,6 +109,7 @@ class _Storing:
         self._clock = clock
         self._passes_over = passes_over
         self._reader = RowReader(server.scope, ZoneInfo(server.timezone))
+        self._wall_clock = WallClock(ZoneInfo(server.timezone))
 
     async def add(self, batch: HistoryBatch, chunk: Chunk) -> None:
         """Add a chunk to a batch: as deaths or, to pass over poison, as it is."""
@@ -114,7 +122,7 @@ class _Storing:
     async def store(self, batch: HistoryBatch) -> list[Death]:
         """Store a batch and return its new deaths, in the order of the log."""
         if not self._passes_over:
-            return await self._store.in_transaction(self.scope, partial(_store_in_unit, batch))
+            return await self._store_batch(batch)
         new: list[Death] = []
         for chunk in batch.chunks:
             parts = await store_around_poison(chunk, store=self._store_chunk, pass_over=self._pass_over)
@@ -133,7 +141,11 @@ class _Storing:
     async def _store_read(self, chunk: Chunk, read: ReadLines) -> list[Death]:
         batch = HistoryBatch()
         batch.add(chunk, read)
-        return await self._store.in_transaction(self.scope, partial(_store_in_unit, batch))
+        return await self._store_batch(batch)
+
+    async def _store_batch(self, batch: HistoryBatch) -> list[Death]:
+        work = partial(_store_in_unit, batch, self._wall_clock)
+        return await self._store.in_transaction(self.scope, work)
 
 
 class HistoryImport:
@@ -214,7 +226,7 @@ class HistoryImport:
         if count is not None and count.is_in_order:
             await count.finish()
         else:
-            await count_anew(self._imports, scope, job.generation)
+            await count_anew(self._imports, scope, job.generation, self._iterate_deaths(server))
         await self._switch(scope, job)
         await self._clear_up(scope)
         await self._events.dispatch(HistoryImported(scope=scope))
@@ -228,6 +240,31 @@ class HistoryImport:
         latest = RowReader(server.scope, ZoneInfo(server.timezone)).find_latest(self._clock.now())
         first, last = EARLIEST_WRITTEN_AT.date(), latest.date()
         await self._imports.drop_deaths_outside(server.scope, first, last)
+
+    async def _iterate_deaths(self, server: GameServer) -> AsyncGenerator[Sequence[Death], None]:
+        """Yield all stored deaths, with moments of the server's zone: it may be another one than before.
+
+        Those whose files are there were read again by now; this is for the others.
+        """
+        clock = WallClock(ZoneInfo(server.timezone))
+        async for deaths in self._imports.iterate_deaths(server.scope, batch=COUNTED_ROWS):
+            right = [
+                death
+                if clock.is_reading(death.row.written_at, death.at)
+                else replace(death, at=clock.read(death.row.written_at))
+                for death in deaths
+            ]
+            await self._correct(
+                [one for one, before in zip(right, deaths, strict=True) if one is not before], server
+            )
+            yield right
+
+    async def _correct(self, deaths: Sequence[Death], server: GameServer) -> None:
+        async def correct(unit: IngestionUnit) -> None:
+            await unit.correct_times(deaths)
+
+        if deaths:
+            await self._store.in_transaction(server.scope, correct)
 
     async def _clear_up(self, scope: ServerScope) -> None:
         """Delete the counters shown before; the import has ended, so those that stay are deleted later."""
@@ -324,12 +361,17 @@ class HistoryImport:
         yield batch
 
 
-async def _store_in_unit(batch: HistoryBatch, unit: IngestionUnit) -> list[Death]:
-    """Store a batch; return the deaths that are new, each once, in the order of the log."""
+async def _store_in_unit(batch: HistoryBatch, clock: WallClock, unit: IngestionUnit) -> list[Death]:
+    """Store a batch; return the deaths that are new, each once, in the order of the log.
+
+    Those that are stored get the times that they have by the order of their file and the zone as it is now.
+    """
     first_of = {death.id: death for death in reversed(batch.deaths)}
-    known = await unit.find_known_ids(tuple(first_of)) if first_of else frozenset()
+    known = await unit.find_times(tuple(first_of)) if first_of else {}
     new = [death for death in batch.deaths if death.id not in known and first_of[death.id] is death]
+    right = [clock.correct(first_of[death_id], at) for death_id, (at, _) in known.items()]
     await unit.insert_deaths(sorted(new, key=_get_id))
+    await unit.correct_times([death for death in right if (death.at, death.ordered_at) != known[death.id]])
     await unit.insert_rejected(batch.rejected)
     await unit.add_lines_read(batch.rows, batch.rows_rejected)
     for chunk in batch.chunks:

@@ -94,11 +94,16 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """What a transaction added: the new deaths in order of the log, and which kinds of channel get posts."""
+    """What a transaction added: the new deaths in order of the log, and which kinds of channel get posts.
+
+    Attributes:
+        left_out: how many posts were left out, because too many wait.
+    """
 
     deaths: tuple[Death, ...] = ()
     kinds: frozenset[ChannelKind] = frozenset()
     counters: CountersStored | None = None
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +120,14 @@ class PollOutcome:
     """What one poll did.
 
     Attributes:
+        left_out: posts that were left out, because too many wait.
         problem: what it had to pass over.
         cursors: where reading stands now, by file.
     """
 
     deaths: int = 0
     rejected: int = 0
+    left_out: int = 0
     newest_at: datetime | None = None
     problem: str | None = None
     cursors: Mapping[LogFile, Cursor] = field(default_factory=dict)
@@ -134,6 +141,7 @@ class _Poll:
     tail: DeathLogTail
     reader: RowReader
     find_posted: PostedFinder
+    last_read_at: datetime | None
     rule: NewsRule
     outcome: PollOutcome
 
@@ -190,7 +198,7 @@ class LiveIngestion:
             cursors = await self._store.list_cursors(server.scope)
         rule = choose_news_rule(last_read_at=last_read_at, now=self._clock.now(), max_age=self._max_age)
         reader = RowReader(server.scope, ZoneInfo(server.timezone))
-        poll = _Poll(server, tail, reader, find_posted, rule, PollOutcome(cursors=cursors))
+        poll = _Poll(server, tail, reader, find_posted, last_read_at, rule, PollOutcome(cursors=cursors))
         store, pass_over = partial(self._store_chunk, poll), partial(self._pass_over, poll)
         async with aclosing(tail.read_on(cursors)) as chunks:
             async for chunk in chunks:
@@ -203,7 +211,9 @@ class LiveIngestion:
     async def _store_chunk(self, poll: _Poll, chunk: Chunk) -> None:
         """Read a chunk, store it, and tell of it."""
         now = self._clock.now()
-        batch = Batch(now, chunk, await poll.reader.read_chunk(chunk, now=now))
+        since = poll.last_read_at if chunk.is_growth else None
+        read = await poll.reader.read_chunk(chunk, now=now, since=since)
+        batch = Batch(now, replace(chunk, after=read.after), read)
         if chunk.is_last_row and not batch.read.deaths:
             return
         terms = await self._rewards.find_terms(poll.server.scope) if self._rewards else None
@@ -221,7 +231,8 @@ class LiveIngestion:
         if chunk.is_last_row:
             return
         now = self._clock.now()
-        batch = Batch(now, chunk, poll.reader.reject(chunk, reason, now=now))
+        read = poll.reader.reject(chunk, reason, now=now)
+        batch = Batch(now, replace(chunk, after=read.after), read)
         stored = await self._store_batch(poll.server, batch, Announced(poll.rule, frozenset()))
         poll.outcome = _add(poll.outcome, batch, stored)
 
@@ -260,7 +271,7 @@ class LiveIngestion:
         ]
         won = await self._settle(unit, server, kills, terms=announced.terms, read_at=batch.read_at)
         queued: Sequence[Notice] = (*notices, *won)
-        batches = await unit.append_notices(queued, created_at=self._clock.now(), changes_counters=bool(new))
+        appended = await unit.append_notices(queued, created_at=self._clock.now(), changes_counters=bool(new))
         await unit.insert_rejected(batch.read.rejected)
         await unit.add_lines_read(batch.read.lines, batch.read.lines_rejected)
         await unit.move_cursor(batch.chunk.before, batch.chunk.after)
@@ -268,12 +279,12 @@ class LiveIngestion:
         counters = CountersStored(
             scope=server.scope,
             generation=server.generation,
-            batches=batches,
+            batches=appended.batches,
             deaths=tuple(new),
             players=counted.players,
             days=counted.days,
         )
-        return StoredBatch(tuple(new), kinds, counters if new else None)
+        return StoredBatch(tuple(new), kinds, counters if new else None, left_out=appended.left_out)
 
     async def _settle(
         self,
@@ -374,6 +385,7 @@ def _add(outcome: PollOutcome, batch: Batch, stored: StoredBatch) -> PollOutcome
         outcome,
         deaths=outcome.deaths + len(stored.deaths),
         rejected=outcome.rejected + batch.read.lines_rejected,
+        left_out=outcome.left_out + stored.left_out,
         newest_at=newest if outcome.newest_at is None or newest is None else max(newest, outcome.newest_at),
         cursors={**outcome.cursors, batch.chunk.after.file: batch.chunk.after},
     )

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from utils.models.deaths import Death, LogFile
-from utils.models.notices import BountyNotice, Notice
+from utils.models.notices import Appended, BountyNotice, Notice
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import PlayerId, ServerScope
@@ -20,6 +20,12 @@ class IngestionUnit(Protocol):
 
     async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
+
+    async def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
+        """Return ``at`` and ``ordered_at`` of those of these deaths that are stored already."""
+
+    async def correct_times(self, deaths: Iterable[Death]) -> None:
+        """Give stored deaths the ``at`` and ``ordered_at`` that they have here."""
 
     @property
     def money(self) -> MoneyUnit:
@@ -56,12 +62,8 @@ class IngestionUnit(Protocol):
 
     async def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
-    ) -> int:
-        """Put notices behind the outbox entries of this server, each kind of channel by itself.
-
-        Returns:
-            how many batches have changed the server's counters so far, this one with them if it does.
-        """
+    ) -> Appended:
+        """Put notices behind the outbox entries of this server, each kind of channel by itself."""
 
     async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read."""

@@ -34,7 +34,9 @@ from utils.errors import (
 from utils.models.circuits import Backoff
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
+from utils.models.notices import WAITING_MAXIMUM
 from utils.models.premium import Tier, compute_poll_seconds
+from utils.models.quantities import write_quantity
 from utils.models.reading import Cursor, ImportJob, ImportProgress
 from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
@@ -53,6 +55,10 @@ MISSING_LOGS_SECONDS = 60.0  # a folder that is not there appears by somebody's 
 SAVE_HEALTH_SECONDS = 30.0  # the durable times of the last read and kill may lag this much behind
 REFRESH_SECONDS = 60.0  # a change of the server by another process is noticed so late
 LOG_SECONDS = 600.0  # a fault that stays the same is logged again after so long
+LEFT_OUT = (
+    "{} about {} had no room: {:,} others wait for their channel already, so I left them out. The statistics "
+    "are complete. Choose fewer kinds of death with /admin server announce, or see why the channel is slow."
+)
 SURPRISE = "Reading failed unexpectedly ({}). I try again by myself; the log of the bot says where it failed."
 
 
@@ -259,11 +265,22 @@ class ServerWatch:
         )
         if await self._settle():
             logger.info("game server is read again", scope=str(self.scope))
+        await self._tell_left_out(outcome)
         if outcome.problem and outcome.problem != before.problem:
             logger.warning("part of the logs is not read", scope=str(self.scope), problem=outcome.problem)
         is_changed = before.state is not ConnectionState.CONNECTED or before.problem != outcome.problem
         if is_changed or self._rooms.clock.monotonic() - self._saved_at >= SAVE_HEALTH_SECONDS:
             await self._try_to_save_health()
+
+    async def _tell_left_out(self, outcome: PollOutcome) -> None:
+        """Tell once that posts were left out, until posts are taken again."""
+        guild_id, key = self.scope.guild_id, f"full:{self.scope}"
+        if outcome.left_out:
+            sentence = LEFT_OUT.format(write_quantity(outcome.left_out, "post"), self._name, WAITING_MAXIMUM)
+            await self._rooms.notifier.notify(guild_id, sentence, key)
+            logger.warning("posts are left out", scope=str(self.scope), posts=outcome.left_out)
+        elif outcome.deaths:
+            await self._rooms.notifier.clear(guild_id, key)
 
     async def _after_failure(self, error: KillfeedError, state: ConnectionState, interval: float) -> float:
         is_news = self._note_failure(str(error), state)

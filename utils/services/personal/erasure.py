@@ -37,6 +37,7 @@ DEATHS_AT_ONCE = 5_000  # of a transaction: about half a second of mongod's work
 LEDGER_ROWS_AT_ONCE = 5_000
 ERASED_MEMBER = "an erased member"
 PERSONAL_ACTIONS = (
+    AuditAction.LINK_ASK,
     AuditAction.LINK_CONFIRM,
     AuditAction.LINK_REMOVE,
     AuditAction.WALLET,

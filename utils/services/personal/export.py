@@ -29,6 +29,9 @@ class ExportStore(Protocol):
     async def list_links_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
         """Return the proven link of a player, if there is one."""
 
+    async def list_attempts(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
+        """Return how often a player was asked for in vain, if anybody did."""
+
     async def list_parts_of_member(self, guild_id: GuildId, member_id: MemberId) -> Parts:
         """Return what a guild has of a member."""
 
@@ -90,7 +93,8 @@ class ExportService:
             ]
             if any(parts.values()):
                 servers.append({"server": server, **parts})
-        player: dict[str, object] = {"player_id": player_id, "servers": servers}
+        attempts = await self._store.list_attempts(person.guild_id, player_id)
+        player: dict[str, object] = {"player_id": player_id, "servers": servers, "proof_attempts": attempts}
         if person.member_id is None:
             player["links"] = await self._store.list_links_of_player(person.guild_id, player_id)
         return player

@@ -1,16 +1,21 @@
 """Whose data is meant, and who may ask for it.
 
-Everybody may ask for themself and for the players proven to be theirs; admins for every member and player.
+Everybody may ask for themself and for the players proven to be theirs, some days after the proof; admins for
+every member and player, at once.
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError
 from utils.models.labels import find_labelled, label_choices
 from utils.models.personal import DataQuestion, OwnedPlayer, Person
 from utils.models.players import KnownPlayer
+from utils.models.quantities import write_span
 from utils.models.scope import GuildId, MemberId, PlayerId
+from utils.services.proof import SETTLED
 
 
 class ProvenPlayer(Protocol):
@@ -22,7 +27,15 @@ class ProvenPlayer(Protocol):
 
     @property
     def player_name(self) -> str:
-        """His name, as it was linked."""
+        """The name, as it was linked."""
+
+    @property
+    def proven_at(self) -> datetime | None:
+        """When it was proven, UTC."""
+
+    @property
+    def is_confirmed(self) -> bool:
+        """An admin said so."""
 
 
 class LinkBook(Protocol):
@@ -46,20 +59,27 @@ class PlayerDirectory(Protocol):
 class PersonFinder:
     """Turns the options of a command into a person."""
 
-    def __init__(self, links: LinkBook, players: PlayerDirectory) -> None:
+    def __init__(self, links: LinkBook, players: PlayerDirectory, *, clock: Clock) -> None:
         self._links = links
         self._players = players
+        self._clock = clock
 
     async def find(self, question: DataQuestion) -> Person:
         """Return whose data is asked for.
 
         Raises:
             InvalidInputError: a member and a player are named.
-            NotAllowedError: it is somebody else's, and whoever asks is no admin.
+            NotAllowedError: it is somebody else's, or was proven a short while ago, and who asks is no admin.
             NotFoundError, AmbiguousError: an admin's word means nobody, or several.
         """
         if question.player is not None and question.member_id is not None:
             raise InvalidInputError("Name a member or a player, not both.")
+        person = await self._find(question)
+        if person.is_asker and not question.is_admin:
+            await self._verify_settled(question, person)
+        return person
+
+    async def _find(self, question: DataQuestion) -> Person:
         if question.player is not None:
             return await self._find_player(question, question.player)
         member_id = question.member_id or question.asker_id
@@ -85,6 +105,18 @@ class PersonFinder:
         meant = OwnedPlayer(known.player_id, known.name)
         is_own = any(player.player_id == meant.player_id for player in own_players)
         return Person(question.guild_id, None, (meant,), is_asker=is_own)
+
+    async def _verify_settled(self, question: DataQuestion, person: Person) -> None:
+        """Leave the time to object: a proof can be luck, and what an erasure takes does not come back."""
+        for link in await self._links.list_players(question.guild_id, question.asker_id):
+            if link.player_id not in person.player_ids or link.is_confirmed or link.proven_at is None:
+                continue
+            left = link.proven_at + SETTLED - self._clock.now()
+            if left > timedelta():
+                raise NotAllowedError(
+                    f"“{link.player_name}” was proven to be you less than {SETTLED.days} days ago. "
+                    f"You can ask again in {write_span(left)}; until then an admin can do it."
+                )
 
     async def _list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[OwnedPlayer, ...]:
         links = await self._links.list_players(guild_id, member_id)

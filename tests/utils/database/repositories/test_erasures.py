@@ -34,7 +34,7 @@ from utils.errors import StorageConflictError, StorageUnavailableError
 from utils.events import EventDispatcher, PlayerErased
 from utils.models.audit import AuditAction, AuditEntry
 from utils.models.deaths import DeathKind, DeathRow
-from utils.models.links import Link, LinkState, ProofWindow
+from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices import DeathNotice
 from utils.models.personal import Holdings, OwnedPlayer, Person
@@ -94,7 +94,7 @@ class Place:
         self.events.register(PlayerErased, self._hear)
         self.service = ErasureService(
             self.store,
-            PersonFinder(NoLinks(), NoNames()),
+            PersonFinder(NoLinks(), NoNames(), clock=FakeClock()),
             audit=self.audit,
             events=self.events,
             clock=self.clock,
@@ -149,7 +149,8 @@ class Place:
 
     async def assert_figures_agree(self) -> None:
         """Players, days and months of the shown generation are what a count of the stored deaths gives."""
-        rows = [read_death(document).row for document in await self.read("kills")]
+        deaths = sorted(map(read_death, await self.read("kills")), key=lambda death: death.order)
+        rows = [death.row for death in deaths]
         generation = (await self.find_server()).generation
         players = [read_player(one) for one in await self.read("players", generation=generation)]
         figures = count_server(rows, None)
@@ -304,7 +305,7 @@ async def test_other_guild_with_the_same_server_keeps_its_data(
         await one.write(battle)
         await fill(one)
     names = ("kills", "players", "player_days", "server_months", "rejected_lines", "outbox")
-    names += ("links", "wallets", "ledger", "bounties", "audit", "cursors")
+    names += ("links", "proof_attempts", "wallets", "ledger", "bounties", "audit", "cursors")
     before = {name: await other.read(name) for name in names}
     await place.erase("Wolf", "Anna", member_id=OWNER, is_asker=True)
     assert {name: await other.read(name) for name in names} == before
@@ -326,6 +327,7 @@ async def fill(place: Place) -> None:
     await links.put_proven(guild_id, Link(guild_id, OWNER, WOLF, "Wolf", NOW), at=NOW)
     window = (ProofWindow(NOW, NOW),)
     await links.put_pending(guild_id, Link(guild_id, OTHER, WOLF, "Wolf", NOW, windows=window))
+    await links.put_attempts(guild_id, WOLF, ProofAttempts(1, NOW, NOW))
     await links.put_proven(guild_id, Link(guild_id, OTHER, build_player_id("Bert"), "Bert", NOW), at=NOW)
     for member_id in (OWNER, OTHER):
         await book(place, Change(member_id, LedgerKind.ADMIN, 1000, f"admin:{member_id}", NOW))

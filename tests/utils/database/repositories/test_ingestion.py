@@ -4,11 +4,12 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from utils.database.database import Fence, SafeDatabase
+from utils.database.death_documents import read_death
 from utils.database.gathered_writes import GatheredWrites
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.rejected import RejectedLineRepository
@@ -76,6 +77,37 @@ async def test_deaths_of_another_guild_are_unknown_here(
     assert await _find_known(ingestion, stranger, both) == frozenset([foreign.id])
     with pytest.raises(ScopeViolationError):
         await _store(ingestion, scope, [foreign])
+
+
+async def test_times_of_stored_deaths_are_found_and_corrected(
+    ingestion: IngestionRepository,
+    database: SafeDatabase,
+    scope: ServerScope,
+    neighbour: ServerScope,
+    make_death: MakeDeath,
+) -> None:
+    """What is not stored has none; all else of a death stays, and a neighbour's is not touched."""
+    own, other, new = (make_death(scope, A, B, second=second) for second in (1, 2, 3))
+    hour = timedelta(hours=1)
+    moved = replace(own, at=own.at - hour, ordered_at=own.row.written_at + hour)
+    await _store(ingestion, scope, [own, other])
+    await _store(ingestion, neighbour, [make_death(neighbour, A, B, second=1)])
+    before = await database.unscoped("kills").find({"_id": {"$ne": own.id}}).to_list(None)
+
+    async def find(unit: TransactionUnit) -> object:
+        return await unit.find_times([own.id, new.id])
+
+    for right in (moved, own):
+
+        async def correct(unit: TransactionUnit, right: Death = right) -> None:
+            await unit.correct_times([right])
+
+        await ingestion.in_transaction(scope, correct)
+        assert await ingestion.in_transaction(scope, find) == {own.id: (right.at, right.ordered_at)}
+        stored = await database.unscoped("kills").find_one({"_id": own.id})
+        assert stored is not None
+        assert read_death(stored) == right
+    assert await database.unscoped("kills").find({"_id": {"$ne": own.id}}).to_list(None) == before
 
 
 async def test_player_is_replaced_in_his_generation_alone(

@@ -14,7 +14,7 @@ from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.errors import StorageConflictError
 from utils.models.deaths import Death, DeathKind
-from utils.models.links import Link, LinkState, ProofWindow
+from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.sharding import Sharding
@@ -249,3 +249,32 @@ async def test_menu_suicides_of_the_player_that_were_read_live_are_found_on_ever
         GUILD, WOLF, since=WINDOWS[0].starts_at, until=WINDOWS[1].ends_at, read_after=NOW
     )
     assert found == (NOW + timedelta(seconds=150), NOW + timedelta(seconds=780))
+
+
+@pytest.mark.parametrize("is_asked_for", [True, False])
+async def test_requests_for_a_player_are_counted_until_it_is_proven(
+    links: LinkRepository, database: SafeDatabase, *, is_asked_for: bool
+) -> None:
+    """In each guild by itself; a proof of the player, and of no other, forgets them."""
+    attempts = ProofAttempts(2, NOW, NOW + timedelta(hours=6))
+    assert await links.find_attempts(GUILD, WOLF) is None
+    for guild_id, player_id in ((GUILD, WOLF), (GUILD, WOLF), (GUILD, BEAR), (OTHER, WOLF)):
+        await links.put_attempts(guild_id, player_id, attempts)
+    assert await database.unscoped("proof_attempts").count_documents({}) == 3
+    if is_asked_for:
+        await prove_all(links, build_link())
+    else:
+        await links.put_proven(GUILD, replace(build_link(), windows=()), at=NOW)
+    kept = [await links.find_attempts(*key) for key in ((GUILD, WOLF), (GUILD, BEAR), (OTHER, WOLF))]
+    assert kept == [None, attempts, attempts]
+
+
+async def test_link_tells_whether_an_admin_confirmed_it(links: LinkRepository) -> None:
+    """Also one that was asked for before."""
+    await links.put_pending(GUILD, build_link())
+    confirmed = replace(build_link(), windows=(), is_confirmed=True)
+    stored = [
+        await links.put_proven(GUILD, confirmed, at=NOW),
+        *await prove_all(links, build_link(BERT, BEAR)),
+    ]
+    assert [link.is_confirmed for link in stored if link is not None] == [True, False]

@@ -3,15 +3,20 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar, TypeVar
 
 import pytest
 
-from utils.database.database import Fence, SafeDatabase
+from utils.database.database import Fence, SafeDatabase, Work
+from utils.database.notice_documents import build_entry_document
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.outbox import OutboxRepository
+from utils.database.scoped import ScopedCollection
 from utils.errors import LeaseLostError
 from utils.models.guilds import ChannelKind
 from utils.models.notices import (
+    WAITING_MAXIMUM,
+    Appended,
     BountyEvent,
     BountyNotice,
     DeathNotice,
@@ -24,6 +29,7 @@ from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerSco
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 KIND, BOUNTIES = ChannelKind.KILLFEED, ChannelKind.BOUNTIES
+T = TypeVar("T")
 Append = Callable[..., object]
 
 
@@ -156,6 +162,67 @@ async def test_old_notices_of_a_feed_are_dropped(
     assert await outbox.drop_entries(scope, BOUNTIES, before=NOW + timedelta(days=1)) == 0
     assert await outbox.drop_entries(scope, KIND, before=NOW + timedelta(minutes=2)) == 2
     assert await _list_pending(outbox, scope, KIND, limit=9) == entries[2:]
+
+
+async def test_many_old_notices_are_dropped_in_transactions_of_a_thousand(
+    database: SafeDatabase, scope: ServerScope, make_notice: Callable[[int], DeathNotice]
+) -> None:
+    """However many wait, no transaction is so long that it cannot end; newer ones stay."""
+
+    class Counted(OutboxRepository):
+        """Notes what each transaction has done."""
+
+        results: ClassVar[list[object]] = []
+
+        async def _write(self, guild_id: GuildId, work: Work[T]) -> T:
+            result = await super()._write(guild_id, work)
+            self.results.append(result)
+            return result
+
+    outbox = Counted(database, fences=lambda _: None)
+    documents = [
+        build_entry_document(make_notice(1), sequence=number, created_at=NOW + timedelta(seconds=number))
+        for number in range(2_600)
+    ]
+    await ScopedCollection.of_server(database, "outbox", scope).insert_many(documents)
+    assert await outbox.drop_entries(scope, KIND, before=NOW + timedelta(seconds=2_500)) == 2_500
+    assert outbox.results == [1_000, 1_000, 500]
+    assert len(await _list_pending(outbox, scope, KIND, limit=999)) == 100
+
+
+async def test_what_would_wait_behind_a_thousand_others_is_left_out(
+    outbox: OutboxRepository,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    make_notice: Callable[[int], DeathNotice],
+) -> None:
+    """It is no news; once some are posted there is room again, and each kind has room of its own."""
+
+    async def append(count: int, **options: bool) -> Appended:
+        async def work(unit: TransactionUnit) -> Appended:
+            return await unit.append_notices([make_notice(1)] * count, created_at=NOW, **options)
+
+        return await ingestion.in_transaction(scope, work)
+
+    async def count_waiting() -> int:
+        return len(await _list_pending(outbox, scope, KIND, limit=5_000))
+
+    assert await append(WAITING_MAXIMUM - 1) == Appended(0, left_out=0)
+    assert await append(3, changes_counters=True) == Appended(1, left_out=2)
+    assert await append(5) == Appended(1, left_out=5)
+    assert await count_waiting() == WAITING_MAXIMUM
+    first = await _list_pending(outbox, scope, KIND, limit=10)
+    await outbox.discard_entries(scope.guild_id, [entry.key for entry in first])
+    assert await append(11) == Appended(1, left_out=1)
+    assert await count_waiting() == WAITING_MAXIMUM
+    await outbox.drop_entries(scope, KIND, before=NOW + timedelta(days=1))
+    assert await append(WAITING_MAXIMUM + 1) == Appended(1, left_out=1)
+    bounty = BountyNotice(b"1", BountyEvent.EXPIRED, "Server", "Ann", 500, NOW)
+
+    async def other_kind(unit: TransactionUnit) -> Appended:
+        return await unit.append_notices([bounty], created_at=NOW)
+
+    assert await ingestion.in_transaction(scope, other_kind) == Appended(1, left_out=0)
 
 
 async def test_sent_messages_are_pruned(

@@ -34,7 +34,7 @@ from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofWindow
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices import DeathNotice, EntryKey, Feed, OutgoingMessage
+from utils.models.notices import Appended, DeathNotice, EntryKey, Feed, OutgoingMessage
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth
 from utils.models.posted_boards import PostedBoard
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
@@ -113,7 +113,9 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
         await unit.find_days([(A, date(2025, 4, 30))], generation=0)
         await unit.replace_days([PlayerDay(A, date(2025, 4, 30), Counters())], generation=0)
         await unit.add_months([APRIL], generation=0)
-        assert await unit.append_notices([make_notice(1)], created_at=NOW, changes_counters=True) == 1
+        assert await unit.append_notices([make_notice(1)], created_at=NOW, changes_counters=True) == Appended(
+            1
+        )
         await unit.insert_rejected([RejectedLine(FILE, 1, "x", "y", NOW)])
         await unit.move_cursor(Cursor(FILE, 5), Cursor(FILE, 6))
         await unit.add_lines_read(1, 1)

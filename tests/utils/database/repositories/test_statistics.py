@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -350,3 +350,25 @@ async def test_latest_deaths_come_newest_first(
         (A, C, 3),
     ]
     assert await deaths.list_recent(GuildId(99), both, limit=3) == ()
+
+
+async def test_latest_deaths_are_the_latest_though_the_clock_was_set_back(
+    ingestion: IngestionRepository,
+    database: SafeDatabase,
+    scope: ServerScope,
+    make_death: Callable[..., Death],
+) -> None:
+    """Rows of the second hour show earlier times than those of the first, and happened after them."""
+    hour = timedelta(hours=1)
+    first = [make_death(scope, A, B, second=second) for second in range(1800, 3600, 60)]
+    shown = [make_death(scope, A, B, second=second) for second in range(0, 1200, 60)]
+    second = [replace(one, at=one.at + hour, ordered_at=first[-1].row.written_at) for one in shown]
+
+    async def insert(unit: TransactionUnit) -> None:
+        await unit.insert_deaths([*first, *second])
+
+    await ingestion.in_transaction(scope, insert)
+    deaths = DeathRepository(database)
+    for player_id in (None, A, B):
+        found = await deaths.list_recent(scope.guild_id, [scope.server_id], limit=5, player_id=player_id)
+        assert [death for _, death in found] == second[:-6:-1]

@@ -79,7 +79,7 @@ class World:
             await unit.insert_deaths(deaths)
             await unit.replace_players([player], generation=0)
             await unit.replace_days(days, generation=0)
-            return await unit.append_notices([], created_at=START, changes_counters=True)
+            return (await unit.append_notices([], created_at=START, changes_counters=True)).batches
 
         batches = await self.ingestion.in_transaction(self.scope, work)
         return CountersStored(

@@ -129,7 +129,7 @@ async def test_what_an_earlier_try_left_is_cleared_away() -> None:
 async def test_counting_anew_needs_no_order_of_the_storage_within_a_second(deaths: list[Death]) -> None:
     """Stored deaths come by second; those of one second are put in the order of the log."""
     store = OrderedStore(deaths)
-    await count_anew(store, SCOPE, 1)
+    await count_anew(store, SCOPE, 1, store.iterate_deaths(SCOPE, batch=4))
     assert_counted(store, list(store.data.deaths.values()))
     assert await has_deaths(store, SCOPE) is bool(deaths)
 
@@ -168,7 +168,7 @@ async def test_worlds_at_once_are_void_and_right_when_counted_anew() -> None:
     await count.add(first)
     await count.add(second)
     assert not count.is_in_order
-    await count_anew(store, SCOPE, 1)
+    await count_anew(store, SCOPE, 1, store.iterate_deaths(SCOPE, batch=4))
     assert_counted(store, [*first, *second])
     streaks = {record.name: record.counters.best_streak for record in store.data.players[1].values()}
     assert streaks == {"Ann": 1, "Bob": 1}

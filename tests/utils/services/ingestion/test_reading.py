@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -90,11 +91,11 @@ async def test_chunk_is_read_in_slices_that_give_others_their_turn(line: bytes) 
         """Notes each slice."""
 
         def read(
-            self, file: LogFile, start: int, data: bytes, *, now: datetime
+            self, file: LogFile, start: int, data: bytes, **times: Any
         ) -> tuple[list[Death], list[RejectedLine]]:
             """Read it."""
             slices.append(data.count(b"\n"))
-            return super().read(file, start, data, now=now)
+            return super().read(file, start, data, **times)
 
     async def take_turns() -> None:
         while True:

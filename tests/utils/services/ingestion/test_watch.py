@@ -53,6 +53,7 @@ from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.poison import FAILURES_BEFORE
 from utils.services.ingestion.schedule import PollSchedule
 from utils.services.ingestion.watch import (
+    LEFT_OUT,
     LOG_SECONDS,
     MISSING_LOGS_SECONDS,
     READ_BACKOFF,
@@ -827,3 +828,25 @@ async def test_outage_of_the_database_is_never_taken_for_poison(world: World) ->
     async with watching(watch):
         await world.pass_pauses(3 * FAILURES_BEFORE)
     assert (len(world.store.data.deaths), world.store.data.rejected) == (5, [])
+
+
+async def test_posts_without_room_are_told_once_until_there_is_room_again(world: World) -> None:
+    """The deaths are stored and counted all the same."""
+    world.store.data.notices_maximum = 2
+    world.store.data.cursors[FILE] = Cursor(FILE)
+    world.append(*[("Ann", "Bob")] * 3)
+    watch = world.build()
+    told = [LEFT_OUT.format(count, "Mirny", 1_000) for count in ("1 post", "2 posts")]
+    async with watching(watch):
+        await world.pass_pauses(1)
+        assert (len(world.store.data.deaths), len(world.store.data.notices)) == (3, 2)
+        world.append(("Ann", "Bob"), ("Ann", "Bob"), second=10)
+        await world.pass_pauses(1)
+        assert world.notifier.told == told[:1]
+        world.store.data.notices.clear()
+        world.append(("Ann", "Bob"), second=20)
+        await world.pass_pauses(1)
+        world.append(("Ann", "Bob"), ("Ann", "Bob"), ("Bob", "Ann"), second=30)
+        await world.pass_pauses(1)
+    assert world.notifier.told == told
+    assert len(world.store.data.deaths) == 9

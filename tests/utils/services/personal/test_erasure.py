@@ -59,7 +59,7 @@ def build_service(
     store: FakeErasureStore, audit: FakeAuditLog, links: LinkBook | None = None
 ) -> ErasureService:
     """Return the service; three deaths are a transaction."""
-    people = PersonFinder(links or NoLinks(), NoLinks())  # type: ignore[arg-type] # nobody looks a name up here
+    people = PersonFinder(links or NoLinks(), NoLinks(), clock=FakeClock())  # type: ignore[arg-type] # nobody looks a name up here
     clock = FakeClock()
     return ErasureService(store, people, audit=audit, events=EventDispatcher(), clock=clock, deaths_at_once=3)
 

@@ -15,6 +15,7 @@ from utils.models.personal import DataQuestion
 from utils.models.scope import MemberId
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
+from utils.services.proof import SETTLED
 
 ALICE = MemberId(1)
 WOLF = build_player_id("Wolf")
@@ -29,10 +30,9 @@ class ProvenLinks(FakeLinkStore):
 async def export(store: FakePersonalStore, question: DataQuestion) -> dict[str, bytes]:
     """Return what the one archive of an export holds."""
     links, clock = ProvenLinks(), FakeClock()
-    await links.put_proven(
-        SCOPE.guild_id, Link(SCOPE.guild_id, ALICE, WOLF, "Wolf", clock.now()), at=clock.now()
-    )
-    people = PersonFinder(links, FakePlayerDirectory("Elk"))
+    wolf = Link(SCOPE.guild_id, ALICE, WOLF, "Wolf", clock.now())
+    await links.put_proven(SCOPE.guild_id, wolf, at=clock.now() - SETTLED)
+    people = PersonFinder(links, FakePlayerDirectory("Elk"), clock=FakeClock())
     service = ExportService(store, people, audit=FakeAuditLog(), clock=clock)
     [archive] = [archive async for archive in service.export(question)]
     with zipfile.ZipFile(io.BytesIO(archive.content)) as files:
@@ -44,6 +44,7 @@ async def test_member_has_everything_of_himself_and_his_players() -> None:
     store = FakePersonalStore()
     store.player_parts = {"figures": [{"name": "Wolf"}], "rejected_lines": [{"line": f"{WOLF};{OTHER}"}]}
     store.member_parts = {"wallet": [{"balance": 3}], "ledger": []}
+    store.attempts = {WOLF: [{"count": 2}]}
     store.deaths = [[build_death(1), build_death(2)], [build_death(3)]]
     files = await export(store, DataQuestion(SCOPE.guild_id, ALICE))
     line = f"{WOLF};(another player)"
@@ -52,7 +53,7 @@ async def test_member_has_everything_of_himself_and_his_players() -> None:
         "exported_at": FakeClock().now().isoformat(),
         "community_id": str(SCOPE.guild_id),
         "member_id": "1",
-        "players": [{"player_id": WOLF, "servers": servers}],
+        "players": [{"player_id": WOLF, "servers": servers, "proof_attempts": [{"count": 2}]}],
         "wallet": [{"balance": 3}],
         "ledger": [],
     }
@@ -69,4 +70,6 @@ async def test_player_alone_has_no_wallet_but_the_link() -> None:
     files = await export(store, DataQuestion(SCOPE.guild_id, ALICE, is_admin=True, player="Elk"))
     data = json.loads(files["data.json"])
     assert (data["member_id"], "wallet" in data) == (None, False)
-    assert data["players"] == [{"player_id": elk, "servers": [], "links": [{"member_id": 5}]}]
+    assert data["players"] == [
+        {"player_id": elk, "servers": [], "proof_attempts": [], "links": [{"member_id": 5}]}
+    ]

@@ -1,19 +1,23 @@
 """Whose data is meant, and who may ask for it."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
-from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakePlayerDirectory, FakeProofs
+from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerDirectory, FakeProofs
 from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError, NotFoundError
 from utils.models.links import Link
 from utils.models.personal import DataQuestion, OwnedPlayer, Person
 from utils.models.scope import GuildId, MemberId
 from utils.services.links import LinkService
 from utils.services.personal.people import PersonFinder
+from utils.services.proof import SETTLED
 
 GUILD, ALICE, BOB = SCOPE.guild_id, MemberId(1), MemberId(2)
 CLOCK = FakeClock()
+LONG_AGO = CLOCK.now() - SETTLED
 
 
 @pytest.fixture(name="store")
@@ -22,7 +26,7 @@ async def _store() -> FakeLinkStore:
     store = FakeLinkStore()
     for member_id, name in ((ALICE, "Wolf"), (ALICE, "Wolf cub"), (BOB, "Bear")):
         link = Link(GUILD, member_id, build_player_id(name), name, CLOCK.now())
-        await store.put_proven(GUILD, link, at=CLOCK.now())
+        await store.put_proven(GUILD, link, at=LONG_AGO)
     await store.put_pending(GUILD, Link(GUILD, ALICE, build_player_id("Fox"), "Fox", CLOCK.now()))
     return store
 
@@ -35,11 +39,12 @@ def _finder(store: FakeLinkStore) -> PersonFinder:
         players=players,
         proofs=FakeProofs(),
         audit=FakeAuditLog(),
+        notifier=FakeNotifier(),
         clock=CLOCK,
         rng=None,  # type: ignore[arg-type] # nobody asks for a link here
         requires_proof=True,
     )
-    return PersonFinder(links, players)
+    return PersonFinder(links, players, clock=CLOCK)
 
 
 def own(*names: str) -> tuple[OwnedPlayer, ...]:
@@ -104,3 +109,32 @@ async def test_two_own_players_of_one_name_are_told_apart(finder: PersonFinder, 
     await store.put_proven(GUILD, twin, at=CLOCK.now())
     with pytest.raises(AmbiguousError, match=r"Wolf · #[0-9a-f]{6}, WOLF · #[0-9a-f]{6}"):
         await finder.find(DataQuestion(GUILD, ALICE, player="wOlf"))
+
+
+@pytest.mark.parametrize("player", [None, "Owl", build_player_id("Owl")])
+async def test_player_who_was_proven_a_short_while_ago_is_not_handed_out_or_erased(
+    finder: PersonFinder, store: FakeLinkStore, player: str | None
+) -> None:
+    """For three days who asks is told when it goes, and who can do it before."""
+    fresh = Link(GUILD, ALICE, build_player_id("Owl"), "Owl", CLOCK.now())
+    await store.put_proven(GUILD, fresh, at=CLOCK.now() - timedelta(hours=30))
+    with pytest.raises(NotAllowedError) as caught:
+        await finder.find(DataQuestion(GUILD, ALICE, player=player))
+    assert str(caught.value) == (
+        "“Owl” was proven to be you less than 3 days ago. You can ask again in 42 hours; until then an admin "
+        "can do it."
+    )
+    assert (await finder.find(DataQuestion(GUILD, ALICE, player="Wolf"))).players == own("Wolf")
+    by_admin = DataQuestion(GUILD, BOB, is_admin=True, member_id=ALICE)
+    assert (await finder.find(by_admin)).players == own("Wolf", "Wolf cub", "Owl")
+    itself = DataQuestion(GUILD, ALICE, is_admin=True, player=player)
+    assert build_player_id("Owl") in (await finder.find(itself)).player_ids
+
+
+async def test_player_whom_an_admin_confirmed_is_ones_own_at_once(
+    finder: PersonFinder, store: FakeLinkStore
+) -> None:
+    """No luck was needed."""
+    link = Link(GUILD, ALICE, build_player_id("Owl"), "Owl", CLOCK.now(), is_confirmed=True)
+    await store.put_proven(GUILD, link, at=CLOCK.now())
+    assert (await finder.find(DataQuestion(GUILD, ALICE, player="Owl"))).players == own("Owl")

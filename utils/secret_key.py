@@ -1,0 +1,78 @@
+"""The secret key of an installation: found, held against the stored logins, and changed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from utils.database.database import SafeDatabase
+from utils.database.secret_keys import Moved, Rekeying, StoredLogins, verify_secret_key
+from utils.models.quantities import write_quantity
+from utils.secrets import Redactor, SecretBox, promote_next_key
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """Where the key stands.
+
+    Attributes:
+        configured: the key of the configuration; empty when it is in the data folder.
+        data_dir: the folder of the key file.
+    """
+
+    configured: str
+    data_dir: Path
+
+    def __repr__(self) -> str:
+        """Show where it is and nothing of it."""
+        return f"KeyPlace({'configured' if self.configured else self.data_dir})"
+
+
+async def open_secret_box(place: KeyPlace, database: SafeDatabase, redactor: Redactor) -> SecretBox:
+    """Return what opens the stored logins; the key is made when nothing is stored that needs another.
+
+    Raises:
+        ConfigurationError: the key is wrong or gone; the text says what to do.
+    """
+    logins = StoredLogins(database)
+    box = SecretBox.find(place.configured, place.data_dir, redactor=redactor)
+    await verify_secret_key(logins, box)
+    if box is None:
+        box = SecretBox.load(place.configured, place.data_dir, redactor=redactor)
+        await verify_secret_key(logins, box)
+    return box
+
+
+async def change_secret_key(
+    place: KeyPlace, work: Rekeying, redactor: Redactor, *, given: str, is_lost: bool
+) -> str:
+    """Have every stored login encrypted with a new key, and return what was done and what is left to do.
+
+    The new key is ``given``, or made in the data folder when that is empty. With ``is_lost`` nobody has the
+    old key any more.
+
+    Raises:
+        ConfigurationError: a bot is at work, or a key is not the right one.
+    """
+    old = SecretBox.find(place.configured, place.data_dir, redactor=redactor)
+    if given:
+        new = SecretBox(given, redactor=redactor)
+    else:
+        new = SecretBox.load_next(place.data_dir, redactor=redactor)
+    moved = await work.run(old, new, is_lost=is_lost)
+    promote_next_key(place.data_dir, is_given=bool(given))
+    return _describe(moved, is_given=bool(given), was_configured=bool(place.configured))
+
+
+def _describe(moved: Moved, *, is_given: bool, was_configured: bool) -> str:
+    sentences = [f"{write_quantity(moved.logins, 'login')} can be read with the new secret key."]
+    if moved.unreadable:
+        lost = write_quantity(moved.unreadable, "login")
+        sentences.append(f"{lost} can be read with no key: /admin server edit new_password:True asks again.")
+    if is_given:
+        sentences.append("Set secret_key to the new key in every process before you start the bot.")
+    elif was_configured:
+        sentences.append("It is in data/secret.key: make secret_key empty before you start the bot.")
+    else:
+        sentences.append("It is in data/secret.key.")
+    if not was_configured:
+        sentences.append("The old one is kept in data/secret.key.old: backups from before need it.")
+    return " ".join(sentences)
