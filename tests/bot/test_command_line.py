@@ -98,7 +98,7 @@ async def test_bot_stops_cleanly_when_told_to(
     await stage.add_server("North")
     assert await stage.bot.stop(number) == 0
     if is_embedded:
-        pid = stage.bot.read_mongod()["pid"]
+        pid = stage.bot.read_mongod().pid
         await until(lambda: not Path(f"/proc/{pid}/cmdline").exists(), what="mongod was left behind")
 
 
