@@ -11,12 +11,14 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
 import discord
+from structlog import get_logger
 
 from utils.application import REFUSED_LOGIN, Application
 from utils.clock import SystemClock
@@ -39,6 +41,8 @@ from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager
 from utils.telemetry.log_setup import configure_logging
 
+logger = get_logger(__name__)
+
 EXTENSIONS = (
     "cogs.killfeed",
     "cogs.stats",
@@ -51,6 +55,8 @@ EXTENSIONS = (
 )
 CHECK_PATIENCE_SECONDS = 5.0  # whoever runs a check sits and waits
 NEW_KEY_VARIABLE = "KILLFEED_NEW_SECRET_KEY"  # of the environment, for rekey alone
+
+STOP_SECONDS = 9.5  # ten are promised
 
 SWITCH_SECONDS = 0.002
 """How long a thread that has MongoDB's answer waits for the interpreter at most. With Python's own 5 ms that
@@ -80,9 +86,15 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
         KillfeedError: the bot could not start or go on; the text says why.
     """
     clock, stop = SystemClock(), asyncio.Event()
+
+    def begin_stop() -> None:
+        limit_stop()
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
+        asyncio.get_running_loop().add_signal_handler(number, begin_stop)
+    tasks = TaskManager(clock)
+    async with open_database(build_place(settings), tasks, clock=clock) as database:
         instance_id = load_instance_id(settings.data_dir)
         upgrade = build_upgrade(settings, database, instance_id, clock)
         leases = build_leases(settings, database, instance_id, clock)
@@ -91,11 +103,28 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
                 await ensure_data_version(database)  # a newer bot may have raised it meanwhile
                 secret_box = await open_secret_box(build_key_place(settings), database, redactor)
                 application = Application(
-                    settings, database, leases, secret_box, extensions=EXTENSIONS, clock=clock
+                    settings, database, leases, secret_box, tasks, extensions=EXTENSIONS, clock=clock
                 )
                 await application.run(stop)
             finally:
+                limit_stop()
                 await leases.give_back()
+
+
+def limit_stop() -> None:
+    """End the process by force if it does not stop by itself in time; the next start goes on as after a kill.
+
+    It can wait for long: for a database that does not answer within a transaction, or for a foreign host.
+    """
+    deadline = threading.Timer(STOP_SECONDS, end_by_force)
+    deadline.daemon = True
+    deadline.start()
+
+
+def end_by_force() -> None:
+    """End the process now."""
+    logger.error("the bot does not stop in time and is ended by force")
+    os._exit(1)
 
 
 def build_upgrade(
@@ -205,7 +234,9 @@ async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
                 leases = build_leases(settings, database, "check", clock)
                 box = await open_secret_box(build_key_place(settings), database, redactor)
                 steps.append(CheckStep("Secret key", ok=True, detail="fits the stored logins"))
-                application = Application(settings, database, leases, box, extensions=EXTENSIONS, clock=clock)
+                application = Application(
+                    settings, database, leases, box, tasks, extensions=EXTENSIONS, clock=clock
+                )
                 steps.append(_check_commands(application.bot))
                 steps.append(await _check_token(settings, application.bot))
     except KillfeedError as error:

@@ -285,13 +285,22 @@ async def test_server_is_added_with_what_the_form_and_the_options_say(
     assert "pw-secret" not in str(reply.embed)
 
 
+async def test_time_zones_are_offered_while_they_are_typed(manager: Member, channel: Channel) -> None:
+    """By any part, for both commands that take one; the name is the value."""
+    for command in ("/admin server add", "/admin server edit"):
+        offered = await manager.autocomplete(channel, command, "timezone", "berl")
+        assert [(choice["name"], choice["value"]) for choice in offered] == [
+            ("Europe/Berlin", "Europe/Berlin")
+        ]
+
+
 @pytest.mark.parametrize(
     ("form", "options", "sentence"),
     [
         ({}, {}, "Fill in the password or the private key."),
-        ({"Password": "x"}, {"name": " mirny "}, "There is a server called “ mirny ” already."),
-        ({"Password": "x"}, {"host": "sftp://192.0.2.10"}, "The host is a name or address alone"),
-        ({"Password": "x"}, {"host": "192.0.2.10:22"}, "The host is a name or address alone"),
+        ({"Password": "x"}, {"name": " mirny "}, "There is a server called “mirny” already."),
+        ({"Password": "x"}, {"host": "ftp://192.0.2.10"}, "The host is a name or an address"),
+        ({"Password": "x"}, {"host": "192.0.2.10/logs"}, "The host is a name or an address"),
         ({"Password": "x"}, {"timezone": "Mars/Base"}, "“Mars/Base” is no time zone."),
         ({"Password": "x"}, {"timezone": "../etc/passwd"}, "is no time zone."),
     ],

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Protocol
 
@@ -157,11 +158,9 @@ class PlayerNames:
         name = f"names:{guild_id}"
         if not self._tasks.is_running(name):
             self._readings[guild_id] = self._tasks.start(name, read, guild_id=guild_id)
-        reading = asyncio.ensure_future(self._readings[guild_id].wait())
-        try:
-            await asyncio.wait([reading], timeout=self._blink_seconds)
-        finally:
-            reading.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._blink_seconds):
+                await self._readings[guild_id].wait()
         if not self._tasks.is_running(name):
             self._readings.pop(guild_id, None)
         return self._guilds.get(guild_id)

@@ -6,7 +6,9 @@ which connection, and which of those to open first. For each request, in fair or
 
 1. Its login has a connection in its guild: it joins, up to the limit of leases of one connection.
 2. As many handshakes with its host are under way as one host may have, or half as many of its own guild: it
-   waits for one of them to end. That holds up nobody else, and it comes first as soon as one ends.
+   waits for one of them to end. That holds up nobody else, and it comes first as soon as one ends. One more
+   is kept for the try of a circuit, whoever lends their login to it, so that handshakes that hang keep nobody
+   from finding out that a host is back.
 3. There is room under the guild's limit and the limit over all: a new connection is opened.
 4. There is none, but an idle connection: at the guild's limit one of the guild; else one of a guild that
    holds more than its fair share, or of anybody where no such guild has an idle one. The one idle for longest
@@ -59,12 +61,14 @@ class Request:
 
     Attributes:
         is_forced: wants to connect although that is known to fail.
+        is_try: is the try of a circuit.
     """
 
     guild_id: GuildId
     login: HostLogin
     guild_limit: int
     is_forced: bool = False
+    is_try: bool = False
 
 
 @dataclass(slots=True)
@@ -109,11 +113,14 @@ class PoolState:
         """Return how many requests of a guild are in the queue."""
         return sum(request.guild_id == guild_id for request in self._waiting)
 
-    def is_host_busy(self, guild_id: GuildId, login: HostLogin) -> bool:
+    def is_host_busy(self, request: Request) -> bool:
         """Tell whether a host has as many handshakes under way as it may have, or as one guild may have."""
         most = self._limits.handshakes_per_host
-        host = login.host_and_port
-        return self._handshakes[host] >= most or self._handshakes[guild_id, host] >= max(most // 2, 1)
+        host = request.login.host_and_port
+        if request.is_try:
+            return self._handshakes[host] >= most
+        others, own = max(most - 1, 1), max(most // 2, 1)
+        return self._handshakes[host] >= others or self._handshakes[request.guild_id, host] >= own
 
     def has_connection(self, guild_id: GuildId, login: HostLogin) -> bool:
         """Tell whether a login has a connection of its guild to share, open or being opened."""
@@ -188,7 +195,7 @@ class PoolState:
         for request in iterate_fairly(self._waiting, self._served_at):
             if request.guild_id in blocked:
                 continue
-            if self._try_to_share(request, decisions) or self.is_host_busy(request.guild_id, request.login):
+            if self._try_to_share(request, decisions) or self.is_host_busy(request):
                 continue
             slots = self._slots.get(request.guild_id, [])
             if len(slots) >= request.guild_limit:

@@ -17,6 +17,7 @@ from utils.errors import (
 from utils.models.scope import GuildId
 from utils.sftp.addresses import Address, is_public
 from utils.sftp.algorithms import choose_algorithms
+from utils.sftp.channel import FOREIGN_TEXT, open_channel
 from utils.sftp.dialling import Dialler
 from utils.sftp.failures import (
     build_closed_door_error,
@@ -147,7 +148,7 @@ async def _connect(
         client_keys=[key] if key else None,
         agent_path=None,
         config=None,
-        utf8_decode_errors="backslashreplace",  # a host may say in any encoding why it refuses something
+        utf8_decode_errors=FOREIGN_TEXT,
         known_hosts=ANY_HOST_KEY,
         client_factory=lambda: pin,
         gss_host=None,
@@ -164,7 +165,7 @@ async def _connect(
 async def _start_sftp(login: HostLogin, ssh: asyncssh.SSHClientConnection, pin: HostKeyPin) -> HostConnection:
     """Open the SFTP channel; without one the connection is of no use and is cut off."""
     try:
-        sftp = await ssh.start_sftp_client()
+        sftp = await open_channel(ssh)
     except BaseException:
         ssh.abort()
         raise

@@ -56,8 +56,9 @@ class PoolLimits:
 
     Attributes:
         max_connections: over all guilds; a guild's own limit comes with each lease.
-        handshakes_per_host: at once, over all guilds, half of them of one guild; OpenSSH drops connections
-            from the tenth on that is not logged in yet (``MaxStartups 10:30:100``), and people log in too.
+        handshakes_per_host: at once, over all guilds; half of them of one guild, and one kept for the tries
+            of circuits. OpenSSH drops connections from the tenth on that is not logged in yet (``MaxStartups
+            10:30:100``), and people log in too.
         handshake_spacing_seconds: between the beginnings of two of them: at most 20 logins a second.
         max_leases_per_connection: SFTP carries many requests at once, but a host answers them in turn.
         wait_timeout_seconds: how long a lease waits for a connection to become free.

@@ -1,6 +1,19 @@
-"""Pace: when each handshake with a host may begin, so that logins a second stay bounded."""
+"""Pace: when each handshake with a host may begin, and how often people may have hosts tried by hand."""
 
+import math
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from utils.errors import TooMuchAtOnceError
+from utils.models.quantities import write_quantity
+from utils.models.scope import GuildId
 from utils.sftp.login import HostLogin
+
+TESTS_AT_ONCE = 2
+TESTS_A_MINUTE = 10
+MINUTE_SECONDS = 60.0
 
 
 class HandshakePace:
@@ -19,3 +32,53 @@ class HandshakePace:
     def forget_past(self, *, now: float) -> None:
         """Drop the hosts whose next handshake may begin at once anyway."""
         self._free_at = {host: free_at for host, free_at in self._free_at.items() if free_at > now}
+
+
+@dataclass(slots=True)
+class _Tests:
+    """Tests of one guild: how many are under way, and when those of the last minute began."""
+
+    under_way: int = 0
+    begun: deque[float] = field(default_factory=deque)
+
+
+class HandTries:
+    """Limits the tests that the people of a guild ask for, each of which connects at once, to any host."""
+
+    def __init__(self) -> None:
+        self._tests: dict[GuildId, _Tests] = {}
+
+    @contextmanager
+    def admit(self, guild_id: GuildId, *, now: float) -> Iterator[None]:
+        """Let a test begin, and count it until it has ended.
+
+        Raises:
+            TooMuchAtOnceError: the guild's people have to wait.
+        """
+        self.forget_past(now=now)
+        tests = self._tests.setdefault(guild_id, _Tests())
+        if tests.under_way >= TESTS_AT_ONCE:
+            raise TooMuchAtOnceError(
+                f"{TESTS_AT_ONCE} tests of this Discord server are under way."
+                " Wait for their answers, then try again."
+            )
+        if len(tests.begun) >= TESTS_A_MINUTE:
+            wait = math.ceil(tests.begun[0] + MINUTE_SECONDS - now)
+            raise TooMuchAtOnceError(
+                f"This Discord server had game hosts tried {TESTS_A_MINUTE} times within a minute."
+                f" Try again in {write_quantity(wait, 'second')}."
+            )
+        tests.begun.append(now)
+        tests.under_way += 1
+        try:
+            yield
+        finally:
+            tests.under_way -= 1
+
+    def forget_past(self, *, now: float) -> None:
+        """Drop what began more than a minute ago."""
+        for guild_id, tests in list(self._tests.items()):
+            while tests.begun and now - tests.begun[0] >= MINUTE_SECONDS:
+                tests.begun.popleft()
+            if not (tests.begun or tests.under_way):
+                del self._tests[guild_id]

@@ -8,7 +8,7 @@ keeps everybody away from what is known to fail.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from structlog import get_logger
@@ -21,7 +21,7 @@ from utils.sftp.assignment import PoolState, Request, Slot
 from utils.sftp.breakers import BreakerBoard, Waiter
 from utils.sftp.connection import Connector, HostConnection, quieten_library_logs
 from utils.sftp.login import HostLogin, PoolLimits
-from utils.sftp.pace import HandshakePace
+from utils.sftp.pace import HandshakePace, HandTries
 from utils.sftp.private_keys import read_private_key
 from utils.sftp.session import SftpSession
 
@@ -83,6 +83,7 @@ class SftpConnectionPool:
         self._links: dict[Slot, _Link] = {}
         self._assigned: dict[Request, asyncio.Future[_Link]] = {}
         self._pace = HandshakePace(self._limits.handshake_spacing_seconds)
+        self._hand_tries = HandTries()
         self._is_closed = False
         self.breakers = BreakerBoard(self._try, clock=self._clock)
 
@@ -109,21 +110,26 @@ class SftpConnectionPool:
         ``is_forced`` connects although the host or login is known to fail: a person wants to know.
 
         Raises:
+            TooMuchAtOnceError: people of the guild want to know more than they may at a time.
             TooManyConnectionsError: no connection became free in time.
             RemoteError: connecting failed, for all who waited for the same attempt, or is known to fail.
         """
         request = Request(guild_id, login, guild_limit, is_forced)
-        link, connection = await self._acquire_healthy(request, self._limits.wait_timeout_seconds)
-        try:
-            yield SftpSession(connection, operation_timeout_seconds=self._limits.operation_timeout_seconds)
-        finally:
-            self._release(link)
+        with self._hand_tries.admit(guild_id, now=self._clock.monotonic()) if is_forced else nullcontext():
+            link, connection = await self._acquire_healthy(request, self._limits.wait_timeout_seconds)
+            try:
+                yield SftpSession(
+                    connection, operation_timeout_seconds=self._limits.operation_timeout_seconds
+                )
+            finally:
+                self._release(link)
 
     def expire_idle(self) -> None:
         """Start closing the connections that idled too long or whose host hung up meanwhile."""
         self._close(self._state.expire(now=self._clock.monotonic()))
         self._close(slot for slot in self._state.slots if slot.is_idle and not self._links[slot].is_usable)
         self._pace.forget_past(now=self._clock.monotonic())
+        self._hand_tries.forget_past(now=self._clock.monotonic())
         self.breakers.expire()
 
     async def close_guild(self, guild_id: GuildId) -> None:
@@ -146,7 +152,7 @@ class SftpConnectionPool:
 
     async def _try(self, waiter: Waiter) -> None:
         """Connect with the login of somebody who waits, whatever is known of it."""
-        request = Request(waiter.guild_id, waiter.login, waiter.guild_limit, is_forced=True)
+        request = Request(waiter.guild_id, waiter.login, waiter.guild_limit, is_forced=True, is_try=True)
         link, _ = await self._acquire_healthy(request, self._limits.try_wait_seconds)
         self._release(link)
 
@@ -202,7 +208,7 @@ class SftpConnectionPool:
     def _write_busy(self, request: Request) -> str:
         """Say what somebody waited for in vain."""
         address = request.login.address
-        if self._state.is_host_busy(request.guild_id, request.login):
+        if self._state.is_host_busy(request):
             return f"Too many connect to {address} at this moment. It will be tried again."
         return (
             f"All connections of this Discord server are busy; {address} had to wait too long. It will be"

@@ -28,13 +28,13 @@ from utils.errors import (
     RemotePermissionError,
     RemoteTimeoutError,
 )
+from utils.sftp.channel import BLOCK_BYTES_MAXIMUM
 from utils.sftp.connection import HostConnection
 from utils.sftp.failures import map_remote_errors
 from utils.sftp.host_keys import compute_fingerprint
 from utils.sftp.remote_paths import is_name
 from utils.tasks import run_together
 
-BLOCK_BYTES_MAXIMUM = 256 * 1024  # OpenSSH cuts off who asks for more in one message
 BLOCK_BYTES_MINIMUM = (
     4 * 1024
 )  # of a host that allows less: it answers with less, and no read is cut into millions
@@ -56,12 +56,18 @@ LIBRARY_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class RemoteStat:
-    """What a host says of a file or folder: size in bytes, time of the last change in Unix seconds."""
+    """What a host says of a file or folder: size in bytes, time of the last change in Unix seconds.
+
+    Attributes:
+        is_untyped: the host did not tell what it is.
+        is_special: a pipe, a device or the like.
+    """
 
     size: int
     modified_at_seconds: int
     is_directory: bool
     is_untyped: bool = False
+    is_special: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,7 @@ class SftpSession:
             modified_at_seconds=int(attributes.mtime or 0),
             is_directory=_find_kind(attributes) == "d",
             is_untyped=not _find_kind(attributes),
+            is_special=_find_kind(attributes) == "?",
         )
 
     async def is_folder(self, path: str) -> bool:

@@ -10,9 +10,16 @@ from asyncssh.packet import Byte, String, UInt32
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from utils.errors import RemoteAnswerError, RemoteError, RemoteFileMissingError, RemotePermissionError
+from utils.errors import (
+    ConnectionLostError,
+    RemoteAnswerError,
+    RemoteError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+)
 from utils.models.scope import GuildId
 from utils.models.servers import Credentials
+from utils.sftp.channel import ANSWER_BYTES_MAXIMUM
 from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 from utils.sftp.session import ListingBudget, SftpSession
@@ -167,6 +174,19 @@ async def test_answer_is_told_as_what_it_is_and_keeps_the_connection(
             with pytest.raises(RemoteError) as caught:
                 await session.real_path("a")
             assert type(caught.value) is expected
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("kind", [NAME, ATTRIBUTES, STATUS])
+async def test_answer_without_end_is_not_taken(kind: int) -> None:
+    """What no request asks for is not even received: to decode it would keep the loop from all others."""
+    count = 2_000_000
+    answer = kind, UInt32(count) + bytes(ANSWER_BYTES_MAXIMUM)
+    async with speaking([answer]) as session:
+        with pytest.raises(RemoteAnswerError, match="cannot understand"):
+            await session.real_path("a")
+        with pytest.raises(ConnectionLostError):
+            await session.real_path("a")
 
 
 @pytest.mark.fault

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulation.game_host.host import GameHost
+from tests.fakes.clock import FakeClock
 from tests.fakes.web_page import LONG_PAGE, serve_page
 from utils.errors import (
     ConnectionLostError,
@@ -20,6 +21,7 @@ from utils.errors import (
     NoSshServerError,
     RemoteError,
     RemoteTimeoutError,
+    TooMuchAtOnceError,
 )
 from utils.models.scope import GuildId
 from utils.models.servers import ConnectionCount, Credentials
@@ -336,4 +338,34 @@ async def test_key_that_cannot_be_used_is_refused_before_it_takes_a_place(silent
     assert pool.breakers.find_obstacle(OTHER_GUILD, silent_host) is None
     opening.cancel()
     await asyncio.gather(opening, return_exceptions=True)
+    await pool.aclose()
+
+
+@pytest.mark.fault
+async def test_tests_by_hand_are_few_at_once_and_a_minute(silent_host: HostLogin, host: GameHost) -> None:
+    """A guild's people are told to wait; another guild's are not, nor are the servers that are read."""
+    clock = FakeClock()
+    pool = SftpConnectionPool(PoolLimits(handshake_spacing_seconds=0), clock=clock)
+    hanging = [
+        asyncio.create_task(use(pool, replace(silent_host, username=f"user{number}"), is_forced=True))
+        for number in range(2)
+    ]
+    await wait_for_count(pool, 2, 0)
+    with pytest.raises(TooMuchAtOnceError, match="2 tests of this Discord server are under way"):
+        await use(pool, host.login("renter"), is_forced=True)
+    await use(pool, host.login("renter"))
+    await use(pool, host.login("renter"), OTHER_GUILD, is_forced=True)
+    for test in hanging:
+        test.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    await clock.advance(20)
+    for _ in range(8):
+        await use(pool, host.login("renter"), is_forced=True)
+    with pytest.raises(
+        TooMuchAtOnceError, match=r"tried 10 times within a minute\. Try again in 40 seconds\."
+    ):
+        await use(pool, host.login("renter"), is_forced=True)
+    assert host.connections_opened == 2
+    await clock.advance(40)
+    await use(pool, host.login("renter"), is_forced=True)
     await pool.aclose()

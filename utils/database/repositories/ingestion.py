@@ -316,6 +316,10 @@ class TransactionUnit:
         # Looked up first: a duplicate key would only say so after ending the transaction.
         if await cursors.find_one(key, session=self._session) is not None:
             raise CursorMovedError(f"{after.file.name} has a cursor already.")
+        # the removal of a server takes its cursors away, which tells of it for all other files
+        removed = {"is_removed": True}
+        if await self._collection("game_servers").find_one(removed, session=self._session) is not None:
+            raise CursorMovedError("The game server was removed.")
         await cursors.insert_one({**key, **fields, **counted}, session=self._session)
 
     async def _load_buckets(self, keys: set[BucketKey], generation: int) -> None:

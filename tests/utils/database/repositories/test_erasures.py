@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import build_player_id, build_row, render
 from tests.fakes.gate import Gate
 from tests.fakes.ingestion import FakeDeathLogs, Posted
@@ -518,6 +518,6 @@ async def test_erased_players_are_offered_nowhere_and_ranked_nowhere(
 async def test_kept_statistics_of_a_removed_server_are_erased_too(place: Place) -> None:
     """It is not read any more; its counters are still summed and still name people."""
     await place.write([build_row("Anna", "Bert")])
-    await GameServerRepository(place.database).delete_server(place.scope, keep_stats=True)
+    await GameServerRepository(place.database).mark_removed(place.scope, keep_stats=True, at=START)
     assert await place.erase("Anna") == 1
     assert {one["name"] for one in await place.read("players")} == {ERASED_NAME, "Bert"}

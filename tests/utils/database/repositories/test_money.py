@@ -285,7 +285,7 @@ async def test_closed_bounties_go_with_the_statistics_of_their_server(
         closed = build_bounty(one, f"c{one.server_id}", state=BountyState.CANCELLED)
         await insert(bounties, closed, build_bounty(one, f"o{one.server_id}"))
     await bounties.delete_bounties(scope)
-    await servers.delete_server(scope, keep_stats=keep_stats)
+    await servers.mark_removed(scope, keep_stats=keep_stats, at=START)
     await bounties.delete_bounties(scope)
     own = await database.unscoped("bounties").find({"server_id": scope.server_id}).to_list(None)
     assert sorted(one["state"] for one in own) == (["cancelled", "open"] if keep_stats else ["open"])

@@ -258,7 +258,9 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     await servers.set_announced(scope, DeathKind.FALL, is_announced=False)
     await directory.list_guild_ids()
     await directory.list_scopes_with_due_bounties(before=NOW)
-    await servers.delete_server(scope, keep_stats=False)
+    await servers.mark_removed(scope, keep_stats=False, at=NOW)
+    assert await directory.list_removals() == (scope,)
+    await servers.delete_leftovers(scope, now=NOW)
     operations = await _list_profiled(profiled)
     assert _list_unindexed(operations) == []
     pages = [one for one in operations if one["ns"].endswith(".audit") and one.get("nreturned")]
