@@ -30,7 +30,12 @@ from functools import partial
 from itertools import groupby
 
 from utils.clock import Clock
-from utils.errors import RemoteFailureError, RemoteFileMissingError, RemotePermissionError
+from utils.errors import (
+    RemoteAnswerError,
+    RemoteFailureError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+)
 from utils.models.deaths import CLOCK_MARGIN, LogFile
 from utils.models.reading import Chunk, Cursor, digest_head, slice_lines
 from utils.sftp.listing import DeathLogListing, LogFileEntry, LogFolder, list_death_logs
@@ -326,7 +331,7 @@ class DeathLogTail:
     async def _list(self) -> DeathLogListing:
         memory, now = self._memory, self._clock.monotonic()
         known = set(memory.sizes)
-        listing = await list_death_logs(self._session, self._folder)
+        listing = await self._list_or_remember()
         names = max(0, listing.cost - LISTED_NAMES_FREE)
         seconds = max(0.0, self._clock.monotonic() - now - 1)
         memory.rest_seconds = max(names / LISTED_NAMES_A_SECOND, REST_AFTER_LISTING * seconds)
@@ -349,6 +354,15 @@ class DeathLogTail:
         memory.listed_at = memory.looked_at = memory.glanced_at = now
         memory.polls_since_look = 0
         return listing
+
+    async def _list_or_remember(self) -> DeathLogListing:
+        """List the logs; where the host's answer cannot be understood, go on with what is known."""
+        try:
+            return await list_death_logs(self._session, self._folder)
+        except RemoteAnswerError as error:
+            if self._memory.listing is None:
+                raise
+            return replace(self._memory.listing, refused=(str(error),), whole_worlds=frozenset())
 
     def _choose_entries(
         self, listing: DeathLogListing, now: float, *, is_due: bool
