@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utils.models.personal import Archive
-from utils.models.scope import PlayerId
+from utils.models.scope import MemberId, PlayerId
 from utils.services.personal.archives import (
     DEATH_COLUMNS,
     ArchiveWriter,
     build_json,
+    hide_members,
     hide_others,
     make_inert,
 )
@@ -153,3 +154,13 @@ def test_names_without_a_formula_stay_as_they_are() -> None:
     """A dash or an equals sign within a name is none."""
     for name in ("Wolf", "a=b", "x-y", "me@home", "1+1", "Ä;Ö", "", "'quoted'", "(-_-)"):
         assert make_inert(name) == name
+
+
+def test_texts_mention_no_other_member() -> None:
+    """At any depth; the person's own mention, roles and channels stay."""
+    data = {"changes": [{"detail": "<@5>: <@!77> and <@5> got <@&9> in <#8>", "at": AT}], "number": 77}
+    assert hide_members(data, MemberId(5)) == {
+        "changes": [{"detail": "<@5>: (another member) and <@5> got <@&9> in <#8>", "at": AT}],
+        "number": 77,
+    }
+    assert hide_members("<@5>", None) == "(another member)"
