@@ -27,8 +27,9 @@ from utils.database.secret_keys import (
 from utils.errors import ConfigurationError, SecretError, StorageUnavailableError
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.servers import Credentials, EncryptedSecret, GameServer
+from utils.redaction import Redactor
 from utils.secret_key import KeyPlace, change_secret_key, open_secret_box
-from utils.secrets import Redactor, SecretBox
+from utils.secrets import SecretBox
 
 OLD, NEW, THIRD = (
     SecretBox("the key until now"),
