@@ -1,10 +1,13 @@
 """What commands answer when things are not as whoever asks believes."""
 
+from datetime import timedelta
+
 import pytest
 
 from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, Permission
 from simulation.markdown import Reader
 from tests.cogs.conftest import PIKE, SEEN
+from tests.fakes.clock import START
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import REFERENCE, Shelf
 from utils.errors import StorageUnavailableError
@@ -182,6 +185,23 @@ async def test_board_of_bounties_opens_with_its_own_tier(
     assert ("opens with tier 2 (Mercenary)" in text, is_private) == (True, True)
     assert not (await alice.ask(channel, "/leaderboard", board="kills")).is_ephemeral
     assert shelf.hunters.asked == []
+
+
+async def test_board_of_bounties_is_turned_no_further_than_its_tier_lasts(
+    shelf: Shelf, bot: OwnBot, guild: Guild, alice: Member, channel: Channel
+) -> None:
+    """The grant ends while the buttons live; the tier that is left opens the other boards alone."""
+    bot.services = shelf.build_services(tier=1)
+    for cog in bot.cogs.values():
+        cog.services = bot.services  # type: ignore[attr-defined]
+    shelf.premium.give(GuildId(guild.id), 2, START + timedelta(minutes=5))
+    shelf.hunters.rows = build_rows(12)
+    reply = await alice.ask(channel, "/leaderboard", board="bounties")
+    shelf.clock.move(301)
+    pressed = await reply.click("Next")
+    await pressed.wait_until(lambda one: bool(one.followups))
+    assert "opens with tier 2 (Mercenary)" in pressed.followups[0].embed["description"]
+    assert reply.embed["footer"]["text"].startswith("Page 1 of 2")
 
 
 # /killfeed status

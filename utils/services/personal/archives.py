@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from utils.models.personal import Archive
-from utils.models.scope import PlayerId
+from utils.models.scope import MemberId, PlayerId
 
 MAX_ARCHIVE_BYTES = (
     8 * 1024 * 1024
@@ -44,6 +44,8 @@ _PLAYER_ID = re.compile(r"0002[0-9a-f]{28}")
 Stored = Mapping[str, object]
 """A document as it is stored."""
 
+_MENTION = re.compile(r"<@!?(\d+)>")
+
 
 def build_json(data: Mapping[str, object]) -> bytes:
     """Return data as indented text; times in ISO 8601, bytes in hexadecimal digits."""
@@ -53,6 +55,17 @@ def build_json(data: Mapping[str, object]) -> bytes:
 def hide_others(text: str, own: Collection[PlayerId]) -> str:
     """Return a line of a log without the player ids of others."""
     return _PLAYER_ID.sub(lambda found: found[0] if found[0] in own else "(another player)", text)
+
+
+def hide_members(value: object, own: MemberId | None) -> object:
+    """Return stored data in whose texts no member but one is mentioned: ids of others are theirs."""
+    if isinstance(value, str):
+        return _MENTION.sub(lambda found: found[0] if int(found[1]) == own else "(another member)", value)
+    if isinstance(value, Mapping):
+        return {name: hide_members(one, own) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [hide_members(one, own) for one in value]
+    return value
 
 
 class ArchiveWriter:

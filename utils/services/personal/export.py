@@ -8,7 +8,7 @@ from utils.clock import Clock
 from utils.models.audit import AuditAction
 from utils.models.personal import Archive, DataQuestion, Person
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
-from utils.services.personal.archives import ArchiveWriter, Stored, hide_others
+from utils.services.personal.archives import ArchiveWriter, Stored, hide_members, hide_others
 from utils.services.personal.people import PersonFinder
 from utils.services.wallets import AuditTrail
 
@@ -80,7 +80,7 @@ class ExportService:
         }
         if member_id is not None:
             data |= await self._store.list_parts_of_member(guild_id, member_id)
-        return data
+        return {name: hide_members(value, member_id) for name, value in data.items()}
 
     async def _gather_player(self, person: Person, player_id: PlayerId) -> Mapping[str, object]:
         names = {player.name for player in person.players if player.player_id == player_id}

@@ -122,6 +122,7 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
 
     await ingestion.in_transaction(scope, batch)
     await ingestion.list_cursors(scope)
+    await ingestion.forget_cursors(scope, [FILE])
     operations = await _list_profiled(profiled)
     assert _list_unindexed(operations) == []
     [covered] = [one for one in operations if one["command"].get("projection") == {"_id": 1}]
@@ -290,6 +291,7 @@ async def test_money_is_found_by_index(
         await money.list_live_kills(A, since=datetime(2025, 4, 30))  # noqa: DTZ001 - as in a log
         await money.insert_bounty(bounty)
         await money.list_open_bounties([A])
+        await money.find_house_targets([A], since=NOW)
         await money.raise_bounty(bounty, 600)
         await money.close_bounty(bounty, BountyEnd(BountyState.EXPIRED, NOW))
         for number, end in enumerate((taken, earlier)):

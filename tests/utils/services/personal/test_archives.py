@@ -11,8 +11,14 @@ from typing import Any
 import pytest
 
 from utils.models.personal import Archive
-from utils.models.scope import PlayerId
-from utils.services.personal.archives import DEATH_COLUMNS, ArchiveWriter, build_json, hide_others
+from utils.models.scope import MemberId, PlayerId
+from utils.services.personal.archives import (
+    DEATH_COLUMNS,
+    ArchiveWriter,
+    build_json,
+    hide_members,
+    hide_others,
+)
 
 OWN, OTHER = PlayerId("0002" + "a" * 28), PlayerId("0002" + "b" * 28)
 AT = datetime(2025, 4, 30, 10, 1, 2, tzinfo=UTC)
@@ -107,3 +113,13 @@ def test_data_is_read_as_json_with_iso_times() -> None:
 def test_lines_keep_no_id_of_others() -> None:
     """The line is the person's, the other in it is not."""
     assert hide_others(f"a;{OWN};b;{OTHER};", [OWN]) == f"a;{OWN};b;(another player);"
+
+
+def test_texts_mention_no_other_member() -> None:
+    """At any depth; the person's own mention, roles and channels stay."""
+    data = {"changes": [{"detail": "<@5>: <@!77> and <@5> got <@&9> in <#8>", "at": AT}], "number": 77}
+    assert hide_members(data, MemberId(5)) == {
+        "changes": [{"detail": "<@5>: (another member) and <@5> got <@&9> in <#8>", "at": AT}],
+        "number": 77,
+    }
+    assert hide_members("<@5>", None) == "(another member)"
