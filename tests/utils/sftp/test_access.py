@@ -230,8 +230,7 @@ async def test_login_is_kept_out_of_logs_while_it_is_tried_and_while_it_is_used(
     access, typed = DeathLogAccess(pool, box, clock=FakeClock()), "typed-Pa55!"
     host.faults.slow_login_seconds = 0.2
     trying = asyncio.create_task(access.check(server, guild_limit=1, credentials=Credentials(typed)))
-    while not host.connections:
-        await asyncio.sleep(0)
+    await host.wait_for_connections(1)
     assert redactor.redact(f"{typed} s3cret-pass") == "*** s3cret-pass"
     assert (await trying).failure is not None
     host.faults.clear()
