@@ -1,7 +1,7 @@
 """Export: everything that is stored of a person, as files."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from utils.clock import Clock
@@ -21,10 +21,8 @@ class ExportStore(Protocol):
     async def list_servers(self, guild_id: GuildId) -> Mapping[ServerScope, str]:
         """Return the names of all servers of which statistics are stored."""
 
-    async def list_parts_of_player(
-        self, scope: ServerScope, player_id: PlayerId, names: Collection[str]
-    ) -> Parts:
-        """Return what one server has of a player besides his deaths; ``names`` find his rejected lines."""
+    async def list_parts_of_player(self, scope: ServerScope, player_id: PlayerId) -> Parts:
+        """Return what one server has of a player besides his deaths."""
 
     async def list_links_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
         """Return the proven link of a player, if there is one."""
@@ -83,10 +81,9 @@ class ExportService:
         return {name: hide_members(value, member_id) for name, value in data.items()}
 
     async def _gather_player(self, person: Person, player_id: PlayerId) -> Mapping[str, object]:
-        names = {player.name for player in person.players if player.player_id == player_id}
         servers: list[Mapping[str, object]] = []
         for scope, server in (await self._store.list_servers(person.guild_id)).items():
-            parts = dict(await self._store.list_parts_of_player(scope, player_id, names))
+            parts = dict(await self._store.list_parts_of_player(scope, player_id))
             parts["rejected_lines"] = [
                 {**line, "line": hide_others(str(line["line"]), person.player_ids)}
                 for line in parts["rejected_lines"]
