@@ -11,16 +11,18 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
 import discord
+from structlog import get_logger
 
 from utils.application import REFUSED_LOGIN, Application
 from utils.clock import SystemClock
-from utils.data_folder import load_instance_id, lock_data_folder
+from utils.data_folder import list_readable_by_others, load_instance_id, lock_data_folder
 from utils.database.database import SafeDatabase
 from utils.database.indexes import list_index_problems
 from utils.database.migrations import DATA_VERSION, ensure_data_version
@@ -32,12 +34,14 @@ from utils.errors import ConfigurationError, KillfeedError
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
 from utils.models.servers import CheckStep
+from utils.redaction import Redactor
 from utils.secret_key import KeyPlace, change_secret_key, open_secret_box
-from utils.secrets import Redactor
 from utils.services.leases import LeaseKeeper
 from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager
 from utils.telemetry.log_setup import configure_logging
+
+logger = get_logger(__name__)
 
 EXTENSIONS = (
     "cogs.killfeed",
@@ -51,6 +55,8 @@ EXTENSIONS = (
 )
 CHECK_PATIENCE_SECONDS = 5.0  # whoever runs a check sits and waits
 NEW_KEY_VARIABLE = "KILLFEED_NEW_SECRET_KEY"  # of the environment, for rekey alone
+
+STOP_SECONDS = 9.5  # ten are promised
 
 SWITCH_SECONDS = 0.002
 """How long a thread that has MongoDB's answer waits for the interpreter at most. With Python's own 5 ms that
@@ -80,9 +86,15 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
         KillfeedError: the bot could not start or go on; the text says why.
     """
     clock, stop = SystemClock(), asyncio.Event()
+
+    def begin_stop() -> None:
+        limit_stop()
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
+        asyncio.get_running_loop().add_signal_handler(number, begin_stop)
+    tasks = TaskManager(clock)
+    async with open_database(build_place(settings), tasks, clock=clock) as database:
         instance_id = load_instance_id(settings.data_dir)
         upgrade = build_upgrade(settings, database, instance_id, clock)
         leases = build_leases(settings, database, instance_id, clock)
@@ -91,11 +103,28 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
                 await ensure_data_version(database)  # a newer bot may have raised it meanwhile
                 secret_box = await open_secret_box(build_key_place(settings), database, redactor)
                 application = Application(
-                    settings, database, leases, secret_box, extensions=EXTENSIONS, clock=clock
+                    settings, database, leases, secret_box, tasks, extensions=EXTENSIONS, clock=clock
                 )
                 await application.run(stop)
             finally:
+                limit_stop()
                 await leases.give_back()
+
+
+def limit_stop() -> None:
+    """End the process by force if it does not stop by itself in time; the next start goes on as after a kill.
+
+    It can wait for long: for a database that does not answer within a transaction, or for a foreign host.
+    """
+    deadline = threading.Timer(STOP_SECONDS, end_by_force)
+    deadline.daemon = True
+    deadline.start()
+
+
+def end_by_force() -> None:
+    """End the process now."""
+    logger.error("the bot does not stop in time and is ended by force")
+    os._exit(1)
 
 
 def build_upgrade(
@@ -205,7 +234,9 @@ async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
                 leases = build_leases(settings, database, "check", clock)
                 box = await open_secret_box(build_key_place(settings), database, redactor)
                 steps.append(CheckStep("Secret key", ok=True, detail="fits the stored logins"))
-                application = Application(settings, database, leases, box, extensions=EXTENSIONS, clock=clock)
+                application = Application(
+                    settings, database, leases, box, tasks, extensions=EXTENSIONS, clock=clock
+                )
                 steps.append(_check_commands(application.bot))
                 steps.append(await _check_token(settings, application.bot))
     except KillfeedError as error:
@@ -243,8 +274,8 @@ async def _check_token(settings: Settings, bot: KillfeedBot) -> CheckStep:
     return CheckStep("Discord", ok=True, detail=f"logged in as {bot.user}")
 
 
-def check(settings: Settings) -> int:
-    """Print what works and what does not, and return the exit code."""
+def check(settings: Settings, config: Path) -> int:
+    """Print what works, what does not and what is unwise, and return the exit code."""
     redactor = build_redactor(settings)
     apply_api_address(settings)
     with open_logs(settings, redactor, level="ERROR"):
@@ -252,6 +283,8 @@ def check(settings: Settings) -> int:
     for step in steps:
         mark = "ok  " if step.ok else "FAIL"
         sys.stdout.write(f"{mark}  {step.name:<20} {redactor.redact(step.detail)}\n")
+    for sentence in list_readable_by_others(config, settings.data_dir):
+        sys.stdout.write(f"warn  {'Readable by others':<20} {sentence}\n")
     return 0 if all(step.ok for step in steps) else 1
 
 
@@ -310,7 +343,7 @@ def main(arguments: list[str]) -> int:
             sys.stderr.write(f"{problem}\n")
         return 2
     if options.action == "check":
-        return check(settings)
+        return check(settings, options.config)
     if options.action == "rekey":
         return rekey(settings, is_lost=options.lost)
     return run(settings)

@@ -11,6 +11,7 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.database.database import Fence, SafeDatabase
+from utils.database.opening import MONGOD_TASK
 from utils.database.repositories import Repositories
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import REFRESH_SECONDS, REFRESH_TASK, BoardKeeper, BoardPages, BoardRooms
@@ -54,6 +55,7 @@ from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
+from utils.services.ingestion.reading import BATCHES_OF_ALL
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import ServerWatchers
 from utils.services.leases import LeaseKeeper
@@ -77,6 +79,7 @@ from utils.sftp.pool import SftpConnectionPool
 from utils.tasks import TaskManager
 from utils.telemetry.context import bind_log_context
 from utils.telemetry.reporter import ErrorReporter
+from utils.turns import FairTurns
 
 COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
@@ -111,6 +114,7 @@ class Application:
         database: opened and checked.
         leases: held.
         secret_box: opens the stored logins; its key was held against them.
+        tasks: owns every task of the process.
         extensions: the cogs.
     """
 
@@ -120,6 +124,7 @@ class Application:
         database: SafeDatabase,
         leases: LeaseKeeper,
         secret_box: SecretBox,
+        tasks: TaskManager,
         *,
         extensions: Sequence[str],
         clock: Clock,
@@ -133,7 +138,7 @@ class Application:
         )
         self.events = EventDispatcher()
         self.reporter = ErrorReporter(clock)
-        self.tasks = TaskManager(clock)
+        self.tasks = tasks
         self.courtesy = Courtesy()
         self.bot = choose_bot(sharding)(
             self.events,
@@ -169,12 +174,14 @@ class Application:
             self.bot, self.tasks, settings=self.guild_settings, factory=self.factory, clock=self.clock
         )
         self.sender = DiscordSender(self.bot, clock=self.clock)
+        self.batches = FairTurns(BATCHES_OF_ALL)
         self.history = HistoryImport(
             self.repositories.ingestion,
             self.repositories.imports,
             self.events,
             clock=self.clock,
             courtesy=self.courtesy,
+            turns=self.batches,
         )
         self.places = LogPlaces(self.repositories.servers, self.repositories.ingestion)
         self.watchers = self._build_watchers()
@@ -224,6 +231,7 @@ class Application:
                 clock=self.clock,
                 max_announce_age=max_age,
                 rewards=KillRewards(self.guild_settings, self.premium),
+                turns=self.batches,
             ),
             history=self.history,
             channels=self.guild_settings,
@@ -455,7 +463,7 @@ class Application:
     async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
         """Stop what runs, in the order in which it depends on each other."""
         logger.info("stopping")
-        await self.tasks.stop()
+        await self.tasks.stop(keeping=[MONGOD_TASK])  # the leases are given back yet
         await self.pool.aclose()
         for work in works:
             work.cancel()  # the gateway first, or it would reconnect while the session closes
@@ -475,7 +483,7 @@ class Application:
         self.pool.expire_idle()
 
     async def _prune(self) -> None:
-        """Delete what nobody asks for again: sent messages, old rejected lines, counters never shown."""
+        """Delete what nobody asks for: old messages and lines, counters never shown, removed servers."""
         before = self.clock.now() - KEPT_MESSAGES
         scopes = await self.repositories.directory.list_server_scopes()
 
@@ -486,8 +494,13 @@ class Application:
             await self.repositories.rejected.prune_rejected(scope)
             await self.repositories.imports.drop_unshown_generations(scope)
 
+        async def delete_leftovers(scope: ServerScope) -> None:
+            await self.repositories.servers.delete_leftovers(scope, now=self.clock.now())
+
         await self.tasks.for_each(PRUNE_TASK, {scope.guild_id for scope in scopes}, prune_guild)
         await self.tasks.for_each(PRUNE_TASK, scopes, prune_server)
+        removals = await self.repositories.directory.list_removals()
+        await self.tasks.for_each(PRUNE_TASK, removals, delete_leftovers)
 
     async def _on_guild_left(self, event: GuildLeft) -> None:
         await self.watchers.stop_guild(event.guild_id)

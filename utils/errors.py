@@ -5,6 +5,7 @@
     * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
     * TooMuchAtOnceError - a member or a guild asks for more than one may at a time
     * NotEnoughMoneyError - a wallet does not hold as much
+    * StillBusyError - what is to be removed is still at work
     * SecretError - a stored login cannot be decrypted with this key
   * ConfigurationError - the bot cannot start like this; its text says what to do
     * ShardCountError - another process over the same database divides the bot differently
@@ -108,6 +109,16 @@ class NotEnoughMoneyError(UserFacingError):
         self.balance = balance
         price = write_quantity(needed, "emerald")
         super().__init__(f"That takes {price}, and the wallet holds {balance:,}. {hint}")
+
+
+class StillBusyError(UserFacingError):
+    """A game server cannot be removed, because what was read of it is still being stored."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "I am still storing what I have read of this server. Nothing was removed, and it is read on as "
+            "before. Try again in a minute."
+        )
 
 
 def _quote(name: str) -> str:

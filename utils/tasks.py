@@ -1,12 +1,27 @@
-"""Named background tasks: restarted with backoff when they matter, counted, listed, cancelled by guild."""
+"""Named background tasks: restarted with backoff when they matter, counted, listed, cancelled by guild.
+
+Every task of the bot begins here. A name belongs to one task until that one has really ended, however long it
+takes: who begins another under it meanwhile gets one that waits for its turn. So what must not be done twice
+at once never is, and whoever cancelled learns whether it has ended.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Hashable,
+    Iterable,
+    Sequence,
+)
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from structlog import get_logger
 
@@ -71,6 +86,31 @@ async def run_together(works: Sequence[Work]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def wait_for_first(*works: Coroutine[Any, Any, object]) -> None:
+    """Wait until one of several has ended; the others are cancelled, and have ended on return.
+
+    What they return or fail with is nobody's matter: it is for events and times to wait for.
+    """
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def beside(work: Work) -> AsyncIterator[None]:
+    """Do a piece of work for the length of a block, behind which it has ended, however it did."""
+    task = asyncio.ensure_future(work())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What a piece of work failed with."""
@@ -104,6 +144,7 @@ class BackgroundTask:
         guild_id: the guild whose leaving ends this task; None for the bot's own.
         is_critical: restart after an error, with backoff, until it returns.
         interval_seconds: run again this long after each run; errors back off beyond it.
+        after: one of the same name that is ending; this one waits for it.
     """
 
     def __init__(
@@ -115,9 +156,11 @@ class BackgroundTask:
         guild_id: GuildId | None = None,
         is_critical: bool = False,
         interval_seconds: float | None = None,
+        after: "BackgroundTask | None" = None,
     ) -> None:
         self.name = name
         self.guild_id = guild_id
+        self._after = after
         self._work = work
         self._clock = clock
         self._is_critical = is_critical
@@ -134,7 +177,12 @@ class BackgroundTask:
     @property
     def is_done(self) -> bool:
         """Tell whether no further run will come."""
-        return self._task is not None and self._task.done()
+        return self._state is TaskState.CANCELLED if self._task is None else self._task.done()
+
+    @property
+    def is_ending(self) -> bool:
+        """Tell whether it was asked to end."""
+        return self._is_ending
 
     @property
     def report(self) -> TaskReport:
@@ -162,8 +210,12 @@ class BackgroundTask:
     def cancel(self) -> None:
         """Ask the task to end; ``wait`` tells when it has. One that is ending cleans up undisturbed."""
         # not asked of asyncio: a timeout of the work's own that runs out at this moment cancels as well
-        if self._task is not None and not self._is_ending:
-            self._is_ending = True
+        if self._is_ending:
+            return
+        self._is_ending = True
+        if self._task is None:
+            self._state = TaskState.CANCELLED  # never begun, and never will be
+        else:
             self._task.cancel()
 
     async def wait(self) -> None:
@@ -171,8 +223,20 @@ class BackgroundTask:
         if self._task is not None:
             await asyncio.wait([self._task])
 
+    def list_unended(self) -> list["BackgroundTask"]:
+        """Return this one and those before it under its name, as far as they have not ended."""
+        before = [] if self._after is None else self._after.list_unended()
+        return before if self.is_done else [*before, self]
+
+    async def _wait_for_turn(self) -> None:
+        if self._after is not None:
+            for task in self._after.list_unended():
+                await task.wait()
+            self._after = None
+
     async def _run(self) -> None:
         try:
+            await self._wait_for_turn()
             # one that is ending comes here when its clean-up failed, or when it took no notice
             while (delay := await self._run_once()) is not None and not self._is_ending:
                 await self._pause(delay)
@@ -224,7 +288,7 @@ class TaskManager:
 
     Args:
         clock: source of time and of waiting for the tasks.
-        stop_seconds: how long a task may take to end, in real time.
+        stop_seconds: how long whoever ends a task waits for that, in real time.
     """
 
     def __init__(self, clock: Clock, *, stop_seconds: float = STOP_SECONDS) -> None:
@@ -232,6 +296,7 @@ class TaskManager:
         self._stop_seconds = stop_seconds
         self._tasks: dict[str, BackgroundTask] = {}
         self._ended: list[BackgroundTask] = []  # shown until another one begins
+        self._is_stopped = False
         self._failing: dict[tuple[str, str, Hashable], int] = {}  # turns, and how often in a row they failed
 
     def start(
@@ -243,7 +308,9 @@ class TaskManager:
         is_critical: bool = False,
         interval_seconds: float | None = None,
     ) -> BackgroundTask:
-        """Start a task.
+        """Start a task; while one of its name is ending it waits for that.
+
+        After ``stop`` nothing begins: what is returned is cancelled already.
 
         Raises:
             ValueError: a task of this name is still going.
@@ -257,16 +324,20 @@ class TaskManager:
             guild_id=guild_id,
             is_critical=is_critical,
             interval_seconds=interval_seconds,
+            after=self._tasks.get(name),
         )
+        if self._is_stopped:
+            task.cancel()
+            return task
         self._forget_ended()
         self._tasks[name] = task
-        task.start(self._ended.append)
+        task.start(self._note_end)
         return task
 
     def is_running(self, name: str) -> bool:
-        """Tell whether a task of this name is still going."""
+        """Tell whether a task of this name is going, and nobody asked it to end."""
         task = self._tasks.get(name)
-        return task is not None and not task.is_done
+        return task is not None and not task.is_done and not task.is_ending
 
     def list_reports(self) -> tuple[TaskReport, ...]:
         """Return how every known task stands, by name."""
@@ -335,35 +406,60 @@ class TaskManager:
             if told is not None:
                 told.add(problem)
 
-    async def cancel(self, name: str) -> None:
-        """End one task and wait until it has ended; unknown names are no error."""
-        await self._end([self._tasks[name]] if name in self._tasks else [])
+    async def cancel(self, *names: str) -> bool:
+        """End tasks and wait for that as long as ``stop_seconds``; unknown names are no error.
 
-    async def cancel_guild(self, guild_id: GuildId) -> None:
-        """End every task of a guild."""
-        await self._end([task for task in self._tasks.values() if task.guild_id == guild_id])
+        Returns:
+            whether they have ended. One that has not is still known, and keeps its name until it has.
+        """
+        return await self._end([self._tasks[name] for name in names if name in self._tasks])
 
-    async def stop(self) -> None:
-        """End every task, within the time given for it."""
-        await self._end(list(self._tasks.values()))
+    async def cancel_patiently(self, *names: str) -> None:
+        """End tasks and return when they have ended, however long that takes."""
+        tasks = [self._tasks[name] for name in names if name in self._tasks]
+        while not await self._end(tasks):
+            pass
 
-    async def _end(self, tasks: list[BackgroundTask]) -> None:
+    async def cancel_guild(self, guild_id: GuildId) -> bool:
+        """End every task of a guild, as ``cancel`` does; tell whether they have ended."""
+        return await self._end([task for task in self._tasks.values() if task.guild_id == guild_id])
+
+    async def stop(self, *, keeping: Collection[str] = ()) -> bool:
+        """End every task but those named, and begin none from now on; tell whether they ended in time."""
+        self._is_stopped = True
+        return await self._end([task for name, task in self._tasks.items() if name not in keeping])
+
+    async def _end(self, tasks: Sequence[BackgroundTask]) -> bool:
+        """Cancel tasks, and wait as long as there is time; tell whether they have ended."""
+        unended = [one for task in tasks for one in task.list_unended()]
+        for one in unended:
+            one.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._stop_seconds):
+                for one in unended:
+                    await one.wait()
         for task in tasks:
-            task.cancel()
-        waits = [asyncio.ensure_future(task.wait()) for task in tasks]
-        if waits:
-            _, late = await asyncio.wait(waits, timeout=self._stop_seconds)
-            for wait in late:
-                wait.cancel()
-        for task in tasks:
-            if not task.is_done:
-                logger.error("background task does not end", task=task.name)
             self._forget(task)
+        late = [one.name for one in unended if not one.is_done]
+        for name in late:
+            logger.error("background task does not end", task=name)
+        return not late
+
+    def _note_end(self, task: BackgroundTask) -> None:
+        if task.is_ending:
+            self._forget(task)
+        else:
+            self._ended.append(task)
 
     def _forget_ended(self) -> None:
         while self._ended:
             self._forget(self._ended.pop())
 
     def _forget(self, task: BackgroundTask) -> None:
-        if self._tasks.get(task.name) is task:  # not another one, started under its name meanwhile
+        """Give a name free when all who bore it have ended."""
+        if self._tasks.get(task.name) is not task:  # another one was started under its name meanwhile
+            return
+        if unended := task.list_unended():
+            self._tasks[task.name] = unended[-1]
+        else:
             del self._tasks[task.name]

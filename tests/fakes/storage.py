@@ -111,7 +111,8 @@ class FakeServerStore(Outage):
     Attributes:
         servers: in the order in which they were added.
         saved: every health that was saved.
-        kept_stats: the servers whose statistics stayed when they were deleted.
+        kept_stats: the servers whose statistics stayed when they were removed.
+        swept: the servers whose leftovers were deleted.
     """
 
     def __init__(self, *servers: GameServer) -> None:
@@ -119,6 +120,7 @@ class FakeServerStore(Outage):
         self.servers = {server.scope: server for server in servers}
         self.saved: list[ServerHealth] = []
         self.kept_stats: list[ServerScope] = []
+        self.swept: list[ServerScope] = []
 
     async def find_server(self, scope: ServerScope) -> GameServer | None:
         """Return one server."""
@@ -175,11 +177,19 @@ class FakeServerStore(Outage):
         self.note("set_paused")
         self.servers[scope] = replace(self.servers[scope], is_paused=is_paused)
 
-    async def delete_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
-        """Delete a server."""
-        self.note("delete_server")
+    async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
+        """Take a server out."""
+        assert at.tzinfo is not None
+        self.note("mark_removed")
         del self.servers[scope]
         self.kept_stats += [scope] if keep_stats else []
+
+    async def delete_leftovers(self, scope: ServerScope, *, now: datetime) -> None:
+        """Note that the rest was deleted, once it was taken out."""
+        assert now.tzinfo is not None
+        self.note("delete_leftovers")
+        assert scope not in self.servers
+        self.swept.append(scope)
 
     async def get_health(self, scope: ServerScope) -> ServerHealth:
         """Return the health as saved last."""

@@ -26,6 +26,7 @@ from utils.models.sharding import Sharding
 from utils.secrets import SecretBox
 from utils.services.leases import LeaseKeeper
 from utils.settings import PremiumSettings, Settings
+from utils.tasks import TaskManager
 
 BAD, GOOD = GuildId(1), GuildId(2)  # in this order the loops take them
 HOUR = timedelta(hours=1)
@@ -107,7 +108,13 @@ async def _house(database: SafeDatabase, tmp_path: Path) -> AsyncIterator[House]
     await leases.wait_for_leases()
     settings = Settings(data_dir=tmp_path, premium=PremiumSettings(default_tier=0))
     application = Application(
-        settings, database, leases, SecretBox("a key for these tests alone"), extensions=(), clock=clock
+        settings,
+        database,
+        leases,
+        SecretBox("a key for these tests alone"),
+        TaskManager(clock),
+        extensions=(),
+        clock=clock,
     )
     application.boards._is_member = lambda _: True
     house = House(application, database, clock)

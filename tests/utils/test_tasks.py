@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from tests.fakes.clock import START, FakeClock, settle
@@ -17,8 +20,10 @@ from utils.tasks import (
     TaskManager,
     TaskReport,
     TaskState,
+    beside,
     compute_restart_delay,
     run_together,
+    wait_for_first,
 )
 
 GUILD = GuildId(42)
@@ -311,7 +316,7 @@ async def test_waiting_task_ends_at_once_when_it_is_cancelled(tasks: TaskManager
 
 
 async def test_stop_returns_though_a_task_does_not_end(clock: FakeClock) -> None:
-    """A task that clings to life is named in the log and left behind."""
+    """A task that clings to life is named in the log and told of; nothing begins afterwards."""
     tasks = TaskManager(clock, stop_seconds=0.01)
     release = asyncio.Event()
 
@@ -324,12 +329,17 @@ async def test_stop_returns_though_a_task_does_not_end(clock: FakeClock) -> None
     task = tasks.start("clinging", cling)
     await settle()
     with capture_logs() as logs:
-        await tasks.stop()
+        assert not await tasks.stop()
     assert [(entry["event"], entry["task"]) for entry in logs] == [
         ("background task does not end", "clinging")
     ]
+    assert [report.name for report in tasks.list_reports()] == ["clinging"]
+    late = tasks.start("late", wait_for_ever)
+    await late.wait()
+    assert (late.is_done, late.report.state, late.report.runs) == (True, TaskState.CANCELLED, 0)
     release.set()
     await task.wait()
+    assert (await tasks.stop(), tasks.list_reports()) == (True, ())
 
 
 @pytest.mark.parametrize("end", [TaskManager.stop, lambda tasks: tasks.cancel_guild(GUILD)])
@@ -417,3 +427,110 @@ async def test_round_ends_when_its_task_is_cancelled_and_goes_on_when_another_wa
     await settle()
     await tasks.cancel("round")
     assert (turns, task.report.state, task.report.errors) == ([0, 1], TaskState.CANCELLED, 1)
+
+
+@dataclass
+class Clinging:
+    """Works that end only when a test lets them, each noted while it is at work."""
+
+    release: list[asyncio.Event] = field(default_factory=list)
+    at_work: int = 0
+    most_at_work: int = 0
+
+    def let_end(self) -> None:
+        """Let all that work, or worked, end."""
+        for event in self.release:
+            event.set()
+
+    async def __call__(self) -> None:
+        """Work until cancelled, and then on until released."""
+        may_end = asyncio.Event()
+        self.release.append(may_end)
+        self.at_work += 1
+        self.most_at_work = max(self.most_at_work, self.at_work)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await may_end.wait()
+            self.at_work -= 1
+
+
+async def take_step(step: str, tasks: TaskManager, works: Clinging) -> None:
+    """Start, cancel, let works end, or let time pass; whoever cancels learns the truth."""
+    if step == "start" and not tasks.is_running("one"):
+        tasks.start("one", works, is_critical=True)
+    elif step == "cancel":
+        has_ended = await tasks.cancel("one")
+        assert (works.at_work == 0, tasks.list_reports() == ()) == (has_ended, has_ended)
+    elif step == "release":
+        works.let_end()
+    elif step == "turn":
+        await settle()
+
+
+@given(st.lists(st.sampled_from(["start", "cancel", "release", "turn"]), max_size=20))
+def test_name_belongs_to_one_work_at_a_time_however_it_is_started_and_cancelled(steps: list[str]) -> None:
+    """Whoever cancels learns the truth, and what is started meanwhile waits: two never work at once."""
+
+    async def play() -> None:
+        tasks, works = TaskManager(FakeClock(), stop_seconds=0), Clinging()
+        for step in steps:
+            await take_step(step, tasks, works)
+        is_wanted = tasks.is_running("one")
+        for _ in range(3):
+            works.let_end()
+            await settle()
+        assert (works.at_work, works.most_at_work <= 1) == (int(is_wanted), True)
+        ending = asyncio.create_task(tasks.cancel("one"))
+        await settle()
+        works.let_end()
+        await ending
+        await settle()
+        assert (works.at_work, tasks.list_reports()) == (0, ())
+
+    with capture_logs():
+        asyncio.run(play())
+
+
+async def test_first_of_several_waits_ends_the_others() -> None:
+    """They have ended on return, however the first one did, and also when the waiting itself is cancelled."""
+    ended: list[int] = []
+
+    async def wait(number: int) -> None:
+        try:
+            await wait_for_ever()
+        finally:
+            await asyncio.sleep(0)
+            ended.append(number)
+
+    async def fail() -> None:
+        raise ConnectionError
+
+    await wait_for_first(wait(1), fail())
+    assert ended == [1]
+    waiting = asyncio.create_task(wait_for_first(wait(2), wait(3)))
+    await settle()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert ended == [1, 2, 3]
+
+
+async def test_work_beside_a_block_has_ended_behind_it() -> None:
+    """Its failure is nobody's matter, that of the block goes on."""
+    ended: list[str] = []
+
+    async def work() -> None:
+        try:
+            await wait_for_ever()
+        finally:
+            ended.append("work")
+            raise ConnectionError
+
+    async def fail_beside() -> None:
+        async with beside(work):
+            await settle()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_beside()
+    assert ended == ["work"]

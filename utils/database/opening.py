@@ -13,6 +13,8 @@ from utils.database.indexes import ensure_indexes
 from utils.database.migrations import ensure_data_version
 from utils.tasks import TaskManager
 
+MONGOD_TASK = "mongod"
+
 
 @dataclass(frozen=True, slots=True)
 class MongoDBPlace:
@@ -50,8 +52,8 @@ async def open_database(
             mongod = EmbeddedMongod(place.data_dir, clock=clock, mongod_path=place.mongod_path)
             uri = await mongod.start()
             stack.push_async_callback(mongod.stop)
-            tasks.start("mongod", mongod.watch, is_critical=True)
-            stack.push_async_callback(tasks.cancel, "mongod")
+            tasks.start(MONGOD_TASK, mongod.watch, is_critical=True)
+            stack.push_async_callback(tasks.cancel, MONGOD_TASK)
         connection = SafeMongoDBConnection(
             uri, database=place.database, clock=clock, patience_seconds=patience_seconds
         )

@@ -12,8 +12,7 @@
    the other, for both wrote before they looked.
 """
 
-import asyncio
-from contextlib import suppress
+from functools import partial
 
 from structlog import get_logger
 
@@ -23,6 +22,7 @@ from utils.database.indexes import ensure_indexes
 from utils.database.migrations import begin_upgrade, ensure_data_version, run_migrations
 from utils.database.repositories.leases import UPGRADE_LEASE, LeaseRepository
 from utils.errors import LeaseLostError, StorageError
+from utils.tasks import beside
 
 WAIT_SECONDS = 2.0  # between two looks, as a standby waits
 RENEW_SECONDS = 5.0
@@ -85,13 +85,8 @@ class DataUpgrade:
         if await self._is_anybody_at_work():
             return False
         _log.info("data of an older version is brought up to date", version=first)
-        renewing = asyncio.create_task(self._keep(fence.token))
-        try:
+        async with beside(partial(self._keep, fence.token)):
             await run_migrations(self._database, first, fence)
-        finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
         return True
 
     async def _is_anybody_at_work(self) -> bool:

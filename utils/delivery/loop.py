@@ -20,7 +20,7 @@ from utils.errors import StorageError
 from utils.models.guilds import ChannelKind
 from utils.models.notices import Feed
 from utils.models.scope import GuildId, ServerScope
-from utils.tasks import TaskManager
+from utils.tasks import TaskManager, wait_for_first
 
 logger = get_logger(__name__)
 
@@ -103,8 +103,8 @@ class DeliveryLoop:
         finally:
             # a wake-up without a loop is not lost: the next loop begins with a look
             del self._signals[guild_id]
-            for lane in list(signals.mended):
-                await self._tasks.cancel(_name_task(lane))
+            # the next loop must not begin while one of them may still post
+            await self._tasks.cancel_patiently(*map(_name_task, signals.mended))
 
     async def _start_lanes(self, guild_id: GuildId, signals: _Signals) -> float:
         """Begin every lane that has work and is not at it; return seconds until the next look."""
@@ -160,17 +160,7 @@ class DeliveryLoop:
 
     async def _wait(self, seconds: float, *events: asyncio.Event) -> None:
         """Return when the time is over or one of the events is set."""
-        waits: list[asyncio.Task[object]] = [asyncio.create_task(event.wait()) for event in events]
-        waits.append(asyncio.create_task(self._sleep(seconds)))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
-
-    async def _sleep(self, seconds: float) -> None:
-        await self._clock.sleep(seconds)
+        await wait_for_first(self._clock.sleep(seconds), *(event.wait() for event in events))
 
 
 def _name_task(lane: Lane) -> str:

@@ -13,7 +13,7 @@ from utils.embeds.factory import EmbedFactory
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
-from utils.tasks import TaskManager
+from utils.tasks import TaskManager, wait_for_first
 
 logger = get_logger(__name__)
 
@@ -112,15 +112,7 @@ class ImportMessages:
 
     async def _pause(self, is_done: asyncio.Event) -> None:
         """Wait for the next edit, which the end of an import need not wait for."""
-        waits = [
-            asyncio.ensure_future(is_done.wait()),
-            asyncio.ensure_future(self._clock.sleep(EDIT_SECONDS)),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        await wait_for_first(is_done.wait(), self._clock.sleep(EDIT_SECONDS))
 
     async def _edit(self, image: _Image) -> bool:
         """Show an image; return False when the same edit can succeed later."""

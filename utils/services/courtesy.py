@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 LONGEST_WAIT_SECONDS = 0.3  # before each batch of an import: it goes on, however much is asked
 
@@ -35,8 +35,6 @@ class Courtesy:
         """Return when nobody is being answered, or after the longest wait."""
         if self._is_quiet.is_set():
             return
-        waiting = asyncio.ensure_future(self._is_quiet.wait())
-        try:
-            await asyncio.wait([waiting], timeout=self._longest)
-        finally:
-            waiting.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._longest):
+                await self._is_quiet.wait()

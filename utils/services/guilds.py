@@ -1,6 +1,7 @@
 """A guild's settings: cached, dropped on write."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from utils.clock import Clock
@@ -56,8 +57,11 @@ class ServerStore(Protocol):
     async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
         """Pause a server, or let it go on."""
 
-    async def delete_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
-        """Delete a server, and unless told otherwise everything that was counted on it."""
+    async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
+        """Take a server out of its guild; from then on nothing more is stored of it."""
+
+    async def delete_leftovers(self, scope: ServerScope, *, now: datetime) -> None:
+        """Delete what is left of it, and unless it is kept everything that was counted on it."""
 
 
 class SettingsService:

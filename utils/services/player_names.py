@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Protocol
 
 from utils.errors import AmbiguousError, NotFoundError
 from utils.events import DeathsStored, HistoryImported, PlayerErased, ServerRemoved
 from utils.models.deaths import Death
-from utils.models.labels import label_name, label_twin
+from utils.models.labels import fold_label, label_name, label_twin
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
@@ -83,7 +84,7 @@ class PlayerNames:
     async def label(self, guild_id: GuildId, players: Sequence[KnownPlayer]) -> list[str]:
         """Return what players are offered as; who shares a name with others here is told apart from them."""
         known = self._guilds.get(guild_id)
-        labels = [fold_text(label_name(player.name)) for player in players]
+        labels = [fold_label(player.name, fold_text(player.name)) for player in players]
         are_twins = [
             labels.count(label) > 1 or (known is not None and known.has_twins(label)) for label in labels
         ]
@@ -157,11 +158,9 @@ class PlayerNames:
         name = f"names:{guild_id}"
         if not self._tasks.is_running(name):
             self._readings[guild_id] = self._tasks.start(name, read, guild_id=guild_id)
-        reading = asyncio.ensure_future(self._readings[guild_id].wait())
-        try:
-            await asyncio.wait([reading], timeout=self._blink_seconds)
-        finally:
-            reading.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._blink_seconds):
+                await self._readings[guild_id].wait()
         if not self._tasks.is_running(name):
             self._readings.pop(guild_id, None)
         return self._guilds.get(guild_id)

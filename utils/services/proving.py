@@ -21,7 +21,7 @@ from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ServerHealth
 from utils.services.proof import find_proof, is_overdue
-from utils.tasks import TaskManager
+from utils.tasks import TaskManager, wait_for_first
 
 PROOFS_TASK = "links:proofs"
 LOOK_SECONDS = 20.0  # for proofs that end, which no event tells
@@ -197,13 +197,7 @@ class ProofKeeper:
         left = moment - self._clock.monotonic()
         if left <= 0:
             return False
-        waiting = asyncio.ensure_future(self._woken.wait())
-        sleeping = asyncio.ensure_future(self._clock.sleep(left))
-        try:
-            await asyncio.wait({waiting, sleeping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-            sleeping.cancel()
+        await wait_for_first(self._woken.wait(), self._clock.sleep(left))
         is_woken = self._woken.is_set()
         self._woken.clear()
         return is_woken

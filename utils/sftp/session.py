@@ -57,12 +57,18 @@ LIBRARY_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class RemoteStat:
-    """What a host says of a file or folder: size in bytes, time of the last change in Unix seconds."""
+    """What a host says of a file or folder: size in bytes, time of the last change in Unix seconds.
+
+    Attributes:
+        is_untyped: the host did not tell what it is.
+        is_special: a pipe, a device or the like.
+    """
 
     size: int
     modified_at_seconds: int
     is_directory: bool
     is_untyped: bool = False
+    is_special: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +184,7 @@ class SftpSession:
             modified_at_seconds=int(attributes.mtime or 0),
             is_directory=_find_kind(attributes) == "d",
             is_untyped=not _find_kind(attributes),
+            is_special=_find_kind(attributes) == "?",
         )
 
     async def is_folder(self, path: str) -> bool:

@@ -1,6 +1,7 @@
 """Grants: what is given and taken, what an end pauses, and who is told."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -178,7 +179,8 @@ async def test_end_is_carried_out_again_when_the_database_was_away() -> None:
         desk.store.give(GUILD, 2, START)
         store = desk.servers if point % 2 else desk.store
         store.failures.append(StorageUnavailableError("away"))
-        await desk.service.end_due()
+        with suppress(StorageUnavailableError):  # when the guilds themselves could not be listed
+            await desk.service.end_due()
         assert desk.store.records[GUILD].grant is not None
         await desk.service.end_due()
         assert len(list_paused(desk)) == 3

@@ -66,7 +66,7 @@ class BountyRepository:
     async def delete_bounties(self, scope: ServerScope) -> None:
         """Forget the closed bounties of a server that is not there any more with its statistics."""
         servers = ScopedCollection.of_server(self._database, "game_servers", scope)
-        if await servers.find_one({}, projection={"_id": 1}) is None:
+        if await servers.find_one({"keeps_stats": {"$ne": False}}, projection={"_id": 1}) is None:
             bounties = ScopedCollection.of_server(self._database, "bounties", scope)
             await bounties.delete({"slot": {"$ne": OPEN}})
 

@@ -33,6 +33,13 @@ class DirectoryRepository:
         )
         return self._read_scopes(await self._database.run("directory.servers", cursor.to_list(None)))
 
+    async def list_removals(self) -> tuple[ServerScope, ...]:
+        """Return every removed game server of which something may be left."""
+        cursor = self._database.unscoped("game_servers").find(
+            {"removed_at": {"$exists": True}}, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="server"
+        )
+        return self._read_scopes(await self._database.run("directory.removals", cursor.to_list(None)))
+
     async def list_guild_ids(self) -> tuple[GuildId, ...]:
         """Return every guild with a game server."""
         return tuple(sorted({scope.guild_id for scope in await self.list_server_scopes()}))

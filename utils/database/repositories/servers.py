@@ -1,5 +1,9 @@
 """Game servers: what a guild has added, and how reading them goes."""
 
+from datetime import datetime, timedelta
+
+from structlog import get_logger
+
 from utils.database.database import Document, SafeDatabase
 from utils.database.documents import GameServerDocument, HealthDocument
 from utils.database.repositories.line_counts import count_lines
@@ -24,8 +28,15 @@ _EDITED = (
     "host_key",
     "log_folder",
 )
-_SMALL = ("cursors", "rejected_lines", "outbox", "boards")
+_LEFTOVERS = ("outbox", "rejected_lines", "boards")
 _STATISTICS = ("kills", "players", "player_days", "server_months")
+
+
+SETTLED_AFTER = timedelta(minutes=3)
+"""So long after a removal no transaction of before can be under way: one is run again for half a minute at
+most, and mongod ends it after a minute."""
+
+_log = get_logger(__name__)
 
 
 class GameServerRepository:
@@ -85,34 +96,48 @@ class GameServerRepository:
         """Note where a server's logs were found, as its host names the folder."""
         await self._server(scope).update_one(_KEPT, {"$set": {"log_folder": folder}})
 
-    async def delete_server(self, scope: ServerScope, *, keep_stats: bool) -> None:
-        """Remove a server whose reading has been stopped, with its statistics or without.
+    async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
+        """Take a server out of its guild, with its login and its cursors, in one transaction.
 
-        The server itself goes last, so that a removal that was cut off can be asked for again. With
-        ``keep_stats`` its name and generation stay, without login, and statistics over all servers still
-        count it.
+        From then on nobody finds it, and what is still being read of it cannot be stored: its cursor is gone.
+        ``delete_leftovers`` takes the rest. With ``keep_stats`` its name and generation stay for good.
         """
-        for name in () if keep_stats else _STATISTICS:
-            await ScopedCollection.of_server(self._database, name, scope).delete({})
+        forgotten: Document = {
+            "host": "",
+            "username": "",
+            "secret": b"",
+            "host_key": None,
+            "log_folder": None,
+            "channels": {},
+        }
+        removed = {**forgotten, "is_removed": True, "removed_at": at, "keeps_stats": keep_stats}
 
         async def remove(session: Session) -> None:
-            for name in _SMALL:
-                await ScopedCollection.of_server(self._database, name, scope).delete({}, session=session)
-            if keep_stats:
-                forget: Document = {
-                    "host": "",
-                    "username": "",
-                    "secret": b"",
-                    "host_key": None,
-                    "log_folder": None,
-                    "channels": {},
-                }
-                update = {"$set": {**forget, "is_removed": True}, "$unset": {"health": ""}}
-                await self._server(scope).update_one({}, update, session=session)
-            else:
-                await self._server(scope).delete({}, session=session)
+            update = {"$set": removed, "$unset": {"health": ""}}
+            await self._server(scope).update_one(_KEPT, update, session=session)
+            await ScopedCollection.of_server(self._database, "cursors", scope).delete({}, session=session)
 
         await self._database.in_transaction(remove)
+
+    async def delete_leftovers(self, scope: ServerScope, *, now: datetime) -> None:
+        """Delete what is left of a removed server, with its statistics unless they are kept.
+
+        It can be done again, and is, until nothing of before the removal can be under way any more; then the
+        server itself goes.
+        """
+        removed = await self._server(scope).find_one({"removed_at": {"$exists": True}})
+        if removed is None:
+            return
+        keeps_stats = removed["keeps_stats"]
+        for name in ("cursors", *_LEFTOVERS, *(() if keeps_stats else _STATISTICS)):
+            await ScopedCollection.of_server(self._database, name, scope).delete_in_parts({})
+        if removed["removed_at"] > now - SETTLED_AFTER:
+            return
+        if keeps_stats:
+            await self._server(scope).update_one({}, {"$unset": {"removed_at": "", "keeps_stats": ""}})
+        else:
+            await self._server(scope).delete({})
+        _log.info("nothing is left of a removed server", scope=str(scope), keeps_stats=keeps_stats)
 
     async def get_health(self, scope: ServerScope) -> ServerHealth:
         """Return how reading a server goes, with its counted lines; defaults for one never read."""

@@ -2,17 +2,17 @@
 
 Ending a task takes time, and what is wanted may change meanwhile: a guild comes back, two people change a
 server at once. So ``_watches`` says at every moment which servers are to be looked after, and whoever waited
-for a task to end starts again what is wanted by then.
+for a task to end starts again what is wanted by then. A loop that does not end in time keeps its name: what
+is started after it waits until it has ended, so a server is never read by two loops.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
 from structlog import get_logger
 
-from utils.errors import StorageError
+from utils.errors import StillBusyError, StorageError
 from utils.events import NoticesQueued
 from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportProgress
@@ -95,9 +95,9 @@ class ServerWatchers:
         scopes = await self._directory.list_server_scopes()
         self.start_all(scope for scope in scopes if scope.guild_id not in left)
 
-    async def stop(self, scope: ServerScope) -> None:
-        """End the reading of a server, and with a guild's last one the delivery."""
-        await self._stop(scope.guild_id, [scope])
+    async def stop(self, scope: ServerScope) -> bool:
+        """End the reading of a server, with a guild's last one the delivery; tell whether it has ended."""
+        return await self._stop(scope.guild_id, [scope])
 
     async def stop_guild(self, guild_id: GuildId) -> None:
         """End every loop of a guild."""
@@ -107,12 +107,16 @@ class ServerWatchers:
     async def removal(self, scope: ServerScope) -> AsyncIterator[None]:
         """Let nobody read a server while it is deleted; when that fails, it is read on.
 
-        It is listed until its last row is gone, so whoever starts what is listed would start it again.
+        It is listed until it is marked as removed, so whoever starts what is listed would start it again.
+
+        Raises:
+            StillBusyError: its loop does not end, so it may still store what it has read.
         """
         self._in_removal.add(scope)
         is_removed = False
         try:
-            await self.stop(scope)
+            if not await self.stop(scope):
+                raise StillBusyError
             await self._end_import(scope)
             yield
             is_removed = True
@@ -128,16 +132,17 @@ class ServerWatchers:
         if job is not None and server is not None:
             await self._rooms.progress.show(server, job, REMOVED)
 
-    async def _stop(self, guild_id: GuildId, scopes: Collection[ServerScope]) -> None:
+    async def _stop(self, guild_id: GuildId, scopes: Collection[ServerScope]) -> bool:
         """End loops, all at once; those that are wanted again by then begin again."""
-        ended = [self._watches.pop(scope) for scope in scopes if scope in self._watches]
-        await asyncio.gather(*(self._tasks.cancel(_name_watch(scope)) for scope in scopes))
-        for watch in ended:
+        left = [self._watches.pop(scope) for scope in scopes if scope in self._watches]
+        has_ended = await self._tasks.cancel(*map(_name_watch, scopes))
+        for watch in left:
             await self._forget_told(watch)
         if not self._has_watch(guild_id):
             await self._tasks.cancel(_name_delivery(guild_id))
         wanted = [scope for scope in self._watches if scope.guild_id == guild_id]
         self.start_all(wanted)
+        return has_ended
 
     async def _forget_told(self, watch: ServerWatch) -> None:
         """Let the admins be told again of what a server suffered from, unless another one does as well."""
@@ -147,7 +152,7 @@ class ServerWatchers:
             await self._rooms.notifier.clear(guild_id, matter)
 
     async def restart(self, scope: ServerScope) -> None:
-        """End the reading that is under way and begin with the server's settings as they are now.
+        """End the reading that is under way, then begin with the server's settings as they are now.
 
         Nothing happens for a server that is not looked after.
         """

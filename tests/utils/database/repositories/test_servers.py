@@ -1,7 +1,9 @@
 """Tests of game servers and settings of guilds."""
 
+import asyncio
+import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,8 +13,8 @@ from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
-from utils.database.repositories.servers import GameServerRepository
-from utils.errors import StorageConflictError
+from utils.database.repositories.servers import SETTLED_AFTER, GameServerRepository
+from utils.errors import CursorMovedError, StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.players import PlayerRecord
@@ -21,6 +23,7 @@ from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ServerHealth
 from utils.models.sharding import Sharding
 
+FILE = LogFile("world_0", "a.csv")
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 MakeServer = Callable[..., GameServer]
 
@@ -137,7 +140,8 @@ async def test_removed_server_leaves_its_statistics_only_when_they_are_kept(
             await unit.move_cursor(None, Cursor(LogFile("world_0", "a.csv")))
 
         await ingestion.in_transaction(one, store)
-    await servers.delete_server(scope, keep_stats=keep_stats)
+    await servers.mark_removed(scope, keep_stats=keep_stats, at=NOW)
+    await servers.delete_leftovers(scope, now=NOW)
     assert await servers.find_server(scope) is None
     assert [server.scope for server in await servers.list_servers(scope.guild_id)] == [neighbour]
     assert await DirectoryRepository(database, Sharding()).list_server_scopes() == (neighbour,)
@@ -146,10 +150,82 @@ async def test_removed_server_leaves_its_statistics_only_when_they_are_kept(
         name: await database.unscoped(name).count_documents({}) for name in ("kills", "players", "cursors")
     }
     assert counts == {"kills": 1 + left, "players": 1 + left, "cursors": 1}
-    secrets = [
-        one["secret"] async for one in database.unscoped("game_servers").find({"server_id": scope.server_id})
-    ]
-    assert secrets == [b""] * left
+    directory = DirectoryRepository(database, Sharding())
+    own = {"server_id": scope.server_id}
+    assert [one["secret"] async for one in database.unscoped("game_servers").find(own)] == [b""]
+    assert await directory.list_removals() == (scope,)
+    await servers.delete_leftovers(scope, now=NOW + SETTLED_AFTER)
+    assert await directory.list_removals() == ()
+    assert await database.unscoped("game_servers").count_documents(own) == left
+    await servers.delete_leftovers(scope, now=NOW + SETTLED_AFTER)
+    assert await database.unscoped("kills").count_documents({}) == 1 + left
+
+
+@dataclass
+class Straggler:
+    """A batch that nobody waits for any more: its transaction stands still within its first attempt."""
+
+    ingestion: IngestionRepository
+    scope: ServerScope
+    death: Death
+    before: Cursor | None
+    has_begun: threading.Event = field(default_factory=threading.Event)
+    may_go_on: threading.Event = field(default_factory=threading.Event)
+
+    async def store(self) -> None:
+        """Store a death and move the cursor."""
+
+        async def carry_out(unit: TransactionUnit) -> None:
+            await unit.find_known_ids([self.death.id])  # from here on it sees the data of this moment
+            self.has_begun.set()
+            self.may_go_on.wait(20)
+            await unit.insert_deaths([self.death])
+            await unit.move_cursor(self.before, Cursor(FILE, offset=9))
+
+        await self.ingestion.in_transaction(self.scope, carry_out)
+
+
+@pytest.mark.parametrize("keep_stats", [True, False])
+@pytest.mark.parametrize("has_cursor", [True, False])
+@pytest.mark.parametrize("is_late", [True, False])
+async def test_batch_that_comes_late_leaves_nothing_of_a_removed_server(
+    servers: GameServerRepository,
+    ingestion: IngestionRepository,
+    database: SafeDatabase,
+    scope: ServerScope,
+    make_server: MakeServer,
+    make_death: Callable[..., Death],
+    *,
+    keep_stats: bool,
+    has_cursor: bool,
+    is_late: bool,
+) -> None:
+    """Begun before the removal or after it, in a known file or a new one: it fails, or is swept up."""
+    await servers.insert_server(scope, make_server(scope))
+    before = Cursor(FILE, offset=3) if has_cursor else None
+    if before is not None:
+
+        async def begin(unit: TransactionUnit) -> None:
+            await unit.move_cursor(None, before)
+
+        await ingestion.in_transaction(scope, begin)
+    straggler = Straggler(ingestion, scope, make_death(scope, "a", "b"), before)
+    if is_late:
+        storing = asyncio.ensure_future(straggler.store())
+        await asyncio.to_thread(straggler.has_begun.wait, 20)
+    await servers.mark_removed(scope, keep_stats=keep_stats, at=NOW)
+    await servers.delete_leftovers(scope, now=NOW)
+    straggler.may_go_on.set()
+    if not is_late:
+        storing = asyncio.ensure_future(straggler.store())
+    await asyncio.wait([storing])
+    has_failed = has_cursor or not is_late
+    assert isinstance(storing.exception(), CursorMovedError) == has_failed
+    await servers.delete_leftovers(scope, now=NOW + SETTLED_AFTER)
+    kept = 1 if keep_stats and not has_failed else 0  # a row more of what is kept
+    names = ("kills", "players", "cursors", "game_servers")
+    counts = [await database.unscoped(name).count_documents({}) for name in names]
+    assert counts == [kept, 0, 0, int(keep_stats)]
 
 
 async def test_channels_of_guild_and_server_are_set_and_cleared(

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import FakeClock, settle
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.premium import build_premium
 from tests.fakes.storage import FakeServerStore, build_server
@@ -19,7 +20,7 @@ from tests.fakes.watching import (
     FakeNotifier,
     FakeProgressReporter,
 )
-from utils.errors import LoginRefusedError, StorageUnavailableError
+from utils.errors import LoginRefusedError, StillBusyError, StorageUnavailableError
 from utils.events import EventDispatcher, NoticesQueued
 from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportJob
@@ -251,6 +252,62 @@ async def test_server_is_not_read_while_it_is_removed(world: World, *, fails: bo
             if fails:
                 raise StorageUnavailableError("away")
     assert world.running == name_tasks(*([ONE.scope] if fails else []), TWO.scope)
+
+
+class StuckAccess(FakeLogAccess):
+    """Logs whose reader does not end when it is cancelled, before it may; never two at once."""
+
+    def __init__(self) -> None:
+        super().__init__(FakeDeathLogs())
+        self.may_end = asyncio.Event()
+        self.readers = self.most_readers = 0
+
+    @asynccontextmanager
+    async def open(self, server: GameServer, *, guild_limit: int) -> AsyncIterator[FakeDeathLogs]:
+        """Lend the logs, and cling to them."""
+        async with super().open(server, guild_limit=guild_limit) as logs:
+            self.readers += 1
+            self.most_readers = max(self.most_readers, self.readers)
+            try:
+                await asyncio.Event().wait()
+                yield logs
+            finally:
+                await self.may_end.wait()
+                self.readers -= 1
+
+
+@pytest.fixture(name="stuck")
+async def _stuck() -> AsyncIterator[World]:
+    """A world whose readers cling to their logs, until the test has ended at the latest."""
+    access = StuckAccess()
+    world = World(access=access)
+    world.tasks = TaskManager(world.clock, stop_seconds=0)
+    with capture_logs():
+        yield world
+        access.may_end.set()
+        await world.tasks.cancel_patiently(*world.running)
+
+
+async def test_server_whose_reading_does_not_end_is_not_removed_and_never_read_twice(stuck: World) -> None:
+    """Whoever asks is told so; it is read on once its loop has ended, also after changes and goodbyes."""
+    watchers, access = stuck.build(), stuck.access
+    assert isinstance(access, StuckAccess)
+    watchers.start(ONE.scope)
+    await until(lambda: access.readers == 1)
+    with pytest.raises(StillBusyError, match="Nothing was removed"):
+        async with watchers.removal(ONE.scope):
+            pytest.fail("nothing may be deleted yet")
+    await watchers.restart(ONE.scope)
+    await watchers.stop_guild(HERE)
+    await watchers.follow_guilds({HERE}.__contains__)
+    assert not await watchers.stop(ONE.scope)
+    watchers.start(ONE.scope)
+    await settle()
+    assert [server.scope for server in access.opened] == [ONE.scope, TWO.scope]
+    access.may_end.set()
+    await settle()
+    assert [server.scope for server in access.opened] == [ONE.scope, TWO.scope, ONE.scope]
+    assert (access.readers, access.most_readers) == (2, 2)
 
 
 async def test_progress_of_an_import_ends_with_its_server(world: World) -> None:

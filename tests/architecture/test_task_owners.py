@@ -1,0 +1,64 @@
+"""Tasks are made in ``utils/tasks.py``, where one manager owns them; whoever else makes one is named here."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.source_tree import Module, build_module, list_modules, read_dotted
+
+MAKERS = {"create_task", "ensure_future", "TaskGroup", "run_coroutine_threadsafe"}
+OWNERS = {
+    "utils/tasks.py": "the place for it",
+    "utils/application.py": "what the whole bot lives by: gateway, leases and the wait for its stop",
+    "bot.py": "the same before there is an application: a wait that the order to stop cuts short",
+    "utils/delivery/requests.py": "requests that nobody may cancel, or the library would lock all others out",
+    "utils/database/sessions.py": "an operation within a thread, which is waited for whoever is cancelled",
+    "utils/database/gathering.py": "a transaction of several servers; each of them waits for its end",
+    "utils/sftp/pool.py": "attempts to connect and closings, shared by who waits; ended by the pool",
+    "utils/sftp/breakers.py": "the one try of a circuit; ended by the pool",
+    "utils/sftp/session.py": "a listing, which its limit of time watches; ended where it began",
+    "utils/services/ingestion/read_ahead.py": "the next chunk of a file; ended with its reader",
+}
+"""Who makes tasks of his own, and why none of them outlives its owner unnoticed."""
+
+
+def list_made(module: Module) -> Iterator[str]:
+    """Find where tasks are made."""
+    for node in module.walk():
+        if isinstance(node, ast.Call) and read_dotted(node.func).rpartition(".")[2] in MAKERS:
+            yield f"line {node.lineno}"
+
+
+def list_managers(module: Module) -> Iterator[str]:
+    """Find where a manager of tasks is made."""
+    for node in module.walk():
+        if isinstance(node, ast.Call) and read_dotted(node.func) == "TaskManager":
+            yield f"line {node.lineno}"
+
+
+def test_tasks_are_made_by_their_named_owners_alone() -> None:
+    """A loose task is one that nobody ends, and whose failure nobody sees."""
+    bot = [module for module in list_modules() if module.room != "simulation"]
+    assert {module.path for module in bot if list(list_made(module))} == OWNERS.keys()
+
+
+def test_one_manager_owns_every_task_of_a_process() -> None:
+    """Each command of ``bot.py`` makes one, before anything that could start a task."""
+    bot = [module for module in list_modules() if module.room != "simulation"]
+    assert {module.path for module in bot if list(list_managers(module))} == {"bot.py"}
+
+
+@pytest.mark.parametrize(
+    ("source", "is_found"),
+    [
+        ("asyncio.create_task(work())", True),
+        ("loop.create_task(work())", True),
+        ("ensure_future(work())", True),
+        ("async def f():\n  async with asyncio.TaskGroup() as group: ...", True),
+        ("asyncio.gather(work())", False),
+    ],
+)
+def test_check_finds_a_loose_task(source: str, *, is_found: bool) -> None:
+    """A rule that nothing can break proves nothing."""
+    assert bool(list(list_made(build_module(source)))) == is_found
