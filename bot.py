@@ -34,8 +34,8 @@ from utils.errors import ConfigurationError, KillfeedError
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
 from utils.models.servers import CheckStep
+from utils.redaction import Redactor
 from utils.secret_key import KeyPlace, change_secret_key, open_secret_box
-from utils.secrets import Redactor
 from utils.services.leases import LeaseKeeper
 from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager

@@ -12,7 +12,8 @@ ROOMS: dict[str, set[str]] = {
     **{room: set() for room in KERNEL},
     "utils.parsers": set(),
     "utils.settings": set(),
-    "utils.secrets": set(),
+    "utils.redaction": set(),
+    "utils.secrets": {"utils.redaction"},
     "utils.data_folder": set(),
     "utils.sftp": set(),
     "utils.database": set(),
@@ -22,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "utils.delivery": {"utils.services", "utils.embeds"},
     "utils.telemetry": set(),
     "utils.backup": {"utils.database"},
-    "utils.secret_key": {"utils.secrets", "utils.database"},
+    "utils.secret_key": {"utils.redaction", "utils.secrets", "utils.database"},
     "cogs": {"utils.services", "utils.embeds", "utils.interactions"},
 }
 """The rooms below the top, and what each may import besides itself and the kernel."""
