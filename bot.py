@@ -22,7 +22,7 @@ from structlog import get_logger
 
 from utils.application import REFUSED_LOGIN, Application
 from utils.clock import SystemClock
-from utils.data_folder import load_instance_id, lock_data_folder
+from utils.data_folder import list_readable_by_others, load_instance_id, lock_data_folder
 from utils.database.database import SafeDatabase
 from utils.database.indexes import list_index_problems
 from utils.database.migrations import DATA_VERSION, ensure_data_version
@@ -34,8 +34,8 @@ from utils.errors import ConfigurationError, KillfeedError
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
 from utils.models.servers import CheckStep
+from utils.redaction import Redactor
 from utils.secret_key import KeyPlace, change_secret_key, open_secret_box
-from utils.secrets import Redactor
 from utils.services.leases import LeaseKeeper
 from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager
@@ -274,8 +274,8 @@ async def _check_token(settings: Settings, bot: KillfeedBot) -> CheckStep:
     return CheckStep("Discord", ok=True, detail=f"logged in as {bot.user}")
 
 
-def check(settings: Settings) -> int:
-    """Print what works and what does not, and return the exit code."""
+def check(settings: Settings, config: Path) -> int:
+    """Print what works, what does not and what is unwise, and return the exit code."""
     redactor = build_redactor(settings)
     apply_api_address(settings)
     with open_logs(settings, redactor, level="ERROR"):
@@ -283,6 +283,8 @@ def check(settings: Settings) -> int:
     for step in steps:
         mark = "ok  " if step.ok else "FAIL"
         sys.stdout.write(f"{mark}  {step.name:<20} {redactor.redact(step.detail)}\n")
+    for sentence in list_readable_by_others(config, settings.data_dir):
+        sys.stdout.write(f"warn  {'Readable by others':<20} {sentence}\n")
     return 0 if all(step.ok for step in steps) else 1
 
 
@@ -341,7 +343,7 @@ def main(arguments: list[str]) -> int:
             sys.stderr.write(f"{problem}\n")
         return 2
     if options.action == "check":
-        return check(settings)
+        return check(settings, options.config)
     if options.action == "rekey":
         return rekey(settings, is_lost=options.lost)
     return run(settings)

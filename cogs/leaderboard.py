@@ -39,8 +39,6 @@ class LeaderboardCog(GuildCog):
         self, ctx: discord.ApplicationContext, board: str, server: str | None, period: str
     ) -> None:
         """Answer ``/leaderboard``."""
-        if board == Board.BOUNTIES:
-            await self.services.premium.verify_premium_for_feature(get_guild_id(ctx), Feature.BOUNTIES)
         coverage = await self.services.coverage.choose(get_guild_id(ctx), server, Period(period))
         if board == Board.WEAPONS:
             build = await self._rank_weapons(coverage)
@@ -50,6 +48,8 @@ class LeaderboardCog(GuildCog):
 
     def _rank_players(self, coverage: Coverage, board: Board, asker_id: MemberId) -> PageBuilder:
         async def build(page: int) -> tuple[discord.Embed, int]:
+            if board is Board.BOUNTIES:  # at each page: a tier ends while the buttons live
+                await self.services.premium.verify_premium_for_feature(coverage.guild_id, Feature.BOUNTIES)
             found = await self.services.statistics.get_board(coverage, board, page=page, asker_id=asker_id)
             embed = self.services.embeds.build_board(board.value, found.rows, coverage, own=found.own)
             return embed, found.pages

@@ -115,7 +115,7 @@ class BotProcess:
         return int(found[1]) // 1024 if found else 0
 
     def read_database(self) -> ProcessFile | None:
-        """Return process id and port of its own MongoDB; None before its first start."""
+        """Return process id and address of its own MongoDB; None before its first start."""
         return ProcessFile.read(self.data_dir / "mongodb" / "process.json")
 
     def kill_database(self) -> None:

@@ -55,6 +55,7 @@ from utils.services.guild_changes import GuildChangeService
 from utils.services.guilds import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
+from utils.services.ingestion.reading import BATCHES_OF_ALL
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import ServerWatchers
 from utils.services.leases import LeaseKeeper
@@ -78,6 +79,7 @@ from utils.sftp.pool import SftpConnectionPool
 from utils.tasks import TaskManager
 from utils.telemetry.context import bind_log_context
 from utils.telemetry.reporter import ErrorReporter
+from utils.turns import FairTurns
 
 COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
@@ -177,12 +179,14 @@ class Application:
             factory=self.factory,
             clock=self.clock,
         )
+        self.batches = FairTurns(BATCHES_OF_ALL)
         self.history = HistoryImport(
             self.repositories.ingestion,
             self.repositories.imports,
             self.events,
             clock=self.clock,
             courtesy=self.courtesy,
+            turns=self.batches,
         )
         self.places = LogPlaces(self.repositories.servers, self.repositories.ingestion)
         self.watchers = self._build_watchers()
@@ -232,6 +236,7 @@ class Application:
                 clock=self.clock,
                 max_announce_age=max_age,
                 rewards=KillRewards(self.guild_settings, self.premium),
+                turns=self.batches,
             ),
             history=self.history,
             channels=self.guild_settings,

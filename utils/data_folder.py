@@ -9,6 +9,7 @@ from utils.errors import ConfigurationError
 
 LOCK_NAME = "bot.lock"
 INSTANCE_NAME = "instance.id"
+OTHERS = 0o077  # the rights of everybody but the owner
 
 
 def lock_data_folder(data_dir: Path) -> FileLock:
@@ -19,7 +20,7 @@ def lock_data_folder(data_dir: Path) -> FileLock:
     """
     lock = FileLock(data_dir / LOCK_NAME)
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock.acquire(timeout=0)
     except Timeout:
         raise ConfigurationError(
@@ -38,3 +39,13 @@ def load_instance_id(data_dir: Path) -> str:
     if not file.exists():
         file.write_text(secrets.token_hex(8), "ascii")
     return file.read_text("ascii").strip()
+
+
+def list_readable_by_others(config: Path, data_dir: Path) -> list[str]:
+    """Return a sentence for each of the two that other users of this machine can read, with the way out."""
+    found = []
+    if config.exists() and config.stat().st_mode & OTHERS:
+        found.append(f"{config} holds the token, and others on this machine can read it: chmod 600 {config}")
+    if data_dir.exists() and data_dir.stat().st_mode & OTHERS:
+        found.append(f"{data_dir} can be read by others on this machine: chmod 700 {data_dir}")
+    return found

@@ -6,7 +6,8 @@ from pathlib import Path
 from utils.database.database import SafeDatabase
 from utils.database.secret_keys import Moved, Rekeying, StoredLogins, verify_secret_key
 from utils.models.quantities import write_quantity
-from utils.secrets import Redactor, SecretBox, promote_next_key
+from utils.redaction import Redactor
+from utils.secrets import SecretBox, promote_next_key
 
 
 @dataclass(frozen=True, slots=True)

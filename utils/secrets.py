@@ -1,28 +1,25 @@
-"""Secrets: encrypted at rest, and kept out of whatever is written down.
+"""Secrets, encrypted at rest.
 
-At rest a login's password and key are one AES-256-GCM message, bound to their server: a ciphertext copied to
-another guild or server does not open there. In logs ``redact_event`` masks what looks like a secret,
-and what was registered as one.
+A login's password and key are one AES-256-GCM message, bound to their server: a ciphertext copied to another
+guild or server does not open there. ``Redactor`` learns what was decrypted, to keep it out of logs.
 """
 
 import base64
 import hashlib
 import json
 import os
-import re
 import secrets
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from utils.errors import ConfigurationError, SecretError
-from utils.models.scope import ServerScope
+from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import Credentials, EncryptedSecret
+from utils.redaction import Redactor
 
 KEY_FILE = "secret.key"
 NEXT_KEY_FILE = "secret.key.new"  # made by a change of the key, until that is done
@@ -32,14 +29,11 @@ NONCE_BYTES = 12  # what GCM is made for
 PROOF = b"proof of the key"  # what it is bound to, so that no login can stand for it
 FORMAT = b"\x01"  # first byte of every ciphertext, so that another cipher can follow one day
 
-REGISTERED_LENGTH_MINIMUM = 4  # masking shorter texts would riddle every log with holes
-MASK = "***"
-
 
 class SecretBox:
-    """Encrypts and decrypts logins with one key; a redactor learns each of them."""
+    """Encrypts and decrypts logins with one key; a redactor learns each that is decrypted."""
 
-    def __init__(self, secret_key: str, *, redactor: "Redactor | None" = None) -> None:
+    def __init__(self, secret_key: str, *, redactor: Redactor | None = None) -> None:
         self._redactor = redactor or Redactor()
         if len(secret_key) < KEY_LENGTH_MINIMUM:
             raise ConfigurationError(
@@ -50,9 +44,7 @@ class SecretBox:
         self._cipher = AESGCM(key)
 
     @classmethod
-    def find(
-        cls, secret_key: str, data_dir: Path, *, redactor: "Redactor | None" = None
-    ) -> "SecretBox | None":
+    def find(cls, secret_key: str, data_dir: Path, *, redactor: Redactor | None = None) -> "SecretBox | None":
         """Return a box for the configured key, or for the one in ``data_dir``; None when there is none yet.
 
         Raises:
@@ -63,12 +55,12 @@ class SecretBox:
         return cls.load(secret_key, data_dir, redactor=redactor)
 
     @classmethod
-    def load_next(cls, data_dir: Path, *, redactor: "Redactor | None" = None) -> "SecretBox":
+    def load_next(cls, data_dir: Path, *, redactor: Redactor | None = None) -> "SecretBox":
         """Return a box for the key that is to follow, in a file of its own; made when there is none."""
         return cls(_load_key_file(data_dir / NEXT_KEY_FILE), redactor=redactor)
 
     @classmethod
-    def load(cls, secret_key: str, data_dir: Path, *, redactor: "Redactor | None" = None) -> "SecretBox":
+    def load(cls, secret_key: str, data_dir: Path, *, redactor: Redactor | None = None) -> "SecretBox":
         """Return a box for the configured key, or for the one in ``data_dir``, made when there is none.
 
         Raises:
@@ -92,7 +84,6 @@ class SecretBox:
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
         """Encrypt a login for one server."""
-        self._redactor.register(credentials.password, credentials.private_key)
         plain = json.dumps({"password": credentials.password, "private_key": credentials.private_key})
         nonce = os.urandom(NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, plain.encode(), str(scope).encode())
@@ -113,12 +104,20 @@ class SecretBox:
                 " with /admin server edit new_password:True, or have the bot's host give it its old key back."
             ) from error
         credentials = Credentials(**json.loads(plain))
-        self._redactor.register(credentials.password, credentials.private_key)
+        self._redactor.learn(scope, credentials.password, credentials.private_key)
         return credentials
+
+    def forget(self, scope: ServerScope) -> None:
+        """Mask the login of a server no longer: it is neither stored nor tried, or not used for now."""
+        self._redactor.forget(scope)
+
+    def trying(self, guild_id: GuildId, credentials: Credentials) -> AbstractContextManager[None]:
+        """Return a context in which a login that somebody typed is masked in the records of their guild."""
+        return self._redactor.trying(guild_id, credentials.password, credentials.private_key)
 
     def __repr__(self) -> str:
         """Show nothing of the key."""
-        return f"SecretBox({MASK})"
+        return "SecretBox(***)"
 
 
 def promote_next_key(data_dir: Path, *, is_given: bool) -> None:
@@ -166,92 +165,3 @@ def _make_key_file(path: Path) -> None:
             path.hardlink_to(draft)
     finally:
         Path(draft).unlink()
-
-
-_PATTERNS = (
-    (("-----",), r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", MASK),
-    (("mongodb",), r"(\bmongodb(?:\+srv)?://)[^/@\s]*@", rf"\1{MASK}@"),
-    (("bot", "bearer"), r"(\b(?:bot|bearer)\s+)[\w.~+/=-]{20,}", rf"\1{MASK}"),
-    ((".",), r"\b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}", MASK),
-    (
-        ("passw", "secret", "_key", "token"),
-        r"((?:passw(?:or)?d|secret|secret_key|private_key|token)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;?&})]+",
-        rf"\1{MASK}",
-    ),
-    (("remoteaddr",), r"(\bRemoteAddr:\s*)[\d.:a-f\[\]]+", rf"\1{MASK}"),
-    (("eos", "platform"), r"(\b(?:eosid|platformid)=)[^\s?]+", rf"\1{MASK}"),
-)
-"""What looks like a secret: key blocks, logins in database URIs, authorization headers, bare bot tokens,
-``password=``, and in lines of the game's log a client's address and accounts.
-
-Each begins with what has to stand in a text, case folded, for the expression to be worth a try (never with an
-``i``, which matches a dotless one that folds to itself).
-"""
-
-_COMPILED = tuple(
-    (hints, re.compile(text, re.IGNORECASE | re.DOTALL), mask) for hints, text, mask in _PATTERNS
-)
-_SECRET_NAME = re.compile(r"(?:^|_)(?:password|passwd|token|secret|secret_key|private_key)$", re.IGNORECASE)
-
-
-class Redactor:
-    """Masks secrets in texts. As a structlog processor it comes last, after exceptions were formatted.
-
-    What is registered stands by its first characters, so a text costs the same beside ten thousand logins.
-    """
-
-    def __init__(self) -> None:
-        self._registered: dict[str, set[str]] = {}
-
-    def register(self, *values: str | None) -> None:
-        """Mask these values wherever they turn up from now on."""
-        for value in values:
-            if value and len(value) >= REGISTERED_LENGTH_MINIMUM:
-                for text in (value, repr(value)[1:-1]):  # the second as an object's text shows it
-                    self._registered.setdefault(text[:REGISTERED_LENGTH_MINIMUM], set()).add(text)
-
-    def redact(self, text: str) -> str:
-        """Return the text without secrets."""
-        for value in self._find_candidates(text):
-            text = text.replace(value, MASK)
-        folded = text.casefold()
-        for hints, pattern, replacement in _COMPILED:
-            if any(hint in folded for hint in hints):
-                text = pattern.sub(replacement, text)
-        return text
-
-    def _find_candidates(self, text: str) -> list[str]:
-        """Return what is registered and begins somewhere in a text, longest first: one may hold another."""
-        length = REGISTERED_LENGTH_MINIMUM
-        beginnings = {text[at : at + length] for at in range(len(text) - length + 1)}
-        found = self._registered.keys() & beginnings
-        return sorted((value for one in found for value in self._registered[one]), key=len, reverse=True)
-
-    def __call__(self, _logger: Any, _method: str, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Redact every text of a log event, however deep; a value under a secret's name is masked whole."""
-        return self._clean_mapping(event)
-
-    def _clean_mapping(self, mapping: Mapping[Any, Any]) -> dict[str, Any]:
-        named = ((self._clean_key(key), value) for key, value in mapping.items())
-        return {
-            key: MASK if value and _SECRET_NAME.search(key) else self._clean(value) for key, value in named
-        }
-
-    def _clean_key(self, key: Any) -> str:
-        """Return a key as text without secrets; whatever logs are written as knows no other keys."""
-        return str(self._clean(key))
-
-    def _clean(self, value: Any) -> Any:
-        match value:
-            case str():
-                return self.redact(value)
-            case bytes():
-                return self.redact(value.decode("utf-8", "replace"))
-            case Mapping():
-                return self._clean_mapping(value)
-            case list() | tuple() | set() | frozenset():
-                return [self._clean(item) for item in value]
-            case bool() | int() | float() | None:
-                return value
-            case _:
-                return self.redact(repr(value))

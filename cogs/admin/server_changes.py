@@ -16,7 +16,7 @@ from utils.interactions.access import (
     is_modal_first,
     verify_caller,
 )
-from utils.interactions.autocomplete import complete_server
+from utils.interactions.autocomplete import complete_server, complete_zone
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
@@ -65,7 +65,12 @@ class ServerChangeCommands:
     )
     @discord.option("base_path", str, description="Folder that holds actual1", max_length=200, default=None)
     @discord.option(
-        "timezone", str, description="Time zone of the game server's logs", max_length=50, default=None
+        "timezone",
+        str,
+        description="Time zone of the game server's logs",
+        max_length=50,
+        autocomplete=complete_zone,
+        default=None,
     )
     @discord.option("legacy", bool, description="Allow the algorithms of old SSH servers", default=None)
     @discord.option(

@@ -51,6 +51,8 @@ class SecretModal(discord.ui.Modal):
 
     async def callback(self, interaction: discord.Interaction) -> None:
         """Acknowledge, check that the member still may, then hand the secret on."""
+        if self._services.views.is_repeated(interaction, "form"):
+            return
         await interaction.response.defer(ephemeral=True, invisible=False)
         self.stop()  # its time no longer runs: Discord has closed it
         if interaction.guild_id != self._opened_in.guild_id:

@@ -7,13 +7,13 @@ from cogs.admin.server_form import SecretModal
 from utils.embeds.escape import escape_text
 from utils.errors import KillfeedError
 from utils.interactions.access import access, get_access, get_actor_id, get_guild_id, verify_caller
-from utils.interactions.autocomplete import complete_server
+from utils.interactions.autocomplete import complete_server, complete_zone
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
 from utils.models.scope import ChannelId, GuildId
 from utils.models.servers import Credentials
-from utils.services.servers import ServerForm
+from utils.services.typed_servers import ServerForm
 
 
 class ServerCommands:
@@ -34,7 +34,7 @@ class ServerCommands:
         default=None,
     )
     @discord.option(
-        "port", int, description="SFTP port, 22 when left out", min_value=1, max_value=65535, default=22
+        "port", int, description="SFTP port, 22 when left out", min_value=1, max_value=65535, default=None
     )
     @discord.option(
         "base_path",
@@ -48,6 +48,7 @@ class ServerCommands:
         str,
         description="Time zone of the game server's logs, UTC when left out",
         max_length=50,
+        autocomplete=complete_zone,
         default="UTC",
     )
     @discord.option("legacy", bool, description="Allow the algorithms of old SSH servers", default=False)
@@ -59,7 +60,7 @@ class ServerCommands:
         host: str,
         username: str,
         number: int | None,
-        port: int,
+        port: int | None,
         base_path: str | None,
         timezone: str,
         legacy: bool,  # noqa: FBT001 - a command option

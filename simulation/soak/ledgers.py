@@ -9,7 +9,7 @@ from simulation.soak.games import Game
 from simulation.soak.town import Registration, Town
 from utils.database.connection import SafeMongoDBConnection
 from utils.database.database import SafeDatabase
-from utils.database.mongod_process import REPLICA_SET
+from utils.database.mongod_process import build_uri
 from utils.errors import StorageError
 from utils.models.deaths import DeathRow
 
@@ -42,7 +42,7 @@ async def open_ledger(town: Town) -> AsyncIterator[SafeDatabase]:
         StorageError: it cannot be reached at the moment.
     """
     place = town.bot.read_database()
-    uri = f"mongodb://127.0.0.1:{place.port if place else 0}/?replicaSet={REPLICA_SET}"
+    uri = build_uri(place.address if place else "/nowhere.sock")
     connection = SafeMongoDBConnection(
         uri, database=DATABASE, clock=town.clock, patience_seconds=PATIENCE_SECONDS
     )

@@ -6,13 +6,14 @@ import pytest
 
 from tests.architecture.source_tree import Module, build_module, find_room, list_imports, list_modules
 
-KERNEL = {"utils.models", "utils.errors", "utils.clock", "utils.events", "utils.tasks"}
+KERNEL = {"utils.models", "utils.errors", "utils.clock", "utils.events", "utils.tasks", "utils.turns"}
 
 ROOMS: dict[str, set[str]] = {
     **{room: set() for room in KERNEL},
     "utils.parsers": set(),
     "utils.settings": set(),
-    "utils.secrets": set(),
+    "utils.redaction": set(),
+    "utils.secrets": {"utils.redaction"},
     "utils.data_folder": set(),
     "utils.sftp": set(),
     "utils.database": set(),
@@ -22,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "utils.delivery": {"utils.services", "utils.embeds"},
     "utils.telemetry": set(),
     "utils.backup": {"utils.database"},
-    "utils.secret_key": {"utils.secrets", "utils.database"},
+    "utils.secret_key": {"utils.redaction", "utils.secrets", "utils.database"},
     "cogs": {"utils.services", "utils.embeds", "utils.interactions"},
 }
 """The rooms below the top, and what each may import besides itself and the kernel."""

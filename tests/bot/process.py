@@ -12,6 +12,7 @@ from typing import Any
 from pymongo import MongoClient
 
 from simulation.discord import SimulatedDiscord
+from utils.database.mongod_process import ProcessFile, build_uri
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 120.0  # mongod's first start on a busy machine
@@ -112,12 +113,13 @@ class BotProcess:
         """Where the data is: the configured MongoDB, or the bot's own by its process file."""
         if self._mongodb_uri:
             return self._mongodb_uri
-        return f"mongodb://127.0.0.1:{self.read_mongod()['port']}/?directConnection=true"
+        return build_uri(self.read_mongod().address)
 
-    def read_mongod(self) -> dict[str, int]:
-        """Return process id and port of the bot's own mongod."""
-        values: dict[str, int] = json.loads((self.data_dir / "mongodb" / "process.json").read_text("utf-8"))
-        return values
+    def read_mongod(self) -> ProcessFile:
+        """Return process id and address of the bot's own mongod."""
+        found = ProcessFile.read(self.data_dir / "mongodb" / "process.json")
+        assert found is not None
+        return found
 
     async def start(self, *, is_awaited: bool = True) -> None:
         """Start, and wait until the bot is connected and its commands are there."""
@@ -183,7 +185,7 @@ class BotProcess:
         process_file = self.data_dir / "mongodb" / "process.json"
         if not process_file.exists():
             return
-        pid = self.read_mongod()["pid"]
+        pid = self.read_mongod().pid
         if is_mongod_of(pid, self.data_dir):
             os.kill(pid, signal.SIGKILL)
             await until(lambda: not is_mongod_of(pid, self.data_dir), what="mongod outlives its end")

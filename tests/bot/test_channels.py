@@ -169,7 +169,7 @@ async def test_nothing_is_lost_or_doubled_when_mongod_is_killed(open_stage: Stag
     files, history = await begin(stage, history=100)
     live = stage.take(90)
     for position in range(3):
-        mongod = stage.bot.read_mongod()["pid"]
+        mongod = stage.bot.read_mongod().pid
         files.append(*live[position * 30 : position * 30 + 15])
         await asyncio.sleep(0.1 * position)  # with and without a transaction under way
         os.kill(mongod, signal.SIGKILL)

@@ -98,7 +98,7 @@ async def test_bot_stops_cleanly_when_told_to(
     await stage.add_server("North")
     assert await stage.bot.stop(number) == 0
     if is_embedded:
-        pid = stage.bot.read_mongod()["pid"]
+        pid = stage.bot.read_mongod().pid
         await until(lambda: not Path(f"/proc/{pid}/cmdline").exists(), what="mongod was left behind")
 
 
@@ -137,6 +137,11 @@ async def test_bot_stops_cleanly_while_it_waits_as_standby(open_stage: StageFact
 async def test_check_prints_a_table_when_everything_is_there(open_stage: StageFactory) -> None:
     """One line a step, ending with 0; neither the gateway nor the commands are touched."""
     stage = await open_stage()
+    stage.bot.config_path.chmod(0o644)
+    _, told, _ = await run_command("check", "--config", str(stage.bot.config_path))
+    assert f"chmod 600 {stage.bot.config_path}" in told
+    stage.bot.config_path.chmod(0o600)
+    stage.bot.data_dir.chmod(0o700)
     code, out, error = await run_command("check", "--config", str(stage.bot.config_path))
     steps = [re.split(r"  +", line, maxsplit=2) for line in out.splitlines()]
     assert (code, error, {mark for mark, *_ in steps}) == (0, "", {"ok"})

@@ -36,7 +36,7 @@ MISTAKES = {
     "no such number": Mistake({"number": 8}, "death logs"),
     "path above the root": Mistake({"base_path": "../other"}, "“..”"),
     "path outside the root": Mistake({"base_path": "/etc"}, "death logs"),
-    "host with scheme": Mistake({"host": "sftp://127.0.0.1"}, "without sftp://"),
+    "host with a path": Mistake({"host": "127.0.0.1/logs"}, "is a name or an address"),
     "unknown zone": Mistake({"timezone": "Mars/Base"}, "no time zone"),
 }
 

@@ -91,7 +91,7 @@ async def test_edited_login_is_tested_first(stage: Stage, tmp_path: Path) -> Non
         ({}, "Nothing would change"),
         ({"name": "north"}, ""),
         ({"name": "SOUTH"}, "Choose another name"),
-        ({"host": "sftp://x"}, "a name or address alone"),
+        ({"host": "ftp://x"}, "is a name or an address"),
         ({"timezone": "Mars/Base"}, "no time zone"),
     ],
 )

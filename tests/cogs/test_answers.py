@@ -1,10 +1,13 @@
 """What commands answer when things are not as whoever asks believes."""
 
+from datetime import timedelta
+
 import pytest
 
 from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, Permission
 from simulation.markdown import Reader
 from tests.cogs.conftest import PIKE, SEEN
+from tests.fakes.clock import START
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import REFERENCE, Shelf
 from utils.errors import StorageUnavailableError
@@ -184,6 +187,23 @@ async def test_board_of_bounties_opens_with_its_own_tier(
     assert shelf.hunters.asked == []
 
 
+async def test_board_of_bounties_is_turned_no_further_than_its_tier_lasts(
+    shelf: Shelf, bot: OwnBot, guild: Guild, alice: Member, channel: Channel
+) -> None:
+    """The grant ends while the buttons live; the tier that is left opens the other boards alone."""
+    bot.services = shelf.build_services(tier=1)
+    for cog in bot.cogs.values():
+        cog.services = bot.services  # type: ignore[attr-defined]
+    shelf.premium.give(GuildId(guild.id), 2, START + timedelta(minutes=5))
+    shelf.hunters.rows = build_rows(12)
+    reply = await alice.ask(channel, "/leaderboard", board="bounties")
+    shelf.clock.move(301)
+    pressed = await reply.click("Next")
+    await pressed.wait_until(lambda one: bool(one.followups))
+    assert "opens with tier 2 (Mercenary)" in pressed.followups[0].embed["description"]
+    assert reply.embed["footer"]["text"].startswith("Page 1 of 2")
+
+
 # /killfeed status
 
 
@@ -265,13 +285,22 @@ async def test_server_is_added_with_what_the_form_and_the_options_say(
     assert "pw-secret" not in str(reply.embed)
 
 
+async def test_time_zones_are_offered_while_they_are_typed(manager: Member, channel: Channel) -> None:
+    """By any part, for both commands that take one; the name is the value."""
+    for command in ("/admin server add", "/admin server edit"):
+        offered = await manager.autocomplete(channel, command, "timezone", "berl")
+        assert [(choice["name"], choice["value"]) for choice in offered] == [
+            ("Europe/Berlin", "Europe/Berlin")
+        ]
+
+
 @pytest.mark.parametrize(
     ("form", "options", "sentence"),
     [
         ({}, {}, "Fill in the password or the private key."),
-        ({"Password": "x"}, {"name": " mirny "}, "There is a server called “ mirny ” already."),
-        ({"Password": "x"}, {"host": "sftp://192.0.2.10"}, "The host is a name or address alone"),
-        ({"Password": "x"}, {"host": "192.0.2.10:22"}, "The host is a name or address alone"),
+        ({"Password": "x"}, {"name": " mirny "}, "There is a server called “mirny” already."),
+        ({"Password": "x"}, {"host": "ftp://192.0.2.10"}, "The host is a name or an address"),
+        ({"Password": "x"}, {"host": "192.0.2.10/logs"}, "The host is a name or an address"),
         ({"Password": "x"}, {"timezone": "Mars/Base"}, "“Mars/Base” is no time zone."),
         ({"Password": "x"}, {"timezone": "../etc/passwd"}, "is no time zone."),
     ],

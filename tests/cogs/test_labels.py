@@ -14,7 +14,7 @@ from utils.models.scope import GuildId, MemberId
 
 TWIN = "Twin \N{MATHEMATICAL DOUBLE-STRUCK DIGIT TWO}"
 NAMES = {"first": PIKE, "second": SPIKER, "player": PIKE, "server": "Mirny"}
-BY_NAME = {"command", "action"}  # options whose value is what is shown
+BY_NAME = {"command", "action", "timezone"}  # options whose value is what is shown
 OF_A_MEMBER = "/admin link remove player"  # offers nothing before the member is chosen
 
 

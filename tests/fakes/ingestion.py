@@ -252,6 +252,13 @@ class FakeIngestionStore:
         self.power.pass_point()
         return dict(self.data.cursors)
 
+    async def forget_cursors(self, scope: ServerScope, files: Sequence[LogFile]) -> None:
+        """Delete the cursors of files that are gone."""
+        del scope
+        self.power.pass_point()
+        for file in files:
+            del self.data.cursors[file]
+
     async def find_import(self, scope: ServerScope) -> ImportJob | None:
         """Return the import under way, if any."""
         del scope
@@ -362,6 +369,7 @@ class FakeDeathLogs:
         newest_asked: how often the newest lines were asked for.
         problems: what a poll has to pass over.
         denied: files that an import may not read.
+        gone: files that went long ago.
     """
 
     def __init__(self, power: PowerSupply | None = None, *, lines_per_chunk: int = 3) -> None:
@@ -372,6 +380,7 @@ class FakeDeathLogs:
         self.newest_asked = 0
         self.problems: list[str] = []
         self.denied: set[LogFile] = set()
+        self.gone: list[LogFile] = []
 
     def append(self, file: LogFile, data: bytes) -> None:
         """Write bytes at the end of a file."""
@@ -393,6 +402,10 @@ class FakeDeathLogs:
         self.power.pass_point()
         self.newest_asked += 1
         return [line for data in self.files.values() for line in data.split(b"\n")[:-1][-3:]]
+
+    def list_gone(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[LogFile]:
+        """Return the files that went long ago."""
+        return [file for file in self.gone if file in cursors]
 
     async def list_sizes(self) -> Mapping[LogFile, int]:
         """Return every file with its size."""

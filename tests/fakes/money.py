@@ -111,6 +111,15 @@ class FakeMoneyUnit:
             if one.state is BountyState.OPEN and one.scope == self._scope and one.player_id in wanted
         ]
 
+    async def find_house_targets(
+        self, player_ids: Iterable[PlayerId], *, since: datetime
+    ) -> frozenset[PlayerId]:
+        """Return on whom of these players the house put a bounty since a moment."""
+        self.data.reads.append("find_house_targets")
+        every = self.data.bounties.values()
+        placed = {one.player_id for one in every if one.placer_id is None and one.placed_at > since}
+        return frozenset(player_ids) & placed
+
     async def insert_bounty(self, bounty: Bounty) -> None:
         """Store an open bounty; a second one of a placer on a player is a mistake of the caller."""
         for one in await self.list_open_bounties([bounty.player_id]):

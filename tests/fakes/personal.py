@@ -40,10 +40,10 @@ class FakePersonalStore(Outage):
         return {ServerScope(guild_id, ServerId("aaaaaaaa")): "Mirny"}
 
     async def list_parts_of_player(
-        self, scope: ServerScope, player_id: PlayerId, names: Collection[str]
+        self, scope: ServerScope, player_id: PlayerId
     ) -> Mapping[str, Sequence[Stored]]:
         """Return what was put in."""
-        del scope, player_id, names
+        del scope, player_id
         return self.player_parts
 
     async def list_links_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
@@ -146,10 +146,10 @@ class FakeErasureStore(Outage):
         del scope
         return self.names.get(player_id, set())
 
-    async def delete_lines(self, scope: ServerScope, texts: Collection[str]) -> int:
+    async def delete_lines(self, scope: ServerScope, player_id: PlayerId) -> int:
         """Take note."""
         del scope
-        self.done.append(f"lines {', '.join(sorted(texts))}")
+        self.done.append(f"lines {player_id}")
         return 0
 
     async def rename_in_notices(self, scope: ServerScope, names: Collection[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from utils.data_folder import load_instance_id, lock_data_folder
+from utils.data_folder import list_readable_by_others, load_instance_id, lock_data_folder
 from utils.errors import ConfigurationError
 
 HOLD = "import sys; from pathlib import Path; from utils.data_folder import lock_data_folder\n"
@@ -17,7 +17,7 @@ def test_folder_is_made_and_locked(tmp_path: Path) -> None:
     """A folder that is not there yet is made, parents and all, and is this process's own."""
     folder = tmp_path / "deep" / "data"
     with lock_data_folder(folder) as lock:
-        assert folder.is_dir()
+        assert folder.stat().st_mode & 0o777 == 0o700
         assert lock.is_locked
 
 
@@ -65,3 +65,19 @@ def test_instance_id_survives_an_editor(tmp_path: Path) -> None:
     """A line feed that somebody's editor left behind makes it no other instance."""
     (tmp_path / "instance.id").write_text("0123456789abcdef\n", "ascii")
     assert load_instance_id(tmp_path) == "0123456789abcdef"
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620])
+def test_what_others_can_read_is_named_with_the_way_out(tmp_path: Path, mode: int) -> None:
+    """The configuration holds the token; the data folder what is stored. What is not there is no problem."""
+    config, folder = tmp_path / "config.json", tmp_path / "data"
+    assert list_readable_by_others(config, folder) == []
+    config.touch(0o600)
+    folder.mkdir(0o700)
+    assert list_readable_by_others(config, folder) == []
+    config.chmod(mode)
+    folder.chmod(0o755)
+    assert list_readable_by_others(config, folder) == [
+        f"{config} holds the token, and others on this machine can read it: chmod 600 {config}",
+        f"{folder} can be read by others on this machine: chmod 700 {folder}",
+    ]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from utils.errors import ConfigurationError, SecretError
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.servers import Credentials, EncryptedSecret
-from utils.secrets import Redactor, SecretBox
+from utils.redaction import Redactor
+from utils.secrets import SecretBox
 
 KEY = "a key that somebody chose"
 SCOPE = ServerScope(GuildId(42), ServerId("k3v9x0aa"))

@@ -1,8 +1,8 @@
-"""The bot's own MongoDB: a mongod as child process, one node that is a replica set, on the loopback alone.
+"""The bot's own MongoDB: a mongod as child process, one node that is a replica set, for this user alone.
 
-Its port is chosen once and kept, since a replica set remembers its members by it. A bot that was killed
-leaves mongod running; the next one finds it by its process file, makes sure it serves the same folder, and
-adopts it.
+It asks nobody for a password. So it listens on a socket in a folder that only the bot's user may enter, and
+on no port: nobody else on the machine reaches it. A bot that was killed leaves mongod running; the next one
+finds it by its process file, makes sure it serves the same folder, and adopts it.
 """
 
 import asyncio
@@ -17,11 +17,16 @@ from utils.clock import Clock
 from utils.database.backoff import generate_pauses
 from utils.database.mongod_binary import explain_failure, find_mongod
 from utils.database.mongod_process import (
+    PRIVATE,
     REPLICA_SET,
     MongodProcess,
     ProcessFile,
-    choose_port,
+    build_plain_uri,
+    build_uri,
+    choose_socket,
+    close_folder,
     is_alive,
+    leave_socket,
     read_last_line,
     spawn,
 )
@@ -55,12 +60,12 @@ class EmbeddedMongod:
         self._clock = clock
         self._configured = mongod_path
         self._process: MongodProcess | None = None
-        self._port: int | None = None
+        self._address = ""
 
     @property
     def uri(self) -> str:
         """Where the running mongod is reached."""
-        return f"mongodb://127.0.0.1:{self._port}/?replicaSet={REPLICA_SET}"
+        return build_uri(self._address)
 
     @property
     def pid(self) -> int | None:
@@ -80,7 +85,8 @@ class EmbeddedMongod:
         """
         kept = ProcessFile.read(self._file)
         if kept is None or not await self._adopt(kept):
-            await self._spawn(preferred=kept.port if kept else None)
+            self._address = choose_socket(self._data, kept.address if kept and kept.is_private else None)
+            await self._spawn()
         return self.uri
 
     async def stop(self) -> None:
@@ -88,6 +94,7 @@ class EmbeddedMongod:
         process, self._process = self._process, None
         if process is not None:
             await self._end(process)
+            leave_socket(self._address)
 
     async def watch(self) -> None:
         """Start mongod again whenever it dies; runs until cancelled or ``stop``."""
@@ -101,8 +108,7 @@ class EmbeddedMongod:
         pauses = generate_pauses(first_seconds=0.5, longest_seconds=30.0)
         while self._process is not None:
             try:
-                # On the same port alone: the client in this process knows no other.
-                await self._spawn(preferred=self._port, is_fixed=True)
+                await self._spawn()  # on the same socket: the client in this process knows no other
             except ConfigurationError as error:
                 _log.error("mongod does not start again", reason=str(error))
                 await self._clock.sleep(next(pauses))
@@ -110,24 +116,24 @@ class EmbeddedMongod:
                 _log.info("mongod runs again", pid=self.pid)
                 return
 
-    async def _spawn(self, *, preferred: int | None, is_fixed: bool = False) -> None:
+    async def _spawn(self) -> None:
         mongod = find_mongod(self._configured)
-        self._port = preferred if is_fixed and preferred else choose_port(preferred)
         try:
             self._make_folders()
             self._process = spawn(
-                mongod, data=self._data, port=self._port, log=self._log_path, errors=self._errors
+                mongod, data=self._data, address=self._address, log=self._log_path, errors=self._errors
             )
-            ProcessFile(self._process.pid, self._port).write(self._file)
+            ProcessFile(self._process.pid, self._address).write(self._file)
         except OSError as error:
             if self.is_running and self._process is not None:
                 self._process.kill()  # one that stands in no file could not be found again
             raise explain_failure(mongod, errors=str(error), last_log_line="") from error
-        if not await self._wait_until_primary(self._process, self._port):
+        if not await self._wait_until_primary(self._process):
             await self._give_up(mongod)
 
     def _make_folders(self) -> None:
-        self._data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._data.mkdir(parents=True, exist_ok=True, mode=PRIVATE)
+        close_folder(self._data)
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
         if self._log_path.exists():
             self._log_path.replace(self._log_path.with_suffix(".log.1"))  # the run before this one is kept
@@ -150,15 +156,19 @@ class EmbeddedMongod:
         deadline = self._clock.monotonic() + ADOPT_SECONDS
         while is_alive(kept.pid) and self._clock.monotonic() < deadline:
             if await self._serves_our_folder(kept):
-                self._process, self._port = MongodProcess(kept.pid), kept.port
-                _log.info("adopted the mongod that runs already", pid=kept.pid, port=kept.port)
-                return await self._wait_until_primary(self._process, kept.port)
+                if not kept.is_private:
+                    _log.info("the mongod that runs already listens on a port: started anew", pid=kept.pid)
+                    await self._end(MongodProcess(kept.pid))
+                    return False
+                self._process, self._address = MongodProcess(kept.pid), kept.address
+                _log.info("adopted the mongod that runs already", pid=kept.pid)
+                return await self._wait_until_primary(self._process)
             await self._clock.sleep(POLL_SECONDS * 5)
         return False
 
     async def _serves_our_folder(self, kept: ProcessFile) -> bool:
         # Process ids and ports are used again by strangers, so mongod itself is asked.
-        client = _build_client(kept.port)
+        client = _build_client(kept.address)
         try:
             options = await client.admin.command("getCmdLineOpts")
             status = await client.admin.command("serverStatus")
@@ -169,22 +179,22 @@ class EmbeddedMongod:
         folder = options["parsed"].get("storage", {}).get("dbPath", "")
         return Path(folder) == self._data and int(status["pid"]) == kept.pid
 
-    async def _wait_until_primary(self, process: MongodProcess, port: int) -> bool:
+    async def _wait_until_primary(self, process: MongodProcess) -> bool:
         deadline = self._clock.monotonic() + START_SECONDS
         while process.is_alive() and self._clock.monotonic() < deadline:
-            if await _answers(port) and await self._is_primary(port):
+            if await _answers(self._address) and await self._is_primary():
                 return True
             await self._clock.sleep(POLL_SECONDS)
         return False
 
-    async def _is_primary(self, port: int) -> bool:
-        client = _build_client(port)
+    async def _is_primary(self) -> bool:
+        client = _build_client(self._address)
         try:
             for _ in range(50):
                 hello = await client.admin.command("hello")
                 if hello.get("isWritablePrimary"):
                     return True
-                await _configure_replica_set(client, f"127.0.0.1:{port}")
+                await _configure_replica_set(client, self._address)
                 await self._clock.sleep(POLL_SECONDS)
         except PyMongoError as error:
             _log.debug("mongod is not ready yet", reason=str(error))
@@ -199,15 +209,18 @@ class EmbeddedMongod:
         return not process.is_alive()
 
 
-def _build_client(port: int) -> Client:
+def _build_client(address: str) -> Client:
     return AsyncIOMotorClient(
-        "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=1_000, socketTimeoutMS=5_000
+        build_plain_uri(address),
+        directConnection=True,
+        serverSelectionTimeoutMS=1_000,
+        socketTimeoutMS=5_000,
     )
 
 
-async def _answers(port: int) -> bool:
+async def _answers(address: str) -> bool:
     try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        _, writer = await asyncio.open_unix_connection(address)
     except OSError:
         return False
     writer.close()
@@ -237,7 +250,7 @@ async def _initiate(client: Client, host: str) -> None:
 
 
 async def _move_member(client: Client, config: dict[str, Any], host: str) -> None:
-    # The port of the last run is taken by somebody else, so the one member has another address now.
+    # The data folder was moved, or its mongod had a port before: the one member has another address now.
     member = {**config["members"][0], "host": host}
     moved = {**config, "version": config["version"] + 1, "members": [member]}
     await client.admin.command("replSetReconfig", moved, force=True)

@@ -137,6 +137,16 @@ class MoneyTransaction:
         bounties = [read_bounty(document) for document in found]
         return sorted(bounties, key=lambda bounty: (bounty.placed_at, bounty.bounty_id))
 
+    async def find_house_targets(
+        self, player_ids: Iterable[PlayerId], *, since: datetime
+    ) -> frozenset[PlayerId]:
+        """Return on whom of these players the house put a bounty since a moment, on any server."""
+        wanted = {"placer_id": None, "placed_at": {"$gt": since}, "player_id": {"$in": list(player_ids)}}
+        found = await self._of_guild("bounties").find(
+            wanted, projection={"player_id": 1}, hint="placer", session=self._session
+        )
+        return frozenset(PlayerId(one["player_id"]) for one in found)
+
     async def insert_bounty(self, bounty: Bounty) -> None:
         """Store an open bounty; there is at most one of a placer on a player."""
         await self._of_server("bounties").insert_one(build_bounty_document(bounty), session=self._session)

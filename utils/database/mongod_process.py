@@ -2,31 +2,52 @@
 
 import json
 import os
+import re
 import signal
-import socket
+import stat
 import subprocess
+import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote_plus
 
 REPLICA_SET = "killfeed"
 CACHE_GIGABYTES = 0.5  # of the machine's memory; mongod's own default is half of it
 OPLOG_MEGABYTES = 990  # the least that mongod takes; by default it grows to a twentieth of the disk
+SOCKET_NAME = "mongod.sock"
+SOCKET_FOLDER = "killfeed-"  # what its name begins with, where it is not the data's
+PRIVATE = 0o700
+
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]{1,100}")
+"""A socket's path has 107 bytes at most, and the name of a member no colon before its port."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessFile:
-    """What a running mongod is found by again: its process id and port."""
+    """What a running mongod is found by again.
+
+    Attributes:
+        pid: its process id.
+        address: the path of its socket; ``127.0.0.1:port`` of one that an older bot started.
+    """
 
     pid: int
-    port: int
+    address: str
+
+    @property
+    def is_private(self) -> bool:
+        """Tell whether it listens to this user alone."""
+        return self.address.startswith("/")
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
         """Return what the file says; None without a readable one."""
         try:
             fields = json.loads(path.read_text(encoding="utf-8"))
-            return cls(pid=int(fields["pid"]), port=int(fields["port"]))
+            address = fields["address"] if "address" in fields else f"127.0.0.1:{int(fields['port'])}"
+            return cls(pid=int(fields["pid"]), address=str(address))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
@@ -77,27 +98,61 @@ def is_alive(pid: int) -> bool:
     )
 
 
-def choose_port(preferred: int | None = None) -> int:
-    """Return a free port of the loopback, the preferred one where it is free."""
-    for port in (preferred, 0):
-        if port is None:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError("no free port on 127.0.0.1")
+def choose_socket(data: Path, kept: str | None) -> str:
+    """Return where mongod listens: in its own folder, which nobody else may enter.
+
+    Where that has too long a path, or one that no member of a replica set can be called by, it is a folder
+    of its own for temporary files: the kept one, or a fresh one.
+    """
+    beside = data / SOCKET_NAME
+    if _PLAIN_PATH.fullmatch(str(beside)):
+        return str(beside)
+    if kept is not None and _is_made_for_sockets(Path(kept).parent):
+        return kept
+    return str(Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER)) / SOCKET_NAME)
 
 
-def spawn(mongod: Path, *, data: Path, port: int, log: Path, errors: Path) -> MongodProcess:
+def leave_socket(address: str) -> None:
+    """Delete a socket that mongod left behind, with its folder where that was made for it alone."""
+    Path(address).unlink(missing_ok=True)
+    if _is_made_for_sockets(Path(address).parent):
+        with suppress(OSError):  # somebody keeps something else there
+            Path(address).parent.rmdir()
+
+
+def close_folder(folder: Path) -> None:
+    """Let nobody but this user into a folder."""
+    if stat.S_IMODE(folder.stat().st_mode) != PRIVATE:
+        folder.chmod(PRIVATE)
+
+
+def build_uri(address: str) -> str:
+    """Return the URI of a mongod that is a replica set of its own."""
+    return f"{build_plain_uri(address)}?replicaSet={REPLICA_SET}"
+
+
+def build_plain_uri(address: str) -> str:
+    """Return the URI of a mongod, whatever it is."""
+    return f"mongodb://{quote_plus(address, safe=':')}/"
+
+
+def _is_made_for_sockets(folder: Path) -> bool:
+    if not folder.name.startswith(SOCKET_FOLDER):
+        return False
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    is_closed = stat.S_IMODE(found.st_mode) == PRIVATE
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and is_closed
+
+
+def spawn(mongod: Path, *, data: Path, address: str, log: Path, errors: Path) -> MongodProcess:
     """Start mongod in a session of its own: Ctrl-C is for the bot, which stops mongod when it is done."""
     arguments = [
         str(mongod),
         *("--dbpath", str(data), "--logpath", str(log), "--quiet"),
-        *("--bind_ip", "127.0.0.1", "--port", str(port), "--nounixsocket"),
+        *("--bind_ip", address),
         *("--replSet", REPLICA_SET, "--oplogSize", str(OPLOG_MEGABYTES)),
         *("--wiredTigerCacheSizeGB", str(CACHE_GIGABYTES)),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),

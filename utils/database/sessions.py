@@ -6,7 +6,6 @@ opens and stored with the lease (``repositories.leases``).
 """
 
 import asyncio
-from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self, TypeVar
@@ -16,14 +15,13 @@ from pymongo.client_session import ClientSession
 
 from utils.database.threads import call_in_thread
 from utils.models.scope import GuildId
+from utils.turns import FairTurns
 
 T = TypeVar("T")
 
 Client = AsyncIOMotorClient[dict[str, Any]]
 Session = ClientSession
 """Of a transaction. It is pymongo's own: a transaction runs within a thread."""
-
-_Places = deque["asyncio.Future[Session]"]
 
 SESSION_COUNT = 8  # transactions in flight; two cores of mongod are busy with four
 
@@ -48,20 +46,12 @@ async def settle(operation: Awaitable[T]) -> T:
 
 
 class SessionPool:
-    """At most ``SESSION_COUNT`` sessions, lent to one transaction at a time.
-
-    No guild holds more than half of them, however much it has to store: what one transaction costs is
-    bounded, and so is how long others wait. Guilds that wait take turns, each in the order in which it came.
-    """
+    """At most ``SESSION_COUNT`` sessions, lent to one transaction at a time; guilds share them fairly."""
 
     def __init__(self, sessions: tuple[Session, ...]) -> None:
         self._sessions = sessions
         self._free = list(sessions)
-        self._share = max(1, len(sessions) // 2)
-        self._held: Counter[GuildId | None] = Counter()
-        self._waiting: dict[
-            GuildId | None, deque[asyncio.Future[Session]]
-        ] = {}  # whose turn it is comes first
+        self._turns = FairTurns(len(sessions))
         self.ids = tuple(bytes(session.session_id["id"]) for session in sessions)
 
     @classmethod
@@ -71,33 +61,13 @@ class SessionPool:
 
     @asynccontextmanager
     async def borrow(self, guild_id: GuildId | None = None) -> AsyncIterator[Session]:
-        """Lend a session to a guild, or to the bot itself, waiting while it has its share or all are busy."""
-        place: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(guild_id, deque()).append(place)
-        self._lend()
-        try:
-            yield await place
-        finally:
-            if place.done() and not place.cancelled():
-                self._held -= Counter([guild_id])  # forgets who holds none
-                self._free.append(place.result())
-            self._lend()
-
-    def _lend(self) -> None:
-        """Give free sessions to those whose turn it is."""
-        while self._free and (turn := self._find_turn()) is not None:
-            guild_id, places = turn
-            del self._waiting[guild_id]
-            place = places.popleft()
-            if not place.cancelled():
-                self._held[guild_id] += 1
-                place.set_result(self._free.pop())
-            if places:
-                self._waiting[guild_id] = places  # behind all others
-
-    def _find_turn(self) -> tuple[GuildId | None, _Places] | None:
-        turns = ((one, places) for one, places in self._waiting.items() if self._held[one] < self._share)
-        return next(turns, None)
+        """Lend a session to a guild, or to the bot itself, when it is its turn."""
+        async with self._turns.lend(guild_id):
+            session = self._free.pop()
+            try:
+                yield session
+            finally:
+                self._free.append(session)
 
     async def close(self) -> None:
         """End all sessions."""

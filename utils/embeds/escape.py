@@ -6,13 +6,13 @@ nothing: no markup, no mention, no link, no invisible or reordering character.
 
 import re
 
+from utils.models.player_ids import replace_player_ids
 from utils.models.visible_text import NAME_LENGTH, NAMELESS, clean_text
 
 ZERO_WIDTH_SPACE = "\u200b"
 
 _MARKUP = re.compile(r"[\\*_~|`<>\[\]#:]")
 _LIST_MARK = re.compile(r"([-+]|\d+(?=\.))")  # list marks work at the start of a line only
-_PLAYER_ID = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 
 
 def escape_text(text: str, limit: int = NAME_LENGTH) -> str:
@@ -35,4 +35,4 @@ def escape_name(name: str) -> str:
 
 def hide_ids(text: str) -> str:
     """Return a text of the game in which no player's id can be read."""
-    return _PLAYER_ID.sub("(id)", text)
+    return replace_player_ids(text, lambda _: "(id)")

@@ -11,6 +11,7 @@ from utils.interactions.services import Services
 from utils.models.labels import Choice, label_choices
 from utils.models.scope import MemberId
 from utils.models.typed_text import fold_text
+from utils.services.time_zones import search_zones
 
 logger = get_logger(__name__)
 
@@ -24,6 +25,12 @@ async def complete_server(ctx: discord.AutocompleteContext) -> list[discord.Opti
     except KillfeedError as error:
         return _offer_nothing(error)
     return offer(ctx, [(server.scope.server_id, server.name) for server in servers])
+
+
+async def complete_zone(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
+    """Offer time zones by any part of their names; the value is the name."""
+    zones = search_zones(str(ctx.value or ""), limit=MAX_CHOICES)
+    return [discord.OptionChoice(zone, zone) for zone in zones]
 
 
 async def complete_player(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:

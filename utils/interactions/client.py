@@ -94,6 +94,7 @@ class KillfeedBot(commands.Bot):
         self._reporter = reporter
         self._log_context = log_context
         self._courtesy = courtesy
+        self._is_following = False  # until it is ready
         self._register = CommandRegister(self, commands_file)
         self.add_listener(self._answer_ended, "on_interaction")
 
@@ -103,6 +104,7 @@ class KillfeedBot(commands.Bot):
         They are one set for the whole bot, so only the process of the first shard does.
         """
         logger.info("connected to Discord")
+        self._is_following = False
         if not self._sharding.is_first:
             return
         try:
@@ -113,6 +115,7 @@ class KillfeedBot(commands.Bot):
     async def on_ready(self) -> None:
         """Look after the guilds the bot is in; it may have come and gone while it was away."""
         logger.info("ready", guilds=len(self.guilds))
+        self._is_following = True
         await self.follower.follow_guilds(self.is_member_of)
 
     async def on_resumed(self) -> None:
@@ -127,6 +130,15 @@ class KillfeedBot(commands.Bot):
         """Go on with the servers of a guild that had the bot before."""
         logger.info("joined a guild", guild_id=guild.id)
         await self.follower.follow_guilds(self.is_member_of)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Follow a guild that comes back like one that joins: it may have been left meanwhile.
+
+        After a new connection all of them come like this, one by one, and ``on_ready`` follows them together.
+        """
+        if self._is_following:
+            logger.info("a guild is available", guild_id=guild.id)
+            await self.follower.follow_guilds(self.is_member_of)
 
     def is_member_of(self, guild_id: GuildId) -> bool:
         """Tell whether the bot is in a guild now, be it available or not."""
@@ -144,6 +156,11 @@ class KillfeedBot(commands.Bot):
         """End all that a guild holds; what is stored stays."""
         logger.info("left a guild", guild_id=guild.id)
         await self._events.dispatch(GuildLeft(guild_id=GuildId(guild.id)))
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Run a command, or offer choices; once, though Discord may send an interaction twice."""
+        if not self.services.views.is_repeated(interaction, "command"):
+            await self.process_application_commands(interaction)
 
     async def invoke_application_command(self, ctx: discord.ApplicationContext) -> None:
         """Run a command unless its member has too many; every log record of it names guild and command."""

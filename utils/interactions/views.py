@@ -21,6 +21,7 @@ from utils.interactions.replies import ErrorReplies
 
 VIEW_SECONDS = 180.0  # after the last press
 CUSTOM_ID_PREFIX = "kf:"
+REMEMBERED_INTERACTIONS = 10_000  # some minutes of the busiest bot
 
 ENDED = {
     discord.InteractionType.component: "These buttons have ended. Run the command again.",
@@ -44,10 +45,11 @@ logger = get_logger(__name__)
 
 
 class LiveViews:
-    """The custom ids whose buttons and forms still work in this process."""
+    """The custom ids whose buttons and forms still work in this process, and the interactions it has had."""
 
     def __init__(self) -> None:
         self._live: set[str] = set()
+        self._had: dict[tuple[int, str], None] = {}  # the oldest first
 
     def add(self, custom_id: str) -> None:
         """A button or a form works from now on."""
@@ -56,6 +58,20 @@ class LiveViews:
     def remove(self, custom_id: str) -> None:
         """A button or a form has ended."""
         self._live.discard(custom_id)
+
+    def is_repeated(self, interaction: discord.Interaction, where: str) -> bool:
+        """Tell whether an interaction came to some place before: Discord may send one twice.
+
+        Whoever asks goes on with the first and answers no other.
+        """
+        key = (interaction.id, where)
+        if key in self._had:
+            logger.info("an interaction came twice", interaction_id=interaction.id, where=where)
+            return True
+        self._had[key] = None
+        if len(self._had) > REMEMBERED_INTERACTIONS:
+            del self._had[next(iter(self._had))]
+        return False
 
     def is_ended(self, custom_id: str) -> bool:
         """Tell whether a button or a form is one of ours and works no longer, after its time or a restart."""
@@ -102,6 +118,8 @@ class InvokerView(discord.ui.View):
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
         """Answer presses of other members, or from another guild, with a sentence of their own."""
+        if self._live.is_repeated(interaction, "press"):
+            return False
         if self.shown_in is None or interaction.guild_id != self.shown_in.guild_id:
             refusal = ELSEWHERE
         elif interaction.user is None or interaction.user.id != self._invoker_id:
@@ -280,6 +298,7 @@ async def answer_ended(interaction: discord.Interaction, live: LiveViews) -> Non
     sentence = ENDED.get(interaction.type)
     if sentence is None or not interaction.data:
         return
-    if live.is_ended(str(interaction.data.get("custom_id", ""))):
+    is_ended = live.is_ended(str(interaction.data.get("custom_id", "")))
+    if not live.is_repeated(interaction, "ended") and is_ended:
         with note_unreached("press of an ended button is not answered"):
             await interaction.response.send_message(sentence, ephemeral=True)

@@ -24,6 +24,7 @@ AUTO_BASE = 1_000
 AUTO_STEP = 500
 LARGEST_AUTO = 10_000
 AUTO_DURATION = timedelta(hours=2)
+AUTO_PAUSE = timedelta(hours=6)  # from one bounty of the house on a player to the next
 
 
 def compute_reward(distance: int) -> int:

@@ -1,10 +1,19 @@
 """Players: names, counters and what is shown of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from utils.models.scope import PlayerId, ServerId
+
+MOST_NAMES = 50
+"""The newest names of a player are kept; the game lets people rename themselves without end."""
+
+MOST_WEAPONS = 200
+"""So many weapons are counted by name in one document, and the rest together; the game has some dozens."""
+
+OTHER_WEAPONS = "other weapons"
+"""What the rest is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +116,18 @@ class ServerMonth:
     hours: tuple[int, ...]
 
 
+def choose_weapon(weapon: str, counted: Collection[str]) -> str:
+    """Return the name a weapon is counted under, beside those that are counted already."""
+    return weapon if weapon in counted or len(counted) < MOST_WEAPONS else OTHER_WEAPONS
+
+
 def sum_months(one: ServerMonth, other: ServerMonth) -> ServerMonth:
     """Return the sum of two counts of the same month."""
     weapons = {count.weapon: count for count in one.weapons}
     for count in other.weapons:
-        before = weapons.get(count.weapon, WeaponCount(count.weapon, 0, 0))
-        weapons[count.weapon] = WeaponCount(
-            count.weapon, before.kills + count.kills, max(before.longest, count.longest)
-        )
+        name = choose_weapon(count.weapon, weapons)
+        before = weapons.get(name, WeaponCount(name, 0, 0))
+        weapons[name] = WeaponCount(name, before.kills + count.kills, max(before.longest, count.longest))
     hours = tuple(first + second for first, second in zip(one.hours, other.hours, strict=True))
     return ServerMonth(one.month, tuple(sorted(weapons.values())), hours)
 

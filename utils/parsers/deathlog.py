@@ -23,6 +23,7 @@ MAX_LINE_BYTES = 2048
 """Real lines are under 200 bytes; what is longer than this is no death, whatever it says."""
 
 MAX_PLATFORM_CHARACTERS = 8
+KEPT_NAME_CHARACTERS = 64  # of names and weapons; the game has 20
 MAX_DISTANCE_METRES = 999_999_999
 KEPT_REJECTED_CHARACTERS = 300
 
@@ -144,10 +145,10 @@ def _read_row(columns: list[str], latest: datetime) -> DeathRow:
         written_at=_read_time(time, latest),
         kind=classify(killed_by, PlayerId(victim_id), weapon),
         killer_id=killed_by,
-        killer_name=killer if killer_id else "",
+        killer_name=killer[:KEPT_NAME_CHARACTERS] if killer_id else "",
         victim_id=PlayerId(victim_id),
-        victim_name=victim,
-        weapon=weapon,
+        victim_name=victim[:KEPT_NAME_CHARACTERS],
+        weapon=weapon[:KEPT_NAME_CHARACTERS],
         distance=_read_distance(distance),
         killer_platform=killer_platform,
         victim_platform=victim_platform,

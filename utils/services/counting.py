@@ -12,12 +12,14 @@ from datetime import date, datetime
 from utils.models.deaths import Death, DeathKind, DeathRow
 from utils.models.players import (
     HOURS_OF_A_WEEK,
+    MOST_NAMES,
     Counters,
     NameSeen,
     PlayerDay,
     PlayerRecord,
     ServerMonth,
     WeaponCount,
+    choose_weapon,
 )
 from utils.models.scope import PlayerId
 
@@ -73,7 +75,10 @@ class DayTally(CounterTally):
 
 
 class WeaponTally:
-    """Kills by weapon while they are being counted: number and longest, by the weapon's name."""
+    """Kills by weapon while they are being counted: number and longest, by the weapon's name.
+
+    Of more than ``MOST_WEAPONS`` the later ones are counted together.
+    """
 
     __slots__ = ("_counts",)
 
@@ -84,7 +89,7 @@ class WeaponTally:
         """Count a kill."""
         count = self._counts.get(row.weapon)
         if count is None:
-            count = self._counts[row.weapon] = [0, 0]
+            count = self._counts.setdefault(choose_weapon(row.weapon, self._counts), [0, 0])
         count[0] += 1
         if row.distance > count[1] and row.counts_as_longest:
             count[1] = row.distance
@@ -127,7 +132,7 @@ class PlayerTally:
         self.last_seen_at: datetime | None = record.last_seen_at if record else None
 
     def see(self, name: str, at: datetime, order: Order) -> None:
-        """Note the player's name and the moment."""
+        """Note the player's name and the moment; of names the newest ones are kept."""
         seen = self.names.get(name)
         if seen is None:
             self.names[name] = [at, at]
@@ -135,6 +140,8 @@ class PlayerTally:
             seen[1] = at
         elif at < seen[0]:
             seen[0] = at
+        while len(self.names) > MOST_NAMES:
+            del self.names[min(self.names.keys() - {name}, key=lambda one: (self.names[one][1], one))]
         self.name = name
         self.last_order = order
         self.last_seen_at = at

@@ -46,6 +46,11 @@ class MoneyUnit(Protocol):
     async def list_open_bounties(self, player_ids: Iterable[PlayerId]) -> Sequence[Bounty]:
         """Return every open bounty on these players, ended ones included, first placed first."""
 
+    async def find_house_targets(
+        self, player_ids: Iterable[PlayerId], *, since: datetime
+    ) -> frozenset[PlayerId]:
+        """Return on whom of these players the house put a bounty since a moment, on any server."""
+
     async def insert_bounty(self, bounty: Bounty) -> None:
         """Store an open bounty; there is at most one of a placer on a player."""
 

@@ -17,6 +17,7 @@ from utils.models.deaths import Death
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import (
     AUTO_DURATION,
+    AUTO_PAUSE,
     PAID_KILLS_OF_A_VICTIM,
     PAID_WINDOW,
     SPREE_KILLS,
@@ -173,6 +174,7 @@ class _Batch:
         self._paid: list[PaidKill] = []
         self._booked: frozenset[str] = frozenset()
         self._sprees: dict[PlayerId, Sequence[Death]] = {}
+        self._resting: set[PlayerId] = set()  # on whom the house puts no further bounty for now
         self.notices: list[BountyNotice] = []
 
     async def load(self, kills: Sequence[LiveKill], *, is_auto: bool) -> None:
@@ -192,6 +194,10 @@ class _Batch:
                     since=min(kill.death.at for kill in earning) - PAID_WINDOW,
                 )
             )
+        if runs:
+            since = self._read_at - AUTO_PAUSE
+            killers = {kill.killer_id for kill in runs}
+            self._resting = set(await self._unit.find_house_targets(killers, since=since))
         for killer_id in {kill.killer_id for kill in runs}:
             first = min(kill.death.row.written_at for kill in runs if kill.killer_id == killer_id)
             # looked for by the wall clock, which may have jumped forward by an hour meanwhile
@@ -208,13 +214,19 @@ class _Batch:
         await self._pay(kill, member_id)
 
     async def provoke(self, kill: LiveKill) -> None:
-        """Let the house put a price on the killer, or raise it."""
+        """Let the house put a price on the killer, or raise it; a new one after a pause alone.
+
+        Without it some friends would earn one every minute: five victims, a killer, and one who kills him.
+        """
         amount = compute_auto_amount(self._count_victims(kill))
         if amount is None:
             return
         own = self._open.setdefault(kill.killer_id, [])
         standing = next((bounty for bounty in own if bounty.placer_id is None), None)
         if standing is None:
+            if kill.killer_id in self._resting:
+                return
+            self._resting.add(kill.killer_id)
             bounty = self._build_auto(kill, amount)
             await self._unit.insert_bounty(bounty)
             own.append(bounty)

@@ -31,9 +31,15 @@ from utils.services.servers import (
     GameServerService,
     SecretKeeper,
     ServerChecker,
-    ServerForm,
     Watchers,
-    verify_place,
+)
+from utils.services.time_zones import find_zone
+from utils.services.typed_servers import (
+    read_address,
+    trim_text,
+    verify_free_name,
+    verify_server_name,
+    verify_username,
 )
 
 _NAMES = ("name", "host", "port", "username", "number", "base_path", "timezone", "legacy")
@@ -126,7 +132,7 @@ class ServerChangeService:
         """
         async with self._servers.lock(guild_id):
             server = await self._servers.resolve(guild_id, text)
-            wanted = self._apply(server, edit)
+            wanted = self._apply(server, read_edit(edit))
             changes = list_changes(server, wanted)
             if not changes:
                 raise InvalidInputError("Nothing would change. Name at least one option with a new value.")
@@ -229,11 +235,7 @@ class ServerChangeService:
             await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_HOSTKEY, detail)
 
     def _apply(self, server: GameServer, edit: ServerEdit) -> GameServer:
-        given: dict[str, Any] = {
-            name: value.strip() if isinstance(value, str) else value
-            for name in _NAMES
-            if (value := getattr(edit, name)) is not None
-        }
+        given: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(edit, name)) is not None}
         wanted = replace(server, **given)
         if edit.credentials is not None:
             secret = self._rooms.secret_keeper.encrypt(server.scope, edit.credentials)
@@ -242,8 +244,7 @@ class ServerChangeService:
 
     async def _verify_place(self, guild_id: GuildId, wanted: GameServer) -> None:
         others = await self._rooms.store.list_servers(guild_id)
-        form = ServerForm(wanted.name, wanted.host, wanted.port, wanted.username, timezone=wanted.timezone)
-        verify_place(form, taken=[other.name for other in others if other.scope != wanted.scope])
+        verify_free_name(wanted.name, [other.name for other in others if other.scope != wanted.scope])
 
     async def _audit_edit(self, guild_id: GuildId, actor_id: MemberId, detail: str) -> None:
         await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_EDIT, detail)
@@ -271,6 +272,37 @@ class ServerChangeService:
         if server is None:
             raise NotFoundError("such game server", None, hint="Somebody removed it meanwhile.")
         return server
+
+
+def read_edit(edit: ServerEdit) -> ServerEdit:
+    """Return an edit as it is stored: trimmed, the zone by its name, the address taken apart.
+
+    What the address says beside the host counts where no option says it.
+
+    Raises:
+        InvalidInputError: something of it cannot be right.
+    """
+    read = replace(
+        edit,
+        name=None if edit.name is None else edit.name.strip(),
+        username=trim_text(edit.username or "") or None,
+        base_path=trim_text(edit.base_path or "") or None,
+        timezone=None if edit.timezone is None else find_zone(edit.timezone),
+    )
+    if edit.host is not None:
+        address = read_address(edit.host)
+        read = replace(
+            read,
+            host=address.host,
+            port=address.port if read.port is None else read.port,
+            username=read.username or address.username,
+            base_path=read.base_path or address.base_path,
+        )
+    if read.name is not None:
+        verify_server_name(read.name)
+    if read.username is not None:
+        verify_username(read.username)
+    return read
 
 
 def list_changes(old: GameServer, new: GameServer) -> tuple[FieldChange, ...]:

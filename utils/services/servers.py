@@ -3,18 +3,16 @@
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from structlog import get_logger
 
 from utils.clock import Clock
 from utils.errors import (
     AmbiguousError,
-    InvalidInputError,
     KillfeedError,
     NotFoundError,
     SameLogsError,
@@ -32,13 +30,20 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.watch_rooms import LogAccess
 from utils.services.log_places import LogPlaces
 from utils.services.premium import PremiumService
+from utils.services.typed_servers import (
+    DEFAULT_PORT,
+    ServerForm,
+    fold_server_name,
+    list_taken,
+    read_form,
+    verify_free_name,
+)
 
 logger = get_logger(__name__)
 
 SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids in logs
 SERVER_ID_CHARACTERS = 8
 FORMER_CHOICE = "a server that was removed"
-NAME_CHARACTERS = 50
 SHOWN_REJECTED = 50
 
 
@@ -98,20 +103,6 @@ class AuditWriter(Protocol):
 
     async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
         """Add an entry."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerForm:
-    """What an admin says of a server to be added."""
-
-    name: str
-    host: str
-    port: int
-    username: str
-    number: int | None = None
-    base_path: str | None = None
-    timezone: str = "UTC"
-    legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +194,7 @@ class GameServerService:
         """
         servers = await self._store.list_servers(guild_id)
         await self._premium.verify_free_slot(guild_id, servers=len(servers))
-        verify_place(form, taken=(server.name for server in servers))
+        verify_free_name(read_form(form).name, (server.name for server in servers))
 
     async def add_server(
         self,
@@ -222,13 +213,15 @@ class GameServerService:
             RemoteError: the host failed after the test, while its files were listed.
         """
         await self.verify_form(guild_id, form)
-        server = self._build(guild_id, form, credentials)
+        server = self._build(guild_id, read_form(form), credentials)
+        taken = list_taken(form, read_form(form))
+        understood = (CheckStep("As understood", ok=True, detail=taken),) if taken else ()
         tier = await self._premium.get_tier(guild_id)
         check = await self._checker.check(server, guild_limit=tier.servers, credentials=credentials)
         if check.logs is None:
             self._logs.forget(server.scope)
             await self._audit_failed(server, actor_id, check.describe_failure())
-            return AddedServer(check.steps, None)
+            return AddedServer((*understood, *check.steps), None)
         server = replace(server, host_key=check.host_key, log_folder=check.logs.folder)
         try:
             async with self.lock(guild_id):
@@ -247,7 +240,7 @@ class GameServerService:
         self._watchers.start(server.scope)
         await self._events.dispatch(ServerAdded(scope=server.scope))
         await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, describe_server(server))
-        return AddedServer(check.steps, server)
+        return AddedServer((*understood, *check.steps), server)
 
     async def test_server(
         self, guild_id: GuildId, text: str | None
@@ -305,9 +298,9 @@ class GameServerService:
         scope = ServerScope(guild_id, ServerId("".join(characters)))
         return GameServer(
             scope=scope,
-            name=form.name.strip(),
-            host=form.host.strip(),
-            port=form.port,
+            name=form.name,
+            host=form.host,
+            port=form.port or DEFAULT_PORT,
             username=form.username,
             secret=self._secret_keeper.encrypt(scope, credentials),
             number=form.number,
@@ -338,7 +331,7 @@ class GameServerService:
 
 
 def _is_called(server: GameServer, text: str) -> bool:
-    return text in (server.scope.server_id, server.name) or text.casefold().strip() == server.name.casefold()
+    return text == server.scope.server_id or fold_server_name(text) == fold_server_name(server.name)
 
 
 def _hide_id(text: str | None) -> str | None:
@@ -353,34 +346,3 @@ def describe_server(server: GameServer) -> str:
     """Return a server for the audit, without anything of its secret."""
     number = "" if server.number is None else f", number {server.number}"
     return f"{server.name} ({server.username} at {server.host} port {server.port}{number})"
-
-
-def verify_place(form: ServerForm, *, taken: Iterable[str]) -> None:
-    """Refuse a name, host, port or time zone that cannot be right; ``taken`` are the other servers' names.
-
-    Raises:
-        InvalidInputError
-    """
-    name, host = form.name.strip(), form.host.strip()
-    if not 1 <= len(name) <= NAME_CHARACTERS:
-        raise InvalidInputError(f"A server's name has 1 to {NAME_CHARACTERS} characters.")
-    if not name.isprintable():
-        raise InvalidInputError("That name holds characters nobody can see. Type it by hand.")
-    if any(other.casefold() == name.casefold() for other in taken):
-        raise InvalidInputError(f"There is a server called “{form.name}” already. Choose another name.")
-    if not 1 <= form.port <= 65535:
-        raise InvalidInputError("A port is a number from 1 to 65535; game hosts often use 8822.")
-    has_port = host.count(":") == 1  # an IPv6 address has more of them
-    has_strange = any(one.isspace() or one in "/@" or not one.isprintable() for one in host)
-    if not host or has_port or has_strange:
-        raise InvalidInputError("The host is a name or address alone, without sftp:// and without a port.")
-    _verify_timezone(form.timezone)
-
-
-def _verify_timezone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidInputError(
-            f"“{name}” is no time zone. Use a name like UTC, Europe/Berlin or America/New_York."
-        ) from None

@@ -1,7 +1,7 @@
 """Access: from a stored game server to its opened logs, and the test of the way there."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -33,6 +33,12 @@ class SecretReader(Protocol):
 
     def decrypt(self, scope: ServerScope, secret: EncryptedSecret) -> Credentials:
         """Return the login of one server; ``SecretError`` when the key does not fit."""
+
+    def forget(self, scope: ServerScope) -> None:
+        """Keep the login of a server out of logs no longer."""
+
+    def trying(self, guild_id: GuildId, credentials: Credentials) -> AbstractContextManager[None]:
+        """Return a context in which a login that somebody typed is kept out of logs."""
 
 
 @dataclass(slots=True)
@@ -92,10 +98,11 @@ class DeathLogAccess:
         known = self._remembered.pop(scope, None)
         if known is not None:
             self._retire(scope.guild_id, known.login)
+        self._secrets.forget(scope)
 
     def let_go(self, server: GameServer) -> None:
         """Close what a test left open, unless a server that is read needs it."""
-        self._retire(server.scope.guild_id, self._build_login(server))
+        self._retire(server.scope.guild_id, _join_login(server, Credentials()))
 
     def renew(self, scope: ServerScope) -> None:
         """Drop what is remembered of a server, and let its login be tried again although it was refused."""
@@ -127,7 +134,12 @@ class DeathLogAccess:
 
         A connection that was made for this alone stays open only where the server is to be read now.
         """
-        login = self._build_login(server) if credentials is None else _join_login(server, credentials)
+        if credentials is None:
+            return await self._check(server, self._build_login(server), guild_limit)
+        with self._secrets.trying(server.scope.guild_id, credentials):
+            return await self._check(server, _join_login(server, credentials), guild_limit)
+
+    async def _check(self, server: GameServer, login: HostLogin, guild_limit: int) -> WayCheck:
         lease = self._pool.lease(server.scope.guild_id, login, guild_limit=guild_limit, is_forced=True)
         check = await check_server(lease, login=login, base_path=server.base_path, number=server.number)
         if server.is_paused or check.failure is not None:

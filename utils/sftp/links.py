@@ -40,6 +40,8 @@ class LinkGuide:
             root, start = await self._find_places()
         except (RemoteFileMissingError, RemotePermissionError, RemoteFailureError):
             return None
+        if found.is_special:
+            return None  # a pipe or a device: opening it could wait for ever
         if self.is_deep and (is_inside(target, start) or is_inside(start, target)):
             return None
         if is_inside(target, root) or not is_inside(start, root):

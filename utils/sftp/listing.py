@@ -89,13 +89,14 @@ class DeathLogListing:
     whole_worlds: frozenset[str] | None = None
     cost: int = field(default=0, compare=False)
 
-    def mend(self, before: "DeathLogListing") -> "DeathLogListing":
+    def mend(self, before: "DeathLogListing", *, maximum: int = LIMITS.files) -> "DeathLogListing":
         """Return this listing with the files of one before where a folder could not be listed to its end."""
         if self.whole_worlds is None:
             return self
         files = {entry.file: entry for entry in before.files if entry.file.world not in self.whole_worlds}
         files.update((entry.file, entry) for entry in self.files)
-        return replace(self, files=tuple(entry for _, entry in sorted(files.items())))
+        newest = heapq.nlargest(maximum, files.values(), key=lambda entry: _rank(entry.file.name))
+        return replace(self, files=tuple(sorted(newest, key=lambda entry: entry.file)))
 
 
 class _Newest(Generic[Kept]):
@@ -119,9 +120,9 @@ class _Newest(Generic[Kept]):
         """Yield what is kept, the newest first."""
         return (value for _, _, value in sorted(self._heap, reverse=True))
 
-    def describe_rest(self, what: str) -> str:
+    def describe_rest(self, what: str, plural: str = "") -> str:
         """Return how many there are and how many are used, as the end of a sentence and another one."""
-        return f"{write_quantity(self.count, what)}. The newest {len(self._heap):,} are read."
+        return f"{write_quantity(self.count, what, plural)}. The newest {len(self._heap):,} are read."
 
 
 async def list_death_logs(
@@ -228,7 +229,8 @@ class _Lister:
 
         await self._scan(path, world, take, budget)
         if unsure.count > len(entries := list(unsure)):
-            self._told.append(f"“{path}” holds {unsure.describe_rest('link')}")
+            what = unsure.describe_rest("link or untyped entry", "links or untyped entries")
+            self._told.append(f"“{path}” holds {what}")
         self._looks += len(entries)
         waiting = iter(entries)
 

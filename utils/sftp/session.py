@@ -21,6 +21,7 @@ from asyncssh.constants import (
 
 from utils.errors import (
     ConnectionLostError,
+    HandshakeRefusedError,
     RemoteAnswerError,
     RemoteError,
     RemoteFailureError,
@@ -56,12 +57,18 @@ LIBRARY_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class RemoteStat:
-    """What a host says of a file or folder: size in bytes, time of the last change in Unix seconds."""
+    """What a host says of a file or folder: size in bytes, time of the last change in Unix seconds.
+
+    Attributes:
+        is_untyped: the host did not tell what it is.
+        is_special: a pipe, a device or the like.
+    """
 
     size: int
     modified_at_seconds: int
     is_directory: bool
     is_untyped: bool = False
+    is_special: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +184,7 @@ class SftpSession:
             modified_at_seconds=int(attributes.mtime or 0),
             is_directory=_find_kind(attributes) == "d",
             is_untyped=not _find_kind(attributes),
+            is_special=_find_kind(attributes) == "?",
         )
 
     async def is_folder(self, path: str) -> bool:
@@ -337,8 +345,10 @@ class SftpSession:
             with map_remote_errors(self.address, what=f"“{path}”"):
                 async with asyncio.timeout(timeout_seconds or self._timeout):
                     yield
-        except (ConnectionLostError, RemoteTimeoutError):
+        except (ConnectionLostError, RemoteTimeoutError, HandshakeRefusedError) as error:
             self._connection.is_broken = True
+            if (fault := self._connection.fault) is not None:
+                raise fault from error
             raise
 
 

@@ -30,7 +30,12 @@ from functools import partial
 from itertools import groupby
 
 from utils.clock import Clock
-from utils.errors import RemoteFailureError, RemoteFileMissingError, RemotePermissionError
+from utils.errors import (
+    RemoteAnswerError,
+    RemoteFailureError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+)
 from utils.models.deaths import CLOCK_MARGIN, LogFile
 from utils.models.reading import Chunk, Cursor, digest_head, slice_lines
 from utils.sftp.listing import DeathLogListing, LogFileEntry, LogFolder, list_death_logs
@@ -44,6 +49,7 @@ CHUNK_LINES = 4_000  # one transaction
 NEWEST_BYTES = 8 * 1024
 LAST_ROW_BYTES = 4096  # what a file may end with to be taken for a row
 NEWEST_LINES = 100
+GONE_KEPT = 400  # cursors of files that are gone: a year and more of a file a day
 GLANCE_EVERY_POLLS = 2
 GLANCE_EVERY_SECONDS = 9.0  # polls of ten seconds and more
 LOOK_EVERY_POLLS = 12
@@ -204,6 +210,19 @@ class DeathLogTail:
         files = (refusal.sentence for _, refusal in sorted(self._memory.refused.items()))
         return (*(listing.refused if listing else ()), *files)
 
+    def list_gone(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[LogFile]:
+        """Return the files with a cursor that went long ago: hundreds that are named later went as well.
+
+        One that comes back is read again from its beginning, and nothing of it counts twice.
+        """
+        listing, sizes = self._memory.listing, self._memory.sizes
+        if listing is None or listing.whole_worlds is not None or listing.refused:
+            return ()  # it may be there, unseen
+        if len(cursors) <= len(sizes) + GONE_KEPT:
+            return ()
+        gone = sorted(cursors.keys() - sizes.keys(), key=lambda file: (self._rank(file.name), file))
+        return gone[:-GONE_KEPT]
+
     async def list_sizes(self) -> Mapping[LogFile, int]:
         """Return every death log with its size in bytes."""
         await self._list()
@@ -312,7 +331,7 @@ class DeathLogTail:
     async def _list(self) -> DeathLogListing:
         memory, now = self._memory, self._clock.monotonic()
         known = set(memory.sizes)
-        listing = await list_death_logs(self._session, self._folder)
+        listing = await self._list_or_remember()
         names = max(0, listing.cost - LISTED_NAMES_FREE)
         seconds = max(0.0, self._clock.monotonic() - now - 1)
         memory.rest_seconds = max(names / LISTED_NAMES_A_SECOND, REST_AFTER_LISTING * seconds)
@@ -335,6 +354,15 @@ class DeathLogTail:
         memory.listed_at = memory.looked_at = memory.glanced_at = now
         memory.polls_since_look = 0
         return listing
+
+    async def _list_or_remember(self) -> DeathLogListing:
+        """List the logs; where the host's answer cannot be understood, go on with what is known."""
+        try:
+            return await list_death_logs(self._session, self._folder)
+        except RemoteAnswerError as error:
+            if self._memory.listing is None:
+                raise
+            return replace(self._memory.listing, refused=(str(error),), whole_worlds=frozenset())
 
     def _choose_entries(
         self, listing: DeathLogListing, now: float, *, is_due: bool

@@ -1,6 +1,7 @@
 """Tests of connecting: ready, or a plain refusal."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from subprocess import DEVNULL, Popen
@@ -10,7 +11,6 @@ import pytest
 from utils.clock import SystemClock
 from utils.database.connection import SafeMongoDBConnection, ServerFacts, _check
 from utils.database.mongod_binary import find_mongod
-from utils.database.mongod_process import choose_port
 from utils.errors import ConfigurationError, StorageUnavailableError, TransactionsUnsupportedError
 
 
@@ -18,12 +18,18 @@ from utils.errors import ConfigurationError, StorageUnavailableError, Transactio
 async def _standalone_uri(tmp_path: Path, mongod_uri: str) -> AsyncIterator[str]:
     """Run a mongod that is no replica set; ``mongod_uri`` skips where there is none."""
     assert mongod_uri
-    port = choose_port()
+    port = _choose_port()
     arguments = ("--dbpath", str(tmp_path), "--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket")
     with Popen([find_mongod(), *arguments], stdout=DEVNULL, stderr=DEVNULL) as mongod:  # noqa: ASYNC220, S603 - no shell
         yield f"mongodb://127.0.0.1:{port}/"
         mongod.terminate()
         await asyncio.to_thread(mongod.wait)
+
+
+def _choose_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _connect(uri: str, **options: float) -> SafeMongoDBConnection:
@@ -59,7 +65,7 @@ async def test_standalone_mongod_is_refused_plainly(standalone_uri: str) -> None
 async def test_opening_fails_when_nothing_answers_for_as_long_as_its_patience() -> None:
     """A database that is away is tried again, and given up in the end."""
     connection = _connect(
-        f"mongodb://127.0.0.1:{choose_port()}/", patience_seconds=0.4, selection_seconds=0.1
+        f"mongodb://127.0.0.1:{_choose_port()}/", patience_seconds=0.4, selection_seconds=0.1
     )
     with pytest.raises(StorageUnavailableError):
         await connection.open()

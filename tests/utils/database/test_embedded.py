@@ -5,18 +5,30 @@ import json
 import os
 import signal
 import socket
+import stat
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
-from subprocess import PIPE, Popen
+from subprocess import DEVNULL, PIPE, Popen
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
 
 from utils.clock import SystemClock
 from utils.database.connection import SafeMongoDBConnection
 from utils.database.embedded import EmbeddedMongod
 from utils.database.mongod_binary import explain_failure, find_in_wheel, find_mongod
-from utils.database.mongod_process import ProcessFile, choose_port, is_alive
+from utils.database.mongod_process import (
+    REPLICA_SET,
+    ProcessFile,
+    choose_socket,
+    is_alive,
+    leave_socket,
+)
 from utils.database.sessions import Session
 from utils.errors import ConfigurationError
 
@@ -74,8 +86,8 @@ async def test_mongod_runs_in_a_session_of_its_own_until_stopped(
     assert (mongod.is_running, is_alive(pid)) == (False, False)
 
 
-async def test_data_and_port_stay_when_it_is_started_again(mongod: EmbeddedMongod) -> None:
-    """A replica set remembers its members by address, so the port is kept."""
+async def test_data_and_address_stay_when_it_is_started_again(mongod: EmbeddedMongod) -> None:
+    """A replica set remembers its members by address, so it is kept."""
     first = await mongod.start()
     await _write(first, 1)
     await mongod.stop()
@@ -83,18 +95,131 @@ async def test_data_and_port_stay_when_it_is_started_again(mongod: EmbeddedMongo
     assert (second, await _write(second, 2)) == (first, [1, 2])
 
 
-async def test_it_moves_to_another_port_when_its_own_was_taken(
-    mongod: EmbeddedMongod, tmp_path: Path
-) -> None:
-    """A stranger on the port keeps nobody from starting."""
+async def test_data_folder_may_be_moved(mongod: EmbeddedMongod, tmp_path: Path) -> None:
+    """Its mongod has another address then, which the replica set takes."""
     first = await mongod.start()
     await _write(first, 1)
     await mongod.stop()
-    kept = ProcessFile.read(tmp_path / "mongodb" / "process.json")
+    (tmp_path / "mongodb").rename(tmp_path / "elsewhere")
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "elsewhere").rename(tmp_path / "moved" / "mongodb")
+    moved = EmbeddedMongod(tmp_path / "moved", clock=SystemClock())
+    second = await moved.start()
+    assert (second != first, await _write(second, 2)) == (True, [1, 2])
+    await moved.stop()
+
+
+def test_socket_never_stands_in_a_folder_that_holds_something_else(tmp_path: Path) -> None:
+    """A copied data folder brings the address of the original along, which must not be touched."""
+    original = tmp_path / "mongodb"
+    original.mkdir(mode=0o700)
+    (original / "mongod.sock").touch()
+    (original / "WiredTiger").touch()
+    chosen = choose_socket(Path("/a copy/mongodb"), str(original / "mongod.sock"))
+    assert Path(chosen).parent not in {original, Path("/a copy/mongodb")}
+    assert choose_socket(Path("/a copy/mongodb"), chosen) == chosen
+    Path(chosen).parent.chmod(0o755)
+    other = choose_socket(Path("/a copy/mongodb"), chosen)
+    assert other != chosen
+    leave_socket(other)
+    Path(chosen).parent.chmod(0o700)
+    leave_socket(chosen)
+    leave_socket(str(original / "mongod.sock"))
+    assert [Path(one).parent.exists() for one in (chosen, other)] == [False, False]
+    assert list(original.iterdir()) == [original / "WiredTiger"]
+
+
+def _list_listening(pid: int) -> list[str]:
+    """Return the ports of the machine on which a process listens, as Linux shows them."""
+    sockets = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed at this moment
+            sockets.add(str(entry.readlink()))
+    rows = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/{pid}/net/{table}").read_text("ascii").splitlines()[1:]
+    ]
+    return [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
+
+
+def _connect_as(user_id: int, address: str) -> str:
+    """Return what another user meets who connects to a socket."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.setgroups([])
+        os.setgid(user_id)
+        os.setuid(user_id)
+        met = "connected"
+        try:
+            socket.socket(socket.AF_UNIX).connect(address)
+        except OSError as error:
+            met = type(error).__name__
+        os.write(writer, met.encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        met = stream.read()
+    os.waitpid(child, 0)
+    return met
+
+
+@pytest.fixture(name="open_folder")
+def _open_folder() -> Iterator[Path]:
+    """Return a folder that everybody may enter, unlike those of ``tmp_path``."""
+    with tempfile.TemporaryDirectory(prefix="open-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("name", ["data", "a long and strange name: " + "x" * 90])
+async def test_no_other_user_of_the_machine_reaches_it(mongod_uri: str, open_folder: Path, name: str) -> None:
+    """It listens on no port, and its socket stands where nobody else may enter, also when that was open."""
+    assert mongod_uri
+    (open_folder / name / "mongodb").mkdir(parents=True)
+    (open_folder / name / "mongodb").chmod(0o755)
+    mongod = EmbeddedMongod(open_folder / name, clock=SystemClock())
+    uri = await mongod.start()
+    assert mongod.pid is not None
+    kept = ProcessFile.read(open_folder / name / "mongodb" / "process.json")
     assert kept is not None
-    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", kept.port):
-        second = await mongod.start()
-        assert (second != first, await _write(second, 2)) == (True, [1, 2])
+    assert (await _write(uri, 1), _list_listening(mongod.pid)) == ([1], [])
+    assert _connect_as(65534, kept.address) == "PermissionError"
+    assert _connect_as(0, kept.address) == "connected"
+    assert stat.S_IMODE((open_folder / name / "mongodb").stat().st_mode) == 0o700
+    await mongod.stop()
+    assert (await mongod.start() == uri) == (name == "data")
+    assert await _write(mongod.uri, 2) == [1, 2]
+    await mongod.stop()
+    assert Path(kept.address).parent.exists() == (name == "data")
+
+
+@pytest.mark.fault
+async def test_data_of_a_bot_that_used_a_port_goes_on_without_it(
+    mongod: EmbeddedMongod, tmp_path: Path
+) -> None:
+    """The mongod that an older bot left behind is ended and started anew, on a socket, with its data."""
+    data = tmp_path / "mongodb"
+    data.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    arguments = (find_mongod(), "--dbpath", data, "--port", str(port), "--replSet", REPLICA_SET)
+    with Popen([*arguments, "--nounixsocket"], stdout=DEVNULL) as older:  # noqa: ASYNC220, S603 - no shell
+        client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+            "127.0.0.1", port, directConnection=True
+        )
+        members = [{"_id": 0, "host": f"127.0.0.1:{port}"}]
+        await client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": members})
+        client.close()
+        await _write(f"mongodb://127.0.0.1:{port}/?replicaSet={REPLICA_SET}", 1)
+        (data / "process.json").write_text(json.dumps({"pid": older.pid, "port": port}))
+        uri = await mongod.start()
+        assert await asyncio.to_thread(older.wait) == 0
+    assert mongod.pid not in {None, older.pid}
+    assert (await _write(uri, 2), _list_listening(mongod.pid or 0)) == ([1, 2], [])
 
 
 @pytest.mark.fault
@@ -141,7 +266,7 @@ async def test_orphan_of_a_killed_bot_is_adopted_and_stopped(mongod: EmbeddedMon
 
 @pytest.mark.fault
 async def test_adopted_orphan_is_watched_like_a_child(mongod: EmbeddedMongod, tmp_path: Path) -> None:
-    """When an adopted mongod dies, one of our own takes its place on the same port."""
+    """When an adopted mongod dies, one of our own takes its place on the same socket."""
     first = EmbeddedMongod(tmp_path, clock=SystemClock())
     uri = await first.start()
     assert await mongod.start() == uri
@@ -158,10 +283,10 @@ async def test_adopted_orphan_is_watched_like_a_child(mongod: EmbeddedMongod, tm
 async def test_stranger_under_the_kept_process_id_is_left_alone(
     mongod: EmbeddedMongod, tmp_path: Path, mongod_uri: str
 ) -> None:
-    """Process ids and ports are used again; only a mongod on this very folder is ours."""
-    port = int(mongod_uri.rpartition(":")[2].partition("/")[0])
+    """Process ids and addresses are used again; only a mongod on this very folder is ours."""
+    address = unquote(mongod_uri.removeprefix("mongodb://").partition("/?")[0])
     (tmp_path / "mongodb").mkdir()
-    ProcessFile(pid=os.getpid(), port=port).write(tmp_path / "mongodb" / "process.json")
+    ProcessFile(pid=os.getpid(), address=address).write(tmp_path / "mongodb" / "process.json")
     mongod_of_our_own = EmbeddedMongod(tmp_path, clock=ImpatientClock())
     assert await mongod_of_our_own.start() != mongod_uri
     assert mongod_of_our_own.pid != os.getpid()
@@ -185,7 +310,13 @@ async def test_process_file_that_cannot_be_read_is_no_file(tmp_path: Path) -> No
     """A half-written or foreign file is not worth a crash."""
     path = tmp_path / "process.json"
     assert ProcessFile.read(path) is None
-    for text in ("", "[]", '{"pid": 1}', json.dumps({"pid": "x", "port": 1})):
+    for text in (
+        "",
+        "[]",
+        '{"pid": 1}',
+        json.dumps({"pid": "x", "port": 1}),
+        json.dumps({"pid": 1, "port": "x"}),
+    ):
         path.write_text(text)
         assert ProcessFile.read(path) is None
 
@@ -248,13 +379,3 @@ def test_full_disk_is_told_as_such(where: str) -> None:
         "The disk with the bot's own MongoDB is full. Free some space on it: nothing is lost, and a bot that "
         "runs goes on by itself."
     )
-
-
-def test_free_port_is_chosen_when_the_preferred_one_is_taken() -> None:
-    """The preferred port comes first, any other else."""
-    free = choose_port()
-    assert choose_port(free) == free
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", free))
-        taken.listen()
-        assert choose_port(free) != free

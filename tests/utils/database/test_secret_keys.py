@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
@@ -27,8 +27,9 @@ from utils.database.secret_keys import (
 from utils.errors import ConfigurationError, SecretError, StorageUnavailableError
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.servers import Credentials, EncryptedSecret, GameServer
+from utils.redaction import Redactor
 from utils.secret_key import KeyPlace, change_secret_key, open_secret_box
-from utils.secrets import Redactor, SecretBox
+from utils.secrets import SecretBox
 
 OLD, NEW, THIRD = (
     SecretBox("the key until now"),
@@ -38,6 +39,7 @@ OLD, NEW, THIRD = (
 SCOPES = [
     ServerScope(GuildId(guild), ServerId(server)) for guild in (42, 43, 44) for server in ("aaaa", "bbbb")
 ]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PASSWORDS = {scope: Credentials(f"pass of {scope}") for scope in SCOPES}
 
 
@@ -89,7 +91,7 @@ async def _stored(database: SafeDatabase, make_server: Callable[..., GameServer]
         )
     removed = ServerScope(GuildId(42), ServerId("gone"))
     await servers.insert_server(removed, make_server(removed))
-    await servers.delete_server(removed, keep_stats=True)
+    await servers.mark_removed(removed, keep_stats=True, at=NOW)
 
 
 def build(database: SafeDatabase, logins: StoredLogins | None = None) -> Rekeying:
@@ -134,7 +136,7 @@ async def test_key_that_does_not_fit_is_told_at_the_start(database: SafeDatabase
 async def test_any_key_fits_where_nothing_is_lost_with_the_old_one(database: SafeDatabase) -> None:
     """Without logins the bot starts with the key it has, and its proof is kept."""
     for scope in SCOPES:
-        await GameServerRepository(database).delete_server(scope, keep_stats=True)
+        await GameServerRepository(database).mark_removed(scope, keep_stats=True, at=NOW)
     for box in (OLD, NEW, NEW):
         assert [await verify(database, None), await verify(database, box)] == ["", ""]
         proof = await StoredLogins(database).find_proof()
@@ -239,7 +241,7 @@ async def test_key_file_is_never_made_anew_while_logins_need_it(
         await open_secret_box(place, database, Redactor())
     assert (str(caught.value), list_files(tmp_path)) == (LOST_KEY, [])
     for scope in SCOPES:
-        await GameServerRepository(database).delete_server(scope, keep_stats=False)
+        await GameServerRepository(database).mark_removed(scope, keep_stats=False, at=NOW)
     box = await open_secret_box(place, database, Redactor())
     again = await open_secret_box(place, database, Redactor())
     assert again.is_proven_by(box.seal_proof())

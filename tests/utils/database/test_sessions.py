@@ -2,14 +2,10 @@
 
 import asyncio
 import gc
-from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from utils.database.sessions import SessionPool, settle
 from utils.models.scope import GuildId
@@ -61,110 +57,18 @@ class FakeSession:
         return {"id": bytes([self.number])}
 
 
-@dataclass
-class Borrowing:
-    """Eight sessions, and guilds that borrow them until they are told to give one back.
+async def test_no_session_is_lent_twice_at_a_time() -> None:
+    """Each is known by its id, and whoever takes over can end it."""
+    pool = SessionPool(tuple(FakeSession(number) for number in range(4)))  # type: ignore[arg-type]
+    assert pool.ids == (b"\0", b"\1", b"\2", b"\3")
+    lent: list[int] = []
 
-    Attributes:
-        granted: the guilds that were lent a session, in that order.
-        borrowers: what was begun for each guild and has not ended.
-    """
-
-    pool: SessionPool = field(
-        default_factory=lambda: SessionPool(tuple(FakeSession(number) for number in range(8)))  # type: ignore[arg-type]
-    )
-    granted: list[GuildId | None] = field(default_factory=list)
-    borrowers: dict[GuildId | None, list[tuple["asyncio.Task[None]", asyncio.Event]]] = field(
-        default_factory=dict
-    )
-    held: Counter[GuildId | None] = field(default_factory=Counter)
-
-    async def borrow(self, guild_id: GuildId | None, times: int = 1) -> None:
-        """Ask for sessions."""
-        for _ in range(times):
-            done = asyncio.Event()
-            task = asyncio.create_task(self._hold(guild_id, done))
-            self.borrowers.setdefault(guild_id, []).append((task, done))
-        await self.rest()
-
-    async def give_back(self, guild_id: GuildId | None, *, cancels: bool = False) -> None:
-        """End what a guild began first."""
-        task, done = self.borrowers[guild_id].pop(0)
-        done.set()
-        if cancels:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        await self.rest()
-
-    async def rest(self) -> None:
-        """Let everything happen that can."""
-        for _ in range(5):
+    async def use(guild_id: GuildId) -> None:
+        async with pool.borrow(guild_id) as session:
+            number = session.number  # type: ignore[attr-defined]
+            assert number not in lent
+            lent.append(number)
             await asyncio.sleep(0)
+            lent.remove(number)
 
-    async def close(self) -> None:
-        """End everything that was begun."""
-        while any(self.borrowers.values()):
-            for guild_id in [one for one, begun in self.borrowers.items() if begun]:
-                await self.give_back(guild_id)
-
-    async def _hold(self, guild_id: GuildId | None, done: asyncio.Event) -> None:
-        async with self.pool.borrow(guild_id):
-            self.granted.append(guild_id)
-            self.held[guild_id] += 1
-            try:
-                await done.wait()
-            finally:
-                self.held[guild_id] -= 1
-
-
-A, B, C, D = (GuildId(number) for number in range(1, 5))
-
-
-async def test_guild_never_holds_more_than_half_of_the_sessions() -> None:
-    """Whatever one of them has to store, another one is served at once."""
-    sessions = Borrowing()
-    await sessions.borrow(A, times=20)
-    assert sessions.held == {A: 4}
-    await sessions.borrow(B)
-    assert sessions.held == {A: 4, B: 1}
-    await sessions.close()
-    assert sessions.granted.count(A) == 20
-
-
-async def test_guilds_that_wait_take_turns() -> None:
-    """Who asked for much is not served before those who ask for little; within a guild the first is first."""
-    sessions = Borrowing()
-    await sessions.borrow(A, times=6)
-    await sessions.borrow(B, times=6)
-    await sessions.borrow(C, times=2)
-    await sessions.borrow(D, times=1)
-    sessions.granted.clear()
-    for _ in range(5):
-        await sessions.give_back(B)
-    assert sessions.granted == [B, C, D, B, C]
-    await sessions.close()
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(["borrow", "give back", "cancel"]), st.sampled_from([None, A, B])),
-        max_size=60,
-    )
-)
-async def test_sessions_are_shared_whatever_is_asked_and_given_up(steps: list[tuple[str, Any]]) -> None:
-    """No share is passed, no session lies idle while somebody may have it, and none is lost."""
-    sessions = Borrowing()
-    for step, guild_id in steps:
-        if step == "borrow":
-            await sessions.borrow(guild_id)
-        elif sessions.borrowers.get(guild_id):
-            await sessions.give_back(guild_id, cancels=step == "cancel")
-        wanted = {one: min(4, len(begun)) for one, begun in sessions.borrowers.items()}
-        assert all(sessions.held[one] <= count for one, count in wanted.items())
-        assert sum(sessions.held.values()) == min(8, sum(wanted.values()))
-    await sessions.close()
-    await sessions.borrow(A, times=4)
-    await sessions.borrow(B, times=4)
-    assert (sessions.held[A], sessions.held[B], sessions.held.total()) == (4, 4, 8)
-    await sessions.close()
+    await asyncio.gather(*(use(GuildId(number % 3)) for number in range(40)))

@@ -216,3 +216,23 @@ async def test_lost_connection_is_noted_and_taken_up_again(
         assert (await alice.ask(channel, "/help")).embed["title"]
         assert count_registrations(world) == 1
     assert guild.has_bot
+
+
+async def test_guild_that_comes_back_as_available_is_followed_like_one_that_joins(
+    world: SimulatedDiscord, guild: Guild, shelf: Shelf, tmp_path: Path
+) -> None:
+    """It may have been left in between; after a new connection all are followed together, once."""
+    other = world.create_guild("Elsewhere")
+    bot = OwnBot(shelf, tmp_path)
+    bot.follows.asked = [GuildId(guild.id), GuildId(other.id)]
+    async with run(world, bot):
+        assert bot.follows.followed == [[guild.id, other.id]]
+        other.set_available(is_available=False)
+        await world.settle()
+        assert len(bot.follows.followed) == 1
+        other.set_available(is_available=True)
+        await wait_until(lambda: len(bot.follows.followed) == 2)
+        await world.gateway.invalidate_sessions()
+        await wait_until(lambda: len(bot.follows.followed) == 3)
+        await world.settle()
+        assert bot.follows.followed == [[guild.id, other.id]] * 3

@@ -134,6 +134,10 @@ READABLE = {
         f"2025.05.08-12.00.00;Ann;{A};Bob;{B};Mosin;83;",
         build(DeathKind.KILL, written_at=LATEST),
     ),
+    "names and weapon of more characters than are kept": (
+        f"{TIME};{'Ä' * 65};{A};{'😀' * 64}x;{B};{'M' * 900};83;",
+        build(DeathKind.KILL, killer_name="Ä" * 64, victim_name="😀" * 64, weapon="M" * 64),
+    ),
     "NUL in a name": (f"{TIME};A\0n;{A};Bob;{B};Mosin;83;", build(DeathKind.KILL, killer_name="A\0n")),
 }
 

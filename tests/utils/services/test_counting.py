@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from random import Random
 
@@ -24,7 +24,18 @@ from tests.fakes.deaths import (
     render,
 )
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
-from utils.models.players import Counters, NameSeen, PlayerDay, PlayerRecord
+from utils.models.players import (
+    MOST_NAMES,
+    MOST_WEAPONS,
+    OTHER_WEAPONS,
+    Counters,
+    NameSeen,
+    PlayerDay,
+    PlayerRecord,
+    ServerMonth,
+    WeaponCount,
+    sum_months,
+)
 from utils.models.scope import PlayerId
 from utils.services.counting import Counting, DayKey, KillFacts, count_one_player, list_player_ids
 from utils.services.ingestion.reading import RowReader
@@ -363,3 +374,55 @@ def test_rows_keep_their_place_when_they_are_read() -> None:
     rows = [build_row("Ann", "Bob", second=second) for second in range(3)]
     found, rejected = RowReader(SCOPE, UTC).read(FILE, 0, render(*rows), now=NOON.replace(tzinfo=UTC))
     assert (found, rejected) == (build_deaths(rows), [])
+
+
+BORDERS = st.lists(st.integers(0, 260), max_size=3)
+
+
+@settings(max_examples=10, deadline=None)
+@given(borders=BORDERS, order=st.randoms(use_true_random=False))
+def test_figures_of_a_player_have_a_bound_whatever_he_is_called(borders: list[int], order: Random) -> None:
+    """The newest 50 names and the first 200 weapons; no kill is lost, in one piece or in several."""
+    numbers = list(range(260))
+    order.shuffle(numbers)
+    rows = [
+        replace(build_row("Ann", "Bob", second=second), killer_name="N" * 60 + f"{n:04}", weapon=f"W{n:03}")
+        for second, n in enumerate(numbers)
+    ]
+    deaths = build_deaths(rows)
+    pieces: dict[PlayerId, PlayerRecord] = {}
+    months: dict[date, ServerMonth] = {}
+    for start, end in pairwise([0, *sorted(borders), len(deaths)]):
+        counting = Counting(pieces)
+        for death in deaths[start:end]:
+            counting.add(death)
+        pieces = {one.player_id: one for one in counting.freeze_players()}
+        for month in counting.freeze_months():
+            months[month.month] = sum_months(months[month.month], month) if months else month
+    whole = Counting()
+    for death in deaths:
+        whole.add(death)
+    assert pieces == {one.player_id: one for one in whole.freeze_players()}
+    ann = pieces[build_player_id("Ann")]
+    assert [seen.name for seen in ann.names] == [row.killer_name for row in rows[-MOST_NAMES:]]
+    expected = {row.weapon: 1 for row in rows[:MOST_WEAPONS]} | {OTHER_WEAPONS: 60}
+    assert {one.weapon: one.kills for one in ann.weapons} == expected
+    (month,) = months.values()
+    assert (len(month.weapons), sum(one.kills for one in month.weapons)) == (MOST_WEAPONS + 1, 260)
+    (month,) = whole.freeze_months()
+    assert {one.weapon: one.kills for one in month.weapons} == expected
+
+
+def test_player_of_an_older_version_comes_down_to_the_bound() -> None:
+    """Names beyond it go with the next death; what was counted stays counted."""
+    moment = NOON.replace(tzinfo=UTC) - timedelta(days=1)
+    names = tuple(NameSeen(f"N{number}", moment, moment + timedelta(seconds=number)) for number in range(70))
+    weapons = tuple(WeaponCount(f"W{number:03}", 1, 0) for number in range(300))
+    (death,) = build_deaths([build_row("Ann", "Bob")])
+    order = (NOON - timedelta(days=1), "", "", 0)
+    ann = PlayerRecord(build_player_id("Ann"), "N69", names, Counters(kills=300), 0, order, moment, weapons)
+    counting = Counting({ann.player_id: ann})
+    counting.add(death)
+    found = {one.player_id: one for one in counting.freeze_players()}[ann.player_id]
+    assert [seen.name for seen in found.names] == [*(f"N{number}" for number in range(21, 70)), "Ann"]
+    assert found.weapons == tuple(sorted([*weapons, WeaponCount(OTHER_WEAPONS, 1, 120)]))

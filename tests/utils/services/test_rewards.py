@@ -310,6 +310,36 @@ async def test_house_puts_a_price_on_five_victims_without_dying(table: Table) ->
     assert table.store.data.ledger == []
 
 
+async def test_friends_earn_no_more_from_the_house_than_one_bounty_in_six_hours(table: Table) -> None:
+    """Five victims, a killer and one who kills him, again and again; on somebody else it pays at once."""
+    seconds, told = 0, []
+    for minutes in (0, 1, 2, 60, 119, 359, 361, 400, 721):
+        streak = [build_row("Wolf", f"V{number}", second=seconds + number) for number in range(5)]
+        end = build_row("Ann", "Wolf", second=seconds + 5, distance=0)
+        notices = await table.settle(*streak, end, read_at=READ_AT + timedelta(minutes=minutes))
+        told += [(minutes, one.event, one.amount) for one in notices]
+        seconds += 60
+    earned = [(event, 1000) for event in (BountyEvent.AUTO, BountyEvent.CLAIMED)]
+    assert told == [(minutes, *one) for minutes in (0, 361, 721) for one in earned]
+    other = [build_row("Bear", f"V{number}", second=seconds + number) for number in range(5)]
+    [notice] = await table.settle(*other, read_at=READ_AT + timedelta(minutes=722))
+    assert (notice.event, notice.target_name) == (BountyEvent.AUTO, "Bear")
+
+
+async def test_house_rests_within_a_batch_too(table: Table) -> None:
+    """The log of a minute may hold several streaks."""
+    rows = [
+        row
+        for start in (0, 10)
+        for row in (
+            *(build_row("Wolf", f"V{number}", second=start + number) for number in range(5)),
+            build_row("Ann", "Wolf", second=start + 6, distance=0),
+        )
+    ]
+    notices = await table.settle(*rows)
+    assert [one.event for one in notices] == [BountyEvent.AUTO, BountyEvent.CLAIMED]
+
+
 async def test_house_bounty_made_in_a_batch_can_be_claimed_in_it(table: Table) -> None:
     """The amount is that of the moment; the next streak begins from nothing."""
     rows = [build_row("Wolf", f"V{number}", second=number) for number in range(6)]

@@ -278,7 +278,10 @@ async def test_mistakes_are_refused_before_the_host_is_asked(
     mistakes = {
         ServerEdit(name="KAMENSK"): "Choose another name",
         ServerEdit(name="  "): "1 to 50 characters",
-        ServerEdit(host="sftp://x", credentials=TYPED): "without sftp://",
+        ServerEdit(host="ftp://x", credentials=TYPED): "is a name or an address",
+        ServerEdit(username="a\u202eb", credentials=TYPED): "characters nobody can see",
+        ServerEdit(timezone="localtime"): "the machine that the bot runs on",
+        ServerEdit(username=" ", base_path=" "): "Nothing would change",
         ServerEdit(timezone="Mars/Base"): "no time zone",
         ServerEdit(): "Nothing would change",
         ServerEdit(name="Mirny", port=22): "Nothing would change",
@@ -289,6 +292,26 @@ async def test_mistakes_are_refused_before_the_host_is_asked(
     assert (rooms.host.checked, rooms.watchers.notes, rooms.audit.lines) == ([], [], [])
     own = await service.edit(GUILD, "Mirny", ServerEdit(name="MIRNY"), actor_id=ADMIN)
     assert own.server.name == "MIRNY"
+
+
+async def test_edit_is_stored_as_it_is_meant(rooms: Rooms, service: ServerChangeService) -> None:
+    """The address says port, user and folder where no option does; the zone has its own name."""
+    edit = ServerEdit(
+        host="sftp://tenant@[2001:db8::7]:2022/x_7",
+        username=" renter ",
+        timezone="new york",
+        credentials=TYPED,
+    )
+    edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+    assert [str(change) for change in edited.changes] == [
+        "host: 127.0.0.1 → 2001:db8::7",
+        "port: 22 → 2022",
+        "base path: none → /x_7",
+        "timezone: UTC → America/New_York",
+        "login: old secret → new secret",
+        "host key: pinned → pinned anew",
+    ]
+    assert rooms.store.servers[SCOPE].username == "renter"
 
 
 async def test_what_others_write_meanwhile_stays(rooms: Rooms) -> None:

@@ -38,8 +38,8 @@ from utils.services.servers import (
     AddedServer,
     GameServerService,
     RejectedLines,
-    ServerForm,
 )
+from utils.services.typed_servers import ServerForm
 
 GUILD = SCOPE.guild_id
 FORM = ServerForm("Kamensk", "203.0.113.9", 8822, "renter", number=4, timezone="Europe/Berlin", legacy=True)
@@ -145,19 +145,24 @@ def _service(rooms: Rooms) -> GameServerService:
         (replace(FORM, name="Mir\0ny"), "characters nobody can see"),
         (replace(FORM, name="\u202eynriM"), "characters nobody can see"),
         (replace(FORM, name="\u200b"), "characters nobody can see"),
-        (replace(FORM, host="203.0.113.9\0"), "without sftp:// and without a port"),
-        (replace(FORM, name=" mIrNy "), "called “ mIrNy ” already"),
+        (replace(FORM, host="203.0.113.9\0"), "is a name or an address"),
+        (replace(FORM, host="203.0.113.9/logs"), "is a name or an address"),
+        (replace(FORM, host="https://203.0.113.9"), "is a name or an address"),
+        (replace(FORM, host="sftp://renter:geheim@203.0.113.9"), "Leave the password out of the address"),
+        (replace(FORM, host="203.0.113.9:88220"), "number from 1 to 65535"),
+        (replace(FORM, name=" mIrNy "), "called “mIrNy” already"),
         (replace(FORM, port=0), "number from 1 to 65535"),
         (replace(FORM, port=65536), "number from 1 to 65535"),
-        (replace(FORM, host="   "), "without sftp:// and without a port"),
-        (replace(FORM, host="sftp://203.0.113.9"), "without sftp:// and without a port"),
-        (replace(FORM, host="renter@203.0.113.9"), "without sftp:// and without a port"),
-        (replace(FORM, host="203.0.113.9:8822"), "without sftp:// and without a port"),
-        (replace(FORM, host="203.0. 113.9"), "without sftp:// and without a port"),
+        (replace(FORM, host="   "), "is a name or an address"),
+        (replace(FORM, host="203.0. 113.9"), "is a name or an address"),
         (replace(FORM, timezone="Mars/Olympus"), "“Mars/Olympus” is no time zone"),
         (replace(FORM, timezone=""), "is no time zone"),
         (replace(FORM, timezone="Europe"), "is no time zone"),
         (replace(FORM, timezone="../../etc/passwd"), "is no time zone"),
+        (replace(FORM, timezone="localtime"), "the machine that the bot runs on"),
+        (replace(FORM, timezone="UTC+2"), "“UTC+2” is an offset"),
+        (replace(FORM, username="  "), "user name is empty"),
+        (replace(FORM, username="ren\u202eter"), "characters nobody can see"),
     ],
 )
 async def test_form_that_cannot_be_right_is_refused(
@@ -182,7 +187,11 @@ async def test_form_that_cannot_be_right_is_refused(
         replace(FORM, host=" game.example.org "),
         replace(FORM, host="2001:db8::1"),
         replace(FORM, port=65535),
+        replace(FORM, host="sftp://renter@203.0.113.9:8822/"),
+        replace(FORM, host="[2001:db8::1]:8822"),
+        replace(FORM, name="🏴\u200d☠️ two\u00a0kinds of PvP"),
         replace(FORM, timezone="UTC"),
+        replace(FORM, timezone="berlin"),
     ],
 )
 async def test_form_that_may_be_right_is_accepted(service: GameServerService, form: ServerForm) -> None:
@@ -242,6 +251,28 @@ async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: Gam
     assert rooms.audit.lines == [(ADMIN, "server add", "Kamensk (renter at 203.0.113.9 port 8822, number 4)")]
     assert [server.host_key for server in rooms.access.opened] == ["ssh-ed25519 AAAA"]
     assert (rooms.checker.checked, rooms.access.limits) == ([("Kamensk", 25)], [25])
+
+
+async def test_form_is_stored_as_it_is_meant_and_that_is_told(
+    rooms: Rooms, service: GameServerService
+) -> None:
+    """Blanks, an address with everything in it, a zone by its city: told first, and stored plainly."""
+    typed = ServerForm(
+        "  North ", " sftp://nobody@Game.example:8822/x_7/ ", None, " renter\u200b ", timezone=" berlin "
+    )
+    added = await service.add_server(GUILD, typed, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    assert added.server is not None
+    stored = rooms.store.servers[added.server.scope]
+    assert (stored.name, stored.host, stored.port, stored.username, stored.base_path, stored.timezone) == (
+        "North",
+        "Game.example",
+        8822,
+        "renter",
+        "/x_7",
+        "Europe/Berlin",
+    )
+    told = "Host Game.example, port 8822, user name renter; base path /x_7; time zone Europe/Berlin."
+    assert added.steps == (CheckStep("As understood", ok=True, detail=told), *GOOD)
 
 
 async def test_ids_of_servers_are_short_and_their_own(rooms: Rooms, service: GameServerService) -> None:

@@ -16,6 +16,7 @@ from tests.fakes.clock import FakeClock
 from utils.errors import HostKeyChangedError, LoginRefusedError, LogsMissingError, SecretError
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.servers import ConnectionCount, Credentials, GameServer
+from utils.redaction import Redactor
 from utils.secrets import SecretBox
 from utils.sftp.access import DeathLogAccess
 from utils.sftp.pool import SftpConnectionPool
@@ -217,6 +218,27 @@ async def test_folder_is_the_same_however_it_is_written(
     assert {logs and logs.head for logs in found} == {files.current().read_bytes()[:256]}
     assert {logs and logs.newest and logs.newest.name for logs in found} == {name}
     assert access.get_log_folder(SCOPE) == "/127.0.0.1_1/actual1/deathlogs"
+
+
+async def test_login_is_kept_out_of_logs_while_it_is_tried_and_while_it_is_used(
+    pool: SftpConnectionPool, server: GameServer, root: Path, host: GameHost
+) -> None:
+    """What failed its test leaves nothing behind, nor does a server that is forgotten or let go."""
+    GameServerFiles(root)
+    redactor = Redactor()
+    box = SecretBox("a key for these tests alone", redactor=redactor)
+    access, typed = DeathLogAccess(pool, box, clock=FakeClock()), "typed-Pa55!"
+    host.faults.slow_login_seconds = 0.2
+    trying = asyncio.create_task(access.check(server, guild_limit=1, credentials=Credentials(typed)))
+    await host.wait_for_connections(1)
+    assert redactor.redact(f"{typed} s3cret-pass") == "*** s3cret-pass"
+    assert (await trying).failure is not None
+    host.faults.clear()
+    await list_names(access, server)
+    assert redactor.redact(f"{typed} s3cret-pass") == f"{typed} ***"
+    access.forget(SCOPE)
+    access.let_go(server)
+    assert redactor.redact("s3cret-pass") == "s3cret-pass"
 
 
 async def test_connection_of_a_test_stays_only_for_a_server_that_is_to_be_read(

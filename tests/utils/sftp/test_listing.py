@@ -252,6 +252,40 @@ async def test_files_and_folders_without_types_are_told_apart_by_opening(
     assert [(entry.size, entry.modified_at_seconds) for entry in listing.files] == [(3, 30)]
 
 
+async def test_torn_listings_add_up_to_no_more_files_than_are_kept() -> None:
+    """A host that shows other names each time does not fill the memory with those of before."""
+    listings = [
+        DeathLogListing(
+            files=tuple(
+                LogFileEntry(LogFile("world_0", name), f"logs/world_0/{name}", 1, 1)
+                for name in (f"2025.01.{day:02}-{number}.csv" for number in range(4))
+            ),
+            folders=(),
+            whole_worlds=frozenset(),
+        )
+        for day in (3, 1, 2)
+    ]
+    known = listings[0]
+    for listing in listings[1:]:
+        known = listing.mend(known, maximum=6)
+    assert [entry.file.name for entry in known.files] == [
+        "2025.01.02-2.csv",
+        "2025.01.02-3.csv",
+        *(f"2025.01.03-{number}.csv" for number in range(4)),
+    ]
+
+
+@pytest.mark.fault
+async def test_link_to_a_pipe_is_passed_over(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
+    """To open one would wait for whoever writes into it, and hold up everything behind."""
+    write(root / "logs/world_0/2025.05.01-00.00.00.csv", 1, 1)
+    os.mkfifo(root / "pipe")
+    os.mkfifo(root / "logs/world_0/2025.05.02-00.00.00.csv")
+    (root / "logs/world_0/2025.05.03-00.00.00.csv").symlink_to("../../pipe")
+    listing = await list_logs(host, pool)
+    assert [entry.file.name for entry in listing.files] == ["2025.05.01-00.00.00.csv"]
+
+
 async def test_linked_logs_are_read_when_they_lie_inside_the_root(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
@@ -276,7 +310,7 @@ async def test_links_to_nowhere_cost_no_more_looks_than_may_be(
     host.requests.clear()
     listing = await list_logs(host, pool, ListingLimits(looks=20))
     assert len(listing.files) == 1
-    assert listing.refused == ("“logs/world_0” holds 60 links. The newest 20 are read.",)
+    assert listing.refused == ("“logs/world_0” holds 60 links or untyped entries. The newest 20 are read.",)
     assert host.requests["stat"] == 21
     assert listing.cost >= 20 * 20
 

@@ -1,5 +1,7 @@
 """From a stored server to its host: the keys it was pinned to and shows now."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import pytest
 
 from simulation.game_host.host import GameHost
@@ -19,6 +21,14 @@ class PlainSecrets:
         """Return the password."""
         del scope
         return Credentials(secret.ciphertext.decode())
+
+    def forget(self, scope: ServerScope) -> None:
+        """Know nothing."""
+
+    def trying(self, guild_id: GuildId, credentials: Credentials) -> AbstractContextManager[None]:
+        """Hide nothing."""
+        del guild_id, credentials
+        return nullcontext()
 
 
 @pytest.fixture(name="access")

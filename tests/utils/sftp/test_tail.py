@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -654,6 +654,25 @@ async def test_every_row_is_read_whatever_long_lines_stand_between(parts: list[b
     assert [len(one) >= 2048 for one in found] == [len(one) >= 2048 for one in expected]
 
 
+async def test_files_that_went_long_ago_are_those_before_hundreds_of_others(
+    poller: Poller, session: FakeSession
+) -> None:
+    """Nobody deletes a cursor whose file may come back soon, or of which nobody knows whether it is gone."""
+    session.append(path_of(DAY_3), lines(1))
+    await poller.poll()
+    gone = [
+        LogFile("world_0", f"2020.01.01-00.{number // 60:02}.{number % 60:02}.csv") for number in range(450)
+    ]
+    cursors = {file: Cursor(file, 1) for file in [*gone, DAY_3]}
+    assert poller.tail.list_gone(cursors) == gone[:50]
+    assert list(poller.tail.list_gone({file: Cursor(file, 1) for file in [*gone[50:], DAY_3]})) == []
+    assert poller.memory.listing is not None
+    poller.memory.listing = replace(poller.memory.listing, refused=("world_1 may not be listed",))
+    assert list(poller.tail.list_gone(cursors)) == []
+    poller.memory = TailMemory()
+    assert list(poller.tail.list_gone(cursors)) == []
+
+
 async def test_what_is_known_of_files_goes_with_them(poller: Poller, session: FakeSession) -> None:
     """Four hundred files that come and go leave nothing behind."""
     session.append(path_of(DAY_1), lines(1))
@@ -892,6 +911,10 @@ async def test_known_logs_are_read_on_when_a_listing_is_torn(poller: Poller, ses
     session.append(path_of(DAY_1), lines(2))
     assert await poller.poll_data(seconds=3600) == lines(2)
     assert poller.tail.problems == ("garbled world_0",)
+    session.garbled.add("")
+    session.append(path_of(DAY_1), lines(5))
+    assert await poller.poll_data(seconds=3600) == lines(5)
+    assert poller.tail.problems == ("garbled ",)
     session.garbled.clear()
     session.append(path_of(DAY_1), lines(3))
     session.write(path_of(DAY_2), lines(4))

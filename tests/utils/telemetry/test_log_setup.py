@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from utils.models.scope import GuildId, ServerId
-from utils.secrets import Redactor
+from utils.redaction import Redactor
 from utils.telemetry.context import bind_log_context
 from utils.telemetry.log_setup import LOG_FILE_NAME, QUIETED, LogPipeline, configure_logging
 

@@ -13,6 +13,7 @@ from utils.database.sessions import Session
 from utils.models.links import LinkState
 from utils.models.money import BountyState
 from utils.models.personal import Holdings
+from utils.models.player_ids import find_player_ids
 from utils.models.scope import (
     ERASED_NAME,
     ERASED_PLAYER_ID,
@@ -80,11 +81,11 @@ class ErasureRepository:
         found = await self._of("players", scope).find(own, projection={"names.name": 1}, hint="player")
         return frozenset(seen["name"] for one in found for seen in one["names"])
 
-    async def delete_lines(self, scope: ServerScope, texts: Collection[str]) -> int:
-        """Delete the rejected lines that hold one of these texts; return how many."""
+    async def delete_lines(self, scope: ServerScope, player_id: PlayerId) -> int:
+        """Delete the rejected lines that hold a player's id; return how many."""
         lines = self._of("rejected_lines", scope)
         found = await lines.find({}, projection={"line": 1}, sort=[("seen_at", -1)], hint="newest")
-        doomed = [one["_id"] for one in found if any(text in one["line"] for text in texts)]
+        doomed = [one["_id"] for one in found if player_id in find_player_ids(one["line"])]
         return await lines.delete({"_id": {"$in": doomed}}) if doomed else 0
 
     async def rename_in_notices(self, scope: ServerScope, names: Collection[str]) -> None:

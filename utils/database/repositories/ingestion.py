@@ -8,6 +8,7 @@ came from. Live batches count players and draw numbers, so they come one after a
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from typing import TypeVar, cast
 
 from utils.database.database import Document, Fence, SafeDatabase
@@ -47,6 +48,12 @@ from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
 
 T = TypeVar("T")
+
+FORGOTTEN_AT_ONCE = 500
+
+_COUNTS = ("lines_read", "lines_rejected")
+_LINES = {"kind": "lines", "world": "", "name": ""}  # counted at no file's cursor
+
 FenceSource = Callable[[GuildId], Fence | None]
 """Returns the lease a guild's transactions are checked against; None when the bot is stopped."""
 
@@ -117,6 +124,25 @@ class IngestionRepository:
         cursors = ScopedCollection.of_server(self._database, "cursors", scope)
         found = [read_cursor(document) for document in await cursors.find({"kind": "file"})]
         return {cursor.file: cursor for cursor in found}
+
+    async def forget_cursors(self, scope: ServerScope, files: Sequence[LogFile]) -> None:
+        """Delete the cursors of files that are gone, some hundred at a time; their lines stay counted."""
+        for world, group in groupby(sorted(files), key=lambda file: file.world):
+            names = [file.name for file in group]
+            for start in range(0, len(names), FORGOTTEN_AT_ONCE):
+                await self._forget(scope, world, names[start : start + FORGOTTEN_AT_ONCE])
+
+    async def _forget(self, scope: ServerScope, world: str, names: Sequence[str]) -> None:
+        cursors = ScopedCollection.of_server(self._database, "cursors", scope)
+        chosen = {"kind": "file", "world": world, "name": {"$in": list(names)}}
+
+        async def forget(session: Session) -> None:
+            found = await cursors.find(chosen, hint="cursor", session=session)
+            counted = {name: sum(one.get(name, 0) for one in found) for name in _COUNTS}
+            await cursors.update_one(_LINES, {"$inc": counted}, upsert=True, session=session)
+            await cursors.delete(chosen, session=session)
+
+        await self._database.in_transaction(forget, fence=self._fences(scope.guild_id))
 
 
 class TransactionUnit:
@@ -301,9 +327,8 @@ class TransactionUnit:
             await self._write_move(before, after, counted)
             counted = {}
         if counted:
-            key = {"kind": "lines", "world": "", "name": ""}
             update = {"$inc": counted}
-            await self._collection("cursors").update_one(key, update, upsert=True, session=self._session)
+            await self._collection("cursors").update_one(_LINES, update, upsert=True, session=self._session)
 
     async def _write_move(self, before: Cursor | None, after: Cursor, counted: Mapping[str, int]) -> None:
         cursors = self._collection("cursors")

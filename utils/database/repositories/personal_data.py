@@ -1,13 +1,14 @@
 """Personal data as it is stored: everything of a member or a player, for an export."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 
 from utils.database.database import Document, SafeDatabase
 from utils.database.death_documents import decode_documents
 from utils.database.scoped import ScopedCollection
 from utils.models.links import LinkState
+from utils.models.player_ids import find_player_ids
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 DEATHS_AT_ONCE = 1_000
@@ -35,13 +36,13 @@ class PersonalDataRepository:
         )
         return {ServerScope(guild_id, ServerId(one["server_id"])): one["name"] for one in found}
 
-    async def list_parts_of_player(
-        self, scope: ServerScope, player_id: PlayerId, names: Collection[str]
-    ) -> Parts:
-        """Return what one server has of a player besides his deaths; ``names`` find his rejected lines."""
+    async def list_parts_of_player(self, scope: ServerScope, player_id: PlayerId) -> Parts:
+        """Return what one server has of a player besides his deaths.
+
+        The id alone finds rejected lines: a name can be chosen to be that of another, or a part of anything.
+        """
         own = {"generation": await self._get_generation(scope), "player_id": player_id}
         figures = await self._of("players", scope).find(own, projection=_PLAIN, hint="player")
-        known = {*names, player_id, *(seen["name"] for one in figures for seen in one["names"])}
         every_month = {**own, "month": {"$gte": ""}}
         days = await self._of("player_days", scope).find(every_month, projection=_PLAIN, hint="month")
         lines = await self._of("rejected_lines", scope).find({}, projection=_PLAIN, hint="newest")
@@ -50,7 +51,7 @@ class PersonalDataRepository:
         return {
             "figures": figures,
             "days": days,
-            "rejected_lines": [one for one in lines if any(text in one["line"] for text in known)],
+            "rejected_lines": [one for one in lines if player_id in find_player_ids(one["line"])],
             "bounties": on_him,
         }
 

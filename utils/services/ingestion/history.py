@@ -40,15 +40,18 @@ from utils.services.ingestion.generation import (
 from utils.services.ingestion.poison import store_around_poison
 from utils.services.ingestion.progress import ProgressMeter, ProgressSink
 from utils.services.ingestion.read_ahead import read_ahead
-from utils.services.ingestion.reading import HistoryLogs, ReadLines, RowReader
+from utils.services.ingestion.reading import BATCHES_OF_ALL, HistoryLogs, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit
 from utils.services.ingestion.wall_clock import WallClock
 from utils.tasks import run_together
+from utils.turns import FairTurns
 
 logger = get_logger(__name__)
 
 BATCH_ROWS = 4000  # one transaction; smaller ones cost mongod more a row, larger ones hold up the loop
+BATCH_BYTES = 1024 * 1024  # of rows that are much longer than usual
 FILES_AT_ONCE = 6
+FILES_OF_ALL = 24  # read at once by all imports together; each reads one in any case
 
 
 class ImportStore(GenerationStore, Protocol):
@@ -72,11 +75,12 @@ class ImportStore(GenerationStore, Protocol):
 
 @dataclass(slots=True)
 class HistoryBatch:
-    """What one transaction stores: whole chunks, parsed, and how many files end with them.
+    """What one transaction stores: whole chunks, and how many files end with them.
 
     Attributes:
         rejected: those of the lines that could not be read that are kept.
         rows: lines in it, readable or not; ``rows_rejected`` of them could not be read.
+        held_bytes: of its chunks, in memory.
     """
 
     chunks: list[Chunk] = field(default_factory=list)
@@ -84,14 +88,20 @@ class HistoryBatch:
     rejected: list[RejectedLine] = field(default_factory=list)
     rows: int = 0
     rows_rejected: int = 0
+    held_bytes: int = 0
     files: int = 0
 
-    def add(self, chunk: Chunk, read: ReadLines) -> None:
-        """Take a chunk and what was read of it."""
-        self.chunks.append(replace(chunk, after=read.after))
+    def take(self, chunk: Chunk) -> None:
+        """Take one more chunk."""
+        self.chunks.append(chunk)
+        self.rows += 0 if chunk.is_last_row else chunk.lines
+        self.held_bytes += len(chunk.data)
+
+    def note(self, place: int, read: ReadLines) -> None:
+        """Note what was read of the chunk at a place."""
+        self.chunks[place] = replace(self.chunks[place], after=read.after)
         self.deaths += read.deaths
         self.rejected += read.rejected
-        self.rows += read.lines
         self.rows_rejected += read.lines_rejected
 
     @property
@@ -111,13 +121,11 @@ class _Storing:
         self._reader = RowReader(server.scope, ZoneInfo(server.timezone))
         self._wall_clock = WallClock(ZoneInfo(server.timezone))
 
-    async def add(self, batch: HistoryBatch, chunk: Chunk) -> None:
-        """Add a chunk to a batch: as deaths or, to pass over poison, as it is."""
-        if self._passes_over:
-            batch.chunks.append(chunk)
-            batch.rows += chunk.lines
-        else:
-            batch.add(chunk, await self._reader.read_chunk(chunk, now=self._clock.now()))
+    async def parse(self, batch: HistoryBatch) -> None:
+        """Read what a batch holds; to pass over poison, each chunk is read when it is stored."""
+        chunks = () if self._passes_over else tuple(batch.chunks)
+        for place, chunk in enumerate(chunks):
+            batch.note(place, await self._reader.read_chunk(chunk, now=self._clock.now()))
 
     async def store(self, batch: HistoryBatch) -> list[Death]:
         """Store a batch and return its new deaths, in the order of the log."""
@@ -140,7 +148,8 @@ class _Storing:
 
     async def _store_read(self, chunk: Chunk, read: ReadLines) -> list[Death]:
         batch = HistoryBatch()
-        batch.add(chunk, read)
+        batch.take(chunk)
+        batch.note(0, read)
         return await self._store_batch(batch)
 
     async def _store_batch(self, batch: HistoryBatch) -> list[Death]:
@@ -157,6 +166,7 @@ class HistoryImport:
         events: told when the new counters are shown.
         batch_rows: lines of a transaction at least; a chunk is never cut.
         courtesy: waited for before each batch.
+        turns: places for batches in memory, of all guilds.
     """
 
     def __init__(
@@ -168,6 +178,7 @@ class HistoryImport:
         clock: Clock,
         batch_rows: int = BATCH_ROWS,
         courtesy: Courtesy | None = None,
+        turns: FairTurns | None = None,
     ) -> None:
         self._store = store
         self._imports = imports
@@ -175,6 +186,8 @@ class HistoryImport:
         self._clock = clock
         self._batch_rows = batch_rows
         self._courtesy = courtesy or Courtesy()
+        self._turns = turns or FairTurns(BATCHES_OF_ALL)
+        self._running = 0
 
     async def prepare(self, server: GameServer, logs: HistoryLogs, requested: ImportJob) -> ImportJob:
         """Fix what is history and store the job, so that nothing after this moment is taken for history.
@@ -304,26 +317,44 @@ class HistoryImport:
         count: GenerationCount | None,
     ) -> None:
         batches: asyncio.Queue[HistoryBatch | None] = asyncio.Queue(maxsize=1)
+        guild_id, held = storing.scope.guild_id, 0
 
         async def read() -> None:
+            nonlocal held
             files = (
                 self._read_file(storing.scope, logs, cursors.get(file), file, job.ends[file])
                 for file in sorted(job.ends)
             )
-            async with aclosing(self._parse(storing, files)) as parsed:
-                async for batch in parsed:
+            async with aclosing(self._collect(files)) as collected:
+                async for batch in collected:
+                    await self._turns.take(guild_id)
+                    held += 1
+                    await storing.parse(batch)
                     await batches.put(batch)
             await batches.put(None)
 
         async def store() -> None:
+            nonlocal held
             while (batch := await batches.get()) is not None:
                 await self._courtesy.wait()
                 new = await storing.store(batch)
                 if count is not None:
                     await count.add(new)
                 await meter.add(rows=batch.rows, read_bytes=batch.read_bytes, files=batch.files)
+                held -= 1
+                self._turns.give_back(guild_id)
 
-        await run_together([read, store])
+        self._running += 1
+        try:
+            await run_together([read, store])
+        finally:
+            self._running -= 1
+            for _ in range(held):
+                self._turns.give_back(guild_id)
+
+    def _count_files(self) -> int:
+        """Return how many files an import reads at once: fewer, the more imports there are."""
+        return min(FILES_AT_ONCE, FILES_OF_ALL // max(1, self._running))
 
     async def _read_file(
         self, scope: ServerScope, logs: HistoryLogs, cursor: Cursor | None, file: LogFile, end: int
@@ -343,21 +374,21 @@ class HistoryImport:
             # the polls that follow try it again, and tell of it
             logger.warning("death log is left out", scope=str(scope), problem=str(error))
 
-    async def _parse(
-        self, storing: _Storing, files: Iterator[AsyncGenerator[Chunk, None]]
+    async def _collect(
+        self, files: Iterator[AsyncGenerator[Chunk, None]]
     ) -> AsyncGenerator[HistoryBatch, None]:
-        """Yield batches of enough rows for a transaction; small files share one."""
+        """Yield batches of enough rows for a transaction, not read yet; small files share one."""
         batch = HistoryBatch()
-        async with aclosing(read_ahead(files, at_once=FILES_AT_ONCE)) as chunks:
+        async with aclosing(read_ahead(files, at_once=self._count_files)) as chunks:
             async for chunk in chunks:
                 await self._courtesy.wait()
                 if chunk is None:
                     batch.files += 1
                     continue
-                if batch.rows >= self._batch_rows:
+                if batch.rows >= self._batch_rows or batch.held_bytes >= BATCH_BYTES:
                     yield batch
                     batch = HistoryBatch()
-                await storing.add(batch, chunk)
+                batch.take(chunk)
         yield batch
 
 

@@ -6,7 +6,7 @@ nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -36,9 +36,10 @@ from utils.services.counting import (
 )
 from utils.services.ingestion.news import NewsRule, choose_news_rule
 from utils.services.ingestion.poison import store_around_poison
-from utils.services.ingestion.reading import DeathLogTail, ReadLines, RowReader
+from utils.services.ingestion.reading import BATCHES_OF_ALL, DeathLogTail, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit, LiveRewards
 from utils.services.rewards import LiveKill, RewardTerms
+from utils.turns import FairTurns
 
 SHARED_LINES = 100  # a chunk of so many shares its transaction with other servers of the guild
 
@@ -154,6 +155,7 @@ class LiveIngestion:
         events: told about what was stored, after it was.
         rewards: settles what kills earn and claim; None where nothing is paid at all.
         max_announce_age: how old news may be (``polling.max_announce_age_minutes``).
+        turns: places for large batches in memory, of all guilds.
     """
 
     def __init__(
@@ -164,12 +166,14 @@ class LiveIngestion:
         clock: Clock,
         max_announce_age: timedelta,
         rewards: LiveRewards | None = None,
+        turns: FairTurns | None = None,
     ) -> None:
         self._store = store
         self._events = events
         self._rewards = rewards
         self._clock = clock
         self._max_age = max_announce_age
+        self._turns = turns or FairTurns(BATCHES_OF_ALL)
 
     async def poll(
         self,
@@ -206,10 +210,25 @@ class LiveIngestion:
                     await store_around_poison(chunk, store=store, pass_over=pass_over)
                 else:
                     await store(chunk)
-        return replace(poll.outcome, problem=next(iter(tail.problems), None))
+        outcome = replace(poll.outcome, problem=next(iter(tail.problems), None))
+        return await self._forget_gone(server.scope, tail, outcome)
+
+    async def _forget_gone(self, scope: ServerScope, tail: DeathLogTail, outcome: PollOutcome) -> PollOutcome:
+        """Forget the cursors of files that went long ago: a host could make ever more of them."""
+        gone = frozenset(tail.list_gone(outcome.cursors))
+        if not gone:
+            return outcome
+        await self._store.forget_cursors(scope, sorted(gone))
+        kept = {file: cursor for file, cursor in outcome.cursors.items() if file not in gone}
+        return replace(outcome, cursors=kept)
 
     async def _store_chunk(self, poll: _Poll, chunk: Chunk) -> None:
-        """Read a chunk, store it, and tell of it."""
+        """Read a chunk, store it, and tell of it; with a large one it waits for its guild's turn."""
+        is_large = chunk.lines > SHARED_LINES
+        async with self._turns.lend(poll.server.scope.guild_id) if is_large else nullcontext():
+            await self._take_chunk(poll, chunk)
+
+    async def _take_chunk(self, poll: _Poll, chunk: Chunk) -> None:
         now = self._clock.now()
         since = poll.last_read_at if chunk.is_growth else None
         read = await poll.reader.read_chunk(chunk, now=now, since=since)

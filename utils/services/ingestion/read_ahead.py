@@ -6,7 +6,7 @@ therefore read at once, each no further than its next chunk, and handed on in or
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from itertools import islice
 
 from utils.models.reading import Chunk
@@ -37,17 +37,23 @@ class FileAhead:
 
 
 async def read_ahead(
-    files: Iterable[AsyncGenerator[Chunk, None]], *, at_once: int
+    files: Iterable[AsyncGenerator[Chunk, None]], *, at_once: Callable[[], int]
 ) -> AsyncGenerator[Chunk | None, None]:
-    """Yield the chunks of every file in order, and None behind each file's last one."""
+    """Yield the chunks of every file in order, and None behind each file's last one.
+
+    Args:
+        files: the chunks of each.
+        at_once: returns how many files are read at once, as things are then; one is in any case.
+    """
     coming = iter(files)
-    opened = deque(FileAhead(chunks) for chunks in islice(coming, at_once))
+    opened = deque(FileAhead(chunks) for chunks in islice(coming, max(1, at_once())))
     try:
         while opened:
             chunk = await opened[0].take()
             if chunk is None:
                 await opened.popleft().close()
-                opened.extend(FileAhead(chunks) for chunks in islice(coming, 1))
+                more = max(0 if opened else 1, at_once() - len(opened))
+                opened.extend(FileAhead(chunks) for chunks in islice(coming, more))
             yield chunk
     finally:
         for file in opened:

@@ -19,6 +19,7 @@ from utils.services.ingestion.fingerprint import build_scope_prefix, compute_dea
 from utils.services.ingestion.wall_clock import WallClock, place_behind
 
 SLICE_LINES = 250  # parsed between two turns of the event loop: a few milliseconds
+BATCHES_OF_ALL = 8  # large ones in memory at once, some MB each, of all guilds together
 KEPT_REJECTED = 24  # rejected lines of a chunk that admins can look at; the others are counted
 
 
@@ -59,6 +60,9 @@ class DeathLogTail(Protocol):
 
         May be called between two chunks of ``read_on``.
         """
+
+    def list_gone(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[LogFile]:
+        """Return the files with a cursor that went long ago."""
 
 
 class HistoryLogs(Protocol):

@@ -118,3 +118,6 @@ class IngestionStore(Protocol):
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
         """Return where reading stands, by file."""
+
+    async def forget_cursors(self, scope: ServerScope, files: Sequence[LogFile]) -> None:
+        """Delete the cursors of files that are gone; their lines stay counted."""

@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from utils.models.personal import Archive
-from utils.models.scope import PlayerId
+from utils.models.player_ids import replace_player_ids
+from utils.models.scope import MemberId, PlayerId
 
 MAX_ARCHIVE_BYTES = (
     8 * 1024 * 1024
@@ -36,13 +37,16 @@ DEATH_COLUMNS = (
     "world",
     "file",
     "offset",
+    "ordered_at",
     "read_at",
     "fingerprint",
 )
-_PLAYER_ID = re.compile(r"0002[0-9a-f]{28}")
+_formula = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\x00-\x1f\x7f-\x9f])")  # noqa: RUF001 - full-width ones work too
 
 Stored = Mapping[str, object]
 """A document as it is stored."""
+
+_MENTION = re.compile(r"<@!?(\d+)>")
 
 
 def build_json(data: Mapping[str, object]) -> bytes:
@@ -51,8 +55,19 @@ def build_json(data: Mapping[str, object]) -> bytes:
 
 
 def hide_others(text: str, own: Collection[PlayerId]) -> str:
-    """Return a line of a log without the player ids of others."""
-    return _PLAYER_ID.sub(lambda found: found[0] if found[0] in own else "(another player)", text)
+    """Return a line of a log without the player ids of others; own ones come in lower case."""
+    return replace_player_ids(text, lambda found: found if found in own else "(another player)")
+
+
+def hide_members(value: object, own: MemberId | None) -> object:
+    """Return stored data in whose texts no member but one is mentioned: ids of others are theirs."""
+    if isinstance(value, str):
+        return _MENTION.sub(lambda found: found[0] if int(found[1]) == own else "(another member)", value)
+    if isinstance(value, Mapping):
+        return {name: hide_members(one, own) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [hide_members(one, own) for one in value]
+    return value
 
 
 class ArchiveWriter:
@@ -104,7 +119,9 @@ class ArchiveWriter:
 
     def _build_row(self, server: str, death: Stored) -> list[object]:
         values = {**death, "server": server, "fingerprint": death["_id"]}
-        values["written_at"] = str(death["written_at"]).removesuffix("+00:00")  # a wall clock, without a zone
+        for name in ("written_at", "ordered_at"):  # of a wall clock, without a zone
+            if name in death:
+                values[name] = str(death[name]).removesuffix("+00:00")
         for side in ("killer_id", "victim_id"):
             if values[side] not in self._own:
                 values[side] = ""
@@ -112,7 +129,17 @@ class ArchiveWriter:
 
 
 def _write_cell(value: object) -> object:
-    return value if value is None or isinstance(value, str | int) else _write_value(value)
+    if isinstance(value, str):
+        return make_inert(value)
+    return value if value is None or isinstance(value, int) else _write_value(value)
+
+
+def make_inert(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: with an apostrophe where one could begin.
+
+    That is at its beginning, and behind what some spreadsheets take for the border of a cell.
+    """
+    return _formula.sub(r"\1'", text)
 
 
 def _write_value(value: object) -> str:

@@ -93,8 +93,8 @@ class ErasureStore(Protocol):
     async def list_names(self, scope: ServerScope, player_id: PlayerId) -> Collection[str]:
         """Return every name a player has borne on a server."""
 
-    async def delete_lines(self, scope: ServerScope, texts: Collection[str]) -> int:
-        """Delete the rejected lines that hold one of these texts."""
+    async def delete_lines(self, scope: ServerScope, player_id: PlayerId) -> int:
+        """Delete the rejected lines that hold a player's id."""
 
     async def rename_in_notices(self, scope: ServerScope, names: Collection[str]) -> None:
         """Take a player's names out of what is not posted yet."""
@@ -233,7 +233,7 @@ class ErasureService:
             for player_id, known in names.items():
                 await self._withdraw_bounties(scope, player_id)
                 await self._store.rename_in_bounties(scope, player_id)
-                await self._store.delete_lines(scope, {*known, player_id})
+                await self._store.delete_lines(scope, player_id)
                 await self._store.rename_in_notices(scope, known)
             if member_id is not None:
                 await self._store.forget_in_notices(scope, member_id)

@@ -1,14 +1,14 @@
 """Export: everything that is stored of a person, as files."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from utils.clock import Clock
 from utils.models.audit import AuditAction
 from utils.models.personal import Archive, DataQuestion, Person
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
-from utils.services.personal.archives import ArchiveWriter, Stored, hide_others
+from utils.services.personal.archives import ArchiveWriter, Stored, hide_members, hide_others
 from utils.services.personal.people import PersonFinder
 from utils.services.wallets import AuditTrail
 
@@ -21,10 +21,8 @@ class ExportStore(Protocol):
     async def list_servers(self, guild_id: GuildId) -> Mapping[ServerScope, str]:
         """Return the names of all servers of which statistics are stored."""
 
-    async def list_parts_of_player(
-        self, scope: ServerScope, player_id: PlayerId, names: Collection[str]
-    ) -> Parts:
-        """Return what one server has of a player besides his deaths; ``names`` find his rejected lines."""
+    async def list_parts_of_player(self, scope: ServerScope, player_id: PlayerId) -> Parts:
+        """Return what one server has of a player besides his deaths."""
 
     async def list_links_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
         """Return the proven link of a player, if there is one."""
@@ -80,13 +78,12 @@ class ExportService:
         }
         if member_id is not None:
             data |= await self._store.list_parts_of_member(guild_id, member_id)
-        return data
+        return {name: hide_members(value, member_id) for name, value in data.items()}
 
     async def _gather_player(self, person: Person, player_id: PlayerId) -> Mapping[str, object]:
-        names = {player.name for player in person.players if player.player_id == player_id}
         servers: list[Mapping[str, object]] = []
         for scope, server in (await self._store.list_servers(person.guild_id)).items():
-            parts = dict(await self._store.list_parts_of_player(scope, player_id, names))
+            parts = dict(await self._store.list_parts_of_player(scope, player_id))
             parts["rejected_lines"] = [
                 {**line, "line": hide_others(str(line["line"]), person.player_ids)}
                 for line in parts["rejected_lines"]

@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -45,9 +46,11 @@ from utils.models.scope import (
     ERASED_PLAYER_ID,
     GuildId,
     MemberId,
+    PlayerId,
     ServerScope,
 )
 from utils.models.servers import EncryptedSecret, GameServer
+from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.personal.erasure import ErasurePlan, ErasureService
@@ -59,6 +62,7 @@ NOW = datetime(2025, 5, 2, tzinfo=UTC)
 ADMIN, OWNER, OTHER = MemberId(70007), MemberId(80008), MemberId(90009)
 NAMES = ("Anna", "Bert", "Carl", "Dora")
 WOLF = build_player_id("Wolf")
+OTHER_ID = build_player_id("Bert")
 
 
 class ProcessEndedError(StorageUnavailableError):
@@ -358,9 +362,8 @@ async def fill(place: Place) -> None:
 
     async def note(unit: TransactionUnit) -> None:
         await unit.append_notices([notice], created_at=NOW)
-        lines = [
-            RejectedLine(FILE, number, text, "why", NOW) for number, text in enumerate(("x;Wolf;y", "z"))
-        ]
+        texts = (f"x;Wolf;{WOLF.upper()};y", f"Wolf2;{OTHER_ID};Wol;{WOLF[:-1]};", "z")
+        lines = [RejectedLine(FILE, number, text, "why", NOW) for number, text in enumerate(texts)]
         await unit.insert_rejected(lines)
 
     await place.ingestion.in_transaction(place.scope, note)
@@ -376,7 +379,7 @@ async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(pl
     """Names, ids and money, wherever they stand; changes the member made as an admin are kept."""
     await fill(place)
     await place.erase("Wolf", member_id=OWNER, is_asker=True)
-    names = ("kills", "players", "player_days", "rejected_lines", "outbox", "links", "wallets", "ledger")
+    names = ("kills", "players", "player_days", "outbox", "links", "wallets", "ledger")
     for name in (*names, "bounties"):
         stored = repr(await place.read(name))
         assert ("Wolf" in stored, WOLF in stored, str(OWNER) in stored) == (False, False, False), name
@@ -387,7 +390,8 @@ async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(pl
         ("role", OWNER, "Wolf is a word here"),
     ]
     assert place.audit.written == [(place.scope.guild_id, None, "data erase", "a member, by themself")]
-    assert [one["line"] for one in await place.read("rejected_lines")] == ["z"]
+    kept = [one["line"] for one in await place.read("rejected_lines")]
+    assert kept == [f"Wolf2;{OTHER_ID};Wol;{WOLF[:-1]};", "z"]
     [notice] = await place.read("outbox")
     assert (notice["notice"]["killer_name"], notice["notice"]["victim_name"]) == (ERASED_NAME, "Anna")
     assert [(one["member_id"], one["player_name"]) for one in await place.read("links")] == [(OTHER, "Bert")]
@@ -521,3 +525,24 @@ async def test_kept_statistics_of_a_removed_server_are_erased_too(place: Place) 
     await GameServerRepository(place.database).mark_removed(place.scope, keep_stats=True, at=START)
     assert await place.erase("Anna") == 1
     assert {one["name"] for one in await place.read("players")} == {ERASED_NAME, "Bert"}
+
+
+async def test_fingerprints_give_away_what_compliance_says_and_to_nobody_else(place: Place) -> None:
+    """A list of ids finds the erased player's deaths by trying; no other id fits."""
+    rows = [build_row("Wolf", "Anna", second=1), build_row("Bert", "Wolf", second=2)]
+    await place.write(rows)
+    await place.erase("Wolf")
+    prefix = build_scope_prefix(place.scope)
+    listed = [build_player_id(name) for name in ("Carl", "Wolf", "Dora")]
+    found: list[tuple[PlayerId, ...]] = []
+    for document in await place.read("kills"):
+        row = read_death(document).row
+        sides = [side for side in ("killer_id", "victim_id") if getattr(row, side) == ERASED_PLAYER_ID]
+        tried = {one: replace(row, **{side: one}) for side in sides for one in listed}
+        found.append(tuple(one for one in tried if compute_death_id(prefix, tried[one]) == document["_id"]))
+    assert found == [(WOLF,), (WOLF,)]
+    said = " ".join((Path(__file__).parents[4] / "COMPLIANCE.md").read_text().split())
+    assert (
+        "can try each id, and tell from the fingerprints which deaths of “erased player” were whose" in said
+    )
+    assert "nothing is kept by which the bot could know them" not in said

@@ -11,7 +11,8 @@ import pytest
 from utils.database.database import Fence, SafeDatabase
 from utils.database.death_documents import read_death
 from utils.database.gathered_writes import GatheredWrites
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import FORGOTTEN_AT_ONCE, IngestionRepository, TransactionUnit
+from utils.database.repositories.line_counts import LineCounts, count_lines
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.sessions import Session
@@ -351,3 +352,23 @@ async def test_batch_is_refused_when_the_lease_is_lost(
         await _store(fenced, scope, [make_death(scope, A, B)])
     await database.unscoped("leases").insert_one({"_id": 0, "token": 1})
     await _store(fenced, scope, [make_death(scope, A, B)])
+
+
+async def test_forgotten_cursors_leave_their_lines_counted(
+    ingestion: IngestionRepository, database: SafeDatabase, scope: ServerScope, neighbour: ServerScope
+) -> None:
+    """Only those of the named files go, also where they are many; nobody else's are touched."""
+    files = [LogFile(f"world_{number % 2}", f"{number}.csv") for number in range(FORGOTTEN_AT_ONCE + 3)]
+
+    async def move(unit: TransactionUnit) -> None:
+        for file in files:
+            await unit.move_cursor(None, Cursor(file, 1))
+        await unit.add_lines_read(9, 4)
+
+    for one in (scope, neighbour):
+        await ingestion.in_transaction(one, move)
+    await ingestion.forget_cursors(scope, files[:-1])
+    await ingestion.forget_cursors(scope, files[:1])
+    assert set(await ingestion.list_cursors(scope)) == set(files[-1:])
+    assert set(await ingestion.list_cursors(neighbour)) == set(files)
+    assert await count_lines(database, scope) == LineCounts(9, 4)

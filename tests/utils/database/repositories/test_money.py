@@ -568,3 +568,23 @@ async def test_two_hunters_at_one_moment_have_one_winner(market: Market) -> None
     claims = [row.change for row in rows if row.change.kind is LedgerKind.BOUNTY_CLAIMED]
     assert [one.amount for one in claims] == [1000]
     assert claims[0].at == START.astimezone(UTC)
+
+
+async def test_house_targets_are_those_of_the_guild_since_a_moment(
+    bounties: BountyRepository, scope: ServerScope, neighbour: ServerScope, stranger: ServerScope
+) -> None:
+    """On any of its servers, ended or not; a member's bounty and another guild's do not count."""
+    house = {"placer_id": None}
+    await insert(
+        bounties,
+        build_bounty(scope, "old", placed_at=START - HOUR, **house),
+        build_bounty(neighbour, "new", player_id=HUNTER, **house),
+        build_bounty(scope, "by a member", player_id=PlayerId("c" * 32)),
+        build_bounty(stranger, "elsewhere", **house),
+    )
+
+    async def find(unit: MoneyTransaction) -> frozenset[PlayerId]:
+        players = [PREY, HUNTER, PlayerId("c" * 32)]
+        return await unit.find_house_targets(players, since=START - HOUR)
+
+    assert await bounties.in_transaction(scope, find) == {HUNTER}

@@ -55,9 +55,9 @@ async def test_parts_of_a_member_are_all_that_names_him(place: Place, data: Pers
 async def test_parts_of_a_player_are_those_of_the_shown_figures(
     place: Place, data: PersonalDataRepository
 ) -> None:
-    """Counters, days, bounties on him and lines with one of his names; figures of an import are not shown."""
+    """Counters, days, bounties on him and lines with his id; figures of an import are not shown."""
     await place.imports.write_generation(place.scope, 7)
-    parts = await data.list_parts_of_player(place.scope, WOLF, ["Wolf"])
+    parts = await data.list_parts_of_player(place.scope, WOLF)
     assert {name: len(documents) for name, documents in parts.items()} == {
         "figures": 1,
         "days": 1,
@@ -65,7 +65,7 @@ async def test_parts_of_a_player_are_those_of_the_shown_figures(
         "bounties": 2,
     }
     assert parts["figures"][0]["counters"]["kills"] == 1
-    assert parts["rejected_lines"][0]["line"] == "x;Wolf;y"
+    assert parts["rejected_lines"][0]["line"] == f"x;Wolf;{WOLF.upper()};y"
     assert [("placer_id" in one, "claimer_id" in one) for one in parts["bounties"]] == [(False, False)] * 2
     [link] = await data.list_links_of_player(place.scope.guild_id, WOLF)
     assert link["member_id"] == OWNER

@@ -122,6 +122,7 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
 
     await ingestion.in_transaction(scope, batch)
     await ingestion.list_cursors(scope)
+    await ingestion.forget_cursors(scope, [FILE])
     operations = await _list_profiled(profiled)
     assert _list_unindexed(operations) == []
     [covered] = [one for one in operations if one["command"].get("projection") == {"_id": 1}]
@@ -290,6 +291,7 @@ async def test_money_is_found_by_index(
         await money.list_live_kills(A, since=datetime(2025, 4, 30))  # noqa: DTZ001 - as in a log
         await money.insert_bounty(bounty)
         await money.list_open_bounties([A])
+        await money.find_house_targets([A], since=NOW)
         await money.raise_bounty(bounty, 600)
         await money.close_bounty(bounty, BountyEnd(BountyState.EXPIRED, NOW))
         for number, end in enumerate((taken, earlier)):
@@ -342,14 +344,14 @@ async def test_personal_data_is_found_by_index(
     data, erasures = PersonalDataRepository(profiled), ErasureRepository(profiled, fences=lambda _: None)
     guild_id, member_id = scope.guild_id, MemberId(7)
     await data.list_servers(guild_id)
-    await data.list_parts_of_player(scope, A, ["a"])
+    await data.list_parts_of_player(scope, A)
     await data.list_links_of_player(guild_id, A)
     await data.list_parts_of_member(guild_id, member_id)
     assert [len(batch) async for batch in data.iterate_deaths(scope, [A])] == [DEATHS]
     await erasures.find_holdings(guild_id, member_id)
     await erasures.list_scopes(guild_id)
     await erasures.list_names(scope, A)
-    await erasures.delete_lines(scope, ["x"])
+    await erasures.delete_lines(scope, A)
     await erasures.rename_in_notices(scope, ["a"])
     await erasures.rename_in_bounties(scope, A)
     await erasures.rename_in_ledgers(guild_id, A, ["a"])

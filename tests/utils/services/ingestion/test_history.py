@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -25,6 +26,7 @@ from utils.services.ingestion.generation import in_order
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.reading import KEPT_REJECTED
+from utils.turns import FairTurns
 
 DAYS = tuple(LogFile("world_0", f"2025.05.0{day}-00.00.00.csv") for day in (1, 2, 3))
 NO_JOB = ImportJob(0, START, {})
@@ -365,6 +367,40 @@ async def test_file_of_line_feeds_is_imported_in_transactions_of_bounded_size(im
     assert (len(data.deaths), data.lines_read, data.lines_rejected) == (21, 20_021, 20_000)
     assert len(data.rejected) == 5 * KEPT_REJECTED
     assert_counted_right(importer.store)
+
+
+@pytest.mark.parametrize("cut_after", range(1, 40))
+async def test_import_that_fails_keeps_no_place_for_batches(importer: Importer, cut_after: int) -> None:
+    """Wherever it ends, others have all places again; its own guild never had more than its share."""
+    turns = FairTurns(4)
+    history = HistoryImport(
+        importer.store, importer.store, importer.events, clock=importer.clock, batch_rows=3, turns=turns
+    )
+    job = await importer.prepare()
+    importer.store.power.cut_at = importer.store.power.points + cut_after
+    with suppress(PowerCut):
+        await history.run(importer.server, importer.logs, job, on_progress=importer.show)
+    async with asyncio.timeout(20), AsyncExitStack() as stack:
+        for guild_id in (SCOPE.guild_id, SCOPE.guild_id, None, None):
+            await stack.enter_async_context(turns.lend(guild_id))
+
+
+async def test_import_waits_for_its_turn_with_each_batch(importer: Importer) -> None:
+    """What is read of a batch is in memory only while it has a place."""
+    turns = FairTurns(2)
+    history = HistoryImport(
+        importer.store, importer.store, importer.events, clock=importer.clock, batch_rows=3, turns=turns
+    )
+    job = await importer.prepare()
+    async with turns.lend(SCOPE.guild_id):
+        importing = asyncio.create_task(
+            history.run(importer.server, importer.logs, job, on_progress=importer.show)
+        )
+        for _ in range(500):
+            await asyncio.sleep(0)
+        assert importer.store.data.deaths == {}
+    await importing
+    assert len(importer.store.data.deaths) == 21
 
 
 async def test_empty_history_is_imported_at_once(importer: Importer, told: list[Event]) -> None:

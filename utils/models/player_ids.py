@@ -1,0 +1,22 @@
+"""What a player's id looks like in a text: one rule for everything that looks for ids or hides them.
+
+It is wider than what the log's reader takes for an id. A line is rejected because something about it is
+wrong, and an id in upper case, or cut off at the end of the line, is somebody's id all the same.
+"""
+
+import re
+from collections.abc import Callable
+
+_ID_DIGITS = 32
+_SOME_DIGITS = 12  # of an id that was cut off; fewer are no trace of anybody
+_find = re.compile(rf"[0-9a-f]{{{_ID_DIGITS},}}|[0-9a-f]{{{_SOME_DIGITS},}}$", re.IGNORECASE)
+
+
+def find_player_ids(text: str) -> frozenset[str]:
+    """Return everything that looks like an id, in lower case; each as a whole, never a part of it."""
+    return frozenset(found.lower() for found in _find.findall(text))
+
+
+def replace_player_ids(text: str, replace: Callable[[str], str]) -> str:
+    """Return a text with everything replaced that looks like an id; it is handed over in lower case."""
+    return _find.sub(lambda found: replace(found[0].lower()), text)

@@ -1,0 +1,114 @@
+"""Time zones as people type them: in any case, or by city alone; an offset is explained, not guessed."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from zoneinfo import available_timezones
+
+from utils.errors import InvalidInputError
+from utils.models.typed_text import fold_text
+
+_NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+"""Files beside the zones. ``localtime`` is the zone of the machine that the bot runs on."""
+
+_REGIONS = (
+    "Africa",
+    "America",
+    "Antarctica",
+    "Arctic",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Europe",
+    "Indian",
+    "Pacific",
+)
+_NO_CITIES = frozenset({"north", "south", "west"})  # parts of Australia
+_COMMON = (
+    "UTC",
+    "Europe/London",
+    "Europe/Berlin",
+    "Europe/Moscow",
+    "America/New_York",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "America/Sao_Paulo",
+    "Asia/Shanghai",
+    "Australia/Sydney",
+)
+_OFFSET = re.compile(r"(?:utc|gmt)? ?[+\-\u2212] ?\d{1,2}(?::?\d{2})?")
+_SHOWN = 60  # characters of what was typed
+
+
+def find_zone(text: str) -> str:
+    """Return the name of the zone that a text means.
+
+    Raises:
+        InvalidInputError: it means none; the sentence says what to type instead.
+    """
+    typed = _fold(text)
+    if (name := _NAMES.get(typed)) is not None:
+        return name
+    if _OFFSET.fullmatch(typed):
+        raise InvalidInputError(
+            f"“{text.strip()[:_SHOWN]}” is an offset, and most clocks change in summer. Name the"
+            " city of the game server, like Berlin or New York. For a clock that never changes take UTC, or a"
+            " zone like Etc/GMT-2: that is two hours before UTC, its sign is the other way round."
+        )
+    if (name := _CITIES.get(typed)) is not None:
+        return name
+    if typed == "localtime":
+        raise InvalidInputError(
+            "“localtime” is the clock of the machine that the bot runs on. Name the zone of the game server,"
+            " like Europe/Berlin, or its city."
+        )
+    raise InvalidInputError(_describe_unknown(text.strip()[:_SHOWN], typed))
+
+
+def search_zones(text: str, *, limit: int) -> Sequence[str]:
+    """Return the zones that a text may become, cities that begin with it first; of no text common ones."""
+    typed = _fold(text)
+    if not typed:
+        return _COMMON[:limit]
+    found = {name: folded for folded, name in _NAMES.items() if typed in folded}
+    return sorted(found, key=lambda name: _rank(found[name], typed))[:limit]
+
+
+def _rank(folded: str, typed: str) -> tuple[bool, bool, str]:
+    _, _, city = folded.rpartition("/")
+    return not city.startswith(typed), not folded.startswith(typed), folded
+
+
+def _describe_unknown(shown: str, typed: str) -> str:
+    close = get_close_matches(typed.rpartition("/")[2], _CITIES, n=3)
+    meant = f" Did you mean: {', '.join(_CITIES[city] for city in close)}?" if close else ""
+    return (
+        f"“{shown}” is no time zone.{meant} Use a name like UTC, Europe/Berlin or America/New_York; the"
+        " option offers them while you type."
+    )
+
+
+def _fold(text: str) -> str:
+    """Return a text in which case, accents, blanks and underscores make no difference."""
+    return fold_text(text).replace("_", " ")
+
+
+def _group_cities(names: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the zone of every city; of several names of one zone the shortest, in Europe if there is one."""
+    zones: defaultdict[str, list[str]] = defaultdict(list)
+    for folded, name in names.items():
+        region, _, city = name.partition("/")
+        if region in _REGIONS and city:
+            zones[folded.rpartition("/")[2]].append(name)
+    return {
+        city: min(known, key=lambda name: (name.count("/"), not name.startswith("Europe"), name))
+        for city, known in zones.items()
+        if city not in _NO_CITIES
+    }
+
+
+_NAMES = {_fold(name): name for name in sorted(available_timezones() - _NO_ZONES)}
+"""Every zone by its folded name; read once, before the loop runs, for it looks into many files."""
+
+_CITIES = _group_cities(_NAMES)
