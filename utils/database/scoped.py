@@ -53,6 +53,8 @@ Write = Insertion | Replacement | Change
 Request = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
 """A write within its scope, as pymongo takes it."""
 
+DELETED_AT_ONCE = 5_000
+
 
 class ScopedCollection:
     """One collection as one guild, or one of its game servers, may see it.
@@ -210,6 +212,16 @@ class ScopedCollection:
         """Delete every document that fits; return how many did."""
         scoped = scope_filter(self._scope, query)
         return (await self._call(self._collection.delete_many, scoped, session=session)).deleted_count
+
+    async def delete_in_parts(self, query: Query) -> int:
+        """Delete every document that fits, some thousands at a time, in no transaction; return how many did.
+
+        One deletion over millions outlasts any wait for its answer.
+        """
+        deleted = 0
+        while found := await self.find(query, projection={"_id": 1}, limit=DELETED_AT_ONCE):
+            deleted += await self.delete({"_id": {"$in": [document["_id"] for document in found]}})
+        return deleted
 
     async def bulk_write(self, writes: Iterable[Write], *, session: Session | None = None) -> int:
         """Carry out many writes in their order; return how many found a document to change."""

@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from utils.database.database import Document, SafeDatabase
-from utils.database.scoped import Change, Replacement, ScopedCollection
+from utils.database.scope_rules import Query
+from utils.database.scoped import DELETED_AT_ONCE, Change, Replacement, ScopedCollection
+from utils.database.sessions import Session
 from utils.errors import ScopeViolationError, StorageError
 from utils.models.scope import GuildId, ServerId, ServerScope
 
@@ -137,6 +139,30 @@ async def test_own_documents_are_written_in_bulk(database: SafeDatabase) -> None
     found = await collection.find({}, projection={"_id": 0}, sort=[("name", 1)])
     mine = {"guild_id": 1, "server_id": "aaaaaaaa"}
     assert found == [{**mine, "name": "x", "value": 1}, {**mine, "name": "y", "value": 2}]
+
+
+async def test_everything_is_deleted_in_parts_and_nothing_of_others(database: SafeDatabase) -> None:
+    """However many there are, one deletion takes some thousands; what does not fit stays."""
+    sizes: list[int] = []
+
+    class Counted(ScopedCollection):
+        """Notes how many went at once."""
+
+        async def delete(self, query: Query, *, session: Session | None = None) -> int:
+            deleted = await super().delete(query, session=session)
+            sizes.append(deleted)
+            return deleted
+
+    mine, others = (
+        Counted.of_server(database, "scratch", ServerScope(GuildId(guild), ServerId("aaaaaaaa")))
+        for guild in (1, 2)
+    )
+    for collection in (mine, others):
+        await collection.insert_many([{"number": number} for number in range(DELETED_AT_ONCE + 7)])
+    assert await mine.delete_in_parts({"number": {"$gte": 5}}) == DELETED_AT_ONCE + 2
+    assert sizes == [DELETED_AT_ONCE, 2]
+    assert await mine.delete_in_parts({}) == 5
+    assert (await mine.find({}), len(await others.find({}))) == ([], DELETED_AT_ONCE + 7)
 
 
 async def test_foreign_document_is_refused_at_the_door(database: SafeDatabase) -> None:

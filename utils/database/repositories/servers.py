@@ -130,7 +130,7 @@ class GameServerRepository:
             return
         keeps_stats = removed["keeps_stats"]
         for name in ("cursors", *_LEFTOVERS, *(() if keeps_stats else _STATISTICS)):
-            await ScopedCollection.of_server(self._database, name, scope).delete({})
+            await ScopedCollection.of_server(self._database, name, scope).delete_in_parts({})
         if removed["removed_at"] > now - SETTLED_AFTER:
             return
         if keeps_stats:
