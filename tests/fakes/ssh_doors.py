@@ -46,6 +46,15 @@ class Questioner(asyncssh.SSHServer):
         return self.heard == [list(answers) for answers in self.answers]
 
 
+class OpenDoor(asyncssh.SSHServer):
+    """Lets everybody in."""
+
+    def begin_auth(self, username: str) -> bool:
+        """Ask for nothing."""
+        del username
+        return False
+
+
 @asynccontextmanager
 async def serve_ssh(server: asyncssh.SSHServer, **options: Any) -> AsyncIterator[int]:
     """Serve SFTP behind a door of the test's own; yields the port."""

@@ -29,6 +29,11 @@ def label_name(name: str) -> str:
     return clean_text(name, NAME_CHARACTERS) or NAMELESS
 
 
+def fold_label(name: str, folded: str) -> str:
+    """Return the folded label of a name: the name folded, unless it is long or nobody sees it."""
+    return folded if folded and len(name) <= NAME_CHARACTERS else fold_text(label_name(name))
+
+
 def make_mark(key: str) -> str:
     """Return the mark of an id, from which nobody can read the id."""
     return f"{MARK_SIGN}{blake2s(key.encode(), digest_size=_MARK_BYTES).hexdigest()}"

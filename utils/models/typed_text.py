@@ -1,6 +1,7 @@
 """Text that people type to find a name, and the names it is compared with: both folded alike."""
 
 import unicodedata
+from functools import lru_cache
 from string import ascii_uppercase
 
 from utils.models.visible_text import clean_text
@@ -33,9 +34,15 @@ def fold_text(text: str) -> str:
     text = text[:TYPED_CHARACTERS]
     if text.isascii() and text.isprintable():
         return " ".join(text.casefold().split())
-    visible = clean_text(text, TYPED_CHARACTERS)
-    plain = _take_apart(_take_apart(visible).casefold().translate(_LETTERS)).casefold()
-    return " ".join(plain.split()) or visible  # a name may be an accent alone
+    plain = " ".join("".join(map(_fold_letter, text)).split())
+    return plain or clean_text(text, TYPED_CHARACTERS)  # a name may be an accent alone
+
+
+@lru_cache(maxsize=8192)  # the letters of all names: tens of thousands of them are folded at a time
+def _fold_letter(char: str) -> str:
+    if char.isspace():
+        return " "
+    return _take_apart(_take_apart(clean_text(char)).casefold().translate(_LETTERS)).casefold()
 
 
 def _take_apart(text: str) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from utils.models.deaths import Death
-from utils.models.labels import MARK_SIGN, SEPARATOR, label_name, make_mark
+from utils.models.labels import MARK_SIGN, SEPARATOR, fold_label, make_mark
 from utils.models.players import KnownPlayer
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
 
-SLICE_PLAYERS = 1000  # handled between two turns of the event loop: a few milliseconds
+SLICE_PLAYERS = 250  # handled between two turns of the event loop: a few milliseconds
 MOST_COMPARED = 2_000_000  # letter pairs with names, in a search for close names: a tenth of a second
 NAME_BORDER = "\n"  # stands in no name: the log has one row a line
 
@@ -68,7 +68,7 @@ class NameIndex:
         names = {name: fold_text(name) for name in (*player.names, player.name)}
         entry.folded = f"{NAME_BORDER}{NAME_BORDER.join(dict.fromkeys(names.values()))}{NAME_BORDER}"
         entry.rank = (-player.kills, names[player.name])
-        label = fold_text(label_name(player.name))
+        label = fold_label(player.name, names[player.name])
         if label == entry.label:
             return
         before = self._by_label.get(entry.label, {})

@@ -9,7 +9,7 @@ from typing import Protocol
 from utils.errors import AmbiguousError, NotFoundError
 from utils.events import DeathsStored, HistoryImported, PlayerErased, ServerRemoved
 from utils.models.deaths import Death
-from utils.models.labels import label_name, label_twin
+from utils.models.labels import fold_label, label_name, label_twin
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
@@ -84,7 +84,7 @@ class PlayerNames:
     async def label(self, guild_id: GuildId, players: Sequence[KnownPlayer]) -> list[str]:
         """Return what players are offered as; who shares a name with others here is told apart from them."""
         known = self._guilds.get(guild_id)
-        labels = [fold_text(label_name(player.name)) for player in players]
+        labels = [fold_label(player.name, fold_text(player.name)) for player in players]
         are_twins = [
             labels.count(label) > 1 or (known is not None and known.has_twins(label)) for label in labels
         ]

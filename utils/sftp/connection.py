@@ -26,6 +26,7 @@ from utils.sftp.failures import (
     build_silent_names_error,
     map_remote_errors,
 )
+from utils.sftp.gate import Allowances, Gate
 from utils.sftp.host_keys import HostKeyPin, get_key_type
 from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.names import NameResolver
@@ -57,6 +58,11 @@ class HostConnection:
     def is_usable(self) -> bool:
         """Tell whether it may be lent; a host that vanished without a word is found by asking only."""
         return not (self.is_broken or self.pin.is_lost or self.ssh.is_closed())
+
+    @property
+    def fault(self) -> ConnectionLostError | None:
+        """Return why the bot ended the connection, if the host gave it a reason to."""
+        return ConnectionLostError(f"{self.address} {self.pin.fault}") if self.pin.fault else None
 
     async def close(self, timeout_seconds: float) -> None:
         """Say goodbye and return when the socket is closed; a host that does not listen is cut off."""
@@ -90,6 +96,7 @@ class Connector:
         self._limits = limits
         self._names = names or NameResolver()
         self._is_public = is_public
+        self._allowances = Allowances(limits)
 
     async def open(self, guild_id: GuildId, login: HostLogin) -> HostConnection:
         """Find the host, connect, check its key, log in and open the SFTP channel.
@@ -103,7 +110,11 @@ class Connector:
             with map_remote_errors(login.address, legacy=login.legacy):
                 async with asyncio.timeout(self._limits.connect_timeout_seconds):
                     addresses = await self._names.resolve(guild_id, login.host)
-                    dialler = Dialler(addresses, self._may_connect)
+                    dialler = Dialler(
+                        addresses,
+                        self._may_connect,
+                        lambda factory: Gate(factory, guild_id, self._allowances, pin.note_fault),
+                    )
                     ssh = await _connect(login, self._limits, pin, dialler)
                     return await _start_sftp(login, ssh, pin)
         except RemoteError as error:
@@ -120,12 +131,19 @@ class Connector:
 
 def _explain(error: RemoteError, login: HostLogin, pin: HostKeyPin, *, has_dialled: bool) -> RemoteError:
     """Return what went wrong while connecting, as what the host had said by then explains it."""
+    if pin.fault is not None:
+        return ConnectionLostError(f"{login.address} {pin.fault}")
     if isinstance(error, LoginRefusedError) and pin.asked_for_more:
         return build_second_factor_error(login.address)
     if pin.pinned is not None and pin.offered not in (None, pin.pinned):
         return pin.build_changed_error(login.address)
-    if pin.offered is not None:
-        return error
+    return error if pin.offered is not None else _explain_early(error, login, pin, has_dialled=has_dialled)
+
+
+def _explain_early(
+    error: RemoteError, login: HostLogin, pin: HostKeyPin, *, has_dialled: bool
+) -> RemoteError:
+    """Return what went wrong before the host showed its key: its own matter, once it was dialled."""
     if isinstance(error, ConnectionLostError):
         return build_hang_up_error(login.address, has_greeted=pin.has_greeted, legacy=login.legacy)
     if isinstance(error, RemoteTimeoutError) and not has_dialled:

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import TypeVar
+
+import asyncssh
 
 from utils.sftp.addresses import Address
+from utils.sftp.gate import Factory, Gate
 from utils.sftp.names import Addresses
-
-_Protocol = TypeVar("_Protocol", bound=asyncio.Protocol)
 
 
 class Dialler:
@@ -18,18 +18,25 @@ class Dialler:
 
     Args:
         is_allowed: tells of an address whether it may be connected to.
+        build_gate: makes what stands between the socket and the library.
 
     Attributes:
         has_dialled: the host was asked for a connection, so that what goes wrong from here on is its matter.
     """
 
-    def __init__(self, addresses: Addresses, is_allowed: Callable[[Address], bool]) -> None:
+    def __init__(
+        self,
+        addresses: Addresses,
+        is_allowed: Callable[[Address], bool],
+        build_gate: Callable[[Factory], Gate],
+    ) -> None:
         self._addresses = [text for text in addresses if is_allowed(ip_address(text))]
+        self._build_gate = build_gate
         self.has_dialled = False
 
     async def create_connection(
-        self, factory: Callable[[], _Protocol], host: str, port: int
-    ) -> tuple[asyncio.BaseTransport, _Protocol]:
+        self, factory: Factory, host: str, port: int
+    ) -> tuple[asyncio.BaseTransport, asyncssh.SSHClientConnection | None]:
         """Connect to the first address that answers.
 
         Raises:
@@ -39,7 +46,11 @@ class Dialler:
         for address in self._addresses:
             self.has_dialled = True
             try:
-                return await asyncio.get_running_loop().create_connection(factory, address, port)
+                transport, gate = await asyncio.get_running_loop().create_connection(
+                    lambda: self._build_gate(factory), address, port
+                )
             except OSError as error:
                 refusal = error
+            else:
+                return transport, gate.ssh
         raise refusal

@@ -1,5 +1,6 @@
 """Host keys: pinned at first use, compared ever after."""
 
+import asyncio
 from collections.abc import Sequence
 
 import asyncssh
@@ -9,6 +10,9 @@ from utils.errors import HostKeyChangedError
 NO_HOST_KEY = ""
 """In the place of a pinned key: no key fits, so the host is asked for its key and never gets a secret."""
 
+EXCHANGES_MAXIMUM = 10  # of keys, at once; usual are one at the login and one an hour or gigabyte
+SECONDS_AN_EXCHANGE = 60.0
+TOO_MANY_EXCHANGES = "wants to exchange keys again and again. The bot closed the connection."
 QUESTIONS_MAXIMUM = 5  # a password and some announcements; who goes on asking is not after a password
 NAMES_OF_A_PASSWORD = ("password", "passcode")
 
@@ -35,6 +39,7 @@ class HostKeyPin(asyncssh.SSHClient):
     Attributes:
         offered: the key the host showed; None before it did.
         is_lost: the connection has ended, for whatever reason.
+        fault: why the bot ended the connection, if it did.
         asked_for_more: the host asked for something else than one password.
     """
 
@@ -42,10 +47,13 @@ class HostKeyPin(asyncssh.SSHClient):
         self.pinned = pinned
         self.offered: str | None = None
         self.is_lost = False
+        self.fault: str | None = None
         self.asked_for_more = False
         self._password = password
         self._questions = 0
         self._has_answered = False
+        self._exchanges: float = EXCHANGES_MAXIMUM
+        self._exchanged_at = 0.0
         self._ssh: asyncssh.SSHClientConnection | None = None
 
     @property
@@ -58,10 +66,25 @@ class HostKeyPin(asyncssh.SSHClient):
         self._ssh = conn
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
-        """Take the pinned key alone; without a pin, any."""
+        """Take the pinned key alone; without a pin, any. Asked anew at each exchange of keys."""
         del host, addr, port
+        if not self._count_exchange():
+            self.note_fault(TOO_MANY_EXCHANGES)
+            return False
         self.offered = format_host_key(key)
         return self.pinned is None or self.pinned == self.offered
+
+    def _count_exchange(self) -> bool:
+        """Tell whether the host may exchange keys now: some at once, and one more every minute."""
+        now = asyncio.get_running_loop().time()
+        gained = (now - self._exchanged_at) / SECONDS_AN_EXCHANGE
+        self._exchanges = min(self._exchanges + gained, EXCHANGES_MAXIMUM) - 1
+        self._exchanged_at = now
+        return self._exchanges >= 0
+
+    def note_fault(self, fault: str) -> None:
+        """Note why the bot ends the connection."""
+        self.fault = fault
 
     def password_auth_requested(self) -> str | None:
         """Give the password, once: who repeats a wrong one is locked out."""

@@ -67,6 +67,9 @@ class PoolLimits:
         keepalive_seconds: between questions on a quiet connection; three without an answer end it.
         check_after_idle_seconds: a connection idle for longer is asked once before it is lent again.
         close_timeout_seconds: how long a host has to say goodbye before it is cut off.
+        share_of_loop: of the event loop's time, for all that a guild's hosts send.
+        burst_seconds: what a guild may use of it at once; enough for half a gigabyte of logs.
+        patience_seconds: how long a connection may keep its guild at that limit without a pause.
         allow_private_hosts: whether a host may be anywhere but in the public internet.
     """
 
@@ -83,4 +86,7 @@ class PoolLimits:
     idle_expiry_seconds: float = 300
     check_timeout_seconds: float = 5
     close_timeout_seconds: float = 3
+    share_of_loop: float = 0.05
+    burst_seconds: float = 1
+    patience_seconds: float = 30
     allow_private_hosts: bool = True

@@ -127,7 +127,12 @@ class SftpConnectionPool:
     def expire_idle(self) -> None:
         """Start closing the connections that idled too long or whose host hung up meanwhile."""
         self._close(self._state.expire(now=self._clock.monotonic()))
-        self._close(slot for slot in self._state.slots if slot.is_idle and not self._links[slot].is_usable)
+        for slot in self._state.slots:
+            link = self._links[slot]
+            if slot.is_idle and not link.is_usable:
+                if link.connection is not None and link.connection.fault is not None:
+                    self.breakers.note_failure(slot.guild_id, slot.login, link.connection.fault)
+                self._close([slot])
         self._pace.forget_past(now=self._clock.monotonic())
         self._hand_tries.forget_past(now=self._clock.monotonic())
         self.breakers.expire()
@@ -169,7 +174,11 @@ class SftpConnectionPool:
                 self._release(link)
                 raise
             self._release(link)
-        error = ConnectionLostError(f"{request.login.address} closed the connection right after the login.")
+            if connection.fault is not None:
+                break
+        error = connection.fault or ConnectionLostError(
+            f"{request.login.address} closed the connection right after the login."
+        )
         self.breakers.note_failure(request.guild_id, request.login, error)
         raise error
 

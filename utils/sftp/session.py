@@ -21,6 +21,7 @@ from asyncssh.constants import (
 
 from utils.errors import (
     ConnectionLostError,
+    HandshakeRefusedError,
     RemoteAnswerError,
     RemoteError,
     RemoteFailureError,
@@ -344,8 +345,10 @@ class SftpSession:
             with map_remote_errors(self.address, what=f"“{path}”"):
                 async with asyncio.timeout(timeout_seconds or self._timeout):
                     yield
-        except (ConnectionLostError, RemoteTimeoutError):
+        except (ConnectionLostError, RemoteTimeoutError, HandshakeRefusedError) as error:
             self._connection.is_broken = True
+            if (fault := self._connection.fault) is not None:
+                raise fault from error
             raise
 
 

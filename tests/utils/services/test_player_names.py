@@ -20,10 +20,11 @@ from tests.fakes.storage import FakeServerStore, Gate, build_server
 from utils.errors import AmbiguousError, NotFoundError, StorageUnavailableError
 from utils.events import DeathsStored, HistoryImported, ServerRemoved
 from utils.models.deaths import DeathKind
-from utils.models.labels import find_labelled, label_choices, make_mark
+from utils.models.labels import find_labelled, fold_label, label_choices, label_name, make_mark
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.typed_text import fold_text
 from utils.services.player_names import CACHED_GUILDS, LEARNED_DEATHS, PlayerNames
 from utils.tasks import TaskManager
 
@@ -228,6 +229,12 @@ def test_what_is_offered_is_understood_as_value_and_as_label(names_borne: list[l
             assert await names.resolve(GUILD, label) == player
 
     asyncio.run(check())
+
+
+@given(st.one_of(LOOKALIKES, st.text(max_size=120)))
+def test_label_is_folded_the_short_way_as_the_long_way(name: str) -> None:
+    """Most names are their own label, so they are folded once."""
+    assert fold_label(name, fold_text(name)) == fold_text(label_name(name))
 
 
 @given(st.lists(LOOKALIKES, min_size=1, max_size=6))

@@ -35,6 +35,7 @@ class FakeConnection:
     """A connection that never breaks and takes a few turns to close."""
 
     host_key: str = "ssh-ed25519 A"
+    fault: None = None
     is_usable: bool = True
 
     async def close(self, timeout_seconds: float) -> None:

@@ -33,6 +33,7 @@ class FakeConnection:
     host: "FakeHost"
     outage: int
     host_key: str = "ssh-ed25519 A"
+    fault: None = None
 
     @property
     def is_usable(self) -> bool:

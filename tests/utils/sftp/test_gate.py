@@ -1,0 +1,211 @@
+"""What a host may cost: its bytes take a share of the loop, whatever they are, and others have their turn."""
+
+import asyncio
+from dataclasses import replace
+from typing import cast
+
+import asyncssh
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulation.game_host.host import GameHost
+from tests.fakes.noisy_host import NOISES, run_noisy_host
+from tests.fakes.ssh_doors import OpenDoor, serve_ssh
+from utils.errors import ConnectionLostError
+from utils.models.scope import GuildId
+from utils.models.servers import Credentials
+from utils.sftp.connection import Connector, HostConnection
+from utils.sftp.gate import SLICE_BYTES, TAKES_NOTHING, TOO_MUCH, Allowances, Gate
+from utils.sftp.login import HostLogin, PoolLimits
+from utils.sftp.pool import SftpConnectionPool
+from utils.sftp.session import SftpSession
+
+GUILD, OTHER_GUILD = GuildId(42), GuildId(43)
+LIMITS = PoolLimits(share_of_loop=0.05, burst_seconds=1, patience_seconds=30)
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.floats(0, 0.1)), max_size=200))
+def test_guild_uses_no_more_than_its_share_in_the_long_run(steps: list[tuple[float, float]]) -> None:
+    """However it comes: what it had at the beginning, its share of the time, and one slice more."""
+    allowances, now, used = Allowances(LIMITS), 0.0, 0.0
+    for passes, costs in steps:
+        now += passes
+        if not allowances.find_wait(GUILD, now=now):
+            allowances.spend(GUILD, costs, now=now)
+            used += costs
+        assert used <= LIMITS.burst_seconds + now * LIMITS.share_of_loop + 0.1 + 1e-9
+        assert allowances.find_seconds(OTHER_GUILD, now=now) == LIMITS.burst_seconds
+
+
+def test_guild_that_waited_as_long_as_it_was_told_may_go_on() -> None:
+    """And one that rested has all of it again, and is forgotten."""
+    allowances = Allowances(LIMITS)
+    allowances.spend(GUILD, 1.5, now=0)
+    assert allowances.find_wait(GUILD, now=0) == pytest.approx(10)
+    assert allowances.find_wait(GUILD, now=9) == pytest.approx(1)
+    assert allowances.find_wait(GUILD, now=10) == pytest.approx(0)
+    allowances.spend(OTHER_GUILD, 0.1, now=1000)
+    assert list(allowances._accounts) == [OTHER_GUILD]
+
+
+class HandTransport:
+    """A socket that a test looks after."""
+
+    def __init__(self) -> None:
+        self.is_reading = True
+        self.is_aborted = False
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        """Take note of nothing."""
+        del high
+
+    def pause_reading(self) -> None:
+        """Read no more."""
+        self.is_reading = False
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        self.is_reading = True
+
+    def is_closing(self) -> bool:
+        """Tell whether it was cut off."""
+        return self.is_aborted
+
+    def abort(self) -> None:
+        """Cut it off."""
+        self.is_aborted = True
+
+
+class Listener:
+    """The library's end: counts each slice as work of so many seconds for each byte."""
+
+    def __init__(self, seconds_a_byte: float) -> None:
+        self.slices: list[bytes] = []
+        self.worked = 0.0
+        self.ended = False
+        self._seconds_a_byte = seconds_a_byte
+
+    def connection_made(self, transport: object) -> None:
+        """Begin."""
+
+    def data_received(self, data: bytes) -> None:
+        """Work."""
+        self.slices.append(data)
+        self.worked += len(data) * self._seconds_a_byte
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        del exc
+        self.ended = True
+
+
+def build_gate(listener: Listener, limits: PoolLimits = LIMITS) -> tuple[Gate, HandTransport, list[str]]:
+    """Return an open gate of a guild, its socket, and what it tells."""
+    told: list[str] = []
+    transport = HandTransport()
+    gate = Gate(
+        lambda: cast("asyncssh.SSHClientConnection", listener),
+        GUILD,
+        Allowances(limits),
+        told.append,
+        measure=lambda: listener.worked,
+    )
+    gate.connection_made(cast("asyncio.Transport", transport))
+    return gate, transport, told
+
+
+@given(st.lists(st.binary(max_size=300_000), max_size=5))
+async def test_everything_arrives_in_order_and_in_slices(chunks: list[bytes]) -> None:
+    """Nothing is lost or held back, and the loop has its turn between two slices."""
+    listener = Listener(seconds_a_byte=0)
+    gate, transport, told = build_gate(listener)
+    for chunk in chunks:
+        gate.data_received(chunk)
+        while not transport.is_reading:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0)
+    assert b"".join(listener.slices) == b"".join(chunks)
+    assert all(len(piece) <= SLICE_BYTES for piece in listener.slices)
+    assert told == []
+
+
+async def test_socket_is_not_read_while_the_allowance_is_used_up() -> None:
+    """The host is slowed down; what waited is forgotten with the connection."""
+    listener = Listener(seconds_a_byte=1e-3)
+    gate, transport, told = build_gate(listener)
+    gate.data_received(b"x" * 2000)
+    assert (len(listener.slices), transport.is_reading) == (1, True)
+    gate.data_received(b"y" * 2000)
+    assert (len(listener.slices), transport.is_reading, told) == (1, False, [])
+    gate.connection_lost(None)
+    await asyncio.sleep(0)
+    assert (len(listener.slices), listener.ended) == (1, True)
+
+
+async def test_costly_bytes_come_in_small_slices() -> None:
+    """A slice of packets of some bytes each would hold up the loop for long."""
+    listener = Listener(seconds_a_byte=1e-6)
+    gate, transport, _ = build_gate(listener)
+    gate.data_received(b"x" * 200_000)
+    while not transport.is_reading:  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0)
+    assert [len(piece) for piece in listener.slices[:3]] == [64 * 1024, 4 * 1024, 64 * 1024]
+
+
+async def test_host_that_reads_nothing_is_cut_off() -> None:
+    """It asks and asks, and the answers would pile up in memory."""
+    gate, transport, told = build_gate(Listener(seconds_a_byte=0))
+    gate.pause_writing()
+    assert (transport.is_aborted, told) == (True, [TAKES_NOTHING])
+
+
+async def test_connection_that_stays_at_the_limit_is_ended() -> None:
+    """One that pauses is not."""
+    listener = Listener(seconds_a_byte=1e-3)
+    gate, transport, told = build_gate(
+        listener, PoolLimits(share_of_loop=0.5, burst_seconds=0.1, patience_seconds=0.2)
+    )
+    while not told:
+        gate.data_received(b"x" * 20)
+        await asyncio.sleep(0.01)
+    assert (transport.is_aborted, told) == (True, [TOO_MUCH])
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("kind", NOISES)
+async def test_host_that_sends_without_end_is_ended_and_others_have_their_turn(
+    host: GameHost, kind: str
+) -> None:
+    """Packets to be ignored, requests, windows: its guild is told why, another guild reads on meanwhile."""
+    pool = SftpConnectionPool(PoolLimits(share_of_loop=0.05, burst_seconds=0.02, patience_seconds=0.5))
+    served = 0
+    async with run_noisy_host(kind) as port:
+        noisy = HostLogin("127.0.0.1", port, "anybody", Credentials("secret"))
+        async with pool.lease(GUILD, noisy, guild_limit=5) as session:
+            noisy = replace(noisy, host_key=session.host_key)
+        while pool.breakers.find_obstacle(GUILD, noisy) is None:
+            async with pool.lease(OTHER_GUILD, host.login("renter"), guild_limit=5) as session:
+                await session.stat(".")
+            served += 1
+            pool.expire_idle()
+            await asyncio.sleep(0.02)
+        with pytest.raises(ConnectionLostError, match="sends more than the bot asked for, without end"):
+            pool.breakers.verify(GUILD, noisy)
+        await pool.aclose()
+    assert (served > 10, host.connections_opened) == (True, 1)
+
+
+async def ask_for_ever(connection: HostConnection) -> None:
+    """Ask one thing after the other, until something is wrong."""
+    session = SftpSession(connection, operation_timeout_seconds=30)
+    while True:
+        await session.stat(".")
+
+
+@pytest.mark.fault
+async def test_host_that_exchanges_keys_again_and_again_is_ended() -> None:
+    """Each exchange is milliseconds of work that stands in no count of bytes."""
+    async with serve_ssh(OpenDoor(), rekey_bytes=1) as port:
+        login = HostLogin("127.0.0.1", port, "anybody", Credentials("secret"))
+        with pytest.raises(ConnectionLostError, match="exchange keys again and again"):
+            await ask_for_ever(await Connector(PoolLimits()).open(GUILD, login))
