@@ -27,7 +27,7 @@ class BountyCog(GuildCog):
     )
     @text_option(
         "server",
-        description="Where he plays",
+        description="Where that player plays",
         autocomplete=complete_server,
         default=None,
     )

@@ -65,7 +65,7 @@ class SecretModal(discord.ui.Modal):
         self._services.views.remove(self.custom_id)
 
     async def on_timeout(self) -> None:
-        """Forget a form that was not sent; whoever sends it later is told that it has ended."""
+        """Forget a form that was not sent; who sends it later is told that it has ended."""
         self._forget()
 
     async def on_error(self, error: Exception, interaction: discord.Interaction) -> None:

@@ -219,7 +219,7 @@ async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
         ),
         "unknown": "There is no player “Woolf” here. Did you mean: Wolf?",
         "several": "Fox plays on several servers: North, South. Name one with the option server.",
-        "elsewhere": "There is no player “Wolf” here. He was never seen on South.",
+        "elsewhere": "There is no player “Wolf” here. They were never seen on South.",
         "stranger": link_first,
         "pending": link_first,
         "range": "A bounty here is an amount from 100 to 700 emeralds.",

@@ -297,7 +297,7 @@ class LinkService:
             link.guild_id,
             f"“{link.player_name}” was asked for again with /link: {requests} requests without a proof. "
             "Somebody may be waiting for luck. /admin audit with the action link ask shows who asked; "
-            "/admin link confirm links whoever it is.",
+            "/admin link confirm links the right member.",
             self._build_key("repeated", link.player_id),
         )
 
@@ -334,7 +334,7 @@ class LinkService:
         proven = await self._store.put_proven(guild_id, link, at=self._clock.now())
         if proven is None:  # another member proved it a moment ago
             raise _build_owned_error(link.player_name)
-        self._proofs.stir(guild_id)  # whoever else tried is told
+        self._proofs.stir(guild_id)  # others who tried are told
         return proven
 
     async def _verify_free(self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer) -> None:

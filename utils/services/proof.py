@@ -1,9 +1,9 @@
 """Proof of a link, decided without I/O: which times are named, what proves, and when it is too late.
 
 The game's own menu suicide can be repeated after about five minutes, so the windows are further apart than
-that. Whoever owns the player can die in both; whoever does not can only hope that the owner happens to. Hope
-is kept short by pauses between requests for one player, whoever makes them: on real days such a stranger has
-less than one chance in a hundred a day, even for a player who uses the menu most.
+that. The owner of the player can die in both; a stranger can only hope that the owner happens to. Hope is
+kept short by pauses between requests for one player, by all members together: on real days such a stranger
+has less than one chance in a hundred a day, even for a player who uses the menu most.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

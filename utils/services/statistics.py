@@ -14,7 +14,7 @@ from utils.models.statistics import BoardRows, Comparison, Coverage, DayCount
 from utils.services.coverage import CoverageService, Question
 
 BOARD_PAGE_ROWS = 10
-NEVER_SEEN = "He was never seen on that server; leave `server` out, and all servers are summed."
+NEVER_SEEN = "They were never seen on that server; leave `server` out, and all servers are summed."
 CHART_DAYS = 30
 KD_MINIMUM_KILLS = 10
 

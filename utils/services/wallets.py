@@ -30,7 +30,7 @@ class WalletService:
         self._clock = clock
 
     async def get_wallet(self, guild_id: GuildId, member_id: MemberId) -> Wallet:
-        """Return a member's balance and his last rows of the ledger."""
+        """Return a member's balance and the last rows of their ledger."""
         rows = await self._store.list_rows(guild_id, member_id, limit=SHOWN_ROWS)
         # both from one row, so that they belong together while kills are being paid
         balance = rows[0].balance if rows else await self._store.get_balance(guild_id, member_id)

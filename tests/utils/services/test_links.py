@@ -359,7 +359,7 @@ async def test_admins_hear_of_a_player_who_is_asked_for_again(
     asked = "“Wolf” was asked for again with /link: {} requests without a proof. "
     rest = (
         "Somebody may be waiting for luck. /admin audit with the action link ask shows who asked; "
-        "/admin link confirm links whoever it is."
+        "/admin link confirm links the right member."
     )
     assert notifier.told == [(None, asked.format(number) + rest) for number in (2, 4)]
     assert audit.written == [

@@ -203,7 +203,7 @@ class BountyService:
             chosen = await rooms.servers.resolve(guild_id, server)
             target = await self._resolve_on(chosen, player)
             if chosen.scope.server_id not in target.servers:
-                raise NotFoundError("player", target.name, hint=f"He was never seen on {chosen.name}.")
+                raise NotFoundError("player", target.name, hint=f"They were never seen on {chosen.name}.")
             return chosen, target
         target = await rooms.names.resolve(guild_id, player)
         servers = await rooms.servers.list_servers(guild_id)
@@ -214,7 +214,7 @@ class BountyService:
                 f"{target.name} plays on several servers: {names}. Name one with the option server."
             )
         if not known:
-            raise NotFoundError("player", target.name, hint="He was seen on no server of today.")
+            raise NotFoundError("player", target.name, hint="They were seen on no server of today.")
         return known[0], target
 
     async def _resolve_on(self, server: GameServer, player: str) -> KnownPlayer:

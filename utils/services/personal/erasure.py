@@ -175,7 +175,7 @@ class ErasureService:
         if not person.players and holdings.is_empty:
             raise InvalidInputError(
                 "There is nothing here to erase: no link, no wallet, no bounty. Figures of a player are "
-                "erased once /link has proven him, or by an admin with the option `player`."
+                "erased once /link has proven them, or by an admin with the option `player`."
             )
         return ErasurePlan(person, holdings)
 

@@ -111,12 +111,12 @@ async def test_server_is_asked_for_when_the_player_is_known_on_several(
         (
             {"server": "South", "player": str(build_player_id("Wolf"))},
             NotFoundError,
-            "There is no player “Wolf” here. He was never seen on South.",
+            "There is no player “Wolf” here. They were never seen on South.",
         ),
         (
             {"server": "South", "player": "wolf"},
             NotFoundError,
-            "There is no player “Wolf” here. He was never seen on South.",
+            "There is no player “Wolf” here. They were never seen on South.",
         ),
         (
             {"server": "West"},
