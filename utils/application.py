@@ -169,11 +169,16 @@ class Application:
         )
         self.audit = AuditLog(self.repositories.audit, clock=self.clock)
         self.names = PlayerNames(self.repositories.statistics, self.repositories.servers, self.tasks)
-        self.progress = ImportMessages(self.bot, self.tasks, factory=self.factory, clock=self.clock)
-        self.alerts = AdminAlerts(
-            self.bot, self.tasks, settings=self.guild_settings, factory=self.factory, clock=self.clock
-        )
         self.sender = DiscordSender(self.bot, clock=self.clock)
+        self.progress = ImportMessages(self.sender, self.tasks, factory=self.factory, clock=self.clock)
+        self.alerts = AdminAlerts(
+            self.bot,
+            self.sender,
+            self.tasks,
+            settings=self.guild_settings,
+            factory=self.factory,
+            clock=self.clock,
+        )
         self.batches = FairTurns(BATCHES_OF_ALL)
         self.history = HistoryImport(
             self.repositories.ingestion,
@@ -191,7 +196,7 @@ class Application:
             self.repositories.directory,
             players=self.names,
             reading=self.watchers,
-            messages=LinkMessages(self.bot, factory=self.factory),
+            messages=LinkMessages(self.sender, factory=self.factory),
             tasks=self.tasks,
             clock=self.clock,
         )

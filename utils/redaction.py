@@ -1,4 +1,4 @@
-"""Redaction: secrets kept out of whatever is written down: what looks like one, and what is known as one."""
+"""Redaction: secrets kept out of all that is written down: what looks like one, and what is known as one."""
 
 import re
 from collections import Counter, defaultdict

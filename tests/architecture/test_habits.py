@@ -67,6 +67,23 @@ def _list_targets(node: ast.AST) -> list[ast.expr]:
     return []
 
 
+def list_own_maps(module: Module) -> Iterator[str]:
+    """Find errors of Discord's library that delivery judges beside the sender's one map of failures."""
+    errors = {
+        "HTTPException",
+        "Forbidden",
+        "NotFound",
+        "DiscordServerError",
+        "DiscordException",
+        "ClientError",
+    }
+    if module.room == "utils.delivery" and not module.name.endswith(".sender"):
+        for node in module.walk():
+            library, _, name = read_dotted(node).rpartition(".")
+            if library in {"discord", "aiohttp"} and name in errors:
+                yield f"{library}.{name}"
+
+
 def list_module_games(module: Module) -> Iterator[str]:
     """Find uses of the table of loaded modules."""
     for node in module.walk():
@@ -165,6 +182,7 @@ Check = Callable[[Module], Iterator[str]]
 CHECKS: tuple[Check, ...] = (
     list_swallowed,
     list_patches,
+    list_own_maps,
     list_module_games,
     list_own_clocks,
     list_postponed,
@@ -202,6 +220,13 @@ REPOSITORY = "class DeathRepository:\n    async def find(self, {}): ...\n"
         ),
         (list_patches, "bot.py", "import discord\ndiscord.Route.API_BASE_URL = 'x'", []),
         (list_patches, "bot.py", "import discord\nself.discord = discord", []),
+        (
+            list_own_maps,
+            "utils/delivery/a.py",
+            "try: x\nexcept discord.HTTPException: pass",
+            ["discord.HTTPException"],
+        ),
+        (list_own_maps, "utils/delivery/sender.py", "try: x\nexcept discord.Forbidden: pass", []),
         (list_module_games, "cogs/a.py", "import sys\nsys.modules['a'] = 1", ["sys.modules"]),
         (list_own_clocks, "cogs/a.py", "datetime.now(UTC)", ["datetime.now"]),
         (list_own_clocks, "cogs/a.py", "datetime.datetime.utcnow()", ["datetime.utcnow"]),

@@ -234,8 +234,9 @@ async def test_server_is_removed_only_when_the_admin_confirms(stage: Stage) -> N
     removed = await stage.ask("/admin server remove", server="North")
     await removed.click("Remove")
     await removed.wait_until(lambda one: one.embed["title"] == "✅ North is removed")
+    [left] = stage.read("game_servers")  # until nothing of it can be under way any more
+    assert (left["is_removed"], left["host"], left["username"], left["secret"]) == (True, "", "", b"")
     for collection in (
-        "game_servers",
         "kills",
         "players",
         "player_days",

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from simulation.discord import Fault
 from simulation.game_host.host import GameHost, HostUser
 from simulation.posts import expect_posts, read_posts
 from tests.bot.conftest import StageFactory
@@ -149,3 +150,19 @@ async def test_bot_stops_in_time_while_a_host_holds_its_handshakes_up(open_stage
     assert await stage.bot.stop() == 0, stage.bot.output
     assert stage.world.clock.live() - began < 10
     stage.host.faults.clear()
+
+
+@pytest.mark.fault
+async def test_end_of_an_import_is_shown_though_discord_limits_everything_just_then(
+    open_stage: StageFactory,
+) -> None:
+    """A limit of Discord's edge holds the last picture up, and never loses it."""
+    stage = await open_stage()
+    stage.open_files().append(*stage.take(20))
+    await stage.bot.start()
+    edit = "/channels/{channel_id}/messages/{message_id}"
+    limit = stage.world.faults.add(
+        Fault(method="PATCH", route=edit, status=429, body="error code: 1015", times=3)
+    )
+    await stage.add_server()
+    assert limit.is_spent

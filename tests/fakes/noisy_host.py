@@ -69,7 +69,7 @@ async def _serve(kind: str) -> None:
         config=None,
         gss_host=None,
     )
-    print(acceptor.get_port(), flush=True)  # noqa: T201 - whoever started it reads this
+    print(acceptor.get_port(), flush=True)  # noqa: T201 - the test that started it reads this
     await acceptor.wait_closed()
 
 

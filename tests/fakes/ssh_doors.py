@@ -12,7 +12,7 @@ Question = tuple[str, bool]  # what is asked, and whether the answer is shown
 
 @dataclass(eq=False, slots=True)
 class Questioner(asyncssh.SSHServer):
-    """Lets in who answers every round of questions as expected (``keyboard-interactive`` alone).
+    """Lets a client in that answers every round of questions as expected (``keyboard-interactive``).
 
     Attributes:
         rounds: what is asked, one round after the other.

@@ -153,7 +153,7 @@ class StoredLogins:
 async def verify_secret_key(logins: StoredLogins, cipher: SecretCipher | None) -> None:
     """Hold the bot's key against the stored logins, and keep its proof; None is a key that is not made yet.
 
-    Call it with the leases held: whoever changes the key looks at them after it has written that it does.
+    Call it with the leases held: a change of the key looks at them after it has written that it begins.
 
     Raises:
         ConfigurationError: the key is wrong or gone, or a change of it was cut off; the text says what to do.

@@ -1,21 +1,37 @@
 """Alerts: telling the admins of a guild once what only they can mend."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from itertools import chain, repeat
 from typing import Protocol
 
-import aiohttp
 import discord
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.delivery.requests import Requests
+from utils.delivery.decisions import make_nonce
+from utils.delivery.ports import MessageSender
 from utils.embeds.escape import escape_text
 from utils.embeds.factory import EmbedFactory
-from utils.errors import StorageError
+from utils.errors import (
+    ChannelUnusableError,
+    DeliveryDelayedError,
+    DeliveryError,
+    DeliveryRefusedError,
+    DeliveryUncertainError,
+    StorageError,
+)
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.tasks import TaskManager
 
 TELL_TASK = "alerts:tell"
+RETRY_SECONDS = (5, 15, 30, 60, 120, 300)  # the last one for as long as it takes
+
+Matter = tuple[GuildId, str]
 
 logger = get_logger(__name__)
 
@@ -27,16 +43,42 @@ class GuildSettingsSource(Protocol):
         """Return a guild's settings."""
 
 
+class AlertSender(MessageSender, Protocol):
+    """Discord, as alerts see it; every method may raise a ``DeliveryError``."""
+
+    async def open_direct(self, user_id: int) -> ChannelId:
+        """Return the channel of direct messages with a user."""
+
+
+@dataclass(slots=True)
+class _Alert:
+    """What has reached nobody yet.
+
+    Attributes:
+        nonce: of every try, so that one whose answer was lost is told once.
+        member_id: who is told in a direct message; None for the guild's admins.
+        retry_at: when Discord takes it again, as it said.
+        turn: held by a try: two at once would tell it twice in different places.
+    """
+
+    sentence: str
+    member_id: MemberId | None = None
+    nonce: str = field(default_factory=make_nonce)
+    retry_at: datetime | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
 class AdminAlerts:
     """Tells admins in the alerts channel, else the guild's owner directly, else in the system channel.
 
     What was told is remembered in this process alone: a fault that outlives a restart is told again. What
-    reached nobody waits until the bot is connected (again).
+    reached nobody is tried again by itself, ever less often, and as soon as the bot is connected (again).
     """
 
     def __init__(
         self,
         bot: discord.Client,
+        sender: AlertSender,
         tasks: TaskManager,
         *,
         settings: GuildSettingsSource,
@@ -44,31 +86,26 @@ class AdminAlerts:
         clock: Clock,
     ) -> None:
         self._bot = bot
+        self._sender = sender
         self._tasks = tasks
         self._settings = settings
         self._factory = factory
         self._clock = clock
-        self._told: set[tuple[GuildId, str]] = set()
-        self._requests = Requests()
-        self._waiting: dict[tuple[GuildId, str], str] = {}
+        self._told: set[Matter] = set()  # or waiting to be
+        self._waiting: dict[Matter, _Alert] = {}
         bot.add_listener(self.tell_waiting, "on_ready")
 
     async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
         """Tell the admins, unless they were told under this key before; never raises."""
         if (guild_id, key) not in self._told:
             logger.warning("admins are told", guild_id=guild_id, sentence=sentence, key=key)
-            await self._tell(guild_id, sentence, key)
+            await self._begin((guild_id, key), _Alert(sentence))
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: str, key: str) -> None:
-        """Tell a member in a direct message, unless they were told under this key before; tried once."""
-        if (guild_id, f"{member_id}:{key}") in self._told or self._bot.user is None:
-            return
-        self._told.add((guild_id, f"{member_id}:{key}"))
-        guild = self._bot.get_guild(guild_id)
-        user = await self._find_user(member_id)
-        if guild is not None and user is not None:
-            embed = self._factory.build_notice(guild.name, escape_text(sentence, len(sentence)))
-            await self._post(user, embed)
+        """Tell a member in a direct message, unless they were told under this key before, or take none."""
+        matter = guild_id, f"{member_id}:{key}"
+        if matter not in self._told:
+            await self._begin(matter, _Alert(sentence, member_id))
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Note that the matter is settled, so that the next time is told again."""
@@ -77,50 +114,86 @@ class AdminAlerts:
 
     async def tell_waiting(self) -> None:
         """Tell what reached nobody before, for example because Discord was away."""
+        await self._tasks.for_each(TELL_TASK, list(self._waiting), self._tell)
 
-        async def tell(matter: tuple[GuildId, str]) -> None:
-            guild_id, key = matter
-            if matter in self._waiting:
-                await self._tell(guild_id, self._waiting[matter], key)
+    async def _begin(self, matter: Matter, alert: _Alert) -> None:
+        self._told.add(matter)  # before the first wait: whoever asks meanwhile adds nothing
+        self._waiting[matter] = alert
+        guild_id, key = matter
+        name = f"alert:{guild_id}:{key}"
+        if not await self._tasks.attempt(TELL_TASK, matter, self._tell) and not self._tasks.is_running(name):
+            self._tasks.start(name, partial(self._tell_later, matter), guild_id=guild_id)
 
-        await self._tasks.for_each(TELL_TASK, list(self._waiting), tell)
+    async def _tell_later(self, matter: Matter) -> None:
+        """Try again until it is told or settled; a guild that leaves ends it, and would be told anew."""
+        try:
+            for pause in chain(RETRY_SECONDS, repeat(RETRY_SECONDS[-1])):
+                await self._clock.sleep(pause)
+                alert = self._waiting.get(matter)
+                if alert is not None and alert.retry_at is not None:
+                    await self._clock.sleep((alert.retry_at - self._clock.now()).total_seconds())
+                if matter not in self._waiting or await self._tasks.attempt(TELL_TASK, matter, self._tell):
+                    return
+        except asyncio.CancelledError:
+            await self.clear(*matter)
+            raise
 
-    async def _tell(self, guild_id: GuildId, sentence: str, key: str) -> None:
-        self._waiting.pop((guild_id, key), None)
-        self._told.add((guild_id, key))  # before the first wait: whoever asks meanwhile adds nothing
-        embed = self._factory.build_alert(sentence, at=self._clock.now())
-        for place in await self._list_places(guild_id):
-            if await self._post(place, embed):
+    async def _tell(self, matter: Matter) -> None:
+        """Tell it in the first place that takes it.
+
+        Raises:
+            DeliveryError: it reached nobody, and a later try may.
+        """
+        if (alert := self._waiting.get(matter)) is None:
+            return
+        async with alert.turn:
+            if self._waiting.get(matter) is not alert:
                 return
-        self._told.discard((guild_id, key))
-        self._waiting[guild_id, key] = sentence
-        logger.warning("no admin could be reached", guild_id=guild_id, sentence=sentence)
+            if alert.member_id is None:
+                await self._tell_admins(matter[0], alert)
+            else:
+                await self._tell_member(matter[0], alert.member_id, alert)
+            self._waiting.pop(matter, None)
 
-    async def _list_places(self, guild_id: GuildId) -> list[discord.abc.Messageable]:
-        places: list[discord.abc.Messageable] = []
-        if self._bot.user is None:  # before its first login the library cannot send anything
-            return places
+    async def _tell_member(self, guild_id: GuildId, member_id: MemberId, alert: _Alert) -> None:
+        guild = self._bot.get_guild(guild_id)
+        title = "A message from a community" if guild is None else guild.name
+        embed = self._factory.build_notice(title, escape_text(alert.sentence, len(alert.sentence)))
+        try:
+            place = await self._sender.open_direct(member_id)
+            await self._sender.send(place, embeds=[embed], pictures=(), nonce=alert.nonce)
+        except (ChannelUnusableError, DeliveryRefusedError) as failure:
+            logger.info("a member cannot be told", guild_id=guild_id, problem=str(failure))
+
+    async def _tell_admins(self, guild_id: GuildId, alert: _Alert) -> None:
+        embed = self._factory.build_alert(alert.sentence, at=self._clock.now())
+        async for place in self._list_places(guild_id):
+            try:
+                await self._sender.send(place, embeds=[embed], pictures=(), nonce=alert.nonce)
+            except (DeliveryDelayedError, DeliveryUncertainError) as failure:
+                # the same place again: in another one it would be told a second time, or too early as well
+                alert.retry_at = getattr(failure, "retry_at", None)
+                raise
+            except DeliveryError as failure:
+                logger.info("an alert does not reach its place", problem=str(failure))
+            else:
+                return
+        raise ChannelUnusableError("No admin could be reached.")
+
+    async def _list_places(self, guild_id: GuildId) -> AsyncIterator[ChannelId]:
         channel_id = await self._find_alerts_channel(guild_id)
         if channel_id is not None:
-            places.append(self._bot.get_partial_messageable(channel_id))
+            yield channel_id
         guild = self._bot.get_guild(guild_id)
-        if guild is not None and (owner := await self._find_owner(guild)) is not None:
-            places.append(owner)
-        if guild is not None and guild.system_channel is not None:
-            places.append(guild.system_channel)
-        return places
-
-    async def _find_owner(self, guild: discord.Guild) -> discord.Member | discord.User | None:
-        if guild.owner is not None or guild.owner_id is None:
-            return guild.owner
-        return await self._find_user(guild.owner_id)
-
-    async def _find_user(self, user_id: int) -> discord.User | None:
+        if guild is None:
+            return
         try:
-            return await self._requests.wait_for(self._bot.get_or_fetch(discord.User, int(user_id)))
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
-            logger.info("somebody to be told is not known", problem=str(failure))
-            return None
+            if guild.owner_id is not None:
+                yield await self._sender.open_direct(guild.owner_id)
+        except ChannelUnusableError as failure:
+            logger.info("a guild's owner is not known", problem=str(failure))
+        if guild.system_channel is not None:
+            yield ChannelId(guild.system_channel.id)
 
     async def _find_alerts_channel(self, guild_id: GuildId) -> ChannelId | None:
         try:
@@ -128,13 +201,3 @@ class AdminAlerts:
         except StorageError as failure:
             logger.info("alerts channel is not known", problem=str(failure))
             return None
-
-    async def _post(self, place: discord.abc.Messageable, embed: discord.Embed) -> bool:
-        try:
-            await self._requests.wait_for(
-                place.send(embed=embed, allowed_mentions=discord.AllowedMentions.none())
-            )
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
-            logger.info("an alert does not reach its place", problem=str(failure))
-            return False
-        return True

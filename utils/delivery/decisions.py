@@ -16,6 +16,7 @@ from itertools import islice
 
 from utils.delivery.ports import PostedMessage
 from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
+from utils.errors import DeliveryDelayedError, DeliveryError
 from utils.models.notices import OutboxEntry, OutgoingMessage
 
 NONCE_MEMORY = timedelta(minutes=2)  # Discord says "a few minutes"; the least that can mean
@@ -110,6 +111,14 @@ def make_nonce() -> str:
 def choose_retry_seconds(table: Sequence[int], failures: int) -> int:
     """Return how long to wait after so many failures in a row (from 1)."""
     return table[min(failures, len(table)) - 1]
+
+
+def compute_retry_seconds(error: DeliveryError, failures: int, *, now: datetime) -> float:
+    """Return how long to wait after so many failures in a row that may pass; at least what Discord says."""
+    seconds: float = choose_retry_seconds(DELAY_RETRY_SECONDS, failures)
+    if isinstance(error, DeliveryDelayedError) and error.retry_at is not None:
+        seconds = max(seconds, (error.retry_at - now).total_seconds())
+    return seconds
 
 
 def _shows(shown: tuple[tuple[str, str], ...], texts: tuple[tuple[str, str], ...]) -> bool:

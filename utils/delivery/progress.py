@@ -2,14 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Protocol
 
-import aiohttp
-import discord
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.delivery.requests import Requests
+from utils.delivery.decisions import compute_retry_seconds, make_nonce
+from utils.delivery.ports import MessageEditor, MessageSender
 from utils.embeds.factory import EmbedFactory
+from utils.errors import DeliveryDelayedError, DeliveryError, DeliveryUncertainError
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
@@ -17,6 +18,7 @@ from utils.tasks import TaskManager, wait_for_first
 
 logger = get_logger(__name__)
 
+CREATE_TRIES = 2  # under one nonce: a message whose answer was lost is found, and not posted twice
 EDIT_SECONDS = 4.0  # a channel takes about five edits in five seconds; people want movement
 
 
@@ -38,17 +40,23 @@ class _Shown:
     is_done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+class ProgressSender(MessageEditor, MessageSender, Protocol):
+    """Discord, as progress messages see it; every method may raise a ``DeliveryError``."""
+
+    async def delete(self, channel_id: ChannelId, message_id: int) -> None:
+        """Delete a message; one that is gone already is no error."""
+
+
 class ImportMessages:
     """One message for each import under way."""
 
     def __init__(
-        self, bot: discord.Client, tasks: TaskManager, *, factory: EmbedFactory, clock: Clock
+        self, sender: ProgressSender, tasks: TaskManager, *, factory: EmbedFactory, clock: Clock
     ) -> None:
-        self._bot = bot
+        self._sender = sender
         self._tasks = tasks
         self._factory = factory
         self._clock = clock
-        self._requests = Requests()
         self._shown: dict[ServerScope, _Shown] = {}
 
     async def create(self, channel_id: ChannelId, server_name: str) -> int | None:
@@ -56,23 +64,21 @@ class ImportMessages:
         begin = ImportProgress(
             files_done=0, files_total=0, bytes_done=0, bytes_total=0, rows=0, elapsed_seconds=0.0
         )
-        channel = self._bot.get_partial_messageable(channel_id)
-        try:
-            message = await self._requests.wait_for(
-                channel.send(embed=self._factory.build_import(server_name, begin))
-            )
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
-            logger.info("no progress message", channel_id=channel_id, problem=str(failure))
-            return None
-        return message.id
+        embed, nonce = self._factory.build_import(server_name, begin), make_nonce()
+        for _ in range(CREATE_TRIES):
+            try:
+                return await self._sender.send(channel_id, embeds=[embed], pictures=(), nonce=nonce)
+            except DeliveryError as failure:
+                logger.info("no progress message", channel_id=channel_id, problem=str(failure))
+                if not isinstance(failure, DeliveryUncertainError):
+                    break
+        return None
 
     async def discard(self, channel_id: ChannelId, message_id: int) -> None:
         """Delete the message of an import that did not begin."""
-        channel = self._bot.get_partial_messageable(channel_id)
         try:
-            message = await self._requests.wait_for(channel.fetch_message(message_id))
-            await self._requests.wait_for(message.delete())
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
+            await self._sender.delete(channel_id, message_id)
+        except DeliveryError as failure:
             logger.info("progress message stays", channel_id=channel_id, problem=str(failure))
 
     async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:
@@ -95,35 +101,37 @@ class ImportMessages:
 
     async def _edit_while_new(self, scope: ServerScope) -> None:
         """Edit as long as there is something new to show; an import that stands still holds no task."""
-        shown = self._shown[scope]
+        shown, failures = self._shown[scope], 0
         try:
             while (image := shown.image) is not None:
                 shown.image = None
-                is_settled = await self._edit(image)
+                failure = await self._edit(image)
                 if image.progress.is_done:
                     shown.is_done.clear()
-                    if is_settled and shown.image is None:
+                    if failure is None and shown.image is None:
                         return
-                if not is_settled and shown.image is None:
+                failures = failures + 1 if failure else 0
+                if failure is None:
+                    await self._pause(shown.is_done, EDIT_SECONDS)
+                    continue
+                if shown.image is None:
                     shown.image = image
-                await self._pause(shown.is_done)
+                seconds = compute_retry_seconds(failure, failures, now=self._clock.now())
+                await self._pause(shown.is_done, max(EDIT_SECONDS, seconds))
         finally:
             self._shown.pop(scope, None)
 
-    async def _pause(self, is_done: asyncio.Event) -> None:
+    async def _pause(self, is_done: asyncio.Event, seconds: float) -> None:
         """Wait for the next edit, which the end of an import need not wait for."""
-        await wait_for_first(is_done.wait(), self._clock.sleep(EDIT_SECONDS))
+        await wait_for_first(is_done.wait(), self._clock.sleep(seconds))
 
-    async def _edit(self, image: _Image) -> bool:
-        """Show an image; return False when the same edit can succeed later."""
-        if self._bot.user is None:  # before its first login the library cannot send anything
-            return False
-        message = self._bot.get_partial_messageable(image.channel_id).get_partial_message(image.message_id)
+    async def _edit(self, image: _Image) -> DeliveryError | None:
+        """Show an image; return what went wrong when the same edit can succeed later."""
+        embed = self._factory.build_import(image.server_name, image.progress)
         try:
-            await self._requests.wait_for(
-                message.edit(embed=self._factory.build_import(image.server_name, image.progress))
-            )
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
+            await self._sender.edit(image.channel_id, image.message_id, embed=embed)
+        except DeliveryError as failure:
             logger.info("progress is not shown", channel_id=image.channel_id, problem=str(failure))
-            return isinstance(failure, discord.HTTPException) and failure.status < 500
-        return True
+            if isinstance(failure, DeliveryDelayedError | DeliveryUncertainError):
+                return failure
+        return None

@@ -62,6 +62,20 @@ class DiscordSender:
             )
         return message.id
 
+    async def open_direct(self, user_id: int) -> ChannelId:
+        """Return the channel of direct messages with a user."""
+        self._require_login()
+
+        async def open_channel() -> discord.DMChannel | None:
+            user = await self._bot.get_or_fetch(discord.User, user_id)
+            return None if user is None else user.dm_channel or await user.create_dm()
+
+        with map_discord_errors(self._clock):
+            channel = await self._wait_for(open_channel())
+        if channel is None:
+            raise ChannelUnusableError("Discord knows no such user.")
+        return ChannelId(channel.id)
+
     async def edit(self, channel_id: ChannelId, message_id: int, *, embed: discord.Embed) -> bool:
         """Change a message of the bot; tell whether it was there."""
         self._require_login()
@@ -132,11 +146,16 @@ def map_discord_errors(clock: Clock) -> Iterator[None]:
 
 
 def _map_response(error: discord.HTTPException, now: datetime) -> DeliveryError:
-    if isinstance(error, discord.Forbidden | discord.NotFound):
+    if isinstance(error, discord.Forbidden | discord.NotFound) and not _is_of_edge(error):
         return ChannelUnusableError(str(error))
     if error.status in _REFUSED_STATUSES:
         return DeliveryRefusedError(str(error))
     return DeliveryDelayedError(str(error), retry_at=_read_retry_at(error, now))
+
+
+def _is_of_edge(error: discord.HTTPException) -> bool:
+    """Tell whether a page of Discord's edge answered in the place of its API: it knows no channel."""
+    return str(error.response.headers.get("Content-Type", "")).startswith("text/html")
 
 
 def _read_retry_at(error: discord.HTTPException, now: datetime) -> datetime | None:

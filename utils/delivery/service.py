@@ -25,12 +25,12 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.delivery.decisions import (
-    DELAY_RETRY_SECONDS,
     UNUSABLE_RETRY_SECONDS,
     Step,
     choose_group,
     choose_retry_seconds,
     choose_step,
+    compute_retry_seconds,
     find_match,
     make_nonce,
     merge_feeds,
@@ -313,9 +313,7 @@ class DeliveryService:
 
     def _wait(self, lane: Lane, error: DeliveryUncertainError | DeliveryDelayedError) -> DeliveryOutcome:
         self._failures[lane] += 1
-        seconds: float = choose_retry_seconds(DELAY_RETRY_SECONDS, self._failures[lane])
-        if isinstance(error, DeliveryDelayedError) and error.retry_at is not None:
-            seconds = max(seconds, (error.retry_at - self._clock.now()).total_seconds())
+        seconds = compute_retry_seconds(error, self._failures[lane], now=self._clock.now())
         _log.warning("delivery waits", lane=str(lane), seconds=seconds, reason=str(error))
         return DeliveryOutcome(DeliveryState.WAITING, retry_seconds=seconds)
 

@@ -138,7 +138,7 @@ class ProofKeeper:
         self._woken.set()
 
     def tell(self, link: Link, outcome: ProofOutcome) -> None:
-        """Show an outcome on a message that no stored link names any more; tried once."""
+        """Show an outcome on a message that no stored link names any more; tried until it is shown."""
         if link.message_id is not None:
             self._farewells.append((link, outcome))
             self._woken.set()
@@ -175,22 +175,25 @@ class ProofKeeper:
                 unsettled.add(guild_id)
 
         await self._tasks.for_each(PROOFS_TASK, guild_ids, judge)
-        await self._say_farewell()
+        is_said = await self._say_farewell()
         # beside each other: Discord may let one of them wait for a minute
         closed = await asyncio.gather(*(self._tasks.attempt(PROOFS_TASK, one, close) for one in decided))
-        return all(closed) and not unsettled
+        return all(closed) and not unsettled and is_said
 
-    async def _say_farewell(self) -> None:
+    async def _say_farewell(self) -> bool:
+        """Show what no stored link names any more; return False when some of it has to be tried again."""
         farewells: defaultdict[GuildId, list[Told]] = defaultdict(list)
         for link, outcome in self._farewells:
             farewells[link.guild_id].append((link, outcome))
         self._farewells = []
 
         async def show(guild_id: GuildId) -> None:
-            shown = (self._messages.show(link, outcome) for link, outcome in farewells[guild_id])
-            await asyncio.gather(*shown)
+            shown = await asyncio.gather(*(self._messages.show(*told) for told in farewells[guild_id]))
+            told = zip(farewells[guild_id], shown, strict=True)
+            self._farewells += [farewell for farewell, is_shown in told if not is_shown]
 
         await asyncio.gather(*(self._tasks.attempt(PROOFS_TASK, one, show) for one in list(farewells)))
+        return not self._farewells
 
     async def _wait_until(self, moment: float) -> bool:
         """Wait; True when somebody woke us before the moment."""

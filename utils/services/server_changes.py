@@ -44,7 +44,7 @@ from utils.services.typed_servers import (
 
 _NAMES = ("name", "host", "port", "username", "number", "base_path", "timezone", "legacy")
 _PLACE = ("host", "port")  # another machine: its key is not known yet
-_ACCOUNT = (*_PLACE, "username")  # whoever gets the secret to see
+_ACCOUNT = (*_PLACE, "username")  # who gets to see the secret
 _WAY = (*_PLACE, "username", "secret", "number", "base_path", "legacy")  # what a test of the login tests
 
 WHY_LOGIN_AGAIN = (

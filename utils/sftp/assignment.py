@@ -7,8 +7,8 @@ which connection, and which of those to open first. For each request, in fair or
 1. Its login has a connection in its guild: it joins, up to the limit of leases of one connection.
 2. As many handshakes with its host are under way as one host may have, or half as many of its own guild: it
    waits for one of them to end. That holds up nobody else, and it comes first as soon as one ends. One more
-   is kept for the try of a circuit, whoever lends their login to it, so that handshakes that hang keep nobody
-   from finding out that a host is back.
+   is kept for the try of a circuit, with a login of any guild, so that handshakes that hang keep nobody from
+   finding out that a host is back.
 3. There is room under the guild's limit and the limit over all: a new connection is opened.
 4. There is none, but an idle connection: at the guild's limit one of the guild; else one of a guild that
    holds more than its fair share, or of anybody where no such guild has an idle one. The one idle for longest

@@ -1,4 +1,4 @@
-"""The gate: how much of the event loop's time the bytes of a host may take, whatever those bytes are.
+"""The gate: how much of the event loop's time the bytes of a host may take.
 
 *Theory of operation.* Everything of SSH runs in the event loop: decrypting, and dealing with each packet. A
 host may send what nobody asked for, without end: packets to be ignored, banners, requests that are answered
@@ -60,7 +60,7 @@ class Allowances:
         return max(-self.find_seconds(guild_id, now=now) / self.limits.share_of_loop, 0.0)
 
     def spend(self, guild_id: GuildId, seconds: float, *, now: float) -> None:
-        """Take off what a guild used; who used nothing for long is forgotten."""
+        """Take off what a guild used; a guild that used nothing for long is forgotten."""
         left = self.find_seconds(guild_id, now=now) - seconds
         if guild_id not in self._accounts:
             for other in list(self._accounts):

@@ -13,7 +13,7 @@ NO_HOST_KEY = ""
 EXCHANGES_MAXIMUM = 10  # of keys, at once; usual are one at the login and one an hour or gigabyte
 SECONDS_AN_EXCHANGE = 60.0
 TOO_MANY_EXCHANGES = "wants to exchange keys again and again. The bot closed the connection."
-QUESTIONS_MAXIMUM = 5  # a password and some announcements; who goes on asking is not after a password
+QUESTIONS_MAXIMUM = 5  # a password and some announcements; more questions are not about a password
 NAMES_OF_A_PASSWORD = ("password", "passcode")
 
 
@@ -87,7 +87,7 @@ class HostKeyPin(asyncssh.SSHClient):
         self.fault = fault
 
     def password_auth_requested(self) -> str | None:
-        """Give the password, once: who repeats a wrong one is locked out."""
+        """Give the password, once: a wrong one that is repeated locks the account."""
         password, self._password = self._password, None
         return password
 

@@ -52,7 +52,7 @@ class NameResolver:
     async def resolve(self, guild_id: GuildId, host: str) -> Addresses:
         """Return the addresses of a host; one that is an address already is asked of nobody.
 
-        May take half a minute. Who waits no longer leaves the look-up to others of the guild.
+        May take half a minute. A caller that waits no longer leaves the look-up to others of the guild.
 
         Raises:
             socket.gaierror: there is no such name, or nobody knows.

@@ -5,11 +5,11 @@ Theory of operation
 A quiet poll is one ``stat`` of the newest file of each world. Every second poll the folders in which these
 files lie are asked for their times as well, and every twelfth (at most 60 s apart) all folders; all that is
 asked together, so it is one round trip. Folders are listed when one changed, so a new file is found within
-ten seconds. Folder times may tell nothing: therefore folders without one, and around midnight of the game
-server, where new files appear, all of them are listed at each twelfth poll, and once an hour in any case. A
-file is read when its size or time changed: its head and the byte before the cursor come with the new bytes in
-one opening, so a file that was replaced under its name is noticed before a single byte of it is taken for
-growth. ``choose_read`` and ``cut_whole_lines`` decide; ``DeathLogTail`` does.
+ten seconds. Folder times may tell nothing: therefore folders that show none or were seen to show a false one,
+and around midnight of the game server, where new files appear, all of them are listed at each twelfth poll,
+and once an hour in any case. A file is read when its size or time changed: its head and the byte before the
+cursor come with the new bytes in one opening, so a file that was replaced under its name is noticed before a
+single byte of it is taken for growth. ``choose_read`` and ``cut_whole_lines`` decide; ``DeathLogTail`` does.
 
 One file that may not be read does not stop the others: it is passed over and told (``problems``), and tried
 again ever more rarely. A file of the future, named by a wrong clock or without any date, is read like any
@@ -121,6 +121,7 @@ class TailMemory:
         refused: files that could not be read at the last try.
         appeared: when the newest file of a world turned up, or was first seen.
         listed_at: the last listing; ``rest_seconds`` have to go by before the next one.
+        are_times_false: a file came into a folder whose time did not change.
         is_stale: the listing is known to be wrong.
         looked_at: the last look at all folders, and ``glanced_at`` that at those of the newest files.
         polls_since_look: polls since then.
@@ -136,6 +137,7 @@ class TailMemory:
     appeared: dict[str, float] = field(default_factory=dict)
     listed_at: float = 0.0
     rest_seconds: float = 0.0
+    are_times_false: bool = False
     is_stale: bool = False
     looked_at: float = 0.0
     glanced_at: float = 0.0
@@ -318,14 +320,14 @@ class DeathLogTail:
         await run_together([carry_out] * min(len(works), REQUESTS_AT_ONCE))
 
     async def _glance(self, folder: LogFolder, *, is_due: bool) -> None:
-        """Note whether a folder has changed; one that tells no time may have changed at each look."""
+        """Note whether a folder has changed; one that tells no time, or a false one, may have."""
         try:
             seen = await self._session.stat(folder.path)
         except (RemoteFileMissingError, RemotePermissionError, RemoteFailureError):
             self._memory.is_stale = True
             return
-        is_unknown = is_due and not seen.modified_at_seconds
-        if is_unknown or seen.modified_at_seconds != folder.modified_at_seconds:
+        is_unknown = not seen.modified_at_seconds or self._memory.are_times_false
+        if (is_due and is_unknown) or seen.modified_at_seconds != folder.modified_at_seconds:
             self._memory.is_stale = True
 
     async def _list(self) -> DeathLogListing:
@@ -335,7 +337,10 @@ class DeathLogTail:
         names = max(0, listing.cost - LISTED_NAMES_FREE)
         seconds = max(0.0, self._clock.monotonic() - now - 1)
         memory.rest_seconds = max(names / LISTED_NAMES_A_SECOND, REST_AFTER_LISTING * seconds)
-        if memory.listing is None or memory.listing.folders != listing.folders:
+        is_unchanged = memory.listing is not None and memory.listing.folders == listing.folders
+        if is_unchanged and memory.is_listing_confirmed and listing.whole_worlds is None:
+            memory.are_times_false |= any(entry.file not in known for entry in listing.files)
+        if not is_unchanged:
             memory.unchanged_since = now
         memory.is_listing_confirmed = now - memory.unchanged_since >= FOLDER_TIME_SECONDS
         memory.listing = listing = listing.mend(memory.listing) if memory.listing else listing

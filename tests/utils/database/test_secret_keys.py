@@ -122,7 +122,7 @@ async def verify(database: SafeDatabase, box: SecretBox | None) -> str:
 
 
 async def test_key_that_does_not_fit_is_told_at_the_start(database: SafeDatabase) -> None:
-    """Data from before the proof is tried by its logins; then the proof decides, whatever is damaged."""
+    """Data from before the proof is tried by its logins; then the proof decides, also over damaged ones."""
     assert [await verify(database, box) for box in (NEW, None, OLD)] == [WRONG_KEY, LOST_KEY, ""]
     damaged = EncryptedSecret(b"\x01 nothing")
     servers = GameServerRepository(database)
@@ -183,7 +183,7 @@ async def test_wrong_and_lost_old_keys_move_nothing(database: SafeDatabase) -> N
 
 
 async def test_change_is_refused_while_a_bot_is_at_work(database: SafeDatabase) -> None:
-    """On this machine or another: whoever holds a shard is seen by its lease, and goes on."""
+    """On this machine or another: a bot that holds a shard is seen by its lease, and goes on."""
     leases, now = LeaseRepository(database, shard_count=1), SystemClock().now()
     token = await leases.acquire(0, instance_id="elsewhere", now=now)
     assert token is not None

@@ -1,7 +1,7 @@
 """Alerts: the admins are told once, wherever they can be reached."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import discord
 import pytest
@@ -10,7 +10,8 @@ from discord.ext import commands
 from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
-from utils.delivery.alerts import AdminAlerts
+from utils.delivery.alerts import RETRY_SECONDS, AdminAlerts
+from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory
 from utils.errors import StorageUnavailableError
 from utils.models.guilds import ChannelKind, GuildSettings
@@ -44,11 +45,19 @@ def _settings(channel: Channel) -> FakeSettingsSource:
     return settings
 
 
+@pytest.fixture(name="clock")
+def _clock() -> FakeClock:
+    return FakeClock()
+
+
 @pytest.fixture(name="alerts")
-async def _alerts(bot: commands.Bot, settings: FakeSettingsSource) -> AdminAlerts:
-    return AdminAlerts(
-        bot, TaskManager(FakeClock()), settings=settings, factory=EmbedFactory(), clock=FakeClock()
-    )
+async def _alerts(
+    bot: commands.Bot, settings: FakeSettingsSource, clock: FakeClock
+) -> AsyncIterator[AdminAlerts]:
+    tasks = TaskManager(clock)
+    sender = DiscordSender(bot, clock=clock)
+    yield AdminAlerts(bot, sender, tasks, settings=settings, factory=EmbedFactory(), clock=clock)
+    await tasks.stop()
 
 
 def read(channel: Channel) -> list[str]:
@@ -160,6 +169,51 @@ async def test_alert_waits_when_discord_was_never_reached(
         await channel.wait_for_messages(1)
         await alerts.notify(guild_id, SENTENCE, KEY)
     assert read(channel) == [SENTENCE]
+
+
+async def test_alert_that_reached_nobody_is_told_by_itself_later(
+    bot: commands.Bot,
+    world: SimulatedDiscord,
+    guild: Guild,
+    channel: Channel,
+    alerts: AdminAlerts,
+    clock: FakeClock,
+) -> None:
+    """Not only at the next reconnect: ever less often, and once; what is settled meanwhile is not told."""
+    guild_id = GuildId(guild.id)
+    world.faults.add(Fault(method="POST", status=429, body="banned", times=None))
+    async with running_bot(bot, world):
+        await bot.wait_until_ready()
+        await alerts.notify(guild_id, SENTENCE, KEY)
+        await alerts.notify(guild_id, "Settled meanwhile.", "settled")
+        for pause in RETRY_SECONDS[:2]:
+            await clock.advance(pause)
+            await world.settle()
+        await alerts.clear(guild_id, "settled")
+        await alerts.notify(guild_id, SENTENCE, KEY)
+        world.faults.clear()
+        await clock.advance(RETRY_SECONDS[2])
+        await channel.wait_for_messages(1)
+        await clock.advance(RETRY_SECONDS[-1])
+        await world.settle()
+    assert (read(channel), read(world.direct_messages(guild.owner.user))) == ([SENTENCE], [])
+
+
+async def test_alert_is_told_though_the_guilds_settings_cannot_be_read(
+    bot: commands.Bot,
+    world: SimulatedDiscord,
+    guild: Guild,
+    alerts: AdminAlerts,
+    settings: FakeSettingsSource,
+) -> None:
+    """Whoever tells a fault never fails by another one; it is told once they can be read."""
+    settings.channels = 7  # type: ignore[assignment] # what a malformed document holds
+    async with running_bot(bot, world):
+        await bot.wait_until_ready()
+        await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        settings.channels = {}
+        await alerts.tell_waiting()
+    assert read(world.direct_messages(guild.owner.user)) == [SENTENCE]
 
 
 async def test_guild_that_the_bot_left_is_no_error(

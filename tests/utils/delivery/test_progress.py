@@ -12,6 +12,7 @@ from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE
 from tests.fakes.storage import build_server
 from utils.delivery.progress import EDIT_SECONDS, ImportMessages
+from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId
@@ -41,7 +42,7 @@ async def _tasks(clock: FakeClock) -> AsyncIterator[TaskManager]:
 
 @pytest.fixture(name="messages")
 async def _messages(bot: commands.Bot, tasks: TaskManager, clock: FakeClock) -> ImportMessages:
-    return ImportMessages(bot, tasks, factory=EmbedFactory(), clock=clock)
+    return ImportMessages(DiscordSender(bot, clock=clock), tasks, factory=EmbedFactory(), clock=clock)
 
 
 class Import:

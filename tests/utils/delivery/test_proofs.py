@@ -5,9 +5,10 @@ from discord.ext import commands
 
 from simulation.discord import Channel, Fault, SimulatedDiscord
 from simulation.discord.clients import running_bot
-from tests.fakes.clock import START
+from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
 from utils.delivery.proofs import LinkMessages
+from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory
 from utils.models.links import Link, ProofOutcome
 from utils.models.scope import ChannelId, MemberId
@@ -28,7 +29,7 @@ async def test_outcome_takes_the_place_of_the_times(
     bot: commands.Bot, world: SimulatedDiscord, channel: Channel
 ) -> None:
     """The message is edited as the bot's own; where there is none, nothing is left to do."""
-    messages = LinkMessages(bot, factory=EmbedFactory())
+    messages = LinkMessages(DiscordSender(bot, clock=FakeClock()), factory=EmbedFactory())
     async with running_bot(bot, world):
         posted = await bot.get_partial_messageable(channel.id).send("times")
         assert await messages.show(build_link(channel, posted.id), ProofOutcome.EXPIRED)
@@ -52,7 +53,7 @@ async def test_only_what_can_succeed_later_is_tried_again(
     bot: commands.Bot, world: SimulatedDiscord, channel: Channel, fault: Fault, *, expected: bool
 ) -> None:
     """A deleted message or a lost permission ends the matter; a broken connection does not."""
-    messages = LinkMessages(bot, factory=EmbedFactory())
+    messages = LinkMessages(DiscordSender(bot, clock=FakeClock()), factory=EmbedFactory())
     async with running_bot(bot, world):
         posted = await bot.get_partial_messageable(channel.id).send("times")
         world.faults.add(fault)
@@ -61,5 +62,5 @@ async def test_only_what_can_succeed_later_is_tried_again(
 
 async def test_outcome_waits_until_the_bot_was_logged_in(bot: commands.Bot, channel: Channel) -> None:
     """A restart judges at once; Discord may take longer."""
-    messages = LinkMessages(bot, factory=EmbedFactory())
+    messages = LinkMessages(DiscordSender(bot, clock=FakeClock()), factory=EmbedFactory())
     assert not await messages.show(build_link(channel, 1), ProofOutcome.PROVEN)

@@ -221,6 +221,20 @@ async def test_ban_of_the_edge_waits_as_long_as_it_says(sender: DiscordSender, s
     assert (caught.value.retry_at - START).total_seconds() == 90
 
 
+@pytest.mark.parametrize("status", [403, 404])
+async def test_page_of_the_edge_says_nothing_of_the_channel(
+    sender: DiscordSender, server: RestServer, status: int
+) -> None:
+    """Only an answer of the API itself can say that a channel is gone or closed."""
+
+    async def deny(_: web.Request) -> web.Response:
+        return web.Response(text="<html>Access denied</html>", status=status, content_type="text/html")
+
+    server.handler = deny
+    with pytest.raises(DeliveryDelayedError):
+        await _send(sender)
+
+
 async def test_cut_connection_is_uncertain(sender: DiscordSender, server: RestServer) -> None:
     """When the connection ends without an answer, nobody knows whether the message stands there."""
 

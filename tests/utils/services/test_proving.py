@@ -259,6 +259,18 @@ async def test_farewell_is_told_once_where_there_is_a_message(running: Court) ->
     assert running.messages.shown == [(ANNA, ProofOutcome.ENDED)]
 
 
+async def test_outcome_without_a_stored_link_is_shown_once_it_can_be(running: Court) -> None:
+    """Discord may limit everything just then; the message would name times that count no more for ever."""
+    running.messages.is_away = True
+    running.keeper.tell(build_link(), ProofOutcome.ENDED)
+    await running.clock.advance(RETRY_SECONDS)
+    assert running.messages.shown == []
+    running.messages.is_away = False
+    for _ in range(3):
+        await running.clock.advance(RETRY_SECONDS)
+    assert running.messages.shown == [(ANNA, ProofOutcome.ENDED)]
+
+
 @given(
     deaths=st.lists(st.tuples(st.integers(0, 1200), st.sampled_from(["Wolf", "Bear"])), max_size=12),
     cuts=st.lists(st.integers(0, 12), max_size=4),

@@ -192,7 +192,7 @@ async def test_nothing_is_stored_when_the_test_fails(rooms: Rooms, service: Serv
     ),
     steps=st.sampled_from([GOOD, BAD]),
 )
-def test_stored_secret_goes_to_the_pinned_key_alone_whatever_is_edited(
+def test_stored_secret_goes_to_the_pinned_key_alone_for_any_edit(
     edit: ServerEdit, steps: tuple[CheckStep, ...]
 ) -> None:
     """Any edit at all: the stored login is tried at its own account under its pin; each try is audited."""

@@ -1,4 +1,4 @@
-"""Which addresses are public: by IANA's list, whatever an address is wrapped in."""
+"""Which addresses are public: by IANA's list, in every wrapping."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -94,7 +94,7 @@ def test_what_is_public_is_nothing_that_the_standard_library_calls_special(
 def test_what_lies_outside_the_public_part_of_ipv6_is_refused_unless_it_carries_an_address(
     address: IPv6Address,
 ) -> None:
-    """Whatever is given out one day, or means something in a single network, is not guessed."""
+    """What is given out one day, or means something in a single network, is not guessed."""
     if is_public(address):
         assert int(address) >> 125 == 1 or int(address) >> 32 in (0xFFFF, 0x64FF9B << 64)
 

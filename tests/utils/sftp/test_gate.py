@@ -1,4 +1,4 @@
-"""What a host may cost: its bytes take a share of the loop, whatever they are, and others have their turn."""
+"""What a host may cost: its bytes take a bounded share of the loop, and others have their turn."""
 
 import asyncio
 from dataclasses import replace
@@ -27,7 +27,7 @@ LIMITS = PoolLimits(share_of_loop=0.05, burst_seconds=1, patience_seconds=30)
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.floats(0, 0.1)), max_size=200))
 def test_guild_uses_no_more_than_its_share_in_the_long_run(steps: list[tuple[float, float]]) -> None:
-    """However it comes: what it had at the beginning, its share of the time, and one slice more."""
+    """What it had at the beginning, its share of the time, and one slice more, in any order of things."""
     allowances, now, used = Allowances(LIMITS), 0.0, 0.0
     for passes, costs in steps:
         now += passes

@@ -44,7 +44,7 @@ class NameServer:
         self.speaks = threading.Event()
 
     def look_up(self, host: str) -> Addresses:
-        """Answer in the thread of who asks."""
+        """Answer in the thread that asks."""
         self.asked.append(host)
         if host.startswith("silent"):
             self.speaks.wait()
@@ -82,7 +82,7 @@ async def test_silent_name_server_costs_its_guild_alone(server: NameServer) -> N
 
 
 async def test_logins_of_one_name_share_a_look_up(server: NameServer) -> None:
-    """Also when the first who asked gave up; later it is asked anew, for an address may change."""
+    """Also when the first of them gave up; later it is asked anew, for an address may change."""
     names = NameResolver(server.look_up)
     first, *others = [asyncio.create_task(names.resolve(GUILD, "silent.example")) for _ in range(8)]
     await asyncio.sleep(0)

@@ -60,6 +60,20 @@ async def test_listing_tells_files_and_folders_and_marks_links_as_neither(
     assert (link.name, link.is_directory, link.is_file) == ("c", False, False)
 
 
+async def test_size_that_no_number_of_the_database_holds_is_the_largest_that_one_does(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """SFTP tells sizes of 64 bits without a sign; what is there can be read all the same."""
+    (root / "a.csv").write_bytes(b"12345")
+    host.faults.size_lie = 2**64 - 6
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        assert (await session.stat("a.csv")).size == 2**63 - 1
+        entries: list[RemoteEntry] = []
+        await session.scan(".", entries.append, budget=ListingBudget(100))
+        assert [entry.size for entry in entries if entry.name == "a.csv"] in ([5], [2**63 - 1])
+        assert await session.read("a.csv", offset=3, length=2**20) == b"45"
+
+
 @pytest.mark.parametrize(
     ("offset", "length", "expected"),
     [(0, 3, b"abc"), (3, 3, b"def"), (4, 100, b"ef"), (6, 5, b""), (0, 0, b"")],

@@ -783,6 +783,25 @@ async def test_folder_without_a_time_is_listed_at_each_twelfth_poll_and_not_more
     assert len(set(listings)) <= 11
 
 
+async def test_host_that_was_seen_to_show_false_folder_times_is_listed_like_one_that_shows_none(
+    poller: Poller, session: FakeSession
+) -> None:
+    """The first new file is found at midnight or within the hour, every later one within a minute."""
+    session.append(path_of(DAY_1), lines(1))
+    for _ in range(40):
+        await poller.poll()
+    times = dict(session.folder_times)
+    session.append(path_of(DAY_2), lines(2))
+    session.folder_times = times
+    assert len(await poller.poll(seconds=3600)) == 1
+    for _ in range(40):
+        await poller.poll()
+    session.append(path_of(DAY_3), lines(3))
+    session.folder_times = times
+    chunks = [await poller.poll() for _ in range(12)]
+    assert summarize([chunk for found in chunks for chunk in found]) == [(DAY_3, 0, lines(3), True)]
+
+
 async def test_folder_that_is_gone_is_noticed_and_no_failure(poller: Poller, session: FakeSession) -> None:
     """A world can be removed as a whole; the others are read on at the same poll."""
     session.append(path_of(DAY_1), lines(1))

@@ -1,0 +1,288 @@
+"""Whatever Discord answers, each poster and editor does what the one map of failures says: table over all."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import discord
+import pytest
+from discord.ext import commands
+from structlog.testing import capture_logs
+
+from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
+from simulation.discord.clients import running_bot
+from tests.fakes.clock import START, FakeClock, settle
+from tests.fakes.deaths import build_player_id
+from tests.fakes.storage import build_server
+from tests.utils.delivery.test_boards import FakeBoardStore
+from utils.delivery.alerts import AdminAlerts
+from utils.delivery.boards import BoardKeeper, BoardPages, BoardRooms
+from utils.delivery.progress import ImportMessages
+from utils.delivery.proofs import LinkMessages
+from utils.delivery.sender import DiscordSender
+from utils.embeds.factory import EmbedFactory
+from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.links import Link, ProofOutcome
+from utils.models.posted_boards import ALL_SERVERS, PostedBoard
+from utils.models.premium import Feature
+from utils.models.reading import ImportJob, ImportProgress
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.tasks import TaskManager
+
+POST = "/channels/{channel_id}/messages"
+EDIT = "/channels/{channel_id}/messages/{message_id}"
+PAGE = "<html><body>Access denied</body></html>"
+
+PASSING: Mapping[str, Mapping[str, Any]] = {
+    "a limit that outlasted the library's tries": {"status": 429, "retry_after": 0.01, "times": 5},
+    "a limit of the edge, without JSON": {"status": 429, "body": "banned"},
+    "a page of the edge in the place of an answer": {"status": 403, "body": PAGE},
+    "an error of the server": {"status": 501},
+    "a server that is restarted": {"status": 502},
+    "a connection cut before the effect": {"cut": "before"},
+    "a connection cut behind the effect": {"cut": "after"},
+}
+LASTING: Mapping[str, Mapping[str, Any]] = {
+    "a missing permission": {"status": 403, "body": {"code": 50013, "message": "Missing Permissions"}},
+    "a deleted channel": {"status": 404, "body": {"code": 10003, "message": "Unknown Channel"}},
+    "a payload that is refused": {"status": 400, "body": {"code": 50035, "message": "Invalid Form Body"}},
+}
+GONE: Mapping[str, Any] = {"status": 404, "body": {"code": 10008, "message": "Unknown Message"}}
+
+
+@dataclass
+class Desk:
+    """What every poster is built of, in a community with an office."""
+
+    bot: commands.Bot
+    guild: Guild
+    channel: Channel
+    clock: FakeClock = field(default_factory=FakeClock)
+    told: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Build the sender; it waits for an answer for no longer than a moment."""
+        self.tasks = TaskManager(self.clock)
+        self.sender = DiscordSender(self.bot, clock=self.clock, timeout_seconds=0.5)
+        self.factory = EmbedFactory()
+        self.guild_id, self.channel_id = GuildId(self.guild.id), ChannelId(self.channel.id)
+
+    async def begin_message(self) -> int:
+        """Post what is to be edited."""
+        return (await self.bot.get_partial_messageable(self.channel.id).send("begin")).id
+
+    # what alerts and boards ask
+
+    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
+        """Return settings with an alerts channel."""
+        return GuildSettings(guild_id, channels={ChannelKind.ALERTS: self.channel_id})
+
+    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId:
+        """Return the office."""
+        del scope, kind
+        return self.channel_id
+
+    async def verify_premium_for_feature(self, guild_id: GuildId, feature: Feature) -> None:
+        """Allow everything."""
+
+    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+        """Take note."""
+        del guild_id, sentence
+        self.told.append(key)
+
+    async def clear(self, guild_id: GuildId, key: str) -> None:
+        """Settle nothing."""
+
+    async def build(self, posted: PostedBoard) -> discord.Embed:
+        """Return what a board shows."""
+        del posted
+        return discord.Embed(title="end")
+
+
+class Proof:
+    """The outcome of a proof, on the message that named the times."""
+
+    route, text = EDIT, "Not proven in time"
+
+    async def prepare(self, desk: Desk) -> None:
+        """Post the times."""
+        self._messages = LinkMessages(desk.sender, factory=desk.factory)
+        message_id, wolf = await desk.begin_message(), build_player_id("Wolf")
+        self._link = Link(
+            desk.guild_id, MemberId(1), wolf, "Wolf", START, channel_id=desk.channel_id, message_id=message_id
+        )
+        self.is_open = True
+
+    async def go_on(self, desk: Desk) -> None:
+        """Do what the keeper of proofs does until it is shown, or never can be."""
+        del desk
+        if self.is_open:
+            self.is_open = not await self._messages.show(self._link, ProofOutcome.EXPIRED)
+
+
+class Picture:
+    """The last picture of an import."""
+
+    route, text = EDIT, "4,321"
+
+    async def prepare(self, desk: Desk) -> None:
+        """Post the beginning."""
+        self._messages = ImportMessages(desk.sender, desk.tasks, factory=desk.factory, clock=desk.clock)
+        self._job = ImportJob(1, START, {}, desk.channel_id, await desk.begin_message())
+        self._is_told, self.is_open = False, True
+
+    async def go_on(self, desk: Desk) -> None:
+        """Tell the end once; from then on it goes on by itself."""
+        if not self._is_told:
+            self._is_told = True
+            end = ImportProgress(1, 1, 9, 9, 4_321, 1.0, is_done=True)
+            await self._messages.show(build_server(), self._job, end)
+        await desk.clock.advance(61)
+        self.is_open = desk.tasks.is_running(f"progress:{build_server().scope}")
+
+
+class Alert:
+    """An alert in its channel."""
+
+    route, text = POST, "The host refused the login."
+
+    async def prepare(self, desk: Desk) -> None:
+        """Nobody was told yet."""
+        self._alerts = AdminAlerts(
+            desk.bot, desk.sender, desk.tasks, settings=desk, factory=desk.factory, clock=desk.clock
+        )
+        self.is_open = True
+
+    async def go_on(self, desk: Desk) -> None:
+        """Tell it; from then on it goes on by itself."""
+        await self._alerts.notify(desk.guild_id, self.text, "key")
+        await desk.clock.advance(301)
+        self.is_open = bool(self._alerts._waiting)
+
+
+class Board:
+    """A posted board: its first message, or an edit."""
+
+    text = "end"
+
+    def __init__(self, route: str) -> None:
+        self.route = route
+
+    async def prepare(self, desk: Desk) -> None:
+        """Store a board that has no message yet, or one that shows something else."""
+        self._store = FakeBoardStore()
+        board = PostedBoard(desk.guild_id, ALL_SERVERS, "kills")
+        if self.route == EDIT:
+            message_id = await desk.begin_message()
+            board = PostedBoard(desk.guild_id, ALL_SERVERS, "kills", desk.channel_id, message_id, "nonce")
+        await self._store.insert_board(desk.guild_id, board)
+        rooms = BoardRooms(
+            self._store, self._store, desk.sender, desk, desk, desk, audit=None, tasks=desk.tasks
+        )  # type: ignore[arg-type] # nobody writes an audit here
+        pages: BoardPages = desk  # type: ignore[assignment] # builds one embed
+        self._keeper = BoardKeeper(rooms, pages, clock=desk.clock, is_member=lambda _: True)
+        self.is_open = True
+
+    async def go_on(self, desk: Desk) -> None:
+        """Do a round, half a minute after the one before."""
+        await self._keeper.refresh_all()
+        await desk.clock.advance(30)
+        (board,) = await self._store.list_boards(desk.guild_id)
+        self.is_open = not (board.digest or board.is_paused)
+
+
+POSTERS = {
+    "proof": Proof,
+    "picture": Picture,
+    "alert": Alert,
+    "new board": lambda: Board(POST),
+    "board": lambda: Board(EDIT),
+}
+
+
+@pytest.fixture(name="desk")
+async def _desk(
+    bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel
+) -> AsyncIterator[Desk]:
+    async with running_bot(bot, world):
+        await bot.wait_until_ready()
+        desk = Desk(bot, guild, channel)
+        with capture_logs():
+            yield desk
+            await desk.tasks.stop()
+
+
+async def go_on(poster: Any, desk: Desk, world: SimulatedDiscord) -> None:
+    """Let a poster go on until it has settled the matter."""
+    async with asyncio.timeout(30):
+        while poster.is_open:
+            await poster.go_on(desk)
+            await world.settle()
+            await asyncio.sleep(0.01)  # the library sleeps by the real clock
+
+
+def count(channel: Channel, text: str) -> int:
+    """Count the messages that show a text."""
+    return sum(text in str(message.embeds) for message in channel.all_messages)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("fault", PASSING)
+@pytest.mark.parametrize("name", POSTERS)
+async def test_what_may_pass_is_tried_again_until_it_is_shown_once(
+    desk: Desk, world: SimulatedDiscord, channel: Channel, name: str, fault: str
+) -> None:
+    """Nothing is lost to a moment's fault, and nothing is shown twice: every poster, every such fault."""
+    poster: Any = POSTERS[name]()
+    await poster.prepare(desk)
+    method = "POST" if poster.route == POST else "PATCH"
+    struck = world.faults.add(Fault(method=method, route=poster.route, **PASSING[fault]))
+    await go_on(poster, desk, world)
+    assert (struck.is_spent, poster.is_open, count(channel, poster.text)) == (True, False, 1)
+    assert desk.told == []
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("fault", LASTING)
+@pytest.mark.parametrize("name", POSTERS)
+async def test_what_lasts_is_settled_and_asked_no_more(
+    desk: Desk, world: SimulatedDiscord, channel: Channel, guild: Guild, name: str, fault: str
+) -> None:
+    """A lost permission or channel ends the matter, but for alerts, which go to the owner."""
+    poster: Any = POSTERS[name]()
+    await poster.prepare(desk)
+    method = "POST" if poster.route == POST else "PATCH"
+    in_office = f"/channels/{channel.id}/"
+    struck = world.faults.add(
+        Fault(
+            method=method,
+            route=poster.route,
+            times=None,
+            only_if=lambda request: in_office in request.path,
+            **LASTING[fault],
+        )
+    )
+    await poster.go_on(desk)
+    await world.settle()
+    await settle()
+    before = struck.struck
+    if not isinstance(poster, Board):  # a round looks at every board again, in case that somebody mended it
+        await go_on(poster, desk, world)
+        assert (poster.is_open, struck.struck) == (False, before)
+    assert before == 1
+    told = [message.embed["description"] for message in world.direct_messages(guild.owner.user).all_messages]
+    assert told == ([poster.text] if name == "alert" else [])
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("name", ["proof", "picture", "board"])
+async def test_deleted_message_ends_the_matter_but_for_boards_which_post_anew(
+    desk: Desk, world: SimulatedDiscord, channel: Channel, name: str
+) -> None:
+    """Somebody deleted it on purpose, or the board would be missing."""
+    poster: Any = POSTERS[name]()
+    await poster.prepare(desk)
+    struck = world.faults.add(Fault(method="PATCH", route=EDIT, times=None, **GONE))
+    await go_on(poster, desk, world)
+    assert (poster.is_open, struck.struck, count(channel, poster.text)) == (False, 1, int(name == "board"))
