@@ -20,7 +20,7 @@ CHART_COST = 1
 FILE_COST = 3  # everything that is stored of a person, read or erased
 SECONDS_A_UNIT = 5.0  # after which a member may ask for one more
 PAGE_COST = 0.2  # one a second for as long as one likes, and sixty at once
-LETTERS_AT_ONCE = 30  # typed into an option, each of which looks for choices
+LETTERS_AT_ONCE = 60  # typed into an option, each of which looks for choices
 SECONDS_A_LETTER = 0.25
 
 
