@@ -79,6 +79,7 @@ class Gate(asyncio.Protocol):
 
     Attributes:
         ssh: the library's end.
+        has_held_up: bytes of the host had to wait, because its guild had used up its allowance.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Gate(asyncio.Protocol):
         measure: Callable[[], float] = time.thread_time,
     ) -> None:
         self.ssh: asyncssh.SSHClientConnection | None = None
+        self.has_held_up = False
         self._factory = factory
         self._guild_id = guild_id
         self._allowances = allowances
@@ -149,6 +151,7 @@ class Gate(asyncio.Protocol):
         elif wait and self._is_endless():
             self._end(TOO_MUCH)
         else:
+            self.has_held_up = self.has_held_up or wait > 0
             self._transport.pause_reading()
             self._turn = self._loop.call_later(wait, self._hand_on)
 
