@@ -22,6 +22,7 @@ HISTORY_ROWS = 300
 PLAYERS = 40
 BURST_CHANCE = 0.03
 LONGEST_BURST = 25
+START = datetime(2000, 1, 1)  # noqa: DTZ001 - logs carry no zone; before everything that is written
 WRONG_SECONDS = 1200  # both ways together stay under the age of news, an hour
 
 
@@ -48,6 +49,9 @@ class Game:
     clock_error: timedelta = timedelta()
     _used: set[datetime] = field(default_factory=set)
     _file_time: datetime | None = None
+    _latest: datetime = START  # in the current file
+    _earliest: datetime = START  # that may come next there
+    _places: dict[datetime, tuple[datetime, datetime]] = field(default_factory=dict)
 
     @classmethod
     def build(cls, host: GameHost, number: int, *, clock: Clock, seed: int) -> "Game":
@@ -84,6 +88,7 @@ class Game:
         self._file_time = max(now, before + timedelta(seconds=1))
         self.files.start_file(self._file_time)
         self.in_file = []
+        self._latest = self._earliest = START
 
     def cut_in_two(self) -> None:
         """Write a row in two halves, as a poll meets it in the middle of a write."""
@@ -98,7 +103,11 @@ class Game:
         self.files.replace(*self.in_file)
 
     def shorten_file(self) -> None:
-        """Lose what the current file held, as a restored or emptied file does; all of it must be read."""
+        """Lose what the current file held, as a restored or emptied file does; all of it must be read.
+
+        What follows is later than what was lost: rows of one moment are told apart by their place alone.
+        """
+        self._earliest = self._latest + timedelta(seconds=1)
         kept = self.in_file[len(self.in_file) // 2 :] if self.chance.random() < 0.5 else []
         self.in_file = [*kept, *self._take(2)]
         self.files.rewrite(*self.in_file)
@@ -108,19 +117,23 @@ class Game:
         self.clock_error = timedelta(seconds=self.chance.randint(-WRONG_SECONDS, WRONG_SECONDS))
 
     def count(self) -> Count:
-        """Return all figures, counted by the time in the rows, as the rules say."""
+        """Return all figures, counted in the order of the rules: by time, and within a file by place."""
         count = Count()
-        for row in sorted([*self.history, *self.written], key=lambda row: row.written_at):
+        for row in self.history:
+            count.add(row)
+        for row in sorted(self.written, key=lambda row: self._places[row.written_at]):
             count.add(row)
         return count
 
     def _take(self, count: int) -> list[DeathRow]:
         fresh: list[DeathRow] = []
-        moment = read_wall_clock(self.clock) + self.clock_error
+        moment = max(read_wall_clock(self.clock) + self.clock_error, self._earliest)
         for row in islice(self.rows, count):
             while moment in self._used:
                 moment += timedelta(seconds=1)
             self._used.add(moment)
+            self._latest = max(self._latest, moment)  # the clock goes back by less than an hour
+            self._places[moment] = self._latest, self._file_time or START
             fresh.append(replace(row, written_at=moment))
         self.written += fresh
         return fresh

@@ -111,7 +111,7 @@ async def test_bot_ends_in_time_though_its_database_stands_still(open_stage: Sta
     await stage.bot.start()
     await stage.add_server()
     await stage.wait_for_deaths(5)
-    os.kill(stage.bot.read_mongod()["pid"], signal.SIGSTOP)
+    os.kill(stage.bot.read_mongod().pid, signal.SIGSTOP)
     files.append(*stage.take(5))  # what stores them does not come back
     assert await stage.bot.stop() == COULD_NOT_START
     assert "the bot does not stop in time and is ended by force" in stage.bot.output

@@ -25,6 +25,7 @@ from utils.services.leases import LeaseKeeper
 from utils.services.rewards import KillRewards
 from utils.settings import Settings
 from utils.sftp.tail import DeathLogTail, TailMemory
+from utils.tasks import TaskManager
 
 Hosts = Mapping[int, FakeSession]
 
@@ -113,7 +114,13 @@ class House(Application):
         self._hosts = hosts
         self._database = database
         super().__init__(
-            settings, database, leases, SecretBox("a key for these tests alone"), extensions=(), clock=clock
+            settings,
+            database,
+            leases,
+            SecretBox("a key for these tests alone"),
+            TaskManager(clock),
+            extensions=(),
+            clock=clock,
         )
 
     @classmethod

@@ -21,7 +21,7 @@ from utils.events import EventDispatcher, GuildLeft
 from utils.interactions.access import get_access
 from utils.interactions.command_set import CommandRegister
 from utils.interactions.operators import list_owner_ids
-from utils.interactions.reaching import UNREACHED
+from utils.interactions.reaching import UNREACHED, note_unreached
 from utils.interactions.replies import ErrorReporter
 from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
@@ -161,6 +161,23 @@ class KillfeedBot(commands.Bot):
         """Run a command, or offer choices; once, though Discord may send an interaction twice."""
         if not self.services.views.is_repeated(interaction, "command"):
             await self.process_application_commands(interaction)
+
+    async def on_application_command_auto_complete(
+        self, interaction: discord.Interaction, command: discord.ApplicationCommand[Any, Any, Any]
+    ) -> None:
+        """Offer choices to a member who types, unless they type faster than anybody can.
+
+        The library's own way ends what it looks up for one member as soon as another one types into the
+        same command or group, in any guild.
+        """
+        if interaction.user is None or not self.services.limits.may_type(interaction.user.id):
+            return
+        if not isinstance(command, discord.SlashCommand | discord.SlashCommandGroup):
+            raise TypeError("slash commands alone have options")
+        interaction.command = command
+        ctx = await self.get_autocomplete_context(interaction)
+        with note_unreached("choices do not reach their member"):
+            await command.invoke_autocomplete_callback(ctx)
 
     async def invoke_application_command(self, ctx: discord.ApplicationContext) -> None:
         """Run a command unless its member has too many; every log record of it names guild and command."""

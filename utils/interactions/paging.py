@@ -4,6 +4,7 @@ import discord
 
 from utils.embeds.pictures import Picture, build_file
 from utils.interactions.access import get_access, verify_caller
+from utils.interactions.limits import PAGE_COST
 from utils.interactions.services import Services
 from utils.interactions.views import PageBuilder, PagedView
 
@@ -33,7 +34,8 @@ async def respond_with_pages(
 ) -> None:
     """Answer with the first page, and with buttons when there are more; all pages show the picture.
 
-    Whoever turns a page must still be allowed to use the command.
+    Whoever turns a page must still be allowed to use the command. Meanwhile it is one of those that they have
+    under way, for each page is looked up anew.
     """
 
     async def build_page(page: int) -> tuple[discord.Embed, int]:
@@ -50,8 +52,10 @@ async def respond_with_pages(
         return
 
     async def turn_to(page: int) -> tuple[discord.Embed, int]:
-        await verify_caller(services, view.shown_in or ctx.interaction, get_access(ctx.command))
-        return await build_page(page)
+        services.limits.spend(ctx.author.id, PAGE_COST)
+        with services.limits.working(ctx.author.id):
+            await verify_caller(services, view.shown_in or ctx.interaction, get_access(ctx.command))
+            return await build_page(page)
 
     view = PagedView(
         turn_to, pages=pages, invoker_id=ctx.author.id, live=services.views, replies=services.replies

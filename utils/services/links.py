@@ -21,6 +21,7 @@ from utils.models.players import KnownPlayer
 from utils.models.quantities import write_span
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.typed_text import fold_text
+from utils.services.asked_players import AskedPlayers
 from utils.services.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
 from utils.services.proving import PlayerDirectory, ProofBook
 
@@ -124,6 +125,7 @@ class LinkService:
         self._clock = clock
         self._rng = rng
         self._requires_proof = requires_proof
+        self._asked = AskedPlayers(clock)
         self._claims: set[tuple[GuildId, str]] = set()  # told by this process
         self._locks: dict[GuildId, asyncio.Lock] = {}
 
@@ -141,10 +143,11 @@ class LinkService:
         Raises:
             NotFoundError, AmbiguousError: nobody, or more than one, is meant.
             InvalidInputError: the player is linked already.
-            LimitReachedError: the member has as many links as there may be, or the player was asked for in
-                vain a short while ago.
+            LimitReachedError: the member has as many links as there may be, or asked for many players today,
+                or the player was asked for in vain a short while ago.
         """
         known = await self._players.resolve(guild_id, player)
+        self._asked.note(guild_id, member_id, known.player_id)
         async with self._lock(guild_id):
             links = await self._store.list_of_member(guild_id, member_id)
             before = _find(links, known.player_id)

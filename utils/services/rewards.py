@@ -7,6 +7,7 @@ read the kill; a bounty that a command or the timer ends at the same moment is t
 """
 
 import secrets
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,6 +38,9 @@ from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerSco
 from utils.services.money_stores import MoneyUnit
 
 BOUNTY_ID_BYTES = 9
+
+COUNTED_KILLS = 200
+"""Of a spree: nobody kills more in an hour, and a log that says so must cost no more."""
 
 
 class RewardSettings(Protocol):
@@ -297,8 +301,9 @@ class _Batch:
         if kill.streak < SPREE_KILLS:
             return 0
         since = kill.death.at - SPREE_WINDOW
-        before = [each for each in self._sprees[kill.killer_id] if each.order <= kill.death.order]
-        run = before[-kill.streak :]
+        kills = self._sprees[kill.killer_id]
+        end = bisect_right(kills, kill.death.order, key=lambda each: each.order)
+        run = kills[max(0, end - min(kill.streak, COUNTED_KILLS)) : end]
         return len({each.row.victim_id for each in run if each.at >= since})
 
     def _build_auto(self, kill: LiveKill, amount: int) -> Bounty:

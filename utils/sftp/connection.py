@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import asyncssh
 
@@ -17,7 +18,7 @@ from utils.errors import (
 from utils.models.scope import GuildId
 from utils.sftp.addresses import Address, is_public
 from utils.sftp.algorithms import choose_algorithms
-from utils.sftp.channel import FOREIGN_TEXT, open_channel
+from utils.sftp.channel import FOREIGN_TEXT, Pay, open_channel
 from utils.sftp.dialling import Dialler
 from utils.sftp.failures import (
     build_closed_door_error,
@@ -118,7 +119,7 @@ class Connector:
                         lambda factory: Gate(factory, guild_id, self._allowances, pin.note_fault),
                     )
                     ssh = await _connect(login, self._limits, pin, dialler)
-                    return await _start_sftp(login, ssh, pin)
+                    return await _start_sftp(login, ssh, pin, partial(self._allowances.pay, guild_id))
         except RemoteError as error:
             fair_seconds = self._limits.connect_timeout_seconds * FAIR_PART
             explained = _explain(error, login, pin, dialler, fair_seconds=fair_seconds)
@@ -189,10 +190,12 @@ async def _connect(
     )
 
 
-async def _start_sftp(login: HostLogin, ssh: asyncssh.SSHClientConnection, pin: HostKeyPin) -> HostConnection:
+async def _start_sftp(
+    login: HostLogin, ssh: asyncssh.SSHClientConnection, pin: HostKeyPin, pay: Pay
+) -> HostConnection:
     """Open the SFTP channel; without one the connection is of no use and is cut off."""
     try:
-        sftp = await open_channel(ssh)
+        sftp = await open_channel(ssh, pay)
     except BaseException:
         ssh.abort()
         raise

@@ -8,6 +8,9 @@ on each. Every guild has an allowance of seconds that fills up slowly; while it 
 more from the socket, and so TCP slows the host down. A poll takes some 40 µs, and a megabyte of a log 2 ms,
 so nobody who reads logs gets there. A connection that stays at the limit all the time is ended.
 
+What an answer means is found out later, in a task: a list of names takes far longer than its bytes. So it is
+paid for out of the same allowance before (``pay``), and what holds the loop for long comes one at a time.
+
 What a host does not take of what the bot sends is bounded as well: it asks for answers and never reads them.
 """
 
@@ -24,6 +27,7 @@ from utils.sftp.login import PoolLimits
 
 SLICE_BYTES, SMALL_SLICE_BYTES = 64 * 1024, 4 * 1024
 SLICE_SECONDS = 0.005  # what takes longer comes in small slices next
+LONG_SECONDS = 0.005  # work that others would notice, several times at once
 UNREAD_BYTES_MAXIMUM = 1024 * 1024  # of ours; a request has some hundred bytes
 
 Factory = Callable[[], asyncssh.SSHClientConnection]
@@ -46,6 +50,7 @@ class Allowances:
     def __init__(self, limits: PoolLimits) -> None:
         self.limits = limits
         self._accounts: dict[GuildId, _Account] = {}
+        self._long_work = asyncio.Lock()
 
     def find_seconds(self, guild_id: GuildId, *, now: float) -> float:
         """Return what a guild may use now; below nothing it has to wait."""
@@ -67,6 +72,19 @@ class Allowances:
                 if self.find_seconds(other, now=now) >= self.limits.burst_seconds:
                     del self._accounts[other]
         self._accounts[guild_id] = _Account(now, left)
+
+    async def pay(self, guild_id: GuildId, seconds: float) -> None:
+        """Count work that a guild's hosts bring, and return when it may be done.
+
+        Between two long works, of all guilds, the loop has as much time again for everybody else.
+        """
+        now = asyncio.get_running_loop().time
+        self.spend(guild_id, seconds, now=now())
+        if wait := self.find_wait(guild_id, now=now()):
+            await asyncio.sleep(wait)
+        if seconds >= LONG_SECONDS:
+            async with self._long_work:
+                await asyncio.sleep(2 * seconds)
 
 
 class Gate(asyncio.Protocol):

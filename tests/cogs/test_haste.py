@@ -1,0 +1,88 @@
+"""Members in a hurry: who types or turns pages as fast as a machine keeps nobody else waiting."""
+
+import asyncio
+
+from simulation.discord import Channel, Guild, Interaction, Member, SimulatedDiscord
+from tests.cogs.conftest import PIKE
+from tests.cogs.test_answers import build_rows
+from tests.fakes.own_bot import OwnBot
+from tests.fakes.small_bot import Shelf
+from tests.fakes.storage import Gate
+from utils.interactions.limits import (
+    COMMANDS_AT_ONCE,
+    LETTERS_AT_ONCE,
+    PAGE_COST,
+    SECONDS_A_LETTER,
+    SECONDS_A_UNIT,
+    WORK_AT_ONCE,
+)
+
+
+async def press(reply: Interaction, label: str) -> str:
+    """Press a button that is refused, and return the sentence."""
+    pressed = await reply.click(label)
+    await pressed.wait_until(lambda one: bool(one.followups))
+    assert pressed.followups[0].is_ephemeral
+    return str(pressed.followups[0].embed["description"])
+
+
+async def test_look_up_of_one_member_is_not_ended_by_another(
+    bot: OwnBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """They type into one command in two communities, and the first of them has to wait a while."""
+    there = world.create_guild("Elsewhere")
+    bob, room = there.add_member("bob"), there.create_text_channel("room")
+    gate = shelf.statistics.gate = Gate()
+    typing = asyncio.create_task(alice.autocomplete(channel, "/stats", "player", "pi"))
+    await gate.has_read.wait()
+    for _ in range(2):
+        assert await bob.autocomplete(room, "/stats", "server", "") == []
+    gate.may_answer.set()
+    assert [choice["value"] for choice in await typing][:1] == [PIKE]
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
+
+
+async def test_letters_beyond_what_anybody_types_are_not_looked_up(
+    bot: OwnBot, world: SimulatedDiscord, shelf: Shelf, alice: Member, guild: Guild, channel: Channel
+) -> None:
+    """They cost nothing; others, and the same member a moment later, are offered choices as ever."""
+    assert await alice.autocomplete(channel, "/stats", "player", "pi")
+    while bot.services.limits.may_type(alice.id):
+        pass
+    hasty = asyncio.create_task(alice.autocomplete(channel, "/stats", "server", ""))
+    shelf.servers.calls.clear()
+    await world.settle()
+    assert (shelf.servers.calls, hasty.done()) == ([], False)
+    hasty.cancel()
+    assert await guild.add_member("bob").autocomplete(channel, "/stats", "server", "")
+    shelf.clock.move(SECONDS_A_LETTER)
+    assert await alice.autocomplete(channel, "/stats", "server", "")
+
+
+def test_letters_are_looked_up_as_fast_as_people_type(shelf: Shelf, alice: Member) -> None:
+    """A long name at once, and four letters a second for as long as one likes."""
+    limits = shelf.build_services().limits
+    assert all(limits.may_type(alice.id) for _ in range(LETTERS_AT_ONCE))
+    for _ in range(10 * LETTERS_AT_ONCE):
+        assert not limits.may_type(alice.id)
+        shelf.clock.move(SECONDS_A_LETTER)
+        assert limits.may_type(alice.id)
+
+
+async def test_pages_are_commands_under_way_and_have_a_rate(
+    bot: OwnBot, shelf: Shelf, alice: Member, channel: Channel
+) -> None:
+    """Both are refused in private and the list stays; a moment later the page is turned."""
+    shelf.statistics.rows = build_rows(30)
+    reply = await alice.ask(channel, "/leaderboard")
+    limits = bot.services.limits
+    limits.count(alice.id, COMMANDS_AT_ONCE)
+    assert "of your commands are still at work" in await press(reply, "Next")
+    limits.count(alice.id, -COMMANDS_AT_ONCE)
+    limits.spend(alice.id, WORK_AT_ONCE - PAGE_COST)
+    assert "many charts, files and pages within a minute" in await press(reply, "Next")
+    assert reply.embed["footer"]["text"] == "Page 1 of 3"
+    shelf.clock.move(SECONDS_A_UNIT * PAGE_COST)
+    await reply.click("Next")
+    await reply.wait_until(lambda one: one.embed["footer"]["text"] == "Page 2 of 3")
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])

@@ -1,0 +1,61 @@
+"""Whom each member asked for lately: nobody asks for all players of a community one after the other.
+
+A request keeps others from asking for the player for a while, and owner and admins are told of some. That is
+right for one player, and harm when a member goes through the whole list. What is remembered is gone with the
+process.
+"""
+
+from datetime import datetime, timedelta
+
+from utils.clock import Clock
+from utils.errors import LimitReachedError
+from utils.models.quantities import write_span
+from utils.models.scope import GuildId, MemberId, PlayerId
+
+PLAYERS_A_DAY = 10  # twice as many as a member can have linked
+DAY = timedelta(days=1)
+
+_Asked = dict[PlayerId, datetime]
+
+
+class AskedPlayers:
+    """The players that members asked for within a day, the oldest first."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._asked: dict[tuple[GuildId, MemberId], _Asked] = {}  # the member who asked last stands last
+
+    def __repr__(self) -> str:
+        """Return how many members something is remembered of."""
+        return f"<AskedPlayers of {len(self._asked)} members>"
+
+    def note(self, guild_id: GuildId, member_id: MemberId, player_id: PlayerId) -> None:
+        """Take note that a member asks for a player; asking for the same one again counts once.
+
+        Raises:
+            LimitReachedError: the member asked for as many others within a day as one may.
+        """
+        now = self._clock.now()
+        self._forget_old(now)
+        asked = self._asked.pop((guild_id, member_id), {})
+        self._asked[guild_id, member_id] = asked
+        _forget_before(asked, now - DAY)
+        if player_id not in asked and len(asked) >= PLAYERS_A_DAY:
+            left = next(iter(asked.values())) + DAY - now
+            raise LimitReachedError(
+                f"You asked for {PLAYERS_A_DAY} players within a day. You can ask for another one in "
+                f"{write_span(left)}, or have an admin link you: /admin link confirm."
+            )
+        asked.setdefault(player_id, now)
+
+    def _forget_old(self, now: datetime) -> None:
+        while self._asked:
+            key, asked = next(iter(self._asked.items()))
+            if any(at > now - DAY for at in asked.values()):
+                return
+            del self._asked[key]
+
+
+def _forget_before(asked: _Asked, moment: datetime) -> None:
+    for player_id in [player_id for player_id, at in asked.items() if at <= moment]:
+        del asked[player_id]
