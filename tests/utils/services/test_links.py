@@ -389,3 +389,4 @@ async def test_owner_and_admins_hear_once_a_day_of_a_request_for_a_linked_player
     )
     assert notifier.told == [(None, admins), (ANNA, owner)] * 2
     assert audit.written == [(GUILD, BERT, "link ask", "<@2> says that the player is Wolf")] * 2
+    assert len(links._claims) == 1  # yesterday's is forgotten
