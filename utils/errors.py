@@ -203,10 +203,12 @@ class RemoteError(KillfeedError):
     Attributes:
         is_lasting: only a person can mend it.
         is_of_host: the host failed before it knew who comes, so every login there fails likewise.
+        tells_of_host: the host had its say; False where the attempt ended for a reason on our own side.
     """
 
     is_lasting = False
     is_of_host = False
+    tells_of_host = True
 
 
 class LoginRefusedError(RemoteError):
@@ -235,6 +237,7 @@ class InvalidSecretError(RemoteError):
     """The private key is not one."""
 
     is_lasting = True
+    tells_of_host = False
 
 
 class HostUnreachableError(RemoteError):

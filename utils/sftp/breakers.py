@@ -7,7 +7,9 @@ connects there: ``verify`` raises what went wrong, without any traffic. Whoever 
 first success wakes everybody. A login that was refused is not tried again before ``forgive``.
 
 A host's circuit is shared by all guilds, because it holds nothing of theirs: it says that nobody answers
-there. Hosts that are asked for old algorithms (``legacy``) have a circuit of their own.
+there. Hosts that are asked for old algorithms (``legacy``) have a circuit of their own. An attempt that ended
+on our side (``tells_of_host`` is off: no name server answered, or the guild's allowance at the gate was used
+up) neither opens nor closes it.
 """
 
 import asyncio
@@ -22,7 +24,6 @@ from utils.clock import Clock
 from utils.errors import (
     HandshakeRefusedError,
     HostKeyChangedError,
-    InvalidSecretError,
     NoSshServerError,
     RemoteError,
 )
@@ -57,7 +58,11 @@ class Waiter:
 
 @dataclass(eq=False, slots=True)
 class Breaker:
-    """An open circuit, why it is open, and who waits for it."""
+    """An open circuit, why it is open, and who waits for it.
+
+    Attributes:
+        turns: the number of the last try that a guild lent a login to.
+    """
 
     key: Key
     backoff: Backoff
@@ -65,6 +70,7 @@ class Breaker:
     circuit: Circuit = field(default_factory=Circuit)
     changed_at: float = 0.0
     waiting: list[Waiter] = field(default_factory=list)
+    turns: dict[GuildId, int] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     trying: asyncio.Task[None] | None = None
@@ -75,8 +81,13 @@ class Breaker:
         return not self.waiting and (self.trying is None or self.trying.done())
 
     def take_turn(self) -> Waiter:
-        """Return who lends his login to the next try, and put him last."""
-        waiter = self.waiting.pop(0)
+        """Return who lends a login to the next try, and put them last.
+
+        Guilds take turns, however many logins of theirs wait: one guild's may fail for a reason of its own.
+        """
+        waiter = min(self.waiting, key=lambda one: self.turns.get(one.guild_id, 0))
+        self.turns[waiter.guild_id] = max(self.turns.values(), default=0) + 1
+        self.waiting.remove(waiter)
         self.waiting.append(waiter)
         return waiter
 
@@ -137,7 +148,7 @@ class BreakerBoard:
         if error.is_of_host:
             self._open(login.door, HOST_BACKOFF, error)
             return
-        if not isinstance(error, InvalidSecretError):  # that one is found before anybody is asked
+        if error.tells_of_host:
             self._close(login.door)
         self._open((guild_id, login), LOGIN_BACKOFF, error)
 

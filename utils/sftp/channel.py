@@ -1,19 +1,56 @@
 """The SFTP channel of a connection: the library's client, behind a reader of answers with an end."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import asyncssh
+from asyncssh.constants import FXP_DATA, FXP_HANDLE, FXP_NAME
 from asyncssh.sftp import start_sftp_client
 from asyncssh.stream import SSHClientStreamSession
 
 BLOCK_BYTES_MAXIMUM = 256 * 1024  # of one read; OpenSSH cuts off who asks for more in one message
 ANSWER_BYTES_MAXIMUM = BLOCK_BYTES_MAXIMUM + 1024  # the library takes 4 MB, which are 300,000 names at once
+NAMES_OF_AN_ANSWER = 4_500  # shorter ones than a folder's would be 21,000, read without a turn for others
+HANDLE_ANSWER_BYTES_MAXIMUM = 1024  # the protocol allows handles of 256; each is sent with every read
+HEADER_BYTES = 4  # the length in front of each answer
+ANSWER_SECONDS, NAME_SECONDS, BYTE_SECONDS = 1e-4, 12e-6, 1e-7
+"""What an answer costs the event loop once it has come: each, each name in it, each byte but of files."""
+
 FOREIGN_TEXT = "backslashreplace"  # a host may say in any encoding why it refuses something
 VERSION = 3  # of the protocol: the one that all servers speak
 
 
+Pay = Callable[[float], Awaitable[None]]
+"""Waits until so many seconds of the event loop's time may be used."""
+
+
+def weigh_answer(answer: bytes) -> float:
+    """Return how long the event loop will work on an answer, in seconds.
+
+    Raises:
+        asyncssh.SFTPBadMessage: it holds more than anything that was asked for.
+    """
+    kind, head = answer[:1], answer[5:9]
+    names = int.from_bytes(head) if kind == bytes([FXP_NAME]) else 0
+    if names > NAMES_OF_AN_ANSWER:
+        raise asyncssh.SFTPBadMessage(f"An answer of {names:,} names")
+    if kind == bytes([FXP_HANDLE]) and len(answer) > HANDLE_ANSWER_BYTES_MAXIMUM:
+        raise asyncssh.SFTPBadMessage(f"A handle of {len(answer):,} bytes")
+    decoded = 0 if kind == bytes([FXP_DATA]) else len(answer)
+    return ANSWER_SECONDS + names * NAME_SECONDS + decoded * BYTE_SECONDS
+
+
 class AnswerReader(asyncssh.SSHReader[bytes]):
-    """Reads the answers of a host, each of which says first how long it is."""
+    """Reads the answers of a host, each of which says first how long it is.
+
+    What an answer means is found out in one go, in the event loop. So each is paid for before.
+    """
+
+    def __init__(
+        self, session: SSHClientStreamSession[bytes], channel: asyncssh.SSHClientChannel[bytes], pay: Pay
+    ) -> None:
+        super().__init__(session, channel)
+        self._pay = pay
 
     async def readexactly(self, n: int) -> bytes:
         """Return so many bytes.
@@ -23,10 +60,13 @@ class AnswerReader(asyncssh.SSHReader[bytes]):
         """
         if n > ANSWER_BYTES_MAXIMUM:
             raise asyncssh.SFTPBadMessage(f"An answer of {n:,} bytes")
-        return await super().readexactly(n)
+        data = await super().readexactly(n)
+        if n > HEADER_BYTES:
+            await self._pay(weigh_answer(data))
+        return data
 
 
-async def open_channel(ssh: asyncssh.SSHClientConnection) -> asyncssh.SFTPClient:
+async def open_channel(ssh: asyncssh.SSHClientConnection, pay: Pay) -> asyncssh.SFTPClient:
     """Open the channel, as the library's own ``start_sftp_client`` does.
 
     Raises:
@@ -38,7 +78,7 @@ async def open_channel(ssh: asyncssh.SSHClientConnection) -> asyncssh.SFTPClient
         ssh,
         asyncio.get_running_loop(),
         FOREIGN_TEXT,
-        AnswerReader(session, channel),
+        AnswerReader(session, channel, pay),
         asyncssh.SSHWriter(session, channel),
         path_encoding="utf-8",
         path_errors="strict",

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import asyncssh
 
@@ -17,11 +18,12 @@ from utils.errors import (
 from utils.models.scope import GuildId
 from utils.sftp.addresses import Address, is_public
 from utils.sftp.algorithms import choose_algorithms
-from utils.sftp.channel import FOREIGN_TEXT, open_channel
+from utils.sftp.channel import FOREIGN_TEXT, Pay, open_channel
 from utils.sftp.dialling import Dialler
 from utils.sftp.failures import (
     build_closed_door_error,
     build_hang_up_error,
+    build_held_up_error,
     build_second_factor_error,
     build_silent_names_error,
     map_remote_errors,
@@ -36,6 +38,7 @@ ANY_HOST_KEY: tuple[list[str], list[str], list[str]] = ([], [], [])
 """No file of known hosts: ``HostKeyPin`` decides."""
 
 KEEPALIVES_UNANSWERED = 3  # a host may miss one or two under load
+FAIR_PART = 0.5  # of the time for a login: what a host was given at least before it counts as silent
 
 
 def quieten_library_logs() -> None:
@@ -116,11 +119,12 @@ class Connector:
                         lambda factory: Gate(factory, guild_id, self._allowances, pin.note_fault),
                     )
                     ssh = await _connect(login, self._limits, pin, dialler)
-                    return await _start_sftp(login, ssh, pin)
+                    return await _start_sftp(login, ssh, pin, partial(self._allowances.pay, guild_id))
         except RemoteError as error:
-            explained = _explain(error, login, pin, has_dialled=dialler is not None and dialler.has_dialled)
+            fair_seconds = self._limits.connect_timeout_seconds * FAIR_PART
+            explained = _explain(error, login, pin, dialler, fair_seconds=fair_seconds)
             if not (self._limits.allow_private_hosts or pin.has_greeted):
-                explained = build_closed_door_error(login.address, is_of_host=explained.is_of_host)
+                explained = build_closed_door_error(login.address, explained)
             if explained is error:
                 raise
             raise explained from error
@@ -129,7 +133,9 @@ class Connector:
         return self._limits.allow_private_hosts or self._is_public(address)
 
 
-def _explain(error: RemoteError, login: HostLogin, pin: HostKeyPin, *, has_dialled: bool) -> RemoteError:
+def _explain(
+    error: RemoteError, login: HostLogin, pin: HostKeyPin, dialler: Dialler | None, *, fair_seconds: float
+) -> RemoteError:
     """Return what went wrong while connecting, as what the host had said by then explains it."""
     if pin.fault is not None:
         return ConnectionLostError(f"{login.address} {pin.fault}")
@@ -137,16 +143,20 @@ def _explain(error: RemoteError, login: HostLogin, pin: HostKeyPin, *, has_diall
         return build_second_factor_error(login.address)
     if pin.pinned is not None and pin.offered not in (None, pin.pinned):
         return pin.build_changed_error(login.address)
-    return error if pin.offered is not None else _explain_early(error, login, pin, has_dialled=has_dialled)
+    is_late = isinstance(error, ConnectionLostError | RemoteTimeoutError)
+    if is_late and dialler is not None and dialler.has_held_up:
+        return build_held_up_error(login.address)
+    if pin.offered is not None:
+        return error
+    was_asked = dialler is not None and dialler.count_seconds() >= fair_seconds
+    return _explain_early(error, login, pin, was_asked=was_asked)
 
 
-def _explain_early(
-    error: RemoteError, login: HostLogin, pin: HostKeyPin, *, has_dialled: bool
-) -> RemoteError:
-    """Return what went wrong before the host showed its key: its own matter, once it was dialled."""
+def _explain_early(error: RemoteError, login: HostLogin, pin: HostKeyPin, *, was_asked: bool) -> RemoteError:
+    """Return what went wrong before the host showed its key: its own matter, if it had time to answer."""
     if isinstance(error, ConnectionLostError):
         return build_hang_up_error(login.address, has_greeted=pin.has_greeted, legacy=login.legacy)
-    if isinstance(error, RemoteTimeoutError) and not has_dialled:
+    if isinstance(error, RemoteTimeoutError) and not was_asked:
         return build_silent_names_error(login.host)
     if isinstance(error, RemoteTimeoutError | NoSshServerError):
         error.is_of_host = True
@@ -180,10 +190,12 @@ async def _connect(
     )
 
 
-async def _start_sftp(login: HostLogin, ssh: asyncssh.SSHClientConnection, pin: HostKeyPin) -> HostConnection:
+async def _start_sftp(
+    login: HostLogin, ssh: asyncssh.SSHClientConnection, pin: HostKeyPin, pay: Pay
+) -> HostConnection:
     """Open the SFTP channel; without one the connection is of no use and is cut off."""
     try:
-        sftp = await open_channel(ssh)
+        sftp = await open_channel(ssh, pay)
     except BaseException:
         ssh.abort()
         raise

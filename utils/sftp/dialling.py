@@ -21,7 +21,7 @@ class Dialler:
         build_gate: makes what stands between the socket and the library.
 
     Attributes:
-        has_dialled: the host was asked for a connection, so that what goes wrong from here on is its matter.
+        gate: what stands before the library, once the socket is open.
     """
 
     def __init__(
@@ -32,7 +32,18 @@ class Dialler:
     ) -> None:
         self._addresses = [text for text in addresses if is_allowed(ip_address(text))]
         self._build_gate = build_gate
-        self.has_dialled = False
+        self.gate: Gate | None = None
+        self._dialled_at: float | None = None
+
+    @property
+    def has_held_up(self) -> bool:
+        """Tell whether what the host sent had to wait on our side."""
+        return self.gate is not None and self.gate.has_held_up
+
+    def count_seconds(self) -> float:
+        """Return for how long the host has been asked: nothing while its name is looked up."""
+        now = asyncio.get_running_loop().time()
+        return 0.0 if self._dialled_at is None else now - self._dialled_at
 
     async def create_connection(
         self, factory: Factory, host: str, port: int
@@ -43,14 +54,15 @@ class Dialler:
             OSError: none of them does, or none may be used.
         """
         refusal = OSError(f"{host} has no address that may be used.")
+        loop = asyncio.get_running_loop()
+        self._dialled_at = loop.time()
         for address in self._addresses:
-            self.has_dialled = True
             try:
-                transport, gate = await asyncio.get_running_loop().create_connection(
+                transport, self.gate = await loop.create_connection(
                     lambda: self._build_gate(factory), address, port
                 )
             except OSError as error:
                 refusal = error
             else:
-                return transport, gate.ssh
+                return transport, self.gate.ssh
         raise refusal

@@ -228,14 +228,26 @@ def build_hang_up_error(host: str, *, has_greeted: bool, legacy: bool) -> Connec
 
 
 def build_silent_names_error(host: str) -> RemoteTimeoutError:
-    """Return the error of a name that nobody could tell the address of in time; its host was not asked."""
-    return RemoteTimeoutError(
+    """Return the error of a name that nobody could tell the address of in time, to ask the host as well."""
+    error = RemoteTimeoutError(
         f"The address of {host} was not found out in time: the name server of that name does not answer."
         " Check the name, or give the host's address instead."
     )
+    error.tells_of_host = False
+    return error
 
 
-def build_closed_door_error(address: str, *, is_of_host: bool) -> HostUnreachableError:
+def build_held_up_error(address: str) -> RemoteTimeoutError:
+    """Return the error of a host that answered, to a guild that had used up what it may take of our time."""
+    error = RemoteTimeoutError(
+        f"There was no time for {address}, because game hosts of this Discord server send more than the bot"
+        " takes. It will be tried again. If that goes on, remove the game server whose host floods the bot."
+    )
+    error.tells_of_host = False
+    return error
+
+
+def build_closed_door_error(address: str, cause: RemoteError) -> HostUnreachableError:
     """Return the one error for all that goes wrong before an SSH server greets.
 
     It is for bots whose own network is none of their guilds' business (``allow_private_hosts`` is off): more
@@ -245,7 +257,7 @@ def build_closed_door_error(address: str, *, is_of_host: bool) -> HostUnreachabl
         f"The bot finds no SSH server at {address} that it may connect to. Check host and port with the"
         " hoster. Addresses inside a private network cannot be used with this bot."
     )
-    error.is_of_host = is_of_host
+    error.is_of_host, error.tells_of_host = cause.is_of_host, cause.tells_of_host
     return error
 
 

@@ -8,6 +8,9 @@ on each. Every guild has an allowance of seconds that fills up slowly; while it 
 more from the socket, and so TCP slows the host down. A poll takes some 40 µs, and a megabyte of a log 2 ms,
 so nobody who reads logs gets there. A connection that stays at the limit all the time is ended.
 
+What an answer means is found out later, in a task: a list of names takes far longer than its bytes. So it is
+paid for out of the same allowance before (``pay``), and what holds the loop for long comes one at a time.
+
 What a host does not take of what the bot sends is bounded as well: it asks for answers and never reads them.
 """
 
@@ -24,6 +27,7 @@ from utils.sftp.login import PoolLimits
 
 SLICE_BYTES, SMALL_SLICE_BYTES = 64 * 1024, 4 * 1024
 SLICE_SECONDS = 0.005  # what takes longer comes in small slices next
+LONG_SECONDS = 0.005  # work that others would notice, several times at once
 UNREAD_BYTES_MAXIMUM = 1024 * 1024  # of ours; a request has some hundred bytes
 
 Factory = Callable[[], asyncssh.SSHClientConnection]
@@ -46,6 +50,7 @@ class Allowances:
     def __init__(self, limits: PoolLimits) -> None:
         self.limits = limits
         self._accounts: dict[GuildId, _Account] = {}
+        self._long_work = asyncio.Lock()
 
     def find_seconds(self, guild_id: GuildId, *, now: float) -> float:
         """Return what a guild may use now; below nothing it has to wait."""
@@ -68,6 +73,19 @@ class Allowances:
                     del self._accounts[other]
         self._accounts[guild_id] = _Account(now, left)
 
+    async def pay(self, guild_id: GuildId, seconds: float) -> None:
+        """Count work that a guild's hosts bring, and return when it may be done.
+
+        Between two long works, of all guilds, the loop has as much time again for everybody else.
+        """
+        now = asyncio.get_running_loop().time
+        self.spend(guild_id, seconds, now=now())
+        if wait := self.find_wait(guild_id, now=now()):
+            await asyncio.sleep(wait)
+        if seconds >= LONG_SECONDS:
+            async with self._long_work:
+                await asyncio.sleep(2 * seconds)
+
 
 class Gate(asyncio.Protocol):
     """Stands between the socket of a connection and the library.
@@ -79,6 +97,7 @@ class Gate(asyncio.Protocol):
 
     Attributes:
         ssh: the library's end.
+        has_held_up: bytes of the host had to wait, because its guild had used up its allowance.
     """
 
     def __init__(
@@ -91,6 +110,7 @@ class Gate(asyncio.Protocol):
         measure: Callable[[], float] = time.thread_time,
     ) -> None:
         self.ssh: asyncssh.SSHClientConnection | None = None
+        self.has_held_up = False
         self._factory = factory
         self._guild_id = guild_id
         self._allowances = allowances
@@ -149,6 +169,7 @@ class Gate(asyncio.Protocol):
         elif wait and self._is_endless():
             self._end(TOO_MUCH)
         else:
+            self.has_held_up = self.has_held_up or wait > 0
             self._transport.pause_reading()
             self._turn = self._loop.call_later(wait, self._hand_on)
 

@@ -19,7 +19,15 @@ from utils.errors import (
 )
 from utils.models.scope import GuildId
 from utils.models.servers import Credentials
-from utils.sftp.channel import ANSWER_BYTES_MAXIMUM
+from utils.sftp.channel import (
+    ANSWER_BYTES_MAXIMUM,
+    ANSWER_SECONDS,
+    BYTE_SECONDS,
+    HANDLE_ANSWER_BYTES_MAXIMUM,
+    NAME_SECONDS,
+    NAMES_OF_AN_ANSWER,
+    weigh_answer,
+)
 from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 from utils.sftp.session import ListingBudget, SftpSession
@@ -187,6 +195,31 @@ async def test_answer_without_end_is_not_taken(kind: int) -> None:
             await session.real_path("a")
         with pytest.raises(ConnectionLostError):
             await session.real_path("a")
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (NAME, UInt32(NAMES_OF_AN_ANSWER + 1) + (String(b"") * 2 + UInt32(0)) * (NAMES_OF_AN_ANSWER + 1)),
+        (HANDLE, String(bytes(HANDLE_ANSWER_BYTES_MAXIMUM))),
+    ],
+    ids=["names", "handle"],
+)
+async def test_answer_of_more_than_any_folder_or_handle_has_is_not_taken(answer: Answer) -> None:
+    """20,000 empty names fit into one answer, and keep the loop from all others for a tenth of a second."""
+    async with speaking([answer]) as session:
+        for ask in (session.real_path("a"), session.read("a", offset=0, length=1)):
+            with pytest.raises((RemoteAnswerError, ConnectionLostError)):
+                await ask
+
+
+@given(st.integers(0, NAMES_OF_AN_ANSWER), st.integers(0, 100_000))
+def test_answer_is_paid_for_by_what_is_in_it(names: int, size: int) -> None:
+    """Names cost the most by far; what was read of a file is only handed on."""
+    listed = weigh_answer(Byte(NAME) + UInt32(1) + UInt32(names) + bytes(size))
+    read = weigh_answer(Byte(DATA) + UInt32(1) + UInt32(names) + bytes(size))
+    assert (listed >= names * NAME_SECONDS + size * BYTE_SECONDS, read) == (True, ANSWER_SECONDS)
 
 
 @pytest.mark.fault

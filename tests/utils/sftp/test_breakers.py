@@ -28,6 +28,7 @@ from utils.sftp.breakers import (
     BreakerBoard,
     Waiter,
 )
+from utils.sftp.failures import build_held_up_error, build_silent_names_error
 from utils.sftp.login import HostLogin
 
 ONE, TWO = GuildId(1), GuildId(2)
@@ -244,11 +245,33 @@ async def test_guild_that_left_is_forgotten(world: World) -> None:
     assert (world.is_known(), world.is_known(guild_id=TWO)) == (False, True)
 
 
-async def test_bad_key_says_nothing_of_its_host(world: World) -> None:
-    """It is found before anybody is asked."""
+@pytest.mark.parametrize(
+    "error",
+    [InvalidSecretError("no key"), build_silent_names_error("host"), build_held_up_error("host:22")],
+    ids=["bad key", "silent names", "held up"],
+)
+async def test_attempt_that_ended_on_our_side_says_nothing_of_its_host(
+    world: World, error: RemoteError
+) -> None:
+    """It keeps its own login away and nobody else, and ends no circuit that a host which is away opened."""
+    world.board.note_failure(ONE, login(), error)
+    assert (world.is_known(), world.is_known("b"), world.is_known(guild_id=TWO)) == (True, False, False)
+    world.board.note_failure(TWO, login(), AWAY)
+    world.board.note_failure(ONE, login(), error)
+    assert world.is_known("c", GuildId(3))
+
+
+async def test_guilds_take_turns_however_many_logins_of_one_wait(world: World) -> None:
+    """One guild's logins may fail for a reason of their own; another guild's is the next to be tried."""
+    world.outcomes += [AWAY] * 6
     world.board.note_failure(ONE, login(), AWAY)
-    world.board.note_failure(ONE, login("b"), InvalidSecretError("no key"))
-    assert world.is_known("c")
+    for name in "abcdefgh":
+        world.wait(name)
+    world.wait("other", TWO)
+    await settle()
+    for _ in range(6):
+        await world.clock.advance(HOST_BACKOFF.longest_seconds)
+    assert [name == "other" for name in world.tried] == [False, True] * 3
 
 
 def test_changed_key_is_one_matter_for_all_and_a_refusal_one_for_each_login() -> None:

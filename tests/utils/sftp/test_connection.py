@@ -453,3 +453,38 @@ async def test_silent_name_server_is_no_matter_of_the_host() -> None:
         await connector.open(GuildId(42), HostLogin("game.example", 22, "r", Credentials(PASSWORD)))
     assert not caught.value.is_of_host
     answers.set()
+    assert not caught.value.tells_of_host
+
+
+@pytest.mark.fault
+async def test_host_that_was_asked_too_late_is_not_called_silent(silent_port: int) -> None:
+    """Its name server used up the time, and whose that is may choose when it answers."""
+
+    def answer_late(host: str) -> tuple[str, ...]:
+        del host
+        threading.Event().wait(0.25)
+        return ("127.0.0.1",)
+
+    connector = Connector(PoolLimits(connect_timeout_seconds=0.4), names=NameResolver(answer_late))
+    with pytest.raises(RemoteTimeoutError) as caught:
+        await connector.open(GuildId(42), HostLogin("game", silent_port, "r", Credentials(PASSWORD)))
+    assert (caught.value.is_of_host, caught.value.tells_of_host) == (False, False)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("is_private_allowed", [True, False])
+async def test_host_is_not_called_silent_by_a_guild_that_has_used_up_its_time(
+    host: GameHost,
+    is_private_allowed: bool,  # noqa: FBT001 - a row of the table
+) -> None:
+    """Its answer waits at the gate until the attempt ends, so nothing is known of the host."""
+    limits = PoolLimits(
+        share_of_loop=1e-9,
+        burst_seconds=0,
+        connect_timeout_seconds=0.5,
+        allow_private_hosts=is_private_allowed,
+    )
+    connector = Connector(limits, is_public=is_loopback)
+    with pytest.raises(RemoteError) as caught:
+        await connector.open(GuildId(42), host.login("renter"))
+    assert (caught.value.is_of_host, caught.value.tells_of_host) == (False, False)

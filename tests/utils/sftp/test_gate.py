@@ -16,7 +16,7 @@ from utils.errors import ConnectionLostError
 from utils.models.scope import GuildId
 from utils.models.servers import Credentials
 from utils.sftp.connection import Connector, HostConnection
-from utils.sftp.gate import SLICE_BYTES, TAKES_NOTHING, TOO_MUCH, Allowances, Gate
+from utils.sftp.gate import LONG_SECONDS, SLICE_BYTES, TAKES_NOTHING, TOO_MUCH, Allowances, Gate
 from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 from utils.sftp.session import SftpSession
@@ -47,6 +47,28 @@ def test_guild_that_waited_as_long_as_it_was_told_may_go_on() -> None:
     assert allowances.find_wait(GUILD, now=10) == pytest.approx(0)
     allowances.spend(OTHER_GUILD, 0.1, now=1000)
     assert list(allowances._accounts) == [OTHER_GUILD]
+
+
+@pytest.mark.fault
+async def test_what_answers_mean_is_worked_out_at_the_guilds_share_and_others_go_on() -> None:
+    """However many connections pay at once: what the guild had, its share since; others wait for nothing."""
+    allowances = Allowances(PoolLimits(share_of_loop=0.5, burst_seconds=0.02))
+    begun = asyncio.get_running_loop().time()
+    await asyncio.gather(*(allowances.pay(GUILD, 0.004) for _ in range(30)))
+    passed = asyncio.get_running_loop().time() - begun
+    assert 0.02 + passed * 0.5 + 1e-6 >= 30 * 0.004
+    async with asyncio.timeout(30):
+        await allowances.pay(OTHER_GUILD, 0.004)
+    assert allowances.find_wait(OTHER_GUILD, now=asyncio.get_running_loop().time()) == 0
+
+
+@pytest.mark.fault
+async def test_long_works_come_one_at_a_time_and_leave_the_loop_to_others() -> None:
+    """Also those of several guilds, and also what they may use at once."""
+    allowances = Allowances(LIMITS)
+    begun = asyncio.get_running_loop().time()
+    await asyncio.gather(*(allowances.pay(GuildId(number), LONG_SECONDS) for number in range(10)))
+    assert asyncio.get_running_loop().time() - begun >= 10 * 2 * LONG_SECONDS * 0.9
 
 
 class HandTransport:
