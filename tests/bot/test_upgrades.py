@@ -41,13 +41,12 @@ async def test_new_bot_waits_for_the_older_one_and_goes_on_by_itself(open_stage:
     assert await stage.bot.stop() == 0
     code, out, _ = await run_command("check", "--config", str(stage.bot.config_path))
     assert (code, f"of version {DATA_VERSION - 1}; the start brings it to" in out) == (0, True)
-    [schema] = stage.read("schema")
-    assert schema == {"_id": "data", "version": DATA_VERSION - 1}
+    assert stage.read("schema", _id="data") == [{"_id": "data", "version": DATA_VERSION - 1}]
     identified = stage.world.gateway.identifies
     await stage.bot.start(is_awaited=False)
     write_lease(stage, **FREE)
     await stage.bot.wait_until_ready(identified)
-    assert stage.read("schema") == [{"_id": "data", "version": DATA_VERSION}]
+    assert stage.read("schema", _id="data") == [{"_id": "data", "version": DATA_VERSION}]
     assert await stage.bot.stop() == 0
 
 

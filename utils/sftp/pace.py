@@ -80,8 +80,8 @@ class HandTries:
         if len(tests.refused) >= REFUSALS_MAXIMUM:
             wait = timedelta(seconds=tests.refused[0] + REFUSALS_SECONDS - now)
             raise TooMuchAtOnceError(
-                f"Hosts refused {REFUSALS_MAXIMUM} logins that this Discord server had tried, and some lock the"
-                " bot out when that goes on. Check user name and password, then try again in"
+                f"Hosts refused {REFUSALS_MAXIMUM} logins that this Discord server had tried, and some lock"
+                " the bot out when that goes on. Check user name and password, then try again in"
                 f" {write_span(wait)}."
             )
         tests.begun.append(now)
