@@ -66,6 +66,7 @@ class KillfeedCog(GuildCog):
             statuses,
             connections=self.services.health.count_connections(guild_id),
             limit=(await self.services.premium.get_tier(guild_id)).servers,
+            posting_problem=self.services.health.find_posting_problem(guild_id),
         )
         await ctx.respond(embed=embed, ephemeral=True)
 

@@ -248,7 +248,7 @@ class Application:
         )
         return ServerWatchers(
             self.tasks,
-            DeliveryLoop(delivery, self.tasks, pace=pace, clock=self.clock),
+            DeliveryLoop(delivery, self.tasks, pace=pace, notifier=self.alerts, clock=self.clock),
             self.repositories.directory,
             rooms,
             WatchSettings(self.settings.polling.min_interval_seconds, max_age),

@@ -110,6 +110,7 @@ class FakeHealthBook:
 
     def __init__(self) -> None:
         self.health: dict[ServerScope, ServerHealth] = {}
+        self.posting_problem: str | None = None
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of a guild's servers."""
@@ -118,6 +119,11 @@ class FakeHealthBook:
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return a connection for each server that is known."""
         return ConnectionCount(sum(scope.guild_id == guild_id for scope in self.health), 0)
+
+    def find_posting_problem(self, guild_id: GuildId) -> str | None:
+        """Return what a test says."""
+        del guild_id
+        return self.posting_problem
 
 
 class FakeTaskBook(TaskManager):

@@ -3,24 +3,27 @@
 Each channel with something to deliver has a lane of its own: a task that lives until the lane is empty. So a
 channel that is gone, that Discord limits, or whose posts fail holds up nobody but itself, and a guild with
 nothing to deliver costs one read a poll. Lanes take turns (``pace``): what comes in while one waits for its
-turn goes into the same message.
+turn goes into the same message. What fails in a way that nobody thought of is tried again by its lane, and
+shown (``surprises.py``).
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from structlog import get_logger
 
 from utils.clock import Clock
 from utils.delivery.pace import MessagePace
-from utils.delivery.ports import Lane
+from utils.delivery.ports import AdminNotifier, Lane
 from utils.delivery.service import DeliveryOutcome, DeliveryService, DeliveryState
+from utils.delivery.surprises import DeliverySurprises, Place
 from utils.errors import StorageError
 from utils.models.guilds import ChannelKind
 from utils.models.notices import Feed
 from utils.models.scope import GuildId, ServerScope
-from utils.tasks import TaskManager, wait_for_first
+from utils.tasks import Failure, TaskManager, capture, wait_for_first
 
 logger = get_logger(__name__)
 
@@ -66,6 +69,7 @@ class DeliveryLoop:
         tasks: TaskManager,
         *,
         pace: MessagePace,
+        notifier: AdminNotifier,
         clock: Clock,
         poll_seconds: float = POLL_SECONDS,
         gather_seconds: float = GATHER_SECONDS,
@@ -73,6 +77,7 @@ class DeliveryLoop:
         self._service = service
         self._tasks = tasks
         self._pace = pace
+        self._surprises = DeliverySurprises(notifier)
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._gather_seconds = gather_seconds
@@ -92,9 +97,14 @@ class DeliveryLoop:
             for mended in signals.mended.values():
                 mended.set()
 
+    def find_problem(self, guild_id: GuildId) -> str | None:
+        """Return what a guild's delivery suffers from that nobody thought of."""
+        return self._surprises.find_problem(guild_id)
+
     async def run(self, guild_id: GuildId) -> None:
         """Deliver for a guild until cancelled; while the storage is away, try again every few seconds."""
         self._service.forget(guild_id)
+        await self._surprises.forget(guild_id)
         signals = self._signals[guild_id] = _Signals(poll_at=self._clock.monotonic())
         try:
             while True:
@@ -108,20 +118,29 @@ class DeliveryLoop:
 
     async def _start_lanes(self, guild_id: GuildId, signals: _Signals) -> float:
         """Begin every lane that has work and is not at it; return seconds until the next look."""
-        now = self._clock.monotonic()
-        try:
-            if now >= signals.poll_at:
-                for feed in await self._service.list_feeds(guild_id):
-                    signals.busy.setdefault(feed, 0)
-                signals.poll_at = now + self._poll_seconds
-            lanes = await self._service.list_lanes(guild_id, tuple(signals.busy))
-        except StorageError as failure:
-            logger.warning("outbox is not read", guild_id=guild_id, problem=str(failure))
-            return STORAGE_RETRY_SECONDS
+        lanes = await capture(partial(self._find_lanes, guild_id, signals))
+        if isinstance(lanes, Failure):
+            return await self._after_failure(guild_id, guild_id, lanes.error)
+        await self._surprises.settle(guild_id, guild_id)
         for lane in lanes:
             if not self._tasks.is_running(_name_task(lane)):
                 self._start_lane(lane, signals)
-        return signals.poll_at - now
+        return signals.poll_at - self._clock.monotonic()
+
+    async def _find_lanes(self, guild_id: GuildId, signals: _Signals) -> Collection[Lane]:
+        now = self._clock.monotonic()
+        if now >= signals.poll_at:
+            for feed in await self._service.list_feeds(guild_id):
+                signals.busy.setdefault(feed, 0)
+            signals.poll_at = now + self._poll_seconds
+        return await self._service.list_lanes(guild_id, tuple(signals.busy))
+
+    async def _after_failure(self, guild_id: GuildId, place: Place, error: BaseException) -> float:
+        """Return seconds until the next try; what does not pass by itself is shown."""
+        if isinstance(error, StorageError) and error.may_pass:
+            logger.warning("outbox is not read", place=str(place), problem=str(error))
+            return STORAGE_RETRY_SECONDS
+        return await self._surprises.note(guild_id, place, error)
 
     def _start_lane(self, lane: Lane, signals: _Signals) -> None:
         async def work_off() -> None:
@@ -145,16 +164,21 @@ class DeliveryLoop:
         signals.news.set()  # feeds that were held here may lead elsewhere, or somebody came just now
 
     async def _deliver(self, lane: Lane, signals: _Signals) -> DeliveryOutcome:
+        """Do one round; one that fails is told of and waits."""
+        outcome = await capture(partial(self._do_round, lane, signals))
+        if isinstance(outcome, Failure):
+            seconds = await self._after_failure(lane.guild_id, lane, outcome.error)
+            return DeliveryOutcome(DeliveryState.WAITING, retry_seconds=seconds)
+        await self._surprises.settle(lane.guild_id, lane)
+        return outcome
+
+    async def _do_round(self, lane: Lane, signals: _Signals) -> DeliveryOutcome:
         """Do one round, in its turn, over all that is known to wait then; idle when there is nothing."""
-        try:
-            if lane not in await self._service.list_lanes(lane.guild_id, tuple(signals.busy)):
-                return DeliveryOutcome(DeliveryState.IDLE)
-            await self._pace.wait_for_turn()
-            seen = dict(signals.busy)
-            outcome = await self._service.deliver_once(lane, seen.keys())
-        except StorageError as failure:
-            logger.warning("outbox is not read", lane=str(lane), problem=str(failure))
-            return DeliveryOutcome(DeliveryState.WAITING, retry_seconds=STORAGE_RETRY_SECONDS)
+        if lane not in await self._service.list_lanes(lane.guild_id, tuple(signals.busy)):
+            return DeliveryOutcome(DeliveryState.IDLE)
+        await self._pace.wait_for_turn()
+        seen = dict(signals.busy)
+        outcome = await self._service.deliver_once(lane, seen.keys())
         signals.rest(outcome.emptied, seen)
         return outcome
 

@@ -183,10 +183,17 @@ class EmbedFactory:
         return fit_embed(combat.build_recent_embed(self._theme, deaths, coverage))
 
     def build_status(
-        self, statuses: Sequence[ServerStatus], *, connections: ConnectionCount, limit: int
+        self,
+        statuses: Sequence[ServerStatus],
+        *,
+        connections: ConnectionCount,
+        limit: int,
+        posting_problem: str | None = None,
     ) -> discord.Embed:
-        """Return how reading each server goes, and how many connections the guild has of so many."""
-        embed = servers.build_status_embed(self._theme, statuses, connections=connections, limit=limit)
+        """Return how reading and posting go, and how many connections the guild has of so many."""
+        embed = servers.build_status_embed(
+            self._theme, statuses, connections=connections, limit=limit, posting_problem=posting_problem
+        )
         return fit_embed(embed)
 
     def build_server_list(

@@ -51,11 +51,18 @@ class ServerStatus:
 
 
 def build_status_embed(
-    theme: Theme, servers: Sequence[ServerStatus], *, connections: ConnectionCount, limit: int
+    theme: Theme,
+    servers: Sequence[ServerStatus],
+    *,
+    connections: ConnectionCount,
+    limit: int,
+    posting_problem: str | None = None,
 ) -> discord.Embed:
     """Return the state of reading, a field for each server; ``limit`` is of the guild's connections."""
-    is_well = all(status.health.problem is None for status in servers)
+    is_well = posting_problem is None and all(status.health.problem is None for status in servers)
     embed = discord.Embed(title="📡 Killfeed status", colour=theme.success if is_well else theme.warning)
+    if posting_problem is not None:
+        embed.description = f"⚠️ {escape_text(hide_ids(posting_problem), SENTENCE_LENGTH)}"
     for status in servers[:MAX_FIELDS]:
         name = f"{_mark_state(theme, status.health.state)} {escape_name(status.name)}"
         embed.add_field(name=name, value=_write_health(status), inline=False)

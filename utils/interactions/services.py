@@ -41,6 +41,9 @@ class HealthBook(Protocol):
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its servers wait for one."""
 
+    def find_posting_problem(self, guild_id: GuildId) -> str | None:
+        """Return why posts of a guild do not go out, where nobody thought of it; None while all is well."""
+
 
 class Delivery(Protocol):
     """The part of delivery that commands touch."""

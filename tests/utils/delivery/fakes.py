@@ -11,7 +11,6 @@ from utils.delivery.ports import Lane, PostedMessage
 from utils.delivery.service import DeliveryOutcome, DeliveryService
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.pictures import Picture
-from utils.errors import StorageError
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.notices import DeathNotice, EntryKey, Feed, OutboxEntry, OutgoingMessage
@@ -88,7 +87,7 @@ class FakeOutboxStore:
         self.entries: dict[EntryKey, OutboxEntry] = {}
         self.messages: dict[str, OutgoingMessage] = {}
         self.sent: list[OutgoingMessage] = []
-        self.failures: list[StorageError | None] = []
+        self.failures: list[Exception | None] = []
         self.reads = 0
 
     @property

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from tests.utils.delivery.fakes import GUILD, SCOPE, Answer, World, build_entry
-from utils.delivery.loop import GATHER_SECONDS, DeliveryLoop
+from utils.delivery.loop import GATHER_SECONDS, STORAGE_RETRY_SECONDS, DeliveryLoop
 from utils.delivery.pace import MESSAGES_A_SECOND, MessagePace
-from utils.errors import ChannelUnusableError, DeliveryDelayedError
+from utils.delivery.surprises import ALERT_KEY, SURPRISE
+from utils.errors import ChannelUnusableError, DeliveryDelayedError, StorageError, StorageUnavailableError
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, ServerId, ServerScope
 from utils.tasks import TaskManager, TaskState
@@ -25,7 +26,15 @@ async def _world() -> World:
 async def _loop(world: World) -> AsyncIterator[DeliveryLoop]:
     tasks = TaskManager(world.clock)
     pace = MessagePace(world.clock, share=1e9)
-    loop = DeliveryLoop(world.service, tasks, pace=pace, clock=world.clock, poll_seconds=30, gather_seconds=0)
+    loop = DeliveryLoop(
+        world.service,
+        tasks,
+        pace=pace,
+        notifier=world.notifier,
+        clock=world.clock,
+        poll_seconds=30,
+        gather_seconds=0,
+    )
     task = asyncio.create_task(loop.run(GUILD))
     yield loop
     task.cancel()
@@ -112,11 +121,69 @@ async def test_kind_whose_posts_fail_is_tried_again_and_holds_up_no_other(
     await _until(lambda: world.sender.list_victims() == [1])
 
 
+@pytest.mark.parametrize(
+    ("failure", "name"),
+    [
+        (ZeroDivisionError("secret"), "ZeroDivisionError"),
+        (StorageError("MongoDB refused."), "MongoDB refused."),
+    ],
+)
+async def test_failure_nobody_thought_of_is_shown_and_told_once(
+    world: World, loop: DeliveryLoop, failure: Exception, name: str
+) -> None:
+    """It is tried ever less often, and forgotten by itself: the next one is told again."""
+    for times in (1, 2):
+        world.store.add(build_entry(times))
+        world.sender.answers = [Answer(failure)] * 3
+        world.clock.sleeps.clear()
+        loop.wake(SCOPE, KINDS[:1])
+        await _wait_out(world, loop, name, times)
+        await _until(lambda times=times: world.sender.list_victims() == [*range(1, times + 1)])
+        await _until(lambda: loop.find_problem(GUILD) is None)
+        assert world.notifier.open_keys == set()
+
+
+async def test_outbox_that_cannot_be_read_is_shown_and_told_once(world: World, loop: DeliveryLoop) -> None:
+    """That is a failure of the guild, before any lane begins."""
+    await _until(lambda: 30 in world.clock.sleeps)
+    world.store.add(build_entry(1))
+    world.store.failures = [ZeroDivisionError("secret")] * 3
+    await world.clock.advance(30)
+    await _wait_out(world, loop, "ZeroDivisionError", 1)
+    await _until(lambda: world.sender.list_victims() == [1])
+    assert (loop.find_problem(GUILD), world.notifier.open_keys) == (None, set())
+
+
+async def _wait_out(world: World, loop: DeliveryLoop, name: str, times: int) -> None:
+    """Let three failures in a row pass, of which the admins are told for so many times."""
+    sentence = SURPRISE.format(name)
+    for pause in (1, 2, 4):
+        await _until(lambda pause=pause: pause in world.clock.sleeps)
+        assert loop.find_problem(GUILD) == sentence
+        assert world.notifier.told == [(ALERT_KEY, sentence)] * times
+        await world.clock.advance(pause)
+
+
+async def test_what_passes_by_itself_is_told_to_nobody(world: World, loop: DeliveryLoop) -> None:
+    """A database that is away is tried every two seconds."""
+    world.store.add(build_entry(1))
+    world.store.failures = [StorageUnavailableError("away")] * 2
+    loop.wake(SCOPE, KINDS[:1])
+    for _ in range(2):
+        await _until(lambda: STORAGE_RETRY_SECONDS in world.clock.sleeps)
+        world.clock.sleeps.clear()
+        await world.clock.advance(STORAGE_RETRY_SECONDS)
+    await _until(lambda: world.sender.list_victims() == [1])
+    assert (loop.find_problem(GUILD), world.notifier.told) == (None, [])
+
+
 async def test_entries_that_come_while_a_lane_waits_for_its_turn_go_into_its_message(world: World) -> None:
     """When many want to post, messages become fuller and not more."""
     pace = MessagePace(world.clock)
     tasks = TaskManager(world.clock)
-    loop = DeliveryLoop(world.service, tasks, pace=pace, clock=world.clock, gather_seconds=0)
+    loop = DeliveryLoop(
+        world.service, tasks, pace=pace, notifier=world.notifier, clock=world.clock, gather_seconds=0
+    )
     await pace.wait_for_turn()
     task = asyncio.create_task(loop.run(GUILD))
     world.store.add(build_entry(1))
@@ -162,7 +229,8 @@ async def test_feed_moves_on_when_the_lane_that_held_it_is_empty(world: World, l
 async def test_what_servers_of_a_guild_have_at_the_same_moment_goes_into_one_message(world: World) -> None:
     """They are polled together, and the first one waits a little for the others."""
     tasks, pace = TaskManager(world.clock), MessagePace(world.clock)
-    task = asyncio.create_task(DeliveryLoop(world.service, tasks, pace=pace, clock=world.clock).run(GUILD))
+    loop = DeliveryLoop(world.service, tasks, pace=pace, notifier=world.notifier, clock=world.clock)
+    task = asyncio.create_task(loop.run(GUILD))
     await _until(lambda: world.clock.sleeps == [30])
     world.store.add(build_entry(1))
     await world.clock.advance(30)
@@ -179,7 +247,9 @@ async def test_signals_without_a_loop_are_no_fault(world: World) -> None:
     """A server whose loop does not run yet, or any more, may be told anything."""
     pace = MessagePace(world.clock, share=1e9)
     tasks = TaskManager(world.clock)
-    loop = DeliveryLoop(world.service, tasks, pace=pace, clock=world.clock, gather_seconds=0)
+    loop = DeliveryLoop(
+        world.service, tasks, pace=pace, notifier=world.notifier, clock=world.clock, gather_seconds=0
+    )
     loop.wake(SCOPE, KINDS)
     loop.retry_now(GUILD)
     world.store.add(build_entry(1))

@@ -139,6 +139,17 @@ def test_empty_board_says_so(factory: EmbedFactory) -> None:
     assert embed.description == "Nobody is on this board yet."
 
 
+def test_status_shows_what_posting_suffers_from(factory: EmbedFactory) -> None:
+    """However well the servers are read."""
+    statuses = [ServerStatus("South", None, ServerHealth(SCOPE, state=ConnectionState.CONNECTED))]
+    well, ill = (
+        factory.build_status(statuses, connections=ConnectionCount(), limit=1, posting_problem=problem)
+        for problem in (None, "Posting failed_.")
+    )
+    assert (well.description, ill.description) == (None, "⚠️ Posting failed\\_.")
+    assert well.colour != ill.colour
+
+
 def test_status_shows_channel_lag_and_problem(factory: EmbedFactory) -> None:
     """One field a server: state, channel, last kill and read, lag, lines, and what is wrong."""
     health = ServerHealth(

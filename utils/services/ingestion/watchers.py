@@ -42,6 +42,9 @@ class Deliverer(Protocol):
     def retry_now(self, guild_id: GuildId) -> None:
         """A channel was changed; no wait makes sense any more."""
 
+    def find_problem(self, guild_id: GuildId) -> str | None:
+        """Return what the delivery of a guild suffers from that nobody thought of."""
+
 
 class ServerDirectory(Protocol):
     """Knows which servers there are, by key alone."""
@@ -246,6 +249,10 @@ class ServerWatchers:
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its servers wait for one."""
         return self._rooms.logs.count_connections(guild_id)
+
+    def find_posting_problem(self, guild_id: GuildId) -> str | None:
+        """Return why posts of a guild do not go out, where nobody thought of it; None while all is well."""
+        return self._deliverer.find_problem(guild_id)
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of every server of a guild, with the stored counts of lines."""

@@ -1,0 +1,65 @@
+"""Surprises: failures of delivery that nobody thought of: shown, told once, and tried ever less often."""
+
+from dataclasses import dataclass
+
+from structlog import get_logger
+
+from utils.delivery.ports import AdminNotifier, Lane
+from utils.models.scope import GuildId
+from utils.services.ingestion.poison import describe_failure
+from utils.tasks import compute_restart_delay
+
+SURPRISE = (
+    "Posting to Discord failed unexpectedly ({}). I try again by myself; "
+    "the log of the bot says where it failed."
+)
+ALERT_KEY = "delivery"
+
+logger = get_logger(__name__)
+
+Place = Lane | GuildId
+"""What failed: a lane, or the look for the lanes of a guild."""
+
+
+@dataclass(slots=True)
+class _Surprise:
+    """What a place suffers from, and how often in a row it failed."""
+
+    problem: str = ""
+    times: int = 0
+
+
+class DeliverySurprises:
+    """Knows which places of which guild failed the last time they were at work."""
+
+    def __init__(self, notifier: AdminNotifier) -> None:
+        self._notifier = notifier
+        self._found: dict[GuildId, dict[Place, _Surprise]] = {}
+
+    def find_problem(self, guild_id: GuildId) -> str | None:
+        """Return the sentence of a guild's oldest failure that is not over."""
+        return next((one.problem for one in self._found.get(guild_id, {}).values()), None)
+
+    async def note(self, guild_id: GuildId, place: Place, error: BaseException) -> float:
+        """Show a failure, tell the admins once, and return seconds until the next try."""
+        surprise = self._found.setdefault(guild_id, {}).setdefault(place, _Surprise())
+        problem = SURPRISE.format(describe_failure(error))
+        if surprise.problem != problem or surprise.times & (surprise.times + 1) == 0:
+            logger.error("delivery failed", place=str(place), times=surprise.times + 1, exc_info=error)
+        surprise.problem, surprise.times = problem, surprise.times + 1
+        await self._notifier.notify(guild_id, problem, ALERT_KEY)
+        return compute_restart_delay(surprise.times)
+
+    async def settle(self, guild_id: GuildId, place: Place) -> None:
+        """A place is well; with the last one the admins would be told anew."""
+        found = self._found.get(guild_id)
+        if found is None or found.pop(place, None) is None:
+            return
+        logger.info("delivery goes on where it had failed", place=str(place))
+        if not found:
+            await self.forget(guild_id)
+
+    async def forget(self, guild_id: GuildId) -> None:
+        """Forget all failures of a guild: its delivery begins, or ends."""
+        if self._found.pop(guild_id, None) is not None:
+            await self._notifier.clear(guild_id, ALERT_KEY)
