@@ -78,11 +78,11 @@ class HandTries:
                 f" Try again in {write_quantity(wait, 'second')}."
             )
         if len(tests.refused) >= REFUSALS_MAXIMUM:
-            wait = timedelta(seconds=tests.refused[0] + REFUSALS_SECONDS - now)
+            until = timedelta(seconds=tests.refused[0] + REFUSALS_SECONDS - now)
             raise TooMuchAtOnceError(
                 f"Hosts refused {REFUSALS_MAXIMUM} logins that this Discord server had tried, and some lock"
                 " the bot out when that goes on. Check user name and password, then try again in"
-                f" {write_span(wait)}."
+                f" {write_span(until)}."
             )
         tests.begun.append(now)
         tests.under_way += 1
