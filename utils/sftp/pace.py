@@ -68,20 +68,20 @@ class HandTries:
         tests = self._tests.setdefault(guild_id, _Tests())
         if tests.under_way >= TESTS_AT_ONCE:
             raise TooMuchAtOnceError(
-                f"{TESTS_AT_ONCE} tests of this Discord server are under way."
+                f"{TESTS_AT_ONCE} tests of this Discord server are still running."
                 " Wait for their answers, then try again."
             )
         if len(tests.begun) >= TESTS_A_MINUTE:
             wait = math.ceil(tests.begun[0] + MINUTE_SECONDS - now)
             raise TooMuchAtOnceError(
-                f"This Discord server had game hosts tried {TESTS_A_MINUTE} times within a minute."
+                f"This Discord server tested game hosts {TESTS_A_MINUTE} times within a minute."
                 f" Try again in {write_quantity(wait, 'second')}."
             )
         if len(tests.refused) >= REFUSALS_MAXIMUM:
             until = timedelta(seconds=tests.refused[0] + REFUSALS_SECONDS - now)
             raise TooMuchAtOnceError(
-                f"Hosts refused {REFUSALS_MAXIMUM} logins that this Discord server had tried, and some lock"
-                " the bot out when that goes on. Check user name and password, then try again in"
+                f"Game hosts refused {REFUSALS_MAXIMUM} logins that this Discord server tested. Some lock the"
+                " bot out when that goes on. Check user name and password, then try again in"
                 f" {write_span(until)}."
             )
         tests.begun.append(now)
