@@ -17,7 +17,7 @@ from utils.events import DeathsStored
 from utils.models.links import Link, LinkState, ProofOutcome, ProofWindow
 from utils.models.scope import ChannelId, MemberId
 from utils.services.proof import GRACE, LONGEST_GRACE
-from utils.services.proving import LOOK_SECONDS, RETRY_SECONDS, ProofKeeper
+from utils.services.proving import LOOK_SECONDS, RETRY_BACKOFF, ProofKeeper
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id
@@ -216,6 +216,8 @@ async def test_outcome_is_told_later_when_discord_is_away(court: Court) -> None:
     assert not await court.keeper.look([GUILD])
     assert (await court.list_states(), len(court.store.open)) == ({ANNA: LinkState.PROVEN}, 1)
     court.messages.is_away = False
+    assert not await court.keeper.look([GUILD])  # too soon
+    court.clock.move(RETRY_BACKOFF.first_seconds)
     assert await court.keeper.look(await court.store.list_guilds_with_open_links())
     assert (court.messages.shown, court.store.open) == ([(ANNA, ProofOutcome.PROVEN)], set())
 
@@ -270,7 +272,7 @@ async def test_judge_looks_again_by_itself_and_sooner_while_something_is_untold(
     await running.clock.advance(LOOK_SECONDS)
     assert await running.list_states() == {ANNA: LinkState.PROVEN}
     running.messages.is_away = False
-    await running.clock.advance(RETRY_SECONDS)
+    await running.clock.advance(RETRY_BACKOFF.first_seconds)
     assert running.messages.shown == [(ANNA, ProofOutcome.PROVEN)]
 
 
@@ -287,12 +289,38 @@ async def test_outcome_without_a_stored_link_is_shown_once_it_can_be(running: Co
     """Discord may limit everything just then; the message would name times that count no more for ever."""
     running.messages.is_away = True
     running.keeper.tell(build_link(), ProofOutcome.ENDED)
-    await running.clock.advance(RETRY_SECONDS)
+    await running.clock.advance(RETRY_BACKOFF.first_seconds)
     assert running.messages.shown == []
     running.messages.is_away = False
     for _ in range(3):
-        await running.clock.advance(RETRY_SECONDS)
+        await running.clock.advance(RETRY_BACKOFF.first_seconds)
     assert running.messages.shown == [(ANNA, ProofOutcome.ENDED)]
+
+
+@pytest.mark.parametrize("is_stored", [True, False], ids=["link", "farewell"])
+async def test_outcome_that_cannot_be_told_is_tried_ever_less_often(
+    running: Court, *, is_stored: bool
+) -> None:
+    """Not every five seconds for as long as Discord is away; then it is told once."""
+    running.messages.is_away = True
+    if is_stored:
+        await running.ask(build_link())
+        running.die(3, 13)
+        running.keeper.stir(GUILD)
+    else:
+        running.keeper.tell(build_link(), ProofOutcome.ENDED)
+    await settle()
+    tries = [running.messages.tries]
+    for _ in range(200):
+        await running.clock.advance(1)
+        tries.append(running.messages.tries)
+    tried_at = [second for second in range(1, len(tries)) if tries[second] > tries[second - 1]]
+    assert (tries[0], tries[-1], tried_at) == (1, 7, [5, 15, 35, 75, 135, 195])
+    running.messages.is_away = False
+    for _ in range(60):
+        await running.clock.advance(1)
+    outcome = ProofOutcome.PROVEN if is_stored else ProofOutcome.ENDED
+    assert running.messages.shown == [(ANNA, outcome)]
 
 
 @given(
