@@ -201,7 +201,7 @@ class _Search:
         return [(folder, place) for folder, place in places if place is not None]
 
     async def find_logs_in(self, folder: str | None) -> str | None:
-        """Return the death logs of one server's folder, in whichever form the hoster has it."""
+        """Return the death logs of one server's folder, in any form that hosters have."""
         if folder is None:
             return None
         if posixpath.basename(folder).casefold() == LOGS_FOLDER:

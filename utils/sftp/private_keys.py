@@ -49,11 +49,11 @@ CUT = (
     " begins with “-----END”."
 )
 NO_KEY = (
-    "That is no private key, which begins with “-----BEGIN”. If it is the password, it belongs in the field"
-    " for the password; leave the field for the key empty."
+    "That is not a private key, which begins with “-----BEGIN”. If it is the password, it belongs in the"
+    " field for the password; leave the field for the key empty."
 )
 UNKNOWN = (
-    "That is no private key that the bot can read. Paste a key as “ssh-keygen” makes it, the whole file,"
+    "That is not a private key that the bot can read. Paste a key as “ssh-keygen” makes it, the whole file,"
     " which begins with “-----BEGIN”."
 )
 DAMAGED = (
