@@ -26,9 +26,11 @@ from utils.errors import (
 )
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, MemberId
-from utils.tasks import TaskManager
+from utils.tasks import TaskManager, wait_for_first
 
 TELL_TASK = "alerts:tell"
+MOST_TOLD = 1_000  # matters of a guild that are remembered; the oldest would be told again
+MOST_WAITING = 100  # alerts of a guild that reached nobody yet
 RETRY_SECONDS = (5, 15, 30, 60, 120, 300)  # the last one for as long as it takes
 
 Matter = tuple[GuildId, str]
@@ -59,6 +61,7 @@ class _Alert:
         member_id: who is told in a direct message; None for the guild's admins.
         retry_at: when Discord takes it again, as it said.
         turn: held by a try: two at once would tell it twice in different places.
+        is_over: set once it is told or settled.
     """
 
     sentence: str
@@ -66,13 +69,15 @@ class _Alert:
     nonce: str = field(default_factory=make_nonce)
     retry_at: datetime | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class AdminAlerts:
     """Tells admins in the alerts channel, else the guild's owner directly, else in the system channel.
 
-    What was told is remembered in this process alone: a fault that outlives a restart is told again. What
-    reached nobody is tried again by itself, ever less often, and as soon as the bot is connected (again).
+    Whoever finds a fault waits for nothing: a task of its own tells each alert. What was told is remembered
+    in this process alone: a fault that outlives a restart is told again. What reached nobody is tried again
+    by itself, ever less often, and as soon as the bot is connected (again).
     """
 
     def __init__(
@@ -91,52 +96,71 @@ class AdminAlerts:
         self._settings = settings
         self._factory = factory
         self._clock = clock
-        self._told: set[Matter] = set()  # or waiting to be
+        self._told: dict[GuildId, dict[str, None]] = {}  # or waiting to be; the oldest first
         self._waiting: dict[Matter, _Alert] = {}
         bot.add_listener(self.tell_waiting, "on_ready")
 
     async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
-        """Tell the admins, unless they were told under this key before; never raises."""
-        if (guild_id, key) not in self._told:
+        """Begin to tell the admins, unless they were told under this key before; waits for nothing."""
+        if not self._is_told((guild_id, key)):
             logger.warning("admins are told", guild_id=guild_id, sentence=sentence, key=key)
-            await self._begin((guild_id, key), _Alert(sentence))
+            self._begin((guild_id, key), _Alert(sentence))
 
     async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: str, key: str) -> None:
-        """Tell a member in a direct message, unless they were told under this key before, or take none."""
+        """Begin to tell a member in a direct message, unless they were told before, or take none."""
         matter = guild_id, f"{member_id}:{key}"
-        if matter not in self._told:
-            await self._begin(matter, _Alert(sentence, member_id))
+        if not self._is_told(matter):
+            self._begin(matter, _Alert(sentence, member_id))
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Note that the matter is settled, so that the next time is told again."""
-        self._told.discard((guild_id, key))
-        self._waiting.pop((guild_id, key), None)
+        told = self._told.get(guild_id, {})
+        told.pop(key, None)
+        if not told:
+            self._told.pop(guild_id, None)
+        if alert := self._waiting.pop((guild_id, key), None):
+            alert.is_over.set()
 
     async def tell_waiting(self) -> None:
         """Tell what reached nobody before, for example because Discord was away."""
         await self._tasks.for_each(TELL_TASK, list(self._waiting), self._tell)
 
-    async def _begin(self, matter: Matter, alert: _Alert) -> None:
-        self._told.add(matter)  # before the first wait: whoever asks meanwhile adds nothing
-        self._waiting[matter] = alert
+    def _is_told(self, matter: Matter) -> bool:
         guild_id, key = matter
-        name = f"alert:{guild_id}:{key}"
-        if not await self._tasks.attempt(TELL_TASK, matter, self._tell) and not self._tasks.is_running(name):
-            self._tasks.start(name, partial(self._tell_later, matter), guild_id=guild_id)
+        return key in self._told.get(guild_id, ())
 
-    async def _tell_later(self, matter: Matter) -> None:
-        """Try again until it is told or settled; a guild that leaves ends it, and would be told anew."""
+    def _begin(self, matter: Matter, alert: _Alert) -> None:
+        """Leave an alert to a task of its own: nobody who finds a fault waits for Discord."""
+        guild_id, key = matter
+        if sum(guild_id == other for other, _ in self._waiting) >= MOST_WAITING:
+            logger.warning("too many alerts of a guild wait already", guild_id=guild_id, key=key)
+            return
+        told = self._told.setdefault(guild_id, {})
+        told[key] = None
+        if len(told) > MOST_TOLD:
+            del told[next(iter(told))]
+        self._waiting[matter] = alert
+        name = f"alert:{guild_id}:{key}:{alert.nonce}"
+        self._tasks.start(name, partial(self._tell_until_told, matter, alert), guild_id=guild_id)
+
+    async def _tell_until_told(self, matter: Matter, alert: _Alert) -> None:
+        """Try until it is told or settled; a guild that leaves ends it, and would be told anew."""
         try:
             for pause in chain(RETRY_SECONDS, repeat(RETRY_SECONDS[-1])):
-                await self._clock.sleep(pause)
-                alert = self._waiting.get(matter)
-                if alert is not None and alert.retry_at is not None:
-                    await self._clock.sleep((alert.retry_at - self._clock.now()).total_seconds())
-                if matter not in self._waiting or await self._tasks.attempt(TELL_TASK, matter, self._tell):
+                if await self._tasks.attempt(TELL_TASK, matter, self._tell):
+                    return
+                await wait_for_first(self._wait_for_retry(alert, pause), alert.is_over.wait())
+                if alert.is_over.is_set():
                     return
         except asyncio.CancelledError:
-            await self.clear(*matter)
+            if self._waiting.get(matter) is alert:
+                await self.clear(*matter)
             raise
+
+    async def _wait_for_retry(self, alert: _Alert, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        if alert.retry_at is not None:
+            await self._clock.sleep((alert.retry_at - self._clock.now()).total_seconds())
 
     async def _tell(self, matter: Matter) -> None:
         """Tell it in the first place that takes it.
@@ -153,7 +177,9 @@ class AdminAlerts:
                 await self._tell_admins(matter[0], alert)
             else:
                 await self._tell_member(matter[0], alert.member_id, alert)
-            self._waiting.pop(matter, None)
+            if self._waiting.get(matter) is alert:  # not settled, and told of anew, meanwhile
+                del self._waiting[matter]
+            alert.is_over.set()
 
     async def _tell_member(self, guild_id: GuildId, member_id: MemberId, alert: _Alert) -> None:
         guild = self._bot.get_guild(guild_id)

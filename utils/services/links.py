@@ -8,7 +8,7 @@ Links belong to the guild, not to a game server: they stay when a server is remo
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from random import Random
 from typing import Protocol
 
@@ -126,7 +126,8 @@ class LinkService:
         self._rng = rng
         self._requires_proof = requires_proof
         self._asked = AskedPlayers(clock)
-        self._claims: set[tuple[GuildId, str]] = set()  # told by this process
+        self._claims: set[tuple[GuildId, PlayerId]] = set()  # told by this process on that day
+        self._claims_day: date | None = None
         self._locks: dict[GuildId, asyncio.Lock] = {}
 
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
@@ -299,7 +300,7 @@ class LinkService:
         await self._notifier.notify(
             link.guild_id,
             f"“{link.player_name}” was asked for again with /link: {requests} requests without a proof. "
-            "Somebody may be waiting for luck. /admin audit with the action link ask shows who asked; "
+            "Somebody may be trying their luck. /admin audit with the action link ask shows who asked; "
             "/admin link confirm links the right member.",
             self._build_key("repeated", link.player_id),
         )
@@ -309,10 +310,9 @@ class LinkService:
         guild_id, name = owner.guild_id, owner.player_name
         if owner.member_id == member_id:
             return
-        key = self._build_key("claim", owner.player_id)
-        if (guild_id, key) in self._claims:
+        if not self._note_claim(guild_id, owner.player_id):
             return
-        self._claims.add((guild_id, key))
+        key = self._build_key("claim", owner.player_id)
         await self._write_ask(guild_id, member_id, name)
         asked = f"Somebody asked with /link for “{name}”, who is linked to"
         refused = "It was refused, and nothing changed."
@@ -324,6 +324,15 @@ class LinkService:
         await self._notifier.tell_member(
             guild_id, owner.member_id, f"{asked} you. {refused} You need to do nothing.", key
         )
+
+    def _note_claim(self, guild_id: GuildId, player_id: PlayerId) -> bool:
+        """Note that a linked player was asked for; tell whether that is the first time today."""
+        today = self._clock.now().date()
+        if today != self._claims_day:
+            self._claims_day, self._claims = today, set()
+        is_first = (guild_id, player_id) not in self._claims
+        self._claims.add((guild_id, player_id))
+        return is_first
 
     async def _write_ask(self, guild_id: GuildId, member_id: MemberId, name: str) -> None:
         detail = f"<@{member_id}> says that the player is {name}"

@@ -10,7 +10,7 @@ from discord.ext import commands
 from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
-from utils.delivery.alerts import RETRY_SECONDS, AdminAlerts
+from utils.delivery.alerts import MOST_TOLD, MOST_WAITING, RETRY_SECONDS, AdminAlerts
 from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory
 from utils.errors import StorageUnavailableError
@@ -73,10 +73,14 @@ async def test_admins_are_told_once_until_the_matter_is_settled(
     async with running_bot(bot, world):
         for _ in range(3):
             await alerts.notify(guild_id, SENTENCE, KEY)
+        await channel.wait_for_messages(1)
         await alerts.notify(guild_id, "Another matter.", "other")
+        await channel.wait_for_messages(2)
         await alerts.clear(guild_id, KEY)
         await alerts.clear(guild_id, "never told")
         await alerts.notify(guild_id, SENTENCE, KEY)
+        await channel.wait_for_messages(3)
+        await world.settle()
     assert read(channel) == [SENTENCE, "Another matter.", SENTENCE]
     first = channel.messages[0]
     assert first.embed["timestamp"].startswith(START.isoformat()[:19])
@@ -90,6 +94,8 @@ async def test_matter_is_told_once_when_many_tell_it_at_once(
     async with running_bot(bot, world):
         notes = (alerts.notify(GuildId(guild.id), SENTENCE, KEY) for _ in range(5))
         await asyncio.gather(*notes)
+        await channel.wait_for_messages(1)
+        await world.settle()
     assert read(channel) == [SENTENCE]
 
 
@@ -106,6 +112,7 @@ async def test_owner_is_told_directly_when_no_channel_is_set(
     async with running_bot(bot, world):
         await world.until(lambda: bot.get_guild(guild.id) is not None, what="the guild")
         await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await world.settle()
     assert read(channel) == []
     assert read(world.direct_messages(guild.owner.user)) == [SENTENCE]
 
@@ -127,6 +134,7 @@ async def test_owner_is_told_when_the_channel_cannot_be_used(
     async with running_bot(bot, world):
         await bot.wait_until_ready()
         await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await world.settle()
     assert (read(channel), read(world.direct_messages(guild.owner.user))) == ([], [SENTENCE])
 
 
@@ -142,6 +150,7 @@ async def test_alert_is_posted_elsewhere_when_the_database_is_away(
     async with running_bot(bot, world):
         await bot.wait_until_ready()
         await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await world.settle()
     assert read(world.direct_messages(guild.owner.user)) == [SENTENCE]
 
 
@@ -154,6 +163,7 @@ async def test_cut_connection_is_never_raised(
     world.faults.add(Fault(method="POST", cut=cut, times=None))  # type: ignore[arg-type] # one of both
     async with running_bot(bot, world):
         await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await world.settle()
         world.faults.clear()
 
 
@@ -186,6 +196,7 @@ async def test_alert_that_reached_nobody_is_told_by_itself_later(
         await bot.wait_until_ready()
         await alerts.notify(guild_id, SENTENCE, KEY)
         await alerts.notify(guild_id, "Settled meanwhile.", "settled")
+        await world.settle()
         for pause in RETRY_SECONDS[:2]:
             await clock.advance(pause)
             await world.settle()
@@ -211,6 +222,7 @@ async def test_alert_is_told_though_the_guilds_settings_cannot_be_read(
     async with running_bot(bot, world):
         await bot.wait_until_ready()
         await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+        await world.settle()
         settings.channels = {}
         await alerts.tell_waiting()
     assert read(world.direct_messages(guild.owner.user)) == [SENTENCE]
@@ -223,6 +235,7 @@ async def test_guild_that_the_bot_left_is_no_error(
     settings.channels = {}
     async with running_bot(bot, world):
         await alerts.notify(GuildId(999), SENTENCE, KEY)
+        await world.settle()
     assert isinstance(bot, discord.Client)
 
 
@@ -236,7 +249,44 @@ async def test_member_is_told_once_in_a_direct_message(
         for key in ("first", "first", "second"):
             await alerts.tell_member(GuildId(guild.id), MemberId(alice.id), sentence, key)
         await alerts.tell_member(GuildId(guild.id), MemberId(1), sentence, "first")
+        await world.settle()
     told = [message.embed for message in world.direct_messages(alice.user).all_messages]
     assert [(one["title"], one["description"]) for one in told] == [
         (guild.name, sentence.replace("_", "\\_"))
     ] * 2
+
+
+@pytest.mark.fault
+async def test_nobody_waits_for_discord_who_finds_a_fault(
+    bot: commands.Bot, world: SimulatedDiscord, guild: Guild, channel: Channel, alerts: AdminAlerts
+) -> None:
+    """While Discord holds its answer back the reading of a server goes on; the post comes later, once."""
+    held = asyncio.Event()
+    world.faults.add(Fault(method="POST", route=POST, held=held))
+    async with running_bot(bot, world):
+        await bot.wait_until_ready()
+        async with asyncio.timeout(5):
+            await alerts.notify(GuildId(guild.id), SENTENCE, KEY)
+            await alerts.tell_member(GuildId(guild.id), MemberId(guild.owner.id), SENTENCE, KEY)
+        assert read(channel) == []
+        held.set()
+        await channel.wait_for_messages(1)
+        await world.settle()
+    assert read(channel) == [SENTENCE]
+
+
+async def test_what_is_remembered_of_alerts_is_bounded(alerts: AdminAlerts, guild: Guild) -> None:
+    """Keys that strangers can make, one for each player and day: one guild's drive out no other's."""
+    other = GuildId(7)
+    await alerts.notify(other, SENTENCE, KEY)
+    for number in range(MOST_WAITING + 5):
+        await alerts.notify(GuildId(guild.id), SENTENCE, f"waiting {number}")
+    assert len(alerts._waiting) == MOST_WAITING + 1
+    for number in range(MOST_TOLD + 5):
+        await alerts.notify(GuildId(guild.id), SENTENCE, f"told {number}")
+        alerts._waiting.pop((GuildId(guild.id), f"told {number}"), None)
+        alerts._waiting.pop((GuildId(guild.id), f"waiting {number}"), None)
+    assert {guild_id: len(keys) for guild_id, keys in alerts._told.items()} == {
+        other: 1,
+        GuildId(guild.id): MOST_TOLD,
+    }

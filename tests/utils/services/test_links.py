@@ -358,7 +358,7 @@ async def test_admins_hear_of_a_player_who_is_asked_for_again(
     await links.ask(GUILD, BERT, "Wolf")
     asked = "“Wolf” was asked for again with /link: {} requests without a proof. "
     rest = (
-        "Somebody may be waiting for luck. /admin audit with the action link ask shows who asked; "
+        "Somebody may be trying their luck. /admin audit with the action link ask shows who asked; "
         "/admin link confirm links the right member."
     )
     assert notifier.told == [(None, asked.format(number) + rest) for number in (2, 4)]
@@ -389,3 +389,4 @@ async def test_owner_and_admins_hear_once_a_day_of_a_request_for_a_linked_player
     )
     assert notifier.told == [(None, admins), (ANNA, owner)] * 2
     assert audit.written == [(GUILD, BERT, "link ask", "<@2> says that the player is Wolf")] * 2
+    assert len(links._claims) == 1  # yesterday's is forgotten
