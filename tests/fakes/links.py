@@ -198,17 +198,20 @@ class FakeProofMessages:
     """Remembers what was shown.
 
     Attributes:
+        tries: how often something was to be shown.
         is_away: nothing can be shown now.
         gate: what slow messages wait at.
     """
 
     def __init__(self) -> None:
         self.shown: list[tuple[MemberId, ProofOutcome]] = []
+        self.tries = 0
         self.is_away = False
         self.gate: Gate | None = None
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
         """Take note."""
+        self.tries += 1
         if self.gate is not None:
             await self.gate.hold()
         if self.is_away:

@@ -28,6 +28,7 @@ class MoneyData:
         live_kills: the kills that were no history.
         audit: what was written of changes by hand.
         reads: the names of the reads that were made.
+        kills_read: how many live kills they gave.
     """
 
     members: dict[PlayerId, MemberId] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class MoneyData:
     live_kills: list[Death] = field(default_factory=list)
     audit: list[AuditEntry] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
+    kills_read: int = 0
 
     def list_rows(self, member_id: MemberId) -> list[LedgerRow]:
         """Return a member's rows, first booked first."""
@@ -94,12 +96,14 @@ class FakeMoneyUnit:
             and one.killed_at >= since
         ]
 
-    async def list_live_kills(self, killer_id: PlayerId, *, since: datetime) -> Sequence[Death]:
-        """Return a player's live kills in order."""
+    async def list_live_kills(self, killer_id: PlayerId, *, since: datetime, limit: int) -> Sequence[Death]:
+        """Return a player's newest live kills in order."""
         self.data.reads.append("list_live_kills")
         own = [one for one in self.data.live_kills if one.row.killer_id == killer_id]
         recent = [one for one in own if one.row.kind.is_kill and one.row.written_at >= since]
-        return sorted(recent, key=lambda one: one.order)
+        newest = sorted(recent, key=lambda one: one.row.written_at)[-limit:]
+        self.data.kills_read += len(newest)
+        return sorted(newest, key=lambda one: one.order)
 
     async def list_open_bounties(self, player_ids: Iterable[PlayerId]) -> Sequence[Bounty]:
         """Return every open bounty on these players of this server."""

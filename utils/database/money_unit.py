@@ -121,12 +121,14 @@ class MoneyTransaction:
             for one in found
         ]
 
-    async def list_live_kills(self, killer_id: PlayerId, *, since: datetime) -> Sequence[Death]:
-        """Return a player's kills on this server that were not read as history, in order."""
+    async def list_live_kills(self, killer_id: PlayerId, *, since: datetime, limit: int) -> Sequence[Death]:
+        """Return a player's newest kills on this server that were not read as history, in order."""
         wanted = {"killer_id": killer_id, "written_at": {"$gte": since}, "read_at": {"$exists": True}}
         if self._writes is not None:
             await self._writes.carry_out_to("kills")
-        found = await self._of_server("kills").find(wanted, hint="killer", session=self._session)
+        found = await self._of_server("kills").find(
+            wanted, sort=[("written_at", -1)], limit=limit, hint="killer", session=self._session
+        )
         deaths = [read_death(document) for document in found]
         return sorted((death for death in deaths if death.row.kind.is_kill), key=lambda death: death.order)
 

@@ -52,8 +52,8 @@ async def respond_with_pages(
         return
 
     async def turn_to(page: int) -> tuple[discord.Embed, int]:
-        services.limits.spend(ctx.author.id, PAGE_COST)
         with services.limits.working(ctx.author.id):
+            services.limits.spend(ctx.author.id, PAGE_COST)
             await verify_caller(services, view.shown_in or ctx.interaction, get_access(ctx.command))
             return await build_page(page)
 

@@ -37,8 +37,8 @@ class MoneyUnit(Protocol):
     ) -> Sequence[PaidKill]:
         """Return the paid kills of these victims by these members that happened since a moment."""
 
-    async def list_live_kills(self, killer_id: PlayerId, *, since: datetime) -> Sequence[Death]:
-        """Return a player's kills on this server that were not read as history, in order.
+    async def list_live_kills(self, killer_id: PlayerId, *, since: datetime, limit: int) -> Sequence[Death]:
+        """Return a player's newest kills on this server that were not read as history, in order.
 
         ``since`` is the earliest wall-clock time of the game server, included.
         """

@@ -7,27 +7,33 @@ stays *open* in the storage until its message shows the outcome, or can never sh
 """
 
 import asyncio
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from utils.clock import Clock
 from utils.errors import NotFoundError
 from utils.events import DeathsStored
+from utils.models.circuits import Backoff
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, ProofOutcome
 from utils.models.players import KnownPlayer
-from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ServerHealth
-from utils.services.proof import find_proof, is_overdue
+from utils.services.proof import find_proof, find_unclear, is_overdue
 from utils.tasks import TaskManager, wait_for_first
 
 PROOFS_TASK = "links:proofs"
 LOOK_SECONDS = 20.0  # for proofs that end, which no event tells
-RETRY_SECONDS = 5.0  # while an outcome could not be told
+RETRY_BACKOFF = Backoff(first_seconds=5, longest_seconds=60)
+"""An outcome that could not be told is tried again so soon."""
+
+FORGET_SECONDS = 600.0
 
 Told = tuple[Link, ProofOutcome]
+TellKey = tuple[GuildId, MemberId, PlayerId, datetime, ProofOutcome]
 
 
 class ProofBook(Protocol):
@@ -96,6 +102,31 @@ class ProofMessages(Protocol):
         """Show how a proof went; False when a later try can succeed. Without a message all is done."""
 
 
+class _Untold:
+    """Outcomes that could not be told yet, and when each is tried again, in monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[TellKey, tuple[int, float]] = {}  # how often it failed, and the time
+
+    def is_due(self, told: Told, now: float) -> bool:
+        """Tell whether an outcome may be tried now."""
+        _, at = self._waiting.get(_build_tell_key(told), (0, now))
+        return at <= now
+
+    def note(self, told: Told, now: float, *, is_told: bool) -> None:
+        """Note how a try went; outcomes that nobody has tried for long have gone otherwise."""
+        failures, _ = self._waiting.pop(_build_tell_key(told), (0, now))
+        if not is_told:
+            wait = RETRY_BACKOFF.compute_seconds(failures + 1, jitter=1.0)
+            self._waiting[_build_tell_key(told)] = failures + 1, now + wait
+        for key in [key for key, (_, at) in self._waiting.items() if at < now - FORGET_SECONDS]:
+            del self._waiting[key]
+
+    def find_next(self, now: float) -> float:
+        """Return when the next one is due, after now; far away without one."""
+        return min((at for _, at in self._waiting.values() if at > now), default=math.inf)
+
+
 class ProofKeeper:
     """Judges pending links and tells the outcome.
 
@@ -129,6 +160,7 @@ class ProofKeeper:
         self._open: frozenset[GuildId] = frozenset()  # guilds with open links, at the last look
         self._stirred: set[GuildId] = set()
         self._farewells: list[Told] = []
+        self._untold = _Untold()
         self._woken = asyncio.Event()
 
     def stir(self, guild_id: GuildId) -> None:
@@ -154,12 +186,11 @@ class ProofKeeper:
         while True:
             found = await self._directory.list_guilds_with_open_links()
             self._open = frozenset(found) | self._stirred
-            is_settled = await self.look(found)
-            next_look_at = self._clock.monotonic() + (LOOK_SECONDS if is_settled else RETRY_SECONDS)
-            while await self._wait_until(next_look_at):
+            await self.look(found)
+            next_look_at = self._clock.monotonic() + LOOK_SECONDS
+            while await self._wait_until(min(next_look_at, self._untold.find_next(self._clock.monotonic()))):
                 stirred, self._stirred = self._stirred, set()
-                if not await self.look(stirred):
-                    next_look_at = min(next_look_at, self._clock.monotonic() + RETRY_SECONDS)
+                await self.look(stirred)
 
     async def look(self, guild_ids: Iterable[GuildId]) -> bool:
         """Judge the open links of guilds, then tell; return False when an outcome is not told yet."""
@@ -170,7 +201,7 @@ class ProofKeeper:
             decided[guild_id] = await self._judge(guild_id)
 
         async def close(guild_id: GuildId) -> None:
-            closings = [self._close(link, outcome) for link, outcome in decided[guild_id]]
+            closings = [self._try(told, self._close) for told in decided[guild_id]]
             if not all(await asyncio.gather(*closings)):
                 unsettled.add(guild_id)
 
@@ -188,7 +219,9 @@ class ProofKeeper:
         self._farewells = []
 
         async def show(guild_id: GuildId) -> None:
-            shown = await asyncio.gather(*(self._messages.show(*told) for told in farewells[guild_id]))
+            shown = await asyncio.gather(
+                *(self._try(told, self._messages.show) for told in farewells[guild_id])
+            )
             told = zip(farewells[guild_id], shown, strict=True)
             self._farewells += [farewell for farewell, is_shown in told if not is_shown]
 
@@ -208,12 +241,15 @@ class ProofKeeper:
     async def _judge(self, guild_id: GuildId) -> list[Told]:
         """Prove what can be proven, the earliest first, and return what is to be told."""
         pending = [link for link in await self._store.list_open(guild_id) if not link.is_proven]
-        complete = [
-            (at, link.linked_at, link) for link in pending if (at := await self._find_proof(link)) is not None
+        complete = [(at, link) for link in pending if (at := await self._find_proof(link)) is not None]
+        unclear = find_unclear(complete)
+        for _, link in sorted(complete, key=lambda one: one[0]):
+            if link not in unclear:
+                await self._store.prove(guild_id, link, at=self._clock.now())
+        decided = [
+            (link, ProofOutcome.UNCLEAR if link in unclear else await self._decide(link))
+            for link in await self._store.list_open(guild_id)
         ]
-        for _, _, link in sorted(complete, key=lambda one: one[:2]):
-            await self._store.prove(guild_id, link, at=self._clock.now())
-        decided = [(link, await self._decide(link)) for link in await self._store.list_open(guild_id)]
         return [(link, outcome) for link, outcome in decided if outcome is not None]
 
     async def _find_proof(self, link: Link) -> datetime | None:
@@ -250,6 +286,17 @@ class ProofKeeper:
         except NotFoundError:  # the only server that knew the player was removed
             return ()
 
+    async def _try(self, told: Told, tell: Callable[[Link, ProofOutcome], Awaitable[bool]]) -> bool:
+        """Tell an outcome, unless its last try was a short while ago; return whether it is told."""
+        if not self._untold.is_due(told, self._clock.monotonic()):
+            return False
+        is_told = False
+        try:
+            is_told = await tell(*told)
+        finally:
+            self._untold.note(told, self._clock.monotonic(), is_told=is_told)
+        return is_told
+
     async def _close(self, link: Link, outcome: ProofOutcome) -> bool:
         if not await self._messages.show(link, outcome):
             return False
@@ -258,3 +305,8 @@ class ProofKeeper:
         else:
             await self._store.delete_pending(link.guild_id, link)
         return True
+
+
+def _build_tell_key(told: Told) -> TellKey:
+    link, outcome = told
+    return link.guild_id, link.member_id, link.player_id, link.linked_at, outcome

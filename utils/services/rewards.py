@@ -42,6 +42,9 @@ BOUNTY_ID_BYTES = 9
 COUNTED_KILLS = 200
 """Of a spree: nobody kills more in an hour, and a log that says so must cost no more."""
 
+READ_KILLS = 1_000
+"""Of a killer's stored kills, the newest: those of a spree, and those that a row came too late for."""
+
 
 class RewardSettings(Protocol):
     """Where a guild's decisions are found."""
@@ -204,9 +207,10 @@ class _Batch:
             self._resting = set(await self._unit.find_house_targets(killers, since=since))
         for killer_id in {kill.killer_id for kill in runs}:
             first = min(kill.death.row.written_at for kill in runs if kill.killer_id == killer_id)
+            own = sum(kill.killer_id == killer_id for kill in kills)
             # looked for by the wall clock, which may have jumped forward by an hour meanwhile
             self._sprees[killer_id] = await self._unit.list_live_kills(
-                killer_id, since=first - 2 * SPREE_WINDOW
+                killer_id, since=first - 2 * SPREE_WINDOW, limit=own + READ_KILLS
             )
 
     async def settle(self, kill: LiveKill) -> None:

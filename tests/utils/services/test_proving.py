@@ -17,7 +17,7 @@ from utils.events import DeathsStored
 from utils.models.links import Link, LinkState, ProofOutcome, ProofWindow
 from utils.models.scope import ChannelId, MemberId
 from utils.services.proof import GRACE, LONGEST_GRACE
-from utils.services.proving import LOOK_SECONDS, RETRY_SECONDS, ProofKeeper
+from utils.services.proving import LOOK_SECONDS, RETRY_BACKOFF, ProofKeeper
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id
@@ -25,6 +25,7 @@ ANNA, BERT = MemberId(1), MemberId(2)
 FIRST = ProofWindow(START + timedelta(minutes=2), START + timedelta(minutes=4))
 SECOND = ProofWindow(START + timedelta(minutes=12), START + timedelta(minutes=14))
 LATER = ProofWindow(START + timedelta(minutes=13), START + timedelta(minutes=15))
+LATEST = ProofWindow(START + timedelta(minutes=16), START + timedelta(minutes=18))
 
 
 def build_link(member_id: MemberId = ANNA, name: str = "Wolf", **changes: object) -> Link:
@@ -130,6 +131,29 @@ async def test_first_to_prove_has_the_player_when_several_do_in_one_look(
     )
 
 
+@pytest.mark.parametrize("bert_asked_after_minutes", [-1, 0, 1])
+async def test_suicides_that_fit_two_requests_prove_neither(
+    court: Court, bert_asked_after_minutes: int
+) -> None:
+    """A stranger asked when the owner did, before or after, and the owner's suicides fit both."""
+    asked_at = START + timedelta(minutes=bert_asked_after_minutes)
+    stranger = build_link(BERT, windows=(FIRST, LATER), linked_at=asked_at)
+    third = build_link(MemberId(3), windows=(FIRST, LATEST))
+    await court.ask(build_link(ANNA), stranger, third, build_link(ANNA, "Bear"))
+    court.die(3, 13.5, 17, read_after=5)
+    court.die(3, 13.5, name="Bear", read_after=5)
+    await court.keeper.look([GUILD])
+    assert [(link.player_name, link.state) for link in court.store.links.values()] == [
+        ("Bear", LinkState.PROVEN)
+    ]
+    assert sorted(court.messages.shown) == [
+        (ANNA, ProofOutcome.PROVEN),
+        (ANNA, ProofOutcome.UNCLEAR),
+        (BERT, ProofOutcome.UNCLEAR),
+        (MemberId(3), ProofOutcome.UNCLEAR),
+    ]
+
+
 async def test_pending_links_end_when_the_player_belongs_to_another(court: Court) -> None:
     """An admin's confirmation, too, ends what others tried."""
     await court.ask(build_link(ANNA))
@@ -192,6 +216,8 @@ async def test_outcome_is_told_later_when_discord_is_away(court: Court) -> None:
     assert not await court.keeper.look([GUILD])
     assert (await court.list_states(), len(court.store.open)) == ({ANNA: LinkState.PROVEN}, 1)
     court.messages.is_away = False
+    assert not await court.keeper.look([GUILD])  # too soon
+    court.clock.move(RETRY_BACKOFF.first_seconds)
     assert await court.keeper.look(await court.store.list_guilds_with_open_links())
     assert (court.messages.shown, court.store.open) == ([(ANNA, ProofOutcome.PROVEN)], set())
 
@@ -246,7 +272,7 @@ async def test_judge_looks_again_by_itself_and_sooner_while_something_is_untold(
     await running.clock.advance(LOOK_SECONDS)
     assert await running.list_states() == {ANNA: LinkState.PROVEN}
     running.messages.is_away = False
-    await running.clock.advance(RETRY_SECONDS)
+    await running.clock.advance(RETRY_BACKOFF.first_seconds)
     assert running.messages.shown == [(ANNA, ProofOutcome.PROVEN)]
 
 
@@ -263,12 +289,38 @@ async def test_outcome_without_a_stored_link_is_shown_once_it_can_be(running: Co
     """Discord may limit everything just then; the message would name times that count no more for ever."""
     running.messages.is_away = True
     running.keeper.tell(build_link(), ProofOutcome.ENDED)
-    await running.clock.advance(RETRY_SECONDS)
+    await running.clock.advance(RETRY_BACKOFF.first_seconds)
     assert running.messages.shown == []
     running.messages.is_away = False
     for _ in range(3):
-        await running.clock.advance(RETRY_SECONDS)
+        await running.clock.advance(RETRY_BACKOFF.first_seconds)
     assert running.messages.shown == [(ANNA, ProofOutcome.ENDED)]
+
+
+@pytest.mark.parametrize("is_stored", [True, False], ids=["link", "farewell"])
+async def test_outcome_that_cannot_be_told_is_tried_ever_less_often(
+    running: Court, *, is_stored: bool
+) -> None:
+    """Not every five seconds for as long as Discord is away; then it is told once."""
+    running.messages.is_away = True
+    if is_stored:
+        await running.ask(build_link())
+        running.die(3, 13)
+        running.keeper.stir(GUILD)
+    else:
+        running.keeper.tell(build_link(), ProofOutcome.ENDED)
+    await settle()
+    tries = [running.messages.tries]
+    for _ in range(200):
+        await running.clock.advance(1)
+        tries.append(running.messages.tries)
+    tried_at = [second for second in range(1, len(tries)) if tries[second] > tries[second - 1]]
+    assert (tries[0], tries[-1], tried_at) == (1, 7, [5, 15, 35, 75, 135, 195])
+    running.messages.is_away = False
+    for _ in range(60):
+        await running.clock.advance(1)
+    outcome = ProofOutcome.PROVEN if is_stored else ProofOutcome.ENDED
+    assert running.messages.shown == [(ANNA, outcome)]
 
 
 @given(

@@ -26,7 +26,7 @@ from utils.models.money import (
 from utils.models.notices import BountyEvent, BountyNotice
 from utils.models.scope import ChannelId, MemberId
 from utils.services.guilds import SettingsService
-from utils.services.rewards import KillRewards, LiveKill, RewardTerms
+from utils.services.rewards import READ_KILLS, KillRewards, LiveKill, RewardTerms
 
 ANN, BOB, CID = MemberId(11), MemberId(22), MemberId(33)
 READ_AT = NOON.replace(tzinfo=UTC) + timedelta(hours=3)
@@ -446,3 +446,21 @@ async def test_streak_is_measured_by_time_that_passed_and_not_by_the_wall_clock(
     ]
     (notice,) = await table.settle(*rows, zone="Europe/Berlin")
     assert (notice.event, notice.target_name, notice.kills) == (BountyEvent.AUTO, "Wolf", 5)
+
+
+async def test_killer_of_thousands_costs_each_batch_no_more_than_a_thousand(table: Table) -> None:
+    """The price is that of all his kills: what counts are the newest."""
+    rows = [build_row("Wolf", f"V{number % 7}", second=number // 3) for number in range(5_000)]
+    table.store.data.live_kills += build_deaths(rows[:-3])
+    deaths = build_deaths(rows)[-3:]
+    rewards, _ = build_rewards()
+    kills = [LiveKill(death, 4_998 + place, is_news=True) for place, death in enumerate(deaths)]
+
+    async def work(unit: FakeMoneyUnit) -> Sequence[BountyNotice]:
+        unit.data.live_kills += deaths
+        terms = RewardTerms(is_auto=True, is_announced=True)
+        return await rewards.settle(unit, SCOPE, "Mirny", kills, terms=terms, read_at=READ_AT)
+
+    [notice] = await table.store.in_transaction(SCOPE, work)
+    assert (notice.amount, notice.kills) == (compute_auto_amount(7), 7)
+    assert table.store.data.kills_read == READ_KILLS + 3

@@ -22,6 +22,7 @@ from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices import BountyNotice, DeathNotice, Notice
 from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.quantities import write_quantity
 from utils.models.reading import Chunk, Cursor
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer
@@ -41,6 +42,7 @@ from utils.services.ingestion.stores import IngestionStore, IngestionUnit, LiveR
 from utils.services.rewards import LiveKill, RewardTerms
 from utils.turns import FairTurns
 
+FIRST_PROBLEM_CHARACTERS = 250  # behind it the status has room for how many more there are
 SHARED_LINES = 100  # a chunk of so many shares its transaction with other servers of the guild
 
 logger = get_logger(__name__)
@@ -210,7 +212,7 @@ class LiveIngestion:
                     await store_around_poison(chunk, store=store, pass_over=pass_over)
                 else:
                     await store(chunk)
-        outcome = replace(poll.outcome, problem=next(iter(tail.problems), None))
+        outcome = replace(poll.outcome, problem=_sum_up(tail.problems))
         return await self._forget_gone(server.scope, tail, outcome)
 
     async def _forget_gone(self, scope: ServerScope, tail: DeathLogTail, outcome: PollOutcome) -> PollOutcome:
@@ -396,6 +398,18 @@ def _list_day_keys(deaths: Sequence[Death]) -> set[DayKey]:
     return {
         (player_id, death.row.written_at.date()) for death in deaths for player_id in list_player_ids([death])
     }
+
+
+def _sum_up(problems: Sequence[str]) -> str | None:
+    """Return the first of several problems and how many more there are; None without one."""
+    if not problems:
+        return None
+    first, more = problems[0], len(problems) - 1
+    if not more:
+        return first
+    if len(first) > FIRST_PROBLEM_CHARACTERS:
+        first = f"{first[: FIRST_PROBLEM_CHARACTERS - 1]}…"
+    return f"{first} ({write_quantity(more, 'more problem')})"
 
 
 def _add(outcome: PollOutcome, batch: Batch, stored: StoredBatch) -> PollOutcome:

@@ -321,7 +321,7 @@ async def test_live_kills_are_told_from_history_and_paid_ones_are_found(
         money = unit.money
         await money.book(change)
         return (
-            await money.list_live_kills(HUNTER, since=live[1].row.written_at),
+            await money.list_live_kills(HUNTER, since=live[1].row.written_at, limit=9),
             await money.list_paid_kills([ANN], [PREY], since=live[0].at),
             await money.find_booked(["kill:1", "kill:2"]),
         )
@@ -332,7 +332,9 @@ async def test_live_kills_are_told_from_history_and_paid_ones_are_found(
     async def look(unit: TransactionUnit) -> tuple[object, object]:
         since = live[0].at + timedelta(seconds=1)
         money = unit.money
-        every = await money.list_live_kills(HUNTER, since=history.row.written_at)
+        every = await money.list_live_kills(HUNTER, since=history.row.written_at, limit=9)
+        newest = await money.list_live_kills(HUNTER, since=history.row.written_at, limit=1)
+        assert newest == live[1:]
         return every, await money.list_paid_kills([ANN], [PREY], since=since)
 
     assert await ingestion.in_transaction(scope, look) == (live, [])

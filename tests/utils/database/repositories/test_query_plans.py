@@ -288,7 +288,7 @@ async def test_money_is_found_by_index(
         await money.book(Change(member_id, LedgerKind.ADMIN, -500, "l", NOW))
         await money.find_booked(["k", "m"])
         await money.list_paid_kills([member_id], [A], since=NOW)
-        await money.list_live_kills(A, since=datetime(2025, 4, 30))  # noqa: DTZ001 - as in a log
+        await money.list_live_kills(A, since=datetime(2025, 4, 30), limit=9)  # noqa: DTZ001 - as in a log
         await money.insert_bounty(bounty)
         await money.list_open_bounties([A])
         await money.find_house_targets([A], since=NOW)

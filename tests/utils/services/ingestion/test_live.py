@@ -20,6 +20,7 @@ from tests.fakes.deaths import (
     render,
 )
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted, PowerCut
+from utils.embeds.servers import SENTENCE_LENGTH
 from utils.errors import CursorMovedError, StorageUnavailableError
 from utils.events import DeathsStored, Event, EventDispatcher, NoticesQueued, PlayerKilled
 from utils.models.deaths import DeathKind, DeathRow, LogFile
@@ -510,3 +511,24 @@ async def test_large_chunk_waits_for_its_guilds_turn_and_a_small_one_does_not(wa
             await asyncio.sleep(0)
         assert watcher.store.data.lines_read == 7
     assert (await polling).rejected == SHARED_LINES + 1
+
+
+@pytest.mark.parametrize(
+    ("problems", "told"),
+    [
+        ([], None),
+        (["No permission for “a.csv”."], "No permission for “a.csv”."),
+        (["x" * 400], "x" * 400),
+        (["One.", "Two."], "One. (1 more problem)"),
+        (["One.", *["More."] * 1234], "One. (1,234 more problems)"),
+        (["x" * 400, "Two.", "Three."], f"{'x' * 249}… (2 more problems)"),
+    ],
+)
+async def test_several_problems_are_told_as_the_first_and_how_many_more(
+    watcher: Watcher, problems: list[str], told: str | None
+) -> None:
+    """In a length that the status shows whole."""
+    watcher.logs.problems = problems
+    outcome = await watcher.poll()
+    assert outcome.problem == told
+    assert len(problems) < 2 or len(told or "") <= SENTENCE_LENGTH
