@@ -123,6 +123,13 @@ class FakeLinkStore:
             self.open.discard(key)
             self.links[key] = replace(stored, windows=(), channel_id=None, message_id=None)
 
+    async def drop_request(self, guild_id: GuildId, link: Link) -> None:
+        """Delete a request, whichever message shows it."""
+        stored = self._find_request(link)
+        if stored is not None and not stored.is_proven:
+            del self.links[_build_key(guild_id, link)]
+            self.open.discard(_build_key(guild_id, link))
+
     async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
         """Delete a request."""
         stored = self._find_request(link)

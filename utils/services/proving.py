@@ -66,6 +66,9 @@ class ProofStore(ProofBook, Protocol):
     async def mark_told(self, guild_id: GuildId, link: Link) -> None:
         """Close a proven link: its message shows it."""
 
+    async def drop_request(self, guild_id: GuildId, link: Link) -> None:
+        """Delete a request, unless it was proven meanwhile, also when it was asked for again at its times."""
+
     async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
         """Delete this very request, unless it was proven or asked for anew meanwhile."""
 
@@ -246,10 +249,10 @@ class ProofKeeper:
         for _, link in sorted(complete, key=lambda one: one[0]):
             if link not in unclear:
                 await self._store.prove(guild_id, link, at=self._clock.now())
-        decided = [
-            (link, ProofOutcome.UNCLEAR if link in unclear else await self._decide(link))
-            for link in await self._store.list_open(guild_id)
-        ]
+        for link in unclear:  # before anybody is told: one that stayed for a moment longer would be proven
+            await self._store.drop_request(guild_id, link)
+            self.tell(link, ProofOutcome.UNCLEAR)
+        decided = [(link, await self._decide(link)) for link in await self._store.list_open(guild_id)]
         return [(link, outcome) for link, outcome in decided if outcome is not None]
 
     async def _find_proof(self, link: Link) -> datetime | None:

@@ -154,6 +154,23 @@ async def test_suicides_that_fit_two_requests_prove_neither(
     ]
 
 
+async def test_request_that_is_made_anew_meanwhile_is_no_clearer(court: Court) -> None:
+    """The stranger asks again for the same times, so that another message shows them, while both are told."""
+    stranger = build_link(BERT, windows=(FIRST, LATER))
+    await court.ask(build_link(ANNA), stranger)
+    court.die(3, 13.5, read_after=5)
+    gate = court.messages.gate = Gate()
+    looking = asyncio.create_task(court.keeper.look([GUILD]))
+    await gate.has_read.wait()
+    assert court.store.links == {}
+    again = replace(stranger, message_id=None, channel_id=None)
+    await court.store.attach_message(GUILD, again, channel_id=ChannelId(5), message_id=7)
+    gate.may_answer.set()
+    assert await looking
+    await court.keeper.look([GUILD])
+    assert (court.store.links, len(court.messages.shown)) == ({}, 2)
+
+
 async def test_pending_links_end_when_the_player_belongs_to_another(court: Court) -> None:
     """An admin's confirmation, too, ends what others tried."""
     await court.ask(build_link(ANNA))

@@ -114,6 +114,10 @@ class LinkRepository:
         gone = dict.fromkeys(("is_open", "windows", "channel_id", "message_id"), "")
         await self._links(guild_id).update_one(query, {"$unset": gone})
 
+    async def drop_request(self, guild_id: GuildId, link: Link) -> None:
+        """Delete this very request, whichever message shows it, unless it was proven meanwhile."""
+        await self._links(guild_id).delete({**_build_request(link), **_PENDING})
+
     async def delete_pending(self, guild_id: GuildId, link: Link) -> None:
         """Delete this very request, unless it was proven or asked for anew meanwhile.
 
@@ -151,7 +155,7 @@ class LinkRepository:
             owner = await links.find_one({"player_id": link.player_id, **_PROVEN}, session=session)
             if owner is not None:
                 return read_link(owner) if owner["member_id"] == link.member_id else None
-            # written, not only looked for: whoever ends the main at this moment must not miss the alt
+            # written, not only looked for: an end of the main at this moment must not miss the alt
             main = {"member_id": int(link.member_id), "is_main": True}
             has_main = await links.update_one(main, {"$set": {"alt_at": at}}, session=session)
             proven = {**_PROVEN, "is_main": not has_main, "proven_at": at}

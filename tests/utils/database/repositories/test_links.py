@@ -209,6 +209,21 @@ async def test_only_the_very_request_is_deleted(links: LinkRepository) -> None:
     assert await links.list_of_member(GUILD, BERT) == ()
 
 
+async def test_request_is_dropped_whichever_message_shows_it(links: LinkRepository) -> None:
+    """One that was proven stays, and so does a later one of other times."""
+    link = build_link()
+    [proven] = await prove_all(links, link)
+    await links.drop_request(GUILD, link)
+    assert await links.list_of_member(GUILD, ANNA) == (proven,)
+    first, second = build_link(BERT), build_link(BERT, minute=1)
+    await links.put_pending(GUILD, second)
+    await links.attach_message(GUILD, second, channel_id=ChannelId(7), message_id=8)
+    await links.drop_request(GUILD, first)
+    assert len(await links.list_of_member(GUILD, BERT)) == 1
+    await links.drop_request(GUILD, second)
+    assert await links.list_of_member(GUILD, BERT) == ()
+
+
 async def test_menu_suicides_of_the_player_that_were_read_live_are_found_on_every_server(
     links: LinkRepository,
     ingestion: IngestionRepository,

@@ -190,6 +190,7 @@ async def test_everything_about_links_is_served_by_an_index(
     await links.find_owner(guild_id, A)
     await links.mark_told(guild_id, proven)
     await links.delete_pending(guild_id, Link(guild_id, MemberId(2), A, "a", NOW))
+    await links.drop_request(guild_id, Link(guild_id, MemberId(2), A, "a", NOW))
     await links.remove(guild_id, MemberId(1), [A])
     await DirectoryRepository(profiled, Sharding()).list_guilds_with_open_links()
     operations = await _list_profiled(profiled)
