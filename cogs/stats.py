@@ -96,7 +96,7 @@ class StatsCog(GuildCog):
         picture = await services.embeds.charts.draw_weapons(table.rows) if table.rows else None
         await respond_with_pages(ctx, services, build, picture=picture)
 
-    @commands.slash_command(name="rivals", description="Who kills a player most, and whom he kills most")
+    @commands.slash_command(name="rivals", description="Who kills a player most, and whom they kill most")
     @text_option(
         "player",
         description="Whose rivals; yours when you are linked",

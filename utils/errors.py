@@ -97,7 +97,7 @@ class TierRequiredError(UserFacingError):
         self.tier = tier
         super().__init__(
             f"{feature} opens with tier {tier} ({tier_name}). "
-            "Ask whoever hosts this bot to grant that tier to this Discord server."
+            "Ask those who host this bot to grant that tier to this Discord server."
         )
 
 
@@ -116,8 +116,8 @@ class StillBusyError(UserFacingError):
 
     def __init__(self) -> None:
         super().__init__(
-            "I am still storing what I have read of this server. Nothing was removed, and it is read on as "
-            "before. Try again in a minute."
+            "I am still storing what I have read of this server. Nothing was removed, and I go on "
+            "reading it. Try again in a minute."
         )
 
 

@@ -67,7 +67,8 @@ def _describe(moved: Moved, *, is_given: bool, was_configured: bool) -> str:
     sentences = [f"{write_quantity(moved.logins, 'login')} can be read with the new secret key."]
     if moved.unreadable:
         lost = write_quantity(moved.unreadable, "login")
-        sentences.append(f"{lost} can be read with no key: /admin server edit new_password:True asks again.")
+        again = "/admin server edit new_password:True"
+        sentences.append(f"{lost} cannot be read with any key: enter each again with {again}.")
     if is_given:
         sentences.append("Set secret_key to the new key in every process before you start the bot.")
     elif was_configured:

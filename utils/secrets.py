@@ -101,7 +101,8 @@ class SecretBox:
         except (InvalidTag, ValueError) as error:
             raise SecretError(
                 "The stored login of this server cannot be read with the bot's secret key. Enter it again"
-                " with /admin server edit new_password:True, or have the bot's host give it its old key back."
+                " with /admin server edit new_password:True, or ask those who host this bot to restore the"
+                " old key."
             ) from error
         credentials = Credentials(**json.loads(plain))
         self._redactor.learn(scope, credentials.password, credentials.private_key)

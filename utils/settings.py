@@ -316,7 +316,7 @@ def _describe(detail: ErrorDetails, origins: Mapping[str, str]) -> str:
     key = ".".join(str(part) for part in parts)
     if _is_extra(detail):
         suggestion = _suggest(key, dict(_walk_keys(Settings)))
-        return f"{key} is no known key.{suggestion} Delete it or correct its name."
+        return f"{key} is not a known key.{suggestion} Delete it or correct its name."
     origin = f" (from {origins[key]})" if key in origins else ""
     return f"{key}{origin} {_MEANINGS.get(detail['type']) or _reword(detail['msg'])}."
 

@@ -108,7 +108,7 @@ class Album:
 
     def _draw_rivals(self) -> str:
         embed = self._factory.build_rivals(build_rivals(), ALL_TIME)
-        return _answer("/rivals", embed, "Who kills a player most, and whom he kills most")
+        return _answer("/rivals", embed, "Who kills a player most, and whom they kill most")
 
     async def _draw_activity(self) -> str:
         activity = Activity(list_hours())

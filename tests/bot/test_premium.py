@@ -106,7 +106,7 @@ async def test_mistakes_of_a_grant_are_named(open_stage: StageFactory) -> None:
     """Each has its sentence; nothing of it is stored."""
     stage = await open_hosted(open_stage)
     mistakes: dict[str, tuple[str, Mapping[str, Any]]] = {
-        "is no id of a Discord server": ("/premium grant", {"guild_id": "Community", "tier": 2}),
+        "is not the id of a Discord server": ("/premium grant", {"guild_id": "Community", "tier": 2}),
         "Days are a number from 1": ("/premium grant", {"guild_id": UNKNOWN_GUILD, "tier": 2, "days": 0}),
         "has no grant": ("/premium revoke", {"guild_id": UNKNOWN_GUILD, "reason": "why"}),
         "Give a reason": ("/premium revoke", {"guild_id": UNKNOWN_GUILD, "reason": " "}),

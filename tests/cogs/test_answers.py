@@ -301,8 +301,8 @@ async def test_time_zones_are_offered_while_they_are_typed(manager: Member, chan
         ({"Password": "x"}, {"name": " mirny "}, "There is a server called “mirny” already."),
         ({"Password": "x"}, {"host": "ftp://192.0.2.10"}, "The host is a name or an address"),
         ({"Password": "x"}, {"host": "192.0.2.10/logs"}, "The host is a name or an address"),
-        ({"Password": "x"}, {"timezone": "Mars/Base"}, "“Mars/Base” is no time zone."),
-        ({"Password": "x"}, {"timezone": "../etc/passwd"}, "is no time zone."),
+        ({"Password": "x"}, {"timezone": "Mars/Base"}, "“Mars/Base” is not a time zone."),
+        ({"Password": "x"}, {"timezone": "../etc/passwd"}, "is not a time zone."),
     ],
 )
 async def test_mistake_in_the_form_is_named_and_nothing_is_stored(

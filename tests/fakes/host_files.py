@@ -44,7 +44,7 @@ class FakeSession:
         files: bytes by path below ``FOLDER``; change them with the methods, so that times change too.
         requests: as a session counts them: one for each message to the host.
         round_trips: how often an answer was waited for; what is asked at once is waited for once.
-        opened: paths of files whose bytes were read.
+        opened: paths of files whose bytes were read, and ``tried`` those of which they were asked for.
         size_lie: added to every size that is told.
         denied: paths of files that may not be read; their folder lists them.
         garbled: folders whose listing cannot be understood.
@@ -60,6 +60,7 @@ class FakeSession:
         self.round_trips = 0
         self._waiting = 0
         self.opened: list[str] = []
+        self.tried: list[str] = []
         self.size_lie = 0
         self.denied: set[str] = set()
         self.garbled: set[str] = set()
@@ -150,6 +151,7 @@ class FakeSession:
         """Return several ranges of one file."""
         await self._ask(2 + len(ranges))
         inner = self._strip(path)
+        self.tried.append(inner)
         if inner not in self.files:
             raise RemoteFileMissingError(path)
         if inner in self.denied:

@@ -67,7 +67,7 @@ def test_only_what_a_person_must_mend_is_lasting() -> None:
             TierRequiredError("Rivals", tier=2, tier_name="Mercenary"),
             (
                 "Rivals opens with tier 2 (Mercenary). "
-                "Ask whoever hosts this bot to grant that tier to this Discord server."
+                "Ask those who host this bot to grant that tier to this Discord server."
             ),
         ),
     ],

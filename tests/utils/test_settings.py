@@ -125,13 +125,13 @@ def test_every_problem_is_told_at_once(config: Path) -> None:
         "logging.keep_days (from KILLFEED__LOGGING__KEEP_DAYS) must be a whole number.",
         "logging.level must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'.",
         "mongodb.database may hold only letters, digits, _ and -.",
-        "mongodb.url is no known key. Did you mean mongodb.uri? Delete it or correct its name.",
+        "mongodb.url is not a known key. Did you mean mongodb.uri? Delete it or correct its name.",
         "polling must be a section: { … }.",
         "premium.default_tier must be less than or equal to 4.",
         "sftp.idle_expiry_seconds must be greater than 0.",
         "sftp.keepalive_seconds must be a number.",
         "sftp.max_connections must be a whole number.",
-        "tokn is no known key. Delete it or correct its name.",
+        "tokn is not a known key. Delete it or correct its name.",
     ]
 
 

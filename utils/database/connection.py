@@ -185,6 +185,7 @@ def _check(facts: ServerFacts) -> None:
         )
     if not facts.has_transactions:
         raise TransactionsUnsupportedError(
-            "This MongoDB is no replica set, so it has no transactions. Start mongod with --replSet and run "
-            "rs.initiate() once (one node is enough), or leave mongodb.uri empty and the bot runs its own."
+            "This MongoDB is not a replica set, so it has no transactions. Start mongod with --replSet "
+            "and run rs.initiate() once (one node is enough), or leave mongodb.uri empty: then the bot runs"
+            " its own."
         )

@@ -26,7 +26,7 @@ def find_mongod(configured: Path | None = None) -> Path:
     if configured is not None:
         if os.access(configured, os.X_OK) and configured.is_file():
             return configured
-        raise ConfigurationError(f"mongodb.mongod_path: {configured} is no program. {WHAT_TO_DO}")
+        raise ConfigurationError(f"mongodb.mongod_path: {configured} is not a program. {WHAT_TO_DO}")
     on_path = shutil.which("mongod")
     found = Path(on_path) if on_path else find_in_wheel()
     if found is None:

@@ -377,8 +377,8 @@ class DeliveryService:
         posts = write_quantity(count, f"{kind.value} post")
         waited = write_quantity(self._max_age.total_seconds() // 60, "minute")
         sentence = (
-            f"{posts} could not be delivered for {waited}, and I left them out: what is so old is no news "
-            "any more. The statistics are complete."
+            f"{posts} could not be delivered for {waited}, and I left them out: they are too old to "
+            "be news. The statistics are complete."
         )
         await self._notifier.notify(lane.guild_id, sentence, _expired_key(lane, kind))
 

@@ -69,7 +69,7 @@ def build_placed_embed(theme: Theme, bounty: Bounty, *, server_name: str) -> dis
     look = theme.bounties[BountyEvent.PLACED]
     embed = discord.Embed(title=f"{look.mark} Bounty placed", colour=look.colour)
     embed.description = (
-        f"{write_emeralds(theme, bounty.amount)} are held for whoever kills "
+        f"{write_emeralds(theme, bounty.amount)} are held for the player who kills "
         f"**{escape_name(bounty.player_name)}** on {escape_name(server_name)}."
     )
     embed.add_field(name="Target", value=escape_name(bounty.player_name))

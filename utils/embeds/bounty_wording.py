@@ -74,7 +74,7 @@ LINES: Mapping[BountyEvent, Sequence[str]] = {
         "{By} put {amount} on {target}. Good hunting.",
     ),
     BountyEvent.AUTO: (
-        "{By} pays {amount} to whoever stops {target}.",
+        "{By} pays {amount} to the player who stops {target}.",
         "{target} leaves bodies everywhere. {By} offers {amount}.",
         "Nobody stands up to {target}. {By} adds {amount} for courage.",
         "{target} has had enough luck, says {by}, and lays out {amount}.",

@@ -12,8 +12,8 @@ from utils.models.personal import Holdings, Person
 from utils.models.scope import ERASED_NAME
 
 _FRESH = (
-    "Whatever is read of a player from now on begins a new record, whoever plays as him; so does a history "
-    "that is still being imported. Another Discord server that reads the same game server keeps its own "
+    "Deaths that are read from now on begin a new record of the player, also when the history is still "
+    "being imported. Another Discord server that reads the same game server keeps its own "
     "data: ask there."
 )
 

@@ -37,7 +37,7 @@ def build_tiers_embed(theme: Theme, overview: PremiumOverview) -> discord.Embed:
     """Return the table of tiers; the community's own is marked."""
     embed = discord.Embed(
         title="💎 Tiers",
-        description="Each tier has all that the ones below it have. Whoever hosts this bot grants them.",
+        description="Each tier has all that the ones below it have. Those who host this bot grant them.",
         colour=theme.neutral,
     )
     return _add_offers(embed, overview.offers, own=overview.state.tier.level)

@@ -113,8 +113,8 @@ def build_edited_embed(
     ]
     if any(change.name == "timezone" for change in changes):
         lines.append(
-            "New deaths are read in the new zone. Times that are stored already are corrected by the next "
-            "`/admin server import`."
+            "New deaths are read in the new zone. `/admin server import` corrects the times that are "
+            "stored already."
         )
     embed = discord.Embed(
         title=f"{theme.good} {escape_name(server_name)} is changed",

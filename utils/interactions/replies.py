@@ -70,7 +70,7 @@ class ErrorReplies:
         return self._embeds.build_error(
             what="Something went wrong",
             next_step=f"It is written down. {PERHAPS_DONE if is_change else 'Try again.'} "
-            "Give this code to whoever runs the bot.",
+            "Give this code to those who host this bot.",
             reference=reference,
         )
 

@@ -34,6 +34,8 @@ ENDED = {
 ELSEWHERE = "This was opened in another Discord server and acts there alone. Run the command here."
 """What is told of buttons and forms that are used in another guild than the one they were opened in."""
 
+NOT_YOURS = "These buttons belong to the member who ran the command. Run it yourself to get your own."
+
 LOST_PRESS = (
     "Discord did not take your press in time, so nothing was done. Press again, or run the command again."
 )
@@ -133,7 +135,7 @@ class InvokerView(discord.ui.View):
         if self.shown_in is None or interaction.guild_id != self.shown_in.guild_id:
             refusal = ELSEWHERE
         elif interaction.user is None or interaction.user.id != self._invoker_id:
-            refusal = "These buttons belong to whoever ran the command. Run it yourself to get your own."
+            refusal = NOT_YOURS
         else:
             return True
         await interaction.response.send_message(refusal, ephemeral=True)

@@ -94,8 +94,8 @@ class Death:
         at: the moment in UTC, by the server's time zone.
         file: where the line stands.
         offset: byte offset of the line's first byte in that file.
-        ordered_at: the wall-clock time it has in the order, where the clock had gone back before it: that of
-            the row in front of it. None: the time as written.
+        ordered_at: the wall-clock time it has in the order, where the clock had gone back before it: right
+            behind the row in front of it. None: the time as written.
     """
 
     id: bytes

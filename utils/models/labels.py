@@ -18,7 +18,7 @@ NAME_CHARACTERS = 60
 SEPARATOR = " · "
 MARK_SIGN = "#"
 _MARK_BYTES = 3
-_PLAIN_CHARACTERS = LABEL_CHARACTERS - len(f"{SEPARATOR}{MARK_SIGN}") - 2 * _MARK_BYTES
+_PLAIN_CHARACTERS = LABEL_CHARACTERS - len(f"{SEPARATOR}{MARK_SIGN}") - 2 * _MARK_BYTES  # beside a mark
 
 Choice = tuple[str, str]
 """The id of a choice, and what it is called."""
@@ -72,9 +72,7 @@ def label_twin(player: KnownPlayer, server_names: Mapping[ServerId, str]) -> str
 
 
 def _write_plain(called: str) -> str:
-    return (
-        clean_text(called, LABEL_CHARACTERS - len(SEPARATOR) - len(MARK_SIGN) - 2 * _MARK_BYTES) or NAMELESS
-    )
+    return clean_text(called, _PLAIN_CHARACTERS) or NAMELESS
 
 
 def _add_mark(label: str, key: str) -> str:

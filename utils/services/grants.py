@@ -124,7 +124,7 @@ def parse_guild_id(text: str) -> GuildId:
     digits = text.strip()
     if not (_DIGITS.fullmatch(digits) and 0 < int(digits) < 2**63):
         raise InvalidInputError(
-            f"“{text}” is no id of a Discord server. Turn on Developer Mode in Discord's settings, "
+            f"“{text}” is not the id of a Discord server. Turn on Developer Mode in Discord's settings, "
             "right-click the server and choose Copy Server ID."
         )
     return GuildId(int(digits))
@@ -345,5 +345,5 @@ def describe_end(change: GrantChange) -> str:
             f"It has room for {room}, so these are paused: {names}. "
             "Nothing is deleted; they go on as soon as there is room again."
         )
-    parts.append("See /premium status; whoever hosts this bot can grant a tier again.")
+    parts.append("See /premium status; those who host this bot can grant a tier again.")
     return " ".join(parts)

@@ -300,7 +300,7 @@ class LinkService:
         await self._notifier.notify(
             link.guild_id,
             f"“{link.player_name}” was asked for again with /link: {requests} requests without a proof. "
-            "Somebody may be waiting for luck. /admin audit with the action link ask shows who asked; "
+            "Somebody may be trying their luck. /admin audit with the action link ask shows who asked; "
             "/admin link confirm links the right member.",
             self._build_key("repeated", link.player_id),
         )

@@ -54,7 +54,7 @@ def find_zone(text: str) -> str:
         raise InvalidInputError(
             f"“{text.strip()[:_SHOWN]}” is an offset, and most clocks change in summer. Name the"
             " city of the game server, like Berlin or New York. For a clock that never changes take UTC, or a"
-            " zone like Etc/GMT-2: that is two hours before UTC, its sign is the other way round."
+            " zone like Etc/GMT-2: it is two hours ahead of UTC, although its sign says the opposite."
         )
     if (name := _CITIES.get(typed)) is not None:
         return name
@@ -84,7 +84,7 @@ def _describe_unknown(shown: str, typed: str) -> str:
     close = get_close_matches(typed.rpartition("/")[2], _CITIES, n=3)
     meant = f" Did you mean: {', '.join(_CITIES[city] for city in close)}?" if close else ""
     return (
-        f"“{shown}” is no time zone.{meant} Use a name like UTC, Europe/Berlin or America/New_York; the"
+        f"“{shown}” is not a time zone.{meant} Use a name like UTC, Europe/Berlin or America/New_York; the"
         " option offers them while you type."
     )
 

@@ -14,8 +14,8 @@ PORTS = range(1, 65536)
 
 UNSEEN = "That {what} holds characters nobody can see. Type it by hand."
 WRONG_HOST = (
-    "The host is a name or an address, like game.example.org, 192.0.2.10 or 2001:db8::1. Port, user name and"
-    " sftp:// may stand around it, as in sftp://renter@192.0.2.10:8822. Leave out what else is there."
+    "The host is a name or an address, like game.example.org, 192.0.2.10 or 2001:db8::1. You can add"
+    " port, user name and sftp://, as in sftp://renter@192.0.2.10:8822. Leave out everything else."
 )
 WRONG_PORT = "A port is a number from 1 to 65535; game hosts often use 8822."
 

@@ -59,7 +59,7 @@ class WalletService:
             raise InvalidInputError("Name an amount: a positive one is given, a negative one is taken.")
         if abs(amount) > LARGEST_CHANGE:
             raise InvalidInputError(
-                f"A wallet is changed by {write_quantity(LARGEST_CHANGE, 'emerald')} at most. Name less."
+                f"One change is {write_quantity(LARGEST_CHANGE, 'emerald')} at most. Name a smaller amount."
             )
         why = reason.strip()
         if not why:

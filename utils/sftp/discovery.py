@@ -144,7 +144,7 @@ async def _resolve_base(session: SftpSession, base_path: str | None) -> str:
     base = cut_to_logs(validate_base_path(base_path, root=root))
     if not await _is_folder(session, base) and not await _is_folder(session, _find_game(base)):
         raise LogsMissingError(f"There is no folder “{base}” on {session.address}. Check the base path.")
-    resolved = await session.real_path(base)
+    resolved = await find_real_folder(session, base)
     if not base.startswith("/") and not is_inside(resolved, root):
         raise InvalidInputError(
             f"The base path leads out of the login's folder. If that is meant, enter “{resolved}”."

@@ -145,7 +145,7 @@ MEANINGS = (
     ),
     Meaning(
         RemoteAnswerError,
-        "{host} gave an answer about {what} that the bot cannot understand; that answer is passed over.",
+        "{host} gave an answer about {what} that the bot cannot understand, so it passes over that answer.",
         (asyncssh.SFTPBadMessage, asyncssh.packet.PacketDecodeError),
     ),
     Meaning(
@@ -230,8 +230,8 @@ def build_hang_up_error(host: str, *, has_greeted: bool, legacy: bool) -> Connec
 def build_silent_names_error(host: str) -> RemoteTimeoutError:
     """Return the error of a name that nobody could tell the address of in time, to ask the host as well."""
     error = RemoteTimeoutError(
-        f"The address of {host} was not found out in time: the name server of that name does not answer."
-        " Check the name, or give the host's address instead."
+        f"The address of {host} was not found in time: the name server does not answer."
+        " Check the name, or enter the address instead."
     )
     error.tells_of_host = False
     return error

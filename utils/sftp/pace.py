@@ -59,13 +59,13 @@ class HandTries:
         tests = self._tests.setdefault(guild_id, _Tests())
         if tests.under_way >= TESTS_AT_ONCE:
             raise TooMuchAtOnceError(
-                f"{TESTS_AT_ONCE} tests of this Discord server are under way."
+                f"{TESTS_AT_ONCE} tests of this Discord server are still running."
                 " Wait for their answers, then try again."
             )
         if len(tests.begun) >= TESTS_A_MINUTE:
             wait = math.ceil(tests.begun[0] + MINUTE_SECONDS - now)
             raise TooMuchAtOnceError(
-                f"This Discord server had game hosts tried {TESTS_A_MINUTE} times within a minute."
+                f"This Discord server tested game hosts {TESTS_A_MINUTE} times within a minute."
                 f" Try again in {write_quantity(wait, 'second')}."
             )
         tests.begun.append(now)

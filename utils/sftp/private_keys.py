@@ -37,7 +37,7 @@ PUTTY = (
     " “Conversions”, and paste the file that this makes."
 )
 PUBLIC = (
-    "That is a public key, and its private half is needed: the file of the same name without “.pub”,"
+    "That is a public key. The bot needs the private key: the file of the same name without “.pub”,"
     " which begins with “-----BEGIN”."
 )
 LOCKED = (
@@ -49,11 +49,11 @@ CUT = (
     " begins with “-----END”."
 )
 NO_KEY = (
-    "That is no private key, which begins with “-----BEGIN”. If it is the password, it belongs in the field"
-    " for the password; leave the field for the key empty."
+    "That is not a private key: one begins with “-----BEGIN”. If it is the password, put it into the field"
+    " for the password and leave the field for the key empty."
 )
 UNKNOWN = (
-    "That is no private key that the bot can read. Paste a key as “ssh-keygen” makes it, the whole file,"
+    "The bot cannot read that private key. Paste a key as “ssh-keygen” makes it, the whole file,"
     " which begins with “-----BEGIN”."
 )
 DAMAGED = (

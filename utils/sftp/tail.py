@@ -40,6 +40,7 @@ from utils.models.deaths import CLOCK_MARGIN, LogFile
 from utils.models.reading import Chunk, Cursor, digest_head, slice_lines
 from utils.sftp.listing import DeathLogListing, LogFileEntry, LogFolder, list_death_logs
 from utils.sftp.long_lines import PASSED_BYTES, LongLine, Passage, Piece
+from utils.sftp.refusals import UNREADABLE, Refusals, Tries
 from utils.sftp.session import SftpSession
 from utils.tasks import run_together
 
@@ -60,8 +61,6 @@ LISTED_NAMES_A_SECOND = 200.0  # over time: a host with ever more names is liste
 LISTED_NAMES_FREE = 1_000
 REST_AFTER_LISTING = 20.0  # times what it took beyond a second: some answers keep the loop from all others
 LATE_GROWTH_SECONDS = 600.0  # a file still grows "a little" after a newer one appeared
-REFUSED_RETRY_SECONDS = 5.0  # a file that somebody holds open at the moment
-LONGEST_REFUSED_RETRY_SECONDS = 120.0
 MIDNIGHT_MARGIN = timedelta(minutes=3)
 NAME_FORMAT = "%Y.%m.%d-%H.%M.%S"
 FOLDER_TIME_SECONDS = 2.0  # the coarsest folder times in use; what comes within one tick shows no change
@@ -73,21 +72,6 @@ class Seen:
 
     size: int
     modified_at_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A file that the host did not let be read.
-
-    Attributes:
-        sentence: for admins.
-        retry_at: when it is tried again, by the monotonic clock.
-        retry_seconds: the wait until then.
-    """
-
-    sentence: str
-    retry_at: float
-    retry_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +117,7 @@ class TailMemory:
     sizes: dict[LogFile, Seen] = field(default_factory=dict)
     settled: dict[LogFile, Seen] = field(default_factory=dict)
     passed: dict[LogFile, Passage] = field(default_factory=dict)
-    refused: dict[LogFile, Refusal] = field(default_factory=dict)
+    refused: Refusals = field(default_factory=Refusals)
     appeared: dict[str, float] = field(default_factory=dict)
     listed_at: float = 0.0
     rest_seconds: float = 0.0
@@ -148,7 +132,7 @@ class TailMemory:
         worlds = {file.world for file in files}
         self.settled = {file: seen for file, seen in self.settled.items() if file in files}
         self.passed = {file: passage for file, passage in self.passed.items() if file in files}
-        self.refused = {file: refusal for file, refusal in self.refused.items() if file in files}
+        self.refused.forget_all_but(files)
         self.appeared = {world: at for world, at in self.appeared.items() if world in worlds}
 
 
@@ -209,8 +193,7 @@ class DeathLogTail:
     def problems(self) -> tuple[str, ...]:
         """Return a sentence for everything that is there and could not be read."""
         listing = self._memory.listing
-        files = (refusal.sentence for _, refusal in sorted(self._memory.refused.items()))
-        return (*(listing.refused if listing else ()), *files)
+        return (*(listing.refused if listing else ()), *self._memory.refused.list_sentences())
 
     def list_gone(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[LogFile]:
         """Return the files with a cursor that went long ago: hundreds that are named later went as well.
@@ -233,18 +216,20 @@ class DeathLogTail:
     async def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
         """Yield what is new, world after world, file after file in name order."""
         await self._look()
+        tries, newest = Tries(self._memory.refused), self._find_newest()
         for file, seen, plan in self._plan(cursors):
+            if tries.is_enough(file) and newest.get(file.world) != file:
+                continue
             try:
                 async with aclosing(self._read_to_end(file, plan, cursors.get(file))) as chunks:
                     async for chunk in chunks:
                         yield chunk
-            except RemoteFileMissingError as error:
-                self._note_refusal(file, str(error))
-                self._memory.is_stale = True  # it went since, or is listed and not there
-            except (RemotePermissionError, RemoteFailureError) as error:
-                self._note_refusal(file, str(error))
+            except UNREADABLE as error:
+                tries.fail(file, error, now=self._clock.monotonic())
+                # it went since, or is listed and not there
+                self._memory.is_stale |= isinstance(error, RemoteFileMissingError)
             else:
-                self._memory.refused.pop(file, None)
+                self._memory.refused.forgive(file)
                 passage = self._memory.passed.get(file)
                 if passage is None or not passage.is_cut_off:
                     self._memory.settled[file] = seen
@@ -264,11 +249,22 @@ class DeathLogTail:
         return lines
 
     async def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
-        """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there."""
+        """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there.
+
+        Raises:
+            RemoteFileMissingError, RemotePermissionError, RemoteFailureError: that file cannot be read now.
+        """
+        refused = self._memory.refused
+        if (refusal := refused.find(file, now=self._clock.monotonic())) is not None:
+            raise RemoteFailureError(refusal.sentence)
         plan = ReadPlan(cursor.offset if cursor else 0, end, is_growth=True, is_over=True)
-        async with aclosing(self._read_to_end(file, plan, cursor, most_passed=math.inf)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        try:
+            async with aclosing(self._read_to_end(file, plan, cursor, most_passed=math.inf)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except UNREADABLE as error:
+            refused.note(file, error, now=self._clock.monotonic())
+            raise
 
     async def _look(self) -> None:
         """Bring sizes up to date with as few requests as will do."""
@@ -309,7 +305,8 @@ class DeathLogTail:
         else:
             folders = {}
         memory.glanced_at = now if folders else memory.glanced_at
-        works = [partial(self._stat, entry) for entry in entries if not self._must_wait(entry.file)]
+        refused = memory.refused
+        works = [partial(self._stat, entry) for entry in entries if not refused.find(entry.file, now=now)]
         works += [partial(self._glance, folder, is_due=is_due) for folder in folders.values()]
         waiting = iter(works)
 
@@ -390,17 +387,6 @@ class DeathLogTail:
         """Return what names are sorted by to find the newest file: those of the future come first."""
         return name < self._future, name
 
-    def _must_wait(self, file: LogFile) -> bool:
-        """Tell whether a file could not be read a moment ago, and is not tried again yet."""
-        refusal = self._memory.refused.get(file)
-        return refusal is not None and self._clock.monotonic() < refusal.retry_at
-
-    def _note_refusal(self, file: LogFile, sentence: str) -> None:
-        before = self._memory.refused.get(file)
-        wait = 2 * before.retry_seconds if before else REFUSED_RETRY_SECONDS
-        wait = min(wait, LONGEST_REFUSED_RETRY_SECONDS)
-        self._memory.refused[file] = Refusal(sentence, self._clock.monotonic() + wait, wait)
-
     async def _stat(self, entry: LogFileEntry) -> None:
         try:
             seen = await self._session.stat(entry.path)
@@ -408,19 +394,22 @@ class DeathLogTail:
             self._memory.is_stale = True
             return
         except (RemotePermissionError, RemoteFailureError) as error:
-            self._note_refusal(entry.file, str(error))
+            self._memory.refused.note(entry.file, error, now=self._clock.monotonic())
             return
         self._memory.sizes[entry.file] = Seen(seen.size, seen.modified_at_seconds)
+
+    def _find_newest(self) -> dict[str, LogFile]:
+        """Return the file of each world that the game writes to, by name."""
+        return {file.world: file for file in sorted(self._memory.sizes) if file.name < self._future}
 
     def _plan(self, cursors: Mapping[LogFile, Cursor]) -> list[tuple[LogFile, Seen, ReadPlan]]:
         newest: dict[str, tuple[bool, str]] = {}
         for file in cursors:
             newest[file.world] = max(self._rank(file.name), newest.get(file.world, (False, "")))
-        files = sorted(self._memory.sizes.items())
-        last = {file.world: file for file, _ in files if file.name < self._future}
+        last, now = self._find_newest(), self._clock.monotonic()
         plans: list[tuple[LogFile, Seen, ReadPlan]] = []
-        for file, seen in files:
-            if self._must_wait(file):
+        for file, seen in sorted(self._memory.sizes.items()):
+            if self._memory.refused.find(file, now=now):
                 continue
             plan = choose_read(
                 cursors.get(file),
@@ -429,7 +418,7 @@ class DeathLogTail:
                 is_newest=file.world in newest and self._rank(file.name) >= newest[file.world],
             )
             if plan is None:
-                self._memory.refused.pop(file, None)
+                self._memory.refused.forgive(file)
                 continue
             # what could not be read for a while is judged by its age
             is_growth = plan.is_growth and file not in self._memory.refused
@@ -458,14 +447,20 @@ class DeathLogTail:
     async def _read_file(
         self, file: LogFile, plan: ReadPlan, cursor: Cursor | None, *, most_passed: float
     ) -> AsyncGenerator[Chunk, None]:
-        """Yield chunk after chunk; begin again at 0 when the file turns out to be another one."""
+        """Yield chunk after chunk; begin again at 0 when the file turns out to be another one, and only once.
+
+        Raises:
+            RemoteFailureError: it is another one at each look.
+        """
         is_growth, start, before = plan.is_growth, plan.offset, cursor
-        is_unfinished = True
+        is_unfinished, has_begun_again = True, False
         while is_unfinished:
             wanted = min(CHUNK_BYTES, plan.size - start)
             head, boundary, data = await self._read(file, start, wanted)
             if start and before and not _continues(before, head, boundary):
-                is_growth, start = False, 0
+                if has_begun_again:
+                    raise RemoteFailureError(f"“{self._path(file)}” is another file at each look.")
+                is_growth, start, has_begun_again = False, 0, True
                 continue
             is_unfinished = len(data) == wanted and start + wanted < plan.size
             pieces: Iterable[Piece] = _cut_pieces(start, data)

@@ -324,7 +324,7 @@ async def test_process_file_that_cannot_be_read_is_no_file(tmp_path: Path) -> No
 async def test_missing_program_is_refused_with_what_to_do(tmp_path: Path) -> None:
     """A configured path that is no program is named."""
     with pytest.raises(
-        ConfigurationError, match=r"mongodb\.mongod_path: .*nowhere is no program.*mongodb\.uri"
+        ConfigurationError, match=r"mongodb\.mongod_path: .*nowhere is not a program.*mongodb\.uri"
     ):
         await EmbeddedMongod(tmp_path, clock=SystemClock(), mongod_path=tmp_path / "nowhere").start()
 

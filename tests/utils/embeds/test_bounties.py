@@ -131,7 +131,7 @@ def test_any_text_gives_three_lines_and_ten_fit(server: str, name: str, event: B
 def test_placed_and_cancelled_answers_tell_the_money() -> None:
     """What is held, and what came back."""
     text, fields = read(_FACTORY.build_placed(BOUNTY, server_name="North"))
-    assert text == r"1,500 💎 are held for whoever kills **Night\_Owl** on North."
+    assert text == r"1,500 💎 are held for the player who kills **Night\_Owl** on North."
     assert fields == {"Target": r"Night\_Owl", "Amount": "1,500 💎", "Ends": f"<t:{END_STAMP}:R>"}
     text, _ = read(_FACTORY.build_cancelled(BOUNTY, refund=1350))
     assert text == r"1,350 💎 for **Night\_Owl** are back in your wallet; cancelling cost 150 💎."

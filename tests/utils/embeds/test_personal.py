@@ -50,10 +50,10 @@ def test_question_about_a_player_alone_promises_nothing_of_a_wallet() -> None:
     [
         (
             MEMBER,
-            "1,234 deaths name “erased player” now. Links, wallet and ledger are gone. Whatever is read",
+            "1,234 deaths name “erased player” now. Links, wallet and ledger are gone. Deaths that are read",
         ),
-        (PLAYER, "1,234 deaths name “erased player” now. Whatever is read"),
-        (Person(GuildId(42), MemberId(7), (), is_asker=True), "Links, wallet and ledger are gone. Whatever"),
+        (PLAYER, "1,234 deaths name “erased player” now. Deaths that are read"),
+        (Person(GuildId(42), MemberId(7), (), is_asker=True), "Links, wallet and ledger are gone. Deaths"),
     ],
 )
 def test_answer_says_what_is_gone_and_that_playing_begins_a_new_record(person: Person, begins: str) -> None:

@@ -145,8 +145,8 @@ def test_edit_shows_each_change_and_what_was_tested(factory: EmbedFactory) -> No
         "**name**: a\\_b → c",
         "**timezone**: UTC → Europe/Berlin",
         (
-            "New deaths are read in the new zone. Times that are stored already are corrected by the next "
-            "`/admin server import`."
+            "New deaths are read in the new zone. `/admin server import` corrects the times that are "
+            "stored already."
         ),
     ]
     assert [(field.name, field.value) for field in embed.fields] == [("Tested before", "Login")]

@@ -11,7 +11,7 @@ from tests.fakes.small_bot import REFERENCE, Shelf, SmallBot
 from utils.errors import StorageUnavailableError
 from utils.interactions.views import CUSTOM_ID_PREFIX, LOST_PRESS, LiveViews
 
-NOT_YOURS = "These buttons belong to whoever ran the command. Run it yourself to get your own."
+NOT_YOURS = "These buttons belong to the member who ran the command. Run it yourself to get your own."
 ORIGINAL = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
 CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
 TOO_LATE = Fault(

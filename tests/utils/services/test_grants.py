@@ -140,7 +140,7 @@ async def test_end_pauses_the_newest_servers_and_tells_the_admins_once() -> None
     assert told == (
         "Premium tier 3 (Warlord) of this Discord server has ended; it has tier 0 (Scavenger) now. It has "
         "room for 1 game server, so these are paused: server 1, server 2, server 3. Nothing is deleted; "
-        "they go on as soon as there is room again. See /premium status; whoever hosts this bot can grant a "
+        "they go on as soon as there is room again. See /premium status; those who host this bot can grant a "
         "tier again."
     )
     assert desk.store.records[GUILD].grant is None

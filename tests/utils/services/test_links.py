@@ -358,7 +358,7 @@ async def test_admins_hear_of_a_player_who_is_asked_for_again(
     await links.ask(GUILD, BERT, "Wolf")
     asked = "“Wolf” was asked for again with /link: {} requests without a proof. "
     rest = (
-        "Somebody may be waiting for luck. /admin audit with the action link ask shows who asked; "
+        "Somebody may be trying their luck. /admin audit with the action link ask shows who asked; "
         "/admin link confirm links the right member."
     )
     assert notifier.told == [(None, asked.format(number) + rest) for number in (2, 4)]

@@ -56,7 +56,7 @@ async def test_feature_is_refused_when_the_tier_is_too_low() -> None:
         await premium.verify_premium_for_feature(GUILD, Feature.LEADERBOARD)
     assert str(caught.value) == (
         "/leaderboard opens with tier 1 (Survivor). "
-        "Ask whoever hosts this bot to grant that tier to this Discord server."
+        "Ask those who host this bot to grant that tier to this Discord server."
     )
 
 

@@ -282,7 +282,7 @@ async def test_mistakes_are_refused_before_the_host_is_asked(
         ServerEdit(username="a\u202eb", credentials=TYPED): "characters nobody can see",
         ServerEdit(timezone="localtime"): "the machine that the bot runs on",
         ServerEdit(username=" ", base_path=" "): "Nothing would change",
-        ServerEdit(timezone="Mars/Base"): "no time zone",
+        ServerEdit(timezone="Mars/Base"): "not a time zone",
         ServerEdit(): "Nothing would change",
         ServerEdit(name="Mirny", port=22): "Nothing would change",
     }

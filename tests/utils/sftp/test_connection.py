@@ -449,7 +449,7 @@ async def test_silent_name_server_is_no_matter_of_the_host() -> None:
         return (host,)
 
     connector = Connector(PoolLimits(connect_timeout_seconds=0.2), names=NameResolver(stay_silent))
-    with pytest.raises(RemoteTimeoutError, match=r"address of game\.example was not found out") as caught:
+    with pytest.raises(RemoteTimeoutError, match=r"address of game\.example was not found") as caught:
         await connector.open(GuildId(42), HostLogin("game.example", 22, "r", Credentials(PASSWORD)))
     assert not caught.value.is_of_host
     answers.set()

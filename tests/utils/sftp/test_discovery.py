@@ -2,15 +2,18 @@
 
 import os
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
+from tests.fakes.host_files import FOLDER, FakeSession
 from utils.errors import InvalidInputError, LogsMissingError, RemotePermissionError
 from utils.models.scope import GuildId
 from utils.sftp.discovery import find_death_logs
 from utils.sftp.pool import SftpConnectionPool
+from utils.sftp.session import SftpSession
 
 GUILD = GuildId(42)
 
@@ -215,6 +218,24 @@ async def test_game_without_a_death_yet_is_found_where_no_other_has_logs(
     GameServerFiles(root, number=2)
     assert await find(host, pool) == "127.0.0.1_2/actual1/deathlogs"
     assert await find(host, pool, number=1) == begun
+
+
+class StrictSession(FakeSession):
+    """A host that knows no path of what is not there."""
+
+    async def real_path(self, path: str) -> str:
+        """Return an absolute path."""
+        if path == FOLDER:
+            await self.stat(path)
+        return await super().real_path(path)
+
+
+async def test_path_to_logs_that_are_not_there_yet_is_taken_though_the_host_cannot_resolve_it() -> None:
+    """Some hosts resolve a path only when all of it is there; the game's folder above it is."""
+    session = StrictSession()
+    session.has_logs = False
+    found = await find_death_logs(cast("SftpSession", session), base_path=FOLDER, host="host", number=None)
+    assert found == FOLDER
 
 
 async def test_servers_that_share_a_number_are_told_apart_by_their_folders(

@@ -351,7 +351,7 @@ async def test_tests_by_hand_are_few_at_once_and_a_minute(silent_host: HostLogin
         for number in range(2)
     ]
     await wait_for_count(pool, 2, 0)
-    with pytest.raises(TooMuchAtOnceError, match="2 tests of this Discord server are under way"):
+    with pytest.raises(TooMuchAtOnceError, match="2 tests of this Discord server are still running"):
         await use(pool, host.login("renter"), is_forced=True)
     await use(pool, host.login("renter"))
     await use(pool, host.login("renter"), OTHER_GUILD, is_forced=True)
@@ -362,7 +362,7 @@ async def test_tests_by_hand_are_few_at_once_and_a_minute(silent_host: HostLogin
     for _ in range(8):
         await use(pool, host.login("renter"), is_forced=True)
     with pytest.raises(
-        TooMuchAtOnceError, match=r"tried 10 times within a minute\. Try again in 40 seconds\."
+        TooMuchAtOnceError, match=r"tested game hosts 10 times within a minute\. Try again in 40 seconds\."
     ):
         await use(pool, host.login("renter"), is_forced=True)
     assert host.connections_opened == 2

@@ -1,7 +1,7 @@
 """Tailing: what is read of growing, cut, rotated, rewritten and vanishing files, and at what cost."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -17,12 +17,18 @@ from simulation.game_host.log_files import GameServerFiles
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import build_row, render
 from tests.fakes.host_files import FOLDER, FakeSession, SparseFile
-from utils.errors import LogsMissingError, RemoteFileMissingError
+from utils.errors import (
+    LogsMissingError,
+    RemoteFailureError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+)
 from utils.models.deaths import DeathRow, LogFile
 from utils.models.reading import HEAD_DIGEST_BYTES, Chunk, Cursor, digest_head
 from utils.models.scope import GuildId
 from utils.sftp.long_lines import PASSED_BYTES, SHOWN_BYTES
 from utils.sftp.pool import SftpConnectionPool
+from utils.sftp.refusals import FAILURES_OF_A_POLL, SHOWN_MAXIMUM
 from utils.sftp.session import FolderScan, ListingBudget, RemoteEntry, SftpSession
 from utils.sftp.tail import (
     CHUNK_BYTES,
@@ -365,6 +371,70 @@ async def test_what_a_denied_file_grew_by_is_judged_by_its_age(poller: Poller, s
     assert summarize(await poller.poll()) == [(DAY_1, 101, lines(2), False)]
     session.append(path_of(DAY_1), lines(3))
     assert await poller.poll_data() == lines(3)
+
+
+async def test_thousands_of_files_that_cannot_be_read_cost_a_poll_some_dozen_tries(
+    poller: Poller, session: FakeSession
+) -> None:
+    """Each has its turn all the same, what lies behind them too, and the game's own file at every poll."""
+    files = [
+        LogFile("world_0", f"2024.01.01-00.{number // 60:02}.{number % 60:02}.csv") for number in range(300)
+    ]
+    for file in files:
+        session.append(path_of(file), lines(1))
+    good = files.pop()
+    session.denied = {path_of(file) for file in files}
+    read: list[LogFile] = []
+    for number in range(2, 12):
+        session.append(path_of(DAY_1), lines(number))
+        before = len(session.tried)
+        read += [chunk.after.file for chunk in await poller.poll()]
+        assert len(session.tried) - before <= 2 * FAILURES_OF_A_POLL + 2
+        assert read[-1] == DAY_1
+    assert (read.count(good), read.count(DAY_1), len(read)) == (1, 10, 11)
+    assert len(poller.tail.problems) == SHOWN_MAXIMUM
+    session.denied = set()
+    for _ in range(10):
+        read += [chunk.after.file for chunk in await poller.poll(seconds=60)]
+    assert set(read) == {*files, good, DAY_1}
+
+
+async def test_file_that_is_another_one_at_each_look_ends_no_poll(
+    poller: Poller, session: FakeSession
+) -> None:
+    """It is begun again once; then it is passed over for a while, and the others are read."""
+
+    class Flickering(FakeSession):
+        looks = 0
+
+        async def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> tuple[bytes, ...]:
+            self.looks += 1
+            parts = await super().read_ranges(path, ranges)
+            is_other = path.endswith(DAY_1.name) and self.looks % 2
+            return tuple(part.replace(b".", b",") for part in parts) if is_other else parts
+
+    session = Flickering()
+    session.append(path_of(DAY_1), lines(*range(2 * CHUNK_BYTES // 100)))
+    session.append(path_of(DAY_2), lines(1))
+    poller.session = session
+    chunks = await poller.poll()
+    assert [chunk.after.file for chunk in chunks][-1] == DAY_2
+    assert poller.tail.problems == (f"“{FOLDER}/{path_of(DAY_1)}” is another file at each look.",)
+    assert session.looks < 10
+
+
+async def test_what_an_import_left_out_is_no_growth_afterwards(poller: Poller, session: FakeSession) -> None:
+    """It is history, though its cursor stands at the beginning, and the polls tell of it."""
+    session.append(path_of(DAY_1), lines(1))
+    session.denied = {path_of(DAY_1)}
+    poller.cursors = {DAY_1: Cursor(DAY_1)}
+    await poller.tail.list_sizes()
+    for _ in range(2):  # at once again it is not even tried
+        with pytest.raises((RemotePermissionError, RemoteFailureError)):
+            await anext(poller.tail.read_until(None, DAY_1, 101))
+    assert (session.tried.count(path_of(DAY_1)), len(poller.tail.problems)) == (1, 1)
+    session.denied = set()
+    assert summarize(await poller.poll(seconds=10)) == [(DAY_1, 0, lines(1), False)]
 
 
 @pytest.mark.parametrize("name", ["2099.01.01-00.00.00.csv", "2025.05.02-00.00.00.csv", "notes.csv"])

@@ -17,6 +17,7 @@ from utils.database.player_documents import (
     group_days,
     merge_days,
 )
+from utils.database.removals import verify_kept
 from utils.database.repositories.ingestion import FenceSource, build_file_key
 from utils.database.scoped import Change, ScopedCollection
 from utils.database.sessions import Session
@@ -45,7 +46,11 @@ class ImportRepository:
         return None if found is None else ImportDocument.model_validate(found["job"]).to_value()
 
     async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
-        """Store a job and put the cursors of its files to 0, both or neither; a job under way is replaced."""
+        """Store a job and put the cursors of its files to 0, both or neither; a job under way is replaced.
+
+        Raises:
+            CursorMovedError: the server was removed meanwhile.
+        """
         cursors = self._of("cursors", scope)
         starts = [
             Change(build_file_key(file), {"$set": build_cursor_move(Cursor(file))}, upsert=True)
@@ -53,6 +58,7 @@ class ImportRepository:
         ]
 
         async def begin(session: Session) -> None:
+            await verify_kept(self._database, scope, session=session)
             await hold_counts(cursors, session=session)
             stored = {"$set": {"job": ImportDocument.from_value(job).to_document()}}
             await cursors.update_one(IMPORT_KEY, stored, upsert=True, session=session)

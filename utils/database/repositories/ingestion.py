@@ -38,6 +38,7 @@ from utils.database.player_documents import (
     read_month,
     read_player,
 )
+from utils.database.removals import verify_kept
 from utils.database.scoped import Change, Insertion, Replacement, ScopedCollection
 from utils.database.sessions import Session
 from utils.errors import CursorMovedError, ScopeViolationError
@@ -342,9 +343,7 @@ class TransactionUnit:
         if await cursors.find_one(key, session=self._session) is not None:
             raise CursorMovedError(f"{after.file.name} has a cursor already.")
         # the removal of a server takes its cursors away, which tells of it for all other files
-        removed = {"is_removed": True}
-        if await self._collection("game_servers").find_one(removed, session=self._session) is not None:
-            raise CursorMovedError("The game server was removed.")
+        await verify_kept(self._database, self._scope, session=self._session)
         await cursors.insert_one({**key, **fields, **counted}, session=self._session)
 
     async def _load_buckets(self, keys: set[BucketKey], generation: int) -> None:

@@ -23,7 +23,13 @@ from zoneinfo import ZoneInfo
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.errors import RemoteFileMissingError, RemotePermissionError, StorageConflictError, StorageError
+from utils.errors import (
+    RemoteFailureError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+    StorageConflictError,
+    StorageError,
+)
 from utils.events import EventDispatcher, HistoryImported
 from utils.models.deaths import EARLIEST_WRITTEN_AT, Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
@@ -318,11 +324,12 @@ class HistoryImport:
     ) -> None:
         batches: asyncio.Queue[HistoryBatch | None] = asyncio.Queue(maxsize=1)
         guild_id, held = storing.scope.guild_id, 0
+        left_out: list[LogFile] = []
 
         async def read() -> None:
             nonlocal held
             files = (
-                self._read_file(storing.scope, logs, cursors.get(file), file, job.ends[file])
+                self._read_file(logs, cursors.get(file), file, job.ends[file], left_out)
                 for file in sorted(job.ends)
             )
             async with aclosing(self._collect(files)) as collected:
@@ -331,6 +338,8 @@ class HistoryImport:
                     held += 1
                     await storing.parse(batch)
                     await batches.put(batch)
+            if left_out:
+                logger.warning("death logs are left out", scope=str(storing.scope), logs=len(left_out))
             await batches.put(None)
 
         async def store() -> None:
@@ -357,22 +366,22 @@ class HistoryImport:
         return min(FILES_AT_ONCE, FILES_OF_ALL // max(1, self._running))
 
     async def _read_file(
-        self, scope: ServerScope, logs: HistoryLogs, cursor: Cursor | None, file: LogFile, end: int
+        self, logs: HistoryLogs, cursor: Cursor | None, file: LogFile, end: int, left_out: list[LogFile]
     ) -> AsyncGenerator[Chunk, None]:
-        """Yield what is left of a file; nothing when the host has it no more, or does not let it be read."""
+        """Yield what is left of a file; nothing of one that cannot be read.
+
+        The polls that follow try it again, and tell of it: one file holds up no import.
+        """
         if cursor is not None and cursor.offset >= end:
             return
         try:
             async with aclosing(logs.read_until(cursor, file, end)) as chunks:
                 async for chunk in chunks:
                     yield chunk
-        except RemoteFileMissingError:
-            if file in await logs.list_sizes():
-                raise
-            logger.warning("death log is gone", scope=str(scope), world=file.world, file=file.name)
-        except RemotePermissionError as error:
-            # the polls that follow try it again, and tell of it
-            logger.warning("death log is left out", scope=str(scope), problem=str(error))
+        except (RemoteFileMissingError, RemotePermissionError, RemoteFailureError) as error:
+            if not left_out:
+                logger.warning("death log is left out", file=file.name, problem=str(error))
+            left_out.append(file)
 
     async def _collect(
         self, files: Iterator[AsyncGenerator[Chunk, None]]

@@ -72,7 +72,11 @@ class HistoryLogs(Protocol):
         """Return every death log with its size in bytes."""
 
     def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
-        """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there."""
+        """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there.
+
+        Raises:
+            RemoteFileMissingError, RemotePermissionError, RemoteFailureError: that file cannot be read now.
+        """
 
 
 class RowReader:

@@ -14,6 +14,8 @@ from utils.models.reading import RowClock
 LONGEST_STEP_BACK = timedelta(hours=1)
 """A clock that goes back by this much shows an hour twice or was set; by more, its earlier time was wrong."""
 
+SMALLEST_STEP = timedelta(milliseconds=1)  # the database keeps no smaller one
+
 UNSTEADINESS = timedelta(minutes=1)  # rows of one moment may stand in either order
 
 
@@ -67,7 +69,13 @@ class WallClock:
 
 
 def place_behind(written_at: datetime, last: RowClock | None) -> datetime:
-    """Return the wall-clock time that a row has in the order: not before the row in front of it."""
-    if last is not None and timedelta() < last.ordered_at - written_at <= LONGEST_STEP_BACK:
-        return last.ordered_at
+    """Return the wall-clock time that a row has in the order: not before the row in front of it.
+
+    It is later than that row's by a little: the order holds when a file is written anew with other offsets.
+    """
+    if last is None:
+        return written_at
+    step_back = last.ordered_at - written_at
+    if timedelta() < step_back < LONGEST_STEP_BACK + timedelta(seconds=1):  # rows show whole seconds
+        return last.ordered_at + SMALLEST_STEP
     return written_at

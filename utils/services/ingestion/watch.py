@@ -41,7 +41,7 @@ from utils.models.reading import Cursor, ImportJob, ImportProgress
 from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
 from utils.services.ingestion.live import PollOutcome
-from utils.services.ingestion.poison import FAILURES_BEFORE, describe_failure
+from utils.services.ingestion.poison import FAILURES_BEFORE, describe_failure, is_poison
 from utils.services.ingestion.reading import HistoryLogs
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.tasks import Failure, capture
@@ -87,6 +87,7 @@ class ServerWatch:
         self._failures = 0
         self._last_failure: tuple[ConnectionState, str] | None = None
         self._repeats = 0  # how often it came, each time the same
+        self._may_be_poison = False
         self._saved_at = -SAVE_HEALTH_SECONDS
         self._logged_at = -LOG_SECONDS
         self._told_matter: str | None = None
@@ -160,7 +161,7 @@ class ServerWatch:
                 return server, await self._rooms.premium.get_tier(self.scope.guild_id)
             except StorageError as error:
                 # nothing is saved: what is stored of this server may not be known yet
-                self._note_failure(str(error), ConnectionState.RETRYING)
+                self._note_failure(error, ConnectionState.RETRYING)
                 await self._pause(self._rooms.clock.sleep(self._plan_retry(0.0)))
 
     async def _find_server(self) -> GameServer | None:
@@ -204,7 +205,7 @@ class ServerWatch:
 
     async def _read(self, server: GameServer, tier: Tier) -> PollOutcome:
         known, self._known = self._known, None  # whatever fails from here on, the next poll reads everything
-        passes_over = self._repeats >= FAILURES_BEFORE
+        passes_over = self._may_be_poison and self._repeats >= FAILURES_BEFORE
         async with self._rooms.logs.open(server, guild_limit=tier.servers) as logs:
             folder = self._rooms.logs.get_log_folder(self.scope)
             if known is None and folder is not None:
@@ -283,7 +284,7 @@ class ServerWatch:
             await self._rooms.notifier.clear(guild_id, key)
 
     async def _after_failure(self, error: KillfeedError, state: ConnectionState, interval: float) -> float:
-        is_news = self._note_failure(str(error), state)
+        is_news = self._note_failure(error, state)
         if state in (ConnectionState.REFUSED, ConnectionState.NO_LOGS) or isinstance(error, NoSshServerError):
             await self._tell(str(error))
         elif not _may_pass(error):
@@ -297,7 +298,7 @@ class ServerWatch:
         """Note, show and tell a failure that nobody thought of; return seconds until the next visit."""
         self.refresh()
         problem = SURPRISE.format(describe_failure(error))
-        is_news = self._note_failure(problem, ConnectionState.RETRYING, cause=error)
+        is_news = self._note_failure(error, ConnectionState.RETRYING, surprise=problem)
         await self._tell(f"{self._name} is not read: {problem}")
         delay = self._plan_retry(0.0)
         if is_news:
@@ -305,10 +306,12 @@ class ServerWatch:
         return delay
 
     def _note_failure(
-        self, problem: str, state: ConnectionState, *, cause: BaseException | None = None
+        self, error: BaseException, state: ConnectionState, *, surprise: str | None = None
     ) -> bool:
-        """Note it in the health; return whether that says something else than before."""
+        """Note it in the health, a surprise by its own sentence; return whether that says something new."""
+        problem = surprise or str(error)
         self._failures += 1
+        self._may_be_poison = is_poison(error)
         is_news = (self.health.state, self.health.problem) != (state, problem)
         failure = state, problem
         self._repeats = self._repeats + 1 if failure == self._last_failure else 1
@@ -322,7 +325,7 @@ class ServerWatch:
                 scope=str(self.scope),
                 problem=problem,
                 failures=self._failures,
-                exc_info=cause,
+                exc_info=error if surprise else None,
             )
         return is_news
 
@@ -335,7 +338,7 @@ class ServerWatch:
     async def _settle(self) -> bool:
         """Note that the faults are over; return whether there were any."""
         had_failed, self._failures = self._failures > 0, 0
-        self._last_failure, self._repeats = None, 0
+        self._last_failure, self._repeats, self._may_be_poison = None, 0, False
         if self._told_matter is not None:
             await self._rooms.notifier.clear(self.scope.guild_id, self._told_matter)
             self._told_matter = None

@@ -10,7 +10,7 @@ from utils.database.database import SafeDatabase
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.servers import GameServerRepository
-from utils.errors import StorageConflictError
+from utils.errors import CursorMovedError, StorageConflictError
 from utils.models.deaths import Death, LogFile
 from utils.models.players import Counters, PlayerDay, PlayerRecord
 from utils.models.reading import Cursor, ImportJob
@@ -40,6 +40,24 @@ async def test_job_is_stored_with_its_cursors_at_the_start_of_their_files(
     await imports.begin_import(scope, JOB)
     assert (await imports.find_import(scope), await imports.find_import(neighbour)) == (JOB, None)
     assert await ingestion.list_cursors(scope) == {OLD: Cursor(OLD), NEW: Cursor(NEW)}
+
+
+@pytest.mark.parametrize("keep_stats", [True, False])
+async def test_import_begins_no_more_once_its_server_is_removed(
+    imports: ImportRepository,
+    ingestion: IngestionRepository,
+    servers: GameServerRepository,
+    scope: ServerScope,
+    make_server: Callable[[ServerScope], GameServer],
+    *,
+    keep_stats: bool,
+) -> None:
+    """Its files are listed before, which may take minutes: no job and no cursor is left behind."""
+    await servers.insert_server(scope, make_server(scope))
+    await servers.mark_removed(scope, keep_stats=keep_stats, at=JOB.started_at)
+    with pytest.raises(CursorMovedError):
+        await imports.begin_import(scope, JOB)
+    assert (await imports.find_import(scope), await ingestion.list_cursors(scope)) == (None, {})
 
 
 async def test_job_moves_on_to_a_generation_of_its_own_whenever_it_is_taken_up(

@@ -1,7 +1,7 @@
 """History import: silent, whole, resumed after a crash, and switched in with one write."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,10 +15,17 @@ from hypothesis import strategies as st
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE, build_deaths, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted, PowerCut
-from utils.errors import LeaseLostError, RemoteFileMissingError, StorageUnavailableError
+from utils.errors import (
+    LeaseLostError,
+    RemoteError,
+    RemoteFailureError,
+    RemoteFileMissingError,
+    RemotePermissionError,
+    StorageUnavailableError,
+)
 from utils.events import Event, EventDispatcher, HistoryImported
 from utils.models.deaths import Death, DeathRow, LogFile
-from utils.models.reading import Cursor, ImportJob, ImportProgress
+from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.counting import Counting
@@ -327,18 +334,30 @@ async def test_import_leaves_out_a_file_that_may_not_be_read(importer: Importer)
     assert importer.store.data.cursors[DAYS[0]].offset == 0
 
 
-async def test_import_fails_for_now_when_a_listed_file_cannot_be_opened(importer: Importer) -> None:
-    """A file that is listed and yet missing is no cleared log: the import is tried again."""
+@pytest.mark.parametrize("error", [RemoteFileMissingError, RemotePermissionError, RemoteFailureError])
+async def test_import_leaves_out_listed_files_that_cannot_be_read(
+    importer: Importer, error: type[RemoteError]
+) -> None:
+    """One such file does not hold up the rest for ever, and nothing is listed anew for any of them."""
 
-    class Flickering(FakeDeathLogs):
+    class Failing(FakeDeathLogs):
+        async def read_until(
+            self, cursor: Cursor | None, file: LogFile, end: int
+        ) -> AsyncGenerator[Chunk, None]:
+            if file != DAYS[2]:
+                raise error(file.name)
+            async for chunk in super().read_until(cursor, file, end):
+                yield chunk
+
         async def list_sizes(self) -> dict[LogFile, int]:
-            return dict.fromkeys(job.ends, 1)
+            raise AssertionError
 
-    job = await importer.prepare()
-    importer.logs = Flickering(importer.store.power)
-    with pytest.raises(RemoteFileMissingError):
-        await importer.run(job)
-    assert importer.store.data.job == replace(job, generation=1)
+    job, files = await importer.prepare(), importer.logs.files
+    importer.logs = Failing(importer.store.power)
+    importer.logs.files = files
+    progress = await importer.run(job)
+    assert (progress.is_done, progress.files_done, len(importer.store.data.deaths)) == (True, 3, 7)
+    assert [importer.store.data.cursors[day].offset for day in DAYS[:2]] == [0, 0]
 
 
 async def test_same_rows_in_several_files_are_one_death(importer: Importer) -> None:

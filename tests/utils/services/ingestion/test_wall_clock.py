@@ -266,12 +266,28 @@ def test_reading_of_a_time_follows_from_what_is_known(
     assert found == _at(expected) - (timedelta(days=1) if expected.startswith("23") else timedelta())
 
 
-@pytest.mark.parametrize(("minutes", "expected"), [(-5, -5), (0, 0), (1, 0), (60, 0), (61, 61)])
-def test_row_is_placed_behind_the_one_in_front_of_it(minutes: int, expected: int) -> None:
+@pytest.mark.parametrize(
+    ("minutes", "is_behind"), [(-5, False), (0, False), (1, True), (60, True), (61, False)]
+)
+def test_row_is_placed_behind_the_one_in_front_of_it(minutes: int, *, is_behind: bool) -> None:
     """Unless its clock was set back by more than an hour."""
     last = show(FOLD)
-    placed = place_behind(last - minutes * MINUTE, RowClock(last, FOLD))
-    assert placed == last - expected * MINUTE
+    written_at = last - minutes * MINUTE
+    placed = place_behind(written_at, RowClock(last, FOLD))
+    assert placed == (last + timedelta(milliseconds=1) if is_behind else written_at)
+
+
+@given(minutes=st.lists(st.integers(0, 59), min_size=1, max_size=20, unique=True), kept=st.integers(0, 19))
+def test_order_holds_when_a_file_is_written_anew_without_what_could_not_be_read(
+    minutes: list[int], kept: int
+) -> None:
+    """Rows of before keep the offsets at which they were read; those behind them stand nearer to the top."""
+    rows = [write("A", f"V{index}", FOLD + minute * MINUTE) for index, minute in enumerate(minutes)]
+    reader = RowReader(SCOPE, ZoneInfo("UTC"))
+    before, _ = reader.read(FILES[1], 0, b"no row\n" * 99 + render(*rows[:kept]), now=FOLD)
+    after, _ = reader.read(FILES[1], 0, render(*rows), now=FOLD)
+    stored = sorted([*before, *after[len(before) :]], key=lambda death: death.order)
+    assert [death.row for death in stored] == rows
 
 
 async def test_clock_is_known_again_when_a_chunk_is_read_in_halves() -> None:

@@ -830,6 +830,23 @@ async def test_outage_of_the_database_is_never_taken_for_poison(world: World) ->
     assert (len(world.store.data.deaths), world.store.data.rejected) == (5, [])
 
 
+@pytest.mark.parametrize(
+    "failures", [(), (ConnectionLostError("The host hung up."),), (SecretError("other key"),)]
+)
+async def test_import_is_stored_in_whole_batches_after_failures_that_are_no_poison(
+    world: World, failures: tuple[KillfeedError, ...]
+) -> None:
+    """Many failures of the host, or of the login, say nothing against what is read next."""
+    world.append(*[("Ann", "Bob")] * 6)
+    world.access.logs.lines_per_chunk = 1
+    world.access.failures = [*failures] * (FAILURES_BEFORE + 1)
+    world.store.data.job = ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])})
+    watch = world.build()
+    async with watching(watch):
+        await world.pass_pauses(FAILURES_BEFORE + 1)
+    assert (len(world.store.data.deaths), world.store.transactions) == (6, 3)
+
+
 async def test_posts_without_room_are_told_once_until_there_is_room_again(world: World) -> None:
     """The deaths are stored and counted all the same."""
     world.store.data.notices_maximum = 2
