@@ -5,6 +5,7 @@ from discord.ext import commands
 
 from utils.interactions.access import GuildCog, access, get_guild_id
 from utils.interactions.autocomplete import complete_server
+from utils.interactions.limits import PAGE_COST
 from utils.interactions.options import text_option
 from utils.interactions.paging import count_pages, respond_with_pages
 from utils.interactions.services import Services
@@ -34,7 +35,7 @@ class LeaderboardCog(GuildCog):
         choices=[period.value for period in Period],
         default=Period.ALL.value,
     )
-    @access(feature=Feature.LEADERBOARD)
+    @access(feature=Feature.LEADERBOARD, cost=PAGE_COST)
     async def leaderboard(
         self, ctx: discord.ApplicationContext, board: str, server: str | None, period: str
     ) -> None:

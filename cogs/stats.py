@@ -7,7 +7,7 @@ from discord.ext import commands
 
 from utils.interactions.access import GuildCog, access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
-from utils.interactions.limits import CHART_COST
+from utils.interactions.limits import CHART_COST, PAGE_COST
 from utils.interactions.options import text_option
 from utils.interactions.paging import count_pages, respond_with_pages, respond_with_picture
 from utils.interactions.services import Services
@@ -62,7 +62,7 @@ class StatsCog(GuildCog):
     @text_option("first", description="The one player", autocomplete=complete_player)
     @text_option("second", description="The other player", autocomplete=complete_player)
     @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
-    @access(feature=Feature.COMPARE)
+    @access(feature=Feature.COMPARE, cost=PAGE_COST)
     async def compare(
         self, ctx: discord.ApplicationContext, first: str, second: str, server: str | None
     ) -> None:

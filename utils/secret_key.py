@@ -60,10 +60,11 @@ async def change_secret_key(
         new = SecretBox.load_next(place.data_dir, redactor=redactor)
     moved = await work.run(old, new, is_lost=is_lost)
     promote_next_key(place.data_dir, is_given=bool(given))
-    return _describe(moved, is_given=bool(given), was_configured=bool(place.configured))
+    is_kept = not (is_lost or place.configured)
+    return _describe(moved, is_given=bool(given), was_configured=bool(place.configured), is_kept=is_kept)
 
 
-def _describe(moved: Moved, *, is_given: bool, was_configured: bool) -> str:
+def _describe(moved: Moved, *, is_given: bool, was_configured: bool, is_kept: bool) -> str:
     sentences = [f"{write_quantity(moved.logins, 'login')} can be read with the new secret key."]
     if moved.unreadable:
         lost = write_quantity(moved.unreadable, "login")
@@ -75,6 +76,6 @@ def _describe(moved: Moved, *, is_given: bool, was_configured: bool) -> str:
         sentences.append("It is in data/secret.key: make secret_key empty before you start the bot.")
     else:
         sentences.append("It is in data/secret.key.")
-    if not was_configured:
+    if is_kept:
         sentences.append("The old one is kept in data/secret.key.old: backups from before need it.")
     return " ".join(sentences)

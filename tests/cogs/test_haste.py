@@ -81,7 +81,7 @@ async def test_pages_are_commands_under_way_and_have_a_rate(
     limits.count(alice.id, COMMANDS_AT_ONCE)
     assert "of your commands are still at work" in await press(reply, "Next")
     limits.count(alice.id, -COMMANDS_AT_ONCE)
-    limits.spend(alice.id, WORK_AT_ONCE - PRESS_COST)
+    limits.spend(alice.id, WORK_AT_ONCE - 2 * PRESS_COST)  # the command, and the press
     pressed = await (await reply.click("Next")).wait()
     assert (pressed.embed["description"], pressed.is_ephemeral) == (HASTY, True)
     assert reply.embed["footer"]["text"] == "Page 1 of 3"
@@ -106,5 +106,5 @@ async def test_presses_have_a_rate_of_each_member_whose_buttons_they_are_or_not(
     await reply.wait_until(lambda one: one.embed["footer"]["text"] == "Page 2 of 3")
     shelf.clock.move(SECONDS_A_UNIT * PRESS_COST)
     told = await (await reply.message.click(bob, "Next")).wait()
-    assert told.content.startswith("These buttons belong to whoever ran the command.")
+    assert told.content.startswith("These buttons belong to the member who ran the command.")
     assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])

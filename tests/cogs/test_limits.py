@@ -11,11 +11,19 @@ from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import Gate
 from utils.interactions.access import get_access
 from utils.interactions.command_set import list_commands
-from utils.interactions.limits import COMMANDS_AT_ONCE
+from utils.interactions.limits import COMMANDS_AT_ONCE, PAGE_COST
 from utils.models.typed_text import TYPED_CHARACTERS
 
 LONGER = {"host": 253, "base_path": 200, "reason": 200}  # names of hosts, folders, and sentences
-EXPENSIVE = {"stats": 1, "weapons": 1, "activity": 1, "data export": 3, "data erase": 3}
+EXPENSIVE = {
+    "stats": 1,
+    "weapons": 1,
+    "activity": 1,
+    "compare": PAGE_COST,
+    "leaderboard": PAGE_COST,
+    "data export": 3,
+    "data erase": 3,
+}
 
 
 async def test_every_free_text_has_a_length(bot: OwnBot) -> None:
@@ -36,7 +44,7 @@ async def test_every_free_text_has_a_length(bot: OwnBot) -> None:
 
 
 async def test_expensive_commands_are_these(bot: OwnBot) -> None:
-    """Charts and files: a change of this table is told to users."""
+    """Charts, files, and pages of figures: a change of this table is told to users."""
     costs = {command.qualified_name: get_access(command).cost for command in list_commands(bot)}
     assert {name: cost for name, cost in costs.items() if cost} == EXPENSIVE
 

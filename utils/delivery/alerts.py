@@ -198,7 +198,7 @@ class AdminAlerts:
                 await self._sender.send(place, embeds=[embed], pictures=(), nonce=alert.nonce)
             except (DeliveryDelayedError, DeliveryUncertainError) as failure:
                 # the same place again: in another one it would be told a second time, or too early as well
-                alert.retry_at = getattr(failure, "retry_at", None)
+                alert.retry_at = failure.retry_at if isinstance(failure, DeliveryDelayedError) else None
                 raise
             except DeliveryError as failure:
                 logger.info("an alert does not reach its place", problem=str(failure))

@@ -110,14 +110,12 @@ class ImportMessages:
                     shown.is_done.clear()
                     if failure is None and shown.image is None:
                         return
-                failures = failures + 1 if failure else 0
-                if failure is None:
-                    await self._pause(shown.is_done, EDIT_SECONDS)
-                    continue
-                if shown.image is None:
-                    shown.image = image
-                seconds = compute_retry_seconds(failure, failures, now=self._clock.now())
-                await self._pause(shown.is_done, max(EDIT_SECONDS, seconds))
+                failures, seconds = failures + 1 if failure else 0, EDIT_SECONDS
+                if failure is not None:
+                    if shown.image is None:
+                        shown.image = image
+                    seconds = max(seconds, compute_retry_seconds(failure, failures, now=self._clock.now()))
+                await self._pause(shown.is_done, seconds)
         finally:
             self._shown.pop(scope, None)
 

@@ -20,6 +20,7 @@ _ADVICE = (
 _TITLES: Mapping[ProofOutcome, str] = {
     ProofOutcome.PROVEN: "Linked and proven",
     ProofOutcome.TAKEN: "Somebody else proved it first",
+    ProofOutcome.UNCLEAR: "The proof fits more than one",
     ProofOutcome.EXPIRED: "Not proven in time",
     ProofOutcome.ENDED: "This link was ended",
     ProofOutcome.REPLACED: "Asked for again",
@@ -66,7 +67,8 @@ def build_links_embed(
 
 
 def _build_outcome(theme: Theme, link: Link, outcome: ProofOutcome) -> discord.Embed:
-    marks = {ProofOutcome.PROVEN: theme.good, ProofOutcome.TAKEN: theme.bad, ProofOutcome.EXPIRED: theme.bad}
+    failed = (ProofOutcome.TAKEN, ProofOutcome.UNCLEAR, ProofOutcome.EXPIRED)
+    marks = {ProofOutcome.PROVEN: theme.good, **dict.fromkeys(failed, theme.bad)}
     colours = {ProofOutcome.PROVEN: theme.success, ProofOutcome.TAKEN: theme.error}
     return discord.Embed(
         title=f"{marks.get(outcome, theme.paused)} {_TITLES[outcome]}",
@@ -84,6 +86,12 @@ def _write_outcome(link: Link, outcome: ProofOutcome) -> str:
         return (
             f"{player} belongs to another member now, so the request of {member} has ended. "
             "If that is wrong, ask an admin of this community."
+        )
+    if outcome is ProofOutcome.UNCLEAR:
+        return (
+            f"Somebody else asked for {player} as well, and the same suicides fit both requests. Nobody is "
+            f"linked, and the request of {member} has ended. Ask again with `/link`, or have an admin link "
+            "you with `/admin link confirm`."
         )
     if outcome is ProofOutcome.EXPIRED:
         return (

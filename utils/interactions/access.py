@@ -49,7 +49,7 @@ class Access:
     modal_options: tuple[str, ...] = ()
     is_change: bool = False
     may_have_left: bool = False
-    cost: int = 0
+    cost: float = 0
 
 
 PUBLIC = Access()
@@ -66,7 +66,7 @@ def access(
     modal_options: tuple[str, ...] = (),
     is_change: bool = False,
     may_have_left: bool = False,
-    cost: int = 0,
+    cost: float = 0,
 ) -> Callable[[CommandT], CommandT]:
     """Give a command's function its ``Access``."""
     granted = Access(

@@ -19,7 +19,8 @@ WORK_AT_ONCE = 12  # units of work; a member may ask for as many before anything
 CHART_COST = 1
 FILE_COST = 3  # everything that is stored of a person, read or erased
 SECONDS_A_UNIT = 5.0  # after which a member may ask for one more
-PRESS_COST = 0.2  # of a button or a form: one a second for as long as one likes, and sixty at once
+PAGE_COST = 0.2  # one a second for as long as one likes, and sixty at once
+PRESS_COST = PAGE_COST  # of a button, of one's own or not, or of a form that is sent
 LETTERS_AT_ONCE = 60  # typed into an option, each of which looks for choices
 SECONDS_A_LETTER = 0.25
 

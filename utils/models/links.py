@@ -19,6 +19,7 @@ class ProofOutcome(StrEnum):
 
     PROVEN = "proven"
     TAKEN = "taken"
+    UNCLEAR = "unclear"
     EXPIRED = "expired"
     ENDED = "ended"
     REPLACED = "replaced"

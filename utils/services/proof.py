@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-from utils.models.links import ProofAttempts, ProofWindow
-from utils.models.scope import ServerId
+from utils.models.links import Link, ProofAttempts, ProofWindow
+from utils.models.scope import PlayerId, ServerId
 from utils.models.servers import ServerHealth
 
 WINDOW = timedelta(minutes=2)
@@ -69,6 +69,21 @@ def find_proof(windows: Sequence[ProofWindow], suicides: Iterable[datetime]) -> 
     hits = [next((at for at in moments if window.holds(at)), None) for window in windows]
     found = [at for at in hits if at is not None]
     return max(found) if found and len(found) == len(windows) else None
+
+
+def find_unclear(complete: Iterable[tuple[datetime, Link]]) -> list[Link]:
+    """Return those complete requests, each with its moment, of which nobody can tell whose suicides they are.
+
+    The owner proves a player, and a stranger who asked at the same time is lucky with the same suicides. Who
+    of the two asked first says nothing, so the player is nobody's. A request that was complete before any
+    other is none of these: it rests on another suicide.
+    """
+    moments: dict[PlayerId, list[datetime]] = {}
+    requests = list(complete)
+    for at, link in requests:
+        moments.setdefault(link.player_id, []).append(at)
+    unclear = {player_id for player_id, ats in moments.items() if ats.count(min(ats)) > 1}
+    return [link for _, link in requests if link.player_id in unclear]
 
 
 def can_be_proven(windows: Sequence[ProofWindow], suicides: Iterable[datetime], *, now: datetime) -> bool:

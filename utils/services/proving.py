@@ -22,7 +22,7 @@ from utils.models.links import Link, ProofOutcome
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ServerHealth
-from utils.services.proof import find_proof, is_overdue
+from utils.services.proof import find_proof, find_unclear, is_overdue
 from utils.tasks import TaskManager, wait_for_first
 
 PROOFS_TASK = "links:proofs"
@@ -241,12 +241,15 @@ class ProofKeeper:
     async def _judge(self, guild_id: GuildId) -> list[Told]:
         """Prove what can be proven, the earliest first, and return what is to be told."""
         pending = [link for link in await self._store.list_open(guild_id) if not link.is_proven]
-        complete = [
-            (at, link.linked_at, link) for link in pending if (at := await self._find_proof(link)) is not None
+        complete = [(at, link) for link in pending if (at := await self._find_proof(link)) is not None]
+        unclear = find_unclear(complete)
+        for _, link in sorted(complete, key=lambda one: one[0]):
+            if link not in unclear:
+                await self._store.prove(guild_id, link, at=self._clock.now())
+        decided = [
+            (link, ProofOutcome.UNCLEAR if link in unclear else await self._decide(link))
+            for link in await self._store.list_open(guild_id)
         ]
-        for _, _, link in sorted(complete, key=lambda one: one[:2]):
-            await self._store.prove(guild_id, link, at=self._clock.now())
-        decided = [(link, await self._decide(link)) for link in await self._store.list_open(guild_id)]
         return [(link, outcome) for link, outcome in decided if outcome is not None]
 
     async def _find_proof(self, link: Link) -> datetime | None:

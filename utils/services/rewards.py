@@ -224,7 +224,7 @@ class _Batch:
     async def provoke(self, kill: LiveKill) -> None:
         """Let the house put a price on the killer, or raise it; a new one after a pause alone.
 
-        Without it some friends would earn one every minute: five victims, a killer, and one who kills him.
+        Without it some friends would earn one every minute: five victims, a killer, and the killer's killer.
         """
         amount = compute_auto_amount(self._count_victims(kill))
         if amount is None:

@@ -213,8 +213,8 @@ class GameServerService:
             RemoteError: the host failed after the test, while its files were listed.
         """
         await self.verify_form(guild_id, form)
-        server = self._build(guild_id, read_form(form), credentials)
-        taken = list_taken(form, read_form(form))
+        read = read_form(form)
+        server, taken = self._build(guild_id, read, credentials), list_taken(form, read)
         understood = (CheckStep("As understood", ok=True, detail=taken),) if taken else ()
         tier = await self._premium.get_tier(guild_id)
         check = await self._checker.check(server, guild_limit=tier.servers, credentials=credentials)

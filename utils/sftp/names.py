@@ -4,7 +4,7 @@
 minute that nothing can cut short. Anybody can bring such a name. So each look-up has a thread that nobody
 waits for: not the default threads of the loop, which the rest of the bot needs, and not the end of the
 process. A guild has few of them at once, all guilds together some more, and a thread that takes long keeps
-its place until it ends.
+its place until it ends. The next place is for the guild that holds the fewest.
 """
 
 import asyncio
@@ -76,13 +76,15 @@ class NameResolver:
     def _begin(self) -> None:
         """Give a thread to each look-up whose turn it is."""
         busy = Counter(guild_id for guild_id, _ in self._under_way)
-        for name in list(self._waiting):
-            if len(self._under_way) < LOOKUPS_AT_ONCE and busy[name[0]] < LOOKUPS_OF_A_GUILD:
-                busy[name[0]] += 1
-                self._waiting.remove(name)
-                self._under_way.add(name)
-                work = partial(self._work, asyncio.get_running_loop(), name)
-                threading.Thread(target=work, name="name of a host", daemon=True).start()
+        while self._waiting and len(self._under_way) < LOOKUPS_AT_ONCE:
+            name = min(self._waiting, key=lambda one: busy[one[0]])
+            if busy[name[0]] >= LOOKUPS_OF_A_GUILD:
+                return
+            busy[name[0]] += 1
+            self._waiting.remove(name)
+            self._under_way.add(name)
+            work = partial(self._work, asyncio.get_running_loop(), name)
+            threading.Thread(target=work, name="name of a host", daemon=True).start()
 
     def _work(self, loop: asyncio.AbstractEventLoop, name: _Name) -> None:
         """Look a name up, in the thread that is for it alone."""

@@ -5,15 +5,19 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
-from utils.errors import TooMuchAtOnceError
-from utils.models.quantities import write_quantity
+from utils.errors import LoginRefusedError, TooMuchAtOnceError
+from utils.models.quantities import write_quantity, write_span
 from utils.models.scope import GuildId
 from utils.sftp.login import HostLogin
 
 TESTS_AT_ONCE = 2
 TESTS_A_MINUTE = 10
 MINUTE_SECONDS = 60.0
+REFUSALS_MAXIMUM = 4
+"""Of logins that people had tried, in ``REFUSALS_SECONDS``: usual hosts lock an address out after five."""
+REFUSALS_SECONDS = 600.0
 
 
 class HandshakePace:
@@ -36,14 +40,19 @@ class HandshakePace:
 
 @dataclass(slots=True)
 class _Tests:
-    """Tests of one guild: how many are under way, and when those of the last minute began."""
+    """Tests of one guild: how many are under way, when the last began, and when those that were refused."""
 
     under_way: int = 0
     begun: deque[float] = field(default_factory=deque)
+    refused: deque[float] = field(default_factory=deque)
 
 
 class HandTries:
-    """Limits the tests that the people of a guild ask for, each of which connects at once, to any host."""
+    """Limits the tests that the people of a guild ask for, each of which connects at once, to any host.
+
+    Wrong logins are fewer still: a host that locks out who guesses locks out the bot, and with it all guilds.
+    They are counted over all hosts, for one host has many names.
+    """
 
     def __init__(self) -> None:
         self._tests: dict[GuildId, _Tests] = {}
@@ -68,17 +77,32 @@ class HandTries:
                 f"This Discord server tested game hosts {TESTS_A_MINUTE} times within a minute."
                 f" Try again in {write_quantity(wait, 'second')}."
             )
+        if len(tests.refused) >= REFUSALS_MAXIMUM:
+            until = timedelta(seconds=tests.refused[0] + REFUSALS_SECONDS - now)
+            raise TooMuchAtOnceError(
+                f"Game hosts refused {REFUSALS_MAXIMUM} logins that this Discord server tested. Some lock the"
+                " bot out when that goes on. Check user name and password, then try again in"
+                f" {write_span(until)}."
+            )
         tests.begun.append(now)
         tests.under_way += 1
         try:
             yield
+        except LoginRefusedError:
+            tests.refused.append(now)
+            raise
         finally:
             tests.under_way -= 1
 
     def forget_past(self, *, now: float) -> None:
-        """Drop what began more than a minute ago."""
+        """Drop what began too long ago to count."""
         for guild_id, tests in list(self._tests.items()):
-            while tests.begun and now - tests.begun[0] >= MINUTE_SECONDS:
-                tests.begun.popleft()
-            if not (tests.begun or tests.under_way):
+            _drop_before(tests.begun, now - MINUTE_SECONDS)
+            _drop_before(tests.refused, now - REFUSALS_SECONDS)
+            if not (tests.begun or tests.refused or tests.under_way):
                 del self._tests[guild_id]
+
+
+def _drop_before(moments: deque[float], first: float) -> None:
+    while moments and moments[0] <= first:
+        moments.popleft()

@@ -279,6 +279,13 @@ async def test_key_goes_from_file_to_file_and_to_the_configuration_and_back(
     )
 
 
+async def test_key_that_is_lost_is_not_said_to_be_kept(database: SafeDatabase, tmp_path: Path) -> None:
+    """The file of an older one may lie there; it is not the one that is gone."""
+    (tmp_path / "secret.key.old").write_text("the key before that one")
+    answer = await change(KeyPlace("", tmp_path), database, is_lost=True)
+    assert answer.endswith("It is in data/secret.key.")
+
+
 @pytest.mark.fault
 async def test_change_that_was_killed_between_its_files_is_gone_on_with(
     database: SafeDatabase, tmp_path: Path

@@ -57,6 +57,7 @@ def test_link_without_proof_is_told_at_once(factory: EmbedFactory) -> None:
     [
         (ProofOutcome.PROVEN, "✅ Linked and proven", "(alt)"),
         (ProofOutcome.TAKEN, "❌ Somebody else proved it first", "belongs to another member"),
+        (ProofOutcome.UNCLEAR, "❌ The proof fits more than one", "fit both requests"),
         (ProofOutcome.EXPIRED, "❌ Not proven in time", "`/link` gives new times"),
         (ProofOutcome.ENDED, "⏸️ This link was ended", "`/link` begins again"),
         (ProofOutcome.REPLACED, "⏸️ Asked for again", "newer message"),

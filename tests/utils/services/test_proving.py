@@ -25,6 +25,7 @@ ANNA, BERT = MemberId(1), MemberId(2)
 FIRST = ProofWindow(START + timedelta(minutes=2), START + timedelta(minutes=4))
 SECOND = ProofWindow(START + timedelta(minutes=12), START + timedelta(minutes=14))
 LATER = ProofWindow(START + timedelta(minutes=13), START + timedelta(minutes=15))
+LATEST = ProofWindow(START + timedelta(minutes=16), START + timedelta(minutes=18))
 
 
 def build_link(member_id: MemberId = ANNA, name: str = "Wolf", **changes: object) -> Link:
@@ -128,6 +129,29 @@ async def test_first_to_prove_has_the_player_when_several_do_in_one_look(
     assert sorted(court.messages.shown) == sorted(
         [(winner, ProofOutcome.PROVEN), (loser, ProofOutcome.TAKEN)]
     )
+
+
+@pytest.mark.parametrize("bert_asked_after_minutes", [-1, 0, 1])
+async def test_suicides_that_fit_two_requests_prove_neither(
+    court: Court, bert_asked_after_minutes: int
+) -> None:
+    """A stranger asked when the owner did, before or after, and the owner's suicides fit both."""
+    asked_at = START + timedelta(minutes=bert_asked_after_minutes)
+    stranger = build_link(BERT, windows=(FIRST, LATER), linked_at=asked_at)
+    third = build_link(MemberId(3), windows=(FIRST, LATEST))
+    await court.ask(build_link(ANNA), stranger, third, build_link(ANNA, "Bear"))
+    court.die(3, 13.5, 17, read_after=5)
+    court.die(3, 13.5, name="Bear", read_after=5)
+    await court.keeper.look([GUILD])
+    assert [(link.player_name, link.state) for link in court.store.links.values()] == [
+        ("Bear", LinkState.PROVEN)
+    ]
+    assert sorted(court.messages.shown) == [
+        (ANNA, ProofOutcome.PROVEN),
+        (ANNA, ProofOutcome.UNCLEAR),
+        (BERT, ProofOutcome.UNCLEAR),
+        (MemberId(3), ProofOutcome.UNCLEAR),
+    ]
 
 
 async def test_pending_links_end_when_the_player_belongs_to_another(court: Court) -> None:

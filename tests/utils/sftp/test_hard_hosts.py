@@ -369,3 +369,25 @@ async def test_tests_by_hand_are_few_at_once_and_a_minute(silent_host: HostLogin
     await clock.advance(40)
     await use(pool, host.login("renter"), is_forced=True)
     await pool.aclose()
+
+
+@pytest.mark.fault
+async def test_people_of_a_guild_have_few_wrong_logins_tried(host: GameHost) -> None:
+    """By whatever name they call the host; another guild, right logins and what is read are not held up."""
+    clock = FakeClock()
+    pool = SftpConnectionPool(PoolLimits(handshake_spacing_seconds=0), clock=clock)
+    right = host.login("renter")
+    for number in range(4):
+        wrong = replace(right, username=f"user{number}", host=("127.0.0.1", "localhost")[number % 2])
+        await clock.advance(5)
+        with pytest.raises(LoginRefusedError):
+            await use(pool, wrong, is_forced=True)
+    for login in (wrong, right):
+        with pytest.raises(TooMuchAtOnceError, match=r"refused 4 logins .* try again in 10 minutes\."):
+            await use(pool, login, is_forced=True)
+    assert host.connections_opened == 4
+    await use(pool, right)
+    await use(pool, right, OTHER_GUILD, is_forced=True)
+    await clock.advance(585)
+    await use(pool, right, is_forced=True)
+    await pool.aclose()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from utils.models.scope import GuildId
-from utils.sftp.names import LOOKUPS_OF_A_GUILD, Addresses, NameResolver, look_up
+from utils.sftp.names import LOOKUPS_AT_ONCE, LOOKUPS_OF_A_GUILD, Addresses, NameResolver, look_up
 
 GUILD, OTHER_GUILD = GuildId(42), GuildId(43)
 ROOT = Path(__file__).resolve().parents[3]
@@ -79,6 +79,32 @@ async def test_silent_name_server_costs_its_guild_alone(server: NameServer) -> N
     assert sorted(server.asked) == ["game.example", *many[:LOOKUPS_OF_A_GUILD]]
     server.speaks.set()
     assert await asyncio.gather(*hanging) == [("192.0.2.1",)] * 20
+
+
+async def test_free_place_goes_to_the_guild_that_holds_the_fewest() -> None:
+    """However many guilds bring names that hang, and however long these have waited already."""
+    answers, asked = threading.Semaphore(0), []
+
+    def look_up(host: str) -> Addresses:
+        asked.append(host)
+        if host.startswith("silent"):
+            answers.acquire()
+        return ("192.0.2.1",)
+
+    names = NameResolver(look_up)
+    hanging = [
+        asyncio.create_task(names.resolve(GuildId(guild), f"silent{guild}-{number}.example"))
+        for guild in range(100, 100 + LOOKUPS_AT_ONCE // LOOKUPS_OF_A_GUILD)
+        for number in range(LOOKUPS_OF_A_GUILD * 2)
+    ]
+    await asyncio.sleep(0)
+    asking = asyncio.create_task(names.resolve(GUILD, "game.example"))
+    await asyncio.sleep(0)
+    answers.release()
+    assert await asking == ("192.0.2.1",)
+    assert asked.index("game.example") == LOOKUPS_AT_ONCE
+    answers.release(len(hanging))
+    await asyncio.gather(*hanging)
 
 
 async def test_logins_of_one_name_share_a_look_up(server: NameServer) -> None:

@@ -37,7 +37,7 @@ class PersonalDataRepository:
         return {ServerScope(guild_id, ServerId(one["server_id"])): one["name"] for one in found}
 
     async def list_parts_of_player(self, scope: ServerScope, player_id: PlayerId) -> Parts:
-        """Return what one server has of a player besides his deaths.
+        """Return what one server has of a player besides their deaths.
 
         The id alone finds rejected lines: a name can be chosen to be that of another, or a part of anything.
         """

@@ -116,10 +116,13 @@ class StatisticsRepository:
             guild_id, players.shown, board, minimum_kills=minimum_kills, since=since
         )
         before, ties = standing.ranking.cut(limit=limit, offset=offset)
-        places = _place(standing, ties, before)[offset - before : offset - before + limit]
+        # in threads: a tie may be half of a guild, all of one kill, whose names have to be put in order
+        placed = await asyncio.to_thread(_place, standing, ties, before)
+        places = placed[offset - before : offset - before + limit]
         mine = standing.ranking.find_best(standing.find_numbers(own))
         if mine is not None:
-            places += [place for place in _place(standing, [mine[1]], mine[0]) if place.player_id in own][:1]
+            level = await asyncio.to_thread(_place, standing, [mine[1]], mine[0])
+            places += [place for place in level if place.player_id in own][:1]
         counters = await players.find_counters([place.player_id for place in places], since)
         rows = [
             BoardRow(place.rank, place.player_id, place.name, place.value, counters[place.player_id])
@@ -196,8 +199,7 @@ class StatisticsRepository:
         ranked = standing.ranking.count(without=mine)
         if not counters.kills:
             return None, ranked
-        key = (name, min(player_ids))
-        before += sum((place.name, place.player_id) < key for place in _place(standing, [level], before))
+        before += await asyncio.to_thread(_count_before, standing, level, (name, min(player_ids)))
         return before + 1, ranked + 1
 
     async def _find_top_weapon(
@@ -244,14 +246,23 @@ class Place:
     value: float
 
 
+def _name_tied(standing: Standing, tie: Tie) -> list[tuple[str, PlayerId]]:
+    """Return name and id of each player of a tie, which decide its order."""
+    names = standing.find_names(tie.players)
+    called = [names.get(number, "") for number in tie.players]  # an import may be deleting them
+    return list(zip(called, standing.get_players(tie.players), strict=True))
+
+
+def _count_before(standing: Standing, tie: Tie, key: tuple[str, PlayerId]) -> int:
+    """Return how many players of a tie stand before a name and an id."""
+    return sum(one < key for one in _name_tied(standing, tie))
+
+
 def _place(standing: Standing, ties: Iterable[Tie], before: int) -> list[Place]:
     """Return whole ties in their order, the first of them behind so many places."""
     places: list[Place] = []
     for tie in ties:
-        names = standing.find_names(tie.players)
-        called = [names.get(number, "") for number in tie.players]  # an import may be deleting them
-        players = zip(standing.get_players(tie.players), called, strict=True)
-        for player_id, name in sorted(players, key=lambda pair: (pair[1], pair[0])):
+        for name, player_id in sorted(_name_tied(standing, tie)):
             places.append(Place(before + len(places) + 1, player_id, name, tie.value))
     return places
 

@@ -125,7 +125,7 @@ def take_over(guild: GuildStandings, section: Section, part: Part, event: Counte
     changed = _gather(section.list_new(guild, event))
     start, tables = part.start, dict(part.tables)
     if start is not None:
-        # by the new deaths: a player who is counted anew brings all days he was ever seen on
+        # by the new deaths: a player who is counted anew brings all days they were ever seen on
         newest = max((death.row.written_at.date() for death in event.deaths), default=start)
         start = max(start, newest - timedelta(days=KEPT_DAYS))
         tables = {day: table for day, table in tables.items() if day is not None and day >= start}

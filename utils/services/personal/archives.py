@@ -41,7 +41,7 @@ DEATH_COLUMNS = (
     "read_at",
     "fingerprint",
 )
-_formula = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\x00-\x1f\x7f-\x9f])")  # noqa: RUF001 - full-width ones work too
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\x00-\x1f\x7f-\x9f])")  # noqa: RUF001 - full-width ones work too
 
 Stored = Mapping[str, object]
 """A document as it is stored."""
@@ -139,7 +139,7 @@ def make_inert(text: str) -> str:
 
     That is at its beginning, and behind what some spreadsheets take for the border of a cell.
     """
-    return _formula.sub(r"\1'", text)
+    return _FORMULA.sub(r"\1'", text)
 
 
 def _write_value(value: object) -> str:

@@ -10,6 +10,7 @@ Two times the traces of a player outside his deaths are taken away: before his n
 for what came up meanwhile.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -161,6 +162,7 @@ class ErasureService:
         self._events = events
         self._clock = clock
         self._deaths_at_once = deaths_at_once
+        self._stepping = asyncio.Lock()  # all deaths of a player are in memory during a step
 
     async def plan(self, question: DataQuestion) -> ErasurePlan:
         """Return what would be erased.
@@ -265,7 +267,8 @@ class ErasureService:
             return await _erase_some_deaths(unit, player_id, limit=self._deaths_at_once)
 
         while True:
-            done, left = await self._store.in_transaction(scope, step)
+            async with self._stepping:
+                done, left = await self._store.in_transaction(scope, step)
             erased += done
             if not left:
                 return erased

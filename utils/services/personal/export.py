@@ -22,7 +22,7 @@ class ExportStore(Protocol):
         """Return the names of all servers of which statistics are stored."""
 
     async def list_parts_of_player(self, scope: ServerScope, player_id: PlayerId) -> Parts:
-        """Return what one server has of a player besides his deaths."""
+        """Return what one server has of a player besides their deaths."""
 
     async def list_links_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
         """Return the proven link of a player, if there is one."""

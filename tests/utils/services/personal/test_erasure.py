@@ -1,14 +1,16 @@
 """The order of an erasure and its rules, over a storage in memory."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 
-from tests.fakes.clock import START, FakeClock
+from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
 from tests.fakes.links import FakeAuditLog
-from tests.fakes.personal import FakeErasureStore
+from tests.fakes.personal import FakeErasureStore, FakeErasureUnit
 from utils.errors import InvalidInputError, StorageUnavailableError
 from utils.events import EventDispatcher
 from utils.models.links import Link
@@ -17,6 +19,8 @@ from utils.models.personal import DataQuestion, Holdings, OwnedPlayer, Person
 from utils.models.scope import ERASED_NAME, MemberId, ServerId, ServerScope
 from utils.services.personal.erasure import ErasurePlan, ErasureService, erase_from_detail
 from utils.services.personal.people import LinkBook, PersonFinder
+
+T = TypeVar("T")
 
 PLACE = ServerScope(SCOPE.guild_id, ServerId("aaaaaaaa"))
 WOLF = OwnedPlayer(build_player_id("Wolf"), "Wolf")
@@ -31,6 +35,38 @@ class NoLinks:
         """Return nothing."""
         del guild_id, member_id
         return ()
+
+
+class SlowUnit(FakeErasureUnit):
+    """A transaction whose step takes a while."""
+
+    def __init__(self, store: "SlowStore", scope: ServerScope) -> None:
+        super().__init__(store, scope)
+        self._slow = store
+        self.steps = 0
+
+    async def hold_counts(self) -> int | None:
+        """Begin a step."""
+        self.steps += 1
+        self._slow.under_way += 1
+        self._slow.most_under_way = max(self._slow.most_under_way, self._slow.under_way)
+        await settle()
+        return await super().hold_counts()
+
+
+class SlowStore(FakeErasureStore):
+    """Notes how many steps are under way at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way = self.most_under_way = 0
+
+    async def in_transaction(self, scope: ServerScope, work: Callable[[FakeErasureUnit], Awaitable[T]]) -> T:
+        """Run the work."""
+        unit = SlowUnit(self, scope)
+        done = await work(unit)
+        self.under_way -= unit.steps
+        return done
 
 
 @pytest.fixture(name="store")
@@ -82,6 +118,19 @@ async def test_links_of_a_member_go_last(store: FakeErasureStore) -> None:
     assert (deaths, store.done) == (7, [*traces, *renamed, *traces, *member])
     assert store.figures == {}
     assert audit.written == [(SCOPE.guild_id, None, "data erase", "a member, by themself")]
+
+
+async def test_steps_of_several_erasures_are_taken_one_at_a_time() -> None:
+    """A step holds all of a player's deaths, so members who erase themselves at once take turns."""
+    store = SlowStore()
+    people = [OwnedPlayer(build_player_id(name), name) for name in ("Wolf", "Bear", "Fox")]
+    for one in people:
+        rows = [build_row(one.name, "Elk", second=number) for number in range(7)]
+        store.deaths[one.player_id] = [build_death(row, scope=PLACE) for row in rows]
+    service = build_service(store, FakeAuditLog())
+    plans = [ErasurePlan(Person(SCOPE.guild_id, None, (one,), is_asker=True), Holdings()) for one in people]
+    erased = await asyncio.gather(*(service.erase(plan, actor_id=ADMIN) for plan in plans))
+    assert (erased, store.most_under_way) == ([7, 7, 7], 1)
 
 
 async def test_links_of_a_player_go_first_when_an_admin_erases_him(store: FakeErasureStore) -> None:

@@ -1,0 +1,67 @@
+"""Ties: half of a guild may have one kill, and putting their names in order holds nobody else up."""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from utils.database.database import SafeDatabase
+from utils.database.repositories.imports import ImportRepository
+from utils.database.repositories.servers import GameServerRepository
+from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.shown import Shown
+from utils.database.standings.keeper import Standings
+from utils.database.standings.parts import Standing
+from utils.models.players import PlayerRecord
+from utils.models.scope import GuildId, PlayerId, ServerScope
+from utils.models.servers import GameServer
+
+PLAYERS = [PlayerId(f"{number:032x}") for number in range(1, 41)]
+LAST = PLAYERS[-1]
+
+threads: list[int] = []  # that put names in order
+
+
+class NotedStanding(Standing):
+    """Notes who asks for names."""
+
+    def find_names(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Return players' newest names."""
+        threads.append(threading.get_ident())
+        return super().find_names(numbers)
+
+
+class NotedStandings(Standings):
+    """Everybody's place, noted."""
+
+    async def rank(
+        self, guild_id: GuildId, shown: Sequence[Shown], board: str, *, minimum_kills: int, since: date | None
+    ) -> Standing:
+        """Rank the players of servers."""
+        one = await super().rank(guild_id, shown, board, minimum_kills=minimum_kills, since=since)
+        return NotedStanding(one.ranking, one.guild, one.totals)
+
+
+async def test_names_of_a_tie_are_put_in_order_beside_the_event_loop(
+    database: SafeDatabase,
+    servers: GameServerRepository,
+    imports: ImportRepository,
+    scope: ServerScope,
+    make_server: Callable[..., GameServer],
+    make_player: Callable[..., PlayerRecord],
+) -> None:
+    """For a page of a board, the asker's own row below it, and the place of one player."""
+    await servers.insert_server(scope, make_server(scope, generation=1))
+    tied = [make_player(player, name=f"P{number:02}", kills=1) for number, player in enumerate(PLAYERS)]
+    await imports.write_generation(scope, 1, players=tied)
+    statistics = StatisticsRepository(database, NotedStandings(database))
+    threads.clear()
+    found = await statistics.list_board(
+        scope.guild_id, [scope.server_id], board="kills", minimum_kills=0, limit=2, offset=10, own=[LAST]
+    )
+    stats = await statistics.find_stats(scope.guild_id, [scope.server_id], [LAST])
+    assert [(row.rank, row.name) for row in found.rows] == [(11, "P10"), (12, "P11")]
+    assert found.own is not None
+    assert stats is not None
+    assert (found.own.rank, found.own.name, stats.rank, stats.ranked) == (40, "P39", 40, 40)
+    assert len(threads) == 3
+    assert threading.get_ident() not in threads
