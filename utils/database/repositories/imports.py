@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from utils.database.count_lock import IMPORT_KEY, hold_counts, void_import
 from utils.database.database import SafeDatabase
@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 _COUNTED = ("players", "player_days", "server_months")
 INSERT_BATCH = 2_000
+CURSORS_BATCH = 500  # moved between two turns of the event loop; all of an import in one transaction
 
 
 class ImportRepository:
@@ -52,17 +53,14 @@ class ImportRepository:
             CursorMovedError: the server was removed meanwhile.
         """
         cursors = self._of("cursors", scope)
-        starts = [
-            Change(build_file_key(file), {"$set": build_cursor_move(Cursor(file))}, upsert=True)
-            for file in job.ends
-        ]
+        stored, starts = await asyncio.to_thread(_build_beginning, job)
 
         async def begin(session: Session) -> None:
             await verify_kept(self._database, scope, session=session)
             await hold_counts(cursors, session=session)
-            stored = {"$set": {"job": ImportDocument.from_value(job).to_document()}}
             await cursors.update_one(IMPORT_KEY, stored, upsert=True, session=session)
-            await cursors.bulk_write(starts, session=session)
+            for first in range(0, len(starts), CURSORS_BATCH):
+                await cursors.bulk_write(starts[first : first + CURSORS_BATCH], session=session)
 
         await self._database.in_transaction(begin, fence=self._fences(scope.guild_id))
 
@@ -170,3 +168,12 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
     iterator = iter(items)
     while batch := list(islice(iterator, INSERT_BATCH)):
         yield batch
+
+
+def _build_beginning(job: ImportJob) -> tuple[dict[str, Any], list[Change]]:
+    """Return how a job is stored, and the cursors of its files, of which there may be 20,000."""
+    starts = [
+        Change(build_file_key(file), {"$set": build_cursor_move(Cursor(file))}, upsert=True)
+        for file in job.ends
+    ]
+    return {"$set": {"job": ImportDocument.from_value(job).to_document()}}, starts

@@ -51,6 +51,9 @@ logger = get_logger(__name__)
 READ_BACKOFF = Backoff(first_seconds=2, longest_seconds=20)
 """What is written during an outage is to be announced within 30 s of its end."""
 
+IMPORT_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
+"""An import that still fails in the same way while lines are passed over: each try counts all anew."""
+
 MISSING_LOGS_SECONDS = 60.0  # a folder that is not there appears by somebody's hand, not by itself
 SAVE_HEALTH_SECONDS = 30.0  # the durable times of the last read and kill may lag this much behind
 REFRESH_SECONDS = 60.0  # a change of the server by another process is noticed so late
@@ -87,6 +90,7 @@ class ServerWatch:
         self._failures = 0
         self._last_failure: tuple[ConnectionState, str] | None = None
         self._repeats = 0  # how often it came, each time the same
+        self._is_importing = False  # when it failed
         self._may_be_poison = False
         self._saved_at = -SAVE_HEALTH_SECONDS
         self._logged_at = -LOG_SECONDS
@@ -205,6 +209,7 @@ class ServerWatch:
 
     async def _read(self, server: GameServer, tier: Tier) -> PollOutcome:
         known, self._known = self._known, None  # after a failure the next poll reads everything
+        self._is_importing = False
         passes_over = self._may_be_poison and self._repeats >= FAILURES_BEFORE
         async with self._rooms.logs.open(server, guild_limit=tier.servers) as logs:
             folder = self._rooms.logs.get_log_folder(self.scope)
@@ -212,6 +217,7 @@ class ServerWatch:
                 await self._rooms.places.settle(server, folder)
             job = None if known else await self._rooms.imports.find_import(self.scope)
             if job is not None:
+                self._is_importing = True
                 await self._import(server, logs, job, passes_over=passes_over)
                 return PollOutcome()
             outcome = await self._rooms.live.poll(
@@ -351,6 +357,9 @@ class ServerWatch:
         else:
             jitter = random.random()  # noqa: S311 - spreads retries
             delay = max(interval, READ_BACKOFF.compute_seconds(self._failures, jitter))
+            vain = self._repeats - FAILURES_BEFORE  # tries of an import that passed over what it could
+            if self._is_importing and self._may_be_poison and vain > 0:
+                delay = max(delay, IMPORT_BACKOFF.compute_seconds(vain, jitter=1.0))
         next_try_at = self._rooms.clock.now() + timedelta(seconds=delay)
         self.health = replace(self.health, next_try_at=next_try_at)
         return delay

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from structlog.testing import capture_logs
@@ -867,3 +867,39 @@ async def test_posts_without_room_are_told_once_until_there_is_room_again(world:
         await world.pass_pauses(1)
     assert world.notifier.told == told
     assert len(world.store.data.deaths) == 9
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OverflowError("sum"), StorageError("MongoDB refused the operation.")],
+    ids=["surprise", "refused"],
+)
+async def test_import_whose_counting_fails_again_and_again_backs_off_to_minutes(
+    world: World, error: Exception
+) -> None:
+    """No line can be passed over for it: it is shown, told once, and not counted anew every few seconds."""
+
+    class BrokenStore(FakeIngestionStore):
+        """Cannot keep what was counted, until it is mended."""
+
+        is_broken = True
+
+        async def write_generation(self, *args: Any, **fields: Any) -> None:
+            """Fail."""
+            if self.is_broken:
+                raise error
+            await super().write_generation(*args, **fields)
+
+    world.store = store = BrokenStore()
+    world.append(("A", "B"))
+    store.data.job = ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])})
+    watch = world.build()
+    async with watching(watch):
+        pauses = [await world.pause(1), *await world.pass_pauses(9)]
+        assert max(pauses[:5]) <= READ_BACKOFF.longest_seconds
+        assert pauses[5:] == [60, 120, 240, 480, 600]
+        assert watch.health.state is ConnectionState.RETRYING
+        assert len(world.notifier.told) == 1
+        store.is_broken = False
+        await world.pass_pauses(1)
+        assert (watch.health.state, watch.health.problem) == (ConnectionState.CONNECTED, None)
