@@ -1,8 +1,8 @@
 """Named background tasks: restarted with backoff when they matter, counted, listed, cancelled by guild.
 
-Every task of the bot begins here. A name belongs to one task until that one has really ended, however long it
-takes: who begins another under it meanwhile gets one that waits for its turn. So what must not be done twice
-at once never is, and whoever cancelled learns whether it has ended.
+Every task of the bot begins here. A name belongs to one task until that task has really ended, however long
+it takes. A task that is started under the name meanwhile waits for that. So a piece of work never runs twice
+at once, and ``cancel`` tells whether the task has ended.
 """
 
 import asyncio
@@ -89,7 +89,7 @@ async def run_together(works: Sequence[Work]) -> None:
 async def wait_for_first(*works: Coroutine[Any, Any, object]) -> None:
     """Wait until one of several has ended; the others are cancelled, and have ended on return.
 
-    What they return or fail with is nobody's matter: it is for events and times to wait for.
+    What they return or fail with is dropped: it is for events and times to wait for.
     """
     tasks = [asyncio.create_task(work) for work in works]
     try:
@@ -119,7 +119,7 @@ class Failure:
 
 
 async def capture(work: Callable[[], Awaitable[T]]) -> T | Failure:
-    """Do a piece of work and return its result, or what it failed with, whatever that is.
+    """Do a piece of work and return its result, or what it failed with.
 
     Only the end of the running task goes on as it is.
     """
@@ -288,7 +288,7 @@ class TaskManager:
 
     Args:
         clock: source of time and of waiting for the tasks.
-        stop_seconds: how long whoever ends a task waits for that, in real time.
+        stop_seconds: how long the end of a task is waited for, in real time.
     """
 
     def __init__(self, clock: Clock, *, stop_seconds: float = STOP_SECONDS) -> None:

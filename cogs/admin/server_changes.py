@@ -195,7 +195,13 @@ class ServerChangeCommands:
         if not keys.is_changed:
             await ctx.respond(embed=embed, ephemeral=True)
             return
-        view = ConfirmView("Accept", invoker_id=ctx.author.id, live=services.views, replies=services.replies)
+        view = ConfirmView(
+            "Accept",
+            invoker_id=ctx.author.id,
+            live=services.views,
+            replies=services.replies,
+            limits=services.limits,
+        )
         view.shown_in = ctx.interaction
         await ctx.respond(embed=embed, view=view, ephemeral=True)
         await view.wait()

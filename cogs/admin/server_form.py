@@ -6,6 +6,7 @@ import discord
 
 from utils.errors import InvalidInputError, NotAllowedError
 from utils.interactions.access import Access, verify_caller
+from utils.interactions.limits import PRESS_COST
 from utils.interactions.services import Services
 from utils.interactions.views import ELSEWHERE, make_custom_id
 from utils.models.servers import Credentials
@@ -55,6 +56,13 @@ class SecretModal(discord.ui.Modal):
             return
         await interaction.response.defer(ephemeral=True, invisible=False)
         self.stop()  # its time no longer runs: Discord has closed it
+        if interaction.user is None:
+            return
+        self._services.limits.spend(interaction.user.id, PRESS_COST)
+        with self._services.limits.working(interaction.user.id):
+            await self._take(interaction)
+
+    async def _take(self, interaction: discord.Interaction) -> None:
         if interaction.guild_id != self._opened_in.guild_id:
             raise NotAllowedError(ELSEWHERE)
         await verify_caller(self._services, interaction, ADMINS)

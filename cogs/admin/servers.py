@@ -133,7 +133,13 @@ class ServerCommands:
         """Answer ``/admin server remove``, after a confirmation."""
         services = self.services
         chosen = await services.servers.resolve(get_guild_id(ctx), server)
-        view = ConfirmView("Remove", invoker_id=ctx.author.id, live=services.views, replies=services.replies)
+        view = ConfirmView(
+            "Remove",
+            invoker_id=ctx.author.id,
+            live=services.views,
+            replies=services.replies,
+            limits=services.limits,
+        )
         view.shown_in = ctx.interaction
         fate = "Its statistics are kept." if keep_stats else "Its statistics are deleted for good."
         question = services.embeds.build_notice(f"Remove {escape_text(chosen.name)}?", fate)

@@ -57,7 +57,13 @@ class DataCommands:
         """Answer ``/data erase``."""
         services = self.services
         plan = await services.erasures.plan(await self._ask(ctx.interaction, member, player))
-        view = ConfirmView("Erase", invoker_id=ctx.author.id, live=services.views, replies=services.replies)
+        view = ConfirmView(
+            "Erase",
+            invoker_id=ctx.author.id,
+            live=services.views,
+            replies=services.replies,
+            limits=services.limits,
+        )
         view.shown_in = ctx.interaction
         question = services.embeds.build_erase_question(plan.person, plan.holdings)
         await ctx.respond(embed=question, view=view, ephemeral=True)

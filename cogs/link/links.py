@@ -63,7 +63,13 @@ class LinkCommands:
         links = await services.links.list_links(guild_id, member_id)
         if not links:
             raise NotFoundError("linked player of yours", None, hint="/link links you to one.")
-        view = ConfirmView("Unlink", invoker_id=member_id, live=services.views, replies=services.replies)
+        view = ConfirmView(
+            "Unlink",
+            invoker_id=member_id,
+            live=services.views,
+            replies=services.replies,
+            limits=services.limits,
+        )
         view.shown_in = ctx.interaction
         question = services.embeds.build_notice("End all your links?", _list_names(links))
         await ctx.respond(embed=question, view=view, ephemeral=True)

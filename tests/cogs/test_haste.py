@@ -11,11 +11,13 @@ from tests.fakes.storage import Gate
 from utils.interactions.limits import (
     COMMANDS_AT_ONCE,
     LETTERS_AT_ONCE,
-    PAGE_COST,
+    PRESS_COST,
     SECONDS_A_LETTER,
     SECONDS_A_UNIT,
     WORK_AT_ONCE,
 )
+
+HASTY = "You asked for many charts, files, pages and buttons within a minute. Ask again in 1 second."
 
 
 async def press(reply: Interaction, label: str) -> str:
@@ -79,10 +81,30 @@ async def test_pages_are_commands_under_way_and_have_a_rate(
     limits.count(alice.id, COMMANDS_AT_ONCE)
     assert "of your commands are still at work" in await press(reply, "Next")
     limits.count(alice.id, -COMMANDS_AT_ONCE)
-    limits.spend(alice.id, WORK_AT_ONCE - PAGE_COST)
-    assert "many charts, files and pages within a minute" in await press(reply, "Next")
+    limits.spend(alice.id, WORK_AT_ONCE - 2 * PRESS_COST)  # the command, and the press
+    pressed = await (await reply.click("Next")).wait()
+    assert (pressed.embed["description"], pressed.is_ephemeral) == (HASTY, True)
     assert reply.embed["footer"]["text"] == "Page 1 of 3"
-    shelf.clock.move(SECONDS_A_UNIT * PAGE_COST)
+    shelf.clock.move(SECONDS_A_UNIT * PRESS_COST)
     await reply.click("Next")
     await reply.wait_until(lambda one: one.embed["footer"]["text"] == "Page 2 of 3")
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
+
+
+async def test_presses_have_a_rate_of_each_member_whose_buttons_they_are_or_not(
+    bot: OwnBot, shelf: Shelf, alice: Member, guild: Guild, channel: Channel
+) -> None:
+    """Who presses buttons of others spends a share of their own, and keeps nobody from theirs."""
+    shelf.statistics.rows = build_rows(30)
+    bob = guild.add_member("bob")
+    reply = await alice.ask(channel, "/leaderboard")
+    assert reply.message is not None
+    bot.services.limits.spend(bob.id, WORK_AT_ONCE)
+    hasty = await (await reply.message.click(bob, "Next")).wait()
+    assert (hasty.embed["description"], hasty.is_ephemeral) == (HASTY, True)
+    await reply.click("Next")
+    await reply.wait_until(lambda one: one.embed["footer"]["text"] == "Page 2 of 3")
+    shelf.clock.move(SECONDS_A_UNIT * PRESS_COST)
+    told = await (await reply.message.click(bob, "Next")).wait()
+    assert told.content.startswith("These buttons belong to the member who ran the command.")
     assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])

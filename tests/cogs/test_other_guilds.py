@@ -10,6 +10,7 @@ from tests.fakes.own_bot import OwnBot, wait_until
 from tests.fakes.small_bot import Shelf
 from utils.interactions.access import get_access
 from utils.interactions.command_set import list_commands
+from utils.interactions.limits import COMMANDS_AT_ONCE, PRESS_COST, WORK_AT_ONCE
 from utils.interactions.views import ELSEWHERE
 
 Type = discord.SlashCommandOptionType
@@ -91,6 +92,26 @@ async def test_form_acts_in_the_guild_it_was_opened_in_or_not_at_all(
     opened.channel = other.create_text_channel("office")
     answer = await (await opened.submit_modal({"Password": "x"})).wait()
     assert (answer.embed["description"], answer.is_ephemeral) == (ELSEWHERE, True)
+    assert shelf.freeze() == before
+    assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
+
+
+async def test_form_is_a_command_under_way_and_has_a_rate(
+    bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel
+) -> None:
+    """One of too many is refused in private, and changes nothing; so is a press of a question."""
+    before = shelf.freeze()
+    limits = bot.services.limits
+    asked = await manager.ask(channel, "/admin server remove", server="Mirny")
+    opened = [await (await manager.invoke(channel, "/admin server add", **FORM)).wait() for _ in range(2)]
+    limits.count(manager.id, COMMANDS_AT_ONCE)
+    answer = await (await opened[0].submit_modal({"Password": "x"})).wait()
+    assert (answer.embed["description"][:29], answer.is_ephemeral) == ("3 of your commands are still ", True)
+    limits.count(manager.id, -COMMANDS_AT_ONCE)
+    limits.spend(manager.id, WORK_AT_ONCE - PRESS_COST)
+    for late in (await opened[1].submit_modal({"Password": "x"}), await asked.click("Remove")):
+        answer = await late.wait()
+        assert (answer.embed["description"][:24], answer.is_ephemeral) == ("You asked for many chart", True)
     assert shelf.freeze() == before
     assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
 

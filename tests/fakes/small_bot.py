@@ -492,6 +492,7 @@ class PracticeCog(GuildCog):
             invoker_id=ctx.author.id,
             live=self.services.views,
             replies=self.services.replies,
+            limits=self.services.limits,
             seconds=self.view_seconds,
         )
         self.shown = view
@@ -508,6 +509,7 @@ class PracticeCog(GuildCog):
             invoker_id=ctx.author.id,
             live=services.views,
             replies=services.replies,
+            limits=services.limits,
             seconds=self.view_seconds,
         )
         self.shown = view
@@ -541,7 +543,8 @@ class SmallBot(commands.Bot):
 
     async def answer_ended(self, interaction: discord.Interaction) -> None:
         """Answer buttons that have ended."""
-        await answer_ended(interaction, self.services.views)
+        services = self.services
+        await answer_ended(interaction, services.views, limits=services.limits, replies=services.replies)
 
     async def on_application_command_error(
         self, ctx: discord.ApplicationContext, error: discord.DiscordException

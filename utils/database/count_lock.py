@@ -1,8 +1,8 @@
 """What an import and an erasure of one server both write, so that neither misses the other.
 
-An import counts all stored deaths without a transaction around it. Whoever changes deaths that are stored
-while one is under way therefore moves it on to the next generation: what it has counted until then is not
-switched in, and it counts again. Whoever begins one at the same moment runs into the lock and begins after.
+An import counts all stored deaths without a transaction around it. A change of stored deaths while
+one is under way therefore moves it on to the next generation: what it has counted until then is not switched
+in, and it counts again. An import that begins at the same moment meets the lock and begins after.
 """
 
 from utils.database.scoped import ScopedCollection

@@ -81,7 +81,7 @@ class SafeDatabase:
         """Wait for one operation, logging how long it took.
 
         Raises:
-            StorageError: whatever went wrong, by meaning.
+            StorageError: it went wrong; the class says how.
         """
         with self._timed(operation), map_storage_errors():
             return await settle(awaitable)
@@ -97,7 +97,7 @@ class SafeDatabase:
         """Carry out one operation of pymongo in a thread, or right here within that of its transaction.
 
         Raises:
-            StorageError: whatever went wrong, by meaning.
+            StorageError: it went wrong; the class says how.
         """
         function = partial(method, *arguments, session=session, **options)
         if session is not None and session.in_transaction:
@@ -175,7 +175,7 @@ class SafeDatabase:
                 self._carry_out("abort", session.abort_transaction)
 
     def _check_fence(self, session: Session, fence: Fence) -> None:
-        # A read is enough: whoever takes the lease over ends our sessions before it begins.
+        # A read is enough: a process that takes the lease over ends our sessions before it begins.
         held = {"_id": fence.shard, "token": fence.token}
         leases = self.unscoped("leases").delegate
         if self._carry_out("fence", partial(leases.find_one, held, session=session)) is None:

@@ -69,7 +69,7 @@ class ErasureTransaction:
             await self._of("kills").update_many(own, update, session=self._session)
 
     async def delete_figures(self, player_id: PlayerId) -> None:
-        """Delete a player's counters of all time and of his days, in every generation."""
+        """Delete a player's counters of all time and of their days, in every generation."""
         # MongoDB looks at the last field of an index when each one before it has a bound
         own: Document = {"generation": {"$gte": 0}, "player_id": player_id}
         await self._count_change()
@@ -79,7 +79,7 @@ class ErasureTransaction:
     async def replace_figures(
         self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int
     ) -> None:
-        """Write a player's counters and those of his days."""
+        """Write a player's counters and those of their days."""
         await self._counted.replace_players([player], generation=generation)
         await self._counted.replace_days(days, generation=generation)
         await self._writes.carry_out()

@@ -38,7 +38,7 @@ class GatheredWrites:
             CursorMovedError: a cursor is not as it was read.
             StorageConflictError: a new document is there already.
         """
-        # the cursors first: whoever reads from an old place is told so, and not of what was stored meanwhile
+        # the cursors first: a read from an old place fails for that, and not for what was stored meanwhile
         found = await carry_out(self._database, "cursors", self._moves, session=self._session)
         if found != len(self._moves):
             names = ", ".join(sorted(self._moved_files))
@@ -49,7 +49,7 @@ class GatheredWrites:
             await self.carry_out_to(name)
 
     async def carry_out_to(self, name: str) -> None:
-        """Write to one collection alone, for whoever reads from it.
+        """Write to one collection alone, before somebody reads from it.
 
         Raises:
             StorageConflictError: a new document is there already.

@@ -20,8 +20,8 @@ GATHER_SECONDS = 0.1  # a guild's servers are polled at the same moment, and the
 class Gathering(Generic[M]):
     """Lets members of a guild that come within a short time share one piece of work.
 
-    When it fails, each member has it done for himself alone: nobody suffers from another's fault. Who is
-    cancelled still waits for the end, since what he asked for may happen.
+    When it fails, it is done for each member alone: nobody suffers from another's fault. A member that is
+    cancelled still waits for the end, since what was asked for may happen.
 
     Args:
         carry_out: does it for members of a guild, and returns a result for each of them, in their order.

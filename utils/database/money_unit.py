@@ -1,8 +1,8 @@
 """Money inside a transaction: balances with their ledger, and bounties; used by ingestion and by commands.
 
 A balance is changed by one conditional update, so it is never negative, and each change writes its row of the
-ledger with it. Whoever changes a wallet or a bounty holds its document until the end of the transaction;
-another one runs again and sees what became of it.
+ledger with it. A change of a wallet or a bounty holds its document until the end of the transaction; a
+second change runs again and sees the first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

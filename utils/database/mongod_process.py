@@ -132,7 +132,7 @@ def build_uri(address: str) -> str:
 
 
 def build_plain_uri(address: str) -> str:
-    """Return the URI of a mongod, whatever it is."""
+    """Return the URI of a mongod, which need not be a replica set yet."""
     return f"mongodb://{quote_plus(address, safe=':')}/"
 
 

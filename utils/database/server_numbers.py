@@ -1,6 +1,6 @@
 """The numbers of a game server: each is drawn once, in the order of commits.
 
-Whoever draws holds them until the end of its transaction, so they are drawn last, and all at once.
+A transaction that draws holds them until its end, so they are drawn last, and all at once.
 """
 
 from collections.abc import Mapping

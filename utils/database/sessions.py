@@ -1,8 +1,8 @@
 """Sessions: the few that transactions run in, known by id from the start.
 
-mongod keeps the transaction of a client that was killed, and its locks, for about a minute. Whoever takes
-over must be able to end it, so the ids of all sessions that ever hold a transaction are fixed when the pool
-opens and stored with the lease (``repositories.leases``).
+mongod keeps the transaction of a client that was killed, and its locks, for about a minute. The next
+process must be able to end it, so the ids of all sessions that ever hold a transaction are fixed when the
+pool opens and stored with the lease (``repositories.leases``).
 """
 
 import asyncio
@@ -30,7 +30,7 @@ async def settle(operation: Awaitable[T]) -> T:
     """Wait for an operation within a thread; when cancelled, still until it has ended.
 
     No cancellation reaches the thread. What it works with (a session, above all) must not be lent to the next
-    one before, however often whoever waits was cancelled.
+    one before, however often the waiting task was cancelled.
     """
     running = asyncio.ensure_future(operation)
     try:

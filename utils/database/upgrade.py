@@ -5,10 +5,10 @@
 1. Migrations have a lease like a shard's (``UPGRADE_LEASE``): one process runs them at a time, and another
    goes on when it dies. They write behind its fence, so a sleeper that wakes writes nothing more.
 2. While another process holds the lease of any shard they wait. Leases that ran out are ended first, and with
-   them the transactions of whoever only slept.
+   them the transactions of a process that only slept.
 3. The version is raised *before* the data is changed: no older bot starts from then on.
-4. Whoever has taken his leases looks at the version again (``ensure_data_version``), and whoever raised the
-   version looks at the leases again. Of an older bot and a newer one that begin together at least one sees
+4. A bot that has taken its leases looks at the version again (``ensure_data_version``), and the one that
+   raised it looks at the leases again. Of an older bot and a newer one that begin together at least one sees
    the other, for both wrote before they looked.
 """
 

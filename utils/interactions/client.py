@@ -208,7 +208,8 @@ class KillfeedBot(commands.Bot):
             logger.error("event handler failed", event_name=event_method, reference=reference)
 
     async def _answer_ended(self, interaction: discord.Interaction) -> None:
-        await answer_ended(interaction, self.services.views)
+        services = self.services
+        await answer_ended(interaction, services.views, limits=services.limits, replies=services.replies)
 
 
 class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[misc] # as the library's own two

@@ -20,6 +20,7 @@ CHART_COST = 1
 FILE_COST = 3  # everything that is stored of a person, read or erased
 SECONDS_A_UNIT = 5.0  # after which a member may ask for one more
 PAGE_COST = 0.2  # one a second for as long as one likes, and sixty at once
+PRESS_COST = PAGE_COST  # of a button, of one's own or not, or of a form that is sent
 LETTERS_AT_ONCE = 60  # typed into an option, each of which looks for choices
 SECONDS_A_LETTER = 0.25
 
@@ -109,7 +110,7 @@ class MemberLimits:
         wait = self._work.take(member_id, cost, now=self._clock.monotonic())
         if wait > 0:
             raise TooMuchAtOnceError(
-                "You asked for many charts, files and pages within a minute. "
+                "You asked for many charts, files, pages and buttons within a minute. "
                 f"Ask again in {write_quantity(ceil(wait), 'second')}."
             )
 

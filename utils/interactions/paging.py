@@ -4,7 +4,6 @@ import discord
 
 from utils.embeds.pictures import Picture, build_file
 from utils.interactions.access import get_access, verify_caller
-from utils.interactions.limits import PAGE_COST
 from utils.interactions.services import Services
 from utils.interactions.views import PageBuilder, PagedView
 
@@ -53,12 +52,16 @@ async def respond_with_pages(
 
     async def turn_to(page: int) -> tuple[discord.Embed, int]:
         with services.limits.working(ctx.author.id):
-            services.limits.spend(ctx.author.id, PAGE_COST)
             await verify_caller(services, view.shown_in or ctx.interaction, get_access(ctx.command))
             return await build_page(page)
 
     view = PagedView(
-        turn_to, pages=pages, invoker_id=ctx.author.id, live=services.views, replies=services.replies
+        turn_to,
+        pages=pages,
+        invoker_id=ctx.author.id,
+        live=services.views,
+        replies=services.replies,
+        limits=services.limits,
     )
     view.shown_in = ctx.interaction
     if picture is None:

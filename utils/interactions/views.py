@@ -7,8 +7,8 @@ from typing import Any
 import discord
 from structlog import get_logger
 
-from utils.errors import UserFacingError
-from utils.interactions.limits import resting
+from utils.errors import TooMuchAtOnceError, UserFacingError
+from utils.interactions.limits import PRESS_COST, MemberLimits, resting
 from utils.interactions.reaching import (
     ALREADY_ACKNOWLEDGED,
     UNREACHED,
@@ -87,6 +87,7 @@ class InvokerView(discord.ui.View):
         invoker_id: the only member whose presses count.
         live: knows which buttons work.
         replies: answers a press that fails.
+        limits: has a rate of presses for each member, whose buttons they are or not.
         seconds: how long the buttons work after the last press.
 
     Attributes:
@@ -95,10 +96,17 @@ class InvokerView(discord.ui.View):
     """
 
     def __init__(
-        self, *, invoker_id: int, live: LiveViews, replies: ErrorReplies, seconds: float = VIEW_SECONDS
+        self,
+        *,
+        invoker_id: int,
+        live: LiveViews,
+        replies: ErrorReplies,
+        limits: MemberLimits,
+        seconds: float = VIEW_SECONDS,
     ) -> None:
         super().__init__(timeout=seconds, disable_on_timeout=False)
         self._replies = replies
+        self._limits = limits
         self._invoker_id = invoker_id
         self._live = live
         self._custom_ids: list[str] = []
@@ -121,6 +129,8 @@ class InvokerView(discord.ui.View):
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
         """Answer presses of other members, or from another guild, with a sentence of their own."""
         if self._live.is_repeated(interaction, "press"):
+            return False
+        if not await may_press(interaction, self._limits, self._replies):
             return False
         if self.shown_in is None or interaction.guild_id != self.shown_in.guild_id:
             refusal = ELSEWHERE
@@ -167,9 +177,10 @@ class PagedView(InvokerView):
         invoker_id: int,
         live: LiveViews,
         replies: ErrorReplies,
+        limits: MemberLimits,
         seconds: float = VIEW_SECONDS,
     ) -> None:
-        super().__init__(invoker_id=invoker_id, live=live, replies=replies, seconds=seconds)
+        super().__init__(invoker_id=invoker_id, live=live, replies=replies, limits=limits, seconds=seconds)
         self._build = build
         self._page = 0
         self._previous = self.add_button("Previous", discord.ButtonStyle.secondary, self._turn_back)
@@ -214,9 +225,10 @@ class ConfirmView(InvokerView):
         invoker_id: int,
         live: LiveViews,
         replies: ErrorReplies,
+        limits: MemberLimits,
         seconds: float = VIEW_SECONDS,
     ) -> None:
-        super().__init__(invoker_id=invoker_id, live=live, replies=replies, seconds=seconds)
+        super().__init__(invoker_id=invoker_id, live=live, replies=replies, limits=limits, seconds=seconds)
         self.is_confirmed: bool | None = None
         self._on_their_way = 0  # acknowledgements
         self.add_button(label, discord.ButtonStyle.danger, self._confirm)
@@ -295,12 +307,28 @@ def make_custom_id() -> str:
     return f"{CUSTOM_ID_PREFIX}{secrets.token_urlsafe(12)}"
 
 
-async def answer_ended(interaction: discord.Interaction, live: LiveViews) -> None:
+async def may_press(interaction: discord.Interaction, limits: MemberLimits, replies: ErrorReplies) -> bool:
+    """Take note of a press; one of too many is answered and does nothing else."""
+    if interaction.user is None:
+        return False
+    try:
+        limits.spend(interaction.user.id, PRESS_COST)
+    except TooMuchAtOnceError as refusal:
+        await replies.answer(interaction, refusal, is_private=True)
+        return False
+    return True
+
+
+async def answer_ended(
+    interaction: discord.Interaction, live: LiveViews, *, limits: MemberLimits, replies: ErrorReplies
+) -> None:
     """Tell who uses a button or a form that has ended, for example by a restart of the bot."""
     sentence = ENDED.get(interaction.type)
     if sentence is None or not interaction.data:
         return
     is_ended = live.is_ended(str(interaction.data.get("custom_id", "")))
-    if not live.is_repeated(interaction, "ended") and is_ended:
+    if live.is_repeated(interaction, "ended") or not is_ended:
+        return
+    if await may_press(interaction, limits, replies):
         with note_unreached("press of an ended button is not answered"):
             await interaction.response.send_message(sentence, ephemeral=True)

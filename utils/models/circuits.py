@@ -5,8 +5,8 @@ its time has come, and then one alone does (**half-open**). If that try succeeds
 everybody goes on; if it fails the circuit is open again, for longer. What only a person can mend has no next
 time: the circuit stays open until somebody changed something.
 
-Waiting times are full jitter: anything from nothing to a bound that doubles with each failure. Whoever failed
-at the same moment does so only once.
+Waiting times are full jitter: anything from nothing to a bound that doubles with each failure. Failures of
+one moment are tried again at different moments.
 """
 
 from dataclasses import dataclass

@@ -39,7 +39,7 @@ class ProofWindow:
 
 @dataclass(frozen=True, slots=True)
 class ProofAttempts:
-    """How often a player was asked for since it was proven last, whoever asked.
+    """How often a player was asked for since it was proven last, by anybody.
 
     Attributes:
         count: requests.

@@ -97,7 +97,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """A booked change: ``number`` counts a member's rows from 1, ``balance`` is what he had after it."""
+    """A booked change: ``number`` counts a member's rows from 1, ``balance`` is what they had after it."""
 
     change: Change
     number: int
@@ -106,7 +106,7 @@ class LedgerRow:
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """A member's balance and his last rows of the ledger, newest first."""
+    """A member's balance and their last rows of the ledger, newest first."""
 
     member_id: MemberId
     balance: int
@@ -133,7 +133,7 @@ class Bounty:
         placer_id: None for the house.
         expires_at: a kill that was read before this moment is in time.
         claimer_id: the member who was paid.
-        claimer_player_id: his player who made the kill, and ``claimer_name`` that player's name then.
+        claimer_player_id: their player who made the kill, and ``claimer_name`` that player's name then.
     """
 
     scope: ServerScope

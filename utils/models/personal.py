@@ -10,7 +10,7 @@ class DataQuestion:
     """Whose data somebody asks for: options as they were typed or chosen.
 
     Attributes:
-        is_admin: whoever asks may ask for others.
+        is_admin: the asker may ask for others.
     """
 
     guild_id: GuildId
@@ -22,7 +22,7 @@ class DataQuestion:
 
 @dataclass(frozen=True, slots=True)
 class OwnedPlayer:
-    """A player of a person, by the name he is known by."""
+    """A player of a person, by the name that people know."""
 
     player_id: PlayerId
     name: str
@@ -34,7 +34,7 @@ class Person:
 
     Attributes:
         member_id: None where a player alone is meant.
-        is_asker: whoever asks means themself.
+        is_asker: the asker means themself.
     """
 
     guild_id: GuildId

@@ -74,7 +74,7 @@ class PlayerRecord:
     """A player on one game server.
 
     Attributes:
-        weapons: what he killed with, by the weapon's name.
+        weapons: what they killed with, by the weapon's name.
         current_streak: kills since the last own death.
         last_order: place of the newest death row this player takes part in (see ``Death.order``).
         last_seen_at: the same moment in UTC.

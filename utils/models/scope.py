@@ -20,7 +20,7 @@ PlayerId = NewType("PlayerId", str)
 
 
 ERASED_PLAYER_ID = PlayerId("0" * 32)
-"""Whoever was erased, all of them together; no id of the game begins like this."""
+"""All players who were erased, together; no id of the game begins like this."""
 
 ERASED_NAME = "erased player"
 

@@ -21,7 +21,7 @@ class Sharding:
 
     @property
     def is_first(self) -> bool:
-        """Tell whether shard 0 is here: whatever is done once for the whole bot is done by its process."""
+        """Tell whether shard 0 is here: what is done once for the whole bot is done by its process."""
         return 0 in self.ids
 
     @property

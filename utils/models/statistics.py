@@ -76,7 +76,7 @@ class WeaponTable:
 
 @dataclass(frozen=True, slots=True)
 class Enemy:
-    """Another player and a number of kills, of his or by him."""
+    """Another player and a number of kills, of them or by them."""
 
     player_id: PlayerId
     name: str
@@ -95,7 +95,7 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """Who killed a player most, and whom he killed most; three times or more, most first."""
+    """Who killed a player most, and whom they killed most; three times or more, most first."""
 
     name: str
     nemeses: tuple[Rival, ...]

@@ -20,7 +20,7 @@ from utils.models.deaths import EARLIEST_WRITTEN_AT, DeathKind, DeathRow, Reject
 from utils.models.scope import PlayerId
 
 MAX_LINE_BYTES = 2048
-"""Real lines are under 200 bytes; what is longer than this is no death, whatever it says."""
+"""Real lines are under 200 bytes; what is longer than this is not a death."""
 
 MAX_PLATFORM_CHARACTERS = 8
 KEPT_NAME_CHARACTERS = 64  # of names and weapons; the game has 20

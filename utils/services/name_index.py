@@ -2,19 +2,24 @@
 
 import asyncio
 import heapq
-from collections.abc import Collection, Iterator, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from itertools import islice
 
 from utils.models.deaths import Death
 from utils.models.labels import MARK_SIGN, SEPARATOR, fold_label, make_mark
 from utils.models.players import KnownPlayer
-from utils.models.scope import PlayerId, ServerScope
+from utils.models.scope import PlayerId, ServerId, ServerScope
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
 
 SLICE_PLAYERS = 250  # handled between two turns of the event loop: a few milliseconds
+SEARCHED_PLAYERS = 500  # likewise, looked through
 MOST_COMPARED = 2_000_000  # letter pairs with names, in a search for close names: a tenth of a second
 NAME_BORDER = "\n"  # stands in no name: the log has one row a line
+
+
+Rank = tuple[int, str, PlayerId]
 
 
 @dataclass(slots=True)
@@ -22,13 +27,13 @@ class _Entry:
     """A player with his names folded.
 
     Attributes:
-        rank: the place among the others: most kills first, then by name.
+        rank: the place among the others, which nobody else has: most kills first, then by name.
         folded: every name, between borders.
         label: what the player is offered as, folded.
     """
 
     player: KnownPlayer
-    rank: tuple[int, str]
+    rank: Rank
     folded: str
     label: str
 
@@ -39,35 +44,46 @@ class NameIndex:
     def __init__(self) -> None:
         self._by_id: dict[PlayerId, _Entry] = {}
         self._by_label: dict[str, dict[PlayerId, None]] = {}  # in the order they came
-        self._ranked: list[_Entry] = []
-        self._is_in_order = True
+        self._ranked: list[_Entry] = []  # always in order: to sort them all would hold up everybody
+        self._turn = asyncio.Lock()  # one search at a time: however many type, others wait for one slice
 
     @classmethod
     async def build(cls, players: Sequence[KnownPlayer]) -> "NameIndex":
         """Return an index of players, made in slices between which others have their turn."""
         index = cls()
+        slices: list[list[_Entry]] = []
         for start in range(0, len(players), SLICE_PLAYERS):
-            for player in players[start : start + SLICE_PLAYERS]:
-                index.put(player)
+            entries = [index._enter(player) for player in players[start : start + SLICE_PLAYERS]]
+            slices.append(sorted(entries, key=_get_rank))
+            await asyncio.sleep(0)
+        merged = heapq.merge(*slices, key=_get_rank)
+        while some := list(islice(merged, SLICE_PLAYERS)):
+            index._ranked += some
             await asyncio.sleep(0)
         return index
 
     def put(self, player: KnownPlayer) -> None:
         """Add a player, or write what is known of him anew."""
+        before = self._by_id.get(player.player_id)
+        if before is not None:
+            del self._ranked[bisect_left(self._ranked, before.rank, key=_get_rank)]
+        insort(self._ranked, self._enter(player), key=_get_rank)
+
+    def _enter(self, player: KnownPlayer) -> _Entry:
+        """Write what is known of a player; the place among the others is the caller's matter."""
         entry = self._by_id.get(player.player_id)
         if entry is None:
-            entry = self._by_id[player.player_id] = _Entry(player, (0, ""), "", "")
-            self._ranked.append(entry)
+            entry = self._by_id[player.player_id] = _Entry(player, (0, "", player.player_id), "", "")
             self._write_names(entry, player)
         elif player.names != entry.player.names or player.name != entry.player.name:
             self._write_names(entry, player)
-        entry.player, entry.rank = player, (-player.kills, entry.rank[1])
-        self._is_in_order = False
+        entry.player, entry.rank = player, (-player.kills, entry.rank[1], player.player_id)
+        return entry
 
     def _write_names(self, entry: _Entry, player: KnownPlayer) -> None:
         names = {name: fold_text(name) for name in (*player.names, player.name)}
         entry.folded = f"{NAME_BORDER}{NAME_BORDER.join(dict.fromkeys(names.values()))}{NAME_BORDER}"
-        entry.rank = (-player.kills, names[player.name])
+        entry.rank = (-player.kills, names[player.name], player.player_id)
         label = fold_label(player.name, names[player.name])
         if label == entry.label:
             return
@@ -83,13 +99,31 @@ class NameIndex:
         entry = self._by_id.get(player_id)
         return entry.player if entry else None
 
-    def search(self, part: str) -> Iterator[KnownPlayer]:
-        """Yield every player with a name that holds a folded text, best known first."""
-        return (entry.player for entry in self._rank() if part in entry.folded)
+    async def search(
+        self, part: str, *, limit: int, server_ids: Collection[ServerId] = frozenset()
+    ) -> list[KnownPlayer]:
+        """Return the best known players with a name that holds a folded text, in slices between turns.
 
-    def search_exact(self, name: str) -> Iterator[KnownPlayer]:
-        """Yield every player with a name that is a folded text, best known first."""
-        return self.search(f"{NAME_BORDER}{name}{NAME_BORDER}")
+        With ``server_ids`` only those who were seen on one of these servers.
+        """
+        found: list[KnownPlayer] = []
+        async with self._turn:
+            ranked = tuple(self._ranked)
+            for start in range(0, len(ranked), SEARCHED_PLAYERS):
+                fitting = (
+                    entry.player for entry in ranked[start : start + SEARCHED_PLAYERS] if part in entry.folded
+                )
+                found += islice(select_seen(fitting, server_ids), limit - len(found))
+                if len(found) >= limit:
+                    break
+                await asyncio.sleep(0)
+        return found
+
+    async def search_exact(
+        self, name: str, *, limit: int, server_ids: Collection[ServerId] = frozenset()
+    ) -> list[KnownPlayer]:
+        """Return the best known players with a name that is a folded text, as ``search`` does."""
+        return await self.search(f"{NAME_BORDER}{name}{NAME_BORDER}", limit=limit, server_ids=server_ids)
 
     def search_labelled(self, label: str) -> Iterator[KnownPlayer]:
         """Yield every player who is offered as a folded label, before any mark."""
@@ -119,7 +153,7 @@ class NameIndex:
         pairs = {wanted[index : index + 2] for index in range(end)}
         if not pairs:
             return ()
-        entries = self._rank()[: MOST_COMPARED // len(pairs)]
+        entries = self._ranked[: MOST_COMPARED // len(pairs)]
         return await asyncio.to_thread(_find_closest, pairs, entries, limit)
 
     def learn(self, scope: ServerScope, death: Death) -> None:
@@ -146,11 +180,15 @@ class NameIndex:
             )
         )
 
-    def _rank(self) -> Sequence[_Entry]:
-        if not self._is_in_order:
-            self._ranked.sort(key=attrgetter("rank"))  # few are out of place: one pass, mostly
-            self._is_in_order = True
-        return self._ranked
+
+def select_seen(players: Iterable[KnownPlayer], server_ids: Collection[ServerId]) -> Iterator[KnownPlayer]:
+    """Yield those who were seen on one of the servers; all of them when no server is named."""
+    servers = frozenset(server_ids)
+    return (player for player in players if not servers or servers.intersection(player.servers))
+
+
+def _get_rank(entry: _Entry) -> Rank:
+    return entry.rank
 
 
 def _find_closest(pairs: Collection[str], entries: Sequence[_Entry], limit: int) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Player names: who is meant by a name, and which names are offered while one is typed."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Protocol
@@ -14,12 +14,12 @@ from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
-from utils.services.name_index import NameIndex
+from utils.services.name_index import NameIndex, select_seen
 from utils.tasks import BackgroundTask, TaskManager
 
 SUGGESTIONS = 5
 CANDIDATES = 100  # more of them fit no better than these
-LEARNED_DEATHS = 250  # between two turns of the event loop: a few milliseconds
+LEARNED_DEATHS = 100  # between two turns of the event loop: a few milliseconds
 BLINK_SECONDS = 0.05  # of the 300 ms that autocomplete may take
 CACHED_GUILDS = 200  # names of guilds whose members asked lately
 
@@ -70,14 +70,14 @@ class PlayerNames:
         While the names are being read for the first time, the answer comes from the newest names alone: a
         guild of 100,000 players takes a second or two, and whoever types waits for no more than a blink.
         """
-        wanted = fold_text(text)
+        wanted, servers = fold_text(text), frozenset(server_ids)
         known = self._guilds.get(guild_id)
         if known is None:
             few = await self._store.search_players(guild_id, text[:TYPED_CHARACTERS].strip(), limit=limit)
             known = await self._wait_for_names(guild_id)
             if known is None:
-                return list(_select(few, server_ids))
-        found = list(islice(_select(known.search(wanted), server_ids), limit))
+                return list(select_seen(few, servers))
+        found = await known.search(wanted, limit=limit, server_ids=servers)
         marked = None if found else known.find_marked(text)
         return [marked] if marked else found
 
@@ -112,7 +112,7 @@ class PlayerNames:
         picked = known.find(PlayerId(text)) or known.find_marked(text)
         if picked is not None:
             return picked
-        chosen = _choose(known, text, servers)
+        chosen = await _choose(known, text, servers)
         if len(chosen) == 1:
             return chosen[0]
         if chosen:
@@ -187,23 +187,17 @@ class PlayerNames:
         return None if missed is None else known
 
 
-def _select(players: Iterable[KnownPlayer], server_ids: Iterable[ServerId]) -> Iterator[KnownPlayer]:
-    """Yield those who were seen on one of the servers; all of them when no server is named."""
-    servers = frozenset(server_ids)
-    return (player for player in players if not servers or servers.intersection(player.servers))
-
-
-def _choose(known: NameIndex, text: str, server_ids: Iterable[ServerId]) -> list[KnownPlayer]:
+async def _choose(known: NameIndex, text: str, server_ids: frozenset[ServerId]) -> list[KnownPlayer]:
     """Return who is meant by a name: by the first way of reading it by which there is anybody."""
     wanted, typed = fold_text(text), text.strip().casefold()
     if not wanted:
         return []
-    exact = list(islice(_select(known.search_exact(wanted), server_ids), CANDIDATES))
+    exact = await known.search_exact(wanted, limit=CANDIDATES, server_ids=server_ids)
     return (
         [player for player in exact if player.name.casefold() == typed]
-        or list(islice(_select(known.search_labelled(wanted), server_ids), CANDIDATES))
+        or list(islice(select_seen(known.search_labelled(wanted), server_ids), CANDIDATES))
         or exact
-        or list(islice(_select(known.search(wanted), server_ids), CANDIDATES))
+        or await known.search(wanted, limit=CANDIDATES, server_ids=server_ids)
     )
 
 

@@ -127,7 +127,7 @@ class PoolState:
         return self._find_shared(guild_id, login) is not None
 
     def find_slots(self, guild_id: GuildId, login: HostLogin | None = None) -> list[Slot]:
-        """Return a guild's connections, or those of one of its logins, whatever key was pinned."""
+        """Return a guild's connections, or those of one of its logins, with any pinned key."""
         slots = self._slots.get(guild_id, ())
         return [slot for slot in slots if login is None or slot.login.is_same_account(login)]
 
@@ -151,7 +151,7 @@ class PoolState:
             self._count_handshake(slot, -1)
 
     def pin(self, slot: Slot, host_key: str) -> None:
-        """Share a connection that was opened without a pinned key with whoever pinned the one it showed."""
+        """Share a connection opened without a pinned key with the logins that pinned the one it showed."""
         known = (slot.guild_id, slot.login)
         pinned = (slot.guild_id, replace(slot.login, host_key=host_key))
         if slot.login.host_key is None and self._shared.get(known) is slot and pinned not in self._shared:
@@ -226,7 +226,7 @@ class PoolState:
                 del self._handshakes[key]
 
     def _find_shared(self, guild_id: GuildId, login: HostLogin) -> Slot | None:
-        """Return the connection a login shares; whoever pinned no key yet shares one with any key."""
+        """Return the connection a login shares; a login without a pinned key shares one with any key."""
         slot = self._shared.get((guild_id, login))
         if slot is None and login.host_key is None:
             others = (other for other in self._slots.get(guild_id, ()) if not other.is_closing)

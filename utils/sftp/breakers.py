@@ -2,7 +2,7 @@
 
 *Theory of operation.* A failed attempt to connect opens a circuit (``utils.models.circuits``): the host's, if
 the host failed before it knew who comes, else that of this login in this guild. While it is open nobody else
-connects there: ``verify`` raises what went wrong, without any traffic. Whoever wants to go on waits in
+connects there: ``verify`` raises what went wrong, without any traffic. Those who want to go on wait in
 ``wait``. As long as somebody waits one loop per circuit tries with the login of one of them, in turns; the
 first success wakes everybody. A login that was refused is not tried again before ``forgive``.
 
@@ -49,7 +49,7 @@ Try = Callable[["Waiter"], Coroutine[None, None, None]]
 
 @dataclass(eq=False, slots=True)
 class Waiter:
-    """Somebody who goes on as soon as the circuit is closed, and lends his login to the tries until then."""
+    """Somebody who goes on as soon as the circuit is closed, and lends a login to the tries until then."""
 
     guild_id: GuildId
     login: HostLogin
@@ -101,7 +101,7 @@ class BreakerBoard:
     """The open circuits of all hosts and logins; those that are closed are not in it.
 
     Args:
-        attempt: connects with the login of a waiter, whatever stands here, and may raise RemoteError.
+        attempt: connects with the login of a waiter, past an open circuit; may raise RemoteError.
         draw: a number from 0 to 1, the jitter.
     """
 
@@ -228,7 +228,7 @@ class BreakerBoard:
         breaker.trying.add_done_callback(self._end_trying)
 
     def _end_trying(self, task: "asyncio.Task[None]") -> None:
-        """Note the end of a loop; after a fault nobody foresaw everybody tries for himself, and meets it."""
+        """Note the end of a loop; after a fault nobody foresaw all waiters try by themselves, and meet it."""
         breaker = self._tries.pop(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             log.error("trying to connect failed", where=_describe(breaker.key), exc_info=fault)

@@ -31,7 +31,7 @@ FAILING_STEP_BY_ERROR: dict[type[RemoteError], int] = {
     NoSshServerError: 1,
     HostKeyChangedError: 2,
 }
-"""Whatever else goes wrong while connecting goes wrong at the login."""
+"""All else that goes wrong while connecting goes wrong at the login."""
 
 SAMPLE_BYTES = 4096
 REFUSED_SHOWN = 3  # a field of an embed takes 1,024 characters

@@ -8,7 +8,7 @@ the logs themselves. A place that is refused or fails is passed over: another ma
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -36,6 +36,9 @@ GAMES_BELOW_SERVER = (GAME_FOLDER, f"Deadside/Saved/{GAME_FOLDER}")
 SERVER_FOLDER = re.compile(r"(?P<host>.+)_(?P<number>\d{1,9})")
 PROBES_MAXIMUM = 100  # without a number all of an account's servers are looked into; most have a handful
 SHOWN_MAXIMUM = 10
+
+_Find = Callable[[str | None], Awaitable[str | None]]
+"""Looks for logs in one server's folder, and returns where they are, or will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +105,16 @@ async def find_death_logs(
     """
     search = _Search(session, await _resolve_base(session, base_path))
     here = await search.look_around(host, number)
-    found = await search.find_logs(here.choose())
-    if len(found) > 1:
-        raise _build_ambiguous_error([folder for folder, _ in found])
-    if found:
-        return found[0][1]
-    if (beside := await search.find_logs_in(search.base)) is not None:
-        return beside
-    if here.has_logs and base_path is not None:
-        return search.base
-    begun = await search.find_begun(here.choose())
-    if len(begun) > 1:
-        raise _build_ambiguous_error([folder for folder, _ in begun])
-    if begun:
-        return begun[0][1]
-    if (beside := await search.find_begun_in(search.base)) is not None:
-        return beside
+    for find in (search.find_logs_in, search.find_begun_in):
+        found = await search.find_among(here.choose(), find)
+        if len(found) > 1:
+            raise _build_ambiguous_error([folder for folder, _ in found])
+        if found:
+            return found[0][1]
+        if (beside := await find(search.base)) is not None:
+            return beside
+        if here.has_logs and base_path is not None:
+            return search.base
     if search.refused is not None:
         raise search.refused
     wanted = f"{host}_{'<number>' if number is None else number}"
@@ -190,18 +187,15 @@ class _Search:
             here.of_host.append(ServerFolder(f"{host.strip()}_{number}", number, is_link=True))
         return here
 
-    async def find_logs(self, folders: Iterable[ServerFolder]) -> list[tuple[ServerFolder, str]]:
-        """Return those server folders that hold death logs, with where."""
-        places = [(folder, await self.find_logs_in(await self._enter(folder))) for folder in folders]
-        return [(folder, place) for folder, place in places if place is not None]
-
-    async def find_begun(self, folders: Iterable[ServerFolder]) -> list[tuple[ServerFolder, str]]:
-        """Return those of a game that has run, and where its logs will be."""
-        places = [(folder, await self.find_begun_in(await self._enter(folder))) for folder in folders]
+    async def find_among(
+        self, folders: Iterable[ServerFolder], find: _Find
+    ) -> list[tuple[ServerFolder, str]]:
+        """Return those server folders in which something is found, with where."""
+        places = [(folder, await find(await self._enter(folder))) for folder in folders]
         return [(folder, place) for folder, place in places if place is not None]
 
     async def find_logs_in(self, folder: str | None) -> str | None:
-        """Return the death logs of one server's folder, in whichever form the hoster has it."""
+        """Return the death logs of one server's folder, in any form that hosters have."""
         if folder is None:
             return None
         if posixpath.basename(folder).casefold() == LOGS_FOLDER:

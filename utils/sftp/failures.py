@@ -203,7 +203,7 @@ def translate(
     meaning = next(MEANING_BY_EXCEPTION[kind] for kind in type(error).__mro__ if kind in MEANING_BY_EXCEPTION)
     handshake = _LEGACY_ON if legacy else _LEGACY_OFF
     if isinstance(error, asyncssh.KeyExchangeFailed) and "compression" in error.reason:
-        handshake = _COMPRESSION  # the library has one class for whatever is not in common
+        handshake = _COMPRESSION  # the library has one class for all that is not in common
     return meaning.error(meaning.sentence.format(host=host, what=what, legacy=handshake))
 
 

@@ -38,7 +38,7 @@ class HostKeyPin(asyncssh.SSHClient):
 
     Attributes:
         offered: the key the host showed; None before it did.
-        is_lost: the connection has ended, for whatever reason.
+        is_lost: the connection has ended, for any reason.
         fault: why the bot ended the connection, if it did.
         asked_for_more: the host asked for something else than one password.
     """

@@ -38,11 +38,11 @@ class HostLogin:
 
     @property
     def door(self) -> tuple[str, int, bool]:
-        """Return what decides whether a host talks to us at all, whoever comes."""
+        """Return what decides whether a host talks to us at all, with any login."""
         return self.host, self.port, self.legacy
 
     def is_same_account(self, other: "HostLogin") -> bool:
-        """Tell whether both log in as the same user of the same host, whatever secret and key they carry."""
+        """Tell whether both log in as the same user of the same host, with any secret and key."""
         return (self.host, self.port, self.username) == (other.host, other.port, other.username)
 
     def __repr__(self) -> str:

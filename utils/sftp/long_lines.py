@@ -1,4 +1,4 @@
-"""Long lines: what has no line feed for longer than a chunk is no row, and is passed over.
+"""Long lines: a line that is longer than a chunk is not a row, and is passed over.
 
 A host may show a file of 100 GB in which nothing is, or one that never ends its line. So a few megabytes of
 such a line are looked through at a poll, and the next poll goes on behind them. NULs are what a hole in a

@@ -138,7 +138,7 @@ class SftpConnectionPool:
         self.breakers.expire()
 
     async def close_guild(self, guild_id: GuildId) -> None:
-        """End everything a guild holds: its connections, whoever uses them, and whoever waits for one."""
+        """End everything a guild holds: its connections with their leases, and the requests that wait."""
         self._refuse(request for request in self._state.waiting if request.guild_id == guild_id)
         self.breakers.forget(guild_id)
         await self._close_and_wait(self._state.find_slots(guild_id))
@@ -156,7 +156,7 @@ class SftpConnectionPool:
         await self._close_and_wait(self._state.slots)
 
     async def _try(self, waiter: Waiter) -> None:
-        """Connect with the login of somebody who waits, whatever is known of it."""
+        """Connect with the login of somebody who waits, although it is known to fail."""
         request = Request(waiter.guild_id, waiter.login, waiter.guild_limit, is_forced=True, is_try=True)
         link, _ = await self._acquire_healthy(request, self._limits.try_wait_seconds)
         self._release(link)
@@ -263,7 +263,7 @@ class SftpConnectionPool:
 
     def _advance(self) -> None:
         """Carry out what can be decided now, for those who still wait."""
-        # whoever is cancelled leaves the queue a turn later; what he was given until then would be lost
+        # a cancelled request leaves the queue a turn later; a slot given to it until then would be lost
         for request in [request for request, assigned in self._assigned.items() if assigned.done()]:
             self._state.withdraw(request)
             del self._assigned[request]

@@ -40,7 +40,7 @@ BLOCK_BYTES_MINIMUM = (
     4 * 1024
 )  # of a host that allows less: it answers with less, and no read is cut into millions
 WINDOW_BYTES = 2 * 1024 * 1024  # asked for at once; fills 100 ms of a 160 Mbit/s line
-ANSWERS_OF_A_BLOCK = 64  # and one for each KiB of it: whoever answers with less at a time wants us busy
+ANSWERS_OF_A_BLOCK = 64  # and one for each KiB of it; a host with smaller answers wants us busy
 CLOSE_TIMEOUT_SECONDS = 3  # also waited for by a reader that was cancelled, and a task has 5 s to end
 LARGEST_SIZE = 2**63 - 1  # of a file: places in it are stored as numbers of 64 bits with a sign
 REQUESTS_OF_A_LISTING = 4  # open, names, end, close: folders of some hundred entries need no more

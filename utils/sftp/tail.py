@@ -285,7 +285,7 @@ class DeathLogTail:
         return now - self._memory.listed_at >= self._memory.rest_seconds
 
     def _must_list(self, now: float, *, is_due: bool) -> bool:
-        """Tell whether the folders are listed whatever times they show."""
+        """Tell whether the folders are listed although their times may be the same."""
         memory = self._memory
         is_late = now - memory.listed_at >= LIST_EVERY_SECONDS or is_around_midnight(self._local_now)
         is_wanted = memory.is_stale or (is_due and (is_late or not memory.is_listing_confirmed))
@@ -348,7 +348,7 @@ class DeathLogTail:
         in_order = sorted(known)
         for file in memory.sizes.keys() - known:
             memory.appeared[file.world] = now
-            # the one before it is over by that: whatever it ends with is looked at once more
+            # so the file before it is over, and its last row is looked at once more
             place = bisect_left(in_order, file)
             if place and in_order[place - 1].world == file.world:
                 memory.settled.pop(in_order[place - 1], None)
@@ -372,7 +372,7 @@ class DeathLogTail:
         """Return the files worth a ``stat``: of each world the newest, and for a while the one before.
 
         And the one that had changed last when they were listed, where that is not the newest: the game writes
-        there, whatever other names lie beside it.
+        there, although another name sorts behind it.
         """
         chosen: list[LogFileEntry] = []
         for world, group in groupby(listing.files, key=lambda entry: entry.file.world):

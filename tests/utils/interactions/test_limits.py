@@ -63,7 +63,7 @@ def test_expensive_work_has_a_rate_for_each_member(limits: MemberLimits, clock: 
     spend(limits, ALICE, *[1] * WORK_AT_ONCE)
     for _ in range(2):
         with pytest.raises(
-            TooMuchAtOnceError, match=r"many charts, files and pages .* Ask again in 5 seconds\."
+            TooMuchAtOnceError, match=r"many charts, files, pages and buttons .* Ask again in 5 seconds\."
         ):
             limits.spend(ALICE, 1)
     with pytest.raises(TooMuchAtOnceError, match=r"Ask again in 15 seconds\."):
@@ -103,7 +103,7 @@ async def test_expensive_command_is_refused_privately_though_its_answer_is_publi
     for _ in range(WORK_AT_ONCE):
         assert (await alice.ask(channel, "/chart")).content == "a chart"
     refused = show(await alice.ask(channel, "/chart"))
-    sentence = "You asked for many charts, files and pages within a minute. Ask again in 5 seconds."
+    sentence = "You asked for many charts, files, pages and buttons within a minute. Ask again in 5 seconds."
     assert refused == (CallbackKind.MESSAGE, sentence, True)
     assert (await alice.ask(channel, "/public")).content.startswith("guild")
     assert (await manager.ask(channel, "/chart")).content == "a chart"

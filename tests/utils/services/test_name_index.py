@@ -13,7 +13,7 @@ from utils.models.deaths import Death, DeathKind
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
-from utils.services.name_index import MOST_COMPARED, SLICE_PLAYERS, NameIndex
+from utils.services.name_index import MOST_COMPARED, SEARCHED_PLAYERS, SLICE_PLAYERS, NameIndex
 
 AT = datetime(2025, 5, 1, 12, tzinfo=UTC)
 HERE = ServerScope(GuildId(42), ServerId("aaaaaaaa"))
@@ -54,6 +54,11 @@ def fill(players: Iterable[KnownPlayer]) -> NameIndex:
     return index
 
 
+def search(index: NameIndex, part: str) -> list[KnownPlayer]:
+    """Return all that an index finds."""
+    return asyncio.run(index.search(part, limit=99))
+
+
 def fingerprint(players: Iterable[KnownPlayer]) -> list[tuple[int, str, frozenset[PlayerId]]]:
     """Return players in order, those of one rank as a set: their order among each other means nothing."""
     groups: dict[tuple[int, str], set[PlayerId]] = {}
@@ -69,7 +74,7 @@ def test_search_finds_what_a_look_through_every_name_finds(players: list[KnownPl
     expected = [
         player for player in keep_newest(players) if any(wanted in fold_text(name) for name in player.names)
     ]
-    found = list(fill(players).search(wanted))
+    found = search(fill(players), wanted)
     assert fingerprint(found) == fingerprint(rank(expected))
     assert len(found) == len(expected)
 
@@ -83,7 +88,9 @@ def test_exact_search_finds_whole_names_alone(players: list[KnownPlayer], name: 
         for player in keep_newest(players)
         if any(wanted == fold_text(one) for one in player.names)
     }
-    assert {player.player_id for player in fill(players).search_exact(wanted)} == expected
+    assert {
+        player.player_id for player in asyncio.run(fill(players).search_exact(wanted, limit=99))
+    } == expected
 
 
 @given(PLAYERS, PLAYERS, PARTS)
@@ -92,13 +99,13 @@ def test_index_that_goes_on_learning_equals_one_made_anew(
 ) -> None:
     """A search between two things learned leaves nothing behind that a later search would feel."""
     index = fill(before)
-    list(index.search(fold_text(part)))
+    search(index, fold_text(part))
     for player in after:
         index.put(player)
-        list(index.search(fold_text(part)))
+        search(index, fold_text(part))
     anew = asyncio.run(NameIndex.build(keep_newest([*before, *after])))
-    assert fingerprint(index.search("")) == fingerprint(anew.search(""))
-    assert fingerprint(index.search(fold_text(part))) == fingerprint(anew.search(fold_text(part)))
+    assert fingerprint(search(index, "")) == fingerprint(search(anew, ""))
+    assert fingerprint(search(index, fold_text(part))) == fingerprint(search(anew, fold_text(part)))
 
 
 @given(PLAYERS)
@@ -145,6 +152,30 @@ async def test_large_guild_lets_others_have_their_turn() -> None:
     await NameIndex.build(players)
     counter.cancel()
     assert turns >= 3
+
+
+async def test_search_of_a_large_guild_holds_nobody_up() -> None:
+    """Keystrokes that fit nobody hold the event loop for a slice alone; what is learned counts."""
+    players = [
+        KnownPlayer(PlayerId(f"{number}"), f"Player {number}", (f"Player {number}",), number, AT)
+        for number in range(5 * SEARCHED_PLAYERS)
+    ]
+    index = await NameIndex.build(players)
+    turns = 0
+
+    async def learn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            index.put(KnownPlayer(PlayerId(f"new {turns}"), "New", ("New",), 10**6, AT))
+            await asyncio.sleep(0)
+
+    learner = asyncio.create_task(learn())
+    found = await asyncio.gather(*(index.search("nobody", limit=25) for _ in range(4)))
+    learner.cancel()
+    assert (found, turns >= 4 * 5) == ([[]] * 4, True)
+    assert [player.kills for player in await index.search("player", limit=1)] == [len(players) - 1]
+    assert len(await index.search("new", limit=10**6)) == turns
 
 
 async def test_close_names_are_searched_among_fewer_players_the_longer_the_text_is() -> None:
@@ -203,7 +234,7 @@ def test_learned_deaths_give_kills_servers_and_last_sight_of_everybody(
         seen.setdefault(death.row.victim_id, []).append((scope, death))
         if death.row.kind.is_kill and death.row.killer_id is not None:
             seen.setdefault(death.row.killer_id, []).append((scope, death))
-    found = {player.player_id: player for player in index.search("")}
+    found = {player.player_id: player for player in search(index, "")}
     assert found.keys() == seen.keys()
     for player_id, own in seen.items():
         player = found[player_id]
@@ -228,7 +259,7 @@ def test_new_name_is_shown_and_the_old_one_still_found() -> None:
         AT + timedelta(seconds=9),
         (HERE.server_id, THERE.server_id),
     )
-    assert [list(index.search(part))[:1] for part in ("hanna", "anna")] == [[expected], [expected]]
+    assert [search(index, part)[:1] for part in ("hanna", "anna")] == [[expected], [expected]]
 
 
 def test_late_row_adds_its_name_and_leaves_the_newer_one_shown() -> None:

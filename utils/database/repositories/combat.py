@@ -1,7 +1,7 @@
 """Kills by weapon, by enemy and by hour, over one or several servers of a guild.
 
 All time comes from counters that ingestion keeps: months of a server, and each player's weapons. A period,
-and whatever a single player did, comes from his or the period's kills alone, found by an index.
+and all that a single player did, comes from the kills of that period or player alone, found by an index.
 """
 
 import asyncio
@@ -122,7 +122,7 @@ class CombatRepository:
             for month in await self._list_months(guild_id, server_ids):
                 hours = [before + new for before, new in zip(hours, month.hours, strict=True)]
             return tuple(hours)
-        # whoever killed somebody else killed; that much the index knows by itself
+        # one id killed another, so it was a kill; that much the index knows by itself
         match = {
             "server_id": {"$in": list(server_ids)},
             "killer_id": player_id,
@@ -159,8 +159,8 @@ class CombatRepository:
     ) -> list[Document]:
         """Find the best users among those who can be: the drawer principle spares the rest.
 
-        Whoever has more kills with a weapon than the best of a pool has, on one of the servers, at least that
-        number divided by the number of servers.
+        A player who has more kills with a weapon than the best of a pool has, on one of the servers, at least
+        that number divided by the number of servers.
         """
         pool = await self._list_pool(guild_id, shown)
         known = await self._read_best_users(guild_id, shown, pool, weapons)

@@ -96,7 +96,7 @@ class ErasureRepository:
             await outbox.update_many(own, {"$set": {f"notice.{field}": ERASED_NAME}})
 
     async def rename_in_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
-        """Take a player out of closed bounties, those on him and those he claimed."""
+        """Take a player out of closed bounties, those on them and those they claimed."""
         bounties = self._of("bounties", scope)
         on_him = {"slot": {"$ne": OPEN}, "player_id": player_id}
         update = {"$set": {"player_id": ERASED_PLAYER_ID, "player_name": ERASED_NAME}}
@@ -184,7 +184,7 @@ class ErasureRepository:
             for one in await bounties.find(placed, hint="placer", session=session):
                 update = {"$set": {**withdrawn, "slot": one["bounty_id"]}}
                 await bounties.update_one({"_id": one["_id"], **placed}, update, session=session)
-            # whoever pays this member at this moment, be it into his first wallet, runs into this and again
+            # a payment to this member at this moment, also into a first wallet, meets this and runs again
             nothing = {"$inc": {"balance": 0, "rows": 0}}
             await self._of_guild("wallets", guild_id).find_one_and_update(own, nothing, session=session)
             for name in ("links", "wallets", "ledger"):

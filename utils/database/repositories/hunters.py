@@ -13,7 +13,7 @@ from utils.models.scope import ERASED_PLAYER_ID, GuildId, PlayerId, ServerId
 
 
 class HunterRepository:
-    """Players by what they claimed. They are few: whoever claims has proven a link."""
+    """Players by what they claimed. They are few: who claims has proven a link."""
 
     def __init__(self, database: SafeDatabase) -> None:
         self._database = database

@@ -69,7 +69,7 @@ class ImportRepository:
     async def take_up_import(self, scope: ServerScope) -> int:
         """Move the job under way on to a generation that nobody has counted into; return that one.
 
-        Whoever took it up before may only sleep: what he still writes, or drops, is shown to nobody any more.
+        A process that took it up before may only sleep: what it still writes, or drops, nobody is shown.
 
         Raises:
             StorageConflictError: none is under way any more.

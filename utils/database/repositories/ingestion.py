@@ -150,7 +150,7 @@ class TransactionUnit:
     """One open transaction over one server's data.
 
     Args:
-        writes: where its writes wait; whoever made it carries them out, after ``finish``.
+        writes: where its writes wait; its maker carries them out, after ``finish``.
     """
 
     def __init__(

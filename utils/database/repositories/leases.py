@@ -1,7 +1,7 @@
 """Leases: which process ingests, delivers and answers for a shard.
 
 A lease has a token that counts up with every change of hands; transactions check it (``Fence``). Its document
-also names the sessions of its holder. Whoever takes it over ends those first, so no transaction begun under
+also names the sessions of its holder. The next holder ends those first, so no transaction begun under
 the old token can commit afterwards. Until that is done they stay on record, for the case that it is killed
 meanwhile.
 
@@ -19,7 +19,7 @@ from utils.errors import LeaseLostError, ShardCountError, StorageConflictError
 
 EXPIRY_SECONDS = 20.0
 UPGRADE_LEASE = -1
-"""No shard: held by whoever brings the data up to date."""
+"""No shard: held by the process that brings the data up to date."""
 
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
@@ -134,9 +134,9 @@ class LeaseRepository:
         return await self._database.run("leases.list", cursor.to_list(None))
 
     async def _retire(self, held: Document) -> None:
-        """Take a lease from whoever had it, without holding it oneself."""
+        """Take a lease from its holder, and hold it no more."""
         shard, token = held["_id"], held["token"] + 1
-        # its expiry is part of the filter: whoever renews it at this moment keeps it
+        # its expiry is part of the filter: a holder that renews it at this moment keeps it
         last = {"_id": shard, "token": held["token"], "expires_at": held["expires_at"]}
         fields = {"token": token, "instance_id": "", "expires_at": _LONG_AGO}
         taking = self._leases.update_one(last, {"$set": fields})

@@ -155,7 +155,7 @@ class LinkRepository:
             owner = await links.find_one({"player_id": link.player_id, **_PROVEN}, session=session)
             if owner is not None:
                 return read_link(owner) if owner["member_id"] == link.member_id else None
-            # written, not only looked for: whoever ends the main at this moment must not miss the alt
+            # written, not only looked for: an end of the main at this moment must not miss the alt
             main = {"member_id": int(link.member_id), "is_main": True}
             has_main = await links.update_one(main, {"$set": {"alt_at": at}}, session=session)
             proven = {**_PROVEN, "is_main": not has_main, "proven_at": at}

@@ -65,7 +65,7 @@ class PersonalDataRepository:
         return await self._read(guild_id, "proof_attempts", {"player_id": player_id}, "player", _PLAIN)
 
     async def list_parts_of_member(self, guild_id: GuildId, member_id: MemberId) -> Parts:
-        """Return what a guild has of a member: links, money, bounties, and what he changed by hand."""
+        """Return what a guild has of a member: links, money, bounties, and changes by hand."""
         own, member = {"member_id": int(member_id)}, int(member_id)
         placed, claimed = {"placer_id": member}, {"claimer_id": member}
         read = partial(self._read, guild_id)
@@ -84,7 +84,7 @@ class PersonalDataRepository:
     ) -> AsyncIterator[Sequence[Document]]:
         """Yield the death rows that players take part in, each once, many at a time.
 
-        What a player did comes first, then what was done to him, each in order of time.
+        What a player did comes first, then what was done to them, each in order of time.
         """
         for player_id in player_ids:
             others = {"$nin": list(player_ids)}

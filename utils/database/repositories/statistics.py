@@ -43,7 +43,7 @@ _KNOWN_FIELDS = {
     "last_seen_at": 1,
 }
 _KNOWN_BATCH = 500  # decoding holds Python up: a few milliseconds at a time
-_ENTRIES_OF_A_PLAYER = 4  # one a server he plays on, seldom more
+_ENTRIES_OF_A_PLAYER = 4  # one for each server they play on, seldom more
 _BEST_FIRST = [("counters.kills", -1), ("counters.deaths", 1), ("name", 1), ("player_id", 1)]
 
 
@@ -162,7 +162,7 @@ class StatisticsRepository:
         return await asyncio.to_thread(sort_known, known.values())
 
     async def search_players(self, guild_id: GuildId, text: str, *, limit: int) -> tuple[KnownPlayer, ...]:
-        """Return players whose newest name on a server holds the text, whatever its case, best known first.
+        """Return players whose newest name on a server holds the text, in any case, best known first.
 
         The names stand in the index, so that only those that fit are read, and reading ends with enough of
         them: soon, though not as thorough as all names of all players in memory.

@@ -179,7 +179,7 @@ class Standings:
         return parts
 
     def _forget_longest_unused(self, used: GuildId) -> None:
-        """Keep the memory within its bound; whoever asks again has it read again."""
+        """Keep the memory within its bound; what is asked for again is read again."""
         rows = self.rows
         for guild_id in list(self._guilds):
             if rows <= self._max_rows or guild_id == used:

@@ -164,7 +164,7 @@ class _Storing:
 
 
 class HistoryImport:
-    """Imports the history of one server, from wherever an earlier try stopped.
+    """Imports the history of one server, from where an earlier try stopped.
 
     Args:
         store: the guild's storage.

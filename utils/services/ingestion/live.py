@@ -189,8 +189,8 @@ class LiveIngestion:
     ) -> PollOutcome:
         """Read on once and store all that is new.
 
-        ``cursors`` are those of the poll before, if it went well; without them they are read. Whoever moved
-        one meanwhile is found out when it is moved again. With ``passes_over``, a line that cannot be stored
+        ``cursors`` are those of the poll before, if it went well; without them they are read. One that was
+        moved meanwhile is noticed when it is moved again. With ``passes_over``, a line that cannot be stored
         is kept as rejected, and the rest is read on.
 
         What is posted and paid is asked for once a chunk is read: a row written after a setting was changed
@@ -384,7 +384,7 @@ async def _count(unit: IngestionUnit, server: GameServer, deaths: Sequence[Death
 
 
 async def _recount(unit: IngestionUnit, player_id: PlayerId, deaths: Sequence[Death]) -> PlayerRecount:
-    """Count a player with a late row anew, from all that is stored of him and these new deaths."""
+    """Count a player with a late row anew, from all that is stored of them and these new deaths."""
     stored = await unit.list_deaths_of(player_id)
     own = [death for death in deaths if player_id in (death.row.killer_id, death.row.victim_id)]
     return count_one_player(player_id, sorted([*stored, *own], key=_get_order))

@@ -13,9 +13,9 @@ from utils.parsers.deathlog import parse_death_line
 class NewsRule:
     """Decides for one poll of one server.
 
-    Bytes that were appended since a successful read not long ago are news, whatever the game server's clock
-    says. After a longer gap, and for files that were rewritten or restored, the rows within the age of the
-    newest row are.
+    Bytes that were appended since a successful read not long ago are news, also when the game server's clock
+    is wrong. After a longer gap, and for files that were rewritten or restored, the rows within the age of
+    the newest row are.
 
     Attributes:
         is_recent: the last successful read is at most the maximum age ago.

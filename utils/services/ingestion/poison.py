@@ -24,10 +24,10 @@ logger = get_logger(__name__)
 
 
 def is_poison(error: BaseException) -> bool:
-    """Tell whether a failure may lie in what was to be stored."""
+    """Tell whether a failure may lie in what was to be stored; a cancelled wait says nothing of it."""
     if isinstance(error, StorageError):
         return not error.may_pass
-    return not isinstance(error, KillfeedError)
+    return isinstance(error, Exception) and not isinstance(error, KillfeedError)
 
 
 def describe_failure(error: BaseException) -> str:

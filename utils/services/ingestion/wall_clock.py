@@ -57,7 +57,7 @@ class WallClock:
     def correct(self, death: Death, at: datetime) -> Death:
         """Return a death that was read again, with the moment that is to be stored for it.
 
-        ``at`` is the one that is stored. Whoever read it live may have known which of two readings is meant.
+        ``at`` is the one that is stored. A live read may have known which of two readings is meant.
         """
         is_second = at > death.at and self.is_reading(death.row.written_at, at)
         return replace(death, at=at) if is_second else death

@@ -204,7 +204,7 @@ class ServerWatch:
         await self._try_to_save_health()
 
     async def _read(self, server: GameServer, tier: Tier) -> PollOutcome:
-        known, self._known = self._known, None  # whatever fails from here on, the next poll reads everything
+        known, self._known = self._known, None  # after a failure the next poll reads everything
         passes_over = self._may_be_poison and self._repeats >= FAILURES_BEFORE
         async with self._rooms.logs.open(server, guild_limit=tier.servers) as logs:
             folder = self._rooms.logs.get_log_folder(self.scope)

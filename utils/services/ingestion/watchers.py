@@ -1,9 +1,9 @@
 """Watchers: a task that reads for every game server of this process, and one that delivers for each guild.
 
 Ending a task takes time, and what is wanted may change meanwhile: a guild comes back, two people change a
-server at once. So ``_watches`` says at every moment which servers are to be looked after, and whoever waited
-for a task to end starts again what is wanted by then. A loop that does not end in time keeps its name: what
-is started after it waits until it has ended, so a server is never read by two loops.
+server at once. So ``_watches`` says at every moment which servers are to be looked after, and after a wait
+for the end of a task all that is wanted by then is started again. A loop that does not end in time keeps its
+name: a loop that is started after it waits until it has ended, so two loops never read one server.
 """
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
@@ -110,7 +110,7 @@ class ServerWatchers:
     async def removal(self, scope: ServerScope) -> AsyncIterator[None]:
         """Let nobody read a server while it is deleted; when that fails, it is read on.
 
-        It is listed until it is marked as removed, so whoever starts what is listed would start it again.
+        It is listed until it is marked as removed, so a start of all that is listed would start it again.
 
         Raises:
             StillBusyError: its loop does not end, so it may still store what it has read.

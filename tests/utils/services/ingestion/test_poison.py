@@ -1,5 +1,7 @@
 """Poison: the rest of a batch is stored around the lines that cannot be."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,9 +79,12 @@ async def test_all_lines_but_the_poisoned_are_stored_in_order(
         (DiskFullError("full"), False),
         (TransactionsUnsupportedError("no set"), False),
         (RemoteTimeoutError("silent"), False),
+        (asyncio.CancelledError(), False),
     ],
 )
-async def test_nothing_is_passed_over_for_what_lies_not_in_it(error: Exception, *, expected: bool) -> None:
+async def test_nothing_is_passed_over_for_what_lies_not_in_it(
+    error: BaseException, *, expected: bool
+) -> None:
     """A failure of the database, of the host or of another process is raised on, and loses no row."""
     assert is_poison(error) is expected
     passed: list[Chunk] = []
