@@ -7,6 +7,8 @@ NAME_LENGTH = 48  # three times the longest name of the game; keeps an embed on 
 
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # blank, and yet letters or marks
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
+_MARKS = frozenset({"Mn", "Me"})
+_PILED_MARKS = 4  # on one letter, as hardly any language has more: a pile runs over the lines around it
 _BANNED_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 
 
@@ -16,12 +18,25 @@ def clean_text(text: str, limit: int = NAME_LENGTH) -> str:
     For places that show no markup: footers, choices of autocomplete.
     """
     visible = "".join(" " if char.isspace() else char for char in text if _is_visible(char) or char.isspace())
+    if not visible.isascii():
+        visible = _flatten(visible)
     return cut(" ".join(visible.split()), limit)
 
 
 def cut(text: str, limit: int) -> str:
     """Return a text of at most ``limit`` characters, an ellipsis in the place of what is cut."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _flatten(text: str) -> str:
+    """Return a text without the marks that are piled too high on a letter."""
+    kept: list[str] = []
+    pile = 0
+    for char in text:
+        pile = pile + 1 if unicodedata.category(char) in _MARKS else 0
+        if pile <= _PILED_MARKS:
+            kept.append(char)
+    return "".join(kept)
 
 
 def _is_visible(char: str) -> bool:

@@ -111,3 +111,18 @@ def test_text_at_the_start_of_a_line_is_no_quote_heading_or_list(text: str) -> N
     assert not re.match(r"(>|#|-#|[-+*] |\d+\. )", escaped)
     [line] = Reader(datetime(2025, 5, 1, tzinfo=UTC)).read(escaped)
     assert {span.style for span in line} <= {Style.PLAIN}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Z" + "\u0337\u0322\u031b" * 20 + "o", "Z\u0337\u0322\u031b\u0337o"),
+        ("\u0301" * 30, "\u0301" * 4),
+        ("שָּׁלוֹם", "שָּׁלוֹם"),
+        ("Việt Phở", "Việt Phở"),
+        ("กี่ที่", "กี่ที่"),
+    ],
+)
+def test_marks_are_not_piled_over_the_lines_around_them(name: str, shown: str) -> None:
+    """A name of the game stays on its line; letters of languages keep all of theirs."""
+    assert clean_text(name) == shown
