@@ -74,10 +74,11 @@ def classify(killer_id: PlayerId | None, victim_id: PlayerId, weapon: str) -> De
 def parse_death_line(line: bytes, *, latest: datetime) -> DeathRow | Rejected:
     """Read one line, given without its line feed (a carriage return before it is tolerated).
 
-    NULs in front of it are passed over: a crash, and a log that is emptied while the game writes, leave them.
+    NULs in front of it are passed over, before and behind a BOM: a crash, and a log that is emptied while the
+    game writes, leave them.
     ``latest`` is the last moment a row may be dated, by the game server's wall clock and without a zone.
     """
-    line = line.removesuffix(b"\r").lstrip(b"\0").removeprefix(BOM)
+    line = line.removesuffix(b"\r").lstrip(b"\0").removeprefix(BOM).lstrip(b"\0")
     if len(line) > MAX_LINE_BYTES:
         return _reject(line, f"longer than {MAX_LINE_BYTES} bytes")
     text = decode_line(line)

@@ -92,6 +92,10 @@ READABLE = {
     ),
     "carriage return": (f"{TIME};Ann;{A};Bob;{B};Mosin;83;\r", build(DeathKind.KILL)),
     "byte order mark": (f"\ufeff{TIME};Ann;{A};Bob;{B};Mosin;83;", build(DeathKind.KILL)),
+    "NULs between a BOM and the first row": (
+        "\ufeff" + "\0" * 100 + f"{TIME};Ann;{A};Bob;{B};Mosin;83;",
+        build(DeathKind.KILL),
+    ),
     "NULs in front, as a crash leaves them": (
         "\0" * 4096 + f"{TIME};Ann;{A};Bob;{B};Mosin;83;",
         build(DeathKind.KILL),
