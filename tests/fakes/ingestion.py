@@ -397,11 +397,15 @@ class FakeDeathLogs:
                 yield chunk
             self.rewritten.discard(file)
 
-    async def read_newest_lines(self) -> Sequence[bytes]:
-        """Return the last whole lines of every file."""
+    async def read_newest_lines(self, *, back: int = 0) -> Sequence[bytes]:
+        """Return the last whole lines of every world's newest file, or of one before it."""
         self.power.pass_point()
         self.newest_asked += 1
-        return [line for data in self.files.values() for line in data.split(b"\n")[:-1][-3:]]
+        worlds: dict[str, list[bytes]] = {}
+        for file, data in sorted(self.files.items()):
+            worlds.setdefault(file.world, []).append(data)
+        held = [files[-1 - back] for files in worlds.values() if len(files) > back]
+        return [line for data in held for line in data.split(b"\n")[:-1][-3:]]
 
     def list_gone(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[LogFile]:
         """Return the files that went long ago."""

@@ -22,6 +22,7 @@ and one whose first 256 bytes stayed the same while it did not get shorter. Both
 import math
 import posixpath
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -234,14 +235,20 @@ class DeathLogTail:
                 if passage is None or not passage.is_cut_off:
                     self._memory.settled[file] = seen
 
-    async def read_newest_lines(self) -> Sequence[bytes]:
-        """Return the last whole lines of the newest file of every world that holds anything."""
+    async def read_newest_lines(self, *, back: int = 0) -> Sequence[bytes]:
+        """Return the last whole lines of the newest file of every world that holds anything.
+
+        With ``back``, of the file so many before it.
+        """
         if self._memory.listing is None:
             await self._look()
         files = sorted(self._memory.sizes, key=lambda file: self._rank(file.name))
-        newest = {file.world: file for file in files if self._memory.sizes[file].size}
+        worlds: defaultdict[str, list[LogFile]] = defaultdict(list)
+        for file in files:
+            if self._memory.sizes[file].size:
+                worlds[file.world].append(file)
         lines: list[bytes] = []
-        for _, file in sorted(newest.items()):
+        for file in [held[-1 - back] for _, held in sorted(worlds.items()) if len(held) > back]:
             size = self._memory.sizes[file].size
             start = max(0, size - NEWEST_BYTES)
             data = await self._session.read(self._path(file), offset=start, length=size - start)

@@ -1033,6 +1033,10 @@ async def test_newest_lines_are_those_of_the_newest_file_that_holds_any(
     session.append(path_of(WORLD_1), lines(7, 8))
     found = list(await poller.tail.read_newest_lines())
     assert found == [*(line(number)[:-1] for number in range(119, 200)), *(lines(7, 8).splitlines())]
+    session.append(path_of(DAY_2), lines(9))
+    await poller.poll(seconds=60)
+    assert list(await poller.tail.read_newest_lines(back=1)) == found[: -len(lines(7, 8).splitlines())]
+    assert list(await poller.tail.read_newest_lines(back=2)) == []
 
 
 async def test_newest_lines_may_be_asked_for_between_two_chunks(poller: Poller, session: FakeSession) -> None:

@@ -43,6 +43,7 @@ from utils.services.rewards import LiveKill, RewardTerms
 from utils.turns import FairTurns
 
 FIRST_PROBLEM_CHARACTERS = 250  # behind it the status has room for how many more there are
+NEWEST_FILES = 3  # of a world, looked at for the newest row: one may have begun with half a row or none
 SHARED_LINES = 100  # a chunk of so many shares its transaction with other servers of the guild
 
 logger = get_logger(__name__)
@@ -240,12 +241,20 @@ class LiveIngestion:
         terms = await self._rewards.find_terms(poll.server.scope) if self._rewards else None
         announced = Announced(poll.rule, await poll.find_posted(), terms)
         if announced.needs_newest(is_growth=chunk.is_growth):
-            lines = await poll.tail.read_newest_lines()
-            poll.rule = poll.rule.with_newest(lines, latest=poll.reader.find_latest(batch.read_at))
+            poll.rule = await self._find_newest(poll)
             announced = replace(announced, rule=poll.rule)
         stored = await self._store_batch(poll.server, batch, announced)
         await self._publish(poll.server.scope, stored)
         poll.outcome = _add(poll.outcome, batch, stored)
+
+    async def _find_newest(self, poll: _Poll) -> NewsRule:
+        """Return the rule of a poll with the newest row known; the newest file may hold no row yet."""
+        latest = poll.reader.find_latest(self._clock.now())
+        for back in range(NEWEST_FILES):
+            rule = poll.rule.with_newest(await poll.tail.read_newest_lines(back=back), latest=latest)
+            if rule.newest_written_at is not None:
+                break
+        return rule
 
     async def _pass_over(self, poll: _Poll, chunk: Chunk, reason: str) -> None:
         """Keep the only line of a chunk as rejected; one that is not whole yet comes again."""

@@ -55,8 +55,10 @@ class DeathLogTail(Protocol):
             RemoteError: the host did not do what was asked.
         """
 
-    async def read_newest_lines(self) -> Sequence[bytes]:
+    async def read_newest_lines(self, *, back: int = 0) -> Sequence[bytes]:
         """Return the last whole lines of every world (about a hundred each), read or not.
+
+        They are those of its newest file that holds anything or, with ``back``, of one so many before it.
 
         May be called between two chunks of ``read_on``.
         """

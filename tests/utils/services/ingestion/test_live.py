@@ -350,6 +350,21 @@ async def test_rewritten_file_announces_only_new_rows_near_the_newest(watcher: W
     assert_counted_right(watcher.store)
 
 
+@pytest.mark.parametrize("begun", [b"2025.05.01-0", b"\xef\xbb\xbf", b"no row\n"])
+async def test_rewritten_file_is_news_though_the_next_one_holds_no_row_yet(
+    watcher: Watcher, begun: bytes
+) -> None:
+    """The newest row of the logs then stands in a file before the newest."""
+    first, fresh = build_row("Ann", "Bob"), build_row("Cid", "Dan", second=60)
+    watcher.logs.append(FILE, render(first))
+    await watcher.poll()
+    watcher.logs.files[FILE] = render(first, fresh)
+    watcher.logs.rewritten = {FILE}
+    watcher.logs.append(NEXT, begun)
+    await watcher.poll()
+    assert watcher.announced == list_ids([first, fresh])
+
+
 async def test_restored_old_file_is_stored_in_silence(watcher: Watcher) -> None:
     """A file that turns up behind newer ones is old news."""
     newest = build_row("Ann", "Bob", second=86_400)
