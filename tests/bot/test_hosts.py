@@ -37,7 +37,7 @@ MISTAKES = {
     "path above the root": Mistake({"base_path": "../other"}, "“..”"),
     "path outside the root": Mistake({"base_path": "/etc"}, "death logs"),
     "host with a path": Mistake({"host": "127.0.0.1/logs"}, "is a name or an address"),
-    "unknown zone": Mistake({"timezone": "Mars/Base"}, "no time zone"),
+    "unknown zone": Mistake({"timezone": "Mars/Base"}, "not a time zone"),
 }
 
 

@@ -92,7 +92,7 @@ async def test_edited_login_is_tested_first(stage: Stage, tmp_path: Path) -> Non
         ({"name": "north"}, ""),
         ({"name": "SOUTH"}, "Choose another name"),
         ({"host": "ftp://x"}, "is a name or an address"),
-        ({"timezone": "Mars/Base"}, "no time zone"),
+        ({"timezone": "Mars/Base"}, "not a time zone"),
     ],
 )
 async def test_edit_that_cannot_be_right_is_refused(
