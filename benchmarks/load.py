@@ -134,7 +134,7 @@ async def _measure_one(load: Load, size: int) -> tuple[float, list[Figure]]:
         Figure(f"{title}: most kills on their way", _find_most_waiting(load.written, arrivals), ""),
         Figure(f"{title}: kills not announced", len(load.written) - len(arrivals), "", aim=0),
         Figure(f"{title}: requests over Discord's limits", load.count_refusals(), ""),
-        Figure(f"{title}: round trips a quiet poll", requests / _count_polls(size), "", aim=1.2, digits=2),
+        Figure(f"{title}: requests a quiet poll", requests / _count_polls(size), "", aim=1.6, digits=2),
     ]
 
 
