@@ -1,4 +1,4 @@
-"""Tasks are made in ``utils/tasks.py``, where one manager owns them; whoever else makes one is named here."""
+"""Tasks are made in ``utils/tasks.py``, where one manager owns them; other makers of tasks are named here."""
 
 import ast
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ OWNERS = {
     "utils/application.py": "what the whole bot lives by: gateway, leases and the wait for its stop",
     "bot.py": "the same before there is an application: a wait that the order to stop cuts short",
     "utils/delivery/requests.py": "requests that nobody may cancel, or the library would lock all others out",
-    "utils/database/sessions.py": "an operation within a thread, which is waited for whoever is cancelled",
+    "utils/database/sessions.py": "an operation within a thread, waited for even when its caller is ended",
     "utils/database/gathering.py": "a transaction of several servers; each of them waits for its end",
     "utils/sftp/pool.py": "attempts to connect and closings, shared by who waits; ended by the pool",
     "utils/sftp/breakers.py": "the one try of a circuit; ended by the pool",
     "utils/sftp/session.py": "a listing, which its limit of time watches; ended where it began",
     "utils/services/ingestion/read_ahead.py": "the next chunk of a file; ended with its reader",
 }
-"""Who makes tasks of his own, and why none of them outlives its owner unnoticed."""
+"""Who makes tasks of their own, and why none of them outlives its owner unnoticed."""
 
 
 def list_made(module: Module) -> Iterator[str]:

@@ -160,7 +160,7 @@ class FakeSession:
         return tuple(self.files[inner][offset : offset + length] for offset, length in ranges)
 
     async def _ask(self, requests: int = 1) -> None:
-        """Wait for answers; whoever asks meanwhile waits with us."""
+        """Wait for answers; those who ask meanwhile wait with us."""
         self.requests += requests
         self.round_trips += 0 if self._waiting else requests
         self._waiting += 1

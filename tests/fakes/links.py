@@ -124,7 +124,7 @@ class FakeLinkStore:
             self.links[key] = replace(stored, windows=(), channel_id=None, message_id=None)
 
     async def drop_request(self, guild_id: GuildId, link: Link) -> None:
-        """Delete a request, whichever message shows it."""
+        """Delete a request, in any message that shows it."""
         stored = self._find_request(link)
         if stored is not None and not stored.is_proven:
             del self.links[_build_key(guild_id, link)]

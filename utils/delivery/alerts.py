@@ -75,7 +75,7 @@ class _Alert:
 class AdminAlerts:
     """Tells admins in the alerts channel, else the guild's owner directly, else in the system channel.
 
-    Whoever finds a fault waits for nothing: a task of its own tells each alert. What was told is remembered
+    The finder of a fault waits for nothing: a task of its own tells each alert. What was told is remembered
     in this process alone: a fault that outlives a restart is told again. What reached nobody is tried again
     by itself, ever less often, and as soon as the bot is connected (again).
     """

@@ -311,7 +311,7 @@ async def test_house_puts_a_price_on_five_victims_without_dying(table: Table) ->
 
 
 async def test_friends_earn_no_more_from_the_house_than_one_bounty_in_six_hours(table: Table) -> None:
-    """Five victims, a killer and one who kills him, again and again; on somebody else it pays at once."""
+    """Five victims, a killer and one who kills them, again and again; on somebody else it pays at once."""
     seconds, told = 0, []
     for minutes in (0, 1, 2, 60, 119, 359, 361, 400, 721):
         streak = [build_row("Wolf", f"V{number}", second=seconds + number) for number in range(5)]
@@ -449,7 +449,7 @@ async def test_streak_is_measured_by_time_that_passed_and_not_by_the_wall_clock(
 
 
 async def test_killer_of_thousands_costs_each_batch_no_more_than_a_thousand(table: Table) -> None:
-    """The price is that of all his kills: what counts are the newest."""
+    """The price is that of all their kills: what counts are the newest."""
     rows = [build_row("Wolf", f"V{number % 7}", second=number // 3) for number in range(5_000)]
     table.store.data.live_kills += build_deaths(rows[:-3])
     deaths = build_deaths(rows)[-3:]

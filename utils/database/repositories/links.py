@@ -115,7 +115,7 @@ class LinkRepository:
         await self._links(guild_id).update_one(query, {"$unset": gone})
 
     async def drop_request(self, guild_id: GuildId, link: Link) -> None:
-        """Delete this very request, whichever message shows it, unless it was proven meanwhile."""
+        """Delete this very request, in any message that shows it, unless it was proven meanwhile."""
         await self._links(guild_id).delete({**_build_request(link), **_PENDING})
 
     async def delete_pending(self, guild_id: GuildId, link: Link) -> None:

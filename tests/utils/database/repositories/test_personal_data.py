@@ -55,7 +55,7 @@ async def test_parts_of_a_member_are_all_that_names_him(place: Place, data: Pers
 async def test_parts_of_a_player_are_those_of_the_shown_figures(
     place: Place, data: PersonalDataRepository
 ) -> None:
-    """Counters, days, bounties on him and lines with his id; figures of an import are not shown."""
+    """Counters, days, bounties on the player and lines with their id; figures of an import are not shown."""
     await place.imports.write_generation(place.scope, 7)
     parts = await data.list_parts_of_player(place.scope, WOLF)
     assert {name: len(documents) for name, documents in parts.items()} == {
