@@ -52,6 +52,31 @@ async def wait_for_title(stage: Stage, reply: Interaction, title: str) -> None:
     await until(is_shown, what=lambda: f"{reply.embed}\n{stage.bot.output}")
 
 
+async def ask_at_different_times(
+    stage: Stage, players: list[DeathRow]
+) -> tuple[DeathRow, Interaction, Interaction]:
+    """Let two members ask for one player after the other until they are named different times.
+
+    The bot draws the times by chance: with equal ones the same suicides prove both requests, and so neither.
+    """
+    for player in players:
+        asked = await stage.ask("/link", by=stage.player, player=player.victim_id)
+        other = await stage.ask("/link", by=stage.admin, player=player.victim_id)
+        if read_windows(asked) != read_windows(other):
+            return player, asked, other
+    raise AssertionError("the times are never different")
+
+
+def choose_moments(asked: Interaction, other: Interaction) -> list[datetime]:
+    """Return a moment in each window of one request, outside of the other's windows where they differ."""
+    return [
+        start if not start_of_other <= start <= end_of_other else end - timedelta(seconds=1)
+        for (start, end), (start_of_other, end_of_other) in zip(
+            read_windows(asked), read_windows(other), strict=True
+        )
+    ]
+
+
 async def list_links(stage: Stage) -> list[str]:
     """Return what ``/links`` says of the player's links, without the times."""
     reply = await stage.ask("/links", by=stage.player)
@@ -113,11 +138,9 @@ async def test_first_to_prove_has_the_player_and_the_others_are_told(stage: Stag
     rows, files = stage.take(60), stage.open_files()
     files.append(*rows)
     await stage.add_server("North")
-    [wolf] = list_victims(rows, 1)
-    asked = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
-    other = await stage.ask("/link", by=stage.admin, player=wolf.victim_id)
-    for start, _ in read_windows(asked):
-        die(files, wolf, start)
+    wolf, asked, other = await ask_at_different_times(stage, list_victims(rows, 4))
+    for moment in choose_moments(asked, other):
+        die(files, wolf, moment)
     await wait_for_title(stage, asked, "✅ Linked and proven")
     await wait_for_title(stage, other, "❌ Somebody else proved it first")
     refused = await stage.ask("/link", by=stage.admin, player=wolf.victim_id)

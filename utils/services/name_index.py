@@ -135,10 +135,11 @@ class NameIndex:
 
     def find_marked(self, text: str) -> KnownPlayer | None:
         """Return the player whose label with a mark a text is, be the rest of it out of date by now."""
-        parts = text[:TYPED_CHARACTERS].split(SEPARATOR)
-        for end in range(1, len(parts)):
-            marks = {part for part in parts[end:] if part.startswith(MARK_SIGN)}
-            twins = self._by_label.get(fold_text(SEPARATOR.join(parts[:end])), ()) if marks else ()
+        text = text[:TYPED_CHARACTERS]
+        for end in _list_separators(text):
+            rest = text[end + len(SEPARATOR) :].split(SEPARATOR)
+            marks = {part for part in rest if part.startswith(MARK_SIGN)}
+            twins = self._by_label.get(fold_text(text[:end]), ()) if marks else ()
             for player_id in twins:
                 if make_mark(player_id) in marks:
                     return self._by_id[player_id].player
@@ -185,6 +186,11 @@ def select_seen(players: Iterable[KnownPlayer], server_ids: Collection[ServerId]
     """Yield those who were seen on one of the servers; all of them when no server is named."""
     servers = frozenset(server_ids)
     return (player for player in players if not servers or servers.intersection(player.servers))
+
+
+def _list_separators(text: str) -> list[int]:
+    """Return where separators begin: they may overlap, as a name may end like the beginning of one."""
+    return [index for index in range(len(text)) if text.startswith(SEPARATOR, index)]
 
 
 def _get_rank(entry: _Entry) -> Rank:

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fakes.clock import FakeClock, settle
@@ -212,6 +212,7 @@ LOOKALIKES = st.text(
 
 
 @given(st.lists(st.lists(LOOKALIKES, min_size=1, max_size=2, unique=True), min_size=1, max_size=6))
+@example([["A ·"], ["A ·"]])  # the name ends like the beginning of a separator
 def test_what_is_offered_is_understood_as_value_and_as_label(names_borne: list[list[str]]) -> None:
     """Whatever players are called, or were, each choice leads to its own player, in either form."""
     players = [
