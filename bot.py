@@ -23,20 +23,20 @@ from structlog import get_logger
 from utils.application import REFUSED_LOGIN, Application
 from utils.clock import SystemClock
 from utils.data_folder import list_readable_by_others, load_instance_id, lock_data_folder
-from utils.database.database import SafeDatabase
-from utils.database.indexes import list_index_problems
-from utils.database.migrations import DATA_VERSION, ensure_data_version
-from utils.database.opening import MongoDBPlace, open_database
+from utils.database.core.database import SafeDatabase
+from utils.database.core.indexes import list_index_problems
+from utils.database.migrations.migrations import DATA_VERSION, ensure_data_version
+from utils.database.migrations.secret_keys import OLD_DATA, Rekeying, StoredLogins
+from utils.database.migrations.upgrade import DataUpgrade
+from utils.database.process.opening import MongoDBPlace, open_database
 from utils.database.repositories.leases import LeaseRepository
-from utils.database.secret_keys import OLD_DATA, Rekeying, StoredLogins
-from utils.database.upgrade import DataUpgrade
 from utils.errors import ConfigurationError, KillfeedError
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
 from utils.models.servers import CheckStep
 from utils.redaction import Redactor
 from utils.secret_key import KeyPlace, change_secret_key, open_secret_box
-from utils.services.leases import LeaseKeeper
+from utils.services.shards.leases import LeaseKeeper
 from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager
 from utils.telemetry.log_setup import configure_logging

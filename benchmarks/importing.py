@@ -17,10 +17,10 @@ from bot import relax_garbage_collection
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import WORLD, GameServerFiles
 from utils.clock import SystemClock
-from utils.database.connection import SafeMongoDBConnection
-from utils.database.database import Document, SafeDatabase
-from utils.database.embedded import EmbeddedMongod
-from utils.database.indexes import ensure_indexes
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.indexes import ensure_indexes
+from utils.database.process.connection import SafeMongoDBConnection
+from utils.database.process.embedded import EmbeddedMongod
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import GameServerRepository

@@ -25,7 +25,7 @@ from simulation.discord import SimulatedDiscord
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import GameServerFiles
 from utils.clock import SystemClock
-from utils.database.mongod_process import ProcessFile
+from utils.database.process.mongod_process import ProcessFile
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.models.deaths import DeathRow

@@ -13,7 +13,7 @@ from utils.interactions.views import PageBuilder
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
 from utils.models.statistics import Coverage, Period
-from utils.services.statistics import BOARD_PAGE_ROWS, Board
+from utils.services.players.statistics import BOARD_PAGE_ROWS, Board
 
 
 class LeaderboardCog(GuildCog):

@@ -7,7 +7,7 @@ from utils.interactions.access import GuildCog, access, get_actor_id, get_guild_
 from utils.interactions.services import Services
 from utils.models.premium import TIERS, GrantChange
 from utils.models.scope import GuildId
-from utils.services.grants import REASON_CHARACTERS, parse_guild_id
+from utils.services.premium.grants import REASON_CHARACTERS, parse_guild_id
 
 
 class PremiumCog(GuildCog):

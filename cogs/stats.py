@@ -14,8 +14,8 @@ from utils.interactions.services import Services
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
 from utils.models.statistics import Period
-from utils.services.coverage import Question
-from utils.services.statistics import CHART_DAYS
+from utils.services.players.coverage import Question
+from utils.services.players.statistics import CHART_DAYS
 
 PERIODS = [period.value for period in Period]
 ROWS_PER_PAGE = 10

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from simulation.discord import SimulatedDiscord
-from utils.database.mongod_process import MongodProcess, ProcessFile
+from utils.database.process.mongod_process import MongodProcess, ProcessFile
 from utils.settings import ENVIRONMENT_PREFIX
 
 PROJECT = Path(__file__).parent.parent

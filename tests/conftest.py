@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, settings
 
 from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
 from utils.clock import SystemClock
-from utils.database.connection import SafeMongoDBConnection
-from utils.database.database import SafeDatabase
-from utils.database.embedded import EmbeddedMongod
-from utils.database.indexes import ensure_indexes
-from utils.database.mongod_binary import find_mongod
+from utils.database.core.database import SafeDatabase
+from utils.database.core.indexes import ensure_indexes
+from utils.database.process.connection import SafeMongoDBConnection
+from utils.database.process.embedded import EmbeddedMongod
+from utils.database.process.mongod_binary import find_mongod
 from utils.errors import ConfigurationError
 
 # how long an example takes is the machine's matter: one that stands still for a moment has found nothing

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from bot import EXTENSIONS
 from cogs.admin.channels import NEEDED_PERMISSIONS
-from utils.database.documents import GameServerDocument, GuildDocument, HealthDocument
-from utils.database.indexes import INDEXES
+from utils.database.core.indexes import INDEXES
+from utils.database.documents.server_documents import GameServerDocument, GuildDocument, HealthDocument
 from utils.events import Event
 from utils.interactions.access import get_access
 from utils.interactions.command_set import list_commands
@@ -55,7 +55,7 @@ def list_first_cells(text: str, heading: str) -> list[str]:
 
 def list_stored_fields() -> Iterator[str]:
     """Yield the fields that the builders of documents write."""
-    for path in sorted((ROOT / "utils" / "database").glob("*_documents.py")):
+    for path in sorted((ROOT / "utils" / "database" / "documents").glob("*_documents.py")):
         for function in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(function, ast.FunctionDef) and re.fullmatch(r"build_\w+_document", function.name):
                 yield from _list_literal_keys(function)

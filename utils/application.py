@@ -10,8 +10,8 @@ import discord
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.database.database import Fence, SafeDatabase
-from utils.database.opening import MONGOD_TASK
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.process.opening import MONGOD_TASK
 from utils.database.repositories import Repositories
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import REFRESH_SECONDS, REFRESH_TASK, BoardKeeper, BoardPages, BoardRooms
@@ -43,35 +43,35 @@ from utils.interactions.services import Services
 from utils.interactions.views import LiveViews
 from utils.models.scope import GuildId, ServerScope
 from utils.secrets import SecretBox
-from utils.services.audit import AuditLog
-from utils.services.bounties.endings import EXPIRE_TASK, BountyEndings
-from utils.services.bounties.placing import BountyService
-from utils.services.bounties.rooms import BountyRooms
-from utils.services.combat import CombatService
-from utils.services.courtesy import Courtesy
-from utils.services.coverage import CoverageService
-from utils.services.grants import ENDS_TASK, SETTLE_TASK, GrantRooms, GrantService
-from utils.services.guild_changes import GuildChangeService
-from utils.services.guilds import SettingsService
+from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.guild_changes import GuildChangeService
+from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.import_throttle import Courtesy
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.reading import BATCHES_OF_ALL
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import ServerWatchers
-from utils.services.leases import LeaseKeeper
-from utils.services.links import LinkService
-from utils.services.log_places import LogPlaces
+from utils.services.links.linking import LinkService
+from utils.services.links.proof_watcher import PROOFS_TASK, ProofKeeper
+from utils.services.money.bounties.endings import EXPIRE_TASK, BountyEndings
+from utils.services.money.bounties.placing import BountyService
+from utils.services.money.bounties.rooms import BountyRooms
+from utils.services.money.rewards import KillRewards
+from utils.services.money.wallets import WalletService
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
-from utils.services.player_names import PlayerNames
-from utils.services.premium import PremiumService
-from utils.services.proving import PROOFS_TASK, ProofKeeper
-from utils.services.rewards import KillRewards
-from utils.services.server_changes import ServerChangeService, ServerRooms
-from utils.services.servers import GameServerService
-from utils.services.statistics import StatisticsService
-from utils.services.wallets import WalletService
+from utils.services.players.combat import CombatService
+from utils.services.players.coverage import CoverageService
+from utils.services.players.player_names import PlayerNames
+from utils.services.players.statistics import StatisticsService
+from utils.services.premium.grants import ENDS_TASK, SETTLE_TASK, GrantRooms, GrantService
+from utils.services.premium.tiers import PremiumService
+from utils.services.servers.game_servers import GameServerService
+from utils.services.servers.log_places import LogPlaces
+from utils.services.servers.server_changes import ServerChangeService, ServerRooms
+from utils.services.shards.leases import LeaseKeeper
 from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess
 from utils.sftp.login import PoolLimits

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils.database.database import SafeDatabase
-from utils.database.secret_keys import Moved, Rekeying, StoredLogins, verify_secret_key
+from utils.database.core.database import SafeDatabase
+from utils.database.migrations.secret_keys import Moved, Rekeying, StoredLogins, verify_secret_key
 from utils.models.quantities import write_quantity
 from utils.redaction import Redactor
 from utils.secrets import SecretBox, promote_next_key

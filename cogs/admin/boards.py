@@ -8,7 +8,7 @@ from utils.interactions.autocomplete import complete_server
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.models.premium import Feature
-from utils.services.statistics import Board
+from utils.services.players.statistics import Board
 
 BOARDS = [board.value for board in Board]
 

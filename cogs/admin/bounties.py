@@ -8,7 +8,7 @@ from utils.interactions.services import Services
 from utils.models.money import LARGEST_BOUNTY, LARGEST_CHANGE, LEAST_BOUNTY, LONGEST_EXPIRY_HOURS
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
-from utils.services.bounties.settings import SettingsWish
+from utils.services.money.bounties.settings import SettingsWish
 
 
 class MoneyCommands:

@@ -11,7 +11,7 @@ from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId
-from utils.services.guild_changes import ChannelChange
+from utils.services.guilds.guild_changes import ChannelChange
 
 CHANNEL_KINDS = [kind.value for kind in ChannelKind]
 NEEDED_PERMISSIONS = {

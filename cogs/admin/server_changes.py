@@ -23,7 +23,7 @@ from utils.interactions.views import ConfirmView
 from utils.models.deaths import DeathKind
 from utils.models.scope import ChannelId, MemberId
 from utils.models.servers import Credentials, GameServer, HostKeys
-from utils.services.server_changes import EditedServer, ServerEdit
+from utils.services.servers.server_changes import EditedServer, ServerEdit
 
 DEATH_KINDS = {
     "kills": DeathKind.KILL,

@@ -13,7 +13,7 @@ from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
 from utils.models.scope import ChannelId, GuildId
 from utils.models.servers import Credentials
-from utils.services.typed_servers import ServerForm
+from utils.services.servers.typed_servers import ServerForm
 
 
 class ServerCommands:

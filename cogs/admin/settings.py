@@ -13,7 +13,7 @@ from utils.interactions.paging import respond_with_pages
 from utils.interactions.services import Services
 from utils.models.audit import AuditAction
 from utils.models.scope import GuildId, MemberId
-from utils.services.audit import PAGE_ENTRIES
+from utils.services.guilds.audit import PAGE_ENTRIES
 from utils.tasks import TaskReport
 
 PAGE_TASKS = 10

@@ -15,7 +15,7 @@ from utils.interactions.views import ConfirmView
 from utils.models.links import Link
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, MemberId
-from utils.services.links import MAX_LINKS
+from utils.services.links.linking import MAX_LINKS
 
 
 class LinkCommands:

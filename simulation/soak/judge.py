@@ -9,7 +9,7 @@ from simulation.posts import expect_posts, read_posts
 from simulation.soak.ledgers import Stored, list_documents, open_ledger, read_stored
 from simulation.soak.town import Registration, Town
 from simulation.traces import find_texts, list_stumbles
-from utils.database.database import SafeDatabase
+from utils.database.core.database import SafeDatabase
 
 SHOWN = 3
 LATE_CODES = (10062, 40060, 10015)  # unknown interaction, acknowledged already, unknown webhook

@@ -7,9 +7,9 @@ from typing import Any
 
 from simulation.soak.games import Game
 from simulation.soak.town import Registration, Town
-from utils.database.connection import SafeMongoDBConnection
-from utils.database.database import SafeDatabase
-from utils.database.mongod_process import build_uri
+from utils.database.core.database import SafeDatabase
+from utils.database.process.connection import SafeMongoDBConnection
+from utils.database.process.mongod_process import build_uri
 from utils.errors import StorageError
 from utils.models.deaths import DeathRow
 

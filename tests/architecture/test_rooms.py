@@ -140,7 +140,7 @@ def test_every_room_of_the_kernel_and_the_services_exists() -> None:
         (list_wrong_rooms, "utils/services/a.py", "from utils.sftp.pool import X", ["utils.sftp"]),
         (list_wrong_rooms, "utils/services/a.py", "from utils import database", ["utils.database"]),
         (list_wrong_rooms, "utils/models/a.py", "import utils.parsers.deathlog", ["utils.parsers"]),
-        (list_wrong_rooms, "cogs/a.py", "from utils.database.database import X", ["utils.database"]),
+        (list_wrong_rooms, "cogs/a.py", "from utils.database.core.database import X", ["utils.database"]),
         (list_wrong_rooms, "bot.py", "from simulation.discord import X", ["simulation"]),
         (list_wrong_rooms, "simulation/a.py", "from bot import main", []),
         (list_wrong_rooms, "utils/delivery/a.py", "def f():\n    from cogs import x", ["cogs"]),

@@ -12,7 +12,7 @@ from typing import Any
 from pymongo import MongoClient
 
 from simulation.discord import SimulatedDiscord
-from utils.database.mongod_process import ProcessFile, build_uri
+from utils.database.process.mongod_process import ProcessFile, build_uri
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 120.0  # mongod's first start on a busy machine

@@ -13,8 +13,8 @@ from simulation.posts import expect_posts, read_posts
 from tests.bot.conftest import open_stage
 from tests.bot.stage import Stage
 from utils.clock import SystemClock
-from utils.database.embedded import EmbeddedMongod
-from utils.database.mongod_binary import find_mongod
+from utils.database.process.embedded import EmbeddedMongod
+from utils.database.process.mongod_binary import find_mongod
 from utils.errors import ConfigurationError
 
 WRITE_CONFLICT, NO_SUCH_TRANSACTION = 112, 251

@@ -7,7 +7,7 @@ from tests.bot.conftest import StageFactory
 from tests.bot.process import run_command, until
 from tests.bot.stage import Stage
 from utils.clock import SystemClock
-from utils.database.migrations import DATA_VERSION
+from utils.database.migrations.migrations import DATA_VERSION
 
 FREE: dict[str, Any] = {"instance_id": "", "sessions": [], "expires_at": datetime.fromtimestamp(0, UTC)}
 

@@ -15,7 +15,7 @@ from utils.interactions.replies import PERHAPS_DONE
 from utils.models.guilds import ChannelKind
 from utils.models.players import BoardRow, Counters
 from utils.models.scope import GuildId, PlayerId
-from utils.services.statistics import NEVER_SEEN
+from utils.services.players.statistics import NEVER_SEEN
 
 pytestmark = pytest.mark.usefixtures("bot")
 

@@ -14,7 +14,7 @@ from utils.errors import StorageUnavailableError
 from utils.models.links import Link
 from utils.models.personal import Holdings
 from utils.models.scope import GuildId, MemberId
-from utils.services.proof import SETTLED
+from utils.services.links.proof import SETTLED
 
 pytestmark = pytest.mark.usefixtures("bot")
 

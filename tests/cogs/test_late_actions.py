@@ -13,7 +13,7 @@ from utils.models.audit import AuditEntry
 from utils.models.links import Link
 from utils.models.personal import Holdings
 from utils.models.scope import GuildId, MemberId
-from utils.services.proof import SETTLED
+from utils.services.links.proof import SETTLED
 
 ADMINS_ALONE = "This command is for members with Manage Server or the admin role."
 CHANGED = "Whose data this is changed meanwhile, and nothing was erased. Run the command again."

@@ -9,7 +9,7 @@ from tests.fakes.storage import build_server
 from utils.models.guilds import ChannelKind
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, MemberId, ServerId
-from utils.services.bounties.placing import BountyService, PlacedBounty
+from utils.services.money.bounties.placing import BountyService, PlacedBounty
 
 GUILD = SCOPE.guild_id
 ANN, BOB, ADMIN = MemberId(11), MemberId(22), MemberId(99)

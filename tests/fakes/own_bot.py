@@ -11,7 +11,7 @@ from utils.events import EventDispatcher
 from utils.interactions.client import KillfeedBot, ShardedKillfeedBot
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
-from utils.services.courtesy import Courtesy
+from utils.services.ingestion.import_throttle import Courtesy
 
 WHOLE = Sharding()
 

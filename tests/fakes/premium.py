@@ -11,9 +11,9 @@ from utils.clock import Clock
 from utils.models.audit import AuditEntry
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
 from utils.models.scope import GuildId, MemberId
-from utils.services.audit import AuditLog
-from utils.services.grants import GrantRooms, GrantService
-from utils.services.premium import PremiumService
+from utils.services.guilds.audit import AuditLog
+from utils.services.premium.grants import GrantRooms, GrantService
+from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
 
 OWNER = MemberId(7)

@@ -48,25 +48,25 @@ from utils.models.servers import (
     ServerHealth,
     WayCheck,
 )
-from utils.services.audit import AuditLog
-from utils.services.bounties.endings import BountyEndings
-from utils.services.bounties.placing import BountyService
-from utils.services.bounties.rooms import BountyRooms
-from utils.services.combat import CombatService
-from utils.services.coverage import CoverageService
-from utils.services.guild_changes import GuildChangeService
-from utils.services.guilds import SettingsService
+from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.guild_changes import GuildChangeService
+from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
-from utils.services.links import LinkService
-from utils.services.log_places import LogPlaces
+from utils.services.links.linking import LinkService
+from utils.services.money.bounties.endings import BountyEndings
+from utils.services.money.bounties.placing import BountyService
+from utils.services.money.bounties.rooms import BountyRooms
+from utils.services.money.wallets import WalletService
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
-from utils.services.player_names import PlayerNames
-from utils.services.server_changes import ServerChangeService, ServerRooms
-from utils.services.servers import GameServerService
-from utils.services.statistics import Board, StatisticsService
-from utils.services.wallets import WalletService
+from utils.services.players.combat import CombatService
+from utils.services.players.coverage import CoverageService
+from utils.services.players.player_names import PlayerNames
+from utils.services.players.statistics import Board, StatisticsService
+from utils.services.servers.game_servers import GameServerService
+from utils.services.servers.log_places import LogPlaces
+from utils.services.servers.server_changes import ServerChangeService, ServerRooms
 from utils.tasks import TaskManager, TaskReport
 
 REFERENCE = "K7M2QX"

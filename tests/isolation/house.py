@@ -12,7 +12,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.host_files import FOLDER, FakeSession
 from tests.fakes.ingestion import Posted
 from utils.application import Application
-from utils.database.database import Fence, SafeDatabase
+from utils.database.core.database import Fence, SafeDatabase
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.leases import LeaseRepository
 from utils.models.guilds import ChannelKind
@@ -21,8 +21,8 @@ from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import CheckStep, Credentials, GameServer, HostKeys, ServerHealth, WayCheck
 from utils.secrets import SecretBox
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.leases import LeaseKeeper
-from utils.services.rewards import KillRewards
+from utils.services.money.rewards import KillRewards
+from utils.services.shards.leases import LeaseKeeper
 from utils.settings import Settings
 from utils.sftp.tail import DeathLogTail, TailMemory
 from utils.tasks import TaskManager

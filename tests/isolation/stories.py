@@ -18,8 +18,8 @@ from utils.models.guilds import ChannelKind
 from utils.models.personal import DataQuestion
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.servers import Credentials
-from utils.services.bounties.settings import SettingsWish
-from utils.services.typed_servers import ServerForm
+from utils.services.money.bounties.settings import SettingsWish
+from utils.services.servers.typed_servers import ServerForm
 
 GUILDS = (GuildId(101), GuildId(102), GuildId(103))
 MEMBERS = (MemberId(1), MemberId(2), MemberId(3))  # in all three guilds

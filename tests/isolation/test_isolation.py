@@ -12,11 +12,11 @@ from tests.fakes.host_files import FakeSession
 from tests.isolation.house import House
 from tests.isolation.stories import ACTIONS, GUILDS, NUMBERS, Story, Teller, tell
 from utils.clock import SystemClock
-from utils.database.connection import SafeMongoDBConnection
-from utils.database.database import SafeDatabase
-from utils.database.indexes import INDEXES, ensure_indexes
+from utils.database.core.database import SafeDatabase
+from utils.database.core.indexes import INDEXES, ensure_indexes
+from utils.database.process.connection import SafeMongoDBConnection
 from utils.models.scope import GuildId
-from utils.services.statistics import Board
+from utils.services.players.statistics import Board
 
 STORIES = 5
 STEPS = 70

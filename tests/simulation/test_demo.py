@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulation.bot_process import PROJECT
-from utils.database.mongod_binary import find_mongod
+from utils.database.process.mongod_binary import find_mongod
 from utils.errors import ConfigurationError
 
 

@@ -12,10 +12,10 @@ from structlog.testing import capture_logs
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.storage import build_server
 from utils.application import Application
-from utils.database.board_documents import build_board_document
-from utils.database.database import Document, SafeDatabase
-from utils.database.link_documents import build_link_document
-from utils.database.money_documents import build_bounty_document
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.documents.board_documents import build_board_document
+from utils.database.documents.link_documents import build_link_document
+from utils.database.documents.money_documents import build_bounty_document
 from utils.database.repositories.leases import LeaseRepository
 from utils.models.links import Link, ProofWindow
 from utils.models.money import Bounty
@@ -24,7 +24,7 @@ from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.sharding import Sharding
 from utils.secrets import SecretBox
-from utils.services.leases import LeaseKeeper
+from utils.services.shards.leases import LeaseKeeper
 from utils.settings import PremiumSettings, Settings
 from utils.tasks import TaskManager
 

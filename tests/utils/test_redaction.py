@@ -77,7 +77,7 @@ def test_password_of_common_words_leaves_the_log_readable(words: list[str]) -> N
         "event": "changed by hand",
         "timestamp": "2026-11-29T11:34:55Z",
         "level": "warning",
-        "logger": "utils.services.audit",
+        "logger": "utils.services.guilds.audit",
         "guild_id": 42,
         "at": NOW,
         "information": "ready to be spread",
@@ -155,7 +155,7 @@ def test_whole_pipeline_keeps_what_a_log_is_read_for(folder: Path, redactor: Red
     for number, word in enumerate(EATING):
         redactor.learn(ServerScope(GuildId(42), ServerId(str(number))), word, None)
     redactor.learn(BAD, PASSWORD, None)
-    logger = structlog.get_logger("utils.services.audit")
+    logger = structlog.get_logger("utils.services.guilds.audit")
     for guild_id in (42, 43):
         with bind_log_context(GuildId(guild_id), command="admin server edit"):
             logger.warning("changed by hand", detail=f"read {PASSWORD}")
@@ -167,7 +167,7 @@ def test_whole_pipeline_keeps_what_a_log_is_read_for(folder: Path, redactor: Red
     assert own == {
         "event": "changed by hand",
         "level": "warning",
-        "logger": "utils.services.audit",
+        "logger": "utils.services.guilds.audit",
         "guild": 42,
         "command": "admin server edit",
         "detail": "*** ***",

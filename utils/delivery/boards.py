@@ -34,10 +34,10 @@ from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import ALL_SERVERS, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
-from utils.services.combat import CombatService
-from utils.services.coverage import CoverageService
-from utils.services.servers import AuditWriter
-from utils.services.statistics import BOARD_PAGE_ROWS, Board, StatisticsService
+from utils.services.players.combat import CombatService
+from utils.services.players.coverage import CoverageService
+from utils.services.players.statistics import BOARD_PAGE_ROWS, Board, StatisticsService
+from utils.services.servers.game_servers import AuditWriter
 from utils.tasks import TaskManager
 
 REFRESH_SECONDS = 1800.0

@@ -11,7 +11,7 @@ from utils.interactions.services import Services
 from utils.models.labels import Choice, label_choices
 from utils.models.scope import MemberId
 from utils.models.typed_text import fold_text
-from utils.services.time_zones import search_zones
+from utils.services.servers.time_zones import search_zones
 
 logger = get_logger(__name__)
 

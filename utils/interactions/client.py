@@ -27,7 +27,7 @@ from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
-from utils.services.courtesy import Courtesy
+from utils.services.ingestion.import_throttle import Courtesy
 
 logger = get_logger(__name__)
 

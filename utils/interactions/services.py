@@ -13,22 +13,22 @@ from utils.interactions.views import LiveViews
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, ServerHealth
-from utils.services.audit import AuditLog
-from utils.services.bounties.placing import BountyService
-from utils.services.combat import CombatService
-from utils.services.coverage import CoverageService
-from utils.services.grants import GrantService
-from utils.services.guild_changes import GuildChangeService
-from utils.services.guilds import SettingsService
-from utils.services.links import LinkService
+from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.guild_changes import GuildChangeService
+from utils.services.guilds.guild_settings import SettingsService
+from utils.services.links.linking import LinkService
+from utils.services.money.bounties.placing import BountyService
+from utils.services.money.wallets import WalletService
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
-from utils.services.player_names import PlayerNames
-from utils.services.premium import PremiumService
-from utils.services.server_changes import ServerChangeService
-from utils.services.servers import GameServerService
-from utils.services.statistics import Board, StatisticsService
-from utils.services.wallets import WalletService
+from utils.services.players.combat import CombatService
+from utils.services.players.coverage import CoverageService
+from utils.services.players.player_names import PlayerNames
+from utils.services.players.statistics import Board, StatisticsService
+from utils.services.premium.grants import GrantService
+from utils.services.premium.tiers import PremiumService
+from utils.services.servers.game_servers import GameServerService
+from utils.services.servers.server_changes import ServerChangeService
 from utils.tasks import K, TaskReport
 
 

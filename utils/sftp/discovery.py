@@ -20,7 +20,6 @@ from utils.errors import (
     RemoteFileMissingError,
     RemotePermissionError,
 )
-from utils.sftp.links import LinkGuide
 from utils.sftp.listing import LIMITS
 from utils.sftp.remote_paths import (
     DATED_NAME,
@@ -31,6 +30,7 @@ from utils.sftp.remote_paths import (
     validate_base_path,
 )
 from utils.sftp.session import ListingBudget, RemoteEntry, SftpSession
+from utils.sftp.symlinks import LinkGuide
 
 GAMES_BELOW_SERVER = (GAME_FOLDER, f"Deadside/Saved/{GAME_FOLDER}")
 SERVER_FOLDER = re.compile(r"(?P<host>.+)_(?P<number>\d{1,9})")

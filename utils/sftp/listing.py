@@ -19,9 +19,9 @@ from utils.errors import (
 )
 from utils.models.deaths import LogFile
 from utils.models.quantities import write_quantity
-from utils.sftp.links import LinkGuide
 from utils.sftp.remote_paths import DATED_NAME, GAME_FOLDER, LOGS_FOLDER
 from utils.sftp.session import ListingBudget, RemoteEntry, SftpSession
+from utils.sftp.symlinks import LinkGuide
 from utils.tasks import run_together
 
 DEPTH_MAXIMUM = 3  # the game uses one level, ``world_0``

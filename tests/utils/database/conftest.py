@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from utils.clock import SystemClock
-from utils.database.connection import SafeMongoDBConnection
-from utils.database.database import SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.process.connection import SafeMongoDBConnection
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.notices import DeathNotice
 from utils.models.players import Counters, NameSeen, PlayerRecord

@@ -35,10 +35,10 @@ from utils.models.posted_boards import ALL_SERVERS, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
-from utils.services.combat import CombatService
-from utils.services.coverage import CoverageService
-from utils.services.player_names import PlayerNames
-from utils.services.statistics import Board, StatisticsService
+from utils.services.players.combat import CombatService
+from utils.services.players.coverage import CoverageService
+from utils.services.players.player_names import PlayerNames
+from utils.services.players.statistics import Board, StatisticsService
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from utils.database.database import Fence, SafeDatabase
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.read_models.standings.keeper import Standings
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.combat import CombatRepository
@@ -23,7 +24,6 @@ from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
-from utils.database.standings.keeper import Standings
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
 

@@ -1,8 +1,8 @@
 """The audit of guilds: who changed what, newest first."""
 
-from utils.database.audit_documents import build_audit_document, read_audit
-from utils.database.database import Document, SafeDatabase
-from utils.database.scoped import ScopedCollection
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.documents.audit_documents import build_audit_document, read_audit
 from utils.models.audit import AuditEntry
 from utils.models.scope import GuildId, MemberId
 

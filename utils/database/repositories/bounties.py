@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from utils.database.database import Document, SafeDatabase
-from utils.database.money_documents import OPEN, read_bounty
-from utils.database.money_unit import MoneyTransaction
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.core.sessions import Session
+from utils.database.documents.money_documents import OPEN, read_bounty
 from utils.database.repositories.ingestion import FenceSource
-from utils.database.scoped import ScopedCollection
-from utils.database.sessions import Session
+from utils.database.units.money_unit import MoneyTransaction
 from utils.models.money import Bounty
 from utils.models.scope import GuildId, MemberId, ServerId, ServerScope
 

@@ -8,15 +8,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from utils.database.database import Document, SafeDatabase
-from utils.database.enemies import build_since
-from utils.database.player_documents import read_month
-from utils.database.repositories.enemies import list_enemies
-from utils.database.repositories.shown import ShownPlayers, list_shown
-from utils.database.scoped import ScopedCollection
-from utils.database.shown import KNOWN, Shown, build_match
-from utils.database.standings.keeper import Standings
-from utils.database.weapons import (
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.documents.player_documents import read_month
+from utils.database.read_models.enemies import build_since
+from utils.database.read_models.shown import KNOWN, Shown, build_match
+from utils.database.read_models.standings.keeper import Standings
+from utils.database.read_models.weapons import (
     KILLS,
     build_best_users,
     build_candidates,
@@ -24,6 +22,8 @@ from utils.database.weapons import (
     build_weapon_counts,
     sum_weapons,
 )
+from utils.database.repositories.enemies import list_enemies
+from utils.database.repositories.shown import ShownPlayers, list_shown
 from utils.models.players import HOURS_OF_A_WEEK, ServerMonth, Tallied
 from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.models.statistics import Enemy, WeaponRow

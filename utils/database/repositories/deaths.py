@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
-from utils.database.database import Document, SafeDatabase
-from utils.database.death_documents import read_death
-from utils.database.keys import build_key_range
-from utils.database.scope_rules import Query
-from utils.database.scoped import ScopedCollection
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.keys import build_key_range
+from utils.database.core.scope_rules import Query
+from utils.database.core.scoped import ScopedCollection
+from utils.database.documents.death_documents import read_death
 from utils.models.deaths import Death
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 

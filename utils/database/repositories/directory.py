@@ -9,8 +9,8 @@ from datetime import datetime
 
 from structlog import get_logger
 
-from utils.database.database import Document, SafeDatabase
-from utils.database.money_documents import OPEN
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.documents.money_documents import OPEN
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.sharding import Sharding
 

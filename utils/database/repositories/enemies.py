@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import date
 
-from utils.database.database import Document
-from utils.database.enemies import Side, build_enemies, build_since
+from utils.database.core.database import Document
+from utils.database.read_models.enemies import Side, build_enemies, build_since
 from utils.database.repositories.shown import ShownPlayers
 from utils.models.scope import PlayerId
 from utils.models.statistics import Enemy

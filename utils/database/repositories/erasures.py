@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from utils.database.database import SafeDatabase
-from utils.database.erasure_unit import ErasureTransaction
-from utils.database.money_documents import OPEN
+from utils.database.core.database import SafeDatabase
+from utils.database.core.scoped import Change, ScopedCollection
+from utils.database.core.sessions import Session
+from utils.database.documents.money_documents import OPEN
 from utils.database.repositories.ingestion import FenceSource
-from utils.database.scoped import Change, ScopedCollection
-from utils.database.sessions import Session
+from utils.database.units.erasure_unit import ErasureTransaction
 from utils.models.links import LinkState
 from utils.models.money import BountyState
 from utils.models.personal import Holdings

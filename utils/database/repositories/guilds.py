@@ -1,8 +1,8 @@
 """Settings of guilds."""
 
-from utils.database.database import SafeDatabase
-from utils.database.documents import BountySettingsDocument, GuildDocument
-from utils.database.scoped import ScopedCollection
+from utils.database.core.database import SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.documents.server_documents import BountySettingsDocument, GuildDocument
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import BountySettings
 from utils.models.scope import ChannelId, GuildId

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from utils.database.database import Document, SafeDatabase
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.scoped import ScopedCollection
 from utils.database.repositories.shown import ShownPlayers
-from utils.database.scoped import ScopedCollection
 from utils.models.money import BountyState
 from utils.models.players import BoardRow
 from utils.models.scope import ERASED_PLAYER_ID, GuildId, PlayerId, ServerId

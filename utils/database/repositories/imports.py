@@ -6,21 +6,21 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from utils.database.count_lock import IMPORT_KEY, hold_counts, void_import
-from utils.database.database import SafeDatabase
-from utils.database.death_documents import build_cursor_move, decode_deaths
-from utils.database.documents import ImportDocument
-from utils.database.keys import build_key_range, build_key_since
-from utils.database.player_documents import (
+from utils.database.core.database import SafeDatabase
+from utils.database.core.keys import build_key_range, build_key_since
+from utils.database.core.scoped import Change, ScopedCollection
+from utils.database.core.sessions import Session
+from utils.database.documents.death_documents import build_cursor_move, decode_deaths
+from utils.database.documents.player_documents import (
     build_month_document,
     build_player_document,
     group_days,
     merge_days,
 )
-from utils.database.removals import verify_kept
+from utils.database.documents.server_documents import ImportDocument
 from utils.database.repositories.ingestion import FenceSource, build_file_key
-from utils.database.scoped import Change, ScopedCollection
-from utils.database.sessions import Session
+from utils.database.units.count_lock import IMPORT_KEY, hold_counts, void_import
+from utils.database.units.removals import verify_kept
 from utils.errors import StorageConflictError
 from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth

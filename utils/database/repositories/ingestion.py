@@ -11,8 +11,13 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import TypeVar, cast
 
-from utils.database.database import Document, Fence, SafeDatabase
-from utils.database.death_documents import (
+from utils.database.core.database import Document, Fence, SafeDatabase
+from utils.database.core.gathered_writes import GatheredWrites
+from utils.database.core.group_commit import GATHER_SECONDS, Gathering
+from utils.database.core.keys import build_key_prefix
+from utils.database.core.scoped import Change, Insertion, Replacement, ScopedCollection
+from utils.database.core.sessions import Session
+from utils.database.documents.death_documents import (
     build_cursor_fields,
     build_cursor_move,
     build_death_document,
@@ -22,12 +27,7 @@ from utils.database.death_documents import (
     read_death,
     read_ordered_at,
 )
-from utils.database.gathered_writes import GatheredWrites
-from utils.database.gathering import GATHER_SECONDS, Gathering
-from utils.database.keys import build_key_prefix
-from utils.database.money_unit import MoneyTransaction
-from utils.database.outbox_entries import draw_entries
-from utils.database.player_documents import (
+from utils.database.documents.player_documents import (
     BucketKey,
     build_month_document,
     build_player_document,
@@ -38,9 +38,9 @@ from utils.database.player_documents import (
     read_month,
     read_player,
 )
-from utils.database.removals import verify_kept
-from utils.database.scoped import Change, Insertion, Replacement, ScopedCollection
-from utils.database.sessions import Session
+from utils.database.units.money_unit import MoneyTransaction
+from utils.database.units.outbox_entries import draw_entries
+from utils.database.units.removals import verify_kept
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
 from utils.models.notices import Appended, Notice

@@ -14,7 +14,7 @@ both wrote before they looked.
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from utils.database.database import Document, SafeDatabase
+from utils.database.core.database import Document, SafeDatabase
 from utils.errors import LeaseLostError, ShardCountError, StorageConflictError
 
 EXPIRY_SECONDS = 20.0

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from utils.database.database import SafeDatabase
-from utils.database.scoped import ScopedCollection
+from utils.database.core.database import SafeDatabase
+from utils.database.core.scoped import ScopedCollection
 from utils.models.scope import ServerScope
 
 

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from utils.database.database import Document, SafeDatabase, Work
-from utils.database.link_documents import (
+from utils.database.core.database import Document, SafeDatabase, Work
+from utils.database.core.scoped import ScopedCollection
+from utils.database.core.sessions import Session
+from utils.database.documents.link_documents import (
     build_attempts_document,
     build_link_document,
     read_attempts,
     read_link,
 )
-from utils.database.scoped import ScopedCollection
-from utils.database.sessions import Session
 from utils.errors import StorageConflictError
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, LinkState, ProofAttempts

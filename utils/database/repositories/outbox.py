@@ -9,11 +9,16 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from utils.database.database import Document, SafeDatabase, Work
-from utils.database.notice_documents import build_message_document, read_entry, read_feed, read_message
+from utils.database.core.database import Document, SafeDatabase, Work
+from utils.database.core.scoped import ScopedCollection
+from utils.database.core.sessions import Session
+from utils.database.documents.notice_documents import (
+    build_message_document,
+    read_entry,
+    read_feed,
+    read_message,
+)
 from utils.database.repositories.ingestion import FenceSource
-from utils.database.scoped import ScopedCollection
-from utils.database.sessions import Session
 from utils.models.guilds import ChannelKind
 from utils.models.notices import EntryKey, Feed, MessageState, OutboxEntry, OutgoingMessage
 from utils.models.scope import GuildId, ServerScope

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 
-from utils.database.database import Document, SafeDatabase
-from utils.database.death_documents import decode_documents
-from utils.database.scoped import ScopedCollection
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.documents.death_documents import decode_documents
 from utils.models.links import LinkState
 from utils.models.player_ids import find_player_ids
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope

@@ -1,12 +1,12 @@
 """Premium of guilds: the grant that stands, and the history of all."""
 
-from utils.database.database import Document, SafeDatabase
-from utils.database.premium_documents import (
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.documents.premium_documents import (
     build_grant_document,
     build_premium_event_document,
     read_premium,
 )
-from utils.database.scoped import ScopedCollection
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
 from utils.models.scope import GuildId
 

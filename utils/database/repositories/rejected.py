@@ -1,9 +1,9 @@
 """Lines that could not be read, for admins."""
 
-from utils.database.database import SafeDatabase
-from utils.database.death_documents import read_rejected
+from utils.database.core.database import SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.documents.death_documents import read_rejected
 from utils.database.repositories.line_counts import count_lines
-from utils.database.scoped import ScopedCollection
 from utils.models.reading import RejectedLine
 from utils.models.scope import ServerScope
 

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 from structlog import get_logger
 
-from utils.database.database import Document, SafeDatabase
-from utils.database.documents import GameServerDocument, HealthDocument
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.core.sessions import Session
+from utils.database.documents.server_documents import GameServerDocument, HealthDocument
 from utils.database.repositories.line_counts import count_lines
-from utils.database.scoped import ScopedCollection
-from utils.database.sessions import Session
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope

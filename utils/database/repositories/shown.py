@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Self
 
-from utils.database.database import Document, SafeDatabase
-from utils.database.player_documents import list_months, read_counters, read_days
-from utils.database.scoped import ScopedCollection
-from utils.database.shown import Shown, build_match, group_shown
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.documents.player_documents import list_months, read_counters, read_days
+from utils.database.read_models.shown import Shown, build_match, group_shown
 from utils.models.players import Counters, PlayerDay, sum_counters
 from utils.models.scope import GuildId, PlayerId, ServerId
 

@@ -10,18 +10,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from utils.database.database import SafeDatabase
-from utils.database.death_documents import decode_documents
-from utils.database.enemies import build_since
-from utils.database.player_documents import add_known, read_player, sort_known
+from utils.database.core.database import SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.documents.death_documents import decode_documents
+from utils.database.documents.player_documents import add_known, read_player, sort_known
+from utils.database.read_models.enemies import build_since
+from utils.database.read_models.shown import KNOWN
+from utils.database.read_models.standings.columns import Tie
+from utils.database.read_models.standings.keeper import Standings
+from utils.database.read_models.standings.parts import Standing
+from utils.database.read_models.weapons import KILLS, build_weapon_counts, sum_weapons
 from utils.database.repositories.enemies import find_worst_enemy
 from utils.database.repositories.shown import ShownPlayers, list_shown
-from utils.database.scoped import ScopedCollection
-from utils.database.shown import KNOWN
-from utils.database.standings.columns import Tie
-from utils.database.standings.keeper import Standings
-from utils.database.standings.parts import Standing
-from utils.database.weapons import KILLS, build_weapon_counts, sum_weapons
 from utils.models.players import (
     BoardRow,
     Counters,

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from utils.database.audit_documents import build_audit_document
-from utils.database.database import SafeDatabase
-from utils.database.money_documents import read_ledger_row
-from utils.database.money_unit import book_change, read_balance
+from utils.database.core.database import SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.core.sessions import Session
+from utils.database.documents.audit_documents import build_audit_document
+from utils.database.documents.money_documents import read_ledger_row
 from utils.database.repositories.ingestion import FenceSource
-from utils.database.scoped import ScopedCollection
-from utils.database.sessions import Session
+from utils.database.units.money_unit import book_change, read_balance
 from utils.models.audit import AuditEntry
 from utils.models.money import Change, LedgerRow
 from utils.models.scope import GuildId, MemberId

@@ -8,7 +8,7 @@ from typing import Protocol
 from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.scope import ServerScope
-from utils.services.counting import Counting
+from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.wall_clock import LONGEST_STEP_BACK
 
 SLICE_ROWS = 250  # counted between two turns of the event loop: a few milliseconds

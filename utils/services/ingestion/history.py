@@ -35,7 +35,6 @@ from utils.models.deaths import EARLIEST_WRITTEN_AT, Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
-from utils.services.courtesy import Courtesy
 from utils.services.ingestion.generation import (
     COUNTED_ROWS,
     GenerationCount,
@@ -43,6 +42,7 @@ from utils.services.ingestion.generation import (
     count_anew,
     has_deaths,
 )
+from utils.services.ingestion.import_throttle import Courtesy
 from utils.services.ingestion.poison import store_around_poison
 from utils.services.ingestion.progress import ProgressMeter, ProgressSink
 from utils.services.ingestion.read_ahead import read_ahead

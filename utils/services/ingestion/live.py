@@ -26,7 +26,7 @@ from utils.models.quantities import write_quantity
 from utils.models.reading import Chunk, Cursor
 from utils.models.scope import PlayerId, ServerScope
 from utils.models.servers import GameServer
-from utils.services.counting import (
+from utils.services.ingestion.counting import (
     Counting,
     DayKey,
     KillFacts,
@@ -39,7 +39,7 @@ from utils.services.ingestion.news import NewsRule, choose_news_rule
 from utils.services.ingestion.poison import store_around_poison
 from utils.services.ingestion.reading import BATCHES_OF_ALL, DeathLogTail, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit, LiveRewards
-from utils.services.rewards import LiveKill, RewardTerms
+from utils.services.money.rewards import LiveKill, RewardTerms
 from utils.turns import FairTurns
 
 FIRST_PROBLEM_CHARACTERS = 250  # behind it the status has room for how many more there are

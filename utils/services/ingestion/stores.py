@@ -9,8 +9,8 @@ from utils.models.notices import Appended, BountyNotice, Notice
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import PlayerId, ServerScope
-from utils.services.money_stores import MoneyUnit
-from utils.services.rewards import LiveKill, RewardTerms
+from utils.services.money.money_stores import MoneyUnit
+from utils.services.money.rewards import LiveKill, RewardTerms
 
 T = TypeVar("T")
 

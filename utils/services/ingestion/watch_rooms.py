@@ -14,8 +14,8 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.reading import DeathLogTail, HistoryLogs
 from utils.services.ingestion.schedule import PollSchedule
-from utils.services.log_places import LogPlaces
-from utils.services.premium import PremiumService
+from utils.services.premium.tiers import PremiumService
+from utils.services.servers.log_places import LogPlaces
 
 
 class WatchedLogs(DeathLogTail, HistoryLogs, Protocol):

@@ -26,11 +26,11 @@ from utils.models.money import BountyEnd, BountyState
 from utils.models.personal import DataQuestion, Holdings, Person
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, GuildId, MemberId, PlayerId, ServerScope
-from utils.services.bounties.endings import close_with_refund
-from utils.services.counting import count_one_player
-from utils.services.money_stores import MoneyUnit
+from utils.services.ingestion.counting import count_one_player
+from utils.services.money.bounties.endings import close_with_refund
+from utils.services.money.money_stores import MoneyUnit
+from utils.services.money.wallets import AuditTrail
 from utils.services.personal.people import PersonFinder
-from utils.services.wallets import AuditTrail
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from utils.clock import Clock
 from utils.models.audit import AuditAction
 from utils.models.personal import Archive, DataQuestion, Person
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
+from utils.services.money.wallets import AuditTrail
 from utils.services.personal.archives import ArchiveWriter, Stored, hide_members, hide_others
 from utils.services.personal.people import PersonFinder
-from utils.services.wallets import AuditTrail
 
 Parts = Mapping[str, Sequence[Stored]]
 

@@ -15,7 +15,7 @@ from utils.models.personal import DataQuestion, OwnedPlayer, Person
 from utils.models.players import KnownPlayer
 from utils.models.quantities import write_span
 from utils.models.scope import GuildId, MemberId, PlayerId
-from utils.services.proof import SETTLED
+from utils.services.links.proof import SETTLED
 
 
 class ProvenPlayer(Protocol):

@@ -2,13 +2,13 @@
 
 import pytest
 
-from utils.database.database import SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.read_models.standings.keeper import Standings
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
-from utils.database.standings.keeper import Standings
 
 
 @pytest.fixture(name="ingestion")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from utils.database.database import SafeDatabase
+from utils.database.core.database import SafeDatabase
 from utils.database.repositories.audit import AuditRepository
 from utils.models.audit import AuditEntry
 from utils.models.scope import GuildId, MemberId

@@ -12,21 +12,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from utils.clock import SystemClock
-from utils.database.connection import SafeMongoDBConnection
-from utils.database.database import SafeDatabase
-from utils.database.indexes import ensure_indexes
+from utils.database.core.database import SafeDatabase
+from utils.database.core.indexes import ensure_indexes
+from utils.database.process.connection import SafeMongoDBConnection
+from utils.database.read_models.standings.keeper import Standings
 from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
-from utils.database.standings.keeper import Standings
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.players import Tallied
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
 from utils.models.statistics import Enemy, WeaponRow
-from utils.services.counting import Counting
+from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 
 GUILD, STRANGER = GuildId(42), GuildId(43)

@@ -16,10 +16,11 @@ from tests.fakes.gate import Gate
 from tests.fakes.ingestion import FakeDeathLogs, Posted
 from tests.fakes.links import FakeAuditLog
 from tests.utils.database.repositories.test_recount import FILE, count_server
-from utils.database.database import Document, SafeDatabase
-from utils.database.death_documents import read_death
-from utils.database.money_unit import MoneyTransaction
-from utils.database.player_documents import read_days, read_month, read_player
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.sessions import Session
+from utils.database.documents.death_documents import read_death
+from utils.database.documents.player_documents import read_days, read_month, read_player
+from utils.database.read_models.standings.keeper import Standings
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.combat import CombatRepository
@@ -29,8 +30,7 @@ from utils.database.repositories.ingestion import IngestionRepository, Transacti
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
-from utils.database.sessions import Session
-from utils.database.standings.keeper import Standings
+from utils.database.units.money_unit import MoneyTransaction
 from utils.errors import StorageConflictError, StorageUnavailableError
 from utils.events import EventDispatcher, PlayerErased
 from utils.models.audit import AuditAction, AuditEntry

@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from utils.database.database import SafeDatabase
-from utils.database.money_unit import MoneyTransaction
+from utils.database.core.database import SafeDatabase
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.hunters import HunterRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.servers import GameServerRepository
+from utils.database.units.money_unit import MoneyTransaction
 from utils.models.money import Bounty, BountyEnd, BountyState
 from utils.models.players import BoardRow, Counters, PlayerDay, PlayerRecord
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope

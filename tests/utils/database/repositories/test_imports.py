@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from utils.database.database import SafeDatabase
+from utils.database.core.database import SafeDatabase
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.servers import GameServerRepository

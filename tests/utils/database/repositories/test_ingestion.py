@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from utils.database.database import Fence, SafeDatabase
-from utils.database.death_documents import read_death
-from utils.database.gathered_writes import GatheredWrites
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.gathered_writes import GatheredWrites
+from utils.database.core.sessions import Session
+from utils.database.documents.death_documents import read_death
 from utils.database.repositories.ingestion import FORGOTTEN_AT_ONCE, IngestionRepository, TransactionUnit
 from utils.database.repositories.line_counts import LineCounts, count_lines
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
-from utils.database.sessions import Session
 from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError, StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices import DeathNotice

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.fakes.gate import Gate
-from utils.database.database import Fence, SafeDatabase
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.core.sessions import Session
 from utils.database.repositories.leases import LeaseRepository
-from utils.database.scoped import ScopedCollection
-from utils.database.sessions import Session
 from utils.errors import LeaseLostError, ShardCountError
 from utils.models.scope import GuildId
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from utils.database.database import SafeDatabase
+from utils.database.core.database import SafeDatabase
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.links import LinkRepository

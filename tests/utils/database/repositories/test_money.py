@@ -10,8 +10,7 @@ import pytest
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.money import FakeAuditTrail
 from tests.fakes.premium import build_premium
-from utils.database.database import Fence, SafeDatabase
-from utils.database.money_unit import MoneyTransaction
+from utils.database.core.database import Fence, SafeDatabase
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.directory import DirectoryRepository
@@ -22,6 +21,7 @@ from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
+from utils.database.units.money_unit import MoneyTransaction
 from utils.errors import (
     LeaseLostError,
     NotEnoughMoneyError,
@@ -48,12 +48,12 @@ from utils.models.players import PlayerRecord
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.sharding import Sharding
-from utils.services.bounties.endings import CLAIM_GRACE, BountyEndings
-from utils.services.bounties.placing import BountyService
-from utils.services.bounties.rooms import BountyRooms
-from utils.services.guilds import SettingsService
-from utils.services.player_names import PlayerNames
-from utils.services.rewards import KillRewards, LiveKill, RewardTerms
+from utils.services.guilds.guild_settings import SettingsService
+from utils.services.money.bounties.endings import CLAIM_GRACE, BountyEndings
+from utils.services.money.bounties.placing import BountyService
+from utils.services.money.bounties.rooms import BountyRooms
+from utils.services.money.rewards import KillRewards, LiveKill, RewardTerms
+from utils.services.players.player_names import PlayerNames
 from utils.tasks import TaskManager
 
 ANN, BOB = MemberId(11), MemberId(22)

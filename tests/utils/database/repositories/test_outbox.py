@@ -7,11 +7,11 @@ from typing import ClassVar, TypeVar
 
 import pytest
 
-from utils.database.database import Fence, SafeDatabase, Work
-from utils.database.notice_documents import build_entry_document
+from utils.database.core.database import Fence, SafeDatabase, Work
+from utils.database.core.scoped import ScopedCollection
+from utils.database.documents.notice_documents import build_entry_document
 from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
 from utils.database.repositories.outbox import OutboxRepository
-from utils.database.scoped import ScopedCollection
 from utils.errors import LeaseLostError
 from utils.models.guilds import ChannelKind
 from utils.models.notices import (

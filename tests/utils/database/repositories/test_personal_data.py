@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.deaths import build_player_id, build_row
 from tests.utils.database.repositories.test_erasures import ADMIN, OTHER, OWNER, WOLF, Place, fill
-from utils.database.database import SafeDatabase
+from utils.database.core.database import SafeDatabase
 from utils.database.repositories.personal_data import DEATHS_AT_ONCE, PersonalDataRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.models.premium import PremiumAction, PremiumEvent

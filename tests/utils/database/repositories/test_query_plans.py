@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from utils.database.database import Document, SafeDatabase
-from utils.database.erasure_unit import ErasureTransaction
+from utils.database.core.database import Document, SafeDatabase
+from utils.database.read_models.standings.keeper import Standings
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.combat import CombatRepository
@@ -28,7 +28,7 @@ from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
-from utils.database.standings.keeper import Standings
+from utils.database.units.erasure_unit import ErasureTransaction
 from utils.models.audit import AuditEntry
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import NOON, build_player_id, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, Posted
-from utils.database.database import SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.read_models.standings.keeper import Standings
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
-from utils.database.standings.keeper import Standings
 from utils.events import CountersStored, EventDispatcher
 from utils.models.deaths import DeathKind, DeathRow, LogFile
 from utils.models.players import Counters, KnownPlayer, Tallied

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from utils.database.database import SafeDatabase
+from utils.database.core.database import SafeDatabase
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository

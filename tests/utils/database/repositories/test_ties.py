@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from utils.database.database import SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.read_models.shown import Shown
+from utils.database.read_models.standings.keeper import Standings
+from utils.database.read_models.standings.parts import Standing
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
-from utils.database.shown import Shown
-from utils.database.standings.keeper import Standings
-from utils.database.standings.parts import Standing
 from utils.models.players import PlayerRecord
 from utils.models.scope import GuildId, PlayerId, ServerScope
 from utils.models.servers import GameServer

@@ -13,21 +13,21 @@ from tests.fakes.deaths import FILE, SCOPE, build_player_id, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted
 from tests.fakes.premium import build_premium
 from tests.fakes.storage import FakeGuildStore, FakeServerStore
-from utils.database.death_documents import build_death_document, build_rejected_document
-from utils.database.player_documents import build_month_document, build_player_document
-from utils.database.standings.columns import rank
-from utils.database.standings.parts import GuildStandings, Part, take_over
-from utils.database.standings.sections import SECTIONS
+from utils.database.documents.death_documents import build_death_document, build_rejected_document
+from utils.database.documents.player_documents import build_month_document, build_player_document
+from utils.database.read_models.standings.columns import rank
+from utils.database.read_models.standings.parts import GuildStandings, Part, take_over
+from utils.database.read_models.standings.sections import SECTIONS
 from utils.embeds.factory import EmbedFactory
 from utils.events import CountersStored, EventDispatcher
 from utils.models.deaths import EARLIEST_WRITTEN_AT, DeathKind, DeathRow
 from utils.models.guilds import GuildSettings
 from utils.models.scope import MemberId
 from utils.models.servers import EncryptedSecret, GameServer
-from utils.services.guilds import SettingsService
+from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.reading import RowReader
-from utils.services.rewards import KillRewards
+from utils.services.money.rewards import KillRewards
 
 DAY = timedelta(days=1)
 FACTORY = EmbedFactory()

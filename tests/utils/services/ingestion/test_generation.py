@@ -13,7 +13,7 @@ from tests.fakes.ingestion import FakeIngestionStore
 from utils.models.deaths import Death, LogFile
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.scope import ServerScope
-from utils.services.counting import Counting
+from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.generation import GenerationCount, count_anew, has_deaths, in_order
 
 DAY = 86_400

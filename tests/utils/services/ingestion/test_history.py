@@ -28,7 +28,7 @@ from utils.models.deaths import Death, DeathRow, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
-from utils.services.counting import Counting
+from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.generation import in_order
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion

@@ -29,7 +29,7 @@ from utils.models.notices import DeathNotice
 from utils.models.reading import Cursor, RejectedLine, digest_head
 from utils.models.servers import GameServer
 from utils.parsers.deathlog import parse_death_line
-from utils.services.counting import Counting
+from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.live import SHARED_LINES, LiveIngestion, PollOutcome
 from utils.services.ingestion.reading import KEPT_REJECTED
 from utils.turns import FairTurns

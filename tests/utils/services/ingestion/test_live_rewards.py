@@ -10,10 +10,10 @@ from tests.fakes.deaths import FILE, SCOPE, build_deaths, build_player_id, build
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted, PowerCut
 from tests.fakes.premium import build_premium
 from tests.fakes.storage import FakeGuildStore, FakeServerStore
-from utils.database.database import SafeDatabase
-from utils.database.money_unit import MoneyTransaction
+from utils.database.core.database import SafeDatabase
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.ingestion import IngestionRepository
+from utils.database.units.money_unit import MoneyTransaction
 from utils.events import Event, EventDispatcher, NoticesQueued
 from utils.models.deaths import LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
@@ -22,11 +22,11 @@ from utils.models.notices import BountyEvent
 from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, MemberId
 from utils.models.servers import GameServer
-from utils.services.guilds import SettingsService
+from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.stores import IngestionStore
-from utils.services.rewards import KillRewards
+from utils.services.money.rewards import KillRewards
 
 ANN, BOB = MemberId(11), MemberId(22)
 HOUR = timedelta(hours=1)

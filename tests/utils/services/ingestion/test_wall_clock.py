@@ -16,7 +16,7 @@ from utils.events import EventDispatcher
 from utils.models.deaths import Death, DeathRow, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, RowClock
 from utils.models.servers import EncryptedSecret, GameServer
-from utils.services.counting import Counting
+from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.reading import RowReader

@@ -62,8 +62,8 @@ from utils.services.ingestion.watch import (
     ServerWatch,
 )
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
-from utils.services.log_places import LogPlaces
-from utils.services.premium import PremiumService
+from utils.services.premium.tiers import PremiumService
+from utils.services.servers.log_places import LogPlaces
 
 T = TypeVar("T")
 

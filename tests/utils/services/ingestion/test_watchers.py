@@ -30,7 +30,7 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.services.ingestion.watchers import DIRECTORY_RETRY_SECONDS, REMOVED, ServerWatchers
-from utils.services.log_places import LogPlaces
+from utils.services.servers.log_places import LogPlaces
 from utils.tasks import TaskManager
 
 MAX_AGE = timedelta(minutes=60)

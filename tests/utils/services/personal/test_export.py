@@ -13,9 +13,9 @@ from tests.utils.services.personal.test_archives import OTHER, build_death
 from utils.models.links import Link
 from utils.models.personal import DataQuestion
 from utils.models.scope import MemberId
+from utils.services.links.proof import SETTLED
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
-from utils.services.proof import SETTLED
 
 ALICE = MemberId(1)
 WOLF = build_player_id("Wolf")

@@ -11,9 +11,9 @@ from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError, Not
 from utils.models.links import Link
 from utils.models.personal import DataQuestion, OwnedPlayer, Person
 from utils.models.scope import GuildId, MemberId
-from utils.services.links import LinkService
+from utils.services.links.linking import LinkService
+from utils.services.links.proof import SETTLED
 from utils.services.personal.people import PersonFinder
-from utils.services.proof import SETTLED
 
 GUILD, ALICE, BOB = SCOPE.guild_id, MemberId(1), MemberId(2)
 CLOCK = FakeClock()

@@ -1,0 +1,361 @@
+"""Tests of transactions: all or nothing, whatever happens."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import pytest
+from pymongo.errors import AutoReconnect
+from structlog.testing import capture_logs
+
+from tests.fakes.gate import Gate
+from utils.database.core.database import Document, Fence, SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.core.sessions import SESSION_COUNT, Session, settle
+from utils.database.process.connection import SafeMongoDBConnection
+from utils.errors import (
+    CommitUnknownError,
+    LeaseLostError,
+    StorageConflictError,
+    StorageError,
+    StorageUnavailableError,
+)
+from utils.models.scope import GuildId
+
+T = TypeVar("T")
+
+GUILD_ID = GuildId(7)
+
+
+class UnfinishedError(Exception):
+    """The work's own reason to end."""
+
+
+def _build_things(database: SafeDatabase) -> ScopedCollection:
+    return ScopedCollection.of_guild(database, "things", GUILD_ID)
+
+
+@pytest.fixture(name="things")
+def _things(database: SafeDatabase) -> ScopedCollection:
+    return _build_things(database)
+
+
+async def _list_ids(things: ScopedCollection) -> list[Any]:
+    return [one["_id"] for one in await things.find({}, sort=[("_id", 1)])]
+
+
+async def _increase(database: SafeDatabase, session: Session) -> int:
+    things = _build_things(database)
+    changed = await things.find_one_and_update({"_id": 1}, {"$inc": {"count": 1}}, session=session)
+    return int(changed["count"])
+
+
+async def test_transaction_takes_one_thread_and_gives_what_its_work_gives(
+    database: SafeDatabase, things: ScopedCollection
+) -> None:
+    """It sees what it wrote; nobody else does before the end."""
+    threads: set[int] = set()
+
+    async def work(session: Session) -> list[Document]:
+        for number in range(5):
+            await things.insert_one({"_id": number}, session=session)
+            threads.add(threading.get_ident())
+        return await things.find({"_id": {"$gt": 2}}, session=session)
+
+    own = {"guild_id": GUILD_ID}
+    assert await database.in_transaction(work) == [{"_id": 3, **own}, {"_id": 4, **own}]
+    assert await _list_ids(things) == [0, 1, 2, 3, 4]
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+
+
+async def _give_up(_things: ScopedCollection, _session: Session) -> None:
+    raise UnfinishedError
+
+
+async def _insert_again(things: ScopedCollection, session: Session) -> None:
+    await things.insert_one({"_id": 0}, session=session)
+
+
+async def _wait_for_the_loop(_things: ScopedCollection, _session: Session) -> None:
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("fail", "error"),
+    [
+        (_give_up, UnfinishedError),
+        (_insert_again, StorageConflictError),
+        (_wait_for_the_loop, RuntimeError),
+    ],
+)
+async def test_nothing_is_stored_and_every_session_is_free_when_the_work_fails(
+    database: SafeDatabase,
+    things: ScopedCollection,
+    fail: Callable[[ScopedCollection, Session], Awaitable[None]],
+    error: type[Exception],
+) -> None:
+    """Neither data nor a lock stays, whatever the reason, and none of them is one to run it again."""
+    await things.insert_one({"_id": 0})
+    runs = 0
+
+    async def work(session: Session) -> None:
+        nonlocal runs
+        runs += 1
+        await things.insert_one({"_id": 1}, session=session)
+        await fail(things, session)
+
+    for _ in range(SESSION_COUNT + 1):
+        with pytest.raises(error):
+            await database.in_transaction(work)
+    await things.insert_one({"_id": 1})
+    assert (runs, await _list_ids(things)) == (SESSION_COUNT + 1, [0, 1])
+
+
+async def test_snapshot_shows_the_moment_of_its_first_read(
+    database: SafeDatabase, things: ScopedCollection
+) -> None:
+    """What is stored after that is not seen in it, in whatever collection, and is seen outside at once."""
+    others = ScopedCollection.of_guild(database, "others", GUILD_ID)
+    for collection in (things, others):
+        await collection.insert_one({"_id": 0})
+    with database.open_snapshot() as session:
+        assert await things.count({}, session=session) == 1
+        for collection in (things, others):
+            await collection.insert_one({"_id": 1})
+        for collection in (things, others):
+            assert [one["_id"] for one in await collection.find({}, session=session)] == [0]
+    assert await _list_ids(things) == [0, 1]
+    with database.open_snapshot() as session:
+        assert await others.count({}, session=session) == 2
+
+
+async def test_work_runs_again_when_another_transaction_holds_its_document(
+    database: SafeDatabase, other: SafeDatabase, things: ScopedCollection
+) -> None:
+    """A write conflict is waited out with pauses; a counter that both draw from counts both."""
+    gate = Gate()
+
+    async def hold(session: Session) -> int:
+        drawn = await _increase(other, session)
+        gate.wait()
+        return drawn
+
+    async def wait(session: Session) -> int:
+        try:
+            return await _increase(database, session)
+        except StorageConflictError:
+            gate.open()
+            raise
+
+    await things.insert_one({"_id": 1, "count": 0})
+    holding = asyncio.create_task(other.in_transaction(hold))
+    await gate.reached()
+    assert await database.in_transaction(wait) == 2
+    assert await holding == 1
+
+
+async def test_nothing_is_stored_when_the_lease_is_gone(
+    database: SafeDatabase, things: ScopedCollection
+) -> None:
+    """The fence is checked inside the transaction."""
+    await database.unscoped("leases").insert_one({"_id": 3, "token": 8})
+
+    async def work(session: Session) -> None:
+        await things.insert_one({"_id": 1}, session=session)
+
+    with pytest.raises(LeaseLostError, match="shard 3"):
+        await database.in_transaction(work, fence=Fence(shard=3, token=7))
+    await database.in_transaction(work, fence=Fence(shard=3, token=8))
+    assert await _list_ids(things) == [1]
+
+
+class ForgetfulDatabase(SafeDatabase):
+    """A database that commits and does not get the first answer."""
+
+    commits = 0
+
+    def _commit(self, session: Session, deadline: float) -> bool:
+        self.commits += 1
+        return super()._commit(session, deadline) and self.commits > 1
+
+
+async def test_commit_without_an_answer_is_made_again_and_its_work_is_not(
+    connection: SafeMongoDBConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Committing twice is harmless, storing twice is not."""
+    monkeypatch.setattr("utils.database.connection.SafeDatabase", ForgetfulDatabase)
+    database = await connection.open()
+    assert isinstance(database, ForgetfulDatabase)
+    things = _build_things(database)
+    runs = 0
+
+    async def work(session: Session) -> str:
+        nonlocal runs
+        runs += 1
+        await things.insert_one({"_id": runs}, session=session)
+        return "done"
+
+    assert await database.in_transaction(work) == "done"
+    assert (runs, database.commits, await _list_ids(things)) == (1, 2, [1])
+    await database.drop()
+
+
+class MuteDatabase(SafeDatabase):
+    """A database that commits, or does not, and never answers that."""
+
+    is_committing = True
+
+    def _carry_out(self, operation: str, function: Callable[[], T]) -> T:
+        if operation != "commit":
+            return super()._carry_out(operation, function)
+        if self.is_committing:
+            super()._carry_out(operation, function)
+        lost = AutoReconnect("gone")
+        lost._add_error_label("UnknownTransactionCommitResult")
+        raise StorageUnavailableError("MongoDB is not reachable.") from lost
+
+
+@pytest.mark.parametrize("is_committing", [True, False])
+async def test_commit_that_never_gets_an_answer_is_told_as_unknown(
+    connection: SafeMongoDBConnection, monkeypatch: pytest.MonkeyPatch, *, is_committing: bool
+) -> None:
+    """Whoever asked must look, for it happened or not; every other error says that nothing was written."""
+    monkeypatch.setattr("utils.database.connection.SafeDatabase", MuteDatabase)
+    monkeypatch.setattr("utils.database.database.TRANSACTION_SECONDS", 0.0)
+    monkeypatch.setattr(MuteDatabase, "is_committing", is_committing)
+    database = await connection.open()
+    things = _build_things(database)
+
+    async def work(session: Session) -> None:
+        await things.insert_one({"_id": 1}, session=session)
+
+    with pytest.raises(CommitUnknownError):
+        await database.in_transaction(work)
+    assert await _list_ids(things) == [1] * is_committing
+    await database.drop()
+
+
+async def test_cancelled_transaction_is_waited_for_and_leaves_its_session_free(
+    database: SafeDatabase, things: ScopedCollection
+) -> None:
+    """Nobody touches the session while the thread still has it; what was begun ends as it would have."""
+    gate = Gate()
+
+    async def work(session: Session) -> None:
+        await things.insert_one({"_id": 0}, session=session)
+        gate.wait()
+
+    waiting = asyncio.create_task(database.in_transaction(work))
+    await gate.reached()
+    for _ in range(2):
+        waiting.cancel()
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    gate.open()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert await _list_ids(things) == [0]
+    await _store_more_than_sessions(database, things)
+
+
+async def test_more_transactions_than_sessions_take_turns(
+    database: SafeDatabase, things: ScopedCollection
+) -> None:
+    """Sessions are few; who finds none free waits."""
+    await things.insert_one({"_id": 0})
+    await _store_more_than_sessions(database, things)
+    assert len(database.session_ids) == SESSION_COUNT
+
+
+async def _store_more_than_sessions(database: SafeDatabase, things: ScopedCollection) -> None:
+    async def store(number: int) -> None:
+        async def work(session: Session) -> None:
+            await things.insert_one({"_id": number}, session=session)
+
+        await database.in_transaction(work)
+
+    numbers = range(1, SESSION_COUNT * 3)
+    await asyncio.gather(*(store(number) for number in numbers))
+    assert await _list_ids(things) == [0, *numbers]
+
+
+async def test_cancelled_operation_is_waited_for_however_often_it_is_cancelled() -> None:
+    """Nobody touches the session while a thread still has it, and no failure is left unlooked at."""
+    may_end = asyncio.Event()
+    ended: list[str] = []
+
+    async def operate() -> None:
+        await may_end.wait()
+        ended.append("yes")
+        raise StorageError("nobody asks for it any more")
+
+    waiting = asyncio.create_task(settle(operate()))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        waiting.cancel()
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert ended == ["yes"]
+
+
+async def test_killed_session_ends_its_transaction(database: SafeDatabase, other: SafeDatabase) -> None:
+    """A successor frees what its predecessor held; the predecessor starts anew."""
+    gate = Gate()
+    runs = 0
+
+    async def hold(session: Session) -> None:
+        nonlocal runs
+        runs += 1
+        await _build_things(other).insert_one({"_id": runs}, session=session)
+        gate.wait()
+
+    holding = asyncio.create_task(other.in_transaction(hold))
+    await gate.reached()
+    await database.kill_sessions(other.session_ids)
+    gate.open()
+    await holding
+    assert (runs, await _list_ids(_build_things(database))) == (2, [2])
+
+
+async def test_own_sessions_are_never_killed(database: SafeDatabase, things: ScopedCollection) -> None:
+    """Taking one's own lease again must not end one's own work."""
+    gate = Gate()
+    runs = 0
+
+    async def work(session: Session) -> None:
+        nonlocal runs
+        runs += 1
+        await things.insert_one({"_id": runs}, session=session)
+        gate.wait()
+
+    working = asyncio.create_task(database.in_transaction(work))
+    await gate.reached()
+    await database.kill_sessions(database.session_ids)
+    gate.open()
+    await working
+    assert (runs, await _list_ids(things)) == (1, [1])
+
+
+async def test_error_of_the_library_is_mapped_and_the_operation_logged(database: SafeDatabase) -> None:
+    """Every operation leaves its time in the log, failed ones too."""
+    with capture_logs() as logs, pytest.raises(StorageError):
+        await database.command("noSuchCommand")
+    [entry] = logs
+    assert (entry["event"], entry["operation"], entry["log_level"]) == (
+        "database operation",
+        "noSuchCommand",
+        "debug",
+    )
+
+
+async def test_slow_operation_is_a_warning(database: SafeDatabase) -> None:
+    """What takes longer than a big batch is worth a look."""
+    with capture_logs() as logs:
+        await database.unscoped("things").insert_one({"_id": 1})
+        await database.run("slow", database.unscoped("things").find_one({"$where": "sleep(600) || true"}))
+    assert [(entry["operation"], entry["log_level"]) for entry in logs] == [("slow", "warning")]

@@ -1,0 +1,28 @@
+"""Tests of results: a failure as a value."""
+
+import pytest
+
+from utils.database.core.results import SafeMongoDBResult, settle_result
+from utils.errors import StorageUnavailableError
+
+
+async def _give() -> int:
+    return 7
+
+
+async def _fail() -> int:
+    raise StorageUnavailableError("away")
+
+
+async def test_value_is_unwrapped_when_all_went_well() -> None:
+    """A good result is its value."""
+    result = await settle_result(_give())
+    assert (result, result.is_ok, result.unwrap()) == (SafeMongoDBResult(value=7), True, 7)
+
+
+async def test_error_is_held_and_raised_when_unwrapped() -> None:
+    """A failure is a value until somebody insists on the other one."""
+    result = await settle_result(_fail())
+    assert (result.is_ok, result.value) == (False, None)
+    with pytest.raises(StorageUnavailableError, match="away"):
+        result.unwrap()

@@ -1,0 +1,161 @@
+"""Tests of bringing data up to date: by one process, while no other works with it."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from utils.clock import SystemClock
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.indexes import INDEXES
+from utils.database.migrations.migrations import (
+    DATA_VERSION,
+    DataVersion,
+    begin_upgrade,
+    find_data_version,
+    run_migrations,
+)
+from utils.database.migrations.upgrade import DataUpgrade
+from utils.database.repositories.leases import UPGRADE_LEASE, LeaseRepository
+from utils.errors import LeaseLostError
+from utils.models.reading import HEAD_DIGEST_BYTES
+
+KEY = {"guild_id": 42, "server_id": "aaaaaaaa", "kind": "file", "world": "world_0"}
+SOON = 60.0  # seconds, on a busy machine
+
+
+@pytest.fixture(name="leases")
+def _leases(database: SafeDatabase) -> LeaseRepository:
+    return LeaseRepository(database, shard_count=2)
+
+
+@pytest.fixture(name="old_data", autouse=True)
+async def _old_data(database: SafeDatabase) -> None:
+    """Store a cursor as version 2 wrote it."""
+    await database.unscoped("schema").insert_one({"_id": "data", "version": 2})
+    await database.unscoped("cursors").insert_one({**KEY, "name": "1.csv", "offset": 9, "head": b"2025.05.0"})
+
+
+def upgrade(database: SafeDatabase, instance_id: str = "new") -> DataUpgrade:
+    """Return what a process does at its start."""
+    store = LeaseRepository(database, shard_count=2)
+    return DataUpgrade(database, store, instance_id=instance_id, clock=SystemClock())
+
+
+async def read_head_length(database: SafeDatabase) -> int:
+    """Return how long the remembered head is."""
+    found = await database.unscoped("cursors").find_one(KEY)
+    assert found is not None
+    return len(found["head"])
+
+
+async def wait_for_line(logs: list[dict[str, object]], text: str) -> None:
+    """Wait until something was said."""
+    async with asyncio.timeout(SOON):
+        while not any(text in str(line["event"]) for line in logs):  # noqa: ASYNC110 - a log tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def test_old_data_is_brought_up_to_date_with_every_index(database: SafeDatabase) -> None:
+    """Nobody else is there: it is done at once, and the lease is free afterwards."""
+    await upgrade(database).wait_until_current()
+    assert await find_data_version(database) == DataVersion(DATA_VERSION)
+    assert await read_head_length(database) == HEAD_DIGEST_BYTES
+    found = await database.unscoped("kills").index_information()
+    assert found.keys() - {"_id_"} == {index.name for index in INDEXES["kills"]}
+    lease = await database.unscoped("leases").find_one({"_id": UPGRADE_LEASE})
+    assert lease is not None
+    assert (lease["instance_id"], lease["sessions"]) == ("", [])
+
+
+async def test_two_that_start_together_migrate_once(database: SafeDatabase, other: SafeDatabase) -> None:
+    """One works, the other waits for it, and both find the data as it should be."""
+    with capture_logs() as logs:
+        starts = (upgrade(database, "a"), upgrade(other, "b"))
+        await asyncio.gather(*(start.wait_until_current() for start in starts))
+    assert [line["event"] for line in logs].count("data of an older version is brought up to date") == 1
+    assert await find_data_version(other) == DataVersion(DATA_VERSION)
+
+
+@pytest.mark.parametrize("shard", [0, 1])
+async def test_nothing_is_changed_while_an_older_bot_holds_any_shard(
+    database: SafeDatabase, other: SafeDatabase, shard: int
+) -> None:
+    """It says what to do and waits; when the older one stops, it begins by itself."""
+    older = LeaseRepository(other, shard_count=2)
+    token = await older.acquire(shard, instance_id="old", now=SystemClock().now())
+    assert token is not None
+    with capture_logs() as logs:
+        waiting = asyncio.create_task(upgrade(database).wait_until_current())
+        await wait_for_line(logs, "stop that one first")
+        assert (await find_data_version(database), await read_head_length(database)) == (DataVersion(2), 9)
+        await older.release(shard, token=token)
+        async with asyncio.timeout(SOON):
+            await waiting
+    assert await read_head_length(database) == HEAD_DIGEST_BYTES
+
+
+async def test_older_bot_that_only_slept_can_commit_nothing_afterwards(
+    database: SafeDatabase, other: SafeDatabase
+) -> None:
+    """Its lease ran out: it is ended before the data is changed."""
+    older = LeaseRepository(other, shard_count=2)
+    slept = SystemClock().now() - timedelta(minutes=1)
+    assert await older.acquire(1, instance_id="old", now=slept) == 1
+    await upgrade(database).wait_until_current()
+
+    async def write(_session: object) -> None:
+        raise AssertionError
+
+    with pytest.raises(LeaseLostError):
+        await other.in_transaction(write, fence=Fence(1, 1))
+
+
+async def test_older_bot_that_looked_before_the_version_was_raised_is_waited_for(
+    database: SafeDatabase, other: SafeDatabase
+) -> None:
+    """It takes its lease after the first look at the leases, and is met by the second one."""
+    older = LeaseRepository(other, shard_count=2)
+    tokens: list[int | None] = []
+
+    class LeasesMetLate(LeaseRepository):
+        """An older bot begins right after the first look."""
+
+        async def end_idle(self, *, instance_id: str, now: datetime) -> bool:
+            """Look, then let it begin."""
+            are_all_ended = await super().end_idle(instance_id=instance_id, now=now)
+            if not tokens:
+                tokens.append(await older.acquire(0, instance_id="old", now=now))
+            return are_all_ended
+
+    leases = LeasesMetLate(database, shard_count=2)
+    start = DataUpgrade(database, leases, instance_id="new", clock=SystemClock())
+    with capture_logs() as logs:
+        waiting = asyncio.create_task(start.wait_until_current())
+        await wait_for_line(logs, "stop that one first")
+        assert await find_data_version(other) == DataVersion(DATA_VERSION, upgraded_from=2)
+        assert await read_head_length(database) == 9
+        assert tokens[0] is not None
+        await older.release(0, token=tokens[0])
+        async with asyncio.timeout(SOON):
+            await waiting
+    assert await read_head_length(database) == HEAD_DIGEST_BYTES
+
+
+@pytest.mark.fault
+async def test_upgrade_that_was_cut_off_is_begun_again_by_another_process(
+    database: SafeDatabase, other: SafeDatabase
+) -> None:
+    """The number is the new one already, so what is remembered beside it decides."""
+    gone = LeaseRepository(other, shard_count=2)
+    long_ago = SystemClock().now() - timedelta(minutes=1)
+    token = await gone.acquire(UPGRADE_LEASE, instance_id="gone", now=long_ago)
+    assert token is not None
+    fence = Fence(UPGRADE_LEASE, token)
+    await begin_upgrade(other, DataVersion(2), fence)
+    await upgrade(database).wait_until_current()
+    assert await read_head_length(database) == HEAD_DIGEST_BYTES
+    with pytest.raises(LeaseLostError):  # it only slept, and wakes
+        await run_migrations(other, 1, fence)
+    assert await find_data_version(database) == DataVersion(DATA_VERSION)

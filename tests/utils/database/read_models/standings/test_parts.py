@@ -1,0 +1,28 @@
+"""What is kept of a server goes on with each batch, and is not led astray by a single row."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from tests.fakes.deaths import NOON, SCOPE, build_deaths, build_row
+from utils.database.read_models.standings.columns import build_table
+from utils.database.read_models.standings.parts import GuildStandings, Part, take_over
+from utils.database.read_models.standings.sections import DAYS
+from utils.database.standings import columns
+from utils.events import CountersStored
+from utils.models.players import Counters, PlayerDay
+from utils.models.scope import PlayerId
+
+
+@pytest.mark.parametrize("day", [date.min, date(1969, 12, 31), date(2107, 1, 1), date.max])
+def test_days_that_are_kept_stay_when_a_player_brings_an_impossible_one(day: date) -> None:
+    """A player who is counted anew brings all their days; the new deaths alone say what is long past."""
+    guild = GuildStandings()
+    (death,) = build_deaths([build_row("Ann", "Bob")])
+    start = NOON.date() - timedelta(days=31)
+    known = {NOON.date(): build_table([columns.build_row(1, Counters(kills=3))])}
+    days = tuple(PlayerDay(PlayerId("Ann"), one, Counters(kills=1)) for one in (day, NOON.date()))
+    event = CountersStored(scope=SCOPE, generation=0, batches=1, deaths=(death,), players=(), days=days)
+    part = take_over(guild, DAYS, Part(0, 0, known, start), event)
+    assert part.start == start
+    assert part.tables[NOON.date()][3].tolist() == [3, 1]

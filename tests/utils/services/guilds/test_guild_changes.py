@@ -1,0 +1,99 @@
+"""Settings of a guild by hand: what is set and cleared, what waits for a tier, and what the audit keeps."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.deaths import SCOPE
+from tests.fakes.small_bot import Shelf
+from tests.fakes.storage import build_server
+from utils.errors import NotFoundError
+from utils.models.guilds import ChannelKind
+from utils.models.premium import TIERS
+from utils.models.scope import ChannelId, MemberId
+from utils.services.guilds.guild_changes import ChannelChange, GuildChangeService
+
+GUILD, ADMIN = SCOPE.guild_id, MemberId(5)
+FEED, OTHER = ChannelId(1), ChannelId(2)
+SERVER = build_server()
+
+
+class Office:
+    """The service, and what it wrote."""
+
+    def __init__(self, *, tier: int = 4) -> None:
+        self.shelf = Shelf(clock=FakeClock())
+        self.shelf.servers.servers[SCOPE] = SERVER
+        services = self.shelf.build_services(tier=tier)
+        self.settings = services.settings
+        self.changes: GuildChangeService = services.guild_changes
+
+    @property
+    def audited(self) -> list[tuple[MemberId | None, str, str]]:
+        """Who did what."""
+        return self.shelf.audit.lines
+
+
+@pytest.fixture(name="office")
+def _office() -> Office:
+    return Office()
+
+
+async def test_channel_is_set_for_the_guild_or_the_named_server(office: Office) -> None:
+    """A name that means no server sets nothing and is not written down."""
+    guilds = await office.changes.set_channel(GUILD, ChannelKind.KILLFEED, FEED, server=None, actor_id=ADMIN)
+    own = await office.changes.set_channel(GUILD, ChannelKind.EVENTS, OTHER, server="mirny", actor_id=ADMIN)
+    with pytest.raises(NotFoundError):
+        await office.changes.set_channel(GUILD, ChannelKind.ALERTS, FEED, server="nobody", actor_id=ADMIN)
+    again = await office.changes.set_channel(GUILD, ChannelKind.KILLFEED, FEED, server=None, actor_id=ADMIN)
+    assert again == ChannelChange(None, FEED, is_changed=False)
+    assert guilds == ChannelChange(None, FEED)
+    assert own == ChannelChange(SERVER, OTHER)
+    assert office.shelf.guilds.settings[GUILD].channels == {ChannelKind.KILLFEED: FEED}
+    assert office.shelf.servers.servers[SCOPE].channels == {ChannelKind.EVENTS: OTHER}
+    assert office.audited == [
+        (ADMIN, "channel set", "killfeed: none → <#1>"),
+        (ADMIN, "channel set", "events of Mirny: none → <#2>"),
+    ]
+
+
+async def test_channel_of_a_higher_tier_is_set_and_waits() -> None:
+    """It is stored all the same, and the answer can name the tier."""
+    office = Office(tier=0)
+    change = await office.changes.set_channel(GUILD, ChannelKind.BOUNTIES, FEED, server=None, actor_id=ADMIN)
+    assert change == ChannelChange(None, FEED, TIERS[2])
+    assert office.shelf.guilds.settings[GUILD].channels == {ChannelKind.BOUNTIES: FEED}
+
+
+async def test_cleared_channel_leaves_the_next_in_order(office: Office) -> None:
+    """A server's own gives way to the guild's, the guild's to none."""
+    await office.changes.set_channel(GUILD, ChannelKind.KILLFEED, FEED, server=None, actor_id=ADMIN)
+    await office.changes.set_channel(GUILD, ChannelKind.KILLFEED, OTHER, server="Mirny", actor_id=ADMIN)
+    own = replace(SERVER, channels={ChannelKind.KILLFEED: OTHER})
+    first = await office.changes.clear_channel(GUILD, ChannelKind.KILLFEED, server="Mirny", actor_id=ADMIN)
+    assert first == ChannelChange(own, FEED)
+    assert await office.settings.find_channel(SCOPE, ChannelKind.KILLFEED) == FEED
+    second = await office.changes.clear_channel(GUILD, ChannelKind.KILLFEED, server=None, actor_id=ADMIN)
+    assert second == ChannelChange(None, None)
+    assert await office.settings.find_channel(SCOPE, ChannelKind.KILLFEED) is None
+    assert [line[1:] for line in office.audited[2:]] == [
+        ("channel clear", "killfeed of Mirny: <#2> → none"),
+        ("channel clear", "killfeed: <#1> → none"),
+    ]
+
+
+async def test_nothing_is_written_when_there_is_nothing_to_clear(office: Office) -> None:
+    """The answer says so."""
+    change = await office.changes.clear_channel(GUILD, ChannelKind.ALERTS, server=None, actor_id=ADMIN)
+    assert (change, office.audited) == (ChannelChange(None, None, is_changed=False), [])
+
+
+async def test_admin_role_counts_at_once_and_can_be_cleared(office: Office) -> None:
+    """The cache is dropped, and the old role is told."""
+    await office.settings.get_settings(GUILD)
+    assert await office.changes.set_admin_role(GUILD, 9, actor_id=ADMIN) is None
+    assert (await office.settings.get_settings(GUILD)).admin_role_id == 9
+    assert await office.changes.set_admin_role(GUILD, None, actor_id=ADMIN) == 9
+    assert (await office.settings.get_settings(GUILD)).admin_role_id is None
+    assert office.audited == [(ADMIN, "role", "none → <@&9>"), (ADMIN, "role", "<@&9> → none")]

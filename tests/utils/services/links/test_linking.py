@@ -1,0 +1,392 @@
+"""Links: asking, ending, and what admins do by hand."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.deaths import SCOPE, build_player_id
+from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerDirectory, FakeProofs
+from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
+from utils.models.links import Link, LinkState, ProofOutcome
+from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.services.links.linking import MAX_LINKS, LinkService
+
+GUILD, OTHER = SCOPE.guild_id, GuildId(99)
+ANNA, BERT, ADMIN = MemberId(1), MemberId(2), MemberId(3)
+NAMES = ("Wolf", "Bear", "Fox", "Elk", "Lynx", "Owl")
+OFFICE = ChannelId(5)
+Make = Callable[..., LinkService]
+
+
+def show_in(link: Link, message_id: int) -> Link:
+    """Return a link as shown in a message of the office."""
+    return replace(link, channel_id=OFFICE, message_id=message_id)
+
+
+@pytest.fixture(name="clock")
+def _clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(name="store")
+def _store() -> FakeLinkStore:
+    return FakeLinkStore()
+
+
+@pytest.fixture(name="proofs")
+def _proofs() -> FakeProofs:
+    return FakeProofs()
+
+
+@pytest.fixture(name="audit")
+def _audit() -> FakeAuditLog:
+    return FakeAuditLog()
+
+
+@pytest.fixture(name="notifier")
+def _notifier() -> FakeNotifier:
+    return FakeNotifier()
+
+
+@pytest.fixture(name="make")
+def _make(
+    store: FakeLinkStore, proofs: FakeProofs, audit: FakeAuditLog, notifier: FakeNotifier, clock: FakeClock
+) -> Make:
+    def make(*, requires_proof: bool = True) -> LinkService:
+        return LinkService(
+            store,
+            players=FakePlayerDirectory(*NAMES),
+            proofs=proofs,
+            audit=audit,
+            notifier=notifier,
+            clock=clock,
+            rng=random.Random(1),
+            requires_proof=requires_proof,
+        )
+
+    return make
+
+
+@pytest.fixture(name="links")
+def _links(make: Make) -> LinkService:
+    """Links that must be proven."""
+    return make()
+
+
+@pytest.fixture(name="trusting")
+def _trusting(make: Make) -> LinkService:
+    """Links that count at once."""
+    return make(requires_proof=False)
+
+
+def get_names(links: object) -> list[tuple[str, bool]]:
+    """Return names, and which one is main."""
+    assert isinstance(links, tuple)
+    return [(link.player_name, link.is_main) for link in links]
+
+
+async def test_request_is_pending_and_counts_for_nothing_until_it_is_proven(
+    links: LinkService, store: FakeLinkStore, proofs: FakeProofs
+) -> None:
+    """Two windows are named, and looked at from then on; nobody who asks for proven players sees it."""
+    asked = await links.ask(GUILD, ANNA, "Wolf")
+    assert proofs.stirred == [GUILD]
+    assert (asked.link.state, asked.link.is_main, asked.count) == (LinkState.PENDING, False, 1)
+    assert len(asked.link.windows) == 2
+    assert list(store.links.values()) == [asked.link]
+    assert await links.list_links(GUILD, ANNA) == (asked.link,)
+    assert await links.list_players(GUILD, ANNA) == ()
+
+
+async def test_first_link_is_main_and_the_others_are_alts_without_proof(
+    trusting: LinkService, clock: FakeClock
+) -> None:
+    """With ``links.require_proof`` off a link counts at once; guilds know nothing of each other."""
+    for name in NAMES[:3]:
+        asked = await trusting.ask(GUILD, ANNA, name)
+        clock.move(1)
+        assert asked.link.is_proven
+    assert get_names(await trusting.list_players(GUILD, ANNA)) == [
+        ("Wolf", True),
+        ("Bear", False),
+        ("Fox", False),
+    ]
+    assert await trusting.list_players(OTHER, ANNA) == ()
+    assert (await trusting.ask(OTHER, BERT, "Wolf")).link.is_main
+
+
+async def test_player_of_another_member_is_refused(trusting: LinkService) -> None:
+    """A player belongs to one member of a guild; one's own link is not made twice."""
+    await trusting.ask(GUILD, ANNA, "Wolf")
+    with pytest.raises(InvalidInputError, match="belongs to another member"):
+        await trusting.ask(GUILD, BERT, "Wolf")
+    with pytest.raises(InvalidInputError, match="linked already"):
+        await trusting.ask(GUILD, ANNA, "Wolf")
+    with pytest.raises(NotFoundError):
+        await trusting.ask(GUILD, ANNA, "Nobody")
+
+
+async def test_several_members_may_be_pending_for_one_player(links: LinkService) -> None:
+    """Asking proves nothing, so it blocks nobody; each has times of its own."""
+    anna, bert = [(await links.ask(GUILD, member, "Wolf")).link for member in (ANNA, BERT)]
+    assert (anna.is_proven, bert.is_proven) == (False, False)
+    assert anna.windows != bert.windows
+
+
+async def test_member_has_no_more_links_than_the_limit(make: Make) -> None:
+    """Pending ones count; the sentence says what to do."""
+    await make(requires_proof=False).ask(GUILD, ANNA, NAMES[0])
+    links = make()
+    counts = [(await links.ask(GUILD, ANNA, name)).count for name in NAMES[1:MAX_LINKS]]
+    assert counts == [2, 3, 4, 5]
+    with pytest.raises(LimitReachedError, match="/unlink"):
+        await links.ask(GUILD, ANNA, NAMES[MAX_LINKS])
+    assert (await links.ask(GUILD, ANNA, NAMES[1])).count == MAX_LINKS
+    with pytest.raises(LimitReachedError, match="this member has as many"):
+        await links.confirm(GUILD, ADMIN, member_id=ANNA, player=NAMES[MAX_LINKS])
+
+
+async def test_times_stay_when_a_running_proof_is_asked_for_again(
+    links: LinkService, store: FakeLinkStore, proofs: FakeProofs, clock: FakeClock
+) -> None:
+    """What was done in the first window is not lost; the older message points to the newer one."""
+    first = (await links.ask(GUILD, ANNA, "Wolf")).link
+    await links.attach_message(first, channel_id=OFFICE, message_id=6)
+    clock.move((first.windows[0].ends_at - first.linked_at).total_seconds() + 120)
+    inside = first.windows[0].starts_at + timedelta(seconds=30)
+    store.add_suicide("Wolf", inside, read_at=inside)
+    assert (await links.ask(GUILD, ANNA, "Wolf")).link == first
+    assert proofs.told == [(show_in(first, 6), ProofOutcome.REPLACED)]
+    assert proofs.stirred == [GUILD] * 3
+
+
+@pytest.mark.parametrize("order", [(6, 7), (7, 6)])
+async def test_newest_message_counts_in_whatever_order_they_are_known(
+    links: LinkService, proofs: FakeProofs, order: tuple[int, int]
+) -> None:
+    """A member who asks again at once may do so before the first message is known."""
+    first, second = [(await links.ask(GUILD, ANNA, "Wolf")).link for _ in range(2)]
+    for message_id in order:
+        await links.attach_message(first, channel_id=OFFICE, message_id=message_id)
+    assert first == second
+    assert await links.list_links(GUILD, ANNA) == (show_in(first, 7),)
+    assert proofs.told == [(show_in(first, 6), ProofOutcome.REPLACED)]
+
+
+async def test_message_of_a_request_that_is_gone_or_replaced_is_told_so(
+    links: LinkService, proofs: FakeProofs, clock: FakeClock
+) -> None:
+    """The answer is seen before its message is known, and its member may be quick."""
+    first = (await links.ask(GUILD, ANNA, "Wolf")).link
+    clock.move((first.windows[0].ends_at - first.linked_at).total_seconds() + 120)
+    second = (await links.ask(GUILD, ANNA, "Wolf")).link
+    await links.attach_message(first, channel_id=OFFICE, message_id=6)
+    await links.unlink(GUILD, ANNA, "Wolf")
+    await links.attach_message(second, channel_id=OFFICE, message_id=7)
+    assert proofs.told == [
+        (show_in(first, 6), ProofOutcome.REPLACED),
+        (show_in(second, 7), ProofOutcome.ENDED),
+    ]
+
+
+async def test_other_times_are_named_when_a_window_was_missed(links: LinkService, clock: FakeClock) -> None:
+    """Nobody has to wait for the end of a proof that cannot succeed."""
+    first = (await links.ask(GUILD, ANNA, "Wolf")).link
+    clock.move((first.windows[0].ends_at - first.linked_at).total_seconds() + 120)
+    second = (await links.ask(GUILD, ANNA, "Wolf")).link
+    assert second.windows[0].starts_at > clock.now()
+    assert await links.list_links(GUILD, ANNA) == (second,)
+
+
+async def test_oldest_alt_becomes_main_when_the_main_is_ended(
+    trusting: LinkService, clock: FakeClock
+) -> None:
+    """By part of a name or by id; the order of the others stays."""
+    for name in NAMES[:3]:
+        await trusting.ask(GUILD, ANNA, name)
+        clock.move(1)
+    ended = await trusting.unlink(GUILD, ANNA, "wol")
+    assert ended.player_name == "Wolf"
+    assert get_names(await trusting.list_players(GUILD, ANNA)) == [("Bear", True), ("Fox", False)]
+    await trusting.unlink(GUILD, ANNA, build_player_id("Fox"))
+    assert get_names(await trusting.list_players(GUILD, ANNA)) == [("Bear", True)]
+
+
+async def test_all_links_are_ended_together(links: LinkService, proofs: FakeProofs) -> None:
+    """Pending ones, too; their messages say so."""
+    asked = [(await links.ask(GUILD, ANNA, name)).link for name in NAMES[:2]]
+    for link in asked:
+        await links.attach_message(link, channel_id=OFFICE, message_id=6)
+    shown = await links.list_links(GUILD, ANNA)
+    assert await links.unlink_all(GUILD, ANNA, shown=shown) == list(shown)
+    assert await links.list_links(GUILD, ANNA) == ()
+    assert proofs.told == [(show_in(link, 6), ProofOutcome.ENDED) for link in asked]
+    with pytest.raises(NotFoundError):
+        await links.unlink_all(GUILD, ANNA, shown=shown)
+
+
+async def test_all_links_are_ended_only_when_all_were_shown(
+    trusting: LinkService, links: LinkService
+) -> None:
+    """One that came meanwhile was not asked about; one that ended by itself is no reason to ask again."""
+    for name in NAMES[:2]:
+        await trusting.ask(GUILD, ANNA, name)
+    shown = await links.list_links(GUILD, ANNA)
+    await links.confirm(GUILD, ADMIN, member_id=ANNA, player=NAMES[2])
+    before = await links.list_links(GUILD, ANNA)
+    with pytest.raises(InvalidInputError, match="changed meanwhile, and none was ended"):
+        await links.unlink_all(GUILD, ANNA, shown=shown)
+    assert await links.list_links(GUILD, ANNA) == before
+    for name in (NAMES[0], NAMES[2]):
+        await links.remove(GUILD, ADMIN, member_id=ANNA, player=name)
+    left = await links.list_links(GUILD, ANNA)
+    assert get_names(left) == [(NAMES[1], True)]
+    assert await links.unlink_all(GUILD, ANNA, shown=shown) == list(left)
+    assert await links.list_links(GUILD, ANNA) == ()
+
+
+async def test_link_to_end_must_be_one_of_the_own(trusting: LinkService) -> None:
+    """Another's player cannot be meant; what fits several is asked back."""
+    for name in ("Fox", "Owl"):
+        await trusting.ask(GUILD, ANNA, name)
+    await trusting.ask(GUILD, BERT, "Wolf")
+    with pytest.raises(NotFoundError, match="Did you mean: Fox, Owl"):
+        await trusting.unlink(GUILD, ANNA, "Wolf")
+    with pytest.raises(AmbiguousError, match="Fox, Owl"):
+        await trusting.unlink(GUILD, ANNA, "o")
+
+
+async def test_admin_confirms_a_link_by_hand_and_it_is_written_down(
+    links: LinkService, audit: FakeAuditLog, proofs: FakeProofs
+) -> None:
+    """Asked for or not; whoever else tried is told by the judge."""
+    asked = (await links.ask(GUILD, ANNA, "Wolf")).link
+    confirmed = await links.confirm(GUILD, ADMIN, member_id=ANNA, player="Wolf")
+    assert (confirmed.linked_at, confirmed.is_proven, confirmed.is_main) == (asked.linked_at, True, True)
+    await links.confirm(GUILD, ADMIN, member_id=BERT, player="Bear")
+    assert audit.written == [
+        (GUILD, ADMIN, "link confirm", "<@1> is Wolf"),
+        (GUILD, ADMIN, "link confirm", "<@2> is Bear"),
+    ]
+    assert proofs.stirred == [GUILD] * 3
+    with pytest.raises(InvalidInputError, match="belongs to another member"):
+        await links.confirm(GUILD, ADMIN, member_id=ANNA, player="Bear")
+    assert len(audit.written) == 2
+
+
+async def test_admin_ends_a_link_by_hand_and_it_is_written_down(
+    trusting: LinkService, audit: FakeAuditLog
+) -> None:
+    """The player is free again for others."""
+    await trusting.ask(GUILD, ANNA, "Wolf")
+    removed: Link = await trusting.remove(GUILD, ADMIN, member_id=ANNA, player="Wolf")
+    assert removed.player_name == "Wolf"
+    assert audit.written == [(GUILD, ADMIN, "link remove", "<@1> is no longer Wolf (was proven)")]
+    assert (await trusting.ask(GUILD, BERT, "Wolf")).link.is_main
+    with pytest.raises(NotFoundError):
+        await trusting.remove(GUILD, ADMIN, member_id=ANNA, player="Wolf")
+
+
+async def test_player_who_was_asked_for_in_vain_rests_whoever_asks(
+    links: LinkService, store: FakeLinkStore, clock: FakeClock
+) -> None:
+    """The pause is told in words, belongs to the player and ends with it; other players are free."""
+    for member in (ANNA, BERT, ADMIN):
+        await links.ask(GUILD, member, "Wolf")
+    for member in (ANNA, MemberId(7)):
+        if member == ANNA:
+            clock.move(21 * 60)
+        with pytest.raises(LimitReachedError) as caught:
+            await links.ask(GUILD, member, "Wolf")
+        assert str(caught.value) == (
+            "“Wolf” was asked for a short while ago and not proven, by you or by somebody else. You can ask "
+            "again in 24 hours, or have an admin link you: /admin link confirm."
+        )
+    assert (await links.ask(GUILD, ANNA, "Bear")).link.player_name == "Bear"
+    assert (await links.ask(OTHER, ANNA, "Wolf")).link.guild_id == OTHER
+    clock.move(24 * 3600)
+    assert (await links.ask(GUILD, ANNA, "Wolf")).link.windows[0].starts_at > clock.now()
+    assert store.attempts[GUILD, build_player_id("Wolf")].count == 4
+
+
+async def test_running_proof_that_is_asked_for_again_is_no_new_request(
+    links: LinkService, store: FakeLinkStore
+) -> None:
+    """Its times stay, so it brings no more luck."""
+    first = await links.ask(GUILD, ANNA, "Wolf")
+    for _ in range(5):
+        assert (await links.ask(GUILD, ANNA, "Wolf")).link.windows == first.link.windows
+    assert store.attempts[GUILD, build_player_id("Wolf")].count == 1
+
+
+async def test_request_that_its_member_ends_counts_as_one_in_vain(
+    links: LinkService, clock: FakeClock
+) -> None:
+    """Whoever sees that the times do not fit gains nothing by ending it."""
+    for _ in range(3):
+        await links.ask(GUILD, ANNA, "Wolf")
+        await links.unlink(GUILD, ANNA, "Wolf")
+    clock.move(3600)
+    with pytest.raises(LimitReachedError, match="asked for a short while ago"):
+        await links.ask(GUILD, ANNA, "Wolf")
+
+
+async def test_pause_holds_up_no_admin_and_ends_with_a_proof(
+    links: LinkService, store: FakeLinkStore
+) -> None:
+    """Who is really meant is linked by hand; what was asked for before is forgotten then."""
+    for member in (ANNA, BERT, ADMIN):
+        await links.ask(GUILD, member, "Wolf")
+    confirmed = await links.confirm(GUILD, ADMIN, member_id=MemberId(7), player="Wolf")
+    assert (confirmed.is_proven, confirmed.is_confirmed) == (True, True)
+    assert store.attempts == {}
+
+
+async def test_admins_hear_of_a_player_who_is_asked_for_again(
+    links: LinkService, notifier: FakeNotifier, audit: FakeAuditLog, clock: FakeClock
+) -> None:
+    """Once a day, from the second request on; the audit names who asked each time."""
+    await links.ask(GUILD, ANNA, "Wolf")
+    assert (notifier.told, audit.written) == ([], [])
+    await links.ask(GUILD, BERT, "Wolf")
+    await links.ask(GUILD, ADMIN, "Wolf")
+    clock.move(25 * 3600)
+    await links.ask(GUILD, BERT, "Wolf")
+    asked = "“Wolf” was asked for again with /link: {} requests without a proof. "
+    rest = (
+        "Somebody may be trying their luck. /admin audit with the action link ask shows who asked; "
+        "/admin link confirm links the right member."
+    )
+    assert notifier.told == [(None, asked.format(number) + rest) for number in (2, 4)]
+    assert audit.written == [
+        (GUILD, member, "link ask", f"<@{member}> says that the player is Wolf")
+        for member in (BERT, ADMIN, BERT)
+    ]
+
+
+async def test_owner_and_admins_hear_once_a_day_of_a_request_for_a_linked_player(
+    links: LinkService, trusting: LinkService, notifier: FakeNotifier, audit: FakeAuditLog, clock: FakeClock
+) -> None:
+    """It is refused; who asks again the same day tells them nothing new, and oneself is no stranger."""
+    await trusting.ask(GUILD, ANNA, "Wolf")
+    with pytest.raises(InvalidInputError, match="linked already"):
+        await links.ask(GUILD, ANNA, "Wolf")
+    for seconds in (0, 60, 25 * 3600):
+        clock.move(seconds)
+        with pytest.raises(InvalidInputError, match="belongs to another member"):
+            await links.ask(GUILD, BERT, "Wolf")
+    admins = (
+        "Somebody asked with /link for “Wolf”, who is linked to another member here. It was refused, and "
+        "nothing changed. /admin audit with the action link ask shows who asked."
+    )
+    owner = (
+        "Somebody asked with /link for “Wolf”, who is linked to you. It was refused, and nothing changed. "
+        "You need to do nothing."
+    )
+    assert notifier.told == [(None, admins), (ANNA, owner)] * 2
+    assert audit.written == [(GUILD, BERT, "link ask", "<@2> says that the player is Wolf")] * 2
+    assert len(links._claims) == 1  # yesterday's is forgotten

@@ -1,0 +1,360 @@
+"""Proving: pending links judged from what is stored, and the outcome told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.clock import START, FakeClock, settle
+from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
+from tests.fakes.links import FakeLinkStore, FakePlayerDirectory, FakeProofMessages, FakeReadingBook
+from tests.fakes.storage import Gate
+from utils.events import DeathsStored
+from utils.models.links import Link, LinkState, ProofOutcome, ProofWindow
+from utils.models.scope import ChannelId, MemberId
+from utils.services.links.proof import GRACE, LONGEST_GRACE
+from utils.services.links.proof_watcher import LOOK_SECONDS, RETRY_BACKOFF, ProofKeeper
+from utils.tasks import TaskManager
+
+GUILD = SCOPE.guild_id
+ANNA, BERT = MemberId(1), MemberId(2)
+FIRST = ProofWindow(START + timedelta(minutes=2), START + timedelta(minutes=4))
+SECOND = ProofWindow(START + timedelta(minutes=12), START + timedelta(minutes=14))
+LATER = ProofWindow(START + timedelta(minutes=13), START + timedelta(minutes=15))
+LATEST = ProofWindow(START + timedelta(minutes=16), START + timedelta(minutes=18))
+
+
+def build_link(member_id: MemberId = ANNA, name: str = "Wolf", **changes: object) -> Link:
+    """Return a pending link with a message."""
+    fields: dict[str, object] = {
+        "linked_at": START,
+        "windows": (FIRST, SECOND),
+        "channel_id": ChannelId(5),
+        "message_id": 6,
+    }
+    return Link(GUILD, member_id, build_player_id(name), name, **(fields | changes))  # type: ignore[arg-type] # by name
+
+
+@dataclass
+class Court:
+    """A keeper with all it works with."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    tasks: TaskManager = field(init=False)
+    store: FakeLinkStore = field(default_factory=FakeLinkStore)
+    reading: FakeReadingBook = field(default_factory=FakeReadingBook)
+    messages: FakeProofMessages = field(default_factory=FakeProofMessages)
+
+    def __post_init__(self) -> None:
+        """Build the keeper."""
+        self.tasks = TaskManager(self.clock)
+        self.keeper = ProofKeeper(
+            self.store,
+            self.store,
+            players=FakePlayerDirectory("Wolf", "Bear"),
+            reading=self.reading,
+            messages=self.messages,
+            tasks=self.tasks,
+            clock=self.clock,
+        )
+
+    async def ask(self, *links: Link) -> None:
+        """Store requests."""
+        for link in links:
+            await self.store.put_pending(GUILD, link)
+
+    def die(self, *minutes: float, name: str = "Wolf", read_after: float = 0.1) -> None:
+        """Store menu suicides by the log's time, read so many minutes after the start."""
+        for one in minutes:
+            at = START + timedelta(minutes=one)
+            self.store.add_suicide(name, at, read_at=START + timedelta(minutes=read_after))
+
+    async def list_states(self) -> dict[MemberId, LinkState]:
+        """Return where each link of the wolf stands."""
+        return {key[1]: link.state for key, link in self.store.links.items()}
+
+
+@pytest.fixture(name="court")
+def _court() -> Court:
+    return Court()
+
+
+async def test_link_is_proven_and_told_when_both_windows_hold_a_suicide(court: Court) -> None:
+    """The log's time alone decides, so nothing waits for our own clock; the link is main and closed."""
+    await court.ask(build_link())
+    court.die(3, 13)
+    assert await court.keeper.look([GUILD])
+    [link] = court.store.links.values()
+    assert (link.state, link.is_main, link.proven_at) == (LinkState.PROVEN, True, START)
+    assert (link.windows, link.message_id, court.store.open) == ((), None, set())
+    assert court.messages.shown == [(ANNA, ProofOutcome.PROVEN)]
+
+
+@pytest.mark.parametrize("minutes", [(), (3,), (13,), (3, 11), (5, 13)])
+async def test_link_stays_pending_when_a_window_holds_nothing(
+    court: Court, minutes: tuple[float, ...]
+) -> None:
+    """One of two is nothing, and beside the window is not in it."""
+    await court.ask(build_link())
+    court.die(*minutes)
+    court.die(3, 13, name="Bear")
+    await court.keeper.look([GUILD])
+    assert (await court.list_states(), court.messages.shown) == ({ANNA: LinkState.PENDING}, [])
+
+
+async def test_history_and_what_was_read_before_the_request_prove_nothing(court: Court) -> None:
+    """An import stores no moment of reading; a server with a wrong clock may have dated rows ahead."""
+    await court.ask(build_link())
+    for minutes in (3, 13):
+        court.store.add_suicide("Wolf", START + timedelta(minutes=minutes), read_at=None)
+    court.die(3.5, 13.5, read_after=-1)
+    await court.keeper.look([GUILD])
+    assert await court.list_states() == {ANNA: LinkState.PENDING}
+
+
+@pytest.mark.parametrize("is_anna_first", [True, False])
+async def test_first_to_prove_has_the_player_when_several_do_in_one_look(
+    court: Court, *, is_anna_first: bool
+) -> None:
+    """The one whose proof was complete first by the log wins; the other is told and deleted."""
+    winner, loser = (ANNA, BERT) if is_anna_first else (BERT, ANNA)
+    await court.ask(build_link(winner), build_link(loser, windows=(FIRST, LATER)))
+    court.die(3, 12.5, 14.5)
+    await court.keeper.look([GUILD])
+    assert await court.list_states() == {winner: LinkState.PROVEN}
+    assert sorted(court.messages.shown) == sorted(
+        [(winner, ProofOutcome.PROVEN), (loser, ProofOutcome.TAKEN)]
+    )
+
+
+@pytest.mark.parametrize("bert_asked_after_minutes", [-1, 0, 1])
+async def test_suicides_that_fit_two_requests_prove_neither(
+    court: Court, bert_asked_after_minutes: int
+) -> None:
+    """A stranger asked when the owner did, before or after, and the owner's suicides fit both."""
+    asked_at = START + timedelta(minutes=bert_asked_after_minutes)
+    stranger = build_link(BERT, windows=(FIRST, LATER), linked_at=asked_at)
+    third = build_link(MemberId(3), windows=(FIRST, LATEST))
+    await court.ask(build_link(ANNA), stranger, third, build_link(ANNA, "Bear"))
+    court.die(3, 13.5, 17, read_after=5)
+    court.die(3, 13.5, name="Bear", read_after=5)
+    await court.keeper.look([GUILD])
+    assert [(link.player_name, link.state) for link in court.store.links.values()] == [
+        ("Bear", LinkState.PROVEN)
+    ]
+    assert sorted(court.messages.shown) == [
+        (ANNA, ProofOutcome.PROVEN),
+        (ANNA, ProofOutcome.UNCLEAR),
+        (BERT, ProofOutcome.UNCLEAR),
+        (MemberId(3), ProofOutcome.UNCLEAR),
+    ]
+
+
+async def test_request_that_is_made_anew_meanwhile_is_no_clearer(court: Court) -> None:
+    """The stranger asks again for the same times, so that another message shows them, while both are told."""
+    stranger = build_link(BERT, windows=(FIRST, LATER))
+    await court.ask(build_link(ANNA), stranger)
+    court.die(3, 13.5, read_after=5)
+    gate = court.messages.gate = Gate()
+    looking = asyncio.create_task(court.keeper.look([GUILD]))
+    await gate.has_read.wait()
+    assert court.store.links == {}
+    again = replace(stranger, message_id=None, channel_id=None)
+    await court.store.attach_message(GUILD, again, channel_id=ChannelId(5), message_id=7)
+    gate.may_answer.set()
+    assert await looking
+    await court.keeper.look([GUILD])
+    assert (court.store.links, len(court.messages.shown)) == ({}, 2)
+
+
+async def test_pending_links_end_when_the_player_belongs_to_another(court: Court) -> None:
+    """An admin's confirmation, too, ends what others tried."""
+    await court.ask(build_link(ANNA))
+    await court.store.put_proven(GUILD, build_link(BERT), at=START)
+    await court.keeper.look([GUILD])
+    assert await court.list_states() == {BERT: LinkState.PROVEN}
+    assert court.messages.shown == [(ANNA, ProofOutcome.TAKEN)]
+
+
+async def test_request_that_was_made_anew_while_its_outcome_was_told_stays(court: Court) -> None:
+    """The owner was gone by then, so the member asked again: for the same times, with another message."""
+    asked, taken = build_link(ANNA), build_link(BERT)
+    await court.ask(asked)
+    await court.store.put_proven(GUILD, taken, at=START)
+    gate = court.messages.gate = Gate()
+    looking = asyncio.create_task(court.keeper.look([GUILD]))
+    await gate.has_read.wait()
+    await court.store.remove(GUILD, BERT, [taken.player_id])
+    again = replace(asked, channel_id=None, message_id=None)
+    await court.ask(again)
+    await court.store.attach_message(GUILD, again, channel_id=ChannelId(5), message_id=7)
+    gate.may_answer.set()
+    assert await looking
+    assert court.messages.shown == [(ANNA, ProofOutcome.TAKEN)]
+    assert await court.store.list_open(GUILD) == [replace(asked, message_id=7)]
+
+
+async def test_proof_expires_after_the_grace_when_the_logs_were_read(court: Court) -> None:
+    """Not before; then the message says so and the request is gone."""
+    await court.ask(build_link())
+    court.die(3)
+    court.reading.last_read_at[SCOPE] = SECOND.ends_at + GRACE
+    court.clock.move((SECOND.ends_at + GRACE - START).total_seconds() - 1)
+    await court.keeper.look([GUILD])
+    assert await court.list_states() == {ANNA: LinkState.PENDING}
+    court.clock.move(1)
+    await court.keeper.look([GUILD])
+    assert (await court.list_states(), court.store.open) == ({}, set())
+    assert court.messages.shown == [(ANNA, ProofOutcome.EXPIRED)]
+
+
+async def test_proof_waits_for_a_host_that_is_away_and_takes_late_rows(court: Court) -> None:
+    """What was written in time counts, however late it is read; without an end it does not wait."""
+    await court.ask(build_link(ANNA), build_link(BERT, "Bear"))
+    court.reading.last_read_at[SCOPE] = START
+    court.clock.move((SECOND.ends_at + LONGEST_GRACE - START).total_seconds() - 1)
+    await court.keeper.look([GUILD])
+    assert court.messages.shown == []
+    court.die(3, 13, read_after=130)
+    court.clock.move(1)
+    await court.keeper.look([GUILD])
+    assert court.messages.shown == [(ANNA, ProofOutcome.PROVEN), (BERT, ProofOutcome.EXPIRED)]
+
+
+async def test_outcome_is_told_later_when_discord_is_away(court: Court) -> None:
+    """The link counts at once; the message catches up."""
+    await court.ask(build_link())
+    court.die(3, 13)
+    court.messages.is_away = True
+    assert not await court.keeper.look([GUILD])
+    assert (await court.list_states(), len(court.store.open)) == ({ANNA: LinkState.PROVEN}, 1)
+    court.messages.is_away = False
+    assert not await court.keeper.look([GUILD])  # too soon
+    court.clock.move(RETRY_BACKOFF.first_seconds)
+    assert await court.keeper.look(await court.store.list_guilds_with_open_links())
+    assert (court.messages.shown, court.store.open) == ([(ANNA, ProofOutcome.PROVEN)], set())
+
+
+@pytest.fixture(name="running")
+async def _running(court: Court) -> AsyncIterator[Court]:
+    """Run the keeper as a task."""
+    tasks = TaskManager(court.clock)
+    tasks.start("links:proofs", court.keeper.run, is_critical=True)
+    await settle()
+    yield court
+    await tasks.stop()
+
+
+async def test_first_look_after_a_start_judges_what_came_before(court: Court) -> None:
+    """A restart between the suicides and their judgement loses nothing."""
+    await court.ask(build_link())
+    court.die(3, 13)
+    tasks = TaskManager(court.clock)
+    tasks.start("links:proofs", court.keeper.run, is_critical=True)
+    await settle()
+    await tasks.stop()
+    assert court.messages.shown == [(ANNA, ProofOutcome.PROVEN)]
+
+
+async def test_menu_suicide_wakes_the_judge_and_other_deaths_do_not(running: Court) -> None:
+    """A proof is seen as soon as its death is stored; where nobody has to prove anything, nobody looks."""
+    suicide = build_row("Wolf", "Wolf")
+    running.die(3, 13)
+    await running.ask(build_link())
+    await running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(suicide),)))
+    await settle()
+    assert running.messages.shown == []
+    running.store.suicides.clear()
+    running.keeper.stir(GUILD)
+    await settle()
+    running.die(3, 13)
+    kill = build_row("Bear", "Wolf")
+    await running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(kill),)))
+    await settle()
+    assert running.messages.shown == []
+    await running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(suicide),)))
+    await settle()
+    assert running.messages.shown == [(ANNA, ProofOutcome.PROVEN)]
+
+
+async def test_judge_looks_again_by_itself_and_sooner_while_something_is_untold(running: Court) -> None:
+    """The end of a proof is no event; an outcome that could not be told is tried again soon."""
+    await running.ask(build_link())
+    running.die(3, 13)
+    running.messages.is_away = True
+    await running.clock.advance(LOOK_SECONDS)
+    assert await running.list_states() == {ANNA: LinkState.PROVEN}
+    running.messages.is_away = False
+    await running.clock.advance(RETRY_BACKOFF.first_seconds)
+    assert running.messages.shown == [(ANNA, ProofOutcome.PROVEN)]
+
+
+async def test_farewell_is_told_once_where_there_is_a_message(running: Court) -> None:
+    """A link that its member ended is gone from the storage; its message says so."""
+    running.keeper.tell(build_link(BERT, message_id=None), ProofOutcome.ENDED)
+    running.keeper.tell(build_link(), ProofOutcome.ENDED)
+    await settle()
+    await running.clock.advance(LOOK_SECONDS)
+    assert running.messages.shown == [(ANNA, ProofOutcome.ENDED)]
+
+
+async def test_outcome_without_a_stored_link_is_shown_once_it_can_be(running: Court) -> None:
+    """Discord may limit everything just then; the message would name times that count no more for ever."""
+    running.messages.is_away = True
+    running.keeper.tell(build_link(), ProofOutcome.ENDED)
+    await running.clock.advance(RETRY_BACKOFF.first_seconds)
+    assert running.messages.shown == []
+    running.messages.is_away = False
+    for _ in range(3):
+        await running.clock.advance(RETRY_BACKOFF.first_seconds)
+    assert running.messages.shown == [(ANNA, ProofOutcome.ENDED)]
+
+
+@pytest.mark.parametrize("is_stored", [True, False], ids=["link", "farewell"])
+async def test_outcome_that_cannot_be_told_is_tried_ever_less_often(
+    running: Court, *, is_stored: bool
+) -> None:
+    """Not every five seconds for as long as Discord is away; then it is told once."""
+    running.messages.is_away = True
+    if is_stored:
+        await running.ask(build_link())
+        running.die(3, 13)
+        running.keeper.stir(GUILD)
+    else:
+        running.keeper.tell(build_link(), ProofOutcome.ENDED)
+    await settle()
+    tries = [running.messages.tries]
+    for _ in range(200):
+        await running.clock.advance(1)
+        tries.append(running.messages.tries)
+    tried_at = [second for second in range(1, len(tries)) if tries[second] > tries[second - 1]]
+    assert (tries[0], tries[-1], tried_at) == (1, 7, [5, 15, 35, 75, 135, 195])
+    running.messages.is_away = False
+    for _ in range(60):
+        await running.clock.advance(1)
+    outcome = ProofOutcome.PROVEN if is_stored else ProofOutcome.ENDED
+    assert running.messages.shown == [(ANNA, outcome)]
+
+
+@given(
+    deaths=st.lists(st.tuples(st.integers(0, 1200), st.sampled_from(["Wolf", "Bear"])), max_size=12),
+    cuts=st.lists(st.integers(0, 12), max_size=4),
+)
+async def test_outcome_is_the_same_however_the_deaths_arrive(
+    deaths: list[tuple[int, str]], cuts: list[int]
+) -> None:
+    """In any order, in any portions, with a look after each: proven if and only if both windows are hit."""
+    court = Court()
+    await court.ask(build_link())
+    for number, (second, name) in enumerate(deaths):
+        court.die(second / 60, name=name)
+        if number in cuts:
+            await court.keeper.look([GUILD])
+    await court.keeper.look([GUILD])
+    own = [START + timedelta(seconds=second) for second, name in deaths if name == "Wolf"]
+    is_proven = all(any(window.holds(at) for at in own) for window in (FIRST, SECOND))
+    assert await court.list_states() == {ANNA: LinkState.PROVEN if is_proven else LinkState.PENDING}

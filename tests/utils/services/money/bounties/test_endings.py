@@ -1,0 +1,88 @@
+"""Bounties by time: what nobody claimed is paid back, once and in full."""
+
+from dataclasses import replace
+
+from tests.fakes.bounties import ANN, DAY, GUILD, NORTH, SOUTH, place, set_channel
+from tests.fakes.small_bot import Shelf
+from utils.errors import (
+    StorageUnavailableError,
+)
+from utils.events import ServerRemoved
+from utils.models.money import BountyState, LedgerKind
+from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.scope import ServerScope
+from utils.services.money.bounties.endings import CLAIM_GRACE, BountyEndings
+from utils.services.money.bounties.placing import BountyService
+
+
+async def test_bounty_nobody_claimed_is_paid_back_in_full(
+    shelf: Shelf, bounties: BountyService, endings: BountyEndings
+) -> None:
+    """After its end and the grace for kills read in time, once, with a notice."""
+    await set_channel(shelf)
+    placed = await place(bounties)
+    shelf.money.data.notices.clear()
+    shelf.clock.move((DAY + CLAIM_GRACE).total_seconds())
+    await endings.expire_due()
+    assert shelf.money.data.balances[ANN] == 9000
+    shelf.clock.move(1)
+    await endings.expire_due()
+    await endings.expire_due()
+    now = shelf.clock.now()
+    data = shelf.money.data
+    assert data.balances[ANN] == 10_000
+    assert data.bounties[placed.bounty.bounty_id] == replace(
+        placed.bounty, state=BountyState.EXPIRED, closed_at=now
+    )
+    assert data.notices == [
+        BountyNotice(
+            placed.bounty.bounty_id.encode(),
+            BountyEvent.EXPIRED,
+            "North",
+            "Wolf",
+            1000,
+            now,
+            placer_id=ANN,
+        )
+    ]
+    assert [row.change.kind for row in data.ledger] == [LedgerKind.BOUNTY_PLACED, LedgerKind.BOUNTY_EXPIRED]
+
+
+async def test_removed_server_gives_held_money_back(
+    shelf: Shelf, bounties: BountyService, endings: BountyEndings
+) -> None:
+    """Bounties on its players are withdrawn at once; those of another server stay."""
+    shelf.money.gone = {SOUTH.scope}
+    await place(bounties)
+    await place(bounties, "Foxtrot", 700)
+    del shelf.servers.servers[SOUTH.scope]
+    await endings.on_server_removed(ServerRemoved(scope=SOUTH.scope))
+    data = shelf.money.data
+    assert data.balances[ANN] == 9000
+    assert [one.player_name for one in data.bounties.values()] == ["Wolf"]
+    assert data.ledger[-1].change.kind is LedgerKind.BOUNTY_WITHDRAWN
+
+
+async def test_timer_makes_good_what_a_removal_left_behind(
+    shelf: Shelf, bounties: BountyService, endings: BountyEndings
+) -> None:
+    """When the database is away at the removal, the money comes back at the end of the first bounty."""
+    await place(bounties, "Foxtrot", 700)
+    del shelf.servers.servers[SOUTH.scope]
+    shelf.money.failures = [StorageUnavailableError("away")]
+    await endings.on_server_removed(ServerRemoved(scope=SOUTH.scope))
+    assert shelf.money.data.balances[ANN] == 9300
+    shelf.clock.move((DAY + CLAIM_GRACE).total_seconds() + 1)
+    await endings.expire_due()
+    assert shelf.money.data.balances[ANN] == 10_000
+
+
+async def test_other_guilds_servers_are_not_touched(
+    shelf: Shelf, bounties: BountyService, endings: BountyEndings
+) -> None:
+    """A bounty belongs to its guild and server."""
+    placed = await place(bounties)
+    stranger = ServerScope(type(GUILD)(43), NORTH.scope.server_id)
+    await endings.withdraw(stranger)
+    assert await bounties.list_open(stranger.guild_id, [NORTH.scope.server_id]) == []
+    assert shelf.money.data.bounties == {placed.bounty.bounty_id: placed.bounty}

@@ -1,0 +1,272 @@
+"""Bounties by command: placed, listed, cancelled; and every refusal with its sentence."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes.bounties import ANN, BOB, DAY, GUILD, NORTH, SOUTH, place, set_channel
+from tests.fakes.clock import START
+from tests.fakes.deaths import build_player_id
+from tests.fakes.small_bot import Shelf
+from utils.errors import (
+    AmbiguousError,
+    CommitUnknownError,
+    InvalidInputError,
+    NotAllowedError,
+    NotEnoughMoneyError,
+    NotFoundError,
+    UserFacingError,
+)
+from utils.models.money import Bounty, BountyState, LedgerKind
+from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.scope import GuildId, MemberId, ServerId
+from utils.services.money.bounties.endings import CLAIM_GRACE, BountyEndings
+from utils.services.money.bounties.placing import BountyService, CancelledBounty, PlacedBounty
+
+
+async def test_placed_bounty_holds_the_money_and_is_announced(shelf: Shelf, bounties: BountyService) -> None:
+    """Wallet, ledger, bounty and notice change together."""
+    await set_channel(shelf)
+    placed = await place(bounties)
+    bounty = placed.bounty
+    assert placed == PlacedBounty(bounty, "North", 9000)
+    assert bounty == Bounty(
+        NORTH.scope, bounty.bounty_id, build_player_id("Wolf"), "Wolf", 1000, ANN, START, START + DAY
+    )
+    data = shelf.money.data
+    assert (data.balances[ANN], data.bounties) == (9000, {bounty.bounty_id: bounty})
+    [row] = data.ledger
+    assert (row.change.kind, row.change.amount, row.change.note, row.balance) == (
+        LedgerKind.BOUNTY_PLACED,
+        -1000,
+        "Wolf",
+        9000,
+    )
+    assert data.notices == [
+        BountyNotice(
+            bounty.bounty_id.encode(),
+            BountyEvent.PLACED,
+            "North",
+            "Wolf",
+            1000,
+            START,
+            placer_id=ANN,
+            ends_at=START + DAY,
+        )
+    ]
+
+
+async def test_nothing_is_announced_without_a_channel(shelf: Shelf, bounties: BountyService) -> None:
+    """No channel, no notice, also not later."""
+    await place(bounties)
+    assert shelf.money.data.notices == []
+
+
+async def test_server_is_asked_for_when_the_player_is_known_on_several(
+    shelf: Shelf, bounties: BountyService
+) -> None:
+    """A price counts on one server alone; with one there is nothing to ask."""
+    with pytest.raises(InvalidInputError) as caught:
+        await place(bounties, "Fox")
+    assert str(caught.value) == "Fox plays on several servers: North, South. Name one with the option server."
+    placed = await place(bounties, "Fox", server="south")
+    assert (placed.bounty.scope, placed.server_name) == (SOUTH.scope, "South")
+    assert len(shelf.money.data.bounties) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        (
+            {"player": "AnnPlays"},
+            NotAllowedError,
+            "AnnPlays is your own player. Name somebody else.",
+        ),
+        (
+            {"by": BOB, "amount": 100},
+            NotEnoughMoneyError,
+            (
+                "That takes 100 emeralds, and the wallet holds 99. "
+                "Kills of your linked player earn more; /wallet shows what you have."
+            ),
+        ),
+        (
+            {"by": MemberId(33)},
+            NotAllowedError,
+            (
+                "Bounties are for members with a proven player. "
+                "Link yours with /link, then prove it in the game."
+            ),
+        ),
+        (
+            {"player": "Wolv"},
+            NotFoundError,
+            "There is no player “Wolv” here. Did you mean: Wolf?",
+        ),
+        (
+            {"player": "plays"},
+            AmbiguousError,
+            "“plays” fits more than one player: AnnPlays, BobPlays. Pick one from the list.",
+        ),
+        (
+            {"server": "South", "player": str(build_player_id("Wolf"))},
+            NotFoundError,
+            "There is no player “Wolf” here. They were never seen on South.",
+        ),
+        (
+            {"server": "South", "player": "wolf"},
+            NotFoundError,
+            "There is no player “Wolf” here. They were never seen on South.",
+        ),
+        (
+            {"server": "West"},
+            NotFoundError,
+            "There is no game server “West” here. Did you mean: North, South?",
+        ),
+        ({"amount": 99}, InvalidInputError, "A bounty here is an amount from 100 to 50,000 emeralds."),
+        ({"amount": 50_001}, InvalidInputError, "A bounty here is an amount from 100 to 50,000 emeralds."),
+    ],
+)
+async def test_refusal_names_the_reason(
+    shelf: Shelf,
+    bounties: BountyService,
+    options: dict[str, object],
+    error: type[UserFacingError],
+    sentence: str,
+) -> None:
+    """Each reason has its own sentence, and nothing is taken."""
+    with pytest.raises(error) as caught:
+        await place(bounties, **options)  # type: ignore[arg-type]
+    assert str(caught.value) == sentence
+    assert (shelf.money.data.ledger, shelf.money.data.bounties) == ([], {})
+
+
+async def test_one_open_bounty_of_a_placer_on_a_target(
+    shelf: Shelf, bounties: BountyService, endings: BountyEndings
+) -> None:
+    """A second one is refused until the first has ended; another placer's is his own."""
+    shelf.money.data.balances[BOB] = 500
+    await place(bounties)
+    await place(bounties, by=BOB, amount=500)
+    with pytest.raises(NotAllowedError) as caught:
+        await place(bounties)
+    assert str(caught.value) == ("You have an open bounty on Wolf already. /bounty cancel takes it back.")
+    shelf.clock.move(DAY.total_seconds())
+    with pytest.raises(NotAllowedError, match=r"^Your bounty on Wolf has just ended\. Try again"):
+        await place(bounties)
+    shelf.clock.move(CLAIM_GRACE.total_seconds() + 1)
+    await endings.expire_due()
+    await place(bounties)
+    assert shelf.money.data.balances == {ANN: 9000, BOB: 500}
+
+
+async def test_list_shows_what_can_be_claimed_highest_first(shelf: Shelf, bounties: BountyService) -> None:
+    """Ended ones are not shown, even before they are paid back; servers can be chosen."""
+    await place(bounties, amount=300)
+    shelf.clock.move(3600)
+    await place(bounties, "Foxtrot", 700)
+    await place(bounties, "Fox", 500, server="North")
+    both = [NORTH.scope.server_id, SOUTH.scope.server_id]
+
+    async def list_names(*servers: ServerId) -> list[tuple[str, int]]:
+        return [(one.player_name, one.amount) for one in await bounties.list_open(GUILD, servers)]
+
+    assert await list_names(*both) == [("Foxtrot", 700), ("Fox", 500), ("Wolf", 300)]
+    assert await list_names(both[0]) == [("Fox", 500), ("Wolf", 300)]
+    shelf.clock.move(DAY.total_seconds() - 3600)
+    assert await list_names(*both) == [("Foxtrot", 700), ("Fox", 500)]
+
+
+@pytest.mark.parametrize(("amount", "refund"), [(100, 90), (105, 94), (1000, 900), (1001, 900)])
+async def test_cancelling_costs_a_tenth_rounded_up(
+    shelf: Shelf, bounties: BountyService, amount: int, refund: int
+) -> None:
+    """The rest comes back at once."""
+    await place(bounties, amount=amount)
+    cancelled = await bounties.cancel(GUILD, ANN, "wolf")
+    assert (cancelled.refund, cancelled.bounty.player_name) == (refund, "Wolf")
+    assert shelf.money.data.balances[ANN] == 10_000 - amount + refund
+    [stored] = shelf.money.data.bounties.values()
+    assert (stored.state, stored.closed_at) == (BountyState.CANCELLED, START)
+    with pytest.raises(NotFoundError):
+        await bounties.cancel(GUILD, ANN, "wolf")
+
+
+async def test_own_bounty_alone_can_be_cancelled(bounties: BountyService) -> None:
+    """By its id or the target's name; somebody else's is not there."""
+    placed = await place(bounties)
+    for text in (placed.bounty.bounty_id, "Wolf"):
+        with pytest.raises(NotFoundError, match=r"no such open bounty of yours"):
+            await bounties.cancel(GUILD, BOB, text)
+    await place(bounties, "Fox", server="North")
+    await place(bounties, "Fox", server="South")
+    with pytest.raises(AmbiguousError) as caught:
+        await bounties.cancel(GUILD, ANN, "fox")
+    assert set(caught.value.candidates) == {"Fox · 1,000 · North", "Fox · 1,000 · South"}
+    with pytest.raises(NotFoundError, match=r"no such open bounty of yours"):
+        await bounties.cancel(GuildId(43), ANN, placed.bounty.bounty_id)
+    await bounties.cancel(GUILD, ANN, placed.bounty.bounty_id)
+    assert [one.player_name for one in await bounties.list_cancellable(GUILD, ANN)] == ["Fox", "Fox"]
+
+
+async def test_ended_bounty_can_not_be_cancelled(shelf: Shelf, bounties: BountyService) -> None:
+    """From its end on it is paid back in full anyway."""
+    placed = await place(bounties)
+    shelf.clock.move(DAY.total_seconds())
+    with pytest.raises(NotFoundError, match=r"no such open bounty of yours"):
+        await bounties.cancel(GUILD, ANN, "Wolf")
+    with pytest.raises(NotFoundError) as caught:
+        await bounties.cancel(GUILD, ANN, placed.bounty.bounty_id)
+    assert str(caught.value) == "There is no open bounty of yours on “Wolf” here. It has ended."
+
+
+async def test_own_list_holds_placed_and_claimed(shelf: Shelf, bounties: BountyService) -> None:
+    """Open and ended ones, newest first."""
+    await place(bounties)
+    shelf.clock.move(60)
+    await place(bounties, "Foxtrot")
+    other = replace(
+        (await bounties.list_own(GUILD, ANN)).placed[0], bounty_id="other", placer_id=BOB, claimer_id=ANN
+    )
+    shelf.money.data.bounties["other"] = other
+    own = await bounties.list_own(GUILD, ANN)
+    assert [one.player_name for one in own.placed] == ["Foxtrot", "Wolf"]
+    assert own.claimed == [other]
+
+
+UNKNOWN = [[True], [False], [True, True], [False, True], [True, False]]
+"""Fates of transactions whose commits get no answer: of the first, and of its repetition."""
+
+
+@pytest.mark.parametrize("unknown", UNKNOWN)
+async def test_bounty_whose_commit_gets_no_answer_is_placed_once(
+    shelf: Shelf, bounties: BountyService, unknown: list[bool]
+) -> None:
+    """It is placed again under its id, which finds out; the answer is that of a placed one."""
+    await set_channel(shelf)
+    shelf.money.unknown = list(unknown)
+    if len(unknown) > 1:
+        with pytest.raises(CommitUnknownError):
+            await place(bounties)
+    else:
+        assert (await place(bounties)).balance == 9000
+    data = shelf.money.data
+    assert (data.balances[ANN], len(data.bounties), len(data.ledger)) == (9000, 1, 1)
+    assert [notice.event for notice in data.notices] == [BountyEvent.PLACED]
+
+
+@pytest.mark.parametrize("unknown", UNKNOWN)
+async def test_bounty_whose_cancelling_gets_no_answer_is_paid_back_once(
+    shelf: Shelf, bounties: BountyService, unknown: list[bool]
+) -> None:
+    """The second try finds it taken back, and says so instead of that there is none."""
+    placed = (await place(bounties)).bounty
+    shelf.money.unknown = list(unknown)
+    if len(unknown) > 1:
+        with pytest.raises(CommitUnknownError):
+            await bounties.cancel(GUILD, ANN, "Wolf")
+    else:
+        assert await bounties.cancel(GUILD, ANN, "Wolf") == CancelledBounty(placed, 900)
+    data = shelf.money.data
+    assert (data.balances[ANN], len(data.ledger)) == (9900, 2)
+    assert data.bounties[placed.bounty_id].state is BountyState.CANCELLED

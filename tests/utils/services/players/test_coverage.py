@@ -1,0 +1,298 @@
+"""What an answer covers: servers, days and players, and the answers built on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
+from tests.fakes.figures import (
+    FakeCombatStore,
+    FakeDeathStore,
+    FakeHunterStore,
+    FakeLink,
+    FakeLinkBook,
+    FakeStatisticsStore,
+)
+from tests.fakes.storage import build_server
+from utils.errors import AmbiguousError, InvalidInputError, NotFoundError
+from utils.models.players import BoardRow, Counters, KnownPlayer, PlayerStats, Tallied
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
+from utils.models.servers import GameServer
+from utils.models.statistics import (
+    Activity,
+    Comparison,
+    Coverage,
+    DayCount,
+    Enemy,
+    Period,
+    RecentDeath,
+    Rival,
+    Rivals,
+    WeaponRow,
+    WeaponTable,
+)
+from utils.services.players.combat import RIVALS, CombatService
+from utils.services.players.coverage import CoverageService, MeantPlayer, Question
+from utils.services.players.player_names import PlayerNames
+from utils.services.players.statistics import (
+    BOARD_PAGE_ROWS,
+    Board,
+    BoardPage,
+    PlayerReport,
+    StatisticsService,
+)
+from utils.tasks import TaskManager
+
+GUILD = SCOPE.guild_id
+ASKER, OTHER = MemberId(1), MemberId(2)
+ANN, BOB = build_player_id("Ann"), build_player_id("Bob")
+HERE = (SCOPE.server_id,)
+NIGHT = datetime(2025, 5, 1, 23, 30, tzinfo=UTC)
+
+
+@dataclass
+class FakeServerBook:
+    """A guild's servers."""
+
+    servers: list[GameServer] = field(default_factory=list)
+
+    async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
+        """Return them."""
+        return [server for server in self.servers if server.scope.guild_id == guild_id]
+
+    async def resolve(self, guild_id: GuildId, text: str | None) -> GameServer:
+        """Return the one of that name or id."""
+        for server in await self.list_servers(guild_id):
+            if text in (server.name, server.scope.server_id):
+                return server
+        raise NotFoundError("game server", text or "")
+
+
+class House:
+    """The services over storages of a test."""
+
+    def __init__(self) -> None:
+        self.store = FakeStatisticsStore(_know("Ann", 9), _know("Bob", 5), _know("Bobby", 1))
+        self.combat_store = FakeCombatStore()
+        self.hunters = FakeHunterStore()
+        self.deaths = FakeDeathStore()
+        self.links = FakeLinkBook()
+        self.book = FakeServerBook([build_server("Mirny")])
+        clock = FakeClock(NIGHT)
+        names = PlayerNames(self.store, self.book, TaskManager(clock))
+        self.coverage = CoverageService(self.book, names, self.links, clock=clock)
+        self.statistics = StatisticsService(self.store, self.combat_store, self.hunters, self.coverage)
+        self.combat = CombatService(self.combat_store, self.deaths, self.coverage, self.book)
+
+
+def _know(name: str, kills: int) -> KnownPlayer:
+    return KnownPlayer(build_player_id(name), name, (name,), kills, NIGHT, HERE)
+
+
+def build_stats(name: str) -> PlayerStats:
+    """Return a player's figures."""
+    return PlayerStats(
+        player_id=build_player_id(name),
+        name=name,
+        counters=Counters(kills=3),
+        current_streak=1,
+        top_weapon=None,
+        nemesis=None,
+        prey=None,
+        rank=1,
+        ranked=5,
+        last_seen_at=NIGHT,
+        servers=HERE,
+    )
+
+
+COVERAGE = Coverage(GUILD, HERE, "Mirny", date(2025, 5, 1))
+
+
+@pytest.fixture(name="house")
+def _house() -> House:
+    return House()
+
+
+@pytest.mark.parametrize(
+    ("zones", "period", "today", "since"),
+    [
+        (["UTC"], Period.ALL, date(2025, 5, 1), None),
+        (["UTC"], Period.TODAY, date(2025, 5, 1), date(2025, 5, 1)),
+        (["Europe/Berlin"], Period.TODAY, date(2025, 5, 2), date(2025, 5, 2)),
+        (["America/New_York"], Period.WEEK, date(2025, 5, 1), date(2025, 4, 25)),
+        (["Europe/Berlin", "Asia/Tokyo"], Period.MONTH, date(2025, 5, 1), date(2025, 4, 2)),
+    ],
+)
+async def test_days_are_those_of_the_servers_zone_or_of_utc_for_several(
+    house: House, zones: list[str], period: Period, today: date, since: date | None
+) -> None:
+    """A period has so many calendar days, today included."""
+    house.book.servers = [
+        replace(build_server(f"S{number}", f"s{number}"), timezone=zone) for number, zone in enumerate(zones)
+    ]
+    ids = tuple(ServerId(f"s{number}") for number in range(len(zones)))
+    where = "S0" if len(zones) == 1 else "all 2 servers"
+    midnight = (
+        datetime.combine(since, time(), ZoneInfo(zones[0] if len(zones) == 1 else "UTC")) if since else None
+    )
+    expected = Coverage(GUILD, ids, where, today, period, since, midnight)
+    assert await house.coverage.choose(GUILD, None, period) == expected
+
+
+async def test_named_server_is_covered_alone_and_a_guild_without_one_is_told(house: House) -> None:
+    """By name; without any server the answer says who can add one."""
+    house.book.servers.append(build_server("South", "south"))
+    chosen = await house.coverage.choose(GUILD, "South")
+    assert (chosen.server_ids, chosen.where) == ((ServerId("south"),), "South")
+    with pytest.raises(NotFoundError):
+        await house.coverage.choose(GUILD, "West")
+    with pytest.raises(NotFoundError, match="/admin server add"):
+        await house.coverage.choose(GuildId(99), None)
+
+
+async def test_players_are_the_named_one_or_the_linked_ones(house: House) -> None:
+    """The name first, then the named member's players, then the asker's own, the main one first."""
+    house.links.links[GUILD, ASKER] = [FakeLink(BOB, "Bob"), FakeLink(ANN, "Ann")]
+    house.links.links[GUILD, OTHER] = [FakeLink(ANN, "Ann")]
+    find = house.coverage.find_players
+    ann, bob = MeantPlayer(ANN, "Ann"), MeantPlayer(BOB, "Bob")
+    assert await find(Question(GUILD, ASKER, player="ann"), COVERAGE) == (ann,)
+    assert await find(Question(GUILD, ASKER, member_id=OTHER), COVERAGE) == (ann,)
+    assert await find(Question(GUILD, ASKER), COVERAGE) == (bob, ann)
+
+
+async def test_who_is_not_linked_learns_how(house: House) -> None:
+    """Nobody named and nobody linked is no error but a hint; two subjects are one too many."""
+    find = house.coverage.find_players
+    with pytest.raises(InvalidInputError, match="/link"):
+        await find(Question(GUILD, ASKER), COVERAGE)
+    with pytest.raises(NotFoundError, match="/link"):
+        await find(Question(GUILD, ASKER, member_id=OTHER), COVERAGE)
+    with pytest.raises(InvalidInputError, match="not both"):
+        await find(Question(GUILD, ASKER, player="Ann", member_id=OTHER), COVERAGE)
+    with pytest.raises(AmbiguousError):
+        await find(Question(GUILD, ASKER, player="bo"), COVERAGE)
+
+
+async def test_report_has_the_figures_of_the_period_and_the_last_thirty_days(house: House) -> None:
+    """The chart's days do not depend on the period asked for."""
+    stats = build_stats("Ann")
+    house.store.stats[(ANN,)] = stats
+    day = DayCount(date(2025, 4, 2), Counters(kills=1))
+    house.store.days = [DayCount(date(2025, 4, 1), Counters(kills=9)), day]
+    report = await house.statistics.get_stats(Question(GUILD, ASKER, player="Ann", period=Period.TODAY))
+    midnight = datetime(2025, 5, 1, tzinfo=UTC)
+    covered = replace(COVERAGE, period=Period.TODAY, since=date(2025, 5, 1), since_at=midnight)
+    assert report == PlayerReport(covered, stats, (day,))
+    assert house.store.asked_stats == [((ANN,), date(2025, 5, 1))]
+
+
+async def test_linked_players_are_asked_for_together(house: House) -> None:
+    """One sum for all of a member's players."""
+    house.links.links[GUILD, ASKER] = [FakeLink(BOB, "Bob"), FakeLink(ANN, "Ann")]
+    house.store.stats[BOB, ANN] = build_stats("Bob")
+    report = await house.statistics.get_stats(Question(GUILD, ASKER))
+    assert report.stats == build_stats("Bob")
+
+
+async def test_player_never_seen_on_a_server_is_not_found_there(house: House) -> None:
+    """A choice from the list that has no figures on the named server is told as such."""
+    with pytest.raises(NotFoundError, match="never seen on that server"):
+        await house.statistics.get_stats(Question(GUILD, ASKER, player=ANN, server="Mirny"))
+
+
+async def test_two_players_are_compared_and_one_is_not(house: House) -> None:
+    """Figures of both, kills both ways; the same player twice is refused."""
+    house.store.stats = {(ANN,): build_stats("Ann"), (BOB,): build_stats("Bob")}
+    house.combat_store.victims = {(ANN,): [Enemy(BOB, "Bob", 4)], (BOB,): [Enemy(ANN, "Ann", 2)]}
+    assert await house.statistics.compare(GUILD, "ann", BOB, server=None) == (
+        COVERAGE,
+        Comparison(build_stats("Ann"), build_stats("Bob"), 4, 2),
+    )
+    with pytest.raises(InvalidInputError, match="same player"):
+        await house.statistics.compare(GUILD, "ann", ANN, server=None)
+
+
+async def test_board_is_read_page_by_page_with_the_askers_own_place(house: House) -> None:
+    """Ten rows a page; the ratio asks for a minimum of kills; one's own row comes from the links."""
+    store = house.store
+    store.rows = [
+        BoardRow(number + 1, PlayerId(str(number)), f"p{number}", 1.0, Counters()) for number in range(21)
+    ]
+    house.links.links[GUILD, ASKER] = [FakeLink(PlayerId("4"), "p4")]
+    week = replace(COVERAGE, period=Period.WEEK, since=date(2025, 4, 25))
+    last = await house.statistics.get_board(week, Board.KD, page=2, asker_id=ASKER)
+    assert last == BoardPage(Board.KD, tuple(store.rows[20:]), 2, 21, store.rows[4])
+    assert last.pages == 3
+    await house.statistics.get_board(COVERAGE, Board.KILLS, page=0)
+    assert store.asked == [
+        ("kd", 10, BOARD_PAGE_ROWS, 20, date(2025, 4, 25), (PlayerId("4"),)),
+        ("kills", 0, BOARD_PAGE_ROWS, 0, None, ()),
+    ]
+
+
+async def test_board_of_bounties_is_cut_into_pages_and_counts_from_a_moment(house: House) -> None:
+    """Ranks stand in the rows; one's own row is the best of one's players; the day begins in its zone."""
+    rows = [
+        BoardRow(rank, PlayerId(str(rank)), f"p{rank}", 100.0, Counters(), claims=1) for rank in range(1, 13)
+    ]
+    house.hunters.rows = rows
+    house.links.links[GUILD, ASKER] = [FakeLink(PlayerId("9"), "p9"), FakeLink(PlayerId("4"), "p4")]
+    house.book.servers = [replace(build_server("Mirny"), timezone="Europe/Berlin")]
+    today = await house.coverage.choose(GUILD, None, Period.TODAY)
+    first = await house.statistics.get_board(today, Board.BOUNTIES, page=0)
+    last = await house.statistics.get_board(today, Board.BOUNTIES, page=1, asker_id=ASKER)
+    assert first == BoardPage(Board.BOUNTIES, tuple(rows[:10]), 0, 12)
+    assert last == BoardPage(Board.BOUNTIES, tuple(rows[10:]), 1, 12, rows[3])
+    midnight = datetime(2025, 5, 1, 22, tzinfo=UTC)
+    assert house.hunters.asked == [(today.server_ids, date(2025, 5, 2), midnight)] * 2
+    assert house.store.asked == []
+
+
+async def test_weapons_are_everybodys_or_a_players(house: House) -> None:
+    """The table sums what it lists; best users are added to the rows that are shown."""
+    rows = [WeaponRow("Mosin", 8, 90), WeaponRow("AK", 2, 10)]
+    house.combat_store.weapons = {(): rows, (ANN,): rows[:1]}
+    house.combat_store.best = {"Mosin": Tallied("Bob", 5)}
+    assert await house.combat.get_weapons(COVERAGE, None) == (WeaponTable(tuple(rows), 10), "")
+    assert await house.combat.get_weapons(COVERAGE, "ann") == (WeaponTable((rows[0],), 8), "Ann")
+    assert await house.combat.add_best_users(COVERAGE, rows) == (
+        WeaponRow("Mosin", 8, 90, "Bob", 5),
+        rows[1],
+    )
+
+
+async def test_rivals_have_three_kills_and_both_sides(house: House) -> None:
+    """Fewer kills make no rival; there are ten of each side at most."""
+    house.combat_store.killers[(ANN,)] = [
+        *(Enemy(PlayerId(f"k{number}"), f"k{number}", 5) for number in range(RIVALS + 1)),
+        Enemy(BOB, "Bob", 2),
+    ]
+    house.combat_store.victims[(ANN,)] = [Enemy(BOB, "Bob", 3), Enemy(PlayerId("k0"), "k0", 1)]
+    coverage, rivals = await house.combat.get_rivals(Question(GUILD, ASKER, player="Ann"))
+    nemeses = [Rival(PlayerId(f"k{number}"), f"k{number}", 0, 5) for number in range(RIVALS)]
+    nemeses[0] = replace(nemeses[0], kills=1)
+    assert (coverage, rivals) == (COVERAGE, Rivals("Ann", tuple(nemeses), (Rival(BOB, "Bob", 3, 2),)))
+    house.links.links[GUILD, ASKER] = [FakeLink(ANN, "Ann")]
+    assert (await house.combat.get_rivals(Question(GUILD, ASKER)))[1] == replace(rivals, name="")
+
+
+async def test_activity_is_everybodys_or_a_players(house: House) -> None:
+    """Hours of the week as stored, with the player's name."""
+    hours = list(range(168))
+    house.combat_store.hours[(BOB,)] = hours
+    assert await house.combat.get_activity(COVERAGE, None) == Activity((0,) * 168)
+    assert await house.combat.get_activity(COVERAGE, "bob") == Activity(tuple(hours), "Bob")
+
+
+async def test_latest_deaths_come_with_the_names_of_their_servers(house: House) -> None:
+    """As many as asked for, of everybody or of one player."""
+    deaths = [build_death(build_row("Ann", "Bob", second=2)), build_death(build_row("Bob", "Bobby"))]
+    house.deaths.deaths = [(SCOPE.server_id, death) for death in deaths]
+    assert await house.combat.list_recent(COVERAGE, None, limit=1) == (RecentDeath("Mirny", deaths[0]),)
+    assert await house.combat.list_recent(COVERAGE, "bobby", limit=9) == (RecentDeath("Mirny", deaths[1]),)

@@ -1,0 +1,472 @@
+"""Player names: who is meant by a name, and what is known of it when."""
+
+import asyncio
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.fakes.clock import FakeClock, settle
+from tests.fakes.deaths import NOON, SCOPE, build_death, build_player_id, build_row
+from tests.fakes.figures import FakeStatisticsStore
+from tests.fakes.storage import FakeServerStore, Gate, build_server
+from utils.errors import AmbiguousError, NotFoundError, StorageUnavailableError
+from utils.events import DeathsStored, HistoryImported, ServerRemoved
+from utils.models.deaths import DeathKind
+from utils.models.labels import find_labelled, fold_label, label_choices, label_name, make_mark
+from utils.models.players import KnownPlayer
+from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.models.servers import GameServer
+from utils.models.typed_text import fold_text
+from utils.services.players.player_names import CACHED_GUILDS, LEARNED_DEATHS, PlayerNames
+from utils.tasks import TaskManager
+
+T = TypeVar("T")
+GUILD = SCOPE.guild_id
+EAST = ServerId("east")
+FRAKTUR = "".join(unicodedata.lookup(f"MATHEMATICAL BOLD FRAKTUR SMALL {letter}") for letter in "DEADSHOT")
+SEEN = datetime(2025, 4, 30, tzinfo=UTC)
+
+
+def build_player(
+    name: str, *aliases: str, kills: int = 0, player_id: str | None = None, server: ServerId = EAST
+) -> KnownPlayer:
+    """Return a player who bore more names before."""
+    return KnownPlayer(
+        player_id=PlayerId(player_id) if player_id else build_player_id(name),
+        name=name,
+        names=(*aliases, name),
+        kills=kills,
+        last_seen_at=SEEN,
+        servers=(server,),
+    )
+
+
+PLAYERS = (
+    build_player("Pikelule", kills=23),
+    build_player("pike_man", "oldschool", kills=57),
+    build_player("Straße", kills=5),
+    build_player("Mlsno", kills=63),
+    build_player("Mlsno II", kills=1),
+)
+
+
+@pytest.fixture(name="store")
+def _store() -> FakeStatisticsStore:
+    return FakeStatisticsStore(*PLAYERS)
+
+
+def build_names(store: FakeStatisticsStore, *servers: GameServer) -> PlayerNames:
+    """Return names for whose first reading everybody waits, on however slow a machine."""
+    return PlayerNames(store, FakeServerStore(*servers), TaskManager(FakeClock()), blink_seconds=60)
+
+
+@pytest.fixture(name="names")
+def _names(store: FakeStatisticsStore) -> PlayerNames:
+    return build_names(store)
+
+
+async def find(names: PlayerNames, text: str, *server_ids: ServerId) -> list[str]:
+    """Return the names that a search offers."""
+    return [player.name for player in await names.search(GUILD, text, server_ids=server_ids)]
+
+
+def build_event(*rows: tuple[str, str], scope: ServerScope = SCOPE, second: float = 0) -> DeathsStored:
+    """Return new deaths of killer and victim."""
+    deaths = tuple(build_death(build_row(*row, second=second + number)) for number, row in enumerate(rows))
+    return DeathsStored(scope=scope, deaths=deaths)
+
+
+async def test_search_offers_the_best_known_first(names: PlayerNames) -> None:
+    """Any part of any name counts, without regard to case; most kills come first, then the name."""
+    assert await find(names, " PIKE ") == ["pike_man", "Pikelule"]
+    assert await find(names, "school") == ["pike_man"]
+    assert await find(names, "STRASSE") == ["Straße"]
+    assert await find(names, "nobody") == []
+    assert await find(names, "") == ["Mlsno", "pike_man", "Pikelule", "Straße", "Mlsno II"]
+
+
+async def test_search_stops_at_its_limit(names: PlayerNames) -> None:
+    """Discord shows 25 choices; the best known ones are among them."""
+    assert [player.name for player in await names.search(GUILD, "", limit=2)] == ["Mlsno", "pike_man"]
+
+
+async def test_search_is_limited_to_the_named_servers(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """Who was never seen on a server is not offered for it."""
+    store.players.append(build_player("westerner", server=ServerId("west")))
+    assert await find(names, "w", ServerId("west")) == ["westerner"]
+    assert await find(names, "pike", ServerId("west")) == []
+
+
+async def test_parts_of_two_names_do_not_make_a_third(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """Each name is searched by itself, never across the border to the next."""
+    store.players = [build_player("beta", "alpha")]
+    assert await find(names, "alphabeta") == []
+    assert await find(names, "ab") == []
+    assert await find(names, "alpha\nbeta") == await find(names, "\nalpha\n beta\n") == []
+
+
+async def test_names_are_resolved_in_order(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """The id first, then the exact name in any case, then a unique part; an old name is a name too."""
+    resolved = [
+        (await names.resolve(GUILD, text)).name
+        for text in (build_player_id("Straße"), "MLSNO", "mlsno ii", "OldSchool", "lule", " straSSe ")
+    ]
+    assert resolved == ["Straße", "Mlsno", "Mlsno II", "pike_man", "Pikelule", "Straße"]
+    assert store.calls == ["list_known_players"]
+
+
+async def test_name_that_fits_several_is_ambiguous(names: PlayerNames) -> None:
+    """Parts that fit several players are not guessed; the candidates are named, best known first."""
+    with pytest.raises(AmbiguousError) as caught:
+        await names.resolve(GUILD, "pike")
+    assert caught.value.candidates == ("pike_man", "Pikelule")
+
+
+async def test_two_players_of_one_name_are_ambiguous(store: FakeStatisticsStore) -> None:
+    """They are told apart by last seen, a mark and server, unless the server that was named does so."""
+    names = build_names(store, build_server("East Wind", EAST))
+    store.players = [
+        build_player("Twin", player_id="1" * 32, server=EAST),
+        build_player("twin", player_id="2" * 32, server=ServerId("west")),
+        build_player("Twinkle", player_id="3" * 32),
+    ]
+    told = (
+        f"Twin · 30 Apr 2025, 00:00 UTC · {make_mark('1' * 32)} · East Wind",
+        f"twin · 30 Apr 2025, 00:00 UTC · {make_mark('2' * 32)} · a removed server",
+    )
+    for typed, candidates in (("TWIN", told), ("twi", (*told, "Twinkle"))):
+        with pytest.raises(AmbiguousError) as caught:
+            await names.resolve(GUILD, typed)
+        assert caught.value.candidates == candidates
+    found = await names.resolve(GUILD, "twin", server_ids=[ServerId("west")])
+    assert found.player_id == "2" * 32
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("Renée", "Rene\N{COMBINING ACUTE ACCENT}e"),
+        ("rene\N{COMBINING ACUTE ACCENT}e", "Renée"),
+        ("renee", "Renée"),
+        ("deadshot", FRAKTUR),
+        (FRAKTUR, "Deadshot"),
+        ("razor", "ＲａＺｏｒ"),  # noqa: RUF001 - full width
+        ("muller", "Müller"),
+        ("smörgås", "Smorgas"),
+        ("lukasz", "Łukasz"),
+        ("joker", "ᴊᴏᴋᴇʀ"),
+        ("ace", "🅰🄲🇪"),
+        ("ghost", "Gh\N{ZERO WIDTH JOINER}ost"),
+    ],
+)
+async def test_styled_and_accented_letters_are_found_by_plain_ones_and_the_other_way_round(
+    store: FakeStatisticsStore, names: PlayerNames, typed: str, stored: str
+) -> None:
+    """Whole names and parts of them, however either is written."""
+    store.players = [build_player(stored, player_id="1" * 32), build_player("Somebody", player_id="2" * 32)]
+    assert await find(names, typed) == await find(names, typed[:-1]) == [stored]
+    assert (await names.resolve(GUILD, typed)).player_id == "1" * 32
+
+
+async def test_name_as_it_is_written_goes_before_one_that_is_like_it(
+    store: FakeStatisticsStore, names: PlayerNames
+) -> None:
+    """Muller and Müller are two players: who types one of them exactly means that one."""
+    store.players = [build_player("Müller", kills=9), build_player("Muller")]
+    assert (await names.resolve(GUILD, "muller")).name == "Muller"
+    assert (await names.resolve(GUILD, "MÜLLER")).name == "Müller"
+    with pytest.raises(AmbiguousError) as caught:
+        await names.resolve(GUILD, "Mùller")
+    assert [label.split(" · ")[0] for label in caught.value.candidates] == ["Müller", "Muller"]
+
+
+async def test_twins_of_one_minute_are_told_apart_and_their_labels_understood(
+    store: FakeStatisticsStore, names: PlayerNames
+) -> None:
+    """Also when they were seen again since, and when the label is typed into the option once more."""
+    store.players = [build_player("Twin", player_id=digit * 32) for digit in "123"]
+    labels = await names.label(GUILD, await names.search(GUILD, "twin"))
+    assert len(set(labels)) == 3
+    store.players = [replace(one, last_seen_at=SEEN + timedelta(days=1), servers=()) for one in store.players]
+    names.forget(GUILD)
+    ids = [(await names.resolve(GUILD, label)).player_id for label in labels]
+    assert ids == [digit * 32 for digit in "123"]
+    assert [[one.player_id for one in await names.search(GUILD, label)] for label in labels] == [
+        [player_id] for player_id in ids
+    ]
+
+
+LOOKALIKES = st.text(
+    alphabet="aAäÄ\u200b\u3164 ·#…l" + "\N{COMBINING DIAERESIS}\N{FULLWIDTH LATIN SMALL LETTER A}",
+    min_size=1,
+    max_size=4,
+).flatmap(lambda text: st.sampled_from([text, text * 40]))
+
+
+@given(st.lists(st.lists(LOOKALIKES, min_size=1, max_size=2, unique=True), min_size=1, max_size=6))
+@example([["A ·"], ["A ·"]])  # the name ends like the beginning of a separator
+def test_what_is_offered_is_understood_as_value_and_as_label(names_borne: list[list[str]]) -> None:
+    """Whatever players are called, or were, each choice leads to its own player, in either form."""
+    players = [
+        build_player(borne[0], *borne[1:], player_id=f"{number:032x}")
+        for number, borne in enumerate(names_borne)
+    ]
+
+    async def check() -> None:
+        names = build_names(FakeStatisticsStore(*players))
+        offered = await names.search(GUILD, "")
+        labels = await names.label(GUILD, offered)
+        assert all(1 <= len(label) <= 100 for label in labels)
+        for player, label in zip(offered, labels, strict=True):
+            assert await names.resolve(GUILD, player.player_id) == player
+            assert await names.resolve(GUILD, label) == player
+
+    asyncio.run(check())
+
+
+@given(st.one_of(LOOKALIKES, st.text(max_size=120)))
+def test_label_is_folded_the_short_way_as_the_long_way(name: str) -> None:
+    """Most names are their own label, so they are folded once."""
+    assert fold_label(name, fold_text(name)) == fold_text(label_name(name))
+
+
+@given(st.lists(LOOKALIKES, min_size=1, max_size=6))
+def test_choices_of_any_kind_are_understood_by_their_label(called: list[str]) -> None:
+    """Links, bounties and servers: every label is another one, and leads to its own choice."""
+    choices = [(str(number), text) for number, text in enumerate(called)]
+    labels = label_choices(choices)
+    assert all(1 <= len(label) <= 100 for label in labels)
+    assert [find_labelled(label, choices) for label in labels] == [[key] for key, _ in choices]
+
+
+async def test_present_name_goes_before_a_former_one(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """Who is called so now is meant, however known those are who once were; these alone are ambiguous."""
+    store.players = [
+        build_player("Hunter", "Wolf", kills=99),
+        build_player("Farmer", "Wolf", kills=98),
+        build_player("Wolf", "Fox"),
+        build_player("Wolfgang"),
+    ]
+    assert (await names.resolve(GUILD, "wolf")).player_id == build_player_id("Wolf")
+    assert (await names.resolve(GUILD, "fox")).player_id == build_player_id("Wolf")
+    store.players = store.players[:2]
+    names.forget(GUILD)
+    with pytest.raises(AmbiguousError) as caught:
+        await names.resolve(GUILD, "wolf")
+    assert caught.value.candidates == ("Hunter", "Farmer")
+
+
+async def test_closest_names_are_suggested_when_nobody_is_called_so(names: PlayerNames) -> None:
+    """A slip of the finger is met with what may have been meant; nothing alike, nothing suggested."""
+    with pytest.raises(NotFoundError) as caught:
+        await names.resolve(GUILD, "Mlsmo")
+    assert caught.value.suggestions == ("Mlsno", "Mlsno II")
+    with pytest.raises(NotFoundError) as caught:
+        await names.resolve(GUILD, "xyz")
+    assert caught.value.suggestions == ()
+    with pytest.raises(NotFoundError):
+        await names.resolve(GUILD, "  ")
+
+
+class HeldThreads(ThreadPoolExecutor):
+    """Threads whose work waits until a test lets it begin.
+
+    Attributes:
+        asked: how much work was handed over.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_begin = Event()
+        self.was_asked = asyncio.Event()
+        self.asked = 0
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Take work and let it wait."""
+        self.asked += 1
+        self.was_asked.set()
+
+        def work() -> T:
+            self.may_begin.wait()
+            return fn(*args, **kwargs)
+
+        return super().submit(work)
+
+
+async def test_longest_text_of_discord_keeps_nobody_else_waiting(names: PlayerNames) -> None:
+    """Close names are looked for beside the event loop, one text after another; others find theirs."""
+    await find(names, "")
+    threads = HeldThreads()
+    asyncio.get_running_loop().set_default_executor(threads)
+    text = "".join(chr(0x4E00 + number) for number in range(6000))
+    lost = [asyncio.create_task(names.resolve(GUILD, text)) for _ in range(5)]
+    await threads.was_asked.wait()
+    assert (await names.resolve(GUILD, "mlsno ii")).name == "Mlsno II"
+    assert await find(names, "PIKE") == ["pike_man", "Pikelule"]
+    assert (threads.asked, any(one.done() for one in lost)) == (1, False)
+    threads.may_begin.set()
+    errors = await asyncio.gather(*lost, return_exceptions=True)
+    assert [type(error) for error in errors] == [NotFoundError] * 5
+
+
+async def test_new_names_are_known_when_deaths_are_stored(names: PlayerNames) -> None:
+    """Ingestion feeds the names: killers with their kills, victims, and a player's new name."""
+    await find(names, "")
+    await names.on_deaths_stored(build_event(("Newcomer", "Mlsno"), ("Newcomer", "Victim")))
+    assert await find(names, "new") == ["Newcomer"]
+    [newcomer] = await names.search(GUILD, "newcomer")
+    assert newcomer == KnownPlayer(
+        player_id=build_player_id("Newcomer"),
+        name="Newcomer",
+        names=("Newcomer",),
+        kills=2,
+        last_seen_at=(NOON + timedelta(seconds=1)).replace(tzinfo=UTC),
+        servers=(SCOPE.server_id,),
+    )
+    [mlsno] = await names.search(GUILD, "mlsno", limit=1)
+    assert (mlsno.kills, mlsno.servers) == (63, (EAST, SCOPE.server_id))
+
+
+async def test_order_follows_new_kills(names: PlayerNames) -> None:
+    """Who overtakes another is offered before him."""
+    await find(names, "")
+    await names.on_deaths_stored(build_event(*[("Pikelule", "Straße")] * 40))
+    assert await find(names, "pike") == ["Pikelule", "pike_man"]
+
+
+async def test_late_row_brings_no_old_name_back(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """A row that turns up behind newer ones adds its name, but the player is called as he is now."""
+    store.players = [build_player("Now", player_id=build_player_id("Before"), kills=3)]
+    await find(names, "")
+    late = build_event(("Before", "Mlsno"), second=-(10**7))
+    assert late.deaths[0].at < SEEN
+    await names.on_deaths_stored(late)
+    [player] = await names.search(GUILD, "before")
+    known = (player.name, player.names, player.kills, player.last_seen_at)
+    assert known == ("Now", ("Now", "Before"), 4, SEEN)
+
+
+async def test_death_without_a_killer_teaches_the_victim_alone(names: PlayerNames) -> None:
+    """Falls and deaths by the world make nobody a killer."""
+    await find(names, "")
+    row = build_row("Clumsy", "Clumsy", kind=DeathKind.FALL)
+    world = build_row("", "Unlucky", second=1)
+    deaths = (build_death(row), build_death(world))
+    await names.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=deaths))
+    assert [(player.name, player.kills) for player in await names.search(GUILD, "cl")] == [("Clumsy", 0)]
+    assert await find(names, "unlucky") == ["Unlucky"]
+
+
+async def test_many_deaths_at_once_are_all_learned(names: PlayerNames) -> None:
+    """A backlog is taken in slices, between which others have their turn, and wholly."""
+    await find(names, "")
+    rows = [(f"hunter{number}", "Mlsno") for number in range(LEARNED_DEATHS * 2 + 1)]
+    await names.on_deaths_stored(build_event(*rows))
+    assert len(await names.search(GUILD, "hunter", limit=10**6)) == len(rows)
+
+
+async def test_deaths_of_a_guild_nobody_asked_about_are_not_held(
+    store: FakeStatisticsStore, names: PlayerNames
+) -> None:
+    """Names are read when they are asked for first; until then nothing is kept."""
+    await names.on_deaths_stored(build_event(("Newcomer", "Mlsno")))
+    assert store.calls == []
+    assert await find(names, "newcomer") == []
+
+
+async def test_deaths_stored_during_the_first_read_are_not_lost() -> None:
+    """What is stored while the names are being read may be missing in them, and is added."""
+    store = FakeStatisticsStore(*PLAYERS)
+    store.gate = Gate()
+    names = build_names(store)
+    searching = asyncio.create_task(find(names, "newcomer"))
+    await store.gate.has_read.wait()
+    await names.on_deaths_stored(build_event(("Newcomer", "Mlsno")))
+    store.gate.may_answer.set()
+    assert await searching == ["Newcomer"]
+
+
+async def test_names_are_read_again_when_they_were_forgotten_during_the_read() -> None:
+    """An import that ends while the names are being read makes them stale at once."""
+    store = FakeStatisticsStore(*PLAYERS)
+    store.gate = Gate()
+    names = build_names(store)
+    searching = asyncio.create_task(find(names, "imported"))
+    await store.gate.has_read.wait()
+    store.players.append(build_player("imported"))
+    await names.on_history_imported(HistoryImported(scope=SCOPE))
+    store.gate.may_answer.set()
+    assert await searching == ["imported"]
+
+
+async def test_names_are_read_once_when_many_ask_at_once() -> None:
+    """Every keystroke asks; the database is asked once."""
+    store = FakeStatisticsStore(*PLAYERS)
+    store.gate = Gate()
+    names = build_names(store)
+    searches = [asyncio.create_task(find(names, text)) for text in ("p", "pi", "pik")]
+    await store.gate.has_read.wait()
+    store.gate.may_answer.set()
+    assert await asyncio.gather(*searches) == [["pike_man", "Pikelule"]] * 3
+    assert store.calls.count("list_known_players") == 1
+
+
+@pytest.mark.parametrize("what", ["imported", "removed", "forgotten"])
+async def test_names_are_read_again_after_import_and_removal(
+    store: FakeStatisticsStore, names: PlayerNames, what: str
+) -> None:
+    """Whatever changes the names other than by new deaths drops them."""
+    await find(names, "")
+    store.players = [build_player("Survivor")]
+    if what == "imported":
+        await names.on_history_imported(HistoryImported(scope=SCOPE))
+    elif what == "removed":
+        await names.on_server_removed(ServerRemoved(scope=SCOPE))
+    else:
+        names.forget(GUILD)
+    assert await find(names, "") == ["Survivor"]
+
+
+async def test_cache_is_bounded(store: FakeStatisticsStore, names: PlayerNames) -> None:
+    """The guilds that asked lately are held; the one that asked longest ago is read again."""
+    for number in range(CACHED_GUILDS + 1):
+        await names.search(GuildId(number), "")
+        await names.search(GuildId(1), "")
+    assert store.calls.count("list_known_players") == CACHED_GUILDS + 1
+    await names.search(GuildId(1), "")
+    assert store.calls.count("list_known_players") == CACHED_GUILDS + 1
+    await names.search(GuildId(0), "")
+    assert store.calls.count("list_known_players") == CACHED_GUILDS + 2
+
+
+async def test_names_are_asked_for_again_when_the_database_was_away(
+    store: FakeStatisticsStore, names: PlayerNames
+) -> None:
+    """A failure is raised to whoever asked, and holds nothing back afterwards."""
+    store.failures.append(StorageUnavailableError("away"))
+    with pytest.raises(StorageUnavailableError):
+        await names.resolve(GUILD, "pike_man")
+    assert await find(names, "pike") == ["pike_man", "Pikelule"]
+
+
+async def test_names_are_offered_at_once_while_they_are_being_read_for_the_first_time() -> None:
+    """Whoever types waits for a blink: the newest names are searched meanwhile, then all names are known."""
+    store = FakeStatisticsStore(*PLAYERS)
+    store.gate = Gate()
+    tasks = TaskManager(FakeClock())
+    names = PlayerNames(store, FakeServerStore(), tasks)
+    assert await find(names, "pike") == ["Pikelule", "pike_man"]
+    assert await find(names, "school") == []
+    store.gate.may_answer.set()
+    await settle()
+    assert await find(names, "school") == ["pike_man"]
+    assert store.calls == ["search_players", "list_known_players", "search_players"]
+    await tasks.stop()

@@ -1,0 +1,299 @@
+"""Grants: what is given and taken, what an end pauses, and who is told."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.clock import START
+from tests.fakes.premium import OWNER, FakePremiumStore, GrantDesk
+from tests.fakes.storage import FakeServerStore, build_server
+from utils.errors import InvalidInputError, StorageUnavailableError
+from utils.events import GuildLeft, ServerAdded, ServerRemoved
+from utils.models.premium import (
+    TIERS,
+    Grant,
+    GrantChange,
+    PremiumAction,
+    PremiumEvent,
+    PremiumState,
+)
+from utils.models.scope import GuildId
+from utils.models.servers import GameServer
+from utils.services.premium.grants import LONGEST_DAYS, choose_paused, describe_state, parse_guild_id
+
+GUILD = GuildId(42)
+DAY = timedelta(days=1)
+SERVERS = [build_server(f"server {number}", f"id{number}") for number in range(4)]
+
+
+def build_desk(*servers: GameServer, default_tier: int = 0) -> GrantDesk:
+    """Return a desk whose guild has these servers, oldest first."""
+    return GrantDesk(default_tier, servers=FakeServerStore(*(servers or SERVERS)))
+
+
+def list_paused(desk: GrantDesk) -> list[str]:
+    """Return the names of the servers that are paused."""
+    return [server.name for server in desk.servers.servers.values() if server.is_paused]
+
+
+async def test_grant_gives_a_tier_until_its_end() -> None:
+    """Old and new state are told, the history and the audit have a line, servers go on."""
+    desk = build_desk()
+    await desk.service.settle_all()
+    assert list_paused(desk) == ["server 1", "server 2", "server 3"]
+    change = await desk.service.grant(GUILD, tier=2, days=30, actor_id=OWNER)
+    event = PremiumEvent(START, PremiumAction.GRANTED, 2, START + 30 * DAY, by=OWNER)
+    assert change == GrantChange(
+        old=PremiumState(TIERS[0]),
+        new=PremiumState(TIERS[2], START + 30 * DAY, is_granted=True),
+        paused=(),
+        history=(event,),
+    )
+    assert list_paused(desk) == []
+    assert desk.audit.lines == [
+        (
+            OWNER,
+            "premium grant",
+            "tier 0 (Scavenger), default → tier 2 (Mercenary), until 2025-05-31 12:00 UTC",
+        )
+    ]
+    assert desk.notifier.told == []
+
+
+async def test_second_grant_takes_the_place_of_the_first() -> None:
+    """Days count from now, not from the end before; without days there is none."""
+    desk = build_desk()
+    await desk.service.grant(GUILD, tier=4, days=30, actor_id=OWNER)
+    change = await desk.service.grant(GUILD, tier=1, days=None, actor_id=OWNER)
+    assert (change.old.tier, change.new) == (TIERS[4], PremiumState(TIERS[1], None, is_granted=True))
+    assert change.paused == ("server 2", "server 3")
+    assert [event.tier for event in change.history] == [4, 1]
+
+
+@pytest.mark.parametrize("days", [0, -1, LONGEST_DAYS + 1])
+async def test_days_that_are_no_time_are_refused(days: int) -> None:
+    """Nothing is written, and the sentence says what to do."""
+    desk = build_desk()
+    with pytest.raises(InvalidInputError, match="1 to 3,650"):
+        await desk.service.grant(GUILD, tier=2, days=days, actor_id=OWNER)
+    assert (desk.store.records, desk.audit.lines) == ({}, [])
+
+
+@pytest.mark.parametrize("tier", [-1, 0, 5])
+async def test_tiers_that_are_none_are_refused(tier: int) -> None:
+    """Tier 0 is not granted: it is revoked."""
+    with pytest.raises(InvalidInputError, match="from 1 to 4"):
+        await build_desk().service.grant(GUILD, tier=tier, days=1, actor_id=OWNER)
+
+
+async def test_revoked_guild_has_the_default_again() -> None:
+    """The newest servers are paused, the reason is kept, and the admins are told without it."""
+    desk = build_desk()
+    await desk.service.grant(GUILD, tier=2, days=30, actor_id=OWNER)
+    change = await desk.service.revoke(GUILD, reason="  asked   for it ", actor_id=OWNER)
+    assert (change.new, change.paused) == (PremiumState(TIERS[0]), ("server 1", "server 2", "server 3"))
+    assert change.history[-1] == PremiumEvent(
+        START, PremiumAction.REVOKED, 2, START + 30 * DAY, by=OWNER, reason="asked for it"
+    )
+    assert desk.audit.lines[-1][1:] == (
+        "premium revoke",
+        "tier 2 (Mercenary), until 2025-05-31 12:00 UTC → tier 0 (Scavenger), default (asked for it)",
+    )
+    [told] = desk.notifier.told
+    assert "server 1, server 2, server 3" in told
+    assert "asked" not in told
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 201])
+async def test_revoking_needs_a_reason(reason: str) -> None:
+    """A line of the history without a reason helps nobody."""
+    desk = build_desk()
+    await desk.service.grant(GUILD, tier=2, days=None, actor_id=OWNER)
+    with pytest.raises(InvalidInputError, match="reason of 1 to 200"):
+        await desk.service.revoke(GUILD, reason=reason, actor_id=OWNER)
+
+
+async def test_nothing_is_revoked_where_nothing_is_granted() -> None:
+    """Neither without a grant nor after its end."""
+    desk = build_desk()
+    with pytest.raises(InvalidInputError, match=r"has no grant. It has tier 0"):
+        await desk.service.revoke(GUILD, reason="why", actor_id=OWNER)
+    desk.store.give(GUILD, 2, START)
+    with pytest.raises(InvalidInputError, match="has no grant"):
+        await desk.service.revoke(GUILD, reason="why", actor_id=OWNER)
+
+
+async def test_end_pauses_the_newest_servers_and_tells_the_admins_once() -> None:
+    """The timer does all of it at the end, not before, and not again."""
+    desk = build_desk()
+    await desk.service.grant(GUILD, tier=3, days=1, actor_id=OWNER)
+    desk.clock.move(86_399)
+    await desk.service.end_due()
+    assert (list_paused(desk), desk.notifier.told) == ([], [])
+    desk.clock.move(1)
+    for _ in range(3):
+        await desk.service.end_due()
+    assert list_paused(desk) == ["server 1", "server 2", "server 3"]
+    [told] = desk.notifier.told
+    assert told == (
+        "Premium tier 3 (Warlord) of this Discord server has ended; it has tier 0 (Scavenger) now. It has "
+        "room for 1 game server, so these are paused: server 1, server 2, server 3. Nothing is deleted; "
+        "they go on as soon as there is room again. See /premium status; those who host this bot can grant a "
+        "tier again."
+    )
+    assert desk.store.records[GUILD].grant is None
+    assert desk.store.records[GUILD].history[-1].action is PremiumAction.ENDED
+    assert desk.audit.lines[-1] == (
+        None,
+        "premium end",
+        "tier 3 (Warlord), until 2025-05-02 12:00 UTC → tier 0 (Scavenger), default",
+    )
+
+
+async def test_paused_servers_are_read_again_after_a_new_grant() -> None:
+    """Each change of a server's state begins its loop anew, and nothing else does."""
+    desk = build_desk()
+    await desk.service.settle_servers(GUILD)
+    await desk.service.settle_servers(GUILD)
+    await desk.service.grant(GUILD, tier=1, days=1, actor_id=OWNER)
+    assert desk.watchers.notes == [("restart", SERVERS[number].scope) for number in (1, 2, 3, 1)]
+    assert list_paused(desk) == ["server 2", "server 3"]
+
+
+async def test_new_grant_wins_over_the_end_of_the_old_one() -> None:
+    """A guild that is granted a tier in the last moment hears of no end."""
+    desk = build_desk()
+    desk.store.give(GUILD, 2, START + DAY)
+    desk.clock.move(86_400)
+    await desk.service.grant(GUILD, tier=3, days=1, actor_id=OWNER)
+    await desk.service.end_due()
+    assert (desk.notifier.told, list_paused(desk)) == ([], [])
+
+
+async def test_end_is_carried_out_again_when_the_database_was_away() -> None:
+    """Whatever the outage cut off, the timer does it in the end, and the admins hear it once."""
+    for point in range(4):
+        desk = build_desk()
+        desk.store.give(GUILD, 2, START)
+        store = desk.servers if point % 2 else desk.store
+        store.failures.append(StorageUnavailableError("away"))
+        with suppress(StorageUnavailableError):  # when the guilds themselves could not be listed
+            await desk.service.end_due()
+        assert desk.store.records[GUILD].grant is not None
+        await desk.service.end_due()
+        assert len(list_paused(desk)) == 3
+        assert (len(desk.notifier.told), desk.store.records[GUILD].grant) == (1, None)
+
+
+async def test_free_place_is_taken_by_the_oldest_paused_server() -> None:
+    """Removing a server lets another go on; during an outage the timer makes up for it."""
+    desk = build_desk()
+    await desk.service.settle_all()
+    del desk.servers.servers[SERVERS[0].scope]
+    desk.servers.failures.append(StorageUnavailableError("away"))
+    await desk.service.on_server_removed(ServerRemoved(scope=SERVERS[0].scope))
+    assert list_paused(desk) == ["server 1", "server 2", "server 3"]
+    await desk.service.end_due()
+    assert list_paused(desk) == ["server 2", "server 3"]
+
+
+async def test_server_that_was_added_while_a_tier_ended_is_paused() -> None:
+    """The newest one over the limit waits, though there was room when it was tested."""
+    desk = build_desk()
+    await desk.service.on_server_added(ServerAdded(scope=SERVERS[3].scope))
+    assert list_paused(desk) == ["server 1", "server 2", "server 3"]
+
+
+async def test_grant_of_another_process_counts_when_servers_are_settled() -> None:
+    """Hosts grant in the process of their own server; what is cached here must pause nothing."""
+    desk = build_desk()
+    await desk.service.settle_all()
+    desk.store.give(GUILD, 2)
+    await desk.service.on_server_added(ServerAdded(scope=SERVERS[3].scope))
+    assert list_paused(desk) == []
+
+
+async def test_grant_is_told_truly_when_two_come_at_once() -> None:
+    """One after the other: the second one's old state is the first one's new state."""
+    desk = build_desk()
+    first, second = await asyncio.gather(
+        desk.service.grant(GUILD, tier=1, days=1, actor_id=OWNER),
+        desk.service.grant(GUILD, tier=2, days=1, actor_id=OWNER),
+    )
+    assert (second.old, second.new.tier) == (first.new, TIERS[2])
+
+
+class LostAnswerStore(FakePremiumStore):
+    """Writes, and fails all the same."""
+
+    async def write_grant(self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent) -> None:
+        """Write, and lose the answer."""
+        await super().write_grant(guild_id, grant, event)
+        raise StorageUnavailableError("answer lost")
+
+
+async def test_grant_whose_answer_was_lost_counts_at_once() -> None:
+    """A write that failed may have happened: the cache is dropped, and the timer settles the servers."""
+    desk = GrantDesk(store=LostAnswerStore(), servers=FakeServerStore(*SERVERS))
+    await desk.service.settle_all()
+    with pytest.raises(StorageUnavailableError):
+        await desk.service.grant(GUILD, tier=2, days=None, actor_id=OWNER)
+    assert await desk.premium.get_tier(GUILD) == TIERS[2]
+    await desk.service.end_due()
+    assert list_paused(desk) == []
+
+
+async def test_overview_counts_what_is_used_and_paused() -> None:
+    """People see their tier, their servers and the table."""
+    desk = build_desk(*SERVERS[:2])
+    await desk.service.settle_all()
+    overview = await desk.service.describe(GUILD)
+    assert (overview.state, overview.servers, overview.paused) == (
+        PremiumState(TIERS[0]),
+        ("server 0", "server 1"),
+        ("server 1",),
+    )
+    assert [offer.poll_seconds for offer in overview.offers] == [30, 15, 10, 5, 5]
+
+
+async def test_guild_that_was_left_is_not_settled_any_more() -> None:
+    """Its cache is dropped with everything else."""
+    desk = build_desk()
+    desk.servers.failures.append(StorageUnavailableError("away"))
+    await desk.service.on_server_removed(ServerRemoved(scope=SERVERS[0].scope))
+    await desk.service.on_guild_left(GuildLeft(guild_id=GUILD))
+    await desk.service.end_due()
+    assert list_paused(desk) == []
+
+
+async def test_guild_without_servers_can_be_granted_a_tier() -> None:
+    """The bot may not even be in it yet."""
+    desk = GrantDesk()
+    await desk.service.grant(GUILD, tier=2, days=None, actor_id=OWNER)
+    assert await desk.premium.get_tier(GUILD) == TIERS[2]
+
+
+def test_newest_servers_wait_when_there_is_no_room() -> None:
+    """Servers come oldest first; room for all pauses none."""
+    assert choose_paused(SERVERS, room=3) == {SERVERS[3].scope}
+    assert choose_paused(SERVERS, room=9) == frozenset()
+    assert choose_paused([], room=1) == frozenset()
+
+
+@pytest.mark.parametrize("text", ["", "abc", "12a", "-5", "0", "1.5", "9" * 20, str(2**63), "\u0661\u0662"])
+def test_text_that_is_no_id_is_refused(text: str) -> None:
+    """The sentence says where the id is found."""
+    with pytest.raises(InvalidInputError, match="Copy Server ID"):
+        parse_guild_id(text)
+
+
+def test_id_is_read_with_blanks_around_it() -> None:
+    """People paste it."""
+    assert parse_guild_id(" 123456789012345678\n") == GuildId(123456789012345678)
+
+
+def test_state_is_written_in_a_few_words() -> None:
+    """The audit tells tier, name and end."""
+    assert describe_state(PremiumState(TIERS[1], None, is_granted=True)) == "tier 1 (Survivor), no end"

@@ -1,0 +1,521 @@
+"""Game servers of a guild: what is refused, what adding stores and when, and which server is meant."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.deaths import FILE, SCOPE, build_row, render
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.premium import FakeAuditStore, FakePremiumStore
+from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
+from tests.fakes.watching import FakeLogAccess, FakeWatchers
+from utils.errors import (
+    AmbiguousError,
+    ConnectionLostError,
+    InvalidInputError,
+    LimitReachedError,
+    NotFoundError,
+    StorageUnavailableError,
+)
+from utils.events import EventDispatcher, ServerRemoved
+from utils.models.premium import TIERS, Tier
+from utils.models.reading import FoundLogs, ImportJob, RejectedLine
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
+from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.guild_settings import SettingsService
+from utils.services.ingestion.history import HistoryImport
+from utils.services.premium.tiers import PremiumService
+from utils.services.servers.game_servers import (
+    FORMER_CHOICE,
+    SERVER_ID_ALPHABET,
+    SERVER_ID_CHARACTERS,
+    SHOWN_REJECTED,
+    AddedServer,
+    GameServerService,
+    RejectedLines,
+)
+from utils.services.servers.log_places import LogPlaces
+from utils.services.servers.typed_servers import ServerForm
+
+GUILD = SCOPE.guild_id
+FORM = ServerForm("Kamensk", "203.0.113.9", 8822, "renter", number=4, timezone="Europe/Berlin", legacy=True)
+ADMIN = MemberId(5)
+PASSWORD = Credentials("s3cret-pass")
+GOOD = (CheckStep("Login", ok=True, detail="fine"), CheckStep("Find the death logs", ok=True, detail="2"))
+BAD = (CheckStep("Login", ok=False, detail="refused"),)
+
+
+class FakeSecretKeeper:
+    """Seals a secret with its scope, readable for tests."""
+
+    def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
+        """Return the scope and the password, sealed."""
+        return EncryptedSecret(f"{scope}:{credentials.password}".encode())
+
+
+class FakeServerChecker:
+    """Answers a test of a server with steps that a test names."""
+
+    def __init__(self) -> None:
+        self.steps: tuple[CheckStep, ...] = GOOD
+        self.host_key: str | None = "ssh-ed25519 AAAA"
+        self.folder: str | None = None
+        self.checked: list[tuple[str, int]] = []
+        self.let_gone: list[str] = []
+
+    async def check(
+        self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+    ) -> WayCheck:
+        """Return the steps and the host's key."""
+        del credentials
+        self.checked.append((server.name, guild_limit))
+        folder = self.folder or f"/{server.name}/deathlogs"
+        logs = FoundLogs(folder) if self.steps == GOOD else None
+        return WayCheck(self.steps, self.host_key, logs)
+
+    def let_go(self, server: GameServer) -> None:
+        """Note that nothing is to stay open for a server."""
+        self.let_gone.append(server.name)
+
+
+@dataclass
+class Rooms:
+    """A guild's servers and everything around them."""
+
+    tier: int = 4
+    clock: FakeClock = field(default_factory=FakeClock)
+    guilds: FakeGuildStore = field(default_factory=FakeGuildStore)
+    store: FakeServerStore = field(default_factory=FakeServerStore)
+    rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
+    checker: FakeServerChecker = field(default_factory=FakeServerChecker)
+    ingestion: FakeIngestionStore = field(default_factory=FakeIngestionStore)
+    access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
+    watchers: FakeWatchers = field(default_factory=FakeWatchers)
+    events: EventDispatcher = field(default_factory=EventDispatcher)
+    premium: FakePremiumStore = field(default_factory=FakePremiumStore)
+    audit: FakeAuditStore = field(default_factory=FakeAuditStore)
+    removed: list[ServerRemoved] = field(default_factory=list)
+
+    def build(self) -> GameServerService:
+        """Return the service over these rooms."""
+        self.events.register(ServerRemoved, self._note_removed)
+        return GameServerService(
+            self.store,
+            self.rejected,
+            settings=SettingsService(self.guilds, self.store, clock=self.clock),
+            premium=PremiumService(self.premium, default_tier=self.tier, clock=self.clock),
+            secret_keeper=FakeSecretKeeper(),
+            checker=self.checker,
+            places=LogPlaces(self.store, self.ingestion),
+            logs=self.access,
+            history=HistoryImport(self.ingestion, self.ingestion, self.events, clock=self.clock),
+            watchers=self.watchers,
+            events=self.events,
+            audit=AuditLog(self.audit, clock=self.clock),
+            clock=self.clock,
+        )
+
+    def add(self, *servers: GameServer) -> None:
+        """Put servers there."""
+        self.store.servers |= {server.scope: server for server in servers}
+
+    async def _note_removed(self, event: ServerRemoved) -> None:
+        self.removed.append(event)
+
+
+@pytest.fixture(name="rooms")
+def _rooms() -> Rooms:
+    return Rooms()
+
+
+@pytest.fixture(name="service")
+def _service(rooms: Rooms) -> GameServerService:
+    return rooms.build()
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        (replace(FORM, name="  "), "1 to 50 characters"),
+        (replace(FORM, name="x" * 51), "1 to 50 characters"),
+        (replace(FORM, name="Mir\0ny"), "characters nobody can see"),
+        (replace(FORM, name="\u202eynriM"), "characters nobody can see"),
+        (replace(FORM, name="\u200b"), "characters nobody can see"),
+        (replace(FORM, host="203.0.113.9\0"), "is a name or an address"),
+        (replace(FORM, host="203.0.113.9/logs"), "is a name or an address"),
+        (replace(FORM, host="https://203.0.113.9"), "is a name or an address"),
+        (replace(FORM, host="sftp://renter:geheim@203.0.113.9"), "Leave the password out of the address"),
+        (replace(FORM, host="203.0.113.9:88220"), "number from 1 to 65535"),
+        (replace(FORM, name=" mIrNy "), "called “mIrNy” already"),
+        (replace(FORM, port=0), "number from 1 to 65535"),
+        (replace(FORM, port=65536), "number from 1 to 65535"),
+        (replace(FORM, host="   "), "is a name or an address"),
+        (replace(FORM, host="203.0. 113.9"), "is a name or an address"),
+        (replace(FORM, timezone="Mars/Olympus"), "“Mars/Olympus” is not a time zone"),
+        (replace(FORM, timezone=""), "is not a time zone"),
+        (replace(FORM, timezone="Europe"), "is not a time zone"),
+        (replace(FORM, timezone="../../etc/passwd"), "is not a time zone"),
+        (replace(FORM, timezone="localtime"), "the machine that the bot runs on"),
+        (replace(FORM, timezone="UTC+2"), "“UTC+2” is an offset"),
+        (replace(FORM, username="  "), "user name is empty"),
+        (replace(FORM, username="ren\u202eter"), "characters nobody can see"),
+    ],
+)
+async def test_form_that_cannot_be_right_is_refused(
+    rooms: Rooms, service: GameServerService, form: ServerForm, sentence: str
+) -> None:
+    """What is wrong by its text alone is told before anybody types a password, and stores nothing."""
+    rooms.add(build_server())
+    with pytest.raises(InvalidInputError) as caught:
+        await service.verify_form(GUILD, form)
+    assert sentence in str(caught.value)
+    with pytest.raises(InvalidInputError):
+        await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    assert (len(rooms.store.servers), rooms.checker.checked) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        FORM,
+        replace(FORM, name="x" * 50),
+        replace(FORM, name="Сервер 1 北 🔥"),
+        replace(FORM, host=" game.example.org "),
+        replace(FORM, host="2001:db8::1"),
+        replace(FORM, port=65535),
+        replace(FORM, host="sftp://renter@203.0.113.9:8822/"),
+        replace(FORM, host="[2001:db8::1]:8822"),
+        replace(FORM, name="🏴\u200d☠️ two\u00a0kinds of PvP"),
+        replace(FORM, timezone="UTC"),
+        replace(FORM, timezone="berlin"),
+    ],
+)
+async def test_form_that_may_be_right_is_accepted(service: GameServerService, form: ServerForm) -> None:
+    """Names, addresses and blanks around them are taken as people paste them."""
+    await service.verify_form(GUILD, form)
+
+
+async def test_name_of_another_guilds_server_is_free(rooms: Rooms, service: GameServerService) -> None:
+    """Names are a guild's own."""
+    rooms.add(build_server(FORM.name, guild_id=GuildId(43)))
+    await service.verify_form(GUILD, FORM)
+
+
+@pytest.mark.parametrize("tier", TIERS, ids=lambda tier: str(tier.name))
+async def test_server_over_the_limit_of_the_tier_is_refused(rooms: Rooms, tier: Tier) -> None:
+    """A guild has as many servers as its tier has room for."""
+    rooms.tier = tier.level
+    service = rooms.build()
+    room = tier.servers
+    rooms.add(*(build_server(f"server {number}", f"id{number}") for number in range(room - 1)))
+    await service.verify_form(GUILD, FORM)
+    rooms.add(build_server("the last", "last"))
+    with pytest.raises(LimitReachedError):
+        await service.verify_form(GUILD, FORM)
+
+
+async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: GameServerService) -> None:
+    """The secret is sealed for the scope, the host's key pinned, the import prepared, reading begun."""
+    rooms.access.logs.append(FILE, render(build_row("A", "B")))
+    added = await service.add_server(
+        GUILD, FORM, credentials=PASSWORD, channel_id=ChannelId(5), message_id=6, actor_id=ADMIN
+    )
+    [stored] = rooms.store.servers.values()
+    assert stored == GameServer(
+        scope=stored.scope,
+        name="Kamensk",
+        host="203.0.113.9",
+        port=8822,
+        username="renter",
+        secret=EncryptedSecret(f"{stored.scope}:s3cret-pass".encode()),
+        number=4,
+        timezone="Europe/Berlin",
+        legacy=True,
+        host_key="ssh-ed25519 AAAA",
+        log_folder="/Kamensk/deathlogs",
+        added_at=START,
+    )
+    assert (added.steps, added.server) == (GOOD, stored)
+    assert rooms.ingestion.data.job == ImportJob(
+        generation=0,
+        started_at=START,
+        ends={FILE: len(render(build_row("A", "B")))},
+        channel_id=ChannelId(5),
+        message_id=6,
+    )
+    assert rooms.watchers.notes == [("start", stored.scope)]
+    assert rooms.audit.lines == [(ADMIN, "server add", "Kamensk (renter at 203.0.113.9 port 8822, number 4)")]
+    assert [server.host_key for server in rooms.access.opened] == ["ssh-ed25519 AAAA"]
+    assert (rooms.checker.checked, rooms.access.limits) == ([("Kamensk", 25)], [25])
+
+
+async def test_form_is_stored_as_it_is_meant_and_that_is_told(
+    rooms: Rooms, service: GameServerService
+) -> None:
+    """Blanks, an address with everything in it, a zone by its city: told first, and stored plainly."""
+    typed = ServerForm(
+        "  North ", " sftp://nobody@Game.example:8822/x_7/ ", None, " renter\u200b ", timezone=" berlin "
+    )
+    added = await service.add_server(GUILD, typed, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    assert added.server is not None
+    stored = rooms.store.servers[added.server.scope]
+    assert (stored.name, stored.host, stored.port, stored.username, stored.base_path, stored.timezone) == (
+        "North",
+        "Game.example",
+        8822,
+        "renter",
+        "/x_7",
+        "Europe/Berlin",
+    )
+    told = "Host Game.example, port 8822, user name renter; base path /x_7; time zone Europe/Berlin."
+    assert added.steps == (CheckStep("As understood", ok=True, detail=told), *GOOD)
+
+
+async def test_ids_of_servers_are_short_and_their_own(rooms: Rooms, service: GameServerService) -> None:
+    """Each server gets an id of eight characters without look-alikes."""
+    for number in range(5):
+        form = replace(FORM, name=f"server {number}")
+        await service.add_server(GUILD, form, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    ids = {scope.server_id for scope in rooms.store.servers}
+    assert len(ids) == 5
+    assert all(len(one) == SERVER_ID_CHARACTERS and set(one) <= set(SERVER_ID_ALPHABET) for one in ids)
+
+
+async def test_server_is_refused_when_the_tier_ends_while_it_is_tested(rooms: Rooms) -> None:
+    """There was room when the form was opened, and there is none when the test has passed."""
+    rooms.tier = 0
+    rooms.add(build_server())
+    rooms.premium.give(GUILD, 1, START + timedelta(seconds=10))
+
+    class SlowChecker(FakeServerChecker):
+        """Takes longer than the tier lasts."""
+
+        async def check(
+            self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+        ) -> WayCheck:
+            """Let time pass."""
+            rooms.clock.move(10)
+            return await super().check(server, guild_limit=guild_limit, credentials=credentials)
+
+    rooms.checker = SlowChecker()
+    service = rooms.build()
+    await service.verify_form(GUILD, FORM)
+    with pytest.raises(LimitReachedError, match=r"Tier 0 \(Scavenger\) has room for 1"):
+        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    assert (list(rooms.store.servers), rooms.ingestion.data.job) == ([SCOPE], None)
+    assert [detail.rpartition(": ")[2] for _, _, detail in rooms.audit.lines] == [
+        "not added, refused after its test"
+    ]
+    assert rooms.checker.let_gone == ["Kamensk"]
+
+
+async def test_last_place_is_given_once_when_two_ask_for_it(rooms: Rooms) -> None:
+    """Two admins at once: the second one's form cannot be right any more."""
+    rooms.tier = 0
+    service = rooms.build()
+    both = [
+        service.add_server(
+            GUILD, replace(FORM, name=name), credentials=PASSWORD, channel_id=None, actor_id=ADMIN
+        )
+        for name in ("one", "two")
+    ]
+    outcomes = await asyncio.gather(*both, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [AddedServer, LimitReachedError]
+    assert len(rooms.store.servers) == 1
+
+
+async def test_nothing_is_stored_when_a_step_fails(rooms: Rooms, service: GameServerService) -> None:
+    """The steps are told, and the server is not there; and its login is forgotten; the try is audited."""
+    rooms.checker.steps = BAD
+    added = await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    assert (added.steps, added.server) == (BAD, None)
+    told = "Kamensk (renter at 203.0.113.9 port 8822, number 4): not added, “Login” failed"
+    assert rooms.audit.lines == [(ADMIN, "server add", told)]
+    assert (rooms.store.servers, rooms.ingestion.data.job, rooms.watchers.notes) == ({}, None, [])
+    assert [scope.guild_id for scope in rooms.access.forgotten] == [GUILD]
+
+
+async def test_import_is_prepared_before_the_server_is_stored(
+    rooms: Rooms, service: GameServerService
+) -> None:
+    """A server without an import would have its past announced: no import, no server."""
+    rooms.access.failures.append(ConnectionLostError("gone in the middle"))
+    with pytest.raises(ConnectionLostError):
+        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    assert (rooms.store.servers, rooms.watchers.notes) == ({}, [])
+    assert rooms.access.forgotten == [rooms.access.opened[0].scope]
+
+
+async def test_server_is_not_read_when_it_cannot_be_stored(rooms: Rooms, service: GameServerService) -> None:
+    """A database that goes away in the last moment leaves no loop and no remembered login behind."""
+    await service.verify_form(GUILD, FORM)
+    rooms.ingestion.outages = 1
+    with pytest.raises(StorageUnavailableError):
+        await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    assert (rooms.store.servers, rooms.watchers.notes, len(rooms.access.forgotten)) == ({}, [], 1)
+
+
+@pytest.mark.parametrize("text", ["k3v9x0aa", "Mirny", "mirny", " MIRNY "])
+async def test_server_is_found_by_id_and_name(rooms: Rooms, service: GameServerService, text: str) -> None:
+    """The list gives ids, people type names, in any case."""
+    rooms.add(build_server(), build_server("Kamensk", "other"))
+    assert (await service.resolve(GUILD, text)).name == "Mirny"
+
+
+async def test_only_server_is_meant_when_none_is_named(rooms: Rooms, service: GameServerService) -> None:
+    """With one server it is the default."""
+    rooms.add(build_server())
+    assert await service.resolve(GUILD, None) == build_server()
+
+
+async def test_servers_that_are_not_there_are_told(rooms: Rooms, service: GameServerService) -> None:
+    """Without any, how to add one; with others, their names."""
+    with pytest.raises(NotFoundError, match="/admin server add"):
+        await service.resolve(GUILD, None)
+    rooms.add(build_server(), build_server("Kamensk", "other"))
+    with pytest.raises(NotFoundError) as caught:
+        await service.resolve(GUILD, "Minry")
+    assert caught.value.suggestions == ("Mirny", "Kamensk")
+
+
+async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_id(
+    rooms: Rooms, service: GameServerService
+) -> None:
+    """What a list gave as a value is no name; a name of eight letters is repeated as it was typed."""
+    rooms.add(build_server())
+    for text, told in (("k3v9x2bb", FORMER_CHOICE), ("northern", "northern"), ("North 12", "North 12")):
+        with pytest.raises(NotFoundError) as caught:
+            await service.resolve(GUILD, text)
+        assert str(caught.value) == f"There is no game server “{told}” here. Did you mean: Mirny?"
+
+
+async def test_several_servers_need_a_choice(rooms: Rooms, service: GameServerService) -> None:
+    """Where one server is needed and several are there, or share a name, nothing is guessed."""
+    rooms.add(build_server(), build_server("Kamensk", "other"), build_server("kamensk", "third"))
+    with pytest.raises(AmbiguousError) as caught:
+        await service.resolve(GUILD, None)
+    assert caught.value.candidates == ("Mirny", "Kamensk", "kamensk")
+    with pytest.raises(AmbiguousError):
+        await service.resolve(GUILD, "KAMENSK")
+
+
+async def test_servers_of_other_guilds_are_never_found(rooms: Rooms, service: GameServerService) -> None:
+    """Two guilds with one game server do not know of each other."""
+    rooms.add(build_server(guild_id=GuildId(43)))
+    assert await service.list_servers(GUILD) == ()
+    with pytest.raises(NotFoundError):
+        await service.resolve(GUILD, "Mirny")
+
+
+async def test_server_is_read_at_once_when_its_test_passes(rooms: Rooms, service: GameServerService) -> None:
+    """Whoever mended a login tests it, and need not wait; a failing test wakes nobody."""
+    rooms.add(build_server())
+    assert await service.test_server(GUILD, None) == (build_server(), GOOD)
+    assert rooms.watchers.notes == [("wake", SCOPE)]
+    found = replace(build_server(), log_folder="/Mirny/deathlogs")
+    rooms.checker.steps = BAD
+    assert await service.test_server(GUILD, "mirny") == (found, BAD)
+    assert rooms.watchers.notes == [("wake", SCOPE)]
+
+
+async def test_same_server_is_refused_with_the_name_of_the_first(
+    rooms: Rooms, service: GameServerService
+) -> None:
+    """Under another name, all else equal: nothing is stored or read, and the try is in the audit."""
+    await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    rooms.checker.folder = "/Kamensk/deathlogs"
+    twin = replace(FORM, name="Twin", host="kamensk.example")
+    with pytest.raises(InvalidInputError, match=r"“Kamensk” reads these logs already"):
+        await service.add_server(GUILD, twin, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    [stored] = rooms.store.servers.values()
+    assert (stored.name, rooms.checker.let_gone) == ("Kamensk", ["Twin"])
+    assert rooms.watchers.notes == [("start", stored.scope)]
+    assert rooms.audit.lines[-1][2] == (
+        "Twin (renter at kamensk.example port 8822, number 4): not added, refused after its test"
+    )
+
+
+async def test_test_of_a_server_tells_whose_logs_it_found(rooms: Rooms, service: GameServerService) -> None:
+    """Two that were stored before: the test of the younger says so, and does not have it read."""
+    rooms.add(build_server(), build_server("Twin", "twin"))
+    rooms.checker.folder = "/one/deathlogs"
+    await service.test_server(GUILD, "Mirny")
+    _, steps = await service.test_server(GUILD, "Twin")
+    assert [(step.name, step.ok) for step in steps[len(GOOD) :]] == [("Other servers", False)]
+    assert "“Mirny” reads these logs already" in steps[-1].detail
+    assert rooms.watchers.notes == [("wake", SCOPE)]
+
+
+@pytest.mark.parametrize("keep_stats", [True, False])
+async def test_removed_server_ends_everywhere(
+    rooms: Rooms, service: GameServerService, *, keep_stats: bool
+) -> None:
+    """Its loops end first, then it is deleted, forgotten, and told of."""
+    rooms.add(build_server())
+    await service.remove_server(SCOPE, keep_stats=keep_stats, actor_id=ADMIN)
+    assert (rooms.store.servers, rooms.store.kept_stats) == ({}, [SCOPE] if keep_stats else [])
+    assert rooms.store.swept == [SCOPE]
+    assert (rooms.watchers.notes, rooms.access.forgotten) == ([("stop", SCOPE)], [SCOPE])
+    assert rooms.removed == [ServerRemoved(scope=SCOPE)]
+    fate = "statistics kept" if keep_stats else "statistics deleted"
+    told = f"Mirny (renter at 127.0.0.1 port 22): {fate}"
+    assert rooms.audit.lines == [(ADMIN, "server remove", told)]
+    with pytest.raises(NotFoundError, match="removed it meanwhile"):
+        await service.remove_server(SCOPE, keep_stats=keep_stats, actor_id=ADMIN)
+
+
+class StuckServerStore(FakeServerStore):
+    """Goes away when something is to be deleted."""
+
+    async def mark_removed(self, scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
+        """Fail."""
+        del scope, keep_stats, at
+        raise StorageUnavailableError("away")
+
+
+async def test_server_is_read_on_when_it_cannot_be_deleted() -> None:
+    """A removal that failed removes nothing, not even the reading, and nobody did anything."""
+    rooms = Rooms(store=StuckServerStore())
+    service = rooms.build()
+    rooms.add(build_server())
+    with pytest.raises(StorageUnavailableError):
+        await service.remove_server(SCOPE, keep_stats=False, actor_id=ADMIN)
+    assert rooms.watchers.notes == [("stop", SCOPE), ("start", SCOPE)]
+    assert (list(rooms.store.servers), rooms.removed, rooms.audit.lines) == ([SCOPE], [], [])
+
+
+async def test_removed_server_stays_removed_when_its_leftovers_cannot_be_deleted_now() -> None:
+    """Nobody is shown any of them; the hourly tidying goes on, and the audit has its line."""
+    rooms = Rooms()
+    rooms.add(build_server())
+    store = rooms.store
+    mark_removed = store.mark_removed
+
+    async def go_away_behind(scope: ServerScope, *, keep_stats: bool, at: datetime) -> None:
+        await mark_removed(scope, keep_stats=keep_stats, at=at)
+        store.failures.append(StorageUnavailableError("away"))
+
+    store.mark_removed = go_away_behind  # type: ignore[method-assign]
+    await rooms.build().remove_server(SCOPE, keep_stats=False, actor_id=ADMIN)
+    assert (store.servers, store.swept, rooms.watchers.notes) == ({}, [], [("stop", SCOPE)])
+    assert (len(rooms.removed), len(rooms.audit.lines)) == (1, 1)
+
+
+async def test_rejected_lines_are_those_of_the_server(rooms: Rooms, service: GameServerService) -> None:
+    """The newest ones are shown, all of them are counted."""
+    rooms.add(build_server(), build_server("Kamensk", "other"))
+    lines = [RejectedLine(FILE, number, "?", "no row", START) for number in range(SHOWN_REJECTED + 1)]
+    rooms.rejected.lines[SCOPE] = lines
+    shown = RejectedLines(build_server(), tuple(lines[:SHOWN_REJECTED]), SHOWN_REJECTED + 1)
+    assert await service.list_rejected(GUILD, "Mirny") == shown
+
+
+async def test_ids_are_made_of_the_guild_that_asks(rooms: Rooms, service: GameServerService) -> None:
+    """A server belongs to the guild in which it was added."""
+    await service.add_server(GuildId(7), FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
+    [scope] = rooms.store.servers
+    assert scope == ServerScope(GuildId(7), ServerId(scope.server_id))

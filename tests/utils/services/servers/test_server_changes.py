@@ -1,0 +1,455 @@
+"""Changes of servers by hand: what is tested first, what is refused, what goes on, what the audit keeps."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.deaths import FILE, SCOPE, build_row, render
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.premium import FakeAuditStore, build_premium
+from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
+from tests.fakes.watching import FakeLogAccess, FakeWatchers
+from utils.errors import ConnectionLostError, InvalidInputError, LimitReachedError, NotFoundError
+from utils.events import EventDispatcher
+from utils.models.deaths import DeathKind
+from utils.models.reading import FoundLogs
+from utils.models.scope import ChannelId, MemberId, ServerScope
+from utils.models.servers import (
+    CheckStep,
+    Credentials,
+    EncryptedSecret,
+    FieldChange,
+    GameServer,
+    HostKey,
+    HostKeys,
+    WayCheck,
+)
+from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.guild_settings import SettingsService
+from utils.services.ingestion.history import HistoryImport
+from utils.services.servers.game_servers import GameServerService
+from utils.services.servers.log_places import LogPlaces
+from utils.services.servers.server_changes import EditedServer, ServerChangeService, ServerEdit, ServerRooms
+
+GUILD, ADMIN = SCOPE.guild_id, MemberId(5)
+GOOD = (CheckStep("Login", ok=True, detail="fine"),)
+BAD = (CheckStep("Login", ok=False, detail="refused"),)
+TYPED = Credentials("typed-now")
+OLD_KEY, NEW_KEY = HostKey("ssh-ed25519 OLD", "SHA256:old"), HostKey("ssh-ed25519 NEW", "SHA256:new")
+LOGS = FoundLogs("/mirny/deathlogs")
+SERVER = replace(build_server(), host_key=OLD_KEY.text, log_folder=LOGS.folder, timezone="UTC", number=7)
+NEIGHBOUR = build_server("Kamensk", "neighbor")
+
+
+class FakeHost:
+    """A host that is tested, asked for its key, and whose secrets are sealed plainly."""
+
+    def __init__(self) -> None:
+        self.steps = GOOD
+        self.key = NEW_KEY.text
+        self.keys = HostKeys(OLD_KEY, NEW_KEY)
+        self.checked: list[GameServer] = []
+        self.tried: list[tuple[str, int, str, str | None, Credentials | None]] = []
+        self.logs = LOGS
+        self.let_gone: list[str] = []
+
+    async def check(
+        self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+    ) -> WayCheck:
+        """Return the steps, and the pinned key or the one shown."""
+        del guild_limit
+        self.checked.append(server)
+        self.tried.append((server.host, server.port, server.username, server.host_key, credentials))
+        return WayCheck(self.steps, server.host_key or self.key, self.logs if self.steps == GOOD else None)
+
+    def let_go(self, server: GameServer) -> None:
+        """Note whose login is not needed after all."""
+        self.let_gone.append(server.username)
+
+    async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
+        """Return the keys."""
+        del server, guild_limit
+        return self.keys
+
+    def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
+        """Seal a secret."""
+        return EncryptedSecret(f"{scope}:{credentials.password}".encode())
+
+
+@dataclass
+class Rooms:
+    """A guild with two servers and everything around them."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    guilds: FakeGuildStore = field(default_factory=FakeGuildStore)
+    store: FakeServerStore = field(default_factory=lambda: FakeServerStore(SERVER, NEIGHBOUR))
+    ingestion: FakeIngestionStore = field(default_factory=FakeIngestionStore)
+    access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
+    watchers: FakeWatchers = field(default_factory=FakeWatchers)
+    audit: FakeAuditStore = field(default_factory=FakeAuditStore)
+    host: FakeHost = field(default_factory=FakeHost)
+
+    def build(self) -> ServerChangeService:
+        """Return the service over these rooms."""
+        settings = SettingsService(self.guilds, self.store, clock=self.clock)
+        premium, events = build_premium(4, self.clock), EventDispatcher()
+        audit, places = AuditLog(self.audit, clock=self.clock), LogPlaces(self.store, self.ingestion)
+        servers = GameServerService(
+            self.store,
+            FakeRejectedStore(),
+            settings=settings,
+            premium=premium,
+            secret_keeper=self.host,
+            checker=self.host,
+            places=places,
+            logs=self.access,
+            history=HistoryImport(self.ingestion, self.ingestion, events, clock=self.clock),
+            watchers=self.watchers,
+            events=events,
+            audit=audit,
+            clock=self.clock,
+        )
+        rooms = ServerRooms(
+            store=self.store,
+            imports=self.ingestion,
+            settings=settings,
+            premium=premium,
+            secret_keeper=self.host,
+            checker=self.host,
+            places=places,
+            host_keys=self.host,
+            watchers=self.watchers,
+            audit=audit,
+        )
+        return ServerChangeService(servers, rooms)
+
+
+@pytest.fixture(name="rooms")
+def _rooms() -> Rooms:
+    return Rooms()
+
+
+@pytest.fixture(name="service")
+def _service(rooms: Rooms) -> ServerChangeService:
+    return rooms.build()
+
+
+async def test_name_and_zone_change_without_a_test(rooms: Rooms, service: ServerChangeService) -> None:
+    """Nothing of the login changed, so the host is not asked; reading begins anew."""
+    edited = await service.edit(
+        GUILD, "mirny", ServerEdit(name=" Polar ", timezone="Europe/Berlin"), actor_id=ADMIN
+    )
+    wanted = replace(SERVER, name="Polar", timezone="Europe/Berlin")
+    assert edited == EditedServer(
+        wanted, (), (FieldChange("name", "Mirny", "Polar"), FieldChange("timezone", "UTC", "Europe/Berlin"))
+    )
+    assert rooms.store.servers[SCOPE] == wanted
+    assert (rooms.host.checked, rooms.watchers.notes) == ([], [("restart", SCOPE)])
+    assert rooms.audit.lines == [
+        (ADMIN, "server edit", "Mirny: name: Mirny → Polar, timezone: UTC → Europe/Berlin")
+    ]
+
+
+async def test_login_is_tested_before_it_is_stored(rooms: Rooms, service: ServerChangeService) -> None:
+    """A new secret is sealed and tested; neither the change nor the audit tells it; the pin stays."""
+    edit = ServerEdit(username="tenant", credentials=Credentials("n3w-pass"))
+    edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+    wanted = replace(SERVER, username="tenant", secret=EncryptedSecret(f"{SCOPE}:n3w-pass".encode()))
+    assert (edited.server, edited.steps, rooms.host.checked) == (wanted, GOOD, [wanted])
+    assert [str(change) for change in edited.changes] == [
+        "username: renter → tenant",
+        "login: old secret → new secret",
+    ]
+    assert "n3w-pass" not in repr(rooms.audit.lines)
+
+
+async def test_nothing_is_stored_when_the_test_fails(rooms: Rooms, service: ServerChangeService) -> None:
+    """The old login goes on, and nothing was done."""
+    rooms.host.steps = BAD
+    edit = ServerEdit(port=2022, credentials=TYPED)
+    edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+    assert edited == EditedServer(SERVER, BAD, ())
+    assert (rooms.store.servers[SCOPE], rooms.watchers.notes) == (SERVER, [])
+
+
+@given(
+    edit=st.builds(
+        ServerEdit,
+        name=st.sampled_from([None, "Polar"]),
+        host=st.sampled_from([None, SERVER.host, f" {SERVER.host} ", "198.51.100.7"]),
+        username=st.sampled_from([None, SERVER.username, "tenant"]),
+        number=st.sampled_from([None, 7, 8]),
+        port=st.sampled_from([None, SERVER.port, 2022]),
+        base_path=st.sampled_from([None, "elsewhere"]),
+        timezone=st.sampled_from([None, "Europe/Berlin"]),
+        legacy=st.sampled_from([None, False, True]),
+        credentials=st.sampled_from([None, TYPED]),
+    ),
+    steps=st.sampled_from([GOOD, BAD]),
+)
+def test_stored_secret_goes_to_the_pinned_key_alone_for_any_edit(
+    edit: ServerEdit, steps: tuple[CheckStep, ...]
+) -> None:
+    """Any edit at all: the stored login is tried at its own account under its pin; each try is audited."""
+
+    async def run() -> None:
+        rooms = Rooms()
+        rooms.host.steps = steps
+        with suppress(InvalidInputError):
+            await rooms.build().edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+        own = (SERVER.host, SERVER.port, SERVER.username, SERVER.host_key)
+        assert all(typed == TYPED or tuple(place) == own for *place, typed in rooms.host.tried)
+        tested = [action for _, action, detail in rooms.audit.lines if action == "server edit"]
+        assert len(tested) >= len(rooms.host.tried)
+        stored = rooms.store.servers[SCOPE]
+        if stored.secret == SERVER.secret:
+            assert (stored.host, stored.port, stored.username, stored.host_key) == own
+        assert TYPED.password is not None
+        assert TYPED.password not in repr(rooms.audit.lines)
+
+    asyncio.run(run())
+
+
+async def test_edit_does_not_make_two_servers_one(rooms: Rooms, service: ServerChangeService) -> None:
+    """Another address or another folder: the logs that are found are the neighbour's."""
+    neighbour = replace(NEIGHBOUR, host_key=OLD_KEY.text, log_folder="/kamensk/deathlogs")
+    rooms.store.servers[NEIGHBOUR.scope] = neighbour
+    rooms.host.logs, rooms.host.key = FoundLogs("/kamensk/deathlogs"), OLD_KEY.text
+    for edit in (
+        ServerEdit(number=8),
+        ServerEdit(base_path="kamensk"),
+        ServerEdit(host="198.51.100.7", credentials=TYPED),
+    ):
+        with pytest.raises(InvalidInputError, match="“Kamensk” reads these logs already"):
+            await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+        assert rooms.audit.lines[-1][2].endswith("; not changed")
+    assert rooms.store.servers == {SCOPE: SERVER, NEIGHBOUR.scope: neighbour}
+    assert (rooms.host.let_gone, rooms.watchers.notes) == (["renter"] * 3, [])
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (ServerEdit(host="198.51.100.7"), "host: 127.0.0.1 → 198.51.100.7"),
+        (ServerEdit(port=2022), "port: 22 → 2022"),
+        (ServerEdit(username="tenant"), "username: renter → tenant"),
+    ],
+)
+async def test_another_account_needs_its_secret_and_a_try_of_it_is_audited(
+    rooms: Rooms, service: ServerChangeService, edit: ServerEdit, told: str
+) -> None:
+    """Nobody sends the stored password to a machine of their own; who tried with another one is known."""
+    with pytest.raises(InvalidInputError, match="fill in the form"):
+        await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+    assert (rooms.host.tried, rooms.audit.lines) == ([], [])
+    rooms.host.steps = BAD
+    await service.edit(GUILD, "Mirny", replace(edit, credentials=TYPED), actor_id=ADMIN)
+    pinned = "" if edit.username else ", host key: pinned → pinned anew"
+    changes = f"{told}, login: old secret → new secret{pinned}"
+    assert rooms.audit.lines == [(ADMIN, "server edit", f"Mirny: {changes}; not changed, “Login” failed")]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ServerEdit(host="198.51.100.7", credentials=TYPED),
+        ServerEdit(port=2022, credentials=TYPED),
+    ],
+)
+async def test_another_machine_is_pinned_anew(
+    rooms: Rooms, service: ServerChangeService, edit: ServerEdit
+) -> None:
+    """The old host's key says nothing of the new one: any is taken, and pinned."""
+    edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+    assert [server.host_key for server in rooms.host.checked] == [None]
+    assert rooms.store.servers[SCOPE].host_key == NEW_KEY.text
+    assert str(edited.changes[-1]) == "host key: pinned → pinned anew"
+
+
+async def test_mistakes_are_refused_before_the_host_is_asked(
+    rooms: Rooms, service: ServerChangeService
+) -> None:
+    """A name belongs to one server, and what cannot be right is named."""
+    mistakes = {
+        ServerEdit(name="KAMENSK"): "Choose another name",
+        ServerEdit(name="  "): "1 to 50 characters",
+        ServerEdit(host="ftp://x", credentials=TYPED): "is a name or an address",
+        ServerEdit(username="a\u202eb", credentials=TYPED): "characters nobody can see",
+        ServerEdit(timezone="localtime"): "the machine that the bot runs on",
+        ServerEdit(username=" ", base_path=" "): "Nothing would change",
+        ServerEdit(timezone="Mars/Base"): "not a time zone",
+        ServerEdit(): "Nothing would change",
+        ServerEdit(name="Mirny", port=22): "Nothing would change",
+    }
+    for edit, sentence in mistakes.items():
+        with pytest.raises(InvalidInputError, match=sentence):
+            await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+    assert (rooms.host.checked, rooms.watchers.notes, rooms.audit.lines) == ([], [], [])
+    own = await service.edit(GUILD, "Mirny", ServerEdit(name="MIRNY"), actor_id=ADMIN)
+    assert own.server.name == "MIRNY"
+
+
+async def test_edit_is_stored_as_it_is_meant(rooms: Rooms, service: ServerChangeService) -> None:
+    """The address says port, user and folder where no option does; the zone has its own name."""
+    edit = ServerEdit(
+        host="sftp://tenant@[2001:db8::7]:2022/x_7",
+        username=" renter ",
+        timezone="new york",
+        credentials=TYPED,
+    )
+    edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+    assert [str(change) for change in edited.changes] == [
+        "host: 127.0.0.1 → 2001:db8::7",
+        "port: 22 → 2022",
+        "base path: none → /x_7",
+        "timezone: UTC → America/New_York",
+        "login: old secret → new secret",
+        "host key: pinned → pinned anew",
+    ]
+    assert rooms.store.servers[SCOPE].username == "renter"
+
+
+async def test_what_others_write_meanwhile_stays(rooms: Rooms) -> None:
+    """An edit undoes neither a pause nor a channel nor an import that came while the host was asked."""
+
+    class SlowHost(FakeHost):
+        """Takes its time."""
+
+        async def check(
+            self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+        ) -> WayCheck:
+            """Let others write first."""
+            rooms.store.servers[SCOPE] = replace(SERVER, is_paused=True, generation=3)
+            return await super().check(server, guild_limit=guild_limit, credentials=credentials)
+
+    rooms.host = SlowHost()
+    edit = ServerEdit(number=8)
+    await rooms.build().edit(GUILD, "Mirny", edit, actor_id=ADMIN)
+    assert rooms.store.servers[SCOPE] == replace(SERVER, number=8, is_paused=True, generation=3)
+
+
+async def test_server_that_was_removed_meanwhile_is_not_changed(rooms: Rooms) -> None:
+    """It does not come back by an edit."""
+
+    class VanishingHost(FakeHost):
+        """Sees the server go."""
+
+        async def check(
+            self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+        ) -> WayCheck:
+            """Remove it."""
+            del rooms.store.servers[SCOPE]
+            return await super().check(server, guild_limit=guild_limit, credentials=credentials)
+
+    rooms.host = VanishingHost()
+    with pytest.raises(NotFoundError, match="removed it meanwhile"):
+        await rooms.build().edit(
+            GUILD, "Mirny", ServerEdit(username="tenant", credentials=TYPED), actor_id=ADMIN
+        )
+    assert SCOPE not in rooms.store.servers
+    assert rooms.host.let_gone == ["tenant"]
+
+
+async def test_two_edits_to_one_name_leave_it_to_the_first(
+    rooms: Rooms, service: ServerChangeService
+) -> None:
+    """They come one after the other."""
+    outcomes = await asyncio.gather(
+        service.edit(GUILD, "Mirny", ServerEdit(name="Polar"), actor_id=ADMIN),
+        service.edit(GUILD, "Kamensk", ServerEdit(name="polar"), actor_id=ADMIN),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [EditedServer, InvalidInputError]
+    assert [server.name for server in rooms.store.servers.values()] == ["Polar", "Kamensk"]
+
+
+async def test_kinds_of_death_are_switched_one_by_one(rooms: Rooms, service: ServerChangeService) -> None:
+    """The others stay, and the audit has old and new; what is so already is no change."""
+    off = await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=False, actor_id=ADMIN)
+    assert off.announced == frozenset(DeathKind) - {DeathKind.FALL}
+    for _ in range(2):
+        on = await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=True, actor_id=ADMIN)
+    assert on.announced == rooms.store.servers[SCOPE].announced == frozenset(DeathKind)
+    assert [detail for _, _, detail in rooms.audit.lines] == [
+        "Mirny, fall: on → off",
+        "Mirny, fall: off → on",
+    ]
+    assert rooms.watchers.notes == [("refresh", SCOPE)] * 3
+
+
+async def test_history_is_imported_again_from_the_start(rooms: Rooms, service: ServerChangeService) -> None:
+    """The job is stored, and the loop carries it out at once."""
+    rooms.access.logs.append(FILE, render(build_row("A", "B")))
+    await service.import_again(GUILD, "Mirny", channel_id=ChannelId(5), message_id=6, actor_id=ADMIN)
+    job = rooms.ingestion.data.job
+    assert job is not None
+    assert (job.generation, job.channel_id, job.message_id, list(job.ends)) == (0, 5, 6, [FILE])
+    assert rooms.watchers.notes == [("restart", SCOPE)]
+    assert rooms.audit.lines == [(ADMIN, "server import", "Mirny")]
+
+
+async def test_history_is_not_imported_twice_at_once(rooms: Rooms, service: ServerChangeService) -> None:
+    """The second of two admins hears that it is being read already."""
+    both = [
+        service.import_again(GUILD, "Mirny", channel_id=None, message_id=None, actor_id=ADMIN)
+        for _ in range(2)
+    ]
+    outcomes = await asyncio.gather(*both, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [GameServer, InvalidInputError]
+    with pytest.raises(InvalidInputError, match="being read already"):
+        await service.verify_import(GUILD, "Mirny")
+    assert len(rooms.audit.lines) == 1
+
+
+async def test_paused_server_is_not_imported(rooms: Rooms, service: ServerChangeService) -> None:
+    """It is not read at all until there is room for it."""
+    rooms.store.servers[SCOPE] = replace(SERVER, is_paused=True)
+    with pytest.raises(LimitReachedError, match="/premium status"):
+        await service.verify_import(GUILD, "Mirny")
+
+
+async def test_import_does_not_begin_when_the_host_fails(rooms: Rooms, service: ServerChangeService) -> None:
+    """The figures stay, and nobody did anything."""
+    rooms.access.failures.append(ConnectionLostError("gone"))
+    with pytest.raises(ConnectionLostError):
+        await service.import_again(GUILD, "Mirny", channel_id=None, message_id=None, actor_id=ADMIN)
+    assert (rooms.ingestion.data.job, rooms.watchers.notes, rooms.audit.lines) == (None, [], [])
+
+
+async def test_changed_key_is_accepted_and_reading_goes_on(
+    rooms: Rooms, service: ServerChangeService
+) -> None:
+    """Exactly the key that was shown is pinned; the audit has both fingerprints."""
+    server, keys = await service.read_host_keys(GUILD, "Mirny")
+    assert (server, keys.is_changed) == (SERVER, True)
+    await service.accept_host_key(server, keys, actor_id=ADMIN)
+    assert rooms.store.servers[SCOPE].host_key == NEW_KEY.text
+    assert rooms.watchers.notes == [("restart", SCOPE)]
+    assert rooms.audit.lines == [(ADMIN, "server hostkey", "Mirny: SHA256:old → SHA256:new")]
+
+
+@pytest.mark.parametrize("change", [{"host": "198.51.100.7"}, {"host_key": "ssh-ed25519 THIRD"}])
+async def test_key_is_not_accepted_for_what_was_changed_meanwhile(
+    rooms: Rooms, service: ServerChangeService, change: dict[str, str]
+) -> None:
+    """Between the question and the answer another admin may have done something else."""
+    server, keys = await service.read_host_keys(GUILD, "Mirny")
+    rooms.store.servers[SCOPE] = replace(SERVER, **change)  # type: ignore[arg-type] # two texts
+    with pytest.raises(InvalidInputError, match="changed meanwhile"):
+        await service.accept_host_key(server, keys, actor_id=ADMIN)
+    with pytest.raises(InvalidInputError, match="shows no key"):
+        await service.accept_host_key(server, HostKeys(OLD_KEY, None, "away"), actor_id=ADMIN)
+    assert rooms.audit.lines == []
+
+
+def test_key_is_changed_only_when_another_is_shown() -> None:
+    """The pinned one, and none at all, are no change."""
+    assert [keys.is_changed for keys in (HostKeys(OLD_KEY, OLD_KEY), HostKeys(OLD_KEY, None, "away"))] == [
+        False,
+        False,
+    ]

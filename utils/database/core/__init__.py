@@ -1,0 +1,1 @@
+"""What everything stored goes through: threads, transactions, scopes, indexes."""

@@ -1,0 +1,214 @@
+"""The database: every operation timed and its errors mapped; transactions that commit or leave nothing."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from bson.binary import UUID_SUBTYPE, Binary
+from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import ReadPreference, WriteConcern
+from pymongo.read_concern import ReadConcern
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.database.core.backoff import generate_pauses
+from utils.database.core.faults import is_commit_unknown, is_transient, map_storage_errors
+from utils.database.core.sessions import Session, SessionPool, settle
+from utils.database.core.threads import call_in_thread, complete
+from utils.errors import CommitUnknownError, LeaseLostError, StorageError
+from utils.models.scope import GuildId
+
+T = TypeVar("T")
+Work = Callable[[Session], Coroutine[Any, Any, T]]
+Document = dict[str, Any]
+Collection = AsyncIOMotorCollection[Document]
+
+SLOW_SECONDS = 0.5  # a batch of 5,000 deaths takes about 0.25 s
+TRANSACTION_SECONDS = 30.0  # how long a transaction is run again; mongod ends one after 60 s by itself
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Proof of holding a shard's lease, checked inside the transactions of its guilds.
+
+    Attributes:
+        guild_id: whose transactions these are; None for the bot's own.
+    """
+
+    shard: int
+    token: int
+    guild_id: GuildId | None = None
+
+
+class SafeDatabase:
+    """One MongoDB database; repositories reach it through ``ScopedCollection``."""
+
+    def __init__(
+        self, database: "AsyncIOMotorDatabase[Document]", *, sessions: SessionPool, clock: Clock
+    ) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._clock = clock
+        self._collections: dict[str, Collection] = {}
+        self._log = _log.bind()  # once: every operation is logged, as a rule for nobody
+
+    @property
+    def name(self) -> str:
+        """The database's name."""
+        return self._database.name
+
+    @property
+    def clock(self) -> Clock:
+        """What pauses are measured by."""
+        return self._clock
+
+    @property
+    def session_ids(self) -> tuple[bytes, ...]:
+        """Ids of all sessions that may hold a transaction of this process."""
+        return self._sessions.ids
+
+    def unscoped(self, name: str) -> Collection:
+        """Return a bare collection: for the directory, leases, indexes and migrations, and nobody else."""
+        if name not in self._collections:
+            self._collections[name] = self._database[name]  # costs as much as a read's way to a thread
+        return self._collections[name]
+
+    async def run(self, operation: str, awaitable: Awaitable[T]) -> T:
+        """Wait for one operation, logging how long it took.
+
+        Raises:
+            StorageError: it went wrong; the class says how.
+        """
+        with self._timed(operation), map_storage_errors():
+            return await settle(awaitable)
+
+    async def call(
+        self,
+        operation: str,
+        method: Callable[..., T],
+        *arguments: object,
+        session: Session | None = None,
+        **options: object,
+    ) -> T:
+        """Carry out one operation of pymongo in a thread, or right here within that of its transaction.
+
+        Raises:
+            StorageError: it went wrong; the class says how.
+        """
+        function = partial(method, *arguments, session=session, **options)
+        if session is not None and session.in_transaction:
+            return self._carry_out(operation, function)
+        return await self.run(operation, call_in_thread(function))
+
+    async def command(self, command: str | Document) -> Document:
+        """Run a command on this database."""
+        name = command if isinstance(command, str) else next(iter(command))
+        return await self.run(name, self._database.command(command))
+
+    async def in_transaction(self, work: Work[T], *, fence: Fence | None = None) -> T:
+        """Run ``work`` in one transaction; it runs again after a transient error, so it must hold no state.
+
+        All of it happens within one thread, so it may wait for operations with its session and nothing else.
+        When cancelled it still ends first, as it would have.
+
+        Raises:
+            LeaseLostError: somebody else holds the shard; nothing was written.
+            CommitUnknownError: the answer to the commit was lost for good; look what happened.
+            StorageError: nothing was written.
+        """
+        deadline = self._clock.monotonic() + TRANSACTION_SECONDS
+        pauses = generate_pauses(first_seconds=0.01, longest_seconds=1.0)
+        async with self._sessions.borrow(None if fence is None else fence.guild_id) as session:
+            attempt = partial(self._attempt, session, work, fence, deadline)
+            while True:
+                try:
+                    result, is_committed = await settle(call_in_thread(attempt))
+                    if not is_committed:
+                        await self._commit_again(session, deadline)
+                except StorageError as error:
+                    if not is_transient(error) or self._clock.monotonic() >= deadline:
+                        raise
+                    _log.debug("transaction runs again", reason=str(error))
+                else:
+                    return result
+                await self._clock.sleep(next(pauses))
+
+    @contextmanager
+    def open_snapshot(self) -> Iterator[Session]:
+        """Lend a session all of whose reads see the data of one moment, that of the first; one at a time.
+
+        It holds no transaction and no lock, so it is none of those that transactions run in.
+        """
+        with self._database.client.delegate.start_session(snapshot=True) as session:
+            yield session
+
+    async def kill_sessions(self, ids: Sequence[bytes]) -> None:
+        """End sessions of a process that is gone, and with them its transactions and locks."""
+        doomed = [{"id": Binary(one, UUID_SUBTYPE)} for one in ids if one not in self.session_ids]
+        if doomed:
+            await self.command({"killSessions": doomed})
+
+    async def drop(self) -> None:
+        """Delete the whole database."""
+        await self.run("dropDatabase", self._database.client.drop_database(self.name))
+
+    def _attempt(
+        self, session: Session, work: Work[T], fence: Fence | None, deadline: float
+    ) -> tuple[T, bool]:
+        """Run the work once; return what it gave, and whether its commit is known to have happened."""
+        session.start_transaction(
+            read_concern=ReadConcern("snapshot"),
+            write_concern=WriteConcern("majority", j=True),
+            read_preference=ReadPreference.PRIMARY,
+        )
+        try:
+            if fence is not None:
+                self._check_fence(session, fence)
+            result = complete(work(session))
+            return result, self._commit(session, deadline)
+        finally:
+            if session.in_transaction:
+                self._carry_out("abort", session.abort_transaction)
+
+    def _check_fence(self, session: Session, fence: Fence) -> None:
+        # A read is enough: a process that takes the lease over ends our sessions before it begins.
+        held = {"_id": fence.shard, "token": fence.token}
+        leases = self.unscoped("leases").delegate
+        if self._carry_out("fence", partial(leases.find_one, held, session=session)) is None:
+            raise LeaseLostError(f"Another process holds shard {fence.shard} now.")
+
+    def _commit(self, session: Session, deadline: float) -> bool:
+        """Commit; return False when nobody knows whether it happened, and there is time to do it again."""
+        try:
+            self._carry_out("commit", session.commit_transaction)
+        except StorageError as error:
+            if not is_commit_unknown(error):
+                raise
+            if self._clock.monotonic() >= deadline:
+                raise CommitUnknownError(str(error)) from error
+            return False
+        return True
+
+    async def _commit_again(self, session: Session, deadline: float) -> None:
+        for pause in generate_pauses(first_seconds=0.01, longest_seconds=1.0):
+            await self._clock.sleep(pause)
+            if await settle(call_in_thread(partial(self._commit, session, deadline))):
+                return
+
+    def _carry_out(self, operation: str, function: Callable[[], T]) -> T:
+        with self._timed(operation), map_storage_errors():
+            return function()
+
+    @contextmanager
+    def _timed(self, operation: str) -> Iterator[None]:
+        started = self._clock.monotonic()
+        try:
+            yield
+        finally:
+            seconds = self._clock.monotonic() - started
+            level = self._log.warning if seconds >= SLOW_SECONDS else self._log.debug
+            level("database operation", operation=operation, milliseconds=round(seconds * 1000, 1))

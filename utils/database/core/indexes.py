@@ -1,0 +1,140 @@
+"""Indexes as data: one table, made at start and compared by ``python bot.py check``.
+
+Every index of scoped data begins with ``guild_id``. mongod needs about 10 microseconds a row and index, so
+``kills`` has two that hold every row; its ``_id`` begins with guild, server and time and serves the rest.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pymongo import IndexModel
+from structlog import get_logger
+
+from utils.database.core.database import SafeDatabase
+
+_SERVER = ("guild_id", "server_id")
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One index: its name (also used as a hint) and fields; a leading ``-`` sorts a field downwards.
+
+    ``only`` names the documents it holds, by their fields; all of them when it is empty.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    unique: bool = False
+    only: Mapping[str, str | bool | Mapping[str, bool]] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> list[tuple[str, int]]:
+        """The fields with their directions, as MongoDB takes them."""
+        return [(field.removeprefix("-"), -1 if field.startswith("-") else 1) for field in self.fields]
+
+
+INDEXES: Mapping[str, tuple[Index, ...]] = {
+    "guilds": (
+        Index("guild", ("guild_id",), unique=True),
+        Index("premium", ("guild_id", "premium.ends_at")),
+    ),
+    "game_servers": (Index("server", _SERVER, unique=True),),
+    "kills": (
+        Index("killer", (*_SERVER, "killer_id", "written_at", "victim_id")),
+        Index("victim", (*_SERVER, "victim_id", "written_at", "killer_id")),
+        Index("set_back", (*_SERVER, "ordered_at"), only={"ordered_at": {"$exists": True}}),
+    ),
+    "players": (
+        Index("player", (*_SERVER, "generation", "player_id"), unique=True),
+        Index("board", (*_SERVER, "generation", "-counters.kills", "counters.deaths", "name", "player_id")),
+    ),
+    "player_days": (Index("month", (*_SERVER, "generation", "month", "player_id"), unique=True),),
+    "server_months": (Index("month", (*_SERVER, "generation", "month"), unique=True),),
+    "cursors": (Index("cursor", (*_SERVER, "kind", "world", "name"), unique=True),),
+    "rejected_lines": (
+        Index("place", (*_SERVER, "world", "name", "offset"), unique=True),
+        Index("newest", (*_SERVER, "-seen_at")),
+    ),
+    "outbox": (Index("sequence", (*_SERVER, "channel_kind", "sequence"), unique=True),),
+    "boards": (Index("board", (*_SERVER, "board"), unique=True),),
+    "messages": (
+        Index("nonce", ("guild_id", "nonce"), unique=True),
+        Index("state", ("guild_id", "state", "prepared_at")),
+    ),
+    "wallets": (Index("member", ("guild_id", "member_id"), unique=True),),
+    "ledger": (
+        Index("member", ("guild_id", "member_id", "-number"), unique=True),
+        Index("key", ("guild_id", "key"), unique=True),
+        Index("paid", ("guild_id", "member_id", "player_id", "killed_at")),
+    ),
+    "bounties": (
+        Index("open", (*_SERVER, "slot", "player_id", "placer_id"), unique=True),
+        Index("ending", ("guild_id", "slot", "expires_at")),
+        Index("placer", ("guild_id", "placer_id", "-placed_at")),
+        Index("claimer", ("guild_id", "claimer_id", "-closed_at")),
+        Index("claimed", (*_SERVER, "-closed_at"), only={"state": "claimed"}),
+    ),
+    "audit": (
+        Index("newest", ("guild_id", "-at", "-_id")),
+        Index("actor", ("guild_id", "actor_id", "-at", "-_id")),
+        Index("action", ("guild_id", "action", "-at", "-_id")),
+    ),
+    "links": (
+        Index("link", ("guild_id", "member_id", "player_id"), unique=True),
+        Index("proven", ("guild_id", "player_id"), unique=True, only={"state": "proven"}),
+        Index("main", ("guild_id", "member_id"), unique=True, only={"is_main": True}),
+        Index("open", ("guild_id", "linked_at"), only={"is_open": True}),
+    ),
+    "proof_attempts": (Index("player", ("guild_id", "player_id"), unique=True),),
+}
+
+
+async def ensure_indexes(database: SafeDatabase) -> None:
+    """Make every index of the table that is missing or was another; those there already cost nothing."""
+    await asyncio.gather(*(_ensure(database, name, indexes) for name, indexes in INDEXES.items()))
+
+
+async def _ensure(database: SafeDatabase, name: str, indexes: tuple[Index, ...]) -> None:
+    collection = database.unscoped(name)
+    found = await database.run(f"{name}.index_information", collection.index_information())
+    for index in indexes:
+        if index.name in found and not _is_as_wanted(index, found[index.name]):
+            _log.info("an index is made anew", collection=name, index=index.name)
+            await database.run(f"{name}.drop_index", collection.drop_index(index.name))
+    models = [_build_model(index) for index in indexes]
+    await database.run(f"{name}.create_indexes", database.unscoped(name).create_indexes(models))
+
+
+def _build_model(index: Index) -> IndexModel:
+    partial = {"partialFilterExpression": dict(index.only)} if index.only else {}
+    return IndexModel(index.keys, name=index.name, unique=index.unique, **partial)
+
+
+async def list_index_problems(database: SafeDatabase) -> tuple[str, ...]:
+    """Return what differs from the table, a sentence each: missing, different and unexpected indexes."""
+    problems: list[str] = []
+    for name, indexes in INDEXES.items():
+        information = database.unscoped(name).index_information()
+        found = await database.run(f"{name}.index_information", information)
+        problems += _compare(name, {index.name: index for index in indexes}, found)
+    return tuple(problems)
+
+
+def _compare(name: str, wanted: Mapping[str, Index], found: Mapping[str, dict[str, object]]) -> list[str]:
+    missing = [f"{name}: the index {index} is missing" for index in wanted.keys() - found.keys()]
+    surplus = [
+        f"{name}: there is an unexpected index {index}" for index in found.keys() - wanted.keys() - {"_id_"}
+    ]
+    different = [
+        f"{name}: the index {index} is not as it should be"
+        for index in wanted.keys() & found.keys()
+        if not _is_as_wanted(wanted[index], found[index])
+    ]
+    return sorted(missing + surplus + different)
+
+
+def _is_as_wanted(index: Index, found: Mapping[str, object]) -> bool:
+    only = found.get("partialFilterExpression", {})
+    return (found["key"], bool(found.get("unique")), only) == (index.keys, index.unique, index.only)

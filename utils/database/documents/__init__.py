@@ -1,0 +1,1 @@
+"""Values as documents, and documents as values."""

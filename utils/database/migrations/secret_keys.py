@@ -1,0 +1,273 @@
+"""Secret keys: which key the stored logins are of, and how they go over to another one.
+
+*Theory of operation.* A proof lies beside the data: something the key sealed, which opens with that key
+alone. At start the bot's key is held against it, so a wrong or lost key is told before anything is read, and
+no key is made anew while logins need the old one.
+
+Logins go over to a new key (``Rekeying``) in one process, under the lease of upgrades and behind its fence:
+
+1. The proof of the new key is written beside that of the old one. From then on no bot starts, for bots look
+   at it once they hold their leases, and this looks at the leases again: one of the two sees the other.
+2. Each guild's logins go over in one transaction. What opens with the new key already has gone.
+3. The new proof takes the place of both. Killed at any point, the same command goes on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from utils.clock import Clock
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.core.sessions import Session
+from utils.database.repositories.directory import DirectoryRepository
+from utils.database.repositories.leases import UPGRADE_LEASE, LeaseRepository
+from utils.errors import ConfigurationError, SecretError
+from utils.models.scope import GuildId, ServerId, ServerScope
+from utils.models.servers import Credentials, EncryptedSecret
+from utils.models.sharding import Sharding
+
+LOST_KEY = (
+    "The secret key is gone, and the stored SFTP logins need it. Put data/secret.key back, or set secret_key"
+    " to the old key. If it is lost for good, run `python bot.py rekey --lost`; each login is typed again"
+    " then."
+)
+WRONG_KEY = (
+    "The secret key does not fit the stored SFTP logins. Give the bot the key they were stored with, the same"
+    " in every process: in secret_key, or with secret_key empty in data/secret.key. If it is lost for good,"
+    " run `python bot.py rekey --lost`; each login is typed again then."
+)
+CUT_OFF = (
+    "A change of the secret key was cut off. Run `python bot.py rekey` again, with the same new key: it goes"
+    " on where it ended."
+)
+AT_WORK = "A bot is at work on this database. Stop it first, then run `python bot.py rekey` again."
+OLD_DATA = (
+    "The data is of an older version. Start the bot once, stop it, then run `python bot.py rekey` again."
+)
+
+_ID = "secret_key"
+
+
+class SecretCipher(Protocol):
+    """Encryption with one secret key."""
+
+    def seal_proof(self) -> bytes:
+        """Return what opens with this key alone and says nothing."""
+
+    def is_proven_by(self, proof: bytes) -> bool:
+        """Tell whether this key sealed a proof."""
+
+    def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
+        """Encrypt a login for one server."""
+
+    def decrypt(self, scope: ServerScope, secret: EncryptedSecret) -> Credentials:
+        """Return the login of one server; ``SecretError`` when the key does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyProof:
+    """Which key the stored logins are of.
+
+    Attributes:
+        current: sealed by that key; None while nothing is known.
+        following: sealed by the key they go over to, from the beginning of that to its end.
+    """
+
+    current: bytes | None = None
+    following: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How many logins are of the new key, and how many opened with neither key and stay as they are."""
+
+    logins: int = 0
+    unreadable: int = 0
+
+
+class StoredLogins:
+    """The logins of all guilds, and the proof of their key."""
+
+    def __init__(self, database: SafeDatabase) -> None:
+        self._database = database
+        self._schema = database.unscoped("schema")
+        self._directory = DirectoryRepository(database, Sharding())
+
+    async def find_proof(self) -> KeyProof:
+        """Return the proof of the key; an empty one in data that knows none."""
+        found = await self._database.run("schema.find", self._schema.find_one({"_id": _ID})) or {}
+        return KeyProof(found.get("current"), found.get("following"))
+
+    async def save_proof(self, proof: KeyProof, *, fence: Fence | None = None) -> None:
+        """Write the proof, behind a fence where one is given."""
+        fields = {"_id": _ID, "current": proof.current, "following": proof.following}
+        replace, key = self._schema.delegate.replace_one, {"_id": _ID}
+
+        async def write(session: Session) -> None:
+            await self._database.call("schema.update", replace, key, fields, upsert=True, session=session)
+
+        await self._database.in_transaction(write, fence=fence)
+
+    async def list_guild_ids(self) -> tuple[GuildId, ...]:
+        """Return every guild that may have logins."""
+        return await self._directory.list_guild_ids()
+
+    async def list_logins(
+        self, guild_id: GuildId, *, session: Session | None = None
+    ) -> Mapping[ServerScope, EncryptedSecret]:
+        """Return the logins of a guild."""
+        found = await self._servers(guild_id).find(
+            {"secret": {"$gt": b""}}, projection={"server_id": 1, "secret": 1}, session=session
+        )
+        return {
+            ServerScope(guild_id, ServerId(one["server_id"])): EncryptedSecret(bytes(one["secret"]))
+            for one in found
+        }
+
+    async def move(
+        self, guild_id: GuildId, old: SecretCipher | None, new: SecretCipher, fence: Fence
+    ) -> Moved:
+        """Encrypt a guild's logins with another key, in one transaction."""
+
+        async def work(session: Session) -> Moved:
+            moved = unreadable = 0
+            for scope, secret in (await self.list_logins(guild_id, session=session)).items():
+                if _open(new, scope, secret) is not None:
+                    moved += 1
+                elif old is not None and (credentials := _open(old, scope, secret)) is not None:
+                    change = {"$set": {"secret": new.encrypt(scope, credentials).ciphertext}}
+                    one = {"server_id": str(scope.server_id)}
+                    await self._servers(guild_id).update_one(one, change, session=session)
+                    moved += 1
+                else:
+                    unreadable += 1
+            return Moved(moved, unreadable)
+
+        return await self._database.in_transaction(work, fence=fence)
+
+    def _servers(self, guild_id: GuildId) -> ScopedCollection:
+        return ScopedCollection.of_guild(self._database, "game_servers", guild_id)
+
+
+async def verify_secret_key(logins: StoredLogins, cipher: SecretCipher | None) -> None:
+    """Hold the bot's key against the stored logins, and keep its proof; None is a key that is not made yet.
+
+    Call it with the leases held: a change of the key looks at them after it has written that it begins.
+
+    Raises:
+        ConfigurationError: the key is wrong or gone, or a change of it was cut off; the text says what to do.
+    """
+    proof = await logins.find_proof()
+    if proof.following is not None:
+        raise ConfigurationError(CUT_OFF)
+    if cipher is None:
+        if await _is_any_stored(logins):
+            raise ConfigurationError(LOST_KEY)
+        return
+    if proof.current is not None and cipher.is_proven_by(proof.current):
+        return
+    if not await _fits(logins, proof, cipher):
+        raise ConfigurationError(WRONG_KEY)
+    await logins.save_proof(KeyProof(cipher.seal_proof()))
+
+
+async def _is_any_stored(logins: StoredLogins) -> bool:
+    for guild_id in await logins.list_guild_ids():
+        if await logins.list_logins(guild_id):
+            return True
+    return False
+
+
+async def _fits(logins: StoredLogins, proof: KeyProof, cipher: SecretCipher) -> bool:
+    """Tell whether a key may be that of the data: by the proof, or where there is none by any login.
+
+    Without logins every key fits: nothing is lost with the old one.
+    """
+    if proof.current is not None and cipher.is_proven_by(proof.current):
+        return True
+    is_empty = True
+    for guild_id in await logins.list_guild_ids():
+        for scope, secret in (await logins.list_logins(guild_id)).items():
+            is_empty = False
+            if proof.current is None and _open(cipher, scope, secret) is not None:
+                return True
+    return is_empty
+
+
+def _open(cipher: SecretCipher, scope: ServerScope, secret: EncryptedSecret) -> Credentials | None:
+    try:
+        return cipher.decrypt(scope, secret)
+    except SecretError:
+        return None
+
+
+class Rekeying:
+    """Takes the stored logins from one secret key to another, while no bot is at work.
+
+    Args:
+        instance_id: of this installation: leases that its bot left when it was killed are in nobody's way.
+    """
+
+    def __init__(
+        self, logins: StoredLogins, leases: LeaseRepository, *, instance_id: str, clock: Clock
+    ) -> None:
+        self._logins = logins
+        self._leases = leases
+        self._instance_id = instance_id
+        self._clock = clock
+
+    async def run(self, old: SecretCipher | None, new: SecretCipher, *, is_lost: bool = False) -> Moved:
+        """Have every login encrypted with the new key; go on where an earlier try ended.
+
+        Args:
+            old: the key until now; None when it is gone.
+            new: the same as before where an earlier try was cut off.
+            is_lost: nobody has the old key any more; what it alone opens stays unreadable.
+
+        Raises:
+            ConfigurationError: a bot is at work, or a key is not the right one.
+            StorageError: it is cut off; the next try goes on.
+        """
+        token = await self._leases.acquire(
+            UPGRADE_LEASE, instance_id=self._instance_id, now=self._clock.now()
+        )
+        if token is None:
+            raise ConfigurationError(AT_WORK)
+        try:
+            return await self._run(old, new, Fence(UPGRADE_LEASE, token), is_lost=is_lost)
+        finally:
+            await self._leases.release(UPGRADE_LEASE, token=token)
+
+    async def _run(
+        self, old: SecretCipher | None, new: SecretCipher, fence: Fence, *, is_lost: bool
+    ) -> Moved:
+        proof = await self._logins.find_proof()
+        if proof.following is not None and not new.is_proven_by(proof.following):
+            raise ConfigurationError(CUT_OFF)
+        is_done = proof.following is None and proof.current is not None and new.is_proven_by(proof.current)
+        if not is_done and not is_lost and (old is None or not await _fits(self._logins, proof, old)):
+            raise ConfigurationError(LOST_KEY if old is None else WRONG_KEY)
+        current = proof.current or (None if old is None else old.seal_proof())
+        await self._verify_alone()
+        await self._logins.save_proof(KeyProof(current, new.seal_proof()), fence=fence)
+        try:
+            await self._verify_alone()
+        except ConfigurationError:
+            await self._logins.save_proof(proof, fence=fence)  # nothing was moved in this try
+            raise
+        moved = await self._move_all(old, new, fence)
+        await self._logins.save_proof(KeyProof(new.seal_proof()), fence=fence)
+        return moved
+
+    async def _verify_alone(self) -> None:
+        if not await self._leases.end_idle(instance_id=self._instance_id, now=self._clock.now()):
+            raise ConfigurationError(AT_WORK)
+
+    async def _move_all(self, old: SecretCipher | None, new: SecretCipher, fence: Fence) -> Moved:
+        logins = unreadable = 0
+        for guild_id in await self._logins.list_guild_ids():
+            await self._leases.renew(UPGRADE_LEASE, token=fence.token, now=self._clock.now())
+            moved = await self._logins.move(guild_id, old, new, fence)
+            logins, unreadable = logins + moved.logins, unreadable + moved.unreadable
+        return Moved(logins, unreadable)

@@ -1,0 +1,1 @@
+"""The mongod beside the bot, and the way to any MongoDB."""

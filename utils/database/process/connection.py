@@ -1,0 +1,191 @@
+"""The connection: a URI becomes a ready database, or a plain sentence why not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import errors
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.database.core.backoff import generate_pauses
+from utils.database.core.database import SafeDatabase
+from utils.database.core.faults import list_codes, map_storage_errors
+from utils.database.core.results import SafeMongoDBResult, settle_result
+from utils.database.core.sessions import Client, SessionPool, settle
+from utils.errors import (
+    ConfigurationError,
+    StorageError,
+    StorageUnavailableError,
+    TransactionsUnsupportedError,
+)
+
+MINIMUM_VERSION = (6, 0)  # the oldest one the tests run against
+SELECTION_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0  # a machine that starts both at once
+_AUTHENTICATION_FAILED = (18, 8000)  # the server's code, and Atlas's for the same
+
+OPTIONS: dict[str, Any] = {
+    "tz_aware": True,
+    "uuidRepresentation": "standard",
+    "w": "majority",
+    "journal": True,
+    "retryWrites": True,
+    "retryReads": True,
+    "readConcernLevel": "majority",
+    "connectTimeoutMS": 5_000,
+    "socketTimeoutMS": 120_000,  # an index over millions of kills is built within one answer
+    "waitQueueTimeoutMS": 20_000,
+    "maxPoolSize": 40,
+    "appname": "killfeed",
+}
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What a MongoDB says of itself."""
+
+    version: tuple[int, ...]
+    has_transactions: bool
+
+    @property
+    def version_text(self) -> str:
+        """The version as people write it."""
+        return ".".join(str(part) for part in self.version)
+
+
+class SafeMongoDBConnection:
+    """The one client of a process.
+
+    Args:
+        uri: where MongoDB is; may hold a password and is therefore never shown.
+        patience_seconds: how long ``open`` tries to reach it.
+        selection_seconds: how long one operation waits for a usable server.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        database: str,
+        clock: Clock,
+        patience_seconds: float = PATIENCE_SECONDS,
+        selection_seconds: float = SELECTION_SECONDS,
+    ) -> None:
+        self._uri = uri
+        self._name = database
+        self._clock = clock
+        self._patience_seconds = patience_seconds
+        self._selection_seconds = selection_seconds
+        self._client: Client | None = None
+        self._sessions: SessionPool | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether ``open`` succeeded and ``close`` was not called."""
+        return self._sessions is not None
+
+    async def open(self) -> SafeDatabase:
+        """Connect, trying again with growing pauses, and check what was found.
+
+        Raises:
+            ConfigurationError: the URI, the login or the version cannot work.
+            TransactionsUnsupportedError: the MongoDB is no replica set.
+            StorageUnavailableError: not reached within ``patience_seconds``.
+        """
+        self._client = self._build_client()
+        try:
+            _check(await self._wait_for_facts())
+            self._sessions = SessionPool.open(self._client)
+        finally:
+            if self._sessions is None:
+                await self.close()
+        return SafeDatabase(self._client[self._name], sessions=self._sessions, clock=self._clock)
+
+    async def ping(self) -> SafeMongoDBResult[float]:
+        """Return how many milliseconds MongoDB takes to answer."""
+        return await settle_result(self._ping())
+
+    async def verify(self) -> SafeMongoDBResult[ServerFacts]:
+        """Return what MongoDB says of itself now."""
+        return await settle_result(self._read_facts())
+
+    async def close(self) -> None:
+        """Close everything; harmless to call twice."""
+        if self._sessions is not None:
+            await self._sessions.close()
+            self._sessions = None
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _build_client(self) -> Client:
+        try:
+            selection = int(self._selection_seconds * 1000)
+            return AsyncIOMotorClient(self._uri, serverSelectionTimeoutMS=selection, **OPTIONS)
+        except (errors.ConfigurationError, errors.InvalidURI, ValueError) as error:
+            # The library's sentence may quote the URI, and that may hold a password.
+            raise ConfigurationError(
+                "mongodb.uri is not a MongoDB address. It looks like mongodb://host:27017/?replicaSet=name "
+                f"({type(error).__name__})."
+            ) from None
+
+    async def _wait_for_facts(self) -> ServerFacts:
+        deadline = self._clock.monotonic() + self._patience_seconds
+        pauses = generate_pauses(first_seconds=0.25, longest_seconds=5.0)
+        while True:
+            try:
+                return await self._read_facts()
+            except StorageUnavailableError as error:
+                pause = next(pauses)
+                if self._clock.monotonic() + pause >= deadline:
+                    raise
+                _log.warning("MongoDB is not reachable yet", reason=str(error), pause_seconds=round(pause, 2))
+            await self._clock.sleep(pause)
+
+    async def _read_facts(self) -> ServerFacts:
+        try:
+            hello = await self._command("hello")
+            build = await self._command("buildInfo")
+        except StorageError as error:
+            _refuse_login(error)
+            raise
+        return ServerFacts(
+            version=tuple(build["versionArray"][:3]),
+            has_transactions="setName" in hello or hello.get("msg") == "isdbgrid",
+        )
+
+    async def _ping(self) -> float:
+        started = self._clock.monotonic()
+        await self._command("ping")
+        return (self._clock.monotonic() - started) * 1000
+
+    async def _command(self, name: str) -> dict[str, Any]:
+        if self._client is None:
+            raise StorageUnavailableError("There is no connection to MongoDB.")
+        with map_storage_errors():
+            return await settle(self._client.admin.command(name))
+
+
+def _refuse_login(error: StorageError) -> None:
+    cause = error.__cause__
+    if isinstance(cause, errors.OperationFailure) and set(list_codes(cause)) & set(_AUTHENTICATION_FAILED):
+        raise ConfigurationError(
+            "MongoDB refused the login. Check user and password in mongodb.uri."
+        ) from None
+
+
+def _check(facts: ServerFacts) -> None:
+    if facts.version < MINIMUM_VERSION:
+        raise ConfigurationError(
+            f"MongoDB {facts.version_text} is too old: "
+            f"this bot needs {'.'.join(map(str, MINIMUM_VERSION))} or newer."
+        )
+    if not facts.has_transactions:
+        raise TransactionsUnsupportedError(
+            "This MongoDB is not a replica set, so it has no transactions. Start mongod with --replSet "
+            "and run rs.initiate() once (one node is enough), or leave mongodb.uri empty: then the bot runs"
+            " its own."
+        )

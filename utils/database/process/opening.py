@@ -1,0 +1,64 @@
+"""Opening: the configured MongoDB, or our own, checked and ready for use."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from utils.clock import Clock
+from utils.database.core.database import SafeDatabase
+from utils.database.core.indexes import ensure_indexes
+from utils.database.migrations.migrations import ensure_data_version
+from utils.database.process.connection import PATIENCE_SECONDS, SafeMongoDBConnection
+from utils.database.process.embedded import EmbeddedMongod
+from utils.tasks import TaskManager
+
+MONGOD_TASK = "mongod"
+
+
+@dataclass(frozen=True, slots=True)
+class MongoDBPlace:
+    """Where the database is.
+
+    Attributes:
+        uri: empty for a mongod of our own; may hold a password and is never shown.
+        data_dir: where our own keeps its data.
+        mongod_path: the program of our own; looked for when None.
+    """
+
+    uri: str = field(repr=False)
+    database: str
+    data_dir: Path
+    mongod_path: Path | None = None
+
+
+@asynccontextmanager
+async def open_database(
+    place: MongoDBPlace, tasks: TaskManager, *, clock: Clock, patience_seconds: float = PATIENCE_SECONDS
+) -> AsyncIterator[SafeDatabase]:
+    """Open the database; close it, and stop a mongod of our own, at the end.
+
+    Every index is made, unless the data is of an older version (``utils.database.migrations.upgrade``).
+
+    ``tasks`` gets the one that restarts a mongod of our own when it dies. A database that is not reached is
+    tried for ``patience_seconds``.
+
+    Raises:
+        ConfigurationError, StorageError: it cannot be used; the text says why and what to do.
+    """
+    async with AsyncExitStack() as stack:
+        uri = place.uri
+        if not uri:
+            mongod = EmbeddedMongod(place.data_dir, clock=clock, mongod_path=place.mongod_path)
+            uri = await mongod.start()
+            stack.push_async_callback(mongod.stop)
+            tasks.start(MONGOD_TASK, mongod.watch, is_critical=True)
+            stack.push_async_callback(tasks.cancel, MONGOD_TASK)
+        connection = SafeMongoDBConnection(
+            uri, database=place.database, clock=clock, patience_seconds=patience_seconds
+        )
+        stack.push_async_callback(connection.close)
+        database = await connection.open()
+        if (await ensure_data_version(database)).is_current:
+            await ensure_indexes(database)
+        yield database

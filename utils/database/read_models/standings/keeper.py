@@ -1,0 +1,208 @@
+"""Standings of guilds, kept in memory: the one answer that a database cannot give soon enough.
+
+20,000 players on ten servers are 150,000 documents; MongoDB sums them in half a second, and in two while a
+history is imported. Here they stand in columns, fed with what each batch of live ingestion has written. Every
+question compares them with the database first: the generation that a server shows and how many batches
+were counted into it. What differs is read anew, so neither a lost event nor another process makes them stale.
+It is read together with that number as of one moment, for batches are stored meanwhile: what was read without
+its number would hold a batch that is then told, and count its kills twice.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from utils.database.core.database import SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.core.sessions import Session
+from utils.database.read_models.shown import Shown
+from utils.database.read_models.standings.columns import (
+    Table,
+    WeaponUse,
+    build_table,
+    find_newest_names,
+    rank,
+    sum_uses,
+)
+from utils.database.read_models.standings.parts import (
+    Gathered,
+    GuildStandings,
+    Part,
+    Standing,
+    Tables,
+    Wanted,
+    read_rows,
+    take_over,
+)
+from utils.database.read_models.standings.sections import DAYS, KILLS_BY_DAY, PLAYERS, SECTIONS, Section
+from utils.database.units.server_numbers import KIND
+from utils.events import CountersStored, GuildLeft, ServerRemoved
+from utils.models.scope import ERASED_PLAYER_ID, GuildId, ServerId, ServerScope
+from utils.models.statistics import WeaponRow
+
+MAX_ROWS = 2_000_000  # in all guilds together; 32 bytes each
+
+Counted = Mapping[ServerId, int]
+"""How many batches are counted, by server; one without any may be absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One question's look at a guild: what its servers show, and how many batches are counted in each."""
+
+    guild_id: GuildId
+    guild: GuildStandings
+    generations: Mapping[ServerId, int]
+    counted: Counted
+
+    def find_fitting(self, server_id: ServerId, counted: Counted, wanted: Wanted) -> dict[str, Part]:
+        """Return those parts of a server that hold what is shown and counted, by section."""
+        batches = counted.get(server_id, 0)
+        return self.guild.find_fitting(server_id, self.generations[server_id], batches, wanted)
+
+
+class Standings:
+    """Everybody's place on the servers of a guild."""
+
+    def __init__(self, database: SafeDatabase, *, max_rows: int = MAX_ROWS) -> None:
+        self._database = database
+        self._max_rows = max_rows
+        self._guilds: dict[GuildId, GuildStandings] = {}
+        self._locks: dict[GuildId, asyncio.Lock] = {}
+
+    @property
+    def rows(self) -> int:
+        """How many rows are kept in memory."""
+        return sum(guild.rows for guild in self._guilds.values())
+
+    async def rank(
+        self, guild_id: GuildId, shown: Sequence[Shown], board: str, *, minimum_kills: int, since: date | None
+    ) -> Standing:
+        """Rank the players of servers by what they did, all time or from a day on."""
+        days: Wanted = () if since is None else ((DAYS, since),)
+        async with self._look(guild_id, shown) as look:
+            tables = await self._list_tables(look, [(PLAYERS, None), *days])
+        totals = tables[0]
+        ranking = await asyncio.to_thread(
+            rank, tables[-1], board, players=len(look.guild.players), minimum_kills=minimum_kills
+        )
+        return Standing(ranking, look.guild, totals)
+
+    async def list_weapons(
+        self, guild_id: GuildId, shown: Sequence[Shown], since: date
+    ) -> tuple[WeaponRow, ...]:
+        """Return the weapons of the kills from a day on, most kills first, each with its best user."""
+        async with self._look(guild_id, shown) as look:
+            totals, kills = await self._list_tables(look, [(PLAYERS, None), (KILLS_BY_DAY, since)])
+        guild = look.guild
+        uses = await asyncio.to_thread(
+            sum_uses,
+            kills,
+            players=len(guild.players),
+            weapons=len(guild.weapons),
+            without=guild.players.find([ERASED_PLAYER_ID]),
+        )
+        best = {player for use in uses for player in use.best_players}
+        names = find_newest_names(totals, best, guild.names)
+        rows = [_build_weapon_row(guild, use, names) for use in uses]
+        return tuple(sorted(rows, key=lambda row: (-row.kills, row.weapon)))
+
+    async def on_counters_stored(self, event: CountersStored) -> None:
+        """Take over what a batch has written, if it is the next one."""
+        guild = self._guilds.get(event.scope.guild_id)
+        if guild is None:
+            return
+        for section in SECTIONS:
+            key = (event.scope.server_id, section.name)
+            part = guild.parts.get(key)
+            if part is None or part.holds(event.generation, event.batches):
+                continue
+            if part.fits(event.generation, event.batches - 1):
+                guild.parts[key] = take_over(guild, section, part, event)
+            else:
+                del guild.parts[key]
+
+    async def on_server_removed(self, event: ServerRemoved) -> None:
+        """Keep nothing of a server that is gone."""
+        guild = self._guilds.get(event.scope.guild_id)
+        if guild is not None:
+            for section in SECTIONS:
+                guild.parts.pop((event.scope.server_id, section.name), None)
+
+    async def on_guild_left(self, event: GuildLeft) -> None:
+        """Keep nothing of a guild that is gone."""
+        self._guilds.pop(event.guild_id, None)
+        self._locks.pop(event.guild_id, None)
+
+    async def _list_counted(
+        self, guild_id: GuildId, server_ids: Iterable[ServerId], *, session: Session | None = None
+    ) -> Counted:
+        """Return how many batches are counted, by server; a server without any is left out."""
+        cursors = ScopedCollection.of_guild(self._database, "cursors", guild_id)
+        query = {"server_id": {"$in": list(server_ids)}, "kind": KIND}
+        fields = {"server_id": 1, "batches": 1}
+        found = await cursors.find(query, projection=fields, hint="cursor", session=session)
+        return {one["server_id"]: one.get("batches", 0) for one in found}
+
+    @asynccontextmanager
+    async def _look(self, guild_id: GuildId, shown: Sequence[Shown]) -> AsyncIterator[_Look]:
+        """Let one question at a time bring a guild up to date."""
+        generations = {ServerId(server_id): one.generation for one in shown for server_id in one.server_ids}
+        async with self._locks.setdefault(guild_id, asyncio.Lock()):
+            guild = self._guilds.pop(guild_id, None) or GuildStandings()
+            self._guilds[guild_id] = guild  # the one used last is the last one
+            yield _Look(guild_id, guild, generations, await self._list_counted(guild_id, generations))
+        self._forget_longest_unused(guild_id)
+
+    async def _list_tables(self, look: _Look, wanted: Wanted) -> list[list[Table]]:
+        """Return each section's tables of all servers, after what the database knows better was read."""
+        parts = {
+            server_id: look.find_fitting(server_id, look.counted, wanted) for server_id in look.generations
+        }
+        behind = [server_id for server_id, fitting in parts.items() if len(fitting) < len(wanted)]
+        read = await asyncio.gather(*(self._read_parts(look, server_id, wanted) for server_id in behind))
+        parts.update(zip(behind, read, strict=True))
+        return [
+            [table for found in parts.values() for table in found[section.name].list_since(since)]
+            for section, since in wanted
+        ]
+
+    async def _read_parts(self, look: _Look, server_id: ServerId, wanted: Wanted) -> dict[str, Part]:
+        """Return a server's parts as of one moment: those kept that fit it, and the others, read for it."""
+        scope, generation = ServerScope(look.guild_id, server_id), look.generations[server_id]
+        with self._database.open_snapshot() as session:
+            counted = await self._list_counted(look.guild_id, [server_id], session=session)
+            parts = look.find_fitting(server_id, counted, wanted)
+            for section, since in wanted:
+                if section.name in parts:
+                    continue
+                start = section.find_start(since)
+                stored = section.iterate(self._database, scope, generation, start, session=session)
+                tables = await _read_tables(look.guild, section, stored)
+                part = Part(generation, counted.get(server_id, 0), tables, start)
+                parts[section.name] = look.guild.parts[server_id, section.name] = part
+        return parts
+
+    def _forget_longest_unused(self, used: GuildId) -> None:
+        """Keep the memory within its bound; what is asked for again is read again."""
+        rows = self.rows
+        for guild_id in list(self._guilds):
+            if rows <= self._max_rows or guild_id == used:
+                return
+            rows -= self._guilds.pop(guild_id).rows
+
+
+async def _read_tables(guild: GuildStandings, section: Section, stored: AsyncIterator[bytes]) -> Tables:
+    gathered: Gathered = {}
+    async for encoded in stored:
+        await asyncio.to_thread(read_rows, guild, section, encoded, gathered)
+    return {day: await asyncio.to_thread(build_table, rows) for day, rows in gathered.items()}
+
+
+def _build_weapon_row(guild: GuildStandings, use: WeaponUse, names: Mapping[int, str]) -> WeaponRow:
+    """Return a row; of several best users the first by name is shown."""
+    users = sorted((names.get(player, ""), guild.players[player]) for player in use.best_players)
+    name = users[0][0] if users else ""
+    return WeaponRow(guild.weapons[use.weapon], use.kills, use.longest, name, use.best_kills)

@@ -1,0 +1,143 @@
+"""What is kept of a guild's servers: their tables, as of which generation and batch, and how they go on."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from utils.database.documents.death_documents import decode_documents
+from utils.database.read_models.standings.columns import (
+    Numbers,
+    Ranking,
+    Row,
+    Table,
+    build_table,
+    find_newest_names,
+)
+from utils.database.read_models.standings.sections import Dated, Section
+from utils.events import CountersStored
+from utils.models.scope import PlayerId, ServerId
+
+KEPT_DAYS = 62  # more than any period asks for
+Tables = Mapping[date | None, Table]
+"""Tables by day; under None that of all time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section of one server.
+
+    Attributes:
+        batches: how many batches of live ingestion are in it.
+        start: its first day; None for all time.
+    """
+
+    generation: int
+    batches: int
+    tables: Tables
+    start: date | None = None
+
+    def fits(self, generation: int, batches: int, start: date | None = None) -> bool:
+        """Tell whether it is what the database holds, as far back as is asked."""
+        is_enough = start is None or (self.start is not None and self.start <= start)
+        return is_enough and (self.generation, self.batches) == (generation, batches)
+
+    def holds(self, generation: int, batches: int) -> bool:
+        """Tell whether it was read after a batch was counted."""
+        return self.generation == generation and self.batches >= batches
+
+    def list_since(self, since: date | None) -> list[Table]:
+        """Return the tables from a day on, or that of all time."""
+        return [table for day, table in self.tables.items() if day is None or since is None or day >= since]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it keeps in memory."""
+        return sum(table.shape[1] for table in self.tables.values())
+
+
+PartKey = tuple[ServerId, str]
+"""Server and name of the section."""
+
+Wanted = Sequence[tuple[Section, date | None]]
+"""Sections that a question needs, each with the first day it asks for; None: all time."""
+
+
+@dataclass(slots=True)
+class GuildStandings:
+    """What is kept of one guild."""
+
+    players: Numbers = field(default_factory=Numbers)
+    names: Numbers = field(default_factory=Numbers)
+    weapons: Numbers = field(default_factory=Numbers)
+    parts: dict[PartKey, Part] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """How many rows are kept in memory."""
+        return sum(part.rows for part in self.parts.values())
+
+    def find_fitting(
+        self, server_id: ServerId, generation: int, batches: int, wanted: Wanted
+    ) -> dict[str, Part]:
+        """Return those parts of a server that are what the database holds, by section."""
+        kept = ((section, since, self.parts.get((server_id, section.name))) for section, since in wanted)
+        return {
+            section.name: part
+            for section, since, part in kept
+            if part is not None and part.fits(generation, batches, section.find_start(since))
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A ranking of players of some servers, and their names."""
+
+    ranking: Ranking
+    guild: GuildStandings
+    totals: Sequence[Table]
+
+    def get_players(self, numbers: Iterable[int]) -> list[PlayerId]:
+        """Return players by their numbers."""
+        return [PlayerId(self.guild.players[number]) for number in numbers]
+
+    def find_numbers(self, players: Iterable[PlayerId]) -> list[int]:
+        """Return the numbers of those players that have one."""
+        return self.guild.players.find(players)
+
+    def find_names(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Return players' newest names on these servers, by number."""
+        return find_newest_names(self.totals, numbers, self.guild.names)
+
+
+Gathered = dict[date | None, list[Row]]
+
+
+def read_rows(guild: GuildStandings, section: Section, encoded: bytes, gathered: Gathered) -> None:
+    """Add the rows of stored documents."""
+    for document in decode_documents(encoded):
+        for day, row in section.read(guild, document):
+            gathered.setdefault(day, []).append(row)
+
+
+def take_over(guild: GuildStandings, section: Section, part: Part, event: CountersStored) -> Part:
+    """Return a part with what a batch has written; days long past are let go."""
+    changed = _gather(section.list_new(guild, event))
+    start, tables = part.start, dict(part.tables)
+    if start is not None:
+        # by the new deaths: a player who is counted anew brings all days they were ever seen on
+        newest = max((death.row.written_at.date() for death in event.deaths), default=start)
+        start = max(start, newest - timedelta(days=KEPT_DAYS))
+        tables = {day: table for day, table in tables.items() if day is not None and day >= start}
+    for day, rows in changed.items():
+        if start is None or (day is not None and day >= start):
+            new = build_table(rows)
+            tables[day] = section.join(tables[day], new) if day in tables else new
+    return replace(part, batches=event.batches, tables=tables, start=start)
+
+
+def _gather(dated: Iterable[Dated]) -> Gathered:
+    gathered: Gathered = defaultdict(list)
+    for day, row in dated:
+        gathered[day].append(row)
+    return gathered

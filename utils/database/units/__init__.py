@@ -1,0 +1,1 @@
+"""What happens together within one transaction."""

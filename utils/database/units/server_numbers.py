@@ -1,0 +1,63 @@
+"""The numbers of a game server: each is drawn once, in the order of commits.
+
+A transaction that draws holds them until its end, so they are drawn last, and all at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from utils.database.core.database import SafeDatabase
+from utils.database.core.scoped import ScopedCollection
+from utils.database.core.sessions import Session
+from utils.models.guilds import ChannelKind
+from utils.models.scope import ServerScope
+
+KIND = "numbers"
+"""Of the document in ``cursors`` that holds them."""
+
+_KEY = {"kind": KIND, "world": "", "name": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerNumbers:
+    """What was drawn.
+
+    Attributes:
+        batches: how many batches have changed the server's counters so far, this one with them.
+        first: the numbers of the first new notice of each kind of channel.
+        room: up to which number of a kind notices were known to have room, when somebody looked last.
+    """
+
+    batches: int
+    first: Mapping[ChannelKind, int]
+    room: Mapping[ChannelKind, int]
+
+
+async def draw_numbers(
+    database: SafeDatabase,
+    scope: ServerScope,
+    *,
+    notices: Mapping[ChannelKind, int] | None = None,
+    changes_counters: bool = False,
+    session: Session,
+) -> ServerNumbers:
+    """Draw numbers for so many notices of each kind, and count a batch that changes counters."""
+    wanted = dict(notices or {})
+    steps: dict[str, Any] = {f"next.{kind.value}": count for kind, count in wanted.items()}
+    if changes_counters:
+        steps["batches"] = 1
+    drawn = await ScopedCollection.of_server(database, "cursors", scope).find_one_and_update(
+        _KEY, {"$inc": steps}, session=session
+    )
+    first = {kind: int(drawn["next"][kind.value]) - count for kind, count in wanted.items()}
+    room = {kind: int(drawn.get("room", {}).get(kind.value, 0)) for kind in wanted}
+    return ServerNumbers(int(drawn.get("batches", 0)), first, room)
+
+
+async def note_room(
+    database: SafeDatabase, scope: ServerScope, kind: ChannelKind, room: int, *, session: Session
+) -> None:
+    """Remember up to which number notices of a kind have room."""
+    cursors = ScopedCollection.of_server(database, "cursors", scope)
+    await cursors.update_one(_KEY, {"$set": {f"room.{kind.value}": room}}, session=session)

@@ -1,0 +1,428 @@
+"""Links of members and players: asking for one, ending it, and what admins do by hand.
+
+The first proven link of a member is the main, the others are alts; when the main ends, the oldest alt takes
+its place. A player belongs to one member of a guild once the link is proven; until then several may try.
+Links belong to the guild, not to a game server: they stay when a server is removed and when the bot leaves.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from random import Random
+from typing import Protocol
+
+from utils.clock import Clock
+from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
+from utils.models.audit import AuditAction
+from utils.models.labels import find_labelled, label_choices
+from utils.models.links import Link, ProofAttempts, ProofOutcome, ProofWindow
+from utils.models.players import KnownPlayer
+from utils.models.quantities import write_span
+from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
+from utils.models.typed_text import fold_text
+from utils.services.links.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
+from utils.services.links.proof_watcher import PlayerDirectory, ProofBook
+from utils.services.players.asked_players import AskedPlayers
+
+MAX_LINKS = 5  # of a member, pending ones included: a main, and the alts of a household
+
+
+class LinkStore(ProofBook, Protocol):
+    """Storage of links; every write is one transaction."""
+
+    async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
+        """Return a member's links: the main, alts from the oldest on, then pending ones."""
+
+    async def find_attempts(self, guild_id: GuildId, player_id: PlayerId) -> ProofAttempts | None:
+        """Return the requests for a player since it was proven last."""
+
+    async def put_attempts(self, guild_id: GuildId, player_id: PlayerId, attempts: ProofAttempts) -> None:
+        """Store the requests for a player."""
+
+    async def put_pending(self, guild_id: GuildId, link: Link) -> None:
+        """Store a request, in the place of the member's earlier one for this player."""
+
+    async def put_proven(self, guild_id: GuildId, link: Link, *, at: datetime) -> Link | None:
+        """Store a link that needs no proof (any more); None when the player belongs to another member."""
+
+    async def attach_message(
+        self, guild_id: GuildId, link: Link, *, channel_id: ChannelId, message_id: int
+    ) -> None:
+        """Store where this very request is shown, and open it; nothing when it is gone."""
+
+    async def remove(
+        self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
+    ) -> Sequence[Link]:
+        """Delete links and return them; when the main is among them, the oldest alt left becomes main."""
+
+
+class AuditLog(Protocol):
+    """Writes down what was changed by hand."""
+
+    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
+        """Keep who changed what; ``detail`` may mention members."""
+
+
+class Notifier(Protocol):
+    """Tells people of a guild something once."""
+
+    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+        """Tell the admins, unless this key was told."""
+
+    async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: str, key: str) -> None:
+        """Tell a member in a direct message, unless this key was told."""
+
+
+class Proofs(Protocol):
+    """Judges pending links and tells how they went."""
+
+    def stir(self, guild_id: GuildId) -> None:
+        """Something changed in a guild's links: look there now."""
+
+    def tell(self, link: Link, outcome: ProofOutcome) -> None:
+        """Show an outcome on a message that no stored link names any more; without a message do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedLink:
+    """The answer to a request: the link, and how many the member has with it (of ``MAX_LINKS``)."""
+
+    link: Link
+    count: int
+
+
+class LinkService:
+    """The rules of links.
+
+    Args:
+        store: the guild's links.
+        players: who is known in a guild.
+        proofs: judges what is pending.
+        audit: told about what admins do, and who asks for a player that others want or have.
+        notifier: tells admins and owners of such requests.
+        rng: where the windows come from; must not be foreseeable.
+        requires_proof: ``links.require_proof``; without it a link counts at once.
+    """
+
+    def __init__(
+        self,
+        store: LinkStore,
+        *,
+        players: PlayerDirectory,
+        proofs: Proofs,
+        audit: AuditLog,
+        notifier: Notifier,
+        clock: Clock,
+        rng: Random,
+        requires_proof: bool,
+    ) -> None:
+        self._store = store
+        self._players = players
+        self._proofs = proofs
+        self._audit = audit
+        self._notifier = notifier
+        self._clock = clock
+        self._rng = rng
+        self._requires_proof = requires_proof
+        self._asked = AskedPlayers(clock)
+        self._claims: set[tuple[GuildId, PlayerId]] = set()  # told by this process on that day
+        self._claims_day: date | None = None
+        self._locks: dict[GuildId, asyncio.Lock] = {}
+
+    async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
+        """Return a member's proven links, the main first: what counts everywhere else."""
+        return tuple(link for link in await self.list_links(guild_id, member_id) if link.is_proven)
+
+    async def list_links(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
+        """Return a member's links, the main first, pending ones last."""
+        return tuple(await self._store.list_of_member(guild_id, member_id))
+
+    async def ask(self, guild_id: GuildId, member_id: MemberId, player: str) -> AskedLink:
+        """Ask for a link to a player, given by id or name; while a proof runs its times stay.
+
+        Raises:
+            NotFoundError, AmbiguousError: nobody, or more than one, is meant.
+            InvalidInputError: the player is linked already.
+            LimitReachedError: the member has as many links as there may be, or asked for many players today,
+                or the player was asked for in vain a short while ago.
+        """
+        known = await self._players.resolve(guild_id, player)
+        self._asked.note(guild_id, member_id, known.player_id)
+        async with self._lock(guild_id):
+            links = await self._store.list_of_member(guild_id, member_id)
+            before = _find(links, known.player_id)
+            _verify_new(links, before, known, whose="you have")
+            owner = await self._store.find_owner(guild_id, known.player_id)
+            if owner is None:
+                link, requests = await self._put_request(guild_id, member_id, known, before)
+        if owner is not None:
+            await self._tell_claim(owner, member_id)
+            raise _build_owned_error(known.name)
+        self._proofs.stir(guild_id)  # from now on its deaths are looked at as they come
+        if before is not None:
+            self._proofs.tell(before, ProofOutcome.REPLACED)
+        if requests > 1:
+            await self._tell_repeated(link, requests)
+        return AskedLink(link, len(links) + (before is None))
+
+    async def attach_message(self, link: Link, *, channel_id: ChannelId, message_id: int) -> None:
+        """Take note of the message that names the times; its outcome will be shown there.
+
+        The message is there before this is called, so its member may have asked again or ended the link by
+        now: of several messages the newest counts, and whichever counts no longer is told so.
+        """
+        guild_id, shown = link.guild_id, replace(link, channel_id=channel_id, message_id=message_id)
+        async with self._lock(guild_id):
+            links = await self._store.list_of_member(guild_id, link.member_id)
+            stored = _find(links, link.player_id)
+            if stored is None:
+                self._proofs.tell(shown, ProofOutcome.ENDED)
+            elif stored.linked_at != link.linked_at or (stored.message_id or 0) > message_id:
+                self._proofs.tell(shown, ProofOutcome.REPLACED)
+            else:
+                self._proofs.tell(stored, ProofOutcome.REPLACED)
+                await self._store.attach_message(guild_id, link, channel_id=channel_id, message_id=message_id)
+        self._proofs.stir(guild_id)  # it may be decided by now
+
+    async def unlink(self, guild_id: GuildId, member_id: MemberId, player: str) -> Link:
+        """End one of a member's own links and return it.
+
+        Raises:
+            NotFoundError, AmbiguousError: no link, or more than one, is meant.
+        """
+        async with self._lock(guild_id):
+            return await self._remove(guild_id, member_id, player)
+
+    async def unlink_all(
+        self, guild_id: GuildId, member_id: MemberId, *, shown: Sequence[Link]
+    ) -> Sequence[Link]:
+        """End all of a member's own links, which were shown in a question, and return those that ended.
+
+        Raises:
+            NotFoundError: all of them ended by themselves meanwhile.
+            InvalidInputError: the member has one by now that was not shown.
+        """
+        async with self._lock(guild_id):
+            links = await self._store.list_of_member(guild_id, member_id)
+            if {link.player_id for link in links} - {link.player_id for link in shown}:
+                raise InvalidInputError(
+                    "Your links changed meanwhile, and none was ended. Run the command again."
+                )
+            return await self._delete(guild_id, member_id, links)
+
+    async def confirm(
+        self, guild_id: GuildId, actor_id: MemberId, *, member_id: MemberId, player: str
+    ) -> Link:
+        """Let an admin prove a link by hand, asked for or not.
+
+        Raises:
+            NotFoundError, AmbiguousError, InvalidInputError, LimitReachedError
+        """
+        known = await self._players.resolve(guild_id, player)
+        async with self._lock(guild_id):
+            links = await self._store.list_of_member(guild_id, member_id)
+            _verify_new(links, _find(links, known.player_id), known, whose="this member has")
+            await self._verify_free(guild_id, member_id, known)
+            confirmed = replace(self._build(guild_id, member_id, known, ()), is_confirmed=True)
+            link = await self._put_proven(guild_id, confirmed)
+        await self._audit.write(
+            guild_id, actor_id, AuditAction.LINK_CONFIRM, f"<@{member_id}> is {known.name}"
+        )
+        return link
+
+    async def remove(
+        self, guild_id: GuildId, actor_id: MemberId, *, member_id: MemberId, player: str
+    ) -> Link:
+        """Let an admin end a member's link.
+
+        Raises:
+            NotFoundError, AmbiguousError: the member has no such link, or several.
+        """
+        async with self._lock(guild_id):
+            link = await self._remove(guild_id, member_id, player)
+        detail = f"<@{member_id}> is no longer {link.player_name} (was {link.state.value})"
+        await self._audit.write(guild_id, actor_id, AuditAction.LINK_REMOVE, detail)
+        return link
+
+    async def _remove(self, guild_id: GuildId, member_id: MemberId, player: str) -> Link:
+        link = _choose(await self._store.list_of_member(guild_id, member_id), player)
+        [removed] = await self._delete(guild_id, member_id, [link])
+        return removed
+
+    async def _delete(self, guild_id: GuildId, member_id: MemberId, links: Sequence[Link]) -> Sequence[Link]:
+        """Delete links, and tell the messages that named their times.
+
+        Raises:
+            NotFoundError: all of them ended by themselves at this moment.
+        """
+        removed = await self._store.remove(guild_id, member_id, [link.player_id for link in links])
+        if not removed:
+            raise NotFoundError("linked player", links[0].player_name if len(links) == 1 else None)
+        for link in removed:
+            self._proofs.tell(link, ProofOutcome.ENDED)
+        return removed
+
+    async def _put_request(
+        self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer, before: Link | None
+    ) -> tuple[Link, int]:
+        """Store a request, or a link that needs no proof; return it, and which new request it is (or 0)."""
+        if not self._requires_proof:
+            return await self._put_proven(guild_id, self._build(guild_id, member_id, known, ())), 0
+        link, count = await self._find_running(before), 0
+        if link is None:
+            now = self._clock.now()
+            link = self._build(guild_id, member_id, known, choose_windows(now, self._rng))
+            count = await self._count_request(link, now)
+        await self._store.put_pending(guild_id, link)
+        return link, count
+
+    async def _count_request(self, link: Link, now: datetime) -> int:
+        """Count a request for a player, whoever makes it.
+
+        Raises:
+            LimitReachedError: the pause after the last ones is not over.
+        """
+        before = await self._store.find_attempts(link.guild_id, link.player_id)
+        if before is not None and not can_be_asked_for(before, now=now):
+            raise LimitReachedError(
+                f"“{link.player_name}” was asked for a short while ago and not proven, by you or by somebody "
+                f"else. You can ask again in {write_span(before.free_at - now)}, or have an admin link you: "
+                "/admin link confirm."
+            )
+        attempts = count_request(before, ends_at=link.ends_at, now=now)
+        await self._store.put_attempts(link.guild_id, link.player_id, attempts)
+        return attempts.count
+
+    async def _tell_repeated(self, link: Link, requests: int) -> None:
+        """Let the admins know that a player is asked for again and again."""
+        await self._write_ask(link.guild_id, link.member_id, link.player_name)
+        await self._notifier.notify(
+            link.guild_id,
+            f"“{link.player_name}” was asked for again with /link: {requests} requests without a proof. "
+            "Somebody may be trying their luck. /admin audit with the action link ask shows who asked; "
+            "/admin link confirm links the right member.",
+            self._build_key("repeated", link.player_id),
+        )
+
+    async def _tell_claim(self, owner: Link, member_id: MemberId) -> None:
+        """Let owner and admins know, once a day, that somebody else asked for a linked player."""
+        guild_id, name = owner.guild_id, owner.player_name
+        if owner.member_id == member_id:
+            return
+        if not self._note_claim(guild_id, owner.player_id):
+            return
+        key = self._build_key("claim", owner.player_id)
+        await self._write_ask(guild_id, member_id, name)
+        asked = f"Somebody asked with /link for “{name}”, who is linked to"
+        refused = "It was refused, and nothing changed."
+        await self._notifier.notify(
+            guild_id,
+            f"{asked} another member here. {refused} /admin audit with the action link ask shows who asked.",
+            key,
+        )
+        await self._notifier.tell_member(
+            guild_id, owner.member_id, f"{asked} you. {refused} You need to do nothing.", key
+        )
+
+    def _note_claim(self, guild_id: GuildId, player_id: PlayerId) -> bool:
+        """Note that a linked player was asked for; tell whether that is the first time today."""
+        today = self._clock.now().date()
+        if today != self._claims_day:
+            self._claims_day, self._claims = today, set()
+        is_first = (guild_id, player_id) not in self._claims
+        self._claims.add((guild_id, player_id))
+        return is_first
+
+    async def _write_ask(self, guild_id: GuildId, member_id: MemberId, name: str) -> None:
+        detail = f"<@{member_id}> says that the player is {name}"
+        await self._audit.write(guild_id, member_id, AuditAction.LINK_ASK, detail)
+
+    def _build_key(self, what: str, player_id: PlayerId) -> str:
+        """Return the key of what is told once a day."""
+        return f"link {what}:{player_id}:{self._clock.now():%Y-%m-%d}"
+
+    async def _put_proven(self, guild_id: GuildId, link: Link) -> Link:
+        proven = await self._store.put_proven(guild_id, link, at=self._clock.now())
+        if proven is None:  # another member proved it a moment ago
+            raise _build_owned_error(link.player_name)
+        self._proofs.stir(guild_id)  # others who tried are told
+        return proven
+
+    async def _verify_free(self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer) -> None:
+        owner = await self._store.find_owner(guild_id, known.player_id)
+        if owner is not None and owner.member_id != member_id:
+            raise _build_owned_error(known.name)
+
+    async def _find_running(self, before: Link | None) -> Link | None:
+        """Return an earlier request whose times can still be kept, as it is asked for again."""
+        if before is None or not before.windows:
+            return None
+        suicides = await self._store.list_menu_suicides(
+            before.guild_id,
+            before.player_id,
+            since=before.windows[0].starts_at,
+            until=before.ends_at,
+            read_after=before.linked_at,
+        )
+        if not can_be_proven(before.windows, suicides, now=self._clock.now()):
+            return None
+        return replace(before, channel_id=None, message_id=None)
+
+    def _build(
+        self,
+        guild_id: GuildId,
+        member_id: MemberId,
+        known: KnownPlayer,
+        windows: tuple[ProofWindow, ...],
+    ) -> Link:
+        now = self._clock.now()
+        return Link(
+            guild_id=guild_id,
+            member_id=member_id,
+            player_id=known.player_id,
+            player_name=known.name,
+            linked_at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # what the storage keeps
+            windows=windows,
+        )
+
+    def _lock(self, guild_id: GuildId) -> asyncio.Lock:
+        return self._locks.setdefault(guild_id, asyncio.Lock())
+
+
+def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, *, whose: str) -> None:
+    if before is not None and before.is_proven:
+        raise InvalidInputError(f"“{known.name}” is linked already; /links shows it.")
+    if before is None and len(links) >= MAX_LINKS:
+        raise LimitReachedError(
+            f"A member can have {MAX_LINKS} linked players, and {whose} as many, those waiting for proof "
+            "included. End one first: /unlink."
+        )
+
+
+def _build_owned_error(name: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"“{name}” belongs to another member here. If that is wrong, ask an admin of this community: "
+        "/admin link remove ends a link."
+    )
+
+
+def _find(links: Sequence[Link], player_id: PlayerId) -> Link | None:
+    return next((link for link in links if link.player_id == player_id), None)
+
+
+def _choose(links: Sequence[Link], text: str) -> Link:
+    """Return the link meant by a player's id, label or name, or by a unique part of one."""
+    wanted = fold_text(text)
+    labelled = find_labelled(text, [(link.player_id, link.player_name) for link in links])
+    found = (
+        [link for link in links if link.player_id == text]
+        or [link for link in links if link.player_id in labelled]
+        or [link for link in links if wanted and wanted in fold_text(link.player_name)]
+    )
+    names = tuple(label_choices([(link.player_id, link.player_name) for link in found or links]))
+    if not found:
+        raise NotFoundError("linked player", text, suggestions=names)
+    if len(found) > 1:
+        raise AmbiguousError("linked player", text, candidates=names)
+    return found[0]

@@ -1,0 +1,1 @@
+"""Wallets, bounties and what kills earn."""

@@ -1,0 +1,105 @@
+"""Endings: bounties that nobody claimed in time, and those of servers that are gone.
+
+Every end of a bounty is one conditional update together with whatever is paid back, so it ends once.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from structlog import get_logger
+
+from utils.errors import StorageError
+from utils.events import ServerRemoved
+from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
+from utils.models.notices import BountyNotice
+from utils.models.scope import ServerScope
+from utils.services.money.bounties.notices import build_expired_notice, choose_notices, tell_queued
+from utils.services.money.bounties.rooms import BountyRooms
+from utils.services.money.money_stores import BountyStore, MoneyUnit
+
+EXPIRE_TASK = "bounties:expire"
+
+CLAIM_GRACE = timedelta(seconds=60)
+"""How long after its end a bounty still waits: a kill that was read in time is stored within a minute."""
+
+REFUND_KINDS = {
+    BountyState.EXPIRED: LedgerKind.BOUNTY_EXPIRED,
+    BountyState.CANCELLED: LedgerKind.BOUNTY_CANCELLED,
+    BountyState.WITHDRAWN: LedgerKind.BOUNTY_WITHDRAWN,
+}
+"""How the ledger calls what is paid back; of a claim nothing is."""
+
+logger = get_logger(__name__)
+
+
+class BountyEndings:
+    """Ends what nobody claimed, with full refund."""
+
+    def __init__(self, rooms: BountyRooms) -> None:
+        self._rooms = rooms
+
+    async def expire_due(self) -> None:
+        """End every bounty whose time is over, with full refund, in all guilds.
+
+        Raises:
+            StorageError: the database is away; the next time goes on.
+        """
+        before = self._rooms.clock.now() - CLAIM_GRACE
+
+        async def expire(scope: ServerScope) -> None:
+            servers = await self._rooms.servers.list_servers(scope.guild_id)
+            server = next((one for one in servers if one.scope == scope), None)
+            if server is None:
+                await self.withdraw(scope)
+                return
+            for bounty in await self._rooms.store.list_due(scope, before=before):
+                await self._expire(bounty, server.name)
+
+        scopes = await self._rooms.directory.list_scopes_with_due_bounties(before=before)
+        await self._rooms.tasks.for_each(EXPIRE_TASK, scopes, expire)
+
+    async def withdraw(self, scope: ServerScope) -> None:
+        """End every bounty of a server that is not there any more, with full refund."""
+        end = BountyEnd(BountyState.WITHDRAWN, self._rooms.clock.now())
+        for bounty in await self._rooms.store.list_due(scope, before=None):
+            await end_bounty(self._rooms.store, bounty, end, refund=bounty.amount)
+        await self._rooms.store.delete_bounties(scope)
+
+    async def on_server_removed(self, event: ServerRemoved) -> None:
+        """Pay back what was held for bounties on its players."""
+        try:
+            await self.withdraw(event.scope)
+        except StorageError as failure:
+            # the timer does the same when the first of them ends
+            logger.warning("bounties of a removed server wait", scope=str(event.scope), problem=str(failure))
+
+    async def _expire(self, bounty: Bounty, server_name: str) -> None:
+        end = BountyEnd(BountyState.EXPIRED, self._rooms.clock.now())
+        notice = build_expired_notice(bounty, server_name, at=end.at)
+        notices = await choose_notices(self._rooms, bounty.scope, notice)
+        if await end_bounty(self._rooms.store, bounty, end, refund=bounty.amount, notices=notices):
+            await tell_queued(self._rooms, bounty.scope, notices)
+
+
+async def end_bounty(
+    store: BountyStore, bounty: Bounty, end: BountyEnd, *, refund: int, notices: Sequence[BountyNotice] = ()
+) -> bool:
+    """End a bounty in one transaction with its refund and notices; tell whether it still was open."""
+
+    async def close(unit: MoneyUnit) -> bool:
+        is_closed = await close_with_refund(unit, bounty, end, refund=refund)
+        if is_closed:
+            await unit.append_notices(notices, created_at=end.at)
+        return is_closed
+
+    return await store.in_transaction(bounty.scope, close)
+
+
+async def close_with_refund(unit: MoneyUnit, bounty: Bounty, end: BountyEnd, *, refund: int) -> bool:
+    """End a bounty and pay back what its placer gets; tell whether it still was open."""
+    if not await unit.close_bounty(bounty, end):
+        return False
+    if bounty.placer_id is not None and refund:
+        key, kind = f"refund:{bounty.bounty_id}", REFUND_KINDS[end.state]
+        await unit.book(Change(bounty.placer_id, kind, refund, key, end.at, note=bounty.player_name))
+    return True

@@ -1,0 +1,53 @@
+"""Notices about bounties, posted where there is a channel; those of claims come from ``rewards``."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from utils.events import NoticesQueued
+from utils.models.guilds import ChannelKind
+from utils.models.money import Bounty
+from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.scope import ServerScope
+from utils.services.money.bounties.rooms import BountyRooms
+
+
+async def choose_notices(
+    rooms: BountyRooms, scope: ServerScope, notice: BountyNotice
+) -> Sequence[BountyNotice]:
+    """Return what is to be posted: nothing without a channel."""
+    channel_id = await rooms.guilds.find_channel(scope, ChannelKind.BOUNTIES)
+    return () if channel_id is None else (notice,)
+
+
+async def tell_queued(rooms: BountyRooms, scope: ServerScope, notices: Sequence[BountyNotice]) -> None:
+    """Tell that notices were stored, if any were."""
+    if notices:
+        kinds = frozenset(notice.channel_kind for notice in notices)
+        await rooms.events.dispatch(NoticesQueued(scope=scope, kinds=kinds))
+
+
+def build_placed_notice(bounty: Bounty, server_name: str) -> BountyNotice:
+    """Return the facts of a bounty that a member placed."""
+    return BountyNotice(
+        event_id=bounty.bounty_id.encode(),
+        event=BountyEvent.PLACED,
+        server_name=server_name,
+        target_name=bounty.player_name,
+        amount=bounty.amount,
+        at=bounty.placed_at,
+        placer_id=bounty.placer_id,
+        ends_at=bounty.expires_at,
+    )
+
+
+def build_expired_notice(bounty: Bounty, server_name: str, *, at: datetime) -> BountyNotice:
+    """Return the facts of a bounty that nobody claimed in time."""
+    return BountyNotice(
+        event_id=bounty.bounty_id.encode(),
+        event=BountyEvent.EXPIRED,
+        server_name=server_name,
+        target_name=bounty.player_name,
+        amount=bounty.amount,
+        at=at,
+        placer_id=bounty.placer_id,
+    )

@@ -1,0 +1,290 @@
+"""Placing bounties, listing them, and taking them back.
+
+Money is held by taking it from the placer's wallet in the transaction that stores the bounty. Claims are not
+made here but with the kill (``rewards``).
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from utils.errors import (
+    AmbiguousError,
+    InvalidInputError,
+    NotAllowedError,
+    NotEnoughMoneyError,
+    NotFoundError,
+)
+from utils.models.audit import AuditAction
+from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
+from utils.models.money import (
+    Bounty,
+    BountyEnd,
+    BountySettings,
+    BountyState,
+    Change,
+    LedgerKind,
+    compute_cancel_fee,
+)
+from utils.models.players import KnownPlayer
+from utils.models.scope import GuildId, MemberId, ServerId
+from utils.models.servers import GameServer
+from utils.models.typed_text import fold_text
+from utils.services.money.bounties.endings import end_bounty
+from utils.services.money.bounties.notices import build_placed_notice, choose_notices, tell_queued
+from utils.services.money.bounties.rooms import BountyRooms
+from utils.services.money.bounties.settings import SettingsWish, apply_wish, verify_amount, write_difference
+from utils.services.money.money_stores import MoneyUnit, book_surely
+from utils.services.money.rewards import make_bounty_id
+
+SUGGESTIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedBounty:
+    """What was placed, where, and what is left in the wallet."""
+
+    bounty: Bounty
+    server_name: str
+    balance: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledBounty:
+    """What was cancelled, and what came back."""
+
+    bounty: Bounty
+    refund: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBounties:
+    """What a member placed and claimed, newest first."""
+
+    placed: Sequence[Bounty]
+    claimed: Sequence[Bounty]
+
+
+class BountyService:
+    """Places, lists and cancels bounties, and changes what a guild decided about them."""
+
+    def __init__(self, rooms: BountyRooms) -> None:
+        self._rooms = rooms
+        self._locks: defaultdict[GuildId, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def place(
+        self, guild_id: GuildId, member_id: MemberId, *, player: str, amount: int, server: str | None
+    ) -> PlacedBounty:
+        """Put a price on a player; the money is held.
+
+        Raises:
+            UserFacingError: a sentence for each reason why not.
+        """
+        settings = (await self._rooms.guilds.get_settings(guild_id)).bounties
+        verify_amount(settings, amount)
+        own = {link.player_id for link in await self._rooms.links.list_players(guild_id, member_id)}
+        if not own:
+            raise NotAllowedError(
+                "Bounties are for members with a proven player. "
+                "Link yours with /link, then prove it in the game."
+            )
+        chosen, target = await self._resolve_target(guild_id, player, server)
+        if target.player_id in own:
+            raise NotAllowedError(f"{target.name} is your own player. Name somebody else.")
+        now = self._rooms.clock.now()
+        bounty = Bounty(
+            scope=chosen.scope,
+            bounty_id=make_bounty_id(),
+            player_id=target.player_id,
+            player_name=target.name,
+            amount=amount,
+            placer_id=member_id,
+            placed_at=now,
+            expires_at=now + timedelta(hours=settings.expiry_hours),
+        )
+        balance = await self._store_bounty(bounty, member_id, chosen)
+        return PlacedBounty(bounty, chosen.name, balance)
+
+    async def list_open(self, guild_id: GuildId, server_ids: Sequence[ServerId]) -> Sequence[Bounty]:
+        """Return the bounties that can be claimed on servers of the guild, highest first."""
+        return await self._rooms.store.list_open(guild_id, server_ids, now=self._rooms.clock.now())
+
+    async def list_own(self, guild_id: GuildId, member_id: MemberId) -> OwnBounties:
+        """Return what a member placed and claimed."""
+        placed = await self._rooms.store.list_placed(guild_id, member_id, is_open=False)
+        return OwnBounties(placed, await self._rooms.store.list_claimed(guild_id, member_id))
+
+    async def list_cancellable(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Bounty]:
+        """Return a member's own bounties that have not ended, newest first."""
+        placed = await self._rooms.store.list_placed(guild_id, member_id, is_open=True)
+        now = self._rooms.clock.now()
+        return [bounty for bounty in placed if bounty.expires_at > now]
+
+    async def name_choices(self, guild_id: GuildId, bounties: Sequence[Bounty]) -> Sequence[Choice]:
+        """Return what bounties are offered as, by their ids: target, amount and server."""
+        servers = await self._rooms.servers.list_servers(guild_id)
+        names = {server.scope.server_id: server.name for server in servers}
+        return [
+            (
+                one.bounty_id,
+                SEPARATOR.join(
+                    (label_name(one.player_name), f"{one.amount:,}", names.get(one.scope.server_id, ""))
+                ),
+            )
+            for one in bounties
+        ]
+
+    async def cancel(self, guild_id: GuildId, member_id: MemberId, text: str) -> CancelledBounty:
+        """Take a bounty of one's own back, for a tenth of it.
+
+        Raises:
+            NotFoundError, AmbiguousError: no open bounty of his, or several, are meant.
+        """
+        standing = await self.list_cancellable(guild_id, member_id)
+        bounty = _find_own(standing, text, await self.name_choices(guild_id, standing))
+        if bounty is None:
+            raise await self._explain_missing(guild_id, member_id, text, standing)
+        refund = bounty.amount - compute_cancel_fee(bounty.amount)
+        end = BountyEnd(BountyState.CANCELLED, self._rooms.clock.now())
+        close = partial(end_bounty, self._rooms.store, bounty, end, refund=refund)
+        if not await book_surely(close) and not await self._is_cancelled(member_id, bounty):
+            raise NotFoundError("open bounty of yours on", bounty.player_name, hint="It has just ended.")
+        return CancelledBounty(bounty, refund)
+
+    async def _is_cancelled(self, member_id: MemberId, bounty: Bounty) -> bool:
+        """Tell whether a bounty was taken back already, as by a commit whose answer was lost."""
+        placed = await self._rooms.store.list_placed(bounty.scope.guild_id, member_id, is_open=False)
+        mine = next((one for one in placed if one.bounty_id == bounty.bounty_id), None)
+        return mine is not None and mine.state is BountyState.CANCELLED
+
+    async def get_settings(self, guild_id: GuildId) -> BountySettings:
+        """Return what a guild decided about bounties."""
+        return (await self._rooms.guilds.get_settings(guild_id)).bounties
+
+    async def change_settings(
+        self, guild_id: GuildId, wish: SettingsWish, *, actor_id: MemberId
+    ) -> BountySettings:
+        """Change what was named and return the settings as they are then.
+
+        All settings are written together, so of two changes at once the second reads what the first wrote.
+
+        Raises:
+            InvalidInputError: a number is out of its range.
+        """
+        async with self._locks[guild_id]:
+            before = await self.get_settings(guild_id)
+            after = apply_wish(before, wish)
+            if after != before:
+                await self._rooms.guilds.set_bounties(guild_id, after)
+                difference = write_difference(before, after)
+                await self._rooms.audit.write(guild_id, actor_id, AuditAction.BOUNTIES, difference)
+            return after
+
+    async def _explain_missing(
+        self, guild_id: GuildId, member_id: MemberId, text: str, standing: Sequence[Bounty]
+    ) -> NotFoundError:
+        """Return why nothing can be cancelled: a bounty of the list may have ended since it was offered."""
+        placed = await self._rooms.store.list_placed(guild_id, member_id, is_open=False)
+        ended = next((bounty for bounty in placed if bounty.bounty_id == text), None)
+        if ended is not None:
+            return NotFoundError("open bounty of yours on", ended.player_name, hint="It has ended.")
+        names = tuple(bounty.player_name for bounty in standing[:SUGGESTIONS])
+        return NotFoundError("such open bounty of yours", None, suggestions=names)
+
+    async def _resolve_target(
+        self, guild_id: GuildId, player: str, server: str | None
+    ) -> tuple[GameServer, KnownPlayer]:
+        """Return the player meant, and the one server he is known on or that was named."""
+        rooms = self._rooms
+        if server is not None:
+            chosen = await rooms.servers.resolve(guild_id, server)
+            target = await self._resolve_on(chosen, player)
+            if chosen.scope.server_id not in target.servers:
+                raise NotFoundError("player", target.name, hint=f"They were never seen on {chosen.name}.")
+            return chosen, target
+        target = await rooms.names.resolve(guild_id, player)
+        servers = await rooms.servers.list_servers(guild_id)
+        known = [one for one in servers if one.scope.server_id in target.servers]
+        if len(known) > 1:
+            names = ", ".join(one.name for one in known)
+            raise InvalidInputError(
+                f"{target.name} plays on several servers: {names}. Name one with the option server."
+            )
+        if not known:
+            raise NotFoundError("player", target.name, hint="They were seen on no server of today.")
+        return known[0], target
+
+    async def _resolve_on(self, server: GameServer, player: str) -> KnownPlayer:
+        names, guild_id = self._rooms.names, server.scope.guild_id
+        try:
+            return await names.resolve(guild_id, player, server_ids=[server.scope.server_id])
+        except NotFoundError:
+            return await names.resolve(guild_id, player)  # so that who plays elsewhere is named as such
+
+    async def _store_bounty(self, bounty: Bounty, member_id: MemberId, server: GameServer) -> int:
+        notice = build_placed_notice(bounty, server.name)
+        notices = await choose_notices(self._rooms, bounty.scope, notice)
+
+        async def store(unit: MoneyUnit) -> int:
+            hold = _build_hold(bounty, member_id)
+            if await unit.find_booked([hold.key]):  # by a commit whose answer was lost
+                return await unit.get_balance(member_id)
+            await _verify_no_other(unit, bounty)
+            balance = await unit.book(hold)
+            if balance is None:
+                raise NotEnoughMoneyError(
+                    needed=bounty.amount,
+                    balance=await unit.get_balance(member_id),
+                    hint="Kills of your linked player earn more; /wallet shows what you have.",
+                )
+            await unit.insert_bounty(bounty)
+            await unit.append_notices(notices, created_at=bounty.placed_at)
+            return balance
+
+        balance = await book_surely(partial(self._rooms.store.in_transaction, bounty.scope, store))
+        await tell_queued(self._rooms, bounty.scope, notices)
+        return balance
+
+
+async def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
+    standing = await unit.list_open_bounties([bounty.player_id])
+    own = next((one for one in standing if one.placer_id == bounty.placer_id), None)
+    if own is None:
+        return
+    if own.expires_at <= bounty.placed_at:
+        raise NotAllowedError(
+            f"Your bounty on {own.player_name} has just ended. Try again when it is paid back, in a minute."
+        )
+    raise NotAllowedError(
+        f"You have an open bounty on {own.player_name} already. /bounty cancel takes it back."
+    )
+
+
+def _find_own(standing: Sequence[Bounty], text: str, choices: Sequence[Choice]) -> Bounty | None:
+    """Return the bounty meant among those that can be cancelled, by its id, label or target."""
+    wanted, labelled = fold_text(text), find_labelled(text, choices)
+    found = (
+        [bounty for bounty in standing if bounty.bounty_id == text]
+        or [bounty for bounty in standing if bounty.bounty_id in labelled]
+        or [bounty for bounty in standing if wanted and fold_text(bounty.player_name) == wanted]
+    )
+    if len(found) > 1:
+        labels = zip(choices, label_choices(choices), strict=True)
+        ids = {bounty.bounty_id for bounty in found}
+        candidates = tuple(label for (bounty_id, _), label in labels if bounty_id in ids)
+        raise AmbiguousError("bounty", text, candidates=candidates)
+    return found[0] if found else None
+
+
+def _build_hold(bounty: Bounty, member_id: MemberId) -> Change:
+    return Change(
+        member_id=member_id,
+        kind=LedgerKind.BOUNTY_PLACED,
+        amount=-bounty.amount,
+        key=f"hold:{bounty.bounty_id}",
+        at=bounty.placed_at,
+        note=bounty.player_name,
+    )

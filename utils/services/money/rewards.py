@@ -1,0 +1,355 @@
+"""Rewards: what live kills earn, claim and provoke, settled in the transaction that stores them.
+
+For each kill, in the order of the log: the open bounties on its victim go to the killer's member, then the
+kill itself is paid, then the house may put a price on the killer. Only proven links earn. A kill among one
+member's own players earns and claims nothing. Whether a claim is in time is decided by the moment the bot
+read the kill; a bounty that a command or the timer ends at the same moment is the first one's to get.
+"""
+
+import secrets
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from utils.errors import TierRequiredError
+from utils.models.deaths import Death
+from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.money import (
+    AUTO_DURATION,
+    AUTO_PAUSE,
+    PAID_KILLS_OF_A_VICTIM,
+    PAID_WINDOW,
+    SPREE_KILLS,
+    SPREE_WINDOW,
+    Bounty,
+    BountyEnd,
+    BountyState,
+    Change,
+    LedgerKind,
+    PaidKill,
+    compute_auto_amount,
+    compute_reward,
+)
+from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.premium import Feature
+from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
+from utils.services.money.money_stores import MoneyUnit
+
+BOUNTY_ID_BYTES = 9
+
+COUNTED_KILLS = 200
+"""Of a spree: nobody kills more in an hour, and a log that says so must cost no more."""
+
+READ_KILLS = 1_000
+"""Of a killer's stored kills, the newest: those of a spree, and those that a row came too late for."""
+
+
+class RewardSettings(Protocol):
+    """Where a guild's decisions are found."""
+
+    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
+        """Return a guild's settings."""
+
+    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
+        """Return the channel of a kind for a server."""
+
+
+class FeatureGate(Protocol):
+    """What a guild's tier opens."""
+
+    async def verify_premium_for_feature(self, guild_id: GuildId, feature: Feature) -> None:
+        """Refuse a feature the guild's tier does not open.
+
+        Raises:
+            TierRequiredError: it does not.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class RewardTerms:
+    """What holds for a server at the moment a chunk of its log is read.
+
+    Attributes:
+        is_auto: the house puts bounties on players.
+        is_announced: there is a channel for bounties.
+    """
+
+    is_auto: bool
+    is_announced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKill:
+    """A new kill that is no history.
+
+    Attributes:
+        streak: the killer's kills since his last death, this one included.
+        is_news: it happened just now, as far as can be told.
+    """
+
+    death: Death
+    streak: int
+    is_news: bool
+
+    @property
+    def killer_id(self) -> PlayerId:
+        """The player who made it."""
+        if self.death.row.killer_id is None:
+            raise ValueError("a kill has a killer")
+        return self.death.row.killer_id
+
+    @property
+    def victim_id(self) -> PlayerId:
+        """The player who died."""
+        return self.death.row.victim_id
+
+
+def make_bounty_id() -> str:
+    """Return a fresh id of a bounty: 12 characters."""
+    return secrets.token_urlsafe(BOUNTY_ID_BYTES)
+
+
+class KillRewards:
+    """The rule object of live ingestion."""
+
+    def __init__(self, settings: RewardSettings, premium: FeatureGate) -> None:
+        self._settings = settings
+        self._premium = premium
+
+    async def find_terms(self, scope: ServerScope) -> RewardTerms | None:
+        """Return what holds for a server now; None where nothing is paid.
+
+        Raises:
+            StorageError: the settings cannot be read.
+        """
+        try:
+            await self._premium.verify_premium_for_feature(scope.guild_id, Feature.BOUNTIES)
+        except TierRequiredError:
+            return None
+        bounties = (await self._settings.get_settings(scope.guild_id)).bounties
+        if not bounties.is_enabled:
+            return None
+        channel_id = await self._settings.find_channel(scope, ChannelKind.BOUNTIES)
+        return RewardTerms(is_auto=bounties.is_auto, is_announced=channel_id is not None)
+
+    async def settle(
+        self,
+        unit: MoneyUnit,
+        scope: ServerScope,
+        server_name: str,
+        kills: Sequence[LiveKill],
+        *,
+        terms: RewardTerms,
+        read_at: datetime,
+    ) -> list[BountyNotice]:
+        """Settle the kills of a batch, in order, and return what is to be announced.
+
+        Without a proven killer and without a streak that is one read, by index.
+        """
+        if not kills:
+            return []
+        players = {player for kill in kills for player in (kill.killer_id, kill.victim_id)}
+        members = await unit.find_members(players)
+        batch = _Batch(unit, scope, server_name, read_at, members)
+        await batch.load(kills, is_auto=terms.is_auto)
+        for kill in kills:
+            await batch.settle(kill)
+            if terms.is_auto and kill.is_news:
+                await batch.provoke(kill)
+        return batch.notices if terms.is_announced else []
+
+
+class _Batch:
+    """The kills of one transaction while they are being settled."""
+
+    def __init__(
+        self,
+        unit: MoneyUnit,
+        scope: ServerScope,
+        server_name: str,
+        read_at: datetime,
+        members: Mapping[PlayerId, MemberId],
+    ) -> None:
+        self._unit = unit
+        self._scope = scope
+        self._server_name = server_name
+        self._read_at = read_at
+        self._members = members
+        self._open: dict[PlayerId, list[Bounty]] = {}
+        self._paid: list[PaidKill] = []
+        self._booked: frozenset[str] = frozenset()
+        self._sprees: dict[PlayerId, Sequence[Death]] = {}
+        self._resting: set[PlayerId] = set()  # on whom the house puts no further bounty for now
+        self.notices: list[BountyNotice] = []
+
+    async def load(self, kills: Sequence[LiveKill], *, is_auto: bool) -> None:
+        """Read what the kills can touch: bounties, earlier payments, and the kills of streaks."""
+        earning = [kill for kill in kills if self._find_earner(kill) is not None]
+        runs = [kill for kill in kills if is_auto and kill.is_news and kill.streak >= SPREE_KILLS]
+        targets = {kill.victim_id for kill in earning} | {kill.killer_id for kill in runs}
+        if targets:
+            for bounty in await self._unit.list_open_bounties(targets):
+                self._open.setdefault(bounty.player_id, []).append(bounty)
+        if earning:
+            self._booked = await self._unit.find_booked([_build_key(kill) for kill in earning])
+            self._paid = list(
+                await self._unit.list_paid_kills(
+                    {self._members[kill.killer_id] for kill in earning},
+                    {kill.victim_id for kill in earning},
+                    since=min(kill.death.at for kill in earning) - PAID_WINDOW,
+                )
+            )
+        if runs:
+            since = self._read_at - AUTO_PAUSE
+            killers = {kill.killer_id for kill in runs}
+            self._resting = set(await self._unit.find_house_targets(killers, since=since))
+        for killer_id in {kill.killer_id for kill in runs}:
+            first = min(kill.death.row.written_at for kill in runs if kill.killer_id == killer_id)
+            own = sum(kill.killer_id == killer_id for kill in kills)
+            # looked for by the wall clock, which may have jumped forward by an hour meanwhile
+            self._sprees[killer_id] = await self._unit.list_live_kills(
+                killer_id, since=first - 2 * SPREE_WINDOW, limit=own + READ_KILLS
+            )
+
+    async def settle(self, kill: LiveKill) -> None:
+        """Pay what a kill claims, then what it earns."""
+        member_id = self._find_earner(kill)
+        if member_id is None:
+            return
+        await self._claim(kill, member_id)
+        await self._pay(kill, member_id)
+
+    async def provoke(self, kill: LiveKill) -> None:
+        """Let the house put a price on the killer, or raise it; a new one after a pause alone.
+
+        Without it some friends would earn one every minute: five victims, a killer, and the killer's killer.
+        """
+        amount = compute_auto_amount(self._count_victims(kill))
+        if amount is None:
+            return
+        own = self._open.setdefault(kill.killer_id, [])
+        standing = next((bounty for bounty in own if bounty.placer_id is None), None)
+        if standing is None:
+            if kill.killer_id in self._resting:
+                return
+            self._resting.add(kill.killer_id)
+            bounty = self._build_auto(kill, amount)
+            await self._unit.insert_bounty(bounty)
+            own.append(bounty)
+            self.notices.append(self._build_auto_notice(bounty, self._count_victims(kill)))
+        elif (
+            standing.is_in_time(self._read_at)
+            and standing.amount < amount
+            and await self._unit.raise_bounty(standing, amount)
+        ):
+            own[own.index(standing)] = replace(standing, amount=amount)
+
+    def _find_earner(self, kill: LiveKill) -> MemberId | None:
+        """Return the member a kill earns something for; nobody for a kill among his own players."""
+        member_id = self._members.get(kill.killer_id)
+        return None if member_id == self._members.get(kill.victim_id) else member_id
+
+    async def _claim(self, kill: LiveKill, member_id: MemberId) -> None:
+        row, claimed = kill.death.row, []
+        end = BountyEnd(BountyState.CLAIMED, self._read_at, member_id, kill.killer_id, row.killer_name)
+        for bounty in list(self._open.get(kill.victim_id, ())):
+            if bounty.placer_id == member_id or not bounty.is_in_time(self._read_at):
+                continue
+            self._open[kill.victim_id].remove(bounty)
+            if await self._unit.close_bounty(bounty, end):
+                claimed.append(bounty)
+                await self._unit.book(
+                    Change(
+                        member_id=member_id,
+                        kind=LedgerKind.BOUNTY_CLAIMED,
+                        amount=bounty.amount,
+                        key=f"claim:{bounty.bounty_id}",
+                        at=self._read_at,
+                        note=row.victim_name,
+                    )
+                )
+        if claimed:
+            self.notices.append(self._build_claim_notice(kill, member_id, claimed))
+
+    async def _pay(self, kill: LiveKill, member_id: MemberId) -> None:
+        paid = PaidKill(member_id, kill.victim_id, kill.death.at)
+        key = _build_key(kill)
+        if key in self._booked or self._count_paid(paid) >= PAID_KILLS_OF_A_VICTIM:
+            return
+        self._paid.append(paid)
+        await self._unit.book(
+            Change(
+                member_id=member_id,
+                kind=LedgerKind.KILL,
+                amount=compute_reward(kill.death.row.distance),
+                key=key,
+                at=self._read_at,
+                note=kill.death.row.victim_name,
+                player_id=kill.victim_id,
+                killed_at=kill.death.at,
+            )
+        )
+
+    def _count_paid(self, wanted: PaidKill) -> int:
+        """Count the paid kills of a victim within an hour of one, before it or (a late row) after it."""
+        return sum(
+            (one.member_id, one.victim_id) == (wanted.member_id, wanted.victim_id)
+            and abs(one.killed_at - wanted.killed_at) < PAID_WINDOW
+            for one in self._paid
+        )
+
+    def _count_victims(self, kill: LiveKill) -> int:
+        """Count whom the killer killed within the hour, since his last death, each victim once."""
+        if kill.streak < SPREE_KILLS:
+            return 0
+        since = kill.death.at - SPREE_WINDOW
+        kills = self._sprees[kill.killer_id]
+        end = bisect_right(kills, kill.death.order, key=lambda each: each.order)
+        run = kills[max(0, end - min(kill.streak, COUNTED_KILLS)) : end]
+        return len({each.row.victim_id for each in run if each.at >= since})
+
+    def _build_auto(self, kill: LiveKill, amount: int) -> Bounty:
+        return Bounty(
+            scope=self._scope,
+            bounty_id=make_bounty_id(),
+            player_id=kill.killer_id,
+            player_name=kill.death.row.killer_name,
+            amount=amount,
+            placer_id=None,
+            placed_at=self._read_at,
+            expires_at=self._read_at + AUTO_DURATION,
+        )
+
+    def _build_auto_notice(self, bounty: Bounty, victims: int) -> BountyNotice:
+        return BountyNotice(
+            event_id=bounty.bounty_id.encode(),
+            event=BountyEvent.AUTO,
+            server_name=self._server_name,
+            target_name=bounty.player_name,
+            amount=bounty.amount,
+            at=self._read_at,
+            ends_at=bounty.expires_at,
+            kills=victims,
+        )
+
+    def _build_claim_notice(
+        self, kill: LiveKill, member_id: MemberId, claimed: Sequence[Bounty]
+    ) -> BountyNotice:
+        row = kill.death.row
+        return BountyNotice(
+            event_id=kill.death.id,
+            event=BountyEvent.CLAIMED,
+            server_name=self._server_name,
+            target_name=row.victim_name,
+            amount=sum(bounty.amount for bounty in claimed),
+            at=kill.death.at,
+            count=len(claimed),
+            claimer_id=member_id,
+            claimer_name=row.killer_name,
+        )
+
+
+def _build_key(kill: LiveKill) -> str:
+    return f"kill:{kill.death.id.hex()}"

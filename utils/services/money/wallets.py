@@ -1,0 +1,80 @@
+"""Wallets of members: looking into one, and changing one by hand."""
+
+from functools import partial
+from typing import Protocol
+
+from utils.clock import Clock
+from utils.errors import InvalidInputError, NotEnoughMoneyError
+from utils.models.audit import AuditAction, AuditEntry
+from utils.models.money import LARGEST_CHANGE, Change, LedgerKind, LedgerRow, Wallet
+from utils.models.quantities import write_quantity
+from utils.models.scope import GuildId, MemberId
+from utils.services.guilds.audit import build_entry, log_entry
+from utils.services.money.money_stores import WalletStore, book_surely
+
+SHOWN_ROWS = 10
+
+
+class AuditTrail(Protocol):
+    """Where changes by hand are written down."""
+
+    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
+        """Add an entry; ``detail`` tells old and new."""
+
+
+class WalletService:
+    """Answers ``/wallet`` and ``/admin wallet``."""
+
+    def __init__(self, store: WalletStore, *, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def get_wallet(self, guild_id: GuildId, member_id: MemberId) -> Wallet:
+        """Return a member's balance and the last rows of their ledger."""
+        rows = await self._store.list_rows(guild_id, member_id, limit=SHOWN_ROWS)
+        # both from one row, so that they belong together while kills are being paid
+        balance = rows[0].balance if rows else await self._store.get_balance(guild_id, member_id)
+        return Wallet(member_id, balance, tuple(rows))
+
+    async def adjust(
+        self,
+        guild_id: GuildId,
+        member_id: MemberId,
+        amount: int,
+        *,
+        reason: str,
+        actor_id: MemberId,
+        request_id: int,
+    ) -> Wallet:
+        """Give emeralds to a member, or take them away; return the wallet with the row that was booked.
+
+        It is booked once for each ``request_id``, the number that Discord gives what asks for it.
+
+        Raises:
+            InvalidInputError: the amount is nothing or too large, or there is no reason.
+            NotEnoughMoneyError: the wallet does not hold as much.
+            CommitUnknownError: it is booked or not, and the database is away.
+        """
+        if amount == 0:
+            raise InvalidInputError("Name an amount: a positive one is given, a negative one is taken.")
+        if abs(amount) > LARGEST_CHANGE:
+            raise InvalidInputError(
+                f"One change is {write_quantity(LARGEST_CHANGE, 'emerald')} at most. Name a smaller amount."
+            )
+        why = reason.strip()
+        if not why:
+            raise InvalidInputError("Name a reason; the member sees it in the ledger.")
+        now = self._clock.now()
+        change = Change(member_id, LedgerKind.ADMIN, amount, f"admin:{request_id}", now, note=why)
+
+        def describe(row: LedgerRow) -> AuditEntry:
+            changed = f"{'+' if amount > 0 else ''}{write_quantity(amount, 'emerald')}"
+            detail = f"<@{member_id}>: {changed}, now {row.balance:,}. {why}"
+            return build_entry(now, actor_id, AuditAction.WALLET, detail)
+
+        row = await book_surely(partial(self._store.book_by_hand, guild_id, change, describe))
+        if row is None:
+            held = await self._store.get_balance(guild_id, member_id)
+            raise NotEnoughMoneyError(needed=-amount, balance=held, hint="Take that much at most.")
+        log_entry(guild_id, describe(row))
+        return Wallet(member_id, row.balance, (row,))

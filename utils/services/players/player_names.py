@@ -1,0 +1,206 @@
+"""Player names: who is meant by a name, and which names are offered while one is typed."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Protocol
+
+from utils.errors import AmbiguousError, NotFoundError
+from utils.events import DeathsStored, HistoryImported, PlayerErased, ServerRemoved
+from utils.models.deaths import Death
+from utils.models.labels import fold_label, label_name, label_twin
+from utils.models.players import KnownPlayer
+from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.models.servers import GameServer
+from utils.models.typed_text import TYPED_CHARACTERS, fold_text
+from utils.services.players.name_index import NameIndex, select_seen
+from utils.tasks import BackgroundTask, TaskManager
+
+SUGGESTIONS = 5
+CANDIDATES = 100  # more of them fit no better than these
+LEARNED_DEATHS = 100  # between two turns of the event loop: a few milliseconds
+BLINK_SECONDS = 0.05  # of the 300 ms that autocomplete may take
+CACHED_GUILDS = 200  # names of guilds whose members asked lately
+
+
+class NameStore(Protocol):
+    """Reads of names, over one guild's servers."""
+
+    async def list_known_players(self, guild_id: GuildId) -> Sequence[KnownPlayer]:
+        """Return every player of the guild's servers, most kills first, with the shown generation's names."""
+
+    async def search_players(self, guild_id: GuildId, text: str, *, limit: int) -> Sequence[KnownPlayer]:
+        """Return players whose newest name holds the text, best known first, within milliseconds."""
+
+
+class ServerList(Protocol):
+    """A guild's game servers."""
+
+    async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
+        """Return them, oldest first."""
+
+
+class PlayerNames:
+    """Names for autocomplete and look-up: read once for a guild, then fed by ingestion."""
+
+    def __init__(
+        self,
+        store: NameStore,
+        servers: ServerList,
+        tasks: TaskManager,
+        *,
+        blink_seconds: float = BLINK_SECONDS,
+    ) -> None:
+        self._blink_seconds = blink_seconds
+        self._store = store
+        self._servers = servers
+        self._tasks = tasks
+        self._readings: dict[GuildId, BackgroundTask] = {}
+        self._guilds: dict[GuildId, NameIndex] = {}
+        self._locks: dict[GuildId, asyncio.Lock] = {}
+        self._missed: dict[GuildId, list[DeathsStored]] = {}
+        self._comparing = asyncio.Lock()  # one thread at a time compares names: the loop goes on beside it
+
+    async def search(
+        self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = (), limit: int = 25
+    ) -> list[KnownPlayer]:
+        """Return players any of whose names holds ``text`` (folded), best known first.
+
+        While the names are being read for the first time, the answer comes from the newest names alone: a
+        guild of 100,000 players takes a second or two, and whoever types waits for no more than a blink.
+        """
+        wanted, servers = fold_text(text), frozenset(server_ids)
+        known = self._guilds.get(guild_id)
+        if known is None:
+            few = await self._store.search_players(guild_id, text[:TYPED_CHARACTERS].strip(), limit=limit)
+            known = await self._wait_for_names(guild_id)
+            if known is None:
+                return list(select_seen(few, servers))
+        found = await known.search(wanted, limit=limit, server_ids=servers)
+        marked = None if found else known.find_marked(text)
+        return [marked] if marked else found
+
+    async def label(self, guild_id: GuildId, players: Sequence[KnownPlayer]) -> list[str]:
+        """Return what players are offered as; who shares a name with others here is told apart from them."""
+        known = self._guilds.get(guild_id)
+        labels = [fold_label(player.name, fold_text(player.name)) for player in players]
+        are_twins = [
+            labels.count(label) > 1 or (known is not None and known.has_twins(label)) for label in labels
+        ]
+        if not any(are_twins):
+            return [label_name(player.name) for player in players]
+        servers = await self._servers.list_servers(guild_id)
+        names = {server.scope.server_id: server.name for server in servers}
+        return [
+            label_twin(player, names) if is_twin else label_name(player.name)
+            for player, is_twin in zip(players, are_twins, strict=True)
+        ]
+
+    async def resolve(
+        self, guild_id: GuildId, text: str, *, server_ids: Iterable[ServerId] = ()
+    ) -> KnownPlayer:
+        """Return the player meant: by id, by a label that was offered, by exact name, or by a unique part.
+
+        Of several who bear or bore that exact name, whoever is called so now is meant.
+
+        Raises:
+            NotFoundError: nobody is called so; offers the closest names.
+            AmbiguousError: several are; those of one name are told apart.
+        """
+        known, servers = await self._get(guild_id), frozenset(server_ids)
+        picked = known.find(PlayerId(text)) or known.find_marked(text)
+        if picked is not None:
+            return picked
+        chosen = await _choose(known, text, servers)
+        if len(chosen) == 1:
+            return chosen[0]
+        if chosen:
+            labels = await self.label(guild_id, chosen[:SUGGESTIONS])
+            raise AmbiguousError("player", text, candidates=tuple(labels))
+        async with self._comparing:
+            closest = await known.list_closest(fold_text(text), limit=SUGGESTIONS)
+        raise NotFoundError("player", text, suggestions=closest)
+
+    async def on_deaths_stored(self, event: DeathsStored) -> None:
+        """Learn the names of new deaths, if the guild's names are held."""
+        known = self._guilds.get(event.scope.guild_id)
+        if known is not None:
+            for start in range(0, len(event.deaths), LEARNED_DEATHS):
+                _learn(known, event.scope, event.deaths[start : start + LEARNED_DEATHS])
+                await asyncio.sleep(0)
+        elif event.scope.guild_id in self._missed:
+            self._missed[event.scope.guild_id].append(event)
+
+    async def on_history_imported(self, event: HistoryImported) -> None:
+        """Read a guild's names again when they are asked for next."""
+        self.forget(event.scope.guild_id)
+
+    async def on_server_removed(self, event: ServerRemoved) -> None:
+        """Read a guild's names again when they are asked for next."""
+        self.forget(event.scope.guild_id)
+
+    async def on_player_erased(self, event: PlayerErased) -> None:
+        """Read a guild's names again when they are asked for next."""
+        self.forget(event.guild_id)
+
+    def forget(self, guild_id: GuildId) -> None:
+        """Drop the names of a guild, also those that are being read at this moment."""
+        self._guilds.pop(guild_id, None)
+        self._missed.pop(guild_id, None)
+
+    async def _wait_for_names(self, guild_id: GuildId) -> NameIndex | None:
+        """Have the names read in the background, and return them if that takes no longer than a blink."""
+
+        async def read() -> None:
+            await self._get(guild_id)
+
+        name = f"names:{guild_id}"
+        if not self._tasks.is_running(name):
+            self._readings[guild_id] = self._tasks.start(name, read, guild_id=guild_id)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._blink_seconds):
+                await self._readings[guild_id].wait()
+        if not self._tasks.is_running(name):
+            self._readings.pop(guild_id, None)
+        return self._guilds.get(guild_id)
+
+    async def _get(self, guild_id: GuildId) -> NameIndex:
+        async with self._locks.setdefault(guild_id, asyncio.Lock()):  # every keystroke asks: one reads
+            known = self._guilds.pop(guild_id, None)
+            while known is None:
+                known = await self._read(guild_id)
+            self._guilds[guild_id] = known  # the guild asked about last stands last
+        while len(self._guilds) > CACHED_GUILDS:
+            del self._guilds[next(iter(self._guilds))]
+        return known
+
+    async def _read(self, guild_id: GuildId) -> NameIndex | None:
+        """Read a guild's names and what is stored meanwhile; None when they were forgotten meanwhile."""
+        self._missed[guild_id] = []
+        try:
+            known = await NameIndex.build(await self._store.list_known_players(guild_id))
+        finally:
+            missed = self._missed.pop(guild_id, None)
+        for event in missed or ():
+            _learn(known, event.scope, event.deaths)
+        return None if missed is None else known
+
+
+async def _choose(known: NameIndex, text: str, server_ids: frozenset[ServerId]) -> list[KnownPlayer]:
+    """Return who is meant by a name: by the first way of reading it by which there is anybody."""
+    wanted, typed = fold_text(text), text.strip().casefold()
+    if not wanted:
+        return []
+    exact = await known.search_exact(wanted, limit=CANDIDATES, server_ids=server_ids)
+    return (
+        [player for player in exact if player.name.casefold() == typed]
+        or list(islice(select_seen(known.search_labelled(wanted), server_ids), CANDIDATES))
+        or exact
+        or await known.search(wanted, limit=CANDIDATES, server_ids=server_ids)
+    )
+
+
+def _learn(known: NameIndex, scope: ServerScope, deaths: Iterable[Death]) -> None:
+    for death in deaths:
+        known.learn(scope, death)

@@ -1,0 +1,1 @@
+"""Tiers: what they allow, and who has one."""

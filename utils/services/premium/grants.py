@@ -1,0 +1,349 @@
+"""Grants: giving and taking premium, what follows from its end, and the servers that fit into a tier.
+
+A tier counts from the moment it is written, and is over at its end by the clock alone (``PremiumService``).
+What is over the limit then is paused, newest servers first, and never deleted: it goes on by itself as soon
+as there is room. A timer notices ends, settles the servers, tells the admins, and writes the end down last,
+so that a process that dies in between does all of it again.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.errors import InvalidInputError, StorageError
+from utils.events import GuildLeft, ServerAdded, ServerRemoved
+from utils.models.audit import AuditAction
+from utils.models.premium import (
+    TIERS,
+    Grant,
+    GrantChange,
+    PremiumAction,
+    PremiumEvent,
+    PremiumOverview,
+    PremiumRecord,
+    PremiumState,
+    list_offers,
+)
+from utils.models.quantities import write_quantity
+from utils.models.scope import GuildId, MemberId, ServerScope
+from utils.models.servers import GameServer
+from utils.services.premium.tiers import PremiumService
+from utils.tasks import TaskManager
+
+logger = get_logger(__name__)
+
+SETTLE_TASK, ENDS_TASK = "premium:settle", "premium:ends"
+
+_DIGITS = re.compile(r"[0-9]{1,19}")
+
+LONGEST_DAYS = 3650
+REASON_CHARACTERS = 200
+
+
+class PremiumStore(Protocol):
+    """Storage of grants and their history."""
+
+    async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
+        """Return what a guild was granted."""
+
+    async def write_grant(self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent) -> None:
+        """Replace the grant, or take it away, and add a line to the history, both or neither."""
+
+    async def end_grant(self, guild_id: GuildId, event: PremiumEvent) -> bool:
+        """Take away the grant that ends when the event says, and add the line; tell whether it was there."""
+
+
+class SlotStore(Protocol):
+    """Storage of the game servers that a tier has room for."""
+
+    async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
+        """Return the guild's servers, oldest first."""
+
+    async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
+        """Pause a server, or let it go on."""
+
+
+class Restarter(Protocol):
+    """Begins reading anew."""
+
+    async def restart(self, scope: ServerScope) -> None:
+        """End what is under way for a server and begin with its settings as they are now."""
+
+
+class GrantDirectory(Protocol):
+    """Knows by key alone where something is to be done."""
+
+    async def list_guild_ids(self) -> Sequence[GuildId]:
+        """Return every guild with a game server."""
+
+    async def list_ended_premium(self, now: datetime) -> Sequence[GuildId]:
+        """Return every guild with a grant whose end has come."""
+
+
+class AdminNotifier(Protocol):
+    """Tells the admins of a guild something once."""
+
+    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+        """Tell, unless this key was told."""
+
+
+class AuditWriter(Protocol):
+    """Writes down changes by hand."""
+
+    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
+        """Add an entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRooms:
+    """What grants work with."""
+
+    store: PremiumStore
+    premium: PremiumService
+    servers: SlotStore
+    watchers: Restarter
+    notifier: AdminNotifier
+    directory: GrantDirectory
+    audit: AuditWriter
+    tasks: TaskManager
+    clock: Clock
+
+
+def parse_guild_id(text: str) -> GuildId:
+    """Return the guild a person means by its id.
+
+    Raises:
+        InvalidInputError: it is no id.
+    """
+    digits = text.strip()
+    if not (_DIGITS.fullmatch(digits) and 0 < int(digits) < 2**63):
+        raise InvalidInputError(
+            f"“{text}” is not the id of a Discord server. Turn on Developer Mode in Discord's settings, "
+            "right-click the server and choose Copy Server ID."
+        )
+    return GuildId(int(digits))
+
+
+def choose_paused(servers: Sequence[GameServer], *, room: int) -> frozenset[ServerScope]:
+    """Return which servers must wait when only so many fit: the newest ones."""
+    return frozenset(server.scope for server in servers[room:])
+
+
+class GrantService:
+    """Gives and takes premium, and keeps each guild's servers within its tier.
+
+    Args:
+        minimum_poll_seconds: the configured minimum, for the table that people see.
+    """
+
+    def __init__(self, rooms: GrantRooms, *, minimum_poll_seconds: float) -> None:
+        self._rooms = rooms
+        self._minimum_poll_seconds = minimum_poll_seconds
+        self._unsettled: set[GuildId] = (
+            set()
+        )  # whose servers may not fit their tier yet; the timer tries again
+        self._lock = asyncio.Lock()  # grants are rare; one after the other keeps old and new states true
+
+    async def grant(
+        self, guild_id: GuildId, *, tier: int, days: int | None, actor_id: MemberId
+    ) -> GrantChange:
+        """Give a guild a tier from now on, in the place of what it had; without ``days`` it has no end.
+
+        Raises:
+            InvalidInputError: there is no such tier, or no such time.
+        """
+        if not 1 <= tier < len(TIERS):
+            raise InvalidInputError(f"A tier is a number from 1 to {len(TIERS) - 1}. See /premium tiers.")
+        if days is not None and not 1 <= days <= LONGEST_DAYS:
+            raise InvalidInputError(
+                f"Days are a number from 1 to {LONGEST_DAYS:,}. Leave them out for premium without an end."
+            )
+        now = self._rooms.clock.now()
+        ends_at = None if days is None else now + timedelta(days=days)
+        event = PremiumEvent(now, PremiumAction.GRANTED, tier, ends_at, by=actor_id)
+        async with self._lock:
+            old = await self._read_fresh(guild_id)
+            return await self._write(
+                guild_id,
+                Grant(tier, now, actor_id, ends_at),
+                event,
+                old=old,
+                action=AuditAction.PREMIUM_GRANT,
+            )
+
+    async def revoke(self, guild_id: GuildId, *, reason: str, actor_id: MemberId) -> GrantChange:
+        """Take a guild's grant away; it has the default tier then.
+
+        Raises:
+            InvalidInputError: it has none, or no reason is given.
+        """
+        why = " ".join(reason.split())
+        if not 1 <= len(why) <= REASON_CHARACTERS:
+            raise InvalidInputError(f"Give a reason of 1 to {REASON_CHARACTERS} characters.")
+        async with self._lock:
+            old = await self._read_fresh(guild_id)
+            state = self._rooms.premium.read_state(old)
+            if not state.is_granted:
+                raise InvalidInputError(
+                    f"That Discord server has no grant. It has tier {state.tier.level} ({state.tier.name}), "
+                    "as every server without one."
+                )
+            event = PremiumEvent(
+                self._rooms.clock.now(),
+                PremiumAction.REVOKED,
+                state.tier.level,
+                state.ends_at,
+                by=actor_id,
+                reason=why,
+            )
+            change = await self._write(guild_id, None, event, old=old, action=AuditAction.PREMIUM_REVOKE)
+        if change.paused:
+            await self._tell_end(guild_id, change, key=f"premium:{event.at.isoformat()}")
+        return change
+
+    async def describe(self, guild_id: GuildId) -> PremiumOverview:
+        """Return what people see of a guild's premium."""
+        servers = await self._rooms.servers.list_servers(guild_id)
+        return PremiumOverview(
+            state=await self._rooms.premium.get_state(guild_id),
+            servers=tuple(server.name for server in servers),
+            paused=tuple(server.name for server in servers if server.is_paused),
+            offers=list_offers(minimum_seconds=self._minimum_poll_seconds),
+        )
+
+    async def end_due(self) -> None:
+        """Carry out every end that has come, and what an outage left undone."""
+        await self._rooms.tasks.for_each(ENDS_TASK, tuple(self._unsettled), self.settle_servers)
+        ended = await self._rooms.directory.list_ended_premium(self._rooms.clock.now())
+        await self._rooms.tasks.for_each(ENDS_TASK, ended, self._end)
+
+    async def settle_all(self) -> None:
+        """Keep every guild within its tier, for example after the default tier was changed.
+
+        Those for whom that fails are left to the timer of ends.
+        """
+        guild_ids = await self._rooms.directory.list_guild_ids()
+        await self._rooms.tasks.for_each(SETTLE_TASK, guild_ids, self.settle_servers)
+
+    async def settle_servers(self, guild_id: GuildId) -> None:
+        """Pause what is over the limit, and let go on what fits (again)."""
+        async with self._lock:
+            await self._settle(guild_id)
+
+    async def on_server_added(self, event: ServerAdded) -> None:
+        """A tier may have ended while a server was being added."""
+        await self._settle_soon(event.scope.guild_id)
+
+    async def on_server_removed(self, event: ServerRemoved) -> None:
+        """A place is free: the oldest paused server takes it."""
+        await self._settle_soon(event.scope.guild_id)
+
+    async def on_guild_left(self, event: GuildLeft) -> None:
+        """Drop what is kept of a guild."""
+        self._unsettled.discard(event.guild_id)
+        self._rooms.premium.forget(event.guild_id)
+
+    async def _settle_soon(self, guild_id: GuildId) -> None:
+        try:
+            await self.settle_servers(guild_id)
+        except StorageError as error:
+            logger.warning("servers are settled later", guild_id=guild_id, problem=str(error))
+
+    async def _write(
+        self,
+        guild_id: GuildId,
+        grant: Grant | None,
+        event: PremiumEvent,
+        *,
+        old: PremiumRecord,
+        action: AuditAction,
+    ) -> GrantChange:
+        before = self._rooms.premium.read_state(old)
+        self._unsettled.add(guild_id)
+        try:
+            await self._rooms.store.write_grant(guild_id, grant, event)
+        finally:
+            self._rooms.premium.forget(guild_id)  # a write that failed may have happened all the same
+        paused = await self._settle(guild_id)
+        record = await self._read_fresh(guild_id)
+        change = GrantChange(before, self._rooms.premium.read_state(record), paused, record.history)
+        await self._audit(guild_id, event, change, action)
+        return change
+
+    async def _end(self, guild_id: GuildId) -> None:
+        """Carry out the end of a grant; a new grant that came first wins."""
+        async with self._lock:
+            record = await self._read_fresh(guild_id)
+            now = self._rooms.clock.now()
+            if record.grant is None or not record.grant.is_over(now):
+                return
+            paused = await self._settle(guild_id)
+        grant = record.grant
+        ended = PremiumState(TIERS[grant.tier], grant.ends_at, is_granted=True)
+        change = GrantChange(ended, self._rooms.premium.read_state(record), paused, record.history)
+        await self._tell_end(guild_id, change, key=f"premium:{grant.ends_at}")
+        event = PremiumEvent(now, PremiumAction.ENDED, grant.tier, grant.ends_at)
+        if await self._rooms.store.end_grant(guild_id, event):
+            await self._audit(guild_id, event, change, AuditAction.PREMIUM_END)
+        self._rooms.premium.forget(guild_id)
+        logger.info("premium has ended", guild_id=guild_id, tier=grant.tier, paused=len(paused))
+
+    async def _settle(self, guild_id: GuildId) -> tuple[str, ...]:
+        """Pause and resume servers by the tier; return the names of those that are paused then."""
+        self._unsettled.add(guild_id)
+        self._rooms.premium.forget(guild_id)  # another process may have written a grant a moment ago
+        tier = await self._rooms.premium.get_tier(guild_id)
+        servers = await self._rooms.servers.list_servers(guild_id)
+        paused = choose_paused(servers, room=tier.servers)
+        for server in servers:
+            is_paused = server.scope in paused
+            if server.is_paused != is_paused:
+                await self._rooms.servers.set_paused(server.scope, is_paused=is_paused)
+                await self._rooms.watchers.restart(server.scope)
+                logger.info("game server fits or not", scope=str(server.scope), is_paused=is_paused)
+        self._unsettled.discard(guild_id)
+        return tuple(server.name for server in servers if server.scope in paused)
+
+    async def _read_fresh(self, guild_id: GuildId) -> PremiumRecord:
+        """Return the record as it is stored, not as it is cached."""
+        self._rooms.premium.forget(guild_id)
+        return await self._rooms.store.get_premium(guild_id)
+
+    async def _tell_end(self, guild_id: GuildId, change: GrantChange, *, key: str) -> None:
+        await self._rooms.notifier.notify(guild_id, describe_end(change), key)
+
+    async def _audit(
+        self, guild_id: GuildId, event: PremiumEvent, change: GrantChange, action: AuditAction
+    ) -> None:
+        reason = f" ({event.reason})" if event.reason else ""
+        detail = f"{describe_state(change.old)} → {describe_state(change.new)}{reason}"
+        await self._rooms.audit.write(guild_id, event.by, action, detail)
+
+
+def describe_state(state: PremiumState) -> str:
+    """Return a state in a few words, times in UTC."""
+    name = f"tier {state.tier.level} ({state.tier.name})"
+    if not state.is_granted:
+        return f"{name}, default"
+    return f"{name}, until {state.ends_at:%Y-%m-%d %H:%M} UTC" if state.ends_at else f"{name}, no end"
+
+
+def describe_end(change: GrantChange) -> str:
+    """Return the sentences that admins read when their tier has ended."""
+    old, new = change.old.tier, change.new.tier
+    ended = f"Premium tier {old.level} ({old.name}) of this Discord server has ended"
+    parts = [f"{ended}; it has tier {new.level} ({new.name}) now."]
+    if change.paused:
+        room, names = write_quantity(new.servers, "game server"), ", ".join(change.paused)
+        parts.append(
+            f"It has room for {room}, so these are paused: {names}. "
+            "Nothing is deleted; they go on as soon as there is room again."
+        )
+    parts.append("See /premium status; those who host this bot can grant a tier again.")
+    return " ".join(parts)

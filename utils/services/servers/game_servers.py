@@ -1,0 +1,348 @@
+"""Game servers of a guild: adding, testing, listing, removing, and what could not be read of them."""
+
+import asyncio
+import secrets
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.errors import (
+    AmbiguousError,
+    KillfeedError,
+    NotFoundError,
+    SameLogsError,
+    StorageError,
+    UserFacingError,
+)
+from utils.events import EventDispatcher, ServerAdded, ServerRemoved
+from utils.models.audit import AuditAction
+from utils.models.labels import find_labelled
+from utils.models.reading import ImportJob, RejectedLine
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
+from utils.services.guilds.guild_settings import ServerStore, SettingsService
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.watch_rooms import LogAccess
+from utils.services.premium.tiers import PremiumService
+from utils.services.servers.log_places import LogPlaces
+from utils.services.servers.typed_servers import (
+    DEFAULT_PORT,
+    ServerForm,
+    fold_server_name,
+    list_taken,
+    read_form,
+    verify_free_name,
+)
+
+logger = get_logger(__name__)
+
+SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids in logs
+SERVER_ID_CHARACTERS = 8
+FORMER_CHOICE = "a server that was removed"
+SHOWN_REJECTED = 50
+
+
+class RejectedStore(Protocol):
+    """Storage of lines that could not be read."""
+
+    async def list_rejected(self, scope: ServerScope, *, limit: int) -> Sequence[RejectedLine]:
+        """Return the newest rejected lines."""
+
+    async def count_rejected(self, scope: ServerScope) -> int:
+        """Return how many lines were rejected since the server was added."""
+
+
+class SecretKeeper(Protocol):
+    """Encryption of logins at rest."""
+
+    def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
+        """Encrypt a login for one server; it can be read under that scope alone."""
+
+
+class ServerChecker(Protocol):
+    """Tries the way to a server's logs."""
+
+    async def check(
+        self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
+    ) -> WayCheck:
+        """Try the way with what somebody typed just now; without it, with the stored login.
+
+        The stored login goes to the host of the pinned key alone.
+        """
+
+    def let_go(self, server: GameServer) -> None:
+        """Keep nothing open for a server that passed its test and is not read after all."""
+
+
+class Watchers(Protocol):
+    """Starts and ends the loops over servers."""
+
+    def start(self, scope: ServerScope) -> None:
+        """Begin to read and deliver for a server."""
+
+    def removal(self, scope: ServerScope) -> AbstractAsyncContextManager[None]:
+        """End both for the length of a block, and for ever unless it fails."""
+
+    def refresh(self, scope: ServerScope) -> None:
+        """Look at the server's settings again before the next poll."""
+
+    def wake(self, scope: ServerScope) -> None:
+        """Read again now, even after a fault that only a person could mend."""
+
+    async def restart(self, scope: ServerScope) -> None:
+        """End what is under way for a server and begin with its settings as they are now."""
+
+
+class AuditWriter(Protocol):
+    """Writes down changes by hand."""
+
+    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
+        """Add an entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedServer:
+    """The outcome of adding: the steps of its test, and the server when all went well."""
+
+    steps: tuple[CheckStep, ...]
+    server: GameServer | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedLines:
+    """The newest rejected lines of a server, and how many there were in all."""
+
+    server: GameServer
+    lines: tuple[RejectedLine, ...]
+    total: int
+
+
+class GameServerService:
+    """The rules around a guild's game servers."""
+
+    def __init__(
+        self,
+        store: ServerStore,
+        rejected: RejectedStore,
+        *,
+        settings: SettingsService,
+        premium: PremiumService,
+        secret_keeper: SecretKeeper,
+        checker: ServerChecker,
+        places: LogPlaces,
+        logs: LogAccess,
+        history: HistoryImport,
+        watchers: Watchers,
+        events: EventDispatcher,
+        audit: AuditWriter,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._rejected = rejected
+        self._settings = settings
+        self._premium = premium
+        self._secret_keeper = secret_keeper
+        self._checker = checker
+        self._places = places
+        self._logs = logs
+        self._history = history
+        self._watchers = watchers
+        self._events = events
+        self._audit = audit
+        self._clock = clock
+        self._locks: defaultdict[GuildId, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def lock(self, guild_id: GuildId) -> asyncio.Lock:
+        """Return what a change of a guild's servers holds: names and slots are verified and taken in one."""
+        return self._locks[guild_id]
+
+    async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
+        """Return the guild's servers, oldest first."""
+        return await self._store.list_servers(guild_id)
+
+    async def resolve(self, guild_id: GuildId, text: str | None) -> GameServer:
+        """Return the server meant, by id or name; without text the guild's only one.
+
+        Raises:
+            NotFoundError: there is none, or none of that name.
+            AmbiguousError: several are called so, or no text and several servers.
+        """
+        servers = await self._store.list_servers(guild_id)
+        if not servers:
+            raise NotFoundError("game server", _hide_id(text), hint="Add one with /admin server add.")
+        found = [server for server in servers if text is None or _is_called(server, text)]
+        if text is not None and not found:
+            labelled = find_labelled(text, [(server.scope.server_id, server.name) for server in servers])
+            found = [server for server in servers if server.scope.server_id in labelled]
+        if len(found) == 1:
+            return found[0]
+        names = tuple(server.name for server in servers)
+        if not found:
+            raise NotFoundError("game server", _hide_id(text), suggestions=names[:5])
+        raise AmbiguousError("game server", text or "(none given)", candidates=names)
+
+    async def verify_form(self, guild_id: GuildId, form: ServerForm) -> None:
+        """Refuse what cannot be right, before anybody types a password.
+
+        Raises:
+            InvalidInputError, LimitReachedError
+        """
+        servers = await self._store.list_servers(guild_id)
+        await self._premium.verify_free_slot(guild_id, servers=len(servers))
+        verify_free_name(read_form(form).name, (server.name for server in servers))
+
+    async def add_server(
+        self,
+        guild_id: GuildId,
+        form: ServerForm,
+        *,
+        credentials: Credentials,
+        channel_id: ChannelId | None,
+        actor_id: MemberId,
+        message_id: int | None = None,
+    ) -> AddedServer:
+        """Test the login, pin the host key, find the logs, save, and have the history imported.
+
+        Raises:
+            UserFacingError: the form cannot be right.
+            RemoteError: the host failed after the test, while its files were listed.
+        """
+        await self.verify_form(guild_id, form)
+        read = read_form(form)
+        server, taken = self._build(guild_id, read, credentials), list_taken(form, read)
+        understood = (CheckStep("As understood", ok=True, detail=taken),) if taken else ()
+        tier = await self._premium.get_tier(guild_id)
+        check = await self._checker.check(server, guild_limit=tier.servers, credentials=credentials)
+        if check.logs is None:
+            self._logs.forget(server.scope)
+            await self._audit_failed(server, actor_id, check.describe_failure())
+            return AddedServer((*understood, *check.steps), None)
+        server = replace(server, host_key=check.host_key, log_folder=check.logs.folder)
+        try:
+            async with self.lock(guild_id):
+                await self.verify_form(guild_id, form)  # the test took its time: a tier may have ended
+                await self._places.verify_free(server, check.logs)
+                # the import first: a server that is there without one would have its past announced as news
+                await self.prepare_import(server, channel_id=channel_id, message_id=message_id)
+                await self._store.insert_server(server.scope, server)
+        except KillfeedError as error:
+            self._logs.forget(server.scope)
+            self._checker.let_go(server)
+            if isinstance(error, UserFacingError):
+                await self._audit_failed(server, actor_id, "refused after its test")
+            raise
+        self._settings.forget(guild_id)
+        self._watchers.start(server.scope)
+        await self._events.dispatch(ServerAdded(scope=server.scope))
+        await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, describe_server(server))
+        return AddedServer((*understood, *check.steps), server)
+
+    async def test_server(
+        self, guild_id: GuildId, text: str | None
+    ) -> tuple[GameServer, tuple[CheckStep, ...]]:
+        """Try the way to a server's logs, step by step; when all works it is read at once."""
+        server = await self.resolve(guild_id, text)
+        tier = await self._premium.get_tier(guild_id)
+        check = await self._checker.check(server, guild_limit=tier.servers)
+        if check.logs is None:
+            return server, check.steps
+        try:
+            await self._places.settle(server, check.logs.folder)
+        except SameLogsError as error:
+            return server, (*check.steps, CheckStep("Other servers", ok=False, detail=str(error)))
+        self._watchers.wake(server.scope)
+        return server, check.steps
+
+    async def _audit_failed(self, server: GameServer, actor_id: MemberId, why: str) -> None:
+        """Write down a server that was tried and not added: it says where somebody wanted to go."""
+        detail = f"{describe_server(server)}: not added, {why}"
+        await self._audit.write(server.scope.guild_id, actor_id, AuditAction.SERVER_ADD, detail)
+
+    async def remove_server(self, scope: ServerScope, *, keep_stats: bool, actor_id: MemberId) -> None:
+        """End everything a server holds and delete it.
+
+        Raises:
+            NotFoundError: somebody else removed it meanwhile.
+            StillBusyError, StorageError: it is not removed, and read on as before.
+        """
+        server = await self._store.find_server(scope)
+        if server is None:
+            raise NotFoundError("such game server", None, hint="Somebody removed it meanwhile.")
+        async with self._watchers.removal(scope):
+            self._logs.forget(scope)
+            await self._store.mark_removed(scope, keep_stats=keep_stats, at=self._clock.now())
+        self._settings.forget(scope.guild_id)
+        await self._events.dispatch(ServerRemoved(scope=scope))
+        fate = "statistics kept" if keep_stats else "statistics deleted"
+        await self._audit.write(
+            scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, f"{describe_server(server)}: {fate}"
+        )
+        try:
+            await self._store.delete_leftovers(scope, now=self._clock.now())
+        except StorageError as failure:  # nobody is shown any of it; the hourly tidying goes on
+            logger.warning("leftovers of a removed server wait", scope=str(scope), problem=str(failure))
+
+    async def list_rejected(self, guild_id: GuildId, text: str | None) -> RejectedLines:
+        """Return what could not be read of a server's logs."""
+        server = await self.resolve(guild_id, text)
+        lines = await self._rejected.list_rejected(server.scope, limit=SHOWN_REJECTED)
+        return RejectedLines(server, tuple(lines), await self._rejected.count_rejected(server.scope))
+
+    def _build(self, guild_id: GuildId, form: ServerForm, credentials: Credentials) -> GameServer:
+        characters = (secrets.choice(SERVER_ID_ALPHABET) for _ in range(SERVER_ID_CHARACTERS))
+        scope = ServerScope(guild_id, ServerId("".join(characters)))
+        return GameServer(
+            scope=scope,
+            name=form.name,
+            host=form.host,
+            port=form.port or DEFAULT_PORT,
+            username=form.username,
+            secret=self._secret_keeper.encrypt(scope, credentials),
+            number=form.number,
+            base_path=form.base_path,
+            timezone=form.timezone,
+            legacy=form.legacy,
+            added_at=self._clock.now(),
+        )
+
+    async def prepare_import(
+        self, server: GameServer, *, channel_id: ChannelId | None, message_id: int | None
+    ) -> None:
+        """Fix what is history and store the import, for the server's loop to carry out.
+
+        Raises:
+            RemoteError: the host failed while its files were listed.
+        """
+        tier = await self._premium.get_tier(server.scope.guild_id)
+        wanted = ImportJob(
+            generation=server.generation,
+            started_at=self._clock.now(),
+            ends={},
+            channel_id=channel_id,
+            message_id=message_id,
+        )
+        async with self._logs.open(server, guild_limit=tier.servers) as logs:
+            await self._history.prepare(server, logs, wanted)
+
+
+def _is_called(server: GameServer, text: str) -> bool:
+    return text == server.scope.server_id or fold_server_name(text) == fold_server_name(server.name)
+
+
+def _hide_id(text: str | None) -> str | None:
+    """Return what was asked for without the id that a list gave for a server that is gone by now."""
+    if text is None:
+        return None
+    is_id = len(text) == SERVER_ID_CHARACTERS and set(text) <= set(SERVER_ID_ALPHABET)
+    return FORMER_CHOICE if is_id and any(map(str.isdecimal, text)) else text
+
+
+def describe_server(server: GameServer) -> str:
+    """Return a server for the audit, without anything of its secret."""
+    number = "" if server.number is None else f", number {server.number}"
+    return f"{server.name} ({server.username} at {server.host} port {server.port}{number})"

@@ -1,0 +1,332 @@
+"""Changes of game servers by hand: edited, announced otherwise, imported again, a new host key accepted."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from utils.errors import (
+    InvalidInputError,
+    KillfeedError,
+    LimitReachedError,
+    NotFoundError,
+    UserFacingError,
+)
+from utils.models.audit import AuditAction
+from utils.models.deaths import DeathKind
+from utils.models.reading import ImportJob
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.servers import (
+    CheckStep,
+    Credentials,
+    FieldChange,
+    GameServer,
+    HostKey,
+    HostKeys,
+    WayCheck,
+)
+from utils.services.guilds.guild_settings import ServerStore, SettingsService
+from utils.services.premium.tiers import PremiumService
+from utils.services.servers.game_servers import (
+    AuditWriter,
+    GameServerService,
+    SecretKeeper,
+    ServerChecker,
+    Watchers,
+)
+from utils.services.servers.log_places import LogPlaces
+from utils.services.servers.time_zones import find_zone
+from utils.services.servers.typed_servers import (
+    read_address,
+    trim_text,
+    verify_free_name,
+    verify_server_name,
+    verify_username,
+)
+
+_NAMES = ("name", "host", "port", "username", "number", "base_path", "timezone", "legacy")
+_PLACE = ("host", "port")  # another machine: its key is not known yet
+_ACCOUNT = (*_PLACE, "username")  # who gets to see the secret
+_WAY = (*_PLACE, "username", "secret", "number", "base_path", "legacy")  # what a test of the login tests
+
+WHY_LOGIN_AGAIN = (
+    "Another host, port or user name needs its password or key again: the stored one goes to the host whose"
+    " key is pinned, and to nobody else. Run /admin server edit again and fill in the form."
+)
+
+
+class ImportStore(Protocol):
+    """Storage of imports under way."""
+
+    async def find_import(self, scope: ServerScope) -> ImportJob | None:
+        """Return the import under way, if any."""
+
+
+class HostKeyReader(Protocol):
+    """Looks at the keys of hosts."""
+
+    async def read_host_keys(self, server: GameServer, *, guild_limit: int) -> HostKeys:
+        """Return the pinned key, and the one the host shows now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerEdit:
+    """What an admin wants changed; None leaves it as it is."""
+
+    name: str | None = None
+    host: str | None = None
+    username: str | None = None
+    number: int | None = None
+    port: int | None = None
+    base_path: str | None = None
+    timezone: str | None = None
+    legacy: bool | None = None
+    credentials: Credentials | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditedServer:
+    """The outcome of an edit.
+
+    Attributes:
+        server: as it is stored now.
+        steps: of the test, where one was needed.
+        changes: what was changed; empty when the test failed, and nothing is stored.
+    """
+
+    server: GameServer
+    steps: tuple[CheckStep, ...]
+    changes: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRooms:
+    """What changes of servers work with."""
+
+    store: ServerStore
+    imports: ImportStore
+    settings: SettingsService
+    premium: PremiumService
+    secret_keeper: SecretKeeper
+    checker: ServerChecker
+    places: LogPlaces
+    host_keys: HostKeyReader
+    watchers: Watchers
+    audit: AuditWriter
+
+
+class ServerChangeService:
+    """Changes game servers that are there."""
+
+    def __init__(self, servers: GameServerService, rooms: ServerRooms) -> None:
+        self._servers = servers
+        self._rooms = rooms
+
+    async def edit(
+        self, guild_id: GuildId, text: str, edit: ServerEdit, *, actor_id: MemberId
+    ) -> EditedServer:
+        """Change settings of a server; its login is tested first when something of it changes.
+
+        A test that failed is in the audit as well: it says where somebody wanted the login to go.
+
+        Raises:
+            UserFacingError: nothing is different, or it cannot be right; another account without its secret.
+        """
+        async with self._servers.lock(guild_id):
+            server = await self._servers.resolve(guild_id, text)
+            wanted = self._apply(server, read_edit(edit))
+            changes = list_changes(server, wanted)
+            if not changes:
+                raise InvalidInputError("Nothing would change. Name at least one option with a new value.")
+            if edit.credentials is None and _differs(server, wanted, _ACCOUNT):
+                raise InvalidInputError(WHY_LOGIN_AGAIN)
+            await self._verify_place(guild_id, wanted)
+            detail = f"{server.name}: {', '.join(map(str, changes))}"
+            check = WayCheck(())
+            if _differs(server, wanted, _WAY):
+                check = await self._check(wanted, edit.credentials)
+                if check.logs is None:
+                    detail += f"; not changed, {check.describe_failure()}"
+                    await self._audit_edit(guild_id, actor_id, detail)
+                    return EditedServer(server, check.steps, ())
+                wanted = replace(wanted, host_key=check.host_key, log_folder=check.logs.folder)
+            try:
+                await self._write(wanted, check)
+            except UserFacingError:
+                await self._audit_edit(guild_id, actor_id, f"{detail}; not changed")
+                raise
+            await self._audit_edit(guild_id, actor_id, detail)
+            return EditedServer(wanted, check.steps, changes)
+
+    async def set_announced(
+        self, guild_id: GuildId, text: str, kind: DeathKind, *, is_announced: bool, actor_id: MemberId
+    ) -> GameServer:
+        """Have one class of death of a server posted, or not; return the server as it is then."""
+        server = await self._servers.resolve(guild_id, text)
+        await self._rooms.store.set_announced(server.scope, kind, is_announced=is_announced)
+        self._rooms.watchers.refresh(server.scope)
+        if is_announced != (kind in server.announced):
+            switched = "off → on" if is_announced else "on → off"
+            detail = f"{server.name}, {kind}: {switched}"
+            await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, detail)
+        announced = server.announced | {kind} if is_announced else server.announced - {kind}
+        return replace(server, announced=announced)
+
+    async def verify_import(self, guild_id: GuildId, text: str) -> GameServer:
+        """Return the server whose history can be imported now.
+
+        Raises:
+            LimitReachedError: it is paused.
+            InvalidInputError: an import is under way.
+        """
+        server = await self._servers.resolve(guild_id, text)
+        if server.is_paused:
+            raise LimitReachedError(
+                f"{server.name} is paused, over the premium limit, so it is not read. See /premium status."
+            )
+        if await self._rooms.imports.find_import(server.scope) is not None:
+            raise InvalidInputError(f"The history of {server.name} is being read already.")
+        return server
+
+    async def import_again(
+        self,
+        guild_id: GuildId,
+        text: str,
+        *,
+        channel_id: ChannelId | None,
+        message_id: int | None,
+        actor_id: MemberId,
+    ) -> GameServer:
+        """Have the whole history of a server read again and counted anew.
+
+        Raises:
+            UserFacingError: it cannot be imported now.
+            RemoteError: the host failed while its files were listed.
+        """
+        async with self._servers.lock(guild_id):
+            server = await self.verify_import(guild_id, text)
+            server = await self._find(server.scope)  # no import is under way: its generation stands now
+            await self._servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
+            await self._rooms.watchers.restart(server.scope)
+            await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_IMPORT, server.name)
+            return server
+
+    async def read_host_keys(self, guild_id: GuildId, text: str) -> tuple[GameServer, HostKeys]:
+        """Return a server, its pinned key, and the key its host shows now."""
+        server = await self._servers.resolve(guild_id, text)
+        tier = await self._rooms.premium.get_tier(guild_id)
+        return server, await self._rooms.host_keys.read_host_keys(server, guild_limit=tier.servers)
+
+    async def accept_host_key(self, server: GameServer, keys: HostKeys, *, actor_id: MemberId) -> None:
+        """Pin the key that was shown, and go on reading.
+
+        Raises:
+            NotFoundError: the server was removed meanwhile.
+            InvalidInputError: somebody else changed host or key meanwhile.
+        """
+        if keys.shown is None:
+            raise InvalidInputError("The host shows no key at the moment. Try again later.")
+        guild_id = server.scope.guild_id
+        async with self._servers.lock(guild_id):
+            now = await self._find(server.scope)
+            if _differs(server, now, (*_PLACE, "host_key")):
+                raise InvalidInputError("Host or key were changed meanwhile. Run the command again.")
+            await self._rooms.store.set_host_key(server.scope, keys.shown.text)
+            await self._rooms.watchers.restart(server.scope)
+            detail = f"{server.name}: {_write_key(keys.pinned)} → {_write_key(keys.shown)}"
+            await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_HOSTKEY, detail)
+
+    def _apply(self, server: GameServer, edit: ServerEdit) -> GameServer:
+        given: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(edit, name)) is not None}
+        wanted = replace(server, **given)
+        if edit.credentials is not None:
+            secret = self._rooms.secret_keeper.encrypt(server.scope, edit.credentials)
+            wanted = replace(wanted, secret=secret)
+        return replace(wanted, host_key=None) if _differs(server, wanted, _PLACE) else wanted
+
+    async def _verify_place(self, guild_id: GuildId, wanted: GameServer) -> None:
+        others = await self._rooms.store.list_servers(guild_id)
+        verify_free_name(wanted.name, [other.name for other in others if other.scope != wanted.scope])
+
+    async def _audit_edit(self, guild_id: GuildId, actor_id: MemberId, detail: str) -> None:
+        await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_EDIT, detail)
+
+    async def _check(self, wanted: GameServer, credentials: Credentials | None) -> WayCheck:
+        tier = await self._rooms.premium.get_tier(wanted.scope.guild_id)
+        return await self._rooms.checker.check(wanted, guild_limit=tier.servers, credentials=credentials)
+
+    async def _write(self, wanted: GameServer, check: WayCheck) -> None:
+        try:
+            if check.logs is not None:
+                await self._rooms.places.verify_free(wanted, check.logs)
+            await self._find(wanted.scope)
+            await self._rooms.store.replace_server(wanted.scope, wanted)
+        except KillfeedError:
+            if check.steps:
+                self._rooms.checker.let_go(wanted)
+            raise
+        finally:
+            self._rooms.settings.forget(wanted.scope.guild_id)
+        await self._rooms.watchers.restart(wanted.scope)
+
+    async def _find(self, scope: ServerScope) -> GameServer:
+        server = await self._rooms.store.find_server(scope)
+        if server is None:
+            raise NotFoundError("such game server", None, hint="Somebody removed it meanwhile.")
+        return server
+
+
+def read_edit(edit: ServerEdit) -> ServerEdit:
+    """Return an edit as it is stored: trimmed, the zone by its name, the address taken apart.
+
+    What the address says beside the host counts where no option says it.
+
+    Raises:
+        InvalidInputError: something of it cannot be right.
+    """
+    read = replace(
+        edit,
+        name=None if edit.name is None else edit.name.strip(),
+        username=trim_text(edit.username or "") or None,
+        base_path=trim_text(edit.base_path or "") or None,
+        timezone=None if edit.timezone is None else find_zone(edit.timezone),
+    )
+    if edit.host is not None:
+        address = read_address(edit.host)
+        read = replace(
+            read,
+            host=address.host,
+            port=address.port if read.port is None else read.port,
+            username=read.username or address.username,
+            base_path=read.base_path or address.base_path,
+        )
+    if read.name is not None:
+        verify_server_name(read.name)
+    if read.username is not None:
+        verify_username(read.username)
+    return read
+
+
+def list_changes(old: GameServer, new: GameServer) -> tuple[FieldChange, ...]:
+    """Return what is different, in the order of the command's options; of a secret only that it is."""
+    changes = [
+        FieldChange(name.replace("_", " "), _write(getattr(old, name)), _write(getattr(new, name)))
+        for name in _NAMES
+        if getattr(old, name) != getattr(new, name)
+    ]
+    if old.secret != new.secret:
+        changes.append(FieldChange("login", "old secret", "new secret"))
+    if _differs(old, new, _PLACE) and old.host_key is not None:
+        changes.append(FieldChange("host key", "pinned", "pinned anew"))
+    return tuple(changes)
+
+
+def _differs(one: GameServer, other: GameServer, names: tuple[str, ...]) -> bool:
+    return any(getattr(one, name) != getattr(other, name) for name in names)
+
+
+def _write(value: object) -> str:
+    words = {None: "none", True: "on", False: "off"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def _write_key(key: HostKey | None) -> str:
+    return key.fingerprint if key else "none"

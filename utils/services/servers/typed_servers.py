@@ -1,0 +1,181 @@
+"""Game servers as people type them: addresses with everything around, names with emoji, blanks anywhere."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from utils.errors import InvalidInputError
+from utils.services.servers.time_zones import find_zone
+
+NAME_CHARACTERS = 50
+DEFAULT_PORT = 22
+PORTS = range(1, 65536)
+
+UNSEEN = "That {what} holds characters nobody can see. Type it by hand."
+WRONG_HOST = (
+    "The host is a name or an address, like game.example.org, 192.0.2.10 or 2001:db8::1. You can add"
+    " port, user name and sftp://, as in sftp://renter@192.0.2.10:8822. Leave out everything else."
+)
+WRONG_PORT = "A port is a number from 1 to 65535; game hosts often use 8822."
+
+_JOINER = "\u200d"
+_ADDRESS = re.compile(
+    r"(?P<scheme>(?:sftp|ssh)://)?(?:(?P<username>[^@/]*)@)?"
+    r"(?:\[(?P<literal>[^\]]*)\]|(?P<bare>[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*(?:%\w+)?)|(?P<name>[^:/@\[\]]*))"
+    r"(?::(?P<port>\d{1,9}))?(?P<path>/.*)?",
+    re.IGNORECASE,
+)
+_FLAG_TAGS = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")  # flags of England, Scotland, Wales
+
+
+@dataclass(frozen=True, slots=True)
+class ServerForm:
+    """What an admin says of a server to be added; without a port that of the address, else 22."""
+
+    name: str
+    host: str
+    port: int | None
+    username: str
+    number: int | None = None
+    base_path: str | None = None
+    timezone: str = "UTC"
+    legacy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TypedAddress:
+    """What stands in an address: the host, and what else people put into it."""
+
+    host: str
+    port: int | None = None
+    username: str | None = None
+    base_path: str | None = None
+
+
+def trim_text(text: str) -> str:
+    """Return a text without the blanks and the unseen characters around it that came with a paste."""
+    while text and (text[0].isspace() or unicodedata.category(text[0]) == "Cf"):
+        text = text[1:]
+    while text and (text[-1].isspace() or unicodedata.category(text[-1]) == "Cf"):
+        text = text[:-1]
+    return text
+
+
+def read_address(text: str) -> TypedAddress:
+    """Return what an address says: a host, ``host:port``, ``[::1]:22`` or ``sftp://user@host:port/folder``.
+
+    Raises:
+        InvalidInputError: it is none, or a password stands in it.
+    """
+    match = _ADDRESS.fullmatch(trim_text(text))
+    if match is None or (match["path"] and not match["scheme"]):
+        raise InvalidInputError(WRONG_HOST)
+    host = match["literal"] or match["bare"] or match["name"] or ""
+    username, port = match["username"], match["port"]
+    if username is not None and ":" in username:
+        raise InvalidInputError(
+            "Leave the password out of the address: the form asks for it, and nobody else sees it there. If"
+            " somebody may have seen it here, change it at your host."
+        )
+    if not host or any(one.isspace() or not one.isprintable() for one in host):
+        raise InvalidInputError(WRONG_HOST)
+    if match["literal"] and ":" not in host:
+        raise InvalidInputError(WRONG_HOST)
+    if port is not None and int(port) not in PORTS:
+        raise InvalidInputError(WRONG_PORT)
+    folder = trim_text(match["path"] or "").rstrip("/")
+    return TypedAddress(
+        host, None if port is None else int(port), trim_text(username or "") or None, folder or None
+    )
+
+
+def read_form(form: ServerForm) -> ServerForm:
+    """Return a form as it is stored: trimmed, the zone by its name, the address taken apart.
+
+    What the address says beside the host counts where no option says it.
+
+    Raises:
+        InvalidInputError: something of it cannot be right.
+    """
+    address = read_address(form.host)
+    port = form.port if form.port is not None else address.port or DEFAULT_PORT
+    username = trim_text(form.username) or address.username or ""
+    read = replace(
+        form,
+        name=form.name.strip(),
+        host=address.host,
+        port=port,
+        username=username,
+        base_path=trim_text(form.base_path or "") or address.base_path,
+        timezone=find_zone(form.timezone),
+    )
+    verify_server_name(read.name)
+    if port not in PORTS:
+        raise InvalidInputError(WRONG_PORT)
+    verify_username(username)
+    return read
+
+
+def list_taken(typed: ServerForm, read: ServerForm) -> str:
+    """Return what was understood of a form that says it in another way; empty when it says just that."""
+    taken = []
+    if read.host != typed.host:
+        taken.append(f"host {read.host}, port {read.port}, user name {read.username}")
+    if read.base_path != typed.base_path:
+        taken.append(f"base path {read.base_path}")
+    if read.timezone != typed.timezone:
+        taken.append(f"time zone {read.timezone}")
+    sentence = "; ".join(taken)
+    return sentence and f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def verify_username(name: str) -> None:
+    """Refuse what no host has as a user name.
+
+    Raises:
+        InvalidInputError
+    """
+    if not name:
+        raise InvalidInputError("The user name is empty. Your host shows it beside the SFTP address.")
+    if not name.isprintable():
+        raise InvalidInputError(UNSEEN.format(what="user name"))
+
+
+def fold_server_name(name: str) -> str:
+    """Return a name as it is compared: case and the kind of a blank make no difference."""
+    return " ".join(name.split()).casefold()
+
+
+def verify_server_name(name: str) -> None:
+    """Refuse a name nobody could read or type. Joined emoji and no-break spaces may stand in it.
+
+    Raises:
+        InvalidInputError
+    """
+    if not 1 <= len(name) <= NAME_CHARACTERS:
+        raise InvalidInputError(f"A server's name has 1 to {NAME_CHARACTERS} characters.")
+    plain = _FLAG_TAGS.sub("\U0001f3f4", name)
+    is_seen = any(unicodedata.category(one)[0] in "LNPS" for one in plain)
+    if not is_seen or not all(_may_stand(plain, at) for at in range(len(plain))):
+        raise InvalidInputError(UNSEEN.format(what="name"))
+
+
+def verify_free_name(name: str, taken: Iterable[str]) -> None:
+    """Refuse a name that another server of the guild has.
+
+    Raises:
+        InvalidInputError
+    """
+    if fold_server_name(name) in map(fold_server_name, taken):
+        raise InvalidInputError(f"There is a server called “{name}” already. Choose another name.")
+
+
+def _may_stand(name: str, at: int) -> bool:
+    """Tell whether a character may stand in a name; a joiner may where it joins emoji, and hides nowhere."""
+    one = name[at]
+    if one != _JOINER:
+        return one.isprintable() or unicodedata.category(one) == "Zs"
+    before, after = name[at - 1 : at], name[at + 1 : at + 2]
+    is_joint = bool(before and after) and unicodedata.category(before) in ("So", "Sk", "Mn")
+    return is_joint and unicodedata.category(after) in ("So", "Lo")
