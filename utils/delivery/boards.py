@@ -29,15 +29,15 @@ from utils.errors import (
     NotFoundError,
     TierRequiredError,
 )
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import ALL_SERVERS, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
+from utils.services.guilds.audit import AuditWriter
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import BOARD_PAGE_ROWS, Board, StatisticsService
-from utils.services.servers.game_servers import AuditWriter
 from utils.tasks import TaskManager
 
 REFRESH_SECONDS = 1800.0
@@ -187,8 +187,8 @@ class BoardKeeper:
             if posted is None:
                 posted = PostedBoard(guild_id, server_id, board.value)
                 await self._store.insert_board(guild_id, posted)
-                detail = f"{board.value} of {server or 'all servers'} in <#{channel_id}>"
-                await self._audit.write(guild_id, actor_id, AuditAction.BOARD_POST, detail)
+                facts = AuditFacts(server_name=server, changes=(FieldChange(board.value, new=channel_id),))
+                await self._audit.write(guild_id, actor_id, AuditAction.BOARD_POST, facts)
             try:
                 await self._bring_up_to_date(posted, channel_id)
             except ChannelUnusableError:
@@ -217,8 +217,9 @@ class BoardKeeper:
             if posted is None:
                 raise NotFoundError("posted board", board.value, hint="/admin board post posts one.")
             await self._store.delete_board(guild_id, server_id, board.value)
-            detail = f"{board.value} of {server or 'all servers'}"
-            await self._audit.write(guild_id, actor_id, AuditAction.BOARD_REMOVE, detail)
+            change = FieldChange(board.value, old=posted.channel_id)
+            facts = AuditFacts(server_name=server, changes=(change,))
+            await self._audit.write(guild_id, actor_id, AuditAction.BOARD_REMOVE, facts)
             await self._delete_message(posted)
 
     async def refresh_all(self) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import discord
 import pytest
 
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE
 from tests.fakes.figures import (
     FakeCombatStore,
@@ -19,6 +19,7 @@ from tests.fakes.figures import (
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.delivery.boards import BoardKeeper, BoardPages, BoardRooms, compute_digest
 from utils.delivery.ports import PostedMessage
+from utils.embeds.audit_wording import write_facts
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.pictures import Picture
 from utils.errors import (
@@ -29,6 +30,7 @@ from utils.errors import (
     NotFoundError,
     TierRequiredError,
 )
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import ChannelKind
 from utils.models.players import BoardRow, Counters
 from utils.models.posted_boards import ALL_SERVERS, PostedBoard
@@ -214,10 +216,12 @@ class Stand:
         if key in self.told:
             self.told.remove(key)
 
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Take a change by hand down."""
+    async def write(
+        self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
+    ) -> None:
+        """Take a change by hand down, as people read it."""
         assert (guild_id, actor_id) == (GUILD, ACTOR)
-        self.audited.append((action, detail))
+        self.audited.append((action, write_facts(AuditEntry(START, actor_id, action, facts))))
 
     @property
     def board(self) -> PostedBoard:
