@@ -22,7 +22,7 @@ ROUNDS = 10
 IMPORTED = SERVERS + 1
 PAUSE_SECONDS = 0.02
 TESTS_REST_SECONDS = (
-    60.0  # a community tests ten hosts a minute, and each server that is added is such a test
+    60.0  # a community tests ten hosts a minute, with each server it adds
 )
 TYPED = ("", "m", "Mar", "ka", "zzzz", "Otter", "_x")
 
