@@ -8,6 +8,7 @@ from typing import Protocol
 
 from utils.errors import AmbiguousError, NotFoundError
 from utils.events import DeathsStored, HistoryImported, PlayerErased, ServerRemoved
+from utils.locks import KeyedLocks
 from utils.models.deaths import Death
 from utils.models.labels import fold_label, label_name, label_twin
 from utils.models.players import KnownPlayer
@@ -58,7 +59,7 @@ class PlayerNames:
         self._tasks = tasks
         self._readings: dict[GuildId, BackgroundTask] = {}
         self._guilds: dict[GuildId, NameIndex] = {}
-        self._locks: dict[GuildId, asyncio.Lock] = {}
+        self._locks = KeyedLocks[GuildId]()
         self._missed: dict[GuildId, list[DeathsStored]] = {}
         self._comparing = asyncio.Lock()  # one thread at a time compares names: the loop goes on beside it
 
@@ -166,7 +167,7 @@ class PlayerNames:
         return self._guilds.get(guild_id)
 
     async def _get(self, guild_id: GuildId) -> NameIndex:
-        async with self._locks.setdefault(guild_id, asyncio.Lock()):  # every keystroke asks: one reads
+        async with self._locks.hold(guild_id):  # every keystroke asks: one reads
             known = self._guilds.pop(guild_id, None)
             while known is None:
                 known = await self._read(guild_id)
