@@ -14,7 +14,6 @@ from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.delivery.decisions import make_nonce
 from utils.delivery.ports import MessageSender
-from utils.embeds.escape import escape_text
 from utils.embeds.factory import EmbedFactory
 from utils.errors import (
     ChannelUnusableError,
@@ -24,6 +23,7 @@ from utils.errors import (
     DeliveryUncertainError,
     StorageError,
 )
+from utils.localization.escape import escape_text
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.tasks import TaskManager
