@@ -50,7 +50,9 @@ class Town:
             number=number,
         )
         await asked.wait()
-        await (await asked.submit_modal({"Password": PASSWORD})).wait(within_seconds=30)
+        answer = await (await asked.submit_modal({"Password": PASSWORD})).wait(within_seconds=30)
+        if "Everything works" not in answer.embed["title"]:
+            raise RuntimeError(f"Server {number} was not added: {answer.embed}")
 
     def is_imported(self, number: int) -> bool:
         """Tell whether the office was told that the history of a server is read."""
@@ -74,10 +76,10 @@ async def running_town(*, poll_seconds: float = 5.0) -> AsyncIterator[Town]:
         ):
             (folder / "host").mkdir()
             guild = world.create_guild("Benchmark")
-            feed, office = guild.create_text_channel("killfeed"), guild.create_text_channel("office")
+            feed, office = world.create_channel(guild, "killfeed"), world.create_channel(guild, "office")
             settings = {"polling": {"min_interval_seconds": poll_seconds}}
             async with run_bot(world, folder / "data", settings) as bot:
-                town = Town(world, host, bot, guild, feed, office, guild.owner)
+                town = Town(world, host, bot, guild, feed, office, world.owner_of(guild))
                 await town.admin.ask(office, "/admin channel set", kind="killfeed", channel=feed)
                 yield town
 

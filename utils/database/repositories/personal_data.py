@@ -95,8 +95,7 @@ class PersonalDataRepository:
             )
             for hint, query in queries:
                 batches = self._of("kills", scope).iterate_raw(
-                    query, sort=_WITHOUT_SUBJECTS = {**_PLAIN, "facts.member_id": 0, "facts.player_id": 0}
-_OLDEST_FIRST, hint=hint, batch=DEATHS_AT_ONCE
+                    query, sort=_OLDEST_FIRST, hint=hint, batch=DEATHS_AT_ONCE
                 )
                 async for encoded in batches:
                     yield await asyncio.to_thread(decode_documents, encoded)

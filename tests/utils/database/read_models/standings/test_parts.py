@@ -6,6 +6,7 @@ import pytest
 from utils.database.standings import columns
 
 from tests.fakes.deaths import NOON, SCOPE, build_deaths, build_row
+from utils.database.read_models.standings import columns
 from utils.database.read_models.standings.columns import build_table
 from utils.database.read_models.standings.parts import GuildStandings, Part, take_over
 from utils.database.read_models.standings.sections import DAYS
