@@ -30,6 +30,7 @@ from utils.events import (
     DeathsStored,
     EventDispatcher,
     GuildLeft,
+    GuildSettingsChanged,
     HistoryImported,
     NoticesQueued,
     PlayerErased,
@@ -360,7 +361,6 @@ class Application:
             health=self.watchers,
             delivery=DeliveryDesk(
                 self.sender,
-                self.watchers,
                 channels=self.guild_settings,
                 factory=self.factory,
                 clock=self.clock,
@@ -379,7 +379,13 @@ class Application:
             ),
             grants=self.grants,
             guild_changes=GuildChangeService(
-                self.guild_settings, self.servers, premium=self.premium, audit=self.audit
+                self.guild_settings,
+                self.servers,
+                guilds=self.repositories.guilds,
+                channels=self.repositories.servers,
+                premium=self.premium,
+                audit=self.audit,
+                events=self.events,
             ),
             server_changes=self._build_server_changes(self.servers),
             audit=self.audit,
@@ -399,6 +405,7 @@ class Application:
     def _register_handlers(self) -> None:
         events = self.events
         events.register(NoticesQueued, self.watchers.on_notices_queued)
+        events.register(GuildSettingsChanged, self.watchers.on_guild_settings_changed)
         standings = self.repositories.standings
         events.register(CountersStored, standings.on_counters_stored)
         events.register(ServerRemoved, standings.on_server_removed)

@@ -148,9 +148,6 @@ class FakeDelivery:
     def __init__(self) -> None:
         self.channel_id = ChannelId(0)
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """Take note of nothing."""
-
     async def post_sample(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
         """Post nothing."""
         del guild_id, kind, server
@@ -243,6 +240,7 @@ class Shelf:
     deaths: FakeDeathStore = field(default_factory=FakeDeathStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
+    events: EventDispatcher = field(default_factory=EventDispatcher)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
     premium: FakePremiumStore = field(default_factory=FakePremiumStore)
     rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
@@ -280,7 +278,7 @@ class Shelf:
         names = PlayerNames(self.statistics, self.servers, tasks, clock=self.clock)
         premium = desk.premium
         audit = AuditLog(self.audit, clock=self.clock)
-        ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), self.secrets
+        ingestion, events, secrets = FakeIngestionStore(), self.events, self.secrets
         factory, places = EmbedFactory(), LogPlaces(self.servers, ingestion)
         servers = GameServerService(
             self.servers,
@@ -361,7 +359,15 @@ class Shelf:
                 clock=self.clock,
             ),
             grants=desk.service,
-            guild_changes=GuildChangeService(settings, servers, premium=premium, audit=audit),
+            guild_changes=GuildChangeService(
+                settings,
+                servers,
+                guilds=self.guilds,
+                channels=self.servers,
+                premium=premium,
+                audit=audit,
+                events=events,
+            ),
             server_changes=ServerChangeService(servers, rooms),
             audit=audit,
             exports=ExportService(self.personal, people, audit=audit, clock=self.clock),

@@ -80,9 +80,6 @@ class Bystander:
     def wake(self, scope: ServerScope) -> None:
         """Do nothing."""
 
-    def retry_deliveries(self, guild_id: GuildId) -> None:
-        """Do nothing."""
-
     def removal(self, scope: ServerScope) -> AbstractAsyncContextManager[None]:
         """Do nothing."""
         del scope
@@ -95,6 +92,9 @@ class Bystander:
         """Do nothing."""
 
     async def on_notices_queued(self, event: object) -> None:
+        """Do nothing."""
+
+    async def on_guild_settings_changed(self, event: object) -> None:
         """Do nothing."""
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:

@@ -1,4 +1,4 @@
-"""The desk: what commands ask of delivery - a sample post, and another try after a channel was mended."""
+"""The desk: what commands ask of delivery - a sample post."""
 
 from typing import Protocol
 
@@ -9,13 +9,6 @@ from utils.errors import ChannelUnusableError, DeliveryError, NotAllowedError, N
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import GameServer
-
-
-class Retrier(Protocol):
-    """Tries waiting deliveries again."""
-
-    def retry_deliveries(self, guild_id: GuildId) -> None:
-        """A channel of the guild was changed."""
 
 
 class ChannelFinder(Protocol):
@@ -31,21 +24,15 @@ class DeliveryDesk:
     def __init__(
         self,
         sender: MessageSender,
-        retrier: Retrier,
         *,
         channels: ChannelFinder,
         factory: EmbedFactory,
         clock: Clock,
     ) -> None:
         self._sender = sender
-        self._retrier = retrier
         self._channels = channels
         self._factory = factory
         self._clock = clock
-
-    def retry_now(self, guild_id: GuildId) -> None:
-        """A channel was mended: waiting notices are tried again at once."""
-        self._retrier.retry_deliveries(guild_id)
 
     async def post_sample(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
         """Post what the kind looks like, and return where.

@@ -48,9 +48,6 @@ class HealthBook(Protocol):
 class Delivery(Protocol):
     """The part of delivery that commands touch."""
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """A channel was mended: waiting notices are tried again at once."""
-
     async def post_sample(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
         """Post what the kind looks like, and return where.
 

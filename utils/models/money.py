@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from utils.models.declared_settings import between, setting
 from utils.models.scope import MemberId, PlayerId, ServerScope
 
 LEAST_BOUNTY = 100
@@ -55,10 +56,19 @@ class BountySettings:
         max_amount: the largest bounty a member may place.
     """
 
-    is_enabled: bool = True
-    is_auto: bool = True
-    expiry_hours: int = 24
-    max_amount: int = LARGEST_BOUNTY
+    is_enabled: bool = setting(default=True)
+    is_auto: bool = setting(default=True)
+    expiry_hours: int = setting(
+        24, check=between(1, LONGEST_EXPIRY_HOURS, f"A bounty lasts 1 to {LONGEST_EXPIRY_HOURS} hours.")
+    )
+    max_amount: int = setting(
+        LARGEST_BOUNTY,
+        check=between(
+            LEAST_BOUNTY,
+            LARGEST_BOUNTY,
+            f"The largest bounty is a number from {LEAST_BOUNTY:,} to {LARGEST_BOUNTY:,}.",
+        ),
+    )
 
 
 class LedgerKind(StrEnum):

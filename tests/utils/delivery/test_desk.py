@@ -13,27 +13,10 @@ from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory
 from utils.errors import NotAllowedError, NotFoundError
 from utils.models.guilds import ChannelKind
-from utils.models.scope import GuildId
 
 SERVER = build_server("*Mirny*")
 GUILD = SERVER.scope.guild_id
 POST = "/channels/{channel_id}/messages"
-
-
-class FakeRetrier:
-    """Notes the guilds whose deliveries are tried again."""
-
-    def __init__(self) -> None:
-        self.retried: list[GuildId] = []
-
-    def retry_deliveries(self, guild_id: GuildId) -> None:
-        """Note it."""
-        self.retried.append(guild_id)
-
-
-@pytest.fixture(name="retrier")
-def _retrier() -> FakeRetrier:
-    return FakeRetrier()
 
 
 @pytest.fixture(name="finder")
@@ -42,10 +25,10 @@ def _finder(channel: Channel) -> FakeChannelFinder:
 
 
 @pytest.fixture(name="desk")
-async def _desk(bot: commands.Bot, retrier: FakeRetrier, finder: FakeChannelFinder) -> DeliveryDesk:
+async def _desk(bot: commands.Bot, finder: FakeChannelFinder) -> DeliveryDesk:
     clock = FakeClock()
     sender = DiscordSender(bot, clock=clock)
-    return DeliveryDesk(sender, retrier, channels=finder, factory=EmbedFactory(), clock=clock)
+    return DeliveryDesk(sender, channels=finder, factory=EmbedFactory(), clock=clock)
 
 
 @pytest.mark.parametrize("kind", list(ChannelKind))
@@ -96,9 +79,3 @@ async def test_sample_is_refused_before_the_first_login(desk: DeliveryDesk) -> N
     """Discord was never reached: later, in a sentence."""
     with pytest.raises(NotAllowedError, match="Try again in a minute"):
         await desk.post_sample(GUILD, ChannelKind.KILLFEED, None)
-
-
-def test_mended_channel_is_tried_again(desk: DeliveryDesk, retrier: FakeRetrier) -> None:
-    """The desk hands the wish on."""
-    desk.retry_now(GUILD)
-    assert retrier.retried == [GUILD]

@@ -13,7 +13,7 @@ from typing import Protocol
 from structlog import get_logger
 
 from utils.errors import StillBusyError, StorageError
-from utils.events import NoticesQueued
+from utils.events import GuildSettingsChanged, NoticesQueued
 from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportProgress
 from utils.models.scope import GuildId, ServerScope
@@ -238,9 +238,10 @@ class ServerWatchers:
         if scope in self._watches:
             self._watches[scope].wake()
 
-    def retry_deliveries(self, guild_id: GuildId) -> None:
-        """A channel of the guild was changed: what waits is tried again now."""
-        self._deliverer.retry_now(guild_id)
+    async def on_guild_settings_changed(self, event: GuildSettingsChanged) -> None:
+        """Try again now what waits for a channel."""
+        if not event.names.isdisjoint(ChannelKind):
+            self._deliverer.retry_now(event.guild_id)
 
     async def on_notices_queued(self, event: NoticesQueued) -> None:
         """Wake the delivery of a server's guild."""

@@ -21,7 +21,7 @@ from tests.fakes.watching import (
     FakeProgressReporter,
 )
 from utils.errors import LoginRefusedError, StillBusyError, StorageUnavailableError
-from utils.events import EventDispatcher, NoticesQueued
+from utils.events import EventDispatcher, GuildSettingsChanged, NoticesQueued
 from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, GuildId, ServerScope
@@ -412,7 +412,9 @@ async def test_delivery_is_woken_by_notices_and_by_a_mended_channel(world: World
     watchers.start_all([ONE.scope, TWO.scope, FAR.scope])
     kind = ChannelKind.BOUNTIES
     await watchers.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
-    watchers.retry_deliveries(HERE)
+    for names in ({"expiry_hours"}, {ChannelKind.BOUNTIES.value}):
+        changed = GuildSettingsChanged(guild_id=HERE, names=frozenset(names))
+        await watchers.on_guild_settings_changed(changed)
     assert world.deliverer.notes == [("wake", ONE.scope, kind), ("retry", HERE)]
 
 
