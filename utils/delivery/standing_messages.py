@@ -36,8 +36,9 @@ from utils.errors import DeliveryDelayedError, DeliveryError, DeliveryUncertainE
 from utils.locks import KeyedLocks
 from utils.models.message_places import MessagePlace
 from utils.models.scope import ChannelId, GuildId
-from utils.tasks import TaskManager, wait_for_first
+from utils.tasks import TaskManager
 from utils.turns import FairTurns
+from utils.waiting import wait_for_any
 
 PLACES = 16
 LOOK_BACK_MESSAGES = 100  # one request
@@ -174,7 +175,7 @@ class StandingMessages:
                 if seconds is not None and kept.newest is None:
                     kept.newest = message
                 pause = max(seconds or 0.0, message.pause_seconds)
-                await wait_for_first(kept.has_last.wait(), self._clock.sleep(pause))
+                await wait_for_any(kept.has_last, seconds=pause, clock=self._clock)
         finally:
             if self._kept.get(key) is kept:
                 del self._kept[key]

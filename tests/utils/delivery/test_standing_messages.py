@@ -207,7 +207,7 @@ async def test_what_may_pass_is_tried_again_ever_less_often(wall: Wall) -> None:
     for _ in range(300):
         await wall.clock.advance(1)
     await shown
-    assert wall.clock.slept == [1, 2, 4, 8, 15, 30, 60, 60]
+    assert wall.clock.slept == [1, 2, 4, 8, 16, 32, 60, 60]
     assert wall.list_channels() == [CHANNEL]
 
 
