@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import discord
 
-from utils.embeds.escape import escape_name, escape_text
 from utils.embeds.figures import write_count, write_emeralds, write_time
 from utils.embeds.notices.bounties import BOUNTY_LOOK, write_placer
 from utils.embeds.theme import Theme
+from utils.localization.escape import escape_name, escape_text
 from utils.models.money import (
     Bounty,
     BountySettings,

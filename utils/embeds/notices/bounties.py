@@ -4,11 +4,11 @@ from datetime import datetime
 
 import discord
 
-from utils.embeds.escape import escape_name
 from utils.embeds.figures import write_emeralds, write_time
 from utils.embeds.notices.bounty_wording import HOUSE, LINES, TITLES
 from utils.embeds.notices.look import SEPARATOR, NoticeLook, VariantLook, build_post, choose_line
 from utils.embeds.theme import Theme
+from utils.localization.escape import escape_name
 from utils.models.money import AUTO_DURATION
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.quantities import write_quantity

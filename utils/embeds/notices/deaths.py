@@ -4,12 +4,12 @@ from datetime import datetime
 
 import discord
 
-from utils.embeds.escape import escape_name, escape_text
 from utils.embeds.figures import compute_ratio, write_count, write_metres, write_ratio
 from utils.embeds.notices.death_wording import CAUSES, LINES, TITLES
 from utils.embeds.notices.look import SEPARATOR, NoticeLook, VariantLook, build_post, choose_line
 from utils.embeds.theme import Theme
 from utils.embeds.wording import WEAPONS
+from utils.localization.escape import escape_name, escape_text
 from utils.models.deaths import DeathKind
 from utils.models.notices.deaths import DeathNotice
 

@@ -8,10 +8,10 @@ from typing import Generic, TypeVar
 
 import discord
 
-from utils.embeds.escape import escape_name
 from utils.embeds.figures import write_time
 from utils.embeds.theme import Theme
 from utils.embeds.wording import choose_text
+from utils.localization.escape import escape_name
 from utils.models.notices.notice import Notice
 
 N = TypeVar("N", bound=Notice)
