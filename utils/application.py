@@ -10,6 +10,7 @@ import discord
 from structlog import get_logger
 
 from utils.backoff import Backoff
+from utils.caching import GuildMemory
 from utils.clock import Clock
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.process.opening import MONGOD_TASK
@@ -415,7 +416,6 @@ class Application:
         standings = self.repositories.standings
         events.register(CountersStored, standings.on_counters_stored)
         events.register(ServerRemoved, standings.on_server_removed)
-        events.register(GuildLeft, standings.on_guild_left)
         events.register(DeathsStored, self.names.on_deaths_stored)
         events.register(DeathsStored, self.proofs.on_deaths_stored)
         events.register(HistoryImported, self.names.on_history_imported)
@@ -423,7 +423,6 @@ class Application:
         events.register(PlayerErased, self.names.on_player_erased)
         events.register(ServerAdded, self.grants.on_server_added)
         events.register(ServerRemoved, self.grants.on_server_removed)
-        events.register(GuildLeft, self.grants.on_guild_left)
         events.register(ServerRemoved, self.bounty_endings.on_server_removed)
         events.register(GuildLeft, self._on_guild_left)
 
@@ -521,12 +520,27 @@ class Application:
         removals = await self.repositories.directory.list_removals()
         await self.tasks.for_each(PRUNE_TASK, removals, delete_leftovers)
 
+    def list_memories(self) -> Sequence[GuildMemory]:
+        """Return all that keeps something of a guild and is to forget it when the bot leaves."""
+        return (
+            self.guild_settings,
+            self.premium,
+            self.grants,
+            self.names,
+            self.proofs,
+            self.alerts,
+            self.watchers,
+            self.access,
+            self.tasks,
+            self.repositories.standings,
+        )
+
     async def _on_guild_left(self, event: GuildLeft) -> None:
         await self.watchers.stop_guild(event.guild_id)
         await self.tasks.cancel_guild(event.guild_id)
         await self.pool.close_guild(event.guild_id)
-        self.guild_settings.forget(event.guild_id)
-        self.names.forget(event.guild_id)
+        for memory in self.list_memories():
+            memory.forget_guild(event.guild_id)
         # all that took time: the guild may have invited the bot again meanwhile
         await self.watchers.follow_guilds(self.bot.is_member_of)
 

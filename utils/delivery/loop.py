@@ -104,8 +104,6 @@ class DeliveryLoop:
 
     async def run(self, guild_id: GuildId) -> None:
         """Deliver for a guild until cancelled; while the storage is away, try again every few seconds."""
-        self._service.forget(guild_id)
-        await self._surprises.forget(guild_id)
         signals = self._signals[guild_id] = _Signals(poll_at=self._clock.monotonic())
         try:
             while True:
@@ -117,6 +115,8 @@ class DeliveryLoop:
             del self._signals[guild_id]
             # the next loop must not begin while one of them may still post
             await self._tasks.cancel_patiently(*map(_name_task, signals.mended))
+            self._service.forget(guild_id)
+            await self._surprises.forget(guild_id)
 
     async def _start_lanes(self, guild_id: GuildId, signals: _Signals) -> float:
         """Begin every lane that has work and is not at it; return seconds until the next look."""

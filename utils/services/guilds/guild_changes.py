@@ -175,7 +175,7 @@ class GuildChangeService:
         try:
             yield
         finally:
-            self._settings.forget(guild_id)
+            self._settings.forget_guild(guild_id)
 
     async def _announce(self, guild_id: GuildId, *names: str) -> None:
         await self._events.dispatch(GuildSettingsChanged(guild_id=guild_id, names=frozenset(names)))

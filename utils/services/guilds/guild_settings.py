@@ -81,7 +81,7 @@ class SettingsService:
         own = (await self._channels.get(scope)).get(kind)
         return own or (await self.get_settings(scope.guild_id)).channels.get(kind)
 
-    def forget(self, guild_id: GuildId) -> None:
+    def forget_guild(self, guild_id: GuildId) -> None:
         """Drop what is cached of a guild."""
         self._settings.drop(guild_id)
         self._channels.drop_where(lambda scope: scope.guild_id == guild_id)

@@ -126,6 +126,10 @@ class _Untold:
         for key in [key for key, (_, at) in self._waiting.items() if at < now - FORGET_SECONDS]:
             del self._waiting[key]
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Drop what could not be told in a guild."""
+        self._waiting = {key: waiting for key, waiting in self._waiting.items() if key[0] != guild_id}
+
     def find_next(self, now: float) -> float:
         """Return when the next one is due, after now; far away without one."""
         return min((at for _, at in self._waiting.values() if at > now), default=math.inf)
@@ -178,6 +182,13 @@ class ProofKeeper:
         if link.message_id is not None:
             self._farewells.append((link, outcome))
             self._woken.set()
+
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Look at a guild no more before the next look at all of them; its messages are out of reach."""
+        self._open -= {guild_id}
+        self._stirred.discard(guild_id)
+        self._farewells = [told for told in self._farewells if told[0].guild_id != guild_id]
+        self._untold.forget_guild(guild_id)
 
     async def on_deaths_stored(self, event: DeathsStored) -> None:
         """Look at a guild with open links when somebody used the menu; holds up nobody."""

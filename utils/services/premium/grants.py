@@ -16,7 +16,7 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError, StorageError
-from utils.events import GuildLeft, ServerAdded, ServerRemoved
+from utils.events import ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.premium import (
@@ -238,10 +238,9 @@ class GrantService:
         """A place is free: the oldest paused server takes it."""
         await self._settle_soon(event.scope.guild_id)
 
-    async def on_guild_left(self, event: GuildLeft) -> None:
-        """Drop what is kept of a guild."""
-        self._unsettled.discard(event.guild_id)
-        self._rooms.premium.forget(event.guild_id)
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Settle the servers of a guild no more."""
+        self._unsettled.discard(guild_id)
 
     async def _settle_soon(self, guild_id: GuildId) -> None:
         try:
@@ -263,7 +262,7 @@ class GrantService:
         try:
             await self._rooms.store.write_grant(guild_id, grant, event)
         finally:
-            self._rooms.premium.forget(guild_id)  # a write that failed may have happened all the same
+            self._rooms.premium.forget_guild(guild_id)  # a write that failed may have happened all the same
         paused = await self._settle(guild_id)
         record = await self._read_fresh(guild_id)
         change = GrantChange(before, self._rooms.premium.read_state(record), paused, record.history)
@@ -285,13 +284,13 @@ class GrantService:
         event = PremiumEvent(now, PremiumAction.ENDED, grant.tier, grant.ends_at)
         if await self._rooms.store.end_grant(guild_id, event):
             await self._audit(guild_id, event, change, AuditAction.PREMIUM_END)
-        self._rooms.premium.forget(guild_id)
+        self._rooms.premium.forget_guild(guild_id)
         logger.info("premium has ended", guild_id=guild_id, tier=grant.tier, paused=len(paused))
 
     async def _settle(self, guild_id: GuildId) -> tuple[str, ...]:
         """Pause and resume servers by the tier; return the names of those that are paused then."""
         self._unsettled.add(guild_id)
-        self._rooms.premium.forget(guild_id)  # another process may have written a grant a moment ago
+        self._rooms.premium.forget_guild(guild_id)  # another process may have written a grant a moment ago
         tier = await self._rooms.premium.get_tier(guild_id)
         servers = await self._rooms.servers.list_servers(guild_id)
         paused = choose_paused(servers, room=tier.servers)
@@ -306,7 +305,7 @@ class GrantService:
 
     async def _read_fresh(self, guild_id: GuildId) -> PremiumRecord:
         """Return the record as it is stored, not as it is cached."""
-        self._rooms.premium.forget(guild_id)
+        self._rooms.premium.forget_guild(guild_id)
         return await self._rooms.store.get_premium(guild_id)
 
     async def _tell_end(self, guild_id: GuildId, change: GrantChange, *, key: str) -> None:

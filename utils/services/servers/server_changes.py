@@ -267,7 +267,7 @@ class ServerChangeService:
                 self._rooms.checker.let_go(wanted)
             raise
         finally:
-            self._rooms.settings.forget(wanted.scope.guild_id)
+            self._rooms.settings.forget_guild(wanted.scope.guild_id)
         await self._rooms.watchers.restart(wanted.scope)
 
     async def _find(self, scope: ServerScope) -> GameServer:

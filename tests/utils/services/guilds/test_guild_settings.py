@@ -99,7 +99,7 @@ async def test_slow_read_is_not_kept_when_something_was_written_meanwhile(
     early = asyncio.create_task(settings.get_settings(GUILD))
     await guilds.gate.has_read.wait()
     guilds.settings[GUILD] = GuildSettings(GUILD, {ChannelKind.ALERTS: THIRD})
-    settings.forget(GUILD)
+    settings.forget_guild(GUILD)
     guilds.gate.may_answer.set()
     assert (await early).channels == {}
     assert (await settings.get_settings(GUILD)).channels == {ChannelKind.ALERTS: THIRD}

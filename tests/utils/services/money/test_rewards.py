@@ -414,10 +414,10 @@ async def test_terms_follow_tier_and_settings() -> None:
     assert await rewards.find_terms(SCOPE) == RewardTerms(is_auto=True, is_announced=False)
     await put_settings(guilds, guild_id, channels={ChannelKind.BOUNTIES: ChannelId(5)})
     await put_settings(guilds, guild_id, bounties=BountySettings(is_auto=False))
-    settings.forget(guild_id)
+    settings.forget_guild(guild_id)
     assert await rewards.find_terms(SCOPE) == RewardTerms(is_auto=False, is_announced=True)
     await put_settings(guilds, guild_id, bounties=BountySettings(is_enabled=False))
-    settings.forget(guild_id)
+    settings.forget_guild(guild_id)
     assert await rewards.find_terms(SCOPE) is None
     poor, *_ = build_rewards(tier=1)
     assert await poor.find_terms(SCOPE) is None

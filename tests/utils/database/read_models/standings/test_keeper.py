@@ -19,7 +19,7 @@ from utils.database.repositories.ingestion import IngestionRepository, Transacti
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.shown import list_shown
 from utils.database.repositories.statistics import StatisticsRepository
-from utils.events import CountersStored, GuildLeft, ServerRemoved
+from utils.events import CountersStored, ServerRemoved
 from utils.models.deaths import Death
 from utils.models.players import Counters, PlayerDay, PlayerRecord
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
@@ -341,7 +341,7 @@ async def test_nothing_is_kept_of_what_is_gone(world: World, *, is_guild: bool) 
     guild_id = world.scope.guild_id
     assert world.standings.rows == 2
     if is_guild:
-        await world.standings.on_guild_left(GuildLeft(guild_id=guild_id))
+        world.standings.forget_guild(guild_id)
     else:
         await world.standings.on_server_removed(ServerRemoved(scope=world.scope))
     assert world.standings.rows == 0
