@@ -6,7 +6,15 @@ import pytest
 
 from tests.architecture.source_tree import Module, build_module, find_room, list_imports, list_modules
 
-KERNEL = {"utils.models", "utils.errors", "utils.clock", "utils.events", "utils.tasks", "utils.turns"}
+KERNEL = {
+    "utils.models",
+    "utils.errors",
+    "utils.clock",
+    "utils.events",
+    "utils.tasks",
+    "utils.turns",
+    "utils.waiting",
+}
 
 ROOMS: dict[str, set[str]] = {
     **{room: set() for room in KERNEL},

@@ -6,7 +6,7 @@ The first rows of a log name players, who can be erased.
 from pymongo import UpdateOne
 
 from utils.database.core.database import Fence, SafeDatabase
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.models.reading import HEAD_DIGEST_BYTES, digest_head
 
 _FILES = {"guild_id": {"$gt": 0}, "kind": "file"}
@@ -22,8 +22,9 @@ async def digest_heads(database: SafeDatabase, fence: Fence) -> None:
         if len(one["head"]) != HEAD_DIGEST_BYTES
     ]
 
-    async def write(session: Session) -> None:
-        await database.call("migration.digests", cursors.delegate.bulk_write, changes, session=session)
+    def write(transaction: Transaction) -> None:
+        bulk = transaction.unscoped("cursors").bulk_write
+        transaction.run("migration.digests", bulk, changes, session=transaction.session)
 
     if changes:
         await database.in_transaction(write, fence=fence)

@@ -5,8 +5,9 @@ It names its notices by server, kind of channel and number, and notices name no 
 
 from pymongo import UpdateOne
 
-from utils.database.core.database import Document, Fence, SafeDatabase
-from utils.database.core.sessions import Session
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.operations import Document
+from utils.database.core.transaction import Transaction
 from utils.models.notices import MessageState
 
 _OLD = {"guild_id": {"$gt": 0}, "sequences": {"$exists": True}}
@@ -22,13 +23,13 @@ async def move_messages(database: SafeDatabase, fence: Fence) -> None:
         if one["state"] == MessageState.PREPARED
     ]
 
-    async def write(session: Session) -> None:
+    def write(transaction: Transaction) -> None:
         messages, outbox = (database.unscoped(name).delegate for name in ("messages", "outbox"))
         if changes:
-            await database.call("migration.moved", messages.bulk_write, changes, session=session)
-        await database.call("migration.sent", messages.delete_many, _OLD, session=session)
+            transaction.run("migration.moved", messages.bulk_write, changes, session=transaction.session)
+        transaction.run("migration.sent", messages.delete_many, _OLD, session=transaction.session)
         tied, untie = {"guild_id": {"$gt": 0}, "nonce": {"$exists": True}}, {"$unset": {"nonce": ""}}
-        await database.call("migration.untied", outbox.update_many, tied, untie, session=session)
+        transaction.run("migration.untied", outbox.update_many, tied, untie, session=transaction.session)
 
     await database.in_transaction(write, fence=fence)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pymongo.errors import DuplicateKeyError
 
 from utils.database.core.database import Fence, SafeDatabase
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.database.migrations.head_migration import digest_heads
 from utils.database.migrations.message_migration import move_messages
 from utils.database.migrations.number_migration import join_numbers
@@ -87,10 +87,9 @@ async def run_migrations(database: SafeDatabase, first: int, fence: Fence) -> No
 
 
 async def _write(database: SafeDatabase, fence: Fence, update: dict[str, object]) -> None:
-    schema = database.unscoped("schema").delegate
-
-    async def write(session: Session) -> None:
-        await database.call("schema.update", schema.update_one, {"_id": _ID}, update, session=session)
+    def write(transaction: Transaction) -> None:
+        change, session = transaction.unscoped("schema").update_one, transaction.session
+        transaction.run("schema.update", change, {"_id": _ID}, update, session=session)
 
     await database.in_transaction(write, fence=fence)
 

@@ -5,8 +5,9 @@ from typing import Any
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 
-from utils.database.core.database import Document, Fence, SafeDatabase
-from utils.database.core.sessions import Session
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.operations import Document
+from utils.database.core.transaction import Transaction
 from utils.database.units.server_numbers import KIND
 
 _OF_ANY = {"guild_id": {"$gt": 0}}
@@ -20,14 +21,16 @@ async def join_numbers(database: SafeDatabase, fence: Fence) -> None:
     def find(**options: Any) -> list[Document]:
         return cursors.find(sequences, **options).to_list()
 
-    async def write(session: Session) -> None:
+    def write(transaction: Transaction) -> None:
         rename = {"$set": {"kind": KIND}}
-        await database.call("migration.renamed", cursors.update_many, counted, rename, session=session)
-        found = await database.call("migration.sequences", find, session=session)
+        transaction.run(
+            "migration.renamed", cursors.update_many, counted, rename, session=transaction.session
+        )
+        found = transaction.run("migration.sequences", find, session=transaction.session)
         joins = [_join(one) for one in found]
         if joins:
-            await database.call("migration.joined", cursors.bulk_write, joins, session=session)
-            await database.call("migration.gone", cursors.delete_many, sequences, session=session)
+            transaction.run("migration.joined", cursors.bulk_write, joins, session=transaction.session)
+            transaction.run("migration.gone", cursors.delete_many, sequences, session=transaction.session)
 
     await database.in_transaction(write, fence=fence)
 

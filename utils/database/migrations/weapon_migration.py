@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 from pymongo import ReplaceOne, UpdateOne
 
-from utils.database.core.database import Document, Fence, SafeDatabase
+from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.faults import map_storage_errors
 from utils.database.core.keys import build_key_range
-from utils.database.core.sessions import Session
+from utils.database.core.operations import Document
+from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import decode_documents
 from utils.models.deaths import LONGEST_KILL_LIMIT_METRES, DeathKind
 from utils.models.players import HOURS_OF_A_WEEK, WeaponCount
@@ -69,8 +70,8 @@ async def _write(database: SafeDatabase, fence: Fence, name: str, changes: Seque
     for start in range(0, len(changes), _BATCH):
         some = list(changes[start : start + _BATCH])
 
-        async def write(session: Session, some: list[_Change] = some) -> None:
-            await database.call(f"migration.{name}", write_all, some, ordered=False, session=session)
+        def write(transaction: Transaction, some: list[_Change] = some) -> None:
+            transaction.run(f"migration.{name}", write_all, some, ordered=False, session=transaction.session)
 
         await database.in_transaction(write, fence=fence)
 

@@ -1,7 +1,8 @@
 """Posted boards of guilds."""
 
+from utils.database.core.blocking import Replacement
 from utils.database.core.database import SafeDatabase
-from utils.database.core.scoped import Replacement, ScopedCollection
+from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.board_documents import build_board_document, read_board
 from utils.models.posted_boards import PostedBoard
 from utils.models.scope import GuildId, ServerId

@@ -1,7 +1,7 @@
 """Tests of bringing data of version 4 up to date."""
 
 from utils.database.core.database import Fence, SafeDatabase
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.database.migrations.number_migration import join_numbers
 from utils.database.units.server_numbers import KIND, ServerNumbers, draw_numbers
 from utils.models.guilds import ChannelKind
@@ -38,9 +38,9 @@ async def test_numbers_go_on_from_where_they_were_and_doing_it_twice_changes_not
         {**of_quiet, **rest, "kind": KIND, "next": {"bounties": 1}},
     ]
 
-    async def draw(session: Session) -> ServerNumbers:
+    def draw(transaction: Transaction) -> ServerNumbers:
         two = {ChannelKind.KILLFEED: 2, ChannelKind.BOUNTIES: 1}
-        return await draw_numbers(database, COUNTED, notices=two, changes_counters=True, session=session)
+        return draw_numbers(transaction, COUNTED, notices=two, changes_counters=True)
 
     unknown = {ChannelKind.KILLFEED: 0, ChannelKind.BOUNTIES: 0}
     assert await database.in_transaction(draw) == ServerNumbers(

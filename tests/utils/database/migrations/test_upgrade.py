@@ -105,7 +105,7 @@ async def test_older_bot_that_only_slept_can_commit_nothing_afterwards(
     assert await older.acquire(1, instance_id="old", now=slept) == 1
     await upgrade(database).wait_until_current()
 
-    async def write(_session: object) -> None:
+    def write(_transaction: object) -> None:
         raise AssertionError
 
     with pytest.raises(LeaseLostError):

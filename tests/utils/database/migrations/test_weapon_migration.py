@@ -5,8 +5,9 @@ from collections.abc import Callable
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.migrations.weapon_migration import count_weapons
 from utils.database.repositories.imports import ImportRepository
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import GameServerRepository
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.models.deaths import Death, DeathKind
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
@@ -32,8 +33,8 @@ async def test_weapons_and_hours_are_counted_from_the_stored_kills(
         counting.add(death)
     await GameServerRepository(database).insert_server(scope, make_server(scope, generation=3))
 
-    async def store(unit: TransactionUnit) -> None:
-        await unit.insert_deaths(deaths)
+    def store(unit: IngestionTransaction) -> None:
+        unit.insert_deaths(deaths)
 
     await IngestionRepository(database, fences=lambda _: None).in_transaction(scope, store)
     imports = ImportRepository(database, fences=lambda _: None)

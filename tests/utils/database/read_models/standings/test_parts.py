@@ -5,10 +5,10 @@ from datetime import date, timedelta
 import pytest
 
 from tests.fakes.deaths import NOON, SCOPE, build_deaths, build_row
+from utils.database.read_models.standings import columns
 from utils.database.read_models.standings.columns import build_table
 from utils.database.read_models.standings.parts import GuildStandings, Part, take_over
 from utils.database.read_models.standings.sections import DAYS
-from utils.database.standings import columns
 from utils.events import CountersStored
 from utils.models.players import Counters, PlayerDay
 from utils.models.scope import PlayerId
