@@ -25,7 +25,7 @@ from utils.clock import SystemClock
 from utils.data_folder import list_readable_by_others, load_instance_id, lock_data_folder
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import list_index_problems
-from utils.database.migrations.migrations import DATA_VERSION, ensure_data_version
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.migrations.secret_keys import OLD_DATA, Rekeying, StoredLogins
 from utils.database.migrations.upgrade import DataUpgrade
 from utils.database.process.opening import MongoDBPlace, open_database
@@ -40,6 +40,7 @@ from utils.services.shards.leases import LeaseKeeper
 from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager
 from utils.telemetry.log_setup import configure_logging
+from utils.waiting import wait_for_first
 
 logger = get_logger(__name__)
 
@@ -100,7 +101,7 @@ async def run_bot(settings: Settings, redactor: Redactor) -> None:
         leases = build_leases(settings, database, instance_id, clock)
         if await _wait(upgrade.wait_until_current(), stop) and await _wait(leases.wait_for_leases(), stop):
             try:
-                await ensure_data_version(database)  # a newer bot may have raised it meanwhile
+                await MIGRATIONS.ensure_version(database)  # a newer bot may have raised it meanwhile
                 secret_box = await open_secret_box(build_key_place(settings), database, redactor)
                 application = Application(
                     settings, database, leases, secret_box, tasks, extensions=EXTENSIONS, clock=clock
@@ -150,16 +151,7 @@ def build_leases(
 
 async def _wait(until: Coroutine[None, None, None], stop: asyncio.Event) -> bool:
     """Return True once what was waited for has come, False when the process was told to stop before."""
-    waiting = asyncio.create_task(until)
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not waiting.done():
-        waiting.cancel()
-        await asyncio.wait([waiting])
-        return False
-    waiting.result()
-    return True
+    return await wait_for_first(until, stop.wait()) == 0
 
 
 def build_redactor(settings: Settings) -> Redactor:
@@ -247,10 +239,10 @@ async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
 async def _check_database(database: SafeDatabase) -> list[CheckStep]:
     facts = await database.command("buildInfo")
     server = CheckStep("MongoDB", ok=True, detail=f"version {facts['version']}, transactions work")
-    version = await ensure_data_version(database)
-    if not version.is_current:
+    version = await MIGRATIONS.ensure_version(database)
+    if not MIGRATIONS.is_current(version):
         older = version.number if version.upgraded_from is None else version.upgraded_from
-        detail = f"of version {older}; the start brings it to {DATA_VERSION} once no older bot runs"
+        detail = f"of version {older}; the start brings it to {MIGRATIONS.newest} once no older bot runs"
         return [server, CheckStep("Data", ok=True, detail=detail)]
     problems = await list_index_problems(database)
     indexes = "; ".join(problems) if problems else "all there"
@@ -293,7 +285,7 @@ async def rekey_logins(settings: Settings, redactor: Redactor, *, is_lost: bool)
     clock, given = SystemClock(), os.environ.get(NEW_KEY_VARIABLE, "")
     redactor.register(given)
     async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
-        if not (await ensure_data_version(database)).is_current:
+        if not MIGRATIONS.is_current(await MIGRATIONS.ensure_version(database)):
             raise ConfigurationError(OLD_DATA)
         leases = LeaseRepository(database, shard_count=settings.discord.sharding.count)
         instance_id = load_instance_id(settings.data_dir)

@@ -21,6 +21,7 @@ GROWTH = (10_000, 100_000, 1_000_000)
 ROUNDS = 10
 IMPORTED = SERVERS + 1
 PAUSE_SECONDS = 0.02
+TESTS_REST_SECONDS = 60.0  # a community tests ten hosts a minute, with each server it adds
 TYPED = ("", "m", "Mar", "ka", "zzzz", "Otter", "_x")
 
 ANSWERS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
@@ -82,6 +83,7 @@ async def _settle(town: Town, rows: int) -> tuple[str, str]:
 async def _measure_during_import(town: Town, fighters: tuple[str, str], rows: int) -> list[Figure]:
     """Ask until one more server's history is read."""
     town.write_history(IMPORTED, rows=rows, days=max(1, rows // 500))
+    await asyncio.sleep(TESTS_REST_SECONDS)
     await town.add_server(IMPORTED)
     times = Times()
     while not town.is_imported(IMPORTED):

@@ -50,7 +50,9 @@ class Town:
             number=number,
         )
         await asked.wait()
-        await (await asked.submit_modal({"Password": PASSWORD})).wait(within_seconds=30)
+        answer = await (await asked.submit_modal({"Password": PASSWORD})).wait(within_seconds=30)
+        if "Everything works" not in answer.embed["title"]:
+            raise RuntimeError(f"Server {number} was not added: {answer.embed}")
 
     def is_imported(self, number: int) -> bool:
         """Tell whether the office was told that the history of a server is read."""

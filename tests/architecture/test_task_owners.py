@@ -11,9 +11,8 @@ MAKERS = {"create_task", "ensure_future", "TaskGroup", "run_coroutine_threadsafe
 OWNERS = {
     "utils/tasks.py": "the place for it",
     "utils/application.py": "what the whole bot lives by: gateway, leases and the wait for its stop",
-    "bot.py": "the same before there is an application: a wait that the order to stop cuts short",
+    "utils/waiting.py": "what is waited for together, and what is waited for though its caller is ended",
     "utils/delivery/requests.py": "requests that nobody may cancel, or the library would lock all others out",
-    "utils/waiting.py": "an operation in a thread, waited for even when its caller is ended",
     "utils/sftp/pool.py": "attempts to connect and closings, shared by who waits; ended by the pool",
     "utils/sftp/breakers.py": "the one try of a circuit; ended by the pool",
     "utils/sftp/session.py": "a listing, which its limit of time watches; ended where it began",

@@ -7,7 +7,7 @@ from tests.bot.conftest import StageFactory
 from tests.bot.process import run_command, until
 from tests.bot.stage import Stage
 from utils.clock import SystemClock
-from utils.database.migrations.migrations import DATA_VERSION
+from utils.database.migrations.migrations import MIGRATIONS
 
 FREE: dict[str, Any] = {"instance_id": "", "sessions": [], "expires_at": datetime.fromtimestamp(0, UTC)}
 
@@ -34,19 +34,19 @@ def write_lease(stage: Stage, **fields: Any) -> None:
 async def test_new_bot_waits_for_the_older_one_and_goes_on_by_itself(open_stage: StageFactory) -> None:
     """It says to stop the other first, changes nothing until then, and can be stopped while it waits."""
     stage = await open_stage()
-    write_data(stage, version=DATA_VERSION - 1)
+    write_data(stage, version=MIGRATIONS.newest - 1)
     write_lease(stage)
     await stage.bot.start(is_awaited=False)
     await until(lambda: "stop that one first" in stage.bot.output, what=lambda: stage.bot.output)
     assert await stage.bot.stop() == 0
     code, out, _ = await run_command("check", "--config", str(stage.bot.config_path))
-    assert (code, f"of version {DATA_VERSION - 1}; the start brings it to" in out) == (0, True)
-    assert stage.read("schema", _id="data") == [{"_id": "data", "version": DATA_VERSION - 1}]
+    assert (code, f"of version {MIGRATIONS.newest - 1}; the start brings it to" in out) == (0, True)
+    assert stage.read("schema", _id="data") == [{"_id": "data", "version": MIGRATIONS.newest - 1}]
     identified = stage.world.gateway.identifies
     await stage.bot.start(is_awaited=False)
     write_lease(stage, **FREE)
     await stage.bot.wait_until_ready(identified)
-    assert stage.read("schema", _id="data") == [{"_id": "data", "version": DATA_VERSION}]
+    assert stage.read("schema", _id="data") == [{"_id": "data", "version": MIGRATIONS.newest}]
     assert await stage.bot.stop() == 0
 
 
@@ -55,11 +55,11 @@ async def test_standby_of_an_older_version_ends_when_the_data_is_newer_at_its_tu
 ) -> None:
     """It had looked at the version before it waited, so it looks again."""
     stage = await open_stage()
-    write_data(stage, version=DATA_VERSION)
+    write_data(stage, version=MIGRATIONS.newest)
     write_lease(stage)
     await stage.bot.start(is_awaited=False)
     await until(lambda: "as its standby" in stage.bot.output, what=lambda: stage.bot.output)
-    write_data(stage, version=DATA_VERSION + 1)
+    write_data(stage, version=MIGRATIONS.newest + 1)
     write_lease(stage, **FREE)
     assert await stage.bot.wait_for_exit() == 1
     assert "Update the bot" in stage.bot.output

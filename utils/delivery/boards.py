@@ -7,7 +7,6 @@ ended or whose channel cannot be used is paused, the admins are told once, and i
 is over.
 """
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -29,6 +28,7 @@ from utils.errors import (
     NotFoundError,
     TierRequiredError,
 )
+from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction
 from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import ALL_SERVERS, PostedBoard
@@ -167,7 +167,7 @@ class BoardKeeper:
         self._pages = pages
         self._clock = clock
         self._is_member = is_member
-        self._locks: dict[GuildId, asyncio.Lock] = {}
+        self._locks = KeyedLocks[GuildId]()
 
     async def post(
         self, guild_id: GuildId, board: Board, server: str | None, *, actor_id: MemberId
@@ -179,7 +179,7 @@ class BoardKeeper:
             NotAllowedError: the bot may not post there, or Discord does not take it now.
         """
         server_id = await self._choose_server_id(guild_id, server)
-        async with self._lock(guild_id):
+        async with self._locks.hold(guild_id):
             channel_id = await self._find_channel(guild_id, server_id)
             if channel_id is None:
                 raise NotFoundError("channel for", "leaderboard", hint="Set it with /admin channel set.")
@@ -212,7 +212,7 @@ class BoardKeeper:
             NotFoundError: it is not posted, or there is no such server.
         """
         server_id = await self._choose_server_id(guild_id, server)
-        async with self._lock(guild_id):
+        async with self._locks.hold(guild_id):
             posted = await self._store.find_board(guild_id, server_id, board.value)
             if posted is None:
                 raise NotFoundError("posted board", board.value, hint="/admin board post posts one.")
@@ -228,7 +228,7 @@ class BoardKeeper:
 
     async def refresh(self, guild_id: GuildId) -> None:
         """Bring a guild's boards up to date; one that fails leaves the others their turn."""
-        async with self._lock(guild_id):
+        async with self._locks.hold(guild_id):
             found = await self._store.list_boards(guild_id)
             boards = {f"{guild_id}/{posted.server_id}/{posted.board}": posted for posted in found}
 
@@ -338,9 +338,6 @@ class BoardKeeper:
 
     async def _find_channel(self, guild_id: GuildId, server_id: ServerId) -> ChannelId | None:
         return await self._channels.find_channel(ServerScope(guild_id, server_id), ChannelKind.LEADERBOARD)
-
-    def _lock(self, guild_id: GuildId) -> asyncio.Lock:
-        return self._locks.setdefault(guild_id, asyncio.Lock())
 
 
 def compute_digest(embed: discord.Embed) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
-from utils.errors import HostKeyChangedError, RemoteError
+from utils.errors import HostKeyChangedError, LogsMissingError, RemoteError
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import (
     ConnectionCount,
@@ -25,7 +25,10 @@ from utils.sftp.discovery import find_death_logs, find_real_folder
 from utils.sftp.host_keys import NO_HOST_KEY, compute_fingerprint
 from utils.sftp.login import HostLogin
 from utils.sftp.pool import SftpConnectionPool
+from utils.sftp.session import SftpSession
 from utils.sftp.tail import DeathLogTail, TailMemory
+
+LOOK_AGAIN_SECONDS = 60.0  # a place without logs is looked for again: they may appear in another one
 
 
 class SecretReader(Protocol):
@@ -41,14 +44,31 @@ class SecretReader(Protocol):
         """Return a context in which a login that somebody typed is kept out of logs."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the logs of a server were found, what is known of them, and when they were looked for.
+
+    Attributes:
+        real_folder: the folder as its host names it, links resolved.
+        found_at: by the monotonic clock.
+    """
+
+    folder: str
+    real_folder: str
+    found_at: float
+    memory: TailMemory = field(default_factory=TailMemory)
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether it is to be looked for again: as long as it holds no log, once a minute."""
+        return not self.memory.sizes and now - self.found_at >= LOOK_AGAIN_SECONDS
+
+
 @dataclass(slots=True)
 class _Remembered:
     """What is known of a server between polls."""
 
     login: HostLogin
-    folder: str | None = None
-    real_folder: str | None = None
-    memory: TailMemory = field(default_factory=TailMemory)
+    place: _Place | None = None
 
 
 class DeathLogAccess:
@@ -75,23 +95,31 @@ class DeathLogAccess:
         """
         known = self._remember(server)
         async with self._pool.lease(server.scope.guild_id, known.login, guild_limit=guild_limit) as session:
-            if known.folder is None or known.real_folder is None:
-                known.folder = await find_death_logs(
-                    session, base_path=server.base_path, host=server.host, number=server.number
+            place = await self._find_place(session, server, known)
+            local_now = self._compute_local_time(server)
+            try:
+                yield DeathLogTail(
+                    session, place.folder, place.memory, clock=self._clock, local_now=local_now
                 )
-                known.real_folder = await find_real_folder(session, known.folder)
-            yield DeathLogTail(
-                session,
-                known.folder,
-                known.memory,
-                clock=self._clock,
-                local_now=self._compute_local_time(server),
+            except LogsMissingError:
+                known.place = None  # they may lie in another place by the next try
+                raise
+
+    async def _find_place(self, session: SftpSession, server: GameServer, known: _Remembered) -> _Place:
+        """Return where the logs of a server lie; looked for when unknown, or without logs for long."""
+        now, place = self._clock.monotonic(), known.place
+        if place is None or place.is_due(now):
+            folder = await find_death_logs(
+                session, base_path=server.base_path, host=server.host, number=server.number
             )
+            memory = place.memory if place is not None and place.folder == folder else TailMemory()
+            known.place = place = _Place(folder, await find_real_folder(session, folder), now, memory)
+        return place
 
     def get_log_folder(self, scope: ServerScope) -> str | None:
         """Return where the logs of a server were found, as its host names the folder."""
         known = self._remembered.get(scope)
-        return None if known is None else known.real_folder
+        return None if known is None or known.place is None else known.place.real_folder
 
     def forget(self, scope: ServerScope) -> None:
         """Drop what is remembered of a server: login, folder, sizes; nobody keeps its connection for long."""

@@ -156,7 +156,9 @@ def choose_read(
         return ReadPlan(0, seen.size, is_growth=False)
     if seen.size == cursor.offset and not is_newest and settled is None:
         return None  # at a start the many old files are taken as they were left
-    return ReadPlan(cursor.offset, seen.size, is_growth=cursor.offset > 0 or is_newest)
+    # of an unread file only what came since it was seen is growth: an import may have left the rest out
+    is_growth = cursor.offset > 0 or (is_newest and settled is not None)
+    return ReadPlan(cursor.offset, seen.size, is_growth)
 
 
 def cut_whole_lines(data: bytes) -> bytes:
@@ -359,6 +361,7 @@ class DeathLogTail:
             place = bisect_left(in_order, file)
             if place and in_order[place - 1].world == file.world:
                 memory.settled.pop(in_order[place - 1], None)
+        memory.settled.update((file, seen) for file, seen in memory.sizes.items() if not seen.size)
         memory.forget_all_but(memory.sizes.keys())
         memory.listed_at = memory.looked_at = memory.glanced_at = now
         memory.polls_since_look = 0

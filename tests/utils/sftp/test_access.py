@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -13,12 +14,18 @@ from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
 from tests.fakes.clock import FakeClock
-from utils.errors import HostKeyChangedError, LoginRefusedError, LogsMissingError, SecretError
+from utils.errors import (
+    HostKeyChangedError,
+    InvalidInputError,
+    LoginRefusedError,
+    LogsMissingError,
+    SecretError,
+)
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.servers import ConnectionCount, Credentials, GameServer
 from utils.redaction import Redactor
 from utils.secrets import SecretBox
-from utils.sftp.access import DeathLogAccess
+from utils.sftp.access import LOOK_AGAIN_SECONDS, DeathLogAccess
 from utils.sftp.pool import SftpConnectionPool
 
 SCOPE = ServerScope(GuildId(42), ServerId("aaaaaaaa"))
@@ -64,16 +71,50 @@ async def test_logs_are_found_and_read_from_a_stored_server(
 async def test_what_was_seen_is_remembered_from_poll_to_poll_until_it_is_forgotten(
     access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
 ) -> None:
-    """A second opening looks for no folder; after ``forget`` it is looked for again, wherever it lies now."""
-    GameServerFiles(root)
-    await list_names(access, server)
+    """A second opening looks for no folder; after ``forget`` it is looked for again."""
+    files = GameServerFiles(root)
+    files.append(*islice(Battle().rows(), 1))
+    first = await list_names(access, server)
+    shutil.copytree(root / f"{host.address}_1", root / f"{host.address}_2")
+    assert await list_names(access, server) == first
+    access.forget(SCOPE)
+    with pytest.raises(InvalidInputError, match="Several game servers"):
+        await list_names(access, server)
+
+
+async def test_logs_that_went_are_found_where_they_lie_at_the_next_try(
+    access: DeathLogAccess, server: GameServer, root: Path, host: GameHost
+) -> None:
+    """A hoster moves a folder: nobody has to restart the bot or to edit the server for it."""
+    GameServerFiles(root).append(*islice(Battle().rows(), 1))
+    names = await list_names(access, server)
     moved = root / "Deadside" / "Saved"
     moved.mkdir(parents=True)
     (root / f"{host.address}_1" / "actual1").rename(moved / "actual1")
     with pytest.raises(LogsMissingError):
         await list_names(access, server)
-    access.forget(SCOPE)
+    assert access.get_log_folder(SCOPE) is None
+    assert await list_names(access, server) == names
+
+
+async def test_place_without_logs_is_looked_for_again_each_minute(
+    pool: SftpConnectionPool, server: GameServer, root: Path
+) -> None:
+    """The game's folder is there before its first death, and the logs may come in another one."""
+    clock = FakeClock()
+    access = DeathLogAccess(pool, BOX, clock=clock)
+    server = replace(server, base_path=None, number=None)
+    (root / "actual1").mkdir()
     assert await list_names(access, server) == []
+    logs = root / "Deadside" / "Saved" / "actual1" / "deathlogs"
+    logs.mkdir(parents=True)
+    name = "2025.05.01-00.00.00.csv"
+    (logs / name).write_bytes(b"")
+    clock.move(LOOK_AGAIN_SECONDS - 1)
+    assert await list_names(access, server) == []
+    clock.move(1)
+    assert await list_names(access, server) == [name]
+    assert str(access.get_log_folder(SCOPE)).endswith("Deadside/Saved/actual1/deathlogs")
 
 
 @pytest.mark.fault

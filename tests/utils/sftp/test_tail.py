@@ -154,7 +154,20 @@ CURSOR = Cursor(DAY_1, 500, b"x")
             id="old file with nothing read",
         ),
         pytest.param(
-            Cursor(DAY_1), SEEN, None, True, ReadPlan(0, 500, is_growth=True), id="newest with nothing read"
+            Cursor(DAY_1),
+            SEEN,
+            None,
+            True,
+            ReadPlan(0, 500, is_growth=False),
+            id="newest with nothing read at a start",
+        ),
+        pytest.param(
+            Cursor(DAY_1),
+            SEEN,
+            Seen(0, 6),
+            True,
+            ReadPlan(0, 500, is_growth=True),
+            id="newest that was seen empty",
         ),
     ],
 )
@@ -212,7 +225,7 @@ async def test_any_slices_of_growth_give_all_whole_lines_in_order(slices: list[b
     poller = Poller(session)
     session.write(path_of(DAY_1), b"")
     poller.cursors[DAY_1] = Cursor(DAY_1)
-    data = b""
+    data = await poller.poll_data()
     for part in slices:
         session.append(path_of(DAY_1), part)
         data += await poller.poll_data()
@@ -435,6 +448,17 @@ async def test_what_an_import_left_out_is_no_growth_afterwards(poller: Poller, s
     assert (session.tried.count(path_of(DAY_1)), len(poller.tail.problems)) == (1, 1)
     session.denied = set()
     assert summarize(await poller.poll(seconds=10)) == [(DAY_1, 0, lines(1), False)]
+
+
+async def test_first_rows_of_a_file_that_was_empty_at_an_import_are_growth(
+    poller: Poller, session: FakeSession
+) -> None:
+    """Its cursor stands at the beginning as well, and all of it came since."""
+    session.append(path_of(DAY_1), b"")
+    assert await poller.tail.list_sizes() == {DAY_1: 0}
+    poller.cursors = {DAY_1: Cursor(DAY_1)}
+    session.append(path_of(DAY_1), lines(1))
+    assert await poller.poll_data() == lines(1)
 
 
 @pytest.mark.parametrize("name", ["2099.01.01-00.00.00.csv", "2025.05.02-00.00.00.csv", "notes.csv"])

@@ -118,8 +118,8 @@ def build_cursor_move(cursor: Cursor) -> Document:
 
 
 def read_cursor(document: Document) -> Cursor:
-    """Return the cursor of a stored document; one of an older version knows no clock."""
-    times = document.get("clock")
+    """Return the cursor of a stored document."""
+    times = document["clock"]
     return Cursor(
         file=LogFile(document["world"], document["name"]),
         offset=document["offset"],

@@ -7,9 +7,9 @@
 2. While another process holds the lease of any shard they wait. Leases that ran out are ended first, and with
    them the transactions of a process that only slept.
 3. The version is raised *before* the data is changed: no older bot starts from then on.
-4. A bot that has taken its leases looks at the version again (``ensure_data_version``), and the one that
-   raised it looks at the leases again. Of an older bot and a newer one that begin together at least one sees
-   the other, for both wrote before they looked.
+4. A bot that has taken its leases looks at the version again (``Migrations.ensure_version``), and the one
+   that raised it looks at the leases again. Of an older bot and a newer one that begin together at least one
+   sees the other, for both wrote before they looked.
 """
 
 from functools import partial
@@ -19,7 +19,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.indexes import ensure_indexes
-from utils.database.migrations.migrations import begin_upgrade, ensure_data_version, run_migrations
+from utils.database.migrations.migrations import MIGRATIONS, Migrations
 from utils.database.repositories.leases import UPGRADE_LEASE, LeaseRepository
 from utils.errors import LeaseLostError, StorageError
 from utils.tasks import beside
@@ -38,12 +38,19 @@ class DataUpgrade:
     """
 
     def __init__(
-        self, database: SafeDatabase, leases: LeaseRepository, *, instance_id: str, clock: Clock
+        self,
+        database: SafeDatabase,
+        leases: LeaseRepository,
+        *,
+        instance_id: str,
+        clock: Clock,
+        migrations: Migrations = MIGRATIONS,
     ) -> None:
         self._database = database
         self._leases = leases
         self._instance_id = instance_id
         self._clock = clock
+        self._migrations = migrations
         self._told: str | None = None
 
     async def wait_until_current(self) -> None:
@@ -52,12 +59,15 @@ class DataUpgrade:
         Raises:
             ConfigurationError: the data was written by a newer bot.
         """
-        if (await ensure_data_version(self._database)).is_current:
+        if await self._is_current():
             return
-        while not (await ensure_data_version(self._database)).is_current:
+        while not await self._is_current():
             if not await self._try():
                 await self._clock.sleep(WAIT_SECONDS)
         await ensure_indexes(self._database)
+
+    async def _is_current(self) -> bool:
+        return self._migrations.is_current(await self._migrations.ensure_version(self._database))
 
     async def _try(self) -> bool:
         """Bring the data up to date, unless another process is in the way."""
@@ -75,18 +85,18 @@ class DataUpgrade:
             await self._release(token)
 
     async def _upgrade(self, fence: Fence) -> bool:
-        version = await ensure_data_version(self._database)
-        if version.is_current:
+        version = await self._migrations.ensure_version(self._database)
+        if self._migrations.is_current(version):
             return True
         # before the version is raised as well: a newer bot that was only tried changes nothing
         if await self._is_anybody_at_work():
             return False
-        first = await begin_upgrade(self._database, version, fence)
+        first = await self._migrations.begin(self._database, version, fence)
         if await self._is_anybody_at_work():
             return False
         _log.info("data of an older version is brought up to date", version=first)
         async with beside(partial(self._keep, fence.token)):
-            await run_migrations(self._database, first, fence)
+            await self._migrations.run(self._database, first, fence)
         return True
 
     async def _is_anybody_at_work(self) -> bool:

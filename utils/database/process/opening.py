@@ -8,7 +8,7 @@ from pathlib import Path
 from utils.clock import Clock
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import ensure_indexes
-from utils.database.migrations.migrations import ensure_data_version
+from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.connection import PATIENCE_SECONDS, SafeMongoDBConnection
 from utils.database.process.embedded import EmbeddedMongod
 from utils.tasks import TaskManager
@@ -59,6 +59,6 @@ async def open_database(
         )
         stack.push_async_callback(connection.close)
         database = await connection.open()
-        if (await ensure_data_version(database)).is_current:
+        if MIGRATIONS.is_current(await MIGRATIONS.ensure_version(database)):
             await ensure_indexes(database)
         yield database

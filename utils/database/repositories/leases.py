@@ -44,7 +44,7 @@ class LeaseRepository:
         while others := await self._list_others():
             for held in others:
                 if held["instance_id"] != instance_id and held["expires_at"] > now:
-                    raise ShardCountError(own=self._shard_count, other=_read_count(held))
+                    raise ShardCountError(own=self._shard_count, other=held["shard_count"])
                 await self._retire(held)
 
     async def end_idle(self, *, instance_id: str, now: datetime) -> bool:
@@ -127,7 +127,7 @@ class LeaseRepository:
 
     async def _list_others(self) -> list[Document]:
         """Return the leases of another shard count behind which there may be a process."""
-        return [held for held in await self._list_in_use({}) if _read_count(held) != self._shard_count]
+        return [held for held in await self._list_in_use({}) if held["shard_count"] != self._shard_count]
 
     async def _list_in_use(self, query: Document) -> list[Document]:
         """Return the leases behind which there may be a process."""
@@ -153,7 +153,3 @@ class LeaseRepository:
         await self._database.kill_sessions(sessions)
         await self._update(shard, token, {"sessions": list(self._database.session_ids)})
         return token
-
-
-def _read_count(held: Document) -> int:
-    return int(held.get("shard_count", 1))  # a lease from before there were shards has none

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from utils.caching import Remembered
 from utils.clock import Clock
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
@@ -75,25 +76,16 @@ class SettingsService:
     def __init__(self, guilds: GuildStore, servers: ServerStore, *, clock: Clock) -> None:
         self._guilds = guilds
         self._servers = servers
-        self._clock = clock
-        self._settings: dict[GuildId, tuple[float, GuildSettings]] = {}
-        self._channels: dict[ServerScope, tuple[float, Mapping[ChannelKind, ChannelId]]] = {}
-        self._drops = 0  # a read that began before the last drop is not kept
+        self._settings = Remembered(guilds.get_settings, seconds=CACHE_SECONDS, clock=clock)
+        self._channels = Remembered(self._read_channels, seconds=CACHE_SECONDS, clock=clock)
 
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
         """Return a guild's settings."""
-        cached = self._settings.get(guild_id)
-        if cached is not None and not self._is_stale(cached[0]):
-            return cached[1]
-        drops, read_at = self._drops, self._clock.monotonic()
-        settings = await self._guilds.get_settings(guild_id)
-        if drops == self._drops:
-            self._settings[guild_id] = (read_at, settings)
-        return settings
+        return await self._settings.get(guild_id)
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the channel of a kind for a server: its own, else the guild's, else none."""
-        own = (await self._get_server_channels(scope)).get(kind)
+        own = (await self._channels.get(scope)).get(kind)
         return own or (await self.get_settings(scope.guild_id)).channels.get(kind)
 
     async def set_channel(
@@ -129,20 +121,9 @@ class SettingsService:
 
     def forget(self, guild_id: GuildId) -> None:
         """Drop what is cached of a guild."""
-        self._drops += 1
-        self._settings.pop(guild_id, None)
-        self._channels = {scope: kept for scope, kept in self._channels.items() if scope.guild_id != guild_id}
+        self._settings.drop(guild_id)
+        self._channels.drop_where(lambda scope: scope.guild_id == guild_id)
 
-    async def _get_server_channels(self, scope: ServerScope) -> Mapping[ChannelKind, ChannelId]:
-        cached = self._channels.get(scope)
-        if cached is not None and not self._is_stale(cached[0]):
-            return cached[1]
-        drops, read_at = self._drops, self._clock.monotonic()
+    async def _read_channels(self, scope: ServerScope) -> Mapping[ChannelKind, ChannelId]:
         server = await self._servers.find_server(scope)
-        channels = server.channels if server else {}
-        if drops == self._drops:
-            self._channels[scope] = (read_at, channels)
-        return channels
-
-    def _is_stale(self, read_at: float) -> bool:
-        return self._clock.monotonic() - read_at >= CACHE_SECONDS
+        return server.channels if server else {}

@@ -5,7 +5,6 @@ its place. A player belongs to one member of a guild once the link is proven; un
 Links belong to the guild, not to a game server: they stay when a server is removed and when the bot leaves.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,6 +13,7 @@ from typing import Protocol
 
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
+from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction
 from utils.models.labels import find_labelled, label_choices
 from utils.models.links import Link, ProofAttempts, ProofOutcome, ProofWindow
@@ -128,7 +128,7 @@ class LinkService:
         self._asked = AskedPlayers(clock)
         self._claims: set[tuple[GuildId, PlayerId]] = set()  # told by this process on that day
         self._claims_day: date | None = None
-        self._locks: dict[GuildId, asyncio.Lock] = {}
+        self._locks = KeyedLocks[GuildId]()
 
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
         """Return a member's proven links, the main first: what counts everywhere else."""
@@ -149,7 +149,7 @@ class LinkService:
         """
         known = await self._players.resolve(guild_id, player)
         self._asked.note(guild_id, member_id, known.player_id)
-        async with self._lock(guild_id):
+        async with self._locks.hold(guild_id):
             links = await self._store.list_of_member(guild_id, member_id)
             before = _find(links, known.player_id)
             _verify_new(links, before, known, whose="you have")
@@ -173,7 +173,7 @@ class LinkService:
         now: of several messages the newest counts, and whichever counts no longer is told so.
         """
         guild_id, shown = link.guild_id, replace(link, channel_id=channel_id, message_id=message_id)
-        async with self._lock(guild_id):
+        async with self._locks.hold(guild_id):
             links = await self._store.list_of_member(guild_id, link.member_id)
             stored = _find(links, link.player_id)
             if stored is None:
@@ -191,7 +191,7 @@ class LinkService:
         Raises:
             NotFoundError, AmbiguousError: no link, or more than one, is meant.
         """
-        async with self._lock(guild_id):
+        async with self._locks.hold(guild_id):
             return await self._remove(guild_id, member_id, player)
 
     async def unlink_all(
@@ -203,7 +203,7 @@ class LinkService:
             NotFoundError: all of them ended by themselves meanwhile.
             InvalidInputError: the member has one by now that was not shown.
         """
-        async with self._lock(guild_id):
+        async with self._locks.hold(guild_id):
             links = await self._store.list_of_member(guild_id, member_id)
             if {link.player_id for link in links} - {link.player_id for link in shown}:
                 raise InvalidInputError(
@@ -220,7 +220,7 @@ class LinkService:
             NotFoundError, AmbiguousError, InvalidInputError, LimitReachedError
         """
         known = await self._players.resolve(guild_id, player)
-        async with self._lock(guild_id):
+        async with self._locks.hold(guild_id):
             links = await self._store.list_of_member(guild_id, member_id)
             _verify_new(links, _find(links, known.player_id), known, whose="this member has")
             await self._verify_free(guild_id, member_id, known)
@@ -239,7 +239,7 @@ class LinkService:
         Raises:
             NotFoundError, AmbiguousError: the member has no such link, or several.
         """
-        async with self._lock(guild_id):
+        async with self._locks.hold(guild_id):
             link = await self._remove(guild_id, member_id, player)
         detail = f"<@{member_id}> is no longer {link.player_name} (was {link.state.value})"
         await self._audit.write(guild_id, actor_id, AuditAction.LINK_REMOVE, detail)
@@ -385,9 +385,6 @@ class LinkService:
             linked_at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # what the storage keeps
             windows=windows,
         )
-
-    def _lock(self, guild_id: GuildId) -> asyncio.Lock:
-        return self._locks.setdefault(guild_id, asyncio.Lock())
 
 
 def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, *, whose: str) -> None:

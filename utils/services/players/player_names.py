@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Protocol
 
+from utils.clock import Clock
 from utils.errors import AmbiguousError, NotFoundError
 from utils.events import DeathsStored, HistoryImported, PlayerErased, ServerRemoved
+from utils.locks import KeyedLocks
 from utils.models.deaths import Death
 from utils.models.labels import fold_label, label_name, label_twin
 from utils.models.players import KnownPlayer
@@ -16,6 +17,7 @@ from utils.models.servers import GameServer
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
 from utils.services.players.name_index import NameIndex, select_seen
 from utils.tasks import BackgroundTask, TaskManager
+from utils.waiting import wait_for_first
 
 SUGGESTIONS = 5
 CANDIDATES = 100  # more of them fit no better than these
@@ -50,15 +52,15 @@ class PlayerNames:
         servers: ServerList,
         tasks: TaskManager,
         *,
-        blink_seconds: float = BLINK_SECONDS,
+        clock: Clock,
     ) -> None:
-        self._blink_seconds = blink_seconds
+        self._clock = clock
         self._store = store
         self._servers = servers
         self._tasks = tasks
         self._readings: dict[GuildId, BackgroundTask] = {}
         self._guilds: dict[GuildId, NameIndex] = {}
-        self._locks: dict[GuildId, asyncio.Lock] = {}
+        self._locks = KeyedLocks[GuildId]()
         self._missed: dict[GuildId, list[DeathsStored]] = {}
         self._comparing = asyncio.Lock()  # one thread at a time compares names: the loop goes on beside it
 
@@ -158,15 +160,13 @@ class PlayerNames:
         name = f"names:{guild_id}"
         if not self._tasks.is_running(name):
             self._readings[guild_id] = self._tasks.start(name, read, guild_id=guild_id)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._blink_seconds):
-                await self._readings[guild_id].wait()
+        await wait_for_first(self._readings[guild_id].wait(), self._clock.sleep(BLINK_SECONDS))
         if not self._tasks.is_running(name):
             self._readings.pop(guild_id, None)
         return self._guilds.get(guild_id)
 
     async def _get(self, guild_id: GuildId) -> NameIndex:
-        async with self._locks.setdefault(guild_id, asyncio.Lock()):  # every keystroke asks: one reads
+        async with self._locks.hold(guild_id):  # every keystroke asks: one reads
             known = self._guilds.pop(guild_id, None)
             while known is None:
                 known = await self._read(guild_id)

@@ -6,7 +6,6 @@ as there is room. A timer notices ends, settles the servers, tells the admins, a
 so that a process that dies in between does all of it again.
 """
 
-import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.errors import InvalidInputError, StorageError
 from utils.events import GuildLeft, ServerAdded, ServerRemoved
+from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction
 from utils.models.premium import (
     TIERS,
@@ -148,7 +148,7 @@ class GrantService:
         self._unsettled: set[GuildId] = (
             set()
         )  # whose servers may not fit their tier yet; the timer tries again
-        self._lock = asyncio.Lock()  # grants are rare; one after the other keeps old and new states true
+        self._locks = KeyedLocks[GuildId]()  # one after the other keeps old and new states true
 
     async def grant(
         self, guild_id: GuildId, *, tier: int, days: int | None, actor_id: MemberId
@@ -167,7 +167,7 @@ class GrantService:
         now = self._rooms.clock.now()
         ends_at = None if days is None else now + timedelta(days=days)
         event = PremiumEvent(now, PremiumAction.GRANTED, tier, ends_at, by=actor_id)
-        async with self._lock:
+        async with self._locks.hold(guild_id):
             old = await self._read_fresh(guild_id)
             return await self._write(
                 guild_id,
@@ -186,7 +186,7 @@ class GrantService:
         why = " ".join(reason.split())
         if not 1 <= len(why) <= REASON_CHARACTERS:
             raise InvalidInputError(f"Give a reason of 1 to {REASON_CHARACTERS} characters.")
-        async with self._lock:
+        async with self._locks.hold(guild_id):
             old = await self._read_fresh(guild_id)
             state = self._rooms.premium.read_state(old)
             if not state.is_granted:
@@ -233,7 +233,7 @@ class GrantService:
 
     async def settle_servers(self, guild_id: GuildId) -> None:
         """Pause what is over the limit, and let go on what fits (again)."""
-        async with self._lock:
+        async with self._locks.hold(guild_id):
             await self._settle(guild_id)
 
     async def on_server_added(self, event: ServerAdded) -> None:
@@ -278,7 +278,7 @@ class GrantService:
 
     async def _end(self, guild_id: GuildId) -> None:
         """Carry out the end of a grant; a new grant that came first wins."""
-        async with self._lock:
+        async with self._locks.hold(guild_id):
             record = await self._read_fresh(guild_id)
             now = self._rooms.clock.now()
             if record.grant is None or not record.grant.is_over(now):

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from utils.caching import Remembered
 from utils.clock import Clock
 from utils.errors import LimitReachedError, TierRequiredError
 from utils.models.guilds import ChannelKind
@@ -39,11 +40,9 @@ class PremiumService:
     """
 
     def __init__(self, store: PremiumSource, *, default_tier: int, clock: Clock) -> None:
-        self._store = store
         self._default = TIERS[default_tier]
         self._clock = clock
-        self._records: dict[GuildId, tuple[float, PremiumRecord]] = {}
-        self._drops = 0  # a read that began before the last drop is not kept
+        self._records = Remembered(store.get_premium, seconds=CACHE_SECONDS, clock=clock)
 
     async def get_tier(self, guild_id: GuildId) -> Tier:
         """Return the guild's tier."""
@@ -51,7 +50,7 @@ class PremiumService:
 
     async def get_state(self, guild_id: GuildId) -> PremiumState:
         """Return the guild's tier, and until when it has it."""
-        return self.read_state(await self._get_record(guild_id))
+        return self.read_state(await self._records.get(guild_id))
 
     def read_state(self, record: PremiumRecord) -> PremiumState:
         """Return what a record means now: the tier granted, else the default."""
@@ -91,15 +90,4 @@ class PremiumService:
 
     def forget(self, guild_id: GuildId) -> None:
         """Drop what is cached of a guild."""
-        self._drops += 1
-        self._records.pop(guild_id, None)
-
-    async def _get_record(self, guild_id: GuildId) -> PremiumRecord:
-        cached = self._records.get(guild_id)
-        if cached is not None and self._clock.monotonic() - cached[0] < CACHE_SECONDS:
-            return cached[1]
-        drops, read_at = self._drops, self._clock.monotonic()
-        record = await self._store.get_premium(guild_id)
-        if drops == self._drops:
-            self._records[guild_id] = (read_at, record)
-        return record
+        self._records.drop(guild_id)

@@ -1,8 +1,6 @@
 """Game servers of a guild: adding, testing, listing, removing, and what could not be read of them."""
 
-import asyncio
 import secrets
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -20,6 +18,7 @@ from utils.errors import (
     UserFacingError,
 )
 from utils.events import EventDispatcher, ServerAdded, ServerRemoved
+from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction
 from utils.models.labels import find_labelled
 from utils.models.reading import ImportJob, RejectedLine
@@ -155,11 +154,11 @@ class GameServerService:
         self._events = events
         self._audit = audit
         self._clock = clock
-        self._locks: defaultdict[GuildId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks = KeyedLocks[GuildId]()
 
-    def lock(self, guild_id: GuildId) -> asyncio.Lock:
+    def lock(self, guild_id: GuildId) -> AbstractAsyncContextManager[None]:
         """Return what a change of a guild's servers holds: names and slots are verified and taken in one."""
-        return self._locks[guild_id]
+        return self._locks.hold(guild_id)
 
     async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
         """Return the guild's servers, oldest first."""

@@ -6,22 +6,15 @@ from datetime import datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from tests.utils.database.migrations.sample import KEY, NEWEST, OLDEST, SAMPLE
 from utils.clock import SystemClock
-from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.database import Document, Fence, SafeDatabase
 from utils.database.core.indexes import INDEXES
-from utils.database.migrations.migrations import (
-    DATA_VERSION,
-    DataVersion,
-    begin_upgrade,
-    find_data_version,
-    run_migrations,
-)
+from utils.database.migrations.migrations import DataVersion, find_data_version
 from utils.database.migrations.upgrade import DataUpgrade
 from utils.database.repositories.leases import UPGRADE_LEASE, LeaseRepository
 from utils.errors import LeaseLostError
-from utils.models.reading import HEAD_DIGEST_BYTES
 
-KEY = {"guild_id": 42, "server_id": "aaaaaaaa", "kind": "file", "world": "world_0"}
 SOON = 60.0  # seconds, on a busy machine
 
 
@@ -32,22 +25,20 @@ def _leases(database: SafeDatabase) -> LeaseRepository:
 
 @pytest.fixture(name="old_data", autouse=True)
 async def _old_data(database: SafeDatabase) -> None:
-    """Store a cursor as version 2 wrote it."""
-    await database.unscoped("schema").insert_one({"_id": "data", "version": 2})
-    await database.unscoped("cursors").insert_one({**KEY, "name": "1.csv", "offset": 9, "head": b"2025.05.0"})
+    """Store what version 1 of the sample wrote."""
+    await database.unscoped("schema").insert_one({"_id": "data", "version": 1})
+    await database.unscoped("guilds").insert_one(dict(OLDEST))
 
 
 def upgrade(database: SafeDatabase, instance_id: str = "new") -> DataUpgrade:
     """Return what a process does at its start."""
     store = LeaseRepository(database, shard_count=2)
-    return DataUpgrade(database, store, instance_id=instance_id, clock=SystemClock())
+    return DataUpgrade(database, store, instance_id=instance_id, clock=SystemClock(), migrations=SAMPLE)
 
 
-async def read_head_length(database: SafeDatabase) -> int:
-    """Return how long the remembered head is."""
-    found = await database.unscoped("cursors").find_one(KEY)
-    assert found is not None
-    return len(found["head"])
+async def read_data(database: SafeDatabase) -> Document | None:
+    """Return what the sample's migrations change."""
+    return await database.unscoped("guilds").find_one(KEY, {"_id": 0})
 
 
 async def wait_for_line(logs: list[dict[str, object]], text: str) -> None:
@@ -58,10 +49,10 @@ async def wait_for_line(logs: list[dict[str, object]], text: str) -> None:
 
 
 async def test_old_data_is_brought_up_to_date_with_every_index(database: SafeDatabase) -> None:
-    """Nobody else is there: it is done at once, and the lease is free afterwards."""
+    """Nobody else is there: every step is done at once, in order, and the lease is free afterwards."""
     await upgrade(database).wait_until_current()
-    assert await find_data_version(database) == DataVersion(DATA_VERSION)
-    assert await read_head_length(database) == HEAD_DIGEST_BYTES
+    assert await find_data_version(database) == DataVersion(SAMPLE.newest)
+    assert await read_data(database) == NEWEST
     found = await database.unscoped("kills").index_information()
     assert found.keys() - {"_id_"} == {index.name for index in INDEXES["kills"]}
     lease = await database.unscoped("leases").find_one({"_id": UPGRADE_LEASE})
@@ -75,7 +66,7 @@ async def test_two_that_start_together_migrate_once(database: SafeDatabase, othe
         starts = (upgrade(database, "a"), upgrade(other, "b"))
         await asyncio.gather(*(start.wait_until_current() for start in starts))
     assert [line["event"] for line in logs].count("data of an older version is brought up to date") == 1
-    assert await find_data_version(other) == DataVersion(DATA_VERSION)
+    assert await find_data_version(other) == DataVersion(SAMPLE.newest)
 
 
 @pytest.mark.parametrize("shard", [0, 1])
@@ -89,11 +80,11 @@ async def test_nothing_is_changed_while_an_older_bot_holds_any_shard(
     with capture_logs() as logs:
         waiting = asyncio.create_task(upgrade(database).wait_until_current())
         await wait_for_line(logs, "stop that one first")
-        assert (await find_data_version(database), await read_head_length(database)) == (DataVersion(2), 9)
+        assert (await find_data_version(database), await read_data(database)) == (DataVersion(1), OLDEST)
         await older.release(shard, token=token)
         async with asyncio.timeout(SOON):
             await waiting
-    assert await read_head_length(database) == HEAD_DIGEST_BYTES
+    assert await read_data(database) == NEWEST
 
 
 async def test_older_bot_that_only_slept_can_commit_nothing_afterwards(
@@ -130,17 +121,17 @@ async def test_older_bot_that_looked_before_the_version_was_raised_is_waited_for
             return are_all_ended
 
     leases = LeasesMetLate(database, shard_count=2)
-    start = DataUpgrade(database, leases, instance_id="new", clock=SystemClock())
+    start = DataUpgrade(database, leases, instance_id="new", clock=SystemClock(), migrations=SAMPLE)
     with capture_logs() as logs:
         waiting = asyncio.create_task(start.wait_until_current())
         await wait_for_line(logs, "stop that one first")
-        assert await find_data_version(other) == DataVersion(DATA_VERSION, upgraded_from=2)
-        assert await read_head_length(database) == 9
+        assert await find_data_version(other) == DataVersion(SAMPLE.newest, upgraded_from=1)
+        assert await read_data(database) == OLDEST
         assert tokens[0] is not None
         await older.release(0, token=tokens[0])
         async with asyncio.timeout(SOON):
             await waiting
-    assert await read_head_length(database) == HEAD_DIGEST_BYTES
+    assert await read_data(database) == NEWEST
 
 
 @pytest.mark.fault
@@ -153,9 +144,9 @@ async def test_upgrade_that_was_cut_off_is_begun_again_by_another_process(
     token = await gone.acquire(UPGRADE_LEASE, instance_id="gone", now=long_ago)
     assert token is not None
     fence = Fence(UPGRADE_LEASE, token)
-    await begin_upgrade(other, DataVersion(2), fence)
+    await SAMPLE.begin(other, DataVersion(1), fence)
     await upgrade(database).wait_until_current()
-    assert await read_head_length(database) == HEAD_DIGEST_BYTES
+    assert await read_data(database) == NEWEST
     with pytest.raises(LeaseLostError):  # it only slept, and wakes
-        await run_migrations(other, 1, fence)
-    assert await find_data_version(database) == DataVersion(DATA_VERSION)
+        await SAMPLE.run(other, 1, fence)
+    assert await find_data_version(database) == DataVersion(SAMPLE.newest)

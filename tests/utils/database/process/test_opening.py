@@ -7,7 +7,7 @@ import pytest
 
 from utils.clock import SystemClock
 from utils.database.core.indexes import INDEXES
-from utils.database.migrations.migrations import DATA_VERSION, DataVersion, find_data_version
+from utils.database.migrations.migrations import MIGRATIONS, DataVersion, find_data_version
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.process.opening import MongoDBPlace, open_database
 from utils.errors import ConfigurationError, StorageError
@@ -32,7 +32,7 @@ async def test_configured_mongodb_is_opened_with_version_and_every_index(
     for _ in range(2):
         async with open_database(place, tasks, clock=SystemClock()) as database:
             assert database.name == place.database
-            assert await find_data_version(database) == DataVersion(DATA_VERSION)
+            assert await find_data_version(database) == DataVersion(MIGRATIONS.newest)
             for collection in INDEXES:
                 found = await database.unscoped(collection).index_information()
                 assert found.keys() - {"_id_"} == {index.name for index in INDEXES[collection]}
@@ -61,10 +61,10 @@ async def test_newer_data_is_left_alone(mongod_uri: str, tasks: TaskManager, tmp
     name = f"test_{uuid4().hex[:16]}"
     connection = SafeMongoDBConnection(mongod_uri, database=name, clock=SystemClock())
     database = await connection.open()
-    await database.unscoped("schema").insert_one({"_id": "data", "version": DATA_VERSION + 1})
+    await database.unscoped("schema").insert_one({"_id": "data", "version": MIGRATIONS.newest + 1})
     place = MongoDBPlace(mongod_uri, name, tmp_path)
     opening = open_database(place, tasks, clock=SystemClock())
-    with pytest.raises(ConfigurationError, match=rf"data of version {DATA_VERSION + 1}"):
+    with pytest.raises(ConfigurationError, match=rf"data of version {MIGRATIONS.newest + 1}"):
         await opening.__aenter__()
     assert await database.unscoped("schema").database.list_collection_names() == ["schema"]
     await database.drop()

@@ -154,13 +154,3 @@ async def test_own_lease_of_another_shard_count_is_ended_at_once(
     await leases.settle_shard_count(instance_id="a", now=NOW)
     assert await leases.acquire(0, instance_id="a", now=NOW) == 3
     assert await leases.list_sessions(1) == ()
-
-
-async def test_lease_from_before_there_were_shards_is_one_of_one_shard(
-    leases: LeaseRepository, database: SafeDatabase
-) -> None:
-    """A standby of this version waits for a process of the last one, and does not refuse it."""
-    assert await leases.acquire(0, instance_id="a", now=NOW) == 1
-    await database.unscoped("leases").update_one({"_id": 0}, {"$unset": {"shard_count": 1}})
-    await leases.settle_shard_count(instance_id="b", now=NOW)
-    assert await leases.acquire(0, instance_id="b", now=NOW) is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from simulation.game_host.battle import Battle
 from tests.fakes.clock import FakeClock
-from tests.fakes.deaths import NOON, SCOPE, build_deaths, render
+from tests.fakes.deaths import NOON, SCOPE, build_deaths, build_row, render
 from tests.fakes.host_files import FOLDER, FakeSession
 from tests.fakes.ingestion import FakeIngestionStore, Posted, PowerCut
 from utils.events import EventDispatcher
@@ -147,6 +147,23 @@ async def test_every_death_is_stored_once_and_counted_right_over_a_whole_story(
     }
     months = {month.month: month for month in counting.freeze_months()}
     assert store.data.months.get(generation, {}) == months
+
+
+async def test_log_that_an_import_could_not_read_is_no_news_after_a_restart() -> None:
+    """It is history. So it is judged by its age, whatever the new process does not know."""
+    store, session, clock = FakeIngestionStore(), FakeSession(), FakeClock()
+    early, late = build_row("A", "Early", second=0), build_row("A", "Late", second=3700)
+    path = f"world_0/{DAY_1}"
+    session.write(path, render(early, late))
+    session.denied = {path}
+    process = Process(store, session, clock)
+    await process.add_server()
+    await process.visit()
+    assert (store.data.job, store.data.deaths) == (None, {})
+    session.denied = set()
+    await Process(store, session, clock).visit()
+    assert set(store.data.deaths) == {death.id for death in build_deaths([early, late])}
+    assert [notice.event_id for notice in store.data.notices] == [death.id for death in build_deaths([late])]
 
 
 def _file(path: str) -> LogFile:

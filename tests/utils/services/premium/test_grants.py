@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.clock import START
+from tests.fakes.clock import START, settle
 from tests.fakes.premium import OWNER, FakePremiumStore, GrantDesk
 from tests.fakes.storage import FakeServerStore, build_server
+from tests.fakes.watching import FakeWatchers
 from utils.errors import InvalidInputError, StorageUnavailableError
 from utils.events import GuildLeft, ServerAdded, ServerRemoved
 from utils.models.premium import (
@@ -19,7 +20,7 @@ from utils.models.premium import (
     PremiumEvent,
     PremiumState,
 )
-from utils.models.scope import GuildId
+from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.premium.grants import LONGEST_DAYS, choose_paused, describe_state, parse_guild_id
 
@@ -223,6 +224,31 @@ async def test_grant_is_told_truly_when_two_come_at_once() -> None:
         desk.service.grant(GUILD, tier=2, days=1, actor_id=OWNER),
     )
     assert (second.old, second.new.tier) == (first.new, TIERS[2])
+
+
+class SlowWatchers(FakeWatchers):
+    """Loops that take long to end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_end = asyncio.Event()
+
+    async def restart(self, scope: ServerScope) -> None:
+        """Begin anew once the test lets the loop end."""
+        await self.may_end.wait()
+        await super().restart(scope)
+
+
+async def test_guild_does_not_wait_while_servers_of_another_are_paused() -> None:
+    """A loop may take seconds to end; changes of one guild alone take turns."""
+    watchers = SlowWatchers()
+    desk = GrantDesk(0, servers=FakeServerStore(*SERVERS), watchers=watchers)
+    settling = asyncio.create_task(desk.service.settle_servers(GUILD))
+    await settle()
+    change = await desk.service.grant(GuildId(43), tier=1, days=None, actor_id=OWNER)
+    assert (change.new.tier, settling.done()) == (TIERS[1], False)
+    watchers.may_end.set()
+    await settling
 
 
 class LostAnswerStore(FakePremiumStore):

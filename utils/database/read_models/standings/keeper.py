@@ -40,6 +40,7 @@ from utils.database.read_models.standings.parts import (
 from utils.database.read_models.standings.sections import DAYS, KILLS_BY_DAY, PLAYERS, SECTIONS, Section
 from utils.database.units.server_numbers import KIND
 from utils.events import CountersStored, GuildLeft, ServerRemoved
+from utils.locks import KeyedLocks
 from utils.models.scope import ERASED_PLAYER_ID, GuildId, ServerId, ServerScope
 from utils.models.statistics import WeaponRow
 
@@ -71,7 +72,7 @@ class Standings:
         self._database = database
         self._max_rows = max_rows
         self._guilds: dict[GuildId, GuildStandings] = {}
-        self._locks: dict[GuildId, asyncio.Lock] = {}
+        self._locks = KeyedLocks[GuildId]()
 
     @property
     def rows(self) -> int:
@@ -135,7 +136,6 @@ class Standings:
     async def on_guild_left(self, event: GuildLeft) -> None:
         """Keep nothing of a guild that is gone."""
         self._guilds.pop(event.guild_id, None)
-        self._locks.pop(event.guild_id, None)
 
     async def _list_counted(
         self, guild_id: GuildId, server_ids: Iterable[ServerId], *, session: ClientSession | None = None
@@ -151,7 +151,7 @@ class Standings:
     async def _look(self, guild_id: GuildId, shown: Sequence[Shown]) -> AsyncIterator[_Look]:
         """Let one question at a time bring a guild up to date."""
         generations = {ServerId(server_id): one.generation for one in shown for server_id in one.server_ids}
-        async with self._locks.setdefault(guild_id, asyncio.Lock()):
+        async with self._locks.hold(guild_id):
             guild = self._guilds.pop(guild_id, None) or GuildStandings()
             self._guilds[guild_id] = guild  # the one used last is the last one
             yield _Look(guild_id, guild, generations, await self._list_counted(guild_id, generations))

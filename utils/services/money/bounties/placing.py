@@ -4,8 +4,6 @@ Money is held by taking it from the placer's wallet in the transaction that stor
 made here but with the kill (``rewards``).
 """
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +16,7 @@ from utils.errors import (
     NotEnoughMoneyError,
     NotFoundError,
 )
+from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction
 from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
 from utils.models.money import (
@@ -73,7 +72,7 @@ class BountyService:
 
     def __init__(self, rooms: BountyRooms) -> None:
         self._rooms = rooms
-        self._locks: defaultdict[GuildId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks = KeyedLocks[GuildId]()
 
     async def place(
         self, guild_id: GuildId, member_id: MemberId, *, player: str, amount: int, server: str | None
@@ -174,7 +173,7 @@ class BountyService:
         Raises:
             InvalidInputError: a number is out of its range.
         """
-        async with self._locks[guild_id]:
+        async with self._locks.hold(guild_id):
             before = await self.get_settings(guild_id)
             after = apply_wish(before, wish)
             if after != before:
