@@ -18,7 +18,7 @@ from utils.backoff import Backoff
 from utils.delivery.ports import PostedMessage
 from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
 from utils.errors import DeliveryDelayedError, DeliveryError
-from utils.models.notices import OutboxEntry, OutgoingMessage
+from utils.models.notices.outbox import OutboxEntry, OutgoingMessage
 
 NONCE_MEMORY = timedelta(minutes=2)  # Discord says "a few minutes"; the least that can mean
 

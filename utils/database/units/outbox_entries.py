@@ -9,15 +9,22 @@ from utils.database.core.transaction import Transaction
 from utils.database.documents.notice_documents import build_entry_document
 from utils.database.units.server_numbers import draw_numbers, note_room
 from utils.models.guilds import ChannelKind
-from utils.models.notices import WAITING_MAXIMUM, Appended, Notice
+from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
+from utils.models.notices.notice import Notice
+from utils.models.notices.outbox import WAITING_MAXIMUM, Appended
 from utils.models.scope import ServerScope
 
 
 def append_entries(
-    transaction: Transaction, scope: ServerScope, notices: Sequence[Notice], *, created_at: datetime
+    transaction: Transaction,
+    scope: ServerScope,
+    notices: Sequence[Notice],
+    *,
+    created_at: datetime,
+    kinds: NoticeKinds = NOTICE_KINDS,
 ) -> None:
     """Add notices to a server's outbox, each behind those for the same kind of channel."""
-    documents, _ = draw_entries(transaction, scope, notices, created_at=created_at)
+    documents, _ = draw_entries(transaction, scope, notices, created_at=created_at, kinds=kinds)
     transaction.of_server("outbox", scope).insert_many(documents)
 
 
@@ -28,6 +35,7 @@ def draw_entries(
     *,
     created_at: datetime,
     changes_counters: bool = False,
+    kinds: NoticeKinds = NOTICE_KINDS,
 ) -> tuple[list[Document], Appended]:
     """Number notices, and count the batch when it changes counters.
 
@@ -36,7 +44,7 @@ def draw_entries(
     """
     if not notices and not changes_counters:
         return [], Appended()
-    counts = Counter(notice.channel_kind for notice in notices)
+    counts = Counter(kinds.get_for(notice).channel_kind for notice in notices)
     numbers = draw_numbers(transaction, scope, notices=counts, changes_counters=changes_counters)
     room: dict[ChannelKind, int] = {}
     for kind, count in counts.items():
@@ -47,9 +55,11 @@ def draw_entries(
     free = dict(numbers.first)
     documents: list[Document] = []
     for notice in notices:
-        kind = notice.channel_kind
+        kind = kinds.get_for(notice).channel_kind
         if free[kind] < room[kind]:
-            documents.append(build_entry_document(notice, sequence=free[kind], created_at=created_at))
+            documents.append(
+                build_entry_document(notice, sequence=free[kind], created_at=created_at, kinds=kinds)
+            )
         free[kind] += 1
     return documents, Appended(numbers.batches, left_out=len(notices) - len(documents))
 

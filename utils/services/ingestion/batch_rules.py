@@ -13,7 +13,7 @@ from typing import Protocol
 
 from utils.events import Event
 from utils.models.deaths import Death
-from utils.models.notices import Notice
+from utils.models.notices.notice import Notice
 from utils.models.scope import PlayerId, ServerScope
 from utils.services.money.money_stores import MoneyUnit
 

@@ -26,7 +26,9 @@ from datetime import datetime
 
 from utils.events import CountersStored, DeathsStored, Event, NoticesQueued
 from utils.models.deaths import Death, DeathKind
-from utils.models.notices import DeathNotice, Notice
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.kinds import NOTICE_KINDS
+from utils.models.notices.notice import Notice
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.reading import Chunk
 from utils.models.scope import PlayerId
@@ -224,7 +226,7 @@ def _tell(
     """Return what is to be published of a batch: whom it gave posts, what it counted, who died."""
     events: list[Event] = []
     if notices:
-        kinds = frozenset(notice.channel_kind for notice in notices)
+        kinds = NOTICE_KINDS.list_channel_kinds(notices)
         events.append(NoticesQueued(scope=server.scope, kinds=kinds))
     if new:
         deaths = tuple(new)

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from utils.models.deaths import Death, LogFile
-from utils.models.notices import Appended, Notice
+from utils.models.notices.notice import Notice
+from utils.models.notices.outbox import Appended
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope

@@ -36,7 +36,8 @@ from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofWindow
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices import Appended, DeathNotice, EntryKey, Feed, OutgoingMessage
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.outbox import Appended, EntryKey, Feed, OutgoingMessage
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth
 from utils.models.posted_boards import PostedBoard
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
@@ -353,12 +354,12 @@ async def test_personal_data_is_found_by_index(
     await erasures.list_scopes(guild_id)
     await erasures.list_names(scope, A)
     await erasures.delete_lines(scope, A)
-    await erasures.rename_in_notices(scope, ["a"])
+    await erasures.rename_in_notices(guild_id, A, ["a"])
     await erasures.rename_in_bounties(scope, A)
     await erasures.rename_in_ledgers(guild_id, A, ["a"])
     await erasures.rewrite_audit(guild_id, ["role"], str)
     await erasures.delete_links_of(guild_id, A)
-    await erasures.forget_in_notices(scope, member_id)
+    await erasures.forget_in_notices(guild_id, member_id)
     await erasures.forget_in_bounties(guild_id, member_id)
     await erasures.delete_ledger_rows(guild_id, member_id, limit=5)
     await erasures.delete_member(guild_id, member_id, at=NOW)
