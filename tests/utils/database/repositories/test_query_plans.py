@@ -35,11 +35,12 @@ from utils.models.audit import AuditEntry
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofWindow
+from utils.models.message_places import MessagePlace
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.outbox import Appended, EntryKey, Feed, OutgoingMessage
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth
-from utils.models.posted_boards import PostedBoard
+from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.reading import Cursor, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
@@ -323,12 +324,12 @@ async def test_posted_boards_are_found_by_index(profiled: SafeDatabase, scope: S
     boards, guild_id = PostedBoardRepository(profiled), scope.guild_id
     for guild in (guild_id, GuildId(43)):
         for name in ("kills", "deaths", "kd"):
-            await boards.insert_board(guild, PostedBoard(guild, scope.server_id, name))
-    posted = PostedBoard(guild_id, scope.server_id, "kd", message_id=1)
+            await boards.insert_board(BoardKey(guild, scope.server_id, name))
+    key = BoardKey(guild_id, scope.server_id, "kd")
     assert len(await boards.list_boards(guild_id)) == 3
-    await boards.find_board(guild_id, scope.server_id, "kd")
-    await boards.replace_board(guild_id, posted)
-    await boards.delete_board(guild_id, scope.server_id, "kd")
+    await boards.find_board(key)
+    await boards.save_place(key, MessagePlace(message_id=1))
+    await boards.delete_board(key)
     assert await DirectoryRepository(profiled, Sharding()).list_guilds_with_boards() == (
         guild_id,
         GuildId(43),
