@@ -34,6 +34,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import ALL_SERVERS, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
+from utils.models.texts import Command, text
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import BOARD_PAGE_ROWS, Board, StatisticsService
@@ -182,7 +183,10 @@ class BoardKeeper:
         async with self._locks.hold(guild_id):
             channel_id = await self._find_channel(guild_id, server_id)
             if channel_id is None:
-                raise NotFoundError("channel for", "leaderboard", hint="Set it with /admin channel set.")
+                raise NotFoundError(
+                    text("There is no channel for “leaderboard” here."),
+                    hint=text("Set it with {set}.", set=Command("admin channel set")),
+                )
             posted = await self._store.find_board(guild_id, server_id, board.value)
             if posted is None:
                 posted = PostedBoard(guild_id, server_id, board.value)
@@ -215,7 +219,10 @@ class BoardKeeper:
         async with self._locks.hold(guild_id):
             posted = await self._store.find_board(guild_id, server_id, board.value)
             if posted is None:
-                raise NotFoundError("posted board", board.value, hint="/admin board post posts one.")
+                raise NotFoundError(
+                    text("There is no posted board “{board}” here.", board=board.value),
+                    hint=text("{post} posts one.", post=Command("admin board post")),
+                )
             await self._store.delete_board(guild_id, server_id, board.value)
             detail = f"{board.value} of {server or 'all servers'}"
             await self._audit.write(guild_id, actor_id, AuditAction.BOARD_REMOVE, detail)

@@ -48,6 +48,7 @@ from utils.models.premium import TIERS
 from utils.models.reading import Chunk, Cursor, ImportJob, digest_head
 from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, Obstacle, ServerHealth
+from utils.models.texts import Text
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.poison import FAILURES_BEFORE
@@ -415,7 +416,7 @@ async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> No
     class WakingNotifier(FakeNotifier):
         """Somebody mends the login the moment it is told."""
 
-        async def notify(self, guild_id: int, sentence: str, key: str) -> None:
+        async def notify(self, guild_id: int, sentence: Text | str, key: str) -> None:
             """Wake the watch."""
             del guild_id, sentence, key
             watch.wake()
