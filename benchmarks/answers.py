@@ -21,9 +21,7 @@ GROWTH = (10_000, 100_000, 1_000_000)
 ROUNDS = 10
 IMPORTED = SERVERS + 1
 PAUSE_SECONDS = 0.02
-TESTS_REST_SECONDS = (
-    60.0  # a community tests ten hosts a minute, with each server it adds
-)
+TESTS_REST_SECONDS = 60.0  # a community tests ten hosts a minute, with each server it adds
 TYPED = ("", "m", "Mar", "ka", "zzzz", "Otter", "_x")
 
 ANSWERS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
@@ -99,7 +97,7 @@ async def _measure_during_import(town: Town, fighters: tuple[str, str], rows: in
 
 async def _ask_everything(town: Town, fighters: tuple[str, str], times: Times) -> None:
     """Ask for everything once, as a member who has asked for nothing yet: there is a limit for each."""
-    asker = town.guild.add_member("asker")
+    asker = town.world.add_member(town.guild, "asker")
     named = dict(zip("?!", fighters, strict=True))
     for name, questions in ANSWERS.items():
         for command, options in questions:

@@ -15,6 +15,8 @@ KERNEL = {
     "utils.turns",
     "utils.locks",
     "utils.caching",
+    "utils.backoff",
+    "utils.waiting",
 }
 
 ROOMS: dict[str, set[str]] = {

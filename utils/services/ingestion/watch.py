@@ -14,15 +14,14 @@ Every failure ends in a sentence in the server's health and another try later. W
 """
 
 import asyncio
-import random
 from collections.abc import Coroutine, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from structlog import get_logger
 
+from utils.backoff import Backoff
 from utils.errors import (
     KillfeedError,
     LogsMissingError,
@@ -31,7 +30,6 @@ from utils.errors import (
     RemotePermissionError,
     StorageError,
 )
-from utils.models.circuits import Backoff
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices import WAITING_MAXIMUM
@@ -45,10 +43,11 @@ from utils.services.ingestion.poison import FAILURES_BEFORE, describe_failure, i
 from utils.services.ingestion.reading import HistoryLogs
 from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
 from utils.tasks import Failure, capture
+from utils.waiting import wait_for_first
 
 logger = get_logger(__name__)
 
-READ_BACKOFF = Backoff(first_seconds=2, longest_seconds=20)
+READ_BACKOFF = Backoff(first_seconds=2, longest_seconds=20, jitter=1)
 """What is written during an outage is to be announced within 30 s of its end."""
 
 IMPORT_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
@@ -98,8 +97,7 @@ class ServerWatch:
         self._known: Known | None = None
         self._changes = 0  # told of so far
         self._looked_at = (0.0, 0)  # when the server was read, and after how many changes
-        self._is_woken = False
-        self._pausing: asyncio.Timeout | None = None
+        self._woken = asyncio.Event()
 
     @property
     def told_matter(self) -> str | None:
@@ -115,9 +113,7 @@ class ServerWatch:
         """Something was changed for this server: read again now, with its settings as they are."""
         self.refresh()
         self._rooms.logs.renew(self.scope)
-        if self._pausing is not None and not self._is_woken:
-            self._pausing.reschedule(0)
-        self._is_woken = True
+        self._woken.set()
 
     def with_counts(self, stored: ServerHealth) -> ServerHealth:
         """Return the health as it is now, with the counts of lines as they are stored."""
@@ -355,11 +351,10 @@ class ServerWatch:
         if self.health.state is ConnectionState.NO_LOGS:
             delay = max(interval, MISSING_LOGS_SECONDS)
         else:
-            jitter = random.random()  # noqa: S311 - spreads retries
-            delay = max(interval, READ_BACKOFF.compute_seconds(self._failures, jitter))
+            delay = max(interval, READ_BACKOFF.compute_seconds(self._failures))
             vain = self._repeats - FAILURES_BEFORE  # tries of an import that passed over what it could
             if self._is_importing and self._may_be_poison and vain > 0:
-                delay = max(delay, IMPORT_BACKOFF.compute_seconds(vain, jitter=1.0))
+                delay = max(delay, IMPORT_BACKOFF.compute_seconds(vain))
         next_try_at = self._rooms.clock.now() + timedelta(seconds=delay)
         self.health = replace(self.health, next_try_at=next_try_at)
         return delay
@@ -375,14 +370,9 @@ class ServerWatch:
         self._saved_at = self._rooms.clock.monotonic()
 
     async def _pause(self, until: Coroutine[None, None, None]) -> None:
-        """Wait for the next visit, or until woken: that ends the pause as a timeout would."""
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(0 if self._is_woken else None) as self._pausing:
-                    await until
-        finally:
-            self._pausing = None
-        self._is_woken = False
+        """Wait for the next visit, or until woken."""
+        await wait_for_first(until, self._woken.wait())
+        self._woken.clear()
 
 
 def _may_pass(error: KillfeedError) -> bool:
