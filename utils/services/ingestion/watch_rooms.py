@@ -10,6 +10,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, Obstacle, ServerHealth
+from utils.models.texts import Text
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.reading import DeathLogTail, HistoryLogs
@@ -88,7 +89,7 @@ class ChannelFinder(Protocol):
 class AdminNotifier(Protocol):
     """Tells the admins of a guild something once, until it is cleared."""
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Tell, unless this key was told and not cleared."""
 
     async def clear(self, guild_id: GuildId, key: str) -> None:

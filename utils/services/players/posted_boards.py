@@ -150,7 +150,8 @@ class PostedBoardService:
             except DeliveryError as failure:
                 raise NotAllowedError(
                     text(
-                        "Discord does not take the board at the moment. It is kept, and I try again by myself."
+                        "Discord does not take the board at the moment. It is kept, and I try again by "
+                        "myself."
                     )
                 ) from failure
         return channel_id
