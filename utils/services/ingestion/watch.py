@@ -236,7 +236,7 @@ class ServerWatch:
         _, changes = self._looked_at
         if changes != self._changes:
             server = await self._rooms.servers.find_server(self.scope) or server
-        return server.announced
+        return server.posted_deaths
 
     async def _import(
         self, server: GameServer, logs: HistoryLogs, job: ImportJob, *, passes_over: bool
