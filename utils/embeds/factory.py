@@ -30,7 +30,7 @@ from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN, Theme
 from utils.localization.languages import Languages
 from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
-from utils.models.audit import AuditEntry
+from utils.models.audit import AuditEntry, FieldChange
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofOutcome
 from utils.models.money import Bounty, BountySettings, Wallet
@@ -44,7 +44,6 @@ from utils.models.scope import MemberId, ServerId, ServerScope
 from utils.models.servers import (
     CheckStep,
     ConnectionCount,
-    FieldChange,
     GameServer,
     HostKeys,
     ServerHealth,
