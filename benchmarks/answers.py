@@ -21,9 +21,7 @@ GROWTH = (10_000, 100_000, 1_000_000)
 ROUNDS = 10
 IMPORTED = SERVERS + 1
 PAUSE_SECONDS = 0.02
-TESTS_REST_SECONDS = (
-    60.0  # a community tests ten hosts a minute, with each server it adds
-)
+TESTS_REST_SECONDS = 60.0  # a community tests ten hosts a minute, with each server it adds
 TYPED = ("", "m", "Mar", "ka", "zzzz", "Otter", "_x")
 
 ANSWERS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {

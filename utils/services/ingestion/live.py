@@ -35,9 +35,10 @@ from utils.services.ingestion.counting import (
     count_one_player,
     list_player_ids,
 )
+from utils.services.ingestion.log_source import LiveLogs
 from utils.services.ingestion.news import NewsRule, choose_news_rule
 from utils.services.ingestion.poison import store_around_poison
-from utils.services.ingestion.reading import BATCHES_OF_ALL, DeathLogTail, ReadLines, RowReader
+from utils.services.ingestion.row_reader import BATCHES_OF_ALL, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit, LiveRewards
 from utils.services.money.rewards import LiveKill, RewardTerms
 from utils.turns import FairTurns
@@ -142,7 +143,7 @@ class _Poll:
     """One poll under way; ``rule`` and ``outcome`` change with its chunks."""
 
     server: GameServer
-    tail: DeathLogTail
+    tail: LiveLogs
     reader: RowReader
     find_posted: PostedFinder
     last_read_at: datetime | None
@@ -181,7 +182,7 @@ class LiveIngestion:
     async def poll(
         self,
         server: GameServer,
-        tail: DeathLogTail,
+        tail: LiveLogs,
         *,
         last_read_at: datetime | None,
         find_posted: PostedFinder,
@@ -216,7 +217,7 @@ class LiveIngestion:
         outcome = replace(poll.outcome, problem=_sum_up(tail.problems))
         return await self._forget_gone(server.scope, tail, outcome)
 
-    async def _forget_gone(self, scope: ServerScope, tail: DeathLogTail, outcome: PollOutcome) -> PollOutcome:
+    async def _forget_gone(self, scope: ServerScope, tail: LiveLogs, outcome: PollOutcome) -> PollOutcome:
         """Forget the cursors of files that went long ago: a host could make ever more of them."""
         gone = frozenset(tail.list_gone(outcome.cursors))
         if not gone:
