@@ -40,6 +40,7 @@ from utils.services.shards.leases import LeaseKeeper
 from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager
 from utils.telemetry.log_setup import configure_logging
+from utils.waiting import wait_for_first
 
 logger = get_logger(__name__)
 
@@ -150,16 +151,7 @@ def build_leases(
 
 async def _wait(until: Coroutine[None, None, None], stop: asyncio.Event) -> bool:
     """Return True once what was waited for has come, False when the process was told to stop before."""
-    waiting = asyncio.create_task(until)
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not waiting.done():
-        waiting.cancel()
-        await asyncio.wait([waiting])
-        return False
-    waiting.result()
-    return True
+    return await wait_for_first(until, stop.wait()) == 0
 
 
 def build_redactor(settings: Settings) -> Redactor:

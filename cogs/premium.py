@@ -2,9 +2,9 @@
 
 import discord
 
-from utils.embeds.escape import escape_name
 from utils.interactions.access import GuildCog, access, get_actor_id, get_guild_id
 from utils.interactions.services import Services
+from utils.localization.escape import escape_name
 from utils.models.premium import TIERS, GrantChange
 from utils.models.scope import GuildId
 from utils.services.premium.grants import REASON_CHARACTERS, parse_guild_id

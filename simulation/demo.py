@@ -29,7 +29,7 @@ from simulation.game_host.log_files import GameServerFiles
 from simulation.markdown import Reader
 from simulation.terminal import Terminal
 from utils.clock import Clock, SystemClock
-from utils.embeds.escape import escape_name
+from utils.localization.escape import escape_name
 from utils.models.deaths import DeathRow
 
 LENGTH_SECONDS = 45.0

@@ -10,6 +10,7 @@ import aiohttp
 import discord
 from structlog import get_logger
 
+from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.process.opening import MONGOD_TASK
@@ -92,7 +93,7 @@ WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
 PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
 BOUNTY_SECONDS = 15.0
 KEPT_MESSAGES = timedelta(hours=24)
-LONGEST_LOGIN_PAUSE_SECONDS = 60.0
+LOGIN_BACKOFF = Backoff(first_seconds=1, longest_seconds=60)
 REFUSED_LOGIN = (
     "Discord refuses the token. Copy it anew from the Discord developer portal (Bot, Reset Token) "
     "into discord.token of your configuration."
@@ -141,7 +142,7 @@ class Application:
         self.events = EventDispatcher()
         self.reporter = ErrorReporter(clock)
         self.tasks = tasks
-        self.courtesy = Courtesy()
+        self.courtesy = Courtesy(clock)
         self.bot = choose_bot(sharding)(
             self.events,
             sharding=sharding,
@@ -170,7 +171,9 @@ class Application:
             self.repositories.premium, default_tier=self.settings.premium.default_tier, clock=self.clock
         )
         self.audit = AuditLog(self.repositories.audit, clock=self.clock)
-        self.names = PlayerNames(self.repositories.statistics, self.repositories.servers, self.tasks)
+        self.names = PlayerNames(
+            self.repositories.statistics, self.repositories.servers, self.tasks, clock=self.clock
+        )
         self.sender = DiscordSender(self.bot, clock=self.clock)
         self.progress = ImportMessages(self.sender, self.tasks, factory=self.factory, clock=self.clock)
         self.alerts = AdminAlerts(
@@ -459,8 +462,7 @@ class Application:
 
     async def _log_in(self, token: str) -> None:
         """Log in; while Discord is away, try again, for kills are read and stored meanwhile."""
-        pause = 1.0
-        while True:
+        for pause in LOGIN_BACKOFF.generate_seconds():
             try:
                 await self.bot.login(token)
             except discord.LoginFailure:
@@ -469,7 +471,6 @@ class Application:
                 logger.warning("Discord is not reached, trying again", problem=str(failure), seconds=pause)
                 await self.bot.http.close()
                 await self.clock.sleep(pause)
-                pause = min(pause * 2, LONGEST_LOGIN_PAUSE_SECONDS)
             else:
                 return
 

@@ -11,7 +11,6 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
-    Coroutine,
     Hashable,
     Iterable,
     Sequence,
@@ -21,18 +20,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from structlog import get_logger
 
+from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.errors import KillfeedError
 from utils.models.scope import GuildId
 
 logger = get_logger(__name__)
 
-FIRST_RESTART_SECONDS = 1.0
-LONGEST_RESTART_SECONDS = 300.0  # an admin who mends something should not wait longer than this
+RESTART_BACKOFF = Backoff(first_seconds=1, longest_seconds=300)
+"""An admin who mends something should not wait longer than this."""
+
 STOP_SECONDS = 5.0  # half of the ten seconds a whole shutdown may take
 
 REMEMBERED_FAILURES = 10_000  # of turns that failed the last time; beyond it they count from one again
@@ -65,12 +66,6 @@ class TaskReport:
     next_run_at: datetime | None
 
 
-def compute_restart_delay(consecutive_errors: int) -> float:
-    """Return seconds to wait before the next try: doubled with every error in a row, up to five minutes."""
-    exponent = min(max(consecutive_errors - 1, 0), 10)
-    return min(FIRST_RESTART_SECONDS * 2.0**exponent, LONGEST_RESTART_SECONDS)
-
-
 async def run_together(works: Sequence[Work]) -> None:
     """Run several at once; the first failure ends the others and is raised as it is.
 
@@ -80,20 +75,6 @@ async def run_together(works: Sequence[Work]) -> None:
     tasks = [asyncio.ensure_future(work()) for work in works]
     try:
         await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def wait_for_first(*works: Coroutine[Any, Any, object]) -> None:
-    """Wait until one of several has ended; the others are cancelled, and have ended on return.
-
-    What they return or fail with is dropped: it is for events and times to wait for.
-    """
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
@@ -259,7 +240,7 @@ class BackgroundTask:
         return self._interval_seconds
 
     def _after_error(self, error: BaseException, began: float) -> float | None:
-        if self._clock.monotonic() - began >= LONGEST_RESTART_SECONDS:
+        if self._clock.monotonic() - began >= RESTART_BACKOFF.longest_seconds:
             self._consecutive_errors = 0  # it had been well for long: a fault of its own, no row of them
         self._errors += 1
         self._consecutive_errors += 1
@@ -275,7 +256,7 @@ class BackgroundTask:
         )
         if not self._is_critical and self._interval_seconds is None:
             return None
-        return max(compute_restart_delay(self._consecutive_errors), self._interval_seconds or 0.0)
+        return max(RESTART_BACKOFF.compute_seconds(self._consecutive_errors), self._interval_seconds or 0.0)
 
     async def _pause(self, seconds: float) -> None:
         self._state = TaskState.WAITING

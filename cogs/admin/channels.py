@@ -3,12 +3,12 @@
 import discord
 
 from cogs.admin.groups import CHANNEL
-from utils.embeds.escape import escape_text
 from utils.errors import InvalidInputError
 from utils.interactions.access import access, get_actor_id, get_guild_id
 from utils.interactions.autocomplete import complete_server
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
+from utils.localization.escape import escape_text
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId
 from utils.services.guilds.guild_changes import ChannelChange

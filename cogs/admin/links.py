@@ -3,11 +3,11 @@
 import discord
 
 from cogs.admin.groups import LINK
-from utils.embeds.escape import escape_name
 from utils.interactions.access import access, get_guild_id
 from utils.interactions.autocomplete import complete_link_of_member, complete_player
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
+from utils.localization.escape import escape_name
 from utils.models.scope import MemberId
 
 

@@ -5,7 +5,6 @@ import discord
 from cogs.admin.groups import SERVER
 from cogs.admin.server_form import SecretModal
 from cogs.admin.servers import discard_progress
-from utils.embeds.escape import escape_text
 from utils.embeds.wording import KINDS
 from utils.errors import KillfeedError
 from utils.interactions.access import (
@@ -20,6 +19,7 @@ from utils.interactions.autocomplete import complete_server, complete_zone
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
+from utils.localization.escape import escape_text
 from utils.models.deaths import DeathKind
 from utils.models.scope import ChannelId, MemberId
 from utils.models.servers import Credentials, GameServer, HostKeys

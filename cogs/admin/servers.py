@@ -4,13 +4,13 @@ import discord
 
 from cogs.admin.groups import SERVER
 from cogs.admin.server_form import SecretModal
-from utils.embeds.escape import escape_text
 from utils.errors import KillfeedError
 from utils.interactions.access import access, get_access, get_actor_id, get_guild_id, verify_caller
 from utils.interactions.autocomplete import complete_server, complete_zone
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
+from utils.localization.escape import escape_text
 from utils.models.scope import ChannelId, GuildId
 from utils.models.servers import Credentials
 from utils.services.servers.typed_servers import ServerForm

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import discord
 from discord.ext import commands
 
-from utils.embeds.escape import escape_name
 from utils.errors import NotFoundError
 from utils.interactions.access import access, get_guild_id
 from utils.interactions.autocomplete import complete_own_link, complete_player
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.interactions.views import ConfirmView
+from utils.localization.escape import escape_name
 from utils.models.links import Link
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, MemberId

@@ -10,37 +10,72 @@ from tests.architecture.source_tree import Module, build_module, list_modules, r
 
 def list_own_locks(module: Module) -> Iterator[str]:
     """Find locks kept by key beside ``utils/locks.py``, which drops those that nobody uses."""
-    if module.path == "utils/locks.py":
-        return
     for node in module.walk():
         if isinstance(node, ast.Subscript) and read_dotted(node.value).endswith("dict"):
-            if any(read_dotted(inner).endswith("Lock") for inner in ast.walk(node.slice)):
-                yield f"line {node.lineno}"
+            inside = ast.walk(node.slice)
         elif isinstance(node, ast.Call) and read_dotted(node.func).endswith(("defaultdict", "setdefault")):
-            if any(read_dotted(inner).endswith("asyncio.Lock") for inner in ast.walk(node)):
-                yield f"line {node.lineno}"
+            inside = ast.walk(node)
+        else:
+            continue
+        if any(read_dotted(inner) in {"Lock", "asyncio.Lock"} for inner in inside):
+            yield f"line {node.lineno}"
 
 
 def list_own_caches(module: Module) -> Iterator[str]:
     """Find values kept by key with the time they were read at, beside ``utils/caching.py``."""
-    if module.path == "utils/caching.py":
-        return
     for node in module.walk():
         if isinstance(node, ast.Subscript) and read_dotted(node.value) == "dict":
             value = node.slice.elts[-1] if isinstance(node.slice, ast.Tuple) else node.slice
-            if isinstance(value, ast.Subscript) and ast.unparse(value).startswith("tuple[float, "):
+            if ast.unparse(value).startswith("tuple[float, "):
+                yield f"line {node.lineno}"
+
+
+def list_own_backoffs(module: Module) -> Iterator[str]:
+    """Find waits that grow to a limit beside ``utils/backoff.py``: ``min(pause * 2, …)``, or a table."""
+    for node in module.walk():
+        if isinstance(node, ast.Call) and read_dotted(node.func) == "min":
+            if any(_grows(inner) for argument in node.args for inner in ast.walk(argument)):
+                yield f"line {node.lineno}"
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
+            yield from (f"line {one.lineno}" for one in node.targets if "RETRY_SECONDS" in read_dotted(one))
+
+
+def _grows(node: ast.AST) -> bool:
+    """Tell whether something is doubled, or raised to a power."""
+    if not isinstance(node, ast.BinOp):
+        return False
+    if isinstance(node.op, ast.Pow):
+        return True
+    sides = {ast.unparse(node.left), ast.unparse(node.right)}
+    return isinstance(node.op, ast.Mult) and bool(sides & {"2", "2.0"})
+
+
+def list_own_waits(module: Module) -> Iterator[str]:
+    """Find waits for the first of several things, or for an event or a time, beside ``utils/waiting.py``."""
+    for node in module.walk():
+        if read_dotted(node).endswith("FIRST_COMPLETED"):
+            yield f"line {getattr(node, 'lineno', 0)}"
+        elif isinstance(node, ast.AsyncWith) and ast.unparse(node.items[0]).startswith("asyncio.timeout("):
+            awaited = node.body[0].value if isinstance(node.body[0], ast.Expr) else None
+            if len(node.body) == 1 and awaited is not None and ast.unparse(awaited).endswith(".wait()"):
                 yield f"line {node.lineno}"
 
 
 Check = Callable[[Module], Iterator[str]]
-CHECKS: tuple[Check, ...] = (list_own_locks, list_own_caches)
+CHECKS: dict[Check, set[str]] = {
+    list_own_locks: set(),
+    list_own_caches: {"utils/caching.py"},
+    list_own_backoffs: set(),
+    list_own_waits: {"utils/waiting.py", "utils/application.py"},  # whose works end in an order of their own
+}
+"""What is looked for, and where alone it may be."""
 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_there_is_one_way_for_each(check: Check) -> None:
     """A second way has faults of its own, and a fix of one does not reach the other."""
-    modules = [module for module in list_modules() if module.room != "simulation"]
-    assert {module.path: found for module in modules if (found := list(check(module)))} == {}
+    bot = [module for module in list_modules() if module.room != "simulation"]
+    assert {module.path for module in bot if list(check(module))} == CHECKS[check]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +88,15 @@ def test_there_is_one_way_for_each(check: Check) -> None:
         (list_own_locks, "x = KeyedLocks[int]()", False),
         (list_own_caches, "x: dict[int, tuple[float, str]] = {}", True),
         (list_own_caches, "x: dict[int, float] = {}", False),
+        (list_own_backoffs, "pause = min(pause * 2, 60)", True),
+        (list_own_backoffs, "pause = min(2.0 ** failures, 60)", True),
+        (list_own_backoffs, "RETRY_SECONDS = (1, 2, 5)", True),
+        (list_own_backoffs, "RETRY_SECONDS = 5.0", False),
+        (list_own_backoffs, "x = min(size * share, 60)", False),
+        (list_own_waits, "await asyncio.wait(x, return_when=asyncio.FIRST_COMPLETED)", True),
+        (list_own_waits, "async def f():\n  async with asyncio.timeout(5):\n    await event.wait()", True),
+        (list_own_waits, "async def f():\n  async with asyncio.timeout(5):\n    await read()", False),
+        (list_own_waits, "await asyncio.wait(x)", False),
     ],
 )
 def test_check_finds_a_second_way(check: Check, source: str, *, is_found: bool) -> None:

@@ -15,6 +15,8 @@ KERNEL = {
     "utils.turns",
     "utils.locks",
     "utils.caching",
+    "utils.backoff",
+    "utils.waiting",
 }
 
 ROOMS: dict[str, set[str]] = {
@@ -27,19 +29,21 @@ ROOMS: dict[str, set[str]] = {
     "utils.sftp": set(),
     "utils.database": set(),
     "utils.services": {"utils.parsers"},
-    "utils.embeds": set(),
-    "utils.interactions": {"utils.services", "utils.embeds"},
-    "utils.delivery": {"utils.services", "utils.embeds"},
+    "utils.localization": set(),
+    "utils.embeds": {"utils.localization"},
+    "utils.interactions": {"utils.services", "utils.localization", "utils.embeds"},
+    "utils.delivery": {"utils.services", "utils.localization", "utils.embeds"},
     "utils.telemetry": set(),
     "utils.backup": {"utils.database"},
     "utils.secret_key": {"utils.redaction", "utils.secrets", "utils.database"},
-    "cogs": {"utils.services", "utils.embeds", "utils.interactions"},
+    "cogs": {"utils.services", "utils.localization", "utils.embeds", "utils.interactions"},
 }
 """The rooms below the top, and what each may import besides itself and the kernel."""
 
 TOP_ROOMS = {"utils.application", "bot", "simulation"}  # join everything; the bot never the simulation
 
 OWNERS: dict[str, set[str]] = {
+    "babel": {"utils.localization"},
     "asyncssh": {"utils.sftp", "simulation"},
     "motor": {"utils.database"},
     "pymongo": {"utils.database"},

@@ -11,7 +11,7 @@ MAKERS = {"create_task", "ensure_future", "TaskGroup", "run_coroutine_threadsafe
 OWNERS = {
     "utils/tasks.py": "the place for it",
     "utils/application.py": "what the whole bot lives by: gateway, leases and the wait for its stop",
-    "bot.py": "the same before there is an application: a wait that the order to stop cuts short",
+    "utils/waiting.py": "waits for the first of several things; all of them have ended on return",
     "utils/delivery/requests.py": "requests that nobody may cancel, or the library would lock all others out",
     "utils/database/core/sessions.py": "an operation in a thread, waited for even when its caller is ended",
     "utils/database/core/group_commit.py": "a transaction of several servers; each of them waits for its end",

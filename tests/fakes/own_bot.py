@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot import EXTENSIONS
 from tests.fakes.small_bot import FakeErrorReporter, Shelf
+from utils.clock import SystemClock
 from utils.events import EventDispatcher
 from utils.interactions.client import KillfeedBot, ShardedKillfeedBot
 from utils.models.scope import GuildId
@@ -71,7 +72,7 @@ class OwnBot(KillfeedBot):
             sharding=sharding,
             reporter=self.unexpected,
             log_context=self.context,
-            courtesy=Courtesy(),
+            courtesy=Courtesy(SystemClock()),
             commands_file=folder / "commands.json",
         )
         self._connection.guild_ready_timeout = 0.1  # the library waits two seconds for more guilds

@@ -277,7 +277,7 @@ class Shelf:
         settings = SettingsService(self.guilds, self.servers, clock=self.clock)
         tasks = TaskManager(self.clock)
         desk = GrantDesk(tier, self.clock, self.premium, self.servers, audit=self.audit)
-        names = PlayerNames(self.statistics, self.servers, tasks, blink_seconds=60)  # on any machine
+        names = PlayerNames(self.statistics, self.servers, tasks, clock=self.clock)
         premium = desk.premium
         audit = AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), self.secrets

@@ -14,7 +14,7 @@ from utils.errors import StorageUnavailableError
 from utils.events import EventDispatcher, NoticesQueued, ServerRemoved, Subscription
 from utils.models.guilds import ChannelKind
 from utils.models.scope import GuildId
-from utils.tasks import LONGEST_RESTART_SECONDS, TaskManager, TaskState
+from utils.tasks import RESTART_BACKOFF, TaskManager, TaskState
 
 ERRORS: dict[str, Callable[[], BaseException]] = {
     "bug": lambda: ZeroDivisionError("a bug"),
@@ -96,7 +96,7 @@ def compute_delays(outcomes: list[str], *, interval: float | None, is_critical: 
             break
         if outcome != "fine" and interval is None and not is_critical:
             break
-        backoff = min(2.0 ** (row - 1), LONGEST_RESTART_SECONDS) if row else 0.0
+        backoff = min(2.0 ** (row - 1), RESTART_BACKOFF.longest_seconds) if row else 0.0
         delays.append(max(backoff, interval or 0.0))
     return delays
 

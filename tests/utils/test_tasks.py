@@ -16,14 +16,12 @@ from tests.fakes.clock import START, FakeClock, settle
 from utils.errors import StorageUnavailableError
 from utils.models.scope import GuildId
 from utils.tasks import (
-    LONGEST_RESTART_SECONDS,
+    RESTART_BACKOFF,
     TaskManager,
     TaskReport,
     TaskState,
     beside,
-    compute_restart_delay,
     run_together,
-    wait_for_first,
 )
 
 GUILD = GuildId(42)
@@ -75,7 +73,7 @@ async def _tasks(clock: FakeClock) -> AsyncIterator[TaskManager]:
 )
 def test_restart_delay_doubles_up_to_five_minutes(errors: int, seconds: float) -> None:
     """Errors in a row wait longer, but never longer than a person would."""
-    assert compute_restart_delay(errors) == seconds
+    assert RESTART_BACKOFF.compute_seconds(errors) == seconds
 
 
 async def test_plain_task_runs_once_and_is_finished(tasks: TaskManager) -> None:
@@ -124,10 +122,10 @@ async def test_backoff_begins_anew_when_the_work_had_been_well_for_long(
     tasks: TaskManager, clock: FakeClock
 ) -> None:
     """One failure a day is no row of failures."""
-    work = Failing(clock, seconds=LONGEST_RESTART_SECONDS)
+    work = Failing(clock, seconds=RESTART_BACKOFF.longest_seconds)
     tasks.start("daily", work, is_critical=True)
     for _ in range(3):
-        await clock.advance(LONGEST_RESTART_SECONDS)
+        await clock.advance(RESTART_BACKOFF.longest_seconds)
     assert clock.slept == [1, 1, 1, 1]
 
 
@@ -237,7 +235,7 @@ async def test_cancelled_task_is_not_restarted_when_its_clean_up_fails(
     task = tasks.start("untidy", work, is_critical=True)
     await settle()
     await tasks.cancel("untidy")
-    await clock.advance(LONGEST_RESTART_SECONDS)
+    await clock.advance(RESTART_BACKOFF.longest_seconds)
     assert task.is_done
     assert (task.report.state, task.report.runs, task.report.errors) == (TaskState.CANCELLED, 1, 1)
 
@@ -490,29 +488,6 @@ def test_name_belongs_to_one_work_at_a_time_however_it_is_started_and_cancelled(
 
     with capture_logs():
         asyncio.run(play())
-
-
-async def test_first_of_several_waits_ends_the_others() -> None:
-    """They have ended on return, however the first one did, and also when the waiting itself is cancelled."""
-    ended: list[int] = []
-
-    async def wait(number: int) -> None:
-        try:
-            await wait_for_ever()
-        finally:
-            await asyncio.sleep(0)
-            ended.append(number)
-
-    async def fail() -> None:
-        raise ConnectionError
-
-    await wait_for_first(wait(1), fail())
-    assert ended == [1]
-    waiting = asyncio.create_task(wait_for_first(wait(2), wait(3)))
-    await settle()
-    waiting.cancel()
-    await asyncio.wait([waiting])
-    assert ended == [1, 2, 3]
 
 
 async def test_work_beside_a_block_has_ended_behind_it() -> None:

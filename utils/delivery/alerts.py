@@ -5,16 +5,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from itertools import chain, repeat
 from typing import Protocol
 
 import discord
 from structlog import get_logger
 
+from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.delivery.decisions import make_nonce
 from utils.delivery.ports import MessageSender
-from utils.embeds.escape import escape_text
 from utils.embeds.factory import EmbedFactory
 from utils.errors import (
     ChannelUnusableError,
@@ -24,14 +23,16 @@ from utils.errors import (
     DeliveryUncertainError,
     StorageError,
 )
+from utils.localization.escape import escape_text
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, MemberId
-from utils.tasks import TaskManager, wait_for_first
+from utils.tasks import TaskManager
+from utils.waiting import wait_for_first
 
 TELL_TASK = "alerts:tell"
 MOST_TOLD = 1_000  # matters of a guild that are remembered; the oldest would be told again
 MOST_WAITING = 100  # alerts of a guild that reached nobody yet
-RETRY_SECONDS = (5, 15, 30, 60, 120, 300)  # the last one for as long as it takes
+RETRY_BACKOFF = Backoff(first_seconds=5, longest_seconds=300)
 
 Matter = tuple[GuildId, str]
 
@@ -146,7 +147,7 @@ class AdminAlerts:
     async def _tell_until_told(self, matter: Matter, alert: _Alert) -> None:
         """Try until it is told or settled; a guild that leaves ends it, and would be told anew."""
         try:
-            for pause in chain(RETRY_SECONDS, repeat(RETRY_SECONDS[-1])):
+            for pause in RETRY_BACKOFF.generate_seconds():
                 if await self._tasks.attempt(TELL_TASK, matter, self._tell):
                     return
                 await wait_for_first(self._wait_for_retry(alert, pause), alert.is_over.wait())

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from itertools import islice
 
+from utils.backoff import Backoff
 from utils.delivery.ports import PostedMessage
 from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
 from utils.errors import DeliveryDelayedError, DeliveryError
@@ -21,8 +22,10 @@ from utils.models.notices import OutboxEntry, OutgoingMessage
 
 NONCE_MEMORY = timedelta(minutes=2)  # Discord says "a few minutes"; the least that can mean
 
-UNUSABLE_RETRY_SECONDS = (60, 120, 240, 480, 600)  # an admin has to act; each try is a request for nothing
-DELAY_RETRY_SECONDS = (1, 2, 4, 8, 15, 30, 60)
+UNUSABLE_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
+"""An admin has to act, and each try is a request for nothing."""
+
+DELAY_BACKOFF = Backoff(first_seconds=1, longest_seconds=60)
 
 
 class Step(Enum):
@@ -108,14 +111,9 @@ def make_nonce() -> str:
     return base64.b32encode(secrets.token_bytes(15)).decode().lower()
 
 
-def choose_retry_seconds(table: Sequence[int], failures: int) -> int:
-    """Return how long to wait after so many failures in a row (from 1)."""
-    return table[min(failures, len(table)) - 1]
-
-
 def compute_retry_seconds(error: DeliveryError, failures: int, *, now: datetime) -> float:
     """Return how long to wait after so many failures in a row that may pass; at least what Discord says."""
-    seconds: float = choose_retry_seconds(DELAY_RETRY_SECONDS, failures)
+    seconds = DELAY_BACKOFF.compute_seconds(failures)
     if isinstance(error, DeliveryDelayedError) and error.retry_at is not None:
         seconds = max(seconds, (error.retry_at - now).total_seconds())
     return seconds

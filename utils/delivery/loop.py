@@ -23,7 +23,8 @@ from utils.errors import StorageError
 from utils.models.guilds import ChannelKind
 from utils.models.notices import Feed
 from utils.models.scope import GuildId, ServerScope
-from utils.tasks import Failure, TaskManager, capture, wait_for_first
+from utils.tasks import Failure, TaskManager, capture
+from utils.waiting import wait_for_any
 
 logger = get_logger(__name__)
 
@@ -109,7 +110,8 @@ class DeliveryLoop:
         try:
             while True:
                 signals.news.clear()
-                await self._wait(await self._start_lanes(guild_id, signals), signals.news)
+                seconds = await self._start_lanes(guild_id, signals)
+                await wait_for_any(signals.news, seconds=seconds, clock=self._clock)
         finally:
             # a wake-up without a loop is not lost: the next loop begins with a look
             del self._signals[guild_id]
@@ -159,7 +161,7 @@ class DeliveryLoop:
             if outcome.state is DeliveryState.IDLE:
                 break
             if outcome.state is DeliveryState.WAITING:
-                await self._wait(outcome.retry_seconds, mended)
+                await wait_for_any(mended, seconds=outcome.retry_seconds, clock=self._clock)
         del signals.mended[lane]
         signals.news.set()  # feeds that were held here may lead elsewhere, or somebody came just now
 
@@ -181,10 +183,6 @@ class DeliveryLoop:
         outcome = await self._service.deliver_once(lane, seen.keys())
         signals.rest(outcome.emptied, seen)
         return outcome
-
-    async def _wait(self, seconds: float, *events: asyncio.Event) -> None:
-        """Return when the time is over or one of the events is set."""
-        await wait_for_first(self._clock.sleep(seconds), *(event.wait() for event in events))
 
 
 def _name_task(lane: Lane) -> str:

@@ -14,7 +14,8 @@ from utils.errors import DeliveryDelayedError, DeliveryError, DeliveryUncertainE
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import GameServer
-from utils.tasks import TaskManager, wait_for_first
+from utils.tasks import TaskManager
+from utils.waiting import wait_for_any
 
 logger = get_logger(__name__)
 
@@ -115,13 +116,10 @@ class ImportMessages:
                     if shown.image is None:
                         shown.image = image
                     seconds = max(seconds, compute_retry_seconds(failure, failures, now=self._clock.now()))
-                await self._pause(shown.is_done, seconds)
+                # the end of an import does not wait for the next edit
+                await wait_for_any(shown.is_done, seconds=seconds, clock=self._clock)
         finally:
             self._shown.pop(scope, None)
-
-    async def _pause(self, is_done: asyncio.Event, seconds: float) -> None:
-        """Wait for the next edit, which the end of an import need not wait for."""
-        await wait_for_first(is_done.wait(), self._clock.sleep(seconds))
 
     async def _edit(self, image: _Image) -> DeliveryError | None:
         """Show an image; return what went wrong when the same edit can succeed later."""

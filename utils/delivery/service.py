@@ -25,10 +25,9 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.delivery.decisions import (
-    UNUSABLE_RETRY_SECONDS,
+    UNUSABLE_BACKOFF,
     Step,
     choose_group,
-    choose_retry_seconds,
     choose_step,
     compute_retry_seconds,
     find_match,
@@ -332,7 +331,7 @@ class DeliveryService:
         )
         await self._notifier.notify(lane.guild_id, sentence, _unusable_key(lane))
         self._failures[lane] += 1
-        seconds = choose_retry_seconds(UNUSABLE_RETRY_SECONDS, self._failures[lane])
+        seconds = UNUSABLE_BACKOFF.compute_seconds(self._failures[lane])
         _log.warning("channel unusable", lane=str(lane), seconds=seconds)
         return DeliveryOutcome(DeliveryState.WAITING, retry_seconds=seconds)
 

@@ -7,7 +7,7 @@ from structlog import get_logger
 from utils.delivery.ports import AdminNotifier, Lane
 from utils.models.scope import GuildId
 from utils.services.ingestion.poison import describe_failure
-from utils.tasks import compute_restart_delay
+from utils.tasks import RESTART_BACKOFF
 
 SURPRISE = (
     "Posting to Discord failed unexpectedly ({}). I try again by myself; "
@@ -48,7 +48,7 @@ class DeliverySurprises:
             logger.error("delivery failed", place=str(place), times=surprise.times + 1, exc_info=error)
         surprise.problem, surprise.times = problem, surprise.times + 1
         await self._notifier.notify(guild_id, problem, ALERT_KEY)
-        return compute_restart_delay(surprise.times)
+        return RESTART_BACKOFF.compute_seconds(surprise.times)
 
     async def settle(self, guild_id: GuildId, place: Place) -> None:
         """A place is well; with the last one the admins would be told anew."""

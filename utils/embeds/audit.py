@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import discord
 
-from utils.embeds.escape import escape_text, hide_ids
 from utils.embeds.figures import write_count, write_time
 from utils.embeds.theme import Theme
+from utils.localization.escape import escape_text, hide_ids
 from utils.models.audit import AuditEntry
 from utils.models.quantities import write_quantity
 from utils.tasks import TaskReport, TaskState

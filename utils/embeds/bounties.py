@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import discord
 
 from utils.embeds.bounty_wording import HOUSE
-from utils.embeds.escape import escape_name, escape_text
 from utils.embeds.figures import write_count, write_time
 from utils.embeds.theme import Theme
 from utils.embeds.wording import choose_text
+from utils.localization.escape import escape_name, escape_text
 from utils.models.money import (
     Bounty,
     BountySettings,

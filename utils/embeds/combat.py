@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 import discord
 
-from utils.embeds.escape import escape_name, escape_text
 from utils.embeds.figures import NONE_YET, write_count, write_metres, write_ratio, write_share, write_time
 from utils.embeds.players import describe_coverage, write_rank, write_tally
 from utils.embeds.theme import Theme
 from utils.embeds.wording import CAUSES, WEAPONS
+from utils.localization.escape import escape_name, escape_text
 from utils.models.deaths import Death
 from utils.models.players import PlayerStats
 from utils.models.quantities import write_quantity

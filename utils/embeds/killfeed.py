@@ -2,10 +2,10 @@
 
 import discord
 
-from utils.embeds.escape import escape_name, escape_text
 from utils.embeds.figures import compute_ratio, write_count, write_metres, write_ratio, write_time
 from utils.embeds.theme import Look, Theme
 from utils.embeds.wording import CAUSES, WEAPONS, choose_text
+from utils.localization.escape import escape_name, escape_text
 from utils.models.deaths import DeathKind
 from utils.models.notices import DeathNotice
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import discord
 
-from utils.embeds.escape import escape_name
 from utils.embeds.figures import write_count, write_time
 from utils.embeds.theme import Theme
+from utils.localization.escape import escape_name
 from utils.models.links import Link, ProofOutcome, ProofWindow
 from utils.models.scope import MemberId
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import discord
 
-from utils.embeds.escape import escape_name
 from utils.embeds.figures import write_count
 from utils.embeds.replies import build_notice_embed, build_success_embed
 from utils.embeds.theme import Theme
+from utils.localization.escape import escape_name
 from utils.models.personal import Holdings, Person
 from utils.models.scope import ERASED_NAME
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import discord
 
-from utils.embeds.escape import escape_name
 from utils.embeds.figures import NONE_YET, write_count, write_metres, write_ratio, write_time
 from utils.embeds.theme import Theme
 from utils.embeds.wording import WEAPONS
+from utils.localization.escape import escape_name
 from utils.models.players import BoardRow, PlayerStats, Tallied
 from utils.models.quantities import write_quantity
 from utils.models.statistics import Coverage, Period

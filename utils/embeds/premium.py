@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import discord
 
-from utils.embeds.escape import escape_name, escape_text
 from utils.embeds.figures import write_count, write_time
 from utils.embeds.theme import Theme
+from utils.localization.escape import escape_name, escape_text
 from utils.models.premium import (
     TIERS,
     GrantChange,

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import discord
 
-from utils.embeds.escape import escape_name, escape_text, hide_ids
 from utils.embeds.limits import cut_lines
 from utils.embeds.theme import Theme
+from utils.localization.escape import escape_name, escape_text, hide_ids
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.money import AUTO_DURATION

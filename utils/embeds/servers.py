@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import discord
 
-from utils.embeds.escape import escape_name, escape_text, hide_ids
 from utils.embeds.figures import NONE_YET, write_count, write_duration, write_time
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.theme import Theme
 from utils.embeds.wording import KINDS
+from utils.localization.escape import escape_name, escape_text, hide_ids
 from utils.models.deaths import DeathKind
 from utils.models.quantities import write_quantity
 from utils.models.reading import ImportProgress, RejectedLine

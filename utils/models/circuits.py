@@ -4,16 +4,11 @@
 its time has come, and then one alone does (**half-open**). If that try succeeds the circuit is closed and
 everybody goes on; if it fails the circuit is open again, for longer. What only a person can mend has no next
 time: the circuit stays open until somebody changed something.
-
-Waiting times are full jitter: anything from nothing to a bound that doubles with each failure. Failures of
-one moment are tried again at different moments.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-
-SHORTEST_WAIT_SECONDS = 0.25  # full jitter may draw nothing at all, and a loop must not spin
 
 
 class CircuitState(StrEnum):
@@ -22,19 +17,6 @@ class CircuitState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half-open"
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """How long to wait after failures: up to ``first_seconds``, doubled up to ``longest_seconds``."""
-
-    first_seconds: float
-    longest_seconds: float
-
-    def compute_seconds(self, failures: int, jitter: float) -> float:
-        """Return the wait after so many failures in a row; ``jitter`` is drawn from 0 to 1."""
-        bound = min(self.first_seconds * 2.0 ** min(max(failures - 1, 0), 16), self.longest_seconds)
-        return max(bound * jitter, min(SHORTEST_WAIT_SECONDS, bound))
 
 
 @dataclass(frozen=True, slots=True)

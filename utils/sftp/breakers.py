@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 from structlog import get_logger
 
+from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.errors import (
     HandshakeRefusedError,
@@ -27,15 +28,15 @@ from utils.errors import (
     NoSshServerError,
     RemoteError,
 )
-from utils.models.circuits import Backoff, Circuit, CircuitState
+from utils.models.circuits import Circuit, CircuitState
 from utils.models.scope import GuildId
 from utils.models.servers import Obstacle
 from utils.sftp.login import HostLogin
 
-HOST_BACKOFF = Backoff(first_seconds=1, longest_seconds=10)
+HOST_BACKOFF = Backoff(first_seconds=1, longest_seconds=10, jitter=1)
 """Found within 10 s of its return, for one connection to nobody every 5 s on average."""
 
-LOGIN_BACKOFF = Backoff(first_seconds=2, longest_seconds=20)
+LOGIN_BACKOFF = Backoff(first_seconds=2, longest_seconds=20, jitter=1)
 """The host answers and something behind the door fails: a little slower, for each try is a whole login."""
 
 FORGOTTEN_AFTER_SECONDS = 60.0  # longer than anybody needs from a failure to waiting for its end
@@ -200,7 +201,7 @@ class BreakerBoard:
             breaker = self._breakers[key] = Breaker(key, backoff, error)
             log.info("connecting stops", where=_describe(key), problem=str(error))
         failures = breaker.circuit.failures + 1
-        wait_seconds = None if error.is_lasting else backoff.compute_seconds(failures, self._draw())
+        wait_seconds = None if error.is_lasting else backoff.compute_seconds(failures, self._draw)
         if isinstance(error, NoSshServerError) and not isinstance(breaker.error, NoSshServerError):
             breaker.wake_all()  # the admins are to be told of it
         breaker.error = error

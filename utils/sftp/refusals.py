@@ -9,14 +9,16 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from utils.backoff import Backoff
 from utils.errors import RemoteFailureError, RemoteFileMissingError, RemotePermissionError
 from utils.models.deaths import LogFile
 
 UNREADABLE = (RemoteFileMissingError, RemotePermissionError, RemoteFailureError)
 """What concerns one file and no other."""
 
-FIRST_WAIT_SECONDS = 5.0  # a file that somebody holds open at the moment
-LONGEST_WAIT_SECONDS = 120.0
+REFUSED_BACKOFF = Backoff(first_seconds=5, longest_seconds=120)
+"""Somebody may hold the file open at the moment."""
+
 FAILURES_OF_A_POLL = 64
 SHOWN_MAXIMUM = 10
 
@@ -28,12 +30,12 @@ class Refusal:
     Attributes:
         sentence: for admins.
         retry_at: when it is tried again, by the monotonic clock.
-        wait_seconds: the wait until then.
+        failures: how often in a row it could not be read.
     """
 
     sentence: str
     retry_at: float
-    wait_seconds: float
+    failures: int
 
 
 @dataclass(slots=True)
@@ -49,8 +51,9 @@ class Refusals:
     def note(self, file: LogFile, error: Exception, *, now: float) -> None:
         """Note that a file could not be read, for a reason."""
         before = self._by_file.get(file)
-        wait = min(2 * before.wait_seconds if before else FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
-        self._by_file[file] = Refusal(str(error), now + wait, wait)
+        failures = before.failures + 1 if before else 1
+        retry_at = now + REFUSED_BACKOFF.compute_seconds(failures)
+        self._by_file[file] = Refusal(str(error), retry_at, failures)
 
     def find(self, file: LogFile, *, now: float) -> Refusal | None:
         """Return why a file is not tried yet; None when it may be."""

@@ -10,7 +10,7 @@ from discord.ext import commands
 from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
-from utils.delivery.alerts import MOST_TOLD, MOST_WAITING, RETRY_SECONDS, AdminAlerts
+from utils.delivery.alerts import MOST_TOLD, MOST_WAITING, RETRY_BACKOFF, AdminAlerts
 from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory
 from utils.errors import StorageUnavailableError
@@ -197,15 +197,15 @@ async def test_alert_that_reached_nobody_is_told_by_itself_later(
         await alerts.notify(guild_id, SENTENCE, KEY)
         await alerts.notify(guild_id, "Settled meanwhile.", "settled")
         await world.settle()
-        for pause in RETRY_SECONDS[:2]:
-            await clock.advance(pause)
+        for failures in (1, 2):
+            await clock.advance(RETRY_BACKOFF.compute_seconds(failures))
             await world.settle()
         await alerts.clear(guild_id, "settled")
         await alerts.notify(guild_id, SENTENCE, KEY)
         world.faults.clear()
-        await clock.advance(RETRY_SECONDS[2])
+        await clock.advance(RETRY_BACKOFF.compute_seconds(3))
         await channel.wait_for_messages(1)
-        await clock.advance(RETRY_SECONDS[-1])
+        await clock.advance(RETRY_BACKOFF.longest_seconds)
         await world.settle()
     assert (read(channel), read(world.direct_messages(guild.owner.user))) == ([SENTENCE], [])
 

@@ -166,7 +166,7 @@ class Stand:
     def build_keeper(self) -> BoardKeeper:
         """Return a keeper that knows no more than what is stored."""
         tasks = TaskManager(self.clock)
-        names = PlayerNames(self.figures, self.servers, tasks)
+        names = PlayerNames(self.figures, self.servers, tasks, clock=self.clock)
         coverage = CoverageService(self, names, FakeLinkBook(), clock=self.clock)
         combat_store = FakeCombatStore()
         statistics = StatisticsService(self.figures, combat_store, self.hunters, coverage)

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from tests.utils.delivery.fakes import CHANNEL, GUILD, MAX_AGE, SCOPE, START, build_entry
 from utils.delivery.decisions import (
-    DELAY_RETRY_SECONDS,
     Step,
     choose_group,
-    choose_retry_seconds,
     choose_step,
     find_match,
     make_nonce,
@@ -134,9 +132,3 @@ def test_nonces_are_short_and_never_the_same() -> None:
     nonces = {make_nonce() for _ in range(100)}
     assert len(nonces) == 100
     assert all(re.fullmatch("[a-z2-7]{24}", nonce) for nonce in nonces)
-
-
-def test_waits_grow_to_a_limit() -> None:
-    """The wait grows with the failures in a row and stays at its longest."""
-    waits = [choose_retry_seconds(DELAY_RETRY_SECONDS, failures) for failures in range(1, 10)]
-    assert waits == [1, 2, 4, 8, 15, 30, 60, 60, 60]

@@ -6,18 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.clock import START
-from utils.models.circuits import SHORTEST_WAIT_SECONDS, Backoff, Circuit, CircuitState
-
-BACKOFF = Backoff(first_seconds=1, longest_seconds=10)
-
-
-@given(failures=st.integers(0, 10**9), jitter=st.floats(0, 1))
-def test_wait_is_drawn_below_a_bound_that_doubles_up_to_the_cap(failures: int, jitter: float) -> None:
-    """However long it lasts and whatever is drawn: never nothing, never more than the cap."""
-    seconds = BACKOFF.compute_seconds(failures, jitter)
-    bound = BACKOFF.compute_seconds(failures, 1)
-    assert bound == min(2.0 ** min(max(failures - 1, 0), 100), 10)
-    assert seconds == max(bound * jitter, SHORTEST_WAIT_SECONDS)
+from utils.models.circuits import Circuit, CircuitState
 
 
 @given(st.lists(st.tuples(st.sampled_from(["fail", "stop", "try"]), st.floats(0, 20)), max_size=30))

@@ -12,8 +12,8 @@ from pymongo import ReadPreference, WriteConcern
 from pymongo.read_concern import ReadConcern
 from structlog import get_logger
 
+from utils.backoff import Backoff
 from utils.clock import Clock
-from utils.database.core.backoff import generate_pauses
 from utils.database.core.faults import is_commit_unknown, is_transient, map_storage_errors
 from utils.database.core.sessions import Session, SessionPool, settle
 from utils.database.core.threads import call_in_thread, complete
@@ -27,6 +27,7 @@ Collection = AsyncIOMotorCollection[Document]
 
 SLOW_SECONDS = 0.5  # a batch of 5,000 deaths takes about 0.25 s
 TRANSACTION_SECONDS = 30.0  # how long a transaction is run again; mongod ends one after 60 s by itself
+CONFLICT_BACKOFF = Backoff(first_seconds=0.01, longest_seconds=1, jitter=0.5)
 
 _log = get_logger(__name__)
 
@@ -121,7 +122,7 @@ class SafeDatabase:
             StorageError: nothing was written.
         """
         deadline = self._clock.monotonic() + TRANSACTION_SECONDS
-        pauses = generate_pauses(first_seconds=0.01, longest_seconds=1.0)
+        pauses = CONFLICT_BACKOFF.generate_seconds()
         async with self._sessions.borrow(None if fence is None else fence.guild_id) as session:
             attempt = partial(self._attempt, session, work, fence, deadline)
             while True:
@@ -194,7 +195,7 @@ class SafeDatabase:
         return True
 
     async def _commit_again(self, session: Session, deadline: float) -> None:
-        for pause in generate_pauses(first_seconds=0.01, longest_seconds=1.0):
+        for pause in CONFLICT_BACKOFF.generate_seconds():
             await self._clock.sleep(pause)
             if await settle(call_in_thread(partial(self._commit, session, deadline))):
                 return

@@ -7,8 +7,8 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import errors
 from structlog import get_logger
 
+from utils.backoff import Backoff
 from utils.clock import Clock
-from utils.database.core.backoff import generate_pauses
 from utils.database.core.database import SafeDatabase
 from utils.database.core.faults import list_codes, map_storage_errors
 from utils.database.core.results import SafeMongoDBResult, settle_result
@@ -23,6 +23,7 @@ from utils.errors import (
 MINIMUM_VERSION = (6, 0)  # the oldest one the tests run against
 SELECTION_SECONDS = 5.0
 PATIENCE_SECONDS = 30.0  # a machine that starts both at once
+CONNECT_BACKOFF = Backoff(first_seconds=0.25, longest_seconds=5, jitter=0.5)
 _AUTHENTICATION_FAILED = (18, 8000)  # the server's code, and Atlas's for the same
 
 OPTIONS: dict[str, Any] = {
@@ -134,7 +135,7 @@ class SafeMongoDBConnection:
 
     async def _wait_for_facts(self) -> ServerFacts:
         deadline = self._clock.monotonic() + self._patience_seconds
-        pauses = generate_pauses(first_seconds=0.25, longest_seconds=5.0)
+        pauses = CONNECT_BACKOFF.generate_seconds()
         while True:
             try:
                 return await self._read_facts()

@@ -13,8 +13,8 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import OperationFailure, PyMongoError
 from structlog import get_logger
 
+from utils.backoff import Backoff
 from utils.clock import Clock
-from utils.database.core.backoff import generate_pauses
 from utils.database.core.sessions import Client
 from utils.database.process.mongod_binary import explain_failure, find_mongod
 from utils.database.process.mongod_process import (
@@ -38,6 +38,7 @@ STOP_SECONDS = 30.0
 ADOPT_SECONDS = 10.0
 POLL_SECONDS = 0.02
 WATCH_SECONDS = 0.5
+RESTART_BACKOFF = Backoff(first_seconds=0.5, longest_seconds=30, jitter=0.5)
 _NOT_INITIALIZED = 94
 _ALREADY_INITIALIZED = 23
 
@@ -105,7 +106,7 @@ class EmbeddedMongod:
             await self._clock.sleep(WATCH_SECONDS)
 
     async def _restart(self) -> None:
-        pauses = generate_pauses(first_seconds=0.5, longest_seconds=30.0)
+        pauses = RESTART_BACKOFF.generate_seconds()
         while self._process is not None:
             try:
                 await self._spawn()  # on the same socket: the client in this process knows no other

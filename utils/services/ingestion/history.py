@@ -192,7 +192,7 @@ class HistoryImport:
         self._events = events
         self._clock = clock
         self._batch_rows = batch_rows
-        self._courtesy = courtesy or Courtesy()
+        self._courtesy = courtesy or Courtesy(clock)
         self._turns = turns or FairTurns(BATCHES_OF_ALL)
         self._running = 0
 

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+
+from utils.clock import Clock
+from utils.waiting import wait_for_any
 
 LONGEST_WAIT_SECONDS = 0.3  # before each batch of an import: it goes on, however much is asked
 
@@ -13,8 +16,8 @@ class Courtesy:
     An import takes all that MongoDB and a core have; an answer that shares them takes three times as long.
     """
 
-    def __init__(self, *, longest_wait_seconds: float = LONGEST_WAIT_SECONDS) -> None:
-        self._longest = longest_wait_seconds
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._answers = 0
         self._is_quiet = asyncio.Event()
         self._is_quiet.set()
@@ -33,8 +36,5 @@ class Courtesy:
 
     async def wait(self) -> None:
         """Return when nobody is being answered, or after the longest wait."""
-        if self._is_quiet.is_set():
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._longest):
-                await self._is_quiet.wait()
+        if not self._is_quiet.is_set():
+            await wait_for_any(self._is_quiet, seconds=LONGEST_WAIT_SECONDS, clock=self._clock)

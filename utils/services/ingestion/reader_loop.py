@@ -16,7 +16,6 @@ Every failure ends in a sentence in the log's status and another try later. Whic
 """
 
 import asyncio
-import random
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -25,6 +24,7 @@ from typing import Protocol
 
 from structlog import get_logger
 
+from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.errors import (
     KillfeedError,
@@ -34,7 +34,6 @@ from utils.errors import (
     RemotePermissionError,
     StorageError,
 )
-from utils.models.circuits import Backoff
 from utils.models.premium import Tier, compute_poll_seconds
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
@@ -44,11 +43,12 @@ from utils.services.ingestion.poison import describe_failure
 from utils.services.ingestion.poll_schedule import PollSchedule
 from utils.services.ingestion.reader_state import Fault, ReaderStatus
 from utils.services.premium.tiers import PremiumService
-from utils.tasks import Failure, capture, wait_for_first
+from utils.tasks import Failure, capture
+from utils.waiting import wait_for_first
 
 logger = get_logger(__name__)
 
-READ_BACKOFF = Backoff(first_seconds=2, longest_seconds=20)
+READ_BACKOFF = Backoff(first_seconds=2, longest_seconds=20, jitter=1)
 """What is written during an outage is to be announced within 30 s of its end."""
 
 IMPORT_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
@@ -295,10 +295,9 @@ class ReaderLoop:
         if fault.last.state is ConnectionState.NO_LOGS:
             delay = max(interval, MISSING_LOGS_SECONDS)
         else:
-            jitter = random.random()  # noqa: S311 - spreads retries
-            delay = max(interval, READ_BACKOFF.compute_seconds(fault.failures, jitter))
+            delay = max(interval, READ_BACKOFF.compute_seconds(fault.failures))
             if self._reader.is_importing and fault.vain_tries:
-                delay = max(delay, IMPORT_BACKOFF.compute_seconds(fault.vain_tries, jitter=1.0))
+                delay = max(delay, IMPORT_BACKOFF.compute_seconds(fault.vain_tries))
         self._state.status = replace(fault.last, next_try_at=self._clock.now() + timedelta(seconds=delay))
         return delay
 

@@ -13,17 +13,18 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.errors import NotFoundError
 from utils.events import DeathsStored
-from utils.models.circuits import Backoff
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, ProofOutcome
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ServerHealth
 from utils.services.links.proof import find_proof, find_unclear, is_overdue
-from utils.tasks import TaskManager, wait_for_first
+from utils.tasks import TaskManager
+from utils.waiting import wait_for_any
 
 PROOFS_TASK = "links:proofs"
 LOOK_SECONDS = 20.0  # for proofs that end, which no event tells
@@ -120,7 +121,7 @@ class _Untold:
         """Note how a try went; outcomes that nobody has tried for long have gone otherwise."""
         failures, _ = self._waiting.pop(_build_tell_key(told), (0, now))
         if not is_told:
-            wait = RETRY_BACKOFF.compute_seconds(failures + 1, jitter=1.0)
+            wait = RETRY_BACKOFF.compute_seconds(failures + 1)
             self._waiting[_build_tell_key(told)] = failures + 1, now + wait
         for key in [key for key, (_, at) in self._waiting.items() if at < now - FORGET_SECONDS]:
             del self._waiting[key]
@@ -236,7 +237,7 @@ class ProofKeeper:
         left = moment - self._clock.monotonic()
         if left <= 0:
             return False
-        await wait_for_first(self._woken.wait(), self._clock.sleep(left))
+        await wait_for_any(self._woken, seconds=left, clock=self._clock)
         is_woken = self._woken.is_set()
         self._woken.clear()
         return is_woken

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Protocol
 
+from utils.clock import Clock
 from utils.errors import AmbiguousError, NotFoundError
 from utils.events import DeathsStored, HistoryImported, PlayerErased, ServerRemoved
 from utils.locks import KeyedLocks
@@ -17,6 +17,7 @@ from utils.models.servers import GameServer
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
 from utils.services.players.name_index import NameIndex, select_seen
 from utils.tasks import BackgroundTask, TaskManager
+from utils.waiting import wait_for_first
 
 SUGGESTIONS = 5
 CANDIDATES = 100  # more of them fit no better than these
@@ -51,9 +52,9 @@ class PlayerNames:
         servers: ServerList,
         tasks: TaskManager,
         *,
-        blink_seconds: float = BLINK_SECONDS,
+        clock: Clock,
     ) -> None:
-        self._blink_seconds = blink_seconds
+        self._clock = clock
         self._store = store
         self._servers = servers
         self._tasks = tasks
@@ -159,9 +160,7 @@ class PlayerNames:
         name = f"names:{guild_id}"
         if not self._tasks.is_running(name):
             self._readings[guild_id] = self._tasks.start(name, read, guild_id=guild_id)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._blink_seconds):
-                await self._readings[guild_id].wait()
+        await wait_for_first(self._readings[guild_id].wait(), self._clock.sleep(BLINK_SECONDS))
         if not self._tasks.is_running(name):
             self._readings.pop(guild_id, None)
         return self._guilds.get(guild_id)

@@ -185,7 +185,7 @@ async def test_commit_without_an_answer_is_made_again_and_its_work_is_not(
     connection: SafeMongoDBConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Committing twice is harmless, storing twice is not."""
-    monkeypatch.setattr("utils.database.connection.SafeDatabase", ForgetfulDatabase)
+    monkeypatch.setattr("utils.database.process.connection.SafeDatabase", ForgetfulDatabase)
     database = await connection.open()
     assert isinstance(database, ForgetfulDatabase)
     things = _build_things(database)
@@ -222,7 +222,7 @@ async def test_commit_that_never_gets_an_answer_is_told_as_unknown(
     connection: SafeMongoDBConnection, monkeypatch: pytest.MonkeyPatch, *, is_committing: bool
 ) -> None:
     """Whoever asked must look, for it happened or not; every other error says that nothing was written."""
-    monkeypatch.setattr("utils.database.connection.SafeDatabase", MuteDatabase)
+    monkeypatch.setattr("utils.database.process.connection.SafeDatabase", MuteDatabase)
     monkeypatch.setattr("utils.database.database.TRANSACTION_SECONDS", 0.0)
     monkeypatch.setattr(MuteDatabase, "is_committing", is_committing)
     database = await connection.open()

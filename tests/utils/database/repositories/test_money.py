@@ -467,7 +467,7 @@ async def _market(
         links=StoredLinks(links),
         guilds=guilds,
         servers=StoredServers(servers),
-        names=PlayerNames(statistics, servers, TaskManager(clock)),
+        names=PlayerNames(statistics, servers, TaskManager(clock), clock=clock),
         audit=FakeAuditTrail(),
         events=EventDispatcher(),
         tasks=TaskManager(clock),

@@ -470,7 +470,7 @@ async def test_passing_fault_is_tried_again_ever_less_often(world: World, error:
         assert world.notifier.told == []
         await world.pass_pauses(2)
         assert (scheduler.health.state, scheduler.health.next_try_at) == (ConnectionState.CONNECTED, None)
-    bounds = [max(5, READ_BACKOFF.compute_seconds(failures, 1)) for failures in range(1, 8)]
+    bounds = [max(5, READ_BACKOFF.compute_seconds(failures, lambda: 1)) for failures in range(1, 8)]
     assert bounds == [5, 5, 8, 16, 20, 20, 20]
     assert all(5 <= pause <= bound for pause, bound in zip(pauses, bounds, strict=True))
     assert world.clock.slept[-1] == 5

@@ -83,7 +83,7 @@ class House:
         self.links = FakeLinkBook()
         self.book = FakeServerBook([build_server("Mirny")])
         clock = FakeClock(NIGHT)
-        names = PlayerNames(self.store, self.book, TaskManager(clock))
+        names = PlayerNames(self.store, self.book, TaskManager(clock), clock=clock)
         self.coverage = CoverageService(self.book, names, self.links, clock=clock)
         self.statistics = StatisticsService(self.store, self.combat_store, self.hunters, self.coverage)
         self.combat = CombatService(self.combat_store, self.deaths, self.coverage, self.book)

@@ -25,7 +25,7 @@ from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.typed_text import fold_text
-from utils.services.players.player_names import CACHED_GUILDS, LEARNED_DEATHS, PlayerNames
+from utils.services.players.player_names import BLINK_SECONDS, CACHED_GUILDS, LEARNED_DEATHS, PlayerNames
 from utils.tasks import TaskManager
 
 T = TypeVar("T")
@@ -65,7 +65,8 @@ def _store() -> FakeStatisticsStore:
 
 def build_names(store: FakeStatisticsStore, *servers: GameServer) -> PlayerNames:
     """Return names for whose first reading everybody waits, on however slow a machine."""
-    return PlayerNames(store, FakeServerStore(*servers), TaskManager(FakeClock()), blink_seconds=60)
+    clock = FakeClock()
+    return PlayerNames(store, FakeServerStore(*servers), TaskManager(clock), clock=clock)
 
 
 @pytest.fixture(name="names")
@@ -461,10 +462,15 @@ async def test_names_are_offered_at_once_while_they_are_being_read_for_the_first
     """Whoever types waits for a blink: the newest names are searched meanwhile, then all names are known."""
     store = FakeStatisticsStore(*PLAYERS)
     store.gate = Gate()
-    tasks = TaskManager(FakeClock())
-    names = PlayerNames(store, FakeServerStore(), tasks)
-    assert await find(names, "pike") == ["Pikelule", "pike_man"]
-    assert await find(names, "school") == []
+    clock = FakeClock()
+    tasks = TaskManager(clock)
+    names = PlayerNames(store, FakeServerStore(), tasks, clock=clock)
+    offered = asyncio.create_task(find(names, "pike"))
+    await clock.advance(BLINK_SECONDS)
+    assert await offered == ["Pikelule", "pike_man"]
+    offered = asyncio.create_task(find(names, "school"))
+    await clock.advance(BLINK_SECONDS)
+    assert await offered == []
     store.gate.may_answer.set()
     await settle()
     assert await find(names, "school") == ["pike_man"]

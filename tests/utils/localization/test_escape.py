@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulation.markdown import Reader, Span, Style
-from utils.embeds.escape import ZERO_WIDTH_SPACE, escape_name, escape_text, hide_ids
+from utils.localization.escape import ZERO_WIDTH_SPACE, escape_name, escape_text, hide_ids
 from utils.models.visible_text import NAMELESS, clean_text, cut
 
 NASTY = st.text(

@@ -1,0 +1,138 @@
+"""Localizers: values in Markdown and plain, catalogues, plurals, numbers."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from babel import Locale
+from babel.numbers import format_decimal
+
+from utils.localization.catalogue import read_catalogue
+from utils.localization.languages import Languages
+from utils.localization.localizer import ENGLISH_LOCALIZER, build_localizer
+from utils.models.texts import Code, Command, Mention, Moment, Names, Number, Value, plural, text, text_in
+
+AT = datetime(2025, 5, 1, 18, 5, tzinfo=UTC)
+SHIPPED = ("en", "de", "es", "es-419", "fr", "pt-BR", "ru", "pl")
+RUSSIAN = r"""
+msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=utf-8\n"
+"Plural-Forms: nplurals=3; plural=(n == 1 ? 0 : n < 5 ? 1 : 2);\n"
+
+msgid "{count} kill of {name}"
+msgid_plural "{count} kills of {name}"
+msgstr[0] "{name}: {count} убийство"
+msgstr[1] "{name}: {count} убийства"
+msgstr[2] "{name}: {count} убийств"
+
+msgctxt "a door"
+msgid "Open"
+msgstr "Открыта"
+
+msgid "Open"
+msgstr "Открыть"
+
+#, fuzzy
+msgid "Unsure"
+msgstr "Наверное"
+
+msgid "Not yet"
+msgstr ""
+
+msgctxt "distance"
+msgid "{number} m"
+msgstr "{number} м"
+"""
+
+
+@pytest.fixture(name="languages")
+def _languages(tmp_path: Path) -> Languages:
+    (tmp_path / "ru.po").write_text(RUSSIAN, "utf-8")
+    return Languages(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "markdown", "plain"),
+    [
+        ("**Ann**\n@everyone", "\\*\\*Ann\\*\\* @\u200beveryone", "**Ann** @everyone"),
+        ("", "(no visible name)", "(no visible name)"),
+        ("of 0002aaaaaaaaaaaaaaaaaaaaaaaaaaaa", "of (id)", "of (id)"),
+        (text("**{name}** left", name="_x_"), "**\\_x\\_** left", "**_x_** left"),
+        (Command("link"), "`/link`", "/link"),
+        (Code("a`_b"), "`a'_b`", "a`_b"),
+        (Moment(AT, "t"), "<t:1746122700:t>", "01 May 2025, 18:05 UTC"),
+        (Mention("#", 5), "<#5>", "<#5>"),
+        (Names(("a_", "b", "c")), "a\\_, b, c", "a_, b, c"),
+        (Number(1234.5, 1), "1,234.5", "1,234.5"),
+    ],
+)
+def test_value_is_shown_as_its_place_allows(value: Value, markdown: str, plain: str) -> None:
+    """Foreign text is escaped where markup would work, and shows as itself where none does."""
+    assert (ENGLISH_LOCALIZER.write(value), ENGLISH_LOCALIZER.write_plain(value)) == (markdown, plain)
+
+
+async def test_text_is_written_as_the_catalogue_says(languages: Languages) -> None:
+    """By context and by number; what is fuzzy or empty is English, the fallback."""
+    russian = await languages.open("ru")
+    kills = {
+        count: russian.write(plural("{count} kill of {name}", "{count} kills of {name}", count, name="Ян"))
+        for count in (0, 1, 2, 5, 21, 1234)
+    }
+    assert kills == {
+        0: "Ян: 0 убийств",
+        1: "Ян: 1 убийство",
+        2: "Ян: 2 убийства",
+        5: "Ян: 5 убийств",
+        21: "Ян: 21 убийство",
+        1234: "Ян: 1\u00a0234 убийства",
+    }
+    said = [text_in("a door", "Open"), text("Open"), text("Unsure"), text("Not yet"), text("Never heard")]
+    assert [russian.write(each) for each in said] == [
+        "Открыта",
+        "Открыть",
+        "Unsure",
+        "Not yet",
+        "Never heard",
+    ]
+    assert russian.write_plain(Moment(AT)) == "01 мая 2025, 18:05 UTC"
+
+
+@pytest.mark.parametrize("language", SHIPPED)
+@pytest.mark.parametrize("number", [0, 7, -7, 1234, -1_234_567, 12_345.5, 0.25])
+def test_numbers_are_those_of_babel(language: str, number: float) -> None:
+    """Our own code is quick, and must not be another opinion."""
+    localizer = build_localizer(language, read_catalogue(language, None))
+    decimals = 0 if isinstance(number, int) else 2
+    expected = format_decimal(
+        number,
+        format=f"#,##0.{'0' * decimals}" if decimals else "#,##0",
+        locale=Locale.parse(language, sep="-"),
+    )
+    assert localizer.write_plain(Number(number, decimals)) == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [
+        (("ru", "en"), "ru"),
+        (("de", "ru"), "ru"),
+        (("en-GB", "ru"), "en"),
+        ((None, "ru-UA"), "ru-UA"),
+        (("uk", None), "en"),
+        ((), "en"),
+    ],
+)
+def test_first_language_that_is_there_is_chosen(
+    languages: Languages, wanted: tuple[str | None, ...], chosen: str
+) -> None:
+    """A region has the texts of its language; without any of them it is English."""
+    assert languages.choose(*wanted) == chosen
+
+
+async def test_catalogue_is_read_once_and_in_a_thread(languages: Languages) -> None:
+    """Many who ask at once wait for one reading, and nobody else waits for it."""
+    first, *others = await asyncio.gather(*(languages.open("ru") for _ in range(5)))
+    assert all(other is first for other in others)
+    assert await languages.open("en") is ENGLISH_LOCALIZER

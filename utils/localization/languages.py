@@ -1,0 +1,63 @@
+"""Languages: which the bot has, which one somebody is answered in, and their localizers, each read once."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from babel.core import UnknownLocaleError
+from structlog import get_logger
+
+from utils.localization.catalogue import FOLDER, read_catalogue
+from utils.localization.localizer import ENGLISH, ENGLISH_LOCALIZER, Localizer, build_localizer
+
+logger = get_logger(__name__)
+
+
+class Languages:
+    """The languages of the bot; English is always there.
+
+    Args:
+        folder: has a file ``<language>.po`` for each.
+        more: further languages that have no file.
+    """
+
+    def __init__(self, folder: Path = FOLDER, more: Mapping[str, Localizer] | None = None) -> None:
+        self._files = {file.stem: file for file in folder.glob("*.po")}
+        self._opened: dict[str, Localizer] = {ENGLISH: ENGLISH_LOCALIZER, **(more or {})}
+        self._opening = asyncio.Lock()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The languages there are texts in."""
+        return frozenset({*self._opened, *self._files})
+
+    def choose(self, *wanted: str | None) -> str:
+        """Return the first locale whose language the bot has; English when it has none of them.
+
+        ``es-419`` has the texts of ``es``, and numbers of its own. None is a wish nobody has told.
+        """
+        chosen = next((locale for locale in wanted if locale and self._has(locale)), ENGLISH)
+        return ENGLISH if _find_base(chosen) == ENGLISH else chosen
+
+    async def open(self, language: str) -> Localizer:
+        """Return the localizer of what ``choose`` returned; its file is read in a thread at its first use."""
+        if language not in self._opened:
+            async with self._opening:
+                if language not in self._opened:
+                    self._opened[language] = await asyncio.to_thread(self._read, language)
+        return self._opened[language]
+
+    def _has(self, locale: str) -> bool:
+        return not self.names.isdisjoint({locale, _find_base(locale)})
+
+    def _read(self, language: str) -> Localizer:
+        file = self._files.get(language) or self._files.get(_find_base(language))
+        try:
+            return build_localizer(language, read_catalogue(language, file))
+        except (UnknownLocaleError, ValueError):
+            logger.warning("a language is not known", language=language)
+            return ENGLISH_LOCALIZER
+
+
+def _find_base(locale: str) -> str:
+    return locale.partition("-")[0]

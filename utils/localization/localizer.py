@@ -1,0 +1,94 @@
+"""Localizer: writes texts and values in one language, for Markdown or plain."""
+
+from collections.abc import Sequence
+
+from utils.localization.catalogue import ENGLISH_CATALOGUE, Catalogue
+from utils.localization.escape import ZERO_WIDTH_SPACE, escape_text, hide_ids
+from utils.models.texts import Code, Command, Moment, Text, TextWriter, Value
+from utils.models.visible_text import NAMELESS, clean_text
+
+FOREIGN_CHARACTERS = 400  # of one value: the longest is a line of a log or what a host said
+
+ENGLISH = "en"
+
+
+class PlainWriter(TextWriter):
+    """Writes where nothing but letters is shown: footers, buttons, choices, forms, pictures."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self.numerals = catalogue.numerals
+
+    def find_form(self, each: Text) -> str:
+        """Return the sentence of the catalogue, or the English where it has none."""
+        forms = self._catalogue.forms.get((each.context, each.source))
+        if forms is None:
+            return super().find_form(each)
+        return forms[self._catalogue.choose_form(abs(each.count)) if each.many else 0]
+
+    def write_foreign(self, foreign: str) -> str:
+        """Return foreign text on one line; never empty, and no player's id in it."""
+        return clean_text(hide_ids(foreign), FOREIGN_CHARACTERS) or NAMELESS
+
+    def write_moment(self, moment: Moment) -> str:
+        """Return date and time in UTC."""
+        return self._catalogue.write_moment(moment.at)
+
+    def list_names(self, names: Sequence[str]) -> str:
+        """Return several names in a row, with what the language puts between them."""
+        return self._catalogue.list_names(names)
+
+
+class MarkdownWriter(PlainWriter):
+    """Writes for the places where Discord shows markup; foreign text shows as itself there."""
+
+    def write_foreign(self, foreign: str) -> str:
+        """Return foreign text escaped."""
+        return escape_text(hide_ids(foreign), FOREIGN_CHARACTERS) or NAMELESS
+
+    def write_code(self, code: Code) -> str:
+        """Return a span of code, in which nothing is markup but what ends it."""
+        shown = super().write_foreign(code.value).replace("`", "'").replace("@", f"@{ZERO_WIDTH_SPACE}")
+        return f"`{shown}`"
+
+    def write_command(self, command: Command) -> str:
+        """Return a command that stands out from its sentence."""
+        return f"`{super().write_command(command)}`"
+
+    def write_moment(self, moment: Moment) -> str:
+        """Return a timestamp of Discord, which each client shows in its own language and zone."""
+        return f"<t:{int(moment.at.timestamp())}:{moment.style}>"
+
+
+class Localizer:
+    """One language.
+
+    Attributes:
+        language: a locale as Discord names it, for example ``pt-BR``.
+    """
+
+    def __init__(self, language: str, *, plain: TextWriter, markdown: TextWriter) -> None:
+        self.language = language
+        self._plain = plain
+        self._markdown = markdown
+
+    def __repr__(self) -> str:
+        """Return the language."""
+        return f"<Localizer {self.language}>"
+
+    def write(self, value: Value) -> str:
+        """Return a value for a title, a description, a field or a message's content."""
+        return self._markdown.write(value)
+
+    def write_plain(self, value: Value) -> str:
+        """Return a value for a footer, a button, a choice, a form or a picture, which show no markup."""
+        return self._plain.write(value)
+
+
+def build_localizer(language: str, catalogue: Catalogue) -> Localizer:
+    """Return the localizer of a language by its catalogue."""
+    return Localizer(language, plain=PlainWriter(catalogue), markdown=MarkdownWriter(catalogue))
+
+
+ENGLISH_LOCALIZER = build_localizer(ENGLISH, ENGLISH_CATALOGUE)
+"""English needs no file: it stands in the code."""
