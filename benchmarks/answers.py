@@ -97,7 +97,7 @@ async def _measure_during_import(town: Town, fighters: tuple[str, str], rows: in
 
 async def _ask_everything(town: Town, fighters: tuple[str, str], times: Times) -> None:
     """Ask for everything once, as a member who has asked for nothing yet: there is a limit for each."""
-    asker = town.guild.add_member("asker")
+    asker = town.world.add_member(town.guild, "asker")
     named = dict(zip("?!", fighters, strict=True))
     for name, questions in ANSWERS.items():
         for command, options in questions:

@@ -44,7 +44,7 @@ async def measure_lags(interval: float, samples: int) -> list[float]:
             await asyncio.sleep(chance.uniform(0, interval))
             began = now()
             files.append(next(rows))
-            await town.feed.wait_for_messages(expected, within_seconds=60)
+            await town.world.wait_for_messages(town.feed, expected, within_seconds=60)
             lags.append(now() - began)
     return lags
 

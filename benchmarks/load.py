@@ -190,7 +190,7 @@ async def _settle(
     """Store the servers as their admins would have added them, with a log that has begun."""
     secrets = SecretBox.load("", folder / "data")
     guilds = [world.create_guild(f"Community {number}") for number in range(min(GUILDS, size))]
-    channels = [guild.create_text_channel("killfeed") for guild in guilds]
+    channels = [world.create_channel(guild, "killfeed") for guild in guilds]
     files: list[GameServerFiles] = []
     async with running_database(folder / "data") as database:
         servers, settings = GameServerRepository(database), GuildRepository(database)

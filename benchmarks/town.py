@@ -76,10 +76,10 @@ async def running_town(*, poll_seconds: float = 5.0) -> AsyncIterator[Town]:
         ):
             (folder / "host").mkdir()
             guild = world.create_guild("Benchmark")
-            feed, office = guild.create_text_channel("killfeed"), guild.create_text_channel("office")
+            feed, office = world.create_channel(guild, "killfeed"), world.create_channel(guild, "office")
             settings = {"polling": {"min_interval_seconds": poll_seconds}}
             async with run_bot(world, folder / "data", settings) as bot:
-                town = Town(world, host, bot, guild, feed, office, guild.owner)
+                town = Town(world, host, bot, guild, feed, office, world.owner_of(guild))
                 await town.admin.ask(office, "/admin channel set", kind="killfeed", channel=feed)
                 yield town
 

@@ -128,7 +128,7 @@ class Demo:
 
     async def play(self) -> None:
         """Tell the story, then let the battle go on until the time is up."""
-        ada, bo = self.guild.owner, self.guild.add_member("bo")
+        ada, bo = self.world.owner_of(self.guild), self.world.add_member(self.guild, "bo")
         admin, general = self.guild.channel_named("admin"), self.guild.channel_named("general")
         await self._choose_channel(ada, admin)
         for server in self.servers:
@@ -242,7 +242,7 @@ def make_guild(world: SimulatedDiscord) -> Guild:
     """Return a Discord server with its channels; ada owns it."""
     guild = world.create_guild("Northern Lights", owner=world.create_user("ada"))
     for name in ("general", "admin", "killfeed"):
-        guild.create_text_channel(name)
+        world.create_channel(guild, name)
     return guild
 
 

@@ -63,18 +63,18 @@ def _guild(world: SimulatedDiscord) -> Guild:
 
 
 @pytest.fixture(name="channel")
-def _channel(guild: Guild) -> Channel:
-    return guild.create_text_channel("general")
+def _channel(world: SimulatedDiscord, guild: Guild) -> Channel:
+    return world.create_channel(guild, "general")
 
 
 @pytest.fixture(name="alice")
-def _alice(guild: Guild) -> Member:
+def _alice(world: SimulatedDiscord, guild: Guild) -> Member:
     """A member without any permission of her own."""
-    return guild.add_member("alice")
+    return world.add_member(guild, "alice")
 
 
 @pytest.fixture(name="manager")
-def _manager(guild: Guild) -> Member:
+def _manager(world: SimulatedDiscord, guild: Guild) -> Member:
     """A member with Manage Server."""
-    role = guild.create_role("managers", permissions=int(Permission.MANAGE_GUILD))
-    return guild.add_member("manager", roles=[role])
+    role = world.create_role(guild, "managers", permissions=int(Permission.MANAGE_GUILD))
+    return world.add_member(guild, "manager", roles=[role])

@@ -5,12 +5,14 @@
 `discord.create_guild(...)`. It knows nothing of the bot.
 """
 
+from simulation.discord.client import Interaction, Member
 from simulation.discord.entities import (
     Attachment,
     Channel,
     ChannelKind,
     Guild,
-    Member,
+    InteractionKind,
+    Membership,
     Message,
     Role,
     User,
@@ -24,7 +26,7 @@ from simulation.discord.errors import (
     UnknownCommandError,
 )
 from simulation.discord.faults import GATEWAY_ROUTE, Fault
-from simulation.discord.interactions import CallbackKind, Interaction, InteractionKind, Modal
+from simulation.discord.interactions import CallbackKind, Modal
 from simulation.discord.mentions import Pings
 from simulation.discord.options import Forged
 from simulation.discord.permissions import Permission
@@ -48,6 +50,7 @@ __all__ = [
     "InteractionKind",
     "InvalidOptionError",
     "Member",
+    "Membership",
     "Message",
     "Modal",
     "Permission",

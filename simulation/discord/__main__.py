@@ -13,7 +13,7 @@ async def _run(port: int, token: str | None) -> None:
     async with SimulatedDiscord(port=port, token=token) as discord:
         guild = discord.create_guild("Deadside Community")
         for name in ("general", "killfeed"):
-            guild.create_text_channel(name)
+            discord.create_channel(guild, name)
         sys.stdout.write(f"api_base_url: {discord.api_base_url}\ntoken: {discord.token}\n")
         sys.stdout.write(f"guild: {guild.id} {guild.name}\n")
         for channel in guild.channels.values():

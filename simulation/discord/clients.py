@@ -8,7 +8,7 @@ from typing import Any, Self
 import aiohttp
 import discord
 
-from simulation.discord.interactions import Interaction
+from simulation.discord.interactions import InteractionRecord
 from simulation.discord.server import SimulatedDiscord
 
 POLL_SECONDS = 0.005
@@ -88,13 +88,13 @@ class BareClient:
         return await self.call("PUT", path, json=list(commands))
 
     async def acknowledge(
-        self, interaction: Interaction, kind: int, data: dict[str, Any] | None = None
+        self, interaction: InteractionRecord, kind: int, data: dict[str, Any] | None = None
     ) -> tuple[int, Any]:
         """Send the callback of an interaction."""
         path = f"/interactions/{interaction.id}/{interaction.token}/callback?with_response=true"
         return await self.call("POST", path, json={"type": kind, "data": data or {}})
 
-    def webhook(self, interaction: Interaction, message: str = "") -> str:
+    def webhook(self, interaction: InteractionRecord, message: str = "") -> str:
         """Return the path of an interaction's webhook, or of one of its messages."""
         base = f"/webhooks/{self._world.application_id}/{interaction.token}"
         return f"{base}/messages/{message}" if message else base

@@ -1,13 +1,13 @@
 """The things of the simulated world: users, servers, roles, channels, members and messages.
 
-Everything here is state with small questions about itself; changes that the bot must hear of go through
-`World`, which sends the gateway events. Ids are ints here and become strings in the payloads.
+Everything here is plain data with small questions about itself. `World` changes it and tells the bot; people
+act through `Member` in client.py. Ids are ints here and become strings in the payloads.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulation.discord.errors import ImpossibleActionError
 from simulation.discord.mentions import NO_PINGS, Pings
@@ -18,17 +18,13 @@ from simulation.discord.permissions import (
     compute_base,
     compute_in_channel,
 )
-from simulation.discord.signals import PATIENCE_SECONDS
-
-if TYPE_CHECKING:
-    from simulation.discord.interactions import Interaction
-    from simulation.discord.world import World
 
 EPHEMERAL = 1 << 6  # message flag: only the invoker sees it
 LOADING = 1 << 7  # message flag: "the bot is thinking"
 COMPONENTS_V2 = 1 << 15  # message flag: layout by components alone
 # what participants of a direct message may do there
 DM_PERMISSIONS = ALL_PERMISSIONS
+_INTERACTIVE = frozenset({2, 3, 5, 6, 7, 8})  # button, string, user, role, mentionable, channel select
 
 
 class ChannelKind(IntEnum):
@@ -39,6 +35,15 @@ class ChannelKind(IntEnum):
     VOICE = 2
     CATEGORY = 4
     ANNOUNCEMENT = 5
+
+
+class InteractionKind(IntEnum):
+    """Discord's interaction types."""
+
+    COMMAND = 2
+    COMPONENT = 3
+    AUTOCOMPLETE = 4
+    MODAL_SUBMIT = 5
 
 
 @dataclass(eq=False, slots=True)
@@ -78,8 +83,8 @@ class Role:
 
 
 @dataclass(eq=False, slots=True)
-class Member:
-    """A user in a server. The methods are what a person does in the Discord client."""
+class Membership:
+    """A user in a server."""
 
     guild: "Guild" = field(repr=False)
     user: User
@@ -91,11 +96,6 @@ class Member:
     def id(self) -> int:
         """The user's id."""
         return self.user.id
-
-    @property
-    def mention(self) -> str:
-        """The text that mentions this member."""
-        return self.user.mention
 
     @property
     def base_permissions(self) -> Permission:
@@ -113,37 +113,6 @@ class Member:
             member_id=self.id,
         )
 
-    async def invoke(self, channel: "Channel", command: str, /, **options: Any) -> "Interaction":
-        """Run a slash command (`"/admin server add"`) and return at once; `reply.wait()` waits for more.
-
-        Options are given by name: text, numbers, booleans, and `User`, `Member`, `Role`, `Channel` objects.
-
-        Raises:
-            ImpossibleActionError: Discord's client would not send this (see its subclasses).
-        """
-        return self.guild.world.people.invoke(self, channel, command, options)
-
-    async def ask(self, channel: "Channel", command: str, /, **options: Any) -> "Interaction":
-        """Run a slash command and wait for its final answer (or its modal)."""
-        reply = await self.invoke(channel, command, **options)
-        return await reply.wait()
-
-    async def autocomplete(
-        self, channel: "Channel", command: str, option: str, typed: str, /, **others: Any
-    ) -> list[dict[str, Any]]:
-        """Type into an option and return the choices the bot offers (`name` and `value` each)."""
-        return await self.guild.world.people.autocomplete(self, channel, command, option, typed, others)
-
-    async def say(self, channel: "Channel", content: str) -> "Message":
-        """Write a message into a channel as this person."""
-        return self.guild.world.people.say(self, channel, content)
-
-    def visible_messages(self, channel: "Channel") -> list["Message"]:
-        """Return what this person sees in the channel, private replies to them included, oldest first."""
-        if Permission.VIEW_CHANNEL not in self.permissions_in(channel):
-            return []
-        return [message for message in channel.all_messages if message.is_visible_to(self.user)]
-
 
 @dataclass(eq=False, slots=True)
 class Attachment:
@@ -155,6 +124,18 @@ class Attachment:
     content_type: str
     url: str
     description: str | None = None
+
+
+@dataclass(eq=False, kw_only=True)
+class InteractionStart:
+    """Who started an interaction, where, and from what."""
+
+    id: int
+    kind: InteractionKind
+    user: User
+    channel: "Channel"
+    source: "Message | None" = None  # whose component was used
+    parent: "InteractionStart | None" = field(default=None, repr=False)  # which opened the form
 
 
 @dataclass(eq=False, slots=True)
@@ -174,8 +155,9 @@ class Message:
     nonce: str | int | None = None
     edited_at: str | None = None
     reference: dict[str, Any] | None = None
-    interaction: "Interaction | None" = field(default=None, repr=False)
+    interaction: InteractionStart | None = field(default=None, repr=False)
     pings: Pings = NO_PINGS
+    mentions: list[User] = field(default_factory=list)
     edits: list[dict[str, Any]] = field(default_factory=list)
     is_deleted: bool = False
 
@@ -207,24 +189,7 @@ class Message:
 
     def is_visible_to(self, user: User) -> bool:
         """Whether a user who sees the channel sees this message."""
-        if not self.is_ephemeral or self.interaction is None:
-            return True
-        return self.interaction.user is user
-
-    async def click(self, member: Member, button: str) -> "Interaction":
-        """Press a button, named by its label or custom_id.
-
-        Raises:
-            ImpossibleActionError: there is no such button, it is disabled, or this person does not see it.
-        """
-        return self.channel.world.people.press(self, member, button, values=())
-
-    async def select(self, member: Member, menu: str, *values: str) -> "Interaction":
-        """Choose values (or their labels) in a select menu, named by placeholder or custom_id."""
-        return self.channel.world.people.press(self, member, menu, values=values)
-
-
-_INTERACTIVE = frozenset({2, 3, 5, 6, 7, 8})  # button, string, user, role, mentionable, channel select
+        return not self.is_ephemeral or self.interaction is None or self.interaction.user is user
 
 
 def walk_components(components: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
@@ -240,7 +205,6 @@ def walk_components(components: Iterable[dict[str, Any]]) -> Iterable[dict[str, 
 class Channel:
     """A text channel of a server, or a direct message with the bot."""
 
-    world: "World" = field(repr=False)
     id: int
     guild: "Guild | None" = field(repr=False)
     name: str
@@ -269,51 +233,19 @@ class Channel:
         """The public messages, oldest first."""
         return [message for message in self.messages_by_id.values() if not message.is_ephemeral]
 
-    async def wait_for_messages(self, count: int, within_seconds: float = PATIENCE_SECONDS) -> list[Message]:
-        """Wait until the channel holds at least that many public, finished messages, and return them.
-
-        Raises:
-            TimeoutError: it did not.
-        """
-
-        def finished() -> list[Message]:
-            return [message for message in self.messages if not message.is_loading]
-
-        await self.world.signal.until(
-            lambda: len(finished()) >= count,
-            within_seconds=within_seconds,
-            what=f"{count} messages in #{self.name}",
-        )
-        return finished()
-
-    def set_overwrite(self, target: Role | Member, *, allow: int = 0, deny: int = 0) -> None:
-        """Allow and deny a role or a member something in this channel (a server manager does it)."""
-        self.overwrites[target.id] = Overwrite(
-            Permission(allow), Permission(deny), is_member=isinstance(target, Member)
-        )
-        self.world.announce_channel(self, "CHANNEL_UPDATE")
-
-    def rename(self, name: str) -> None:
-        """Give the channel another name (a server manager does it)."""
-        self.world.rename_channel(self, name)
-
-    def delete(self) -> None:
-        """Delete the channel (a server manager does it)."""
-        self.world.delete_channel(self)
-
 
 @dataclass(eq=False, slots=True)
 class Guild:
     """A server with its people, roles and channels."""
 
-    world: "World" = field(repr=False)
     id: int
     name: str
     owner_id: int
     locale: str = "en-US"
     roles: dict[int, Role] = field(default_factory=dict, repr=False)
     channels: dict[int, Channel] = field(default_factory=dict, repr=False)
-    members: dict[int, Member] = field(default_factory=dict, repr=False)
+    members: dict[int, Membership] = field(default_factory=dict, repr=False)
+    bot_id: int | None = None
     is_available: bool = True
 
     @property
@@ -322,75 +254,25 @@ class Guild:
         return self.roles[self.id]
 
     @property
-    def owner(self) -> Member:
+    def owner(self) -> Membership:
         """The member who owns the server."""
         return self.members[self.owner_id]
 
     @property
-    def bot(self) -> Member:
+    def bot(self) -> Membership:
         """The bot as a member.
 
         Raises:
             ImpossibleActionError: the bot is not in this server.
         """
-        member = self.members.get(self.world.bot_user.id)
-        if member is None:
+        if self.bot_id is None:
             raise ImpossibleActionError(f"the bot is not in {self.name}")
-        return member
+        return self.members[self.bot_id]
 
     @property
     def has_bot(self) -> bool:
         """Whether the bot is in this server."""
-        return self.world.bot_user.id in self.members
-
-    def create_text_channel(
-        self, name: str, *, topic: str | None = None, kind: ChannelKind = ChannelKind.TEXT
-    ) -> Channel:
-        """Create a channel (a server manager does it)."""
-        return self.world.create_channel(self, name, topic=topic, kind=kind)
-
-    def create_role(
-        self, name: str, *, permissions: int = 0, mentionable: bool = False, position: int = 1
-    ) -> Role:
-        """Create a role with permissions given as bits."""
-        return self.world.create_role(
-            self, name, permissions=Permission(permissions), is_mentionable=mentionable, position=position
-        )
-
-    def add_member(
-        self, person: str | User, *, roles: Sequence[Role] = (), nick: str | None = None
-    ) -> Member:
-        """Let a user join; a text makes a new user of that name."""
-        user = self.world.create_user(person) if isinstance(person, str) else person
-        return self.world.add_member(self, user, roles=roles, nick=nick)
-
-    def remove_member(self, member: Member) -> None:
-        """Let a member leave."""
-        self.world.remove_member(member)
-
-    def set_roles(self, member: Member, *roles: Role) -> None:
-        """Give a member exactly these roles."""
-        self.world.set_roles(member, roles)
-
-    def delete_role(self, role: Role) -> None:
-        """Delete a role; members and channels lose it."""
-        self.world.delete_role(role)
-
-    def set_role_permissions(self, role: Role, permissions: int) -> None:
-        """Change what a role may do, as bits."""
-        self.world.set_role_permissions(role, permissions)
-
-    def set_available(self, *, is_available: bool) -> None:
-        """Let the server fail and come back, as in an outage of a part of Discord."""
-        self.world.set_guild_available(self, is_available=is_available)
-
-    def add_bot(self) -> Member:
-        """Invite the bot into this server."""
-        return self.world.add_bot(self)
-
-    def remove_bot(self) -> None:
-        """Throw the bot out of this server."""
-        self.world.remove_bot(self)
+        return self.bot_id is not None
 
     def channel_named(self, name: str) -> Channel:
         """Return the first channel of that name.

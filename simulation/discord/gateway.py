@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from simulation.discord.entities import Guild, Member
+from simulation.discord.entities import Guild, Membership
 from simulation.discord.payloads import guild_create_payload, member_payload, own_user_payload
 from simulation.discord.requests import RequestJournal
 from simulation.discord.session_starts import MOST_GUILDS, SessionStarts, recommend_shards
@@ -143,7 +143,7 @@ class Gateway:
             session.known_guilds.add(guild.id)
             session.append("GUILD_CREATE", data)
 
-    def _visible_members(self, session: Session, guild: Guild) -> list[Member]:
+    def _visible_members(self, session: Session, guild: Guild) -> list[Membership]:
         if session.intents & INTENT_GUILD_MEMBERS:
             return list(guild.members.values())
         return [guild.bot]
@@ -320,7 +320,7 @@ def _shard(data: dict[str, Any]) -> tuple[int, int]:
     raise ProtocolBreachError(4010)
 
 
-def _matching_members(guild: Guild, data: dict[str, Any]) -> Iterable[Member]:
+def _matching_members(guild: Guild, data: dict[str, Any]) -> Iterable[Membership]:
     """Return the members that op 8 asks for: by ids, or by the beginning of their names."""
     if data.get("user_ids"):
         wanted = {int(user_id) for user_id in data["user_ids"]}

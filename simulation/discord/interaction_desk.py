@@ -1,19 +1,18 @@
 """Answers what the bot does with interactions: callback, follow-ups, edits, deletions.
 
 Theory of operation
-    A person's action makes an `Interaction`; the desk sends it over the gateway. The bot's callback moves it
+    What a person does makes an `Interaction`, which the bot gets over the gateway. Its callback moves that
     from *waiting* to *acknowledged* exactly once and within three seconds. From then on its token serves as a
     webhook for fifteen minutes. A deferred reply (types 5 and 6) is filled by an edit of `@original`, type 5
     also by the first follow-up; who sees it was settled by the deferral and cannot change.
 """
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from simulation.discord.entities import EPHEMERAL, Channel, Message, User
+from simulation.discord.entities import EPHEMERAL, InteractionKind, Message
 from simulation.discord.errors import ApiError, ErrorCode
-from simulation.discord.interactions import CallbackKind, Interaction, InteractionKind, Modal
+from simulation.discord.interactions import CallbackKind, InteractionRecord, Modal
 from simulation.discord.messages import Body, Files, MessageBoard
 from simulation.discord.validation.commands import MAX_CHOICES, check_choice
 from simulation.discord.validation.components import check_modal
@@ -46,49 +45,28 @@ class InteractionDesk:
         self.world = world
         self.acknowledge_within_seconds = acknowledge_within_seconds
         self._board = board
-        self._by_token: dict[str, Interaction] = {}
+        self._by_token: dict[str, InteractionRecord] = {}
 
     @property
-    def interactions(self) -> list[Interaction]:
+    def interactions(self) -> list[InteractionRecord]:
         """All interactions in order."""
         return list(self._by_token.values())
 
-    def open(
-        self,
-        kind: InteractionKind,
-        user: User,
-        channel: Channel,
-        *,
-        source: Message | None = None,
-        parent: Interaction | None = None,
-    ) -> Interaction:
-        """Create an interaction; the caller fills its payload and sends it."""
-        interaction = Interaction(
-            self.world.snowflakes.make(),
-            secrets.token_urlsafe(64),
-            kind,
-            user,
-            channel,
-            self,
-            source=source,
-            parent=parent,
-            sent_at=self.world.clock.now(),
-            opened_after=self.world.clock.live(),
-        )
+    def add(self, interaction: InteractionRecord) -> None:
+        """Take a new interaction, which the bot may answer from now on."""
         self._by_token[interaction.token] = interaction
-        return interaction
 
-    def is_too_late(self, interaction: Interaction) -> bool:
+    def is_too_late(self, interaction: InteractionRecord) -> bool:
         """Whether the time for a first answer is over."""
         return self.count_seconds_left(interaction) < 0
 
-    def count_seconds_left(self, interaction: Interaction) -> float:
+    def count_seconds_left(self, interaction: InteractionRecord) -> float:
         """Return how much of the time for a first answer is left."""
         return self.acknowledge_within_seconds - (self.world.clock.live() - interaction.opened_after)
 
     # the callback
 
-    def acknowledge(self, interaction_id: str, token: str, body: Body, files: Files) -> Interaction:
+    def acknowledge(self, interaction_id: str, token: str, body: Body, files: Files) -> InteractionRecord:
         """Take the bot's first answer.
 
         Raises:
@@ -106,7 +84,7 @@ class InteractionDesk:
             self.world.signal.notify()
         return interaction
 
-    def _acknowledge(self, interaction: Interaction, body: Body, files: Files) -> None:
+    def _acknowledge(self, interaction: InteractionRecord, body: Body, files: Files) -> None:
         if interaction.is_acknowledged:
             raise ApiError(ErrorCode.ALREADY_ACKNOWLEDGED)
         if self.is_too_late(interaction):
@@ -125,7 +103,7 @@ class InteractionDesk:
         interaction.acknowledged_after_seconds = self.world.clock.live() - interaction.opened_after
 
     def _carry_out(
-        self, interaction: Interaction, kind: CallbackKind, data: dict[str, Any], files: Files
+        self, interaction: InteractionRecord, kind: CallbackKind, data: dict[str, Any], files: Files
     ) -> None:
         is_private = _is_private(data)
         match kind:
@@ -149,13 +127,13 @@ class InteractionDesk:
                 interaction.modal = Modal(data["title"], data["custom_id"], list(data["components"]))
 
     @staticmethod
-    def _living_source(interaction: Interaction) -> Message:
+    def _living_source(interaction: InteractionRecord) -> Message:
         if interaction.source is None or interaction.source.is_deleted:
             raise ApiError(ErrorCode.UNKNOWN_MESSAGE)
         return interaction.source
 
     @staticmethod
-    def _check_choices(interaction: Interaction, data: dict[str, Any]) -> list[dict[str, Any]]:
+    def _check_choices(interaction: InteractionRecord, data: dict[str, Any]) -> list[dict[str, Any]]:
         errors = FormErrors()
         focused = _focused_option(interaction.payload["data"].get("options") or ())
         choices = errors.check_list(("data", "choices"), data.get("choices"), most=MAX_CHOICES)
@@ -169,7 +147,7 @@ class InteractionDesk:
 
     # the webhook of the token
 
-    def by_token(self, token: str) -> Interaction:
+    def by_token(self, token: str) -> InteractionRecord:
         """Return the acknowledged interaction of a live token.
 
         Raises:
@@ -182,7 +160,7 @@ class InteractionDesk:
             raise ApiError(ErrorCode.INVALID_WEBHOOK_TOKEN)
         return interaction
 
-    def message_of(self, interaction: Interaction, message_id: str) -> Message:
+    def message_of(self, interaction: InteractionRecord, message_id: str) -> Message:
         """Return `@original` or a follow-up.
 
         Raises:
@@ -198,7 +176,7 @@ class InteractionDesk:
                 return message
         raise ApiError(ErrorCode.UNKNOWN_MESSAGE)
 
-    def follow_up(self, interaction: Interaction, body: Body, files: Files) -> Message:
+    def follow_up(self, interaction: InteractionRecord, body: Body, files: Files) -> Message:
         """Write a follow-up; the first one after a deferred reply fills that reply instead."""
         original = interaction.original
         if original is not None and original.is_loading and not original.is_deleted:
@@ -208,11 +186,11 @@ class InteractionDesk:
         self.world.signal.notify()
         return message
 
-    def edit(self, interaction: Interaction, message_id: str, body: Body, files: Files) -> Message:
+    def edit(self, interaction: InteractionRecord, message_id: str, body: Body, files: Files) -> Message:
         """Edit `@original` or a follow-up."""
         return self._change(interaction, self.message_of(interaction, message_id), body, files)
 
-    def delete(self, interaction: Interaction, message_id: str) -> None:
+    def delete(self, interaction: InteractionRecord, message_id: str) -> None:
         """Delete `@original` or a follow-up."""
         message = self.message_of(interaction, message_id)
         if message is interaction.original:
@@ -220,7 +198,7 @@ class InteractionDesk:
         self._board.delete(message)
 
     def _write(
-        self, interaction: Interaction, body: Body, files: Files, *, is_ephemeral: bool, kind: int
+        self, interaction: InteractionRecord, body: Body, files: Files, *, is_ephemeral: bool, kind: int
     ) -> Message:
         return self._board.create(
             interaction.channel,
@@ -232,7 +210,7 @@ class InteractionDesk:
             kind=kind,
         )
 
-    def _change(self, interaction: Interaction, message: Message, body: Body, files: Files) -> Message:
+    def _change(self, interaction: InteractionRecord, message: Message, body: Body, files: Files) -> Message:
         edited = self._board.edit(message, body, files)
         interaction.edits.append(dict(body))
         self.world.signal.notify()

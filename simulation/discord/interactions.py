@@ -1,27 +1,11 @@
-"""An interaction, as the person who started it sees it and as a test asks about it."""
+"""An interaction as the desk keeps it: what was asked, and what the bot answered."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
-from simulation.discord.entities import Channel, Message, User, walk_components
+from simulation.discord.entities import InteractionStart, Message, walk_components
 from simulation.discord.errors import ApiError, ImpossibleActionError, UnansweredError
-from simulation.discord.payloads import user_payload
-from simulation.discord.signals import PATIENCE_SECONDS
-
-if TYPE_CHECKING:
-    from simulation.discord.interaction_desk import InteractionDesk
-
-
-class InteractionKind(IntEnum):
-    """Discord's interaction types."""
-
-    COMMAND = 2
-    COMPONENT = 3
-    AUTOCOMPLETE = 4
-    MODAL_SUBMIT = 5
 
 
 class CallbackKind(IntEnum):
@@ -60,26 +44,19 @@ class Modal:
         return [str(item.get("label")) for item in self.fields]
 
 
-@dataclass(eq=False)
-class Interaction:
-    """One interaction, seen from the person who started it. Tests call it the reply.
+@dataclass(eq=False, kw_only=True)
+class InteractionRecord(InteractionStart):
+    """One interaction and everything that became of it.
 
     Attributes:
         opened_after: when it was sent, in seconds that the world has lived.
         acknowledged_after_seconds: how long the first answer took, in such seconds.
     """
 
-    id: int
     token: str
-    kind: InteractionKind
-    user: User
-    channel: Channel
-    desk: "InteractionDesk" = field(repr=False)
+    sent_at: float
+    opened_after: float
     payload: dict[str, Any] = field(default_factory=dict, repr=False)
-    source: Message | None = None
-    parent: "Interaction | None" = field(default=None, repr=False)
-    sent_at: float = 0.0
-    opened_after: float = 0.0
     acknowledged_after_seconds: float | None = None
     callback_kind: CallbackKind | None = None
     callback_payload: dict[str, Any] | None = None
@@ -91,8 +68,6 @@ class Interaction:
     choices: list[dict[str, Any]] | None = None
     original_was_deleted: bool = False
 
-    # what a test asks
-
     @property
     def is_acknowledged(self) -> bool:
         """Whether the bot has answered or deferred in time."""
@@ -102,11 +77,6 @@ class Interaction:
     def is_deferred(self) -> bool:
         """Whether the first answer was a deferral."""
         return self.callback_kind in (CallbackKind.DEFERRED_MESSAGE, CallbackKind.DEFERRED_UPDATE)
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether the person was told that the application did not respond."""
-        return not self.is_acknowledged and self.desk.is_too_late(self)
 
     @property
     def message(self) -> Message | None:
@@ -127,35 +97,40 @@ class Interaction:
         return self.message is not None
 
     @property
+    def answer(self) -> Message:
+        """The message that is the answer.
+
+        Raises:
+            UnansweredError: there is none yet.
+        """
+        if self.message is None:
+            raise UnansweredError(f"{self.describe()} has no answer yet")
+        return self.message
+
+    @property
     def is_ephemeral(self) -> bool:
         """Whether only the person sees the answer."""
-        return self._answer.is_ephemeral
+        return self.answer.is_ephemeral
 
     @property
     def content(self) -> str:
         """The text of the answer."""
-        return self._answer.content
+        return self.answer.content
 
     @property
     def embeds(self) -> list[dict[str, Any]]:
         """The embeds of the answer."""
-        return self._answer.embeds
+        return self.answer.embeds
 
     @property
     def embed(self) -> dict[str, Any]:
         """The only embed of the answer."""
-        return self._answer.embed
+        return self.answer.embed
 
     @property
     def components(self) -> list[dict[str, Any]]:
         """The component rows of the answer."""
-        return self._answer.components
-
-    @property
-    def _answer(self) -> Message:
-        if self.message is None:
-            raise UnansweredError(f"{self.describe()} has no answer yet")
-        return self.message
+        return self.answer.components
 
     def describe(self) -> str:
         """Return a short text for error messages."""
@@ -164,89 +139,12 @@ class Interaction:
             f"{self.kind.name.lower()} {data.get('name') or data.get('custom_id')!r} by {self.user.username}"
         )
 
-    async def wait_for_acknowledgement(self) -> Self:
-        """Wait for the first answer of any kind.
+    def require_modal(self) -> Modal:
+        """Return the form that is open.
 
         Raises:
-            UnansweredError: the three seconds passed without one.
+            ImpossibleActionError: none is.
         """
-        while not self.is_acknowledged:
-            left = self.desk.count_seconds_left(self)
-            if left <= 0:
-                refused = "".join(f"; refused: {refusal} {refusal.tree or ''}" for refusal in self.refusals)
-                raise UnansweredError(f"{self.describe()}: the application did not respond{refused}")
-            with suppress(TimeoutError):  # then it is counted again: not every second was lived
-                await self.desk.world.signal.until(
-                    lambda: self.is_acknowledged,
-                    within_seconds=left,
-                    what=f"the acknowledgement of {self.describe()}",
-                )
-        return self
-
-    async def wait(self, within_seconds: float = PATIENCE_SECONDS) -> Self:
-        """Wait for the final answer: a finished message, a modal, or choices.
-
-        Raises:
-            UnansweredError: no acknowledgement in three seconds, or no answer in time.
-        """
-        await self.wait_for_acknowledgement()
-        try:
-            await self.desk.world.signal.until(
-                lambda: self.is_answered,
-                within_seconds=within_seconds,
-                what=f"the answer to {self.describe()}",
-            )
-        except TimeoutError as error:
-            raise UnansweredError(str(error)) from error
-        return self
-
-    async def wait_until(
-        self, condition: Callable[[Self], bool], within_seconds: float = PATIENCE_SECONDS
-    ) -> Self:
-        """Wait until something holds for this interaction, such as a third edit."""
-        await self.desk.world.signal.until(
-            lambda: condition(self), within_seconds=within_seconds, what=f"a condition on {self.describe()}"
-        )
-        return self
-
-    # what the person does next
-
-    async def submit_modal(self, values: Mapping[str, Any]) -> "Interaction":
-        """Fill in the form, by label or custom_id, and send it; return the new interaction.
-
-        Raises:
-            ImpossibleActionError: no form is open, or the client would not send these values.
-        """
-        return self.desk.world.people.submit_modal(self, values)
-
-    async def click(self, button: str) -> "Interaction":
-        """Press a button of the answer as the person who asked."""
-        return self.desk.world.people.press_as_user(self._answer, self.user, button, values=())
-
-    # what Discord says about it
-
-    def metadata_payload(self) -> dict[str, Any]:
-        """Return the `interaction_metadata` of a message that answers this."""
-        guild = self.channel.guild
-        payload: dict[str, Any] = {
-            "id": str(self.id),
-            "type": int(self.kind),
-            "user": user_payload(self.user),
-            "authorizing_integration_owners": {"0": str(guild.id) if guild else "0"},
-        }
-        if self.source is not None:
-            payload["interacted_message_id"] = str(self.source.id)
-        if self.parent is not None:
-            payload["triggering_interaction_metadata"] = self.parent.metadata_payload()
-        return payload
-
-
-def require_open_modal(interaction: Interaction) -> Modal:
-    """Return the form that is open.
-
-    Raises:
-        ImpossibleActionError: none is.
-    """
-    if interaction.modal is None:
-        raise ImpossibleActionError(f"{interaction.describe()} opened no modal")
-    return interaction.modal
+        if self.modal is None:
+            raise ImpossibleActionError(f"{self.describe()} opened no modal")
+        return self.modal

@@ -3,9 +3,17 @@
 import itertools
 import mimetypes
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from simulation.discord.entities import EPHEMERAL, LOADING, Attachment, Channel, Member, Message, User
+from simulation.discord.entities import (
+    EPHEMERAL,
+    LOADING,
+    Attachment,
+    Channel,
+    InteractionStart,
+    Message,
+    User,
+)
 from simulation.discord.errors import ApiError, ErrorCode
 from simulation.discord.mentions import Pings, compute_pings
 from simulation.discord.permissions import Permission
@@ -13,9 +21,6 @@ from simulation.discord.requests import UploadedFile
 from simulation.discord.validation.form import FormErrors
 from simulation.discord.validation.messages import MAX_ATTACHMENTS, check_message, check_not_empty
 from simulation.discord.world import World
-
-if TYPE_CHECKING:
-    from simulation.discord.interactions import Interaction
 
 # "the past few minutes" of Discord's documentation
 NONCE_MEMORY_SECONDS = 180.0
@@ -30,13 +35,15 @@ class MessageBoard:
 
     Args:
         world: where the messages are.
-        attachment_base_url: the address under which files can be fetched.
         nonce_memory_seconds: how long a nonce with `enforce_nonce` finds its first message.
+
+    Attributes:
+        attachment_base_url: the address under which files can be fetched, once there is one.
     """
 
-    def __init__(self, world: World, attachment_base_url: str, nonce_memory_seconds: float) -> None:
+    def __init__(self, world: World, nonce_memory_seconds: float) -> None:
         self._world = world
-        self._attachment_base_url = attachment_base_url
+        self.attachment_base_url = ""
         self._nonce_memory_seconds = nonce_memory_seconds
         self._nonces: dict[tuple[int, int, str], tuple[float, Message]] = {}
 
@@ -54,7 +61,7 @@ class MessageBoard:
         body: Body,
         files: Files,
         *,
-        interaction: "Interaction | None" = None,
+        interaction: InteractionStart | None = None,
         is_ephemeral: bool = False,
         kind: int = 0,
     ) -> Message:
@@ -79,7 +86,9 @@ class MessageBoard:
         self._store(message)
         return message
 
-    def create_loading(self, channel: Channel, interaction: "Interaction", *, is_ephemeral: bool) -> Message:
+    def create_loading(
+        self, channel: Channel, interaction: InteractionStart, *, is_ephemeral: bool
+    ) -> Message:
         """Write the "is thinking" message of a deferred reply."""
         message = Message(
             self._world.snowflakes.make(), channel, self._world.bot_user, self._world.clock.now_iso(), kind=20
@@ -167,11 +176,13 @@ class MessageBoard:
             message.components = _numbered(body["components"] or ())
         if "content" in body or "allowed_mentions" in body:
             message.pings = self._pings(message, body)
+            known = sorted(message.pings.users & self._world.users.keys())
+            message.mentions = [self._world.users[user_id] for user_id in known]
 
     def _attach(self, channel: Channel, file: UploadedFile) -> Attachment:
         attachment_id = self._world.snowflakes.make()
         kind = mimetypes.guess_type(file.filename)[0] or file.content_type
-        url = f"{self._attachment_base_url}/{channel.id}/{attachment_id}/{file.filename}"
+        url = f"{self.attachment_base_url}/{channel.id}/{attachment_id}/{file.filename}"
         return Attachment(attachment_id, file.filename, file.data, kind, url)
 
     @staticmethod
@@ -218,7 +229,7 @@ class MessageBoard:
 
     @staticmethod
     def _may_mention_everyone(channel: Channel, author: User) -> bool:
-        member: Member | None = channel.guild.members.get(author.id) if channel.guild else None
+        member = channel.guild.members.get(author.id) if channel.guild else None
         return member is not None and Permission.MENTION_EVERYONE in member.permissions_in(channel)
 
 

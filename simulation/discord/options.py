@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simulation.discord.entities import Channel, Member, Role, User
+from simulation.discord.entities import Channel, Membership, Role, User
 from simulation.discord.errors import InvalidOptionError
 from simulation.discord.payloads import channel_payload, member_payload, role_payload, user_payload
 from simulation.discord.validation.commands import (
@@ -114,7 +114,7 @@ class OptionReader:
         return value
 
     def _read_user(self, option: Option, value: Any) -> str:
-        user = value.user if isinstance(value, Member) else value
+        user = value.user if isinstance(value, Membership) else value
         if not isinstance(user, User):
             raise InvalidOptionError(f"{option['name']!r} takes a person, not {value!r}")
         guild = self._channel.guild

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from simulation.discord.entities import Attachment, Channel, ChannelKind, Guild, Member, Message, Role, User
+from simulation.discord.entities import (
+    Attachment,
+    Channel,
+    ChannelKind,
+    Guild,
+    InteractionStart,
+    Membership,
+    Message,
+    Role,
+    User,
+)
 from simulation.discord.permissions import Overwrite
 
 Payload = dict[str, Any]
@@ -53,7 +63,7 @@ def role_payload(role: Role) -> Payload:
     }
 
 
-def member_payload(member: Member, *, with_user: bool = True) -> Payload:
+def member_payload(member: Membership, *, with_user: bool = True) -> Payload:
     """Return a guild member object; the one inside a message goes without the user."""
     payload: Payload = {
         "nick": member.nick,
@@ -153,7 +163,7 @@ def guild_payload(guild: Guild) -> Payload:
     }
 
 
-def guild_create_payload(guild: Guild, members: list[Member]) -> Payload:
+def guild_create_payload(guild: Guild, members: list[Membership]) -> Payload:
     """Return the data of GUILD_CREATE, with the members that the intents let the bot see."""
     return guild_payload(guild) | {
         "joined_at": guild.bot.joined_at,
@@ -188,7 +198,6 @@ def attachment_payload(attachment: Attachment) -> Payload:
 
 def message_payload(message: Message, *, with_nonce: bool = False) -> Payload:
     """Return a message object. Only the answer to its creation and MESSAGE_CREATE carry the nonce."""
-    users = [message.channel.world.users[user_id] for user_id in sorted(_mentioned_users(message))]
     payload: Payload = {
         "id": str(message.id),
         "channel_id": str(message.channel.id),
@@ -199,7 +208,7 @@ def message_payload(message: Message, *, with_nonce: bool = False) -> Payload:
         "edited_timestamp": message.edited_at,
         "tts": False,
         "mention_everyone": message.pings.everyone,
-        "mentions": [user_payload(user) for user in users],
+        "mentions": [user_payload(user) for user in message.mentions],
         "mention_roles": [str(role_id) for role_id in sorted(message.pings.roles)],
         "attachments": [attachment_payload(attachment) for attachment in message.attachments],
         "embeds": message.embeds,
@@ -212,20 +221,26 @@ def message_payload(message: Message, *, with_nonce: bool = False) -> Payload:
     if message.reference is not None:
         payload["message_reference"] = message.reference
     if message.interaction is not None:
-        payload |= _interaction_fields(message)
+        application = str(message.author.id)  # which is the bot user's too
+        payload |= {
+            "application_id": application,
+            "webhook_id": application,
+            "interaction_metadata": _metadata_payload(message.interaction),
+        }
     return payload
 
 
-def _mentioned_users(message: Message) -> set[int]:
-    return {user_id for user_id in message.pings.users if user_id in message.channel.world.users}
-
-
-def _interaction_fields(message: Message) -> Payload:
+def _metadata_payload(start: InteractionStart) -> Payload:
     """Return what a message says about the interaction that it answers."""
-    world = message.channel.world
-    application = str(world.application_id)
-    return {
-        "application_id": application,
-        "webhook_id": application,
-        "interaction_metadata": message.interaction.metadata_payload() if message.interaction else None,
+    guild = start.channel.guild
+    payload: Payload = {
+        "id": str(start.id),
+        "type": int(start.kind),
+        "user": user_payload(start.user),
+        "authorizing_integration_owners": {"0": str(guild.id) if guild else "0"},
     }
+    if start.source is not None:
+        payload["interacted_message_id"] = str(start.source.id)
+    if start.parent is not None:
+        payload["triggering_interaction_metadata"] = _metadata_payload(start.parent)
+    return payload

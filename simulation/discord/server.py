@@ -2,23 +2,23 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
-from simulation.discord.clock import BEAT_SECONDS, WorldClock
+from simulation.discord.client import Client, Member
+from simulation.discord.clock import BEAT_SECONDS
 from simulation.discord.commands import CommandRegistry
-from simulation.discord.entities import Attachment, Channel, Guild, Message, User
+from simulation.discord.entities import Attachment, Guild, Role, User
 from simulation.discord.faults import GATEWAY_ROUTE, FaultPlan
 from simulation.discord.gateway import Gateway
 from simulation.discord.interaction_desk import ACKNOWLEDGE_WITHIN_SECONDS, InteractionDesk
-from simulation.discord.interactions import Interaction
+from simulation.discord.interactions import InteractionRecord
 from simulation.discord.messages import NONCE_MEMORY_SECONDS, MessageBoard
 from simulation.discord.openapi import ApiContract
-from simulation.discord.people import People
 from simulation.discord.ratelimits import RateLimits
 from simulation.discord.requests import ContractViolation, ReceivedRequest, Refusal, RequestJournal
 from simulation.discord.rest.channels import ChannelRoutes
@@ -29,7 +29,6 @@ from simulation.discord.rest.interactions import InteractionRoutes
 from simulation.discord.rest.messages import MessageRoutes
 from simulation.discord.rest.users import UserRoutes
 from simulation.discord.session_starts import SessionStarts
-from simulation.discord.signals import PATIENCE_SECONDS, ChangeSignal
 from simulation.discord.world import World
 
 HEARTBEAT_INTERVAL_SECONDS = 41.25  # what Discord's gateway asks for
@@ -39,7 +38,7 @@ _SHUTDOWN_SECONDS = 1.0
 _TURNS = 50  # of the event loop: in so many a bot of this process has taken in an answer that is there
 
 
-class SimulatedDiscord:
+class SimulatedDiscord(World):
     """A Discord on loopback: `async with SimulatedDiscord() as discord`.
 
     Args:
@@ -65,30 +64,48 @@ class SimulatedDiscord:
         max_concurrency: int = 1,
         enforce_rate_limits: bool = True,
     ) -> None:
+        super().__init__()
         self._port = port
-        self._nonce_memory_seconds = nonce_memory_seconds
-        self._acknowledge_within_seconds = acknowledge_within_seconds
         self.token = token or f"simulated.{secrets.token_urlsafe(24)}"
-        self.clock = WorldClock()
-        self.signal = ChangeSignal()
         self.journal = RequestJournal()
         self.faults = FaultPlan()
         self.rate_limits = RateLimits(self.clock)
         self.rate_limits.is_enforced = enforce_rate_limits
         self.contract = ApiContract(self.journal)
-        self.world = World(self.clock, self.signal)
-        self.gateway = Gateway(
-            self.world,
+        self.events = self.gateway = Gateway(
+            self,
             self.journal,
             token=self.token,
             allowed_intents=allowed_intents,
             heartbeat_interval_seconds=heartbeat_interval_seconds,
             starts=SessionStarts(self.clock, max_concurrency=max_concurrency, is_limited=enforce_rate_limits),
         )
-        self.world.events = self.gateway
-        self.commands = CommandRegistry(self.world.application_id, self.world.snowflakes)
+        self.commands = CommandRegistry(self.application_id, self.snowflakes)
+        self.board = MessageBoard(self, nonce_memory_seconds)
+        self.desk = InteractionDesk(self, self.board, acknowledge_within_seconds)
+        self._client = Client(self, self.commands, self.desk, self.board)
+        self._front = self._build_front()
         self._runner: web.AppRunner | None = None
         self._beating: asyncio.Task[None] | None = None
+
+    def _build_front(self) -> FrontDoor:
+        resources = (
+            UserRoutes(self.gateway),
+            GuildRoutes(),
+            ChannelRoutes(self.rate_limits),
+            MessageRoutes(self.board),
+            CommandRoutes(self.commands),
+            InteractionRoutes(self.desk),
+        )
+        return FrontDoor(
+            self,
+            [endpoint for resource in resources for endpoint in resource.endpoints()],
+            token=self.token,
+            journal=self.journal,
+            faults=self.faults,
+            rate_limits=self.rate_limits,
+            contract=self.contract,
+        )
 
     # life
 
@@ -116,7 +133,7 @@ class SimulatedDiscord:
         await site.start()
         self._port = self._runner.addresses[0][1]
         self.gateway.url = f"ws://127.0.0.1:{self._port}{_GATEWAY_PATH}"
-        self._assemble()
+        self.board.attachment_base_url = f"http://127.0.0.1:{self._port}{_ATTACHMENT_PATH}"
         self._beating = asyncio.create_task(self._keep_beating())
 
     async def _keep_beating(self) -> None:
@@ -124,30 +141,6 @@ class SimulatedDiscord:
         while True:
             self.clock.beat()
             await asyncio.sleep(BEAT_SECONDS)
-
-    def _assemble(self) -> None:
-        """Join the parts that need the address."""
-        attachment_url = f"http://127.0.0.1:{self._port}{_ATTACHMENT_PATH}"
-        self.board = MessageBoard(self.world, attachment_url, self._nonce_memory_seconds)
-        self.desk = InteractionDesk(self.world, self.board, self._acknowledge_within_seconds)
-        self.world.people = People(self.world, self.commands, self.desk, self.board)
-        resources = (
-            UserRoutes(self.gateway),
-            GuildRoutes(),
-            ChannelRoutes(self.rate_limits),
-            MessageRoutes(self.board),
-            CommandRoutes(self.commands),
-            InteractionRoutes(self.desk),
-        )
-        self._front = FrontDoor(
-            self.world,
-            [endpoint for resource in resources for endpoint in resource.endpoints()],
-            token=self.token,
-            journal=self.journal,
-            faults=self.faults,
-            rate_limits=self.rate_limits,
-            contract=self.contract,
-        )
 
     async def stop(self) -> None:
         """Close every connection and the port."""
@@ -160,27 +153,12 @@ class SimulatedDiscord:
             await self._runner.cleanup()
             self._runner = None
 
-    # addresses and state
+    # address and state
 
     @property
     def api_base_url(self) -> str:
         """What `discord.Route.API_BASE_URL` is set to."""
         return f"http://127.0.0.1:{self._port}/api/v{{API_VERSION}}"
-
-    @property
-    def application_id(self) -> int:
-        """The id of the application, which is the bot user's too."""
-        return self.world.application_id
-
-    @property
-    def bot_user(self) -> User:
-        """The bot's account."""
-        return self.world.bot_user
-
-    @property
-    def owner(self) -> User:
-        """The owner of the application."""
-        return self.world.application_owner
 
     @property
     def requests(self) -> list[ReceivedRequest]:
@@ -203,44 +181,23 @@ class SimulatedDiscord:
         return self.journal.contract_violations
 
     @property
-    def interactions(self) -> list[Interaction]:
+    def interactions(self) -> list[InteractionRecord]:
         """All interactions in order."""
         return self.desk.interactions
 
-    # the world
+    # people
 
-    def create_guild(
-        self,
-        name: str,
-        *,
-        owner: User | None = None,
-        with_bot: bool = True,
-        shard: tuple[int, int] = (0, 1),
-    ) -> Guild:
-        """Create a server on one (index, count) of the shards; the bot is in it unless told otherwise."""
-        return self.world.create_guild(name, owner=owner, with_bot=with_bot, shard=shard)
+    def add_member(
+        self, guild: Guild, person: str | User, *, roles: Sequence[Role] = (), nick: str | None = None
+    ) -> Member:
+        """Let a user join a server; a text makes a new user of that name."""
+        user = self.create_user(person) if isinstance(person, str) else person
+        self.join(guild, user, roles=roles, nick=nick)
+        return Member(self._client, guild, user)
 
-    def create_user(self, username: str) -> User:
-        """Create an account that can join several servers."""
-        return self.world.create_user(username)
-
-    def direct_messages(self, user: User) -> Channel:
-        """Return the channel in which the bot and a user write directly."""
-        return self.world.open_direct_message(user)
-
-    def watch_messages(self, watch: Callable[[str, Message], None]) -> None:
-        """Call back with the event (`MESSAGE_CREATE` …) and the message after each change of a message."""
-        self.world.message_watchers.append(watch)
-
-    async def until(
-        self, condition: Callable[[], bool], within_seconds: float = PATIENCE_SECONDS, what: str = ""
-    ) -> None:
-        """Wait until something holds in the world.
-
-        Raises:
-            TimeoutError: it did not.
-        """
-        await self.signal.until(condition, within_seconds=within_seconds, what=what or "a condition")
+    def owner_of(self, guild: Guild) -> Member:
+        """Return the member who owns a server."""
+        return Member(self._client, guild, guild.owner.user)
 
     async def settle(self, quiet_seconds: float = 0.02) -> None:
         """Wait until the bot has asked nothing for a while, so that every answer has reached it.
@@ -290,7 +247,7 @@ class SimulatedDiscord:
         return web.Response(body=found.data, content_type=found.content_type)
 
     def _find_attachment(self, channel_id: str, attachment_id: str) -> Attachment | None:
-        channel = self.world.channels.get(int(channel_id))
+        channel = self.channels.get(int(channel_id))
         for message in channel.all_messages if channel else ():
             for attachment in message.attachments:
                 if str(attachment.id) == attachment_id:

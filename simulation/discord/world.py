@@ -1,21 +1,18 @@
-"""The state of the simulated world and every change of it.
+"""The state of the simulated world and every change that people and Discord make to it.
 
 A change goes through a method of `World`, which sends the gateway event to the bot and wakes whoever waits.
-All methods are synchronous: an event is queued, never awaited, so order is the order of the calls.
+All changes are synchronous: an event is queued, never awaited, so order is the order of the calls.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from simulation.discord import payloads
 from simulation.discord.clock import WorldClock
-from simulation.discord.entities import Channel, ChannelKind, Guild, Member, Message, Role, User
-from simulation.discord.permissions import DEFAULT_EVERYONE, NO_PERMISSIONS, Permission
-from simulation.discord.signals import ChangeSignal
+from simulation.discord.entities import Channel, ChannelKind, Guild, Membership, Message, Role, User
+from simulation.discord.permissions import DEFAULT_EVERYONE, Overwrite, Permission
+from simulation.discord.signals import PATIENCE_SECONDS, ChangeSignal
 from simulation.discord.snowflakes import SnowflakeFactory
-
-if TYPE_CHECKING:
-    from simulation.discord.people import People
 
 # what an invitation link of a bot like this one asks for
 INVITED_BOT_PERMISSIONS = (
@@ -42,53 +39,45 @@ class EventSink(Protocol):
 class World:
     """Users, servers and the bot's own application."""
 
-    people: "People"
     events: EventSink
 
-    def __init__(self, clock: WorldClock, signal: ChangeSignal) -> None:
-        self.clock = clock
-        self.signal = signal
-        self.snowflakes = SnowflakeFactory(clock)
+    def __init__(self) -> None:
+        self.clock = WorldClock()
+        self.signal = ChangeSignal()
+        self.snowflakes = SnowflakeFactory(self.clock)
         self.users: dict[int, User] = {}
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.application_id = self.snowflakes.make()
-        self.application_owner = self.create_user("application_owner")
+        self.owner = self.create_user("application_owner")  # of the application
         self.team: list[tuple[User, str, bool]] = []  # who, in which role, and whether they accepted
         self.bot_user = User(self.application_id, "killfeed", is_bot=True)
         self.users[self.bot_user.id] = self.bot_user
-        self.message_watchers: list[Callable[[str, Message], None]] = []
+        self._message_watchers: list[Callable[[str, Message], None]] = []
 
     # users and members
 
     def create_user(self, username: str, *, global_name: str | None = None) -> User:
-        """Create an account."""
+        """Create an account that can join several servers."""
         user = User(self.snowflakes.make(), username, global_name)
         self.users[user.id] = user
         return user
 
-    def add_member(
+    def join(
         self, guild: Guild, user: User, *, roles: Sequence[Role] = (), nick: str | None = None
-    ) -> Member:
+    ) -> Membership:
         """Let a user join a server."""
-        member = Member(guild, user, self.clock.now_iso(), list(roles), nick)
-        guild.members[user.id] = member
-        data = payloads.member_payload(member) | {"guild_id": str(guild.id)}
+        membership = Membership(guild, user, self.clock.now_iso(), list(roles), nick)
+        guild.members[user.id] = membership
+        data = payloads.member_payload(membership) | {"guild_id": str(guild.id)}
         self._tell("GUILD_MEMBER_ADD", data, guild)
-        return member
+        return membership
 
-    def remove_member(self, member: Member) -> None:
-        """Let a member leave a server."""
-        guild = member.guild
-        del guild.members[member.id]
-        data = {"guild_id": str(guild.id), "user": payloads.user_payload(member.user)}
-        self._tell("GUILD_MEMBER_REMOVE", data, guild)
-
-    def set_roles(self, member: Member, roles: Iterable[Role]) -> None:
+    def set_roles(self, membership: Membership, roles: Iterable[Role]) -> None:
         """Give a member exactly these roles."""
-        member.roles = list(roles)
-        data = payloads.member_payload(member) | {"guild_id": str(member.guild.id)}
-        self._tell("GUILD_MEMBER_UPDATE", data, member.guild)
+        membership.roles = list(roles)
+        data = payloads.member_payload(membership) | {"guild_id": str(membership.guild.id)}
+        self._tell("GUILD_MEMBER_UPDATE", data, membership.guild)
 
     # servers
 
@@ -102,28 +91,28 @@ class World:
     ) -> Guild:
         """Create a server on one (index, count) of the shards; the bot is in it unless told otherwise."""
         owner = owner or self.create_user(f"owner of {name}"[:32])
-        guild = Guild(self, self.snowflakes.make_on_shard(*shard), name, owner.id)
+        guild = Guild(self.snowflakes.make_on_shard(*shard), name, owner.id)
         guild.roles[guild.id] = Role(guild.id, guild, "@everyone", DEFAULT_EVERYONE, position=0)
         self.guilds[guild.id] = guild
-        guild.members[owner.id] = Member(guild, owner, self.clock.now_iso())
+        guild.members[owner.id] = Membership(guild, owner, self.clock.now_iso())
         if with_bot:
             self.add_bot(guild)
         return guild
 
-    def add_bot(self, guild: Guild, permissions: Permission = INVITED_BOT_PERMISSIONS) -> Member:
+    def add_bot(self, guild: Guild) -> None:
         """Let the bot join, with its own managed role."""
-        role = Role(self.snowflakes.make(), guild, "killfeed", permissions, is_managed=True)
+        role = Role(self.snowflakes.make(), guild, "killfeed", INVITED_BOT_PERMISSIONS, is_managed=True)
         guild.roles[role.id] = role
-        member = Member(guild, self.bot_user, self.clock.now_iso(), [role])
-        guild.members[self.bot_user.id] = member
+        guild.bot_id = self.bot_user.id
+        guild.members[guild.bot_id] = Membership(guild, self.bot_user, self.clock.now_iso(), [role])
         self.events.announce_guild(guild)
         self.signal.notify()
-        return member
 
     def remove_bot(self, guild: Guild) -> None:
         """Throw the bot out; its managed role goes with it."""
-        member = guild.members.pop(self.bot_user.id)
-        for role in member.roles:
+        membership = guild.members.pop(guild.bot.id)
+        guild.bot_id = None
+        for role in membership.roles:
             if role.is_managed:
                 del guild.roles[role.id]
         self._tell("GUILD_DELETE", {"id": str(guild.id)}, guild)
@@ -143,31 +132,21 @@ class World:
         guild: Guild,
         name: str,
         *,
-        permissions: Permission = NO_PERMISSIONS,
-        is_mentionable: bool = False,
+        permissions: int = 0,
+        mentionable: bool = False,
         position: int = 1,
     ) -> Role:
-        """Create a role."""
-        role = Role(self.snowflakes.make(), guild, name, permissions, position, is_mentionable=is_mentionable)
+        """Create a role with permissions given as bits."""
+        granted = Permission(permissions)
+        role = Role(self.snowflakes.make(), guild, name, granted, position, is_mentionable=mentionable)
         guild.roles[role.id] = role
         self._tell("GUILD_ROLE_CREATE", self._role_event(role), guild)
         return role
 
     def set_role_permissions(self, role: Role, permissions: int) -> None:
-        """Change what a role may do."""
+        """Change what a role may do, as bits."""
         role.permissions = Permission(permissions)
         self._tell("GUILD_ROLE_UPDATE", self._role_event(role), role.guild)
-
-    def delete_role(self, role: Role) -> None:
-        """Delete a role; members and channels lose it."""
-        guild = role.guild
-        del guild.roles[role.id]
-        for member in guild.members.values():
-            if role in member.roles:
-                member.roles.remove(role)
-        for channel in guild.channels.values():
-            channel.overwrites.pop(role.id, None)
-        self._tell("GUILD_ROLE_DELETE", {"guild_id": str(guild.id), "role_id": str(role.id)}, guild)
 
     @staticmethod
     def _role_event(role: Role) -> dict[str, Any]:
@@ -179,20 +158,18 @@ class World:
         self, guild: Guild, name: str, *, topic: str | None = None, kind: ChannelKind = ChannelKind.TEXT
     ) -> Channel:
         """Create a channel of a server."""
-        channel = Channel(
-            self, self.snowflakes.make(), guild, name, kind, topic, position=len(guild.channels)
-        )
+        channel = Channel(self.snowflakes.make(), guild, name, kind, topic, position=len(guild.channels))
         guild.channels[channel.id] = channel
         self.channels[channel.id] = channel
         self.announce_channel(channel, "CHANNEL_CREATE")
         return channel
 
-    def open_direct_message(self, user: User) -> Channel:
-        """Return the direct-message channel between the bot and a user, made on first use."""
+    def direct_messages(self, user: User) -> Channel:
+        """Return the channel in which the bot and a user write directly, made on first use."""
         for channel in self.channels.values():
             if channel.recipient is user:
                 return channel
-        channel = Channel(self, self.snowflakes.make(), None, user.username, ChannelKind.DM, recipient=user)
+        channel = Channel(self.snowflakes.make(), None, user.username, ChannelKind.DM, recipient=user)
         self.channels[channel.id] = channel
         return channel
 
@@ -209,17 +186,55 @@ class World:
         self.channels.pop(channel.id, None)
         self.announce_channel(channel, "CHANNEL_DELETE")
 
+    def set_overwrite(
+        self, channel: Channel, target: Role | Membership, *, allow: int = 0, deny: int = 0
+    ) -> None:
+        """Allow and deny a role or a member something in a channel, as bits."""
+        is_member = isinstance(target, Membership)
+        channel.overwrites[target.id] = Overwrite(Permission(allow), Permission(deny), is_member=is_member)
+        self.announce_channel(channel, "CHANNEL_UPDATE")
+
     def announce_channel(self, channel: Channel, event: str) -> None:
         """Tell the bot how a channel looks now."""
         self._tell(event, payloads.channel_payload(channel), channel.guild)
 
     # messages
 
+    def watch_messages(self, watch: Callable[[str, Message], None]) -> None:
+        """Call back with the event (`MESSAGE_CREATE` …) and the message after each change of a message."""
+        self._message_watchers.append(watch)
+
+    async def wait_for_messages(
+        self, channel: Channel, count: int, within_seconds: float = PATIENCE_SECONDS
+    ) -> list[Message]:
+        """Wait until a channel holds at least that many public, finished messages, and return them.
+
+        Raises:
+            TimeoutError: it did not.
+        """
+
+        def finished() -> list[Message]:
+            return [message for message in channel.messages if not message.is_loading]
+
+        what = f"{count} messages in #{channel.name}"
+        await self.until(lambda: len(finished()) >= count, within_seconds, what)
+        return finished()
+
+    async def until(
+        self, condition: Callable[[], bool], within_seconds: float = PATIENCE_SECONDS, what: str = ""
+    ) -> None:
+        """Wait until something holds in the world.
+
+        Raises:
+            TimeoutError: it did not.
+        """
+        await self.signal.until(condition, within_seconds=within_seconds, what=what or "a condition")
+
     def announce_message(self, message: Message, event: str) -> None:
         """Tell the bot and the watchers of a message; private replies are not dispatched."""
         if not message.is_ephemeral:
             self._tell(event, self._message_event(message, event), message.channel.guild)
-        for watch in tuple(self.message_watchers):
+        for watch in tuple(self._message_watchers):
             watch(event, message)
         self.signal.notify()
 

@@ -69,9 +69,9 @@ class Town:
         """Let every community choose its channel, add its servers, and prove one player with a full purse."""
         for index, numbers in enumerate(GUILDS):
             guild = self.world.create_guild(f"Community {index + 1}")
-            office = guild.create_text_channel("office")
-            feed = guild.create_text_channel("killfeed")
-            await guild.owner.ask(office, "/admin channel set", kind="killfeed", channel=feed)
+            office = self.world.create_channel(guild, "office")
+            feed = self.world.create_channel(guild, "killfeed")
+            await self.world.owner_of(guild).ask(office, "/admin channel set", kind="killfeed", channel=feed)
             for number in numbers:
                 name = await self._add_server(guild, office, self.host, number)
                 self.registrations.append(Registration(guild, self.games[number], name))
@@ -81,14 +81,16 @@ class Town:
     async def _let_in_the_hostile(self) -> None:
         """Let a community of its own add the hostile host; nothing of it is judged but its last row."""
         guild = self.world.create_guild("Community of the hostile host")
-        office = guild.create_text_channel("office")
+        office = self.world.create_channel(guild, "office")
         await self._add_server(guild, office, self.hostile.host, HOSTILE_NUMBER)
 
     async def _add_server(self, guild: Guild, office: Channel, host: GameHost, number: int) -> str:
         name = f"Server {number}"
         options = {"name": name, "host": host.address, "username": USERNAME, "number": number}
         for _ in range(TRIES_TO_ADD):
-            form = await guild.owner.ask(office, "/admin server add", port=host.port, **options)
+            form = await self.world.owner_of(guild).ask(
+                office, "/admin server add", port=host.port, **options
+            )
             answer = await (await form.submit_modal({"Password": self.secrets[0]})).wait(IMPORT_SECONDS)
             if not answer.embed["title"].startswith("❌"):
                 break
@@ -104,9 +106,9 @@ class Town:
 
     async def _add_player(self, guild: Guild, office: Channel, game: Game) -> None:
         """Make a member the best known fighter of a game, so that kills pay and bounties can be placed."""
-        player = guild.add_member(f"player of {guild.name}")
+        player = self.world.add_member(guild, f"player of {guild.name}")
         best = game.battle.fighters[0].id
-        owner = guild.owner
+        owner = self.world.owner_of(guild)
         answers = [
             await owner.ask(office, "/admin link confirm", member=player, player=best),
             await owner.ask(office, "/admin wallet", member=player, amount=PURSE, reason="soak"),
@@ -122,7 +124,7 @@ class Town:
         guild = player.guild
         game = self.chance.choice([one.game for one in self.registrations if one.guild is guild])
         command, options = self._choose_command(game)
-        actor = guild.owner if command.startswith("/admin") else player
+        actor = self.world.owner_of(guild) if command.startswith("/admin") else player
         self.asked += 1
         asked = await actor.invoke(guild.channel_named("office"), command, **options)
         await asked.wait(ANSWER_SECONDS)

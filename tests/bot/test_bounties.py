@@ -36,8 +36,8 @@ class Market:
         """Add the server and its history, link members, give the placer money."""
         files = stage.open_files()
         files.append(*HISTORY)
-        board = stage.guild.create_text_channel("bounties")
-        market = cls(stage, board, files, stage.player, stage.guild.add_member("placer"))
+        board = stage.world.create_channel(stage.guild, "bounties")
+        market = cls(stage, board, files, stage.player, stage.world.add_member(stage.guild, "placer"))
         await stage.set_channel()
         await stage.set_channel("bounties", board)
         await stage.add_server("North")
@@ -188,7 +188,10 @@ async def test_house_puts_a_price_on_a_streak(market: Market) -> None:
 async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
     """Own player, too poor, unknown, several servers, not linked, pending, out of range, switched off."""
     stage = market.stage
-    stranger, pending = stage.guild.add_member("stranger"), stage.guild.add_member("pending")
+    stranger, pending = (
+        stage.world.add_member(stage.guild, "stranger"),
+        stage.world.add_member(stage.guild, "pending"),
+    )
     market.link(pending, "Owl", state="pending")
     south = stage.open_files(8)
     south.append(build_row("Fox", "Raven", second=1))
@@ -285,13 +288,13 @@ async def test_commands_are_closed_under_their_tier(open_stage: StageFactory) ->
 async def test_lost_bounties_channel_holds_up_no_kill(market: Market) -> None:
     """The killfeed goes on; the admins are told; a new channel gets what waited."""
     stage = market.stage
-    market.board.delete()
+    stage.world.delete_channel(market.board)
     await market.place()
     alerts = await stage.wait_for_alerts(1)
     assert "The bounties channel of North cannot be used" in alerts[0]
     market.kill("Fox", "Owl")
     await stage.wait_for_posts(1)
-    market.board = stage.guild.create_text_channel("wanted")
+    market.board = stage.world.create_channel(stage.guild, "wanted")
     await stage.set_channel("bounties", market.board)
     [notice] = await market.wait_for_notices(1)
     assert "1,000 💎" in notice["description"]

@@ -39,12 +39,12 @@ def is_gone(mongod: int, stage: Stage) -> bool:
 def forbid(stage: Stage) -> None:
     """Take the bot's right to write in the killfeed channel."""
     member = stage.guild.members[stage.world.bot_user.id]
-    stage.feed.set_overwrite(member, deny=int(Permission.SEND_MESSAGES))
+    stage.world.set_overwrite(stage.feed, member, deny=int(Permission.SEND_MESSAGES))
 
 
 def delete(stage: Stage) -> None:
     """Delete the killfeed channel."""
-    stage.feed.delete()
+    stage.world.delete_channel(stage.feed)
 
 
 @pytest.mark.parametrize("spoil", [forbid, delete])
@@ -64,7 +64,7 @@ async def test_admins_are_told_once_when_the_channel_cannot_be_used(
         refused = await stage.set_channel()
         assert "Send Messages" in refused.embed["description"]
 
-    other = stage.guild.create_text_channel("killfeed-2")
+    other = stage.world.create_channel(stage.guild, "killfeed-2")
     await until(lambda: bool(stage.world.gateway.is_connected))
     await stage.set_channel(channel=other)
     await until(lambda: len(list_embeds(other)) >= len(live), what=lambda: stage.bot.output)
@@ -201,11 +201,11 @@ async def test_left_guild_is_read_on_when_it_takes_the_bot_back(stage: Stage, *,
     files, history = await begin(stage)
     if is_ready:
         await until(lambda: "ready" in stage.bot.output)
-    stage.guild.remove_bot()
+    stage.world.remove_bot(stage.guild)
     await until(lambda: stage.host.connections == 0)
     live = stage.take(5)
     files.append(*live)
-    stage.guild.add_bot()
+    stage.world.add_bot(stage.guild)
     posts = await stage.wait_for_posts(len(live))
     assert read_posts(posts) == expect_posts(live, history)
 
@@ -214,13 +214,13 @@ async def test_guild_is_read_again_when_it_left_and_came_back_behind_the_bots_ba
     """What happened to a guild between two sessions at the gateway is made up for by the next one."""
     files, history = await begin(stage)
     await until(lambda: "ready" in stage.bot.output)
-    stage.guild.remove_bot()
+    stage.world.remove_bot(stage.guild)
     await until(lambda: stage.host.connections == 0)
     blocked = Fault(route=GATEWAY_ROUTE, method=None, cut="before", times=None)
     stage.world.faults.add(blocked)
     await stage.world.gateway.invalidate_sessions()
     await until(lambda: blocked.struck > 0)
-    stage.guild.add_bot()
+    stage.world.add_bot(stage.guild)
     live = stage.take(5)
     files.append(*live)
     stage.world.faults.remove(blocked)

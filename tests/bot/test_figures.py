@@ -172,9 +172,9 @@ async def test_servers_of_others_are_unknown_to_every_command(stage: Stage) -> N
     count = await prepare(stage, rows=60)
     server_id, player = stage.find_server()["server_id"], next(iter(count.names))
     other = stage.world.create_guild("Neighbours")
-    room = other.create_text_channel("room")
+    room = stage.world.create_channel(other, "room")
     await until(lambda: "joined a guild" in stage.bot.output or "ready" in stage.bot.output)
-    neighbour = other.members[other.owner_id]
+    neighbour = stage.world.owner_of(other)
     for command, options in {
         "/stats": {"player": player},
         "/compare": {"first": player, "second": player},
@@ -197,7 +197,7 @@ async def test_board_stands_in_its_channel_and_keeps_up_to_date(stage: Stage) ->
     await stage.add_server("North")
     refused = await stage.ask("/admin board post", board="kills")
     assert "/admin channel set" in refused.embed["description"]
-    channel = stage.guild.create_text_channel("boards")
+    channel = stage.world.create_channel(stage.guild, "boards")
     await stage.set_channel("leaderboard", channel)
     for _ in range(2):
         posted = await stage.ask("/admin board post", board="kills")
@@ -218,7 +218,7 @@ async def test_board_stands_in_its_channel_and_keeps_up_to_date(stage: Stage) ->
     assert await stage.bot.stop() == 0
     stage.world.board.delete(channel.messages[0])
     await stage.bot.start()
-    [again] = await channel.wait_for_messages(1)
+    [again] = await stage.world.wait_for_messages(channel, 1)
     assert again.id != message.id
     removed = await stage.ask("/admin board remove", board="kills")
     assert removed.embed["title"] == "✅ Board removed"

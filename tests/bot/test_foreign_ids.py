@@ -20,7 +20,7 @@ async def test_ids_of_another_guild_open_nothing(stage: Stage) -> None:
     """Three guilds with one member in all: what belongs to the first is unknown elsewhere."""
     stage.open_files().append(*stage.take(80))
     await stage.add_server("North")
-    member = stage.guild.add_member(stage.world.create_user("everywhere"))
+    member = stage.world.add_member(stage.guild, stage.world.create_user("everywhere"))
     server_id = stage.find_server()["server_id"]
     [killer, victim, *_] = sorted(stage.read_counters(), key=lambda one: -stage.read_counters()[one]["kills"])
     await stage.ask("/admin link confirm", member=member, player=killer)
@@ -31,7 +31,7 @@ async def test_ids_of_another_guild_open_nothing(stage: Stage) -> None:
     before = take_picture(stage)
     for name in ("Second", "Third"):
         guild = stage.world.create_guild(name, owner=member.user)
-        office = guild.create_text_channel("office")
+        office = stage.world.create_channel(guild, "office")
         attempts: list[tuple[str, dict[str, Any]]] = [
             ("/stats", {"player": killer}),
             ("/killfeed status", {"server": server_id}),
@@ -48,11 +48,13 @@ async def test_ids_of_another_guild_open_nothing(stage: Stage) -> None:
             ("/admin server remove", {"server": server_id}),
             ("/data erase", {"player": killer}),
         ]
-        answers = {text: await guild.owner.ask(office, text, **options) for text, options in attempts}
+        answers = {
+            text: await stage.world.owner_of(guild).ask(office, text, **options) for text, options in attempts
+        }
         opened = {text: one.embed["description"] for text, one in answers.items() if not is_refusal(one)}
         assert opened == {}
         for command, option in (("/stats", "player"), ("/stats", "server"), ("/bounty cancel", "bounty")):
-            assert await guild.owner.autocomplete(office, command, option, "") == []
+            assert await stage.world.owner_of(guild).autocomplete(office, command, option, "") == []
     assert take_picture(stage) == before
 
 

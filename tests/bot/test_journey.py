@@ -78,7 +78,7 @@ async def test_admin_commands_answer_in_private_when_a_server_is_there(stage: St
 
 async def test_settings_of_one_server_win_over_those_of_the_guild_when_both_are_set(stage: Stage) -> None:
     """A server's own channel takes its deaths; the guild's channel takes those of the others."""
-    own = stage.guild.create_text_channel("south-feed")
+    own = stage.world.create_channel(stage.guild, "south-feed")
     north, south = stage.open_files(1), stage.open_files(2)
     north.append(*stage.take(5))
     south.append(*stage.take(5))
@@ -170,7 +170,7 @@ async def test_boards_are_paged_for_the_invoker_alone_when_they_are_long(stage: 
     await check_in_time(await (await reply.click("Next")).wait_for_acknowledgement()).wait()
     await reply.wait_until(lambda one: "Page 2" in one.embed["footer"]["text"])
     assert reply.message is not None
-    stranger = await (await reply.message.click(stage.admin, "Next")).wait()
+    stranger = await (await stage.admin.press(reply.message, "Next")).wait()
     assert (stranger.is_ephemeral, "belong to" in stranger.content) == (True, True)
 
     assert await stage.bot.stop() == 0
@@ -189,8 +189,8 @@ async def test_guilds_know_nothing_of_each_other_when_they_read_the_same_server(
     await stage.set_channel()
     await stage.add_server("North")
     other = stage.world.create_guild("Neighbours")
-    room = other.create_text_channel("room")
-    neighbour = other.members[other.owner_id]
+    room = stage.world.create_channel(other, "room")
+    neighbour = stage.world.owner_of(other)
     await until(lambda: "joined a guild" in stage.bot.output or "ready" in stage.bot.output)
     nothing = await neighbour.ask(room, "/leaderboard")
     assert "There is no game server" in nothing.embed["description"]

@@ -204,7 +204,7 @@ async def test_request_says_so_where_the_bot_does_not_see_the_channel(stage: Sta
     files.append(*rows)
     await stage.add_server("North")
     [wolf] = list_victims(rows, 1)
-    stage.office.set_overwrite(stage.guild.bot, deny=Permission.VIEW_CHANNEL)
+    stage.world.set_overwrite(stage.office, stage.guild.bot, deny=Permission.VIEW_CHANNEL)
     asked = await stage.ask("/link", by=stage.player, player=wolf.victim_id)
     assert "I lack View Channel here" in asked.embed["description"]
     for start, _ in read_windows(asked):

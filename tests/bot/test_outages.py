@@ -124,7 +124,7 @@ async def test_guild_that_the_bot_leaves_holds_no_connection(stage: Stage) -> No
     await stage.add_server("North")
     assert stage.host.connections == 1
     opened = stage.host.connections_opened
-    stage.guild.remove_bot()
+    stage.world.remove_bot(stage.guild)
     await asyncio.wait_for(stage.host.wait_for_connections(0), 60)
     await asyncio.sleep(1)  # several polls would have gone by
     assert (stage.host.connections, stage.host.connections_opened) == (0, opened)

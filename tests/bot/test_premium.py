@@ -131,9 +131,9 @@ async def test_grants_are_for_the_home_guild_and_owners(open_stage: StageFactory
     """Members at home, admins elsewhere are refused and do not see it in the help; owners may anywhere."""
     stage = await open_hosted(open_stage)
     away = stage.world.create_guild("Neighbours")
-    room = away.create_text_channel("room")
-    host = away.add_member(stage.world.owner)
-    owner = away.members[away.owner_id]
+    room = stage.world.create_channel(away, "room")
+    host = stage.world.add_member(away, stage.world.owner)
+    owner = stage.world.owner_of(away)
     await until(lambda: "joined a guild" in stage.bot.output)
     options = {"guild_id": str(away.id), "tier": 3}
     refused = [
@@ -166,7 +166,9 @@ async def test_grants_are_for_the_home_guild_and_owners(open_stage: StageFactory
 async def test_configured_owner_may_grant_and_see_the_tasks(open_stage: StageFactory) -> None:
     """``discord.owner_ids`` names owners besides the application's; owning a community is not enough."""
     stage = await open_stage()
-    manager = stage.guild.add_member("deputy", roles=[stage.guild.create_role("m", permissions=1 << 5)])
+    manager = stage.world.add_member(
+        stage.guild, "deputy", roles=[stage.world.create_role(stage.guild, "m", permissions=1 << 5)]
+    )
     stage.bot.configure(
         discord={
             "token": stage.world.token,

@@ -218,7 +218,7 @@ async def test_changed_host_key_is_accepted_after_a_confirmation(stage: Stage) -
 
 async def test_cleared_channel_gives_way_to_the_guilds_and_then_to_none(stage: Stage) -> None:
     """Each step says where posts go from now on."""
-    own = stage.guild.create_text_channel("north-feed")
+    own = stage.world.create_channel(stage.guild, "north-feed")
     await begin(stage)
     await stage.ask("/admin channel set", kind="killfeed", channel=own, server="North")
     first = await stage.ask("/admin channel clear", kind="killfeed", server="North")
@@ -235,7 +235,7 @@ async def test_cleared_channel_gives_way_to_the_guilds_and_then_to_none(stage: S
 
 async def test_admin_role_opens_the_commands_and_can_be_cleared(stage: Stage) -> None:
     """The answer says how to show the commands to that role; everybody's role is refused."""
-    role = stage.guild.create_role("killfeed admins", permissions=1 << 5)
+    role = stage.world.create_role(stage.guild, "killfeed admins", permissions=1 << 5)
     await stage.ask("/admin role", role=role)
     reply = await stage.ask("/admin role", role=role)
     assert (reply.is_ephemeral, reply.embed["title"]) == (True, "✅ Admin role set")
@@ -254,7 +254,9 @@ async def test_admin_role_opens_the_commands_and_can_be_cleared(stage: Stage) ->
 
 async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
     """Newest first, of one member or one kind where asked; other communities see nothing of it."""
-    deputy = stage.guild.add_member("deputy", roles=[stage.guild.create_role("m", permissions=1 << 5)])
+    deputy = stage.world.add_member(
+        stage.guild, "deputy", roles=[stage.world.create_role(stage.guild, "m", permissions=1 << 5)]
+    )
     nothing = await stage.ask("/admin audit")
     assert nothing.embed["description"] == "Nothing of the kind was changed yet."
     await begin(stage)
@@ -281,7 +283,7 @@ async def test_audit_tells_who_changed_what_in_pages(stage: Stage) -> None:
     assert [choice["value"] for choice in choices] == ["channel set", "channel clear"]
 
     other = stage.world.create_guild("Neighbours")
-    room = other.create_text_channel("room")
+    room = stage.world.create_channel(other, "room")
     await until(lambda: "joined a guild" in stage.bot.output or "ready" in stage.bot.output)
-    foreign = await other.members[other.owner_id].ask(room, "/admin audit")
+    foreign = await stage.world.owner_of(other).ask(room, "/admin audit")
     assert foreign.embed["description"] == "Nothing of the kind was changed yet."

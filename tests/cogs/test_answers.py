@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, Permission
+from simulation.discord import CallbackKind, Channel, Guild, Interaction, Member, Permission, SimulatedDiscord
 from simulation.markdown import Reader
 from tests.cogs.conftest import PIKE, SEEN
 from tests.fakes.clock import START
@@ -99,11 +99,17 @@ async def test_database_outage_is_told_with_a_code_and_nothing_else(
     ],
 )
 async def test_failed_change_promises_nothing_and_asks_to_look(
-    shelf: Shelf, guild: Guild, manager: Member, channel: Channel, failure: Exception, what: str
+    world: SimulatedDiscord,
+    shelf: Shelf,
+    guild: Guild,
+    manager: Member,
+    channel: Channel,
+    failure: Exception,
+    what: str,
 ) -> None:
     """It may be stored by then: who repeats it unseen does it twice."""
     shelf.audit.failures = [failure]  # type: ignore[list-item] # also what no storage raises
-    told = (await manager.ask(channel, "/admin role", role=guild.create_role("scouts"))).embed
+    told = (await manager.ask(channel, "/admin role", role=world.create_role(guild, "scouts"))).embed
     assert told["title"] == what
     assert PERHAPS_DONE in told["description"]
     assert "Nothing is lost" not in told["description"]
@@ -351,11 +357,11 @@ async def test_removal_can_be_taken_back_until_it_is_confirmed(
 
 
 async def test_channel_is_set_only_where_the_bot_may_post(
-    shelf: Shelf, manager: Member, channel: Channel, guild: Guild
+    world: SimulatedDiscord, shelf: Shelf, manager: Member, channel: Channel, guild: Guild
 ) -> None:
     """The refusal names each missing permission as people see it in Discord."""
-    silent = guild.create_text_channel("silent")
-    silent.set_overwrite(guild.bot, deny=int(Permission.EMBED_LINKS | Permission.ATTACH_FILES))
+    silent = world.create_channel(guild, "silent")
+    world.set_overwrite(silent, guild.bot, deny=int(Permission.EMBED_LINKS | Permission.ATTACH_FILES))
     refused = await manager.ask(channel, "/admin channel set", kind="killfeed", channel=silent)
     assert "give me Embed Links, Attach Files there" in read(refused)[0]
     assert shelf.guilds.settings == {}

@@ -33,7 +33,7 @@ async def test_look_up_of_one_member_is_not_ended_by_another(
 ) -> None:
     """They type into one command in two communities, and the first of them has to wait a while."""
     there = world.create_guild("Elsewhere")
-    bob, room = there.add_member("bob"), there.create_text_channel("room")
+    bob, room = world.add_member(there, "bob"), world.create_channel(there, "room")
     gate = shelf.statistics.gate = Gate()
     typing = asyncio.create_task(alice.autocomplete(channel, "/stats", "player", "pi"))
     await gate.has_read.wait()
@@ -56,7 +56,7 @@ async def test_letters_beyond_what_anybody_types_are_not_looked_up(
     await world.settle()
     assert (shelf.servers.calls, hasty.done()) == ([], False)
     hasty.cancel()
-    assert await guild.add_member("bob").autocomplete(channel, "/stats", "server", "")
+    assert await world.add_member(guild, "bob").autocomplete(channel, "/stats", "server", "")
     shelf.clock.move(SECONDS_A_LETTER)
     assert await alice.autocomplete(channel, "/stats", "server", "")
 
@@ -92,19 +92,19 @@ async def test_pages_are_commands_under_way_and_have_a_rate(
 
 
 async def test_presses_have_a_rate_of_each_member_whose_buttons_they_are_or_not(
-    bot: OwnBot, shelf: Shelf, alice: Member, guild: Guild, channel: Channel
+    world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, alice: Member, guild: Guild, channel: Channel
 ) -> None:
     """Who presses buttons of others spends a share of their own, and keeps nobody from theirs."""
     shelf.statistics.rows = build_rows(30)
-    bob = guild.add_member("bob")
+    bob = world.add_member(guild, "bob")
     reply = await alice.ask(channel, "/leaderboard")
     assert reply.message is not None
     bot.services.limits.spend(bob.id, WORK_AT_ONCE)
-    hasty = await (await reply.message.click(bob, "Next")).wait()
+    hasty = await (await bob.press(reply.message, "Next")).wait()
     assert (hasty.embed["description"], hasty.is_ephemeral) == (HASTY, True)
     await reply.click("Next")
     await reply.wait_until(lambda one: one.embed["footer"]["text"] == "Page 2 of 3")
     shelf.clock.move(SECONDS_A_UNIT * PRESS_COST)
-    told = await (await reply.message.click(bob, "Next")).wait()
+    told = await (await bob.press(reply.message, "Next")).wait()
     assert told.content.startswith("These buttons belong to the member who ran the command.")
     assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])

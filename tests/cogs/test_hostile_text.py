@@ -14,14 +14,14 @@ FEWEST_PLACES = 40  # of the command set: the walk must not miss a group
 
 
 @pytest.fixture(name="attacker")
-def _attacker(guild: Guild, channel: Channel, shelf: Shelf, bot: OwnBot) -> Attacker:
+def _attacker(world: SimulatedDiscord, guild: Guild, channel: Channel, shelf: Shelf, bot: OwnBot) -> Attacker:
     """The guild's and the bot's owner, with money and a proven player: no command is closed to him."""
     assert bot.services
     owner_id = MemberId(guild.owner.id)
     shelf.money.data.members[PlayerId("e" * 32)] = owner_id
     shelf.money.data.balances[owner_id] = 10_000
     shelf.owners.owner_ids = (guild.owner.id,)
-    return Attacker(guild.owner, channel, KNOWN)
+    return Attacker(world.owner_of(guild), channel, KNOWN)
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)

@@ -39,7 +39,7 @@ async def test_label_of_every_choice_is_understood_as_the_choice(
             placed_at=shelf.clock.now(),
             expires_at=shelf.clock.now() + timedelta(hours=24),
         )
-    asker = Attacker(guild.owner, channel, NAMES)
+    asker = Attacker(world.owner_of(guild), channel, NAMES)
     places = [one for one in list_places(world.commands.list_commands(None)) if one.is_completed]
     asked = 0
     for place in places:

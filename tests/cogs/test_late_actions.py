@@ -28,11 +28,11 @@ async def wait_for_refusal(reply: Interaction) -> tuple[str, bool]:
 
 
 async def test_form_of_an_admin_who_is_none_any_more_is_refused(
-    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+    world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel
 ) -> None:
     """The form was opened in time; what counts is who sends it."""
     opened = await (await manager.invoke(channel, "/admin server add", **FORM)).wait()
-    guild.set_roles(manager)
+    world.set_roles(manager.membership, [])
     answer = await (await opened.submit_modal({"Password": "x"})).wait()
     assert (answer.embed["description"], answer.is_ephemeral) == (ADMINS_ALONE, True)
     assert len(shelf.servers.servers) == 2
@@ -40,11 +40,11 @@ async def test_form_of_an_admin_who_is_none_any_more_is_refused(
 
 
 async def test_confirmation_of_an_admin_who_is_none_any_more_is_refused(
-    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+    world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel
 ) -> None:
     """A question stands for three minutes; a right that was taken away meanwhile is gone."""
     asked = await manager.ask(channel, "/admin server remove", server="Mirny")
-    guild.set_roles(manager)
+    world.set_roles(manager.membership, [])
     await asked.click("Remove")
     assert await wait_for_refusal(asked) == (ADMINS_ALONE, True)
     assert len(shelf.servers.servers) == 2
@@ -52,11 +52,11 @@ async def test_confirmation_of_an_admin_who_is_none_any_more_is_refused(
 
 
 async def test_erasure_by_an_admin_who_is_none_any_more_is_refused(
-    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+    world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel
 ) -> None:
     """Others are an admin's to erase, and only while one is an admin."""
     asked = await manager.ask(channel, "/data erase", player="Spiker")
-    guild.set_roles(manager)
+    world.set_roles(manager.membership, [])
     await asked.click("Erase")
     sentence, is_private = await wait_for_refusal(asked)
     assert ("is not proven to be you" in sentence, is_private) == (True, True)
@@ -72,6 +72,7 @@ async def test_erasure_by_an_admin_who_is_none_any_more_is_refused(
     ],
 )
 async def test_erasure_of_a_player_who_is_anothers_by_now_is_refused(
+    world: SimulatedDiscord,
     bot: OwnBot,
     shelf: Shelf,
     guild: Guild,
@@ -82,7 +83,7 @@ async def test_erasure_of_a_player_who_is_anothers_by_now_is_refused(
     refusal: str,
 ) -> None:
     """An admin gave the player to his real owner while the question stood: his deaths stay his."""
-    guild_id, owner = GuildId(guild.id), guild.add_member("bob")
+    guild_id, owner = GuildId(guild.id), world.add_member(guild, "bob")
     own, theirs = [Link(guild_id, MemberId(one.id), PIKE, "Pike_", SEEN) for one in (alice, owner)]
     await shelf.links.put_proven(guild_id, own, at=SEEN - SETTLED)
     shelf.erasures.holdings = holdings
@@ -118,7 +119,7 @@ async def test_links_are_ended_only_when_all_of_them_were_asked_about(
 
 
 async def test_pages_of_an_admin_who_is_none_any_more_are_turned_no_further(
-    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+    world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
 ) -> None:
     """Buttons live for minutes after each press; each press asks who presses."""
     for number in range(12):
@@ -127,7 +128,7 @@ async def test_pages_of_an_admin_who_is_none_any_more_are_turned_no_further(
     shown = await manager.ask(channel, "/admin audit")
     await (await shown.click("Next")).wait_for_acknowledgement()
     await shown.wait_until(lambda one: one.embed["footer"]["text"].startswith("Page 2"))
-    guild.set_roles(manager)
+    world.set_roles(manager.membership, [])
     pressed = await shown.click("Previous")
     assert await wait_for_refusal(pressed) == (ADMINS_ALONE, True)
     assert shown.embed["footer"]["text"].startswith("Page 2")
@@ -135,11 +136,12 @@ async def test_pages_of_an_admin_who_is_none_any_more_are_turned_no_further(
 
 
 async def test_two_admins_who_confirm_one_removal_remove_once(
-    bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
+    world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, guild: Guild, manager: Member, channel: Channel
 ) -> None:
     """The second is told that somebody was faster."""
     questions = [
-        await member.ask(channel, "/admin server remove", server="Mirny") for member in (manager, guild.owner)
+        await member.ask(channel, "/admin server remove", server="Mirny")
+        for member in (manager, world.owner_of(guild))
     ]
     await questions[0].click("Remove")
     await questions[0].wait_until(lambda one: "is removed" in one.embed["title"])

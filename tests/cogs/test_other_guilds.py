@@ -22,15 +22,15 @@ FORM = {"name": "North", "host": "192.0.2.10", "username": "renter"}
 def _other(world: SimulatedDiscord, manager: Member) -> Guild:
     """A guild in which the manager of the first one has every right, too."""
     guild = world.create_guild("Other")
-    guild.add_member(manager.user, roles=[guild.create_role("all", permissions=8)])
+    world.add_member(guild, manager.user, roles=[world.create_role(guild, "all", permissions=8)])
     return guild
 
 
-def choose_value(option: discord.Option, guild: Guild, channel: Channel) -> Any:
+def choose_value(world: SimulatedDiscord, option: discord.Option, guild: Guild, channel: Channel) -> Any:
     """Return a value that Discord lets a person give to an option."""
     own = {
         Type.channel: channel,
-        Type.role: guild.create_role("own"),
+        Type.role: world.create_role(guild, "own"),
         Type.user: guild.owner,
         Type.boolean: True,
         Type.integer: option.min_value or 1,
@@ -39,12 +39,12 @@ def choose_value(option: discord.Option, guild: Guild, channel: Channel) -> Any:
 
 
 async def test_every_option_of_another_guild_is_refused(
-    bot: OwnBot, shelf: Shelf, guild: Guild, other: Guild, channel: Channel
+    world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, guild: Guild, other: Guild, channel: Channel
 ) -> None:
     """Whatever command it is given to; nothing is changed. A member may have left where that is said."""
     foreign = {
-        Type.channel: Forged(other.create_text_channel("theirs")),
-        Type.role: Forged(other.create_role("theirs")),
+        Type.channel: Forged(world.create_channel(other, "theirs")),
+        Type.role: Forged(world.create_role(other, "theirs")),
         Type.user: other.owner.user,
     }
     before, expected, told = shelf.freeze(), {}, {}
@@ -54,13 +54,13 @@ async def test_every_option_of_another_guild_is_refused(
             if option.input_type not in NAMES or may_have_left:
                 continue
             options = {
-                one.name: choose_value(one, guild, channel)
+                one.name: choose_value(world, one, guild, channel)
                 for one in command.options
                 if one.required and one is not option
             }
             options[option.name] = foreign[option.input_type]
             name = f"/{command.qualified_name} {option.name}"
-            reply = await guild.owner.ask(channel, f"/{command.qualified_name}", **options)
+            reply = await world.owner_of(guild).ask(channel, f"/{command.qualified_name}", **options)
             told[name] = (reply.embed["description"], reply.is_ephemeral)
             what = NAMES[option.input_type]
             expected[name] = (f"This Discord server has no such {what}. Pick one from the list.", True)
@@ -71,25 +71,25 @@ async def test_every_option_of_another_guild_is_refused(
 
 
 async def test_somebody_who_left_can_be_named_where_something_is_stored_of_them(
-    shelf: Shelf, guild: Guild, channel: Channel, bot: OwnBot
+    world: SimulatedDiscord, shelf: Shelf, guild: Guild, channel: Channel, bot: OwnBot
 ) -> None:
     """A link stays when its member leaves, and an admin ends it."""
-    gone = guild.add_member("gone")
-    asked = await guild.owner.ask(channel, "/admin link confirm", member=gone, player="Spiker")
+    gone = world.add_member(guild, "gone")
+    asked = await world.owner_of(guild).ask(channel, "/admin link confirm", member=gone, player="Spiker")
     assert asked.embed["title"].endswith("Link confirmed")
     del guild.members[gone.id]
-    ended = await guild.owner.ask(channel, "/admin link remove", member=gone.user, player="Spiker")
+    ended = await world.owner_of(guild).ask(channel, "/admin link remove", member=gone.user, player="Spiker")
     assert ended.embed["title"].endswith("Link removed")
     assert (dict(shelf.links.links), bot.unexpected.reported) == ({}, [])
 
 
 async def test_form_acts_in_the_guild_it_was_opened_in_or_not_at_all(
-    bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel, other: Guild
+    world: SimulatedDiscord, bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel, other: Guild
 ) -> None:
     """Its sender's rights elsewhere count for nothing here."""
     before = shelf.freeze()
     opened = await (await manager.invoke(channel, "/admin server add", **FORM)).wait()
-    opened.channel = other.create_text_channel("office")
+    opened.channel = world.create_channel(other, "office")
     answer = await (await opened.submit_modal({"Password": "x"})).wait()
     assert (answer.embed["description"], answer.is_ephemeral) == (ELSEWHERE, True)
     assert shelf.freeze() == before
@@ -118,23 +118,31 @@ async def test_form_is_a_command_under_way_and_has_a_rate(
 
 @pytest.mark.parametrize("button", ["Remove", "Cancel"])
 async def test_question_is_answered_in_the_guild_it_was_asked_in_or_not_at_all(
-    bot: OwnBot, shelf: Shelf, manager: Member, channel: Channel, other: Guild, button: str
+    world: SimulatedDiscord,
+    bot: OwnBot,
+    shelf: Shelf,
+    manager: Member,
+    channel: Channel,
+    other: Guild,
+    button: str,
 ) -> None:
     """A press from elsewhere decides nothing; the question stands."""
     before = shelf.freeze()
     asked = await manager.ask(channel, "/admin server remove", server="Mirny")
-    assert read_elsewhere(await press_elsewhere(asked, other, button)) == (ELSEWHERE, True)
+    assert read_elsewhere(await press_elsewhere(world, asked, other, button)) == (ELSEWHERE, True)
     assert shelf.freeze() == before
     await asked.click("Remove")
     await asked.wait_until(lambda one: "is removed" in one.embed["title"])
     assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
 
 
-async def press_elsewhere(reply: Interaction, guild: Guild, button: str) -> Interaction:
+async def press_elsewhere(
+    world: SimulatedDiscord, reply: Interaction, guild: Guild, button: str
+) -> Interaction:
     """Press a button of an answer as if its message stood in another guild."""
     assert reply.message is not None
     own = reply.message.channel
-    reply.message.channel = guild.create_text_channel("office")
+    reply.message.channel = world.create_channel(guild, "office")
     try:
         return await (await reply.click(button)).wait()
     finally:

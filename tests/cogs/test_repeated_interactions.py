@@ -11,7 +11,7 @@ from utils.interactions.views import REMEMBERED_INTERACTIONS, LiveViews
 async def send_again(world: SimulatedDiscord, interaction: Interaction) -> None:
     """Send an interaction once more, and wait until nothing moves."""
     guild = interaction.channel.guild
-    world.world.events.dispatch("INTERACTION_CREATE", interaction.payload, guild=guild)
+    world.events.dispatch("INTERACTION_CREATE", interaction.payload, guild=guild)
     await world.settle()
 
 

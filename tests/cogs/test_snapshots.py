@@ -55,12 +55,12 @@ class Town:
 
 @pytest.fixture(name="town")
 def _town(world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, manager: Member) -> Town:
-    silent, feed = guild.create_text_channel("silent"), guild.create_text_channel("feed")
-    silent.set_overwrite(guild.bot, deny=int(Permission.EMBED_LINKS | Permission.ATTACH_FILES))
-    guild.create_role("scouts")
-    managers = manager.roles
-    owner = guild.add_member(world.owner, roles=managers)
-    members = {"alice": alice, "bob": guild.add_member("bob"), "manager": manager, "owner": owner}
+    silent, feed = world.create_channel(guild, "silent"), world.create_channel(guild, "feed")
+    world.set_overwrite(silent, guild.bot, deny=int(Permission.EMBED_LINKS | Permission.ATTACH_FILES))
+    world.create_role(guild, "scouts")
+    managers = manager.membership.roles
+    owner = world.add_member(guild, world.owner, roles=managers)
+    members = {"alice": alice, "bob": world.add_member(guild, "bob"), "manager": manager, "owner": owner}
     return Town(guild, {"general": channel, "silent": silent, "feed": feed}, members)
 
 

@@ -25,7 +25,7 @@ def make_message(**parts: Any) -> Message:
     """Return a message of the bot in a world that was never started."""
     world = SimulatedDiscord()
     guild = world.create_guild("Community")
-    channel = guild.create_text_channel("killfeed")
+    channel = world.create_channel(guild, "killfeed")
     return Message(1, channel, world.bot_user, "2025-05-01T12:30:15+00:00", **parts)
 
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from simulation.discord.entities import Channel, ChannelKind, Member, Role
+from simulation.discord.entities import Channel, ChannelKind, Membership, Role
 from simulation.discord.errors import ApiError, ErrorCode
 from simulation.discord.payloads import channel_payload
 from simulation.discord.permissions import Permission
 from simulation.discord.ratelimits import RateLimitHit, RateLimits
 from simulation.discord.rest.call import NO_CONTENT, Answer, Call, Endpoint
 from simulation.discord.validation.form import FormErrors
+from simulation.discord.world import World
 
 
 class RateLimitedError(Exception):
@@ -77,7 +78,7 @@ class ChannelRoutes:
             verdict = self._rate_limits.check_rename(str(channel.id))
             if verdict.hit is not None:
                 raise RateLimitedError(verdict.hit)
-        _apply(channel, call.body)
+        _apply(call.world, channel, call.body)
         return Answer(body=channel_payload(channel))
 
     async def delete_channel(self, call: Call) -> Answer:
@@ -95,7 +96,8 @@ class ChannelRoutes:
     async def edit_overwrite(self, call: Call) -> Answer:
         """Allow or deny a role or member something in a channel."""
         channel = call.channel(Permission.MANAGE_ROLES)
-        channel.set_overwrite(
+        call.world.set_overwrite(
+            channel,
             _target(channel, call),
             allow=int(call.body.get("allow") or 0),
             deny=int(call.body.get("deny") or 0),
@@ -110,7 +112,7 @@ class ChannelRoutes:
         return NO_CONTENT
 
 
-def _target(channel: Channel, call: Call) -> Role | Member:
+def _target(channel: Channel, call: Call) -> Role | Membership:
     if channel.guild is None:
         raise ApiError(ErrorCode.CANNOT_EXECUTE_ON_DM)
     target_id = call.number("overwrite_id")
@@ -128,16 +130,16 @@ def _check_settings(errors: FormErrors, body: dict[str, Any], *, is_new: bool) -
     errors.check_whole(("rate_limit_per_user",), body.get("rate_limit_per_user"), least=0, most=21_600)
 
 
-def _apply(channel: Channel, body: dict[str, Any]) -> None:
+def _apply(world: World, channel: Channel, body: dict[str, Any]) -> None:
     if body.get("topic") is not None:
         channel.topic = body["topic"]
     if body.get("position") is not None:
         channel.position = body["position"]
     if "name" in body:
         name = body["name"] if channel.kind is ChannelKind.VOICE else _as_text_name(body["name"])
-        channel.rename(name)
+        world.rename_channel(channel, name)
     else:
-        channel.world.announce_channel(channel, "CHANNEL_UPDATE")
+        world.announce_channel(channel, "CHANNEL_UPDATE")
 
 
 def _as_text_name(name: str) -> str:

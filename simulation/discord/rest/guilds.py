@@ -1,6 +1,6 @@
 """Servers, members and roles."""
 
-from simulation.discord.entities import Guild, Member, Role
+from simulation.discord.entities import Guild, Membership, Role
 from simulation.discord.errors import ApiError, ErrorCode
 from simulation.discord.payloads import guild_payload, member_payload, role_payload
 from simulation.discord.permissions import Permission
@@ -59,14 +59,14 @@ class GuildRoutes:
         return NO_CONTENT
 
 
-def _member(call: Call, guild: Guild) -> Member:
+def _member(call: Call, guild: Guild) -> Membership:
     member = guild.members.get(call.number("user_id"))
     if member is None:
         raise ApiError(ErrorCode.UNKNOWN_MEMBER)
     return member
 
 
-def _assignment(call: Call) -> tuple[Member, Role]:
+def _assignment(call: Call) -> tuple[Membership, Role]:
     """Return the member and the role of the path, if the bot may assign it."""
     guild = call.guild(Permission.MANAGE_ROLES)
     member = _member(call, guild)

@@ -4,7 +4,7 @@ from typing import Any
 
 from simulation.discord.errors import ApiError, ErrorCode
 from simulation.discord.interaction_desk import InteractionDesk
-from simulation.discord.interactions import CallbackKind, Interaction
+from simulation.discord.interactions import CallbackKind, InteractionRecord
 from simulation.discord.payloads import message_payload
 from simulation.discord.ratelimits import WEBHOOK_LIMIT
 from simulation.discord.rest.call import NO_CONTENT, Answer, Call, Endpoint
@@ -34,7 +34,7 @@ class InteractionRoutes:
             ]
         return routes
 
-    def _interaction(self, call: Call) -> Interaction:
+    def _interaction(self, call: Call) -> InteractionRecord:
         if call.parameter("webhook_id") != str(call.world.application_id):
             raise ApiError(ErrorCode.UNKNOWN_WEBHOOK)
         return self._desk.by_token(call.parameter("webhook_token"))
@@ -73,7 +73,7 @@ def _message_id(call: Call) -> str:
     return call.request.parameters.get("message_id", "@original")
 
 
-def _callback_payload(interaction: Interaction) -> dict[str, Any]:
+def _callback_payload(interaction: InteractionRecord) -> dict[str, Any]:
     """Return what `with_response` asks for: the state of the interaction and its message."""
     state: dict[str, Any] = {"id": str(interaction.id), "type": int(interaction.kind)}
     payload: dict[str, Any] = {"interaction": state}

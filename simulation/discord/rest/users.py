@@ -60,7 +60,7 @@ class UserRoutes:
         user = call.world.users.get(int(str(recipient)))
         if user is None:
             raise ApiError(ErrorCode.UNKNOWN_USER)
-        return Answer(body=channel_payload(call.world.open_direct_message(user)))
+        return Answer(body=channel_payload(call.world.direct_messages(user)))
 
     async def get_application(self, call: Call) -> Answer:
         """Return the bot's application with its owner."""
@@ -99,7 +99,7 @@ def application_payload(world: World) -> dict[str, Any]:
         "redirect_uris": [],
         "interactions_endpoint_url": None,
         "role_connections_verification_url": None,
-        "owner": user_payload(world.application_owner),
+        "owner": user_payload(world.owner),
         "approximate_guild_count": sum(guild.has_bot for guild in world.guilds.values()),
         "approximate_user_install_count": 0,
         "approximate_user_authorization_count": 0,

@@ -156,10 +156,10 @@ async def test_invocation_is_impossible_when_options_do_not_fit(
 
 
 async def test_invocation_carries_values_when_options_fit(
-    guild: Guild, channel: Channel, alice: Member, client: BareClient
+    world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, client: BareClient
 ) -> None:
     """Choices may be named by their names, channels resolve, other kinds of channels are refused."""
-    voice = guild.create_text_channel("talk", kind=ChannelKind.VOICE)
+    voice = world.create_channel(guild, "talk", kind=ChannelKind.VOICE)
     await client.register(STATS)
     reply = await alice.invoke(channel, "/stats", player="Mlsno", board="Kills", place=channel)
     assert reply.payload["data"]["options"] == [
@@ -186,20 +186,20 @@ async def test_invocation_is_impossible_when_the_command_is_not_registered(
 
 
 async def test_command_is_hidden_when_permissions_are_missing(
-    guild: Guild, channel: Channel, alice: Member, client: BareClient
+    world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, client: BareClient
 ) -> None:
     """Default member permissions hide a command; administrators see all of them."""
-    manager = guild.create_role("manager", permissions=int(Permission.MANAGE_GUILD))
+    manager = world.create_role(guild, "manager", permissions=int(Permission.MANAGE_GUILD))
     await client.register(_command(default_member_permissions=str(int(Permission.MANAGE_GUILD))))
     with pytest.raises(UnknownCommandError, match="permissions"):
         await alice.invoke(channel, "/add")
-    guild.set_roles(alice, manager)
+    world.set_roles(alice.membership, [manager])
     await alice.invoke(channel, "/add")
-    await guild.owner.invoke(channel, "/add")
+    await world.owner_of(guild).invoke(channel, "/add")
     await client.register(_command(default_member_permissions="0"))
     with pytest.raises(UnknownCommandError):
         await alice.invoke(channel, "/add")
-    channel.set_overwrite(alice, deny=int(Permission.USE_APPLICATION_COMMANDS))
+    world.set_overwrite(channel, alice.membership, deny=int(Permission.USE_APPLICATION_COMMANDS))
     await client.register(_command())
     with pytest.raises(UnknownCommandError, match="may not use commands"):
         await alice.invoke(channel, "/add")
@@ -212,9 +212,9 @@ async def test_command_of_servers_is_not_offered_when_writing_directly(
     direct = world.direct_messages(alice.user)
     await client.register(_command(contexts=[0]))
     with pytest.raises(UnknownCommandError, match="not offered"):
-        world.world.people.invoke(alice.user, direct, "/add", {})
+        await alice.invoke(direct, "/add")
     await client.register(_command(contexts=[0, 1]))
-    reply = world.world.people.invoke(alice.user, direct, "/add", {})
+    reply = await alice.invoke(direct, "/add")
     assert (reply.payload["context"], reply.payload["user"]["id"]) == (1, str(alice.id))
     assert "guild_id" not in reply.payload
 

@@ -39,7 +39,7 @@ async def test_session_resumes_with_replay_when_the_connection_breaks(
 ) -> None:
     """After a drop the bot resumes, and events of the time between are replayed once."""
     authors = _queue_of_authors(bot)
-    bob = alice.guild.add_member("bob")
+    bob = world.add_member(alice.guild, "bob")
     async with running_bot(bot, world):
         if how == "code":
             await world.gateway.drop(4000)
@@ -200,9 +200,9 @@ async def test_shards_share_the_servers_when_there_are_several(world: SimulatedD
             created = {(await socket.next())["d"]["id"] for _ in seen[-1]}
             assert created == seen[-1]
         assert [world.gateway.is_shard_connected(shard) for shard in range(3)] == [True, True, False]
-        guilds[2].create_text_channel("of nobody here")
-        guilds[4].create_text_channel("of the second")
-        guilds[0].create_text_channel("of the first")
+        world.create_channel(guilds[2], "of nobody here")
+        world.create_channel(guilds[4], "of the second")
+        world.create_channel(guilds[0], "of the first")
         heard = [(await socket.next())["d"]["name"] for socket in (first, second)]
     assert seen == [{str(guilds[0].id), str(guilds[3].id)}, {str(guilds[1].id), str(guilds[4].id)}]
     assert heard == ["of the first", "of the second"]

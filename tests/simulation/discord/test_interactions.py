@@ -57,7 +57,7 @@ async def test_payload_is_complete_when_a_command_is_invoked(
     assert payload["type"] == 2
     assert payload["data"] == {"id": command["id"], "name": "ping", "type": 1}
     assert payload["member"]["user"]["id"] == str(alice.id)
-    assert payload["member"]["permissions"] == str(int(alice.permissions_in(channel)))
+    assert payload["member"]["permissions"] == str(int(alice.membership.permissions_in(channel)))
     assert payload["app_permissions"] == str(int(guild.bot.permissions_in(channel)))
     assert payload["authorizing_integration_owners"] == {"0": str(guild.id)}
     assert payload["channel"]["id"] == payload["channel_id"] == str(channel.id)
@@ -88,10 +88,10 @@ async def test_wait_fails_when_the_bot_stays_silent() -> None:
     """A person who waits in vain hears which command went unanswered."""
     async with SimulatedDiscord(acknowledge_within_seconds=0.05) as world, BareClient(world) as client:
         guild = world.create_guild("elsewhere")
-        channel = guild.create_text_channel("general")
+        channel = world.create_channel(guild, "general")
         await client.register(PING)
         with pytest.raises(UnansweredError, match="the application did not respond"):
-            await guild.owner.ask(channel, "/ping")
+            await world.owner_of(guild).ask(channel, "/ping")
 
 
 async def test_time_in_which_the_machine_stood_still_makes_no_answer_late() -> None:
@@ -99,7 +99,7 @@ async def test_time_in_which_the_machine_stood_still_makes_no_answer_late() -> N
     async with SimulatedDiscord(acknowledge_within_seconds=1) as world, BareClient(world) as client:
         guild = world.create_guild("elsewhere")
         await client.register(PING)
-        reply = await guild.owner.invoke(guild.create_text_channel("general"), "/ping")
+        reply = await world.owner_of(guild).invoke(world.create_channel(guild, "general"), "/ping")
         waiting = asyncio.create_task(reply.wait())
         await asyncio.sleep(0)
         time.sleep(1.2)  # noqa: ASYNC251, TID251 - the whole process stands still
@@ -171,10 +171,15 @@ async def test_original_is_unknown_when_it_was_deleted(reply: Interaction, clien
 
 
 async def test_private_reply_is_hidden_when_others_look(
-    guild: Guild, channel: Channel, alice: Member, reply: Interaction, client: BareClient
+    world: SimulatedDiscord,
+    guild: Guild,
+    channel: Channel,
+    alice: Member,
+    reply: Interaction,
+    client: BareClient,
 ) -> None:
     """A private reply is seen by the asker alone, and the channel's own routes do not know it."""
-    bob = guild.add_member("bob")
+    bob = world.add_member(guild, "bob")
     await client.acknowledge(
         reply, CallbackKind.MESSAGE, {"content": "psst", "flags": EPHEMERAL, "components": [BUTTON]}
     )
@@ -183,7 +188,7 @@ async def test_private_reply_is_hidden_when_others_look(
     assert (status, error["code"]) == (404, 10008)
     assert (alice.visible_messages(channel), bob.visible_messages(channel)) == ([reply.message], [])
     with pytest.raises(ImpossibleActionError, match="does not see"):
-        await reply.message.click(bob, "Go")
+        await bob.press(reply.message, "Go")
 
 
 @pytest.mark.parametrize(

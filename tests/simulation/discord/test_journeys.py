@@ -149,7 +149,7 @@ async def test_value_is_chosen_when_a_person_uses_a_select_menu(
     async with running_bot(bot, world):
         reply = await alice.ask(channel, "/board")
         assert reply.message is not None
-        chosen = await (await reply.message.select(alice, "Board", "Kills")).wait()
+        chosen = await (await alice.select(reply.message, "Board", "Kills")).wait()
 
     assert (chosen.content, chosen.is_ephemeral) == ("['kills']", True)
 
@@ -178,8 +178,8 @@ async def test_options_resolve_when_they_name_people_roles_and_channels(
     world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, bot: commands.Bot
 ) -> None:
     """Members, roles and channels arrive as py-cord's objects, with permissions computed."""
-    moderator = guild.create_role("moderator", permissions=int(Permission.MANAGE_GUILD))
-    bob = guild.add_member("bob", roles=[moderator])
+    moderator = world.create_role(guild, "moderator", permissions=int(Permission.MANAGE_GUILD))
+    bob = world.add_member(guild, "bob", roles=[moderator])
 
     @bot.slash_command(description="Shows things")
     @discord.option("member", discord.Member, description="who")
@@ -241,7 +241,7 @@ async def test_messages_arrive_when_the_bot_writes_into_a_channel(
         await first.delete()
 
     assert history == ["two", "uno"]
-    assert [message.content for message in await channel.wait_for_messages(1)] == ["two"]
+    assert [message.content for message in await world.wait_for_messages(channel, 1)] == ["two"]
     assert seen == [
         ("MESSAGE_CREATE", "one"),
         ("MESSAGE_CREATE", "two"),

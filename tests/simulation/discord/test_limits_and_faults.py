@@ -24,7 +24,7 @@ async def _strict() -> AsyncIterator[SimulatedDiscord]:
 
 async def test_sixth_message_is_limited_when_five_came_at_once(strict: SimulatedDiscord) -> None:
     """Five messages in five seconds per channel; headers count down, the 429 says how long."""
-    channel, other = (strict.create_guild("g").create_text_channel(name) for name in "ab")
+    channel, other = (strict.create_channel(strict.create_guild("g"), name) for name in "ab")
     async with BareClient(strict) as client:
         answers = []
         for _ in range(6):
@@ -46,7 +46,7 @@ async def test_sixth_message_is_limited_when_five_came_at_once(strict: Simulated
 
 async def test_third_rename_is_limited_for_minutes(strict: SimulatedDiscord) -> None:
     """Two changes of name or topic in ten minutes per channel; other changes are free."""
-    channel = strict.create_guild("g").create_text_channel("a")
+    channel = strict.create_channel(strict.create_guild("g"), "a")
     async with BareClient(strict) as client:
         path = f"/channels/{channel.id}"
         statuses = [
@@ -61,10 +61,10 @@ async def test_third_rename_is_limited_for_minutes(strict: SimulatedDiscord) -> 
 async def test_everything_is_limited_when_fifty_requests_come_in_a_second(strict: SimulatedDiscord) -> None:
     """The global limit names itself; interaction endpoints are exempt."""
     guild = strict.create_guild("g")
-    channel = guild.create_text_channel("a")
+    channel = strict.create_channel(guild, "a")
     async with BareClient(strict) as client:
         await client.register({"name": "ping", "description": "Answers"})
-        reply = await guild.owner.invoke(channel, "/ping")
+        reply = await strict.owner_of(guild).invoke(channel, "/ping")
         routes = ["/users/@me", "/gateway/bot"] * 30
         answers = await asyncio.gather(*(client.call("GET", route) for route in routes))
         limited = [body for status, body in answers if status == 429]
@@ -74,7 +74,7 @@ async def test_everything_is_limited_when_fifty_requests_come_in_a_second(strict
 
 async def test_five_messages_pass_without_a_hit_when_pycord_counts(strict: SimulatedDiscord) -> None:
     """py-cord heeds the headers, so a burst is slowed down and never refused."""
-    channel = strict.create_guild("g").create_text_channel("a")
+    channel = strict.create_channel(strict.create_guild("g"), "a")
     bot = commands.Bot(cache_default_sounds=False, help_command=None)
     async with running_bot(bot, strict):
         place = bot.get_partial_messageable(channel.id)
@@ -152,7 +152,7 @@ async def test_nothing_is_noted_when_a_client_ends_in_the_middle_of_its_request(
 ) -> None:
     """A bot that is killed while it sends leaves neither a message nor an error."""
     async with SimulatedDiscord() as world:
-        channel = world.create_guild("Community").create_text_channel("general")
+        channel = world.create_channel(world.create_guild("Community"), "general")
         host, _, port = world.api_base_url.removeprefix("http://").partition("/")[0].partition(":")
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(

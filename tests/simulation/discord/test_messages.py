@@ -150,7 +150,7 @@ async def test_first_message_is_returned_when_a_nonce_repeats(
     world: SimulatedDiscord, guild: Guild, channel: Channel, client: BareClient, path: str
 ) -> None:
     """An enforced nonce creates once per channel and a few minutes; a late retry doubles."""
-    other = guild.create_text_channel("other")
+    other = world.create_channel(guild, "other")
     body = {"content": "kill", "nonce": "k-1", "enforce_nonce": True}
     _, first = await client.call("POST", path, json=body)
     _, second = await client.call("POST", path, json={**body, "content": "changed"})
@@ -205,6 +205,7 @@ async def test_history_is_paged_when_marks_are_given(client: BareClient, path: s
     ],
 )
 async def test_pings_follow_allowed_mentions_when_a_message_names_people(
+    world: SimulatedDiscord,
     guild: Guild,
     channel: Channel,
     alice: Member,
@@ -214,9 +215,9 @@ async def test_pings_follow_allowed_mentions_when_a_message_names_people(
     expected: str,
 ) -> None:
     """Only what is allowed would ping; a bot without the right never pings everyone or closed roles."""
-    opened = guild.create_role("open", mentionable=True)
-    closed = guild.create_role("closed")
-    channel.set_overwrite(guild.bot, deny=int(Permission.MENTION_EVERYONE))
+    opened = world.create_role(guild, "open", mentionable=True)
+    closed = world.create_role(guild, "closed")
+    world.set_overwrite(channel, guild.bot, deny=int(Permission.MENTION_EVERYONE))
     content = f"{alice.mention} {opened.mention} {closed.mention} @everyone"
     body: dict[str, Any] = {"content": content, "embeds": [{"description": alice.mention}]}
     if allowed is not None:
@@ -276,23 +277,23 @@ async def test_edit_keeps_what_it_does_not_name(channel: Channel, client: BareCl
 
 
 async def test_others_messages_are_safe_when_the_bot_may_not_manage_them(
-    guild: Guild, channel: Channel, alice: Member, client: BareClient, path: str
+    world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, client: BareClient, path: str
 ) -> None:
     """The bot edits only its own messages and deletes others' only with Manage Messages."""
     message = await alice.say(channel, "hello")
     edit, edit_error = await client.call("PATCH", f"{path}/{message.id}", json={"content": "x"})
     delete, delete_error = await client.call("DELETE", f"{path}/{message.id}")
     assert (edit, edit_error["code"], delete, delete_error["code"]) == (403, 50005, 403, 50013)
-    channel.set_overwrite(guild.bot, allow=int(Permission.MANAGE_MESSAGES))
+    world.set_overwrite(channel, guild.bot, allow=int(Permission.MANAGE_MESSAGES))
     status, _ = await client.call("DELETE", f"{path}/{message.id}")
     assert (status, message.is_deleted) == (204, True)
 
 
 async def test_messages_vanish_together_when_deleted_in_bulk(
-    guild: Guild, channel: Channel, client: BareClient, path: str
+    world: SimulatedDiscord, guild: Guild, channel: Channel, client: BareClient, path: str
 ) -> None:
     """Two to a hundred messages go at once; one alone is refused."""
-    channel.set_overwrite(guild.bot, allow=int(Permission.MANAGE_MESSAGES))
+    world.set_overwrite(channel, guild.bot, allow=int(Permission.MANAGE_MESSAGES))
     ids = [(await client.call("POST", path, json={"content": str(n)}))[1]["id"] for n in range(3)]
     one, error = await client.call("POST", f"{path}/bulk-delete", json={"messages": ids[:1]})
     two, _ = await client.call("POST", f"{path}/bulk-delete", json={"messages": ids[:2]})

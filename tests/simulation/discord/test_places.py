@@ -29,36 +29,38 @@ async def test_message_is_refused_when_a_permission_is_missing(
     code: int,
 ) -> None:
     """Overwrites take rights away; that is a fact of the world and no violation of the bot's."""
-    channel.set_overwrite(guild.bot, deny=int(denied))
+    world.set_overwrite(channel, guild.bot, deny=int(denied))
     status, error = await client.call("POST", f"/channels/{channel.id}/messages", json=body)
     assert (status, error["code"]) == (403, code)
     assert (len(world.refusals), world.violations) == (1, [])
 
 
-async def test_permissions_follow_discords_order_when_overwrites_meet(guild: Guild, channel: Channel) -> None:
+async def test_permissions_follow_discords_order_when_overwrites_meet(
+    world: SimulatedDiscord, guild: Guild, channel: Channel
+) -> None:
     """@everyone first, then all roles together (allow wins), then the member."""
-    readers, muted = guild.create_role("readers"), guild.create_role("muted")
-    bob = guild.add_member("bob", roles=[readers, muted])
+    readers, muted = world.create_role(guild, "readers"), world.create_role(guild, "muted")
+    bob = world.add_member(guild, "bob", roles=[readers, muted])
     send = Permission.SEND_MESSAGES
-    channel.set_overwrite(guild.everyone, deny=int(Permission.VIEW_CHANNEL))
-    assert bob.permissions_in(channel) == 0
-    channel.set_overwrite(readers, allow=int(Permission.VIEW_CHANNEL | send))
-    channel.set_overwrite(muted, deny=int(send))
-    assert send in bob.permissions_in(channel)
-    channel.set_overwrite(bob, deny=int(send))
-    permissions = bob.permissions_in(channel)
+    world.set_overwrite(channel, guild.everyone, deny=int(Permission.VIEW_CHANNEL))
+    assert bob.membership.permissions_in(channel) == 0
+    world.set_overwrite(channel, readers, allow=int(Permission.VIEW_CHANNEL | send))
+    world.set_overwrite(channel, muted, deny=int(send))
+    assert send in bob.membership.permissions_in(channel)
+    world.set_overwrite(channel, bob.membership, deny=int(send))
+    permissions = bob.membership.permissions_in(channel)
     assert (Permission.VIEW_CHANNEL in permissions, send in permissions) == (True, False)
     assert Permission.EMBED_LINKS not in permissions
 
 
 async def test_administrators_and_owners_may_everything_whatever_is_denied(
-    guild: Guild, channel: Channel
+    world: SimulatedDiscord, guild: Guild, channel: Channel
 ) -> None:
     """Administrator and ownership beat every overwrite."""
-    admin = guild.create_role("admin", permissions=int(Permission.ADMINISTRATOR))
-    bob = guild.add_member("bob", roles=[admin])
-    channel.set_overwrite(guild.everyone, deny=int(Permission.VIEW_CHANNEL))
-    for member in (bob, guild.owner):
+    admin = world.create_role(guild, "admin", permissions=int(Permission.ADMINISTRATOR))
+    bob = world.add_member(guild, "bob", roles=[admin])
+    world.set_overwrite(channel, guild.everyone, deny=int(Permission.VIEW_CHANNEL))
+    for member in (bob.membership, guild.owner):
         assert Permission.MANAGE_GUILD in member.permissions_in(channel)
 
 
@@ -96,7 +98,7 @@ async def test_deleted_channel_is_unknown_when_the_bot_writes(
     world: SimulatedDiscord, channel: Channel, client: BareClient
 ) -> None:
     """After a deletion every call gets 10003."""
-    channel.delete()
+    world.delete_channel(channel)
     status, error = await client.call("POST", f"/channels/{channel.id}/messages", json={"content": "x"})
     assert (status, error["code"], world.violations) == (404, 10003, [])
 
@@ -113,18 +115,18 @@ async def test_channel_is_renamed_when_the_bot_may(channel: Channel, client: Bar
 
 
 async def test_role_is_given_when_it_stands_below_the_bots_own(
-    guild: Guild, alice: Member, client: BareClient
+    world: SimulatedDiscord, guild: Guild, alice: Member, client: BareClient
 ) -> None:
     """The bot assigns lower roles with Manage Roles, and never its own or higher ones."""
-    low, high = guild.create_role("low", position=1), guild.create_role("high", position=9)
+    low, high = world.create_role(guild, "low", position=1), world.create_role(guild, "high", position=9)
     [own] = guild.bot.roles
     own.position = 5
     path = f"/guilds/{guild.id}/members/{alice.id}/roles"
     first, _ = await client.call("PUT", f"{path}/{low.id}")
-    guild.set_role_permissions(own, int(own.permissions | Permission.MANAGE_ROLES))
+    world.set_role_permissions(own, int(own.permissions | Permission.MANAGE_ROLES))
     second, _ = await client.call("PUT", f"{path}/{low.id}")
     third, _ = await client.call("PUT", f"{path}/{high.id}")
-    assert (first, second, third, alice.roles) == (403, 204, 403, [low])
+    assert (first, second, third, alice.membership.roles) == (403, 204, 403, [low])
 
 
 async def test_bot_hears_of_joining_and_leaving_when_it_is_invited_and_removed(
@@ -146,10 +148,10 @@ async def test_bot_hears_of_joining_and_leaving_when_it_is_invited_and_removed(
         listener(name)
     async with running_bot(bot, world):
         await asyncio.wait_for(bot.wait_until_ready(), PATIENCE_SECONDS)
-        guild.set_available(is_available=False)
-        guild.set_available(is_available=True)
+        world.set_guild_available(guild, is_available=False)
+        world.set_guild_available(guild, is_available=True)
         later = world.create_guild("Later")
-        later.remove_bot()
+        world.remove_bot(later)
         await asyncio.wait_for(done.wait(), PATIENCE_SECONDS)
     assert heard == [
         ("guild_available", "Deadside Community"),
@@ -166,14 +168,14 @@ async def test_bot_sees_changes_when_channels_and_roles_change(
     """py-cord's cache follows creation, renaming, overwrites and deletion."""
     async with running_bot(bot, world):
         await asyncio.wait_for(bot.wait_until_ready(), PATIENCE_SECONDS)
-        channel = guild.create_text_channel("news")
+        channel = world.create_channel(guild, "news")
         place = await bot.wait_for("guild_channel_create", timeout=PATIENCE_SECONDS)
         assert place.permissions_for(place.guild.me).send_messages
-        channel.set_overwrite(guild.bot, deny=int(Permission.SEND_MESSAGES))
+        world.set_overwrite(channel, guild.bot, deny=int(Permission.SEND_MESSAGES))
         await bot.wait_for("guild_channel_update", timeout=PATIENCE_SECONDS)
         assert not place.permissions_for(place.guild.me).send_messages
-        guild.create_role("admins")
+        world.create_role(guild, "admins")
         role = await bot.wait_for("guild_role_create", timeout=PATIENCE_SECONDS)
-        channel.delete()
+        world.delete_channel(channel)
         await bot.wait_for("guild_channel_delete", timeout=PATIENCE_SECONDS)
         assert (role.name, place.guild.get_channel(channel.id)) == ("admins", None)

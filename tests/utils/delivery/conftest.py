@@ -17,8 +17,8 @@ async def _world() -> AsyncIterator[SimulatedDiscord]:
 
 
 @pytest.fixture(name="channel")
-def _channel(guild: Guild) -> Channel:
-    return guild.create_text_channel("office")
+def _channel(world: SimulatedDiscord, guild: Guild) -> Channel:
+    return world.create_channel(guild, "office")
 
 
 @pytest.fixture(name="bot")

@@ -73,13 +73,13 @@ async def test_admins_are_told_once_until_the_matter_is_settled(
     async with running_bot(bot, world):
         for _ in range(3):
             await alerts.notify(guild_id, SENTENCE, KEY)
-        await channel.wait_for_messages(1)
+        await world.wait_for_messages(channel, 1)
         await alerts.notify(guild_id, "Another matter.", "other")
-        await channel.wait_for_messages(2)
+        await world.wait_for_messages(channel, 2)
         await alerts.clear(guild_id, KEY)
         await alerts.clear(guild_id, "never told")
         await alerts.notify(guild_id, SENTENCE, KEY)
-        await channel.wait_for_messages(3)
+        await world.wait_for_messages(channel, 3)
         await world.settle()
     assert read(channel) == [SENTENCE, "Another matter.", SENTENCE]
     first = channel.messages[0]
@@ -94,7 +94,7 @@ async def test_matter_is_told_once_when_many_tell_it_at_once(
     async with running_bot(bot, world):
         notes = (alerts.notify(GuildId(guild.id), SENTENCE, KEY) for _ in range(5))
         await asyncio.gather(*notes)
-        await channel.wait_for_messages(1)
+        await world.wait_for_messages(channel, 1)
         await world.settle()
     assert read(channel) == [SENTENCE]
 
@@ -176,7 +176,7 @@ async def test_alert_waits_when_discord_was_never_reached(
     await alerts.notify(guild_id, "Settled meanwhile.", "settled")
     await alerts.clear(guild_id, "settled")
     async with running_bot(bot, world):
-        await channel.wait_for_messages(1)
+        await world.wait_for_messages(channel, 1)
         await alerts.notify(guild_id, SENTENCE, KEY)
     assert read(channel) == [SENTENCE]
 
@@ -204,7 +204,7 @@ async def test_alert_that_reached_nobody_is_told_by_itself_later(
         await alerts.notify(guild_id, SENTENCE, KEY)
         world.faults.clear()
         await clock.advance(RETRY_BACKOFF.compute_seconds(3))
-        await channel.wait_for_messages(1)
+        await world.wait_for_messages(channel, 1)
         await clock.advance(RETRY_BACKOFF.longest_seconds)
         await world.settle()
     assert (read(channel), read(world.direct_messages(guild.owner.user))) == ([SENTENCE], [])
@@ -243,7 +243,7 @@ async def test_member_is_told_once_in_a_direct_message(
     bot: commands.Bot, world: SimulatedDiscord, guild: Guild, alerts: AdminAlerts
 ) -> None:
     """Under the community's name; what cannot be delivered is not tried again, and nothing is raised."""
-    alice = guild.add_member("alice")
+    alice = world.add_member(guild, "alice")
     sentence = "Somebody asked with /link for “Wolf_1”, who is linked to you."
     async with running_bot(bot, world):
         for key in ("first", "first", "second"):
@@ -270,7 +270,7 @@ async def test_nobody_waits_for_discord_who_finds_a_fault(
             await alerts.tell_member(GuildId(guild.id), MemberId(guild.owner.id), SENTENCE, KEY)
         assert read(channel) == []
         held.set()
-        await channel.wait_for_messages(1)
+        await world.wait_for_messages(channel, 1)
         await world.settle()
     assert read(channel) == [SENTENCE]
 

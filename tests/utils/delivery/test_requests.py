@@ -32,7 +32,7 @@ async def test_everything_is_sent_again_after_a_limit_that_outlasted_all_patienc
     world: SimulatedDiscord, bot: commands.Bot, guild: Guild
 ) -> None:
     """A wait that is given up during a limit over everything locks nobody out, and posts nothing twice."""
-    first, second = guild.create_text_channel("first"), guild.create_text_channel("second")
+    first, second = world.create_channel(guild, "first"), world.create_channel(guild, "second")
     world.faults.add(
         Fault(method="POST", route=POSTING, status=429, retry_after=LIMIT_SECONDS, is_global=True)
     )

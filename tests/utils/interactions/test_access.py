@@ -64,24 +64,24 @@ async def test_admin_command_is_refused_to_members(alice: Member, channel: Chann
 
 @pytest.mark.usefixtures("bot")
 async def test_admin_command_is_open_to_managers_and_the_owner(
-    guild: Guild, manager: Member, channel: Channel
+    world: SimulatedDiscord, guild: Guild, manager: Member, channel: Channel
 ) -> None:
     """Manage Server is enough, and the owner may everything."""
     assert show(await manager.ask(channel, "/deep admin")) == ("for admins", True)
-    assert show(await guild.owner.ask(channel, "/deep admin")) == ("for admins", True)
+    assert show(await world.owner_of(guild).ask(channel, "/deep admin")) == ("for admins", True)
 
 
 @pytest.mark.usefixtures("bot")
 async def test_admin_command_is_open_to_the_admin_role(
-    shelf: Shelf, guild: Guild, alice: Member, channel: Channel
+    world: SimulatedDiscord, shelf: Shelf, guild: Guild, alice: Member, channel: Channel
 ) -> None:
     """The guild's admin role, and no other role, opens what needs an admin."""
-    role, other = guild.create_role("killfeed admins"), guild.create_role("others")
+    role, other = world.create_role(guild, "killfeed admins"), world.create_role(guild, "others")
     guild_id = GuildId(guild.id)
     shelf.guilds.settings[guild_id] = GuildSettings(guild_id, admin_role_id=role.id)
-    guild.set_roles(alice, other)
+    world.set_roles(alice.membership, [other])
     assert show(await alice.ask(channel, "/deep admin")) == (ADMINS_ALONE, True)
-    guild.set_roles(alice, role)
+    world.set_roles(alice.membership, [role])
     assert show(await alice.ask(channel, "/deep admin")) == ("for admins", True)
 
 
@@ -114,12 +114,12 @@ async def test_feature_is_open_when_the_tier_is_there(alice: Member, channel: Ch
 
 @pytest.mark.usefixtures("bot")
 async def test_owner_command_is_open_to_owners_alone(
-    shelf: Shelf, guild: Guild, manager: Member, alice: Member, channel: Channel
+    world: SimulatedDiscord, shelf: Shelf, guild: Guild, manager: Member, alice: Member, channel: Channel
 ) -> None:
     """Neither Manage Server nor owning the guild is owning the bot."""
     shelf.owners.owner_ids = (alice.id,)
     assert show(await alice.ask(channel, "/deep owner")) == ("for owners", True)
-    for member in (manager, guild.owner):
+    for member in (manager, world.owner_of(guild)):
         assert show(await member.ask(channel, "/deep owner")) == (OWNERS_ALONE, True)
 
 
@@ -128,13 +128,15 @@ async def test_home_command_is_open_to_admins_at_home_and_owners_anywhere(
 ) -> None:
     """Admins of another community are refused, as are members at home."""
     away = world.create_guild("Elsewhere")
-    room = away.create_text_channel("room")
+    room = world.create_channel(away, "room")
     shelf.home_guild_id, shelf.owner_ids = guild.id, (away.owner.id,)
     async with running_bot(SmallBot(shelf.build_services()), world):
         assert show(await manager.ask(channel, "/deep home")) == ("for the home guild", True)
-        assert show(await away.owner.ask(room, "/deep home")) == ("for the home guild", True)
+        assert show(await world.owner_of(away).ask(room, "/deep home")) == ("for the home guild", True)
         refused = await alice.ask(channel, "/deep home")
-        elsewhere = away.add_member("manager of another", roles=[away.create_role("m", permissions=1 << 5)])
+        elsewhere = world.add_member(
+            away, "manager of another", roles=[world.create_role(away, "m", permissions=1 << 5)]
+        )
         foreign = await elsewhere.ask(room, "/deep home")
     for reply in (refused, foreign):
         assert reply.is_ephemeral
@@ -211,10 +213,10 @@ async def test_those_of_a_team_own_the_bot_who_accepted_and_may_change_it(
             for role in roles
             for has_accepted in (True, False)
         }
-        world.world.team = [(user, *standing) for standing, user in team.items()]
+        world.team = [(user, *standing) for standing, user in team.items()]
         owning = {team[role, True].id for role in ("owner", "admin", "developer")}
         assert await bot.find_owner_ids() == owning
-        world.world.team = []
+        world.team = []
 
 
 def test_options_are_found_at_any_depth() -> None:

@@ -89,7 +89,7 @@ async def test_guilds_are_followed_when_ready_and_when_one_joins(
     bot.follows.asked = [GuildId(guild.id), GuildId(other.id)]
     async with run(world, bot):
         assert bot.follows.followed == [[guild.id]]
-        other.add_bot()
+        world.add_bot(other)
         await wait_until(lambda: len(bot.follows.followed) == 2)
         assert bot.follows.followed[1] == [guild.id, other.id]
 
@@ -126,7 +126,7 @@ async def test_several_shards_of_a_process_are_one_bot(
         sessions = world.gateway.sessions.values()
         await world.until(lambda: [session.resumes for session in sessions] == [1, 1])
         for guild in (guilds[0], guilds[2]):
-            reply = await guild.owner.ask(guild.create_text_channel("office"), "/premium tiers")
+            reply = await world.owner_of(guild).ask(world.create_channel(guild, "office"), "/premium tiers")
             assert reply.embed["title"]
         shards = sorted(session.shard for session in sessions)
         assert (shards, fault.is_spent) == ([(0, 3), (2, 3)], True)
@@ -160,11 +160,11 @@ async def test_guild_that_was_left_is_told_and_an_outage_of_it_is_not(
 
     events.register(GuildLeft, note)
     async with run(world, OwnBot(shelf, tmp_path, events=events)) as bot:
-        guild.set_available(is_available=False)
+        world.set_guild_available(guild, is_available=False)
         await world.settle()
         assert (left, bot.is_member_of(GuildId(guild.id))) == ([], True)
-        guild.set_available(is_available=True)
-        guild.remove_bot()
+        world.set_guild_available(guild, is_available=True)
+        world.remove_bot(guild)
         await wait_until(lambda: bool(left))
         assert (left, bot.is_member_of(GuildId(guild.id))) == ([GuildLeft(guild_id=GuildId(guild.id))], False)
 
@@ -176,7 +176,7 @@ async def test_every_command_runs_in_a_context_that_names_guild_and_command(
     async with run(world, OwnBot(shelf, tmp_path)) as bot:
         await alice.ask(channel, "/help")
         await alice.ask(channel, "/stats", player="nobody")
-        await guild.owner.ask(channel, "/admin server list")
+        await world.owner_of(guild).ask(channel, "/admin server list")
         assert bot.context.entered == [
             (guild.id, "help"),
             (guild.id, "stats"),
@@ -227,10 +227,10 @@ async def test_guild_that_comes_back_as_available_is_followed_like_one_that_join
     bot.follows.asked = [GuildId(guild.id), GuildId(other.id)]
     async with run(world, bot):
         assert bot.follows.followed == [[guild.id, other.id]]
-        other.set_available(is_available=False)
+        world.set_guild_available(other, is_available=False)
         await world.settle()
         assert len(bot.follows.followed) == 1
-        other.set_available(is_available=True)
+        world.set_guild_available(other, is_available=True)
         await wait_until(lambda: len(bot.follows.followed) == 2)
         await world.gateway.invalidate_sessions()
         await wait_until(lambda: len(bot.follows.followed) == 3)

@@ -25,8 +25,8 @@ ENDED = "These buttons have ended. Run the command again."
 
 
 @pytest.fixture(name="bob")
-def _bob(guild: Guild) -> Member:
-    return guild.add_member("bob")
+def _bob(world: SimulatedDiscord, guild: Guild) -> Member:
+    return world.add_member(guild, "bob")
 
 
 def list_buttons(reply: Interaction) -> dict[str, bool]:
@@ -96,7 +96,7 @@ async def test_only_the_invoker_turns_pages(alice: Member, bob: Member, channel:
     """Others are told so in private, and nothing moves."""
     reply = await alice.ask(channel, "/pages")
     assert reply.message is not None
-    pressed = await (await reply.message.click(bob, "Next")).wait()
+    pressed = await (await bob.press(reply.message, "Next")).wait()
     assert (pressed.content, pressed.is_ephemeral) == (NOT_YOURS, True)
     assert reply.embed["title"] == "Page 1"
 
@@ -328,7 +328,7 @@ async def test_question_is_for_the_invoker_alone(
     """Nobody else can confirm what a member was asked."""
     reply = await alice.ask(channel, "/sure")
     assert reply.message is not None
-    pressed = await (await reply.message.click(bob, "Remove")).wait()
+    pressed = await (await bob.press(reply.message, "Remove")).wait()
     assert (pressed.content, bot.practice.decisions.empty()) == (NOT_YOURS, True)
 
 

@@ -223,7 +223,7 @@ async def test_commit_that_never_gets_an_answer_is_told_as_unknown(
 ) -> None:
     """Whoever asked must look, for it happened or not; every other error says that nothing was written."""
     monkeypatch.setattr("utils.database.process.connection.SafeDatabase", MuteDatabase)
-    monkeypatch.setattr("utils.database.database.TRANSACTION_SECONDS", 0.0)
+    monkeypatch.setattr("utils.database.core.database.TRANSACTION_SECONDS", 0.0)
     monkeypatch.setattr(MuteDatabase, "is_committing", is_committing)
     database = await connection.open()
     things = _build_things(database)

@@ -1,0 +1,55 @@
+"""No circles of imports: whoever reads a module can read first what it builds on."""
+
+from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
+
+import pytest
+
+from tests.architecture.source_tree import Module, build_module, list_imports, list_modules
+
+
+def find_circle(modules: Iterable[Module]) -> list[str]:
+    """Return the modules of one circle of imports, in order; those for type checkers alone count as well."""
+    by_name = {module.name: module for module in modules}
+    wanted = {
+        name: {
+            known
+            for base, member in list_imports(module)
+            if (known := _find_known(base, member, by_name)) is not None and known != name
+        }
+        for name, module in by_name.items()
+    }
+    try:
+        TopologicalSorter(wanted).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        return circle
+    return []
+
+
+def _find_known(base: str, member: str, by_name: dict[str, Module]) -> str | None:
+    """Return the module that an import reads: ``from package import module`` reads that module."""
+    whole = f"{base}.{member}"
+    return whole if whole in by_name else base if base in by_name else None
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Neither at run time nor under ``TYPE_CHECKING``."""
+    assert find_circle(list_modules()) == []
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        ({"a": "from utils import b", "b": "import utils.a"}, ["utils.a", "utils.b"]),
+        ({"a": "from utils.b import X", "b": "import utils.c", "c": ""}, []),
+        (
+            {"a": "if TYPE_CHECKING:\n    from utils.b import X", "b": "def f():\n    import utils.a"},
+            ["utils.a", "utils.b"],
+        ),
+    ],
+)
+def test_circle_is_found(sources: dict[str, str], expected: list[str]) -> None:
+    """A rule that nothing can break proves nothing."""
+    modules = [build_module(source, f"utils/{name}.py") for name, source in sources.items()]
+    assert sorted(set(find_circle(modules))) == expected
