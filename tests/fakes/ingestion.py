@@ -16,7 +16,10 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.models.deaths import Death, DeathKind, LogFile
-from utils.models.notices import WAITING_MAXIMUM, Appended, BountyNotice, DeathNotice, Notice
+from utils.models.notices.bounties import BountyNotice
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.notice import Notice
+from utils.models.notices.outbox import WAITING_MAXIMUM, Appended
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine, digest_head
 from utils.models.scope import PlayerId, ServerScope

@@ -152,9 +152,9 @@ class FakeErasureStore(Outage):
         self.done.append(f"lines {player_id}")
         return 0
 
-    async def rename_in_notices(self, scope: ServerScope, names: Collection[str]) -> None:
+    async def rename_in_notices(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
         """Take note."""
-        del scope
+        del guild_id, player_id
         self.done.append(f"notices {', '.join(sorted(names))}")
 
     async def rename_in_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
@@ -179,9 +179,9 @@ class FakeErasureStore(Outage):
         del guild_id, player_id
         self.done.append("links of player")
 
-    async def forget_in_notices(self, scope: ServerScope, member_id: MemberId) -> None:
+    async def forget_in_notices(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Take note."""
-        del scope, member_id
+        del guild_id, member_id
         self.done.append("notices of member")
 
     async def forget_in_bounties(self, guild_id: GuildId, member_id: MemberId) -> None:

@@ -12,6 +12,7 @@ from utils.database.repositories.ingestion import FenceSource
 from utils.database.units.erasure_unit import ErasureTransaction
 from utils.models.links import LinkState
 from utils.models.money import BountyState
+from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds
 from utils.models.personal import Holdings
 from utils.models.player_ids import find_player_ids
 from utils.models.scope import (
@@ -26,16 +27,18 @@ from utils.models.scope import (
 
 T = TypeVar("T")
 
-_NAMED = ("killer_name", "victim_name", "target_name", "claimer_name")
 _BOUNTY_KEYS = ("hold:", "claim:", "refund:")
 
 
 class ErasureRepository:
     """Takes players and members out of a guild's data; every transaction is fenced."""
 
-    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
+    def __init__(
+        self, database: SafeDatabase, *, fences: FenceSource, kinds: NoticeKinds = NOTICE_KINDS
+    ) -> None:
         self._database = database
         self._fences = fences
+        self._kinds = kinds
 
     async def in_transaction(
         self, scope: ServerScope, work: Callable[[ErasureTransaction], Awaitable[T]]
@@ -88,12 +91,13 @@ class ErasureRepository:
         doomed = [one["_id"] for one in found if player_id in find_player_ids(one["line"])]
         return await lines.delete({"_id": {"$in": doomed}}) if doomed else 0
 
-    async def rename_in_notices(self, scope: ServerScope, names: Collection[str]) -> None:
-        """Take a player's names out of what is not posted yet; the posts themselves stay."""
-        outbox = self._of("outbox", scope)
-        for field in _NAMED:
-            own = {"sequence": {"$gte": 0}, f"notice.{field}": {"$in": list(names)}}
-            await outbox.update_many(own, {"$set": {f"notice.{field}": ERASED_NAME}})
+    async def rename_in_notices(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
+        """Take a player out of what is not posted yet; the posts themselves stay."""
+        for kind in self._kinds:
+            for field in kind.personal.players:
+                await self._change_notices(guild_id, kind, field, [player_id], ERASED_PLAYER_ID)
+            for field in kind.personal.names:
+                await self._change_notices(guild_id, kind, field, list(names), ERASED_NAME)
 
     async def rename_in_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
         """Take a player out of closed bounties, those on them and those they claimed."""
@@ -145,12 +149,11 @@ class ErasureRepository:
 
         await self._database.in_transaction(delete, fence=self._fences(guild_id))
 
-    async def forget_in_notices(self, scope: ServerScope, member_id: MemberId) -> None:
+    async def forget_in_notices(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Take a member out of what is not posted yet."""
-        outbox = self._of("outbox", scope)
-        for field in ("placer_id", "claimer_id"):
-            own = {"sequence": {"$gte": 0}, f"notice.{field}": int(member_id)}
-            await outbox.update_many(own, {"$set": {f"notice.{field}": None}})
+        for kind in self._kinds:
+            for field in kind.personal.members:
+                await self._change_notices(guild_id, kind, field, [int(member_id)], None)
 
     async def forget_in_bounties(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Take a member out of closed bounties, those placed and those claimed."""
@@ -191,6 +194,15 @@ class ErasureRepository:
                 await self._of_guild(name, guild_id).delete(own, session=session)
 
         await self._database.in_transaction(delete, fence=self._fences(guild_id))
+
+    async def _change_notices(
+        self, guild_id: GuildId, kind: NoticeKind, field: str, facts: Sequence[str | int], after: str | None
+    ) -> None:
+        """Replace some values of a fact in the waiting notices of a kind."""
+        # MongoDB looks at the later fields of an index when each one before them has a bound
+        feeds = {"server_id": {"$gte": ""}, "channel_kind": kind.channel_kind.value, "sequence": {"$gte": 0}}
+        own = {**feeds, "type": kind.name, f"notice.{field}": {"$in": list(facts)}}
+        await self._of_guild("outbox", guild_id).update_many(own, {"$set": {f"notice.{field}": after}})
 
     async def _choose_main(self, links: ScopedCollection, member_id: int, session: Session) -> None:
         """Make the alt that was proven first the main of a member who has none."""

@@ -43,7 +43,8 @@ from utils.database.units.outbox_entries import draw_entries
 from utils.database.units.removals import verify_kept
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
-from utils.models.notices import Appended, Notice
+from utils.models.notices.notice import Notice
+from utils.models.notices.outbox import Appended
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope

@@ -20,7 +20,8 @@ from utils.database.documents.notice_documents import (
 )
 from utils.database.repositories.ingestion import FenceSource
 from utils.models.guilds import ChannelKind
-from utils.models.notices import EntryKey, Feed, MessageState, OutboxEntry, OutgoingMessage
+from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
+from utils.models.notices.outbox import EntryKey, Feed, MessageState, OutboxEntry, OutgoingMessage
 from utils.models.scope import GuildId, ServerScope
 
 T = TypeVar("T")
@@ -31,14 +32,20 @@ DROPPED_AT_ONCE = 1_000
 class OutboxRepository:
     """Notices and messages of guilds; every write is fenced.
 
+    Args:
+        kinds: what can be among the notices.
+
     Raises:
         LeaseLostError: from any method that writes; another process delivers for this guild now.
         StorageUnavailableError: from any method.
     """
 
-    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
+    def __init__(
+        self, database: SafeDatabase, *, fences: FenceSource, kinds: NoticeKinds = NOTICE_KINDS
+    ) -> None:
         self._database = database
         self._fences = fences
+        self._kinds = kinds
 
     async def list_feeds(self, guild_id: GuildId) -> tuple[Feed, ...]:
         """Return the feeds of a guild that have notices."""
@@ -62,14 +69,14 @@ class OutboxRepository:
         pending: dict[Feed, list[OutboxEntry]] = {feed: [] for feed in feeds}
         for document in some:
             feed = read_feed(guild_id, document)
-            pending[feed].append(read_entry(feed.scope, document))
+            pending[feed].append(read_entry(feed.scope, document, self._kinds))
         return {feed: tuple(sorted(entries, key=_get_sequence)) for feed, entries in pending.items()}
 
     async def list_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> tuple[OutboxEntry, ...]:
         """Return these notices in the order of their keys; those that are gone are left out."""
         found: dict[EntryKey, OutboxEntry] = {}
         for document in await self._entries(guild_id).find(_choose(keys), hint="sequence"):
-            entry = read_entry(read_feed(guild_id, document).scope, document)
+            entry = read_entry(read_feed(guild_id, document).scope, document, self._kinds)
             found[entry.key] = entry
         return tuple(found[key] for key in keys if key in found)
 
@@ -156,7 +163,7 @@ class OutboxRepository:
         found = await self._entries(feed.scope.guild_id).find(
             _name_feed(feed), sort=first, limit=limit, hint="sequence"
         )
-        return tuple(read_entry(feed.scope, document) for document in found)
+        return tuple(read_entry(feed.scope, document, self._kinds) for document in found)
 
     async def _write(self, guild_id: GuildId, work: Work[T]) -> T:
         return await self._database.in_transaction(work, fence=self._fences(guild_id))

@@ -24,7 +24,7 @@ from utils.database.units.outbox_entries import append_entries
 from utils.models.deaths import Death
 from utils.models.links import LinkState
 from utils.models.money import Bounty, BountyEnd, Change, LedgerKind, LedgerRow, PaidKill
-from utils.models.notices import BountyNotice
+from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
 
 

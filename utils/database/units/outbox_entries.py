@@ -10,7 +10,9 @@ from utils.database.core.sessions import Session
 from utils.database.documents.notice_documents import build_entry_document
 from utils.database.units.server_numbers import draw_numbers, note_room
 from utils.models.guilds import ChannelKind
-from utils.models.notices import WAITING_MAXIMUM, Appended, Notice
+from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
+from utils.models.notices.notice import Notice
+from utils.models.notices.outbox import WAITING_MAXIMUM, Appended
 from utils.models.scope import ServerScope
 
 
@@ -21,9 +23,12 @@ async def append_entries(
     *,
     created_at: datetime,
     session: Session,
+    kinds: NoticeKinds = NOTICE_KINDS,
 ) -> None:
     """Add notices to a server's outbox, each behind those for the same kind of channel."""
-    documents, _ = await draw_entries(database, scope, notices, created_at=created_at, session=session)
+    documents, _ = await draw_entries(
+        database, scope, notices, created_at=created_at, session=session, kinds=kinds
+    )
     await ScopedCollection.of_server(database, "outbox", scope).insert_many(documents, session=session)
 
 
@@ -35,6 +40,7 @@ async def draw_entries(
     created_at: datetime,
     changes_counters: bool = False,
     session: Session,
+    kinds: NoticeKinds = NOTICE_KINDS,
 ) -> tuple[list[Document], Appended]:
     """Number notices, and count the batch when it changes counters.
 
@@ -43,7 +49,7 @@ async def draw_entries(
     """
     if not notices and not changes_counters:
         return [], Appended()
-    counts = Counter(notice.channel_kind for notice in notices)
+    counts = Counter(kinds.get_for(notice).channel_kind for notice in notices)
     numbers = await draw_numbers(
         database, scope, notices=counts, changes_counters=changes_counters, session=session
     )
@@ -56,9 +62,11 @@ async def draw_entries(
     free = dict(numbers.first)
     documents: list[Document] = []
     for notice in notices:
-        kind = notice.channel_kind
+        kind = kinds.get_for(notice).channel_kind
         if free[kind] < room[kind]:
-            documents.append(build_entry_document(notice, sequence=free[kind], created_at=created_at))
+            documents.append(
+                build_entry_document(notice, sequence=free[kind], created_at=created_at, kinds=kinds)
+            )
         free[kind] += 1
     return documents, Appended(numbers.batches, left_out=len(notices) - len(documents))
 

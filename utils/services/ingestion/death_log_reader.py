@@ -11,7 +11,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
-from utils.models.notices import WAITING_MAXIMUM
+from utils.models.notices.outbox import WAITING_MAXIMUM
 from utils.models.quantities import write_quantity
 from utils.models.reading import Cursor, ImportJob, ImportProgress
 from utils.models.scope import ChannelId, ServerScope

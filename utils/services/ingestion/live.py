@@ -20,7 +20,10 @@ from utils.errors import CursorMovedError, LeaseLostError, StorageConflictError
 from utils.events import CountersStored, DeathsStored, EventDispatcher, NoticesQueued, PlayerKilled
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
-from utils.models.notices import BountyNotice, DeathNotice, Notice
+from utils.models.notices.bounties import BountyNotice
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.kinds import NOTICE_KINDS
+from utils.models.notices.notice import Notice
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.quantities import write_quantity
 from utils.models.reading import Chunk, Cursor
@@ -306,7 +309,7 @@ class LiveIngestion:
         await unit.insert_rejected(batch.read.rejected)
         await unit.add_lines_read(batch.read.lines, batch.read.lines_rejected)
         await unit.move_cursor(batch.chunk.before, batch.chunk.after)
-        kinds = frozenset(notice.channel_kind for notice in queued)
+        kinds = NOTICE_KINDS.list_channel_kinds(queued)
         counters = CountersStored(
             scope=server.scope,
             generation=server.generation,

@@ -5,7 +5,9 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from utils.models.deaths import Death, LogFile
-from utils.models.notices import Appended, BountyNotice, Notice
+from utils.models.notices.bounties import BountyNotice
+from utils.models.notices.notice import Notice
+from utils.models.notices.outbox import Appended
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import PlayerId, ServerScope

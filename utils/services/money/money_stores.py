@@ -8,7 +8,7 @@ from utils.errors import CommitUnknownError
 from utils.models.audit import AuditEntry
 from utils.models.deaths import Death
 from utils.models.money import Bounty, BountyEnd, Change, LedgerRow, PaidKill
-from utils.models.notices import BountyNotice
+from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 T = TypeVar("T")

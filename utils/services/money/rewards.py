@@ -32,7 +32,7 @@ from utils.models.money import (
     compute_auto_amount,
     compute_reward,
 )
-from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
 from utils.services.money.money_stores import MoneyUnit

@@ -97,8 +97,8 @@ class ErasureStore(Protocol):
     async def delete_lines(self, scope: ServerScope, player_id: PlayerId) -> int:
         """Delete the rejected lines that hold a player's id."""
 
-    async def rename_in_notices(self, scope: ServerScope, names: Collection[str]) -> None:
-        """Take a player's names out of what is not posted yet."""
+    async def rename_in_notices(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
+        """Take a player out of what is not posted yet."""
 
     async def rename_in_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
         """Take a player out of closed bounties."""
@@ -114,7 +114,7 @@ class ErasureStore(Protocol):
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
         """Delete whatever links a player, proven or asked for."""
 
-    async def forget_in_notices(self, scope: ServerScope, member_id: MemberId) -> None:
+    async def forget_in_notices(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Take a member out of what is not posted yet."""
 
     async def forget_in_bounties(self, guild_id: GuildId, member_id: MemberId) -> None:
@@ -232,14 +232,14 @@ class ErasureService:
         """Take a person out of everything but his deaths, his figures, his links and his wallet."""
         guild_id, member_id = person.guild_id, person.member_id
         for scope in await self._store.list_scopes(guild_id):
-            for player_id, known in names.items():
+            for player_id in names:
                 await self._withdraw_bounties(scope, player_id)
                 await self._store.rename_in_bounties(scope, player_id)
                 await self._store.delete_lines(scope, player_id)
-                await self._store.rename_in_notices(scope, known)
-            if member_id is not None:
-                await self._store.forget_in_notices(scope, member_id)
+        if member_id is not None:
+            await self._store.forget_in_notices(guild_id, member_id)
         for player_id, known in names.items():
+            await self._store.rename_in_notices(guild_id, player_id, known)
             await self._store.rename_in_ledgers(guild_id, player_id, known)
         everyone = frozenset().union(*names.values())
 

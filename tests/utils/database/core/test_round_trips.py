@@ -45,7 +45,8 @@ from utils.database.documents.server_documents import (
 from utils.errors import ScopeViolationError
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.guilds import ChannelKind
-from utils.models.notices import DeathNotice, EntryKey, Feed, MessageState, OutgoingMessage
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.outbox import EntryKey, Feed, MessageState, OutgoingMessage
 from utils.models.players import Counters, NameSeen, PlayerDay, PlayerRecord
 from utils.models.reading import Cursor, ImportJob, RejectedLine, RowClock
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope

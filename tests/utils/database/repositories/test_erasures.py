@@ -37,7 +37,7 @@ from utils.models.audit import AuditAction, AuditEntry
 from utils.models.deaths import DeathKind, DeathRow
 from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices import DeathNotice
+from utils.models.notices.deaths import DeathNotice
 from utils.models.personal import Holdings, OwnedPlayer, Person
 from utils.models.players import Counters, Tallied, sum_counters
 from utils.models.reading import ImportJob, RejectedLine
@@ -358,7 +358,19 @@ async def fill(place: Place) -> None:
                 await unit.close_bounty(bounty, BountyEnd(BountyState.CLAIMED, NOW, OWNER, WOLF, "Wolf"))
 
     await bounties.in_transaction(place.scope, place_bounties)
-    notice = DeathNotice(b"n", DeathKind.KILL, "North", "Wolf", "Anna", "Mosin", 5, NOW, 1, 0, 1)
+    notice = DeathNotice(
+        event_id=b"n",
+        kind=DeathKind.KILL,
+        server_name="North",
+        killer_name="Wolf",
+        victim_name="Anna",
+        weapon="Mosin",
+        distance=5,
+        at=NOW,
+        killer_kills=1,
+        killer_deaths=0,
+        killer_streak=1,
+    )
 
     async def note(unit: TransactionUnit) -> None:
         await unit.append_notices([notice], created_at=NOW)

@@ -18,7 +18,7 @@ from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError, StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
-from utils.models.notices import DeathNotice
+from utils.models.notices.deaths import DeathNotice
 from utils.models.players import Counters, PlayerDay, PlayerRecord
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import PlayerId, ServerId, ServerScope

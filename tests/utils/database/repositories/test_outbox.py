@@ -14,12 +14,11 @@ from utils.database.repositories.ingestion import IngestionRepository, Transacti
 from utils.database.repositories.outbox import OutboxRepository
 from utils.errors import LeaseLostError
 from utils.models.guilds import ChannelKind
-from utils.models.notices import (
+from utils.models.notices.bounties import BountyEvent, BountyNotice
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.outbox import (
     WAITING_MAXIMUM,
     Appended,
-    BountyEvent,
-    BountyNotice,
-    DeathNotice,
     EntryKey,
     Feed,
     OutboxEntry,
@@ -217,7 +216,9 @@ async def test_what_would_wait_behind_a_thousand_others_is_left_out(
     assert await count_waiting() == WAITING_MAXIMUM
     await outbox.drop_entries(scope, KIND, before=NOW + timedelta(days=1))
     assert await append(WAITING_MAXIMUM + 1) == Appended(1, left_out=1)
-    bounty = BountyNotice(b"1", BountyEvent.EXPIRED, "Server", "Ann", 500, NOW)
+    bounty = BountyNotice(
+        event_id=b"1", event=BountyEvent.EXPIRED, server_name="Server", target_name="Ann", amount=500, at=NOW
+    )
 
     async def other_kind(unit: TransactionUnit) -> Appended:
         return await unit.append_notices([bounty], created_at=NOW)
@@ -248,10 +249,25 @@ async def test_each_kind_of_channel_is_an_order_of_its_own(
     """Kinds are numbered, sent and dropped by themselves."""
     at = NOW + timedelta(minutes=1)
     placed = BountyNotice(
-        b"1", BountyEvent.PLACED, "Server", "Ann", 500, at, placer_id=MemberId(7), ends_at=at
+        event_id=b"1",
+        event=BountyEvent.PLACED,
+        server_name="Server",
+        target_name="Ann",
+        amount=500,
+        at=at,
+        placer_id=MemberId(7),
+        ends_at=at,
     )
     claimed = BountyNotice(
-        b"2", BountyEvent.CLAIMED, "Server", "Ann", 900, at, 2, claimer_id=MemberId(8), claimer_name="Bob"
+        event_id=b"2",
+        event=BountyEvent.CLAIMED,
+        server_name="Server",
+        target_name="Ann",
+        amount=900,
+        at=at,
+        count=2,
+        claimer_id=MemberId(8),
+        claimer_name="Bob",
     )
 
     async def append(unit: TransactionUnit) -> None:

@@ -33,10 +33,12 @@ from utils.models.audit import AuditEntry
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofWindow
+from utils.models.message_places import MessagePlace
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices import Appended, DeathNotice, EntryKey, Feed, OutgoingMessage
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.outbox import Appended, EntryKey, Feed, OutgoingMessage
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth
-from utils.models.posted_boards import PostedBoard
+from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.reading import Cursor, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
@@ -322,12 +324,12 @@ async def test_posted_boards_are_found_by_index(profiled: SafeDatabase, scope: S
     boards, guild_id = PostedBoardRepository(profiled), scope.guild_id
     for guild in (guild_id, GuildId(43)):
         for name in ("kills", "deaths", "kd"):
-            await boards.insert_board(guild, PostedBoard(guild, scope.server_id, name))
-    posted = PostedBoard(guild_id, scope.server_id, "kd", message_id=1)
+            await boards.insert_board(BoardKey(guild, scope.server_id, name))
+    key = BoardKey(guild_id, scope.server_id, "kd")
     assert len(await boards.list_boards(guild_id)) == 3
-    await boards.find_board(guild_id, scope.server_id, "kd")
-    await boards.replace_board(guild_id, posted)
-    await boards.delete_board(guild_id, scope.server_id, "kd")
+    await boards.find_board(key)
+    await boards.save_place(key, MessagePlace(message_id=1))
+    await boards.delete_board(key)
     assert await DirectoryRepository(profiled, Sharding()).list_guilds_with_boards() == (
         guild_id,
         GuildId(43),
@@ -353,12 +355,12 @@ async def test_personal_data_is_found_by_index(
     await erasures.list_scopes(guild_id)
     await erasures.list_names(scope, A)
     await erasures.delete_lines(scope, A)
-    await erasures.rename_in_notices(scope, ["a"])
+    await erasures.rename_in_notices(guild_id, A, ["a"])
     await erasures.rename_in_bounties(scope, A)
     await erasures.rename_in_ledgers(guild_id, A, ["a"])
     await erasures.rewrite_audit(guild_id, ["role"], str)
     await erasures.delete_links_of(guild_id, A)
-    await erasures.forget_in_notices(scope, member_id)
+    await erasures.forget_in_notices(guild_id, member_id)
     await erasures.forget_in_bounties(guild_id, member_id)
     await erasures.delete_ledger_rows(guild_id, member_id, limit=5)
     await erasures.delete_member(guild_id, member_id, at=NOW)

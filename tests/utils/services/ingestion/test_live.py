@@ -25,7 +25,7 @@ from utils.errors import CursorMovedError, StorageUnavailableError
 from utils.events import DeathsStored, Event, EventDispatcher, NoticesQueued, PlayerKilled
 from utils.models.deaths import DeathKind, DeathRow, LogFile
 from utils.models.guilds import ChannelKind
-from utils.models.notices import DeathNotice
+from utils.models.notices.deaths import DeathNotice
 from utils.models.reading import Cursor, RejectedLine, digest_head
 from utils.models.servers import GameServer
 from utils.parsers.deathlog import parse_death_line
@@ -168,8 +168,17 @@ async def test_notice_holds_the_facts_of_the_death(watcher: Watcher) -> None:
     kinds = (DeathKind.UNKNOWN, DeathKind.KILL, DeathKind.MENU)
     facts = (("", "Ann", "", 1), ("Ann", "Bob", "Mosin", 120), ("Bob", "Bob", "suicide_by_relocation", 0))
     expected = [
-        DeathNotice(ids[place], kinds[place], "Mirny", *facts[place], noon + timedelta(seconds=place))
-        for place in range(3)
+        DeathNotice(
+            event_id=ids[place],
+            kind=kinds[place],
+            server_name="Mirny",
+            killer_name=killer,
+            victim_name=victim,
+            weapon=weapon,
+            distance=distance,
+            at=noon + timedelta(seconds=place),
+        )
+        for place, (killer, victim, weapon, distance) in enumerate(facts)
     ]
     expected[1] = replace(expected[1], killer_kills=1, killer_deaths=1, killer_streak=1)
     assert watcher.store.data.notices == expected

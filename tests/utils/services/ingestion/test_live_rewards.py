@@ -18,7 +18,7 @@ from utils.events import Event, EventDispatcher, NoticesQueued
 from utils.models.deaths import LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import Bounty, BountySettings, BountyState, LedgerKind
-from utils.models.notices import BountyEvent
+from utils.models.notices.bounties import BountyEvent
 from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, MemberId
 from utils.models.servers import GameServer

@@ -42,7 +42,7 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher
 from utils.models.deaths import DeathKind, LogFile
-from utils.models.notices import DeathNotice
+from utils.models.notices.deaths import DeathNotice
 from utils.models.premium import TIERS
 from utils.models.reading import Chunk, Cursor, ImportJob, digest_head
 from utils.models.scope import ServerScope

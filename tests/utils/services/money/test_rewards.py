@@ -23,7 +23,7 @@ from utils.models.money import (
     compute_cancel_fee,
     compute_reward,
 )
-from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.scope import ChannelId, MemberId
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.money.rewards import READ_KILLS, KillRewards, LiveKill, RewardTerms
@@ -211,12 +211,12 @@ async def test_claim_takes_all_open_bounties_on_the_victim_at_once(table: Table)
     [death] = build_deaths([row])
     assert notices == [
         BountyNotice(
-            death.id,
-            BountyEvent.CLAIMED,
-            "Mirny",
-            "Dan",
-            2200,
-            death.at,
+            event_id=death.id,
+            event=BountyEvent.CLAIMED,
+            server_name="Mirny",
+            target_name="Dan",
+            amount=2200,
+            at=death.at,
             count=3,
             claimer_id=ANN,
             claimer_name="Ann",
@@ -294,12 +294,12 @@ async def test_house_puts_a_price_on_five_victims_without_dying(table: Table) ->
     [bounty] = table.store.data.bounties.values()
     assert (bounty.amount, bounty.placer_id, bounty.expires_at) == (1000, None, READ_AT + 2 * HOUR)
     assert notice == BountyNotice(
-        bounty.bounty_id.encode(),
-        BountyEvent.AUTO,
-        "Mirny",
-        "Wolf",
-        1000,
-        READ_AT,
+        event_id=bounty.bounty_id.encode(),
+        event=BountyEvent.AUTO,
+        server_name="Mirny",
+        target_name="Wolf",
+        amount=1000,
+        at=READ_AT,
         ends_at=READ_AT + 2 * HOUR,
         kills=5,
     )

@@ -112,7 +112,7 @@ async def test_links_of_a_member_go_last(store: FakeErasureStore) -> None:
     store.long_ledger = 2
     person = Person(SCOPE.guild_id, MEMBER, (WOLF,), is_asker=True)
     deaths, audit = await erase(store, person)
-    traces = [*TRACES, "notices of member", "ledgers"]
+    traces = [*TRACES[:2], "notices of member", TRACES[2], "ledgers"]
     renamed = ["rename 3", "rename 3", "rename 1"]
     member = ["bounties of member", "member", "bounties of member", "links of player"]
     assert (deaths, store.done) == (7, [*traces, *renamed, *traces, *member])

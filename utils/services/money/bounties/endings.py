@@ -11,7 +11,7 @@ from structlog import get_logger
 from utils.errors import StorageError
 from utils.events import ServerRemoved
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices import BountyNotice
+from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import ServerScope
 from utils.services.money.bounties.notices import build_expired_notice, choose_notices, tell_queued
 from utils.services.money.bounties.rooms import BountyRooms
