@@ -245,7 +245,7 @@ class Application:
                 self.events,
                 clock=self.clock,
                 max_announce_age=max_age,
-                rewards=KillRewards(self.guild_settings, self.premium),
+                rules=[KillRewards(self.guild_settings, self.premium)],
                 turns=self.batches,
             ),
             history=self.history,

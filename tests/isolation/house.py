@@ -140,13 +140,15 @@ class House(Application):
     def _build_loops(self) -> Bystander:  # type: ignore[override]
         leases = self.leases
         self.live = LiveIngestion(
-            IngestionRepository(  # one server is read after the other: there is nobody to wait for
-                self._database, fences=lambda guild: Fence(*leases.get_token(guild), guild), gather_seconds=0
+            IngestionRepository(
+                self._database,
+                fences=lambda guild: Fence(*leases.get_token(guild), guild),
             ),
             self.events,
             clock=self.clock,
             max_announce_age=timedelta(hours=1),
-            rewards=KillRewards(self.guild_settings, self.premium),
+            rules=[KillRewards(self.guild_settings, self.premium)],
+            group_seconds=0,  # one server is read after the other: there is nobody to wait for
         )
         return Bystander()
 

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.storage import build_server
 from utils.application import Application
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
 from utils.database.documents.board_documents import build_board_document
 from utils.database.documents.link_documents import build_link_document
 from utils.database.documents.money_documents import build_bounty_document

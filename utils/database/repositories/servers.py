@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 from structlog import get_logger
 
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.database.documents.server_documents import GameServerDocument, HealthDocument
 from utils.database.repositories.line_counts import count_lines
 from utils.models.deaths import DeathKind
@@ -112,10 +113,10 @@ class GameServerRepository:
         }
         removed = {**forgotten, "is_removed": True, "removed_at": at, "keeps_stats": keep_stats}
 
-        async def remove(session: Session) -> None:
+        def remove(transaction: Transaction) -> None:
             update = {"$set": removed, "$unset": {"health": ""}}
-            await self._server(scope).update_one(_KEPT, update, session=session)
-            await ScopedCollection.of_server(self._database, "cursors", scope).delete({}, session=session)
+            transaction.of_server("game_servers", scope).update_one(_KEPT, update)
+            transaction.of_server("cursors", scope).delete({})
 
         await self._database.in_transaction(remove)
 

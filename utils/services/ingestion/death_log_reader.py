@@ -14,14 +14,15 @@ from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import WAITING_MAXIMUM
 from utils.models.quantities import write_quantity
 from utils.models.reading import Cursor, ImportJob, ImportProgress
-from utils.models.scope import ChannelId, ServerScope
+from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion, PollOutcome
 from utils.services.ingestion.log_reader import ReadReport, ServerLook, Visit
 from utils.services.ingestion.log_source import DeathLogs, LogAccess
-from utils.services.ingestion.reader_loop import AdminNotifier, ServerStore
+from utils.services.ingestion.reader_loop import ServerStore
 from utils.services.ingestion.reader_state import ReaderState, ReaderStatus
+from utils.services.ports import AdminNotifier, ChannelFinder
 from utils.services.servers.log_places import LogPlaces
 
 logger = get_logger(__name__)
@@ -40,13 +41,6 @@ class ImportJobs(Protocol):
 
     async def find_import(self, scope: ServerScope) -> ImportJob | None:
         """Return the import under way, if any."""
-
-
-class ChannelFinder(Protocol):
-    """Which channel of a kind a server posts to."""
-
-    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
-        """Return the server's own, else the guild's, else none."""
 
 
 class ProgressReporter(Protocol):

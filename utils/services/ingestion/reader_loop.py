@@ -35,13 +35,14 @@ from utils.errors import (
     StorageError,
 )
 from utils.models.premium import Tier, compute_poll_seconds
-from utils.models.scope import GuildId, ServerScope
+from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
 from utils.services.ingestion.log_reader import LogReader, ReadReport, ServerLook, Visit
 from utils.services.ingestion.log_source import LogAccess
 from utils.services.ingestion.poison import describe_failure
 from utils.services.ingestion.poll_schedule import PollSchedule
 from utils.services.ingestion.reader_state import Fault, ReaderStatus
+from utils.services.ports import AdminNotifier
 from utils.services.premium.tiers import PremiumService
 from utils.tasks import Failure, capture
 from utils.waiting import wait_for_first
@@ -70,16 +71,6 @@ class ServerStore(Protocol):
 
     async def save_health(self, health: ServerHealth) -> None:
         """Store state, problem and times; the counts of lines are kept by ingestion."""
-
-
-class AdminNotifier(Protocol):
-    """Tells the admins of a guild something once, until it is cleared."""
-
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
-        """Tell, unless this key was told and not cleared."""
-
-    async def clear(self, guild_id: GuildId, key: str) -> None:
-        """The fault is over: the next one is told again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,10 @@ from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-from utils.services.ingestion.watch_rooms import AdminNotifier, ChannelFinder
 from utils.services.money.rewards import FeatureGate
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import Board
+from utils.services.ports import AdminNotifier, ChannelFinder
 from utils.services.servers.game_servers import AuditWriter
 from utils.tasks import TaskManager
 from utils.turns import FairTurns

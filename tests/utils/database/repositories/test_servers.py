@@ -12,8 +12,9 @@ from utils.database.core.database import SafeDatabase
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import SETTLED_AFTER, GameServerRepository
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import CursorMovedError, StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
@@ -134,10 +135,10 @@ async def test_removed_server_leaves_its_statistics_only_when_they_are_kept(
     for one in (scope, neighbour):
         await servers.insert_server(one, make_server(one, host_key="key"))
 
-        async def store(unit: TransactionUnit, one: ServerScope = one) -> None:
-            await unit.insert_deaths([make_death(one, "a", "b")])
-            await unit.replace_players([make_player("a")], generation=0)
-            await unit.move_cursor(None, Cursor(LogFile("world_0", "a.csv")))
+        def store(unit: IngestionTransaction, one: ServerScope = one) -> None:
+            unit.insert_deaths([make_death(one, "a", "b")])
+            unit.replace_players([make_player("a")], generation=0)
+            unit.move_cursor(None, Cursor(LogFile("world_0", "a.csv")))
 
         await ingestion.in_transaction(one, store)
     await servers.mark_removed(scope, keep_stats=keep_stats, at=NOW)
@@ -175,12 +176,12 @@ class Straggler:
     async def store(self) -> None:
         """Store a death and move the cursor."""
 
-        async def carry_out(unit: TransactionUnit) -> None:
-            await unit.find_known_ids([self.death.id])  # from here on it sees the data of this moment
+        def carry_out(unit: IngestionTransaction) -> None:
+            unit.find_known_ids([self.death.id])  # from here on it sees the data of this moment
             self.has_begun.set()
             self.may_go_on.wait(20)
-            await unit.insert_deaths([self.death])
-            await unit.move_cursor(self.before, Cursor(FILE, offset=9))
+            unit.insert_deaths([self.death])
+            unit.move_cursor(self.before, Cursor(FILE, offset=9))
 
         await self.ingestion.in_transaction(self.scope, carry_out)
 
@@ -205,8 +206,8 @@ async def test_batch_that_comes_late_leaves_nothing_of_a_removed_server(
     before = Cursor(FILE, offset=3) if has_cursor else None
     if before is not None:
 
-        async def begin(unit: TransactionUnit) -> None:
-            await unit.move_cursor(None, before)
+        def begin(unit: IngestionTransaction) -> None:
+            unit.move_cursor(None, before)
 
         await ingestion.in_transaction(scope, begin)
     straggler = Straggler(ingestion, scope, make_death(scope, "a", "b"), before)
