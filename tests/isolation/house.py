@@ -161,7 +161,7 @@ class House(Application):
     async def _read(self, server: GameServer) -> None:
         job = await self.repositories.imports.find_import(server.scope)
         channel = await self.guild_settings.find_channel(server.scope, ChannelKind.KILLFEED)
-        posted = Posted(frozenset() if channel is None else server.announced)
+        posted = Posted(frozenset() if channel is None else server.posted_deaths)
         async with self.access.open(server, guild_limit=1) as logs:
             if job is not None:
                 await self.history.run(server, logs, job, on_progress=_show_nobody)

@@ -181,7 +181,7 @@ class DeathLogReader:
         """Return which deaths are posted as it is set now."""
         if await self._dependencies.channels.find_channel(self._scope, ChannelKind.KILLFEED) is None:
             return frozenset()
-        return (await visit.find_current()).announced
+        return (await visit.find_current()).posted_deaths
 
     async def _import(
         self, server: GameServer, logs: DeathLogs, job: ImportJob, *, passes_over: bool

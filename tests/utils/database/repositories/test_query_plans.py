@@ -259,7 +259,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     assert await directory.list_ended_premium(NOW) == (scope.guild_id,)
     await premium.end_grant(scope.guild_id, event)
     await servers.set_paused(scope, is_paused=True)
-    await servers.set_announced(scope, DeathKind.FALL, is_announced=False)
+    await servers.set_silenced(scope, DeathKind.FALL, is_silenced=True)
     await directory.list_guild_ids()
     await directory.list_scopes_with_due_bounties(before=NOW)
     await servers.mark_removed(scope, keep_stats=False, at=NOW)

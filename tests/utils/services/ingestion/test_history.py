@@ -89,7 +89,7 @@ class Importer:
             self._current,
             self.logs,
             last_read_at=self.clock.now(),
-            find_posted=Posted(self._current.announced),
+            find_posted=Posted(self._current.posted_deaths),
         )
 
     @property

@@ -272,8 +272,7 @@ async def test_what_is_switched_off_while_a_poll_is_on_its_way_is_not_posted(
         if change == "channel":
             world.channels.channel_id = None
             return
-        kept = frozenset(DeathKind) - {DeathKind.KILL}
-        world.servers.servers[SCOPE] = replace(build_server(), announced=kept)
+        world.servers.servers[SCOPE] = replace(build_server(), silenced=frozenset({DeathKind.KILL}))
         scheduler.refresh()
 
     world.access.logs = SlowLogs()
