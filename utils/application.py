@@ -15,14 +15,15 @@ from utils.database.core.database import Fence, SafeDatabase
 from utils.database.process.opening import MONGOD_TASK
 from utils.database.repositories import Repositories
 from utils.delivery.alerts import AdminAlerts
-from utils.delivery.boards import REFRESH_SECONDS, REFRESH_TASK, BoardKeeper, BoardPages, BoardRooms
+from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.desk import DeliveryDesk
 from utils.delivery.loop import DeliveryLoop
-from utils.delivery.pace import MessagePace
+from utils.delivery.pace import STANDING_A_SECOND, MessagePace
 from utils.delivery.progress import ImportMessages
 from utils.delivery.proofs import LinkMessages
 from utils.delivery.sender import DiscordSender
 from utils.delivery.service import DeliveryService
+from utils.delivery.standing_messages import StandingMessages
 from utils.embeds.factory import EmbedFactory
 from utils.errors import ConfigurationError
 from utils.events import (
@@ -66,6 +67,7 @@ from utils.services.personal.people import PersonFinder
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
+from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK, PostedBoardService
 from utils.services.players.statistics import StatisticsService
 from utils.services.premium.grants import ENDS_TASK, SETTLE_TASK, GrantRooms, GrantService
 from utils.services.premium.tiers import PremiumService
@@ -173,7 +175,10 @@ class Application:
             self.repositories.statistics, self.repositories.servers, self.tasks, clock=self.clock
         )
         self.sender = DiscordSender(self.bot, clock=self.clock)
-        self.progress = ImportMessages(self.sender, self.tasks, factory=self.factory, clock=self.clock)
+        share = self.settings.discord.sharding.share
+        standing_pace = MessagePace(self.clock, a_second=STANDING_A_SECOND, share=share)
+        self.messages = StandingMessages(self.sender, self.tasks, pace=standing_pace, clock=self.clock)
+        self.progress = ImportMessages(self.sender, self.messages, factory=self.factory)
         self.alerts = AdminAlerts(
             self.bot,
             self.sender,
@@ -238,7 +243,7 @@ class Application:
                 self.events,
                 clock=self.clock,
                 max_announce_age=max_age,
-                rewards=KillRewards(self.guild_settings, self.premium),
+                rules=[KillRewards(self.guild_settings, self.premium)],
                 turns=self.batches,
             ),
             history=self.history,
@@ -303,19 +308,20 @@ class Application:
         )
         return ServerChangeService(servers, rooms)
 
-    def _build_boards(self) -> BoardKeeper:
-        rooms = BoardRooms(
-            store=self.repositories.boards,
-            directory=self.repositories.directory,
-            sender=self.sender,
+    def _build_boards(self) -> PostedBoardService:
+        pages = BoardPages(self.coverage, self.statistics, self.combat, self.factory)
+        return PostedBoardService(
+            self.repositories.boards,
+            self.repositories.directory,
+            PostedBoardMessages(self.messages, self.repositories.boards, pages),
+            coverage=self.coverage,
             channels=self.guild_settings,
             premium=self.premium,
             notifier=self.alerts,
             audit=self.audit,
             tasks=self.tasks,
+            is_member=self.bot.is_member_of,
         )
-        pages = BoardPages(self.coverage, self.statistics, self.combat, self.factory)
-        return BoardKeeper(rooms, pages, clock=self.clock, is_member=self.bot.is_member_of)
 
     def _build_links(self) -> LinkService:
         return LinkService(

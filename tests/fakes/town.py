@@ -58,7 +58,7 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
         build_server(KAMENSK, "bbbbbbbb", guild_id=guild_id),
         timezone="Europe/Berlin",
         legacy=True,
-        announced=frozenset(DeathKind) - {DeathKind.FALL, DeathKind.MENU},
+        silenced=frozenset({DeathKind.FALL, DeathKind.MENU}),
         channels={ChannelKind.KILLFEED: channel},
     )
     shelf.servers.servers = {server.scope: server for server in (mirny, kamensk)}

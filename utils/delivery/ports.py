@@ -13,7 +13,7 @@ import discord
 
 from utils.embeds.pictures import Picture
 from utils.models.guilds import ChannelKind
-from utils.models.notices import EntryKey, Feed, OutboxEntry, OutgoingMessage
+from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, GuildId, ServerScope
 
 

@@ -1,4 +1,4 @@
-"""Draws the pictures of the killfeed and of bounties, and writes them as PNG files.
+"""Draws the pictures of notices, and writes them as PNG files.
 
 The pictures are made once, by ``python -m utils.embeds.drawing``, and kept in ``artwork/``; the bot reads
 them. They are drawn from signed distances: a shape is a function that tells how far a point is outside
@@ -13,9 +13,8 @@ import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from utils.embeds.theme import NORTHERN, Look, Theme
-from utils.models.deaths import DeathKind
-from utils.models.notices import BountyEvent
+from utils.embeds.notices.look import VariantLook
+from utils.embeds.notices.registry import NOTICE_LOOKS
 
 SIZE = 128  # pixels; Discord shows a thumbnail at 80, twice that on dense screens
 FOLDER = Path(__file__).parent / "artwork"
@@ -145,31 +144,31 @@ def _draw_hourglass() -> Shape:
     return join(*sides, *ends, *sand)
 
 
-GLYPHS: Mapping[DeathKind | BountyEvent, Callable[[], Shape]] = {
-    DeathKind.KILL: _draw_sight,
-    DeathKind.VEHICLE: _draw_truck,
-    DeathKind.MENU: _draw_switch,
-    DeathKind.FALL: _draw_fall,
-    DeathKind.SELF: _draw_grenade,
-    DeathKind.UNKNOWN: _draw_skull,
-    BountyEvent.PLACED: _draw_poster,
-    BountyEvent.AUTO: _draw_crown,
-    BountyEvent.CLAIMED: _draw_gem,
-    BountyEvent.EXPIRED: _draw_hourglass,
+GLYPHS: Mapping[str, Callable[[], Shape]] = {
+    "kill.png": _draw_sight,
+    "vehicle.png": _draw_truck,
+    "menu.png": _draw_switch,
+    "fall.png": _draw_fall,
+    "self.png": _draw_grenade,
+    "unknown.png": _draw_skull,
+    "bounty_placed.png": _draw_poster,
+    "bounty_auto.png": _draw_crown,
+    "bounty_claimed.png": _draw_gem,
+    "bounty_expired.png": _draw_hourglass,
 }
 
 
-def get_look(kind: DeathKind | BountyEvent, theme: Theme = NORTHERN) -> Look:
-    """Return the look whose picture is drawn."""
-    return theme.deaths[kind] if isinstance(kind, DeathKind) else theme.bounties[kind]
+def list_looks() -> list[VariantLook]:
+    """Return the looks whose pictures are drawn."""
+    return [variant for look in NOTICE_LOOKS.values() for variant in look.variants.values()]
 
 
-def draw_pixels(kind: DeathKind | BountyEvent, theme: Theme = NORTHERN) -> bytes:
-    """Return the picture of a class of posts: rows of RGBA, ``SIZE`` by ``SIZE``."""
-    red, green, blue = get_look(kind, theme).colour.to_bytes(3)
+def draw_pixels(look: VariantLook) -> bytes:
+    """Return the picture of a look: rows of RGBA, ``SIZE`` by ``SIZE``."""
+    red, green, blue = look.colour.to_bytes(3)
     ground = (red, green, blue)
     dark = (red // 3, green // 3, blue // 3)
-    plate, rim, glyph = disc(0, 0, 0.97), ring(0, 0, 0.9, 0.09), GLYPHS[kind]()
+    plate, rim, glyph = disc(0, 0, 0.97), ring(0, 0, 0.9, 0.09), GLYPHS[look.picture]()
     pixels = bytearray()
     for row in range(SIZE):
         for column in range(SIZE):
@@ -195,10 +194,10 @@ def encode_png(pixels: bytes, size: int = SIZE) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(_build_chunk(name, data) for name, data in chunks)
 
 
-def write_pictures(folder: Path = FOLDER, theme: Theme = NORTHERN) -> None:
-    """Draw every picture of a theme into a folder."""
-    for kind in GLYPHS:
-        (folder / get_look(kind, theme).picture).write_bytes(encode_png(draw_pixels(kind, theme)))
+def write_pictures(folder: Path = FOLDER) -> None:
+    """Draw every picture into a folder."""
+    for look in list_looks():
+        (folder / look.picture).write_bytes(encode_png(draw_pixels(look)))
 
 
 def _build_chunk(name: bytes, data: bytes) -> bytes:

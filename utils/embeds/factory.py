@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import discord
 
@@ -10,7 +11,6 @@ from utils.embeds import (
     audit,
     bounties,
     combat,
-    killfeed,
     links,
     personal,
     players,
@@ -21,15 +21,18 @@ from utils.embeds import (
 from utils.embeds.audit import ListedTask
 from utils.embeds.charts.painter import ChartPainter
 from utils.embeds.limits import fit_embed, fit_embeds
+from utils.embeds.notices.look import NoticeLook
+from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks
 from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.replies import HelpCommand
 from utils.embeds.servers import ServerStatus
-from utils.embeds.theme import NORTHERN, Look, Theme
+from utils.embeds.theme import NORTHERN, Theme
 from utils.models.audit import AuditEntry
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofOutcome
 from utils.models.money import Bounty, BountySettings, Wallet
-from utils.models.notices import BountyNotice, DeathNotice, Notice
+from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
+from utils.models.notices.notice import Notice
 from utils.models.personal import Holdings, Person
 from utils.models.players import BoardRow, PlayerStats
 from utils.models.premium import GrantChange, PremiumOverview
@@ -65,34 +68,33 @@ class Post:
 class EmbedFactory:
     """Makes every embed of the bot, in one theme.
 
+    Args:
+        kinds: what can be posted, and ``looks`` how it looks.
+
     Attributes:
         charts: draws the pictures of figures.
     """
 
-    def __init__(self, theme: Theme = NORTHERN) -> None:
+    def __init__(
+        self, theme: Theme = NORTHERN, *, kinds: NoticeKinds = NOTICE_KINDS, looks: NoticeLooks = NOTICE_LOOKS
+    ) -> None:
         self._theme = theme
-        self._pictures = load_pictures(theme)
+        self._kinds = kinds
+        self._looks = looks
+        variants = (variant for look in looks.values() for variant in look.variants.values())
+        self._pictures = load_pictures(variant.picture for variant in variants)
         self.charts = ChartPainter(theme)
 
     def build_feed(self, notices: Sequence[Notice]) -> Post:
         """Return the message of up to ten notices; equal notices give an equal post."""
         embeds = fit_embeds([self.build_feed_embed(notice) for notice in notices])
-        names = dict.fromkeys(self._get_look(notice).picture for notice in notices)
+        names = dict.fromkeys(self._get_look(notice).variants[notice.variant].picture for notice in notices)
         return Post(tuple(embeds), tuple(self._pictures[name] for name in names))
 
     def build_feed_embed(self, notice: Notice) -> discord.Embed:
         """Return the embed of one notice; its picture must be attached to the message."""
-        if isinstance(notice, BountyNotice):
-            return fit_embed(bounties.build_bounty_notice_embed(self._theme, notice))
-        return self.build_death(notice)
-
-    def build_deaths(self, notices: Sequence[DeathNotice]) -> Post:
-        """Return the killfeed message of up to ten deaths."""
-        return self.build_feed(notices)
-
-    def build_death(self, notice: DeathNotice) -> discord.Embed:
-        """Return the killfeed embed of one death; its picture must be attached to the message."""
-        return fit_embed(killfeed.build_death_embed(self._theme, notice))
+        look = self._get_look(notice)
+        return fit_embed(look.build(self._theme, look.variants[notice.variant], notice))
 
     def build_placed(self, bounty: Bounty, *, server_name: str) -> discord.Embed:
         """Return the answer of ``/bounty place``."""
@@ -126,10 +128,9 @@ class EmbedFactory:
 
     def build_sample(self, kind: ChannelKind, server_name: str | None, *, at: datetime) -> Post:
         """Return the sample post of ``/admin channel test``."""
-        if kind is ChannelKind.KILLFEED:
-            return self.build_deaths([replies.build_sample_notice(server_name or "Your server", at=at)])
-        if kind is ChannelKind.BOUNTIES:
-            return self.build_feed([replies.build_sample_bounty(server_name or "Your server", at=at)])
+        looks = [self._looks[one.name] for one in self._kinds if one.channel_kind is kind]
+        if looks:
+            return self.build_feed([look.sample(server_name or "Your server", at) for look in looks])
         return Post((fit_embed(replies.build_sample_embed(self._theme, kind, server_name, at=at)),))
 
     def build_stats(self, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
@@ -300,7 +301,5 @@ class EmbedFactory:
         """Return one command in detail."""
         return fit_embed(replies.build_command_help_embed(self._theme, command))
 
-    def _get_look(self, notice: Notice) -> Look:
-        if isinstance(notice, BountyNotice):
-            return self._theme.bounties[notice.event]
-        return self._theme.deaths[notice.kind]
+    def _get_look(self, notice: Notice) -> NoticeLook[Any]:
+        return self._looks[self._kinds.get_for(notice).name]

@@ -9,10 +9,7 @@ import discord
 from utils.embeds.limits import cut_lines
 from utils.embeds.theme import Theme
 from utils.localization.escape import escape_name, escape_text, hide_ids
-from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
-from utils.models.money import AUTO_DURATION
-from utils.models.notices import BountyEvent, BountyNotice, DeathNotice
 from utils.models.premium import TIERS, Tier
 
 _ANSWER_LENGTH = 1500  # long enough for any sentence of the bot, short enough for a phone
@@ -102,37 +99,6 @@ def build_command_help_embed(theme: Theme, command: HelpCommand) -> discord.Embe
         options = "\n".join(f"`{name}` — {description}" for name, description in command.options)
         embed.add_field(name="Options", value=cut_lines(options, 1024), inline=False)
     return embed
-
-
-def build_sample_notice(server_name: str, *, at: datetime) -> DeathNotice:
-    """Return an invented death for ``/admin channel test``; it enters no statistic."""
-    return DeathNotice(
-        event_id=b"sample",
-        kind=DeathKind.KILL,
-        server_name=server_name,
-        killer_name="Sample killer",
-        victim_name="Sample victim",
-        weapon="Mosin",
-        distance=123,
-        at=at,
-        killer_kills=12,
-        killer_deaths=5,
-        killer_streak=3,
-    )
-
-
-def build_sample_bounty(server_name: str, *, at: datetime) -> BountyNotice:
-    """Return an invented bounty for ``/admin channel test``; nobody pays it."""
-    return BountyNotice(
-        event_id=b"sample",
-        event=BountyEvent.AUTO,
-        server_name=server_name,
-        target_name="Sample target",
-        amount=1_500,
-        at=at,
-        ends_at=at + AUTO_DURATION,
-        kills=6,
-    )
 
 
 def build_sample_embed(

@@ -249,7 +249,7 @@ def _write_next_try(health: ServerHealth) -> str:
 
 
 def _write_server(server: GameServer, state: ConnectionState) -> str:
-    silent = [KINDS[kind] for kind in DeathKind if kind not in server.announced]
+    silent = [KINDS[kind] for kind in DeathKind if kind in server.silenced]
     parts = [
         f"{escape_text(server.host, 100)} port {server.port}",
         f"times in {escape_text(server.timezone)}",

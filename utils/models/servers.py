@@ -50,7 +50,7 @@ class GameServer:
         legacy: opt-in to the algorithms of old SSH servers.
         host_key: the pinned host key, in OpenSSH's ``algorithm base64`` form.
         log_folder: where its logs were found last, as the host names it; None before that.
-        announced: the classes of death that are posted.
+        silenced: what is not posted, by name (``NoticeKind.silenceable``); a class that is new is posted.
         generation: which generation of counters is shown; an import switches it with one write.
         is_paused: over the premium limit, so it is not read; never deleted.
     """
@@ -67,11 +67,16 @@ class GameServer:
     legacy: bool = False
     host_key: str | None = None
     log_folder: str | None = None
-    announced: frozenset[DeathKind] = frozenset(DeathKind)
+    silenced: frozenset[str] = frozenset()
     generation: int = 0
     is_paused: bool = False
     added_at: datetime | None = None
     channels: Mapping[ChannelKind, ChannelId] = field(default_factory=dict)
+
+    @property
+    def posted_deaths(self) -> frozenset[DeathKind]:
+        """The classes of death that are posted where there is a channel."""
+        return frozenset(kind for kind in DeathKind if kind not in self.silenced)
 
 
 class ConnectionState(StrEnum):

@@ -13,7 +13,8 @@ from utils.embeds.factory import EmbedFactory
 from utils.embeds.pictures import Picture
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
-from utils.models.notices import DeathNotice, EntryKey, Feed, OutboxEntry, OutgoingMessage
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -5,10 +5,8 @@ import zlib
 
 import pytest
 
-from utils.embeds.drawing import FOLDER, GLYPHS, SIZE, draw_pixels, encode_png, get_look
-from utils.embeds.theme import NORTHERN
-from utils.models.deaths import DeathKind
-from utils.models.notices import BountyEvent
+from utils.embeds.drawing import FOLDER, GLYPHS, SIZE, draw_pixels, encode_png, list_looks
+from utils.embeds.notices.look import VariantLook
 
 
 def _decode(png: bytes) -> bytes:
@@ -24,23 +22,24 @@ def _decode(png: bytes) -> bytes:
     return zlib.decompress(rows)
 
 
-@pytest.mark.parametrize("kind", [*DeathKind, *BountyEvent])
-def test_kept_picture_is_what_is_drawn(kind: DeathKind | BountyEvent) -> None:
+@pytest.mark.parametrize("look", list_looks(), ids=lambda look: look.picture)
+def test_kept_picture_is_what_is_drawn(look: VariantLook) -> None:
     """The files are made by the code: nobody edits them by hand."""
-    kept = (FOLDER / get_look(kind).picture).read_bytes()
-    assert _decode(kept) == _decode(encode_png(draw_pixels(kind)))
+    kept = (FOLDER / look.picture).read_bytes()
+    assert _decode(kept) == _decode(encode_png(draw_pixels(look)))
     assert len(kept) < 10_000
 
 
 def test_picture_is_a_disc_on_a_clear_ground() -> None:
     """Corners are transparent, the middle is not."""
-    pixels = draw_pixels(DeathKind.KILL)
+    pixels = draw_pixels(list_looks()[0])
     middle = (SIZE * SIZE // 2 + SIZE // 2) * 4
     assert (pixels[3], pixels[-1], pixels[middle + 3]) == (0, 0, 255)
 
 
 def test_each_class_has_a_picture_of_its_own() -> None:
-    """No two classes look the same."""
-    assert len(GLYPHS) == len(NORTHERN.looks) == len(DeathKind) + len(BountyEvent)
-    assert len({(FOLDER / look.picture).read_bytes() for look in NORTHERN.looks}) == len(GLYPHS)
-    assert len({look.colour for look in NORTHERN.looks}) == len(GLYPHS)
+    """No two classes look the same, and no picture is drawn for nothing."""
+    looks = list_looks()
+    assert GLYPHS.keys() == {look.picture for look in looks}
+    assert len({(FOLDER / look.picture).read_bytes() for look in looks}) == len(looks)
+    assert len({look.colour for look in looks}) == len(looks)

@@ -32,7 +32,7 @@ from utils.errors import (
 )
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
-from utils.models.notices import WAITING_MAXIMUM
+from utils.models.notices.outbox import WAITING_MAXIMUM
 from utils.models.premium import Tier, compute_poll_seconds
 from utils.models.quantities import write_quantity
 from utils.models.reading import Cursor, ImportJob, ImportProgress
@@ -236,7 +236,7 @@ class ServerWatch:
         _, changes = self._looked_at
         if changes != self._changes:
             server = await self._rooms.servers.find_server(self.scope) or server
-        return server.announced
+        return server.posted_deaths
 
     async def _import(
         self, server: GameServer, logs: HistoryLogs, job: ImportJob, *, passes_over: bool

@@ -161,14 +161,14 @@ class ServerChangeService:
     ) -> GameServer:
         """Have one class of death of a server posted, or not; return the server as it is then."""
         server = await self._servers.resolve(guild_id, text)
-        await self._rooms.store.set_announced(server.scope, kind, is_announced=is_announced)
+        await self._rooms.store.set_silenced(server.scope, kind, is_silenced=not is_announced)
         self._rooms.watchers.refresh(server.scope)
-        if is_announced != (kind in server.announced):
+        if is_announced == (kind in server.silenced):
             switched = "off → on" if is_announced else "on → off"
             detail = f"{server.name}, {kind}: {switched}"
             await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, detail)
-        announced = server.announced | {kind} if is_announced else server.announced - {kind}
-        return replace(server, announced=announced)
+        silenced = server.silenced - {kind} if is_announced else server.silenced | {kind}
+        return replace(server, silenced=silenced)
 
     async def verify_import(self, guild_id: GuildId, text: str) -> GameServer:
         """Return the server whose history can be imported now.

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +16,9 @@ from tests.fakes.gate import Gate
 from tests.fakes.ingestion import FakeDeathLogs, Posted
 from tests.fakes.links import FakeAuditLog
 from tests.utils.database.repositories.test_recount import FILE, count_server
-from utils.database.core.database import Document, SafeDatabase
-from utils.database.core.sessions import Session
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
+from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import read_death
 from utils.database.documents.player_documents import read_days, read_month, read_player
 from utils.database.read_models.standings.keeper import Standings
@@ -26,10 +27,12 @@ from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.imports import ImportRepository
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.units.erasure_unit import ErasureTransaction
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.database.units.money_unit import MoneyTransaction
 from utils.errors import StorageConflictError, StorageUnavailableError
 from utils.events import EventDispatcher, PlayerErased
@@ -37,7 +40,7 @@ from utils.models.audit import AuditAction, AuditEntry
 from utils.models.deaths import DeathKind, DeathRow
 from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices import DeathNotice
+from utils.models.notices.deaths import DeathNotice
 from utils.models.personal import Holdings, OwnedPlayer, Person
 from utils.models.players import Counters, Tallied, sum_counters
 from utils.models.reading import ImportJob, RejectedLine
@@ -74,7 +77,7 @@ class FragileErasures(ErasureRepository):
 
     left: int | None = None
 
-    async def in_transaction(self, scope: ServerScope, work: Callable[[Any], Awaitable[T]]) -> T:
+    async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureTransaction], T]) -> T:
         """Run the work, unless the end has come."""
         if self.left == 0:
             raise ProcessEndedError("gone")
@@ -125,7 +128,11 @@ class Place:
         for row in rows:
             self.logs.append(FILE, render(row))
         live = LiveIngestion(
-            self.ingestion, EventDispatcher(), clock=self.clock, max_announce_age=timedelta(hours=1)
+            self.ingestion,
+            EventDispatcher(),
+            clock=self.clock,
+            group_seconds=0,
+            max_announce_age=timedelta(hours=1),
         )
         await live.poll(await self.find_server(), self.logs, last_read_at=None, find_posted=Posted())
 
@@ -338,7 +345,7 @@ async def fill(place: Place) -> None:
     killed = Change(OTHER, LedgerKind.KILL, 12, "kill:00", NOW, "Wolf", WOLF, NOW)
     await book(place, killed)
 
-    async def place_bounties(unit: Any) -> None:
+    def place_bounties(unit: Any) -> None:
         for name, target, placer, amount in (
             ("lost", "Wolf", OTHER, 100),
             ("on wolf", "Wolf", OTHER, 300),
@@ -349,22 +356,34 @@ async def fill(place: Place) -> None:
             bounty = Bounty(
                 place.scope, name, player_id, target, amount, placer, NOW, NOW + timedelta(days=1)
             )
-            await unit.book(Change(placer, LedgerKind.BOUNTY_PLACED, -amount, f"hold:{name}", NOW, target))
-            await unit.insert_bounty(bounty)
+            unit.book(Change(placer, LedgerKind.BOUNTY_PLACED, -amount, f"hold:{name}", NOW, target))
+            unit.insert_bounty(bounty)
             if name == "lost":
                 end = BountyEnd(BountyState.CLAIMED, NOW, ADMIN, build_player_id("Carl"), "Carl")
-                await unit.close_bounty(bounty, end)
+                unit.close_bounty(bounty, end)
             if name == "won":
-                await unit.close_bounty(bounty, BountyEnd(BountyState.CLAIMED, NOW, OWNER, WOLF, "Wolf"))
+                unit.close_bounty(bounty, BountyEnd(BountyState.CLAIMED, NOW, OWNER, WOLF, "Wolf"))
 
     await bounties.in_transaction(place.scope, place_bounties)
-    notice = DeathNotice(b"n", DeathKind.KILL, "North", "Wolf", "Anna", "Mosin", 5, NOW, 1, 0, 1)
+    notice = DeathNotice(
+        event_id=b"n",
+        kind=DeathKind.KILL,
+        server_name="North",
+        killer_name="Wolf",
+        victim_name="Anna",
+        weapon="Mosin",
+        distance=5,
+        at=NOW,
+        killer_kills=1,
+        killer_deaths=0,
+        killer_streak=1,
+    )
 
-    async def note(unit: TransactionUnit) -> None:
-        await unit.append_notices([notice], created_at=NOW)
+    def note(unit: IngestionTransaction) -> None:
+        unit.append_notices([notice], created_at=NOW)
         texts = (f"x;Wolf;{WOLF.upper()};y", f"Wolf2;{OTHER_ID};Wol;{WOLF[:-1]};", "z")
         lines = [RejectedLine(FILE, number, text, "why", NOW) for number, text in enumerate(texts)]
-        await unit.insert_rejected(lines)
+        unit.insert_rejected(lines)
 
     await place.ingestion.in_transaction(place.scope, note)
     for action, detail, actor in (
@@ -424,14 +443,14 @@ async def test_kill_that_is_paid_at_the_same_moment_leaves_no_wallet(place: Plac
         guild_id, Link(guild_id, OWNER, WOLF, "Wolf", NOW), at=NOW
     )
 
-    async def pay(session: Session) -> None:
+    def pay(transaction: Transaction) -> None:
         nonlocal runs
         runs += 1
-        money = MoneyTransaction(place.database, place.scope, session)
-        members = await money.find_members([WOLF])
+        money = MoneyTransaction(transaction, place.scope)
+        members = money.find_members([WOLF])
         gate.wait()
         for member_id in members.values():
-            await money.book(Change(member_id, LedgerKind.KILL, 12, "kill:00", NOW))
+            money.book(Change(member_id, LedgerKind.KILL, 12, "kill:00", NOW))
 
     paying = asyncio.create_task(place.database.in_transaction(pay))
     await gate.reached()
@@ -448,9 +467,9 @@ async def test_bounty_of_an_erased_member_cannot_be_paid_back_or_claimed(place: 
     [standing] = await bounties.list_placed(place.scope.guild_id, OWNER, is_open=True)
     await place.erase("Wolf", member_id=OWNER, is_asker=True)
 
-    async def end(unit: Any) -> list[bool]:
+    def end(unit: Any) -> list[bool]:
         states = (BountyState.EXPIRED, BountyState.CLAIMED, BountyState.CANCELLED)
-        return [await unit.close_bounty(standing, BountyEnd(state, NOW, OTHER)) for state in states]
+        return [unit.close_bounty(standing, BountyEnd(state, NOW, OTHER)) for state in states]
 
     assert await bounties.in_transaction(place.scope, end) == [False, False, False]
 

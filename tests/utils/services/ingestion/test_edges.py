@@ -87,7 +87,12 @@ class Town:
         events = EventDispatcher()
         events.register(CountersStored, self._keep)
         live = LiveIngestion(
-            self.store, events, clock=self.clock, max_announce_age=timedelta(hours=1), rewards=rewards
+            self.store,
+            events,
+            clock=self.clock,
+            group_seconds=0,
+            max_announce_age=timedelta(hours=1),
+            rules=[rewards],
         )
         posted = Posted(frozenset(DeathKind))
         await live.poll(self.server, self.logs, last_read_at=START - DAY, find_posted=posted)

@@ -51,7 +51,9 @@ class Server:
 
     async def poll(self) -> None:
         """Read on, with nothing but what is stored."""
-        live = LiveIngestion(self.store, EventDispatcher(), clock=self.clock, max_announce_age=HOUR)
+        live = LiveIngestion(
+            self.store, EventDispatcher(), clock=self.clock, group_seconds=0, max_announce_age=HOUR
+        )
         server = replace(self.server, generation=self.store.data.generation)
         await live.poll(server, self.logs, last_read_at=self.last_read_at, find_posted=Posted())
         self.last_read_at = self.clock.now()

@@ -1,7 +1,7 @@
 """Watching one game server: when it is read, what a failure leads to, and what is kept of its health."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
-from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, FakeIngestionUnit
+from tests.fakes.ingestion import FakeDeathLogs, FakeGuildUnit, FakeIngestionStore
 from tests.fakes.premium import FakePremiumStore, build_premium
 from tests.fakes.storage import FakeServerStore, build_server
 from tests.fakes.watching import (
@@ -43,10 +43,10 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher
 from utils.models.deaths import DeathKind, LogFile
-from utils.models.notices import DeathNotice
+from utils.models.notices.deaths import DeathNotice
 from utils.models.premium import TIERS
 from utils.models.reading import Chunk, Cursor, ImportJob, digest_head
-from utils.models.scope import ServerScope
+from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import ConnectionState, GameServer, Obstacle, ServerHealth
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
@@ -112,7 +112,9 @@ class World:
             imports=self.store,
             logs=self.access,
             places=LogPlaces(self.servers, self.store),
-            live=LiveIngestion(self.store, events, clock=self.clock, max_announce_age=MAX_AGE),
+            live=LiveIngestion(
+                self.store, events, clock=self.clock, group_seconds=0, max_announce_age=MAX_AGE
+            ),
             history=HistoryImport(self.store, self.store, events, clock=self.clock),
             channels=self.channels,
             premium=self.premium or build_premium(self.tier, self.clock),
@@ -258,8 +260,7 @@ async def test_what_is_switched_off_while_a_poll_is_on_its_way_is_not_posted(
         if change == "channel":
             world.channels.channel_id = None
             return
-        kept = frozenset(DeathKind) - {DeathKind.KILL}
-        world.servers.servers[SCOPE] = replace(build_server(), announced=kept)
+        world.servers.servers[SCOPE] = replace(build_server(), silenced=frozenset({DeathKind.KILL}))
         watch.refresh()
 
     world.access.logs = SlowLogs()
@@ -769,18 +770,16 @@ class PoisonStore(FakeIngestionStore):
         super().__init__()
         self.failure = failure
 
-    async def in_transaction(
-        self, scope: ServerScope, work: Callable[[FakeIngestionUnit], Awaitable[T]]
-    ) -> T:
+    async def in_guild_transaction(self, guild_id: GuildId, work: Callable[[FakeGuildUnit], T]) -> T:
         """Fail where a death of that player would be stored."""
 
-        async def fail(unit: FakeIngestionUnit) -> T:
-            result = await work(unit)
+        def fail(unit: FakeGuildUnit) -> T:
+            result = work(unit)
             if "Poison" in {death.row.victim_name for death in unit.data.deaths.values()}:
                 raise self.failure
             return result
 
-        return await super().in_transaction(scope, fail)
+        return await super().in_guild_transaction(guild_id, fail)
 
 
 POISONED = [("Ann", "Bob"), ("Ann", "Poison"), ("Bob", "Ann"), ("Cid", "Poison"), ("Ann", "Cid")]

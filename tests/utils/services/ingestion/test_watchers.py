@@ -98,7 +98,7 @@ class World:
             imports=store,
             logs=self.access,
             places=LogPlaces(self.servers, store),
-            live=LiveIngestion(store, events, clock=self.clock, max_announce_age=MAX_AGE),
+            live=LiveIngestion(store, events, clock=self.clock, group_seconds=0, max_announce_age=MAX_AGE),
             history=HistoryImport(store, store, events, clock=self.clock),
             channels=FakeChannelFinder(),
             premium=build_premium(),

@@ -371,10 +371,10 @@ async def test_two_edits_to_one_name_leave_it_to_the_first(
 async def test_kinds_of_death_are_switched_one_by_one(rooms: Rooms, service: ServerChangeService) -> None:
     """The others stay, and the audit has old and new; what is so already is no change."""
     off = await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=False, actor_id=ADMIN)
-    assert off.announced == frozenset(DeathKind) - {DeathKind.FALL}
+    assert off.silenced == {DeathKind.FALL}
     for _ in range(2):
         on = await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=True, actor_id=ADMIN)
-    assert on.announced == rooms.store.servers[SCOPE].announced == frozenset(DeathKind)
+    assert on.silenced == rooms.store.servers[SCOPE].silenced == frozenset()
     assert [detail for _, _, detail in rooms.audit.lines] == [
         "Mirny, fall: on → off",
         "Mirny, fall: off → on",

@@ -227,20 +227,20 @@ class BountyService:
         notice = build_placed_notice(bounty, server.name)
         notices = await choose_notices(self._rooms, bounty.scope, notice)
 
-        async def store(unit: MoneyUnit) -> int:
+        def store(unit: MoneyUnit) -> int:
             hold = _build_hold(bounty, member_id)
-            if await unit.find_booked([hold.key]):  # by a commit whose answer was lost
-                return await unit.get_balance(member_id)
-            await _verify_no_other(unit, bounty)
-            balance = await unit.book(hold)
+            if unit.find_booked([hold.key]):  # by a commit whose answer was lost
+                return unit.get_balance(member_id)
+            _verify_no_other(unit, bounty)
+            balance = unit.book(hold)
             if balance is None:
                 raise NotEnoughMoneyError(
                     needed=bounty.amount,
-                    balance=await unit.get_balance(member_id),
+                    balance=unit.get_balance(member_id),
                     hint="Kills of your linked player earn more; /wallet shows what you have.",
                 )
-            await unit.insert_bounty(bounty)
-            await unit.append_notices(notices, created_at=bounty.placed_at)
+            unit.insert_bounty(bounty)
+            unit.append_notices(notices, created_at=bounty.placed_at)
             return balance
 
         balance = await book_surely(partial(self._rooms.store.in_transaction, bounty.scope, store))
@@ -248,8 +248,8 @@ class BountyService:
         return balance
 
 
-async def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
-    standing = await unit.list_open_bounties([bounty.player_id])
+def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
+    standing = unit.list_open_bounties([bounty.player_id])
     own = next((one for one in standing if one.placer_id == bounty.placer_id), None)
     if own is None:
         return

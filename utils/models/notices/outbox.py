@@ -1,41 +1,12 @@
-"""Notices: facts that wait in the outbox to become messages in a channel."""
+"""The outbox: how notices wait for their channel, and the messages made of them."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
 
-from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
-from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-
-
-@dataclass(frozen=True, slots=True)
-class DeathNotice:
-    """The facts of one death for the killfeed; its look is decided when it is shown.
-
-    Attributes:
-        event_id: the death's fingerprint; texts from pools are chosen by it, so a retry shows the same.
-        killer_name: empty without a killer.
-        killer_kills: the killer's counters on that server after this kill (for K/D), None for other classes.
-        killer_streak: the killer's streak after this kill.
-        at: the moment of the death, UTC.
-    """
-
-    channel_kind: ClassVar[ChannelKind] = ChannelKind.KILLFEED
-
-    event_id: bytes
-    kind: DeathKind
-    server_name: str
-    killer_name: str
-    victim_name: str
-    weapon: str
-    distance: int
-    at: datetime
-    killer_kills: int | None = None
-    killer_deaths: int | None = None
-    killer_streak: int | None = None
-
+from utils.models.notices.notice import Notice
+from utils.models.scope import ChannelId, GuildId, ServerScope
 
 WAITING_MAXIMUM = 1_000
 """Notices of a feed that wait; what would wait behind so many others is no news, and is left out."""
@@ -53,49 +24,6 @@ class Appended:
 
     batches: int = 0
     left_out: int = 0
-
-
-class BountyEvent(StrEnum):
-    """What can be told of a bounty; ``auto`` is one that the house put up."""
-
-    PLACED = "placed"
-    AUTO = "auto"
-    CLAIMED = "claimed"
-    EXPIRED = "expired"
-
-
-@dataclass(frozen=True, slots=True)
-class BountyNotice:
-    """The facts of something that happened to the bounties on a player, for the bounties channel.
-
-    Attributes:
-        event_id: texts from pools are chosen by it, so a retry shows the same.
-        amount: emeralds; a claim's is the sum of all bounties it took.
-        count: how many bounties it is about.
-        at: when it happened, UTC.
-        placer_id: who placed it; None for the house, and for a claim.
-        ends_at: when a placed bounty ends.
-        claimer_id: the member who is paid, and ``claimer_name`` the player who made the kill.
-        kills: how many victims made the house put it up.
-    """
-
-    channel_kind: ClassVar[ChannelKind] = ChannelKind.BOUNTIES
-
-    event_id: bytes
-    event: BountyEvent
-    server_name: str
-    target_name: str
-    amount: int
-    at: datetime
-    count: int = 1
-    placer_id: MemberId | None = None
-    ends_at: datetime | None = None
-    claimer_id: MemberId | None = None
-    claimer_name: str = ""
-    kills: int = 0
-
-
-Notice = DeathNotice | BountyNotice
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -2,12 +2,12 @@
 
 Lines take ``{target}``, ``{amount}`` and ``{by}``: the house or the member who placed it, or the player who
 made the kill; ``{By}`` where a sentence begins. All are escaped and bold when they arrive here. As in
-``wording``, the choice depends on a pool's length.
+``death_wording``, the choice depends on a pool's length.
 """
 
 from collections.abc import Mapping, Sequence
 
-from utils.models.notices import BountyEvent
+from utils.models.notices.bounties import BountyEvent
 
 TITLES: Mapping[BountyEvent, Sequence[str]] = {
     BountyEvent.PLACED: (
