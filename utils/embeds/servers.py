@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 import discord
 
+from utils.embeds.audit_wording import write_change
 from utils.embeds.figures import NONE_YET, write_count, write_duration, write_time
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.theme import Theme
 from utils.embeds.wording import KINDS
 from utils.localization.escape import escape_name, escape_text, hide_ids
+from utils.models.audit import FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.quantities import write_quantity
 from utils.models.reading import ImportProgress, RejectedLine
@@ -19,7 +21,6 @@ from utils.models.servers import (
     CheckStep,
     ConnectionCount,
     ConnectionState,
-    FieldChange,
     GameServer,
     HostKey,
     HostKeys,
@@ -108,8 +109,8 @@ def build_edited_embed(
 ) -> discord.Embed:
     """Return what an edit changed, and the test of the login where one was made."""
     lines = [
-        f"**{change.name}**: {escape_text(change.old, _VALUE)} → {escape_text(change.new, _VALUE)}"
-        for change in changes
+        f"**{name}**: {escape_text(old, _VALUE)} → {escape_text(new, _VALUE)}"
+        for name, old, new in map(write_change, changes)
     ]
     if any(change.name == "timezone" for change in changes):
         lines.append(

@@ -188,20 +188,3 @@ class WayCheck:
     def failure(self) -> CheckStep | None:
         """Return the step that failed; None when the whole way works."""
         return next((step for step in self.steps if not step.ok), None)
-
-    def describe_failure(self) -> str:
-        """Return for the audit which step failed."""
-        return f"“{self.failure.name}” failed" if self.failure else "all works"
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """A changed setting as people read it; a secret is never told."""
-
-    name: str
-    old: str
-    new: str
-
-    def __str__(self) -> str:
-        """Return the form of the audit."""
-        return f"{self.name}: {self.old} → {self.new}"

@@ -7,7 +7,7 @@ import pytest
 
 from utils.embeds.audit import ListedTask
 from utils.embeds.factory import EmbedFactory
-from utils.models.audit import AuditEntry
+from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.premium import (
     TIERS,
     GrantChange,
@@ -19,7 +19,7 @@ from utils.models.premium import (
     list_offers,
 )
 from utils.models.scope import GuildId, MemberId
-from utils.models.servers import CheckStep, FieldChange, HostKey, HostKeys
+from utils.models.servers import CheckStep, HostKey, HostKeys
 from utils.tasks import TaskReport, TaskState
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -109,15 +109,17 @@ def test_grant_shows_new_and_old_state_and_the_history(factory: EmbedFactory) ->
 
 def test_audit_escapes_text_and_keeps_mentions(factory: EmbedFactory) -> None:
     """Mentions show as names, what people typed as its letters, ids of players not at all."""
+    channel = AuditFacts(server_name="**x**", changes=(FieldChange("killfeed", None, 5),))
+    typed = "@everyone " + "0002" + "ab" * 14
     entries = [
-        AuditEntry(AT, MemberId(7), "channel set", "killfeed of **x**: none → <#5>"),
-        AuditEntry(AT, None, "premium end", "@everyone " + "0002" + "ab" * 14),
-        AuditEntry(AT, MemberId(7), "role", "<@&5> → <@&6>"),
+        AuditEntry(AT, MemberId(7), "channel set", channel),
+        AuditEntry(AT, None, "an action of tomorrow", AuditFacts(server_name=typed)),
+        AuditEntry(AT, MemberId(7), "role", AuditFacts(changes=(FieldChange("admin_role_id", 5, 6),))),
     ]
     embed = factory.build_audit(entries, total=1234)
     assert embed.description == (
         f"<t:{STAMP}:f> · <@7> · **channel set**\n> killfeed of \\*\\*x\\*\\*\\: none → <#5>\n"
-        f"<t:{STAMP}:f> · the bot · **premium end**\n> @\u200beveryone (id)\n"
+        f"<t:{STAMP}:f> · the bot · **an action of tomorrow**\n> @\u200beveryone (id)\n"
         f"<t:{STAMP}:f> · <@7> · **role**\n> <@&5> → <@&6>"
     )
     assert embed.footer is not None
