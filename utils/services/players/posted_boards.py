@@ -24,10 +24,10 @@ from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.texts import Command, Text, text
 from utils.services.guilds.audit import AuditWriter
-from utils.services.ingestion.watch_rooms import AdminNotifier, ChannelFinder
 from utils.services.money.rewards import FeatureGate
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import Board
+from utils.services.ports import AdminNotifier, ChannelFinder
 from utils.tasks import TaskManager
 from utils.turns import FairTurns
 
