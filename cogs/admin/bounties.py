@@ -6,6 +6,7 @@ import discord
 
 from cogs.admin.groups import ADMIN
 from utils.interactions.access import access, get_actor_id, get_guild_id
+from utils.interactions.context import KillfeedContext
 from utils.interactions.services import Services
 from utils.models.audit import AuditAction
 from utils.models.money import LARGEST_BOUNTY, LARGEST_CHANGE, LEAST_BOUNTY, LONGEST_EXPIRY_HOURS
@@ -41,7 +42,7 @@ class MoneyCommands:
     @access(is_admin=True, is_private=True, feature=Feature.BOUNTIES, is_change=True)
     async def bounty_settings(
         self,
-        ctx: discord.ApplicationContext,
+        ctx: KillfeedContext,
         enabled: bool | None,  # noqa: FBT001 - a command option
         auto: bool | None,  # noqa: FBT001 - a command option
         expiry_hours: int | None,
@@ -58,7 +59,7 @@ class MoneyCommands:
         changed = await self.services.guild_changes.change(
             get_guild_id(ctx), get_actor_id(ctx.interaction), AuditAction.BOUNTIES, wish
         )
-        embed = self.services.embeds.build_bounty_settings(changed.after.bounties)
+        embed = ctx.embeds.build_bounty_settings(changed.after.bounties)
         await ctx.respond(embed=embed, ephemeral=True)
 
     @ADMIN.command(name="wallet", description="Give emeralds to a member, or take them away")
@@ -73,7 +74,7 @@ class MoneyCommands:
     @discord.option("reason", str, description="Why; the member sees it", max_length=200)
     @access(is_admin=True, is_private=True, feature=Feature.WALLET, is_change=True)
     async def wallet_change(
-        self, ctx: discord.ApplicationContext, member: discord.Member, amount: int, reason: str
+        self, ctx: KillfeedContext, member: discord.Member, amount: int, reason: str
     ) -> None:
         """Answer ``/admin wallet``."""
         guild_id, member_id = get_guild_id(ctx), MemberId(member.id)
@@ -85,4 +86,4 @@ class MoneyCommands:
             actor_id=MemberId(ctx.author.id),
             request_id=ctx.interaction.id,
         )
-        await ctx.respond(embed=self.services.embeds.build_wallet(wallet), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_wallet(wallet), ephemeral=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from utils.errors import InvalidInputError
 from utils.models.audit import FactValue, FieldChange
+from utils.models.texts import Text
 
 Check = Callable[[Any], None]
 
@@ -40,7 +41,7 @@ def setting(
     return field(default_factory=factory, metadata=metadata)
 
 
-def between(least: int, most: int, sentence: str) -> Check:
+def between(least: int, most: int, sentence: Text) -> Check:
     """Return the check of a number, both ends included; ``sentence`` tells people the bounds."""
 
     def check(value: int) -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from utils.models.declared_settings import between, setting
 from utils.models.scope import MemberId, PlayerId, ServerScope
+from utils.models.texts import Number, Text, plural, text
 
 LEAST_BOUNTY = 100
 LARGEST_BOUNTY = 50_000
@@ -45,6 +46,11 @@ def compute_auto_amount(victims: int) -> int | None:
     return min(AUTO_BASE + AUTO_STEP * (victims - SPREE_KILLS), LARGEST_AUTO)
 
 
+def count_emeralds(amount: float) -> Text:
+    """Return an amount in words: ``1,500 emeralds``."""
+    return plural("{count} emerald", "{count} emeralds", amount)
+
+
 @dataclass(frozen=True, slots=True)
 class BountySettings:
     """What a guild's admins decide about bounties.
@@ -59,14 +65,23 @@ class BountySettings:
     is_enabled: bool = setting(default=True)
     is_auto: bool = setting(default=True)
     expiry_hours: int = setting(
-        24, check=between(1, LONGEST_EXPIRY_HOURS, f"A bounty lasts 1 to {LONGEST_EXPIRY_HOURS} hours.")
+        24,
+        check=between(
+            1,
+            LONGEST_EXPIRY_HOURS,
+            text("A bounty lasts 1 to {limit} hours.", limit=Number(LONGEST_EXPIRY_HOURS)),
+        ),
     )
     max_amount: int = setting(
         LARGEST_BOUNTY,
         check=between(
             LEAST_BOUNTY,
             LARGEST_BOUNTY,
-            f"The largest bounty is a number from {LEAST_BOUNTY:,} to {LARGEST_BOUNTY:,}.",
+            text(
+                "The largest bounty is a number from {least} to {largest}.",
+                least=Number(LEAST_BOUNTY),
+                largest=Number(LARGEST_BOUNTY),
+            ),
         ),
     )
 

@@ -14,6 +14,7 @@ from utils.models.declared_settings import between, list_changes, list_settings,
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import BountySettings
 from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.texts import text
 
 DEFAULTS = GuildSettings(GuildId(42))
 FEED, OTHER = ChannelId(1), ChannelId(2)
@@ -82,7 +83,7 @@ def test_only_what_changes_is_checked() -> None:
 
     @dataclass(frozen=True)
     class Limited(GuildSettings):
-        size: int = setting(1, check=between(1, 5, "A size is 1 to 5."))
+        size: int = setting(1, check=between(1, 5, text("A size is 1 to 5.")))
 
     old = Limited(GuildId(42), size=9)
     assert list_changes(old, replace(old, admin_role_id=3)) == (FieldChange("admin_role_id", None, 3),)

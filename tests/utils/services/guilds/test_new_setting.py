@@ -16,6 +16,7 @@ from utils.models.audit import AuditAction
 from utils.models.declared_settings import between, setting
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.texts import text
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
 
@@ -26,7 +27,7 @@ GUILD, ADMIN = GuildId(42), MemberId(5)
 class InventedSettings(GuildSettings):
     """The settings with one more."""
 
-    quiet_hour: int = setting(3, check=between(0, 23, "An hour is a number from 0 to 23."))
+    quiet_hour: int = setting(3, check=between(0, 23, text("An hour is a number from 0 to 23.")))
 
 
 async def test_new_setting_is_stored_checked_audited_announced_and_seen_at_once(

@@ -8,8 +8,8 @@ import pytest
 
 from tests.fakes.clock import START, settle
 from tests.fakes.premium import OWNER, FakePremiumStore, GrantDesk
+from tests.fakes.server_loops import FakeWatchers
 from tests.fakes.storage import FakeServerStore, build_server
-from tests.fakes.watching import FakeWatchers
 from utils.errors import InvalidInputError, StorageUnavailableError
 from utils.events import ServerAdded, ServerRemoved
 from utils.models.premium import (

@@ -6,6 +6,7 @@ from typing import Any
 from utils.errors import InvalidInputError, NotAllowedError
 from utils.models.guilds import GuildSettings
 from utils.models.money import LEAST_BOUNTY, BountySettings
+from utils.models.texts import Command, Number, text
 
 
 def change_bounties(settings: GuildSettings, **wished: bool | int | None) -> GuildSettings:
@@ -21,8 +22,17 @@ def verify_amount(settings: BountySettings, amount: int) -> None:
         NotAllowedError, InvalidInputError
     """
     if not settings.is_enabled:
-        raise NotAllowedError("Bounties are switched off here. An admin switches them on with /admin bounty.")
+        raise NotAllowedError(
+            text(
+                "Bounties are switched off here. An admin switches them on with {bounty}.",
+                bounty=Command("admin bounty"),
+            )
+        )
     if not LEAST_BOUNTY <= amount <= settings.max_amount:
         raise InvalidInputError(
-            f"A bounty here is an amount from {LEAST_BOUNTY:,} to {settings.max_amount:,} emeralds."
+            text(
+                "A bounty here is an amount from {least} to {largest} emeralds.",
+                least=Number(LEAST_BOUNTY),
+                largest=Number(settings.max_amount),
+            )
         )
