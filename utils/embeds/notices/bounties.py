@@ -27,15 +27,15 @@ def build_bounty_notice_embed(theme: Theme, look: VariantLook, notice: BountyNot
     return build_post(look, notice, (line, _write_facts(notice)))
 
 
-def build_sample_bounty(server_name: str, at: datetime) -> BountyNotice:
+def build_sample_bounty(*, event_id: bytes, server_name: str, at: datetime) -> BountyNotice:
     """Return an invented bounty; nobody pays it."""
     return BountyNotice(
-        event_id=b"sample",
-        event=BountyEvent.AUTO,
+        event_id=event_id,
         server_name=server_name,
+        at=at,
+        event=BountyEvent.AUTO,
         target_name="Sample target",
         amount=1_500,
-        at=at,
         ends_at=at + AUTO_DURATION,
         kills=6,
     )
