@@ -7,7 +7,7 @@ import discord
 from tests.fakes.connection_notice import ConnectionEvent, ConnectionNotice
 from utils.embeds.notices.look import NoticeLook, VariantLook, build_post, choose_line
 from utils.embeds.notices.registry import NOTICE_LOOKS
-from utils.embeds.theme import Theme
+from utils.embeds.style import Style
 from utils.localization.escape import escape_name
 from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds
@@ -15,7 +15,7 @@ from utils.models.personal import PersonalFields
 from utils.models.scope import PlayerId
 
 
-def build_connection_embed(_theme: Theme, look: VariantLook, notice: ConnectionNotice) -> discord.Embed:
+def build_connection_embed(_style: Style, look: VariantLook, notice: ConnectionNotice) -> discord.Embed:
     """Return the post about a player who came or went."""
     player = f"**{escape_name(notice.player_name)}**"
     return build_post(look, notice, [choose_line(look, notice).format(player=player)])

@@ -137,7 +137,7 @@ class House(Application):
         self.access = MemoryAccess(self._hosts, self.clock)  # type: ignore[assignment]
         super()._join_rules()
 
-    def _build_watchers(self) -> Bystander:  # type: ignore[override]
+    def _build_loops(self) -> Bystander:  # type: ignore[override]
         leases = self.leases
         self.live = LiveIngestion(
             IngestionRepository(

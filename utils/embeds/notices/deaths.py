@@ -7,14 +7,14 @@ import discord
 from utils.embeds.figures import compute_ratio, write_count, write_metres, write_ratio
 from utils.embeds.notices.death_wording import CAUSES, LINES, TITLES
 from utils.embeds.notices.look import SEPARATOR, NoticeLook, VariantLook, build_post, choose_line
-from utils.embeds.theme import Theme
+from utils.embeds.style import Style
 from utils.embeds.wording import WEAPONS
 from utils.localization.escape import escape_name, escape_text
 from utils.models.deaths import DeathKind
 from utils.models.notices.deaths import DeathNotice
 
 
-def build_death_embed(_theme: Theme, look: VariantLook, notice: DeathNotice) -> discord.Embed:
+def build_death_embed(_style: Style, look: VariantLook, notice: DeathNotice) -> discord.Embed:
     """Return the embed of a death."""
     return build_post(look, notice, (_write_line(look, notice), _write_facts(notice)))
 

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import discord
 
 from utils.embeds.figures import write_time
-from utils.embeds.theme import Theme
+from utils.embeds.style import Style
 from utils.embeds.wording import choose_text
 from utils.localization.escape import escape_name
 from utils.models.notices.notice import Notice
@@ -49,7 +49,7 @@ class NoticeLook(Generic[N]):
     """
 
     variants: Mapping[StrEnum, VariantLook]
-    build: Callable[[Theme, VariantLook, N], discord.Embed]
+    build: Callable[[Style, VariantLook, N], discord.Embed]
     sample: Callable[..., N]
 
 
