@@ -204,7 +204,7 @@ class Application:
             self.repositories.directory,
             players=self.names,
             reading=self.watchers,
-            messages=LinkMessages(self.sender, factory=self.factory),
+            messages=LinkMessages(self.messages, factory=self.factory),
             tasks=self.tasks,
             clock=self.clock,
         )
