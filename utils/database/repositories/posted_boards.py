@@ -3,8 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
+from utils.database.core.blocking import Replacement
 from utils.database.core.database import SafeDatabase
-from utils.database.core.scoped import Replacement, ScopedCollection
+from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.board_documents import build_board_document, read_board
 from utils.models.message_places import MessagePlace
 from utils.models.posted_boards import BoardKey, PostedBoard

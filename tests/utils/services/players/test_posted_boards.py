@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.clock import FakeClock, settle
+from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import SCOPE
 from tests.fakes.figures import (
     FakeCombatStore,
@@ -20,6 +20,7 @@ from tests.fakes.standing import FakeBoardStore, FakeStandingSender, NoPace
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.standing_messages import StandingMessages, compute_digest
+from utils.embeds.audit_wording import write_facts
 from utils.embeds.factory import EmbedFactory
 from utils.errors import (
     ChannelUnusableError,
@@ -27,6 +28,7 @@ from utils.errors import (
     NotFoundError,
     TierRequiredError,
 )
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import ChannelKind
 from utils.models.message_places import MessagePlace
 from utils.models.players import BoardRow, Counters
@@ -34,6 +36,7 @@ from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.texts import Text
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
@@ -98,7 +101,7 @@ class Stand:
         for server in await self.list_servers(guild_id):
             if text in (server.scope.server_id, server.name):
                 return server
-        raise NotFoundError("game server", text or "")
+        raise NotFoundError(Text("There is no such game server here."))
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the leaderboard channel."""
@@ -111,7 +114,7 @@ class Stand:
         if not self.is_open:
             raise TierRequiredError("/admin board", tier=3, tier_name="Warlord")
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Tell the admins once."""
         del guild_id, sentence
         if key not in self.told:
@@ -123,10 +126,12 @@ class Stand:
         if key in self.told:
             self.told.remove(key)
 
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Take a change by hand down."""
+    async def write(
+        self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
+    ) -> None:
+        """Take a change by hand down, as people read it."""
         assert (guild_id, actor_id) == (GUILD, ACTOR)
-        self.audited.append((action, detail))
+        self.audited.append((action, write_facts(AuditEntry(START, actor_id, action, facts))))
 
     @property
     def board(self) -> PostedBoard:

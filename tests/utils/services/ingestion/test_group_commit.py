@@ -1,4 +1,4 @@
-"""Gathering: members of a guild that come at the same moment share one piece of work."""
+"""Group commit: members of a guild that come at the same moment share one piece of work."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from tests.fakes.clock import FakeClock, settle
-from utils.database.core.group_commit import Gathering
 from utils.errors import StorageConflictError
 from utils.models.scope import GuildId
+from utils.services.ingestion.group_commit import GroupCommit
 
 HERE, THERE = GuildId(42), GuildId(43)
 
@@ -51,11 +51,11 @@ async def test_members_of_a_guild_share_a_round_and_each_has_his_own_result(
     clock: FakeClock, desk: Desk
 ) -> None:
     """Another guild's are never among them; who comes later begins the next round."""
-    gathering = Gathering(desk.serve, clock=clock, seconds=1)
-    joining = [asyncio.create_task(gathering.join(HERE, member)) for member in "ab"]
-    joining.append(asyncio.create_task(gathering.join(THERE, "x")))
+    group = GroupCommit(desk.serve, clock=clock, seconds=1)
+    joining = [asyncio.create_task(group.join(HERE, member)) for member in "ab"]
+    joining.append(asyncio.create_task(group.join(THERE, "x")))
     await clock.advance(1)
-    joining.append(asyncio.create_task(gathering.join(HERE, "c")))
+    joining.append(asyncio.create_task(group.join(HERE, "c")))
     await clock.advance(1)
     assert await asyncio.gather(*joining) == ["A", "B", "X", "C"]
     assert desk.rounds == [(HERE, ("a", "b")), (THERE, ("x",)), (HERE, ("c",))]
@@ -64,8 +64,8 @@ async def test_members_of_a_guild_share_a_round_and_each_has_his_own_result(
 async def test_nobody_suffers_from_the_fault_of_another(clock: FakeClock, desk: Desk) -> None:
     """After a round that failed each is served alone, and told of his own fault."""
     desk.refused = {"b"}
-    gathering = Gathering(desk.serve, clock=clock, seconds=1)
-    joining = [asyncio.create_task(gathering.join(HERE, member)) for member in "abc"]
+    group = GroupCommit(desk.serve, clock=clock, seconds=1)
+    joining = [asyncio.create_task(group.join(HERE, member)) for member in "abc"]
     await clock.advance(1)
     first, second, third = await asyncio.gather(*joining, return_exceptions=True)
     assert (first, str(second), third) == ("A", "b", "C")
@@ -75,7 +75,7 @@ async def test_nobody_suffers_from_the_fault_of_another(clock: FakeClock, desk: 
 async def test_fault_of_one_alone_is_raised_without_another_try(clock: FakeClock, desk: Desk) -> None:
     """There is nobody to tell him from."""
     desk.refused = {"a"}
-    joining = asyncio.create_task(Gathering(desk.serve, clock=clock, seconds=1).join(HERE, "a"))
+    joining = asyncio.create_task(GroupCommit(desk.serve, clock=clock, seconds=1).join(HERE, "a"))
     await clock.advance(1)
     with pytest.raises(StorageConflictError):
         await joining
@@ -87,8 +87,8 @@ async def test_who_is_cancelled_waits_for_the_end_and_others_notice_nothing(
 ) -> None:
     """What was asked for may happen, so nobody must go on as if it could not."""
     desk.is_open.clear()
-    gathering = Gathering(desk.serve, clock=clock, seconds=1)
-    first, second = (asyncio.create_task(gathering.join(HERE, member)) for member in "ab")
+    group = GroupCommit(desk.serve, clock=clock, seconds=1)
+    first, second = (asyncio.create_task(group.join(HERE, member)) for member in "ab")
     await clock.advance(1)
     first.cancel()
     await settle()
