@@ -155,7 +155,7 @@ class KillfeedBot(commands.Bot):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """End all that a guild holds; what is stored stays."""
         logger.info("left a guild", guild_id=guild.id)
-        await self._events.dispatch(GuildLeft(guild_id=GuildId(guild.id)))
+        self._events.dispatch(GuildLeft(guild_id=GuildId(guild.id)))
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Run a command, or offer choices; once, though Discord may send an interaction twice."""

@@ -179,7 +179,7 @@ class ProofKeeper:
             self._farewells.append((link, outcome))
             self._woken.set()
 
-    async def on_deaths_stored(self, event: DeathsStored) -> None:
+    def on_deaths_stored(self, event: DeathsStored) -> None:
         """Look at a guild with open links when somebody used the menu; holds up nobody."""
         is_awaited = event.scope.guild_id in self._open
         if is_awaited and any(death.row.kind is DeathKind.MENU for death in event.deaths):

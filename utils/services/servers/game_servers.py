@@ -237,7 +237,7 @@ class GameServerService:
             raise
         self._settings.forget(guild_id)
         self._watchers.start(server.scope)
-        await self._events.dispatch(ServerAdded(scope=server.scope))
+        self._events.dispatch(ServerAdded(scope=server.scope))
         await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, describe_server(server))
         return AddedServer((*understood, *check.steps), server)
 
@@ -276,7 +276,7 @@ class GameServerService:
             self._logs.forget(scope)
             await self._store.mark_removed(scope, keep_stats=keep_stats, at=self._clock.now())
         self._settings.forget(scope.guild_id)
-        await self._events.dispatch(ServerRemoved(scope=scope))
+        self._events.dispatch(ServerRemoved(scope=scope))
         fate = "statistics kept" if keep_stats else "statistics deleted"
         await self._audit.write(
             scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, f"{describe_server(server)}: {fate}"

@@ -411,7 +411,7 @@ async def test_delivery_is_woken_by_notices_and_by_a_mended_channel(world: World
     watchers = world.build()
     watchers.start_all([ONE.scope, TWO.scope, FAR.scope])
     kind = ChannelKind.BOUNTIES
-    await watchers.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
+    watchers.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
     watchers.retry_deliveries(HERE)
     assert world.deliverer.notes == [("wake", ONE.scope, kind), ("retry", HERE)]
 
