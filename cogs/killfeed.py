@@ -53,7 +53,7 @@ class KillfeedCog(GuildCog):
         servers = await self.services.servers.list_servers(guild_id)
         if server is not None:
             servers = (await self.services.servers.resolve(guild_id, server),)
-        health = await self.services.health.get_health(guild_id)
+        health = await self.services.readings.get_health(guild_id)
         statuses = [
             ServerStatus(
                 name=each.name,
@@ -64,9 +64,9 @@ class KillfeedCog(GuildCog):
         ]
         embed = self.services.embeds.build_status(
             statuses,
-            connections=self.services.health.count_connections(guild_id),
+            connections=self.services.readings.count_connections(guild_id),
             limit=(await self.services.premium.get_tier(guild_id)).servers,
-            posting_problem=self.services.health.find_posting_problem(guild_id),
+            posting_problem=self.services.readings.find_posting_problem(guild_id),
         )
         await ctx.respond(embed=embed, ephemeral=True)
 

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 import discord
@@ -49,12 +50,13 @@ from utils.secrets import SecretBox
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
+from utils.services.ingestion.death_log_reader import DEATH_LOG, DeathLogDependencies, DeathLogReader
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.import_throttle import Courtesy
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.reading import BATCHES_OF_ALL
-from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
-from utils.services.ingestion.watchers import ServerWatchers
+from utils.services.ingestion.reader_loop import LoopDependencies
+from utils.services.ingestion.row_reader import BATCHES_OF_ALL
+from utils.services.ingestion.server_loops import ServerLoops
 from utils.services.links.linking import LinkService
 from utils.services.links.proof_watcher import PROOFS_TASK, ProofKeeper
 from utils.services.money.bounties.endings import EXPIRE_TASK, BountyEndings
@@ -159,7 +161,7 @@ class Application:
         self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
         self.factory = EmbedFactory()
         self._join_rules()
-        self.bot.follower = self.watchers
+        self.bot.follower = self.loops
         self.bot.services = self._build_services()
         for extension in extensions:
             self.bot.load_extension(extension)
@@ -200,13 +202,13 @@ class Application:
             turns=self.batches,
         )
         self.places = LogPlaces(self.repositories.servers, self.repositories.ingestion)
-        self.watchers = self._build_watchers()
+        self.loops = self._build_loops()
         self.grants = self._build_grants()
         self.proofs = ProofKeeper(
             self.repositories.links,
             self.repositories.directory,
             players=self.names,
-            reading=self.watchers,
+            reading=self.loops,
             messages=LinkMessages(self.sender, factory=self.factory),
             tasks=self.tasks,
             clock=self.clock,
@@ -224,7 +226,7 @@ class Application:
         self.combat = CombatService(repositories.combat, repositories.deaths, self.coverage, self.servers)
         self.boards = self._build_boards()
 
-    def _build_watchers(self) -> ServerWatchers:
+    def _build_loops(self) -> ServerLoops:
         max_age = timedelta(minutes=self.settings.polling.max_announce_age_minutes)
         delivery = DeliveryService(
             self.repositories.outbox,
@@ -236,7 +238,7 @@ class Application:
             max_announce_age=max_age,
         )
         pace = MessagePace(self.clock, share=self.settings.discord.sharding.share)
-        rooms = WatchRooms(
+        death_logs = DeathLogDependencies(
             servers=self.repositories.servers,
             imports=self.repositories.imports,
             logs=self.access,
@@ -251,18 +253,24 @@ class Application:
             ),
             history=self.history,
             channels=self.guild_settings,
-            premium=self.premium,
             notifier=self.alerts,
             progress=self.progress,
-            departures=self.repositories.guilds,
             clock=self.clock,
         )
-        return ServerWatchers(
+        return ServerLoops(
             self.tasks,
             DeliveryLoop(delivery, self.tasks, pace=pace, notifier=self.alerts, clock=self.clock),
             self.repositories.directory,
-            rooms,
-            WatchSettings(self.settings.polling.min_interval_seconds, max_age),
+            self.repositories.guilds,
+            {DEATH_LOG: partial(DeathLogReader, dependencies=death_logs)},
+            LoopDependencies(
+                servers=self.repositories.servers,
+                logs=self.access,
+                premium=self.premium,
+                notifier=self.alerts,
+                clock=self.clock,
+                minimum_poll_seconds=self.settings.polling.min_interval_seconds,
+            ),
         )
 
     def _build_grants(self) -> GrantService:
@@ -270,7 +278,7 @@ class Application:
             store=self.repositories.premium,
             premium=self.premium,
             servers=self.repositories.servers,
-            watchers=self.watchers,
+            watchers=self.loops,
             notifier=self.alerts,
             directory=self.repositories.directory,
             audit=self.audit,
@@ -290,7 +298,7 @@ class Application:
             places=self.places,
             logs=self.access,
             history=self.history,
-            watchers=self.watchers,
+            watchers=self.loops,
             events=self.events,
             audit=self.audit,
             clock=self.clock,
@@ -306,7 +314,7 @@ class Application:
             checker=self.access,
             places=self.places,
             host_keys=self.access,
-            watchers=self.watchers,
+            watchers=self.loops,
             audit=self.audit,
         )
         return ServerChangeService(servers, rooms)
@@ -366,10 +374,10 @@ class Application:
             premium=self.premium,
             wallets=WalletService(self.repositories.wallets, clock=self.clock),
             bounties=self.bounties,
-            health=self.watchers,
+            readings=self.loops,
             delivery=DeliveryDesk(
                 self.sender,
-                self.watchers,
+                self.loops,
                 channels=self.guild_settings,
                 factory=self.factory,
                 clock=self.clock,
@@ -407,7 +415,7 @@ class Application:
 
     def _register_handlers(self) -> None:
         events = self.events
-        events.register(NoticesQueued, self.watchers.on_notices_queued)
+        events.register(NoticesQueued, self.loops.on_notices_queued)
         standings = self.repositories.standings
         events.register(CountersStored, standings.on_counters_stored)
         events.register(ServerRemoved, standings.on_server_removed)
@@ -430,7 +438,7 @@ class Application:
             ConfigurationError: Discord refuses the token.
             LeaseLostError: another process took over.
         """
-        await self.watchers.begin()
+        await self.loops.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start(SETTLE_TASK, self.grants.settle_all, is_critical=True)
         self.tasks.start(ENDS_TASK, self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
@@ -522,13 +530,13 @@ class Application:
 
     async def _leave(self, guild_id: GuildId) -> None:
         """End all that is held for a guild the bot is no longer in."""
-        await self.watchers.stop_guild(guild_id)
+        await self.loops.stop_guild(guild_id)
         await self.tasks.cancel_guild(guild_id)
         await self.pool.close_guild(guild_id)
         self.guild_settings.forget(guild_id)
         self.names.forget(guild_id)
         # all that took time: the guild may have invited the bot again meanwhile
-        await self.watchers.follow_guilds(self.bot.is_member_of)
+        await self.loops.follow_guilds(self.bot.is_member_of)
 
 
 def _explain_close(code: int) -> ConfigurationError:

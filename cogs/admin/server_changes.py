@@ -227,5 +227,5 @@ class ServerChangeCommands:
 
 
 def _list_announced(server: GameServer) -> str:
-    posted = [name for kind, name in KINDS.items() if kind in server.announced]
+    posted = [name for kind, name in KINDS.items() if kind in server.posted_deaths]
     return f"Posted now: {', '.join(posted)}." if posted else "No death of it is posted now; all are counted."

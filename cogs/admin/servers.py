@@ -108,7 +108,7 @@ class ServerCommands:
         """Answer ``/admin server list``."""
         guild_id = get_guild_id(ctx)
         servers = await self.services.servers.list_servers(guild_id)
-        states = await self.services.health.get_health(guild_id)
+        states = await self.services.readings.get_health(guild_id)
         embed = self.services.embeds.build_server_list(servers, states=states)
         await ctx.respond(embed=embed, ephemeral=True)
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from tests.fakes.clock import START
 from tests.fakes.deaths import SCOPE, build_player_id
 from tests.fakes.storage import Gate
+from utils.embeds.audit_wording import write_facts
 from utils.errors import AmbiguousError, NotFoundError
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
@@ -282,9 +285,12 @@ class FakeAuditLog:
     def __init__(self) -> None:
         self.written: list[tuple[GuildId, MemberId | None, str, str]] = []
 
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Take note."""
-        self.written.append((guild_id, actor_id, action, detail))
+    async def write(
+        self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
+    ) -> None:
+        """Take note of what people read."""
+        sentence = write_facts(AuditEntry(START, actor_id, action, facts))
+        self.written.append((guild_id, actor_id, action, sentence))
 
 
 def _build_key(guild_id: GuildId, link: Link) -> Key:

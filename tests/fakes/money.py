@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tests.fakes.storage import Outage
 from utils.errors import CommitUnknownError
-from utils.models.audit import AuditEntry
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind, LedgerRow, PaidKill
 from utils.models.notices.bounties import BountyNotice
@@ -291,11 +291,13 @@ class FakeAuditTrail:
     """Remembers what was changed by hand."""
 
     def __init__(self) -> None:
-        self.entries: list[tuple[GuildId, MemberId | None, str, str]] = []
+        self.entries: list[tuple[GuildId, MemberId | None, str, AuditFacts]] = []
 
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
+    async def write(
+        self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
+    ) -> None:
         """Add an entry."""
-        self.entries.append((guild_id, actor_id, action, detail))
+        self.entries.append((guild_id, actor_id, action, facts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,6 @@ class FakeErasureStore(Outage):
         deaths: by the player who still is named in them.
         figures: by player.
         done: what was done, in order.
-        details: of the changes by hand.
         long_ledger: how many times a ledger has more rows than one step deletes.
     """
 
@@ -121,7 +120,6 @@ class FakeErasureStore(Outage):
         self.figures: dict[PlayerId, PlayerRecord] = {}
         self.names: dict[PlayerId, set[str]] = {}
         self.money = MoneyData()
-        self.details: list[str] = []
         self.done: list[str] = []
         self.long_ledger = 0
 
@@ -165,12 +163,15 @@ class FakeErasureStore(Outage):
         del guild_id, player_id, names
         self.done.append("ledgers")
 
-    async def rewrite_audit(
-        self, guild_id: GuildId, actions: Sequence[str], rewrite: Callable[[str], str]
-    ) -> None:
-        """Write all details anew."""
-        del guild_id, actions
-        self.details = [rewrite(detail) for detail in self.details]
+    async def rename_in_audit(self, guild_id: GuildId, player_id: PlayerId) -> None:
+        """Take note."""
+        del guild_id, player_id
+        self.done.append("audit of player")
+
+    async def forget_in_audit(self, guild_id: GuildId, member_id: MemberId) -> None:
+        """Take note."""
+        del guild_id, member_id
+        self.done.append("audit of member")
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
         """Take note."""

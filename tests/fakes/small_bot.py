@@ -16,8 +16,8 @@ from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePro
 from tests.fakes.money import FakeLinkBook, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore
 from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantDesk
+from tests.fakes.server_loops import FakeLogAccess, FakeWatchers
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore
-from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
 from utils.interactions.access import GuildCog, access, get_access, get_guild_id
@@ -105,7 +105,7 @@ class FakeOwners:
         return self.owner_ids
 
 
-class FakeHealthBook:
+class FakeServerReadings:
     """Knows what a test puts in."""
 
     def __init__(self) -> None:
@@ -247,7 +247,7 @@ class Shelf:
     premium: FakePremiumStore = field(default_factory=FakePremiumStore)
     rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
     secrets: PlainSecrets = field(default_factory=PlainSecrets)
-    health: FakeHealthBook = field(default_factory=FakeHealthBook)
+    readings: FakeServerReadings = field(default_factory=FakeServerReadings)
     delivery: FakeDelivery = field(default_factory=FakeDelivery)
     boards: FakePostedBoards = field(default_factory=FakePostedBoards)
     tasks: FakeTaskBook = field(default_factory=FakeTaskBook)
@@ -345,7 +345,7 @@ class Shelf:
             coverage=coverage,
             combat=CombatService(self.combat, self.deaths, coverage, servers),
             premium=premium,
-            health=self.health,
+            readings=self.readings,
             delivery=self.delivery,
             progress=FakeProgressMessages(),
             boards=self.boards,

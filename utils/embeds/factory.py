@@ -27,7 +27,7 @@ from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.replies import HelpCommand
 from utils.embeds.servers import ServerStatus
 from utils.embeds.theme import NORTHERN, Theme
-from utils.models.audit import AuditEntry
+from utils.models.audit import AuditEntry, FieldChange
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofOutcome
 from utils.models.money import Bounty, BountySettings, Wallet
@@ -41,7 +41,6 @@ from utils.models.scope import MemberId, ServerId, ServerScope
 from utils.models.servers import (
     CheckStep,
     ConnectionCount,
-    FieldChange,
     GameServer,
     HostKeys,
     ServerHealth,

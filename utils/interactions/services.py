@@ -32,7 +32,7 @@ from utils.services.servers.server_changes import ServerChangeService
 from utils.tasks import K, TaskReport
 
 
-class HealthBook(Protocol):
+class ServerReadings(Protocol):
     """How reading each server goes, as it is now."""
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
@@ -117,7 +117,7 @@ class Services:
     premium: PremiumService
     wallets: WalletService
     bounties: BountyService
-    health: HealthBook
+    readings: ServerReadings
     delivery: Delivery
     progress: ProgressMessages
     boards: PostedBoards

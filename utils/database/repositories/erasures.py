@@ -10,12 +10,15 @@ from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.money_documents import OPEN
 from utils.database.units.erasure_unit import ErasureTransaction
+from utils.models.audit import AuditAction
 from utils.models.links import LinkState
+from utils.models.mentions import erase_mentions
 from utils.models.money import BountyState
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds
 from utils.models.personal import Holdings
 from utils.models.player_ids import find_player_ids
 from utils.models.scope import (
+    ERASED_MEMBER_ID,
     ERASED_NAME,
     ERASED_PLAYER_ID,
     GuildId,
@@ -66,7 +69,9 @@ class ErasureRepository:
             ledger_rows=await self._of_guild("ledger", guild_id).count(own),
             open_bounties=open_ones,
             closed_bounties=placed - open_ones + await bounties.count({"claimer_id": member}),
-            changes=await self._of_guild("audit", guild_id).count({"actor_id": member}),
+            changes=await self._of_guild("audit", guild_id).count(
+                {"actor_id": member, "action": {"$ne": AuditAction.LINK_ASK.value}}
+            ),
         )
 
     async def list_scopes(self, guild_id: GuildId) -> tuple[ServerScope, ...]:
@@ -118,17 +123,24 @@ class ErasureRepository:
             named = {"key": {"$gte": prefix, "$lt": end}, "note": {"$in": list(names)}}
             await ledger.update_many(named, {"$set": {"note": ERASED_NAME}})
 
-    async def rewrite_audit(
-        self, guild_id: GuildId, actions: Sequence[str], rewrite: Callable[[str], str]
-    ) -> None:
-        """Write the details of some changes anew."""
-        audit = self._of_guild("audit", guild_id)
-        found = await audit.find({"action": {"$in": list(actions)}}, projection={"detail": 1}, hint="action")
-        details = [(one["_id"], one["detail"], rewrite(one["detail"])) for one in found]
+    async def rename_in_audit(self, guild_id: GuildId, player_id: PlayerId) -> None:
+        """Take a player out of the facts of changes."""
+        nobody = {"facts.player_id": ERASED_PLAYER_ID, "facts.player_name": ERASED_NAME}
+        await self._of_guild("audit", guild_id).update_many({"facts.player_id": player_id}, {"$set": nobody})
+
+    async def forget_in_audit(self, guild_id: GuildId, member_id: MemberId) -> None:
+        """Take a member out of the facts of changes, and out of requests for links of their own."""
+        audit, member = self._of_guild("audit", guild_id), int(member_id)
+        asked = {"action": AuditAction.LINK_ASK.value, "actor_id": member}
+        await audit.update_many(asked, {"$set": {"actor_id": ERASED_MEMBER_ID}})
+        await audit.update_many({"facts.member_id": member}, {"$set": {"facts.member_id": ERASED_MEMBER_ID}})
+        typed = {"facts.reason": {"$gte": ""}}
+        found = await audit.find(typed, projection={"facts.reason": 1}, hint="newest")
+        reasons = [(one["_id"], one["facts"]["reason"]) for one in found]
         await audit.bulk_write(
-            Change({"_id": key}, {"$set": {"detail": after}})
-            for key, before, after in details
-            if after != before
+            Change({"_id": key}, {"$set": {"facts.reason": after}})
+            for key, before in reasons
+            if (after := erase_mentions(before, member_id)) != before
         )
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:

@@ -10,7 +10,6 @@ from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.server_documents import GameServerDocument, HealthDocument
 from utils.database.repositories.line_counts import count_lines
-from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
@@ -80,10 +79,10 @@ class GameServerRepository:
         update = {"$unset": {field: ""}} if channel_id is None else {"$set": {field: int(channel_id)}}
         await self._server(scope).update_one(_KEPT, update)
 
-    async def set_announced(self, scope: ServerScope, kind: DeathKind, *, is_announced: bool) -> None:
-        """Have one class of death posted, or not."""
-        operator = "$addToSet" if is_announced else "$pull"
-        await self._server(scope).update_one(_KEPT, {operator: {"announced": kind.value}})
+    async def set_silenced(self, scope: ServerScope, name: str, *, is_silenced: bool) -> None:
+        """Have something not posted, or posted again."""
+        operator = "$addToSet" if is_silenced else "$pull"
+        await self._server(scope).update_one(_KEPT, {operator: {"silenced": str(name)}})
 
     async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
         """Pause a server over the premium limit, or let it go on."""

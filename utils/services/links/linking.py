@@ -14,13 +14,14 @@ from typing import Protocol
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.labels import find_labelled, label_choices
 from utils.models.links import Link, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
 from utils.models.quantities import write_span
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.typed_text import fold_text
+from utils.services.guilds.audit import AuditWriter
 from utils.services.links.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
 from utils.services.links.proof_watcher import PlayerDirectory, ProofBook
 from utils.services.players.asked_players import AskedPlayers
@@ -55,13 +56,6 @@ class LinkStore(ProofBook, Protocol):
         self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
     ) -> Sequence[Link]:
         """Delete links and return them; when the main is among them, the oldest alt left becomes main."""
-
-
-class AuditLog(Protocol):
-    """Writes down what was changed by hand."""
-
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Keep who changed what; ``detail`` may mention members."""
 
 
 class Notifier(Protocol):
@@ -111,7 +105,7 @@ class LinkService:
         *,
         players: PlayerDirectory,
         proofs: Proofs,
-        audit: AuditLog,
+        audit: AuditWriter,
         notifier: Notifier,
         clock: Clock,
         rng: Random,
@@ -226,9 +220,7 @@ class LinkService:
             await self._verify_free(guild_id, member_id, known)
             confirmed = replace(self._build(guild_id, member_id, known, ()), is_confirmed=True)
             link = await self._put_proven(guild_id, confirmed)
-        await self._audit.write(
-            guild_id, actor_id, AuditAction.LINK_CONFIRM, f"<@{member_id}> is {known.name}"
-        )
+        await self._audit.write(guild_id, actor_id, AuditAction.LINK_CONFIRM, _list_facts(link))
         return link
 
     async def remove(
@@ -241,8 +233,9 @@ class LinkService:
         """
         async with self._locks.hold(guild_id):
             link = await self._remove(guild_id, member_id, player)
-        detail = f"<@{member_id}> is no longer {link.player_name} (was {link.state.value})"
-        await self._audit.write(guild_id, actor_id, AuditAction.LINK_REMOVE, detail)
+        was = FieldChange("state", old=link.state.value)
+        facts = replace(_list_facts(link), changes=(was,))
+        await self._audit.write(guild_id, actor_id, AuditAction.LINK_REMOVE, facts)
         return link
 
     async def _remove(self, guild_id: GuildId, member_id: MemberId, player: str) -> Link:
@@ -296,7 +289,7 @@ class LinkService:
 
     async def _tell_repeated(self, link: Link, requests: int) -> None:
         """Let the admins know that a player is asked for again and again."""
-        await self._write_ask(link.guild_id, link.member_id, link.player_name)
+        await self._audit.write(link.guild_id, link.member_id, AuditAction.LINK_ASK, _list_facts(link))
         await self._notifier.notify(
             link.guild_id,
             f"“{link.player_name}” was asked for again with /link: {requests} requests without a proof. "
@@ -313,7 +306,8 @@ class LinkService:
         if not self._note_claim(guild_id, owner.player_id):
             return
         key = self._build_key("claim", owner.player_id)
-        await self._write_ask(guild_id, member_id, name)
+        facts = replace(_list_facts(owner), member_id=member_id)
+        await self._audit.write(guild_id, member_id, AuditAction.LINK_ASK, facts)
         asked = f"Somebody asked with /link for “{name}”, who is linked to"
         refused = "It was refused, and nothing changed."
         await self._notifier.notify(
@@ -333,10 +327,6 @@ class LinkService:
         is_first = (guild_id, player_id) not in self._claims
         self._claims.add((guild_id, player_id))
         return is_first
-
-    async def _write_ask(self, guild_id: GuildId, member_id: MemberId, name: str) -> None:
-        detail = f"<@{member_id}> says that the player is {name}"
-        await self._audit.write(guild_id, member_id, AuditAction.LINK_ASK, detail)
 
     def _build_key(self, what: str, player_id: PlayerId) -> str:
         """Return the key of what is told once a day."""
@@ -402,6 +392,10 @@ def _build_owned_error(name: str) -> InvalidInputError:
         f"“{name}” belongs to another member here. If that is wrong, ask an admin of this community: "
         "/admin link remove ends a link."
     )
+
+
+def _list_facts(link: Link) -> AuditFacts:
+    return AuditFacts(member_id=link.member_id, player_id=link.player_id, player_name=link.player_name)
 
 
 def _find(links: Sequence[Link], player_id: PlayerId) -> Link | None:

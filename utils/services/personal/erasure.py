@@ -11,7 +11,6 @@ for what came up meanwhile.
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,31 +19,30 @@ from typing import Protocol, TypeVar
 from utils.clock import Clock
 from utils.errors import InvalidInputError
 from utils.events import EventDispatcher, PlayerErased
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts
 from utils.models.deaths import Death
 from utils.models.money import BountyEnd, BountyState
 from utils.models.personal import DataQuestion, Holdings, Person
 from utils.models.players import PlayerDay, PlayerRecord
-from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, GuildId, MemberId, PlayerId, ServerScope
+from utils.models.scope import (
+    ERASED_MEMBER_ID,
+    ERASED_NAME,
+    ERASED_PLAYER_ID,
+    GuildId,
+    MemberId,
+    PlayerId,
+    ServerScope,
+)
+from utils.services.guilds.audit import AuditWriter
 from utils.services.ingestion.counting import count_one_player
 from utils.services.money.bounties.endings import close_with_refund
 from utils.services.money.money_stores import MoneyUnit
-from utils.services.money.wallets import AuditTrail
 from utils.services.personal.people import PersonFinder
 
 T = TypeVar("T")
 
 DEATHS_AT_ONCE = 5_000  # of a transaction: about half a second of mongod's work
 LEDGER_ROWS_AT_ONCE = 5_000
-ERASED_MEMBER = "an erased member"
-PERSONAL_ACTIONS = (
-    AuditAction.LINK_ASK,
-    AuditAction.LINK_CONFIRM,
-    AuditAction.LINK_REMOVE,
-    AuditAction.WALLET,
-    AuditAction.DATA_EXPORT,
-)
-"""The changes whose detail names a person."""
 
 
 class ErasureUnit(Protocol):
@@ -101,10 +99,11 @@ class ErasureStore(Protocol):
     async def rename_in_ledgers(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
         """Take a player out of the ledgers of others."""
 
-    async def rewrite_audit(
-        self, guild_id: GuildId, actions: Sequence[str], rewrite: Callable[[str], str]
-    ) -> None:
-        """Write the details of some changes anew."""
+    async def rename_in_audit(self, guild_id: GuildId, player_id: PlayerId) -> None:
+        """Take a player out of the facts of changes."""
+
+    async def forget_in_audit(self, guild_id: GuildId, member_id: MemberId) -> None:
+        """Take a member out of the facts of changes, and out of requests for links of their own."""
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
         """Delete whatever links a player, proven or asked for."""
@@ -146,7 +145,7 @@ class ErasureService:
         store: ErasureStore,
         people: PersonFinder,
         *,
-        audit: AuditTrail,
+        audit: AuditWriter,
         events: EventDispatcher,
         clock: Clock,
         deaths_at_once: int = DEATHS_AT_ONCE,
@@ -236,12 +235,9 @@ class ErasureService:
         for player_id, known in names.items():
             await self._store.rename_in_notices(guild_id, player_id, known)
             await self._store.rename_in_ledgers(guild_id, player_id, known)
-        everyone = frozenset().union(*names.values())
-
-        def rewrite(detail: str) -> str:
-            return erase_from_detail(detail, member_id, everyone)
-
-        await self._store.rewrite_audit(guild_id, PERSONAL_ACTIONS, rewrite)
+            await self._store.rename_in_audit(guild_id, player_id)
+        if member_id is not None:
+            await self._store.forget_in_audit(guild_id, member_id)
 
     async def _withdraw_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
         """End the open bounties on a player, with full refund."""
@@ -276,12 +272,12 @@ class ErasureService:
         await self._store.forget_in_bounties(guild_id, member_id)  # what was open until now
 
     async def _write_audit(self, person: Person, actor_id: MemberId) -> None:
-        what = "a player" if person.member_id is None else "a member"
-        if person.is_asker:
-            # whoever has just been erased is not written down again
-            await self._audit.write(person.guild_id, None, AuditAction.DATA_ERASE, f"{what}, by themself")
-        else:
-            await self._audit.write(person.guild_id, actor_id, AuditAction.DATA_ERASE, f"{what}, by an admin")
+        facts = AuditFacts(member_id=ERASED_MEMBER_ID)
+        if person.member_id is None:
+            facts = AuditFacts(player_id=ERASED_PLAYER_ID, player_name=ERASED_NAME)
+        # a person who has just erased themself is not written down again
+        actor = None if person.is_asker else actor_id
+        await self._audit.write(person.guild_id, actor, AuditAction.DATA_ERASE, facts)
 
 
 def _erase_some_deaths(unit: ErasureUnit, player_id: PlayerId, *, limit: int) -> tuple[int, int]:
@@ -298,13 +294,3 @@ def _erase_some_deaths(unit: ErasureUnit, player_id: PlayerId, *, limit: int) ->
             counted = count_one_player(one, rows)
             unit.replace_figures(counted.record, counted.days, generation=generation)
     return len(some), len(rest)
-
-
-def erase_from_detail(detail: str, member_id: MemberId | None, names: Collection[str]) -> str:
-    """Return the detail of a change without a member and a player's names."""
-    if member_id is not None:
-        detail = detail.replace(f"<@{member_id}>", ERASED_MEMBER)
-    for name in names:
-        named = rf"(^player | is | is no longer ){re.escape(name)}(?=$| \(was )"
-        detail = re.sub(named, lambda found: found[1] + ERASED_NAME, detail)
-    return detail

@@ -17,16 +17,16 @@ from utils.errors import (
     TierRequiredError,
 )
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-from utils.services.ingestion.watch_rooms import AdminNotifier, ChannelFinder
+from utils.services.guilds.audit import AuditWriter
 from utils.services.money.rewards import FeatureGate
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import Board
-from utils.services.servers.game_servers import AuditWriter
+from utils.services.ports import AdminNotifier, ChannelFinder
 from utils.tasks import TaskManager
 from utils.turns import FairTurns
 
@@ -130,8 +130,8 @@ class PostedBoardService:
             if posted is None:
                 posted = PostedBoard(key)
                 await self._store.insert_board(key)
-                detail = f"{board.value} of {server or 'all servers'} in <#{channel_id}>"
-                await self._audit.write(guild_id, actor_id, AuditAction.BOARD_POST, detail)
+                facts = AuditFacts(server_name=server, changes=(FieldChange(board.value, new=channel_id),))
+                await self._audit.write(guild_id, actor_id, AuditAction.BOARD_POST, facts)
             try:
                 await self._show(posted, channel_id)
             except ChannelUnusableError:
@@ -160,8 +160,9 @@ class PostedBoardService:
             if posted is None:
                 raise NotFoundError("posted board", board.value, hint="/admin board post posts one.")
             await self._store.delete_board(key)
-            detail = f"{board.value} of {server or 'all servers'}"
-            await self._audit.write(guild_id, actor_id, AuditAction.BOARD_REMOVE, detail)
+            change = FieldChange(board.value, old=posted.place.channel_id)
+            facts = AuditFacts(server_name=server, changes=(change,))
+            await self._audit.write(guild_id, actor_id, AuditAction.BOARD_REMOVE, facts)
             await self._messages.delete(posted)
 
     async def refresh_all(self) -> None:

@@ -18,7 +18,7 @@ from utils.clock import Clock
 from utils.errors import InvalidInputError, StorageError
 from utils.events import GuildLeft, ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.premium import (
     TIERS,
     Grant,
@@ -34,6 +34,7 @@ from utils.models.quantities import write_quantity
 from utils.models.scope import GuildId, MemberId, ServerScope
 from utils.models.servers import GameServer
 from utils.queues import WorkQueue
+from utils.services.guilds.audit import AuditWriter
 from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
 
@@ -92,13 +93,6 @@ class AdminNotifier(Protocol):
 
     async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
         """Tell, unless this key was told."""
-
-
-class AuditWriter(Protocol):
-    """Writes down changes by hand."""
-
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Add an entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,17 +317,14 @@ class GrantService:
     async def _audit(
         self, guild_id: GuildId, event: PremiumEvent, change: GrantChange, action: AuditAction
     ) -> None:
-        reason = f" ({event.reason})" if event.reason else ""
-        detail = f"{describe_state(change.old)} → {describe_state(change.new)}{reason}"
-        await self._rooms.audit.write(guild_id, event.by, action, detail)
-
-
-def describe_state(state: PremiumState) -> str:
-    """Return a state in a few words, times in UTC."""
-    name = f"tier {state.tier.level} ({state.tier.name})"
-    if not state.is_granted:
-        return f"{name}, default"
-    return f"{name}, until {state.ends_at:%Y-%m-%d %H:%M} UTC" if state.ends_at else f"{name}, no end"
+        old, new = change.old, change.new
+        changes = (
+            FieldChange("tier", old.tier.level, new.tier.level),
+            FieldChange("is_granted", old.is_granted, new.is_granted),
+            FieldChange("ends_at", old.ends_at, new.ends_at),
+        )
+        facts = AuditFacts(changes=changes, reason=event.reason or None)
+        await self._rooms.audit.write(guild_id, event.by, action, facts)
 
 
 def describe_end(change: GrantChange) -> str:

@@ -19,14 +19,15 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher, ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.labels import find_labelled
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
+from utils.services.guilds.audit import AuditWriter
 from utils.services.guilds.guild_settings import ServerStore, SettingsService
 from utils.services.ingestion.history import HistoryImport
-from utils.services.ingestion.watch_rooms import LogAccess
+from utils.services.ingestion.log_source import LogAccess
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.typed_servers import (
@@ -95,13 +96,6 @@ class Watchers(Protocol):
 
     async def restart(self, scope: ServerScope) -> None:
         """End what is under way for a server and begin with its settings as they are now."""
-
-
-class AuditWriter(Protocol):
-    """Writes down changes by hand."""
-
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Add an entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +213,7 @@ class GameServerService:
         check = await self._checker.check(server, guild_limit=tier.servers, credentials=credentials)
         if check.logs is None:
             self._logs.forget(server.scope)
-            await self._audit_failed(server, actor_id, check.describe_failure())
+            await self._audit_failed(server, actor_id, check.failure)
             return AddedServer((*understood, *check.steps), None)
         server = replace(server, host_key=check.host_key, log_folder=check.logs.folder)
         try:
@@ -233,12 +227,12 @@ class GameServerService:
             self._logs.forget(server.scope)
             self._checker.let_go(server)
             if isinstance(error, UserFacingError):
-                await self._audit_failed(server, actor_id, "refused after its test")
+                await self._audit_failed(server, actor_id, None)
             raise
         self._settings.forget(guild_id)
         self._watchers.start(server.scope)
         self._events.dispatch(ServerAdded(scope=server.scope))
-        await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, describe_server(server))
+        await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, _list_facts(server))
         return AddedServer((*understood, *check.steps), server)
 
     async def test_server(
@@ -257,10 +251,11 @@ class GameServerService:
         self._watchers.wake(server.scope)
         return server, check.steps
 
-    async def _audit_failed(self, server: GameServer, actor_id: MemberId, why: str) -> None:
+    async def _audit_failed(self, server: GameServer, actor_id: MemberId, failure: CheckStep | None) -> None:
         """Write down a server that was tried and not added: it says where somebody wanted to go."""
-        detail = f"{describe_server(server)}: not added, {why}"
-        await self._audit.write(server.scope.guild_id, actor_id, AuditAction.SERVER_ADD, detail)
+        step = failure.name if failure else None
+        facts = replace(_list_facts(server), is_done=False, failed_step=step)
+        await self._audit.write(server.scope.guild_id, actor_id, AuditAction.SERVER_ADD, facts)
 
     async def remove_server(self, scope: ServerScope, *, keep_stats: bool, actor_id: MemberId) -> None:
         """End everything a server holds and delete it.
@@ -277,10 +272,9 @@ class GameServerService:
             await self._store.mark_removed(scope, keep_stats=keep_stats, at=self._clock.now())
         self._settings.forget(scope.guild_id)
         self._events.dispatch(ServerRemoved(scope=scope))
-        fate = "statistics kept" if keep_stats else "statistics deleted"
-        await self._audit.write(
-            scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, f"{describe_server(server)}: {fate}"
-        )
+        statistics = FieldChange("statistics", old=True, new=keep_stats)
+        facts = _list_facts(server, statistics, is_there=False)
+        await self._audit.write(scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, facts)
         try:
             await self._store.delete_leftovers(scope, now=self._clock.now())
         except StorageError as failure:  # nobody is shown any of it; the hourly tidying goes on
@@ -341,7 +335,12 @@ def _hide_id(text: str | None) -> str | None:
     return FORMER_CHOICE if is_id and any(map(str.isdecimal, text)) else text
 
 
-def describe_server(server: GameServer) -> str:
-    """Return a server for the audit, without anything of its secret."""
-    number = "" if server.number is None else f", number {server.number}"
-    return f"{server.name} ({server.username} at {server.host} port {server.port}{number})"
+def _list_facts(server: GameServer, *more: FieldChange, is_there: bool = True) -> AuditFacts:
+    """Return a server for the audit as one that came or went, without anything of its secret."""
+    place = {name: getattr(server, name) for name in ("username", "host", "port", "number")}
+    changes = (
+        FieldChange(name, None if is_there else value, value if is_there else None)
+        for name, value in place.items()
+        if value is not None
+    )
+    return AuditFacts(server_name=server.name, changes=(*changes, *more))

@@ -19,6 +19,7 @@ from tests.utils.database.repositories.test_recount import FILE, count_server
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
+from utils.database.documents.audit_documents import read_audit
 from utils.database.documents.death_documents import read_death
 from utils.database.documents.player_documents import read_days, read_month, read_player
 from utils.database.read_models.standings.keeper import Standings
@@ -34,9 +35,10 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.units.erasure_unit import ErasureTransaction
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.database.units.money_unit import MoneyTransaction
+from utils.embeds.audit_wording import write_facts
 from utils.errors import StorageConflictError, StorageUnavailableError
 from utils.events import EventDispatcher, PlayerErased
-from utils.models.audit import AuditAction, AuditEntry
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind, DeathRow
 from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
@@ -45,6 +47,7 @@ from utils.models.personal import Holdings, OwnedPlayer, Person
 from utils.models.players import Counters, Tallied, sum_counters
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import (
+    ERASED_MEMBER_ID,
     ERASED_NAME,
     ERASED_PLAYER_ID,
     GuildId,
@@ -386,12 +389,19 @@ async def fill(place: Place) -> None:
         unit.insert_rejected(lines)
 
     await place.ingestion.in_transaction(place.scope, note)
-    for action, detail, actor in (
-        (AuditAction.LINK_CONFIRM, f"<@{OWNER}> is Wolf", ADMIN),
-        (AuditAction.ROLE, "Wolf is a word here", OWNER),
-        (AuditAction.LINK_REMOVE, f"<@{OTHER}> is no longer Wolf (was pending)", ADMIN),
+    facts = AuditFacts(member_id=OWNER, player_id=WOLF, player_name="Wolf")
+    removed = replace(facts, member_id=OTHER, changes=(FieldChange("state", "pending"),))
+    gift = AuditFacts(
+        member_id=OTHER, changes=(FieldChange("balance", 0, 5),), reason=f"for <@!{OWNER}>'s Wolf"
+    )
+    for action, told, actor in (
+        (AuditAction.LINK_ASK, facts, OWNER),
+        (AuditAction.LINK_CONFIRM, facts, ADMIN),
+        (AuditAction.ROLE, AuditFacts(changes=(FieldChange("admin_role_id", 7, 5),)), OWNER),
+        (AuditAction.LINK_REMOVE, removed, ADMIN),
+        (AuditAction.WALLET, gift, OWNER),
     ):
-        await audit.insert_entry(guild_id, AuditEntry(NOW, actor, action, detail))
+        await audit.insert_entry(guild_id, AuditEntry(NOW, actor, action, told))
 
 
 async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(place: Place) -> None:
@@ -402,11 +412,13 @@ async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(pl
     for name in (*names, "bounties"):
         stored = repr(await place.read(name))
         assert ("Wolf" in stored, WOLF in stored, str(OWNER) in stored) == (False, False, False), name
-    changes = [(one["action"], one["actor_id"], one["detail"]) for one in await place.read("audit")]
-    assert sorted(changes) == [
+    changes = [read_audit(one) for one in await place.read("audit")]
+    assert sorted((one.action, one.actor_id, write_facts(one)) for one in changes) == [
+        ("link ask", ERASED_MEMBER_ID, f"an erased member says that the player is {ERASED_NAME}"),
         ("link confirm", ADMIN, f"an erased member is {ERASED_NAME}"),
         ("link remove", ADMIN, f"<@{OTHER}> is no longer {ERASED_NAME} (was pending)"),
-        ("role", OWNER, "Wolf is a word here"),
+        ("role", OWNER, "<@&7> → <@&5>"),
+        ("wallet", OWNER, f"<@{OTHER}>: +5 emeralds, now 5. for an erased member's Wolf"),
     ]
     assert place.audit.written == [(place.scope.guild_id, None, "data erase", "a member, by themself")]
     kept = [one["line"] for one in await place.read("rejected_lines")]

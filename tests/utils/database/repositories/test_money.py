@@ -31,7 +31,7 @@ from utils.errors import (
     StorageError,
 )
 from utils.events import EventDispatcher
-from utils.models.audit import AuditAction, AuditEntry
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import Death
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link
@@ -76,7 +76,9 @@ def build_change(amount: int, key: str, *, member_id: MemberId = ANN, **fields: 
 
 def describe(row: LedgerRow) -> AuditEntry:
     """Return what the audit tells of a change by hand."""
-    return AuditEntry(row.change.at, BOB, AuditAction.WALLET, f"{row.change.amount} → {row.balance}")
+    return AuditEntry(
+        row.change.at, BOB, AuditAction.WALLET, AuditFacts(changes=(FieldChange("balance", 0, row.balance),))
+    )
 
 
 async def book(wallets: WalletRepository, guild_id: GuildId, change: Change) -> int | None:

@@ -31,7 +31,7 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
 from utils.database.units.erasure_unit import ErasureTransaction
 from utils.database.units.ingestion_unit import IngestionTransaction
-from utils.models.audit import AuditEntry
+from utils.models.audit import AuditEntry, AuditFacts
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofWindow
@@ -252,14 +252,14 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     await premium.write_grant(scope.guild_id, Grant(2, NOW, MemberId(7), NOW), event)
     await premium.get_premium(scope.guild_id)
     for number in range(9):
-        await audit.insert_entry(scope.guild_id, AuditEntry(NOW, MemberId(number), "role", "x"))
+        await audit.insert_entry(scope.guild_id, AuditEntry(NOW, MemberId(number), "role", AuditFacts()))
     for actor, action in ((None, None), (MemberId(1), None), (None, "role"), (MemberId(1), "role")):
         await audit.list_entries(scope.guild_id, actor_id=actor, action=action, limit=2)
     directory = DirectoryRepository(profiled, Sharding())
     assert await directory.list_ended_premium(NOW) == (scope.guild_id,)
     await premium.end_grant(scope.guild_id, event)
     await servers.set_paused(scope, is_paused=True)
-    await servers.set_announced(scope, DeathKind.FALL, is_announced=False)
+    await servers.set_silenced(scope, DeathKind.FALL, is_silenced=True)
     await directory.list_guild_ids()
     await directory.list_scopes_with_due_bounties(before=NOW)
     await servers.mark_removed(scope, keep_stats=False, at=NOW)
@@ -358,7 +358,8 @@ async def test_personal_data_is_found_by_index(
     await erasures.rename_in_notices(guild_id, A, ["a"])
     await erasures.rename_in_bounties(scope, A)
     await erasures.rename_in_ledgers(guild_id, A, ["a"])
-    await erasures.rewrite_audit(guild_id, ["role"], str)
+    await erasures.rename_in_audit(guild_id, A)
+    await erasures.forget_in_audit(guild_id, member_id)
     await erasures.delete_links_of(guild_id, A)
     await erasures.forget_in_notices(guild_id, member_id)
     await erasures.forget_in_bounties(guild_id, member_id)

@@ -40,7 +40,7 @@ async def test_server_comes_back_as_it_was(
         timezone="Europe/Berlin",
         legacy=True,
         host_key="ssh-rsa AAAA",
-        announced=frozenset({DeathKind.KILL, DeathKind.FALL}),
+        silenced=frozenset({DeathKind.KILL, "a kind of later"}),
         generation=3,
         is_paused=True,
         channels={ChannelKind.KILLFEED: ChannelId(9)},
@@ -85,8 +85,8 @@ async def test_settings_change_and_generation_and_health_stay(
     await servers.set_paused(scope, is_paused=True)
     await servers.set_channel(scope, ChannelKind.EVENTS, ChannelId(3))
     for kind in (DeathKind.FALL, DeathKind.MENU, DeathKind.FALL):
-        await servers.set_announced(scope, kind, is_announced=False)
-    await servers.set_announced(scope, DeathKind.MENU, is_announced=True)
+        await servers.set_silenced(scope, kind, is_silenced=True)
+    await servers.set_silenced(scope, DeathKind.MENU, is_silenced=False)
     await servers.replace_server(scope, replace(server, name="Other", secret=EncryptedSecret(b"changed")))
     await servers.set_host_key(scope, "ssh-ed25519 BBBB")
     await servers.set_log_folder(scope, "/x_7/actual1/deathlogs")
@@ -99,7 +99,7 @@ async def test_settings_change_and_generation_and_health_stay(
         log_folder="/x_7/actual1/deathlogs",
         is_paused=True,
         channels={ChannelKind.EVENTS: ChannelId(3)},
-        announced=frozenset(DeathKind) - {DeathKind.FALL},
+        silenced=frozenset({DeathKind.FALL}),
     )
     assert (await servers.find_server(scope), await servers.get_health(scope)) == (changed, health)
 
@@ -110,7 +110,7 @@ async def test_server_that_is_gone_is_not_made_again_by_late_writes(
     """A loop that ends after the removal leaves nothing behind."""
     await servers.replace_server(scope, make_server(scope))
     await servers.set_paused(scope, is_paused=True)
-    await servers.set_announced(scope, DeathKind.FALL, is_announced=True)
+    await servers.set_silenced(scope, DeathKind.FALL, is_silenced=True)
     await servers.set_channel(scope, ChannelKind.EVENTS, ChannelId(3))
     await servers.save_health(ServerHealth(scope, ConnectionState.CONNECTED))
     await servers.set_host_key(scope, "key")

@@ -26,7 +26,7 @@ from utils.models.scope import MemberId
 from utils.models.servers import EncryptedSecret, GameServer
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.reading import RowReader
+from utils.services.ingestion.row_reader import RowReader
 from utils.services.money.rewards import KillRewards
 
 DAY = timedelta(days=1)

@@ -32,7 +32,7 @@ from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.generation import in_order
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.reading import KEPT_REJECTED
+from utils.services.ingestion.row_reader import KEPT_REJECTED
 from utils.turns import FairTurns
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ class Importer:
             self._current,
             self.logs,
             last_read_at=self.clock.now(),
-            find_posted=Posted(self._current.announced),
+            find_posted=Posted(self._current.posted_deaths),
         )
 
     @property

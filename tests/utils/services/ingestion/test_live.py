@@ -32,7 +32,7 @@ from utils.parsers.deathlog import parse_death_line
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.group_commit import GROUP_SECONDS
 from utils.services.ingestion.live import SHARED_LINES, LiveIngestion, PollOutcome
-from utils.services.ingestion.reading import KEPT_REJECTED
+from utils.services.ingestion.row_reader import KEPT_REJECTED
 from utils.turns import FairTurns
 
 NEXT = LogFile("world_0", "2025.05.02-00.00.00.csv")
@@ -70,7 +70,7 @@ class Watcher:
             self.server,
             self.logs,
             last_read_at=self.last_read_at,
-            find_posted=Posted(self.server.announced if self.has_channel else frozenset()),
+            find_posted=Posted(self.server.posted_deaths if self.has_channel else frozenset()),
             cursors=cursors,
         )
         self.last_read_at = self.clock.now()
@@ -309,7 +309,9 @@ async def test_nothing_is_announced_without_a_channel(watcher: Watcher) -> None:
 
 async def test_only_kinds_that_are_switched_on_are_announced(watcher: Watcher) -> None:
     """Each class of death can be switched; all of them are counted."""
-    watcher.server = replace(watcher.server, announced=frozenset({DeathKind.MENU, DeathKind.VEHICLE}))
+    watcher.server = replace(
+        watcher.server, silenced=frozenset(DeathKind) - {DeathKind.MENU, DeathKind.VEHICLE}
+    )
     watcher.logs.append(FILE, render(*FIGHTS))
     await watcher.poll()
     assert [notice.kind for notice in watcher.store.data.notices] == [DeathKind.MENU, DeathKind.VEHICLE]

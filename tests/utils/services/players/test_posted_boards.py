@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.clock import FakeClock, settle
+from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import SCOPE
 from tests.fakes.figures import (
     FakeCombatStore,
@@ -20,6 +20,7 @@ from tests.fakes.standing import FakeBoardStore, FakeStandingSender, NoPace
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.standing_messages import StandingMessages, compute_digest
+from utils.embeds.audit_wording import write_facts
 from utils.embeds.factory import EmbedFactory
 from utils.errors import (
     ChannelUnusableError,
@@ -27,6 +28,7 @@ from utils.errors import (
     NotFoundError,
     TierRequiredError,
 )
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import ChannelKind
 from utils.models.message_places import MessagePlace
 from utils.models.players import BoardRow, Counters
@@ -123,10 +125,12 @@ class Stand:
         if key in self.told:
             self.told.remove(key)
 
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Take a change by hand down."""
+    async def write(
+        self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
+    ) -> None:
+        """Take a change by hand down, as people read it."""
         assert (guild_id, actor_id) == (GUILD, ACTOR)
-        self.audited.append((action, detail))
+        self.audited.append((action, write_facts(AuditEntry(START, actor_id, action, facts))))
 
     @property
     def board(self) -> PostedBoard:

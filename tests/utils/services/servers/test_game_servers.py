@@ -10,8 +10,8 @@ from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.premium import FakeAuditStore, FakePremiumStore
+from tests.fakes.server_loops import FakeLogAccess, FakeWatchers
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
-from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.errors import (
     AmbiguousError,
     ConnectionLostError,

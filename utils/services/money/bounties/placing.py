@@ -17,7 +17,7 @@ from utils.errors import (
     NotFoundError,
 )
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts
 from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
 from utils.models.money import (
     Bounty,
@@ -35,7 +35,7 @@ from utils.models.typed_text import fold_text
 from utils.services.money.bounties.endings import end_bounty
 from utils.services.money.bounties.notices import build_placed_notice, choose_notices, tell_queued
 from utils.services.money.bounties.rooms import BountyRooms
-from utils.services.money.bounties.settings import SettingsWish, apply_wish, verify_amount, write_difference
+from utils.services.money.bounties.settings import SettingsWish, apply_wish, list_differences, verify_amount
 from utils.services.money.money_stores import MoneyUnit, book_surely
 from utils.services.money.rewards import make_bounty_id
 
@@ -178,8 +178,8 @@ class BountyService:
             after = apply_wish(before, wish)
             if after != before:
                 await self._rooms.guilds.set_bounties(guild_id, after)
-                difference = write_difference(before, after)
-                await self._rooms.audit.write(guild_id, actor_id, AuditAction.BOUNTIES, difference)
+                facts = AuditFacts(changes=list_differences(before, after))
+                await self._rooms.audit.write(guild_id, actor_id, AuditAction.BOUNTIES, facts)
             return after
 
     async def _explain_missing(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from utils.errors import InvalidInputError, NotAllowedError
+from utils.models.audit import FieldChange
 from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY, LONGEST_EXPIRY_HOURS, BountySettings
 
 
@@ -47,7 +48,9 @@ def verify_amount(settings: BountySettings, amount: int) -> None:
         )
 
 
-def write_difference(before: BountySettings, after: BountySettings) -> str:
+def list_differences(before: BountySettings, after: BountySettings) -> tuple[FieldChange, ...]:
     """Return what was changed, for the audit."""
-    changed = [name for name in SettingsWish.__slots__ if getattr(before, name) != getattr(after, name)]
-    return "; ".join(f"{name}: {getattr(before, name)} → {getattr(after, name)}" for name in changed)
+    changes = (
+        FieldChange(name, getattr(before, name), getattr(after, name)) for name in SettingsWish.__slots__
+    )
+    return tuple(change for change in changes if change.old != change.new)
