@@ -39,6 +39,7 @@ from utils.events import (
     ServerRemoved,
 )
 from utils.interactions.client import choose_bot
+from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
@@ -358,7 +359,7 @@ class Application:
         )
 
     def _build_services(self) -> Services:
-        discord_settings = self.settings.discord
+        discord_settings, languages = self.settings.discord, AnswerLanguages(self.factory)
         return Services(
             settings=self.guild_settings,
             servers=self.servers,
@@ -380,8 +381,8 @@ class Application:
                 clock=self.clock,
             ),
             progress=self.progress,
-            embeds=self.factory,
-            replies=ErrorReplies(self.factory, self.reporter),
+            languages=languages,
+            replies=ErrorReplies(languages, self.reporter),
             views=LiveViews(),
             limits=MemberLimits(self.clock),
             clock=self.clock,

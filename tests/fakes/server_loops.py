@@ -10,6 +10,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, Obstacle
+from utils.models.texts import Text
 
 
 class FakeLogAccess:
@@ -96,11 +97,11 @@ class FakeNotifier:
         self.told: list[str] = []
         self._keys: set[tuple[GuildId, str]] = set()
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Tell, unless this key was told and not cleared."""
         if (guild_id, key) not in self._keys:
             self._keys.add((guild_id, key))
-            self.told.append(sentence)
+            self.told.append(str(sentence))
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """The fault is over."""

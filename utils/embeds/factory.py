@@ -26,7 +26,10 @@ from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks
 from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.replies import HelpCommand
 from utils.embeds.servers import ServerStatus
+from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN, Theme
+from utils.localization.languages import Languages
+from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
 from utils.models.audit import AuditEntry, FieldChange
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofOutcome
@@ -54,6 +57,7 @@ from utils.models.statistics import (
     WeaponRow,
     WeaponTable,
 )
+from utils.models.texts import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +69,53 @@ class Post:
 
 
 class EmbedFactory:
-    """Makes every embed of the bot, in one theme.
+    """Makes every embed of the bot, in one theme and one language.
 
     Args:
         kinds: what can be posted, and ``looks`` how it looks.
 
     Attributes:
+        languages: which there are.
         charts: draws the pictures of figures.
     """
 
     def __init__(
-        self, theme: Theme = NORTHERN, *, kinds: NoticeKinds = NOTICE_KINDS, looks: NoticeLooks = NOTICE_LOOKS
+        self,
+        theme: Theme = NORTHERN,
+        *,
+        kinds: NoticeKinds = NOTICE_KINDS,
+        looks: NoticeLooks = NOTICE_LOOKS,
+        languages: Languages | None = None,
+        words: Localizer = ENGLISH_LOCALIZER,
+        charts: ChartPainter | None = None,
     ) -> None:
         self._theme = theme
+        self._style = Style(theme, words)
         self._kinds = kinds
         self._looks = looks
         variants = (variant for look in looks.values() for variant in look.variants.values())
         self._pictures = load_pictures(variant.picture for variant in variants)
-        self.charts = ChartPainter(theme)
+        self.languages = languages or Languages()
+        self.charts = charts or ChartPainter(theme)
+
+    @property
+    def words(self) -> Localizer:
+        """The language it speaks, for what is no embed: buttons, forms, a message's own text."""
+        return self._style.words
+
+    async def speak(self, language: str) -> "EmbedFactory":
+        """Return the same factory in a language that ``languages.choose`` returned."""
+        words = await self.languages.open(language)
+        if words is self.words:
+            return self
+        return EmbedFactory(
+            self._theme,
+            kinds=self._kinds,
+            looks=self._looks,
+            languages=self.languages,
+            words=words,
+            charts=self.charts,
+        )
 
     def build_feed(self, notices: Sequence[Notice]) -> Post:
         """Return the message of up to ten notices; equal notices give an equal post."""
@@ -130,7 +163,7 @@ class EmbedFactory:
         looks = [self._looks[one.name] for one in self._kinds if one.channel_kind is kind]
         if looks:
             return self.build_feed([look.sample(server_name or "Your server", at) for look in looks])
-        return Post((fit_embed(replies.build_sample_embed(self._theme, kind, server_name, at=at)),))
+        return Post((fit_embed(replies.build_sample_embed(self._style, kind, server_name, at=at)),))
 
     def build_stats(self, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
         """Return a player's figures."""
@@ -260,45 +293,45 @@ class EmbedFactory:
 
     def build_export(self, number: int) -> discord.Embed:
         """Return what stands beside a file of ``/data export``."""
-        return fit_embed(personal.build_export_embed(self._theme, number))
+        return fit_embed(personal.build_export_embed(self._style, number))
 
     def build_erase_question(self, person: Person, holdings: Holdings) -> discord.Embed:
         """Return the question of ``/data erase``."""
-        return fit_embed(personal.build_erase_question_embed(self._theme, person, holdings))
+        return fit_embed(personal.build_erase_question_embed(self._style, person, holdings))
 
     def build_erased(self, person: Person, *, deaths: int) -> discord.Embed:
         """Return the answer of ``/data erase``."""
-        return fit_embed(personal.build_erased_embed(self._theme, person, deaths=deaths))
+        return fit_embed(personal.build_erased_embed(self._style, person, deaths=deaths))
 
-    def build_success(self, title: str, text: str = "") -> discord.Embed:
-        """Return the answer of a command that did what was asked; the caller escapes foreign text."""
-        return fit_embed(replies.build_success_embed(self._theme, title, text))
+    def build_success(self, title: Text | str, said: Text | str = "") -> discord.Embed:
+        """Return the answer of a command that did what was asked; in a ``str`` foreign text is escaped."""
+        return fit_embed(replies.build_success_embed(self._style, title, said))
 
-    def build_notice(self, title: str, text: str) -> discord.Embed:
-        """Return an answer that is neither success nor failure; the caller escapes foreign text."""
-        return fit_embed(replies.build_notice_embed(self._theme, title, text))
+    def build_notice(self, title: Text | str, said: Text | str) -> discord.Embed:
+        """Return an answer that is neither success nor failure; in a ``str`` foreign text is escaped."""
+        return fit_embed(replies.build_notice_embed(self._style, title, said))
 
-    def build_refusal(self, sentence: str) -> discord.Embed:
-        """Return an expected refusal."""
-        return fit_embed(replies.build_refusal_embed(self._theme, sentence))
+    def build_refusal(self, said: Text | str) -> discord.Embed:
+        """Return an expected refusal; a ``str`` is foreign."""
+        return fit_embed(replies.build_refusal_embed(self._style, said))
 
-    def build_error(self, *, what: str, next_step: str, reference: str) -> discord.Embed:
+    def build_error(self, *, what: Text, next_step: Text, reference: str) -> discord.Embed:
         """Return the answer to an unexpected failure."""
         return fit_embed(
-            replies.build_error_embed(self._theme, what=what, next_step=next_step, reference=reference)
+            replies.build_error_embed(self._style, what=what, next_step=next_step, reference=reference)
         )
 
-    def build_alert(self, sentence: str, *, at: datetime) -> discord.Embed:
-        """Return a note to the admins of a guild."""
-        return fit_embed(replies.build_alert_embed(self._theme, sentence, at=at))
+    def build_alert(self, said: Text | str, *, at: datetime) -> discord.Embed:
+        """Return a note to the admins of a guild; a ``str`` is foreign."""
+        return fit_embed(replies.build_alert_embed(self._style, said, at=at))
 
     def build_help(self, commands: Sequence[HelpCommand]) -> discord.Embed:
         """Return the commands a member can use here."""
-        return fit_embed(replies.build_help_embed(self._theme, commands))
+        return fit_embed(replies.build_help_embed(self._style, commands))
 
     def build_command_help(self, command: HelpCommand) -> discord.Embed:
         """Return one command in detail."""
-        return fit_embed(replies.build_command_help_embed(self._theme, command))
+        return fit_embed(replies.build_command_help_embed(self._style, command))
 
     def _get_look(self, notice: Notice) -> NoticeLook[Any]:
         return self._looks[self._kinds.get_for(notice).name]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from utils.clock import Clock
-from utils.embeds.factory import EmbedFactory
+from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
@@ -121,7 +121,7 @@ class Services:
     delivery: Delivery
     progress: ProgressMessages
     boards: PostedBoards
-    embeds: EmbedFactory
+    languages: AnswerLanguages
     replies: ErrorReplies
     views: LiveViews
     limits: MemberLimits

@@ -9,6 +9,12 @@ from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, ServerScope
+from utils.models.texts import Text, plural
+
+
+def count_game_servers(count: int) -> Text:
+    """Return how many there are: ``2 game servers``."""
+    return plural("{count} game server", "{count} game servers", count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from utils.models.posted_boards import ALL_SERVERS, BoardKey
 from utils.models.premium import Feature
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.texts import Text
 from utils.services.players.posted_boards import PostedBoardService
 from utils.tasks import TaskManager
 
@@ -91,7 +92,7 @@ class Desk:
     async def verify_premium_for_feature(self, guild_id: GuildId, feature: Feature) -> None:
         """Allow everything."""
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Take note."""
         del guild_id, sentence
         self.told.append(key)

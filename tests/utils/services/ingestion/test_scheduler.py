@@ -42,6 +42,7 @@ from utils.models.premium import TIERS
 from utils.models.reading import Chunk, Cursor, ImportJob, digest_head
 from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, Obstacle, ServerHealth
+from utils.models.texts import Text
 from utils.services.ingestion.death_log_reader import (
     LEFT_OUT,
     SAVE_HEALTH_SECONDS,
@@ -340,7 +341,7 @@ async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> No
     class WakingNotifier(FakeNotifier):
         """Somebody mends the login the moment it is told."""
 
-        async def notify(self, guild_id: int, sentence: str, key: str) -> None:
+        async def notify(self, guild_id: int, sentence: Text | str, key: str) -> None:
             """Wake the server."""
             del guild_id, sentence, key
             scheduler.wake()
