@@ -146,7 +146,7 @@ class ProofKeeper:
         if link.message_id is not None:
             self._begin_to_tell(link, outcome, self._messages.show)
 
-    async def on_deaths_stored(self, event: DeathsStored) -> None:
+    def on_deaths_stored(self, event: DeathsStored) -> None:
         """Look at a guild with open links when somebody used the menu; holds up nobody."""
         is_awaited = event.scope.guild_id in self._open
         if is_awaited and any(death.row.kind is DeathKind.MENU for death in event.deaths):

@@ -299,7 +299,7 @@ async def test_menu_suicide_wakes_the_judge_and_other_deaths_do_not(running: Cou
     suicide = build_row("Wolf", "Wolf")
     running.die(3, 13)
     await running.ask(build_link())
-    await running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(suicide),)))
+    running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(suicide),)))
     await settle()
     assert running.messages.shown == []
     running.store.suicides.clear()
@@ -307,10 +307,10 @@ async def test_menu_suicide_wakes_the_judge_and_other_deaths_do_not(running: Cou
     await settle()
     running.die(3, 13)
     kill = build_row("Bear", "Wolf")
-    await running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(kill),)))
+    running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(kill),)))
     await settle()
     assert running.messages.shown == []
-    await running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(suicide),)))
+    running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(suicide),)))
     await settle()
     assert running.messages.shown == [(ANNA, ProofOutcome.PROVEN)]
 
