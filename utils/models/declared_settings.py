@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from typing import Any
 
-from utils.errors import InvalidInputError
 from utils.models.audit import FactValue, FieldChange
 from utils.models.texts import Text
 
-Check = Callable[[Any], None]
+Check = Callable[[Any], Text | None]
+"""Tells what is wrong with a value; None when it can be chosen."""
 
 _KEY = "setting"
 
@@ -24,7 +24,7 @@ class Declaration:
 
     Attributes:
         is_personal: its value names a member or a player.
-        check: raises InvalidInputError for a value that cannot be chosen.
+        check: tells of a value whether it can be chosen.
     """
 
     is_personal: bool
@@ -44,9 +44,8 @@ def setting(
 def between(least: int, most: int, sentence: Text) -> Check:
     """Return the check of a number, both ends included; ``sentence`` tells people the bounds."""
 
-    def check(value: int) -> None:
-        if not least <= value <= most:
-            raise InvalidInputError(sentence)
+    def check(value: int) -> Text | None:
+        return None if least <= value <= most else sentence
 
     return check
 
@@ -62,19 +61,26 @@ def list_settings(settings: Any) -> Iterator[tuple[str, Declaration | None, Any]
 
 
 def list_changes(before: Any, after: Any) -> tuple[FieldChange, ...]:
-    """Return what differs between two values of settings, each by its name, after its check.
+    """Return what differs between two values of settings, each by its name."""
+    return tuple(
+        change for name, _, old, new in _list_differing(before, after) for change in _compare(name, old, new)
+    )
 
-    Raises:
-        InvalidInputError: a new value cannot be chosen.
-    """
-    changes: list[FieldChange] = []
+
+def find_problem(before: Any, after: Any) -> Text | None:
+    """Return what is wrong with the first changed value that cannot be chosen; what stays is not checked."""
+    found = (
+        declared.check(new)
+        for _, declared, _, new in _list_differing(before, after)
+        if declared is not None and declared.check is not None
+    )
+    return next((problem for problem in found if problem is not None), None)
+
+
+def _list_differing(before: Any, after: Any) -> Iterator[tuple[str, Declaration | None, Any, Any]]:
     for (name, declared, old), (_, _, new) in zip(list_settings(before), list_settings(after), strict=True):
-        if old == new:
-            continue
-        if declared is not None and declared.check is not None:
-            declared.check(new)
-        changes += _compare(name, old, new)
-    return tuple(changes)
+        if old != new:
+            yield name, declared, old, new
 
 
 def _compare(name: str, old: Any, new: Any) -> Iterator[FieldChange]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+from utils.errors import InvalidInputError
 from utils.events import EventDispatcher, GuildSettingsChanged
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
-from utils.models.declared_settings import list_changes
+from utils.models.declared_settings import find_problem, list_changes
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.premium import Tier
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
@@ -98,13 +99,15 @@ class GuildChangeService:
         async with self._locks.hold(guild_id):
             before = await self._guilds.get_settings(guild_id)
             after = mutate(before)
+            if (problem := find_problem(before, after)) is not None:
+                raise InvalidInputError(problem)
             changes = list_changes(before, after)
             if changes:
                 with self._dropping(guild_id):
                     await self._guilds.write_settings(guild_id, before, after)
                 await self._audit.write(guild_id, actor_id, action, AuditFacts(changes=changes))
         if changes:
-            await self._announce(guild_id, *(change.name for change in changes))
+            self._announce(guild_id, *(change.name for change in changes))
         return SettingsChange(before, after)
 
     async def set_channel(
@@ -123,7 +126,7 @@ class GuildChangeService:
         chosen = None if server is None else await self._servers.resolve(guild_id, server)
         is_changed = await self._put_channel(guild_id, kind, channel_id, chosen, actor_id)
         if not is_changed:
-            await self._announce(guild_id, kind.value)
+            self._announce(guild_id, kind.value)
         missing = await self._premium.find_missing_tier(guild_id, kind)
         return ChannelChange(chosen, channel_id, missing, is_changed=is_changed)
 
@@ -166,7 +169,7 @@ class GuildChangeService:
             await self._channels.set_channel(server.scope, kind, channel_id)
         facts = AuditFacts(server_name=server.name, changes=(change,))
         await self._audit.write(guild_id, actor_id, action, facts)
-        await self._announce(guild_id, kind.value)
+        self._announce(guild_id, kind.value)
         return True
 
     @contextmanager
@@ -177,8 +180,8 @@ class GuildChangeService:
         finally:
             self._settings.forget_guild(guild_id)
 
-    async def _announce(self, guild_id: GuildId, *names: str) -> None:
-        await self._events.dispatch(GuildSettingsChanged(guild_id=guild_id, names=frozenset(names)))
+    def _announce(self, guild_id: GuildId, *names: str) -> None:
+        self._events.dispatch(GuildSettingsChanged(guild_id=guild_id, names=frozenset(names)))
 
 
 def _with_channel(

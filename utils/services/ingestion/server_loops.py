@@ -259,12 +259,12 @@ class ServerLoops:
         if scope in self._schedulers:
             self._schedulers[scope].wake()
 
-    async def on_guild_settings_changed(self, event: GuildSettingsChanged) -> None:
+    def on_guild_settings_changed(self, event: GuildSettingsChanged) -> None:
         """Try again now what waits for a channel."""
         if not event.names.isdisjoint(ChannelKind):
             self._deliverer.retry_now(event.guild_id)
 
-    async def on_notices_queued(self, event: NoticesQueued) -> None:
+    def on_notices_queued(self, event: NoticesQueued) -> None:
         """Wake the delivery of a server's guild."""
         self._deliverer.wake(event.scope, event.kinds)
 

@@ -47,13 +47,10 @@ async def test_new_setting_is_stored_checked_audited_announced_and_seen_at_once(
         events=shelf.events,
     )
 
-    async def note(event: GuildSettingsChanged) -> None:
-        told.append(event)
-
     async def set_hour(hour: int) -> None:
         await changes.change(GUILD, ADMIN, AuditAction.ROLE, partial(replace, quiet_hour=hour))
 
-    shelf.events.register(GuildSettingsChanged, note)
+    shelf.events.register(GuildSettingsChanged, told.append)
     assert cast("InventedSettings", await settings.get_settings(GUILD)).quiet_hour == 3
     await changes.set_channel(GUILD, ChannelKind.ALERTS, ChannelId(1), server=None, actor_id=ADMIN)
     await set_hour(22)

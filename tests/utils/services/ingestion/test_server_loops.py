@@ -468,10 +468,10 @@ async def test_delivery_is_woken_by_notices_and_by_a_mended_channel(world: World
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope, FAR.scope])
     kind = ChannelKind.BOUNTIES
-    await loops.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
+    loops.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
     for names in ({"expiry_hours"}, {ChannelKind.BOUNTIES.value}):
         changed = GuildSettingsChanged(guild_id=HERE, names=frozenset(names))
-        await loops.on_guild_settings_changed(changed)
+        loops.on_guild_settings_changed(changed)
     assert world.deliverer.notes == [("wake", ONE.scope, kind), ("retry", HERE)]
 
 

@@ -111,7 +111,7 @@ class Standings:
         rows = [_build_weapon_row(guild, use, names) for use in uses]
         return tuple(sorted(rows, key=lambda row: (-row.kills, row.weapon)))
 
-    async def on_counters_stored(self, event: CountersStored) -> None:
+    def on_counters_stored(self, event: CountersStored) -> None:
         """Take over what a batch has written, if it is the next one."""
         guild = self._guilds.get(event.scope.guild_id)
         if guild is None:
@@ -126,7 +126,7 @@ class Standings:
             else:
                 del guild.parts[key]
 
-    async def on_server_removed(self, event: ServerRemoved) -> None:
+    def on_server_removed(self, event: ServerRemoved) -> None:
         """Keep nothing of a server that is gone."""
         guild = self._guilds.get(event.scope.guild_id)
         if guild is not None:
