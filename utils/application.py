@@ -534,18 +534,8 @@ class Application:
 
     def list_memories(self) -> Sequence[GuildMemory]:
         """Return all that keeps something of a guild and is to forget it when the bot leaves."""
-        return (
-            self.guild_settings,
-            self.premium,
-            self.grants,
-            self.names,
-            self.proofs,
-            self.alerts,
-            self.loops,
-            self.access,
-            self.tasks,
-            self.repositories.standings,
-        )
+        rules = (self.guild_settings, self.premium, self.grants, self.names, self.proofs)
+        return (*rules, self.alerts, self.loops, self.access, self.tasks, self.repositories.standings)
 
     def _on_guild_left(self, event: GuildLeft) -> None:
         self._leaving.put(event.guild_id)
