@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 import discord
@@ -38,22 +39,25 @@ from utils.events import (
     ServerRemoved,
 )
 from utils.interactions.client import choose_bot
+from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
 from utils.interactions.views import LiveViews
 from utils.models.scope import GuildId, ServerScope
+from utils.queues import WorkQueue
 from utils.secrets import SecretBox
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
+from utils.services.ingestion.death_log_reader import DEATH_LOG, DeathLogDependencies, DeathLogReader
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.import_throttle import Courtesy
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.reading import BATCHES_OF_ALL
-from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
-from utils.services.ingestion.watchers import ServerWatchers
+from utils.services.ingestion.reader_loop import LoopDependencies
+from utils.services.ingestion.row_reader import BATCHES_OF_ALL
+from utils.services.ingestion.server_loops import ServerLoops
 from utils.services.links.linking import LinkService
 from utils.services.links.proof_watcher import PROOFS_TASK, ProofKeeper
 from utils.services.money.bounties.endings import EXPIRE_TASK, BountyEndings
@@ -88,6 +92,7 @@ COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
 PRUNE_TASK = "storage:prune"
+LEAVE_TASK = "guild:leave"
 READY_CHECK_SECONDS = 1.0
 WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
 PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
@@ -142,6 +147,7 @@ class Application:
         self.events = EventDispatcher()
         self.reporter = ErrorReporter(clock)
         self.tasks = tasks
+        self._leaving = WorkQueue(LEAVE_TASK, self._leave, tasks=tasks)
         self.courtesy = Courtesy(clock)
         self.bot = choose_bot(sharding)(
             self.events,
@@ -156,7 +162,7 @@ class Application:
         self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
         self.factory = EmbedFactory()
         self._join_rules()
-        self.bot.follower = self.watchers
+        self.bot.follower = self.loops
         self.bot.services = self._build_services()
         for extension in extensions:
             self.bot.load_extension(extension)
@@ -197,14 +203,14 @@ class Application:
             turns=self.batches,
         )
         self.places = LogPlaces(self.repositories.servers, self.repositories.ingestion)
-        self.watchers = self._build_watchers()
+        self.loops = self._build_loops()
         self.grants = self._build_grants()
         self.proofs = ProofKeeper(
             self.repositories.links,
             self.repositories.directory,
             players=self.names,
-            reading=self.watchers,
-            messages=LinkMessages(self.sender, factory=self.factory),
+            reading=self.loops,
+            messages=LinkMessages(self.messages, factory=self.factory),
             tasks=self.tasks,
             clock=self.clock,
         )
@@ -221,7 +227,7 @@ class Application:
         self.combat = CombatService(repositories.combat, repositories.deaths, self.coverage, self.servers)
         self.boards = self._build_boards()
 
-    def _build_watchers(self) -> ServerWatchers:
+    def _build_loops(self) -> ServerLoops:
         max_age = timedelta(minutes=self.settings.polling.max_announce_age_minutes)
         delivery = DeliveryService(
             self.repositories.outbox,
@@ -233,7 +239,7 @@ class Application:
             max_announce_age=max_age,
         )
         pace = MessagePace(self.clock, share=self.settings.discord.sharding.share)
-        rooms = WatchRooms(
+        death_logs = DeathLogDependencies(
             servers=self.repositories.servers,
             imports=self.repositories.imports,
             logs=self.access,
@@ -248,18 +254,24 @@ class Application:
             ),
             history=self.history,
             channels=self.guild_settings,
-            premium=self.premium,
             notifier=self.alerts,
             progress=self.progress,
-            departures=self.repositories.guilds,
             clock=self.clock,
         )
-        return ServerWatchers(
+        return ServerLoops(
             self.tasks,
             DeliveryLoop(delivery, self.tasks, pace=pace, notifier=self.alerts, clock=self.clock),
             self.repositories.directory,
-            rooms,
-            WatchSettings(self.settings.polling.min_interval_seconds, max_age),
+            self.repositories.guilds,
+            {DEATH_LOG: partial(DeathLogReader, dependencies=death_logs)},
+            LoopDependencies(
+                servers=self.repositories.servers,
+                logs=self.access,
+                premium=self.premium,
+                notifier=self.alerts,
+                clock=self.clock,
+                minimum_poll_seconds=self.settings.polling.min_interval_seconds,
+            ),
         )
 
     def _build_grants(self) -> GrantService:
@@ -267,7 +279,7 @@ class Application:
             store=self.repositories.premium,
             premium=self.premium,
             servers=self.repositories.servers,
-            watchers=self.watchers,
+            watchers=self.loops,
             notifier=self.alerts,
             directory=self.repositories.directory,
             audit=self.audit,
@@ -287,7 +299,7 @@ class Application:
             places=self.places,
             logs=self.access,
             history=self.history,
-            watchers=self.watchers,
+            watchers=self.loops,
             events=self.events,
             audit=self.audit,
             clock=self.clock,
@@ -303,7 +315,7 @@ class Application:
             checker=self.access,
             places=self.places,
             host_keys=self.access,
-            watchers=self.watchers,
+            watchers=self.loops,
             audit=self.audit,
         )
         return ServerChangeService(servers, rooms)
@@ -350,7 +362,7 @@ class Application:
         )
 
     def _build_services(self) -> Services:
-        discord_settings = self.settings.discord
+        discord_settings, languages = self.settings.discord, AnswerLanguages(self.factory)
         return Services(
             settings=self.guild_settings,
             servers=self.servers,
@@ -363,17 +375,17 @@ class Application:
             premium=self.premium,
             wallets=WalletService(self.repositories.wallets, clock=self.clock),
             bounties=self.bounties,
-            health=self.watchers,
+            readings=self.loops,
             delivery=DeliveryDesk(
                 self.sender,
-                self.watchers,
+                self.loops,
                 channels=self.guild_settings,
                 factory=self.factory,
                 clock=self.clock,
             ),
             progress=self.progress,
-            embeds=self.factory,
-            replies=ErrorReplies(self.factory, self.reporter),
+            languages=languages,
+            replies=ErrorReplies(languages, self.reporter),
             views=LiveViews(),
             limits=MemberLimits(self.clock),
             clock=self.clock,
@@ -404,7 +416,7 @@ class Application:
 
     def _register_handlers(self) -> None:
         events = self.events
-        events.register(NoticesQueued, self.watchers.on_notices_queued)
+        events.register(NoticesQueued, self.loops.on_notices_queued)
         standings = self.repositories.standings
         events.register(CountersStored, standings.on_counters_stored)
         events.register(ServerRemoved, standings.on_server_removed)
@@ -427,7 +439,7 @@ class Application:
             ConfigurationError: Discord refuses the token.
             LeaseLostError: another process took over.
         """
-        await self.watchers.begin()
+        await self.loops.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start(SETTLE_TASK, self.grants.settle_all, is_critical=True)
         self.tasks.start(ENDS_TASK, self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
@@ -514,14 +526,18 @@ class Application:
         removals = await self.repositories.directory.list_removals()
         await self.tasks.for_each(PRUNE_TASK, removals, delete_leftovers)
 
-    async def _on_guild_left(self, event: GuildLeft) -> None:
-        await self.watchers.stop_guild(event.guild_id)
-        await self.tasks.cancel_guild(event.guild_id)
-        await self.pool.close_guild(event.guild_id)
-        self.guild_settings.forget(event.guild_id)
-        self.names.forget(event.guild_id)
+    def _on_guild_left(self, event: GuildLeft) -> None:
+        self._leaving.put(event.guild_id)
+
+    async def _leave(self, guild_id: GuildId) -> None:
+        """End all that is held for a guild the bot is no longer in."""
+        await self.loops.stop_guild(guild_id)
+        await self.tasks.cancel_guild(guild_id)
+        await self.pool.close_guild(guild_id)
+        self.guild_settings.forget(guild_id)
+        self.names.forget(guild_id)
         # all that took time: the guild may have invited the bot again meanwhile
-        await self.watchers.follow_guilds(self.bot.is_member_of)
+        await self.loops.follow_guilds(self.bot.is_member_of)
 
 
 def _explain_close(code: int) -> ConfigurationError:

@@ -17,6 +17,7 @@ KERNEL = {
     "utils.caching",
     "utils.backoff",
     "utils.waiting",
+    "utils.queues",
 }
 
 ROOMS: dict[str, set[str]] = {
@@ -52,6 +53,7 @@ OWNERS: dict[str, set[str]] = {
     "gridfs": {"utils.database"},
     "cryptography": {"utils.secrets"},
     "filelock": {"utils.data_folder"},
+    "uvloop": {"bot"},
     "matplotlib": {"utils.embeds"},
     "numpy": {"utils.database"},
     "pydantic": {"utils.settings", "utils.database"},

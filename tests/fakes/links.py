@@ -1,5 +1,6 @@
 """Links in memory: the storage, and everything the services of links ask."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +15,8 @@ from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ServerHealth
+from utils.models.texts import Text
+from utils.services.players.wording import describe_missing_player, describe_several_players
 
 Key = tuple[GuildId, MemberId, PlayerId]
 
@@ -182,9 +185,9 @@ class FakePlayerDirectory:
         del guild_id
         found = [name for name in self.names if text in (name, build_player_id(name))]
         if not found:
-            raise NotFoundError("player", text)
+            raise NotFoundError(describe_missing_player(text))
         if len(found) > 1:
-            raise AmbiguousError("player", text, candidates=tuple(found))
+            raise AmbiguousError(describe_several_players(text, tuple(found)), candidates=tuple(found))
         seen_at = datetime.fromisoformat("2025-05-01T12:00:00+00:00")
         return KnownPlayer(build_player_id(found[0]), found[0], (found[0],), 1, seen_at, (self._server_id,))
 
@@ -209,14 +212,15 @@ class FakeProofMessages:
 
     Attributes:
         tries: how often something was to be shown.
-        is_away: nothing can be shown now.
+        is_there: what is to be shown waits for this.
         gate: what slow messages wait at.
     """
 
     def __init__(self) -> None:
         self.shown: list[tuple[MemberId, ProofOutcome]] = []
         self.tries = 0
-        self.is_away = False
+        self.is_there = asyncio.Event()
+        self.is_there.set()
         self.gate: Gate | None = None
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
@@ -224,8 +228,7 @@ class FakeProofMessages:
         self.tries += 1
         if self.gate is not None:
             await self.gate.hold()
-        if self.is_away:
-            return False
+        await self.is_there.wait()
         self.shown.append((link.member_id, outcome))
         return True
 
@@ -263,15 +266,17 @@ class FakeNotifier:
         self.told: list[tuple[MemberId | None, str]] = []
         self._keys: set[tuple[MemberId | None, str]] = set()
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Tell the admins."""
         del guild_id
-        self._tell(None, sentence, key)
+        self._tell(None, str(sentence), key)
 
-    async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: str, key: str) -> None:
+    async def tell_member(
+        self, guild_id: GuildId, member_id: MemberId, sentence: Text | str, key: str
+    ) -> None:
         """Tell a member."""
         del guild_id
-        self._tell(member_id, sentence, key)
+        self._tell(member_id, str(sentence), key)
 
     def _tell(self, whom: MemberId | None, sentence: str, key: str) -> None:
         if (whom, key) not in self._keys:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.server_loops import FakeNotifier, FakeWatchers
 from tests.fakes.storage import FakeServerStore, Outage
-from tests.fakes.watching import FakeNotifier, FakeWatchers
 from utils.clock import Clock
 from utils.embeds.audit_wording import write_facts
 from utils.models.audit import AuditEntry

@@ -64,7 +64,7 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
     shelf.servers.servers = {server.scope: server for server in (mirny, kamensk)}
     channels = {ChannelKind.KILLFEED: channel, ChannelKind.LEADERBOARD: channel}
     shelf.guilds.settings[guild_id] = GuildSettings(guild_id, channels=channels)
-    shelf.health.health = {
+    shelf.readings.health = {
         mirny.scope: ServerHealth(
             mirny.scope,
             ConnectionState.CONNECTED,
@@ -245,7 +245,7 @@ def _add_admin(shelf: Shelf, guild_id: GuildId, member_id: MemberId, channel: Ch
     shelf.tasks.reports = [
         TaskReport("bounties:ends", None, TaskState.WAITING, 1, 0, None, START + HOUR),
         TaskReport(
-            f"watch:{ServerScope(guild_id, next(iter(shelf.servers.servers)).server_id)}",
+            f"read deaths:{ServerScope(guild_id, next(iter(shelf.servers.servers)).server_id)}",
             *(guild_id, TaskState.RUNNING, 1_234, 1, "RemoteTimeoutError: 192.0.2.10 did not answer", None),
         ),
     ]

@@ -148,7 +148,7 @@ async def test_every_loop_over_guilds_has_its_turn_behind_a_guild_that_cannot_be
     assert await house.count("links") == 0
     await application._prune()
     assert await house.count("messages") == 0
-    await application.watchers.follow_guilds(lambda guild_id: guild_id == GOOD)
+    await application.loops.follow_guilds(lambda guild_id: guild_id == GOOD)
     assert application.tasks.is_running(f"deliver:{GOOD}")
     names = [report.name for report in application.tasks.list_reports() if report.guild_id == GOOD]
-    assert {"deliver:2", "watch:2/north000", "watch:2/south000"} <= set(names)
+    assert {"deliver:2", "read deaths:2/north000", "read deaths:2/south000"} <= set(names)

@@ -22,11 +22,14 @@ from utils.embeds.audit import ListedTask
 from utils.embeds.charts.painter import ChartPainter
 from utils.embeds.limits import fit_embed, fit_embeds
 from utils.embeds.notices.look import NoticeLook
-from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks
+from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks, list_pictured
 from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.replies import HelpCommand
 from utils.embeds.servers import ServerStatus
+from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN, Theme
+from utils.localization.languages import Languages
+from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
 from utils.models.audit import AuditEntry, FieldChange
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofOutcome
@@ -54,6 +57,7 @@ from utils.models.statistics import (
     WeaponRow,
     WeaponTable,
 )
+from utils.models.texts import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +69,63 @@ class Post:
 
 
 class EmbedFactory:
-    """Makes every embed of the bot, in one theme.
+    """Makes every embed of the bot, in one theme and one language.
 
     Args:
         kinds: what can be posted, and ``looks`` how it looks.
 
     Attributes:
+        languages: which there are.
         charts: draws the pictures of figures.
     """
 
     def __init__(
-        self, theme: Theme = NORTHERN, *, kinds: NoticeKinds = NOTICE_KINDS, looks: NoticeLooks = NOTICE_LOOKS
+        self,
+        theme: Theme = NORTHERN,
+        *,
+        kinds: NoticeKinds = NOTICE_KINDS,
+        looks: NoticeLooks = NOTICE_LOOKS,
+        languages: Languages | None = None,
+        words: Localizer = ENGLISH_LOCALIZER,
+        charts: ChartPainter | None = None,
     ) -> None:
         self._theme = theme
+        self._style = Style(theme, words)
         self._kinds = kinds
         self._looks = looks
-        variants = (variant for look in looks.values() for variant in look.variants.values())
-        self._pictures = load_pictures(variant.picture for variant in variants)
-        self.charts = ChartPainter(theme)
+        self._pictures = load_pictures(look.picture for look in list_pictured(looks))
+        self.languages = languages or Languages()
+        self.charts = charts or ChartPainter(theme)
+
+    @property
+    def words(self) -> Localizer:
+        """The language it speaks, for what is no embed: buttons, forms, a message's own text."""
+        return self._style.words
+
+    async def speak(self, language: str) -> "EmbedFactory":
+        """Return the same factory in a language that ``languages.choose`` returned."""
+        words = await self.languages.open(language)
+        if words is self.words:
+            return self
+        return EmbedFactory(
+            self._theme,
+            kinds=self._kinds,
+            looks=self._looks,
+            languages=self.languages,
+            words=words,
+            charts=self.charts,
+        )
 
     def build_feed(self, notices: Sequence[Notice]) -> Post:
         """Return the message of up to ten notices; equal notices give an equal post."""
         embeds = fit_embeds([self.build_feed_embed(notice) for notice in notices])
         names = dict.fromkeys(self._get_look(notice).variants[notice.variant].picture for notice in notices)
-        return Post(tuple(embeds), tuple(self._pictures[name] for name in names))
+        return Post(tuple(embeds), tuple(self._pictures[name] for name in names if name))
 
     def build_feed_embed(self, notice: Notice) -> discord.Embed:
         """Return the embed of one notice; its picture must be attached to the message."""
         look = self._get_look(notice)
-        return fit_embed(look.build(self._theme, look.variants[notice.variant], notice))
+        return fit_embed(look.build(self._style, look.variants[notice.variant], notice))
 
     def build_placed(self, bounty: Bounty, *, server_name: str) -> discord.Embed:
         """Return the answer of ``/bounty place``."""
@@ -129,8 +161,9 @@ class EmbedFactory:
         """Return the sample post of ``/admin channel test``."""
         looks = [self._looks[one.name] for one in self._kinds if one.channel_kind is kind]
         if looks:
-            return self.build_feed([look.sample(server_name or "Your server", at) for look in looks])
-        return Post((fit_embed(replies.build_sample_embed(self._theme, kind, server_name, at=at)),))
+            facts = {"event_id": b"sample", "server_name": server_name or "Your server", "at": at}
+            return self.build_feed([look.sample(**facts) for look in looks])
+        return Post((fit_embed(replies.build_sample_embed(self._style, kind, server_name, at=at)),))
 
     def build_stats(self, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
         """Return a player's figures."""
@@ -260,45 +293,45 @@ class EmbedFactory:
 
     def build_export(self, number: int) -> discord.Embed:
         """Return what stands beside a file of ``/data export``."""
-        return fit_embed(personal.build_export_embed(self._theme, number))
+        return fit_embed(personal.build_export_embed(self._style, number))
 
     def build_erase_question(self, person: Person, holdings: Holdings) -> discord.Embed:
         """Return the question of ``/data erase``."""
-        return fit_embed(personal.build_erase_question_embed(self._theme, person, holdings))
+        return fit_embed(personal.build_erase_question_embed(self._style, person, holdings))
 
     def build_erased(self, person: Person, *, deaths: int) -> discord.Embed:
         """Return the answer of ``/data erase``."""
-        return fit_embed(personal.build_erased_embed(self._theme, person, deaths=deaths))
+        return fit_embed(personal.build_erased_embed(self._style, person, deaths=deaths))
 
-    def build_success(self, title: str, text: str = "") -> discord.Embed:
-        """Return the answer of a command that did what was asked; the caller escapes foreign text."""
-        return fit_embed(replies.build_success_embed(self._theme, title, text))
+    def build_success(self, title: Text | str, said: Text | str = "") -> discord.Embed:
+        """Return the answer of a command that did what was asked; in a ``str`` foreign text is escaped."""
+        return fit_embed(replies.build_success_embed(self._style, title, said))
 
-    def build_notice(self, title: str, text: str) -> discord.Embed:
-        """Return an answer that is neither success nor failure; the caller escapes foreign text."""
-        return fit_embed(replies.build_notice_embed(self._theme, title, text))
+    def build_notice(self, title: Text | str, said: Text | str) -> discord.Embed:
+        """Return an answer that is neither success nor failure; in a ``str`` foreign text is escaped."""
+        return fit_embed(replies.build_notice_embed(self._style, title, said))
 
-    def build_refusal(self, sentence: str) -> discord.Embed:
-        """Return an expected refusal."""
-        return fit_embed(replies.build_refusal_embed(self._theme, sentence))
+    def build_refusal(self, said: Text | str) -> discord.Embed:
+        """Return an expected refusal; a ``str`` is foreign."""
+        return fit_embed(replies.build_refusal_embed(self._style, said))
 
-    def build_error(self, *, what: str, next_step: str, reference: str) -> discord.Embed:
+    def build_error(self, *, what: Text, next_step: Text, reference: str) -> discord.Embed:
         """Return the answer to an unexpected failure."""
         return fit_embed(
-            replies.build_error_embed(self._theme, what=what, next_step=next_step, reference=reference)
+            replies.build_error_embed(self._style, what=what, next_step=next_step, reference=reference)
         )
 
-    def build_alert(self, sentence: str, *, at: datetime) -> discord.Embed:
-        """Return a note to the admins of a guild."""
-        return fit_embed(replies.build_alert_embed(self._theme, sentence, at=at))
+    def build_alert(self, said: Text | str, *, at: datetime) -> discord.Embed:
+        """Return a note to the admins of a guild; a ``str`` is foreign."""
+        return fit_embed(replies.build_alert_embed(self._style, said, at=at))
 
     def build_help(self, commands: Sequence[HelpCommand]) -> discord.Embed:
         """Return the commands a member can use here."""
-        return fit_embed(replies.build_help_embed(self._theme, commands))
+        return fit_embed(replies.build_help_embed(self._style, commands))
 
     def build_command_help(self, command: HelpCommand) -> discord.Embed:
         """Return one command in detail."""
-        return fit_embed(replies.build_command_help_embed(self._theme, command))
+        return fit_embed(replies.build_command_help_embed(self._style, command))
 
     def _get_look(self, notice: Notice) -> NoticeLook[Any]:
         return self._looks[self._kinds.get_for(notice).name]

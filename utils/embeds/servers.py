@@ -60,7 +60,7 @@ def build_status_embed(
     posting_problem: str | None = None,
 ) -> discord.Embed:
     """Return the state of reading, a field for each server; ``limit`` is of the guild's connections."""
-    is_well = posting_problem is None and all(status.health.problem is None for status in servers)
+    is_well = posting_problem is None and all(status.health.is_well for status in servers)
     embed = discord.Embed(title="📡 Killfeed status", colour=theme.success if is_well else theme.warning)
     if posting_problem is not None:
         embed.description = f"⚠️ {escape_text(hide_ids(posting_problem), SENTENCE_LENGTH)}"
@@ -239,6 +239,10 @@ def _write_health(status: ServerStatus) -> str:
     ]
     if health.problem:
         lines.append(f"⚠️ {escape_text(hide_ids(health.problem), SENTENCE_LENGTH)}")
+    for other in health.others:
+        if other.problem:
+            problem = f"{other.log}: {other.problem}"
+            lines.append(f"⚠️ {escape_text(hide_ids(problem), SENTENCE_LENGTH)}")
     return "\n".join(lines)
 
 

@@ -9,6 +9,12 @@ from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, ServerScope
+from utils.models.texts import Text, plural
+
+
+def count_game_servers(count: int) -> Text:
+    """Return how many there are: ``2 game servers``."""
+    return plural("{count} game server", "{count} game servers", count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,19 @@ class ConnectionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LogHealth:
+    """How reading a log goes that lies beside a server's death log.
+
+    Attributes:
+        log: what people call it.
+    """
+
+    log: str
+    state: ConnectionState = ConnectionState.UNKNOWN
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ServerHealth:
     """What ``/killfeed status`` shows of reading one server.
 
@@ -101,6 +120,7 @@ class ServerHealth:
         lag_seconds: from the poll before the last row to its arrival; None before the first row.
         next_try_at: while it fails: when it is tried next; None while it is tried, or waits for a person. Not
             stored.
+        others: of the logs beside the death log, which all the rest is about. Not stored.
     """
 
     scope: ServerScope
@@ -112,6 +132,12 @@ class ServerHealth:
     lines_read: int = 0
     lines_rejected: int = 0
     next_try_at: datetime | None = None
+    others: tuple[LogHealth, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Tell whether no log suffers from anything."""
+        return self.problem is None and all(one.problem is None for one in self.others)
 
 
 @dataclass(frozen=True, slots=True)

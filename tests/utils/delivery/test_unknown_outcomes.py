@@ -30,6 +30,7 @@ from utils.models.posted_boards import ALL_SERVERS, BoardKey
 from utils.models.premium import Feature
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.texts import Text
 from utils.services.players.posted_boards import PostedBoardService
 from utils.tasks import TaskManager
 
@@ -91,7 +92,7 @@ class Desk:
     async def verify_premium_for_feature(self, guild_id: GuildId, feature: Feature) -> None:
         """Allow everything."""
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Take note."""
         del guild_id, sentence
         self.told.append(key)
@@ -112,18 +113,20 @@ class Proof:
 
     async def prepare(self, desk: Desk) -> None:
         """Post the times."""
-        self._messages = LinkMessages(desk.sender, factory=desk.factory)
+        self._messages = LinkMessages(desk.messages, factory=desk.factory)
         message_id, wolf = await desk.begin_message(), build_player_id("Wolf")
         self._link = Link(
             desk.guild_id, MemberId(1), wolf, "Wolf", START, channel_id=desk.channel_id, message_id=message_id
         )
+        self._showing: asyncio.Task[bool] | None = None
         self.is_open = True
 
     async def go_on(self, desk: Desk) -> None:
-        """Do what the keeper of proofs does until it is shown, or never can be."""
-        del desk
-        if self.is_open:
-            self.is_open = not await self._messages.show(self._link, ProofOutcome.EXPIRED)
+        """Tell the outcome once; from then on it goes on by itself."""
+        if self._showing is None:
+            self._showing = asyncio.create_task(self._messages.show(self._link, ProofOutcome.EXPIRED))
+        await desk.clock.advance(61)
+        self.is_open = not (self._showing.done() and self._showing.result())
 
 
 class Picture:

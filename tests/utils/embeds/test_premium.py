@@ -130,11 +130,11 @@ def test_audit_escapes_text_and_keeps_mentions(factory: EmbedFactory) -> None:
 def test_tasks_show_state_runs_errors_and_next_run(factory: EmbedFactory) -> None:
     """A task that fails stands out, with what it failed with."""
     well = TaskReport("sftp:idle", None, TaskState.WAITING, 1200, 0, None, END)
-    ill = TaskReport("watch:1/a", GuildId(1), TaskState.FAILED, 3, 2, "OSError: **no**", None)
-    embed = factory.build_tasks([ListedTask("sftp:idle", well), ListedTask("watch: a_b", ill)], total=2)
+    ill = TaskReport("read deaths:1/a", GuildId(1), TaskState.FAILED, 3, 2, "OSError: **no**", None)
+    embed = factory.build_tasks([ListedTask("sftp:idle", well), ListedTask("read deaths: a_b", ill)], total=2)
     assert embed.description == (
         f"✅ **sftp\\:idle** · waiting · 1,200 runs · next <t:{END_STAMP}:R>\n"
-        "❌ **watch\\: a\\_b** · failed · 3 runs, 2 errors\n> OSError\\: \\*\\*no\\*\\*"
+        "❌ **read deaths\\: a\\_b** · failed · 3 runs, 2 errors\n> OSError\\: \\*\\*no\\*\\*"
     )
     assert factory.build_tasks([], total=0).description == "No task is known."
 

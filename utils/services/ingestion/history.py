@@ -42,10 +42,11 @@ from utils.services.ingestion.generation import (
     has_deaths,
 )
 from utils.services.ingestion.import_throttle import Courtesy
+from utils.services.ingestion.log_source import HistoryLogs
 from utils.services.ingestion.poison import store_around_poison
+from utils.services.ingestion.prefetch import prefetch
 from utils.services.ingestion.progress import ProgressMeter, ProgressSink
-from utils.services.ingestion.read_ahead import read_ahead
-from utils.services.ingestion.reading import BATCHES_OF_ALL, HistoryLogs, ReadLines, RowReader
+from utils.services.ingestion.row_reader import BATCHES_OF_ALL, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit
 from utils.services.ingestion.wall_clock import WallClock
 from utils.tasks import run_together
@@ -251,7 +252,7 @@ class HistoryImport:
             await count_anew(self._imports, scope, job.generation, self._iterate_deaths(server))
         await self._switch(scope, job)
         await self._clear_up(scope)
-        await self._events.dispatch(HistoryImported(scope=scope))
+        self._events.dispatch(HistoryImported(scope=scope))
         return await meter.finish()
 
     async def _drop_misdated(self, server: GameServer) -> None:
@@ -391,7 +392,7 @@ class HistoryImport:
     ) -> AsyncGenerator[HistoryBatch, None]:
         """Yield batches of enough rows for a transaction, not read yet; small files share one."""
         batch = HistoryBatch()
-        async with aclosing(read_ahead(files, at_once=self._count_files)) as chunks:
+        async with aclosing(prefetch(files, at_once=self._count_files)) as chunks:
             async for chunk in chunks:
                 await self._courtesy.wait()
                 if chunk is None:

@@ -34,9 +34,10 @@ from utils.models.servers import GameServer
 from utils.services.ingestion.batch_rules import BatchRule
 from utils.services.ingestion.group_commit import GROUP_SECONDS, GroupCommit
 from utils.services.ingestion.live_batch import Announced, LiveBatch, StoredBatch, store_live_batches
+from utils.services.ingestion.log_source import LiveLogs
 from utils.services.ingestion.news import NewsRule, choose_news_rule
 from utils.services.ingestion.poison import store_around_poison
-from utils.services.ingestion.reading import BATCHES_OF_ALL, DeathLogTail, ReadLines, RowReader
+from utils.services.ingestion.row_reader import BATCHES_OF_ALL, ReadLines, RowReader
 from utils.services.ingestion.stores import GuildUnit, IngestionStore
 from utils.turns import FairTurns
 
@@ -81,7 +82,7 @@ class _Poll:
     """One poll under way; ``rule`` and ``outcome`` change with its chunks."""
 
     server: GameServer
-    tail: DeathLogTail
+    tail: LiveLogs
     reader: RowReader
     find_posted: PostedFinder
     last_read_at: datetime | None
@@ -123,7 +124,7 @@ class LiveIngestion:
     async def poll(
         self,
         server: GameServer,
-        tail: DeathLogTail,
+        tail: LiveLogs,
         *,
         last_read_at: datetime | None,
         find_posted: PostedFinder,
@@ -157,7 +158,7 @@ class LiveIngestion:
         outcome = replace(poll.outcome, problem=_sum_up(tail.problems))
         return await self._forget_gone(server.scope, tail, outcome)
 
-    async def _forget_gone(self, scope: ServerScope, tail: DeathLogTail, outcome: PollOutcome) -> PollOutcome:
+    async def _forget_gone(self, scope: ServerScope, tail: LiveLogs, outcome: PollOutcome) -> PollOutcome:
         """Forget the cursors of files that went long ago: a host could make ever more of them."""
         gone = frozenset(tail.list_gone(outcome.cursors))
         if not gone:
@@ -200,7 +201,7 @@ class LiveIngestion:
         """Store a batch and tell of it."""
         stored = await self._store(batch)
         for event in stored.events:
-            await self._events.dispatch(event)
+            self._events.dispatch(event)
         poll.outcome = _add(poll.outcome, batch, stored)
 
     async def _store(self, batch: LiveBatch) -> StoredBatch:

@@ -44,7 +44,7 @@ from utils.services.ingestion.counting import (
     list_player_ids,
 )
 from utils.services.ingestion.news import NewsRule
-from utils.services.ingestion.reading import ReadLines
+from utils.services.ingestion.row_reader import ReadLines
 from utils.services.ingestion.stores import GuildUnit, IngestionUnit
 
 

@@ -18,13 +18,15 @@ from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.labels import find_labelled, label_choices
 from utils.models.links import Link, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
-from utils.models.quantities import write_span
+from utils.models.quantities import describe_wait
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
-from utils.models.typed_text import fold_text
+from utils.models.texts import Command, Number, Text, text
+from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.audit import AuditWriter
 from utils.services.links.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
 from utils.services.links.proof_watcher import PlayerDirectory, ProofBook
 from utils.services.players.asked_players import AskedPlayers
+from utils.services.players.wording import describe_several_links
 
 MAX_LINKS = 5  # of a member, pending ones included: a main, and the alts of a household
 
@@ -61,10 +63,10 @@ class LinkStore(ProofBook, Protocol):
 class Notifier(Protocol):
     """Tells people of a guild something once."""
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, said: Text, key: str) -> None:
         """Tell the admins, unless this key was told."""
 
-    async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: str, key: str) -> None:
+    async def tell_member(self, guild_id: GuildId, member_id: MemberId, said: Text, key: str) -> None:
         """Tell a member in a direct message, unless this key was told."""
 
 
@@ -146,7 +148,7 @@ class LinkService:
         async with self._locks.hold(guild_id):
             links = await self._store.list_of_member(guild_id, member_id)
             before = _find(links, known.player_id)
-            _verify_new(links, before, known, whose="you have")
+            _verify_new(links, before, known, is_own=True)
             owner = await self._store.find_owner(guild_id, known.player_id)
             if owner is None:
                 link, requests = await self._put_request(guild_id, member_id, known, before)
@@ -201,7 +203,7 @@ class LinkService:
             links = await self._store.list_of_member(guild_id, member_id)
             if {link.player_id for link in links} - {link.player_id for link in shown}:
                 raise InvalidInputError(
-                    "Your links changed meanwhile, and none was ended. Run the command again."
+                    text("Your links changed meanwhile, and none was ended. Run the command again.")
                 )
             return await self._delete(guild_id, member_id, links)
 
@@ -216,7 +218,7 @@ class LinkService:
         known = await self._players.resolve(guild_id, player)
         async with self._locks.hold(guild_id):
             links = await self._store.list_of_member(guild_id, member_id)
-            _verify_new(links, _find(links, known.player_id), known, whose="this member has")
+            _verify_new(links, _find(links, known.player_id), known, is_own=False)
             await self._verify_free(guild_id, member_id, known)
             confirmed = replace(self._build(guild_id, member_id, known, ()), is_confirmed=True)
             link = await self._put_proven(guild_id, confirmed)
@@ -251,7 +253,11 @@ class LinkService:
         """
         removed = await self._store.remove(guild_id, member_id, [link.player_id for link in links])
         if not removed:
-            raise NotFoundError("linked player", links[0].player_name if len(links) == 1 else None)
+            raise NotFoundError(
+                _describe_missing(links[0].player_name)
+                if len(links) == 1
+                else text("There is no linked player here.")
+            )
         for link in removed:
             self._proofs.tell(link, ProofOutcome.ENDED)
         return removed
@@ -279,9 +285,13 @@ class LinkService:
         before = await self._store.find_attempts(link.guild_id, link.player_id)
         if before is not None and not can_be_asked_for(before, now=now):
             raise LimitReachedError(
-                f"“{link.player_name}” was asked for a short while ago and not proven, by you or by somebody "
-                f"else. You can ask again in {write_span(before.free_at - now)}, or have an admin link you: "
-                "/admin link confirm."
+                text(
+                    "“{player}” was asked for a short while ago and not proven, by you or by somebody else. "
+                    "You can ask again in {wait}, or have an admin link you: {confirm}.",
+                    player=link.player_name,
+                    wait=describe_wait(before.free_at - now),
+                    confirm=Command("admin link confirm"),
+                )
             )
         attempts = count_request(before, ends_at=link.ends_at, now=now)
         await self._store.put_attempts(link.guild_id, link.player_id, attempts)
@@ -292,9 +302,16 @@ class LinkService:
         await self._audit.write(link.guild_id, link.member_id, AuditAction.LINK_ASK, _list_facts(link))
         await self._notifier.notify(
             link.guild_id,
-            f"“{link.player_name}” was asked for again with /link: {requests} requests without a proof. "
-            "Somebody may be trying their luck. /admin audit with the action link ask shows who asked; "
-            "/admin link confirm links the right member.",
+            text(
+                "“{player}” was asked for again with {link}: {requests} requests without a proof. "
+                "Somebody may be trying their luck. {audit} with the action link ask shows who asked; "
+                "{confirm} links the right member.",
+                player=link.player_name,
+                link=Command("link"),
+                requests=Number(requests),
+                audit=Command("admin audit"),
+                confirm=Command("admin link confirm"),
+            ),
             self._build_key("repeated", link.player_id),
         )
 
@@ -308,16 +325,21 @@ class LinkService:
         key = self._build_key("claim", owner.player_id)
         facts = replace(_list_facts(owner), member_id=member_id)
         await self._audit.write(guild_id, member_id, AuditAction.LINK_ASK, facts)
-        asked = f"Somebody asked with /link for “{name}”, who is linked to"
-        refused = "It was refused, and nothing changed."
-        await self._notifier.notify(
-            guild_id,
-            f"{asked} another member here. {refused} /admin audit with the action link ask shows who asked.",
-            key,
+        told = text(
+            "Somebody asked with {link} for “{player}”, who is linked to another member here. It was "
+            "refused, and nothing changed. {audit} with the action link ask shows who asked.",
+            link=Command("link"),
+            player=name,
+            audit=Command("admin audit"),
         )
-        await self._notifier.tell_member(
-            guild_id, owner.member_id, f"{asked} you. {refused} You need to do nothing.", key
+        await self._notifier.notify(guild_id, told, key)
+        told = text(
+            "Somebody asked with {link} for “{player}”, who is linked to you. It was refused, and nothing "
+            "changed. You need to do nothing.",
+            link=Command("link"),
+            player=name,
         )
+        await self._notifier.tell_member(guild_id, owner.member_id, told, key)
 
     def _note_claim(self, guild_id: GuildId, player_id: PlayerId) -> bool:
         """Note that a linked player was asked for; tell whether that is the first time today."""
@@ -377,21 +399,45 @@ class LinkService:
         )
 
 
-def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, *, whose: str) -> None:
+def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, *, is_own: bool) -> None:
     if before is not None and before.is_proven:
-        raise InvalidInputError(f"“{known.name}” is linked already; /links shows it.")
+        raise InvalidInputError(
+            text("“{player}” is linked already; {links} shows it.", player=known.name, links=Command("links"))
+        )
     if before is None and len(links) >= MAX_LINKS:
+        limit, unlink = Number(MAX_LINKS), Command("unlink")
+        if is_own:
+            raise LimitReachedError(
+                text(
+                    "A member can have {limit} linked players, and you have as many, those waiting for proof "
+                    "included. End one first: {unlink}.",
+                    limit=limit,
+                    unlink=unlink,
+                )
+            )
         raise LimitReachedError(
-            f"A member can have {MAX_LINKS} linked players, and {whose} as many, those waiting for proof "
-            "included. End one first: /unlink."
+            text(
+                "A member can have {limit} linked players, and this member has as many, those waiting for "
+                "proof included. End one first: {unlink}.",
+                limit=limit,
+                unlink=unlink,
+            )
         )
 
 
 def _build_owned_error(name: str) -> InvalidInputError:
     return InvalidInputError(
-        f"“{name}” belongs to another member here. If that is wrong, ask an admin of this community: "
-        "/admin link remove ends a link."
+        text(
+            "“{player}” belongs to another member here. If that is wrong, ask an admin of this community: "
+            "{remove} ends a link.",
+            player=name,
+            remove=Command("admin link remove"),
+        )
     )
+
+
+def _describe_missing(name: str) -> Text:
+    return text("There is no linked player “{name}” here.", name=quote(name))
 
 
 def _list_facts(link: Link) -> AuditFacts:
@@ -402,18 +448,18 @@ def _find(links: Sequence[Link], player_id: PlayerId) -> Link | None:
     return next((link for link in links if link.player_id == player_id), None)
 
 
-def _choose(links: Sequence[Link], text: str) -> Link:
+def _choose(links: Sequence[Link], typed: str) -> Link:
     """Return the link meant by a player's id, label or name, or by a unique part of one."""
-    wanted = fold_text(text)
-    labelled = find_labelled(text, [(link.player_id, link.player_name) for link in links])
+    wanted = fold_text(typed)
+    labelled = find_labelled(typed, [(link.player_id, link.player_name) for link in links])
     found = (
-        [link for link in links if link.player_id == text]
+        [link for link in links if link.player_id == typed]
         or [link for link in links if link.player_id in labelled]
         or [link for link in links if wanted and wanted in fold_text(link.player_name)]
     )
     names = tuple(label_choices([(link.player_id, link.player_name) for link in found or links]))
     if not found:
-        raise NotFoundError("linked player", text, suggestions=names)
+        raise NotFoundError(_describe_missing(typed), suggestions=names)
     if len(found) > 1:
-        raise AmbiguousError("linked player", text, candidates=names)
+        raise AmbiguousError(describe_several_links(typed, names), candidates=names)
     return found[0]

@@ -22,11 +22,12 @@ from utils.models.guilds import ChannelKind
 from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.texts import Command, Text, text
 from utils.services.guilds.audit import AuditWriter
-from utils.services.ingestion.watch_rooms import AdminNotifier, ChannelFinder
 from utils.services.money.rewards import FeatureGate
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import Board
+from utils.services.ports import AdminNotifier, ChannelFinder
 from utils.tasks import TaskManager
 from utils.turns import FairTurns
 
@@ -34,10 +35,11 @@ REFRESH_SECONDS = 1800.0
 REFRESH_TASK = "boards:refresh"
 GUILDS_AT_ONCE = 16  # whose boards a round looks at; a guild whose channel hangs costs one of these places
 TIER_MATTER = "boards:tier"
-CHANNEL_GONE = (
+CHANNEL_GONE = text(
     "A posted board is paused: its leaderboard channel is gone, or I may not post there. Give me "
     "View Channel, Send Messages, Embed Links and Read Message History, or set another one with "
-    "/admin channel set."
+    "{set}.",
+    set=Command("admin channel set"),
 )
 
 
@@ -125,7 +127,10 @@ class PostedBoardService:
         async with self._locks.hold(key):
             channel_id = await self._find_channel(key)
             if channel_id is None:
-                raise NotFoundError("channel for", "leaderboard", hint="Set it with /admin channel set.")
+                raise NotFoundError(
+                    text("There is no channel for “leaderboard” here."),
+                    hint=text("Set it with {set}.", set=Command("admin channel set")),
+                )
             posted = await self._store.find_board(key)
             if posted is None:
                 posted = PostedBoard(key)
@@ -137,12 +142,17 @@ class PostedBoardService:
             except ChannelUnusableError:
                 await self._store.delete_board(key)
                 raise NotAllowedError(
-                    "I cannot post in the leaderboard channel: it is gone, or I lack View Channel, "
-                    "Send Messages, Embed Links or Read Message History there."
+                    text(
+                        "I cannot post in the leaderboard channel: it is gone, or I lack View Channel, "
+                        "Send Messages, Embed Links or Read Message History there."
+                    )
                 ) from None
             except DeliveryError as failure:
                 raise NotAllowedError(
-                    "Discord does not take the board at the moment. It is kept, and I try again by myself."
+                    text(
+                        "Discord does not take the board at the moment. It is kept, and I try again by "
+                        "myself."
+                    )
                 ) from failure
         return channel_id
 
@@ -158,7 +168,10 @@ class PostedBoardService:
         async with self._locks.hold(key):
             posted = await self._store.find_board(key)
             if posted is None:
-                raise NotFoundError("posted board", board.value, hint="/admin board post posts one.")
+                raise NotFoundError(
+                    text("There is no posted board “{board}” here.", board=board.value),
+                    hint=text("{post} posts one.", post=Command("admin board post")),
+                )
             await self._store.delete_board(key)
             change = FieldChange(board.value, old=posted.place.channel_id)
             facts = AuditFacts(server_name=server, changes=(change,))
@@ -196,7 +209,7 @@ class PostedBoardService:
         try:
             await self._premium.verify_premium_for_feature(key.guild_id, Feature.POSTED_BOARDS)
         except TierRequiredError as refusal:
-            await self._pause(posted, f"Posted boards are paused: {refusal}", TIER_MATTER)
+            await self._pause(posted, text("Posted boards are paused: {why}", why=refusal.said), TIER_MATTER)
             return
         await self._notifier.clear(key.guild_id, TIER_MATTER)
         channel_id = await self._find_channel(key)
@@ -217,7 +230,7 @@ class PostedBoardService:
         if posted.is_paused:
             await self._store.set_paused(posted.key, is_paused=False)
 
-    async def _pause(self, posted: PostedBoard, sentence: str, matter: str) -> None:
+    async def _pause(self, posted: PostedBoard, sentence: Text, matter: str) -> None:
         if not posted.is_paused:
             await self._store.set_paused(posted.key, is_paused=True)
         await self._notifier.notify(posted.key.guild_id, sentence, matter)

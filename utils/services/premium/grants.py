@@ -30,9 +30,10 @@ from utils.models.premium import (
     PremiumState,
     list_offers,
 )
-from utils.models.quantities import write_quantity
 from utils.models.scope import GuildId, MemberId, ServerScope
-from utils.models.servers import GameServer
+from utils.models.servers import GameServer, count_game_servers
+from utils.models.texts import Command, Names, Number, Text, join, text
+from utils.queues import WorkQueue
 from utils.services.guilds.audit import AuditWriter
 from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
@@ -90,7 +91,7 @@ class GrantDirectory(Protocol):
 class AdminNotifier(Protocol):
     """Tells the admins of a guild something once."""
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, said: Text, key: str) -> None:
         """Tell, unless this key was told."""
 
 
@@ -109,17 +110,20 @@ class GrantRooms:
     clock: Clock
 
 
-def parse_guild_id(text: str) -> GuildId:
+def parse_guild_id(typed: str) -> GuildId:
     """Return the guild a person means by its id.
 
     Raises:
         InvalidInputError: it is no id.
     """
-    digits = text.strip()
+    digits = typed.strip()
     if not (_DIGITS.fullmatch(digits) and 0 < int(digits) < 2**63):
         raise InvalidInputError(
-            f"“{text}” is not the id of a Discord server. Turn on Developer Mode in Discord's settings, "
-            "right-click the server and choose Copy Server ID."
+            text(
+                "“{typed}” is not the id of a Discord server. Turn on Developer Mode in Discord's settings, "
+                "right-click the server and choose Copy Server ID.",
+                typed=typed,
+            )
         )
     return GuildId(int(digits))
 
@@ -142,6 +146,7 @@ class GrantService:
         self._unsettled: set[GuildId] = (
             set()
         )  # whose servers may not fit their tier yet; the timer tries again
+        self._settling = WorkQueue(SETTLE_TASK, self._settle_soon, tasks=rooms.tasks)
         self._locks = KeyedLocks[GuildId]()  # one after the other keeps old and new states true
 
     async def grant(
@@ -153,10 +158,19 @@ class GrantService:
             InvalidInputError: there is no such tier, or no such time.
         """
         if not 1 <= tier < len(TIERS):
-            raise InvalidInputError(f"A tier is a number from 1 to {len(TIERS) - 1}. See /premium tiers.")
+            raise InvalidInputError(
+                text(
+                    "A tier is a number from 1 to {last}. See {tiers}.",
+                    last=Number(len(TIERS) - 1),
+                    tiers=Command("premium tiers"),
+                )
+            )
         if days is not None and not 1 <= days <= LONGEST_DAYS:
             raise InvalidInputError(
-                f"Days are a number from 1 to {LONGEST_DAYS:,}. Leave them out for premium without an end."
+                text(
+                    "Days are a number from 1 to {last}. Leave them out for premium without an end.",
+                    last=Number(LONGEST_DAYS),
+                )
             )
         now = self._rooms.clock.now()
         ends_at = None if days is None else now + timedelta(days=days)
@@ -179,14 +193,20 @@ class GrantService:
         """
         why = " ".join(reason.split())
         if not 1 <= len(why) <= REASON_CHARACTERS:
-            raise InvalidInputError(f"Give a reason of 1 to {REASON_CHARACTERS} characters.")
+            raise InvalidInputError(
+                text("Give a reason of 1 to {limit} characters.", limit=Number(REASON_CHARACTERS))
+            )
         async with self._locks.hold(guild_id):
             old = await self._read_fresh(guild_id)
             state = self._rooms.premium.read_state(old)
             if not state.is_granted:
                 raise InvalidInputError(
-                    f"That Discord server has no grant. It has tier {state.tier.level} ({state.tier.name}), "
-                    "as every server without one."
+                    text(
+                        "That Discord server has no grant. It has tier {level} ({name}), as every server "
+                        "without one.",
+                        level=Number(state.tier.level),
+                        name=state.tier.name,
+                    )
                 )
             event = PremiumEvent(
                 self._rooms.clock.now(),
@@ -230,15 +250,15 @@ class GrantService:
         async with self._locks.hold(guild_id):
             await self._settle(guild_id)
 
-    async def on_server_added(self, event: ServerAdded) -> None:
+    def on_server_added(self, event: ServerAdded) -> None:
         """A tier may have ended while a server was being added."""
-        await self._settle_soon(event.scope.guild_id)
+        self._settling.put(event.scope.guild_id, guild_id=event.scope.guild_id)
 
-    async def on_server_removed(self, event: ServerRemoved) -> None:
+    def on_server_removed(self, event: ServerRemoved) -> None:
         """A place is free: the oldest paused server takes it."""
-        await self._settle_soon(event.scope.guild_id)
+        self._settling.put(event.scope.guild_id, guild_id=event.scope.guild_id)
 
-    async def on_guild_left(self, event: GuildLeft) -> None:
+    def on_guild_left(self, event: GuildLeft) -> None:
         """Drop what is kept of a guild."""
         self._unsettled.discard(event.guild_id)
         self._rooms.premium.forget(event.guild_id)
@@ -325,16 +345,31 @@ class GrantService:
         await self._rooms.audit.write(guild_id, event.by, action, facts)
 
 
-def describe_end(change: GrantChange) -> str:
+def describe_end(change: GrantChange) -> Text:
     """Return the sentences that admins read when their tier has ended."""
     old, new = change.old.tier, change.new.tier
-    ended = f"Premium tier {old.level} ({old.name}) of this Discord server has ended"
-    parts = [f"{ended}; it has tier {new.level} ({new.name}) now."]
-    if change.paused:
-        room, names = write_quantity(new.servers, "game server"), ", ".join(change.paused)
-        parts.append(
-            f"It has room for {room}, so these are paused: {names}. "
-            "Nothing is deleted; they go on as soon as there is room again."
+    parts = [
+        text(
+            "Premium tier {old} ({old_name}) of this Discord server has ended; "
+            "it has tier {new} ({new_name}) now.",
+            old=Number(old.level),
+            old_name=old.name,
+            new=Number(new.level),
+            new_name=new.name,
         )
-    parts.append("See /premium status; those who host this bot can grant a tier again.")
-    return " ".join(parts)
+    ]
+    if change.paused:
+        parts.append(
+            text(
+                "It has room for {room}, so these are paused: {servers}. "
+                "Nothing is deleted; they go on as soon as there is room again.",
+                room=count_game_servers(new.servers),
+                servers=Names(change.paused),
+            )
+        )
+    parts.append(
+        text(
+            "See {status}; those who host this bot can grant a tier again.", status=Command("premium status")
+        )
+    )
+    return join(parts)

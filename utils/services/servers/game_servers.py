@@ -24,10 +24,12 @@ from utils.models.labels import find_labelled
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
+from utils.models.texts import Command, Names, Text, text
+from utils.models.typed_text import quote
 from utils.services.guilds.audit import AuditWriter
 from utils.services.guilds.guild_settings import ServerStore, SettingsService
 from utils.services.ingestion.history import HistoryImport
-from utils.services.ingestion.watch_rooms import LogAccess
+from utils.services.ingestion.log_source import LogAccess
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.typed_servers import (
@@ -43,7 +45,9 @@ logger = get_logger(__name__)
 
 SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids in logs
 SERVER_ID_CHARACTERS = 8
-FORMER_CHOICE = "a server that was removed"
+NO_SUCH_SERVER = text("There is no such game server here.")
+NONE_GIVEN = text("(none given)")
+FORMER_CHOICE = text("There is no game server “a server that was removed” here.")
 SHOWN_REJECTED = 50
 
 
@@ -158,7 +162,7 @@ class GameServerService:
         """Return the guild's servers, oldest first."""
         return await self._store.list_servers(guild_id)
 
-    async def resolve(self, guild_id: GuildId, text: str | None) -> GameServer:
+    async def resolve(self, guild_id: GuildId, typed: str | None) -> GameServer:
         """Return the server meant, by id or name; without text the guild's only one.
 
         Raises:
@@ -167,17 +171,18 @@ class GameServerService:
         """
         servers = await self._store.list_servers(guild_id)
         if not servers:
-            raise NotFoundError("game server", _hide_id(text), hint="Add one with /admin server add.")
-        found = [server for server in servers if text is None or _is_called(server, text)]
-        if text is not None and not found:
-            labelled = find_labelled(text, [(server.scope.server_id, server.name) for server in servers])
+            how = text("Add one with {add}.", add=Command("admin server add"))
+            raise NotFoundError(_describe_missing(typed), hint=how)
+        found = [server for server in servers if typed is None or _is_called(server, typed)]
+        if typed is not None and not found:
+            labelled = find_labelled(typed, [(server.scope.server_id, server.name) for server in servers])
             found = [server for server in servers if server.scope.server_id in labelled]
         if len(found) == 1:
             return found[0]
         names = tuple(server.name for server in servers)
         if not found:
-            raise NotFoundError("game server", _hide_id(text), suggestions=names[:5])
-        raise AmbiguousError("game server", text or "(none given)", candidates=names)
+            raise NotFoundError(_describe_missing(typed), suggestions=names[:5])
+        raise AmbiguousError(_describe_several(typed, names), candidates=names)
 
     async def verify_form(self, guild_id: GuildId, form: ServerForm) -> None:
         """Refuse what cannot be right, before anybody types a password.
@@ -231,7 +236,7 @@ class GameServerService:
             raise
         self._settings.forget(guild_id)
         self._watchers.start(server.scope)
-        await self._events.dispatch(ServerAdded(scope=server.scope))
+        self._events.dispatch(ServerAdded(scope=server.scope))
         await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, _list_facts(server))
         return AddedServer((*understood, *check.steps), server)
 
@@ -266,12 +271,12 @@ class GameServerService:
         """
         server = await self._store.find_server(scope)
         if server is None:
-            raise NotFoundError("such game server", None, hint="Somebody removed it meanwhile.")
+            raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
         async with self._watchers.removal(scope):
             self._logs.forget(scope)
             await self._store.mark_removed(scope, keep_stats=keep_stats, at=self._clock.now())
         self._settings.forget(scope.guild_id)
-        await self._events.dispatch(ServerRemoved(scope=scope))
+        self._events.dispatch(ServerRemoved(scope=scope))
         statistics = FieldChange("statistics", old=True, new=keep_stats)
         facts = _list_facts(server, statistics, is_there=False)
         await self._audit.write(scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, facts)
@@ -327,12 +332,22 @@ def _is_called(server: GameServer, text: str) -> bool:
     return text == server.scope.server_id or fold_server_name(text) == fold_server_name(server.name)
 
 
-def _hide_id(text: str | None) -> str | None:
-    """Return what was asked for without the id that a list gave for a server that is gone by now."""
-    if text is None:
-        return None
-    is_id = len(text) == SERVER_ID_CHARACTERS and set(text) <= set(SERVER_ID_ALPHABET)
-    return FORMER_CHOICE if is_id and any(map(str.isdecimal, text)) else text
+def _describe_missing(typed: str | None) -> Text:
+    """Return that there is none, without the id that a list gave for a server that is gone by now."""
+    if typed is None:
+        return text("There is no game server here.")
+    is_id = len(typed) == SERVER_ID_CHARACTERS and set(typed) <= set(SERVER_ID_ALPHABET)
+    if is_id and any(map(str.isdecimal, typed)):
+        return FORMER_CHOICE
+    return text("There is no game server “{name}” here.", name=quote(typed))
+
+
+def _describe_several(typed: str | None, names: tuple[str, ...]) -> Text:
+    return text(
+        "“{name}” fits more than one game server: {candidates}.",
+        name=NONE_GIVEN if typed is None else quote(typed),
+        candidates=Names(names),
+    )
 
 
 def _list_facts(server: GameServer, *more: FieldChange, is_there: bool = True) -> AuditFacts:

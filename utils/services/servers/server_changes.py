@@ -21,10 +21,12 @@ from utils.models.servers import (
     HostKeys,
     WayCheck,
 )
+from utils.models.texts import Command, text
 from utils.services.guilds.audit import AuditWriter
 from utils.services.guilds.guild_settings import ServerStore, SettingsService
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import (
+    NO_SUCH_SERVER,
     GameServerService,
     SecretKeeper,
     ServerChecker,
@@ -45,9 +47,10 @@ _PLACE = ("host", "port")  # another machine: its key is not known yet
 _ACCOUNT = (*_PLACE, "username")  # who gets to see the secret
 _WAY = (*_PLACE, "username", "secret", "number", "base_path", "legacy")  # what a test of the login tests
 
-WHY_LOGIN_AGAIN = (
+WHY_LOGIN_AGAIN = text(
     "Another host, port or user name needs its password or key again: the stored one goes to the host whose"
-    " key is pinned, and to nobody else. Run /admin server edit again and fill in the form."
+    " key is pinned, and to nobody else. Run {edit} again and fill in the form.",
+    edit=Command("admin server edit"),
 )
 
 
@@ -119,7 +122,7 @@ class ServerChangeService:
         self._rooms = rooms
 
     async def edit(
-        self, guild_id: GuildId, text: str, edit: ServerEdit, *, actor_id: MemberId
+        self, guild_id: GuildId, typed: str, edit: ServerEdit, *, actor_id: MemberId
     ) -> EditedServer:
         """Change settings of a server; its login is tested first when something of it changes.
 
@@ -129,11 +132,13 @@ class ServerChangeService:
             UserFacingError: nothing is different, or it cannot be right; another account without its secret.
         """
         async with self._servers.lock(guild_id):
-            server = await self._servers.resolve(guild_id, text)
+            server = await self._servers.resolve(guild_id, typed)
             wanted = self._apply(server, read_edit(edit))
             changes = list_changes(server, wanted)
             if not changes:
-                raise InvalidInputError("Nothing would change. Name at least one option with a new value.")
+                raise InvalidInputError(
+                    text("Nothing would change. Name at least one option with a new value.")
+                )
             if edit.credentials is None and _differs(server, wanted, _ACCOUNT):
                 raise InvalidInputError(WHY_LOGIN_AGAIN)
             await self._verify_place(guild_id, wanted)
@@ -156,10 +161,10 @@ class ServerChangeService:
             return EditedServer(wanted, check.steps, changes)
 
     async def set_announced(
-        self, guild_id: GuildId, text: str, kind: DeathKind, *, is_announced: bool, actor_id: MemberId
+        self, guild_id: GuildId, typed: str, kind: DeathKind, *, is_announced: bool, actor_id: MemberId
     ) -> GameServer:
         """Have one class of death of a server posted, or not; return the server as it is then."""
-        server = await self._servers.resolve(guild_id, text)
+        server = await self._servers.resolve(guild_id, typed)
         await self._rooms.store.set_silenced(server.scope, kind, is_silenced=not is_announced)
         self._rooms.watchers.refresh(server.scope)
         if is_announced == (kind in server.silenced):
@@ -169,26 +174,32 @@ class ServerChangeService:
         silenced = server.silenced - {kind} if is_announced else server.silenced | {kind}
         return replace(server, silenced=silenced)
 
-    async def verify_import(self, guild_id: GuildId, text: str) -> GameServer:
+    async def verify_import(self, guild_id: GuildId, typed: str) -> GameServer:
         """Return the server whose history can be imported now.
 
         Raises:
             LimitReachedError: it is paused.
             InvalidInputError: an import is under way.
         """
-        server = await self._servers.resolve(guild_id, text)
+        server = await self._servers.resolve(guild_id, typed)
         if server.is_paused:
             raise LimitReachedError(
-                f"{server.name} is paused, over the premium limit, so it is not read. See /premium status."
+                text(
+                    "{server} is paused, over the premium limit, so it is not read. See {status}.",
+                    server=server.name,
+                    status=Command("premium status"),
+                )
             )
         if await self._rooms.imports.find_import(server.scope) is not None:
-            raise InvalidInputError(f"The history of {server.name} is being read already.")
+            raise InvalidInputError(
+                text("The history of {server} is being read already.", server=server.name)
+            )
         return server
 
     async def import_again(
         self,
         guild_id: GuildId,
-        text: str,
+        typed: str,
         *,
         channel_id: ChannelId | None,
         message_id: int | None,
@@ -201,7 +212,7 @@ class ServerChangeService:
             RemoteError: the host failed while its files were listed.
         """
         async with self._servers.lock(guild_id):
-            server = await self.verify_import(guild_id, text)
+            server = await self.verify_import(guild_id, typed)
             server = await self._find(server.scope)  # no import is under way: its generation stands now
             await self._servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
             await self._rooms.watchers.restart(server.scope)
@@ -210,9 +221,9 @@ class ServerChangeService:
             )
             return server
 
-    async def read_host_keys(self, guild_id: GuildId, text: str) -> tuple[GameServer, HostKeys]:
+    async def read_host_keys(self, guild_id: GuildId, typed: str) -> tuple[GameServer, HostKeys]:
         """Return a server, its pinned key, and the key its host shows now."""
-        server = await self._servers.resolve(guild_id, text)
+        server = await self._servers.resolve(guild_id, typed)
         tier = await self._rooms.premium.get_tier(guild_id)
         return server, await self._rooms.host_keys.read_host_keys(server, guild_limit=tier.servers)
 
@@ -224,12 +235,12 @@ class ServerChangeService:
             InvalidInputError: somebody else changed host or key meanwhile.
         """
         if keys.shown is None:
-            raise InvalidInputError("The host shows no key at the moment. Try again later.")
+            raise InvalidInputError(text("The host shows no key at the moment. Try again later."))
         guild_id = server.scope.guild_id
         async with self._servers.lock(guild_id):
             now = await self._find(server.scope)
             if _differs(server, now, (*_PLACE, "host_key")):
-                raise InvalidInputError("Host or key were changed meanwhile. Run the command again.")
+                raise InvalidInputError(text("Host or key were changed meanwhile. Run the command again."))
             await self._rooms.store.set_host_key(server.scope, keys.shown.text)
             await self._rooms.watchers.restart(server.scope)
             pinned = keys.pinned.fingerprint if keys.pinned else None
@@ -273,7 +284,7 @@ class ServerChangeService:
     async def _find(self, scope: ServerScope) -> GameServer:
         server = await self._rooms.store.find_server(scope)
         if server is None:
-            raise NotFoundError("such game server", None, hint="Somebody removed it meanwhile.")
+            raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
         return server
 
 

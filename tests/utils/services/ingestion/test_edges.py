@@ -26,7 +26,7 @@ from utils.models.scope import MemberId
 from utils.models.servers import EncryptedSecret, GameServer
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.reading import RowReader
+from utils.services.ingestion.row_reader import RowReader
 from utils.services.money.rewards import KillRewards
 
 DAY = timedelta(days=1)
@@ -97,7 +97,7 @@ class Town:
         posted = Posted(frozenset(DeathKind))
         await live.poll(self.server, self.logs, last_read_at=START - DAY, find_posted=posted)
 
-    async def _keep(self, event: CountersStored) -> None:
+    def _keep(self, event: CountersStored) -> None:
         for section in SECTIONS:
             self.parts[section.name] = take_over(self.guild, section, self.parts[section.name], event)
 

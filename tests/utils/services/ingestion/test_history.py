@@ -32,7 +32,7 @@ from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.generation import in_order
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.reading import KEPT_REJECTED
+from utils.services.ingestion.row_reader import KEPT_REJECTED
 from utils.turns import FairTurns
 
 T = TypeVar("T")

@@ -32,7 +32,7 @@ from utils.parsers.deathlog import parse_death_line
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.group_commit import GROUP_SECONDS
 from utils.services.ingestion.live import SHARED_LINES, LiveIngestion, PollOutcome
-from utils.services.ingestion.reading import KEPT_REJECTED
+from utils.services.ingestion.row_reader import KEPT_REJECTED
 from utils.turns import FairTurns
 
 NEXT = LogFile("world_0", "2025.05.02-00.00.00.csv")

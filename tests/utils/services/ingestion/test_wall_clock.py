@@ -19,7 +19,7 @@ from utils.models.servers import EncryptedSecret, GameServer
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.reading import RowReader
+from utils.services.ingestion.row_reader import RowReader
 from utils.services.ingestion.wall_clock import WallClock, place_behind
 
 FOLD = datetime(2025, 10, 26, 1, tzinfo=UTC)  # 03:00 becomes 02:00 in Berlin

@@ -36,6 +36,7 @@ from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.texts import Text
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
@@ -100,7 +101,7 @@ class Stand:
         for server in await self.list_servers(guild_id):
             if text in (server.scope.server_id, server.name):
                 return server
-        raise NotFoundError("game server", text or "")
+        raise NotFoundError(Text("There is no such game server here."))
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the leaderboard channel."""
@@ -113,7 +114,7 @@ class Stand:
         if not self.is_open:
             raise TierRequiredError("/admin board", tier=3, tier_name="Warlord")
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Tell the admins once."""
         del guild_id, sentence
         if key not in self.told:

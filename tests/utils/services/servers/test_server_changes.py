@@ -12,8 +12,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.premium import FakeAuditStore, build_premium
+from tests.fakes.server_loops import FakeLogAccess, FakeWatchers
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
-from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.embeds.audit_wording import write_change
 from utils.errors import ConnectionLostError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.events import EventDispatcher

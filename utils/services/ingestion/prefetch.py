@@ -1,4 +1,4 @@
-"""Reading ahead: files one after another, while the next ones are on their way already.
+"""Prefetching: files one after another, while the next ones are on their way already.
 
 A usual day's log is small, so a far host costs its round trips more than its bytes. Several files are
 therefore read at once, each no further than its next chunk, and handed on in order all the same.
@@ -12,7 +12,7 @@ from itertools import islice
 from utils.models.reading import Chunk
 
 
-class FileAhead:
+class PrefetchedFile:
     """The chunks of one file; the next one is read while the last one is dealt with."""
 
     def __init__(self, chunks: AsyncGenerator[Chunk, None]) -> None:
@@ -36,7 +36,7 @@ class FileAhead:
         return asyncio.ensure_future(anext(self._chunks, None))
 
 
-async def read_ahead(
+async def prefetch(
     files: Iterable[AsyncGenerator[Chunk, None]], *, at_once: Callable[[], int]
 ) -> AsyncGenerator[Chunk | None, None]:
     """Yield the chunks of every file in order, and None behind each file's last one.
@@ -46,14 +46,14 @@ async def read_ahead(
         at_once: returns how many files are read at once, as things are then; one is in any case.
     """
     coming = iter(files)
-    opened = deque(FileAhead(chunks) for chunks in islice(coming, max(1, at_once())))
+    opened = deque(PrefetchedFile(chunks) for chunks in islice(coming, max(1, at_once())))
     try:
         while opened:
             chunk = await opened[0].take()
             if chunk is None:
                 await opened.popleft().close()
                 more = max(0 if opened else 1, at_once() - len(opened))
-                opened.extend(FileAhead(chunks) for chunks in islice(coming, more))
+                opened.extend(PrefetchedFile(chunks) for chunks in islice(coming, more))
             yield chunk
     finally:
         for file in opened:

@@ -1,35 +1,44 @@
-"""Watchers: the loops of every server this process looks after."""
+"""Server loops: those of every server this process looks after."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.fakes.clock import FakeClock, settle
+from tests.fakes.deaths import FILE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.premium import build_premium
-from tests.fakes.storage import FakeServerStore, build_server
-from tests.fakes.watching import (
+from tests.fakes.server_loops import (
     FakeChannelFinder,
     FakeDirectory,
     FakeLogAccess,
     FakeNotifier,
     FakeProgressReporter,
 )
+from tests.fakes.storage import FakeServerStore, build_server
 from utils.errors import LoginRefusedError, StillBusyError, StorageUnavailableError
 from utils.events import EventDispatcher, NoticesQueued
 from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionCount, ConnectionState, GameServer, Obstacle, ServerHealth
+from utils.services.ingestion.death_log_reader import (
+    DEATH_LOG,
+    LEFT_OUT,
+    REMOVED,
+    DeathLogDependencies,
+    DeathLogReader,
+)
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
-from utils.services.ingestion.watchers import DIRECTORY_RETRY_SECONDS, REMOVED, ServerWatchers
+from utils.services.ingestion.reader_loop import LoopDependencies
+from utils.services.ingestion.server_loops import DIRECTORY_RETRY_SECONDS, FOLLOW_TASK, ServerLoops
 from utils.services.servers.log_places import LogPlaces
 from utils.tasks import TaskManager
 
@@ -90,10 +99,10 @@ class World:
         """Tasks run by the same clock."""
         self.tasks = TaskManager(self.clock)
 
-    def build(self) -> ServerWatchers:
-        """Return watchers that watch nothing yet."""
+    def build(self) -> ServerLoops:
+        """Return loops of which none runs yet."""
         events, store = EventDispatcher(), self.store
-        rooms = WatchRooms(
+        deaths = DeathLogDependencies(
             servers=self.servers,
             imports=store,
             logs=self.access,
@@ -101,13 +110,25 @@ class World:
             live=LiveIngestion(store, events, clock=self.clock, group_seconds=0, max_announce_age=MAX_AGE),
             history=HistoryImport(store, store, events, clock=self.clock),
             channels=FakeChannelFinder(),
-            premium=build_premium(),
             notifier=self.notifier,
             progress=self.progress,
-            departures=self.directory,
             clock=self.clock,
         )
-        return ServerWatchers(self.tasks, self.deliverer, self.directory, rooms, WatchSettings(5, MAX_AGE))
+        return ServerLoops(
+            self.tasks,
+            self.deliverer,
+            self.directory,
+            self.directory,
+            {DEATH_LOG: partial(DeathLogReader, dependencies=deaths)},
+            LoopDependencies(
+                servers=self.servers,
+                logs=self.access,
+                premium=build_premium(),
+                notifier=self.notifier,
+                clock=self.clock,
+                minimum_poll_seconds=5,
+            ),
+        )
 
     @property
     def running(self) -> list[str]:
@@ -125,7 +146,9 @@ async def until(condition: Callable[[], bool]) -> None:
 def name_tasks(*scopes: ServerScope) -> list[str]:
     """Return the names of the loops of these servers and of their guilds."""
     guild_ids = {scope.guild_id for scope in scopes}
-    return sorted([f"watch:{scope}" for scope in scopes] + [f"deliver:{guild_id}" for guild_id in guild_ids])
+    return sorted(
+        [f"read deaths:{scope}" for scope in scopes] + [f"deliver:{guild_id}" for guild_id in guild_ids]
+    )
 
 
 @pytest.fixture(name="world")
@@ -137,53 +160,53 @@ async def _world() -> AsyncIterator[World]:
 
 async def test_each_server_has_a_loop_that_reads_and_each_guild_one_that_delivers(world: World) -> None:
     """Both belong to the guild; a server that is looked after already stays so."""
-    watchers = world.build()
-    watchers.start_all([ONE.scope, TWO.scope, FAR.scope])
-    watchers.start(ONE.scope)
+    loops = world.build()
+    loops.start_all([ONE.scope, TWO.scope, FAR.scope])
+    loops.start(ONE.scope)
     await until(lambda: world.deliverer.running == {HERE, THERE})
     assert world.running == name_tasks(ONE.scope, TWO.scope, FAR.scope)
     guilds = {report.name: report.guild_id for report in world.tasks.list_reports()}
-    assert guilds[f"watch:{FAR.scope}"] == guilds[f"deliver:{THERE}"] == THERE
+    assert guilds[f"read deaths:{FAR.scope}"] == guilds[f"deliver:{THERE}"] == THERE
 
 
 async def test_stopped_server_has_no_loop_and_can_start_again(world: World) -> None:
     """Its reading ends, and the delivery with the guild's last server; stopping twice is no error."""
-    watchers = world.build()
-    watchers.start_all([ONE.scope, TWO.scope])
+    loops = world.build()
+    loops.start_all([ONE.scope, TWO.scope])
     await until(lambda: world.deliverer.running == {HERE})
-    await watchers.stop(ONE.scope)
-    await watchers.stop(ONE.scope)
+    await loops.stop(ONE.scope)
+    await loops.stop(ONE.scope)
     assert (world.running, world.deliverer.running) == (name_tasks(TWO.scope), {HERE})
-    await watchers.stop(TWO.scope)
+    await loops.stop(TWO.scope)
     assert (world.running, world.deliverer.running) == ([], set())
-    watchers.start(ONE.scope)
+    loops.start(ONE.scope)
     assert world.running == name_tasks(ONE.scope)
 
 
 async def test_delivery_goes_on_when_a_server_comes_while_the_last_one_goes(world: World) -> None:
     """The task of the guild is ending when the next server begins; it does not stay ended."""
-    watchers = world.build()
-    watchers.start(ONE.scope)
+    loops = world.build()
+    loops.start(ONE.scope)
     await until(lambda: world.deliverer.running == {HERE})
     for turns in range(8):
-        stopping = asyncio.create_task(watchers.stop(ONE.scope))
+        stopping = asyncio.create_task(loops.stop(ONE.scope))
         for _ in range(turns):
             await asyncio.sleep(0)
-        watchers.start(TWO.scope)
+        loops.start(TWO.scope)
         await stopping
         await until(lambda: world.deliverer.running == {HERE})
         assert world.running == name_tasks(TWO.scope)
-        watchers.start(ONE.scope)
-        await watchers.stop(TWO.scope)
+        loops.start(ONE.scope)
+        await loops.stop(TWO.scope)
 
 
 async def test_guild_that_was_left_has_no_loops(world: World) -> None:
     """All servers of one guild end, those of others go on, and a guild that comes back starts again."""
-    watchers = world.build()
-    watchers.start_all([ONE.scope, TWO.scope, FAR.scope])
-    await watchers.stop_guild(HERE)
+    loops = world.build()
+    loops.start_all([ONE.scope, TWO.scope, FAR.scope])
+    await loops.stop_guild(HERE)
     assert world.running == name_tasks(FAR.scope)
-    await watchers.follow_guilds({HERE, THERE}.__contains__)
+    await loops.follow_guilds({HERE, THERE}.__contains__)
     assert world.running == name_tasks(ONE.scope, TWO.scope, FAR.scope)
 
 
@@ -209,12 +232,12 @@ class SlowAccess(FakeLogAccess):
 async def test_guild_that_comes_back_while_its_loops_end_is_looked_after(world: World) -> None:
     """Kicked and invited again at once: every server is read again, and the guild delivered for."""
     world.access = access = SlowAccess()
-    watchers = world.build()
-    watchers.start_all([ONE.scope, TWO.scope])
+    loops = world.build()
+    loops.start_all([ONE.scope, TWO.scope])
     await until(lambda: len(access.opened) == 2)
-    leaving = asyncio.create_task(watchers.stop_guild(HERE))
+    leaving = asyncio.create_task(loops.stop_guild(HERE))
     await asyncio.sleep(0)
-    await watchers.follow_guilds({HERE}.__contains__)
+    await loops.follow_guilds({HERE}.__contains__)
     access.may_end.set()
     await leaving
     assert world.running == name_tasks(ONE.scope, TWO.scope)
@@ -223,21 +246,21 @@ async def test_guild_that_comes_back_while_its_loops_end_is_looked_after(world: 
 
 async def test_loop_that_somebody_else_ended_begins_again(world: World) -> None:
     """A guild's tasks were ended as a whole; whoever is told that it is there starts them again."""
-    watchers = world.build()
-    watchers.start_all([ONE.scope, TWO.scope])
+    loops = world.build()
+    loops.start_all([ONE.scope, TWO.scope])
     await world.tasks.cancel_guild(HERE)
     assert world.running == []
-    await watchers.follow_guilds({HERE}.__contains__)
+    await loops.follow_guilds({HERE}.__contains__)
     assert world.running == name_tasks(ONE.scope, TWO.scope)
 
 
 async def test_two_restarts_at_once_are_one_new_loop(world: World) -> None:
     """An edit and a grant settle the same server: neither fails, and it is read with both."""
     world.access = access = SlowAccess()
-    watchers = world.build()
-    watchers.start(ONE.scope)
+    loops = world.build()
+    loops.start(ONE.scope)
     await until(lambda: len(access.opened) == 1)
-    restarts = [asyncio.create_task(watchers.restart(ONE.scope)) for _ in range(2)]
+    restarts = [asyncio.create_task(loops.restart(ONE.scope)) for _ in range(2)]
     await asyncio.sleep(0)
     access.may_end.set()
     await asyncio.gather(*restarts)
@@ -248,11 +271,11 @@ async def test_two_restarts_at_once_are_one_new_loop(world: World) -> None:
 @pytest.mark.parametrize("fails", [False, True])
 async def test_server_is_not_read_while_it_is_removed(world: World, *, fails: bool) -> None:
     """It is listed until it is gone, and guilds may be followed then; a removal that fails reads it on."""
-    watchers = world.build()
-    watchers.start_all([ONE.scope, TWO.scope])
+    loops = world.build()
+    loops.start_all([ONE.scope, TWO.scope])
     with suppress(StorageUnavailableError):
-        async with watchers.removal(ONE.scope):
-            await watchers.follow_guilds({HERE}.__contains__)
+        async with loops.removal(ONE.scope):
+            await loops.follow_guilds({HERE}.__contains__)
             assert world.running == name_tasks(TWO.scope)
             if fails:
                 raise StorageUnavailableError("away")
@@ -295,18 +318,18 @@ async def _stuck() -> AsyncIterator[World]:
 
 async def test_server_whose_reading_does_not_end_is_not_removed_and_never_read_twice(stuck: World) -> None:
     """Whoever asks is told so; it is read on once its loop has ended, also after changes and goodbyes."""
-    watchers, access = stuck.build(), stuck.access
+    loops, access = stuck.build(), stuck.access
     assert isinstance(access, StuckAccess)
-    watchers.start(ONE.scope)
+    loops.start(ONE.scope)
     await until(lambda: access.readers == 1)
     with pytest.raises(StillBusyError, match="Nothing was removed"):
-        async with watchers.removal(ONE.scope):
+        async with loops.removal(ONE.scope):
             pytest.fail("nothing may be deleted yet")
-    await watchers.restart(ONE.scope)
-    await watchers.stop_guild(HERE)
-    await watchers.follow_guilds({HERE}.__contains__)
-    assert not await watchers.stop(ONE.scope)
-    watchers.start(ONE.scope)
+    await loops.restart(ONE.scope)
+    await loops.stop_guild(HERE)
+    await loops.follow_guilds({HERE}.__contains__)
+    assert not await loops.stop(ONE.scope)
+    loops.start(ONE.scope)
     await settle()
     assert [server.scope for server in access.opened] == [ONE.scope, TWO.scope]
     access.may_end.set()
@@ -317,25 +340,25 @@ async def test_server_whose_reading_does_not_end_is_not_removed_and_never_read_t
 
 async def test_progress_of_an_import_ends_with_its_server(world: World) -> None:
     """The message would stand still for ever otherwise; where no import is under way nothing is shown."""
-    watchers = world.build()
-    async with watchers.removal(TWO.scope):
+    loops = world.build()
+    async with loops.removal(TWO.scope):
         pass
     assert world.progress.shown == []
     job = ImportJob(1, world.clock.now(), {}, ChannelId(77), 5)
     await world.store.begin_import(ONE.scope, job)
-    async with watchers.removal(ONE.scope):
+    async with loops.removal(ONE.scope):
         assert world.progress.shown == [("one", job, REMOVED)]
 
 
 async def test_guild_that_was_left_is_not_read_at_the_next_start(world: World) -> None:
     """That is remembered until the bot is there again, and written down once."""
-    watchers = world.build()
-    await watchers.begin()
+    loops = world.build()
+    await loops.begin()
     assert world.running == name_tasks(ONE.scope, TWO.scope, FAR.scope)
-    await watchers.follow_guilds({THERE}.__contains__)
-    await watchers.follow_guilds({THERE}.__contains__)
+    await loops.follow_guilds({THERE}.__contains__)
+    await loops.follow_guilds({THERE}.__contains__)
     assert world.directory.notes == [(HERE, True)]
-    await watchers.stop_guild(THERE)
+    await loops.stop_guild(THERE)
 
     after_restart = world.build()
     await after_restart.begin()
@@ -347,8 +370,8 @@ async def test_guild_that_was_left_is_not_read_at_the_next_start(world: World) -
 
 async def test_admins_are_told_again_of_a_server_that_came_back(world: World) -> None:
     """What they were told of a server ends with it, unless another server suffers from it as well."""
-    watchers = world.build()
-    watchers.start_all([ONE.scope, TWO.scope])
+    loops = world.build()
+    loops.start_all([ONE.scope, TWO.scope])
     await until(lambda: len(world.clock.slept) == 2)
     world.access.obstacle = Obstacle("login", None)
     world.access.failures += [LoginRefusedError("Refused.")] * 2
@@ -358,9 +381,9 @@ async def test_admins_are_told_again_of_a_server_that_came_back(world: World) ->
 
     async def begin_again(*scopes: ServerScope) -> None:
         for scope in scopes:
-            await watchers.stop(scope)
+            await loops.stop(scope)
         world.access.failures += [LoginRefusedError("Refused.")] * len(scopes)
-        watchers.start_all(scopes)
+        loops.start_all(scopes)
         await until(lambda: not world.access.failures)
 
     await begin_again(ONE.scope)
@@ -371,32 +394,66 @@ async def test_admins_are_told_again_of_a_server_that_came_back(world: World) ->
 
 async def test_guilds_are_followed_when_the_bot_learns_which_it_is_in(world: World) -> None:
     """Guilds it is no longer in end, guilds it came back to begin."""
-    watchers = world.build()
-    watchers.start_all([ONE.scope, TWO.scope])
-    await watchers.follow_guilds({THERE, GuildId(99)}.__contains__)
+    loops = world.build()
+    loops.start_all([ONE.scope, TWO.scope])
+    await loops.follow_guilds({THERE, GuildId(99)}.__contains__)
     assert world.running == name_tasks(FAR.scope)
 
 
 async def test_guilds_are_followed_later_when_the_database_is_away(world: World) -> None:
     """The bot may be ready before its database is back; nobody tells it again which guilds it is in."""
     world.directory.failures += [StorageUnavailableError("away"), StorageUnavailableError("still away")]
-    watchers = world.build()
-    following = asyncio.create_task(watchers.follow_guilds({HERE}.__contains__))
+    loops = world.build()
+    following = asyncio.create_task(loops.follow_guilds({HERE}.__contains__))
+    await settle()
     for _ in range(2):
-        assert world.running == []
+        assert world.running == [FOLLOW_TASK]
         await world.clock.advance(DIRECTORY_RETRY_SECONDS)
     await following
     assert world.running == name_tasks(ONE.scope, TWO.scope)
 
 
+async def test_guild_that_cannot_be_followed_is_counted_at_the_task_that_follows(world: World) -> None:
+    """``/admin tasks`` shows it; the other guilds have their turn."""
+
+    class BrokenDirectory(FakeDirectory):
+        """Cannot note the departure of one guild."""
+
+        async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
+            """Fail for that one."""
+            if guild_id == HERE:
+                raise OverflowError("broken")
+            await super().set_left(guild_id, is_left=is_left)
+
+    world.directory = BrokenDirectory(ONE.scope, FAR.scope)
+    with capture_logs():
+        await world.build().follow_guilds(frozenset[GuildId]().__contains__)
+    [report] = [one for one in world.tasks.list_reports() if one.name == FOLLOW_TASK]
+    assert (report.errors, report.last_error) == (1, f"{HERE}: OverflowError: broken")
+    assert world.directory.notes == [(THERE, True)]
+
+
+async def test_admins_are_told_again_of_posts_left_out_when_their_server_was_removed(world: World) -> None:
+    """A server that is added again is another one for them."""
+    world.store.data.notices_maximum = 0
+    loops = world.build()
+    for second in range(2):
+        loops.start(ONE.scope)
+        await settle()
+        world.access.logs.append(FILE, render(build_row("Ann", "Bob", second=second)))
+        await world.clock.advance(5)
+        await loops.stop(ONE.scope)
+    assert world.notifier.told == [LEFT_OUT.format("1 post", "one", 1_000)] * 2
+
+
 async def test_waking_reads_a_refused_server_again(world: World) -> None:
     """Waking reaches the loop of that server; an unknown one is no error."""
     world.access.failures.append(LoginRefusedError("The host refused the login."))
-    watchers = world.build()
-    watchers.start(ONE.scope)
+    loops = world.build()
+    loops.start(ONE.scope)
     await until(lambda: world.access.obstacle is not None)
-    watchers.wake(FAR.scope)
-    watchers.wake(ONE.scope)
+    loops.wake(FAR.scope)
+    loops.wake(ONE.scope)
     await until(lambda: len(world.access.opened) == 2)
     assert world.access.renewed == [ONE.scope]
 
@@ -408,21 +465,21 @@ async def test_connections_of_a_guild_are_those_of_the_log_source(world: World) 
 
 async def test_delivery_is_woken_by_notices_and_by_a_mended_channel(world: World) -> None:
     """Notices wake the delivery for a server, a mended channel that of the whole guild."""
-    watchers = world.build()
-    watchers.start_all([ONE.scope, TWO.scope, FAR.scope])
+    loops = world.build()
+    loops.start_all([ONE.scope, TWO.scope, FAR.scope])
     kind = ChannelKind.BOUNTIES
-    await watchers.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
-    watchers.retry_deliveries(HERE)
+    loops.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
+    loops.retry_deliveries(HERE)
     assert world.deliverer.notes == [("wake", ONE.scope, kind), ("retry", HERE)]
 
 
 async def test_health_is_that_of_the_guilds_servers(world: World) -> None:
     """The state is as it is now, the counts are as stored, and no other guild's server is shown."""
-    watchers = world.build()
-    watchers.start_all([ONE.scope, FAR.scope])
+    loops = world.build()
+    loops.start_all([ONE.scope, FAR.scope])
     await until(lambda: len(world.clock.slept) == 2)
     world.servers.saved.append(ServerHealth(ONE.scope, lines_read=7, lines_rejected=2))
-    health = await watchers.get_health(HERE)
+    health = await loops.get_health(HERE)
     assert list(health) == [ONE.scope]
     found = health[ONE.scope]
     assert (found.state, found.last_read_at) == (ConnectionState.CONNECTED, world.clock.now())
@@ -451,14 +508,14 @@ async def test_loop_is_restarted_when_it_breaks(world: World) -> None:
 
 async def test_restarted_server_is_read_by_a_new_loop_with_its_health(world: World) -> None:
     """What was under way ends; delivery goes on; the health is that of before."""
-    watchers = world.build()
-    watchers.start_all([ONE.scope, TWO.scope])
+    loops = world.build()
+    loops.start_all([ONE.scope, TWO.scope])
     await until(lambda: len(world.access.opened) == 2 and world.deliverer.running == {HERE})
-    before = await watchers.get_health(HERE)
-    await watchers.restart(ONE.scope)
+    before = await loops.get_health(HERE)
+    await loops.restart(ONE.scope)
     await until(lambda: len(world.access.opened) == 3)
     assert world.running == name_tasks(ONE.scope, TWO.scope)
-    assert (await watchers.get_health(HERE))[ONE.scope] == before[ONE.scope]
+    assert (await loops.get_health(HERE))[ONE.scope] == before[ONE.scope]
     assert world.access.renewed == [ONE.scope]
     assert [server.name for server in world.access.opened].count("two") == 1
     assert world.deliverer.notes == [("wake", ONE.scope, *ChannelKind)]
@@ -466,6 +523,6 @@ async def test_restarted_server_is_read_by_a_new_loop_with_its_health(world: Wor
 
 async def test_server_that_is_not_looked_after_is_not_restarted(world: World) -> None:
     """A guild the bot left keeps no loop because somebody granted it a tier."""
-    watchers = world.build()
-    await watchers.restart(FAR.scope)
+    loops = world.build()
+    await loops.restart(FAR.scope)
     assert world.running == []

@@ -11,7 +11,7 @@ from tests.fakes.clock import START
 from tests.fakes.deaths import FILE, SCOPE, build_deaths, build_row, render
 from utils.models.deaths import Death, LogFile
 from utils.models.reading import Chunk, Cursor, RejectedLine
-from utils.services.ingestion.reading import KEPT_REJECTED, SLICE_LINES, RowReader
+from utils.services.ingestion.row_reader import KEPT_REJECTED, SLICE_LINES, RowReader
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEXT_YEAR = datetime(2026, 1, 1, tzinfo=UTC)

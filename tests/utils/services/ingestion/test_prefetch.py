@@ -1,4 +1,4 @@
-"""Reading ahead: everything in order, a few files at once, nothing left open."""
+"""Prefetching: everything in order, a few files at once, nothing left open."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
@@ -12,7 +12,7 @@ from tests.fakes.clock import settle
 from utils.errors import ConnectionLostError
 from utils.models.deaths import LogFile
 from utils.models.reading import Chunk, Cursor
-from utils.services.ingestion.read_ahead import read_ahead
+from utils.services.ingestion.prefetch import prefetch
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ async def test_chunks_come_in_order_of_the_files_however_many_are_read_at_once(
 ) -> None:
     """One file after another, each ended by None, and every file closed; never more open than asked for."""
     shelf = Shelf(sizes)
-    found = [chunk async for chunk in read_ahead(shelf.iterate(), at_once=lambda: at_once)]
+    found = [chunk async for chunk in prefetch(shelf.iterate(), at_once=lambda: at_once)]
     assert found == list_expected(sizes)
     assert sorted(shelf.closed) == sorted(shelf.opened) == list(range(len(sizes)))
     assert shelf.most_open <= at_once
@@ -79,7 +79,7 @@ async def test_chunks_come_in_order_of_the_files_however_many_are_read_at_once(
 async def test_next_files_are_on_their_way_while_the_first_is_dealt_with() -> None:
     """The first chunk of the files behind is there before anybody asks for it, and no second one is."""
     shelf = Shelf([3, 3, 3, 3])
-    chunks = read_ahead(shelf.iterate(), at_once=lambda: 3)
+    chunks = prefetch(shelf.iterate(), at_once=lambda: 3)
     await anext(chunks)
     await settle()
     assert sorted(shelf.read) == [(0, 0), (0, 1), (1, 0), (2, 0)]
@@ -91,7 +91,7 @@ async def test_fewer_files_are_read_at_once_when_there_is_less_room() -> None:
     """What is open is read to its end; one file is read in any case, and more again when there is room."""
     shelf = Shelf([2] * 12)
     room = 4
-    chunks = read_ahead(shelf.iterate(), at_once=lambda: room)
+    chunks = prefetch(shelf.iterate(), at_once=lambda: room)
     opened: list[int] = []
     found: list[Chunk | None] = []
     async for chunk in chunks:
@@ -110,7 +110,7 @@ async def test_failing_file_is_told_in_its_turn_and_the_others_are_closed() -> N
     found: list[Chunk | None] = []
 
     async def read_all() -> None:
-        async for chunk in read_ahead(shelf.iterate(), at_once=lambda: 2):
+        async for chunk in prefetch(shelf.iterate(), at_once=lambda: 2):
             found.append(chunk)  # noqa: PERF401 - what came before the failure is wanted
 
     with pytest.raises(ConnectionLostError, match="hung up"):
@@ -123,7 +123,7 @@ async def test_failing_file_is_told_in_its_turn_and_the_others_are_closed() -> N
 async def test_failure_of_a_file_nobody_came_to_is_no_forgotten_error() -> None:
     """Who stops early is not told what a later file would have said."""
     shelf = Shelf([3, 1], failing=(1, 0))
-    chunks = read_ahead(shelf.iterate(), at_once=lambda: 2)
+    chunks = prefetch(shelf.iterate(), at_once=lambda: 2)
     assert await anext(chunks) == build_chunk(0, 0)
     await settle()
     await chunks.aclose()
@@ -143,7 +143,7 @@ async def test_cancelled_reader_leaves_no_file_open() -> None:
             closed.append("file")
 
     async def read_all() -> None:
-        async for _ in read_ahead([wait_for_ever(), wait_for_ever()], at_once=lambda: 2):
+        async for _ in prefetch([wait_for_ever(), wait_for_ever()], at_once=lambda: 2):
             pass
 
     reading = asyncio.create_task(read_all())

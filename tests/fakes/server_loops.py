@@ -10,6 +10,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, Obstacle
+from utils.models.texts import Text
 
 
 class FakeLogAccess:
@@ -96,11 +97,11 @@ class FakeNotifier:
         self.told: list[str] = []
         self._keys: set[tuple[GuildId, str]] = set()
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Tell, unless this key was told and not cleared."""
         if (guild_id, key) not in self._keys:
             self._keys.add((guild_id, key))
-            self.told.append(sentence)
+            self.told.append(str(sentence))
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """The fault is over."""
@@ -108,14 +109,22 @@ class FakeNotifier:
 
 
 class FakeProgressReporter:
-    """Remembers the progress of imports."""
+    """Remembers the progress of imports.
+
+    Attributes:
+        shown: of which server, which job and how far.
+        may_go_on: whoever shows something waits for it; set unless a test clears it.
+    """
 
     def __init__(self) -> None:
         self.shown: list[tuple[str, ImportJob, ImportProgress]] = []
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
 
     async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:
         """Take the newest progress."""
         self.shown.append((server.name, job, progress))
+        await self.may_go_on.wait()
 
 
 class FakeChannelFinder:

@@ -1,13 +1,15 @@
-"""Watchers: a task that reads for every game server of this process, and one that delivers for each guild.
+"""Server loops: a task for each log of each game server of this process, and one for each guild's delivery.
 
 Ending a task takes time, and what is wanted may change meanwhile: a guild comes back, two people change a
-server at once. So ``_watches`` says at every moment which servers are to be looked after, and after a wait
+server at once. So ``_schedulers`` says at every moment which servers are to be looked after, and after a wait
 for the end of a task all that is wanted by then is started again. A loop that does not end in time keeps its
-name: a loop that is started after it waits until it has ended, so two loops never read one server.
+name: a loop that is started after it waits until it has ended, so two loops never read one log.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 from structlog import get_logger
@@ -15,17 +17,15 @@ from structlog import get_logger
 from utils.errors import StillBusyError, StorageError
 from utils.events import NoticesQueued
 from utils.models.guilds import ChannelKind
-from utils.models.reading import ImportProgress
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import ConnectionCount, ServerHealth
-from utils.services.ingestion.watch import ServerWatch
-from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
+from utils.services.ingestion.log_reader import LogReader
+from utils.services.ingestion.reader_loop import LoopDependencies
+from utils.services.ingestion.scheduler import ServerScheduler
 from utils.tasks import TaskManager
 
 FOLLOW_TASK = "guilds:follow"
-DEPARTURES_TASK = "guilds:departures"
 DIRECTORY_RETRY_SECONDS = 2.0
-REMOVED = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
 
 logger = get_logger(__name__)
 
@@ -56,33 +56,55 @@ class ServerDirectory(Protocol):
         """Return every guild that is noted as left."""
 
 
-class ServerWatchers:
-    """Starts and ends the loops over servers, and knows how each is doing."""
+class Departures(Protocol):
+    """Storage of which guilds the bot has left."""
+
+    async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
+        """Note that the bot is no longer in a guild, or that it is there again."""
+
+
+ReaderBuilder = Callable[[ServerScope], LogReader]
+"""Makes the reader of one log of a server."""
+
+
+class ServerLoops:
+    """Starts and ends the loops over servers, and knows how each is doing.
+
+    Args:
+        readers: what reads each log of a server, by the log's name in names of tasks; the death log first.
+    """
 
     def __init__(
         self,
         tasks: TaskManager,
         deliverer: Deliverer,
         directory: ServerDirectory,
-        rooms: WatchRooms,
-        settings: WatchSettings,
+        departures: Departures,
+        readers: Mapping[str, ReaderBuilder],
+        dependencies: LoopDependencies,
     ) -> None:
         self._directory = directory
+        self._departures = departures
         self._tasks = tasks
         self._deliverer = deliverer
-        self._rooms = rooms
-        self._settings = settings
-        self._watches: dict[ServerScope, ServerWatch] = {}
+        self._readers = readers
+        self._dependencies = dependencies
+        self._schedulers: dict[ServerScope, ServerScheduler] = {}
         self._in_removal: set[ServerScope] = set()
+        self._following = asyncio.Lock()
 
     def start(self, scope: ServerScope) -> None:
         """Begin to read and deliver for a server; a server that is looked after already stays so."""
         if scope in self._in_removal:
             return
-        if scope not in self._watches:
-            self._watches[scope] = ServerWatch(scope, self._rooms, self._settings)
-        self._start_watch(self._watches[scope])
+        if scope not in self._schedulers:
+            self._schedulers[scope] = self._build_scheduler(scope)
+        self._start_loops(self._schedulers[scope])
         self._start_delivery(scope.guild_id)
+
+    def _build_scheduler(self, scope: ServerScope) -> ServerScheduler:
+        readers = {log: build(scope) for log, build in self._readers.items()}
+        return ServerScheduler(scope, readers, self._dependencies)
 
     def start_all(self, scopes: Iterable[ServerScope]) -> None:
         """Begin for every server named."""
@@ -104,7 +126,7 @@ class ServerWatchers:
 
     async def stop_guild(self, guild_id: GuildId) -> None:
         """End every loop of a guild."""
-        await self._stop(guild_id, [scope for scope in self._watches if scope.guild_id == guild_id])
+        await self._stop(guild_id, [scope for scope in self._schedulers if scope.guild_id == guild_id])
 
     @asynccontextmanager
     async def removal(self, scope: ServerScope) -> AsyncIterator[None]:
@@ -113,67 +135,58 @@ class ServerWatchers:
         It is listed until it is marked as removed, so a start of all that is listed would start it again.
 
         Raises:
-            StillBusyError: its loop does not end, so it may still store what it has read.
+            StillBusyError: a loop of it does not end, so it may still store what it has read.
         """
         self._in_removal.add(scope)
         is_removed = False
         try:
             if not await self.stop(scope):
                 raise StillBusyError
-            await self._end_import(scope)
+            await self._build_scheduler(scope).note_removal()
             yield
             is_removed = True
         finally:
             self._in_removal.discard(scope)
             if not is_removed:
-                self.start(scope)  # its loop ends by itself if the server is gone all the same
-
-    async def _end_import(self, scope: ServerScope) -> None:
-        """Say where an import's progress is shown that it ends here: nobody reads the server any more."""
-        job = await self._rooms.imports.find_import(scope)
-        server = await self._rooms.servers.find_server(scope)
-        if job is not None and server is not None:
-            await self._rooms.progress.show(server, job, REMOVED)
+                self.start(scope)  # its loops end by themselves if the server is gone all the same
 
     async def _stop(self, guild_id: GuildId, scopes: Collection[ServerScope]) -> bool:
         """End loops, all at once; those that are wanted again by then begin again."""
-        left = [self._watches.pop(scope) for scope in scopes if scope in self._watches]
-        has_ended = await self._tasks.cancel(*map(_name_watch, scopes))
-        for watch in left:
-            await self._forget_told(watch)
-        if not self._has_watch(guild_id):
+        left = [self._schedulers.pop(scope) for scope in scopes if scope in self._schedulers]
+        has_ended = await self._tasks.cancel(*self._name_loops(*scopes))
+        for scheduler in left:
+            others = [one for scope, one in self._schedulers.items() if scope.guild_id == guild_id]
+            await scheduler.clear_told(kept=frozenset[str]().union(*(one.list_told() for one in others)))
+        if not self._has_server(guild_id):
             await self._tasks.cancel(_name_delivery(guild_id))
-        wanted = [scope for scope in self._watches if scope.guild_id == guild_id]
+        wanted = [scope for scope in self._schedulers if scope.guild_id == guild_id]
         self.start_all(wanted)
         return has_ended
-
-    async def _forget_told(self, watch: ServerWatch) -> None:
-        """Let the admins be told again of what a server suffered from, unless another one does as well."""
-        guild_id, matter = watch.scope.guild_id, watch.told_matter
-        others = [other.told_matter for scope, other in self._watches.items() if scope.guild_id == guild_id]
-        if matter is not None and matter not in others:
-            await self._rooms.notifier.clear(guild_id, matter)
 
     async def restart(self, scope: ServerScope) -> None:
         """End the reading that is under way, then begin with the server's settings as they are now.
 
         Nothing happens for a server that is not looked after.
         """
-        watch = self._watches.get(scope)
-        if watch is None:
+        scheduler = self._schedulers.get(scope)
+        if scheduler is None:
             return
-        await self._tasks.cancel(_name_watch(scope))
+        await self._tasks.cancel(*self._name_loops(scope))
         # a batch may have been stored, with nobody left to tell of it
         self._deliverer.wake(scope, ChannelKind)
-        watch.wake()
-        if self._watches.get(scope) is watch:  # not stopped meanwhile
-            self._start_watch(watch)
+        scheduler.wake()
+        if self._schedulers.get(scope) is scheduler:  # not stopped meanwhile
+            self._start_loops(scheduler)
 
-    def _start_watch(self, watch: ServerWatch) -> None:
-        """Begin to read a server, unless that goes on already."""
-        name = _name_watch(watch.scope)
-        if not self._tasks.is_running(name):
-            self._tasks.start(name, watch.run, guild_id=watch.scope.guild_id, is_critical=True)
+    def _start_loops(self, scheduler: ServerScheduler) -> None:
+        """Begin to read the logs of a server, as far as that does not go on already."""
+        for log, loop in scheduler.loops.items():
+            name = _name_loop(scheduler.scope, log)
+            if not self._tasks.is_running(name):
+                self._tasks.start(name, loop.run, guild_id=scheduler.scope.guild_id, is_critical=True)
+
+    def _name_loops(self, *scopes: ServerScope) -> list[str]:
+        return [_name_loop(scope, log) for scope in scopes for log in self._readers]
 
     def _start_delivery(self, guild_id: GuildId) -> None:
         """Begin to deliver for a guild, unless that goes on already."""
@@ -184,22 +197,26 @@ class ServerWatchers:
         if not self._tasks.is_running(_name_delivery(guild_id)):
             self._tasks.start(_name_delivery(guild_id), deliver, guild_id=guild_id, is_critical=True)
 
-    def _has_watch(self, guild_id: GuildId) -> bool:
-        return any(scope.guild_id == guild_id for scope in self._watches)
+    def _has_server(self, guild_id: GuildId) -> bool:
+        return any(scope.guild_id == guild_id for scope in self._schedulers)
 
     async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
         """Look after the servers of the guilds the bot is in, and of no others.
 
         ``is_member`` is asked again after each wait, so a guild that leaves meanwhile is not taken up.
         """
+        async with self._following:
+            await self._tasks.start(FOLLOW_TASK, partial(self._follow, is_member)).wait()
+
+    async def _follow(self, is_member: Callable[[GuildId], bool]) -> None:
         scopes = await self._list_scopes()
 
         async def stop_if_left(guild_id: GuildId) -> None:
             if not is_member(guild_id):
                 await self.stop_guild(guild_id)
 
-        watched = {scope.guild_id for scope in self._watches}
-        await self._tasks.for_each(FOLLOW_TASK, watched, stop_if_left)
+        followed = {scope.guild_id for scope in self._schedulers}
+        await self._tasks.for_each(FOLLOW_TASK, followed, stop_if_left)
         self.start_all(scope for scope in scopes if is_member(scope.guild_id))
         await self._note_departures({scope.guild_id for scope in scopes}, is_member)
 
@@ -215,9 +232,9 @@ class ServerWatchers:
 
         async def note_if_changed(guild_id: GuildId) -> None:
             if is_member(guild_id) == (guild_id in left):
-                await self._rooms.departures.set_left(guild_id, is_left=guild_id not in left)
+                await self._departures.set_left(guild_id, is_left=guild_id not in left)
 
-        await self._tasks.for_each(DEPARTURES_TASK, guild_ids, note_if_changed)
+        await self._tasks.for_each(FOLLOW_TASK, guild_ids, note_if_changed)
 
     async def _list_scopes(self) -> Sequence[ServerScope]:
         """Return every server, waiting while the database is away."""
@@ -226,29 +243,29 @@ class ServerWatchers:
                 return await self._directory.list_server_scopes()
             except StorageError as failure:
                 logger.warning("the list of servers waits for the database", problem=str(failure))
-            await self._rooms.clock.sleep(DIRECTORY_RETRY_SECONDS)
+            await self._dependencies.clock.sleep(DIRECTORY_RETRY_SECONDS)
 
     def refresh(self, scope: ServerScope) -> None:
         """Look at a server's settings again before its next poll."""
-        if scope in self._watches:
-            self._watches[scope].refresh()
+        if scope in self._schedulers:
+            self._schedulers[scope].refresh()
 
     def wake(self, scope: ServerScope) -> None:
         """Read a server again now, for example after its login was mended."""
-        if scope in self._watches:
-            self._watches[scope].wake()
+        if scope in self._schedulers:
+            self._schedulers[scope].wake()
 
     def retry_deliveries(self, guild_id: GuildId) -> None:
         """A channel of the guild was changed: what waits is tried again now."""
         self._deliverer.retry_now(guild_id)
 
-    async def on_notices_queued(self, event: NoticesQueued) -> None:
+    def on_notices_queued(self, event: NoticesQueued) -> None:
         """Wake the delivery of a server's guild."""
         self._deliverer.wake(event.scope, event.kinds)
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its servers wait for one."""
-        return self._rooms.logs.count_connections(guild_id)
+        return self._dependencies.logs.count_connections(guild_id)
 
     def find_posting_problem(self, guild_id: GuildId) -> str | None:
         """Return why posts of a guild do not go out, where nobody thought of it; None while all is well."""
@@ -256,16 +273,12 @@ class ServerWatchers:
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of every server of a guild, with the stored counts of lines."""
-        found: dict[ServerScope, ServerHealth] = {}
-        for scope, watch in list(self._watches.items()):
-            if scope.guild_id == guild_id:
-                stored = await self._rooms.servers.get_health(scope)
-                found[scope] = watch.with_counts(stored)
-        return found
+        of_guild = [one for scope, one in self._schedulers.items() if scope.guild_id == guild_id]
+        return {scheduler.scope: await scheduler.get_health() for scheduler in of_guild}
 
 
-def _name_watch(scope: ServerScope) -> str:
-    return f"watch:{scope}"
+def _name_loop(scope: ServerScope, log: str) -> str:
+    return f"read {log}:{scope}"
 
 
 def _name_delivery(guild_id: GuildId) -> str:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from utils.models.scope import GuildId
-from utils.services.ingestion.schedule import PollSchedule
+from utils.services.ingestion.poll_schedule import PollSchedule
 
 MOMENTS = st.floats(0, 1e7)
 INTERVALS = st.sampled_from([0.5, 1.0, 5.0, 10.0, 15.0, 30.0])

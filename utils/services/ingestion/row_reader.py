@@ -1,10 +1,9 @@
-"""What ingestion needs of the reading side, and how bytes become deaths."""
+"""The row reader: how bytes of a death log become deaths."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from typing import Protocol
 
 from utils.models.deaths import CLOCK_MARGIN, Death, LogFile, Rejected
 from utils.models.reading import Chunk, Cursor, RejectedLine, RowClock, slice_lines
@@ -39,46 +38,6 @@ class ReadLines:
     lines: int
     lines_rejected: int
     after: Cursor
-
-
-class DeathLogTail(Protocol):
-    """The death logs of one game server, read onward from cursors."""
-
-    @property
-    def problems(self) -> Sequence[str]:
-        """Return a sentence for every file and folder that was passed over because it could not be read."""
-
-    def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
-        """Yield what is new, file after file in order; the caller stores each chunk before the next.
-
-        Raises:
-            RemoteError: the host did not do what was asked.
-        """
-
-    async def read_newest_lines(self, *, back: int = 0) -> Sequence[bytes]:
-        """Return the last whole lines of every world (about a hundred each), read or not.
-
-        They are those of its newest file that holds anything or, with ``back``, of one so many before it.
-
-        May be called between two chunks of ``read_on``.
-        """
-
-    def list_gone(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[LogFile]:
-        """Return the files with a cursor that went long ago."""
-
-
-class HistoryLogs(Protocol):
-    """The death logs of one game server, read from begin to end for an import."""
-
-    async def list_sizes(self) -> Mapping[LogFile, int]:
-        """Return every death log with its size in bytes."""
-
-    def read_until(self, cursor: Cursor | None, file: LogFile, end: int) -> AsyncGenerator[Chunk, None]:
-        """Yield whole lines from the cursor up to byte ``end``, and a last row that ends the file there.
-
-        Raises:
-            RemoteFileMissingError, RemotePermissionError, RemoteFailureError: that file cannot be read now.
-        """
 
 
 class RowReader:
