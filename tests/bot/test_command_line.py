@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from simulation.bot_process import BotProcess
 from simulation.discord import SimulatedDiscord
 from tests.bot.conftest import StageFactory
-from tests.bot.process import BotProcess, run_command, until
+from tests.bot.process import run_command, until
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT")
 WRONG_USAGE = 2
