@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from pymongo import MongoClient
-
 from simulation.discord import SimulatedDiscord
 from utils.database.process.mongod_process import MongodProcess, ProcessFile, build_uri, is_alive
 from utils.settings import ENVIRONMENT_PREFIX
@@ -212,13 +210,8 @@ class BotProcess:
             MongodProcess(self.read_mongod().pid).kill()
 
     async def clean_up(self) -> None:
-        """End what is left: the process, its own mongod, its database in a shared one."""
+        """End what is left: the process and its own mongod."""
         await self.kill()
-        if self._mongodb_uri:
-            with MongoClient[dict[str, Any]](self._mongodb_uri) as client:
-                # a transaction that a killed bot left open would hold the drop up for a minute
-                client.admin.command("killAllSessions", [])
-                client.drop_database(self.database)
         self.kill_mongod()
         async with asyncio.timeout(STOP_SECONDS):
             while self.is_mongod_running():  # noqa: ASYNC110 - processes announce no change

@@ -9,6 +9,7 @@ import pytest
 
 from simulation.town import open_town
 from simulation.traces import find_secrets, list_stumbles
+from tests.bot.process import drop_database
 from tests.bot.stage import Stage
 
 StageFactory = Callable[..., Awaitable[Stage]]
@@ -18,16 +19,13 @@ SETTINGS = {"polling": {"min_interval_seconds": 0.2}}
 @asynccontextmanager
 async def open_stage(folder: Path, *, mongodb_uri: str, seed: int) -> AsyncIterator[Stage]:
     """Open the stage; at the end nothing on it may have broken a rule of Discord or told a secret."""
-    opened = open_town(
-        folder,
-        mongodb_uri=mongodb_uri,
-        enforce_rate_limits=False,
-        settings=SETTINGS,
-    )
+    opened = open_town(folder, settings=SETTINGS, mongodb_uri=mongodb_uri, enforce_rate_limits=False)
     async with opened as town:
         stage = Stage.build(town.world, town.host, town.bot, seed=seed)
         yield stage
         check_manners(stage)
+    if mongodb_uri:
+        drop_database(town.bot, mongodb_uri)
 
 
 def check_manners(stage: Stage) -> None:

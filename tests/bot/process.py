@@ -3,8 +3,11 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from typing import Any
 
-from simulation.bot_process import LOOK_SECONDS, PROJECT, READY_SECONDS, build_environment
+from pymongo import MongoClient
+
+from simulation.bot_process import LOOK_SECONDS, PROJECT, READY_SECONDS, BotProcess, build_environment
 
 PATIENCE_SECONDS = 90.0  # for what takes moments; only what never comes costs them
 
@@ -46,3 +49,11 @@ async def run_command(*arguments: str, within_seconds: float = READY_SECONDS) ->
             process.kill()
             await process.wait()
     return process.returncode or 0, out.decode(), error.decode()
+
+
+def drop_database(bot: BotProcess, mongodb_uri: str) -> None:
+    """Drop what a bot that has ended stored in a MongoDB of the tests."""
+    with MongoClient[dict[str, Any]](mongodb_uri) as client:
+        # a transaction that a killed bot left open would hold the drop up for a minute
+        client.admin.command("killAllSessions", [])
+        client.drop_database(bot.database)
