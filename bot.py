@@ -42,6 +42,11 @@ from utils.tasks import TaskManager
 from utils.telemetry.log_setup import configure_logging
 from utils.waiting import wait_for_first
 
+if sys.platform == "win32":  # for which no uvloop is made
+    from asyncio import run as run_in_loop
+else:
+    from uvloop import run as run_in_loop
+
 logger = get_logger(__name__)
 
 EXTENSIONS = (
@@ -188,7 +193,7 @@ def run(settings: Settings) -> int:
             lock_data_folder(settings.data_dir),
             open_logs(settings, redactor, level=settings.logging.level),
         ):
-            asyncio.run(run_bot(settings, redactor))
+            run_in_loop(run_bot(settings, redactor))
     except KillfeedError as error:
         sys.stderr.write(f"{redactor.redact(str(error))}\n")
         return 1

@@ -17,8 +17,9 @@ from bot import relax_garbage_collection
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import WORLD, GameServerFiles
 from utils.clock import SystemClock
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import ensure_indexes
+from utils.database.core.operations import Document
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.process.embedded import EmbeddedMongod
 from utils.database.repositories.imports import ImportRepository

@@ -5,6 +5,7 @@ from discord.ext import commands
 
 from utils.interactions.access import GuildCog, access, get_guild_id
 from utils.interactions.autocomplete import complete_own_bounty, complete_player, complete_server
+from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.paging import count_pages, respond_with_pages
 from utils.interactions.services import Services
@@ -32,20 +33,18 @@ class BountyCog(GuildCog):
         default=None,
     )
     @access(feature=Feature.BOUNTIES, is_change=True)
-    async def place(
-        self, ctx: discord.ApplicationContext, player: str, amount: int, server: str | None
-    ) -> None:
+    async def place(self, ctx: KillfeedContext, player: str, amount: int, server: str | None) -> None:
         """Answer ``/bounty place``."""
         placed = await self.services.bounties.place(
             get_guild_id(ctx), MemberId(ctx.author.id), player=player, amount=amount, server=server
         )
-        embed = self.services.embeds.build_placed(placed.bounty, server_name=placed.server_name)
+        embed = ctx.embeds.build_placed(placed.bounty, server_name=placed.server_name)
         await ctx.respond(embed=embed)
 
     @bounty.command(name="list", description="Who is wanted, highest price first")
     @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @access(feature=Feature.BOUNTIES)
-    async def list(self, ctx: discord.ApplicationContext, server: str | None) -> None:
+    async def list(self, ctx: KillfeedContext, server: str | None) -> None:
         """Answer ``/bounty list``."""
         services, guild_id = self.services, get_guild_id(ctx)
         coverage = await services.coverage.choose(guild_id, server)
@@ -57,21 +56,21 @@ class BountyCog(GuildCog):
             found = await services.bounties.list_open(guild_id, server_ids)
             start = page * PAGE_ROWS
             rows = found[start : start + PAGE_ROWS]
-            embed = services.embeds.build_bounty_list(rows, first=start + 1, where=where, server_names=names)
+            embed = ctx.embeds.build_bounty_list(rows, first=start + 1, where=where, server_names=names)
             return embed, count_pages(len(found), PAGE_ROWS)
 
         await respond_with_pages(ctx, services, build)
 
     @bounty.command(name="mine", description="The bounties you placed and claimed")
     @access(is_private=True, feature=Feature.BOUNTIES)
-    async def mine(self, ctx: discord.ApplicationContext) -> None:
+    async def mine(self, ctx: KillfeedContext) -> None:
         """Answer ``/bounty mine``."""
         services, guild_id = self.services, get_guild_id(ctx)
 
         async def build(page: int) -> tuple[discord.Embed, int]:
             own = await services.bounties.list_own(guild_id, MemberId(ctx.author.id))
             start, end = page * PAGE_ROWS, (page + 1) * PAGE_ROWS
-            embed = services.embeds.build_own_bounties(own.placed[start:end], own.claimed[start:end])
+            embed = ctx.embeds.build_own_bounties(own.placed[start:end], own.claimed[start:end])
             return embed, count_pages(max(len(own.placed), len(own.claimed)), PAGE_ROWS)
 
         await respond_with_pages(ctx, services, build, is_private=True)
@@ -79,20 +78,20 @@ class BountyCog(GuildCog):
     @bounty.command(name="cancel", description="Take a bounty of yours back; a tenth of it is lost")
     @text_option("bounty", description="Which one", autocomplete=complete_own_bounty)
     @access(is_private=True, feature=Feature.BOUNTIES, is_change=True)
-    async def cancel(self, ctx: discord.ApplicationContext, bounty: str) -> None:
+    async def cancel(self, ctx: KillfeedContext, bounty: str) -> None:
         """Answer ``/bounty cancel``."""
         cancelled = await self.services.bounties.cancel(get_guild_id(ctx), MemberId(ctx.author.id), bounty)
-        embed = self.services.embeds.build_cancelled(cancelled.bounty, refund=cancelled.refund)
+        embed = ctx.embeds.build_cancelled(cancelled.bounty, refund=cancelled.refund)
         await ctx.respond(embed=embed, ephemeral=True)
 
     @commands.slash_command(name="wallet", description="How many emeralds somebody has, and why")
     @discord.option("member", discord.Member, description="Whose; yours when left out", default=None)
     @access(is_private=True, feature=Feature.WALLET, may_have_left=True)
-    async def wallet(self, ctx: discord.ApplicationContext, member: discord.Member | None) -> None:
+    async def wallet(self, ctx: KillfeedContext, member: discord.Member | None) -> None:
         """Answer ``/wallet``."""
         member_id = MemberId((member or ctx.author).id)
         wallet = await self.services.wallets.get_wallet(get_guild_id(ctx), member_id)
-        await ctx.respond(embed=self.services.embeds.build_wallet(wallet), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_wallet(wallet), ephemeral=True)
 
 
 def setup(bot: discord.Bot) -> None:

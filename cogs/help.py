@@ -9,10 +9,13 @@ from utils.errors import KillfeedError, NotFoundError
 from utils.interactions.access import GuildCog, get_access, get_guild_id, is_allowed
 from utils.interactions.autocomplete import MAX_CHOICES
 from utils.interactions.command_set import list_commands
+from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.models.premium import REQUIRED_TIER, TIERS, Tier
 from utils.models.scope import GuildId
+from utils.models.texts import Command, text
+from utils.models.typed_text import quote
 
 logger = get_logger(__name__)
 
@@ -43,7 +46,7 @@ class HelpCog(GuildCog):
 
     @commands.slash_command(name="help", description="What this bot can do for you here")
     @text_option("command", description="One command in detail", autocomplete=complete_command, default=None)
-    async def help(self, ctx: discord.ApplicationContext, command: str | None) -> None:
+    async def help(self, ctx: KillfeedContext, command: str | None) -> None:
         """Answer ``/help``."""
         guild_id = get_guild_id(ctx)
         tier = await self.services.premium.get_tier(guild_id)
@@ -51,13 +54,16 @@ class HelpCog(GuildCog):
         if command is None:
             listed = [_describe(each, tier) for each in usable]
             listed.sort(key=lambda each: each.name.startswith("admin "))  # theirs come last
-            await ctx.respond(embed=self.services.embeds.build_help(listed))
+            await ctx.respond(embed=ctx.embeds.build_help(listed))
             return
         wanted = command.strip().lstrip("/").casefold()
         found = [each for each in usable if each.qualified_name == wanted]
         if not found:
-            raise NotFoundError("command", command, hint="/help lists them.")
-        await ctx.respond(embed=self.services.embeds.build_command_help(_describe(found[0], tier)))
+            raise NotFoundError(
+                text("There is no command “{name}” here.", name=quote(command)),
+                hint=text("{help} lists them.", help=Command("help")),
+            )
+        await ctx.respond(embed=ctx.embeds.build_command_help(_describe(found[0], tier)))
 
     async def list_usable(
         self, bot: discord.Bot, interaction: discord.Interaction, guild_id: GuildId

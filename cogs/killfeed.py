@@ -7,6 +7,7 @@ import discord
 from utils.embeds.servers import ServerStatus
 from utils.interactions.access import GuildCog, access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.paging import count_pages, respond_with_pages
 from utils.interactions.services import Services
@@ -29,9 +30,7 @@ class KillfeedCog(GuildCog):
         "count", int, description="How many, 10 when left out", min_value=1, max_value=25, default=10
     )
     @access(feature=Feature.KILLFEED)
-    async def recent(
-        self, ctx: discord.ApplicationContext, server: str | None, player: str | None, count: int
-    ) -> None:
+    async def recent(self, ctx: KillfeedContext, server: str | None, player: str | None, count: int) -> None:
         """Answer ``/killfeed recent``."""
         services = self.services
         coverage = await services.coverage.choose(get_guild_id(ctx), server)
@@ -39,7 +38,7 @@ class KillfeedCog(GuildCog):
 
         async def build(page: int) -> tuple[discord.Embed, int]:
             shown = deaths[page * ROWS_PER_PAGE : (page + 1) * ROWS_PER_PAGE]
-            embed = services.embeds.build_recent(shown, coverage)
+            embed = ctx.embeds.build_recent(shown, coverage)
             return embed, count_pages(len(deaths), ROWS_PER_PAGE)
 
         await respond_with_pages(ctx, services, build)
@@ -47,13 +46,13 @@ class KillfeedCog(GuildCog):
     @killfeed.command(name="status", description="How the killfeed of each game server is doing")
     @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @access(is_private=True, feature=Feature.KILLFEED)
-    async def status(self, ctx: discord.ApplicationContext, server: str | None) -> None:
+    async def status(self, ctx: KillfeedContext, server: str | None) -> None:
         """Answer ``/killfeed status``."""
         guild_id = get_guild_id(ctx)
         servers = await self.services.servers.list_servers(guild_id)
         if server is not None:
             servers = (await self.services.servers.resolve(guild_id, server),)
-        health = await self.services.health.get_health(guild_id)
+        health = await self.services.readings.get_health(guild_id)
         statuses = [
             ServerStatus(
                 name=each.name,
@@ -62,11 +61,11 @@ class KillfeedCog(GuildCog):
             )
             for each in servers
         ]
-        embed = self.services.embeds.build_status(
+        embed = ctx.embeds.build_status(
             statuses,
-            connections=self.services.health.count_connections(guild_id),
+            connections=self.services.readings.count_connections(guild_id),
             limit=(await self.services.premium.get_tier(guild_id)).servers,
-            posting_problem=self.services.health.find_posting_problem(guild_id),
+            posting_problem=self.services.readings.find_posting_problem(guild_id),
         )
         await ctx.respond(embed=embed, ephemeral=True)
 

@@ -5,6 +5,7 @@ from discord.ext import commands
 
 from utils.interactions.access import GuildCog, access, get_guild_id
 from utils.interactions.autocomplete import complete_server
+from utils.interactions.context import KillfeedContext
 from utils.interactions.limits import PAGE_COST
 from utils.interactions.options import text_option
 from utils.interactions.paging import count_pages, respond_with_pages
@@ -36,34 +37,34 @@ class LeaderboardCog(GuildCog):
         default=Period.ALL.value,
     )
     @access(feature=Feature.LEADERBOARD, cost=PAGE_COST)
-    async def leaderboard(
-        self, ctx: discord.ApplicationContext, board: str, server: str | None, period: str
-    ) -> None:
+    async def leaderboard(self, ctx: KillfeedContext, board: str, server: str | None, period: str) -> None:
         """Answer ``/leaderboard``."""
         coverage = await self.services.coverage.choose(get_guild_id(ctx), server, Period(period))
         if board == Board.WEAPONS:
-            build = await self._rank_weapons(coverage)
+            build = await self._rank_weapons(ctx, coverage)
         else:
-            build = self._rank_players(coverage, Board(board), MemberId(ctx.author.id))
+            build = self._rank_players(ctx, coverage, Board(board))
         await respond_with_pages(ctx, self.services, build)
 
-    def _rank_players(self, coverage: Coverage, board: Board, asker_id: MemberId) -> PageBuilder:
+    def _rank_players(self, ctx: KillfeedContext, coverage: Coverage, board: Board) -> PageBuilder:
+        asker_id = MemberId(ctx.author.id)
+
         async def build(page: int) -> tuple[discord.Embed, int]:
             if board is Board.BOUNTIES:  # at each page: a tier ends while the buttons live
                 await self.services.premium.verify_premium_for_feature(coverage.guild_id, Feature.BOUNTIES)
             found = await self.services.statistics.get_board(coverage, board, page=page, asker_id=asker_id)
-            embed = self.services.embeds.build_board(board.value, found.rows, coverage, own=found.own)
+            embed = ctx.embeds.build_board(board.value, found.rows, coverage, own=found.own)
             return embed, found.pages
 
         return build
 
-    async def _rank_weapons(self, coverage: Coverage) -> PageBuilder:
+    async def _rank_weapons(self, ctx: KillfeedContext, coverage: Coverage) -> PageBuilder:
         table, _ = await self.services.combat.get_weapons(coverage, None)
 
         async def build(page: int) -> tuple[discord.Embed, int]:
             first = page * BOARD_PAGE_ROWS
             rows = table.rows[first : first + BOARD_PAGE_ROWS]
-            embed = self.services.embeds.build_weapon_board(rows, table, coverage, first=first + 1)
+            embed = ctx.embeds.build_weapon_board(rows, table, coverage, first=first + 1)
             return embed, count_pages(len(table.rows), BOARD_PAGE_ROWS)
 
         return build

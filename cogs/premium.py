@@ -3,6 +3,7 @@
 import discord
 
 from utils.interactions.access import GuildCog, access, get_actor_id, get_guild_id
+from utils.interactions.context import KillfeedContext
 from utils.interactions.services import Services
 from utils.localization.escape import escape_name
 from utils.models.premium import TIERS, GrantChange
@@ -17,26 +18,24 @@ class PremiumCog(GuildCog):
 
     @premium.command(name="status", description="This community's tier, its end, and its game servers")
     @access()
-    async def status(self, ctx: discord.ApplicationContext) -> None:
+    async def status(self, ctx: KillfeedContext) -> None:
         """Answer ``/premium status``."""
         overview = await self.services.grants.describe(get_guild_id(ctx))
-        await ctx.respond(embed=self.services.embeds.build_premium(overview))
+        await ctx.respond(embed=ctx.embeds.build_premium(overview))
 
     @premium.command(name="tiers", description="What each tier opens")
     @access()
-    async def tiers(self, ctx: discord.ApplicationContext) -> None:
+    async def tiers(self, ctx: KillfeedContext) -> None:
         """Answer ``/premium tiers``."""
         overview = await self.services.grants.describe(get_guild_id(ctx))
-        await ctx.respond(embed=self.services.embeds.build_tiers(overview))
+        await ctx.respond(embed=ctx.embeds.build_tiers(overview))
 
     @premium.command(name="grant", description="Give a community a tier; for those who host this bot")
     @discord.option("guild_id", str, description="Id of the Discord server (Copy Server ID)", max_length=30)
     @discord.option("tier", int, description="The tier, 1 to 4", min_value=1, max_value=len(TIERS) - 1)
     @discord.option("days", int, description="For how many days; without it there is no end", default=None)
     @access(is_home=True, is_private=True, is_change=True)
-    async def grant(
-        self, ctx: discord.ApplicationContext, guild_id: str, tier: int, days: int | None
-    ) -> None:
+    async def grant(self, ctx: KillfeedContext, guild_id: str, tier: int, days: int | None) -> None:
         """Answer ``/premium grant``."""
         chosen = parse_guild_id(guild_id)
         change = await self.services.grants.grant(
@@ -48,7 +47,7 @@ class PremiumCog(GuildCog):
     @discord.option("guild_id", str, description="Id of the Discord server (Copy Server ID)", max_length=30)
     @discord.option("reason", str, description="Why", max_length=REASON_CHARACTERS)
     @access(is_home=True, is_private=True, is_change=True)
-    async def revoke(self, ctx: discord.ApplicationContext, guild_id: str, reason: str) -> None:
+    async def revoke(self, ctx: KillfeedContext, guild_id: str, reason: str) -> None:
         """Answer ``/premium revoke``."""
         chosen = parse_guild_id(guild_id)
         change = await self.services.grants.revoke(
@@ -56,12 +55,10 @@ class PremiumCog(GuildCog):
         )
         await self._answer(ctx, "Premium revoked", chosen, change)
 
-    async def _answer(
-        self, ctx: discord.ApplicationContext, title: str, guild_id: GuildId, change: GrantChange
-    ) -> None:
+    async def _answer(self, ctx: KillfeedContext, title: str, guild_id: GuildId, change: GrantChange) -> None:
         guild = ctx.bot.get_guild(guild_id)
         heading = f"{title}: {escape_name(guild.name)}" if guild else title
-        embed = self.services.embeds.build_grant(heading, change, is_member=guild is not None)
+        embed = ctx.embeds.build_grant(heading, change, is_member=guild is not None)
         await ctx.respond(embed=embed, ephemeral=True)
 
 

@@ -7,6 +7,7 @@ from discord.ext import commands
 
 from utils.interactions.access import GuildCog, access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.context import KillfeedContext
 from utils.interactions.limits import CHART_COST, PAGE_COST
 from utils.interactions.options import text_option
 from utils.interactions.paging import count_pages, respond_with_pages, respond_with_picture
@@ -37,7 +38,7 @@ class StatsCog(GuildCog):
     @access(feature=Feature.STATS, cost=CHART_COST)
     async def stats(
         self,
-        ctx: discord.ApplicationContext,
+        ctx: KillfeedContext,
         player: str | None,
         member: discord.Member | None,
         server: str | None,
@@ -53,7 +54,7 @@ class StatsCog(GuildCog):
             period=Period(period),
         )
         report = await self.services.statistics.get_stats(question)
-        embeds = self.services.embeds
+        embeds = ctx.embeds
         first = report.coverage.today - timedelta(days=CHART_DAYS - 1)
         picture = await embeds.charts.draw_days(report.days, first=first, count=CHART_DAYS)
         await respond_with_picture(ctx, embeds.build_stats(report.stats, report.coverage), picture)
@@ -63,14 +64,12 @@ class StatsCog(GuildCog):
     @text_option("second", description="The other player", autocomplete=complete_player)
     @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @access(feature=Feature.COMPARE, cost=PAGE_COST)
-    async def compare(
-        self, ctx: discord.ApplicationContext, first: str, second: str, server: str | None
-    ) -> None:
+    async def compare(self, ctx: KillfeedContext, first: str, second: str, server: str | None) -> None:
         """Answer ``/compare``."""
         coverage, comparison = await self.services.statistics.compare(
             get_guild_id(ctx), first, second, server=server
         )
-        await ctx.respond(embed=self.services.embeds.build_comparison(comparison, coverage))
+        await ctx.respond(embed=ctx.embeds.build_comparison(comparison, coverage))
 
     @commands.slash_command(name="weapons", description="Kills by weapon, and who is best with each")
     @text_option("player", description="One player's weapons", autocomplete=complete_player, default=None)
@@ -78,7 +77,7 @@ class StatsCog(GuildCog):
     @discord.option("period", str, description="Which days count", choices=PERIODS, default=Period.ALL.value)
     @access(feature=Feature.WEAPONS, cost=CHART_COST)
     async def weapons(
-        self, ctx: discord.ApplicationContext, player: str | None, server: str | None, period: str
+        self, ctx: KillfeedContext, player: str | None, server: str | None, period: str
     ) -> None:
         """Answer ``/weapons``."""
         services = self.services
@@ -90,10 +89,10 @@ class StatsCog(GuildCog):
             rows = table.rows[first : first + ROWS_PER_PAGE]
             if not name:
                 rows = await services.combat.add_best_users(coverage, rows)
-            embed = services.embeds.build_weapons(rows, table, coverage, first=first + 1, name=name)
+            embed = ctx.embeds.build_weapons(rows, table, coverage, first=first + 1, name=name)
             return embed, count_pages(len(table.rows), ROWS_PER_PAGE)
 
-        picture = await services.embeds.charts.draw_weapons(table.rows) if table.rows else None
+        picture = await ctx.embeds.charts.draw_weapons(table.rows) if table.rows else None
         await respond_with_pages(ctx, services, build, picture=picture)
 
     @commands.slash_command(name="rivals", description="Who kills a player most, and whom they kill most")
@@ -105,23 +104,23 @@ class StatsCog(GuildCog):
     )
     @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @access(feature=Feature.RIVALS)
-    async def rivals(self, ctx: discord.ApplicationContext, player: str | None, server: str | None) -> None:
+    async def rivals(self, ctx: KillfeedContext, player: str | None, server: str | None) -> None:
         """Answer ``/rivals``."""
         question = Question(get_guild_id(ctx), MemberId(ctx.author.id), player=player, server=server)
         coverage, rivals = await self.services.combat.get_rivals(question)
-        await ctx.respond(embed=self.services.embeds.build_rivals(rivals, coverage))
+        await ctx.respond(embed=ctx.embeds.build_rivals(rivals, coverage))
 
     @commands.slash_command(name="activity", description="When people kill: by weekday and hour")
     @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @text_option("player", description="One player's kills", autocomplete=complete_player, default=None)
     @access(feature=Feature.ACTIVITY, cost=CHART_COST)
-    async def activity(self, ctx: discord.ApplicationContext, server: str | None, player: str | None) -> None:
+    async def activity(self, ctx: KillfeedContext, server: str | None, player: str | None) -> None:
         """Answer ``/activity``."""
         services = self.services
         coverage = await services.coverage.choose(get_guild_id(ctx), server)
         activity = await services.combat.get_activity(coverage, player)
-        picture = await services.embeds.charts.draw_hours(activity.hours) if activity.kills else None
-        await respond_with_picture(ctx, services.embeds.build_activity(activity, coverage), picture)
+        picture = await ctx.embeds.charts.draw_hours(activity.hours) if activity.kills else None
+        await respond_with_picture(ctx, ctx.embeds.build_activity(activity, coverage), picture)
 
 
 def setup(bot: discord.Bot) -> None:

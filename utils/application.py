@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 import discord
@@ -15,14 +16,15 @@ from utils.database.core.database import Fence, SafeDatabase
 from utils.database.process.opening import MONGOD_TASK
 from utils.database.repositories import Repositories
 from utils.delivery.alerts import AdminAlerts
-from utils.delivery.boards import REFRESH_SECONDS, REFRESH_TASK, BoardKeeper, BoardPages, BoardRooms
+from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.desk import DeliveryDesk
 from utils.delivery.loop import DeliveryLoop
-from utils.delivery.pace import MessagePace
+from utils.delivery.pace import STANDING_A_SECOND, MessagePace
 from utils.delivery.progress import ImportMessages
 from utils.delivery.proofs import LinkMessages
 from utils.delivery.sender import DiscordSender
 from utils.delivery.service import DeliveryService
+from utils.delivery.standing_messages import StandingMessages
 from utils.embeds.factory import EmbedFactory
 from utils.errors import ConfigurationError
 from utils.events import (
@@ -37,6 +39,7 @@ from utils.events import (
     ServerRemoved,
 )
 from utils.interactions.client import choose_bot
+from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
@@ -47,12 +50,13 @@ from utils.secrets import SecretBox
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
+from utils.services.ingestion.death_log_reader import DEATH_LOG, DeathLogDependencies, DeathLogReader
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.import_throttle import Courtesy
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.reading import BATCHES_OF_ALL
-from utils.services.ingestion.watch_rooms import WatchRooms, WatchSettings
-from utils.services.ingestion.watchers import ServerWatchers
+from utils.services.ingestion.reader_loop import LoopDependencies
+from utils.services.ingestion.row_reader import BATCHES_OF_ALL
+from utils.services.ingestion.server_loops import ServerLoops
 from utils.services.links.linking import LinkService
 from utils.services.links.proof_watcher import PROOFS_TASK, ProofKeeper
 from utils.services.money.bounties.endings import EXPIRE_TASK, BountyEndings
@@ -66,6 +70,7 @@ from utils.services.personal.people import PersonFinder
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
+from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK, PostedBoardService
 from utils.services.players.statistics import StatisticsService
 from utils.services.premium.grants import ENDS_TASK, SETTLE_TASK, GrantRooms, GrantService
 from utils.services.premium.tiers import PremiumService
@@ -154,7 +159,7 @@ class Application:
         self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
         self.factory = EmbedFactory()
         self._join_rules()
-        self.bot.follower = self.watchers
+        self.bot.follower = self.loops
         self.bot.services = self._build_services()
         for extension in extensions:
             self.bot.load_extension(extension)
@@ -173,7 +178,10 @@ class Application:
             self.repositories.statistics, self.repositories.servers, self.tasks, clock=self.clock
         )
         self.sender = DiscordSender(self.bot, clock=self.clock)
-        self.progress = ImportMessages(self.sender, self.tasks, factory=self.factory, clock=self.clock)
+        share = self.settings.discord.sharding.share
+        standing_pace = MessagePace(self.clock, a_second=STANDING_A_SECOND, share=share)
+        self.messages = StandingMessages(self.sender, self.tasks, pace=standing_pace, clock=self.clock)
+        self.progress = ImportMessages(self.sender, self.messages, factory=self.factory)
         self.alerts = AdminAlerts(
             self.bot,
             self.sender,
@@ -192,13 +200,13 @@ class Application:
             turns=self.batches,
         )
         self.places = LogPlaces(self.repositories.servers, self.repositories.ingestion)
-        self.watchers = self._build_watchers()
+        self.loops = self._build_loops()
         self.grants = self._build_grants()
         self.proofs = ProofKeeper(
             self.repositories.links,
             self.repositories.directory,
             players=self.names,
-            reading=self.watchers,
+            reading=self.loops,
             messages=LinkMessages(self.sender, factory=self.factory),
             tasks=self.tasks,
             clock=self.clock,
@@ -216,7 +224,7 @@ class Application:
         self.combat = CombatService(repositories.combat, repositories.deaths, self.coverage, self.servers)
         self.boards = self._build_boards()
 
-    def _build_watchers(self) -> ServerWatchers:
+    def _build_loops(self) -> ServerLoops:
         max_age = timedelta(minutes=self.settings.polling.max_announce_age_minutes)
         delivery = DeliveryService(
             self.repositories.outbox,
@@ -228,7 +236,7 @@ class Application:
             max_announce_age=max_age,
         )
         pace = MessagePace(self.clock, share=self.settings.discord.sharding.share)
-        rooms = WatchRooms(
+        death_logs = DeathLogDependencies(
             servers=self.repositories.servers,
             imports=self.repositories.imports,
             logs=self.access,
@@ -238,23 +246,29 @@ class Application:
                 self.events,
                 clock=self.clock,
                 max_announce_age=max_age,
-                rewards=KillRewards(self.guild_settings, self.premium),
+                rules=[KillRewards(self.guild_settings, self.premium)],
                 turns=self.batches,
             ),
             history=self.history,
             channels=self.guild_settings,
-            premium=self.premium,
             notifier=self.alerts,
             progress=self.progress,
-            departures=self.repositories.guilds,
             clock=self.clock,
         )
-        return ServerWatchers(
+        return ServerLoops(
             self.tasks,
             DeliveryLoop(delivery, self.tasks, pace=pace, notifier=self.alerts, clock=self.clock),
             self.repositories.directory,
-            rooms,
-            WatchSettings(self.settings.polling.min_interval_seconds, max_age),
+            self.repositories.guilds,
+            {DEATH_LOG: partial(DeathLogReader, dependencies=death_logs)},
+            LoopDependencies(
+                servers=self.repositories.servers,
+                logs=self.access,
+                premium=self.premium,
+                notifier=self.alerts,
+                clock=self.clock,
+                minimum_poll_seconds=self.settings.polling.min_interval_seconds,
+            ),
         )
 
     def _build_grants(self) -> GrantService:
@@ -262,7 +276,7 @@ class Application:
             store=self.repositories.premium,
             premium=self.premium,
             servers=self.repositories.servers,
-            watchers=self.watchers,
+            watchers=self.loops,
             notifier=self.alerts,
             directory=self.repositories.directory,
             audit=self.audit,
@@ -282,7 +296,7 @@ class Application:
             places=self.places,
             logs=self.access,
             history=self.history,
-            watchers=self.watchers,
+            watchers=self.loops,
             events=self.events,
             audit=self.audit,
             clock=self.clock,
@@ -298,24 +312,25 @@ class Application:
             checker=self.access,
             places=self.places,
             host_keys=self.access,
-            watchers=self.watchers,
+            watchers=self.loops,
             audit=self.audit,
         )
         return ServerChangeService(servers, rooms)
 
-    def _build_boards(self) -> BoardKeeper:
-        rooms = BoardRooms(
-            store=self.repositories.boards,
-            directory=self.repositories.directory,
-            sender=self.sender,
+    def _build_boards(self) -> PostedBoardService:
+        pages = BoardPages(self.coverage, self.statistics, self.combat, self.factory)
+        return PostedBoardService(
+            self.repositories.boards,
+            self.repositories.directory,
+            PostedBoardMessages(self.messages, self.repositories.boards, pages),
+            coverage=self.coverage,
             channels=self.guild_settings,
             premium=self.premium,
             notifier=self.alerts,
             audit=self.audit,
             tasks=self.tasks,
+            is_member=self.bot.is_member_of,
         )
-        pages = BoardPages(self.coverage, self.statistics, self.combat, self.factory)
-        return BoardKeeper(rooms, pages, clock=self.clock, is_member=self.bot.is_member_of)
 
     def _build_links(self) -> LinkService:
         return LinkService(
@@ -344,7 +359,7 @@ class Application:
         )
 
     def _build_services(self) -> Services:
-        discord_settings = self.settings.discord
+        discord_settings, languages = self.settings.discord, AnswerLanguages(self.factory)
         return Services(
             settings=self.guild_settings,
             servers=self.servers,
@@ -357,17 +372,17 @@ class Application:
             premium=self.premium,
             wallets=WalletService(self.repositories.wallets, clock=self.clock),
             bounties=self.bounties,
-            health=self.watchers,
+            readings=self.loops,
             delivery=DeliveryDesk(
                 self.sender,
-                self.watchers,
+                self.loops,
                 channels=self.guild_settings,
                 factory=self.factory,
                 clock=self.clock,
             ),
             progress=self.progress,
-            embeds=self.factory,
-            replies=ErrorReplies(self.factory, self.reporter),
+            languages=languages,
+            replies=ErrorReplies(languages, self.reporter),
             views=LiveViews(),
             limits=MemberLimits(self.clock),
             clock=self.clock,
@@ -398,7 +413,7 @@ class Application:
 
     def _register_handlers(self) -> None:
         events = self.events
-        events.register(NoticesQueued, self.watchers.on_notices_queued)
+        events.register(NoticesQueued, self.loops.on_notices_queued)
         standings = self.repositories.standings
         events.register(CountersStored, standings.on_counters_stored)
         events.register(ServerRemoved, standings.on_server_removed)
@@ -421,7 +436,7 @@ class Application:
             ConfigurationError: Discord refuses the token.
             LeaseLostError: another process took over.
         """
-        await self.watchers.begin()
+        await self.loops.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
         self.tasks.start(SETTLE_TASK, self.grants.settle_all, is_critical=True)
         self.tasks.start(ENDS_TASK, self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
@@ -509,13 +524,13 @@ class Application:
         await self.tasks.for_each(PRUNE_TASK, removals, delete_leftovers)
 
     async def _on_guild_left(self, event: GuildLeft) -> None:
-        await self.watchers.stop_guild(event.guild_id)
+        await self.loops.stop_guild(event.guild_id)
         await self.tasks.cancel_guild(event.guild_id)
         await self.pool.close_guild(event.guild_id)
         self.guild_settings.forget(event.guild_id)
         self.names.forget(event.guild_id)
         # all that took time: the guild may have invited the bot again meanwhile
-        await self.watchers.follow_guilds(self.bot.is_member_of)
+        await self.loops.follow_guilds(self.bot.is_member_of)
 
 
 def _explain_close(code: int) -> ConfigurationError:

@@ -1,7 +1,7 @@
 """Every error of the bot, by meaning.
 
 * KillfeedError
-  * UserFacingError - an expected refusal; its text is the sentence the person reads
+  * UserFacingError - an expected refusal; ``said`` is what the person reads, in their language
     * NotFoundError, AmbiguousError, NotAllowedError, InvalidInputError, LimitReachedError, TierRequiredError
     * TooMuchAtOnceError - a member or a guild asks for more than one may at a time
     * NotEnoughMoneyError - a wallet does not hold as much
@@ -34,9 +34,8 @@
 
 from datetime import datetime
 
-from utils.models.quantities import write_quantity
-
-QUOTED_CHARACTERS = 60  # longer than any name; whoever typed more still reads what to do
+from utils.models.money import count_emeralds
+from utils.models.texts import Names, Number, Text, Value, join, text
 
 
 class KillfeedError(Exception):
@@ -44,33 +43,42 @@ class KillfeedError(Exception):
 
 
 class UserFacingError(KillfeedError):
-    """An expected refusal: what happened and what to do next, as the person reads it."""
+    """An expected refusal: what happened and what to do next. As a ``str`` it is English, for logs.
+
+    Attributes:
+        said: what the person reads; a ``str`` is shown as it is, in every language.
+    """
+
+    def __init__(self, said: Text | str) -> None:
+        self.said = said
+        super().__init__(str(said))
 
 
 class NotFoundError(UserFacingError):
-    """Something does not exist here: of the name that was given, or at all (None)."""
+    """Something does not exist here: of the name that was given, or at all.
 
-    def __init__(
-        self, what: str, name: str | None, *, hint: str = "", suggestions: tuple[str, ...] = ()
-    ) -> None:
-        self.what = what
-        self.name = name
+    Args:
+        said: that there is none.
+        suggestions: names that come close, if there are any.
+        hint: what to do about it.
+    """
+
+    def __init__(self, said: Text, *, hint: Text | None = None, suggestions: tuple[str, ...] = ()) -> None:
         self.suggestions = suggestions
-        closest = f" Did you mean: {', '.join(suggestions)}?" if suggestions else ""
-        called = f" {_quote(name)}" if name else ""
-        super().__init__(f"There is no {what}{called} here.{closest}{' ' + hint if hint else ''}")
+        sentences = [said]
+        if suggestions:
+            sentences.append(text("Did you mean: {names}?", names=Names(suggestions)))
+        if hint is not None:
+            sentences.append(hint)
+        super().__init__(join(sentences))
 
 
 class AmbiguousError(UserFacingError):
-    """A name fits several things."""
+    """A name fits several things; ``said`` names the candidates."""
 
-    def __init__(self, what: str, name: str, *, candidates: tuple[str, ...]) -> None:
-        self.what = what
-        self.name = name
+    def __init__(self, said: Text, *, candidates: tuple[str, ...]) -> None:
         self.candidates = candidates
-        super().__init__(
-            f"{_quote(name)} fits more than one {what}: {', '.join(candidates)}. Pick one from the list."
-        )
+        super().__init__(join([said, text("Pick one from the list.")]))
 
 
 class NotAllowedError(UserFacingError):
@@ -92,23 +100,31 @@ class TooMuchAtOnceError(UserFacingError):
 class TierRequiredError(UserFacingError):
     """A feature needs a higher premium tier of the guild."""
 
-    def __init__(self, feature: str, *, tier: int, tier_name: str) -> None:
-        self.feature = feature
+    def __init__(self, feature: Value, *, tier: int, tier_name: str) -> None:
         self.tier = tier
         super().__init__(
-            f"{feature} opens with tier {tier} ({tier_name}). "
-            "Ask those who host this bot to grant that tier to this Discord server."
+            text(
+                "{feature} opens with tier {tier} ({name}). "
+                "Ask those who host this bot to grant that tier to this Discord server.",
+                feature=feature,
+                tier=Number(tier),
+                name=tier_name,
+            )
         )
 
 
 class NotEnoughMoneyError(UserFacingError):
     """A wallet does not hold as much as is to be taken (emeralds)."""
 
-    def __init__(self, *, needed: int, balance: int, hint: str) -> None:
+    def __init__(self, *, needed: int, balance: int, hint: Text) -> None:
         self.needed = needed
         self.balance = balance
-        price = write_quantity(needed, "emerald")
-        super().__init__(f"That takes {price}, and the wallet holds {balance:,}. {hint}")
+        lacking = text(
+            "That takes {price}, and the wallet holds {balance}.",
+            price=count_emeralds(needed),
+            balance=Number(balance),
+        )
+        super().__init__(join([lacking, hint]))
 
 
 class StillBusyError(UserFacingError):
@@ -116,14 +132,11 @@ class StillBusyError(UserFacingError):
 
     def __init__(self) -> None:
         super().__init__(
-            "I am still storing what I have read of this server. Nothing was removed, and I go on "
-            "reading it. Try again in a minute."
+            text(
+                "I am still storing what I have read of this server. Nothing was removed, and I go on "
+                "reading it. Try again in a minute."
+            )
         )
-
-
-def _quote(name: str) -> str:
-    """Return what somebody typed as a sentence repeats it: no longer than a name can be."""
-    return f"“{name if len(name) <= QUOTED_CHARACTERS else name[: QUOTED_CHARACTERS - 1] + '…'}”"
 
 
 class ConfigurationError(KillfeedError):
@@ -196,11 +209,10 @@ class ScopeViolationError(StorageError):
 
 
 class RemoteError(KillfeedError):
-    """A game host did not do what was asked; the text is a sentence for the server's admin.
-
-    Never holds a password, a key or a full login.
+    """A game host did not do what was asked. Never holds a password, a key or a full login.
 
     Attributes:
+        said: what the server's admin reads; a ``str`` is shown as it is, in every language.
         is_lasting: only a person can mend it.
         is_of_host: the host failed before it knew who comes, so every login there fails likewise.
         tells_of_host: the host had its say; False where the attempt ended for a reason on our own side.
@@ -209,6 +221,10 @@ class RemoteError(KillfeedError):
     is_lasting = False
     is_of_host = False
     tells_of_host = True
+
+    def __init__(self, said: Text | str) -> None:
+        self.said = said
+        super().__init__(str(said))
 
 
 class LoginRefusedError(RemoteError):
@@ -222,9 +238,9 @@ class HostKeyChangedError(RemoteError):
 
     is_lasting = True
 
-    def __init__(self, message: str, *, offered: str) -> None:
+    def __init__(self, said: Text | str, *, offered: str) -> None:
         self.offered = offered
-        super().__init__(message)
+        super().__init__(said)
 
 
 class HandshakeRefusedError(RemoteError):

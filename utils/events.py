@@ -42,14 +42,6 @@ class CountersStored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlayerKilled:
-    """A player killed another, live; already stored and counted."""
-
-    scope: ServerScope
-    death: Death
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticesQueued:
     """The outbox of a server holds something new to deliver, for these kinds of channel."""
 
@@ -95,7 +87,6 @@ class GuildLeft:
 Event = (
     DeathsStored
     | CountersStored
-    | PlayerKilled
     | NoticesQueued
     | HistoryImported
     | ServerAdded

@@ -1,10 +1,13 @@
-"""Waiting for several things at once, events and times above all."""
+"""Waiting: for the first of several things, and for what must not be left alone."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from utils.clock import Clock
+
+T = TypeVar("T")
 
 
 async def wait_for_first(*works: Coroutine[Any, Any, object]) -> int:
@@ -31,3 +34,22 @@ async def wait_for_first(*works: Coroutine[Any, Any, object]) -> int:
 async def wait_for_any(*events: asyncio.Event, seconds: float, clock: Clock) -> None:
     """Wait until one of the events is set, or for so many seconds."""
     await wait_for_first(clock.sleep(seconds), *(event.wait() for event in events))
+
+
+async def wait_until_done(operation: Awaitable[T]) -> T:
+    """Wait for an operation within a thread; when cancelled, still until it has ended.
+
+    No cancellation reaches the thread. What it works with (a session, above all) must not be lent to the next
+    one before, however often the waiting task was cancelled.
+    """
+    running = asyncio.ensure_future(operation)
+    try:
+        await asyncio.wait([running])  # unlike a shield it leaves nothing unlooked at when both end at once
+    except asyncio.CancelledError:
+        while not running.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
+        if not running.cancelled():
+            running.exception()  # looked at, so that the loop does not report it as forgotten
+        raise
+    return running.result()

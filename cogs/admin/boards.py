@@ -5,6 +5,7 @@ import discord
 from cogs.admin.groups import BOARD
 from utils.interactions.access import access, get_actor_id, get_guild_id
 from utils.interactions.autocomplete import complete_server
+from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.models.premium import Feature
@@ -23,22 +24,22 @@ class BoardCommands:
     @discord.option("board", str, description="What it ranks by", choices=BOARDS)
     @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @access(is_admin=True, is_private=True, feature=Feature.POSTED_BOARDS, is_change=True)
-    async def board_post(self, ctx: discord.ApplicationContext, board: str, server: str | None) -> None:
+    async def board_post(self, ctx: KillfeedContext, board: str, server: str | None) -> None:
         """Answer ``/admin board post``."""
         channel_id = await self.services.boards.post(
             get_guild_id(ctx), Board(board), server, actor_id=get_actor_id(ctx.interaction)
         )
         text = f"The board stands in <#{channel_id}> and keeps itself up to date, every 30 minutes."
-        await ctx.respond(embed=self.services.embeds.build_success("Board posted", text), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success("Board posted", text), ephemeral=True)
 
     @board.command(name="remove", description="End a posted board and delete its message")
     @discord.option("board", str, description="What it ranks by", choices=BOARDS)
     @text_option("server", description="One server alone", autocomplete=complete_server, default=None)
     @access(is_admin=True, is_private=True, feature=Feature.POSTED_BOARDS, is_change=True)
-    async def board_remove(self, ctx: discord.ApplicationContext, board: str, server: str | None) -> None:
+    async def board_remove(self, ctx: KillfeedContext, board: str, server: str | None) -> None:
         """Answer ``/admin board remove``."""
         await self.services.boards.remove(
             get_guild_id(ctx), Board(board), server, actor_id=get_actor_id(ctx.interaction)
         )
         text = "Its message is deleted. `/admin board post` posts it again."
-        await ctx.respond(embed=self.services.embeds.build_success("Board removed", text), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success("Board removed", text), ephemeral=True)

@@ -4,6 +4,7 @@ import discord
 
 from cogs.admin.groups import ADMIN
 from utils.interactions.access import access, get_guild_id
+from utils.interactions.context import KillfeedContext
 from utils.interactions.services import Services
 from utils.models.money import LARGEST_BOUNTY, LARGEST_CHANGE, LEAST_BOUNTY, LONGEST_EXPIRY_HOURS
 from utils.models.premium import Feature
@@ -38,7 +39,7 @@ class MoneyCommands:
     @access(is_admin=True, is_private=True, feature=Feature.BOUNTIES, is_change=True)
     async def bounty_settings(
         self,
-        ctx: discord.ApplicationContext,
+        ctx: KillfeedContext,
         enabled: bool | None,  # noqa: FBT001 - a command option
         auto: bool | None,  # noqa: FBT001 - a command option
         expiry_hours: int | None,
@@ -49,7 +50,7 @@ class MoneyCommands:
         settings = await self.services.bounties.change_settings(
             get_guild_id(ctx), wish, actor_id=MemberId(ctx.author.id)
         )
-        await ctx.respond(embed=self.services.embeds.build_bounty_settings(settings), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_bounty_settings(settings), ephemeral=True)
 
     @ADMIN.command(name="wallet", description="Give emeralds to a member, or take them away")
     @discord.option("member", discord.Member, description="Whose wallet")
@@ -63,7 +64,7 @@ class MoneyCommands:
     @discord.option("reason", str, description="Why; the member sees it", max_length=200)
     @access(is_admin=True, is_private=True, feature=Feature.WALLET, is_change=True)
     async def wallet_change(
-        self, ctx: discord.ApplicationContext, member: discord.Member, amount: int, reason: str
+        self, ctx: KillfeedContext, member: discord.Member, amount: int, reason: str
     ) -> None:
         """Answer ``/admin wallet``."""
         guild_id, member_id = get_guild_id(ctx), MemberId(member.id)
@@ -75,4 +76,4 @@ class MoneyCommands:
             actor_id=MemberId(ctx.author.id),
             request_id=ctx.interaction.id,
         )
-        await ctx.respond(embed=self.services.embeds.build_wallet(wallet), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_wallet(wallet), ephemeral=True)

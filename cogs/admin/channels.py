@@ -6,6 +6,7 @@ from cogs.admin.groups import CHANNEL
 from utils.errors import InvalidInputError
 from utils.interactions.access import access, get_actor_id, get_guild_id
 from utils.interactions.autocomplete import complete_server
+from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.localization.escape import escape_text
@@ -35,7 +36,7 @@ class ChannelCommands:
     @text_option("server", description="For one server alone", autocomplete=complete_server, default=None)
     @access(is_admin=True, is_private=True, is_change=True)
     async def channel_set(
-        self, ctx: discord.ApplicationContext, kind: str, channel: discord.TextChannel, server: str | None
+        self, ctx: KillfeedContext, kind: str, channel: discord.TextChannel, server: str | None
     ) -> None:
         """Answer ``/admin channel set``."""
         missing = find_missing_permissions(channel)
@@ -56,15 +57,15 @@ class ChannelCommands:
         if change.missing_tier is not None:
             tier = change.missing_tier
             text += f" It waits: it is used from tier {tier.level} ({tier.name}) on. See `/premium tiers`."
-        await ctx.respond(embed=self.services.embeds.build_success("Channel set", text), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success("Channel set", text), ephemeral=True)
 
     @channel.command(name="clear", description="Post something there no longer")
     @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)
     @text_option("server", description="Of one server alone", autocomplete=complete_server, default=None)
     @access(is_admin=True, is_private=True, is_change=True)
-    async def channel_clear(self, ctx: discord.ApplicationContext, kind: str, server: str | None) -> None:
+    async def channel_clear(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel clear``."""
-        guild_id, embeds = get_guild_id(ctx), self.services.embeds
+        guild_id, embeds = get_guild_id(ctx), ctx.embeds
         change = await self.services.guild_changes.clear_channel(
             guild_id, ChannelKind(kind), server=server, actor_id=get_actor_id(ctx.interaction)
         )
@@ -82,7 +83,7 @@ class ChannelCommands:
 
     @channel.command(name="list", description="Where everything is posted")
     @access(is_admin=True, is_private=True)
-    async def channel_list(self, ctx: discord.ApplicationContext) -> None:
+    async def channel_list(self, ctx: KillfeedContext) -> None:
         """Answer ``/admin channel list``."""
         guild_id = get_guild_id(ctx)
         settings = await self.services.settings.get_settings(guild_id)
@@ -92,20 +93,20 @@ class ChannelCommands:
                 f"**{kind}** of {escape_text(server.name)}: {_mention(channel_id)}"
                 for kind, channel_id in server.channels.items()
             ]
-        embed = self.services.embeds.build_notice("Channels", "\n".join(lines))
+        embed = ctx.embeds.build_notice("Channels", "\n".join(lines))
         await ctx.respond(embed=embed, ephemeral=True)
 
     @channel.command(name="test", description="Post a sample, to see how it looks and whether it works")
     @discord.option("kind", str, description="What is posted", choices=CHANNEL_KINDS)
     @text_option("server", description="For one server", autocomplete=complete_server, default=None)
     @access(is_admin=True, is_private=True)
-    async def channel_test(self, ctx: discord.ApplicationContext, kind: str, server: str | None) -> None:
+    async def channel_test(self, ctx: KillfeedContext, kind: str, server: str | None) -> None:
         """Answer ``/admin channel test``."""
         guild_id, wanted = get_guild_id(ctx), ChannelKind(kind)
         chosen = await self.services.servers.resolve(guild_id, server) if server is not None else None
         posted_in = await self.services.delivery.post_sample(guild_id, wanted, chosen)
         text = f"A sample of {kind} stands in <#{posted_in}>."
-        await ctx.respond(embed=self.services.embeds.build_success("Sample posted", text), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success("Sample posted", text), ephemeral=True)
 
 
 def _describe_owner(change: ChannelChange) -> str:

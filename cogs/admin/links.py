@@ -5,6 +5,7 @@ import discord
 from cogs.admin.groups import LINK
 from utils.interactions.access import access, get_guild_id
 from utils.interactions.autocomplete import complete_link_of_member, complete_player
+from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.localization.escape import escape_name
@@ -21,25 +22,23 @@ class LinkCommands:
     @discord.option("member", discord.Member, description="Who")
     @text_option("player", description="Which player", autocomplete=complete_player)
     @access(is_admin=True, is_private=True, is_change=True)
-    async def link_confirm(
-        self, ctx: discord.ApplicationContext, member: discord.Member, player: str
-    ) -> None:
+    async def link_confirm(self, ctx: KillfeedContext, member: discord.Member, player: str) -> None:
         """Answer ``/admin link confirm``."""
         link = await self.services.links.confirm(
             get_guild_id(ctx), MemberId(ctx.author.id), member_id=MemberId(member.id), player=player
         )
         role = "main" if link.is_main else "alt"
         text = f"<@{member.id}> is **{escape_name(link.player_name)}** ({role}), confirmed by you."
-        await ctx.respond(embed=self.services.embeds.build_success("Link confirmed", text), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success("Link confirmed", text), ephemeral=True)
 
     @link.command(name="remove", description="End the link of a member to a player")
     @discord.option("member", discord.Member, description="Whose")
     @text_option("player", description="Which player", autocomplete=complete_link_of_member)
     @access(is_admin=True, is_private=True, is_change=True, may_have_left=True)
-    async def link_remove(self, ctx: discord.ApplicationContext, member: discord.Member, player: str) -> None:
+    async def link_remove(self, ctx: KillfeedContext, member: discord.Member, player: str) -> None:
         """Answer ``/admin link remove``."""
         link = await self.services.links.remove(
             get_guild_id(ctx), MemberId(ctx.author.id), member_id=MemberId(member.id), player=player
         )
         text = f"<@{member.id}> and **{escape_name(link.player_name)}** are not linked any more."
-        await ctx.respond(embed=self.services.embeds.build_success("Link removed", text), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_success("Link removed", text), ephemeral=True)

@@ -5,6 +5,7 @@ import discord
 from cogs.admin.groups import SERVER
 from cogs.admin.server_form import SecretModal
 from cogs.admin.servers import discard_progress
+from utils.embeds.factory import EmbedFactory
 from utils.embeds.wording import KINDS
 from utils.errors import KillfeedError
 from utils.interactions.access import (
@@ -16,13 +17,15 @@ from utils.interactions.access import (
     verify_caller,
 )
 from utils.interactions.autocomplete import complete_server, complete_zone
+from utils.interactions.confirming import build_confirmation
+from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
-from utils.interactions.views import ConfirmView
 from utils.localization.escape import escape_text
 from utils.models.deaths import DeathKind
-from utils.models.scope import ChannelId, MemberId
+from utils.models.scope import ChannelId
 from utils.models.servers import Credentials, GameServer, HostKeys
+from utils.models.texts import join, text
 from utils.services.servers.server_changes import EditedServer, ServerEdit
 
 DEATH_KINDS = {
@@ -84,7 +87,7 @@ class ServerChangeCommands:
     )
     async def server_edit(
         self,
-        ctx: discord.ApplicationContext,
+        ctx: KillfeedContext,
         server: str,
         name: str | None,
         host: str | None,
@@ -111,26 +114,18 @@ class ServerChangeCommands:
                 legacy=legacy,
                 credentials=credentials,
             )
-            return self._describe(
-                await self.services.server_changes.edit(guild_id, server, wanted, actor_id=actor_id)
-            )
+            edited = await self.services.server_changes.edit(guild_id, server, wanted, actor_id=actor_id)
+            return _describe(edited, ctx.embeds)
 
         async def submit(interaction: discord.Interaction, credentials: Credentials) -> None:
             await interaction.followup.send(embed=await edit(credentials), ephemeral=True)
 
         if is_modal_first(ctx):
             await ctx.send_modal(
-                SecretModal("the game server", submit, self.services, opened_in=ctx.interaction)
+                SecretModal(text("Login of the game server"), submit, self.services, opened_in=ctx)
             )
         else:
             await ctx.respond(embed=await edit(None), ephemeral=True)
-
-    def _describe(self, edited: EditedServer) -> discord.Embed:
-        embeds = self.services.embeds
-        if edited.changes:
-            return embeds.build_edited(edited.server.name, edited.changes, steps=edited.steps)
-        embed = embeds.build_steps(edited.server.name, edited.steps)
-        return embed.set_footer(text="Nothing was changed; the server is read on as before.")
 
     @SERVER.command(name="announce", description="Which deaths of a server are posted")
     @text_option("server", description="Which one", autocomplete=complete_server)
@@ -139,7 +134,7 @@ class ServerChangeCommands:
     @access(is_admin=True, is_private=True, is_change=True)
     async def server_announce(
         self,
-        ctx: discord.ApplicationContext,
+        ctx: KillfeedContext,
         server: str,
         kind: str,
         on: bool,  # noqa: FBT001 - a command option
@@ -154,13 +149,13 @@ class ServerChangeCommands:
         )
         subject = KINDS[DEATH_KINDS[kind]].capitalize()
         title = f"{subject} of {escape_text(changed.name)} {'are' if on else 'are not'} posted"
-        embed = self.services.embeds.build_success(title, _list_announced(changed))
+        embed = ctx.embeds.build_success(title, _list_announced(changed))
         await ctx.respond(embed=embed, ephemeral=True)
 
     @SERVER.command(name="import", description="Read a server's whole history again and count it anew")
     @text_option("server", description="Which one", autocomplete=complete_server)
     @access(is_admin=True, is_private=True, is_change=True)
-    async def server_import(self, ctx: discord.ApplicationContext, server: str) -> None:
+    async def server_import(self, ctx: KillfeedContext, server: str) -> None:
         """Answer ``/admin server import``; the progress is a message in the channel."""
         services, guild_id = self.services, get_guild_id(ctx)
         channel_id = ChannelId(ctx.interaction.channel_id or 0)
@@ -177,55 +172,54 @@ class ServerChangeCommands:
         except KillfeedError:
             await discard_progress(services, channel_id, message_id)
             raise
-        shown = (
-            "The message in this channel shows" if message_id else "I may not write here, so nothing shows"
-        )
-        text = f"{shown} how far it is. The figures change when all is counted; nothing is posted again."
-        title = f"The history of {escape_text(chosen.name)} is read again"
-        await ctx.respond(embed=services.embeds.build_success(title, text), ephemeral=True)
+        shown = text("I may not write here, so nothing shows how far it is.")
+        if message_id:
+            shown = text("The message in this channel shows how far it is.")
+        later = text("The figures change when all is counted; nothing is posted again.")
+        title = text("The history of {server} is read again", server=chosen.name)
+        await ctx.respond(embed=ctx.embeds.build_success(title, join([shown, later])), ephemeral=True)
 
     @SERVER.command(name="hostkey", description="The host key of a server; accept a changed one")
     @text_option("server", description="Which one", autocomplete=complete_server)
     @access(is_admin=True, is_private=True, is_change=True)
-    async def server_hostkey(self, ctx: discord.ApplicationContext, server: str) -> None:
+    async def server_hostkey(self, ctx: KillfeedContext, server: str) -> None:
         """Answer ``/admin server hostkey``; a changed key is accepted after a confirmation."""
         services = self.services
         chosen, keys = await services.server_changes.read_host_keys(get_guild_id(ctx), server)
-        embed = services.embeds.build_host_keys(chosen.name, keys)
+        embed = ctx.embeds.build_host_keys(chosen.name, keys)
         if not keys.is_changed:
             await ctx.respond(embed=embed, ephemeral=True)
             return
-        view = ConfirmView(
-            "Accept",
-            invoker_id=ctx.author.id,
-            live=services.views,
-            replies=services.replies,
-            limits=services.limits,
-        )
-        view.shown_in = ctx.interaction
+        view = build_confirmation(ctx, services, text("Accept"))
         await ctx.respond(embed=embed, view=view, ephemeral=True)
         await view.wait()
         if view.is_confirmed:
-            await verify_caller(services, view.shown_in, get_access(ctx.command))
-        answer = await self._decide_key(
-            chosen, keys, is_accepted=bool(view.is_confirmed), actor_id=get_actor_id(ctx.interaction)
-        )
+            await verify_caller(services, view.shown_in or ctx.interaction, get_access(ctx.command))
+        answer = await self._decide_key(ctx, chosen, keys, is_accepted=bool(view.is_confirmed))
         await ctx.interaction.edit_original_response(embed=answer, view=None)
 
     async def _decide_key(
-        self, server: GameServer, keys: HostKeys, *, is_accepted: bool, actor_id: MemberId
+        self, ctx: KillfeedContext, server: GameServer, keys: HostKeys, *, is_accepted: bool
     ) -> discord.Embed:
-        services, name = self.services, escape_text(server.name)
         if not is_accepted:
-            return services.embeds.build_notice(
-                "The key was not accepted", f"{name} is not read while its host shows another key."
-            )
-        await services.server_changes.accept_host_key(server, keys, actor_id=actor_id)
-        return services.embeds.build_success(
-            f"The host key of {name} is accepted", "It is pinned from now on, and reading goes on."
+            refused = text("{server} is not read while its host shows another key.", server=server.name)
+            return ctx.embeds.build_notice(text("The key was not accepted"), refused)
+        actor_id = get_actor_id(ctx.interaction)
+        await self.services.server_changes.accept_host_key(server, keys, actor_id=actor_id)
+        return ctx.embeds.build_success(
+            text("The host key of {server} is accepted", server=server.name),
+            text("It is pinned from now on, and reading goes on."),
         )
 
 
+def _describe(edited: EditedServer, embeds: EmbedFactory) -> discord.Embed:
+    if edited.changes:
+        return embeds.build_edited(edited.server.name, edited.changes, steps=edited.steps)
+    embed = embeds.build_steps(edited.server.name, edited.steps)
+    unchanged = text("Nothing was changed; the server is read on as before.")
+    return embed.set_footer(text=embeds.words.write_plain(unchanged))
+
+
 def _list_announced(server: GameServer) -> str:
-    posted = [name for kind, name in KINDS.items() if kind in server.announced]
+    posted = [name for kind, name in KINDS.items() if kind in server.posted_deaths]
     return f"Posted now: {', '.join(posted)}." if posted else "No death of it is posted now; all are counted."

@@ -6,11 +6,13 @@ import discord
 
 from utils.errors import InvalidInputError, NotAllowedError
 from utils.interactions.access import Access, verify_caller
+from utils.interactions.context import KillfeedContext
 from utils.interactions.limits import PRESS_COST
 from utils.interactions.services import Services
 from utils.interactions.views import ELSEWHERE, make_custom_id
 from utils.models.servers import Credentials
-from utils.models.visible_text import clean_text
+from utils.models.texts import Text, text
+from utils.models.visible_text import cut
 
 FORM_SECONDS = 15 * 60.0  # as long as an interaction can be answered
 MAX_TITLE_CHARACTERS = 45  # Discord's limit of a form's title
@@ -29,23 +31,30 @@ class SecretModal(discord.ui.Modal):
     """
 
     def __init__(
-        self, server_name: str, submit: Submit, services: Services, *, opened_in: discord.Interaction
+        self, title: Text, submit: Submit, services: Services, *, opened_in: KillfeedContext
     ) -> None:
-        title = clean_text(f"Login of {server_name}", MAX_TITLE_CHARACTERS)
-        super().__init__(title=title, custom_id=make_custom_id(), timeout=FORM_SECONDS)
+        words = opened_in.embeds.words
+        super().__init__(
+            title=cut(words.write_plain(title), MAX_TITLE_CHARACTERS),
+            custom_id=make_custom_id(),
+            timeout=FORM_SECONDS,
+        )
         self._submit = submit
         self._services = services
-        self._opened_in = opened_in
+        self._opened_in = opened_in.interaction
         services.views.add(self.custom_id)
         self._password: discord.ui.InputText = discord.ui.InputText(
-            label="Password", required=False, max_length=MAX_SECRET_CHARACTERS, placeholder="SFTP password"
+            label=words.write_plain(text("Password")),
+            required=False,
+            max_length=MAX_SECRET_CHARACTERS,
+            placeholder=words.write_plain(text("SFTP password")),
         )
         self._private_key: discord.ui.InputText = discord.ui.InputText(
-            label="Private key",
+            label=words.write_plain(text("Private key")),
             required=False,
             style=discord.InputTextStyle.long,
             max_length=MAX_SECRET_CHARACTERS,
-            placeholder="Only if your host wants a key instead",
+            placeholder=words.write_plain(text("Only if your host wants a key instead")),
         )
         self.add_item(self._password)
         self.add_item(self._private_key)
@@ -68,7 +77,7 @@ class SecretModal(discord.ui.Modal):
         await verify_caller(self._services, interaction, ADMINS)
         credentials = Credentials(self._password.value or None, self._private_key.value or None)
         if credentials == Credentials():
-            raise InvalidInputError("Fill in the password or the private key.")
+            raise InvalidInputError(text("Fill in the password or the private key."))
         await self._submit(interaction, credentials)
         self._services.views.remove(self.custom_id)
 

@@ -4,15 +4,17 @@ import discord
 
 from cogs.admin.groups import SERVER
 from cogs.admin.server_form import SecretModal
+from utils.embeds.factory import EmbedFactory
 from utils.errors import KillfeedError
 from utils.interactions.access import access, get_access, get_actor_id, get_guild_id, verify_caller
 from utils.interactions.autocomplete import complete_server, complete_zone
+from utils.interactions.confirming import build_confirmation
+from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
-from utils.interactions.views import ConfirmView
-from utils.localization.escape import escape_text
-from utils.models.scope import ChannelId, GuildId
+from utils.models.scope import ChannelId
 from utils.models.servers import Credentials
+from utils.models.texts import text
 from utils.services.servers.typed_servers import ServerForm
 
 
@@ -55,7 +57,7 @@ class ServerCommands:
     @access(is_admin=True, is_private=True, opens_modal=True, is_change=True)
     async def server_add(
         self,
-        ctx: discord.ApplicationContext,
+        ctx: KillfeedContext,
         name: str,
         host: str,
         username: str,
@@ -67,22 +69,25 @@ class ServerCommands:
     ) -> None:
         """Answer ``/admin server add`` with the form for the secret."""
         form = ServerForm(name, host, port, username, number, base_path, timezone, legacy)
-        guild_id, channel_id = get_guild_id(ctx), ChannelId(ctx.interaction.channel_id or 0)
+        channel_id = ChannelId(ctx.interaction.channel_id or 0)
 
         async def submit(interaction: discord.Interaction, credentials: Credentials) -> None:
-            await self._add_server(interaction, guild_id, channel_id, form, credentials)
+            embed = await self._add_server(interaction, channel_id, form, credentials, ctx.embeds)
+            await interaction.followup.send(embed=embed, ephemeral=True)
 
-        await ctx.send_modal(SecretModal(name, submit, self.services, opened_in=ctx.interaction))
+        await ctx.send_modal(
+            SecretModal(text("Login of {server}", server=name), submit, self.services, opened_in=ctx)
+        )
 
     async def _add_server(
         self,
         interaction: discord.Interaction,
-        guild_id: GuildId,
         channel_id: ChannelId,
         form: ServerForm,
         credentials: Credentials,
-    ) -> None:
-        services = self.services
+        embeds: EmbedFactory,
+    ) -> discord.Embed:
+        services, guild_id = self.services, get_guild_id(interaction)
         await services.servers.verify_form(guild_id, form)
         message_id = await services.progress.create(channel_id, form.name)
         try:
@@ -99,26 +104,25 @@ class ServerCommands:
             raise
         if added.server is None:
             await discard_progress(services, channel_id, message_id)
-        embed = services.embeds.build_steps(form.name, added.steps)
-        await interaction.followup.send(embed=embed, ephemeral=True)
+        return embeds.build_steps(form.name, added.steps)
 
     @server.command(name="list", description="All game servers of this community, with their state")
     @access(is_admin=True, is_private=True)
-    async def server_list(self, ctx: discord.ApplicationContext) -> None:
+    async def server_list(self, ctx: KillfeedContext) -> None:
         """Answer ``/admin server list``."""
         guild_id = get_guild_id(ctx)
         servers = await self.services.servers.list_servers(guild_id)
-        states = await self.services.health.get_health(guild_id)
-        embed = self.services.embeds.build_server_list(servers, states=states)
+        states = await self.services.readings.get_health(guild_id)
+        embed = ctx.embeds.build_server_list(servers, states=states)
         await ctx.respond(embed=embed, ephemeral=True)
 
     @server.command(name="test", description="Try the way to a server's logs, step by step")
     @text_option("server", description="Which one", autocomplete=complete_server)
     @access(is_admin=True, is_private=True)
-    async def server_test(self, ctx: discord.ApplicationContext, server: str) -> None:
+    async def server_test(self, ctx: KillfeedContext, server: str) -> None:
         """Answer ``/admin server test``."""
         tested, steps = await self.services.servers.test_server(get_guild_id(ctx), server)
-        await ctx.respond(embed=self.services.embeds.build_steps(tested.name, steps), ephemeral=True)
+        await ctx.respond(embed=ctx.embeds.build_steps(tested.name, steps), ephemeral=True)
 
     @server.command(name="remove", description="Stop reading a server and delete what was counted on it")
     @text_option("server", description="Which one", autocomplete=complete_server)
@@ -126,42 +130,39 @@ class ServerCommands:
     @access(is_admin=True, is_private=True, is_change=True)
     async def server_remove(
         self,
-        ctx: discord.ApplicationContext,
+        ctx: KillfeedContext,
         server: str,
         keep_stats: bool,  # noqa: FBT001 - a command option
     ) -> None:
         """Answer ``/admin server remove``, after a confirmation."""
         services = self.services
         chosen = await services.servers.resolve(get_guild_id(ctx), server)
-        view = ConfirmView(
-            "Remove",
-            invoker_id=ctx.author.id,
-            live=services.views,
-            replies=services.replies,
-            limits=services.limits,
-        )
-        view.shown_in = ctx.interaction
-        fate = "Its statistics are kept." if keep_stats else "Its statistics are deleted for good."
-        question = services.embeds.build_notice(f"Remove {escape_text(chosen.name)}?", fate)
+        view = build_confirmation(ctx, services, text("Remove"))
+        fate = text("Its statistics are deleted for good.")
+        if keep_stats:
+            fate = text("Its statistics are kept.")
+        question = ctx.embeds.build_notice(text("Remove {server}?", server=chosen.name), fate)
         await ctx.respond(embed=question, view=view, ephemeral=True)
         await view.wait()
         if view.is_confirmed:
-            await verify_caller(services, view.shown_in, get_access(ctx.command))
+            await verify_caller(services, view.shown_in or ctx.interaction, get_access(ctx.command))
             await services.servers.remove_server(
                 chosen.scope, keep_stats=keep_stats, actor_id=get_actor_id(ctx.interaction)
             )
-            embed = services.embeds.build_success(f"{escape_text(chosen.name)} is removed", fate)
+            embed = ctx.embeds.build_success(text("{server} is removed", server=chosen.name), fate)
         else:
-            embed = services.embeds.build_notice("Nothing was removed", "The server is read on as before.")
+            embed = ctx.embeds.build_notice(
+                text("Nothing was removed"), text("The server is read on as before.")
+            )
         await ctx.interaction.edit_original_response(embed=embed, view=None)
 
     @server.command(name="rejected", description="Lines of the death log that could not be read, and why")
     @text_option("server", description="Which one", autocomplete=complete_server)
     @access(is_admin=True, is_private=True)
-    async def server_rejected(self, ctx: discord.ApplicationContext, server: str) -> None:
+    async def server_rejected(self, ctx: KillfeedContext, server: str) -> None:
         """Answer ``/admin server rejected``."""
         found = await self.services.servers.list_rejected(get_guild_id(ctx), server)
-        embed = self.services.embeds.build_rejected(found.server.name, found.lines, total=found.total)
+        embed = ctx.embeds.build_rejected(found.server.name, found.lines, total=found.total)
         await ctx.respond(embed=embed, ephemeral=True)
 
 

@@ -8,6 +8,7 @@ from cogs.admin.groups import ADMIN
 from utils.embeds.audit import ListedTask
 from utils.errors import InvalidInputError
 from utils.interactions.access import access, get_actor_id, get_guild_id
+from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.paging import respond_with_pages
 from utils.interactions.services import Services
@@ -36,14 +37,14 @@ class SettingsCommands:
     )
     @discord.option("role", discord.Role, description="Whose members may", default=None)
     @access(is_admin=True, is_private=True, is_change=True)
-    async def admin_role(self, ctx: discord.ApplicationContext, role: discord.Role | None) -> None:
+    async def admin_role(self, ctx: KillfeedContext, role: discord.Role | None) -> None:
         """Answer ``/admin role``."""
         if role is not None and role.is_default():
             raise InvalidInputError("Everybody has that role. Choose one that only your admins have.")
         before = await self.services.guild_changes.set_admin_role(
             get_guild_id(ctx), role.id if role else None, actor_id=get_actor_id(ctx.interaction)
         )
-        embed = self.services.embeds.build_success(*_describe_role(role, before))
+        embed = ctx.embeds.build_success(*_describe_role(role, before))
         await ctx.respond(embed=embed, ephemeral=True)
 
     @ADMIN.command(name="audit", description="Who changed what here, and when")
@@ -53,7 +54,7 @@ class SettingsCommands:
     )
     @access(is_admin=True, is_private=True, may_have_left=True)
     async def admin_audit(
-        self, ctx: discord.ApplicationContext, member: discord.Member | None, action: str | None
+        self, ctx: KillfeedContext, member: discord.Member | None, action: str | None
     ) -> None:
         """Answer ``/admin audit``."""
         guild_id, services = get_guild_id(ctx), self.services
@@ -61,14 +62,14 @@ class SettingsCommands:
 
         async def build(page: int) -> tuple[discord.Embed, int]:
             found = await services.audit.list_page(guild_id, page, actor_id=actor_id, action=action)
-            embed = services.embeds.build_audit(found.entries, total=found.total)
+            embed = ctx.embeds.build_audit(found.entries, total=found.total)
             return embed, max(-(-found.total // PAGE_ENTRIES), 1)
 
         await respond_with_pages(ctx, services, build, is_private=True)
 
     @ADMIN.command(name="tasks", description="What the bot is at, for its owners")
     @access(is_owner=True, is_private=True)
-    async def admin_tasks(self, ctx: discord.ApplicationContext) -> None:
+    async def admin_tasks(self, ctx: KillfeedContext) -> None:
         """Answer ``/admin tasks``."""
         services = self.services
 
@@ -76,7 +77,7 @@ class SettingsCommands:
             reports = services.tasks.list_reports()
             shown = reports[page * PAGE_TASKS : (page + 1) * PAGE_TASKS]
             tasks = await _label_tasks(ctx.bot, services, shown)
-            embed = services.embeds.build_tasks(tasks, total=len(reports))
+            embed = ctx.embeds.build_tasks(tasks, total=len(reports))
             return embed, max(-(-len(reports) // PAGE_TASKS), 1)
 
         await respond_with_pages(ctx, services, build, is_private=True)

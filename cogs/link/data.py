@@ -6,12 +6,14 @@ import discord
 
 from utils.interactions.access import access, get_actor_id, get_guild_id, is_admin_member
 from utils.interactions.autocomplete import complete_person
+from utils.interactions.confirming import build_confirmation
+from utils.interactions.context import KillfeedContext
 from utils.interactions.limits import FILE_COST
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
-from utils.interactions.views import ConfirmView
 from utils.models.personal import DataQuestion
 from utils.models.scope import MemberId
+from utils.models.texts import text
 
 DATA = discord.SlashCommandGroup("data", "What is stored of you")
 
@@ -36,14 +38,14 @@ class DataCommands:
     @OF_PLAYER
     @access(is_private=True, may_have_left=True, cost=FILE_COST)
     async def data_export(
-        self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None
+        self, ctx: KillfeedContext, member: discord.Member | None, player: str | None
     ) -> None:
         """Answer ``/data export``, with one message for each file."""
         question = await self._ask(ctx.interaction, member, player)
         number = 0
         async for archive in self.services.exports.export(question):
             number += 1
-            embed = self.services.embeds.build_export(number)
+            embed = ctx.embeds.build_export(number)
             file = discord.File(io.BytesIO(archive.content), archive.name)
             await ctx.respond(embed=embed, file=file, ephemeral=True)
 
@@ -52,28 +54,25 @@ class DataCommands:
     @OF_PLAYER
     @access(is_private=True, is_change=True, may_have_left=True, cost=FILE_COST)
     async def data_erase(
-        self, ctx: discord.ApplicationContext, member: discord.Member | None, player: str | None
+        self, ctx: KillfeedContext, member: discord.Member | None, player: str | None
     ) -> None:
         """Answer ``/data erase``."""
         services = self.services
         plan = await services.erasures.plan(await self._ask(ctx.interaction, member, player))
-        view = ConfirmView(
-            "Erase",
-            invoker_id=ctx.author.id,
-            live=services.views,
-            replies=services.replies,
-            limits=services.limits,
-        )
-        view.shown_in = ctx.interaction
-        question = services.embeds.build_erase_question(plan.person, plan.holdings)
+        view = build_confirmation(ctx, services, text("Erase"))
+        question = ctx.embeds.build_erase_question(plan.person, plan.holdings)
         await ctx.respond(embed=question, view=view, ephemeral=True)
         await view.wait()
         if view.is_confirmed:
-            plan = await services.erasures.plan_again(plan, await self._ask(view.shown_in, member, player))
+            plan = await services.erasures.plan_again(
+                plan, await self._ask(view.shown_in or ctx.interaction, member, player)
+            )
             deaths = await services.erasures.erase(plan, actor_id=get_actor_id(ctx.interaction))
-            embed = services.embeds.build_erased(plan.person, deaths=deaths)
+            embed = ctx.embeds.build_erased(plan.person, deaths=deaths)
         else:
-            embed = services.embeds.build_notice("Nothing was erased", "Everything is stored as before.")
+            embed = ctx.embeds.build_notice(
+                text("Nothing was erased"), text("Everything is stored as before.")
+            )
         await ctx.interaction.edit_original_response(embed=embed, view=None)
 
     async def _ask(

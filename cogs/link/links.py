@@ -8,13 +8,14 @@ from discord.ext import commands
 from utils.errors import NotFoundError
 from utils.interactions.access import access, get_guild_id
 from utils.interactions.autocomplete import complete_own_link, complete_player
+from utils.interactions.confirming import build_confirmation
+from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
-from utils.interactions.views import ConfirmView
-from utils.localization.escape import escape_name
 from utils.models.links import Link
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, MemberId
+from utils.models.texts import Command, Names, Text, text
 from utils.services.links.linking import MAX_LINKS
 
 
@@ -26,13 +27,13 @@ class LinkCommands:
     @commands.slash_command(name="link", description="Link yourself to a player of the game")
     @text_option("player", description="Your player; start typing the name", autocomplete=complete_player)
     @access(feature=Feature.LINKS, is_change=True)
-    async def link(self, ctx: discord.ApplicationContext, player: str) -> None:
+    async def link(self, ctx: KillfeedContext, player: str) -> None:
         """Answer ``/link``; the answer itself shows the outcome of the proof later."""
         links = self.services.links
         asked = await links.ask(get_guild_id(ctx), MemberId(ctx.author.id), player)
         # the interaction's token ends before the proof: from then on it is edited as a message of the channel
         is_followed = ctx.app_permissions.view_channel
-        embed = self.services.embeds.build_asked_link(
+        embed = ctx.embeds.build_asked_link(
             asked.link, count=asked.count, limit=MAX_LINKS, is_followed=is_followed
         )
         message = await ctx.respond(embed=embed)
@@ -48,48 +49,45 @@ class LinkCommands:
         default=None,
     )
     @access(is_private=True, feature=Feature.LINKS, is_change=True)
-    async def unlink(self, ctx: discord.ApplicationContext, player: str | None) -> None:
+    async def unlink(self, ctx: KillfeedContext, player: str | None) -> None:
         """Answer ``/unlink``; without a player after a confirmation."""
         if player is None:
             await self._unlink_all(ctx)
             return
         guild_id, member_id = get_guild_id(ctx), MemberId(ctx.author.id)
         ended = await self.services.links.unlink(guild_id, member_id, player)
-        text = f"You and **{escape_name(ended.player_name)}** are not linked any more."
-        await ctx.respond(embed=self.services.embeds.build_success("Link ended", text), ephemeral=True)
+        said = text("You and **{player}** are not linked any more.", player=ended.player_name)
+        await ctx.respond(embed=ctx.embeds.build_success(text("Link ended"), said), ephemeral=True)
 
-    async def _unlink_all(self, ctx: discord.ApplicationContext) -> None:
+    async def _unlink_all(self, ctx: KillfeedContext) -> None:
         services, guild_id, member_id = self.services, get_guild_id(ctx), MemberId(ctx.author.id)
         links = await services.links.list_links(guild_id, member_id)
         if not links:
-            raise NotFoundError("linked player of yours", None, hint="/link links you to one.")
-        view = ConfirmView(
-            "Unlink",
-            invoker_id=member_id,
-            live=services.views,
-            replies=services.replies,
-            limits=services.limits,
-        )
-        view.shown_in = ctx.interaction
-        question = services.embeds.build_notice("End all your links?", _list_names(links))
+            raise NotFoundError(
+                text("There is no linked player of yours here."),
+                hint=text("{link} links you to one.", link=Command("link")),
+            )
+        view = build_confirmation(ctx, services, text("Unlink"))
+        question = ctx.embeds.build_notice(text("End all your links?"), _list_names(links))
         await ctx.respond(embed=question, view=view, ephemeral=True)
         await view.wait()
         if view.is_confirmed:
             ended = await services.links.unlink_all(guild_id, member_id, shown=links)
-            embed = services.embeds.build_success("All your links are ended", _list_names(ended))
+            embed = ctx.embeds.build_success(text("All your links are ended"), _list_names(ended))
         else:
-            embed = services.embeds.build_notice("Nothing was ended", "Your links are as before.")
+            embed = ctx.embeds.build_notice(text("Nothing was ended"), text("Your links are as before."))
         await ctx.interaction.edit_original_response(embed=embed, view=None)
 
     @commands.slash_command(name="links", description="The linked players of a member")
     @discord.option("member", discord.Member, description="Whose; your own when left out", default=None)
     @access(feature=Feature.LINKS, may_have_left=True)
-    async def links(self, ctx: discord.ApplicationContext, member: discord.Member | None) -> None:
+    async def links(self, ctx: KillfeedContext, member: discord.Member | None) -> None:
         """Answer ``/links``."""
         member_id = MemberId((member or ctx.author).id)
         found = await self.services.links.list_links(get_guild_id(ctx), member_id)
-        await ctx.respond(embed=self.services.embeds.build_links(member_id, found, limit=MAX_LINKS))
+        await ctx.respond(embed=ctx.embeds.build_links(member_id, found, limit=MAX_LINKS))
 
 
-def _list_names(links: Sequence[Link]) -> str:
-    return ", ".join(f"**{escape_name(link.player_name)}**" for link in links)
+def _list_names(links: Sequence[Link]) -> Text:
+    names = Names(tuple(text("**{player}**", player=link.player_name) for link in links))
+    return text("{names}", names=names)

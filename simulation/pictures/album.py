@@ -37,7 +37,7 @@ from utils.embeds.pictures import Picture
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, LinkState, ProofWindow
 from utils.models.money import Bounty, Change, LedgerKind, LedgerRow, Wallet
-from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.premium import TIERS, PremiumOverview, PremiumState, list_offers
 from utils.models.reading import ImportProgress
 from utils.models.scope import MemberId
@@ -83,7 +83,7 @@ class Album:
             build_notice(3, DeathKind.FALL, BADGER, BADGER, "falling"),
             build_notice(4, DeathKind.SELF, "Static_Nor", "Static_Nor", "F-10"),
         )
-        shown = Shown(self._factory.build_deaths(notices))
+        shown = Shown(self._factory.build_feed(notices))
         return _draw("killfeed", [shown], "The killfeed: four deaths of different kinds")
 
     def _draw_recent(self) -> str:
@@ -130,7 +130,14 @@ class Album:
     def _draw_bounties(self) -> str:
         def notice(number: int, event: BountyEvent, target: str, amount: int) -> BountyNotice:
             at = AT - timedelta(minutes=30 - number * 9)
-            return BountyNotice(number.to_bytes(4), event, SERVER, target, amount, at)
+            return BountyNotice(
+                event_id=number.to_bytes(4),
+                event=event,
+                server_name=SERVER,
+                target_name=target,
+                amount=amount,
+                at=at,
+            )
 
         placed = notice(1, BountyEvent.PLACED, OTTER, 2_500)
         auto = notice(2, BountyEvent.AUTO, WOLF, 1_500)

@@ -1,4 +1,4 @@
-"""``python -m simulation.pictures.artwork``: draws the small pictures of the killfeed and of bounties anew.
+"""``python -m simulation.pictures.artwork``: draws the small pictures of notices anew.
 
 They are made once and kept in ``utils/embeds/artwork``, where the bot reads them. Each is a glyph on a dark
 plate with a rim in the colour of its look. Coordinates run from -1 to 1, y downwards. Everything is drawn
@@ -12,9 +12,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from utils.embeds.theme import NORTHERN, Look
-from utils.models.deaths import DeathKind
-from utils.models.notices import BountyEvent
+from utils.embeds.notices.look import VariantLook
+from utils.embeds.notices.registry import NOTICE_LOOKS
 
 SIZE = 128  # pixels; Discord shows a thumbnail at 80, more on dense screens
 FOLDER = Path(__file__).parents[2] / "utils" / "embeds" / "artwork"
@@ -167,32 +166,32 @@ def _draw_hourglass(pen: Pen) -> None:
     pen.stroke((0, 0), (0, 0.36), width=0.05)
 
 
-GLYPHS: Mapping[DeathKind | BountyEvent, Callable[[Pen], None]] = {
-    DeathKind.KILL: _draw_sight,
-    DeathKind.VEHICLE: _draw_truck,
-    DeathKind.MENU: _draw_switch,
-    DeathKind.FALL: _draw_fall,
-    DeathKind.SELF: _draw_grenade,
-    DeathKind.UNKNOWN: _draw_skull,
-    BountyEvent.PLACED: _draw_poster,
-    BountyEvent.AUTO: _draw_crown,
-    BountyEvent.CLAIMED: _draw_gem,
-    BountyEvent.EXPIRED: _draw_hourglass,
+GLYPHS: Mapping[str, Callable[[Pen], None]] = {
+    "kill.png": _draw_sight,
+    "vehicle.png": _draw_truck,
+    "menu.png": _draw_switch,
+    "fall.png": _draw_fall,
+    "self.png": _draw_grenade,
+    "unknown.png": _draw_skull,
+    "bounty_placed.png": _draw_poster,
+    "bounty_auto.png": _draw_crown,
+    "bounty_claimed.png": _draw_gem,
+    "bounty_expired.png": _draw_hourglass,
 }
 
 
-def get_look(kind: DeathKind | BountyEvent) -> Look:
-    """Return the look whose picture is drawn."""
-    return NORTHERN.deaths[kind] if isinstance(kind, DeathKind) else NORTHERN.bounties[kind]
+def list_looks() -> list[VariantLook]:
+    """Return the looks whose pictures are drawn."""
+    return [variant for look in NOTICE_LOOKS.values() for variant in look.variants.values()]
 
 
-def draw_picture(kind: DeathKind | BountyEvent) -> Image.Image:
-    """Return the picture of a class of posts: ``SIZE`` by ``SIZE``, clear around the plate."""
-    red, green, blue = get_look(kind).colour.to_bytes(3)
+def draw_picture(look: VariantLook) -> Image.Image:
+    """Return the picture of a look: ``SIZE`` by ``SIZE``, clear around the plate."""
+    red, green, blue = look.colour.to_bytes(3)
     plate, rim, glyph = Pen(), Pen(), Pen()
     plate.disc(0, 0, 0.97)
     rim.ring(0, 0, 0.9, 0.09)
-    GLYPHS[kind](glyph)
+    GLYPHS[look.picture](glyph)
     picture = Image.new("RGB", (_LARGE, _LARGE), (red // 3, green // 3, blue // 3))
     picture.paste((red, green, blue), mask=rim.mask)
     picture.paste(_SNOW, mask=glyph.mask)
@@ -202,11 +201,11 @@ def draw_picture(kind: DeathKind | BountyEvent) -> Image.Image:
 
 def write_pictures(folder: Path = FOLDER) -> None:
     """Draw every picture into a folder."""
-    for kind in GLYPHS:
+    for look in list_looks():
         data = io.BytesIO()
-        packed = draw_picture(kind).quantize(256, method=Image.Quantize.FASTOCTREE)  # a third of the bytes
+        packed = draw_picture(look).quantize(256, method=Image.Quantize.FASTOCTREE)  # a third of the bytes
         packed.save(data, "PNG", optimize=True)
-        (folder / get_look(kind).picture).write_bytes(data.getvalue())
+        (folder / look.picture).write_bytes(data.getvalue())
 
 
 if __name__ == "__main__":

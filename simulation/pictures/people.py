@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
-from utils.models.notices import DeathNotice
+from utils.models.notices.deaths import DeathNotice
 from utils.models.players import BoardRow, Counters, PlayerStats, Tallied
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.statistics import Coverage, DayCount, RecentDeath, Rival, Rivals, WeaponRow, WeaponTable

@@ -20,7 +20,7 @@ FORBIDDEN_WORDS = {
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 500
 LONGEST_COG = 300
-SCOPES = {"ServerScope", "GuildId", "ServerHealth"}  # the last is a value that holds its scope
+SCOPES = {"ServerScope", "GuildId", "BoardKey", "ServerHealth"}  # the last two hold their scope
 KEYLESS_REPOSITORIES = {"directory", "leases"}  # answer start-up and timers: keys only; belong to a shard
 NOT_CODE = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),

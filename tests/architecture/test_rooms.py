@@ -52,6 +52,7 @@ OWNERS: dict[str, set[str]] = {
     "gridfs": {"utils.database"},
     "cryptography": {"utils.secrets"},
     "filelock": {"utils.data_folder"},
+    "uvloop": {"bot"},
     "matplotlib": {"utils.embeds"},
     "numpy": {"utils.database"},
     "pydantic": {"utils.settings", "utils.database"},

@@ -11,14 +11,13 @@ MAKERS = {"create_task", "ensure_future", "TaskGroup", "run_coroutine_threadsafe
 OWNERS = {
     "utils/tasks.py": "the place for it",
     "utils/application.py": "what the whole bot lives by: gateway, leases and the wait for its stop",
-    "utils/waiting.py": "waits for the first of several things; all of them have ended on return",
+    "utils/waiting.py": "what is waited for together, and what is waited for though its caller is ended",
     "utils/delivery/requests.py": "requests that nobody may cancel, or the library would lock all others out",
-    "utils/database/core/sessions.py": "an operation in a thread, waited for even when its caller is ended",
-    "utils/database/core/group_commit.py": "a transaction of several servers; each of them waits for its end",
     "utils/sftp/pool.py": "attempts to connect and closings, shared by who waits; ended by the pool",
     "utils/sftp/breakers.py": "the one try of a circuit; ended by the pool",
     "utils/sftp/session.py": "a listing, which its limit of time watches; ended where it began",
-    "utils/services/ingestion/read_ahead.py": "the next chunk of a file; ended with its reader",
+    "utils/services/ingestion/group_commit.py": "a transaction of several servers; each waits for its end",
+    "utils/services/ingestion/prefetch.py": "the next chunk of a file; ended with its reader",
 }
 """Who makes tasks of their own, and why none of them outlives its owner unnoticed."""
 

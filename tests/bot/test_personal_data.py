@@ -17,6 +17,8 @@ from simulation.game_host.log_files import GameServerFiles
 from tests.bot.conftest import StageFactory
 from tests.bot.process import until
 from tests.bot.stage import Stage, get_fields
+from utils.database.documents.audit_documents import read_audit
+from utils.embeds.audit_wording import write_facts
 from utils.models.deaths import DeathRow
 from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID
 
@@ -154,4 +156,4 @@ async def test_admin_erases_a_player_without_a_member_and_that_is_written_down_w
     recent = await stage.ask("/killfeed recent", count=25)
     assert name not in recent.embed["description"]
     [entry] = stage.read("audit", action="data erase")
-    assert (entry["actor_id"], entry["detail"]) == (stage.admin.id, "a player, by an admin")
+    assert (entry["actor_id"], write_facts(read_audit(entry))) == (stage.admin.id, "a player, by an admin")

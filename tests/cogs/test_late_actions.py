@@ -9,7 +9,7 @@ from simulation.discord.clients import running_bot
 from tests.cogs.conftest import PIKE, SEEN, SPIKER
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
-from utils.models.audit import AuditEntry
+from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.links import Link
 from utils.models.personal import Holdings
 from utils.models.scope import GuildId, MemberId
@@ -123,7 +123,12 @@ async def test_pages_of_an_admin_who_is_none_any_more_are_turned_no_further(
 ) -> None:
     """Buttons live for minutes after each press; each press asks who presses."""
     for number in range(12):
-        entry = AuditEntry(SEEN, MemberId(manager.id), "role", f"change {number}")
+        entry = AuditEntry(
+            SEEN,
+            MemberId(manager.id),
+            "role",
+            AuditFacts(changes=(FieldChange("admin_role_id", None, number),)),
+        )
         await shelf.audit.insert_entry(GuildId(guild.id), entry)
     shown = await manager.ask(channel, "/admin audit")
     await (await shown.click("Next")).wait_for_acknowledgement()

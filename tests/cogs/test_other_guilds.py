@@ -91,7 +91,7 @@ async def test_form_acts_in_the_guild_it_was_opened_in_or_not_at_all(
     opened = await (await manager.invoke(channel, "/admin server add", **FORM)).wait()
     opened.channel = world.create_channel(other, "office")
     answer = await (await opened.submit_modal({"Password": "x"})).wait()
-    assert (answer.embed["description"], answer.is_ephemeral) == (ELSEWHERE, True)
+    assert (answer.embed["description"], answer.is_ephemeral) == (str(ELSEWHERE), True)
     assert shelf.freeze() == before
     assert (shelf.reporter.reported, bot.unexpected.reported) == ([], [])
 
@@ -129,7 +129,7 @@ async def test_question_is_answered_in_the_guild_it_was_asked_in_or_not_at_all(
     """A press from elsewhere decides nothing; the question stands."""
     before = shelf.freeze()
     asked = await manager.ask(channel, "/admin server remove", server="Mirny")
-    assert read_elsewhere(await press_elsewhere(world, asked, other, button)) == (ELSEWHERE, True)
+    assert read_elsewhere(await press_elsewhere(world, asked, other, button)) == (str(ELSEWHERE), True)
     assert shelf.freeze() == before
     await asked.click("Remove")
     await asked.wait_until(lambda one: "is removed" in one.embed["title"])

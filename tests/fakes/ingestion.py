@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
@@ -16,10 +16,13 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.models.deaths import Death, DeathKind, LogFile
-from utils.models.notices import WAITING_MAXIMUM, Appended, BountyNotice, DeathNotice, Notice
+from utils.models.notices.bounties import BountyNotice
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.notice import Notice
+from utils.models.notices.outbox import WAITING_MAXIMUM, Appended
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine, digest_head
-from utils.models.scope import PlayerId, ServerScope
+from utils.models.scope import GuildId, PlayerId, ServerScope
 
 T = TypeVar("T")
 HEAD_BYTES = 256
@@ -88,25 +91,25 @@ class FakeIngestionUnit:
         self._power.pass_point()
         return FakeMoneyUnit(self._data.money, self._scope)
 
-    async def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
+    def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
         """Return which of these deaths are stored already."""
         self._power.pass_point()
         return frozenset(ids) & self._data.deaths.keys()
 
-    async def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
+    def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
         """Return the times of those deaths that are stored already."""
         self._power.pass_point()
         known = (self._data.deaths[one] for one in ids if one in self._data.deaths)
         return {death.id: (death.at, death.ordered_at) for death in known}
 
-    async def correct_times(self, deaths: Iterable[Death]) -> None:
+    def correct_times(self, deaths: Iterable[Death]) -> None:
         """Give stored deaths their times."""
         self._power.pass_point()
         for death in deaths:
             stored = self._data.deaths[death.id]
             self._data.deaths[death.id] = replace(stored, at=death.at, ordered_at=death.ordered_at)
 
-    async def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
+    def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
         """Store deaths; one that is there already ends the whole transaction."""
         self._power.pass_point()
         for death in deaths:
@@ -117,7 +120,7 @@ class FakeIngestionUnit:
                 self._data.read_at[death.id] = read_at
         self._data.money.live_kills += () if read_at is None else deaths
 
-    async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
+    def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""
         self._power.pass_point()
         own = (
@@ -127,7 +130,7 @@ class FakeIngestionUnit:
         )
         return sorted(own, key=lambda death: death.order)
 
-    async def find_players(
+    def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int
     ) -> Mapping[PlayerId, PlayerRecord]:
         """Return the counters of those players that have any."""
@@ -135,13 +138,13 @@ class FakeIngestionUnit:
         stored = self._data.players.get(generation, {})
         return {player_id: stored[player_id] for player_id in player_ids if player_id in stored}
 
-    async def replace_players(self, players: Iterable[PlayerRecord], *, generation: int) -> None:
+    def replace_players(self, players: Iterable[PlayerRecord], *, generation: int) -> None:
         """Write players' counters, new or changed."""
         self._power.pass_point()
         stored = self._data.players.setdefault(generation, {})
         stored.update((player.player_id, player) for player in players)
 
-    async def find_days(
+    def find_days(
         self, keys: Iterable[tuple[PlayerId, date]], *, generation: int
     ) -> Mapping[tuple[PlayerId, date], PlayerDay]:
         """Return the day counters that exist, by player and day."""
@@ -149,13 +152,13 @@ class FakeIngestionUnit:
         stored = self._data.days.get(generation, {})
         return {key: stored[key] for key in keys if key in stored}
 
-    async def replace_days(self, days: Iterable[PlayerDay], *, generation: int) -> None:
+    def replace_days(self, days: Iterable[PlayerDay], *, generation: int) -> None:
         """Write day counters, new or changed."""
         self._power.pass_point()
         stored = self._data.days.setdefault(generation, {})
         stored.update(((day.player_id, day.day), day) for day in days)
 
-    async def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
+    def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
         """Add what new deaths came to onto the stored counts."""
         self._power.pass_point()
         stored = self._data.months.setdefault(generation, {})
@@ -163,7 +166,7 @@ class FakeIngestionUnit:
             before = stored.get(month.month)
             stored[month.month] = month if before is None else sum_months(before, month)
 
-    async def append_notices(
+    def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
     ) -> Appended:
         """Put notices behind the outbox entries, each kind of channel by itself."""
@@ -176,23 +179,35 @@ class FakeIngestionUnit:
         self._data.batches += changes_counters
         return Appended(self._data.batches, left_out=len(deaths[room:]))
 
-    async def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
+    def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read."""
         self._power.pass_point()
         self._data.rejected.extend(lines)
 
-    async def move_cursor(self, before: Cursor | None, after: Cursor) -> None:
+    def move_cursor(self, before: Cursor | None, after: Cursor) -> None:
         """Move a file's cursor from the value that was read."""
         self._power.pass_point()
         if self._data.cursors.get(after.file) != before:
             raise CursorMovedError(f"the cursor of {after.file.name} is not where it was read")
         self._data.cursors[after.file] = after
 
-    async def add_lines_read(self, read: int, rejected: int) -> None:
+    def add_lines_read(self, read: int, rejected: int) -> None:
         """Count lines."""
         self._power.pass_point()
         self._data.lines_read += read
         self._data.lines_rejected += rejected
+
+
+@dataclass(frozen=True, slots=True)
+class FakeGuildUnit:
+    """One open transaction over a copy of the data of a guild with one server."""
+
+    data: Data
+    power: PowerSupply
+
+    def of_server(self, scope: ServerScope) -> FakeIngestionUnit:
+        """Return the server's part."""
+        return FakeIngestionUnit(self.data, self.power, scope)
 
 
 class FakeIngestionStore:
@@ -203,7 +218,6 @@ class FakeIngestionStore:
         power: cuts the process off.
         transient_aborts: how many of the next transactions are aborted once at their end and run again.
         outages: how many of the next transactions find the database away.
-        shared: how many transactions others could have shared.
     """
 
     def __init__(self) -> None:
@@ -212,12 +226,14 @@ class FakeIngestionStore:
         self.transient_aborts = 0
         self.outages = 0
         self.transactions = 0
-        self.shared = 0
 
-    async def in_transaction(
-        self, scope: ServerScope, work: Callable[[FakeIngestionUnit], Awaitable[T]]
-    ) -> T:
+    async def in_transaction(self, scope: ServerScope, work: Callable[[FakeIngestionUnit], T]) -> T:
+        """Run ``work`` in a transaction of its own."""
+        return await self.in_guild_transaction(scope.guild_id, lambda unit: work(unit.of_server(scope)))
+
+    async def in_guild_transaction(self, guild_id: GuildId, work: Callable[[FakeGuildUnit], T]) -> T:
         """Run ``work`` on a copy and put it in place; what another one committed meanwhile is a conflict."""
+        del guild_id
         self.power.pass_point()
         if self.outages:
             self.outages -= 1
@@ -226,7 +242,7 @@ class FakeIngestionStore:
             await asyncio.sleep(0)
             base = self.data
             draft = copy.deepcopy(base)
-            result = await work(FakeIngestionUnit(draft, self.power, scope))
+            result = work(FakeGuildUnit(draft, self.power))
             await asyncio.sleep(0)
             self.power.pass_point()
             if self.transient_aborts:
@@ -238,13 +254,6 @@ class FakeIngestionStore:
             self.transactions += 1
             self.power.pass_point()
             return result
-
-    async def in_shared_transaction(
-        self, scope: ServerScope, work: Callable[[FakeIngestionUnit], Awaitable[T]]
-    ) -> T:
-        """Run ``work`` in a transaction: there is no other server to share it."""
-        self.shared += 1
-        return await self.in_transaction(scope, work)
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
         """Return where reading stands, by file."""
@@ -268,7 +277,7 @@ class FakeIngestionStore:
     async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
         """Store the job and set the cursors of its files to 0."""
 
-        async def begin(unit: FakeIngestionUnit) -> None:
+        def begin(unit: FakeIngestionUnit) -> None:
             unit._data.job = job
             unit._data.cursors |= {file: Cursor(file) for file in job.ends}
 
@@ -277,7 +286,7 @@ class FakeIngestionStore:
     async def take_up_import(self, scope: ServerScope) -> int:
         """Move the job under way on to a generation of its own."""
 
-        async def take_up(unit: FakeIngestionUnit) -> int:
+        def take_up(unit: FakeIngestionUnit) -> int:
             assert unit._data.job is not None
             unit._data.job = replace(unit._data.job, generation=unit._data.job.generation + 1)
             return unit._data.job.generation
@@ -287,7 +296,7 @@ class FakeIngestionStore:
     async def finish_import(self, scope: ServerScope, job: ImportJob) -> None:
         """Switch to the job's generation and end the job."""
 
-        async def finish(unit: FakeIngestionUnit) -> None:
+        def finish(unit: FakeIngestionUnit) -> None:
             unit._data.generation = job.generation
             unit._data.job = None
 

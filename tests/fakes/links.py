@@ -4,13 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from tests.fakes.clock import START
 from tests.fakes.deaths import SCOPE, build_player_id
 from tests.fakes.storage import Gate
+from utils.embeds.audit_wording import write_facts
 from utils.errors import AmbiguousError, NotFoundError
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ServerHealth
+from utils.models.texts import Text
+from utils.services.players.wording import describe_missing_player, describe_several_players
 
 Key = tuple[GuildId, MemberId, PlayerId]
 
@@ -179,9 +184,9 @@ class FakePlayerDirectory:
         del guild_id
         found = [name for name in self.names if text in (name, build_player_id(name))]
         if not found:
-            raise NotFoundError("player", text)
+            raise NotFoundError(describe_missing_player(text))
         if len(found) > 1:
-            raise AmbiguousError("player", text, candidates=tuple(found))
+            raise AmbiguousError(describe_several_players(text, tuple(found)), candidates=tuple(found))
         seen_at = datetime.fromisoformat("2025-05-01T12:00:00+00:00")
         return KnownPlayer(build_player_id(found[0]), found[0], (found[0],), 1, seen_at, (self._server_id,))
 
@@ -260,15 +265,17 @@ class FakeNotifier:
         self.told: list[tuple[MemberId | None, str]] = []
         self._keys: set[tuple[MemberId | None, str]] = set()
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Tell the admins."""
         del guild_id
-        self._tell(None, sentence, key)
+        self._tell(None, str(sentence), key)
 
-    async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: str, key: str) -> None:
+    async def tell_member(
+        self, guild_id: GuildId, member_id: MemberId, sentence: Text | str, key: str
+    ) -> None:
         """Tell a member."""
         del guild_id
-        self._tell(member_id, sentence, key)
+        self._tell(member_id, str(sentence), key)
 
     def _tell(self, whom: MemberId | None, sentence: str, key: str) -> None:
         if (whom, key) not in self._keys:
@@ -282,9 +289,12 @@ class FakeAuditLog:
     def __init__(self) -> None:
         self.written: list[tuple[GuildId, MemberId | None, str, str]] = []
 
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Take note."""
-        self.written.append((guild_id, actor_id, action, detail))
+    async def write(
+        self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
+    ) -> None:
+        """Take note of what people read."""
+        sentence = write_facts(AuditEntry(START, actor_id, action, facts))
+        self.written.append((guild_id, actor_id, action, sentence))
 
 
 def _build_key(guild_id: GuildId, link: Link) -> Key:

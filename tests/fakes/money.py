@@ -2,17 +2,17 @@
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from tests.fakes.storage import Outage
 from utils.errors import CommitUnknownError
-from utils.models.audit import AuditEntry
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.deaths import Death
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind, LedgerRow, PaidKill
-from utils.models.notices import BountyNotice
+from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 T = TypeVar("T")
@@ -53,17 +53,17 @@ class FakeMoneyUnit:
         self.data = data
         self._scope = scope
 
-    async def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
+    def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
         """Return whose proven players these are."""
         self.data.reads.append("find_members")
         return {one: self.data.members[one] for one in player_ids if one in self.data.members}
 
-    async def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
+    def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
         """Return which keys the ledger holds already."""
         self.data.reads.append("find_booked")
         return frozenset(keys) & {row.change.key for row in self.data.ledger}
 
-    async def book(self, change: Change) -> int | None:
+    def book(self, change: Change) -> int | None:
         """Change a balance and write the row; a key that is there already is a mistake of the caller."""
         data = self.data
         balance = data.balances.get(change.member_id, 0) + change.amount
@@ -74,12 +74,12 @@ class FakeMoneyUnit:
         data.ledger.append(LedgerRow(change, len(data.list_rows(change.member_id)) + 1, balance))
         return balance
 
-    async def get_balance(self, member_id: MemberId) -> int:
+    def get_balance(self, member_id: MemberId) -> int:
         """Return what a member has."""
         self.data.reads.append("get_balance")
         return self.data.balances.get(member_id, 0)
 
-    async def list_paid_kills(
+    def list_paid_kills(
         self, member_ids: Iterable[MemberId], victim_ids: Iterable[PlayerId], *, since: datetime
     ) -> Sequence[PaidKill]:
         """Return the paid kills of these victims by these members since a moment."""
@@ -96,7 +96,7 @@ class FakeMoneyUnit:
             and one.killed_at >= since
         ]
 
-    async def list_live_kills(self, killer_id: PlayerId, *, since: datetime, limit: int) -> Sequence[Death]:
+    def list_live_kills(self, killer_id: PlayerId, *, since: datetime, limit: int) -> Sequence[Death]:
         """Return a player's newest live kills in order."""
         self.data.reads.append("list_live_kills")
         own = [one for one in self.data.live_kills if one.row.killer_id == killer_id]
@@ -105,7 +105,7 @@ class FakeMoneyUnit:
         self.data.kills_read += len(newest)
         return sorted(newest, key=lambda one: one.order)
 
-    async def list_open_bounties(self, player_ids: Iterable[PlayerId]) -> Sequence[Bounty]:
+    def list_open_bounties(self, player_ids: Iterable[PlayerId]) -> Sequence[Bounty]:
         """Return every open bounty on these players of this server."""
         self.data.reads.append("list_open_bounties")
         wanted = set(player_ids)
@@ -115,26 +115,24 @@ class FakeMoneyUnit:
             if one.state is BountyState.OPEN and one.scope == self._scope and one.player_id in wanted
         ]
 
-    async def find_house_targets(
-        self, player_ids: Iterable[PlayerId], *, since: datetime
-    ) -> frozenset[PlayerId]:
+    def find_house_targets(self, player_ids: Iterable[PlayerId], *, since: datetime) -> frozenset[PlayerId]:
         """Return on whom of these players the house put a bounty since a moment."""
         self.data.reads.append("find_house_targets")
         every = self.data.bounties.values()
         placed = {one.player_id for one in every if one.placer_id is None and one.placed_at > since}
         return frozenset(player_ids) & placed
 
-    async def insert_bounty(self, bounty: Bounty) -> None:
+    def insert_bounty(self, bounty: Bounty) -> None:
         """Store an open bounty; a second one of a placer on a player is a mistake of the caller."""
-        for one in await self.list_open_bounties([bounty.player_id]):
+        for one in self.list_open_bounties([bounty.player_id]):
             assert one.placer_id != bounty.placer_id
         self.data.bounties[bounty.bounty_id] = bounty
 
-    async def raise_bounty(self, bounty: Bounty, amount: int) -> bool:
+    def raise_bounty(self, bounty: Bounty, amount: int) -> bool:
         """Set the amount of an open bounty."""
         return self._change(bounty, amount=amount)
 
-    async def close_bounty(self, bounty: Bounty, end: BountyEnd) -> bool:
+    def close_bounty(self, bounty: Bounty, end: BountyEnd) -> bool:
         """End an open bounty."""
         return self._change(
             bounty,
@@ -145,7 +143,7 @@ class FakeMoneyUnit:
             claimer_name=end.claimer_name,
         )
 
-    async def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
+    def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
         """Put notices behind the outbox entries."""
         del created_at
         self.data.notices.extend(notices)
@@ -173,13 +171,13 @@ class FakeMoneyStore(Outage):
         self.gone: set[ServerScope] = set()
         self.unknown: list[bool] = []
 
-    async def in_transaction(self, scope: ServerScope, work: Callable[[FakeMoneyUnit], Awaitable[T]]) -> T:
+    async def in_transaction(self, scope: ServerScope, work: Callable[[FakeMoneyUnit], T]) -> T:
         """Run ``work`` on a copy and put it in place."""
         self.note("in_transaction")
         while True:
             base = self.data
             draft = copy.deepcopy(base)
-            result = await work(FakeMoneyUnit(draft, scope))
+            result = work(FakeMoneyUnit(draft, scope))
             await asyncio.sleep(0)
             if self.data is not base:
                 continue
@@ -255,11 +253,11 @@ class FakeMoneyStore(Outage):
     ) -> LedgerRow | None:
         """Change a balance, write the row and the audit's entry, once for each key."""
 
-        async def book(unit: FakeMoneyUnit) -> LedgerRow | None:
+        def book(unit: FakeMoneyUnit) -> LedgerRow | None:
             booked = [row for row in unit.data.ledger if row.change.key == change.key]
             if booked:
                 return booked[0]
-            if await unit.book(change) is None:
+            if unit.book(change) is None:
                 return None
             unit.data.audit.append(describe(unit.data.ledger[-1]))
             return unit.data.ledger[-1]
@@ -293,8 +291,17 @@ class FakeAuditTrail:
     """Remembers what was changed by hand."""
 
     def __init__(self) -> None:
-        self.entries: list[tuple[GuildId, MemberId | None, str, str]] = []
+        self.entries: list[tuple[GuildId, MemberId | None, str, AuditFacts]] = []
 
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
+    async def write(
+        self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
+    ) -> None:
         """Add an entry."""
-        self.entries.append((guild_id, actor_id, action, detail))
+        self.entries.append((guild_id, actor_id, action, facts))
+
+
+@dataclass(frozen=True, slots=True)
+class FakeRuleUnit:
+    """What a rule of a batch has of a transaction."""
+
+    money: FakeMoneyUnit

@@ -1,6 +1,6 @@
 """Personal data in memory: what an export reads, and what an erasure was told to take away."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -80,26 +80,24 @@ class FakeErasureUnit:
         self._store = store
         self.money = FakeMoneyUnit(store.money, scope)
 
-    async def hold_counts(self) -> int | None:
+    def hold_counts(self) -> int | None:
         """Return the only generation."""
         return 0
 
-    async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
+    def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return the player's deaths that still name him."""
         return self._store.deaths.get(player_id, [])
 
-    async def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
+    def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
         """Forget that these were his."""
         self._store.done.append(f"rename {len(deaths)}")
         self._store.deaths[player_id] = self._store.deaths[player_id][len(deaths) :]
 
-    async def delete_figures(self, player_id: PlayerId) -> None:
+    def delete_figures(self, player_id: PlayerId) -> None:
         """Take note."""
         self._store.figures.pop(player_id, None)
 
-    async def replace_figures(
-        self, player: PlayerRecord, days: Sequence[PlayerDay], *, generation: int
-    ) -> None:
+    def replace_figures(self, player: PlayerRecord, days: Sequence[PlayerDay], *, generation: int) -> None:
         """Keep the counters."""
         del days, generation
         self._store.figures[player.player_id] = player
@@ -112,7 +110,6 @@ class FakeErasureStore(Outage):
         deaths: by the player who still is named in them.
         figures: by player.
         done: what was done, in order.
-        details: of the changes by hand.
         long_ledger: how many times a ledger has more rows than one step deletes.
     """
 
@@ -123,14 +120,13 @@ class FakeErasureStore(Outage):
         self.figures: dict[PlayerId, PlayerRecord] = {}
         self.names: dict[PlayerId, set[str]] = {}
         self.money = MoneyData()
-        self.details: list[str] = []
         self.done: list[str] = []
         self.long_ledger = 0
 
-    async def in_transaction(self, scope: ServerScope, work: Callable[[FakeErasureUnit], Awaitable[T]]) -> T:
+    async def in_transaction(self, scope: ServerScope, work: Callable[[FakeErasureUnit], T]) -> T:
         """Run the work."""
         self.note("in_transaction")
-        return await work(FakeErasureUnit(self, scope))
+        return work(FakeErasureUnit(self, scope))
 
     async def find_holdings(self, guild_id: GuildId, member_id: MemberId) -> Holdings:
         """Return what was put in."""
@@ -152,9 +148,9 @@ class FakeErasureStore(Outage):
         self.done.append(f"lines {player_id}")
         return 0
 
-    async def rename_in_notices(self, scope: ServerScope, names: Collection[str]) -> None:
+    async def rename_in_notices(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
         """Take note."""
-        del scope
+        del guild_id, player_id
         self.done.append(f"notices {', '.join(sorted(names))}")
 
     async def rename_in_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
@@ -167,21 +163,24 @@ class FakeErasureStore(Outage):
         del guild_id, player_id, names
         self.done.append("ledgers")
 
-    async def rewrite_audit(
-        self, guild_id: GuildId, actions: Sequence[str], rewrite: Callable[[str], str]
-    ) -> None:
-        """Write all details anew."""
-        del guild_id, actions
-        self.details = [rewrite(detail) for detail in self.details]
+    async def rename_in_audit(self, guild_id: GuildId, player_id: PlayerId) -> None:
+        """Take note."""
+        del guild_id, player_id
+        self.done.append("audit of player")
+
+    async def forget_in_audit(self, guild_id: GuildId, member_id: MemberId) -> None:
+        """Take note."""
+        del guild_id, member_id
+        self.done.append("audit of member")
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
         """Take note."""
         del guild_id, player_id
         self.done.append("links of player")
 
-    async def forget_in_notices(self, scope: ServerScope, member_id: MemberId) -> None:
+    async def forget_in_notices(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Take note."""
-        del scope, member_id
+        del guild_id, member_id
         self.done.append("notices of member")
 
     async def forget_in_bounties(self, guild_id: GuildId, member_id: MemberId) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.server_loops import FakeNotifier, FakeWatchers
 from tests.fakes.storage import FakeServerStore, Outage
-from tests.fakes.watching import FakeNotifier, FakeWatchers
 from utils.clock import Clock
+from utils.embeds.audit_wording import write_facts
 from utils.models.audit import AuditEntry
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
 from utils.models.scope import GuildId, MemberId
@@ -69,8 +70,8 @@ class FakeAuditStore(Outage):
 
     @property
     def lines(self) -> list[tuple[MemberId | None, str, str]]:
-        """Who did what, and the detail."""
-        return [(entry.actor_id, str(entry.action), entry.detail) for _, entry in self.entries]
+        """Who did what, and what people read of it."""
+        return [(entry.actor_id, str(entry.action), write_facts(entry)) for _, entry in self.entries]
 
     async def insert_entry(self, guild_id: GuildId, entry: AuditEntry) -> None:
         """Add an entry."""

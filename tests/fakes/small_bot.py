@@ -16,12 +16,13 @@ from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePro
 from tests.fakes.money import FakeLinkBook, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore
 from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantDesk
+from tests.fakes.server_loops import FakeLogAccess, FakeWatchers
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore
-from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
 from utils.interactions.access import GuildCog, access, get_access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import CHART_COST, MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
@@ -34,6 +35,7 @@ from utils.interactions.views import (
     PagedView,
     answer_ended,
 )
+from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.reading import FoundLogs
@@ -48,6 +50,7 @@ from utils.models.servers import (
     ServerHealth,
     WayCheck,
 )
+from utils.models.texts import text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
@@ -105,7 +108,7 @@ class FakeOwners:
         return self.owner_ids
 
 
-class FakeHealthBook:
+class FakeServerReadings:
     """Knows what a test puts in."""
 
     def __init__(self) -> None:
@@ -247,7 +250,7 @@ class Shelf:
     premium: FakePremiumStore = field(default_factory=FakePremiumStore)
     rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
     secrets: PlainSecrets = field(default_factory=PlainSecrets)
-    health: FakeHealthBook = field(default_factory=FakeHealthBook)
+    readings: FakeServerReadings = field(default_factory=FakeServerReadings)
     delivery: FakeDelivery = field(default_factory=FakeDelivery)
     boards: FakePostedBoards = field(default_factory=FakePostedBoards)
     tasks: FakeTaskBook = field(default_factory=FakeTaskBook)
@@ -281,7 +284,7 @@ class Shelf:
         premium = desk.premium
         audit = AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), self.secrets
-        factory, places = EmbedFactory(), LogPlaces(self.servers, ingestion)
+        languages, places = AnswerLanguages(EmbedFactory()), LogPlaces(self.servers, ingestion)
         servers = GameServerService(
             self.servers,
             self.rejected,
@@ -345,12 +348,12 @@ class Shelf:
             coverage=coverage,
             combat=CombatService(self.combat, self.deaths, coverage, servers),
             premium=premium,
-            health=self.health,
+            readings=self.readings,
             delivery=self.delivery,
             progress=FakeProgressMessages(),
             boards=self.boards,
-            embeds=factory,
-            replies=ErrorReplies(factory, self.reporter),
+            languages=languages,
+            replies=ErrorReplies(languages, self.reporter),
             views=LiveViews(),
             limits=MemberLimits(self.clock),
             clock=self.clock,
@@ -493,6 +496,7 @@ class PracticeCog(GuildCog):
             live=self.services.views,
             replies=self.services.replies,
             limits=self.services.limits,
+            words=ENGLISH_LOCALIZER,
             seconds=self.view_seconds,
         )
         self.shown = view
@@ -505,11 +509,12 @@ class PracticeCog(GuildCog):
         """Answer with a question."""
         services = self.services
         view = ConfirmView(
-            "Remove",
+            text("Remove"),
             invoker_id=ctx.author.id,
             live=services.views,
             replies=services.replies,
             limits=services.limits,
+            words=ENGLISH_LOCALIZER,
             seconds=self.view_seconds,
         )
         self.shown = view

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from tests.fakes.deaths import SCOPE
 from utils.errors import KillfeedError, LeaseLostError, ShardCountError
-from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import BountySettings
 from utils.models.reading import RejectedLine
@@ -140,7 +139,7 @@ class FakeServerStore(Outage):
 
     async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
         """Write what an edit changes; a server that is gone stays gone."""
-        kept = ("announced", "generation", "is_paused", "channels", "added_at")
+        kept = ("silenced", "generation", "is_paused", "channels", "added_at")
         stored = self.servers.get(scope)
         if stored is not None:
             self.servers[scope] = replace(server, **{name: getattr(stored, name) for name in kept})
@@ -154,12 +153,12 @@ class FakeServerStore(Outage):
             kept = {kind: channel for kind, channel in channels.items() if channel is not None}
             self.servers[scope] = replace(self.servers[scope], channels=kept)
 
-    async def set_announced(self, scope: ServerScope, kind: DeathKind, *, is_announced: bool) -> None:
-        """Have one class of death posted, or not."""
-        self.note("set_announced")
-        before = self.servers[scope].announced
-        announced = before | {kind} if is_announced else before - {kind}
-        self.servers[scope] = replace(self.servers[scope], announced=announced)
+    async def set_silenced(self, scope: ServerScope, name: str, *, is_silenced: bool) -> None:
+        """Have something not posted, or posted again."""
+        self.note("set_silenced")
+        before = self.servers[scope].silenced
+        silenced = before | {name} if is_silenced else before - {name}
+        self.servers[scope] = replace(self.servers[scope], silenced=silenced)
 
     async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
         """Pin a host key."""

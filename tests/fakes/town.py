@@ -10,7 +10,7 @@ from tests.fakes.clock import START
 from tests.fakes.deaths import FILE, build_death, build_player_id, build_row
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import build_server
-from utils.models.audit import AuditEntry
+from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link, LinkState, ProofWindow
@@ -58,13 +58,13 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
         build_server(KAMENSK, "bbbbbbbb", guild_id=guild_id),
         timezone="Europe/Berlin",
         legacy=True,
-        announced=frozenset(DeathKind) - {DeathKind.FALL, DeathKind.MENU},
+        silenced=frozenset({DeathKind.FALL, DeathKind.MENU}),
         channels={ChannelKind.KILLFEED: channel},
     )
     shelf.servers.servers = {server.scope: server for server in (mirny, kamensk)}
     channels = {ChannelKind.KILLFEED: channel, ChannelKind.LEADERBOARD: channel}
     shelf.guilds.settings[guild_id] = GuildSettings(guild_id, channels=channels)
-    shelf.health.health = {
+    shelf.readings.health = {
         mirny.scope: ServerHealth(
             mirny.scope,
             ConnectionState.CONNECTED,
@@ -225,21 +225,27 @@ def _add_money(shelf: Shelf, member_id: MemberId, other_id: MemberId) -> None:
 
 def _add_admin(shelf: Shelf, guild_id: GuildId, member_id: MemberId, channel: ChannelId) -> None:
     shelf.delivery.channel_id = shelf.boards.channel_id = channel
-    details = (
-        f"killfeed of {KAMENSK}: none → <#{channel}>",
-        f"<@{member_id}>: +1,500 emeralds, now 54,321. prize for **the** @everyone event",
-        f"{KAMENSK} (renter at 192.0.2.10 port 22): statistics kept",
+    gift = FieldChange("balance", 52_821, 54_321)
+    place = {"username": "renter", "host": "192.0.2.10", "port": 22}
+    removed = (
+        *(FieldChange(name, old) for name, old in place.items()),
+        FieldChange("statistics", old=True, new=True),
+    )
+    facts = (
+        AuditFacts(server_name=KAMENSK, changes=(FieldChange("killfeed", new=channel),)),
+        AuditFacts(member_id=member_id, changes=(gift,), reason="prize for **the** @everyone event"),
+        AuditFacts(server_name=KAMENSK, changes=removed),
     )
     shelf.audit.entries = [
-        (guild_id, AuditEntry(START - number * HOUR, None if number % 3 else member_id, action, detail))
-        for number, (action, detail) in reversed(
-            list(enumerate(zip(("channel set", "wallet", "server remove") * 4, details * 4, strict=True)))
+        (guild_id, AuditEntry(START - number * HOUR, None if number % 3 else member_id, action, fact))
+        for number, (action, fact) in reversed(
+            list(enumerate(zip(("channel set", "wallet", "server remove") * 4, facts * 4, strict=True)))
         )
     ]
     shelf.tasks.reports = [
         TaskReport("bounties:ends", None, TaskState.WAITING, 1, 0, None, START + HOUR),
         TaskReport(
-            f"watch:{ServerScope(guild_id, next(iter(shelf.servers.servers)).server_id)}",
+            f"read deaths:{ServerScope(guild_id, next(iter(shelf.servers.servers)).server_id)}",
             *(guild_id, TaskState.RUNNING, 1_234, 1, "RemoteTimeoutError: 192.0.2.10 did not answer", None),
         ),
     ]

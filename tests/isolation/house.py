@@ -137,16 +137,18 @@ class House(Application):
         self.access = MemoryAccess(self._hosts, self.clock)  # type: ignore[assignment]
         super()._join_rules()
 
-    def _build_watchers(self) -> Bystander:  # type: ignore[override]
+    def _build_loops(self) -> Bystander:  # type: ignore[override]
         leases = self.leases
         self.live = LiveIngestion(
-            IngestionRepository(  # one server is read after the other: there is nobody to wait for
-                self._database, fences=lambda guild: Fence(*leases.get_token(guild), guild), gather_seconds=0
+            IngestionRepository(
+                self._database,
+                fences=lambda guild: Fence(*leases.get_token(guild), guild),
             ),
             self.events,
             clock=self.clock,
             max_announce_age=timedelta(hours=1),
-            rewards=KillRewards(self.guild_settings, self.premium),
+            rules=[KillRewards(self.guild_settings, self.premium)],
+            group_seconds=0,  # one server is read after the other: there is nobody to wait for
         )
         return Bystander()
 
@@ -159,7 +161,7 @@ class House(Application):
     async def _read(self, server: GameServer) -> None:
         job = await self.repositories.imports.find_import(server.scope)
         channel = await self.guild_settings.find_channel(server.scope, ChannelKind.KILLFEED)
-        posted = Posted(frozenset() if channel is None else server.announced)
+        posted = Posted(frozenset() if channel is None else server.posted_deaths)
         async with self.access.open(server, guild_limit=1) as logs:
             if job is not None:
                 await self.history.run(server, logs, job, on_progress=_show_nobody)

@@ -13,6 +13,8 @@ from utils.errors import (
     RemoteError,
     TierRequiredError,
 )
+from utils.models.texts import text
+from utils.services.players.wording import describe_missing_player, describe_several_players
 
 
 def list_errors(base: type[KillfeedError]) -> set[type[KillfeedError]]:
@@ -41,26 +43,29 @@ def test_only_what_a_person_must_mend_is_lasting() -> None:
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        (NotFoundError("player", "Ann"), "There is no player “Ann” here."),
-        (NotFoundError("server", None, hint="Add one."), "There is no server here. Add one."),
+        (NotFoundError(describe_missing_player("Ann")), "There is no player “Ann” here."),
         (
-            NotFoundError("player", "x" * 61, hint="Type less."),
+            NotFoundError(text("There is no server here."), hint=text("Add one.")),
+            "There is no server here. Add one.",
+        ),
+        (
+            NotFoundError(describe_missing_player("x" * 61), hint=text("Type less.")),
             f"There is no player “{'x' * 59}…” here. Type less.",
         ),
         (
-            AmbiguousError("server", "x" * 6000, candidates=("Mirny", "Mira")),
-            f"“{'x' * 59}…” fits more than one server: Mirny, Mira. Pick one from the list.",
+            AmbiguousError(
+                describe_several_players("x" * 6000, ("Pike", "Mira")), candidates=("Pike", "Mira")
+            ),
+            f"“{'x' * 59}…” fits more than one player: Pike, Mira. Pick one from the list.",
         ),
         (
-            NotFoundError("player", "Ann", hint="Type more.", suggestions=("Anna", "Anne")),
+            NotFoundError(
+                describe_missing_player("Ann"), hint=text("Type more."), suggestions=("Anna", "Anne")
+            ),
             "There is no player “Ann” here. Did you mean: Anna, Anne? Type more.",
         ),
         (
-            AmbiguousError("server", "Mir", candidates=("Mirny", "Mira")),
-            "“Mir” fits more than one server: Mirny, Mira. Pick one from the list.",
-        ),
-        (
-            NotEnoughMoneyError(needed=5000, balance=1234, hint="Ask a friend."),
+            NotEnoughMoneyError(needed=5000, balance=1234, hint=text("Ask a friend.")),
             "That takes 5,000 emeralds, and the wallet holds 1,234. Ask a friend.",
         ),
         (

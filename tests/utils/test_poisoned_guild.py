@@ -12,14 +12,15 @@ from structlog.testing import capture_logs
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.storage import build_server
 from utils.application import Application
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
 from utils.database.documents.board_documents import build_board_document
 from utils.database.documents.link_documents import build_link_document
 from utils.database.documents.money_documents import build_bounty_document
 from utils.database.repositories.leases import LeaseRepository
 from utils.models.links import Link, ProofWindow
 from utils.models.money import Bounty
-from utils.models.posted_boards import ALL_SERVERS, PostedBoard
+from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.sharding import Sharding
@@ -87,7 +88,9 @@ class House:
         message = {"nonce": "n", "state": "sent", "prepared_at": now - 48 * HOUR}
         await self.store(GOOD, "links", {**build_link_document(link), "is_open": True})
         await self.store(GOOD, "bounties", {**build_bounty_document(bounty), "server_id": "north000"})
-        await self.store(GOOD, "boards", build_board_document(PostedBoard(GOOD, ALL_SERVERS, "kills")))
+        await self.store(
+            GOOD, "boards", build_board_document(PostedBoard(BoardKey(GOOD, ALL_SERVERS, "kills")))
+        )
         await self.store(GOOD, "messages", message)
 
     async def store(self, guild_id: GuildId, name: str, document: Document) -> None:
@@ -145,7 +148,7 @@ async def test_every_loop_over_guilds_has_its_turn_behind_a_guild_that_cannot_be
     assert await house.count("links") == 0
     await application._prune()
     assert await house.count("messages") == 0
-    await application.watchers.follow_guilds(lambda guild_id: guild_id == GOOD)
+    await application.loops.follow_guilds(lambda guild_id: guild_id == GOOD)
     assert application.tasks.is_running(f"deliver:{GOOD}")
     names = [report.name for report in application.tasks.list_reports() if report.guild_id == GOOD]
-    assert {"deliver:2", "watch:2/north000", "watch:2/south000"} <= set(names)
+    assert {"deliver:2", "read deaths:2/north000", "read deaths:2/south000"} <= set(names)

@@ -26,6 +26,7 @@ from utils.errors import (
 from utils.localization.escape import escape_text
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.texts import Text, text
 from utils.tasks import TaskManager
 from utils.waiting import wait_for_first
 
@@ -65,7 +66,7 @@ class _Alert:
         is_over: set once it is told or settled.
     """
 
-    sentence: str
+    sentence: Text | str
     member_id: MemberId | None = None
     nonce: str = field(default_factory=make_nonce)
     retry_at: datetime | None = None
@@ -101,13 +102,15 @@ class AdminAlerts:
         self._waiting: dict[Matter, _Alert] = {}
         bot.add_listener(self.tell_waiting, "on_ready")
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Begin to tell the admins, unless they were told under this key before; waits for nothing."""
         if not self._is_told((guild_id, key)):
-            logger.warning("admins are told", guild_id=guild_id, sentence=sentence, key=key)
+            logger.warning("admins are told", guild_id=guild_id, sentence=str(sentence), key=key)
             self._begin((guild_id, key), _Alert(sentence))
 
-    async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: str, key: str) -> None:
+    async def tell_member(
+        self, guild_id: GuildId, member_id: MemberId, sentence: Text | str, key: str
+    ) -> None:
         """Begin to tell a member in a direct message, unless they were told before, or take none."""
         matter = guild_id, f"{member_id}:{key}"
         if not self._is_told(matter):
@@ -184,8 +187,10 @@ class AdminAlerts:
 
     async def _tell_member(self, guild_id: GuildId, member_id: MemberId, alert: _Alert) -> None:
         guild = self._bot.get_guild(guild_id)
-        title = "A message from a community" if guild is None else guild.name
-        embed = self._factory.build_notice(title, escape_text(alert.sentence, len(alert.sentence)))
+        title = text("A message from a community")
+        if guild is not None:
+            title = text("{community}", community=guild.name)
+        embed = self._factory.build_notice(title, _show(alert.sentence))
         try:
             place = await self._sender.open_direct(member_id)
             await self._sender.send(place, embeds=[embed], pictures=(), nonce=alert.nonce)
@@ -228,3 +233,7 @@ class AdminAlerts:
         except StorageError as failure:
             logger.info("alerts channel is not known", problem=str(failure))
             return None
+
+
+def _show(sentence: Text | str) -> Text | str:
+    return escape_text(sentence, len(sentence)) if isinstance(sentence, str) else sentence

@@ -18,7 +18,7 @@ from utils.backoff import Backoff
 from utils.delivery.ports import PostedMessage
 from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
 from utils.errors import DeliveryDelayedError, DeliveryError
-from utils.models.notices import OutboxEntry, OutgoingMessage
+from utils.models.notices.outbox import OutboxEntry, OutgoingMessage
 
 NONCE_MEMORY = timedelta(minutes=2)  # Discord says "a few minutes"; the least that can mean
 
@@ -61,8 +61,13 @@ def choose_step(
         return Step.EXPIRE
     if not has_channel:
         return Step.DISCARD
-    since_first_try = now - message.prepared_at  # below nothing when the machine's clock was set back
-    return Step.SEND if timedelta() <= since_first_try < NONCE_MEMORY else Step.LOOK_FIRST
+    return Step.SEND if is_remembered(message.prepared_at, now) else Step.LOOK_FIRST
+
+
+def is_remembered(first_tried_at: datetime, now: datetime) -> bool:
+    """Tell whether Discord surely knows the nonce yet of a message that was first tried then."""
+    # below nothing when the machine's clock was set back
+    return timedelta() <= now - first_tried_at < NONCE_MEMORY
 
 
 def merge_feeds(feeds: Iterable[Sequence[OutboxEntry]]) -> list[OutboxEntry]:

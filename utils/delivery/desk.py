@@ -9,6 +9,7 @@ from utils.errors import ChannelUnusableError, DeliveryError, NotAllowedError, N
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.texts import Command, text
 
 
 class Retrier(Protocol):
@@ -57,7 +58,10 @@ class DeliveryDesk:
         scope = server.scope if server else ServerScope(guild_id, ServerId(""))
         channel_id = await self._channels.find_channel(scope, kind)
         if channel_id is None:
-            raise NotFoundError("channel for", kind.value, hint="Set it with /admin channel set.")
+            raise NotFoundError(
+                text("There is no channel for “{kind}” here.", kind=kind.value),
+                hint=text("Set it with {set}.", set=Command("admin channel set")),
+            )
         now = self._clock.now()
         post = self._factory.build_sample(kind, server.name if server else None, at=now)
         nonce = f"sample{int(now.timestamp() * 1000)}"

@@ -21,7 +21,7 @@ from utils.delivery.service import DeliveryOutcome, DeliveryService, DeliverySta
 from utils.delivery.surprises import DeliverySurprises, Place
 from utils.errors import StorageError
 from utils.models.guilds import ChannelKind
-from utils.models.notices import Feed
+from utils.models.notices.outbox import Feed
 from utils.models.scope import GuildId, ServerScope
 from utils.tasks import Failure, TaskManager, capture
 from utils.waiting import wait_for_any

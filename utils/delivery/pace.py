@@ -8,19 +8,21 @@ messages.
 
 from utils.clock import Clock
 
-MESSAGES_A_SECOND = 40.0  # the rest is for boards, progress, alerts; answers to commands are not counted
+MESSAGES_A_SECOND = 40.0  # of the feeds; answers to commands are not counted
+STANDING_A_SECOND = 8.0  # of messages that are kept up to date; the rest is for alerts
 
 
 class MessagePace:
     """Hands out turns, first come first served; a turn that is not used is lost.
 
     Args:
+        a_second: turns of the whole bot in a second.
         share: the part of the bot's shards that this process serves, from above 0 to 1.
     """
 
-    def __init__(self, clock: Clock, *, share: float = 1.0) -> None:
+    def __init__(self, clock: Clock, *, a_second: float = MESSAGES_A_SECOND, share: float = 1.0) -> None:
         self._clock = clock
-        self._spacing_seconds = 1 / (MESSAGES_A_SECOND * share)
+        self._spacing_seconds = 1 / (a_second * share)
         self._free_at = 0.0
 
     async def wait_for_turn(self) -> None:

@@ -13,8 +13,9 @@ import discord
 
 from utils.embeds.pictures import Picture
 from utils.models.guilds import ChannelKind
-from utils.models.notices import EntryKey, Feed, OutboxEntry, OutgoingMessage
+from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, GuildId, ServerScope
+from utils.models.texts import Text
 
 
 class OutboxStore(Protocol):
@@ -67,7 +68,7 @@ class ChannelDirectory(Protocol):
 class AdminNotifier(Protocol):
     """Tells a guild's admins what only they can mend, once for each key until it is cleared."""
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Tell the admins, unless they were told under this key before; never raises."""
 
     async def clear(self, guild_id: GuildId, key: str) -> None:

@@ -44,7 +44,7 @@ from utils.errors import (
     DeliveryUncertainError,
 )
 from utils.models.guilds import ChannelKind
-from utils.models.notices import Feed, OutboxEntry, OutgoingMessage
+from utils.models.notices.outbox import Feed, OutboxEntry, OutgoingMessage
 from utils.models.quantities import write_quantity
 from utils.models.scope import ChannelId, GuildId
 

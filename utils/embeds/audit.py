@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import discord
 
+from utils.embeds.audit_wording import write_facts, write_member
 from utils.embeds.figures import write_count, write_time
 from utils.embeds.theme import Theme
 from utils.localization.escape import escape_text, hide_ids
@@ -45,9 +46,9 @@ def build_tasks_embed(theme: Theme, tasks: Sequence[ListedTask], *, total: int) 
 
 
 def _write_entry(entry: AuditEntry) -> str:
-    who = "the bot" if entry.actor_id is None else f"<@{entry.actor_id}>"
+    who = "the bot" if entry.actor_id is None else write_member(entry.actor_id)
     head = f"{write_time(entry.at, 'f')} · {who} · **{escape_text(entry.action)}**"
-    return f"{head}\n> {_write_detail(entry.detail)}"
+    return f"{head}\n> {_write_detail(write_facts(entry))}"
 
 
 def _write_detail(detail: str) -> str:

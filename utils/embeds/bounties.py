@@ -1,13 +1,12 @@
-"""Bounties and wallets: posts of the bounties channel, lists, and the answers around money."""
+"""Bounties and wallets: lists, and the answers around money."""
 
 from collections.abc import Mapping, Sequence
 
 import discord
 
-from utils.embeds.bounty_wording import HOUSE
-from utils.embeds.figures import write_count, write_time
+from utils.embeds.figures import write_count, write_emeralds, write_time
+from utils.embeds.notices.bounties import BOUNTY_LOOK, write_placer
 from utils.embeds.theme import Theme
-from utils.embeds.wording import choose_text
 from utils.localization.escape import escape_name, escape_text
 from utils.models.money import (
     Bounty,
@@ -18,9 +17,8 @@ from utils.models.money import (
     Wallet,
     compute_cancel_fee,
 )
-from utils.models.notices import BountyEvent, BountyNotice
-from utils.models.quantities import write_quantity
-from utils.models.scope import MemberId, ServerId
+from utils.models.notices.bounties import BountyEvent
+from utils.models.scope import ServerId
 
 _SEPARATOR = " · "
 _REASON_LENGTH = 80
@@ -42,31 +40,9 @@ _STATES = {
 }
 
 
-def build_bounty_notice_embed(theme: Theme, notice: BountyNotice) -> discord.Embed:
-    """Return the post about a bounty; equal notices give equal embeds."""
-    look = theme.bounties[notice.event]
-    by = _write_by(notice)
-    line = choose_text(look.lines, notice.event_id, part="line").format(
-        target=f"**{escape_name(notice.target_name)}**",
-        amount=f"**{write_emeralds(theme, notice.amount)}**",
-        by=by,
-        By=by[:1].upper() + by[1:],
-    )
-    place = _SEPARATOR.join(
-        (escape_name(notice.server_name), write_time(notice.at, "t"), write_time(notice.at))
-    )
-    lines = (line, _write_facts(notice), place)
-    embed = discord.Embed(
-        title=f"{look.mark} {choose_text(look.titles, notice.event_id, part='title')}",
-        description="\n".join(one for one in lines if one),
-        colour=look.colour,
-    )
-    return embed.set_thumbnail(url=f"attachment://{look.picture}")
-
-
 def build_placed_embed(theme: Theme, bounty: Bounty, *, server_name: str) -> discord.Embed:
     """Return the answer of ``/bounty place``."""
-    look = theme.bounties[BountyEvent.PLACED]
+    look = BOUNTY_LOOK.variants[BountyEvent.PLACED]
     embed = discord.Embed(title=f"{look.mark} Bounty placed", colour=look.colour)
     embed.description = (
         f"{write_emeralds(theme, bounty.amount)} are held for the player who kills "
@@ -150,42 +126,12 @@ def build_bounty_settings_embed(theme: Theme, settings: BountySettings) -> disco
     return embed
 
 
-def write_emeralds(theme: Theme, amount: int) -> str:
-    """Return an amount of money: ``1,234 💎``."""
-    return f"{write_count(amount)} {theme.money}"
-
-
-def _write_by(notice: BountyNotice) -> str:
-    if notice.event is BountyEvent.CLAIMED:
-        return f"**{escape_name(notice.claimer_name)}**"
-    return _write_placer(notice.placer_id)
-
-
-def _write_placer(placer_id: MemberId | None) -> str:
-    return HOUSE if placer_id is None else f"<@{placer_id}>"
-
-
-def _write_facts(notice: BountyNotice) -> str:
-    facts = []
-    if notice.claimer_id is not None:
-        facts.append(f"Paid to <@{notice.claimer_id}>")
-    if notice.count > 1:
-        facts.append(f"{write_quantity(notice.count, 'bounty', 'bounties')} at once")
-    if notice.kills:
-        facts.append(f"{write_quantity(notice.kills, 'victim')} without dying")
-    if notice.ends_at is not None:
-        facts.append(f"Ends {write_time(notice.ends_at)}")
-    if notice.event is BountyEvent.EXPIRED:
-        facts.append("The house keeps its money" if notice.placer_id is None else "Paid back in full")
-    return _SEPARATOR.join(facts)
-
-
 def _write_open(theme: Theme, bounty: Bounty, number: int, server_names: Mapping[ServerId, str]) -> str:
     line = f"`{write_count(number):>3}` **{escape_name(bounty.player_name)}**"
     parts = []
     if server_name := server_names.get(bounty.scope.server_id):
         parts.append(escape_name(server_name))
-    parts += [f"by {_write_placer(bounty.placer_id)}", f"ends {write_time(bounty.expires_at)}"]
+    parts += [f"by {write_placer(bounty.placer_id)}", f"ends {write_time(bounty.expires_at)}"]
     return f"{line} — {write_emeralds(theme, bounty.amount)}\n-# {_SEPARATOR.join(parts)}"
 
 

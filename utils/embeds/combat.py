@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 import discord
 
 from utils.embeds.figures import NONE_YET, write_count, write_metres, write_ratio, write_share, write_time
+from utils.embeds.notices.death_wording import CAUSES
+from utils.embeds.notices.deaths import DEATH_LOOK
 from utils.embeds.players import describe_coverage, write_rank, write_tally
 from utils.embeds.theme import Theme
-from utils.embeds.wording import CAUSES, WEAPONS
+from utils.embeds.wording import WEAPONS
 from utils.localization.escape import escape_name, escape_text
 from utils.models.deaths import Death
 from utils.models.players import PlayerStats
@@ -120,7 +122,7 @@ def build_activity_embed(theme: Theme, activity: Activity, coverage: Coverage) -
 def build_recent_embed(theme: Theme, deaths: Sequence[RecentDeath], coverage: Coverage) -> discord.Embed:
     """Return the latest deaths, a line each, newest first."""
     is_several = len(coverage.server_ids) > 1
-    lines = [_write_death(theme, recent, is_several=is_several) for recent in deaths]
+    lines = [_write_death(recent, is_several=is_several) for recent in deaths]
     return discord.Embed(
         title=f"📜 Latest deaths · {escape_name(coverage.where)}",
         description="\n".join(lines) or "No deaths yet.",
@@ -155,9 +157,9 @@ def _write_rival(rival: Rival, *, is_prey: bool) -> str:
     return f"**{escape_name(rival.name)}** — killed by {others} times, killed back {mine}"
 
 
-def _write_death(theme: Theme, recent: RecentDeath, *, is_several: bool) -> str:
+def _write_death(recent: RecentDeath, *, is_several: bool) -> str:
     death = recent.death
-    parts = [f"{theme.deaths[death.row.kind].mark} {_write_deed(death)}", write_time(death.at)]
+    parts = [f"{DEATH_LOOK.variants[death.row.kind].mark} {_write_deed(death)}", write_time(death.at)]
     if is_several:
         parts.append(escape_name(recent.server_name))
     return " · ".join(parts)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import discord
 
@@ -10,7 +11,6 @@ from utils.embeds import (
     audit,
     bounties,
     combat,
-    killfeed,
     links,
     personal,
     players,
@@ -21,15 +21,21 @@ from utils.embeds import (
 from utils.embeds.audit import ListedTask
 from utils.embeds.charts.painter import ChartPainter
 from utils.embeds.limits import fit_embed, fit_embeds
+from utils.embeds.notices.look import NoticeLook
+from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks
 from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.replies import HelpCommand
 from utils.embeds.servers import ServerStatus
-from utils.embeds.theme import NORTHERN, Look, Theme
-from utils.models.audit import AuditEntry
+from utils.embeds.style import Style
+from utils.embeds.theme import NORTHERN, Theme
+from utils.localization.languages import Languages
+from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
+from utils.models.audit import AuditEntry, FieldChange
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofOutcome
 from utils.models.money import Bounty, BountySettings, Wallet
-from utils.models.notices import BountyNotice, DeathNotice, Notice
+from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
+from utils.models.notices.notice import Notice
 from utils.models.personal import Holdings, Person
 from utils.models.players import BoardRow, PlayerStats
 from utils.models.premium import GrantChange, PremiumOverview
@@ -38,7 +44,6 @@ from utils.models.scope import MemberId, ServerId, ServerScope
 from utils.models.servers import (
     CheckStep,
     ConnectionCount,
-    FieldChange,
     GameServer,
     HostKeys,
     ServerHealth,
@@ -52,6 +57,7 @@ from utils.models.statistics import (
     WeaponRow,
     WeaponTable,
 )
+from utils.models.texts import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,36 +69,64 @@ class Post:
 
 
 class EmbedFactory:
-    """Makes every embed of the bot, in one theme.
+    """Makes every embed of the bot, in one theme and one language.
+
+    Args:
+        kinds: what can be posted, and ``looks`` how it looks.
 
     Attributes:
+        languages: which there are.
         charts: draws the pictures of figures.
     """
 
-    def __init__(self, theme: Theme = NORTHERN) -> None:
+    def __init__(
+        self,
+        theme: Theme = NORTHERN,
+        *,
+        kinds: NoticeKinds = NOTICE_KINDS,
+        looks: NoticeLooks = NOTICE_LOOKS,
+        languages: Languages | None = None,
+        words: Localizer = ENGLISH_LOCALIZER,
+        charts: ChartPainter | None = None,
+    ) -> None:
         self._theme = theme
-        self._pictures = load_pictures(theme)
-        self.charts = ChartPainter(theme)
+        self._style = Style(theme, words)
+        self._kinds = kinds
+        self._looks = looks
+        variants = (variant for look in looks.values() for variant in look.variants.values())
+        self._pictures = load_pictures(variant.picture for variant in variants)
+        self.languages = languages or Languages()
+        self.charts = charts or ChartPainter(theme)
+
+    @property
+    def words(self) -> Localizer:
+        """The language it speaks, for what is no embed: buttons, forms, a message's own text."""
+        return self._style.words
+
+    async def speak(self, language: str) -> "EmbedFactory":
+        """Return the same factory in a language that ``languages.choose`` returned."""
+        words = await self.languages.open(language)
+        if words is self.words:
+            return self
+        return EmbedFactory(
+            self._theme,
+            kinds=self._kinds,
+            looks=self._looks,
+            languages=self.languages,
+            words=words,
+            charts=self.charts,
+        )
 
     def build_feed(self, notices: Sequence[Notice]) -> Post:
         """Return the message of up to ten notices; equal notices give an equal post."""
         embeds = fit_embeds([self.build_feed_embed(notice) for notice in notices])
-        names = dict.fromkeys(self._get_look(notice).picture for notice in notices)
+        names = dict.fromkeys(self._get_look(notice).variants[notice.variant].picture for notice in notices)
         return Post(tuple(embeds), tuple(self._pictures[name] for name in names))
 
     def build_feed_embed(self, notice: Notice) -> discord.Embed:
         """Return the embed of one notice; its picture must be attached to the message."""
-        if isinstance(notice, BountyNotice):
-            return fit_embed(bounties.build_bounty_notice_embed(self._theme, notice))
-        return self.build_death(notice)
-
-    def build_deaths(self, notices: Sequence[DeathNotice]) -> Post:
-        """Return the killfeed message of up to ten deaths."""
-        return self.build_feed(notices)
-
-    def build_death(self, notice: DeathNotice) -> discord.Embed:
-        """Return the killfeed embed of one death; its picture must be attached to the message."""
-        return fit_embed(killfeed.build_death_embed(self._theme, notice))
+        look = self._get_look(notice)
+        return fit_embed(look.build(self._theme, look.variants[notice.variant], notice))
 
     def build_placed(self, bounty: Bounty, *, server_name: str) -> discord.Embed:
         """Return the answer of ``/bounty place``."""
@@ -126,11 +160,10 @@ class EmbedFactory:
 
     def build_sample(self, kind: ChannelKind, server_name: str | None, *, at: datetime) -> Post:
         """Return the sample post of ``/admin channel test``."""
-        if kind is ChannelKind.KILLFEED:
-            return self.build_deaths([replies.build_sample_notice(server_name or "Your server", at=at)])
-        if kind is ChannelKind.BOUNTIES:
-            return self.build_feed([replies.build_sample_bounty(server_name or "Your server", at=at)])
-        return Post((fit_embed(replies.build_sample_embed(self._theme, kind, server_name, at=at)),))
+        looks = [self._looks[one.name] for one in self._kinds if one.channel_kind is kind]
+        if looks:
+            return self.build_feed([look.sample(server_name or "Your server", at) for look in looks])
+        return Post((fit_embed(replies.build_sample_embed(self._style, kind, server_name, at=at)),))
 
     def build_stats(self, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
         """Return a player's figures."""
@@ -260,47 +293,45 @@ class EmbedFactory:
 
     def build_export(self, number: int) -> discord.Embed:
         """Return what stands beside a file of ``/data export``."""
-        return fit_embed(personal.build_export_embed(self._theme, number))
+        return fit_embed(personal.build_export_embed(self._style, number))
 
     def build_erase_question(self, person: Person, holdings: Holdings) -> discord.Embed:
         """Return the question of ``/data erase``."""
-        return fit_embed(personal.build_erase_question_embed(self._theme, person, holdings))
+        return fit_embed(personal.build_erase_question_embed(self._style, person, holdings))
 
     def build_erased(self, person: Person, *, deaths: int) -> discord.Embed:
         """Return the answer of ``/data erase``."""
-        return fit_embed(personal.build_erased_embed(self._theme, person, deaths=deaths))
+        return fit_embed(personal.build_erased_embed(self._style, person, deaths=deaths))
 
-    def build_success(self, title: str, text: str = "") -> discord.Embed:
-        """Return the answer of a command that did what was asked; the caller escapes foreign text."""
-        return fit_embed(replies.build_success_embed(self._theme, title, text))
+    def build_success(self, title: Text | str, said: Text | str = "") -> discord.Embed:
+        """Return the answer of a command that did what was asked; in a ``str`` foreign text is escaped."""
+        return fit_embed(replies.build_success_embed(self._style, title, said))
 
-    def build_notice(self, title: str, text: str) -> discord.Embed:
-        """Return an answer that is neither success nor failure; the caller escapes foreign text."""
-        return fit_embed(replies.build_notice_embed(self._theme, title, text))
+    def build_notice(self, title: Text | str, said: Text | str) -> discord.Embed:
+        """Return an answer that is neither success nor failure; in a ``str`` foreign text is escaped."""
+        return fit_embed(replies.build_notice_embed(self._style, title, said))
 
-    def build_refusal(self, sentence: str) -> discord.Embed:
-        """Return an expected refusal."""
-        return fit_embed(replies.build_refusal_embed(self._theme, sentence))
+    def build_refusal(self, said: Text | str) -> discord.Embed:
+        """Return an expected refusal; a ``str`` is foreign."""
+        return fit_embed(replies.build_refusal_embed(self._style, said))
 
-    def build_error(self, *, what: str, next_step: str, reference: str) -> discord.Embed:
+    def build_error(self, *, what: Text, next_step: Text, reference: str) -> discord.Embed:
         """Return the answer to an unexpected failure."""
         return fit_embed(
-            replies.build_error_embed(self._theme, what=what, next_step=next_step, reference=reference)
+            replies.build_error_embed(self._style, what=what, next_step=next_step, reference=reference)
         )
 
-    def build_alert(self, sentence: str, *, at: datetime) -> discord.Embed:
-        """Return a note to the admins of a guild."""
-        return fit_embed(replies.build_alert_embed(self._theme, sentence, at=at))
+    def build_alert(self, said: Text | str, *, at: datetime) -> discord.Embed:
+        """Return a note to the admins of a guild; a ``str`` is foreign."""
+        return fit_embed(replies.build_alert_embed(self._style, said, at=at))
 
     def build_help(self, commands: Sequence[HelpCommand]) -> discord.Embed:
         """Return the commands a member can use here."""
-        return fit_embed(replies.build_help_embed(self._theme, commands))
+        return fit_embed(replies.build_help_embed(self._style, commands))
 
     def build_command_help(self, command: HelpCommand) -> discord.Embed:
         """Return one command in detail."""
-        return fit_embed(replies.build_command_help_embed(self._theme, command))
+        return fit_embed(replies.build_command_help_embed(self._style, command))
 
-    def _get_look(self, notice: Notice) -> Look:
-        if isinstance(notice, BountyNotice):
-            return self._theme.bounties[notice.event]
-        return self._theme.deaths[notice.kind]
+    def _get_look(self, notice: Notice) -> NoticeLook[Any]:
+        return self._looks[self._kinds.get_for(notice).name]

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from utils.embeds.theme import Theme
 from utils.models.players import Counters
 
 NONE_YET = "none yet"
@@ -10,6 +11,11 @@ NONE_YET = "none yet"
 def write_count(number: float) -> str:
     """Return a number grouped by thousands: ``1,234``."""
     return f"{round(number):,}"  # exact, also where no float is
+
+
+def write_emeralds(theme: Theme, amount: int) -> str:
+    """Return an amount of money: ``1,234 💎``."""
+    return f"{write_count(amount)} {theme.money}"
 
 
 def write_metres(metres: float) -> str:

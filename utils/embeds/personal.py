@@ -6,7 +6,7 @@ import discord
 
 from utils.embeds.figures import write_count
 from utils.embeds.replies import build_notice_embed, build_success_embed
-from utils.embeds.theme import Theme
+from utils.embeds.style import Style
 from utils.localization.escape import escape_name
 from utils.models.personal import Holdings, Person
 from utils.models.scope import ERASED_NAME
@@ -18,7 +18,7 @@ _FRESH = (
 )
 
 
-def build_export_embed(theme: Theme, number: int) -> discord.Embed:
+def build_export_embed(style: Style, number: int) -> discord.Embed:
     """Return what stands beside the file with this number, from 1."""
     text = (
         "Open it like a folder: `data.json` holds names, figures, links, money and bounties, `kills.csv` "
@@ -26,22 +26,22 @@ def build_export_embed(theme: Theme, number: int) -> discord.Embed:
         if number == 1
         else f"Part {write_count(number)}: `kills.csv` goes on here."
     )
-    return build_notice_embed(theme, "🗂️ What is stored here", text)
+    return build_notice_embed(style, "🗂️ What is stored here", text)
 
 
-def build_erase_question_embed(theme: Theme, person: Person, holdings: Holdings) -> discord.Embed:
+def build_erase_question_embed(style: Style, person: Person, holdings: Holdings) -> discord.Embed:
     """Return the question before an erasure: what goes, what stays."""
     lines = [f"• {line}" for line in _list_losses(person, holdings)]
     text = "\n".join([*lines, "", "This cannot be taken back. " + _FRESH])
-    return build_notice_embed(theme, "Erase this for good?", text)
+    return build_notice_embed(style, "Erase this for good?", text)
 
 
-def build_erased_embed(theme: Theme, person: Person, *, deaths: int) -> discord.Embed:
+def build_erased_embed(style: Style, person: Person, *, deaths: int) -> discord.Embed:
     """Return the answer after an erasure."""
     done = f"{write_count(deaths)} deaths name “{ERASED_NAME}” now." if person.players else ""
     wallet = "Links, wallet and ledger are gone." if person.member_id is not None else ""
     text = " ".join(part for part in (done, wallet, _FRESH) if part)
-    return build_success_embed(theme, "Erased", text)
+    return build_success_embed(style, "Erased", text)
 
 
 def _list_losses(person: Person, holdings: Holdings) -> Iterator[str]:

@@ -1,14 +1,12 @@
 """Pictures that are sent with messages: the files of ``artwork/``, read once."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import discord
-
-from utils.embeds.theme import Theme
 
 _FOLDER = Path(__file__).parent / "artwork"
 
@@ -42,6 +40,6 @@ def load_picture(name: str) -> Picture:
     return Picture(name, (_FOLDER / name).read_bytes())
 
 
-def load_pictures(theme: Theme) -> Mapping[str, Picture]:
-    """Return every picture of a theme by name; the files are small and read once, at start-up."""
-    return {look.picture: load_picture(look.picture) for look in theme.looks}
+def load_pictures(names: Iterable[str]) -> Mapping[str, Picture]:
+    """Return pictures by name; the files are small and read once, at start-up."""
+    return {name: load_picture(name) for name in names}

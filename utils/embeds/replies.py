@@ -7,18 +7,15 @@ from datetime import datetime
 import discord
 
 from utils.embeds.limits import cut_lines
-from utils.embeds.theme import Theme
-from utils.localization.escape import escape_name, escape_text, hide_ids
-from utils.models.deaths import DeathKind
+from utils.embeds.style import Style
+from utils.localization.escape import escape_text, hide_ids
 from utils.models.guilds import ChannelKind
-from utils.models.money import AUTO_DURATION
-from utils.models.notices import BountyEvent, BountyNotice, DeathNotice
 from utils.models.premium import TIERS, Tier
+from utils.models.texts import Code, Command, Number, Text, join, text
 
 _ANSWER_LENGTH = 1500  # long enough for any sentence of the bot, short enough for a phone
 _HELP_FIELD_LENGTH = 800  # of the 1,024 that Discord takes
 _TIER_MARKS = "①②③④"
-_LEGEND = "①②③④ the premium tier that opens a command · 🔒 not open here yet: `/premium tiers`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,109 +38,105 @@ class HelpCommand:
     is_open: bool = True
 
 
-def build_success_embed(theme: Theme, title: str, text: str = "") -> discord.Embed:
-    """Return the answer of a command that did what was asked; foreign text in it is escaped by the caller."""
-    return discord.Embed(title=f"{theme.good} {title}", description=text or None, colour=theme.success)
-
-
-def build_notice_embed(theme: Theme, title: str, text: str) -> discord.Embed:
-    """Return an answer that is neither success nor failure; foreign text in it is escaped by the caller."""
-    return discord.Embed(title=title, description=text, colour=theme.neutral)
-
-
-def build_refusal_embed(theme: Theme, sentence: str) -> discord.Embed:
-    """Return an expected refusal: the sentence of a ``UserFacingError``, which may quote what was typed."""
+def build_success_embed(style: Style, title: Text | str, said: Text | str = "") -> discord.Embed:
+    """Return the answer of a command that did what was asked; in a ``str`` foreign text is escaped."""
     return discord.Embed(
-        title="⛔ Not like this", description=_escape_sentence(sentence), colour=theme.warning
+        title=f"{style.theme.good} {style.show(title)}",
+        description=style.show(said) or None,
+        colour=style.theme.success,
     )
 
 
-def build_error_embed(theme: Theme, *, what: str, next_step: str, reference: str) -> discord.Embed:
+def build_notice_embed(style: Style, title: Text | str, said: Text | str) -> discord.Embed:
+    """Return an answer that is neither success nor failure; in a ``str`` foreign text is escaped."""
+    return discord.Embed(title=style.show(title), description=style.show(said), colour=style.theme.neutral)
+
+
+def build_refusal_embed(style: Style, said: Text | str) -> discord.Embed:
+    """Return an expected refusal: what a ``UserFacingError`` says, which may quote what was typed."""
+    return discord.Embed(
+        title=style.write(text("⛔ Not like this")),
+        description=_write_sentence(style, said),
+        colour=style.theme.warning,
+    )
+
+
+def build_error_embed(style: Style, *, what: Text, next_step: Text, reference: str) -> discord.Embed:
     """Return the answer to an unexpected failure: what happened, what to do next, the reference code."""
+    code = text("Reference: {code}", code=Code(reference))
     return discord.Embed(
-        title=f"{theme.bad} {what}",
-        description=f"{next_step}\nReference: `{reference}`",
-        colour=theme.error,
+        title=f"{style.theme.bad} {style.write(what)}",
+        description=style.write(join([next_step, code], "\n")),
+        colour=style.theme.error,
     )
 
 
-def build_alert_embed(theme: Theme, sentence: str, *, at: datetime) -> discord.Embed:
+def build_alert_embed(style: Style, said: Text | str, *, at: datetime) -> discord.Embed:
     """Return a note to the admins of a guild."""
     return discord.Embed(
-        title="⚠️ The killfeed needs an admin",
-        description=_escape_sentence(sentence),
-        colour=theme.warning,
+        title=style.write(text("⚠️ The killfeed needs an admin")),
+        description=_write_sentence(style, said),
+        colour=style.theme.warning,
         timestamp=at,
     )
 
 
-def build_help_embed(theme: Theme, commands: Sequence[HelpCommand]) -> discord.Embed:
+def build_help_embed(style: Style, commands: Sequence[HelpCommand]) -> discord.Embed:
     """Return the commands a member can use here, by feature."""
-    embed = discord.Embed(title="📖 Commands", colour=theme.neutral)
+    embed = discord.Embed(title=style.write(text("📖 Commands")), colour=style.theme.neutral)
     if any(command.tier.level for command in commands):
-        embed.description = _LEGEND
+        embed.description = style.write(
+            text(
+                "①②③④ the premium tier that opens a command · 🔒 not open here yet: {tiers}",
+                tiers=Command("premium tiers"),
+            )
+        )
     for feature in dict.fromkeys(command.feature for command in commands):
         lines = [_write_command(command) for command in commands if command.feature == feature]
         for number, part in enumerate(_split_lines(lines), start=1):
             name = feature if number == 1 else f"{feature} ({number})"
             embed.add_field(name=name, value="\n".join(part), inline=False)
-    return embed.set_footer(text="/help command:… tells more about one of them")
+    more = text("{help} tells more about one of them", help=Command("help", "command:…"))
+    return embed.set_footer(text=style.write_plain(more))
 
 
-def build_command_help_embed(theme: Theme, command: HelpCommand) -> discord.Embed:
+def build_command_help_embed(style: Style, command: HelpCommand) -> discord.Embed:
     """Return one command in detail."""
     lines = [command.description]
     if command.tier.level:
-        opens = f"tier {command.tier.level} ({command.tier.name})"
-        is_locked = not command.is_open
-        lines.append(f"🔒 Opens with {opens}: `/premium tiers`." if is_locked else f"Opened by {opens}.")
-    embed = discord.Embed(title=f"📖 /{command.name}", description="\n".join(lines), colour=theme.neutral)
+        lines.append(style.write(_describe_tier(command)))
+    embed = discord.Embed(
+        title=f"📖 /{command.name}", description="\n".join(lines), colour=style.theme.neutral
+    )
     if command.options:
         options = "\n".join(f"`{name}` — {description}" for name, description in command.options)
-        embed.add_field(name="Options", value=cut_lines(options, 1024), inline=False)
+        embed.add_field(name=style.write(text("Options")), value=cut_lines(options, 1024), inline=False)
     return embed
 
 
-def build_sample_notice(server_name: str, *, at: datetime) -> DeathNotice:
-    """Return an invented death for ``/admin channel test``; it enters no statistic."""
-    return DeathNotice(
-        event_id=b"sample",
-        kind=DeathKind.KILL,
-        server_name=server_name,
-        killer_name="Sample killer",
-        victim_name="Sample victim",
-        weapon="Mosin",
-        distance=123,
-        at=at,
-        killer_kills=12,
-        killer_deaths=5,
-        killer_streak=3,
-    )
-
-
-def build_sample_bounty(server_name: str, *, at: datetime) -> BountyNotice:
-    """Return an invented bounty for ``/admin channel test``; nobody pays it."""
-    return BountyNotice(
-        event_id=b"sample",
-        event=BountyEvent.AUTO,
-        server_name=server_name,
-        target_name="Sample target",
-        amount=1_500,
-        at=at,
-        ends_at=at + AUTO_DURATION,
-        kills=6,
-    )
+def _describe_tier(command: HelpCommand) -> Text:
+    level, name = Number(command.tier.level), command.tier.name
+    if command.is_open:
+        return text("Opened by tier {level} ({name}).", level=level, name=name)
+    tiers = Command("premium tiers")
+    return text("🔒 Opens with tier {level} ({name}): {tiers}.", level=level, name=name, tiers=tiers)
 
 
 def build_sample_embed(
-    theme: Theme, kind: ChannelKind, server_name: str | None, *, at: datetime
+    style: Style, kind: ChannelKind, server_name: str | None, *, at: datetime
 ) -> discord.Embed:
     """Return the sample post for a channel whose posts cannot be shown yet."""
-    where = f" of **{escape_name(server_name)}**" if server_name else ""
+    said = text("Posts of the kind **{kind}** will appear here.", kind=kind.value)
+    if server_name:
+        said = text(
+            "Posts of the kind **{kind}** of **{server}** will appear here.",
+            kind=kind.value,
+            server=server_name,
+        )
     return discord.Embed(
-        title="🧪 Sample post",
-        description=f"Posts of the kind **{kind.value}**{where} will appear here.",
-        colour=theme.neutral,
+        title=style.write(text("🧪 Sample post")),
+        description=style.write(said),
+        colour=style.theme.neutral,
         timestamp=at,
     )
 
@@ -165,5 +158,5 @@ def _split_lines(lines: Sequence[str]) -> Iterator[list[str]]:
     yield part
 
 
-def _escape_sentence(sentence: str) -> str:
-    return escape_text(hide_ids(sentence), _ANSWER_LENGTH)
+def _write_sentence(style: Style, said: Text | str) -> str:
+    return escape_text(hide_ids(said), _ANSWER_LENGTH) if isinstance(said, str) else style.write(said)

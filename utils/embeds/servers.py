@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 import discord
 
+from utils.embeds.audit_wording import write_change
 from utils.embeds.figures import NONE_YET, write_count, write_duration, write_time
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.theme import Theme
 from utils.embeds.wording import KINDS
 from utils.localization.escape import escape_name, escape_text, hide_ids
+from utils.models.audit import FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.quantities import write_quantity
 from utils.models.reading import ImportProgress, RejectedLine
@@ -19,7 +21,6 @@ from utils.models.servers import (
     CheckStep,
     ConnectionCount,
     ConnectionState,
-    FieldChange,
     GameServer,
     HostKey,
     HostKeys,
@@ -59,7 +60,7 @@ def build_status_embed(
     posting_problem: str | None = None,
 ) -> discord.Embed:
     """Return the state of reading, a field for each server; ``limit`` is of the guild's connections."""
-    is_well = posting_problem is None and all(status.health.problem is None for status in servers)
+    is_well = posting_problem is None and all(status.health.is_well for status in servers)
     embed = discord.Embed(title="📡 Killfeed status", colour=theme.success if is_well else theme.warning)
     if posting_problem is not None:
         embed.description = f"⚠️ {escape_text(hide_ids(posting_problem), SENTENCE_LENGTH)}"
@@ -108,8 +109,8 @@ def build_edited_embed(
 ) -> discord.Embed:
     """Return what an edit changed, and the test of the login where one was made."""
     lines = [
-        f"**{change.name}**: {escape_text(change.old, _VALUE)} → {escape_text(change.new, _VALUE)}"
-        for change in changes
+        f"**{name}**: {escape_text(old, _VALUE)} → {escape_text(new, _VALUE)}"
+        for name, old, new in map(write_change, changes)
     ]
     if any(change.name == "timezone" for change in changes):
         lines.append(
@@ -238,6 +239,10 @@ def _write_health(status: ServerStatus) -> str:
     ]
     if health.problem:
         lines.append(f"⚠️ {escape_text(hide_ids(health.problem), SENTENCE_LENGTH)}")
+    for other in health.others:
+        if other.problem:
+            problem = f"{other.log}: {other.problem}"
+            lines.append(f"⚠️ {escape_text(hide_ids(problem), SENTENCE_LENGTH)}")
     return "\n".join(lines)
 
 
@@ -249,7 +254,7 @@ def _write_next_try(health: ServerHealth) -> str:
 
 
 def _write_server(server: GameServer, state: ConnectionState) -> str:
-    silent = [KINDS[kind] for kind in DeathKind if kind not in server.announced]
+    silent = [KINDS[kind] for kind in DeathKind if kind in server.silenced]
     parts = [
         f"{escape_text(server.host, 100)} port {server.port}",
         f"times in {escape_text(server.timezone)}",

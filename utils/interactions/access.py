@@ -14,10 +14,12 @@ import discord
 from discord.ext import commands
 
 from utils.errors import KillfeedError, NotAllowedError
+from utils.interactions.context import KillfeedContext
 from utils.interactions.ownership import verify_options
 from utils.interactions.services import Services
 from utils.models.premium import Feature
 from utils.models.scope import GuildId, MemberId
+from utils.models.texts import Command, Text, text
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -105,7 +107,7 @@ def get_guild_id(
     """
     guild_id = ctx.guild_id if isinstance(ctx, discord.Interaction) else ctx.interaction.guild_id
     if guild_id is None:
-        raise NotAllowedError("This command works in a Discord server, not in direct messages.")
+        raise NotAllowedError(text("This command works in a Discord server, not in direct messages."))
     return GuildId(guild_id)
 
 
@@ -162,15 +164,16 @@ async def is_allowed(
     return not granted.is_admin or await is_admin_member(services, interaction, guild_id)
 
 
-def _describe_allowed(granted: Access) -> str:
+def _describe_allowed(granted: Access) -> Text:
     if granted.is_owner:
-        return "This command is for the owners of this bot."
+        return text("This command is for the owners of this bot.")
     if granted.is_home:
-        return (
+        return text(
             "This command is for the owners of this bot, and for admins of the Discord server it is hosted "
-            "from, there. /premium status shows what this Discord server has."
+            "from, there. {status} shows what this Discord server has.",
+            status=Command("premium status"),
         )
-    return "This command is for members with Manage Server or the admin role."
+    return text("This command is for members with Manage Server or the admin role.")
 
 
 def get_actor_id(interaction: discord.Interaction) -> MemberId:
@@ -180,7 +183,7 @@ def get_actor_id(interaction: discord.Interaction) -> MemberId:
         NotAllowedError: Discord names nobody.
     """
     if interaction.user is None:
-        raise NotAllowedError("Discord does not tell who you are. Try again.")
+        raise NotAllowedError(text("Discord does not tell who you are. Try again."))
     return MemberId(interaction.user.id)
 
 
@@ -194,6 +197,10 @@ class GuildCog(commands.Cog):
         """Refuse who asks for too much, acknowledge, then check."""
         granted = get_access(ctx.command)
         try:
+            if isinstance(ctx, KillfeedContext):
+                ctx.embeds = await self.services.languages.speak(
+                    ctx.interaction, is_private=granted.is_private
+                )
             self.services.limits.spend(ctx.author.id, granted.cost)
             if not is_modal_first(ctx):
                 await ctx.defer(ephemeral=granted.is_private)

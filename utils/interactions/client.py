@@ -20,6 +20,7 @@ from utils.errors import TooMuchAtOnceError
 from utils.events import EventDispatcher, GuildLeft
 from utils.interactions.access import get_access
 from utils.interactions.command_set import CommandRegister
+from utils.interactions.context import KillfeedContext
 from utils.interactions.operators import list_owner_ids
 from utils.interactions.reaching import UNREACHED, note_unreached
 from utils.interactions.replies import ErrorReporter
@@ -156,6 +157,12 @@ class KillfeedBot(commands.Bot):
         """End all that a guild holds; what is stored stays."""
         logger.info("left a guild", guild_id=guild.id)
         await self._events.dispatch(GuildLeft(guild_id=GuildId(guild.id)))
+
+    async def get_application_context(
+        self, interaction: discord.Interaction, cls: type[discord.ApplicationContext] = KillfeedContext
+    ) -> discord.ApplicationContext:
+        """Return the context that cogs work with."""
+        return await super().get_application_context(interaction, cls)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Run a command, or offer choices; once, though Discord may send an interaction twice."""

@@ -12,7 +12,7 @@ from math import ceil
 
 from utils.clock import Clock
 from utils.errors import TooMuchAtOnceError
-from utils.models.quantities import write_quantity
+from utils.models.texts import plural
 
 COMMANDS_AT_ONCE = 3
 WORK_AT_ONCE = 12  # units of work; a member may ask for as many before anything has to wait
@@ -84,8 +84,11 @@ class MemberLimits:
         """
         if self._under_way[member_id] >= COMMANDS_AT_ONCE:
             raise TooMuchAtOnceError(
-                f"{COMMANDS_AT_ONCE} of your commands are still at work. "
-                "Wait for their answers, then ask again."
+                plural(
+                    "One of your commands is still at work. Wait for its answer, then ask again.",
+                    "{count} of your commands are still at work. Wait for their answers, then ask again.",
+                    COMMANDS_AT_ONCE,
+                )
             )
         self.count(member_id, 1)
         token = _command.set((self, member_id))
@@ -110,8 +113,13 @@ class MemberLimits:
         wait = self._work.take(member_id, cost, now=self._clock.monotonic())
         if wait > 0:
             raise TooMuchAtOnceError(
-                "You asked for many charts, files, pages and buttons within a minute. "
-                f"Ask again in {write_quantity(ceil(wait), 'second')}."
+                plural(
+                    "You asked for many charts, files, pages and buttons within a minute. "
+                    "Ask again in {count} second.",
+                    "You asked for many charts, files, pages and buttons within a minute. "
+                    "Ask again in {count} seconds.",
+                    ceil(wait),
+                )
             )
 
     def may_type(self, member_id: int) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import discord
 
 from utils.errors import InvalidInputError
+from utils.models.texts import Text, text
 
 Option = Mapping[str, Any]
 IsOwn = Callable[[discord.Guild, int, Mapping[str, Any]], bool]
@@ -26,11 +27,12 @@ def verify_options(ctx: discord.ApplicationContext, *, may_have_left: bool) -> N
     guild = ctx.bot.get_guild(ctx.interaction.guild_id or 0)
     resolved: Mapping[str, Any] = data.get("resolved") or {}
     for option in _walk(data):
-        what, is_own = OWNED.get(option["type"], ("", None))
-        if is_own is None or (may_have_left and what == "member"):
+        owned = OWNED.get(option["type"])
+        if owned is None or (may_have_left and option["type"] == USER):
             continue
+        refusal, is_own = owned
         if guild is None or not is_own(guild, int(option["value"]), resolved):
-            raise InvalidInputError(f"This Discord server has no such {what}. Pick one from the list.")
+            raise InvalidInputError(refusal)
 
 
 def _walk(data: Option) -> Iterator[Option]:
@@ -54,9 +56,17 @@ def _is_member(_: discord.Guild, user_id: int, resolved: Mapping[str, Any]) -> b
     return str(user_id) in (resolved.get("members") or {})
 
 
-OWNED: Mapping[int, tuple[str, IsOwn]] = {
-    discord.SlashCommandOptionType.channel.value: ("channel", _is_channel),
-    discord.SlashCommandOptionType.role.value: ("role", _is_role),
-    discord.SlashCommandOptionType.user.value: ("member", _is_member),
+USER = discord.SlashCommandOptionType.user.value
+
+OWNED: Mapping[int, tuple[Text, IsOwn]] = {
+    discord.SlashCommandOptionType.channel.value: (
+        text("This Discord server has no such channel. Pick one from the list."),
+        _is_channel,
+    ),
+    discord.SlashCommandOptionType.role.value: (
+        text("This Discord server has no such role. Pick one from the list."),
+        _is_role,
+    ),
+    USER: (text("This Discord server has no such member. Pick one from the list."), _is_member),
 }
-"""What options of each type name, and whether it belongs to a guild."""
+"""For each type of option that names something of a guild: what is said of a foreign one, what tells it."""

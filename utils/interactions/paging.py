@@ -4,12 +4,15 @@ import discord
 
 from utils.embeds.pictures import Picture, build_file
 from utils.interactions.access import get_access, verify_caller
+from utils.interactions.context import KillfeedContext
 from utils.interactions.services import Services
 from utils.interactions.views import PageBuilder, PagedView
+from utils.localization.localizer import Localizer
+from utils.models.texts import Number, text
 
 
 async def respond_with_picture(
-    ctx: discord.ApplicationContext,
+    ctx: KillfeedContext,
     embed: discord.Embed,
     picture: Picture | None,
     *,
@@ -24,7 +27,7 @@ async def respond_with_picture(
 
 
 async def respond_with_pages(
-    ctx: discord.ApplicationContext,
+    ctx: KillfeedContext,
     services: Services,
     build: PageBuilder,
     *,
@@ -40,7 +43,7 @@ async def respond_with_pages(
     async def build_page(page: int) -> tuple[discord.Embed, int]:
         embed, pages = await build(page)
         if pages > 1:
-            _number(embed, page, pages)
+            _number(embed, page, pages, ctx.embeds.words)
         if picture is not None:
             embed.set_image(url=f"attachment://{picture.name}")
         return embed, pages
@@ -62,6 +65,7 @@ async def respond_with_pages(
         live=services.views,
         replies=services.replies,
         limits=services.limits,
+        words=ctx.embeds.words,
     )
     view.shown_in = ctx.interaction
     if picture is None:
@@ -75,8 +79,8 @@ def count_pages(rows: int, rows_per_page: int) -> int:
     return max(1, -(-rows // rows_per_page))
 
 
-def _number(embed: discord.Embed, page: int, pages: int) -> None:
+def _number(embed: discord.Embed, page: int, pages: int, words: Localizer) -> None:
     """Write which page an embed is before what its footer says already."""
     own = embed.footer.text if embed.footer else ""
-    number = f"Page {page + 1} of {pages}"
+    number = words.write_plain(text("Page {page} of {pages}", page=Number(page + 1), pages=Number(pages)))
     embed.set_footer(text=f"{number} · {own}" if own else number)

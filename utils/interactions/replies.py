@@ -7,6 +7,7 @@ from structlog import get_logger
 
 from utils.embeds.factory import EmbedFactory
 from utils.errors import KillfeedError, RemoteError, StorageError, UserFacingError
+from utils.interactions.languages import AnswerLanguages
 from utils.interactions.reaching import (
     ALREADY_ACKNOWLEDGED,
     is_over,
@@ -14,15 +15,15 @@ from utils.interactions.reaching import (
     note_unreached,
     send_again,
 )
+from utils.models.texts import Text, join, text
 
 logger = get_logger(__name__)
 
-LOST_ANSWER = (
+LOST_ANSWER = text(
     "The answer was lost on its way to Discord. What you asked for may have been done: look before you "
     "ask again."
 )
-
-PERHAPS_DONE = "What you asked for may have been done, or a part of it. Look before you ask again."
+PERHAPS_DONE = text("What you asked for may have been done, or a part of it. Look before you ask again.")
 
 
 class ErrorReporter(Protocol):
@@ -35,8 +36,8 @@ class ErrorReporter(Protocol):
 class ErrorReplies:
     """Answers failed commands: a sentence, what to do next, and a reference code for what is our fault."""
 
-    def __init__(self, embeds: EmbedFactory, reporter: ErrorReporter) -> None:
-        self._embeds = embeds
+    def __init__(self, languages: AnswerLanguages, reporter: ErrorReporter) -> None:
+        self._languages = languages
         self._reporter = reporter
 
     async def answer(
@@ -51,27 +52,36 @@ class ErrorReplies:
         if is_over(cause):
             logger.info("interaction is over before its answer", problem=str(cause))
             return
-        embed = self.build(cause, is_change=is_change)
+        embeds = await self._languages.speak(interaction, is_private=True)
+        embed = self.build(cause, embeds, is_change=is_change)
         with note_unreached("answer does not reach its member"):
             await send_again(lambda: _send(interaction, embed, is_private=is_private))
 
-    def build(self, error: BaseException, *, is_change: bool = False) -> discord.Embed:
+    async def tell(self, interaction: discord.Interaction, said: Text) -> None:
+        """Answer a press with a sentence that nobody else sees."""
+        embeds = await self._languages.speak(interaction, is_private=True)
+        await interaction.response.send_message(embeds.words.write(said), ephemeral=True)
+
+    def build(self, error: BaseException, embeds: EmbedFactory, *, is_change: bool = False) -> discord.Embed:
         """Return the answer to an error; of a change it promises nothing, for a part of it may be stored."""
-        sentence = find_refusal(error)
-        if sentence is not None:
-            return self._embeds.build_refusal(sentence)
+        refusal = find_refusal(error)
+        if refusal is not None:
+            return embeds.build_refusal(refusal)
         reference = self._reporter.report(error)
         if isinstance(error, StorageError):
-            return self._embeds.build_error(
-                what="The database does not answer",
-                next_step=PERHAPS_DONE if is_change else "Nothing is lost. Try again in a minute.",
+            lasting = text("Nothing is lost. Try again in a minute.")
+            return embeds.build_error(
+                what=text("The database does not answer"),
+                next_step=PERHAPS_DONE if is_change else lasting,
                 reference=reference,
             )
-        return self._embeds.build_error(
-            what="Something went wrong",
-            next_step=f"It is written down. {PERHAPS_DONE if is_change else 'Try again.'} "
-            "Give this code to those who host this bot.",
-            reference=reference,
+        steps = [
+            text("It is written down."),
+            PERHAPS_DONE if is_change else text("Try again."),
+            text("Give this code to those who host this bot."),
+        ]
+        return embeds.build_error(
+            what=text("Something went wrong"), next_step=join(steps), reference=reference
         )
 
 
@@ -94,14 +104,14 @@ async def _send(interaction: discord.Interaction, embed: discord.Embed, *, is_pr
     await interaction.followup.send(embed=embed, ephemeral=True)
 
 
-def find_refusal(error: BaseException) -> str | None:
+def find_refusal(error: BaseException) -> Text | str | None:
     """Return what is told of an error that is no fault of the bot's; None for one that is."""
     if isinstance(error, UserFacingError | RemoteError):
-        return str(error)
+        return error.said
     if isinstance(error, discord.CheckFailure):
-        return "You may not use this command here."
+        return text("You may not use this command here.")
     if isinstance(error, discord.Forbidden):
-        return "I lack a permission for that in this channel."
+        return text("I lack a permission for that in this channel.")
     if is_unreachable(error):
         logger.warning("Discord does not take an answer", problem=f"{type(error).__name__}: {error}")
         return LOST_ANSWER

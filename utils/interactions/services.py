@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from utils.clock import Clock
-from utils.embeds.factory import EmbedFactory
+from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
@@ -32,7 +32,7 @@ from utils.services.servers.server_changes import ServerChangeService
 from utils.tasks import K, TaskReport
 
 
-class HealthBook(Protocol):
+class ServerReadings(Protocol):
     """How reading each server goes, as it is now."""
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
@@ -117,11 +117,11 @@ class Services:
     premium: PremiumService
     wallets: WalletService
     bounties: BountyService
-    health: HealthBook
+    readings: ServerReadings
     delivery: Delivery
     progress: ProgressMessages
     boards: PostedBoards
-    embeds: EmbedFactory
+    languages: AnswerLanguages
     replies: ErrorReplies
     views: LiveViews
     limits: MemberLimits

@@ -18,25 +18,27 @@ from utils.interactions.reaching import (
     send_again,
 )
 from utils.interactions.replies import ErrorReplies
+from utils.localization.localizer import Localizer
+from utils.models.texts import Text, text
 
 VIEW_SECONDS = 180.0  # after the last press
 CUSTOM_ID_PREFIX = "kf:"
 REMEMBERED_INTERACTIONS = 10_000  # some minutes of the busiest bot
 
 ENDED = {
-    discord.InteractionType.component: "These buttons have ended. Run the command again.",
-    discord.InteractionType.modal_submit: (
+    discord.InteractionType.component: text("These buttons have ended. Run the command again."),
+    discord.InteractionType.modal_submit: text(
         "This form has ended, and nothing of it was kept. Run the command again."
     ),
 }
 """What is told of buttons and forms from before a restart."""
 
-ELSEWHERE = "This was opened in another Discord server and acts there alone. Run the command here."
+ELSEWHERE = text("This was opened in another Discord server and acts there alone. Run the command here.")
 """What is told of buttons and forms that are used in another guild than the one they were opened in."""
 
-NOT_YOURS = "These buttons belong to the member who ran the command. Run it yourself to get your own."
+NOT_YOURS = text("These buttons belong to the member who ran the command. Run it yourself to get your own.")
 
-LOST_PRESS = (
+LOST_PRESS = text(
     "Discord did not take your press in time, so nothing was done. Press again, or run the command again."
 )
 
@@ -88,6 +90,7 @@ class InvokerView(discord.ui.View):
         live: knows which buttons work.
         replies: answers a press that fails.
         limits: has a rate of presses for each member, whose buttons they are or not.
+        words: the language of the message.
         seconds: how long the buttons work after the last press.
 
     Attributes:
@@ -102,23 +105,25 @@ class InvokerView(discord.ui.View):
         live: LiveViews,
         replies: ErrorReplies,
         limits: MemberLimits,
+        words: Localizer,
         seconds: float = VIEW_SECONDS,
     ) -> None:
         super().__init__(timeout=seconds, disable_on_timeout=False)
         self._replies = replies
         self._limits = limits
+        self._words = words
         self._invoker_id = invoker_id
         self._live = live
         self._custom_ids: list[str] = []
         self.shown_in: discord.Interaction | None = None
 
     def add_button(
-        self, label: str, style: discord.ButtonStyle, press: Callable[[discord.Interaction], Awaitable[None]]
+        self, label: Text, style: discord.ButtonStyle, press: Callable[[discord.Interaction], Awaitable[None]]
     ) -> discord.ui.Button[discord.ui.View]:
         """Add a button that calls ``press``."""
         custom_id = make_custom_id()
         button: discord.ui.Button[discord.ui.View] = discord.ui.Button(
-            label=label, style=style, custom_id=custom_id
+            label=self._words.write_plain(label), style=style, custom_id=custom_id
         )
         button.callback = press  # type: ignore[method-assign,assignment] # the library's way to set it
         self._custom_ids.append(custom_id)
@@ -138,7 +143,7 @@ class InvokerView(discord.ui.View):
             refusal = NOT_YOURS
         else:
             return True
-        await interaction.response.send_message(refusal, ephemeral=True)
+        await self._replies.tell(interaction, refusal)
         return False
 
     async def on_timeout(self) -> None:
@@ -178,13 +183,16 @@ class PagedView(InvokerView):
         live: LiveViews,
         replies: ErrorReplies,
         limits: MemberLimits,
+        words: Localizer,
         seconds: float = VIEW_SECONDS,
     ) -> None:
-        super().__init__(invoker_id=invoker_id, live=live, replies=replies, limits=limits, seconds=seconds)
+        super().__init__(
+            invoker_id=invoker_id, live=live, replies=replies, limits=limits, words=words, seconds=seconds
+        )
         self._build = build
         self._page = 0
-        self._previous = self.add_button("Previous", discord.ButtonStyle.secondary, self._turn_back)
-        self._next = self.add_button("Next", discord.ButtonStyle.secondary, self._turn_on)
+        self._previous = self.add_button(text("Previous"), discord.ButtonStyle.secondary, self._turn_back)
+        self._next = self.add_button(text("Next"), discord.ButtonStyle.secondary, self._turn_on)
         self._show_ends(pages)
 
     async def _turn_back(self, interaction: discord.Interaction) -> None:
@@ -220,19 +228,22 @@ class ConfirmView(InvokerView):
 
     def __init__(
         self,
-        label: str,
+        label: Text,
         *,
         invoker_id: int,
         live: LiveViews,
         replies: ErrorReplies,
         limits: MemberLimits,
+        words: Localizer,
         seconds: float = VIEW_SECONDS,
     ) -> None:
-        super().__init__(invoker_id=invoker_id, live=live, replies=replies, limits=limits, seconds=seconds)
+        super().__init__(
+            invoker_id=invoker_id, live=live, replies=replies, limits=limits, words=words, seconds=seconds
+        )
         self.is_confirmed: bool | None = None
         self._on_their_way = 0  # acknowledgements
         self.add_button(label, discord.ButtonStyle.danger, self._confirm)
-        self.add_button("Cancel", discord.ButtonStyle.secondary, self._cancel)
+        self.add_button(text("Cancel"), discord.ButtonStyle.secondary, self._cancel)
 
     async def wait(self) -> bool:
         """Wait for a press; meanwhile the command is none of those that its member has under way."""
@@ -323,12 +334,12 @@ async def answer_ended(
     interaction: discord.Interaction, live: LiveViews, *, limits: MemberLimits, replies: ErrorReplies
 ) -> None:
     """Tell who uses a button or a form that has ended, for example by a restart of the bot."""
-    sentence = ENDED.get(interaction.type)
-    if sentence is None or not interaction.data:
+    said = ENDED.get(interaction.type)
+    if said is None or not interaction.data:
         return
     is_ended = live.is_ended(str(interaction.data.get("custom_id", "")))
     if live.is_repeated(interaction, "ended") or not is_ended:
         return
     if await may_press(interaction, limits, replies):
         with note_unreached("press of an ended button is not answered"):
-            await interaction.response.send_message(sentence, ephemeral=True)
+            await replies.tell(interaction, said)

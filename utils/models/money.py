@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from utils.models.scope import MemberId, PlayerId, ServerScope
+from utils.models.texts import Text, plural
 
 LEAST_BOUNTY = 100
 LARGEST_BOUNTY = 50_000
@@ -42,6 +43,11 @@ def compute_auto_amount(victims: int) -> int | None:
     if victims < SPREE_KILLS:
         return None
     return min(AUTO_BASE + AUTO_STEP * (victims - SPREE_KILLS), LARGEST_AUTO)
+
+
+def count_emeralds(amount: float) -> Text:
+    """Return an amount in words: ``1,500 emeralds``."""
+    return plural("{count} emerald", "{count} emeralds", amount)
 
 
 @dataclass(frozen=True, slots=True)

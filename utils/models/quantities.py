@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from utils.models.texts import Text, plural
+
 
 def write_quantity(number: float, noun: str, plural: str = "") -> str:
     """Return a grouped number with its noun: ``1 kill``, ``1,234 kills``, ``0 kills``.
@@ -12,10 +14,12 @@ def write_quantity(number: float, noun: str, plural: str = "") -> str:
     return f"{whole:,} {noun if abs(whole) == 1 else plural or f'{noun}s'}"
 
 
-def write_span(span: timedelta) -> str:
+def describe_wait(span: timedelta) -> Text:
     """Return a time to wait, rounded up: minutes up to two hours, hours up to two days, then days."""
     minutes = max(1, -(-span // timedelta(minutes=1)))
     if minutes <= 120:
-        return write_quantity(minutes, "minute")
+        return plural("{count} minute", "{count} minutes", minutes)
     hours = -(-minutes // 60)
-    return write_quantity(hours, "hour") if hours <= 48 else write_quantity(-(-hours // 24), "day")
+    if hours <= 48:
+        return plural("{count} hour", "{count} hours", hours)
+    return plural("{count} day", "{count} days", -(-hours // 24))

@@ -24,6 +24,9 @@ ERASED_PLAYER_ID = PlayerId("0" * 32)
 
 ERASED_NAME = "erased player"
 
+ERASED_MEMBER_ID = MemberId(0)
+"""All members who were erased, where none at all would mean something else; Discord gives nobody this id."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ServerScope:

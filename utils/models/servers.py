@@ -9,6 +9,12 @@ from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, ServerScope
+from utils.models.texts import Text, plural
+
+
+def count_game_servers(count: int) -> Text:
+    """Return how many there are: ``2 game servers``."""
+    return plural("{count} game server", "{count} game servers", count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class GameServer:
         legacy: opt-in to the algorithms of old SSH servers.
         host_key: the pinned host key, in OpenSSH's ``algorithm base64`` form.
         log_folder: where its logs were found last, as the host names it; None before that.
-        announced: the classes of death that are posted.
+        silenced: what is not posted, by name (``NoticeKind.silenceable``); a class that is new is posted.
         generation: which generation of counters is shown; an import switches it with one write.
         is_paused: over the premium limit, so it is not read; never deleted.
     """
@@ -67,11 +73,16 @@ class GameServer:
     legacy: bool = False
     host_key: str | None = None
     log_folder: str | None = None
-    announced: frozenset[DeathKind] = frozenset(DeathKind)
+    silenced: frozenset[str] = frozenset()
     generation: int = 0
     is_paused: bool = False
     added_at: datetime | None = None
     channels: Mapping[ChannelKind, ChannelId] = field(default_factory=dict)
+
+    @property
+    def posted_deaths(self) -> frozenset[DeathKind]:
+        """The classes of death that are posted where there is a channel."""
+        return frozenset(kind for kind in DeathKind if kind not in self.silenced)
 
 
 class ConnectionState(StrEnum):
@@ -86,6 +97,19 @@ class ConnectionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LogHealth:
+    """How reading a log goes that lies beside a server's death log.
+
+    Attributes:
+        log: what people call it.
+    """
+
+    log: str
+    state: ConnectionState = ConnectionState.UNKNOWN
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ServerHealth:
     """What ``/killfeed status`` shows of reading one server.
 
@@ -96,6 +120,7 @@ class ServerHealth:
         lag_seconds: from the poll before the last row to its arrival; None before the first row.
         next_try_at: while it fails: when it is tried next; None while it is tried, or waits for a person. Not
             stored.
+        others: of the logs beside the death log, which all the rest is about. Not stored.
     """
 
     scope: ServerScope
@@ -107,6 +132,12 @@ class ServerHealth:
     lines_read: int = 0
     lines_rejected: int = 0
     next_try_at: datetime | None = None
+    others: tuple[LogHealth, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Tell whether no log suffers from anything."""
+        return self.problem is None and all(one.problem is None for one in self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,20 +214,3 @@ class WayCheck:
     def failure(self) -> CheckStep | None:
         """Return the step that failed; None when the whole way works."""
         return next((step for step in self.steps if not step.ok), None)
-
-    def describe_failure(self) -> str:
-        """Return for the audit which step failed."""
-        return f"“{self.failure.name}” failed" if self.failure else "all works"
-
-
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """A changed setting as people read it; a secret is never told."""
-
-    name: str
-    old: str
-    new: str
-
-    def __str__(self) -> str:
-        """Return the form of the audit."""
-        return f"{self.name}: {self.old} → {self.new}"

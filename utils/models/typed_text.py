@@ -4,9 +4,11 @@ import unicodedata
 from functools import lru_cache
 from string import ascii_uppercase
 
-from utils.models.visible_text import clean_text
+from utils.models.visible_text import clean_text, cut
 
 TYPED_CHARACTERS = 100  # Discord's limit of a choice, and longer than any name
+
+QUOTED_CHARACTERS = 60  # longer than any name; whoever typed more still reads what to do
 
 _MARKS = frozenset({"Mn", "Me"})  # accents and other marks that stand on or around a letter
 _STYLES = (
@@ -24,6 +26,11 @@ _STYLED = {
 _STROKED = dict(zip("øłđħŧıæœþð", ("o", "l", "d", "h", "t", "i", "ae", "oe", "th", "d"), strict=True))
 _LETTERS = str.maketrans(_STYLED | _STROKED)
 """What Unicode does not take apart by itself."""
+
+
+def quote(typed: str) -> str:
+    """Return what somebody typed as a sentence repeats it: no longer than a name can be."""
+    return cut(typed, QUOTED_CHARACTERS)
 
 
 def fold_text(text: str) -> str:

@@ -106,7 +106,7 @@ class DeathLogAccess:
                 raise
 
     async def _find_place(self, session: SftpSession, server: GameServer, known: _Remembered) -> _Place:
-        """Return where the logs of a server lie; looked for when that is unknown, or without logs for long."""
+        """Return where the logs of a server lie; looked for when unknown, or without logs for long."""
         now, place = self._clock.monotonic(), known.place
         if place is None or place.is_due(now):
             folder = await find_death_logs(

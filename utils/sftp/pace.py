@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from utils.errors import LoginRefusedError, TooMuchAtOnceError
-from utils.models.quantities import write_quantity, write_span
+from utils.models.quantities import describe_wait
 from utils.models.scope import GuildId
+from utils.models.texts import Number, plural, text
 from utils.sftp.login import HostLogin
 
 TESTS_AT_ONCE = 2
@@ -68,21 +69,33 @@ class HandTries:
         tests = self._tests.setdefault(guild_id, _Tests())
         if tests.under_way >= TESTS_AT_ONCE:
             raise TooMuchAtOnceError(
-                f"{TESTS_AT_ONCE} tests of this Discord server are still running."
-                " Wait for their answers, then try again."
+                plural(
+                    "{count} test of this Discord server is still running."
+                    " Wait for its answer, then try again.",
+                    "{count} tests of this Discord server are still running."
+                    " Wait for their answers, then try again.",
+                    TESTS_AT_ONCE,
+                )
             )
         if len(tests.begun) >= TESTS_A_MINUTE:
             wait = math.ceil(tests.begun[0] + MINUTE_SECONDS - now)
             raise TooMuchAtOnceError(
-                f"This Discord server tested game hosts {TESTS_A_MINUTE} times within a minute."
-                f" Try again in {write_quantity(wait, 'second')}."
+                text(
+                    "This Discord server tested game hosts {times} times within a minute."
+                    " Try again in {wait}.",
+                    times=Number(TESTS_A_MINUTE),
+                    wait=plural("{count} second", "{count} seconds", wait),
+                )
             )
         if len(tests.refused) >= REFUSALS_MAXIMUM:
             until = timedelta(seconds=tests.refused[0] + REFUSALS_SECONDS - now)
             raise TooMuchAtOnceError(
-                f"Game hosts refused {REFUSALS_MAXIMUM} logins that this Discord server tested. Some lock the"
-                " bot out when that goes on. Check user name and password, then try again in"
-                f" {write_span(until)}."
+                text(
+                    "Game hosts refused {count} logins that this Discord server tested. Some lock the bot"
+                    " out when that goes on. Check user name and password, then try again in {wait}.",
+                    count=Number(REFUSALS_MAXIMUM),
+                    wait=describe_wait(until),
+                )
             )
         tests.begun.append(now)
         tests.under_way += 1

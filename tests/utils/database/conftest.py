@@ -9,7 +9,7 @@ from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
-from utils.models.notices import DeathNotice
+from utils.models.notices.deaths import DeathNotice
 from utils.models.players import Counters, NameSeen, PlayerRecord
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer

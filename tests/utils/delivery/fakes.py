@@ -13,8 +13,10 @@ from utils.embeds.factory import EmbedFactory
 from utils.embeds.pictures import Picture
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
-from utils.models.notices import DeathNotice, EntryKey, Feed, OutboxEntry, OutgoingMessage
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.texts import Text
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 GUILD = GuildId(1)
@@ -276,7 +278,7 @@ class FakeAdminNotifier:
     told: list[tuple[str, str]] = field(default_factory=list)
     open_keys: set[str] = field(default_factory=set)
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Tell once for each key."""
         assert guild_id == GUILD
         if key not in self.open_keys:

@@ -20,7 +20,7 @@ from utils.delivery.decisions import (
 from utils.delivery.ports import PostedMessage
 from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
 from utils.models.guilds import ChannelKind
-from utils.models.notices import EntryKey, Feed, OutboxEntry, OutgoingMessage
+from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
 from utils.models.scope import ServerId, ServerScope
 
 PENDING = st.lists(st.integers(1, MAX_CHARACTERS), min_size=1, max_size=25)

@@ -6,8 +6,8 @@ from discord.ext import commands
 from simulation.discord import Channel, Fault, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import FakeClock
+from tests.fakes.server_loops import FakeChannelFinder
 from tests.fakes.storage import build_server
-from tests.fakes.watching import FakeChannelFinder
 from utils.delivery.desk import DeliveryDesk
 from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory

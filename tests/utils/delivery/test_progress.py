@@ -10,9 +10,11 @@ from simulation.discord import Channel, Fault, Message, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE
+from tests.fakes.standing import NoPace
 from tests.fakes.storage import build_server
 from utils.delivery.progress import EDIT_SECONDS, ImportMessages
 from utils.delivery.sender import DiscordSender
+from utils.delivery.standing_messages import StandingMessages
 from utils.embeds.factory import EmbedFactory
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId
@@ -20,7 +22,7 @@ from utils.tasks import TaskManager
 
 SERVER = build_server()
 MESSAGE = "/channels/{channel_id}/messages/{message_id}"
-TASK = f"progress:{SCOPE}"
+TASK = f"message:import:{SCOPE}"
 
 
 def build_progress(rows: int, *, is_done: bool = False) -> ImportProgress:
@@ -42,7 +44,9 @@ async def _tasks(clock: FakeClock) -> AsyncIterator[TaskManager]:
 
 @pytest.fixture(name="messages")
 async def _messages(bot: commands.Bot, tasks: TaskManager, clock: FakeClock) -> ImportMessages:
-    return ImportMessages(DiscordSender(bot, clock=clock), tasks, factory=EmbedFactory(), clock=clock)
+    sender = DiscordSender(bot, clock=clock)
+    standing = StandingMessages(sender, tasks, pace=NoPace(clock), clock=clock)
+    return ImportMessages(sender, standing, factory=EmbedFactory())
 
 
 class Import:

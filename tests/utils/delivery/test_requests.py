@@ -23,7 +23,7 @@ pytestmark = pytest.mark.fault
 
 async def send(bot: commands.Bot, channel: Channel, nonce: str, *, patience: float) -> int:
     """Post two deaths under a nonce."""
-    post = FACTORY.build_deaths([build_entry(number).notice for number in (1, 2)])
+    post = FACTORY.build_feed([build_entry(number).notice for number in (1, 2)])
     sender = DiscordSender(bot, clock=FakeClock(), timeout_seconds=patience)
     return await sender.send(ChannelId(channel.id), embeds=post.embeds, pictures=post.pictures, nonce=nonce)
 

@@ -137,7 +137,7 @@ def _sender(bot: discord.Client) -> DiscordSender:
 
 
 async def _send(sender: DiscordSender) -> int:
-    post = FACTORY.build_deaths([build_entry(number).notice for number in (1, 2)])
+    post = FACTORY.build_feed([build_entry(number).notice for number in (1, 2)])
     return await sender.send(CHANNEL, embeds=post.embeds, pictures=post.pictures, nonce="abc")
 
 
@@ -149,7 +149,9 @@ async def test_message_is_posted_with_its_nonce_and_without_mentions(
     (request,) = server.requests
     assert (request["nonce"], request["enforce_nonce"], request["files"]) == ("abc", True, ["kill.png"])
     assert request["allowed_mentions"] == {"parse": []}
-    expected = [json.loads(json.dumps(FACTORY.build_death(build_entry(n).notice).to_dict())) for n in (1, 2)]
+    expected = [
+        json.loads(json.dumps(FACTORY.build_feed_embed(build_entry(n).notice).to_dict())) for n in (1, 2)
+    ]
     assert request["embeds"] == expected
 
 

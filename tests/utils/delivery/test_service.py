@@ -29,7 +29,7 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.models.guilds import ChannelKind
-from utils.models.notices import EntryKey, Feed
+from utils.models.notices.outbox import EntryKey, Feed
 from utils.models.scope import ChannelId, ServerId, ServerScope
 
 OTHER = ChannelId(78)

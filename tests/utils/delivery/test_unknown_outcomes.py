@@ -14,20 +14,24 @@ from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import build_player_id
+from tests.fakes.standing import FakeBoardStore, NoPace
 from tests.fakes.storage import build_server
-from tests.utils.delivery.test_boards import FakeBoardStore
 from utils.delivery.alerts import AdminAlerts
-from utils.delivery.boards import BoardKeeper, BoardPages, BoardRooms
+from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.progress import ImportMessages
 from utils.delivery.proofs import LinkMessages
 from utils.delivery.sender import DiscordSender
+from utils.delivery.standing_messages import StandingMessages
 from utils.embeds.factory import EmbedFactory
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link, ProofOutcome
-from utils.models.posted_boards import ALL_SERVERS, PostedBoard
+from utils.models.message_places import MessagePlace
+from utils.models.posted_boards import ALL_SERVERS, BoardKey
 from utils.models.premium import Feature
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.texts import Text
+from utils.services.players.posted_boards import PostedBoardService
 from utils.tasks import TaskManager
 
 POST = "/channels/{channel_id}/messages"
@@ -65,6 +69,8 @@ class Desk:
         """Build the sender; it waits for an answer for no longer than a moment."""
         self.tasks = TaskManager(self.clock)
         self.sender = DiscordSender(self.bot, clock=self.clock, timeout_seconds=0.5)
+        pace = NoPace(self.clock)
+        self.messages = StandingMessages(self.sender, self.tasks, pace=pace, clock=self.clock)
         self.factory = EmbedFactory()
         self.guild_id, self.channel_id = GuildId(self.guild.id), ChannelId(self.channel.id)
 
@@ -86,7 +92,7 @@ class Desk:
     async def verify_premium_for_feature(self, guild_id: GuildId, feature: Feature) -> None:
         """Allow everything."""
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
         """Take note."""
         del guild_id, sentence
         self.told.append(key)
@@ -94,9 +100,9 @@ class Desk:
     async def clear(self, guild_id: GuildId, key: str) -> None:
         """Settle nothing."""
 
-    async def build(self, posted: PostedBoard) -> discord.Embed:
+    async def build(self, key: BoardKey) -> discord.Embed:
         """Return what a board shows."""
-        del posted
+        del key
         return discord.Embed(title="end")
 
 
@@ -128,7 +134,7 @@ class Picture:
 
     async def prepare(self, desk: Desk) -> None:
         """Post the beginning."""
-        self._messages = ImportMessages(desk.sender, desk.tasks, factory=desk.factory, clock=desk.clock)
+        self._messages = ImportMessages(desk.sender, desk.messages, factory=desk.factory)
         self._job = ImportJob(1, START, {}, desk.channel_id, await desk.begin_message())
         self._is_told, self.is_open = False, True
 
@@ -139,7 +145,7 @@ class Picture:
             end = ImportProgress(1, 1, 9, 9, 4_321, 1.0, is_done=True)
             await self._messages.show(build_server(), self._job, end)
         await desk.clock.advance(61)
-        self.is_open = desk.tasks.is_running(f"progress:{build_server().scope}")
+        self.is_open = desk.tasks.is_running(f"message:import:{build_server().scope}")
 
 
 class Alert:
@@ -172,24 +178,32 @@ class Board:
     async def prepare(self, desk: Desk) -> None:
         """Store a board that has no message yet, or one that shows something else."""
         self._store = FakeBoardStore()
-        board = PostedBoard(desk.guild_id, ALL_SERVERS, "kills")
+        key = BoardKey(desk.guild_id, ALL_SERVERS, "kills")
+        await self._store.insert_board(key)
         if self.route == EDIT:
-            message_id = await desk.begin_message()
-            board = PostedBoard(desk.guild_id, ALL_SERVERS, "kills", desk.channel_id, message_id, "nonce")
-        await self._store.insert_board(desk.guild_id, board)
-        rooms = BoardRooms(
-            self._store, self._store, desk.sender, desk, desk, desk, audit=None, tasks=desk.tasks
-        )  # type: ignore[arg-type] # nobody writes an audit here
+            place = MessagePlace(desk.channel_id, await desk.begin_message(), "nonce")
+            await self._store.save_place(key, place)
         pages: BoardPages = desk  # type: ignore[assignment] # builds one embed
-        self._keeper = BoardKeeper(rooms, pages, clock=desk.clock, is_member=lambda _: True)
+        self._service = PostedBoardService(
+            self._store,
+            self._store,
+            PostedBoardMessages(desk.messages, self._store, pages),
+            coverage=None,  # type: ignore[arg-type] # nobody posts or removes one here
+            channels=desk,
+            premium=desk,
+            notifier=desk,
+            audit=None,  # type: ignore[arg-type]
+            tasks=desk.tasks,
+            is_member=lambda _: True,
+        )
         self.is_open = True
 
     async def go_on(self, desk: Desk) -> None:
         """Do a round, half a minute after the one before."""
-        await self._keeper.refresh_all()
+        await self._service.refresh_all()
         await desk.clock.advance(30)
         (board,) = await self._store.list_boards(desk.guild_id)
-        self.is_open = not (board.digest or board.is_paused)
+        self.is_open = not (board.place.digest or board.is_paused)
 
 
 POSTERS = {

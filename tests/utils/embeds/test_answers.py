@@ -221,7 +221,7 @@ def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFa
         EncryptedSecret(b"geheim"),
         number=7,
         legacy=True,
-        announced=frozenset(DeathKind) - {DeathKind.FALL},
+        silenced=frozenset({DeathKind.FALL}),
         is_paused=True,
     )
     embed = factory.build_server_list([server], states={})

@@ -2,19 +2,21 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import discord
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utils.embeds.bounty_wording import LINES, TITLES
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.limits import MAX_CHARACTERS, count_characters
-from utils.embeds.theme import NORTHERN
+from utils.embeds.notices.bounties import BOUNTY_LOOK
+from utils.embeds.notices.bounty_wording import LINES, TITLES
 from utils.models.deaths import DeathKind
 from utils.models.money import Bounty, BountySettings, BountyState, Change, LedgerKind, LedgerRow, Wallet
-from utils.models.notices import BountyEvent, BountyNotice, DeathNotice
+from utils.models.notices.bounties import BountyEvent, BountyNotice
+from utils.models.notices.deaths import DeathNotice
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 AT = datetime(2026, 5, 1, 12, 30, 15, tzinfo=UTC)
@@ -24,26 +26,25 @@ SCOPE = ServerScope(GuildId(1), ServerId("k3v9x0aa"))
 PLAYER_ID = PlayerId("0002" + "ab" * 14)
 BOUNTY = Bounty(SCOPE, "b1", PLAYER_ID, "Night_Owl", 1500, MemberId(42), AT, END)
 PLACE = rf"North \*EU\* · <t:{STAMP}:t> · <t:{STAMP}:R>"
+FRAME: dict[str, Any] = {"server_name": "North *EU*", "target_name": "Night_Owl", "at": AT}
 NOTICES = {
     BountyEvent.PLACED: BountyNotice(
-        b"1", BountyEvent.PLACED, "North *EU*", "Night_Owl", 1500, AT, placer_id=MemberId(42), ends_at=END
+        **FRAME, event_id=b"1", event=BountyEvent.PLACED, amount=1500, placer_id=MemberId(42), ends_at=END
     ),
     BountyEvent.AUTO: BountyNotice(
-        b"2", BountyEvent.AUTO, "North *EU*", "Night_Owl", 2000, AT, ends_at=END, kills=7
+        **FRAME, event_id=b"2", event=BountyEvent.AUTO, amount=2000, ends_at=END, kills=7
     ),
     BountyEvent.CLAIMED: BountyNotice(
-        b"3",
-        BountyEvent.CLAIMED,
-        "North *EU*",
-        "Night_Owl",
-        12_500,
-        AT,
+        **FRAME,
+        event_id=b"3",
+        event=BountyEvent.CLAIMED,
+        amount=12_500,
         count=3,
         claimer_id=MemberId(77),
         claimer_name="@everyone",
     ),
     BountyEvent.EXPIRED: BountyNotice(
-        b"4", BountyEvent.EXPIRED, "North *EU*", "Night_Owl", 1500, AT, placer_id=MemberId(42)
+        **FRAME, event_id=b"4", event=BountyEvent.EXPIRED, amount=1500, placer_id=MemberId(42)
     ),
 }
 FACTS = {
@@ -66,7 +67,7 @@ def test_post_tells_its_facts_in_three_lines(event: BountyEvent) -> None:
     """Target, amount, who pays or is paid, end, server and time; its own colour and picture."""
     embed = _FACTORY.build_feed_embed(NOTICES[event])
     story, facts, place = (embed.description or "").split("\n")
-    look = NORTHERN.bounties[event]
+    look = BOUNTY_LOOK.variants[event]
     assert r"**Night\_Owl**" in story
     assert f"**{NOTICES[event].amount:,} 💎**" in story
     assert (facts, place) == (FACTS[event], PLACE)
@@ -113,9 +114,18 @@ def test_texts_follow_from_the_event() -> None:
 
 def test_death_and_bounty_have_their_own_looks() -> None:
     """The one door takes both."""
-    death = DeathNotice(b"1", DeathKind.FALL, "North", "", "Ann", "falling", 0, AT)
+    death = DeathNotice(
+        event_id=b"1",
+        kind=DeathKind.FALL,
+        server_name="North",
+        killer_name="",
+        victim_name="Ann",
+        weapon="falling",
+        distance=0,
+        at=AT,
+    )
     post = _FACTORY.build_feed([death])
-    assert [one.to_dict() for one in post.embeds] == [_FACTORY.build_death(death).to_dict()]
+    assert [one.to_dict() for one in post.embeds] == [_FACTORY.build_feed_embed(death).to_dict()]
     assert [picture.name for picture in post.pictures] == ["fall.png"]
 
 

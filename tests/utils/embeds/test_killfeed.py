@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.limits import MAX_CHARACTERS, count_characters
-from utils.embeds.theme import NORTHERN
-from utils.embeds.wording import LINES, TITLES, choose_text
+from utils.embeds.notices.death_wording import LINES, TITLES
+from utils.embeds.notices.deaths import DEATH_LOOK
+from utils.embeds.wording import choose_text
 from utils.models.deaths import DeathKind
-from utils.models.notices import DeathNotice
+from utils.models.notices.deaths import DeathNotice
 
 AT = datetime(2026, 5, 1, 12, 30, 15, tzinfo=UTC)
 STAMP = int(AT.timestamp())
@@ -45,7 +46,7 @@ def _list_lines(embed: discord.Embed) -> list[str]:
 
 def test_kill_shows_all_facts_in_three_lines(factory: EmbedFactory) -> None:
     """Names, weapon, distance, K/D, streak, server and time: escaped, grouped, without a grid of fields."""
-    embed = factory.build_death(NOTICE)
+    embed = factory.build_feed_embed(NOTICE)
     story, facts, place = _list_lines(embed)
     assert r"**Hollow\_Amtumn\_**" in story
     assert "**@\u200beveryone**" in story
@@ -70,7 +71,7 @@ def test_kill_shows_all_facts_in_three_lines(factory: EmbedFactory) -> None:
 )
 def test_each_class_tells_its_own_facts(factory: EmbedFactory, notice: DeathNotice, facts: str) -> None:
     """Vehicles keep the killer's figures; deaths nobody earned tell their cause alone."""
-    shown = _list_lines(factory.build_death(notice))
+    shown = _list_lines(factory.build_feed_embed(notice))
     assert len(shown) == 3
     assert shown[1] == (f"{facts} · K/D 2.40 · Streak 3" if notice.kind.is_kill else facts)
 
@@ -78,7 +79,7 @@ def test_each_class_tells_its_own_facts(factory: EmbedFactory, notice: DeathNoti
 def test_kill_without_figures_leaves_them_out(factory: EmbedFactory) -> None:
     """Unknown figures are not invented, an empty weapon leaves no gap."""
     bare = replace(NOTICE, weapon="", killer_kills=None, killer_deaths=None, killer_streak=None)
-    assert _list_lines(factory.build_death(bare))[1] == "1,234 m"
+    assert _list_lines(factory.build_feed_embed(bare))[1] == "1,234 m"
 
 
 @pytest.mark.parametrize("kind", DeathKind)
@@ -92,7 +93,10 @@ def test_pools_are_large_and_name_the_victim(kind: DeathKind) -> None:
 
 def test_texts_follow_from_the_event(factory: EmbedFactory) -> None:
     """Equal facts look equal at every try and after every restart, and all texts come up."""
-    assert factory.build_death(NOTICE).to_dict() == EmbedFactory().build_death(replace(NOTICE)).to_dict()
+    assert (
+        factory.build_feed_embed(NOTICE).to_dict()
+        == EmbedFactory().build_feed_embed(replace(NOTICE)).to_dict()
+    )
     pool = LINES[DeathKind.KILL]
     chosen = {choose_text(pool, number.to_bytes(12), part="line") for number in range(400)}
     assert chosen == set(pool)
@@ -107,7 +111,7 @@ def test_choice_is_pinned() -> None:
 def test_message_carries_each_picture_once(factory: EmbedFactory) -> None:
     """Ten embeds of two classes share two files."""
     notices = [replace(NOTICE, kind=kind) for kind in (DeathKind.KILL, DeathKind.FALL) for _ in range(5)]
-    post = factory.build_deaths(notices)
+    post = factory.build_feed(notices)
     assert [picture.name for picture in post.pictures] == ["kill.png", "fall.png"]
     assert len(post.embeds) == 10
 
@@ -118,7 +122,7 @@ def test_any_text_gives_three_lines_and_ten_fit(server: str, name: str, weapon: 
     notice = replace(
         NOTICE, kind=kind, server_name=server, killer_name=name, victim_name=name, weapon=weapon or "x"
     )
-    embed = _FACTORY.build_death(notice)
+    embed = _FACTORY.build_feed_embed(notice)
     assert len(_list_lines(embed)) == 3
     assert count_characters(embed) * 10 <= MAX_CHARACTERS
-    assert embed.colour == discord.Colour(NORTHERN.deaths[kind].colour)
+    assert embed.colour == discord.Colour(DEATH_LOOK.variants[kind].colour)

@@ -7,7 +7,7 @@ import pytest
 
 from utils.embeds.audit import ListedTask
 from utils.embeds.factory import EmbedFactory
-from utils.models.audit import AuditEntry
+from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.premium import (
     TIERS,
     GrantChange,
@@ -19,7 +19,7 @@ from utils.models.premium import (
     list_offers,
 )
 from utils.models.scope import GuildId, MemberId
-from utils.models.servers import CheckStep, FieldChange, HostKey, HostKeys
+from utils.models.servers import CheckStep, HostKey, HostKeys
 from utils.tasks import TaskReport, TaskState
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -109,15 +109,17 @@ def test_grant_shows_new_and_old_state_and_the_history(factory: EmbedFactory) ->
 
 def test_audit_escapes_text_and_keeps_mentions(factory: EmbedFactory) -> None:
     """Mentions show as names, what people typed as its letters, ids of players not at all."""
+    channel = AuditFacts(server_name="**x**", changes=(FieldChange("killfeed", None, 5),))
+    typed = "@everyone " + "0002" + "ab" * 14
     entries = [
-        AuditEntry(AT, MemberId(7), "channel set", "killfeed of **x**: none → <#5>"),
-        AuditEntry(AT, None, "premium end", "@everyone " + "0002" + "ab" * 14),
-        AuditEntry(AT, MemberId(7), "role", "<@&5> → <@&6>"),
+        AuditEntry(AT, MemberId(7), "channel set", channel),
+        AuditEntry(AT, None, "an action of tomorrow", AuditFacts(server_name=typed)),
+        AuditEntry(AT, MemberId(7), "role", AuditFacts(changes=(FieldChange("admin_role_id", 5, 6),))),
     ]
     embed = factory.build_audit(entries, total=1234)
     assert embed.description == (
         f"<t:{STAMP}:f> · <@7> · **channel set**\n> killfeed of \\*\\*x\\*\\*\\: none → <#5>\n"
-        f"<t:{STAMP}:f> · the bot · **premium end**\n> @\u200beveryone (id)\n"
+        f"<t:{STAMP}:f> · the bot · **an action of tomorrow**\n> @\u200beveryone (id)\n"
         f"<t:{STAMP}:f> · <@7> · **role**\n> <@&5> → <@&6>"
     )
     assert embed.footer is not None
@@ -128,11 +130,11 @@ def test_audit_escapes_text_and_keeps_mentions(factory: EmbedFactory) -> None:
 def test_tasks_show_state_runs_errors_and_next_run(factory: EmbedFactory) -> None:
     """A task that fails stands out, with what it failed with."""
     well = TaskReport("sftp:idle", None, TaskState.WAITING, 1200, 0, None, END)
-    ill = TaskReport("watch:1/a", GuildId(1), TaskState.FAILED, 3, 2, "OSError: **no**", None)
-    embed = factory.build_tasks([ListedTask("sftp:idle", well), ListedTask("watch: a_b", ill)], total=2)
+    ill = TaskReport("read deaths:1/a", GuildId(1), TaskState.FAILED, 3, 2, "OSError: **no**", None)
+    embed = factory.build_tasks([ListedTask("sftp:idle", well), ListedTask("read deaths: a_b", ill)], total=2)
     assert embed.description == (
         f"✅ **sftp\\:idle** · waiting · 1,200 runs · next <t:{END_STAMP}:R>\n"
-        "❌ **watch\\: a\\_b** · failed · 3 runs, 2 errors\n> OSError\\: \\*\\*no\\*\\*"
+        "❌ **read deaths\\: a\\_b** · failed · 3 runs, 2 errors\n> OSError\\: \\*\\*no\\*\\*"
     )
     assert factory.build_tasks([], total=0).description == "No task is known."
 

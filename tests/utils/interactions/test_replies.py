@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from simulation.discord import Channel, Fault, Interaction, Member, SimulatedDiscord
 from tests.fakes.own_bot import wait_until
 from tests.fakes.small_bot import REFERENCE, Shelf, SmallBot
+from utils.embeds.factory import EmbedFactory
 from utils.errors import (
     InvalidInputError,
     LoginRefusedError,
@@ -18,6 +19,8 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.interactions.replies import LOST_ANSWER, find_cause
+from utils.models.texts import text
+from utils.services.players.wording import describe_missing_player
 
 DETAIL = "a detail nobody may read"
 WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
@@ -57,7 +60,7 @@ async def test_refusal_is_private_and_no_error(fail: Fail, shelf: Shelf, error: 
 
 async def test_what_was_typed_is_escaped_in_a_refusal(fail: Fail) -> None:
     """A refusal may quote what was typed; it pings nobody and formats nothing."""
-    reply = await fail(NotFoundError("player", "**@everyone**"))
+    reply = await fail(NotFoundError(describe_missing_player("**@everyone**")))
     assert reply.message is not None
     assert not reply.message.pings
     assert r"\*\*" in reply.embed["description"]
@@ -131,7 +134,7 @@ async def test_expired_interaction_is_silent(
             world.clock.advance(16 * 60)
             return "too late"
 
-    bot.practice.error = SlowError()
+    bot.practice.error = SlowError(text("Too slow."))
     reply = await alice.invoke(channel, "/deep fail")
     await world.until(lambda: bool(world.refusals), what="the refusal of an expired token")
     await world.settle()
@@ -190,7 +193,7 @@ async def test_lost_acknowledgement_is_told_as_a_lost_answer(
     assert bot.is_ready is not None
     world.faults.add(Fault(method="POST", route=CALLBACK, cut=cut))
     reply = await alice.ask(channel, "/deep private")
-    assert (reply.embed["description"], reply.is_ephemeral) == (LOST_ANSWER.replace(":", r"\:"), True)
+    assert (reply.embed["description"], reply.is_ephemeral) == (str(LOST_ANSWER), True)
     assert (reply.is_deferred, shelf.reporter.reported) == (is_deferred, [])
 
 
@@ -209,7 +212,7 @@ async def test_connection_that_breaks_in_a_command_is_no_bug(
 ) -> None:
     """A lost connection to Discord is told without a code; other faults of the system are written down."""
     reply = await fail(error)
-    told = (LOST_ANSWER[:20] in reply.embed["description"], shelf.reporter.reported)
+    told = (str(LOST_ANSWER)[:20] in reply.embed["description"], shelf.reporter.reported)
     assert told == ((True, []) if is_told else (False, [error]))
 
 
@@ -239,5 +242,5 @@ def test_cause_is_found_inside_the_librarys_wrapping() -> None:
 
 def test_failed_check_is_a_refusal(shelf: Shelf) -> None:
     """A check of the library's own is answered like a refusal."""
-    embed = shelf.build_services().replies.build(discord.CheckFailure("internal"))
+    embed = shelf.build_services().replies.build(discord.CheckFailure("internal"), EmbedFactory())
     assert (embed.description, shelf.reporter.reported) == ("You may not use this command here.", [])

@@ -255,7 +255,7 @@ async def test_yes_whose_connection_broke_does_not_count(
         world.faults.add(replace(fault))
     pressed = await reply.click("Remove")
     told = await wait_for_lost_press(pressed, reply)
-    assert (told.embed["description"], told.is_ephemeral) == (LOST_PRESS, True)
+    assert (told.embed["description"], told.is_ephemeral) == (str(LOST_PRESS), True)
     assert list_buttons(reply) == {"Remove": True, "Cancel": True}
     await (await reply.click(label)).wait_for_acknowledgement()
     assert await wait_for_decision(bot) is is_confirmed

@@ -1,31 +1,35 @@
 """The database: every operation timed and its errors mapped; transactions that commit or leave nothing."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bson.binary import UUID_SUBTYPE, Binary
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ReadPreference, WriteConcern
+from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 from structlog import get_logger
 
 from utils.backoff import Backoff
 from utils.clock import Clock
-from utils.database.core.faults import is_commit_unknown, is_transient, map_storage_errors
-from utils.database.core.sessions import Session, SessionPool, settle
-from utils.database.core.threads import call_in_thread, complete
+from utils.database.core.faults import is_commit_unknown, is_transient
+from utils.database.core.operations import Document, Operations
+from utils.database.core.sessions import SessionPool
+from utils.database.core.threads import call_in_thread
+from utils.database.core.transaction import Transaction
 from utils.errors import CommitUnknownError, LeaseLostError, StorageError
 from utils.models.scope import GuildId
+from utils.waiting import wait_until_done
 
 T = TypeVar("T")
-Work = Callable[[Session], Coroutine[Any, Any, T]]
-Document = dict[str, Any]
+Work = Callable[[Transaction], T]
+"""A unit of work: what one transaction does, in a thread."""
+
 Collection = AsyncIOMotorCollection[Document]
 
-SLOW_SECONDS = 0.5  # a batch of 5,000 deaths takes about 0.25 s
 TRANSACTION_SECONDS = 30.0  # how long a transaction is run again; mongod ends one after 60 s by itself
 CONFLICT_BACKOFF = Backoff(first_seconds=0.01, longest_seconds=1, jitter=0.5)
 
@@ -45,8 +49,16 @@ class Fence:
     guild_id: GuildId | None = None
 
 
+FenceSource = Callable[[GuildId], Fence | None]
+"""Returns the lease a guild's transactions are checked against; None when the bot is stopped."""
+
+
 class SafeDatabase:
-    """One MongoDB database; repositories reach it through ``ScopedCollection``."""
+    """One MongoDB database; repositories reach it through ``ScopedCollection``.
+
+    Attributes:
+        operations: the same database for a thread.
+    """
 
     def __init__(
         self, database: "AsyncIOMotorDatabase[Document]", *, sessions: SessionPool, clock: Clock
@@ -55,7 +67,7 @@ class SafeDatabase:
         self._sessions = sessions
         self._clock = clock
         self._collections: dict[str, Collection] = {}
-        self._log = _log.bind()  # once: every operation is logged, as a rule for nobody
+        self.operations = Operations(database.delegate, clock=clock)
 
     @property
     def name(self) -> str:
@@ -79,31 +91,21 @@ class SafeDatabase:
         return self._collections[name]
 
     async def run(self, operation: str, awaitable: Awaitable[T]) -> T:
-        """Wait for one operation, logging how long it took.
+        """Wait for one operation of motor, logging how long it took.
 
         Raises:
             StorageError: it went wrong; the class says how.
         """
-        with self._timed(operation), map_storage_errors():
-            return await settle(awaitable)
+        with self.operations.watch(operation):
+            return await wait_until_done(awaitable)
 
-    async def call(
-        self,
-        operation: str,
-        method: Callable[..., T],
-        *arguments: object,
-        session: Session | None = None,
-        **options: object,
-    ) -> T:
-        """Carry out one operation of pymongo in a thread, or right here within that of its transaction.
+    async def call(self, operation: Callable[[], T]) -> T:
+        """Carry out an operation that blocks, in a thread.
 
         Raises:
             StorageError: it went wrong; the class says how.
         """
-        function = partial(method, *arguments, session=session, **options)
-        if session is not None and session.in_transaction:
-            return self._carry_out(operation, function)
-        return await self.run(operation, call_in_thread(function))
+        return await wait_until_done(call_in_thread(operation))
 
     async def command(self, command: str | Document) -> Document:
         """Run a command on this database."""
@@ -113,7 +115,6 @@ class SafeDatabase:
     async def in_transaction(self, work: Work[T], *, fence: Fence | None = None) -> T:
         """Run ``work`` in one transaction; it runs again after a transient error, so it must hold no state.
 
-        All of it happens within one thread, so it may wait for operations with its session and nothing else.
         When cancelled it still ends first, as it would have.
 
         Raises:
@@ -127,7 +128,7 @@ class SafeDatabase:
             attempt = partial(self._attempt, session, work, fence, deadline)
             while True:
                 try:
-                    result, is_committed = await settle(call_in_thread(attempt))
+                    result, is_committed = await wait_until_done(call_in_thread(attempt))
                     if not is_committed:
                         await self._commit_again(session, deadline)
                 except StorageError as error:
@@ -139,7 +140,7 @@ class SafeDatabase:
                 await self._clock.sleep(next(pauses))
 
     @contextmanager
-    def open_snapshot(self) -> Iterator[Session]:
+    def open_snapshot(self) -> Iterator[ClientSession]:
         """Lend a session all of whose reads see the data of one moment, that of the first; one at a time.
 
         It holds no transaction and no lock, so it is none of those that transactions run in.
@@ -158,7 +159,7 @@ class SafeDatabase:
         await self.run("dropDatabase", self._database.client.drop_database(self.name))
 
     def _attempt(
-        self, session: Session, work: Work[T], fence: Fence | None, deadline: float
+        self, session: ClientSession, work: Work[T], fence: Fence | None, deadline: float
     ) -> tuple[T, bool]:
         """Run the work once; return what it gave, and whether its commit is known to have happened."""
         session.start_transaction(
@@ -169,23 +170,23 @@ class SafeDatabase:
         try:
             if fence is not None:
                 self._check_fence(session, fence)
-            result = complete(work(session))
+            result = work(Transaction(self.operations, session))
             return result, self._commit(session, deadline)
         finally:
             if session.in_transaction:
-                self._carry_out("abort", session.abort_transaction)
+                self.operations.run("abort", session.abort_transaction)
 
-    def _check_fence(self, session: Session, fence: Fence) -> None:
+    def _check_fence(self, session: ClientSession, fence: Fence) -> None:
         # A read is enough: a process that takes the lease over ends our sessions before it begins.
         held = {"_id": fence.shard, "token": fence.token}
-        leases = self.unscoped("leases").delegate
-        if self._carry_out("fence", partial(leases.find_one, held, session=session)) is None:
+        leases = self.operations.get_collection("leases")
+        if self.operations.run("fence", leases.find_one, held, session=session) is None:
             raise LeaseLostError(f"Another process holds shard {fence.shard} now.")
 
-    def _commit(self, session: Session, deadline: float) -> bool:
+    def _commit(self, session: ClientSession, deadline: float) -> bool:
         """Commit; return False when nobody knows whether it happened, and there is time to do it again."""
         try:
-            self._carry_out("commit", session.commit_transaction)
+            self.operations.run("commit", session.commit_transaction)
         except StorageError as error:
             if not is_commit_unknown(error):
                 raise
@@ -194,22 +195,8 @@ class SafeDatabase:
             return False
         return True
 
-    async def _commit_again(self, session: Session, deadline: float) -> None:
+    async def _commit_again(self, session: ClientSession, deadline: float) -> None:
         for pause in CONFLICT_BACKOFF.generate_seconds():
             await self._clock.sleep(pause)
-            if await settle(call_in_thread(partial(self._commit, session, deadline))):
+            if await wait_until_done(call_in_thread(partial(self._commit, session, deadline))):
                 return
-
-    def _carry_out(self, operation: str, function: Callable[[], T]) -> T:
-        with self._timed(operation), map_storage_errors():
-            return function()
-
-    @contextmanager
-    def _timed(self, operation: str) -> Iterator[None]:
-        started = self._clock.monotonic()
-        try:
-            yield
-        finally:
-            seconds = self._clock.monotonic() - started
-            level = self._log.warning if seconds >= SLOW_SECONDS else self._log.debug
-            level("database operation", operation=operation, milliseconds=round(seconds * 1000, 1))

@@ -12,6 +12,7 @@ from types import NoneType
 from typing import Any
 
 from utils.errors import ScopeViolationError
+from utils.models.scope import GuildId, ServerScope
 
 Scope = Mapping[str, int | str]
 Query = Mapping[str, Any]
@@ -25,6 +26,16 @@ STAGES = frozenset(
     {"$match", "$group", "$sort", "$skip", "$limit", "$project", "$set", "$addFields", "$unset", "$unwind"}
     | {"$count", "$facet", "$sortByCount", "$replaceRoot", "$replaceWith", "$setWindowFields", "$bucket"}
 )
+
+
+def scope_of_guild(guild_id: GuildId) -> Scope:
+    """Return what all documents of a guild have."""
+    return {"guild_id": int(guild_id)}
+
+
+def scope_of_server(scope: ServerScope) -> Scope:
+    """Return what all documents of a game server have."""
+    return {"guild_id": int(scope.guild_id), "server_id": str(scope.server_id)}
 
 
 def scope_filter(scope: Scope, query: Query) -> dict[str, Any]:

@@ -5,10 +5,9 @@ process must be able to end it, so the ids of all sessions that ever hold a tran
 pool opens and stored with the lease (``repositories.leases``).
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Self, TypeVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.client_session import ClientSession
@@ -17,38 +16,15 @@ from utils.database.core.threads import call_in_thread
 from utils.models.scope import GuildId
 from utils.turns import FairTurns
 
-T = TypeVar("T")
-
 Client = AsyncIOMotorClient[dict[str, Any]]
-Session = ClientSession
-"""Of a transaction. It is pymongo's own: a transaction runs within a thread."""
 
 SESSION_COUNT = 8  # transactions in flight; two cores of mongod are busy with four
-
-
-async def settle(operation: Awaitable[T]) -> T:
-    """Wait for an operation within a thread; when cancelled, still until it has ended.
-
-    No cancellation reaches the thread. What it works with (a session, above all) must not be lent to the next
-    one before, however often the waiting task was cancelled.
-    """
-    running = asyncio.ensure_future(operation)
-    try:
-        await asyncio.wait([running])  # unlike a shield it leaves nothing unlooked at when both end at once
-    except asyncio.CancelledError:
-        while not running.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([running])
-        if not running.cancelled():
-            running.exception()  # looked at, so that the loop does not report it as forgotten
-        raise
-    return running.result()
 
 
 class SessionPool:
     """At most ``SESSION_COUNT`` sessions, lent to one transaction at a time; guilds share them fairly."""
 
-    def __init__(self, sessions: tuple[Session, ...]) -> None:
+    def __init__(self, sessions: tuple[ClientSession, ...]) -> None:
         self._sessions = sessions
         self._free = list(sessions)
         self._turns = FairTurns(len(sessions))
@@ -60,7 +36,7 @@ class SessionPool:
         return cls(tuple(client.delegate.start_session() for _ in range(size)))
 
     @asynccontextmanager
-    async def borrow(self, guild_id: GuildId | None = None) -> AsyncIterator[Session]:
+    async def borrow(self, guild_id: GuildId | None = None) -> AsyncIterator[ClientSession]:
         """Lend a session to a guild, or to the bot itself, when it is its turn."""
         async with self._turns.lend(guild_id):
             session = self._free.pop()

@@ -1,15 +1,22 @@
 """Threads: pymongo waits for MongoDB's answers in one, never in the event loop.
 
-Going over to a thread and back costs as much as an operation itself. So a transaction goes over as a whole:
-it waits for nothing but its own operations, so its coroutine is driven to its end within the thread
-(``complete``), where each operation is a plain call that gives no control away.
+Going over to a thread and back costs as much CPU as an operation itself. So a read goes over by itself, and
+a transaction as a whole: its fence, its unit of work and its commit are plain code that runs in one thread
+from begin to end (``SafeDatabase.in_transaction``). That is why units of work are no coroutines: there is no
+event loop where they run, and what they may wait for, MongoDB, blocks them.
+
+A unit shares the process with the loop. It works on values that it was given and on its transaction; it
+neither reads nor sets what a service changes meanwhile. ``tests/architecture/test_units.py`` holds both.
+
+No cancellation reaches a thread. Who waits for one is let go only when it has ended (``wait_until_done``): a
+session that is lent to the next transaction must not be in use by the one before.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import TypeVar, cast
+from typing import TypeVar
 
 T = TypeVar("T")
 
@@ -21,17 +28,3 @@ _threads = ThreadPoolExecutor(THREAD_COUNT, thread_name_prefix="mongodb")  # sta
 def call_in_thread(function: Callable[[], T]) -> "asyncio.Future[T]":
     """Begin a blocking call; what is bound to the log stays bound."""
     return asyncio.get_running_loop().run_in_executor(_threads, copy_context().run, function)
-
-
-def complete(work: Coroutine[object, None, T]) -> T:
-    """Run a coroutine that never gives control away to its end, without an event loop.
-
-    Raises:
-        RuntimeError: it waits for the event loop.
-    """
-    try:
-        work.send(None)
-    except StopIteration as end:
-        return cast("T", end.value)
-    work.close()
-    raise RuntimeError("A transaction within a thread may wait for MongoDB alone.")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from utils.models.audit import AuditEntry
+from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.scope import MemberId
 
 Document = dict[str, Any]
@@ -14,16 +14,17 @@ def build_audit_document(entry: AuditEntry) -> Document:
         "at": entry.at,
         "actor_id": None if entry.actor_id is None else int(entry.actor_id),
         "action": str(entry.action),
-        "detail": entry.detail,
+        "facts": entry.facts.list_fields(),
     }
 
 
 def read_audit(document: Document) -> AuditEntry:
     """Return the change that a document holds."""
-    actor_id = document["actor_id"]
+    actor_id, facts = document["actor_id"], document["facts"]
+    changes = tuple(FieldChange(**change) for change in facts.get("changes", ()))
     return AuditEntry(
         at=document["at"],
         actor_id=None if actor_id is None else MemberId(actor_id),
         action=document["action"],
-        detail=document["detail"],
+        facts=AuditFacts(**{**facts, "changes": changes}),
     )

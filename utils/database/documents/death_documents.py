@@ -100,6 +100,11 @@ def read_wall_time(stored: datetime) -> datetime:
     return stored.replace(tzinfo=None)
 
 
+def build_file_key(file: LogFile) -> Document:
+    """Return the key of a file's cursor."""
+    return {"kind": "file", "world": file.world, "name": file.name}
+
+
 def build_cursor_fields(cursor: Cursor) -> Document:
     """Return the fields of a cursor that it is known by."""
     return {"offset": cursor.offset, "head": cursor.head}

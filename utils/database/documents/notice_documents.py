@@ -1,47 +1,46 @@
 """How notices wait in the outbox, and how the messages made of them are stored."""
 
-from collections.abc import Mapping
-from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from utils.models.deaths import DeathKind
+from pydantic import TypeAdapter
+
 from utils.models.guilds import ChannelKind
-from utils.models.notices import (
-    BountyEvent,
-    BountyNotice,
-    DeathNotice,
-    EntryKey,
-    Feed,
-    MessageState,
-    Notice,
-    OutboxEntry,
-    OutgoingMessage,
-)
+from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
+from utils.models.notices.notice import Notice
+from utils.models.notices.outbox import EntryKey, Feed, MessageState, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 
 Document = dict[str, Any]
 
 
-def build_entry_document(notice: Notice, *, sequence: int, created_at: datetime) -> Document:
+def build_entry_document(
+    notice: Notice, *, sequence: int, created_at: datetime, kinds: NoticeKinds = NOTICE_KINDS
+) -> Document:
     """Return a notice as it waits."""
-    facts = {field.name: getattr(notice, field.name) for field in fields(notice)}
+    kind = kinds.get_for(notice)
     return {
         "sequence": sequence,
-        "channel_kind": notice.channel_kind.value,
-        "notice": {name: str(fact) if isinstance(fact, str) else fact for name, fact in facts.items()},
+        "channel_kind": kind.channel_kind.value,
+        "type": kind.name,
+        "notice": _get_codec(kind.model).dump_python(notice),
         "created_at": created_at,
     }
 
 
-def read_entry(scope: ServerScope, document: Document) -> OutboxEntry:
-    """Return the outbox entry of a stored document."""
-    channel_kind = ChannelKind(document["channel_kind"])
+def read_entry(scope: ServerScope, document: Document, kinds: NoticeKinds = NOTICE_KINDS) -> OutboxEntry:
+    """Return the outbox entry of a stored document.
+
+    Raises:
+        KeyError, ValueError: it holds no such notice.
+    """
+    kind = kinds.get(document["type"])
     return OutboxEntry(
         scope=scope,
         sequence=document["sequence"],
-        channel_kind=channel_kind,
-        notice=_read_notice(channel_kind, document["notice"]),
+        channel_kind=ChannelKind(document["channel_kind"]),
+        notice=_get_codec(kind.model).validate_python(document["notice"]),
         created_at=document["created_at"],
     )
 
@@ -84,7 +83,7 @@ def read_feed(guild_id: GuildId, document: Document) -> Feed:
     return Feed(scope, ChannelKind(document["channel_kind"]))
 
 
-def _read_notice(kind: ChannelKind, facts: Mapping[str, Any]) -> Notice:
-    if kind is ChannelKind.BOUNTIES:
-        return BountyNotice(**{**facts, "event": BountyEvent(facts["event"])})
-    return DeathNotice(**{**facts, "kind": DeathKind(facts["kind"])})
+@cache
+def _get_codec(model: type[Notice]) -> TypeAdapter[Notice]:
+    """Return what stores and reads the facts of a kind by the types of its fields."""
+    return TypeAdapter(model)

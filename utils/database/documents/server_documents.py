@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from utils.models.deaths import DeathKind, LogFile
+from utils.models.deaths import LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import BountySettings
 from utils.models.reading import ImportJob
@@ -85,7 +85,7 @@ class GameServerDocument(StoredDocument):
     legacy: bool = False
     host_key: str | None = None
     log_folder: str | None = None
-    announced: tuple[DeathKind, ...] = ()
+    silenced: tuple[str, ...] = ()
     generation: int = 0
     is_paused: bool = False
     added_at: datetime | None = None
@@ -101,7 +101,7 @@ class GameServerDocument(StoredDocument):
                 "guild_id": server.scope.guild_id,
                 "server_id": server.scope.server_id,
                 "secret": server.secret.ciphertext,
-                "announced": tuple(sorted(server.announced)),
+                "silenced": tuple(sorted(server.silenced)),
                 "channels": dict(server.channels),
             }
         )
@@ -110,7 +110,7 @@ class GameServerDocument(StoredDocument):
         """Return the server."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         scope = ServerScope(GuildId(fields.pop("guild_id")), ServerId(fields.pop("server_id")))
-        changed = {"secret": EncryptedSecret(self.secret), "announced": frozenset(self.announced)}
+        changed = {"secret": EncryptedSecret(self.secret), "silenced": frozenset(self.silenced)}
         return GameServer(scope=scope, **{**fields, **changed})
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pymongo.errors import DuplicateKeyError
 
 from utils.database.core.database import Fence, SafeDatabase
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.errors import ConfigurationError, StorageConflictError
 
 Migration = Callable[[SafeDatabase, Fence], Awaitable[None]]
@@ -98,9 +98,8 @@ async def find_data_version(database: SafeDatabase) -> DataVersion | None:
 
 
 async def _write(database: SafeDatabase, fence: Fence, update: dict[str, object]) -> None:
-    schema = database.unscoped("schema").delegate
-
-    async def write(session: Session) -> None:
-        await database.call("schema.update", schema.update_one, {"_id": _ID}, update, session=session)
+    def write(transaction: Transaction) -> None:
+        change, session = transaction.unscoped("schema").update_one, transaction.session
+        transaction.run("schema.update", change, {"_id": _ID}, update, session=session)
 
     await database.in_transaction(write, fence=fence)

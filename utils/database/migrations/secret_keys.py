@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from utils.clock import Clock
+from utils.database.core.blocking import BlockingCollection
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.leases import UPGRADE_LEASE, LeaseRepository
 from utils.errors import ConfigurationError, SecretError
@@ -102,10 +103,10 @@ class StoredLogins:
     async def save_proof(self, proof: KeyProof, *, fence: Fence | None = None) -> None:
         """Write the proof, behind a fence where one is given."""
         fields = {"_id": _ID, "current": proof.current, "following": proof.following}
-        replace, key = self._schema.delegate.replace_one, {"_id": _ID}
 
-        async def write(session: Session) -> None:
-            await self._database.call("schema.update", replace, key, fields, upsert=True, session=session)
+        def write(transaction: Transaction) -> None:
+            replace, session = transaction.unscoped("schema").replace_one, transaction.session
+            transaction.run("schema.update", replace, {"_id": _ID}, fields, upsert=True, session=session)
 
         await self._database.in_transaction(write, fence=fence)
 
@@ -113,32 +114,25 @@ class StoredLogins:
         """Return every guild that may have logins."""
         return await self._directory.list_guild_ids()
 
-    async def list_logins(
-        self, guild_id: GuildId, *, session: Session | None = None
-    ) -> Mapping[ServerScope, EncryptedSecret]:
+    async def list_logins(self, guild_id: GuildId) -> Mapping[ServerScope, EncryptedSecret]:
         """Return the logins of a guild."""
-        found = await self._servers(guild_id).find(
-            {"secret": {"$gt": b""}}, projection={"server_id": 1, "secret": 1}, session=session
-        )
-        return {
-            ServerScope(guild_id, ServerId(one["server_id"])): EncryptedSecret(bytes(one["secret"]))
-            for one in found
-        }
+        servers = ScopedCollection.of_guild(self._database, "game_servers", guild_id)
+        return await servers.call(lambda: _read_logins(servers.blocking, guild_id))
 
     async def move(
         self, guild_id: GuildId, old: SecretCipher | None, new: SecretCipher, fence: Fence
     ) -> Moved:
         """Encrypt a guild's logins with another key, in one transaction."""
 
-        async def work(session: Session) -> Moved:
+        def work(transaction: Transaction) -> Moved:
+            servers = transaction.of_guild("game_servers", guild_id)
             moved = unreadable = 0
-            for scope, secret in (await self.list_logins(guild_id, session=session)).items():
+            for scope, secret in _read_logins(servers, guild_id).items():
                 if _open(new, scope, secret) is not None:
                     moved += 1
                 elif old is not None and (credentials := _open(old, scope, secret)) is not None:
                     change = {"$set": {"secret": new.encrypt(scope, credentials).ciphertext}}
-                    one = {"server_id": str(scope.server_id)}
-                    await self._servers(guild_id).update_one(one, change, session=session)
+                    servers.update_one({"server_id": str(scope.server_id)}, change)
                     moved += 1
                 else:
                     unreadable += 1
@@ -146,8 +140,13 @@ class StoredLogins:
 
         return await self._database.in_transaction(work, fence=fence)
 
-    def _servers(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "game_servers", guild_id)
+
+def _read_logins(servers: BlockingCollection, guild_id: GuildId) -> Mapping[ServerScope, EncryptedSecret]:
+    found = servers.find({"secret": {"$gt": b""}}, projection={"server_id": 1, "secret": 1})
+    return {
+        ServerScope(guild_id, ServerId(one["server_id"])): EncryptedSecret(bytes(one["secret"]))
+        for one in found
+    }
 
 
 async def verify_secret_key(logins: StoredLogins, cipher: SecretCipher | None) -> None:

@@ -12,13 +12,14 @@ from utils.clock import Clock
 from utils.database.core.database import SafeDatabase
 from utils.database.core.faults import list_codes, map_storage_errors
 from utils.database.core.results import SafeMongoDBResult, settle_result
-from utils.database.core.sessions import Client, SessionPool, settle
+from utils.database.core.sessions import Client, SessionPool
 from utils.errors import (
     ConfigurationError,
     StorageError,
     StorageUnavailableError,
     TransactionsUnsupportedError,
 )
+from utils.waiting import wait_until_done
 
 MINIMUM_VERSION = (6, 0)  # the oldest one the tests run against
 SELECTION_SECONDS = 5.0
@@ -167,7 +168,7 @@ class SafeMongoDBConnection:
         if self._client is None:
             raise StorageUnavailableError("There is no connection to MongoDB.")
         with map_storage_errors():
-            return await settle(self._client.admin.command(name))
+            return await wait_until_done(self._client.admin.command(name))
 
 
 def _refuse_login(error: StorageError) -> None:

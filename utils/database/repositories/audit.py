@@ -1,6 +1,7 @@
 """The audit of guilds: who changed what, newest first."""
 
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.audit_documents import build_audit_document, read_audit
 from utils.models.audit import AuditEntry

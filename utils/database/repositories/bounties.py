@@ -1,14 +1,14 @@
 """Bounties: transactions over them and the wallets they touch, and their lists."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import FenceSource, SafeDatabase
+from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.database.documents.money_documents import OPEN, read_bounty
-from utils.database.repositories.ingestion import FenceSource
 from utils.database.units.money_unit import MoneyTransaction
 from utils.models.money import Bounty
 from utils.models.scope import GuildId, MemberId, ServerId, ServerScope
@@ -25,15 +25,15 @@ class BountyRepository:
         self._database = database
         self._fences = fences
 
-    async def in_transaction(self, scope: ServerScope, work: Callable[[MoneyTransaction], Awaitable[T]]) -> T:
+    async def in_transaction(self, scope: ServerScope, work: Callable[[MoneyTransaction], T]) -> T:
         """Run ``work`` in one transaction; it may run again after a transient error.
 
         Raises:
             LeaseLostError, StorageUnavailableError
         """
 
-        async def run(session: Session) -> T:
-            return await work(MoneyTransaction(self._database, scope, session))
+        def run(transaction: Transaction) -> T:
+            return work(MoneyTransaction(transaction, scope))
 
         return await self._database.in_transaction(run, fence=self._fences(scope.guild_id))
 

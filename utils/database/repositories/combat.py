@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.player_documents import read_month
 from utils.database.read_models.enemies import build_since

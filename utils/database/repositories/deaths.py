@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
 from utils.database.core.keys import build_key_range
+from utils.database.core.operations import Document
 from utils.database.core.scope_rules import Query
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.death_documents import read_death

@@ -9,7 +9,8 @@ from datetime import datetime
 
 from structlog import get_logger
 
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
 from utils.database.documents.money_documents import OPEN
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.sharding import Sharding

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from utils.database.core.database import Document
+from utils.database.core.operations import Document
 from utils.database.read_models.enemies import Side, build_enemies, build_since
 from utils.database.repositories.shown import ShownPlayers
 from utils.models.scope import PlayerId

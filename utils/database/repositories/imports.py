@@ -6,11 +6,12 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from utils.database.core.database import SafeDatabase
+from utils.database.core.blocking import Change
+from utils.database.core.database import FenceSource, SafeDatabase
 from utils.database.core.keys import build_key_range, build_key_since
-from utils.database.core.scoped import Change, ScopedCollection
-from utils.database.core.sessions import Session
-from utils.database.documents.death_documents import build_cursor_move, decode_deaths
+from utils.database.core.scoped import ScopedCollection
+from utils.database.core.transaction import Transaction
+from utils.database.documents.death_documents import build_cursor_move, build_file_key, decode_deaths
 from utils.database.documents.player_documents import (
     build_month_document,
     build_player_document,
@@ -18,7 +19,6 @@ from utils.database.documents.player_documents import (
     merge_days,
 )
 from utils.database.documents.server_documents import ImportDocument
-from utils.database.repositories.ingestion import FenceSource, build_file_key
 from utils.database.units.count_lock import IMPORT_KEY, hold_counts, void_import
 from utils.database.units.removals import verify_kept
 from utils.errors import StorageConflictError
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 _COUNTED = ("players", "player_days", "server_months")
 INSERT_BATCH = 2_000
-CURSORS_BATCH = 500  # moved between two turns of the event loop; all of an import in one transaction
+CURSORS_BATCH = 500  # in one request; all of an import in one transaction
 
 
 class ImportRepository:
@@ -52,15 +52,15 @@ class ImportRepository:
         Raises:
             CursorMovedError: the server was removed meanwhile.
         """
-        cursors = self._of("cursors", scope)
-        stored, starts = await asyncio.to_thread(_build_beginning, job)
 
-        async def begin(session: Session) -> None:
-            await verify_kept(self._database, scope, session=session)
-            await hold_counts(cursors, session=session)
-            await cursors.update_one(IMPORT_KEY, stored, upsert=True, session=session)
+        def begin(transaction: Transaction) -> None:
+            stored, starts = _build_beginning(job)
+            cursors = transaction.of_server("cursors", scope)
+            verify_kept(transaction, scope)
+            hold_counts(cursors)
+            cursors.update_one(IMPORT_KEY, stored, upsert=True)
             for first in range(0, len(starts), CURSORS_BATCH):
-                await cursors.bulk_write(starts[first : first + CURSORS_BATCH], session=session)
+                cursors.bulk_write(starts[first : first + CURSORS_BATCH])
 
         await self._database.in_transaction(begin, fence=self._fences(scope.guild_id))
 
@@ -72,11 +72,11 @@ class ImportRepository:
         Raises:
             StorageConflictError: none is under way any more.
         """
-        cursors = self._of("cursors", scope)
 
-        async def take_up(session: Session) -> int:
-            await void_import(cursors, session=session)
-            found = await cursors.find_one(IMPORT_KEY, session=session)
+        def take_up(transaction: Transaction) -> int:
+            cursors = transaction.of_server("cursors", scope)
+            void_import(cursors)
+            found = cursors.find_one(IMPORT_KEY)
             if found is None:
                 raise StorageConflictError("This import is not under way any more.")
             return ImportDocument.model_validate(found["job"]).generation
@@ -90,11 +90,11 @@ class ImportRepository:
             StorageConflictError: another job is under way, or none, or the server is gone.
         """
 
-        async def finish(session: Session) -> None:
+        def finish(transaction: Transaction) -> None:
             under_way = {**IMPORT_KEY, "job.generation": job.generation}
-            ended = await self._of("cursors", scope).delete(under_way, session=session)
+            ended = transaction.of_server("cursors", scope).delete(under_way)
             show = {"$set": {"generation": job.generation}}
-            if not ended or not await self._of("game_servers", scope).update_one({}, show, session=session):
+            if not ended or not transaction.of_server("game_servers", scope).update_one({}, show):
                 raise StorageConflictError("This import is not under way any more.")
 
         await self._database.in_transaction(finish, fence=self._fences(scope.guild_id))

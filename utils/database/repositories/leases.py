@@ -14,7 +14,8 @@ both wrote before they looked.
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
 from utils.errors import LeaseLostError, ShardCountError, StorageConflictError
 
 EXPIRY_SECONDS = 20.0

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from utils.database.core.database import Document, SafeDatabase, Work
+from utils.database.core.database import SafeDatabase, Work
+from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.database.documents.link_documents import (
     build_attempts_document,
     build_link_document,
@@ -130,46 +131,41 @@ class LinkRepository:
         self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
     ) -> tuple[Link, ...]:
         """Delete links and return them; when the main is among them, the oldest alt left becomes main."""
-        links = self._links(guild_id)
 
-        async def remove(session: Session) -> tuple[Link, ...]:
-            query = {"member_id": int(member_id)}
-            found = await links.find(query, hint="link", session=session)
+        def remove(transaction: Transaction) -> tuple[Link, ...]:
+            links, query = transaction.of_guild("links", guild_id), {"member_id": int(member_id)}
+            found = links.find(query, hint="link")
             ranked = sorted(map(read_link, found), key=_get_rank)
             removed = [link for link in ranked if link.player_id in player_ids]
-            await links.delete(
-                {**query, "player_id": {"$in": [link.player_id for link in removed]}}, session=session
-            )
+            links.delete({**query, "player_id": {"$in": [link.player_id for link in removed]}})
             left = [link for link in ranked if link.is_proven and link not in removed]
             if left and not left[0].is_main:
-                main = {"$set": {"is_main": True}}
-                await links.update_one(_build_key(left[0]), main, session=session)
+                links.update_one(_build_key(left[0]), {"$set": {"is_main": True}})
             return tuple(removed)
 
         return await self._in_transaction(remove)
 
     async def _prove(self, guild_id: GuildId, link: Link, *, at: datetime, is_asked_for: bool) -> Link | None:
-        links, key = self._links(guild_id), _build_key(link)
 
-        async def prove(session: Session) -> Link | None:
-            owner = await links.find_one({"player_id": link.player_id, **_PROVEN}, session=session)
+        def prove(transaction: Transaction) -> Link | None:
+            links, key = transaction.of_guild("links", guild_id), _build_key(link)
+            owner = links.find_one({"player_id": link.player_id, **_PROVEN})
             if owner is not None:
                 return read_link(owner) if owner["member_id"] == link.member_id else None
             # written, not only looked for: an end of the main at this moment must not miss the alt
             main = {"member_id": int(link.member_id), "is_main": True}
-            has_main = await links.update_one(main, {"$set": {"alt_at": at}}, session=session)
+            has_main = links.update_one(main, {"$set": {"alt_at": at}})
             proven = {**_PROVEN, "is_main": not has_main, "proven_at": at}
             if is_asked_for:
                 query = {**_build_request(link), **_PENDING}
-                if not await links.update_one(query, {"$set": proven}, session=session):
+                if not links.update_one(query, {"$set": proven}):
                     return None
             else:
                 named = {**proven, "player_name": link.player_name, "is_confirmed": link.is_confirmed}
                 update = {"$set": named, "$setOnInsert": {"linked_at": link.linked_at}}
-                await links.update_one(key, update, upsert=True, session=session)
-            attempts = self._of("proof_attempts", guild_id)
-            await attempts.delete({"player_id": link.player_id}, session=session)
-            stored = await links.find_one(key, session=session)
+                links.update_one(key, update, upsert=True)
+            transaction.of_guild("proof_attempts", guild_id).delete({"player_id": link.player_id})
+            stored = links.find_one(key)
             return None if stored is None else read_link(stored)
 
         return await self._in_transaction(prove)

@@ -9,18 +9,19 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from utils.database.core.database import Document, SafeDatabase, Work
+from utils.database.core.database import FenceSource, SafeDatabase, Work
+from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.database.documents.notice_documents import (
     build_message_document,
     read_entry,
     read_feed,
     read_message,
 )
-from utils.database.repositories.ingestion import FenceSource
 from utils.models.guilds import ChannelKind
-from utils.models.notices import EntryKey, Feed, MessageState, OutboxEntry, OutgoingMessage
+from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
+from utils.models.notices.outbox import EntryKey, Feed, MessageState, OutboxEntry, OutgoingMessage
 from utils.models.scope import GuildId, ServerScope
 
 T = TypeVar("T")
@@ -31,14 +32,20 @@ DROPPED_AT_ONCE = 1_000
 class OutboxRepository:
     """Notices and messages of guilds; every write is fenced.
 
+    Args:
+        kinds: what can be among the notices.
+
     Raises:
         LeaseLostError: from any method that writes; another process delivers for this guild now.
         StorageUnavailableError: from any method.
     """
 
-    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
+    def __init__(
+        self, database: SafeDatabase, *, fences: FenceSource, kinds: NoticeKinds = NOTICE_KINDS
+    ) -> None:
         self._database = database
         self._fences = fences
+        self._kinds = kinds
 
     async def list_feeds(self, guild_id: GuildId) -> tuple[Feed, ...]:
         """Return the feeds of a guild that have notices."""
@@ -62,14 +69,14 @@ class OutboxRepository:
         pending: dict[Feed, list[OutboxEntry]] = {feed: [] for feed in feeds}
         for document in some:
             feed = read_feed(guild_id, document)
-            pending[feed].append(read_entry(feed.scope, document))
+            pending[feed].append(read_entry(feed.scope, document, self._kinds))
         return {feed: tuple(sorted(entries, key=_get_sequence)) for feed, entries in pending.items()}
 
     async def list_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> tuple[OutboxEntry, ...]:
         """Return these notices in the order of their keys; those that are gone are left out."""
         found: dict[EntryKey, OutboxEntry] = {}
         for document in await self._entries(guild_id).find(_choose(keys), hint="sequence"):
-            entry = read_entry(read_feed(guild_id, document).scope, document)
+            entry = read_entry(read_feed(guild_id, document).scope, document, self._kinds)
             found[entry.key] = entry
         return tuple(found[key] for key in keys if key in found)
 
@@ -82,11 +89,11 @@ class OutboxRepository:
     async def prepare_message(self, guild_id: GuildId, message: OutgoingMessage) -> None:
         """Store a message before its first try; one that is stored already stays as it is."""
 
-        async def prepare(session: Session) -> None:
+        def prepare(transaction: Transaction) -> None:
             document = build_message_document(message)
-            await self._messages(guild_id).update_one(
-                {"nonce": document.pop("nonce")}, {"$setOnInsert": document}, upsert=True, session=session
-            )
+            named = {"nonce": document.pop("nonce")}
+            messages = transaction.of_guild("messages", guild_id)
+            messages.update_one(named, {"$setOnInsert": document}, upsert=True)
 
         await self._write(guild_id, prepare)
 
@@ -95,11 +102,11 @@ class OutboxRepository:
     ) -> None:
         """Note that Discord has a message, and take its notices out of the outbox; both or neither."""
 
-        async def mark(session: Session) -> None:
+        def mark(transaction: Transaction) -> None:
             sent = {"state": MessageState.SENT.value, "message_id": message_id, "sent_at": at}
             named = {"nonce": message.nonce}
-            await self._messages(guild_id).update_one(named, {"$set": sent}, session=session)
-            await self._entries(guild_id).delete(_choose(message.entries), session=session)
+            transaction.of_guild("messages", guild_id).update_one(named, {"$set": sent})
+            transaction.of_guild("outbox", guild_id).delete(_choose(message.entries))
 
         await self._write(guild_id, mark)
 
@@ -108,20 +115,19 @@ class OutboxRepository:
 
         They go in transactions of a thousand: one over all of them might never end.
         """
-        entries = ScopedCollection.of_server(self._database, "outbox", scope)
         too_old = {"channel_kind": kind.value, "created_at": {"$lt": before}}
 
-        async def drop(session: Session) -> int:
-            found = await entries.find(
+        def drop(transaction: Transaction) -> int:
+            entries = transaction.of_server("outbox", scope)
+            found = entries.find(
                 too_old,
                 projection={"_id": 0, "sequence": 1},
                 sort=[("sequence", 1)],
                 limit=DROPPED_AT_ONCE,
                 hint="sequence",
-                session=session,
             )
             chosen = {**too_old, "sequence": {"$in": [document["sequence"] for document in found]}}
-            return await entries.delete(chosen, session=session)
+            return entries.delete(chosen)
 
         total = dropped = await self._write(scope.guild_id, drop)
         while dropped == DROPPED_AT_ONCE:
@@ -132,17 +138,17 @@ class OutboxRepository:
     async def discard_entries(self, guild_id: GuildId, keys: Sequence[EntryKey]) -> None:
         """Delete exactly these notices."""
 
-        async def discard(session: Session) -> None:
-            await self._entries(guild_id).delete(_choose(keys), session=session)
+        def discard(transaction: Transaction) -> None:
+            transaction.of_guild("outbox", guild_id).delete(_choose(keys))
 
         await self._write(guild_id, discard)
 
     async def drop_message(self, guild_id: GuildId, nonce: str) -> None:
         """Forget a message that was not sent; those of its notices that are still there wait again."""
 
-        async def drop(session: Session) -> None:
+        def drop(transaction: Transaction) -> None:
             unsent = {"nonce": nonce, "state": MessageState.PREPARED.value}
-            await self._messages(guild_id).delete(unsent, session=session)
+            transaction.of_guild("messages", guild_id).delete(unsent)
 
         await self._write(guild_id, drop)
 
@@ -156,7 +162,7 @@ class OutboxRepository:
         found = await self._entries(feed.scope.guild_id).find(
             _name_feed(feed), sort=first, limit=limit, hint="sequence"
         )
-        return tuple(read_entry(feed.scope, document) for document in found)
+        return tuple(read_entry(feed.scope, document, self._kinds) for document in found)
 
     async def _write(self, guild_id: GuildId, work: Work[T]) -> T:
         return await self._database.in_transaction(work, fence=self._fences(guild_id))

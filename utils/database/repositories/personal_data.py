@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.death_documents import decode_documents
 from utils.models.links import LinkState
@@ -17,6 +18,7 @@ _WITHOUT_VICTIM = {**_PLAIN, "player_id": 0}
 _WITHOUT_CLAIMER = {**_WITHOUT_VICTIM, "claimer_id": 0, "claimer_player_id": 0}
 _WITHOUT_PLACER = {**_WITHOUT_VICTIM, "placer_id": 0}
 _WITHOUT_HUNTERS = {**_PLAIN, "placer_id": 0, "claimer_id": 0, "claimer_player_id": 0}
+_WITHOUT_SUBJECTS = {**_PLAIN, "facts.member_id": 0, "facts.player_id": 0}
 _OLDEST_FIRST = [("written_at", 1)]
 
 Parts = Mapping[str, Sequence[Document]]
@@ -75,7 +77,7 @@ class PersonalDataRepository:
             "ledger": await read("ledger", own, "member", _WITHOUT_VICTIM),
             "bounties_placed": await read("bounties", placed, "placer", _WITHOUT_CLAIMER),
             "bounties_claimed": await read("bounties", claimed, "claimer", _WITHOUT_PLACER),
-            "changes_by_hand": await read("audit", {"actor_id": member}, "actor", _PLAIN),
+            "changes_by_hand": await read("audit", {"actor_id": member}, "actor", _WITHOUT_SUBJECTS),
             "premium_granted": await self._list_granted(guild_id, member),
         }
 

@@ -1,10 +1,15 @@
 """Posted boards of guilds."""
 
+from dataclasses import asdict
+from typing import Any
+
+from utils.database.core.blocking import Replacement
 from utils.database.core.database import SafeDatabase
-from utils.database.core.scoped import Replacement, ScopedCollection
+from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.board_documents import build_board_document, read_board
-from utils.models.posted_boards import PostedBoard
-from utils.models.scope import GuildId, ServerId
+from utils.models.message_places import MessagePlace
+from utils.models.posted_boards import BoardKey, PostedBoard
+from utils.models.scope import GuildId
 
 
 class PostedBoardRepository:
@@ -18,26 +23,31 @@ class PostedBoardRepository:
         found = await self._of(guild_id).find({}, sort=[("server_id", 1), ("board", 1)], hint="board")
         return tuple(read_board(guild_id, document) for document in found)
 
-    async def find_board(self, guild_id: GuildId, server_id: ServerId, board: str) -> PostedBoard | None:
+    async def find_board(self, key: BoardKey) -> PostedBoard | None:
         """Return one board; None when it is not posted."""
-        found = await self._of(guild_id).find_one({"server_id": server_id, "board": board})
-        return None if found is None else read_board(guild_id, found)
+        found = await self._of(key.guild_id).find_one(_select(key))
+        return None if found is None else read_board(key.guild_id, found)
 
-    async def insert_board(self, guild_id: GuildId, board: PostedBoard) -> None:
-        """Store a new board, or write one anew that is there."""
-        key = {"server_id": board.server_id, "board": board.board}
-        await self._of(guild_id).bulk_write([Replacement(key, build_board_document(board))])
+    async def insert_board(self, key: BoardKey) -> None:
+        """Store a new board that stands nowhere yet."""
+        document = build_board_document(PostedBoard(key))
+        await self._of(key.guild_id).bulk_write([Replacement(_select(key), document)])
 
-    async def replace_board(self, guild_id: GuildId, board: PostedBoard) -> bool:
-        """Write a changed board; tell whether it is still there. One that was removed stays removed."""
-        key = {"server_id": board.server_id, "board": board.board}
-        fields = build_board_document(board)
-        update = {name: fields[name] for name in fields.keys() - key.keys()}
-        return await self._of(guild_id).update_one(key, {"$set": update})
+    async def save_place(self, key: BoardKey, place: MessagePlace) -> bool:
+        """Write where a board stands; tell whether it is still there. One that was removed stays removed."""
+        return await self._of(key.guild_id).update_one(_select(key), {"$set": asdict(place)})
 
-    async def delete_board(self, guild_id: GuildId, server_id: ServerId, board: str) -> None:
+    async def set_paused(self, key: BoardKey, *, is_paused: bool) -> None:
+        """Note that a board rests, or goes on."""
+        await self._of(key.guild_id).update_one(_select(key), {"$set": {"is_paused": is_paused}})
+
+    async def delete_board(self, key: BoardKey) -> None:
         """Forget a board."""
-        await self._of(guild_id).delete({"server_id": server_id, "board": board})
+        await self._of(key.guild_id).delete(_select(key))
 
     def _of(self, guild_id: GuildId) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, "boards", guild_id)
+
+
+def _select(key: BoardKey) -> dict[str, Any]:
+    return {"server_id": key.server_id, "board": key.board}

@@ -1,6 +1,7 @@
 """Premium of guilds: the grant that stands, and the history of all."""
 
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.premium_documents import (
     build_grant_document,

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 from structlog import get_logger
 
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.database.documents.server_documents import GameServerDocument, HealthDocument
 from utils.database.repositories.line_counts import count_lines
-from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
@@ -79,10 +79,10 @@ class GameServerRepository:
         update = {"$unset": {field: ""}} if channel_id is None else {"$set": {field: int(channel_id)}}
         await self._server(scope).update_one(_KEPT, update)
 
-    async def set_announced(self, scope: ServerScope, kind: DeathKind, *, is_announced: bool) -> None:
-        """Have one class of death posted, or not."""
-        operator = "$addToSet" if is_announced else "$pull"
-        await self._server(scope).update_one(_KEPT, {operator: {"announced": kind.value}})
+    async def set_silenced(self, scope: ServerScope, name: str, *, is_silenced: bool) -> None:
+        """Have something not posted, or posted again."""
+        operator = "$addToSet" if is_silenced else "$pull"
+        await self._server(scope).update_one(_KEPT, {operator: {"silenced": str(name)}})
 
     async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
         """Pause a server over the premium limit, or let it go on."""
@@ -112,10 +112,10 @@ class GameServerRepository:
         }
         removed = {**forgotten, "is_removed": True, "removed_at": at, "keeps_stats": keep_stats}
 
-        async def remove(session: Session) -> None:
+        def remove(transaction: Transaction) -> None:
             update = {"$set": removed, "$unset": {"health": ""}}
-            await self._server(scope).update_one(_KEPT, update, session=session)
-            await ScopedCollection.of_server(self._database, "cursors", scope).delete({}, session=session)
+            transaction.of_server("game_servers", scope).update_one(_KEPT, update)
+            transaction.of_server("cursors", scope).delete({})
 
         await self._database.in_transaction(remove)
 

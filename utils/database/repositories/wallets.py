@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from utils.database.core.database import SafeDatabase
+from utils.database.core.database import FenceSource, SafeDatabase
 from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.database.documents.audit_documents import build_audit_document
 from utils.database.documents.money_documents import read_ledger_row
-from utils.database.repositories.ingestion import FenceSource
 from utils.database.units.money_unit import book_change, read_balance
 from utils.models.audit import AuditEntry
 from utils.models.money import Change, LedgerRow
@@ -23,7 +22,8 @@ class WalletRepository:
 
     async def get_balance(self, guild_id: GuildId, member_id: MemberId) -> int:
         """Return what a member has; nothing for one who never had any."""
-        return await read_balance(self._database, guild_id, member_id)
+        wallets = ScopedCollection.of_guild(self._database, "wallets", guild_id)
+        return await wallets.call(lambda: read_balance(wallets.blocking, member_id))
 
     async def list_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> tuple[LedgerRow, ...]:
         """Return a member's last rows of the ledger, newest first."""
@@ -42,16 +42,15 @@ class WalletRepository:
         Raises:
             CommitUnknownError: it happened or not.
         """
-        ledger = ScopedCollection.of_guild(self._database, "ledger", guild_id)
-        audit = ScopedCollection.of_guild(self._database, "audit", guild_id)
 
-        async def book(session: Session) -> LedgerRow | None:
-            booked = await ledger.find_one({"key": change.key}, session=session)
+        def book(transaction: Transaction) -> LedgerRow | None:
+            booked = transaction.of_guild("ledger", guild_id).find_one({"key": change.key})
             if booked is not None:
                 return read_ledger_row(booked)
-            row = await book_change(self._database, guild_id, change, session=session)
+            row = book_change(transaction, guild_id, change)
             if row is not None:
-                await audit.insert_one(build_audit_document(describe(row)), session=session)
+                audit = transaction.of_guild("audit", guild_id)
+                audit.insert_one(build_audit_document(describe(row)))
             return row
 
         return await self._database.in_transaction(book, fence=self._fences(guild_id))

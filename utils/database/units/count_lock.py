@@ -5,18 +5,17 @@ one is under way therefore moves it on to the next generation: what it has count
 in, and it counts again. An import that begins at the same moment meets the lock and begins after.
 """
 
-from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.blocking import BlockingCollection
 
 IMPORT_KEY = {"kind": "import", "world": "", "name": ""}
 _LOCK_KEY = {"kind": "count", "world": "", "name": ""}
 
 
-async def hold_counts(cursors: ScopedCollection, *, session: Session) -> None:
+def hold_counts(cursors: BlockingCollection) -> None:
     """Write the lock: of two transactions that do, one runs again after the other."""
-    await cursors.find_one_and_update(_LOCK_KEY, {"$inc": {"next": 1}}, session=session)
+    cursors.find_one_and_update(_LOCK_KEY, {"$inc": {"next": 1}})
 
 
-async def void_import(cursors: ScopedCollection, *, session: Session) -> None:
+def void_import(cursors: BlockingCollection) -> None:
     """Have an import that is under way count again; nothing without one."""
-    await cursors.update_one(IMPORT_KEY, {"$inc": {"job.generation": 1}}, session=session)
+    cursors.update_one(IMPORT_KEY, {"$inc": {"job.generation": 1}})

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from utils.database.core.database import Document, SafeDatabase
-from utils.database.core.gathered_writes import GatheredWrites
-from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.blocking import BlockingCollection
+from utils.database.core.operations import Document
+from utils.database.core.pending_writes import PendingWrites
+from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import decode_deaths
-from utils.database.repositories.ingestion import TransactionUnit
 from utils.database.units.count_lock import hold_counts, void_import
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.database.units.money_unit import MoneyTransaction
 from utils.database.units.server_numbers import draw_numbers
 from utils.models.deaths import Death
@@ -26,70 +26,65 @@ class ErasureTransaction:
         money: wallets and bounties within this very transaction.
     """
 
-    def __init__(self, database: SafeDatabase, scope: ServerScope, session: Session) -> None:
-        self._database = database
+    def __init__(self, transaction: Transaction, scope: ServerScope) -> None:
+        self._transaction = transaction
         self._scope = scope
-        self._session = session
-        self.money = MoneyTransaction(database, scope, session)
-        self._writes = GatheredWrites(database, session)
-        self._counted = TransactionUnit(database, scope, session, self._writes)
+        self.money = MoneyTransaction(transaction, scope)
+        self._writes = PendingWrites(transaction)
+        self._counted = IngestionTransaction(transaction, scope, self._writes)
 
-    async def hold_counts(self) -> int | None:
+    def hold_counts(self) -> int | None:
         """Let no import begin meanwhile; return the shown generation, None without a server."""
-        await hold_counts(self._of("cursors"), session=self._session)
-        server = await self._of("game_servers").find_one(
-            {}, projection={"generation": 1}, session=self._session
-        )
+        hold_counts(self._of("cursors"))
+        server = self._of("game_servers").find_one({}, projection={"generation": 1})
         return None if server is None else int(server["generation"])
 
-    async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
+    def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""
         found: dict[bytes, Death] = {}
         for side in _SIDES:
-            pieces = await self._of("kills").find_raw(
-                {f"{side}_id": player_id}, sort=[("written_at", 1)], hint=side, session=self._session
+            pieces = self._of("kills").find_raw(
+                {f"{side}_id": player_id}, sort=[("written_at", 1)], hint=side
             )
             for encoded in pieces:
                 found.update((death.id, death) for death in decode_deaths(encoded))
         return sorted(found.values(), key=_get_order)
 
-    async def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
+    def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
         """Make a player's part in deaths nobody's: id, name and platform; the ``_id`` stays.
 
         An import that is under way counts again.
         """
-        await void_import(self._of("cursors"), session=self._session)
-        await self._count_change()
+        void_import(self._of("cursors"))
+        self._count_change()
         for side in _SIDES:
             own = {"_id": {"$in": [death.id for death in deaths]}, f"{side}_id": player_id}
             update: Document = {
                 "$set": {f"{side}_id": ERASED_PLAYER_ID, f"{side}_name": ERASED_NAME},
                 "$unset": {f"{side}_platform": ""},
             }
-            await self._of("kills").update_many(own, update, session=self._session)
+            self._of("kills").update_many(own, update)
 
-    async def delete_figures(self, player_id: PlayerId) -> None:
+    def delete_figures(self, player_id: PlayerId) -> None:
         """Delete a player's counters of all time and of their days, in every generation."""
         # MongoDB looks at the last field of an index when each one before it has a bound
         own: Document = {"generation": {"$gte": 0}, "player_id": player_id}
-        await self._count_change()
-        await self._of("players").delete(own, session=self._session)
-        await self._of("player_days").delete({**own, "month": {"$gte": ""}}, session=self._session)
+        self._count_change()
+        self._of("players").delete(own)
+        self._of("player_days").delete({**own, "month": {"$gte": ""}})
 
-    async def replace_figures(
-        self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int
-    ) -> None:
+    def replace_figures(self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int) -> None:
         """Write a player's counters and those of their days."""
-        await self._counted.replace_players([player], generation=generation)
-        await self._counted.replace_days(days, generation=generation)
-        await self._writes.carry_out()
+        self._counted.replace_players([player], generation=generation)
+        self._counted.replace_days(days, generation=generation)
+        self._writes.carry_out()
 
-    async def _count_change(self) -> None:
+    def _count_change(self) -> None:
         """Count a batch, so that what is kept in memory is read anew."""
-        await draw_numbers(self._database, self._scope, changes_counters=True, session=self._session)
+        draw_numbers(self._transaction, self._scope, changes_counters=True)
 
-    def _of(self, name: str) -> ScopedCollection:
-        return ScopedCollection.of_server(self._database, name, self._scope)
+    def _of(self, name: str) -> BlockingCollection:
+        return self._transaction.of_server(name, self._scope)
 
 
 def _get_order(death: Death) -> tuple[datetime, str, str, int]:

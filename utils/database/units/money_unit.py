@@ -8,10 +8,10 @@ second change runs again and sees the first.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from utils.database.core.database import Document, SafeDatabase
-from utils.database.core.gathered_writes import GatheredWrites
-from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.blocking import BlockingCollection
+from utils.database.core.operations import Document
+from utils.database.core.pending_writes import PendingWrites
+from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import read_death
 from utils.database.documents.money_documents import (
     OPEN,
@@ -24,38 +24,32 @@ from utils.database.units.outbox_entries import append_entries
 from utils.models.deaths import Death
 from utils.models.links import LinkState
 from utils.models.money import Bounty, BountyEnd, Change, LedgerKind, LedgerRow, PaidKill
-from utils.models.notices import BountyNotice
+from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
 
 
-async def book_change(
-    database: SafeDatabase, guild_id: GuildId, change: Change, *, session: Session
-) -> LedgerRow | None:
+def book_change(transaction: Transaction, guild_id: GuildId, change: Change) -> LedgerRow | None:
     """Change a balance and write its row of the ledger; return it, None when it would be negative."""
-    wallets = ScopedCollection.of_guild(database, "wallets", guild_id)
+    wallets = transaction.of_guild("wallets", guild_id)
     member_id = int(change.member_id)
     update = {"$inc": {"balance": change.amount, "rows": 1}}
     if change.amount < 0:
         covered = {"member_id": member_id, "balance": {"$gte": -change.amount}}
-        if not await wallets.update_one(covered, update, session=session):
+        if not wallets.update_one(covered, update):
             return None
-        wallet = await wallets.find_one({"member_id": member_id}, session=session)
+        wallet = wallets.find_one({"member_id": member_id})
     else:
-        wallet = await wallets.find_one_and_update({"member_id": member_id}, update, session=session)
+        wallet = wallets.find_one_and_update({"member_id": member_id}, update)
     if wallet is None:
         return None
     row = LedgerRow(change, wallet["rows"], wallet["balance"])
-    ledger = ScopedCollection.of_guild(database, "ledger", guild_id)
-    await ledger.insert_one(build_ledger_document(row), session=session)
+    transaction.of_guild("ledger", guild_id).insert_one(build_ledger_document(row))
     return row
 
 
-async def read_balance(
-    database: SafeDatabase, guild_id: GuildId, member_id: MemberId, *, session: Session | None = None
-) -> int:
+def read_balance(wallets: BlockingCollection, member_id: MemberId) -> int:
     """Return what a member has."""
-    wallets = ScopedCollection.of_guild(database, "wallets", guild_id)
-    found = await wallets.find_one({"member_id": int(member_id)}, session=session)
+    found = wallets.find_one({"member_id": int(member_id)})
     return int(found["balance"]) if found else 0
 
 
@@ -67,45 +61,35 @@ class MoneyTransaction:
     """
 
     def __init__(
-        self,
-        database: SafeDatabase,
-        scope: ServerScope,
-        session: Session,
-        *,
-        writes: GatheredWrites | None = None,
+        self, transaction: Transaction, scope: ServerScope, *, writes: PendingWrites | None = None
     ) -> None:
-        self._database = database
+        self._transaction = transaction
         self._scope = scope
-        self._session = session
         self._writes = writes
 
-    async def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
+    def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
         """Return whose proven players these are; those of nobody are left out."""
         wanted = {"player_id": {"$in": list(player_ids)}, "state": LinkState.PROVEN.value}
         fields = {"player_id": 1, "member_id": 1}
-        found = await self._of_guild("links").find(
-            wanted, projection=fields, hint="proven", session=self._session
-        )
+        found = self._of_guild("links").find(wanted, projection=fields, hint="proven")
         return {PlayerId(one["player_id"]): MemberId(one["member_id"]) for one in found}
 
-    async def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
+    def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
         """Return which of these keys the guild's ledger holds already."""
         wanted = {"key": {"$in": list(keys)}}
-        found = await self._of_guild("ledger").find(
-            wanted, projection={"_id": 0, "key": 1}, hint="key", session=self._session
-        )
+        found = self._of_guild("ledger").find(wanted, projection={"_id": 0, "key": 1}, hint="key")
         return frozenset(one["key"] for one in found)
 
-    async def book(self, change: Change) -> int | None:
+    def book(self, change: Change) -> int | None:
         """Change a balance and write the row; return the balance after it, None when it would be negative."""
-        row = await book_change(self._database, self._scope.guild_id, change, session=self._session)
+        row = book_change(self._transaction, self._scope.guild_id, change)
         return None if row is None else row.balance
 
-    async def get_balance(self, member_id: MemberId) -> int:
+    def get_balance(self, member_id: MemberId) -> int:
         """Return what a member has."""
-        return await read_balance(self._database, self._scope.guild_id, member_id, session=self._session)
+        return read_balance(self._of_guild("wallets"), member_id)
 
-    async def list_paid_kills(
+    def list_paid_kills(
         self, member_ids: Iterable[MemberId], victim_ids: Iterable[PlayerId], *, since: datetime
     ) -> Sequence[PaidKill]:
         """Return the paid kills of these victims by these members that happened since a moment."""
@@ -115,59 +99,51 @@ class MoneyTransaction:
             "killed_at": {"$gte": since},
             "kind": LedgerKind.KILL.value,
         }
-        found = await self._of_guild("ledger").find(wanted, hint="paid", session=self._session)
+        found = self._of_guild("ledger").find(wanted, hint="paid")
         return [
             PaidKill(MemberId(one["member_id"]), PlayerId(one["player_id"]), one["killed_at"])
             for one in found
         ]
 
-    async def list_live_kills(self, killer_id: PlayerId, *, since: datetime, limit: int) -> Sequence[Death]:
+    def list_live_kills(self, killer_id: PlayerId, *, since: datetime, limit: int) -> Sequence[Death]:
         """Return a player's newest kills on this server that were not read as history, in order."""
         wanted = {"killer_id": killer_id, "written_at": {"$gte": since}, "read_at": {"$exists": True}}
         if self._writes is not None:
-            await self._writes.carry_out_to("kills")
-        found = await self._of_server("kills").find(
-            wanted, sort=[("written_at", -1)], limit=limit, hint="killer", session=self._session
-        )
+            self._writes.carry_out_to("kills")
+        found = self._of_server("kills").find(wanted, sort=[("written_at", -1)], limit=limit, hint="killer")
         deaths = [read_death(document) for document in found]
         return sorted((death for death in deaths if death.row.kind.is_kill), key=lambda death: death.order)
 
-    async def list_open_bounties(self, player_ids: Iterable[PlayerId]) -> Sequence[Bounty]:
+    def list_open_bounties(self, player_ids: Iterable[PlayerId]) -> Sequence[Bounty]:
         """Return every open bounty on these players, ended ones included, first placed first."""
         wanted = {"slot": OPEN, "player_id": {"$in": list(player_ids)}}
-        found = await self._of_server("bounties").find(wanted, hint="open", session=self._session)
+        found = self._of_server("bounties").find(wanted, hint="open")
         bounties = [read_bounty(document) for document in found]
         return sorted(bounties, key=lambda bounty: (bounty.placed_at, bounty.bounty_id))
 
-    async def find_house_targets(
-        self, player_ids: Iterable[PlayerId], *, since: datetime
-    ) -> frozenset[PlayerId]:
+    def find_house_targets(self, player_ids: Iterable[PlayerId], *, since: datetime) -> frozenset[PlayerId]:
         """Return on whom of these players the house put a bounty since a moment, on any server."""
         wanted = {"placer_id": None, "placed_at": {"$gt": since}, "player_id": {"$in": list(player_ids)}}
-        found = await self._of_guild("bounties").find(
-            wanted, projection={"player_id": 1}, hint="placer", session=self._session
-        )
+        found = self._of_guild("bounties").find(wanted, projection={"player_id": 1}, hint="placer")
         return frozenset(PlayerId(one["player_id"]) for one in found)
 
-    async def insert_bounty(self, bounty: Bounty) -> None:
+    def insert_bounty(self, bounty: Bounty) -> None:
         """Store an open bounty; there is at most one of a placer on a player."""
-        await self._of_server("bounties").insert_one(build_bounty_document(bounty), session=self._session)
+        self._of_server("bounties").insert_one(build_bounty_document(bounty))
 
-    async def raise_bounty(self, bounty: Bounty, amount: int) -> bool:
+    def raise_bounty(self, bounty: Bounty, amount: int) -> bool:
         """Set the amount of an open bounty; tell whether it still was open."""
-        return await self._change(bounty, {"amount": amount})
+        return self._change(bounty, {"amount": amount})
 
-    async def close_bounty(self, bounty: Bounty, end: BountyEnd) -> bool:
+    def close_bounty(self, bounty: Bounty, end: BountyEnd) -> bool:
         """End an open bounty; tell whether it still was open."""
-        return await self._change(bounty, build_end_fields(bounty, end))
+        return self._change(bounty, build_end_fields(bounty, end))
 
-    async def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
+    def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
         """Put notices behind the outbox entries of this server."""
-        await append_entries(
-            self._database, self._scope, notices, created_at=created_at, session=self._session
-        )
+        append_entries(self._transaction, self._scope, notices, created_at=created_at)
 
-    async def _change(self, bounty: Bounty, fields: Document) -> bool:
+    def _change(self, bounty: Bounty, fields: Document) -> bool:
         still_open = {
             "slot": OPEN,
             "player_id": bounty.player_id,
@@ -175,10 +151,10 @@ class MoneyTransaction:
             "bounty_id": bounty.bounty_id,
         }
         changed = {"$set": fields}
-        return await self._of_server("bounties").update_one(still_open, changed, session=self._session)
+        return self._of_server("bounties").update_one(still_open, changed)
 
-    def _of_guild(self, name: str) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, name, self._scope.guild_id)
+    def _of_guild(self, name: str) -> BlockingCollection:
+        return self._transaction.of_guild(name, self._scope.guild_id)
 
-    def _of_server(self, name: str) -> ScopedCollection:
-        return ScopedCollection.of_server(self._database, name, self._scope)
+    def _of_server(self, name: str) -> BlockingCollection:
+        return self._transaction.of_server(name, self._scope)

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from utils.database.core.database import SafeDatabase
-from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ServerScope
 
@@ -34,30 +32,24 @@ class ServerNumbers:
     room: Mapping[ChannelKind, int]
 
 
-async def draw_numbers(
-    database: SafeDatabase,
+def draw_numbers(
+    transaction: Transaction,
     scope: ServerScope,
     *,
     notices: Mapping[ChannelKind, int] | None = None,
     changes_counters: bool = False,
-    session: Session,
 ) -> ServerNumbers:
     """Draw numbers for so many notices of each kind, and count a batch that changes counters."""
     wanted = dict(notices or {})
     steps: dict[str, Any] = {f"next.{kind.value}": count for kind, count in wanted.items()}
     if changes_counters:
         steps["batches"] = 1
-    drawn = await ScopedCollection.of_server(database, "cursors", scope).find_one_and_update(
-        _KEY, {"$inc": steps}, session=session
-    )
+    drawn = transaction.of_server("cursors", scope).find_one_and_update(_KEY, {"$inc": steps})
     first = {kind: int(drawn["next"][kind.value]) - count for kind, count in wanted.items()}
     room = {kind: int(drawn.get("room", {}).get(kind.value, 0)) for kind in wanted}
     return ServerNumbers(int(drawn.get("batches", 0)), first, room)
 
 
-async def note_room(
-    database: SafeDatabase, scope: ServerScope, kind: ChannelKind, room: int, *, session: Session
-) -> None:
+def note_room(transaction: Transaction, scope: ServerScope, kind: ChannelKind, room: int) -> None:
     """Remember up to which number notices of a kind have room."""
-    cursors = ScopedCollection.of_server(database, "cursors", scope)
-    await cursors.update_one(_KEY, {"$set": {f"room.{kind.value}": room}}, session=session)
+    transaction.of_server("cursors", scope).update_one(_KEY, {"$set": {f"room.{kind.value}": room}})

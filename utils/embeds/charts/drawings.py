@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import MaxNLocator
 
+from utils.embeds.notices.deaths import DEATH_LOOK
 from utils.embeds.theme import Theme
 from utils.models.deaths import DeathKind
 
@@ -23,6 +24,7 @@ TEXT = 15  # points; about 12 pixels where a phone shows the picture 350 wide
 _GROUND, _INK, _FAINT = "#2b2d31", "#dbdee1", "#5d6066"  # of Discord's dark client, readable on the light one
 _BOX = "□"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_RED = DEATH_LOOK.variants[DeathKind.KILL].colour
 
 
 def draw_days(theme: Theme, days: Sequence[date], kills: Sequence[int], deaths: Sequence[int]) -> bytes:
@@ -30,7 +32,7 @@ def draw_days(theme: Theme, days: Sequence[date], kills: Sequence[int], deaths: 
     figure, axes = _begin(4.0)
     places = range(len(days))
     axes.bar([place - 0.2 for place in places], kills, 0.42, color=_colour(theme.success), label="Kills")
-    axes.bar([place + 0.2 for place in places], deaths, 0.42, color=_colour(_get_red(theme)), label="Deaths")
+    axes.bar([place + 0.2 for place in places], deaths, 0.42, color=_colour(_RED), label="Deaths")
     shown = [place for place in places if (len(days) - 1 - place) % 7 == 0]
     axes.set_xticks(shown, [f"{days[place].day} {days[place]:%b}" for place in shown], parse_math=False)
     axes.set_ylim(0, max(*kills, *deaths, 4) * 1.22)  # the legend stands above the bars
@@ -68,9 +70,7 @@ def draw_weapons(theme: Theme, labels: Sequence[str], kills: Sequence[int]) -> b
 def draw_hours(theme: Theme, hours: Sequence[int]) -> bytes:
     """Return a PNG of seven rows of 24 fields, the warmer the more."""
     figure, axes = _begin(3.9)
-    ramp = LinearSegmentedColormap.from_list(
-        "heat", ["#36393f", _colour(_get_red(theme)), _colour(theme.ranking)]
-    )
+    ramp = LinearSegmentedColormap.from_list("heat", ["#36393f", _colour(_RED), _colour(theme.ranking)])
     rows = [list(hours[day * 24 : day * 24 + 24]) for day in range(7)]
     mesh = axes.pcolormesh(rows, cmap=ramp, vmin=0, vmax=max(*hours, 1), edgecolors=_GROUND, linewidth=1.5)
     axes.invert_yaxis()
@@ -101,10 +101,6 @@ def _finish(figure: Figure) -> bytes:
     target = io.BytesIO()
     figure.savefig(target, format="png", facecolor=_GROUND)
     return target.getvalue()
-
-
-def _get_red(theme: Theme) -> int:
-    return theme.deaths[DeathKind.KILL].colour
 
 
 def _colour(colour: int) -> str:

@@ -1,19 +1,17 @@
 """The audit log: every change by hand, kept for the admins of its guild."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Protocol
 
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.models.audit import AuditEntry, AuditPage
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, AuditPage
 from utils.models.scope import GuildId, MemberId
 
 logger = get_logger(__name__)
 
 PAGE_ENTRIES = 10
-MAX_DETAIL = 1000  # characters; longer than any change the bot writes down
 
 
 class AuditStore(Protocol):
@@ -28,12 +26,13 @@ class AuditStore(Protocol):
         """Return entries that fit, newest first, and how many fit in all."""
 
 
-def build_entry(at: datetime, actor_id: MemberId | None, action: str, detail: str) -> AuditEntry:
-    """Return an entry as it is stored; ``detail`` tells old and new and never holds a secret.
+class AuditWriter(Protocol):
+    """Where services write changes by hand down."""
 
-    ``actor_id`` is None for what the bot did by itself.
-    """
-    return AuditEntry(at, actor_id, action, detail[:MAX_DETAIL])
+    async def write(
+        self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
+    ) -> None:
+        """Add an entry; ``actor_id`` is None for what the bot did by itself."""
 
 
 def log_entry(guild_id: GuildId, entry: AuditEntry) -> None:
@@ -42,8 +41,8 @@ def log_entry(guild_id: GuildId, entry: AuditEntry) -> None:
         "changed by hand",
         guild_id=guild_id,
         actor_id=entry.actor_id,
-        action=entry.action,
-        detail=entry.detail,
+        action=str(entry.action),
+        **entry.facts.list_fields(),
     )
 
 
@@ -54,9 +53,11 @@ class AuditLog:
         self._store = store
         self._clock = clock
 
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Add an entry (``build_entry``)."""
-        entry = build_entry(self._clock.now(), actor_id, action, detail)
+    async def write(
+        self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
+    ) -> None:
+        """Add an entry; ``actor_id`` is None for what the bot did by itself."""
+        entry = AuditEntry(self._clock.now(), actor_id, action, facts)
         await self._store.insert_entry(guild_id, entry)
         log_entry(guild_id, entry)
 

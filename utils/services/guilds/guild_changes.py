@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Tier
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer
+from utils.services.guilds.audit import AuditWriter
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.premium.tiers import PremiumService
-from utils.services.servers.game_servers import AuditWriter, GameServerService
+from utils.services.servers.game_servers import GameServerService
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class GuildChangeService:
         server_id = chosen.scope.server_id if chosen else None
         await self._settings.set_channel(guild_id, kind, channel_id, server_id=server_id)
         if before != channel_id:
-            detail = f"{_describe(kind, chosen)}: {_mention(before)} → {_mention(channel_id)}"
-            await self._audit.write(guild_id, actor_id, AuditAction.CHANNEL_SET, detail)
+            facts = _list_facts(chosen, FieldChange(kind.value, before, channel_id))
+            await self._audit.write(guild_id, actor_id, AuditAction.CHANNEL_SET, facts)
         missing = await self._premium.find_missing_tier(guild_id, kind)
         return ChannelChange(chosen, channel_id, missing, is_changed=before != channel_id)
 
@@ -72,8 +73,8 @@ class GuildChangeService:
         if before is not None:
             server_id = chosen.scope.server_id if chosen else None
             await self._settings.set_channel(guild_id, kind, None, server_id=server_id)
-            detail = f"{_describe(kind, chosen)}: {_mention(before)} → none"
-            await self._audit.write(guild_id, actor_id, AuditAction.CHANNEL_CLEAR, detail)
+            facts = _list_facts(chosen, FieldChange(kind.value, before))
+            await self._audit.write(guild_id, actor_id, AuditAction.CHANNEL_CLEAR, facts)
         left = (await self._settings.get_settings(guild_id)).channels.get(kind) if chosen else None
         return ChannelChange(chosen, left, is_changed=before is not None)
 
@@ -84,8 +85,8 @@ class GuildChangeService:
         before = (await self._settings.get_settings(guild_id)).admin_role_id
         await self._settings.set_admin_role(guild_id, role_id)
         if before != role_id:
-            detail = f"{_mention_role(before)} → {_mention_role(role_id)}"
-            await self._audit.write(guild_id, actor_id, AuditAction.ROLE, detail)
+            facts = _list_facts(None, FieldChange("admin_role_id", before, role_id))
+            await self._audit.write(guild_id, actor_id, AuditAction.ROLE, facts)
         return before
 
     async def _find_own(
@@ -98,13 +99,5 @@ class GuildChangeService:
         return chosen, chosen.channels.get(kind)
 
 
-def _describe(kind: ChannelKind, server: GameServer | None) -> str:
-    return f"{kind} of {server.name}" if server else str(kind)
-
-
-def _mention(channel_id: ChannelId | None) -> str:
-    return "none" if channel_id is None else f"<#{channel_id}>"
-
-
-def _mention_role(role_id: int | None) -> str:
-    return "none" if role_id is None else f"<@&{role_id}>"
+def _list_facts(server: GameServer | None, change: FieldChange) -> AuditFacts:
+    return AuditFacts(server_name=server.name if server else None, changes=(change,))

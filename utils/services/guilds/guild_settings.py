@@ -6,7 +6,6 @@ from typing import Protocol
 
 from utils.caching import Remembered
 from utils.clock import Clock
-from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import BountySettings
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
@@ -49,8 +48,8 @@ class ServerStore(Protocol):
     async def set_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId | None) -> None:
         """Set or clear the server's own channel of a kind."""
 
-    async def set_announced(self, scope: ServerScope, kind: DeathKind, *, is_announced: bool) -> None:
-        """Have one class of death posted, or not."""
+    async def set_silenced(self, scope: ServerScope, name: str, *, is_silenced: bool) -> None:
+        """Have something not posted, or posted again."""
 
     async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
         """Pin a host key, or forget the pinned one."""

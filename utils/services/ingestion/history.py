@@ -16,7 +16,6 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -43,10 +42,11 @@ from utils.services.ingestion.generation import (
     has_deaths,
 )
 from utils.services.ingestion.import_throttle import Courtesy
+from utils.services.ingestion.log_source import HistoryLogs
 from utils.services.ingestion.poison import store_around_poison
+from utils.services.ingestion.prefetch import prefetch
 from utils.services.ingestion.progress import ProgressMeter, ProgressSink
-from utils.services.ingestion.read_ahead import read_ahead
-from utils.services.ingestion.reading import BATCHES_OF_ALL, HistoryLogs, ReadLines, RowReader
+from utils.services.ingestion.row_reader import BATCHES_OF_ALL, ReadLines, RowReader
 from utils.services.ingestion.stores import IngestionStore, IngestionUnit
 from utils.services.ingestion.wall_clock import WallClock
 from utils.tasks import run_together
@@ -159,8 +159,12 @@ class _Storing:
         return await self._store_batch(batch)
 
     async def _store_batch(self, batch: HistoryBatch) -> list[Death]:
-        work = partial(_store_in_unit, batch, self._wall_clock)
-        return await self._store.in_transaction(self.scope, work)
+        clock = self._wall_clock
+
+        def store(unit: IngestionUnit) -> list[Death]:
+            return store_history_batch(unit, batch, clock)
+
+        return await self._store.in_transaction(self.scope, store)
 
 
 class HistoryImport:
@@ -279,8 +283,8 @@ class HistoryImport:
             yield right
 
     async def _correct(self, deaths: Sequence[Death], server: GameServer) -> None:
-        async def correct(unit: IngestionUnit) -> None:
-            await unit.correct_times(deaths)
+        def correct(unit: IngestionUnit) -> None:
+            unit.correct_times(deaths)
 
         if deaths:
             await self._store.in_transaction(server.scope, correct)
@@ -388,7 +392,7 @@ class HistoryImport:
     ) -> AsyncGenerator[HistoryBatch, None]:
         """Yield batches of enough rows for a transaction, not read yet; small files share one."""
         batch = HistoryBatch()
-        async with aclosing(read_ahead(files, at_once=self._count_files)) as chunks:
+        async with aclosing(prefetch(files, at_once=self._count_files)) as chunks:
             async for chunk in chunks:
                 await self._courtesy.wait()
                 if chunk is None:
@@ -401,21 +405,21 @@ class HistoryImport:
         yield batch
 
 
-async def _store_in_unit(batch: HistoryBatch, clock: WallClock, unit: IngestionUnit) -> list[Death]:
+def store_history_batch(unit: IngestionUnit, batch: HistoryBatch, clock: WallClock) -> list[Death]:
     """Store a batch; return the deaths that are new, each once, in the order of the log.
 
     Those that are stored get the times that they have by the order of their file and the zone as it is now.
     """
     first_of = {death.id: death for death in reversed(batch.deaths)}
-    known = await unit.find_times(tuple(first_of)) if first_of else {}
+    known = unit.find_times(tuple(first_of)) if first_of else {}
     new = [death for death in batch.deaths if death.id not in known and first_of[death.id] is death]
     right = [clock.correct(first_of[death_id], at) for death_id, (at, _) in known.items()]
-    await unit.insert_deaths(sorted(new, key=_get_id))
-    await unit.correct_times([death for death in right if (death.at, death.ordered_at) != known[death.id]])
-    await unit.insert_rejected(batch.rejected)
-    await unit.add_lines_read(batch.rows, batch.rows_rejected)
+    unit.insert_deaths(sorted(new, key=_get_id))
+    unit.correct_times([death for death in right if (death.at, death.ordered_at) != known[death.id]])
+    unit.insert_rejected(batch.rejected)
+    unit.add_lines_read(batch.rows, batch.rows_rejected)
     for chunk in batch.chunks:
-        await unit.move_cursor(chunk.before, chunk.after)
+        unit.move_cursor(chunk.before, chunk.after)
     return new
 
 

@@ -14,16 +14,19 @@ from typing import Protocol
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.labels import find_labelled, label_choices
 from utils.models.links import Link, ProofAttempts, ProofOutcome, ProofWindow
 from utils.models.players import KnownPlayer
-from utils.models.quantities import write_span
+from utils.models.quantities import describe_wait
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
-from utils.models.typed_text import fold_text
+from utils.models.texts import Command, Number, Text, text
+from utils.models.typed_text import fold_text, quote
+from utils.services.guilds.audit import AuditWriter
 from utils.services.links.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
 from utils.services.links.proof_watcher import PlayerDirectory, ProofBook
 from utils.services.players.asked_players import AskedPlayers
+from utils.services.players.wording import describe_several_links
 
 MAX_LINKS = 5  # of a member, pending ones included: a main, and the alts of a household
 
@@ -57,20 +60,13 @@ class LinkStore(ProofBook, Protocol):
         """Delete links and return them; when the main is among them, the oldest alt left becomes main."""
 
 
-class AuditLog(Protocol):
-    """Writes down what was changed by hand."""
-
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Keep who changed what; ``detail`` may mention members."""
-
-
 class Notifier(Protocol):
     """Tells people of a guild something once."""
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, said: Text, key: str) -> None:
         """Tell the admins, unless this key was told."""
 
-    async def tell_member(self, guild_id: GuildId, member_id: MemberId, sentence: str, key: str) -> None:
+    async def tell_member(self, guild_id: GuildId, member_id: MemberId, said: Text, key: str) -> None:
         """Tell a member in a direct message, unless this key was told."""
 
 
@@ -111,7 +107,7 @@ class LinkService:
         *,
         players: PlayerDirectory,
         proofs: Proofs,
-        audit: AuditLog,
+        audit: AuditWriter,
         notifier: Notifier,
         clock: Clock,
         rng: Random,
@@ -152,7 +148,7 @@ class LinkService:
         async with self._locks.hold(guild_id):
             links = await self._store.list_of_member(guild_id, member_id)
             before = _find(links, known.player_id)
-            _verify_new(links, before, known, whose="you have")
+            _verify_new(links, before, known, is_own=True)
             owner = await self._store.find_owner(guild_id, known.player_id)
             if owner is None:
                 link, requests = await self._put_request(guild_id, member_id, known, before)
@@ -207,7 +203,7 @@ class LinkService:
             links = await self._store.list_of_member(guild_id, member_id)
             if {link.player_id for link in links} - {link.player_id for link in shown}:
                 raise InvalidInputError(
-                    "Your links changed meanwhile, and none was ended. Run the command again."
+                    text("Your links changed meanwhile, and none was ended. Run the command again.")
                 )
             return await self._delete(guild_id, member_id, links)
 
@@ -222,13 +218,11 @@ class LinkService:
         known = await self._players.resolve(guild_id, player)
         async with self._locks.hold(guild_id):
             links = await self._store.list_of_member(guild_id, member_id)
-            _verify_new(links, _find(links, known.player_id), known, whose="this member has")
+            _verify_new(links, _find(links, known.player_id), known, is_own=False)
             await self._verify_free(guild_id, member_id, known)
             confirmed = replace(self._build(guild_id, member_id, known, ()), is_confirmed=True)
             link = await self._put_proven(guild_id, confirmed)
-        await self._audit.write(
-            guild_id, actor_id, AuditAction.LINK_CONFIRM, f"<@{member_id}> is {known.name}"
-        )
+        await self._audit.write(guild_id, actor_id, AuditAction.LINK_CONFIRM, _list_facts(link))
         return link
 
     async def remove(
@@ -241,8 +235,9 @@ class LinkService:
         """
         async with self._locks.hold(guild_id):
             link = await self._remove(guild_id, member_id, player)
-        detail = f"<@{member_id}> is no longer {link.player_name} (was {link.state.value})"
-        await self._audit.write(guild_id, actor_id, AuditAction.LINK_REMOVE, detail)
+        was = FieldChange("state", old=link.state.value)
+        facts = replace(_list_facts(link), changes=(was,))
+        await self._audit.write(guild_id, actor_id, AuditAction.LINK_REMOVE, facts)
         return link
 
     async def _remove(self, guild_id: GuildId, member_id: MemberId, player: str) -> Link:
@@ -258,7 +253,11 @@ class LinkService:
         """
         removed = await self._store.remove(guild_id, member_id, [link.player_id for link in links])
         if not removed:
-            raise NotFoundError("linked player", links[0].player_name if len(links) == 1 else None)
+            raise NotFoundError(
+                _describe_missing(links[0].player_name)
+                if len(links) == 1
+                else text("There is no linked player here.")
+            )
         for link in removed:
             self._proofs.tell(link, ProofOutcome.ENDED)
         return removed
@@ -286,9 +285,13 @@ class LinkService:
         before = await self._store.find_attempts(link.guild_id, link.player_id)
         if before is not None and not can_be_asked_for(before, now=now):
             raise LimitReachedError(
-                f"“{link.player_name}” was asked for a short while ago and not proven, by you or by somebody "
-                f"else. You can ask again in {write_span(before.free_at - now)}, or have an admin link you: "
-                "/admin link confirm."
+                text(
+                    "“{player}” was asked for a short while ago and not proven, by you or by somebody else. "
+                    "You can ask again in {wait}, or have an admin link you: {confirm}.",
+                    player=link.player_name,
+                    wait=describe_wait(before.free_at - now),
+                    confirm=Command("admin link confirm"),
+                )
             )
         attempts = count_request(before, ends_at=link.ends_at, now=now)
         await self._store.put_attempts(link.guild_id, link.player_id, attempts)
@@ -296,12 +299,19 @@ class LinkService:
 
     async def _tell_repeated(self, link: Link, requests: int) -> None:
         """Let the admins know that a player is asked for again and again."""
-        await self._write_ask(link.guild_id, link.member_id, link.player_name)
+        await self._audit.write(link.guild_id, link.member_id, AuditAction.LINK_ASK, _list_facts(link))
         await self._notifier.notify(
             link.guild_id,
-            f"“{link.player_name}” was asked for again with /link: {requests} requests without a proof. "
-            "Somebody may be trying their luck. /admin audit with the action link ask shows who asked; "
-            "/admin link confirm links the right member.",
+            text(
+                "“{player}” was asked for again with {link}: {requests} requests without a proof. "
+                "Somebody may be trying their luck. {audit} with the action link ask shows who asked; "
+                "{confirm} links the right member.",
+                player=link.player_name,
+                link=Command("link"),
+                requests=Number(requests),
+                audit=Command("admin audit"),
+                confirm=Command("admin link confirm"),
+            ),
             self._build_key("repeated", link.player_id),
         )
 
@@ -313,17 +323,23 @@ class LinkService:
         if not self._note_claim(guild_id, owner.player_id):
             return
         key = self._build_key("claim", owner.player_id)
-        await self._write_ask(guild_id, member_id, name)
-        asked = f"Somebody asked with /link for “{name}”, who is linked to"
-        refused = "It was refused, and nothing changed."
-        await self._notifier.notify(
-            guild_id,
-            f"{asked} another member here. {refused} /admin audit with the action link ask shows who asked.",
-            key,
+        facts = replace(_list_facts(owner), member_id=member_id)
+        await self._audit.write(guild_id, member_id, AuditAction.LINK_ASK, facts)
+        told = text(
+            "Somebody asked with {link} for “{player}”, who is linked to another member here. It was "
+            "refused, and nothing changed. {audit} with the action link ask shows who asked.",
+            link=Command("link"),
+            player=name,
+            audit=Command("admin audit"),
         )
-        await self._notifier.tell_member(
-            guild_id, owner.member_id, f"{asked} you. {refused} You need to do nothing.", key
+        await self._notifier.notify(guild_id, told, key)
+        told = text(
+            "Somebody asked with {link} for “{player}”, who is linked to you. It was refused, and nothing "
+            "changed. You need to do nothing.",
+            link=Command("link"),
+            player=name,
         )
+        await self._notifier.tell_member(guild_id, owner.member_id, told, key)
 
     def _note_claim(self, guild_id: GuildId, player_id: PlayerId) -> bool:
         """Note that a linked player was asked for; tell whether that is the first time today."""
@@ -333,10 +349,6 @@ class LinkService:
         is_first = (guild_id, player_id) not in self._claims
         self._claims.add((guild_id, player_id))
         return is_first
-
-    async def _write_ask(self, guild_id: GuildId, member_id: MemberId, name: str) -> None:
-        detail = f"<@{member_id}> says that the player is {name}"
-        await self._audit.write(guild_id, member_id, AuditAction.LINK_ASK, detail)
 
     def _build_key(self, what: str, player_id: PlayerId) -> str:
         """Return the key of what is told once a day."""
@@ -387,39 +399,67 @@ class LinkService:
         )
 
 
-def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, *, whose: str) -> None:
+def _verify_new(links: Sequence[Link], before: Link | None, known: KnownPlayer, *, is_own: bool) -> None:
     if before is not None and before.is_proven:
-        raise InvalidInputError(f"“{known.name}” is linked already; /links shows it.")
+        raise InvalidInputError(
+            text("“{player}” is linked already; {links} shows it.", player=known.name, links=Command("links"))
+        )
     if before is None and len(links) >= MAX_LINKS:
+        limit, unlink = Number(MAX_LINKS), Command("unlink")
+        if is_own:
+            raise LimitReachedError(
+                text(
+                    "A member can have {limit} linked players, and you have as many, those waiting for proof "
+                    "included. End one first: {unlink}.",
+                    limit=limit,
+                    unlink=unlink,
+                )
+            )
         raise LimitReachedError(
-            f"A member can have {MAX_LINKS} linked players, and {whose} as many, those waiting for proof "
-            "included. End one first: /unlink."
+            text(
+                "A member can have {limit} linked players, and this member has as many, those waiting for "
+                "proof included. End one first: {unlink}.",
+                limit=limit,
+                unlink=unlink,
+            )
         )
 
 
 def _build_owned_error(name: str) -> InvalidInputError:
     return InvalidInputError(
-        f"“{name}” belongs to another member here. If that is wrong, ask an admin of this community: "
-        "/admin link remove ends a link."
+        text(
+            "“{player}” belongs to another member here. If that is wrong, ask an admin of this community: "
+            "{remove} ends a link.",
+            player=name,
+            remove=Command("admin link remove"),
+        )
     )
+
+
+def _describe_missing(name: str) -> Text:
+    return text("There is no linked player “{name}” here.", name=quote(name))
+
+
+def _list_facts(link: Link) -> AuditFacts:
+    return AuditFacts(member_id=link.member_id, player_id=link.player_id, player_name=link.player_name)
 
 
 def _find(links: Sequence[Link], player_id: PlayerId) -> Link | None:
     return next((link for link in links if link.player_id == player_id), None)
 
 
-def _choose(links: Sequence[Link], text: str) -> Link:
+def _choose(links: Sequence[Link], typed: str) -> Link:
     """Return the link meant by a player's id, label or name, or by a unique part of one."""
-    wanted = fold_text(text)
-    labelled = find_labelled(text, [(link.player_id, link.player_name) for link in links])
+    wanted = fold_text(typed)
+    labelled = find_labelled(typed, [(link.player_id, link.player_name) for link in links])
     found = (
-        [link for link in links if link.player_id == text]
+        [link for link in links if link.player_id == typed]
         or [link for link in links if link.player_id in labelled]
         or [link for link in links if wanted and wanted in fold_text(link.player_name)]
     )
     names = tuple(label_choices([(link.player_id, link.player_name) for link in found or links]))
     if not found:
-        raise NotFoundError("linked player", text, suggestions=names)
+        raise NotFoundError(_describe_missing(typed), suggestions=names)
     if len(found) > 1:
-        raise AmbiguousError("linked player", text, candidates=names)
+        raise AmbiguousError(describe_several_links(typed, names), candidates=names)
     return found[0]

@@ -8,7 +8,7 @@ from utils.errors import CommitUnknownError
 from utils.models.audit import AuditEntry
 from utils.models.deaths import Death
 from utils.models.money import Bounty, BountyEnd, Change, LedgerRow, PaidKill
-from utils.models.notices import BountyNotice
+from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 T = TypeVar("T")
@@ -17,50 +17,48 @@ T = TypeVar("T")
 class MoneyUnit(Protocol):
     """One open transaction over one server's bounties and its guild's wallets: all of it or nothing."""
 
-    async def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
+    def find_members(self, player_ids: Iterable[PlayerId]) -> Mapping[PlayerId, MemberId]:
         """Return whose proven players these are; those of nobody are left out."""
 
-    async def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
+    def find_booked(self, keys: Iterable[str]) -> frozenset[str]:
         """Return which of these keys the guild's ledger holds already."""
 
-    async def book(self, change: Change) -> int | None:
+    def book(self, change: Change) -> int | None:
         """Change a balance and write the row; return the balance after it.
 
         None, and nothing is done, when the balance would be negative.
         """
 
-    async def get_balance(self, member_id: MemberId) -> int:
+    def get_balance(self, member_id: MemberId) -> int:
         """Return what a member has."""
 
-    async def list_paid_kills(
+    def list_paid_kills(
         self, member_ids: Iterable[MemberId], victim_ids: Iterable[PlayerId], *, since: datetime
     ) -> Sequence[PaidKill]:
         """Return the paid kills of these victims by these members that happened since a moment."""
 
-    async def list_live_kills(self, killer_id: PlayerId, *, since: datetime, limit: int) -> Sequence[Death]:
+    def list_live_kills(self, killer_id: PlayerId, *, since: datetime, limit: int) -> Sequence[Death]:
         """Return a player's newest kills on this server that were not read as history, in order.
 
         ``since`` is the earliest wall-clock time of the game server, included.
         """
 
-    async def list_open_bounties(self, player_ids: Iterable[PlayerId]) -> Sequence[Bounty]:
+    def list_open_bounties(self, player_ids: Iterable[PlayerId]) -> Sequence[Bounty]:
         """Return every open bounty on these players, ended ones included, first placed first."""
 
-    async def find_house_targets(
-        self, player_ids: Iterable[PlayerId], *, since: datetime
-    ) -> frozenset[PlayerId]:
+    def find_house_targets(self, player_ids: Iterable[PlayerId], *, since: datetime) -> frozenset[PlayerId]:
         """Return on whom of these players the house put a bounty since a moment, on any server."""
 
-    async def insert_bounty(self, bounty: Bounty) -> None:
+    def insert_bounty(self, bounty: Bounty) -> None:
         """Store an open bounty; there is at most one of a placer on a player."""
 
-    async def raise_bounty(self, bounty: Bounty, amount: int) -> bool:
+    def raise_bounty(self, bounty: Bounty, amount: int) -> bool:
         """Set the amount of an open bounty; tell whether it still was open."""
 
-    async def close_bounty(self, bounty: Bounty, end: BountyEnd) -> bool:
+    def close_bounty(self, bounty: Bounty, end: BountyEnd) -> bool:
         """End an open bounty; tell whether it still was open."""
 
-    async def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
+    def append_notices(self, notices: Sequence[BountyNotice], *, created_at: datetime) -> None:
         """Put notices behind the outbox entries of this server."""
 
 
@@ -72,11 +70,8 @@ class BountyStore(Protocol):
         StorageError: from any method; nothing was written.
     """
 
-    async def in_transaction(self, scope: ServerScope, work: Callable[[MoneyUnit], Awaitable[T]]) -> T:
-        """Run ``work`` in one transaction, where it waits for the unit alone.
-
-        It may run again after a transient error.
-        """
+    async def in_transaction(self, scope: ServerScope, work: Callable[[MoneyUnit], T]) -> T:
+        """Run ``work`` in one transaction, in a thread; it may run again after a transient error."""
 
     async def list_open(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], *, now: datetime

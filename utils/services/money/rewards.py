@@ -1,4 +1,4 @@
-"""Rewards: what live kills earn, claim and provoke, settled in the transaction that stores them.
+"""Rewards: what live kills earn, claim and provoke, paid in the transaction that stores them.
 
 For each kill, in the order of the log: the open bounties on its victim go to the killer's member, then the
 kill itself is paid, then the house may put a price on the killer. Only proven links earn. A kill among one
@@ -10,7 +10,6 @@ import secrets
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Protocol
 
 from utils.errors import TierRequiredError
@@ -32,9 +31,10 @@ from utils.models.money import (
     compute_auto_amount,
     compute_reward,
 )
-from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
+from utils.services.ingestion.batch_rules import LiveDeaths, LiveKill, RuleOutcome, RuleUnit
 from utils.services.money.money_stores import MoneyUnit
 
 BOUNTY_ID_BYTES = 9
@@ -67,58 +67,19 @@ class FeatureGate(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class RewardTerms:
-    """What holds for a server at the moment a chunk of its log is read.
-
-    Attributes:
-        is_auto: the house puts bounties on players.
-        is_announced: there is a channel for bounties.
-    """
-
-    is_auto: bool
-    is_announced: bool
-
-
-@dataclass(frozen=True, slots=True)
-class LiveKill:
-    """A new kill that is no history.
-
-    Attributes:
-        streak: the killer's kills since his last death, this one included.
-        is_news: it happened just now, as far as can be told.
-    """
-
-    death: Death
-    streak: int
-    is_news: bool
-
-    @property
-    def killer_id(self) -> PlayerId:
-        """The player who made it."""
-        if self.death.row.killer_id is None:
-            raise ValueError("a kill has a killer")
-        return self.death.row.killer_id
-
-    @property
-    def victim_id(self) -> PlayerId:
-        """The player who died."""
-        return self.death.row.victim_id
-
-
 def make_bounty_id() -> str:
     """Return a fresh id of a bounty: 12 characters."""
     return secrets.token_urlsafe(BOUNTY_ID_BYTES)
 
 
 class KillRewards:
-    """The rule object of live ingestion."""
+    """The rule of a batch about what kills earn."""
 
     def __init__(self, settings: RewardSettings, premium: FeatureGate) -> None:
         self._settings = settings
         self._premium = premium
 
-    async def find_terms(self, scope: ServerScope) -> RewardTerms | None:
+    async def find_terms(self, scope: ServerScope) -> "RewardTerms | None":
         """Return what holds for a server now; None where nothing is paid.
 
         Raises:
@@ -134,48 +95,46 @@ class KillRewards:
         channel_id = await self._settings.find_channel(scope, ChannelKind.BOUNTIES)
         return RewardTerms(is_auto=bounties.is_auto, is_announced=channel_id is not None)
 
-    async def settle(
-        self,
-        unit: MoneyUnit,
-        scope: ServerScope,
-        server_name: str,
-        kills: Sequence[LiveKill],
-        *,
-        terms: RewardTerms,
-        read_at: datetime,
-    ) -> list[BountyNotice]:
-        """Settle the kills of a batch, in order, and return what is to be announced.
+
+@dataclass(frozen=True, slots=True)
+class RewardTerms:
+    """What holds for a server at the moment a chunk of its log is read.
+
+    Attributes:
+        is_auto: the house puts bounties on players.
+        is_announced: there is a channel for bounties.
+    """
+
+    is_auto: bool
+    is_announced: bool
+
+    def judge(self, unit: RuleUnit, batch: LiveDeaths) -> RuleOutcome:
+        """Pay what the kills of a batch earn and claim, in order.
 
         Without a proven killer and without a streak that is one read, by index.
         """
-        if not kills:
-            return []
-        players = {player for kill in kills for player in (kill.killer_id, kill.victim_id)}
-        members = await unit.find_members(players)
-        batch = _Batch(unit, scope, server_name, read_at, members)
-        await batch.load(kills, is_auto=terms.is_auto)
-        for kill in kills:
-            await batch.settle(kill)
-            if terms.is_auto and kill.is_news:
-                await batch.provoke(kill)
-        return batch.notices if terms.is_announced else []
+        if not batch.kills:
+            return RuleOutcome()
+        money = unit.money
+        players = {player for kill in batch.kills for player in (kill.killer_id, kill.victim_id)}
+        payment = _Payment(money, batch, money.find_members(players))
+        payment.load(is_auto=self.is_auto)
+        for kill in batch.kills:
+            payment.pay(kill)
+            if self.is_auto and kill.is_news:
+                payment.provoke(kill)
+        return RuleOutcome(payment.notices if self.is_announced else ())
 
 
-class _Batch:
-    """The kills of one transaction while they are being settled."""
+class _Payment:
+    """The kills of one transaction while they are paid."""
 
-    def __init__(
-        self,
-        unit: MoneyUnit,
-        scope: ServerScope,
-        server_name: str,
-        read_at: datetime,
-        members: Mapping[PlayerId, MemberId],
-    ) -> None:
+    def __init__(self, unit: MoneyUnit, batch: LiveDeaths, members: Mapping[PlayerId, MemberId]) -> None:
         self._unit = unit
-        self._scope = scope
-        self._server_name = server_name
-        self._read_at = read_at
+        self._kills = batch.kills
+        self._scope = batch.scope
+        self._server_name = batch.server_name
+        self._read_at = batch.read_at
         self._members = members
         self._open: dict[PlayerId, list[Bounty]] = {}
         self._paid: list[PaidKill] = []
@@ -184,18 +143,19 @@ class _Batch:
         self._resting: set[PlayerId] = set()  # on whom the house puts no further bounty for now
         self.notices: list[BountyNotice] = []
 
-    async def load(self, kills: Sequence[LiveKill], *, is_auto: bool) -> None:
+    def load(self, *, is_auto: bool) -> None:
         """Read what the kills can touch: bounties, earlier payments, and the kills of streaks."""
+        kills = self._kills
         earning = [kill for kill in kills if self._find_earner(kill) is not None]
         runs = [kill for kill in kills if is_auto and kill.is_news and kill.streak >= SPREE_KILLS]
         targets = {kill.victim_id for kill in earning} | {kill.killer_id for kill in runs}
         if targets:
-            for bounty in await self._unit.list_open_bounties(targets):
+            for bounty in self._unit.list_open_bounties(targets):
                 self._open.setdefault(bounty.player_id, []).append(bounty)
         if earning:
-            self._booked = await self._unit.find_booked([_build_key(kill) for kill in earning])
+            self._booked = self._unit.find_booked([_build_key(kill) for kill in earning])
             self._paid = list(
-                await self._unit.list_paid_kills(
+                self._unit.list_paid_kills(
                     {self._members[kill.killer_id] for kill in earning},
                     {kill.victim_id for kill in earning},
                     since=min(kill.death.at for kill in earning) - PAID_WINDOW,
@@ -204,24 +164,24 @@ class _Batch:
         if runs:
             since = self._read_at - AUTO_PAUSE
             killers = {kill.killer_id for kill in runs}
-            self._resting = set(await self._unit.find_house_targets(killers, since=since))
+            self._resting = set(self._unit.find_house_targets(killers, since=since))
         for killer_id in {kill.killer_id for kill in runs}:
             first = min(kill.death.row.written_at for kill in runs if kill.killer_id == killer_id)
             own = sum(kill.killer_id == killer_id for kill in kills)
             # looked for by the wall clock, which may have jumped forward by an hour meanwhile
-            self._sprees[killer_id] = await self._unit.list_live_kills(
+            self._sprees[killer_id] = self._unit.list_live_kills(
                 killer_id, since=first - 2 * SPREE_WINDOW, limit=own + READ_KILLS
             )
 
-    async def settle(self, kill: LiveKill) -> None:
+    def pay(self, kill: LiveKill) -> None:
         """Pay what a kill claims, then what it earns."""
         member_id = self._find_earner(kill)
         if member_id is None:
             return
-        await self._claim(kill, member_id)
-        await self._pay(kill, member_id)
+        self._claim(kill, member_id)
+        self._pay_kill(kill, member_id)
 
-    async def provoke(self, kill: LiveKill) -> None:
+    def provoke(self, kill: LiveKill) -> None:
         """Let the house put a price on the killer, or raise it; a new one after a pause alone.
 
         Without it some friends would earn one every minute: five victims, a killer, and the killer's killer.
@@ -236,13 +196,13 @@ class _Batch:
                 return
             self._resting.add(kill.killer_id)
             bounty = self._build_auto(kill, amount)
-            await self._unit.insert_bounty(bounty)
+            self._unit.insert_bounty(bounty)
             own.append(bounty)
             self.notices.append(self._build_auto_notice(bounty, self._count_victims(kill)))
         elif (
             standing.is_in_time(self._read_at)
             and standing.amount < amount
-            and await self._unit.raise_bounty(standing, amount)
+            and self._unit.raise_bounty(standing, amount)
         ):
             own[own.index(standing)] = replace(standing, amount=amount)
 
@@ -251,16 +211,16 @@ class _Batch:
         member_id = self._members.get(kill.killer_id)
         return None if member_id == self._members.get(kill.victim_id) else member_id
 
-    async def _claim(self, kill: LiveKill, member_id: MemberId) -> None:
+    def _claim(self, kill: LiveKill, member_id: MemberId) -> None:
         row, claimed = kill.death.row, []
         end = BountyEnd(BountyState.CLAIMED, self._read_at, member_id, kill.killer_id, row.killer_name)
         for bounty in list(self._open.get(kill.victim_id, ())):
             if bounty.placer_id == member_id or not bounty.is_in_time(self._read_at):
                 continue
             self._open[kill.victim_id].remove(bounty)
-            if await self._unit.close_bounty(bounty, end):
+            if self._unit.close_bounty(bounty, end):
                 claimed.append(bounty)
-                await self._unit.book(
+                self._unit.book(
                     Change(
                         member_id=member_id,
                         kind=LedgerKind.BOUNTY_CLAIMED,
@@ -273,13 +233,13 @@ class _Batch:
         if claimed:
             self.notices.append(self._build_claim_notice(kill, member_id, claimed))
 
-    async def _pay(self, kill: LiveKill, member_id: MemberId) -> None:
+    def _pay_kill(self, kill: LiveKill, member_id: MemberId) -> None:
         paid = PaidKill(member_id, kill.victim_id, kill.death.at)
         key = _build_key(kill)
         if key in self._booked or self._count_paid(paid) >= PAID_KILLS_OF_A_VICTIM:
             return
         self._paid.append(paid)
-        await self._unit.book(
+        self._unit.book(
             Change(
                 member_id=member_id,
                 kind=LedgerKind.KILL,

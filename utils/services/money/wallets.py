@@ -1,25 +1,17 @@
 """Wallets of members: looking into one, and changing one by hand."""
 
 from functools import partial
-from typing import Protocol
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError, NotEnoughMoneyError
-from utils.models.audit import AuditAction, AuditEntry
-from utils.models.money import LARGEST_CHANGE, Change, LedgerKind, LedgerRow, Wallet
-from utils.models.quantities import write_quantity
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
+from utils.models.money import LARGEST_CHANGE, Change, LedgerKind, LedgerRow, Wallet, count_emeralds
 from utils.models.scope import GuildId, MemberId
-from utils.services.guilds.audit import build_entry, log_entry
+from utils.models.texts import text
+from utils.services.guilds.audit import log_entry
 from utils.services.money.money_stores import WalletStore, book_surely
 
 SHOWN_ROWS = 10
-
-
-class AuditTrail(Protocol):
-    """Where changes by hand are written down."""
-
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Add an entry; ``detail`` tells old and new."""
 
 
 class WalletService:
@@ -56,25 +48,28 @@ class WalletService:
             CommitUnknownError: it is booked or not, and the database is away.
         """
         if amount == 0:
-            raise InvalidInputError("Name an amount: a positive one is given, a negative one is taken.")
+            raise InvalidInputError(text("Name an amount: a positive one is given, a negative one is taken."))
         if abs(amount) > LARGEST_CHANGE:
             raise InvalidInputError(
-                f"One change is {write_quantity(LARGEST_CHANGE, 'emerald')} at most. Name a smaller amount."
+                text(
+                    "One change is {limit} at most. Name a smaller amount.",
+                    limit=count_emeralds(LARGEST_CHANGE),
+                )
             )
         why = reason.strip()
         if not why:
-            raise InvalidInputError("Name a reason; the member sees it in the ledger.")
+            raise InvalidInputError(text("Name a reason; the member sees it in the ledger."))
         now = self._clock.now()
         change = Change(member_id, LedgerKind.ADMIN, amount, f"admin:{request_id}", now, note=why)
 
         def describe(row: LedgerRow) -> AuditEntry:
-            changed = f"{'+' if amount > 0 else ''}{write_quantity(amount, 'emerald')}"
-            detail = f"<@{member_id}>: {changed}, now {row.balance:,}. {why}"
-            return build_entry(now, actor_id, AuditAction.WALLET, detail)
+            changed = FieldChange("balance", row.balance - amount, row.balance)
+            facts = AuditFacts(member_id=member_id, changes=(changed,), reason=why)
+            return AuditEntry(now, actor_id, AuditAction.WALLET, facts)
 
         row = await book_surely(partial(self._store.book_by_hand, guild_id, change, describe))
         if row is None:
             held = await self._store.get_balance(guild_id, member_id)
-            raise NotEnoughMoneyError(needed=-amount, balance=held, hint="Take that much at most.")
+            raise NotEnoughMoneyError(needed=-amount, balance=held, hint=text("Take that much at most."))
         log_entry(guild_id, describe(row))
         return Wallet(member_id, row.balance, (row,))

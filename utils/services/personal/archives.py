@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
+from utils.models.mentions import replace_mentions
 from utils.models.personal import Archive
 from utils.models.player_ids import replace_player_ids
 from utils.models.scope import MemberId, PlayerId
@@ -46,8 +47,6 @@ _FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠])|^(?=[\x00-\x1f\x
 Stored = Mapping[str, object]
 """A document as it is stored."""
 
-_MENTION = re.compile(r"<@!?(\d+)>")
-
 
 def build_json(data: Mapping[str, object]) -> bytes:
     """Return data as indented text; times in ISO 8601, bytes in hexadecimal digits."""
@@ -62,7 +61,7 @@ def hide_others(text: str, own: Collection[PlayerId]) -> str:
 def hide_members(value: object, own: MemberId | None) -> object:
     """Return stored data in whose texts no member but one is mentioned: ids of others are theirs."""
     if isinstance(value, str):
-        return _MENTION.sub(lambda found: found[0] if int(found[1]) == own else "(another member)", value)
+        return replace_mentions(value, lambda found: found != own, "(another member)")
     if isinstance(value, Mapping):
         return {name: hide_members(one, own) for name, one in value.items()}
     if isinstance(value, list | tuple):

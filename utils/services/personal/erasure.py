@@ -11,8 +11,7 @@ for what came up meanwhile.
 """
 
 import asyncio
-import re
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -20,31 +19,30 @@ from typing import Protocol, TypeVar
 from utils.clock import Clock
 from utils.errors import InvalidInputError
 from utils.events import EventDispatcher, PlayerErased
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts
 from utils.models.deaths import Death
 from utils.models.money import BountyEnd, BountyState
 from utils.models.personal import DataQuestion, Holdings, Person
 from utils.models.players import PlayerDay, PlayerRecord
-from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, GuildId, MemberId, PlayerId, ServerScope
+from utils.models.scope import (
+    ERASED_MEMBER_ID,
+    ERASED_NAME,
+    ERASED_PLAYER_ID,
+    GuildId,
+    MemberId,
+    PlayerId,
+    ServerScope,
+)
+from utils.services.guilds.audit import AuditWriter
 from utils.services.ingestion.counting import count_one_player
 from utils.services.money.bounties.endings import close_with_refund
 from utils.services.money.money_stores import MoneyUnit
-from utils.services.money.wallets import AuditTrail
 from utils.services.personal.people import PersonFinder
 
 T = TypeVar("T")
 
 DEATHS_AT_ONCE = 5_000  # of a transaction: about half a second of mongod's work
 LEDGER_ROWS_AT_ONCE = 5_000
-ERASED_MEMBER = "an erased member"
-PERSONAL_ACTIONS = (
-    AuditAction.LINK_ASK,
-    AuditAction.LINK_CONFIRM,
-    AuditAction.LINK_REMOVE,
-    AuditAction.WALLET,
-    AuditAction.DATA_EXPORT,
-)
-"""The changes whose detail names a person."""
 
 
 class ErasureUnit(Protocol):
@@ -54,21 +52,19 @@ class ErasureUnit(Protocol):
     def money(self) -> MoneyUnit:
         """Wallets and bounties within this very transaction."""
 
-    async def hold_counts(self) -> int | None:
+    def hold_counts(self) -> int | None:
         """Let no import begin meanwhile; return the shown generation, None without a server."""
 
-    async def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
+    def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""
 
-    async def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
+    def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
         """Make a player's part in deaths nobody's."""
 
-    async def delete_figures(self, player_id: PlayerId) -> None:
+    def delete_figures(self, player_id: PlayerId) -> None:
         """Delete a player's counters of all time and of his days."""
 
-    async def replace_figures(
-        self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int
-    ) -> None:
+    def replace_figures(self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int) -> None:
         """Write a player's counters and those of his days."""
 
 
@@ -79,11 +75,8 @@ class ErasureStore(Protocol):
         StorageError: from any method; nothing of it was written.
     """
 
-    async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureUnit], Awaitable[T]]) -> T:
-        """Run ``work`` in one transaction, where it waits for the unit alone.
-
-        It may run again after a transient error.
-        """
+    async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureUnit], T]) -> T:
+        """Run ``work`` in one transaction, in a thread; it may run again after a transient error."""
 
     async def find_holdings(self, guild_id: GuildId, member_id: MemberId) -> Holdings:
         """Return how much a guild has of a member."""
@@ -97,8 +90,8 @@ class ErasureStore(Protocol):
     async def delete_lines(self, scope: ServerScope, player_id: PlayerId) -> int:
         """Delete the rejected lines that hold a player's id."""
 
-    async def rename_in_notices(self, scope: ServerScope, names: Collection[str]) -> None:
-        """Take a player's names out of what is not posted yet."""
+    async def rename_in_notices(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
+        """Take a player out of what is not posted yet."""
 
     async def rename_in_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
         """Take a player out of closed bounties."""
@@ -106,15 +99,16 @@ class ErasureStore(Protocol):
     async def rename_in_ledgers(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
         """Take a player out of the ledgers of others."""
 
-    async def rewrite_audit(
-        self, guild_id: GuildId, actions: Sequence[str], rewrite: Callable[[str], str]
-    ) -> None:
-        """Write the details of some changes anew."""
+    async def rename_in_audit(self, guild_id: GuildId, player_id: PlayerId) -> None:
+        """Take a player out of the facts of changes."""
+
+    async def forget_in_audit(self, guild_id: GuildId, member_id: MemberId) -> None:
+        """Take a member out of the facts of changes, and out of requests for links of their own."""
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
         """Delete whatever links a player, proven or asked for."""
 
-    async def forget_in_notices(self, scope: ServerScope, member_id: MemberId) -> None:
+    async def forget_in_notices(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Take a member out of what is not posted yet."""
 
     async def forget_in_bounties(self, guild_id: GuildId, member_id: MemberId) -> None:
@@ -151,7 +145,7 @@ class ErasureService:
         store: ErasureStore,
         people: PersonFinder,
         *,
-        audit: AuditTrail,
+        audit: AuditWriter,
         events: EventDispatcher,
         clock: Clock,
         deaths_at_once: int = DEATHS_AT_ONCE,
@@ -232,39 +226,36 @@ class ErasureService:
         """Take a person out of everything but his deaths, his figures, his links and his wallet."""
         guild_id, member_id = person.guild_id, person.member_id
         for scope in await self._store.list_scopes(guild_id):
-            for player_id, known in names.items():
+            for player_id in names:
                 await self._withdraw_bounties(scope, player_id)
                 await self._store.rename_in_bounties(scope, player_id)
                 await self._store.delete_lines(scope, player_id)
-                await self._store.rename_in_notices(scope, known)
-            if member_id is not None:
-                await self._store.forget_in_notices(scope, member_id)
+        if member_id is not None:
+            await self._store.forget_in_notices(guild_id, member_id)
         for player_id, known in names.items():
+            await self._store.rename_in_notices(guild_id, player_id, known)
             await self._store.rename_in_ledgers(guild_id, player_id, known)
-        everyone = frozenset().union(*names.values())
-
-        def rewrite(detail: str) -> str:
-            return erase_from_detail(detail, member_id, everyone)
-
-        await self._store.rewrite_audit(guild_id, PERSONAL_ACTIONS, rewrite)
+            await self._store.rename_in_audit(guild_id, player_id)
+        if member_id is not None:
+            await self._store.forget_in_audit(guild_id, member_id)
 
     async def _withdraw_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
         """End the open bounties on a player, with full refund."""
         end = BountyEnd(BountyState.WITHDRAWN, self._clock.now())
 
-        async def withdraw(unit: ErasureUnit) -> None:
-            for bounty in await unit.money.list_open_bounties([player_id]):
+        def withdraw(unit: ErasureUnit) -> None:
+            for bounty in unit.money.list_open_bounties([player_id]):
                 nameless = replace(bounty, player_name=ERASED_NAME)
-                await close_with_refund(unit.money, nameless, end, refund=bounty.amount)
+                close_with_refund(unit.money, nameless, end, refund=bounty.amount)
 
         await self._store.in_transaction(scope, withdraw)
 
     async def _erase_deaths(self, scope: ServerScope, player_id: PlayerId) -> int:
         """Make a player's deaths nobody's, some in each transaction; return how many they were."""
-        erased = 0
+        erased, limit = 0, self._deaths_at_once
 
-        async def step(unit: ErasureUnit) -> tuple[int, int]:
-            return await _erase_some_deaths(unit, player_id, limit=self._deaths_at_once)
+        def step(unit: ErasureUnit) -> tuple[int, int]:
+            return _erase_some_deaths(unit, player_id, limit=limit)
 
         while True:
             async with self._stepping:
@@ -281,35 +272,25 @@ class ErasureService:
         await self._store.forget_in_bounties(guild_id, member_id)  # what was open until now
 
     async def _write_audit(self, person: Person, actor_id: MemberId) -> None:
-        what = "a player" if person.member_id is None else "a member"
-        if person.is_asker:
-            # whoever has just been erased is not written down again
-            await self._audit.write(person.guild_id, None, AuditAction.DATA_ERASE, f"{what}, by themself")
-        else:
-            await self._audit.write(person.guild_id, actor_id, AuditAction.DATA_ERASE, f"{what}, by an admin")
+        facts = AuditFacts(member_id=ERASED_MEMBER_ID)
+        if person.member_id is None:
+            facts = AuditFacts(player_id=ERASED_PLAYER_ID, player_name=ERASED_NAME)
+        # a person who has just erased themself is not written down again
+        actor = None if person.is_asker else actor_id
+        await self._audit.write(person.guild_id, actor, AuditAction.DATA_ERASE, facts)
 
 
-async def _erase_some_deaths(unit: ErasureUnit, player_id: PlayerId, *, limit: int) -> tuple[int, int]:
+def _erase_some_deaths(unit: ErasureUnit, player_id: PlayerId, *, limit: int) -> tuple[int, int]:
     """Take one step; return how many deaths were changed and how many are left."""
-    generation = await unit.hold_counts()
-    deaths = await unit.list_deaths_of(player_id)
+    generation = unit.hold_counts()
+    deaths = unit.list_deaths_of(player_id)
     some, rest = deaths[:limit], deaths[limit:]
-    await unit.delete_figures(player_id)
+    unit.delete_figures(player_id)
     if generation is None or not some:
         return 0, 0
-    await unit.rename_deaths(player_id, some)
-    for one, rows in ((player_id, rest), (ERASED_PLAYER_ID, await unit.list_deaths_of(ERASED_PLAYER_ID))):
+    unit.rename_deaths(player_id, some)
+    for one, rows in ((player_id, rest), (ERASED_PLAYER_ID, unit.list_deaths_of(ERASED_PLAYER_ID))):
         if rows:
             counted = count_one_player(one, rows)
-            await unit.replace_figures(counted.record, counted.days, generation=generation)
+            unit.replace_figures(counted.record, counted.days, generation=generation)
     return len(some), len(rest)
-
-
-def erase_from_detail(detail: str, member_id: MemberId | None, names: Collection[str]) -> str:
-    """Return the detail of a change without a member and a player's names."""
-    if member_id is not None:
-        detail = detail.replace(f"<@{member_id}>", ERASED_MEMBER)
-    for name in names:
-        named = rf"(^player | is | is no longer ){re.escape(name)}(?=$| \(was )"
-        detail = re.sub(named, lambda found: found[1] + ERASED_NAME, detail)
-    return detail

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from utils.clock import Clock
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts
 from utils.models.personal import Archive, DataQuestion, Person
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
-from utils.services.money.wallets import AuditTrail
+from utils.services.guilds.audit import AuditWriter
 from utils.services.personal.archives import ArchiveWriter, Stored, hide_members, hide_others
 from utils.services.personal.people import PersonFinder
 
@@ -42,7 +42,7 @@ class ExportStore(Protocol):
 class ExportService:
     """Answers ``/data export``."""
 
-    def __init__(self, store: ExportStore, people: PersonFinder, *, audit: AuditTrail, clock: Clock) -> None:
+    def __init__(self, store: ExportStore, people: PersonFinder, *, audit: AuditWriter, clock: Clock) -> None:
         self._store = store
         self._people = people
         self._audit = audit
@@ -57,9 +57,8 @@ class ExportService:
         """
         person = await self._people.find(question)
         if not person.is_asker:
-            await self._audit.write(
-                person.guild_id, question.asker_id, AuditAction.DATA_EXPORT, describe_person(person)
-            )
+            facts = list_facts(person)
+            await self._audit.write(person.guild_id, question.asker_id, AuditAction.DATA_EXPORT, facts)
         writer = await asyncio.to_thread(ArchiveWriter, await self._gather(person), person.player_ids)
         for scope, server in (await self._store.list_servers(person.guild_id)).items():
             async for deaths in self._store.iterate_deaths(scope, person.player_ids):
@@ -97,6 +96,9 @@ class ExportService:
         return player
 
 
-def describe_person(person: Person) -> str:
+def list_facts(person: Person) -> AuditFacts:
     """Return who somebody is, for the audit; an erasure takes it out again."""
-    return f"player {person.players[0].name}" if person.member_id is None else f"<@{person.member_id}>"
+    if person.member_id is not None:
+        return AuditFacts(member_id=person.member_id)
+    player = person.players[0]
+    return AuditFacts(player_id=player.player_id, player_name=player.name)

@@ -13,9 +13,11 @@ from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError
 from utils.models.labels import find_labelled, label_choices
 from utils.models.personal import DataQuestion, OwnedPlayer, Person
 from utils.models.players import KnownPlayer
-from utils.models.quantities import write_span
+from utils.models.quantities import describe_wait
 from utils.models.scope import GuildId, MemberId, PlayerId
+from utils.models.texts import Command, Number, text
 from utils.services.links.proof import SETTLED
+from utils.services.players.wording import describe_several_links
 
 
 class ProvenPlayer(Protocol):
@@ -73,7 +75,7 @@ class PersonFinder:
             NotFoundError, AmbiguousError: an admin's word means nobody, or several.
         """
         if question.player is not None and question.member_id is not None:
-            raise InvalidInputError("Name a member or a player, not both.")
+            raise InvalidInputError(text("Name a member or a player, not both."))
         person = await self._find(question)
         if person.is_asker and not question.is_admin:
             await self._verify_settled(question, person)
@@ -85,23 +87,29 @@ class PersonFinder:
         member_id = question.member_id or question.asker_id
         if member_id != question.asker_id and not question.is_admin:
             raise NotAllowedError(
-                "The data of other members is for members with Manage Server or the admin role. "
-                "Leave `member` out, and your own is meant."
+                text(
+                    "The data of other members is for members with Manage Server or the admin role. "
+                    "Leave `member` out, and your own is meant."
+                )
             )
         players = await self._list_own(question.guild_id, member_id)
         return Person(question.guild_id, member_id, players, is_asker=member_id == question.asker_id)
 
-    async def _find_player(self, question: DataQuestion, text: str) -> Person:
+    async def _find_player(self, question: DataQuestion, typed: str) -> Person:
         own_players = await self._list_own(question.guild_id, question.asker_id)
-        own = _choose(own_players, text)
+        own = _choose(own_players, typed)
         if own is not None:
             return Person(question.guild_id, None, (own,), is_asker=True)
         if not question.is_admin:
             raise NotAllowedError(
-                f"“{text}” is not proven to be you. /link proves a player; for one who is not linked, ask an "
-                "admin of this community."
+                text(
+                    "“{player}” is not proven to be you. {link} proves a player; for one who is not linked, "
+                    "ask an admin of this community.",
+                    player=typed,
+                    link=Command("link"),
+                )
             )
-        known = await self._players.resolve(question.guild_id, text)
+        known = await self._players.resolve(question.guild_id, typed)
         meant = OwnedPlayer(known.player_id, known.name)
         is_own = any(player.player_id == meant.player_id for player in own_players)
         return Person(question.guild_id, None, (meant,), is_asker=is_own)
@@ -114,8 +122,13 @@ class PersonFinder:
             left = link.proven_at + SETTLED - self._clock.now()
             if left > timedelta():
                 raise NotAllowedError(
-                    f"“{link.player_name}” was proven to be you less than {SETTLED.days} days ago. "
-                    f"You can ask again in {write_span(left)}; until then an admin can do it."
+                    text(
+                        "“{player}” was proven to be you less than {days} days ago. "
+                        "You can ask again in {wait}; until then an admin can do it.",
+                        player=link.player_name,
+                        days=Number(SETTLED.days),
+                        wait=describe_wait(left),
+                    )
                 )
 
     async def _list_own(self, guild_id: GuildId, member_id: MemberId) -> tuple[OwnedPlayer, ...]:
@@ -123,13 +136,13 @@ class PersonFinder:
         return tuple(OwnedPlayer(link.player_id, link.player_name) for link in links)
 
 
-def _choose(players: Sequence[OwnedPlayer], text: str) -> OwnedPlayer | None:
+def _choose(players: Sequence[OwnedPlayer], typed: str) -> OwnedPlayer | None:
     """Return the player meant by id, label or name; None for none of these."""
-    labelled = find_labelled(text, [(player.player_id, player.name) for player in players])
-    found = [player for player in players if player.player_id == text] or [
+    labelled = find_labelled(typed, [(player.player_id, player.name) for player in players])
+    found = [player for player in players if player.player_id == typed] or [
         player for player in players if player.player_id in labelled
     ]
     if len(found) > 1:
-        labels = label_choices([(player.player_id, player.name) for player in found])
-        raise AmbiguousError("linked player", text, candidates=tuple(labels))
+        labels = tuple(label_choices([(player.player_id, player.name) for player in found]))
+        raise AmbiguousError(describe_several_links(typed, labels), candidates=labels)
     return found[0] if found else None

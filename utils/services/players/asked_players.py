@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from utils.clock import Clock
 from utils.errors import LimitReachedError
-from utils.models.quantities import write_span
+from utils.models.quantities import describe_wait
 from utils.models.scope import GuildId, MemberId, PlayerId
+from utils.models.texts import Command, Number, text
 
 PLAYERS_A_DAY = 10  # twice as many as a member can have linked
 DAY = timedelta(days=1)
@@ -43,8 +44,13 @@ class AskedPlayers:
         if player_id not in asked and len(asked) >= PLAYERS_A_DAY:
             left = next(iter(asked.values())) + DAY - now
             raise LimitReachedError(
-                f"You asked for {PLAYERS_A_DAY} players within a day. You can ask for another one in "
-                f"{write_span(left)}, or have an admin link you: /admin link confirm."
+                text(
+                    "You asked for {count} players within a day. You can ask for another one in {wait}, or "
+                    "have an admin link you: {confirm}.",
+                    count=Number(PLAYERS_A_DAY),
+                    wait=describe_wait(left),
+                    confirm=Command("admin link confirm"),
+                )
             )
         asked.setdefault(player_id, now)
 

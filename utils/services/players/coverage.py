@@ -12,6 +12,7 @@ from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
+from utils.models.texts import Command, text
 
 HOW_TO_LINK = (
     "No player of yours is linked here yet. Link one with /link, or name a player: start typing, and names "
@@ -97,7 +98,8 @@ class CoverageService:
         else:
             servers = await self._servers.list_servers(guild_id)
         if not servers:
-            raise NotFoundError("game server", None, hint="An admin adds one with /admin server add.")
+            how = text("An admin adds one with {add}.", add=Command("admin server add"))
+            raise NotFoundError(text("There is no game server here."), hint=how)
         zone = ZoneInfo(servers[0].timezone if len(servers) == 1 else "UTC")
         today = self._clock.now().astimezone(zone).date()
         since = today - timedelta(days=period.days - 1) if period.days else None
@@ -119,7 +121,7 @@ class CoverageService:
             InvalidInputError: nobody is named and nobody is linked; the text says how to link.
         """
         if question.player is not None and question.member_id is not None:
-            raise InvalidInputError("Name a player or a member, not both.")
+            raise InvalidInputError(text("Name a player or a member, not both."))
         if question.player is not None:
             known = await self.resolve(coverage, question.player)
             return (MeantPlayer(known.player_id, known.name),)
@@ -128,7 +130,9 @@ class CoverageService:
         if linked:
             return tuple(MeantPlayer(link.player_id, link.player_name) for link in linked)
         if question.member_id is not None:
-            raise NotFoundError("linked player of that member", None, hint="A player is linked with /link.")
+            missing = text("There is no linked player of that member here.")
+            how = text("A player is linked with {link}.", link=Command("link"))
+            raise NotFoundError(missing, hint=how)
         raise InvalidInputError(HOW_TO_LINK)
 
     async def resolve(self, coverage: Coverage, player: str) -> KnownPlayer:

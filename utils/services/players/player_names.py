@@ -16,6 +16,7 @@ from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
 from utils.services.players.name_index import NameIndex, select_seen
+from utils.services.players.wording import describe_missing_player, describe_several_players
 from utils.tasks import BackgroundTask, TaskManager
 from utils.waiting import wait_for_first
 
@@ -118,11 +119,11 @@ class PlayerNames:
         if len(chosen) == 1:
             return chosen[0]
         if chosen:
-            labels = await self.label(guild_id, chosen[:SUGGESTIONS])
-            raise AmbiguousError("player", text, candidates=tuple(labels))
+            labels = tuple(await self.label(guild_id, chosen[:SUGGESTIONS]))
+            raise AmbiguousError(describe_several_players(text, labels), candidates=labels)
         async with self._comparing:
             closest = await known.list_closest(fold_text(text), limit=SUGGESTIONS)
-        raise NotFoundError("player", text, suggestions=closest)
+        raise NotFoundError(describe_missing_player(text), suggestions=closest)
 
     async def on_deaths_stored(self, event: DeathsStored) -> None:
         """Learn the names of new deaths, if the guild's names are held."""

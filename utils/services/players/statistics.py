@@ -11,10 +11,12 @@ from utils.errors import InvalidInputError, NotFoundError
 from utils.models.players import BoardRow, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.statistics import BoardRows, Comparison, Coverage, DayCount
+from utils.models.texts import text
 from utils.services.players.coverage import CoverageService, Question
+from utils.services.players.wording import describe_missing_player
 
 BOARD_PAGE_ROWS = 10
-NEVER_SEEN = "They were never seen on that server; leave `server` out, and all servers are summed."
+NEVER_SEEN = text("They were never seen on that server; leave `server` out, and all servers are summed.")
 CHART_DAYS = 30
 KD_MINIMUM_KILLS = 10
 
@@ -168,7 +170,7 @@ class StatisticsService:
         meant = [await self._coverage.resolve(coverage, name) for name in (first, second)]
         one, other = (player.player_id for player in meant)
         if one == other:
-            raise InvalidInputError("Both names mean the same player. Choose two different ones.")
+            raise InvalidInputError(text("Both names mean the same player. Choose two different ones."))
         first_stats, second_stats, first_kills, second_kills = await asyncio.gather(
             self._find_stats(coverage, [one], meant[0].name),
             self._find_stats(coverage, [other], meant[1].name),
@@ -211,5 +213,5 @@ class StatisticsService:
             coverage.guild_id, coverage.server_ids, player_ids, since=coverage.since
         )
         if stats is None:
-            raise NotFoundError("player", name, hint=NEVER_SEEN)
+            raise NotFoundError(describe_missing_player(name), hint=NEVER_SEEN)
         return stats

@@ -18,7 +18,7 @@ from utils.clock import Clock
 from utils.errors import InvalidInputError, StorageError
 from utils.events import GuildLeft, ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.premium import (
     TIERS,
     Grant,
@@ -30,9 +30,10 @@ from utils.models.premium import (
     PremiumState,
     list_offers,
 )
-from utils.models.quantities import write_quantity
 from utils.models.scope import GuildId, MemberId, ServerScope
-from utils.models.servers import GameServer
+from utils.models.servers import GameServer, count_game_servers
+from utils.models.texts import Command, Names, Number, Text, join, text
+from utils.services.guilds.audit import AuditWriter
 from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
 
@@ -89,15 +90,8 @@ class GrantDirectory(Protocol):
 class AdminNotifier(Protocol):
     """Tells the admins of a guild something once."""
 
-    async def notify(self, guild_id: GuildId, sentence: str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, said: Text, key: str) -> None:
         """Tell, unless this key was told."""
-
-
-class AuditWriter(Protocol):
-    """Writes down changes by hand."""
-
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Add an entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +109,20 @@ class GrantRooms:
     clock: Clock
 
 
-def parse_guild_id(text: str) -> GuildId:
+def parse_guild_id(typed: str) -> GuildId:
     """Return the guild a person means by its id.
 
     Raises:
         InvalidInputError: it is no id.
     """
-    digits = text.strip()
+    digits = typed.strip()
     if not (_DIGITS.fullmatch(digits) and 0 < int(digits) < 2**63):
         raise InvalidInputError(
-            f"“{text}” is not the id of a Discord server. Turn on Developer Mode in Discord's settings, "
-            "right-click the server and choose Copy Server ID."
+            text(
+                "“{typed}” is not the id of a Discord server. Turn on Developer Mode in Discord's settings, "
+                "right-click the server and choose Copy Server ID.",
+                typed=typed,
+            )
         )
     return GuildId(int(digits))
 
@@ -159,10 +156,19 @@ class GrantService:
             InvalidInputError: there is no such tier, or no such time.
         """
         if not 1 <= tier < len(TIERS):
-            raise InvalidInputError(f"A tier is a number from 1 to {len(TIERS) - 1}. See /premium tiers.")
+            raise InvalidInputError(
+                text(
+                    "A tier is a number from 1 to {last}. See {tiers}.",
+                    last=Number(len(TIERS) - 1),
+                    tiers=Command("premium tiers"),
+                )
+            )
         if days is not None and not 1 <= days <= LONGEST_DAYS:
             raise InvalidInputError(
-                f"Days are a number from 1 to {LONGEST_DAYS:,}. Leave them out for premium without an end."
+                text(
+                    "Days are a number from 1 to {last}. Leave them out for premium without an end.",
+                    last=Number(LONGEST_DAYS),
+                )
             )
         now = self._rooms.clock.now()
         ends_at = None if days is None else now + timedelta(days=days)
@@ -185,14 +191,20 @@ class GrantService:
         """
         why = " ".join(reason.split())
         if not 1 <= len(why) <= REASON_CHARACTERS:
-            raise InvalidInputError(f"Give a reason of 1 to {REASON_CHARACTERS} characters.")
+            raise InvalidInputError(
+                text("Give a reason of 1 to {limit} characters.", limit=Number(REASON_CHARACTERS))
+            )
         async with self._locks.hold(guild_id):
             old = await self._read_fresh(guild_id)
             state = self._rooms.premium.read_state(old)
             if not state.is_granted:
                 raise InvalidInputError(
-                    f"That Discord server has no grant. It has tier {state.tier.level} ({state.tier.name}), "
-                    "as every server without one."
+                    text(
+                        "That Discord server has no grant. It has tier {level} ({name}), as every server "
+                        "without one.",
+                        level=Number(state.tier.level),
+                        name=state.tier.name,
+                    )
                 )
             event = PremiumEvent(
                 self._rooms.clock.now(),
@@ -321,29 +333,41 @@ class GrantService:
     async def _audit(
         self, guild_id: GuildId, event: PremiumEvent, change: GrantChange, action: AuditAction
     ) -> None:
-        reason = f" ({event.reason})" if event.reason else ""
-        detail = f"{describe_state(change.old)} → {describe_state(change.new)}{reason}"
-        await self._rooms.audit.write(guild_id, event.by, action, detail)
+        old, new = change.old, change.new
+        changes = (
+            FieldChange("tier", old.tier.level, new.tier.level),
+            FieldChange("is_granted", old.is_granted, new.is_granted),
+            FieldChange("ends_at", old.ends_at, new.ends_at),
+        )
+        facts = AuditFacts(changes=changes, reason=event.reason or None)
+        await self._rooms.audit.write(guild_id, event.by, action, facts)
 
 
-def describe_state(state: PremiumState) -> str:
-    """Return a state in a few words, times in UTC."""
-    name = f"tier {state.tier.level} ({state.tier.name})"
-    if not state.is_granted:
-        return f"{name}, default"
-    return f"{name}, until {state.ends_at:%Y-%m-%d %H:%M} UTC" if state.ends_at else f"{name}, no end"
-
-
-def describe_end(change: GrantChange) -> str:
+def describe_end(change: GrantChange) -> Text:
     """Return the sentences that admins read when their tier has ended."""
     old, new = change.old.tier, change.new.tier
-    ended = f"Premium tier {old.level} ({old.name}) of this Discord server has ended"
-    parts = [f"{ended}; it has tier {new.level} ({new.name}) now."]
-    if change.paused:
-        room, names = write_quantity(new.servers, "game server"), ", ".join(change.paused)
-        parts.append(
-            f"It has room for {room}, so these are paused: {names}. "
-            "Nothing is deleted; they go on as soon as there is room again."
+    parts = [
+        text(
+            "Premium tier {old} ({old_name}) of this Discord server has ended; "
+            "it has tier {new} ({new_name}) now.",
+            old=Number(old.level),
+            old_name=old.name,
+            new=Number(new.level),
+            new_name=new.name,
         )
-    parts.append("See /premium status; those who host this bot can grant a tier again.")
-    return " ".join(parts)
+    ]
+    if change.paused:
+        parts.append(
+            text(
+                "It has room for {room}, so these are paused: {servers}. "
+                "Nothing is deleted; they go on as soon as there is room again.",
+                room=count_game_servers(new.servers),
+                servers=Names(change.paused),
+            )
+        )
+    parts.append(
+        text(
+            "See {status}; those who host this bot can grant a tier again.", status=Command("premium status")
+        )
+    )
+    return join(parts)

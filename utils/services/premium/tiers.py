@@ -15,8 +15,9 @@ from utils.models.premium import (
     PremiumState,
     Tier,
 )
-from utils.models.quantities import write_quantity
 from utils.models.scope import GuildId
+from utils.models.servers import count_game_servers
+from utils.models.texts import Command, Number, text
 
 CACHE_SECONDS = 30.0  # what another process wrote is seen this much later at most
 
@@ -67,7 +68,7 @@ class PremiumService:
         """
         required = TIERS[REQUIRED_TIER[feature]]
         if (await self.get_tier(guild_id)).level < required.level:
-            raise TierRequiredError(f"/{feature}", tier=required.level, tier_name=required.name)
+            raise TierRequiredError(Command(feature), tier=required.level, tier_name=required.name)
 
     async def verify_free_slot(self, guild_id: GuildId, *, servers: int) -> None:
         """Refuse one more game server than the tier allows.
@@ -77,10 +78,17 @@ class PremiumService:
         """
         tier = await self.get_tier(guild_id)
         if servers >= tier.servers:
-            room = write_quantity(tier.servers, "game server")
             raise LimitReachedError(
-                f"Tier {tier.level} ({tier.name}) has room for {room}, and you have {servers}. "
-                "Remove one with /admin server remove first, or see /premium tiers."
+                text(
+                    "Tier {level} ({name}) has room for {room}, and you have {servers}. "
+                    "Remove one with {remove} first, or see {tiers}.",
+                    level=Number(tier.level),
+                    name=tier.name,
+                    room=count_game_servers(tier.servers),
+                    servers=Number(servers),
+                    remove=Command("admin server remove"),
+                    tiers=Command("premium tiers"),
+                )
             )
 
     async def find_missing_tier(self, guild_id: GuildId, kind: ChannelKind) -> Tier | None:

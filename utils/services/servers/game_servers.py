@@ -19,14 +19,17 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher, ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.labels import find_labelled
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
+from utils.models.texts import Command, Names, Text, text
+from utils.models.typed_text import quote
+from utils.services.guilds.audit import AuditWriter
 from utils.services.guilds.guild_settings import ServerStore, SettingsService
 from utils.services.ingestion.history import HistoryImport
-from utils.services.ingestion.watch_rooms import LogAccess
+from utils.services.ingestion.log_source import LogAccess
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.typed_servers import (
@@ -42,7 +45,9 @@ logger = get_logger(__name__)
 
 SERVER_ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no look-alikes: people read ids in logs
 SERVER_ID_CHARACTERS = 8
-FORMER_CHOICE = "a server that was removed"
+NO_SUCH_SERVER = text("There is no such game server here.")
+NONE_GIVEN = text("(none given)")
+FORMER_CHOICE = text("There is no game server “a server that was removed” here.")
 SHOWN_REJECTED = 50
 
 
@@ -95,13 +100,6 @@ class Watchers(Protocol):
 
     async def restart(self, scope: ServerScope) -> None:
         """End what is under way for a server and begin with its settings as they are now."""
-
-
-class AuditWriter(Protocol):
-    """Writes down changes by hand."""
-
-    async def write(self, guild_id: GuildId, actor_id: MemberId | None, action: str, detail: str) -> None:
-        """Add an entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +162,7 @@ class GameServerService:
         """Return the guild's servers, oldest first."""
         return await self._store.list_servers(guild_id)
 
-    async def resolve(self, guild_id: GuildId, text: str | None) -> GameServer:
+    async def resolve(self, guild_id: GuildId, typed: str | None) -> GameServer:
         """Return the server meant, by id or name; without text the guild's only one.
 
         Raises:
@@ -173,17 +171,18 @@ class GameServerService:
         """
         servers = await self._store.list_servers(guild_id)
         if not servers:
-            raise NotFoundError("game server", _hide_id(text), hint="Add one with /admin server add.")
-        found = [server for server in servers if text is None or _is_called(server, text)]
-        if text is not None and not found:
-            labelled = find_labelled(text, [(server.scope.server_id, server.name) for server in servers])
+            how = text("Add one with {add}.", add=Command("admin server add"))
+            raise NotFoundError(_describe_missing(typed), hint=how)
+        found = [server for server in servers if typed is None or _is_called(server, typed)]
+        if typed is not None and not found:
+            labelled = find_labelled(typed, [(server.scope.server_id, server.name) for server in servers])
             found = [server for server in servers if server.scope.server_id in labelled]
         if len(found) == 1:
             return found[0]
         names = tuple(server.name for server in servers)
         if not found:
-            raise NotFoundError("game server", _hide_id(text), suggestions=names[:5])
-        raise AmbiguousError("game server", text or "(none given)", candidates=names)
+            raise NotFoundError(_describe_missing(typed), suggestions=names[:5])
+        raise AmbiguousError(_describe_several(typed, names), candidates=names)
 
     async def verify_form(self, guild_id: GuildId, form: ServerForm) -> None:
         """Refuse what cannot be right, before anybody types a password.
@@ -219,7 +218,7 @@ class GameServerService:
         check = await self._checker.check(server, guild_limit=tier.servers, credentials=credentials)
         if check.logs is None:
             self._logs.forget(server.scope)
-            await self._audit_failed(server, actor_id, check.describe_failure())
+            await self._audit_failed(server, actor_id, check.failure)
             return AddedServer((*understood, *check.steps), None)
         server = replace(server, host_key=check.host_key, log_folder=check.logs.folder)
         try:
@@ -233,12 +232,12 @@ class GameServerService:
             self._logs.forget(server.scope)
             self._checker.let_go(server)
             if isinstance(error, UserFacingError):
-                await self._audit_failed(server, actor_id, "refused after its test")
+                await self._audit_failed(server, actor_id, None)
             raise
         self._settings.forget(guild_id)
         self._watchers.start(server.scope)
         await self._events.dispatch(ServerAdded(scope=server.scope))
-        await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, describe_server(server))
+        await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, _list_facts(server))
         return AddedServer((*understood, *check.steps), server)
 
     async def test_server(
@@ -257,10 +256,11 @@ class GameServerService:
         self._watchers.wake(server.scope)
         return server, check.steps
 
-    async def _audit_failed(self, server: GameServer, actor_id: MemberId, why: str) -> None:
+    async def _audit_failed(self, server: GameServer, actor_id: MemberId, failure: CheckStep | None) -> None:
         """Write down a server that was tried and not added: it says where somebody wanted to go."""
-        detail = f"{describe_server(server)}: not added, {why}"
-        await self._audit.write(server.scope.guild_id, actor_id, AuditAction.SERVER_ADD, detail)
+        step = failure.name if failure else None
+        facts = replace(_list_facts(server), is_done=False, failed_step=step)
+        await self._audit.write(server.scope.guild_id, actor_id, AuditAction.SERVER_ADD, facts)
 
     async def remove_server(self, scope: ServerScope, *, keep_stats: bool, actor_id: MemberId) -> None:
         """End everything a server holds and delete it.
@@ -271,16 +271,15 @@ class GameServerService:
         """
         server = await self._store.find_server(scope)
         if server is None:
-            raise NotFoundError("such game server", None, hint="Somebody removed it meanwhile.")
+            raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
         async with self._watchers.removal(scope):
             self._logs.forget(scope)
             await self._store.mark_removed(scope, keep_stats=keep_stats, at=self._clock.now())
         self._settings.forget(scope.guild_id)
         await self._events.dispatch(ServerRemoved(scope=scope))
-        fate = "statistics kept" if keep_stats else "statistics deleted"
-        await self._audit.write(
-            scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, f"{describe_server(server)}: {fate}"
-        )
+        statistics = FieldChange("statistics", old=True, new=keep_stats)
+        facts = _list_facts(server, statistics, is_there=False)
+        await self._audit.write(scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, facts)
         try:
             await self._store.delete_leftovers(scope, now=self._clock.now())
         except StorageError as failure:  # nobody is shown any of it; the hourly tidying goes on
@@ -333,15 +332,30 @@ def _is_called(server: GameServer, text: str) -> bool:
     return text == server.scope.server_id or fold_server_name(text) == fold_server_name(server.name)
 
 
-def _hide_id(text: str | None) -> str | None:
-    """Return what was asked for without the id that a list gave for a server that is gone by now."""
-    if text is None:
-        return None
-    is_id = len(text) == SERVER_ID_CHARACTERS and set(text) <= set(SERVER_ID_ALPHABET)
-    return FORMER_CHOICE if is_id and any(map(str.isdecimal, text)) else text
+def _describe_missing(typed: str | None) -> Text:
+    """Return that there is none, without the id that a list gave for a server that is gone by now."""
+    if typed is None:
+        return text("There is no game server here.")
+    is_id = len(typed) == SERVER_ID_CHARACTERS and set(typed) <= set(SERVER_ID_ALPHABET)
+    if is_id and any(map(str.isdecimal, typed)):
+        return FORMER_CHOICE
+    return text("There is no game server “{name}” here.", name=quote(typed))
 
 
-def describe_server(server: GameServer) -> str:
-    """Return a server for the audit, without anything of its secret."""
-    number = "" if server.number is None else f", number {server.number}"
-    return f"{server.name} ({server.username} at {server.host} port {server.port}{number})"
+def _describe_several(typed: str | None, names: tuple[str, ...]) -> Text:
+    return text(
+        "“{name}” fits more than one game server: {candidates}.",
+        name=NONE_GIVEN if typed is None else quote(typed),
+        candidates=Names(names),
+    )
+
+
+def _list_facts(server: GameServer, *more: FieldChange, is_there: bool = True) -> AuditFacts:
+    """Return a server for the audit as one that came or went, without anything of its secret."""
+    place = {name: getattr(server, name) for name in ("username", "host", "port", "number")}
+    changes = (
+        FieldChange(name, None if is_there else value, value if is_there else None)
+        for name, value in place.items()
+        if value is not None
+    )
+    return AuditFacts(server_name=server.name, changes=(*changes, *more))

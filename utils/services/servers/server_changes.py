@@ -10,23 +10,23 @@ from utils.errors import (
     NotFoundError,
     UserFacingError,
 )
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import (
     CheckStep,
     Credentials,
-    FieldChange,
     GameServer,
-    HostKey,
     HostKeys,
     WayCheck,
 )
+from utils.models.texts import Command, text
+from utils.services.guilds.audit import AuditWriter
 from utils.services.guilds.guild_settings import ServerStore, SettingsService
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import (
-    AuditWriter,
+    NO_SUCH_SERVER,
     GameServerService,
     SecretKeeper,
     ServerChecker,
@@ -47,9 +47,10 @@ _PLACE = ("host", "port")  # another machine: its key is not known yet
 _ACCOUNT = (*_PLACE, "username")  # who gets to see the secret
 _WAY = (*_PLACE, "username", "secret", "number", "base_path", "legacy")  # what a test of the login tests
 
-WHY_LOGIN_AGAIN = (
+WHY_LOGIN_AGAIN = text(
     "Another host, port or user name needs its password or key again: the stored one goes to the host whose"
-    " key is pinned, and to nobody else. Run /admin server edit again and fill in the form."
+    " key is pinned, and to nobody else. Run {edit} again and fill in the form.",
+    edit=Command("admin server edit"),
 )
 
 
@@ -121,7 +122,7 @@ class ServerChangeService:
         self._rooms = rooms
 
     async def edit(
-        self, guild_id: GuildId, text: str, edit: ServerEdit, *, actor_id: MemberId
+        self, guild_id: GuildId, typed: str, edit: ServerEdit, *, actor_id: MemberId
     ) -> EditedServer:
         """Change settings of a server; its login is tested first when something of it changes.
 
@@ -131,65 +132,74 @@ class ServerChangeService:
             UserFacingError: nothing is different, or it cannot be right; another account without its secret.
         """
         async with self._servers.lock(guild_id):
-            server = await self._servers.resolve(guild_id, text)
+            server = await self._servers.resolve(guild_id, typed)
             wanted = self._apply(server, read_edit(edit))
             changes = list_changes(server, wanted)
             if not changes:
-                raise InvalidInputError("Nothing would change. Name at least one option with a new value.")
+                raise InvalidInputError(
+                    text("Nothing would change. Name at least one option with a new value.")
+                )
             if edit.credentials is None and _differs(server, wanted, _ACCOUNT):
                 raise InvalidInputError(WHY_LOGIN_AGAIN)
             await self._verify_place(guild_id, wanted)
-            detail = f"{server.name}: {', '.join(map(str, changes))}"
+            facts = AuditFacts(server_name=server.name, changes=changes)
             check = WayCheck(())
             if _differs(server, wanted, _WAY):
                 check = await self._check(wanted, edit.credentials)
                 if check.logs is None:
-                    detail += f"; not changed, {check.describe_failure()}"
-                    await self._audit_edit(guild_id, actor_id, detail)
+                    step = check.failure.name if check.failure else None
+                    failed = replace(facts, is_done=False, failed_step=step)
+                    await self._audit_edit(guild_id, actor_id, failed)
                     return EditedServer(server, check.steps, ())
                 wanted = replace(wanted, host_key=check.host_key, log_folder=check.logs.folder)
             try:
                 await self._write(wanted, check)
             except UserFacingError:
-                await self._audit_edit(guild_id, actor_id, f"{detail}; not changed")
+                await self._audit_edit(guild_id, actor_id, replace(facts, is_done=False))
                 raise
-            await self._audit_edit(guild_id, actor_id, detail)
+            await self._audit_edit(guild_id, actor_id, facts)
             return EditedServer(wanted, check.steps, changes)
 
     async def set_announced(
-        self, guild_id: GuildId, text: str, kind: DeathKind, *, is_announced: bool, actor_id: MemberId
+        self, guild_id: GuildId, typed: str, kind: DeathKind, *, is_announced: bool, actor_id: MemberId
     ) -> GameServer:
         """Have one class of death of a server posted, or not; return the server as it is then."""
-        server = await self._servers.resolve(guild_id, text)
-        await self._rooms.store.set_announced(server.scope, kind, is_announced=is_announced)
+        server = await self._servers.resolve(guild_id, typed)
+        await self._rooms.store.set_silenced(server.scope, kind, is_silenced=not is_announced)
         self._rooms.watchers.refresh(server.scope)
-        if is_announced != (kind in server.announced):
-            switched = "off → on" if is_announced else "on → off"
-            detail = f"{server.name}, {kind}: {switched}"
-            await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, detail)
-        announced = server.announced | {kind} if is_announced else server.announced - {kind}
-        return replace(server, announced=announced)
+        if is_announced == (kind in server.silenced):
+            switched = FieldChange(kind.value, not is_announced, is_announced)
+            facts = AuditFacts(server_name=server.name, changes=(switched,))
+            await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, facts)
+        silenced = server.silenced - {kind} if is_announced else server.silenced | {kind}
+        return replace(server, silenced=silenced)
 
-    async def verify_import(self, guild_id: GuildId, text: str) -> GameServer:
+    async def verify_import(self, guild_id: GuildId, typed: str) -> GameServer:
         """Return the server whose history can be imported now.
 
         Raises:
             LimitReachedError: it is paused.
             InvalidInputError: an import is under way.
         """
-        server = await self._servers.resolve(guild_id, text)
+        server = await self._servers.resolve(guild_id, typed)
         if server.is_paused:
             raise LimitReachedError(
-                f"{server.name} is paused, over the premium limit, so it is not read. See /premium status."
+                text(
+                    "{server} is paused, over the premium limit, so it is not read. See {status}.",
+                    server=server.name,
+                    status=Command("premium status"),
+                )
             )
         if await self._rooms.imports.find_import(server.scope) is not None:
-            raise InvalidInputError(f"The history of {server.name} is being read already.")
+            raise InvalidInputError(
+                text("The history of {server} is being read already.", server=server.name)
+            )
         return server
 
     async def import_again(
         self,
         guild_id: GuildId,
-        text: str,
+        typed: str,
         *,
         channel_id: ChannelId | None,
         message_id: int | None,
@@ -202,16 +212,18 @@ class ServerChangeService:
             RemoteError: the host failed while its files were listed.
         """
         async with self._servers.lock(guild_id):
-            server = await self.verify_import(guild_id, text)
+            server = await self.verify_import(guild_id, typed)
             server = await self._find(server.scope)  # no import is under way: its generation stands now
             await self._servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
             await self._rooms.watchers.restart(server.scope)
-            await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_IMPORT, server.name)
+            await self._rooms.audit.write(
+                guild_id, actor_id, AuditAction.SERVER_IMPORT, AuditFacts(server_name=server.name)
+            )
             return server
 
-    async def read_host_keys(self, guild_id: GuildId, text: str) -> tuple[GameServer, HostKeys]:
+    async def read_host_keys(self, guild_id: GuildId, typed: str) -> tuple[GameServer, HostKeys]:
         """Return a server, its pinned key, and the key its host shows now."""
-        server = await self._servers.resolve(guild_id, text)
+        server = await self._servers.resolve(guild_id, typed)
         tier = await self._rooms.premium.get_tier(guild_id)
         return server, await self._rooms.host_keys.read_host_keys(server, guild_limit=tier.servers)
 
@@ -223,16 +235,18 @@ class ServerChangeService:
             InvalidInputError: somebody else changed host or key meanwhile.
         """
         if keys.shown is None:
-            raise InvalidInputError("The host shows no key at the moment. Try again later.")
+            raise InvalidInputError(text("The host shows no key at the moment. Try again later."))
         guild_id = server.scope.guild_id
         async with self._servers.lock(guild_id):
             now = await self._find(server.scope)
             if _differs(server, now, (*_PLACE, "host_key")):
-                raise InvalidInputError("Host or key were changed meanwhile. Run the command again.")
+                raise InvalidInputError(text("Host or key were changed meanwhile. Run the command again."))
             await self._rooms.store.set_host_key(server.scope, keys.shown.text)
             await self._rooms.watchers.restart(server.scope)
-            detail = f"{server.name}: {_write_key(keys.pinned)} → {_write_key(keys.shown)}"
-            await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_HOSTKEY, detail)
+            pinned = keys.pinned.fingerprint if keys.pinned else None
+            changed = FieldChange("host_key", pinned, keys.shown.fingerprint)
+            facts = AuditFacts(server_name=server.name, changes=(changed,))
+            await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_HOSTKEY, facts)
 
     def _apply(self, server: GameServer, edit: ServerEdit) -> GameServer:
         given: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(edit, name)) is not None}
@@ -246,8 +260,8 @@ class ServerChangeService:
         others = await self._rooms.store.list_servers(guild_id)
         verify_free_name(wanted.name, [other.name for other in others if other.scope != wanted.scope])
 
-    async def _audit_edit(self, guild_id: GuildId, actor_id: MemberId, detail: str) -> None:
-        await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_EDIT, detail)
+    async def _audit_edit(self, guild_id: GuildId, actor_id: MemberId, facts: AuditFacts) -> None:
+        await self._rooms.audit.write(guild_id, actor_id, AuditAction.SERVER_EDIT, facts)
 
     async def _check(self, wanted: GameServer, credentials: Credentials | None) -> WayCheck:
         tier = await self._rooms.premium.get_tier(wanted.scope.guild_id)
@@ -270,7 +284,7 @@ class ServerChangeService:
     async def _find(self, scope: ServerScope) -> GameServer:
         server = await self._rooms.store.find_server(scope)
         if server is None:
-            raise NotFoundError("such game server", None, hint="Somebody removed it meanwhile.")
+            raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
         return server
 
 
@@ -308,25 +322,16 @@ def read_edit(edit: ServerEdit) -> ServerEdit:
 def list_changes(old: GameServer, new: GameServer) -> tuple[FieldChange, ...]:
     """Return what is different, in the order of the command's options; of a secret only that it is."""
     changes = [
-        FieldChange(name.replace("_", " "), _write(getattr(old, name)), _write(getattr(new, name)))
+        FieldChange(name, getattr(old, name), getattr(new, name))
         for name in _NAMES
         if getattr(old, name) != getattr(new, name)
     ]
     if old.secret != new.secret:
-        changes.append(FieldChange("login", "old secret", "new secret"))
+        changes.append(FieldChange("secret"))
     if _differs(old, new, _PLACE) and old.host_key is not None:
-        changes.append(FieldChange("host key", "pinned", "pinned anew"))
+        changes.append(FieldChange("host_key"))
     return tuple(changes)
 
 
 def _differs(one: GameServer, other: GameServer, names: tuple[str, ...]) -> bool:
     return any(getattr(one, name) != getattr(other, name) for name in names)
-
-
-def _write(value: object) -> str:
-    words = {None: "none", True: "on", False: "off"}
-    return words[value] if value is None or isinstance(value, bool) else str(value)
-
-
-def _write_key(key: HostKey | None) -> str:
-    return key.fingerprint if key else "none"

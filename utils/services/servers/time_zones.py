@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from zoneinfo import available_timezones
 
 from utils.errors import InvalidInputError
+from utils.models.texts import Names, Text, join, text
 from utils.models.typed_text import fold_text
 
 _NO_ZONES = frozenset({"localtime", "posixrules", "Factory"})
@@ -41,29 +42,34 @@ _OFFSET = re.compile(r"(?:utc|gmt)? ?[+\-\u2212] ?\d{1,2}(?::?\d{2})?")
 _SHOWN = 60  # characters of what was typed
 
 
-def find_zone(text: str) -> str:
+def find_zone(written: str) -> str:
     """Return the name of the zone that a text means.
 
     Raises:
         InvalidInputError: it means none; the sentence says what to type instead.
     """
-    typed = _fold(text)
+    typed, shown = _fold(written), written.strip()[:_SHOWN]
     if (name := _NAMES.get(typed)) is not None:
         return name
     if _OFFSET.fullmatch(typed):
         raise InvalidInputError(
-            f"“{text.strip()[:_SHOWN]}” is an offset, and most clocks change in summer. Name the"
-            " city of the game server, like Berlin or New York. For a clock that never changes take UTC, or a"
-            " zone like Etc/GMT-2: it is two hours ahead of UTC, although its sign says the opposite."
+            text(
+                "“{typed}” is an offset, and most clocks change in summer. Name the city of the game server,"
+                " like Berlin or New York. For a clock that never changes take UTC, or a zone like Etc/GMT-2:"
+                " it is two hours ahead of UTC, although its sign says the opposite.",
+                typed=shown,
+            )
         )
     if (name := _CITIES.get(typed)) is not None:
         return name
     if typed == "localtime":
         raise InvalidInputError(
-            "“localtime” is the clock of the machine that the bot runs on. Name the zone of the game server,"
-            " like Europe/Berlin, or its city."
+            text(
+                "“localtime” is the clock of the machine that the bot runs on. Name the zone of the game"
+                " server, like Europe/Berlin, or its city."
+            )
         )
-    raise InvalidInputError(_describe_unknown(text.strip()[:_SHOWN], typed))
+    raise InvalidInputError(_describe_unknown(shown, typed))
 
 
 def search_zones(text: str, *, limit: int) -> Sequence[str]:
@@ -80,13 +86,16 @@ def _rank(folded: str, typed: str) -> tuple[bool, bool, str]:
     return not city.startswith(typed), not folded.startswith(typed), folded
 
 
-def _describe_unknown(shown: str, typed: str) -> str:
+def _describe_unknown(shown: str, typed: str) -> Text:
     close = get_close_matches(typed.rpartition("/")[2], _CITIES, n=3)
-    meant = f" Did you mean: {', '.join(_CITIES[city] for city in close)}?" if close else ""
-    return (
-        f"“{shown}” is not a time zone.{meant} Use a name like UTC, Europe/Berlin or America/New_York; the"
-        " option offers them while you type."
+    sentences = [text("“{typed}” is not a time zone.", typed=shown)]
+    if close:
+        meant = Names(tuple(_CITIES[city] for city in close))
+        sentences.append(text("Did you mean: {names}?", names=meant))
+    sentences.append(
+        text("Use a name like UTC, Europe/Berlin or America/New_York; the option offers them while you type.")
     )
+    return join(sentences)
 
 
 def _fold(text: str) -> str:

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from utils.errors import InvalidInputError
+from utils.models.texts import Number, text
 from utils.services.servers.time_zones import find_zone
 
 NAME_CHARACTERS = 50
 DEFAULT_PORT = 22
 PORTS = range(1, 65536)
 
-UNSEEN = "That {what} holds characters nobody can see. Type it by hand."
-WRONG_HOST = (
+WRONG_HOST = text(
     "The host is a name or an address, like game.example.org, 192.0.2.10 or 2001:db8::1. You can add"
     " port, user name and sftp://, as in sftp://renter@192.0.2.10:8822. Leave out everything else."
 )
-WRONG_PORT = "A port is a number from 1 to 65535; game hosts often use 8822."
+WRONG_PORT = text("A port is a number from 1 to 65535; game hosts often use 8822.")
 
 _JOINER = "\u200d"
 _ADDRESS = re.compile(
@@ -53,30 +53,32 @@ class TypedAddress:
     base_path: str | None = None
 
 
-def trim_text(text: str) -> str:
+def trim_text(typed: str) -> str:
     """Return a text without the blanks and the unseen characters around it that came with a paste."""
-    while text and (text[0].isspace() or unicodedata.category(text[0]) == "Cf"):
-        text = text[1:]
-    while text and (text[-1].isspace() or unicodedata.category(text[-1]) == "Cf"):
-        text = text[:-1]
-    return text
+    while typed and (typed[0].isspace() or unicodedata.category(typed[0]) == "Cf"):
+        typed = typed[1:]
+    while typed and (typed[-1].isspace() or unicodedata.category(typed[-1]) == "Cf"):
+        typed = typed[:-1]
+    return typed
 
 
-def read_address(text: str) -> TypedAddress:
+def read_address(typed: str) -> TypedAddress:
     """Return what an address says: a host, ``host:port``, ``[::1]:22`` or ``sftp://user@host:port/folder``.
 
     Raises:
         InvalidInputError: it is none, or a password stands in it.
     """
-    match = _ADDRESS.fullmatch(trim_text(text))
+    match = _ADDRESS.fullmatch(trim_text(typed))
     if match is None or (match["path"] and not match["scheme"]):
         raise InvalidInputError(WRONG_HOST)
     host = match["literal"] or match["bare"] or match["name"] or ""
     username, port = match["username"], match["port"]
     if username is not None and ":" in username:
         raise InvalidInputError(
-            "Leave the password out of the address: the form asks for it, and nobody else sees it there. If"
-            " somebody may have seen it here, change it at your host."
+            text(
+                "Leave the password out of the address: the form asks for it, and nobody else sees it there."
+                " If somebody may have seen it here, change it at your host."
+            )
         )
     if not host or any(one.isspace() or not one.isprintable() for one in host):
         raise InvalidInputError(WRONG_HOST)
@@ -137,9 +139,9 @@ def verify_username(name: str) -> None:
         InvalidInputError
     """
     if not name:
-        raise InvalidInputError("The user name is empty. Your host shows it beside the SFTP address.")
+        raise InvalidInputError(text("The user name is empty. Your host shows it beside the SFTP address."))
     if not name.isprintable():
-        raise InvalidInputError(UNSEEN.format(what="user name"))
+        raise InvalidInputError(text("That user name holds characters nobody can see. Type it by hand."))
 
 
 def fold_server_name(name: str) -> str:
@@ -154,11 +156,13 @@ def verify_server_name(name: str) -> None:
         InvalidInputError
     """
     if not 1 <= len(name) <= NAME_CHARACTERS:
-        raise InvalidInputError(f"A server's name has 1 to {NAME_CHARACTERS} characters.")
+        raise InvalidInputError(
+            text("A server's name has 1 to {limit} characters.", limit=Number(NAME_CHARACTERS))
+        )
     plain = _FLAG_TAGS.sub("\U0001f3f4", name)
     is_seen = any(unicodedata.category(one)[0] in "LNPS" for one in plain)
     if not is_seen or not all(_may_stand(plain, at) for at in range(len(plain))):
-        raise InvalidInputError(UNSEEN.format(what="name"))
+        raise InvalidInputError(text("That name holds characters nobody can see. Type it by hand."))
 
 
 def verify_free_name(name: str, taken: Iterable[str]) -> None:
@@ -168,7 +172,9 @@ def verify_free_name(name: str, taken: Iterable[str]) -> None:
         InvalidInputError
     """
     if fold_server_name(name) in map(fold_server_name, taken):
-        raise InvalidInputError(f"There is a server called “{name}” already. Choose another name.")
+        raise InvalidInputError(
+            text("There is a server called “{name}” already. Choose another name.", name=name)
+        )
 
 
 def _may_stand(name: str, at: int) -> bool:

@@ -2,17 +2,20 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import pytest
+from pymongo.client_session import ClientSession
 from pymongo.errors import AutoReconnect
 from structlog.testing import capture_logs
 
 from tests.fakes.gate import Gate
-from utils.database.core.database import Document, Fence, SafeDatabase
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.operations import Document, Operations
 from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import SESSION_COUNT, Session, settle
+from utils.database.core.sessions import SESSION_COUNT
+from utils.database.core.transaction import Transaction
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.errors import (
     CommitUnknownError,
@@ -22,7 +25,9 @@ from utils.errors import (
     StorageUnavailableError,
 )
 from utils.models.scope import GuildId
+from utils.waiting import wait_until_done
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 GUILD_ID = GuildId(7)
@@ -45,9 +50,13 @@ async def _list_ids(things: ScopedCollection) -> list[Any]:
     return [one["_id"] for one in await things.find({}, sort=[("_id", 1)])]
 
 
-async def _increase(database: SafeDatabase, session: Session) -> int:
-    things = _build_things(database)
-    changed = await things.find_one_and_update({"_id": 1}, {"$inc": {"count": 1}}, session=session)
+def _insert(transaction: Transaction, number: int) -> None:
+    transaction.of_guild("things", GUILD_ID).insert_one({"_id": number})
+
+
+def _increase(transaction: Transaction) -> int:
+    things = transaction.of_guild("things", GUILD_ID)
+    changed = things.find_one_and_update({"_id": 1}, {"$inc": {"count": 1}})
     return int(changed["count"])
 
 
@@ -57,11 +66,11 @@ async def test_transaction_takes_one_thread_and_gives_what_its_work_gives(
     """It sees what it wrote; nobody else does before the end."""
     threads: set[int] = set()
 
-    async def work(session: Session) -> list[Document]:
+    def work(transaction: Transaction) -> list[Document]:
         for number in range(5):
-            await things.insert_one({"_id": number}, session=session)
+            _insert(transaction, number)
             threads.add(threading.get_ident())
-        return await things.find({"_id": {"$gt": 2}}, session=session)
+        return transaction.of_guild("things", GUILD_ID).find({"_id": {"$gt": 2}})
 
     own = {"guild_id": GUILD_ID}
     assert await database.in_transaction(work) == [{"_id": 3, **own}, {"_id": 4, **own}]
@@ -70,41 +79,32 @@ async def test_transaction_takes_one_thread_and_gives_what_its_work_gives(
     assert threading.get_ident() not in threads
 
 
-async def _give_up(_things: ScopedCollection, _session: Session) -> None:
+def _give_up(_transaction: Transaction) -> None:
     raise UnfinishedError
 
 
-async def _insert_again(things: ScopedCollection, session: Session) -> None:
-    await things.insert_one({"_id": 0}, session=session)
-
-
-async def _wait_for_the_loop(_things: ScopedCollection, _session: Session) -> None:
-    await asyncio.sleep(0)
+def _insert_again(transaction: Transaction) -> None:
+    _insert(transaction, 0)
 
 
 @pytest.mark.parametrize(
-    ("fail", "error"),
-    [
-        (_give_up, UnfinishedError),
-        (_insert_again, StorageConflictError),
-        (_wait_for_the_loop, RuntimeError),
-    ],
+    ("fail", "error"), [(_give_up, UnfinishedError), (_insert_again, StorageConflictError)]
 )
 async def test_nothing_is_stored_and_every_session_is_free_when_the_work_fails(
     database: SafeDatabase,
     things: ScopedCollection,
-    fail: Callable[[ScopedCollection, Session], Awaitable[None]],
+    fail: Callable[[Transaction], None],
     error: type[Exception],
 ) -> None:
     """Neither data nor a lock stays, whatever the reason, and none of them is one to run it again."""
     await things.insert_one({"_id": 0})
     runs = 0
 
-    async def work(session: Session) -> None:
+    def work(transaction: Transaction) -> None:
         nonlocal runs
         runs += 1
-        await things.insert_one({"_id": 1}, session=session)
-        await fail(things, session)
+        _insert(transaction, 1)
+        fail(transaction)
 
     for _ in range(SESSION_COUNT + 1):
         with pytest.raises(error):
@@ -117,18 +117,19 @@ async def test_snapshot_shows_the_moment_of_its_first_read(
     database: SafeDatabase, things: ScopedCollection
 ) -> None:
     """What is stored after that is not seen in it, in whatever collection, and is seen outside at once."""
-    others = ScopedCollection.of_guild(database, "others", GUILD_ID)
-    for collection in (things, others):
-        await collection.insert_one({"_id": 0})
+    names = ("things", "others")
+    for name in names:
+        await ScopedCollection.of_guild(database, name, GUILD_ID).insert_one({"_id": 0})
     with database.open_snapshot() as session:
-        assert await things.count({}, session=session) == 1
-        for collection in (things, others):
-            await collection.insert_one({"_id": 1})
-        for collection in (things, others):
-            assert [one["_id"] for one in await collection.find({}, session=session)] == [0]
+        then = [ScopedCollection.of_guild(database, name, GUILD_ID, session=session) for name in names]
+        assert await then[0].count({}) == 1
+        for name in names:
+            await ScopedCollection.of_guild(database, name, GUILD_ID).insert_one({"_id": 1})
+        for collection in then:
+            assert [one["_id"] for one in await collection.find({})] == [0]
     assert await _list_ids(things) == [0, 1]
     with database.open_snapshot() as session:
-        assert await others.count({}, session=session) == 2
+        assert await ScopedCollection.of_guild(database, "others", GUILD_ID, session=session).count({}) == 2
 
 
 async def test_work_runs_again_when_another_transaction_holds_its_document(
@@ -137,14 +138,14 @@ async def test_work_runs_again_when_another_transaction_holds_its_document(
     """A write conflict is waited out with pauses; a counter that both draw from counts both."""
     gate = Gate()
 
-    async def hold(session: Session) -> int:
-        drawn = await _increase(other, session)
+    def hold(transaction: Transaction) -> int:
+        drawn = _increase(transaction)
         gate.wait()
         return drawn
 
-    async def wait(session: Session) -> int:
+    def wait(transaction: Transaction) -> int:
         try:
-            return await _increase(database, session)
+            return _increase(transaction)
         except StorageConflictError:
             gate.open()
             raise
@@ -162,8 +163,8 @@ async def test_nothing_is_stored_when_the_lease_is_gone(
     """The fence is checked inside the transaction."""
     await database.unscoped("leases").insert_one({"_id": 3, "token": 8})
 
-    async def work(session: Session) -> None:
-        await things.insert_one({"_id": 1}, session=session)
+    def work(transaction: Transaction) -> None:
+        _insert(transaction, 1)
 
     with pytest.raises(LeaseLostError, match="shard 3"):
         await database.in_transaction(work, fence=Fence(shard=3, token=7))
@@ -176,7 +177,7 @@ class ForgetfulDatabase(SafeDatabase):
 
     commits = 0
 
-    def _commit(self, session: Session, deadline: float) -> bool:
+    def _commit(self, session: ClientSession, deadline: float) -> bool:
         self.commits += 1
         return super()._commit(session, deadline) and self.commits > 1
 
@@ -191,10 +192,10 @@ async def test_commit_without_an_answer_is_made_again_and_its_work_is_not(
     things = _build_things(database)
     runs = 0
 
-    async def work(session: Session) -> str:
+    def work(transaction: Transaction) -> str:
         nonlocal runs
         runs += 1
-        await things.insert_one({"_id": runs}, session=session)
+        _insert(transaction, runs)
         return "done"
 
     assert await database.in_transaction(work) == "done"
@@ -202,16 +203,17 @@ async def test_commit_without_an_answer_is_made_again_and_its_work_is_not(
     await database.drop()
 
 
-class MuteDatabase(SafeDatabase):
+class MuteOperations(Operations):
     """A database that commits, or does not, and never answers that."""
 
     is_committing = True
 
-    def _carry_out(self, operation: str, function: Callable[[], T]) -> T:
+    def run(self, operation: str, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Carry it out, if it is not to be lost."""
         if operation != "commit":
-            return super()._carry_out(operation, function)
+            return super().run(operation, method, *args, **kwargs)
         if self.is_committing:
-            super()._carry_out(operation, function)
+            super().run(operation, method, *args, **kwargs)
         lost = AutoReconnect("gone")
         lost._add_error_label("UnknownTransactionCommitResult")
         raise StorageUnavailableError("MongoDB is not reachable.") from lost
@@ -222,14 +224,14 @@ async def test_commit_that_never_gets_an_answer_is_told_as_unknown(
     connection: SafeMongoDBConnection, monkeypatch: pytest.MonkeyPatch, *, is_committing: bool
 ) -> None:
     """Whoever asked must look, for it happened or not; every other error says that nothing was written."""
-    monkeypatch.setattr("utils.database.process.connection.SafeDatabase", MuteDatabase)
-    monkeypatch.setattr("utils.database.database.TRANSACTION_SECONDS", 0.0)
-    monkeypatch.setattr(MuteDatabase, "is_committing", is_committing)
+    monkeypatch.setattr("utils.database.core.database.Operations", MuteOperations)
+    monkeypatch.setattr("utils.database.core.database.TRANSACTION_SECONDS", 0.0)
+    monkeypatch.setattr(MuteOperations, "is_committing", is_committing)
     database = await connection.open()
     things = _build_things(database)
 
-    async def work(session: Session) -> None:
-        await things.insert_one({"_id": 1}, session=session)
+    def work(transaction: Transaction) -> None:
+        _insert(transaction, 1)
 
     with pytest.raises(CommitUnknownError):
         await database.in_transaction(work)
@@ -243,8 +245,8 @@ async def test_cancelled_transaction_is_waited_for_and_leaves_its_session_free(
     """Nobody touches the session while the thread still has it; what was begun ends as it would have."""
     gate = Gate()
 
-    async def work(session: Session) -> None:
-        await things.insert_one({"_id": 0}, session=session)
+    def work(transaction: Transaction) -> None:
+        _insert(transaction, 0)
         gate.wait()
 
     waiting = asyncio.create_task(database.in_transaction(work))
@@ -271,8 +273,8 @@ async def test_more_transactions_than_sessions_take_turns(
 
 async def _store_more_than_sessions(database: SafeDatabase, things: ScopedCollection) -> None:
     async def store(number: int) -> None:
-        async def work(session: Session) -> None:
-            await things.insert_one({"_id": number}, session=session)
+        def work(transaction: Transaction) -> None:
+            _insert(transaction, number)
 
         await database.in_transaction(work)
 
@@ -291,7 +293,7 @@ async def test_cancelled_operation_is_waited_for_however_often_it_is_cancelled()
         ended.append("yes")
         raise StorageError("nobody asks for it any more")
 
-    waiting = asyncio.create_task(settle(operate()))
+    waiting = asyncio.create_task(wait_until_done(operate()))
     for _ in range(3):
         await asyncio.sleep(0)
         waiting.cancel()
@@ -308,10 +310,10 @@ async def test_killed_session_ends_its_transaction(database: SafeDatabase, other
     gate = Gate()
     runs = 0
 
-    async def hold(session: Session) -> None:
+    def hold(transaction: Transaction) -> None:
         nonlocal runs
         runs += 1
-        await _build_things(other).insert_one({"_id": runs}, session=session)
+        _insert(transaction, runs)
         gate.wait()
 
     holding = asyncio.create_task(other.in_transaction(hold))
@@ -327,10 +329,10 @@ async def test_own_sessions_are_never_killed(database: SafeDatabase, things: Sco
     gate = Gate()
     runs = 0
 
-    async def work(session: Session) -> None:
+    def work(transaction: Transaction) -> None:
         nonlocal runs
         runs += 1
-        await things.insert_one({"_id": runs}, session=session)
+        _insert(transaction, runs)
         gate.wait()
 
     working = asyncio.create_task(database.in_transaction(work))

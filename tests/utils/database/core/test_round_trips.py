@@ -45,7 +45,8 @@ from utils.database.documents.server_documents import (
 from utils.errors import ScopeViolationError
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.guilds import ChannelKind
-from utils.models.notices import DeathNotice, EntryKey, Feed, MessageState, OutgoingMessage
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.outbox import EntryKey, Feed, MessageState, OutgoingMessage
 from utils.models.players import Counters, NameSeen, PlayerDay, PlayerRecord
 from utils.models.reading import Cursor, ImportJob, RejectedLine, RowClock
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
@@ -106,7 +107,7 @@ SERVERS = st.builds(
     timezone=TEXT,
     legacy=st.booleans(),
     host_key=st.none() | TEXT,
-    announced=st.frozensets(st.sampled_from(DeathKind)),
+    silenced=st.frozensets(st.sampled_from(DeathKind) | TEXT),
     generation=st.integers(0, 1000),
     is_paused=st.booleans(),
     added_at=st.none() | MOMENTS,
@@ -318,7 +319,7 @@ def test_import_job_comes_back_as_it_was(
 
 @pytest.mark.parametrize(
     "damage",
-    [{"port": "many"}, {"announced": ["flood"]}, {"channels": {"gossip": 1}}, {"secret": None}],
+    [{"port": "many"}, {"silenced": "fall"}, {"channels": {"gossip": 1}}, {"secret": None}],
 )
 def test_damaged_settings_are_refused_instead_of_guessed(damage: dict[str, object]) -> None:
     """Settings that somebody wrote by hand are checked when they are read."""

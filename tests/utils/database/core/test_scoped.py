@@ -1,16 +1,16 @@
 """Tests of scoped collections: whatever is asked, another scope is neither seen nor changed."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from utils.database.core.database import Document, SafeDatabase
-from utils.database.core.scope_rules import Query
-from utils.database.core.scoped import DELETED_AT_ONCE, Change, Replacement, ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.blocking import Change, Replacement
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
+from utils.database.core.scoped import DELETED_AT_ONCE, ScopedCollection
 from utils.errors import ScopeViolationError, StorageError
 from utils.models.scope import GuildId, ServerId, ServerScope
 
@@ -75,6 +75,7 @@ async def _list_foreign(database: SafeDatabase) -> list[Document]:
     return await database.unscoped("scratch").find(not_mine).sort("_id", 1).to_list(None)
 
 
+T = TypeVar("T")
 Ask = Callable[[], Awaitable[Any]]
 
 
@@ -148,10 +149,11 @@ async def test_everything_is_deleted_in_parts_and_nothing_of_others(database: Sa
     class Counted(ScopedCollection):
         """Notes how many went at once."""
 
-        async def delete(self, query: Query, *, session: Session | None = None) -> int:
-            deleted = await super().delete(query, session=session)
-            sizes.append(deleted)
-            return deleted
+        async def call(self, operation: Callable[[], T]) -> T:
+            done = await super().call(operation)
+            if isinstance(done, int):
+                sizes.append(done)
+            return done
 
     mine, others = (
         Counted.of_server(database, "scratch", ServerScope(GuildId(guild), ServerId("aaaaaaaa")))

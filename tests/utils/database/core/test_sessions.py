@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from utils.database.core.sessions import SessionPool, settle
+from utils.database.core.sessions import SessionPool
 from utils.models.scope import GuildId
+from utils.waiting import wait_until_done
 
 
 @pytest.mark.parametrize("turns", range(5))
@@ -18,7 +19,7 @@ async def test_failure_and_cancel_at_one_moment_leave_nothing_unlooked_at(turns:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))
     operation: asyncio.Future[None] = loop.create_future()
-    waiting = asyncio.create_task(settle(operation))
+    waiting = asyncio.create_task(wait_until_done(operation))
     await asyncio.sleep(0)
     operation.set_exception(OSError("the connection is gone"))
     for _ in range(turns):
@@ -35,7 +36,7 @@ async def test_failure_and_cancel_at_one_moment_leave_nothing_unlooked_at(turns:
 async def test_cancelled_wait_lasts_until_the_operation_has_ended() -> None:
     """A session must not be touched while a thread still works with it."""
     operation: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    waiting = asyncio.create_task(settle(operation))
+    waiting = asyncio.create_task(wait_until_done(operation))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.sleep(0)

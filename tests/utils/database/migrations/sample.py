@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from utils.database.core.database import Document, Fence, SafeDatabase
-from utils.database.core.sessions import Session
+from utils.database.core.database import Fence, SafeDatabase
+from utils.database.core.operations import Document
+from utils.database.core.transaction import Transaction
 from utils.database.migrations.migrations import Migrations
 
 KEY = {"guild_id": 42}
@@ -21,10 +22,9 @@ async def _convert(database: SafeDatabase, fence: Fence) -> None:
 
 
 async def _update(database: SafeDatabase, fence: Fence, own: Document, update: Any) -> None:
-    guilds = database.unscoped("guilds").delegate
-
-    async def write(session: Session) -> None:
-        await database.call("sample", guilds.update_many, own, update, session=session)
+    def write(transaction: Transaction) -> None:
+        change = transaction.unscoped("guilds").update_many
+        transaction.run("sample", change, own, update, session=transaction.session)
 
     await database.in_transaction(write, fence=fence)
 

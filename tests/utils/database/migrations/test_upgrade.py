@@ -8,8 +8,9 @@ from structlog.testing import capture_logs
 
 from tests.utils.database.migrations.sample import KEY, NEWEST, OLDEST, SAMPLE
 from utils.clock import SystemClock
-from utils.database.core.database import Document, Fence, SafeDatabase
+from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.indexes import INDEXES
+from utils.database.core.operations import Document
 from utils.database.migrations.migrations import DataVersion, find_data_version
 from utils.database.migrations.upgrade import DataUpgrade
 from utils.database.repositories.leases import UPGRADE_LEASE, LeaseRepository
@@ -96,7 +97,7 @@ async def test_older_bot_that_only_slept_can_commit_nothing_afterwards(
     assert await older.acquire(1, instance_id="old", now=slept) == 1
     await upgrade(database).wait_until_current()
 
-    async def write(_session: object) -> None:
+    def write(_transaction: object) -> None:
         raise AssertionError
 
     with pytest.raises(LeaseLostError):

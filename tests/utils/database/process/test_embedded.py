@@ -19,7 +19,7 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from utils.clock import SystemClock
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.process.embedded import EmbeddedMongod
 from utils.database.process.mongod_binary import explain_failure, find_in_wheel, find_mongod
@@ -233,10 +233,11 @@ async def test_killed_mongod_is_started_again_and_open_work_goes_on(mongod: Embe
     assert killed is not None
     runs = 0
 
-    async def work(session: Session) -> None:
+    def work(transaction: Transaction) -> None:
         nonlocal runs
         runs += 1
-        await database.call("insert", things.delegate.insert_one, {"_id": runs}, session=session)
+        things = transaction.unscoped("things")
+        transaction.run("insert", things.insert_one, {"_id": runs}, session=transaction.session)
         if runs == 1:
             os.kill(killed, signal.SIGKILL)
 

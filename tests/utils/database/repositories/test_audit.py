@@ -6,7 +6,7 @@ import pytest
 
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.audit import AuditRepository
-from utils.models.audit import AuditEntry
+from utils.models.audit import AuditEntry, AuditFacts
 from utils.models.scope import GuildId, MemberId
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -21,7 +21,7 @@ def _audit(database: SafeDatabase) -> AuditRepository:
 
 def build_entry(number: int, actor_id: MemberId | None = ANN, action: str = "role") -> AuditEntry:
     """Return an entry, told apart by a number that is also its second."""
-    return AuditEntry(NOW + timedelta(seconds=number), actor_id, action, f"{number}")
+    return AuditEntry(NOW + timedelta(seconds=number), actor_id, action, AuditFacts(reason=f"{number}"))
 
 
 async def test_entries_come_in_pages_newest_first(audit: AuditRepository) -> None:
@@ -30,7 +30,7 @@ async def test_entries_come_in_pages_newest_first(audit: AuditRepository) -> Non
         await audit.insert_entry(GUILD, build_entry(number))
     await audit.insert_entry(OTHER, build_entry(9, None))
     found = [await audit.list_entries(GUILD, limit=2, offset=offset) for offset in (0, 2, 4, 6)]
-    assert [([entry.detail for entry in entries], total) for entries, total in found] == [
+    assert [([entry.facts.reason for entry in entries], total) for entries, total in found] == [
         (["4", "3"], 5),
         (["2", "1"], 5),
         (["0"], 5),
@@ -42,9 +42,9 @@ async def test_entries_come_in_pages_newest_first(audit: AuditRepository) -> Non
 async def test_entries_of_one_moment_keep_the_order_in_which_they_came(audit: AuditRepository) -> None:
     """A page never shows one twice, even when many were written at once."""
     for number in range(4):
-        await audit.insert_entry(GUILD, AuditEntry(NOW, ANN, "role", f"{number}"))
+        await audit.insert_entry(GUILD, AuditEntry(NOW, ANN, "role", AuditFacts(reason=f"{number}")))
     pages = [await audit.list_entries(GUILD, limit=2, offset=offset) for offset in (0, 2)]
-    assert [entry.detail for entries, _ in pages for entry in entries] == ["3", "2", "1", "0"]
+    assert [entry.facts.reason for entries, _ in pages for entry in entries] == ["3", "2", "1", "0"]
 
 
 async def test_entries_are_found_by_member_and_by_action(audit: AuditRepository) -> None:
@@ -54,7 +54,7 @@ async def test_entries_are_found_by_member_and_by_action(audit: AuditRepository)
     await audit.insert_entry(GUILD, build_entry(2, BOB, "server add"))
     found = {
         (actor, action): [
-            entry.detail
+            entry.facts.reason
             for entry in (await audit.list_entries(GUILD, actor_id=actor, action=action, limit=9))[0]
         ]
         for actor in (None, ANN, BOB)

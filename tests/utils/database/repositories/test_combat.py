@@ -18,9 +18,10 @@ from utils.database.process.connection import SafeMongoDBConnection
 from utils.database.read_models.standings.keeper import Standings
 from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.imports import ImportRepository
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.players import Tallied
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
@@ -109,9 +110,9 @@ async def _store(
     for death in deaths:
         counting.add(death)
 
-    async def store(unit: TransactionUnit) -> None:
-        await unit.insert_deaths(deaths)
-        await unit.add_months(counting.freeze_months(), generation=generation)
+    def store(unit: IngestionTransaction) -> None:
+        unit.insert_deaths(deaths)
+        unit.add_months(counting.freeze_months(), generation=generation)
 
     await IngestionRepository(database, fences=lambda _: None).in_transaction(scope, store)
     await ImportRepository(database, fences=lambda _: None).write_generation(
@@ -330,9 +331,9 @@ async def test_months_grow_by_what_is_new(database: SafeDatabase) -> None:
     counting = Counting()
     counting.add(_build_death(scope, row, 99))
 
-    async def add(unit: TransactionUnit) -> None:
+    def add(unit: IngestionTransaction) -> None:
         for generation in (0, 5):
-            await unit.add_months(counting.freeze_months(), generation=generation)
+            unit.add_months(counting.freeze_months(), generation=generation)
 
     await IngestionRepository(database, fences=lambda _: None).in_transaction(scope, add)
     found = await CombatRepository(database, Standings(database)).list_weapons(GUILD, SERVERS[:1])

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +16,10 @@ from tests.fakes.gate import Gate
 from tests.fakes.ingestion import FakeDeathLogs, Posted
 from tests.fakes.links import FakeAuditLog
 from tests.utils.database.repositories.test_recount import FILE, count_server
-from utils.database.core.database import Document, SafeDatabase
-from utils.database.core.sessions import Session
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
+from utils.database.core.transaction import Transaction
+from utils.database.documents.audit_documents import read_audit
 from utils.database.documents.death_documents import read_death
 from utils.database.documents.player_documents import read_days, read_month, read_player
 from utils.database.read_models.standings.keeper import Standings
@@ -26,22 +28,26 @@ from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.imports import ImportRepository
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.units.erasure_unit import ErasureTransaction
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.database.units.money_unit import MoneyTransaction
+from utils.embeds.audit_wording import write_facts
 from utils.errors import StorageConflictError, StorageUnavailableError
 from utils.events import EventDispatcher, PlayerErased
-from utils.models.audit import AuditAction, AuditEntry
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind, DeathRow
 from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices import DeathNotice
+from utils.models.notices.deaths import DeathNotice
 from utils.models.personal import Holdings, OwnedPlayer, Person
 from utils.models.players import Counters, Tallied, sum_counters
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import (
+    ERASED_MEMBER_ID,
     ERASED_NAME,
     ERASED_PLAYER_ID,
     GuildId,
@@ -74,7 +80,7 @@ class FragileErasures(ErasureRepository):
 
     left: int | None = None
 
-    async def in_transaction(self, scope: ServerScope, work: Callable[[Any], Awaitable[T]]) -> T:
+    async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureTransaction], T]) -> T:
         """Run the work, unless the end has come."""
         if self.left == 0:
             raise ProcessEndedError("gone")
@@ -125,7 +131,11 @@ class Place:
         for row in rows:
             self.logs.append(FILE, render(row))
         live = LiveIngestion(
-            self.ingestion, EventDispatcher(), clock=self.clock, max_announce_age=timedelta(hours=1)
+            self.ingestion,
+            EventDispatcher(),
+            clock=self.clock,
+            group_seconds=0,
+            max_announce_age=timedelta(hours=1),
         )
         await live.poll(await self.find_server(), self.logs, last_read_at=None, find_posted=Posted())
 
@@ -338,7 +348,7 @@ async def fill(place: Place) -> None:
     killed = Change(OTHER, LedgerKind.KILL, 12, "kill:00", NOW, "Wolf", WOLF, NOW)
     await book(place, killed)
 
-    async def place_bounties(unit: Any) -> None:
+    def place_bounties(unit: Any) -> None:
         for name, target, placer, amount in (
             ("lost", "Wolf", OTHER, 100),
             ("on wolf", "Wolf", OTHER, 300),
@@ -349,30 +359,49 @@ async def fill(place: Place) -> None:
             bounty = Bounty(
                 place.scope, name, player_id, target, amount, placer, NOW, NOW + timedelta(days=1)
             )
-            await unit.book(Change(placer, LedgerKind.BOUNTY_PLACED, -amount, f"hold:{name}", NOW, target))
-            await unit.insert_bounty(bounty)
+            unit.book(Change(placer, LedgerKind.BOUNTY_PLACED, -amount, f"hold:{name}", NOW, target))
+            unit.insert_bounty(bounty)
             if name == "lost":
                 end = BountyEnd(BountyState.CLAIMED, NOW, ADMIN, build_player_id("Carl"), "Carl")
-                await unit.close_bounty(bounty, end)
+                unit.close_bounty(bounty, end)
             if name == "won":
-                await unit.close_bounty(bounty, BountyEnd(BountyState.CLAIMED, NOW, OWNER, WOLF, "Wolf"))
+                unit.close_bounty(bounty, BountyEnd(BountyState.CLAIMED, NOW, OWNER, WOLF, "Wolf"))
 
     await bounties.in_transaction(place.scope, place_bounties)
-    notice = DeathNotice(b"n", DeathKind.KILL, "North", "Wolf", "Anna", "Mosin", 5, NOW, 1, 0, 1)
+    notice = DeathNotice(
+        event_id=b"n",
+        kind=DeathKind.KILL,
+        server_name="North",
+        killer_name="Wolf",
+        victim_name="Anna",
+        weapon="Mosin",
+        distance=5,
+        at=NOW,
+        killer_kills=1,
+        killer_deaths=0,
+        killer_streak=1,
+    )
 
-    async def note(unit: TransactionUnit) -> None:
-        await unit.append_notices([notice], created_at=NOW)
+    def note(unit: IngestionTransaction) -> None:
+        unit.append_notices([notice], created_at=NOW)
         texts = (f"x;Wolf;{WOLF.upper()};y", f"Wolf2;{OTHER_ID};Wol;{WOLF[:-1]};", "z")
         lines = [RejectedLine(FILE, number, text, "why", NOW) for number, text in enumerate(texts)]
-        await unit.insert_rejected(lines)
+        unit.insert_rejected(lines)
 
     await place.ingestion.in_transaction(place.scope, note)
-    for action, detail, actor in (
-        (AuditAction.LINK_CONFIRM, f"<@{OWNER}> is Wolf", ADMIN),
-        (AuditAction.ROLE, "Wolf is a word here", OWNER),
-        (AuditAction.LINK_REMOVE, f"<@{OTHER}> is no longer Wolf (was pending)", ADMIN),
+    facts = AuditFacts(member_id=OWNER, player_id=WOLF, player_name="Wolf")
+    removed = replace(facts, member_id=OTHER, changes=(FieldChange("state", "pending"),))
+    gift = AuditFacts(
+        member_id=OTHER, changes=(FieldChange("balance", 0, 5),), reason=f"for <@!{OWNER}>'s Wolf"
+    )
+    for action, told, actor in (
+        (AuditAction.LINK_ASK, facts, OWNER),
+        (AuditAction.LINK_CONFIRM, facts, ADMIN),
+        (AuditAction.ROLE, AuditFacts(changes=(FieldChange("admin_role_id", 7, 5),)), OWNER),
+        (AuditAction.LINK_REMOVE, removed, ADMIN),
+        (AuditAction.WALLET, gift, OWNER),
     ):
-        await audit.insert_entry(guild_id, AuditEntry(NOW, actor, action, detail))
+        await audit.insert_entry(guild_id, AuditEntry(NOW, actor, action, told))
 
 
 async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(place: Place) -> None:
@@ -383,11 +412,13 @@ async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(pl
     for name in (*names, "bounties"):
         stored = repr(await place.read(name))
         assert ("Wolf" in stored, WOLF in stored, str(OWNER) in stored) == (False, False, False), name
-    changes = [(one["action"], one["actor_id"], one["detail"]) for one in await place.read("audit")]
-    assert sorted(changes) == [
+    changes = [read_audit(one) for one in await place.read("audit")]
+    assert sorted((one.action, one.actor_id, write_facts(one)) for one in changes) == [
+        ("link ask", ERASED_MEMBER_ID, f"an erased member says that the player is {ERASED_NAME}"),
         ("link confirm", ADMIN, f"an erased member is {ERASED_NAME}"),
         ("link remove", ADMIN, f"<@{OTHER}> is no longer {ERASED_NAME} (was pending)"),
-        ("role", OWNER, "Wolf is a word here"),
+        ("role", OWNER, "<@&7> → <@&5>"),
+        ("wallet", OWNER, f"<@{OTHER}>: +5 emeralds, now 5. for an erased member's Wolf"),
     ]
     assert place.audit.written == [(place.scope.guild_id, None, "data erase", "a member, by themself")]
     kept = [one["line"] for one in await place.read("rejected_lines")]
@@ -424,14 +455,14 @@ async def test_kill_that_is_paid_at_the_same_moment_leaves_no_wallet(place: Plac
         guild_id, Link(guild_id, OWNER, WOLF, "Wolf", NOW), at=NOW
     )
 
-    async def pay(session: Session) -> None:
+    def pay(transaction: Transaction) -> None:
         nonlocal runs
         runs += 1
-        money = MoneyTransaction(place.database, place.scope, session)
-        members = await money.find_members([WOLF])
+        money = MoneyTransaction(transaction, place.scope)
+        members = money.find_members([WOLF])
         gate.wait()
         for member_id in members.values():
-            await money.book(Change(member_id, LedgerKind.KILL, 12, "kill:00", NOW))
+            money.book(Change(member_id, LedgerKind.KILL, 12, "kill:00", NOW))
 
     paying = asyncio.create_task(place.database.in_transaction(pay))
     await gate.reached()
@@ -448,9 +479,9 @@ async def test_bounty_of_an_erased_member_cannot_be_paid_back_or_claimed(place: 
     [standing] = await bounties.list_placed(place.scope.guild_id, OWNER, is_open=True)
     await place.erase("Wolf", member_id=OWNER, is_asker=True)
 
-    async def end(unit: Any) -> list[bool]:
+    def end(unit: Any) -> list[bool]:
         states = (BountyState.EXPIRED, BountyState.CLAIMED, BountyState.CANCELLED)
-        return [await unit.close_bounty(standing, BountyEnd(state, NOW, OTHER)) for state in states]
+        return [unit.close_bounty(standing, BountyEnd(state, NOW, OTHER)) for state in states]
 
     assert await bounties.in_transaction(place.scope, end) == [False, False, False]
 

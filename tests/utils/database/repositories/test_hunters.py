@@ -45,12 +45,12 @@ class Hunt:
         placed_at = at - timedelta(hours=1)
         bounty = Bounty(scope, str(self._count), PlayerId("prey"), "Prey", amount, None, placed_at, placed_at)
 
-        async def store(unit: MoneyTransaction) -> None:
-            await unit.insert_bounty(bounty)
+        def store(unit: MoneyTransaction) -> None:
+            unit.insert_bounty(bounty)
             if state is BountyState.CLAIMED:
-                await unit.close_bounty(bounty, BountyEnd(state, at, MEMBER, hunter, name))
+                unit.close_bounty(bounty, BountyEnd(state, at, MEMBER, hunter, name))
             elif state is not BountyState.OPEN:
-                await unit.close_bounty(bounty, BountyEnd(state, at))
+                unit.close_bounty(bounty, BountyEnd(state, at))
 
         await self.bounties.in_transaction(scope, store)
 

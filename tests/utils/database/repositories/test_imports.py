@@ -8,8 +8,9 @@ import pytest
 
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.imports import ImportRepository
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import GameServerRepository
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import CursorMovedError, StorageConflictError
 from utils.models.deaths import Death, LogFile
 from utils.models.players import Counters, PlayerDay, PlayerRecord
@@ -32,8 +33,8 @@ async def test_job_is_stored_with_its_cursors_at_the_start_of_their_files(
 ) -> None:
     """An import reads everything again, whatever was read before."""
 
-    async def read(unit: TransactionUnit) -> None:
-        await unit.move_cursor(None, Cursor(NEW, 40, b"head"))
+    def read(unit: IngestionTransaction) -> None:
+        unit.move_cursor(None, Cursor(NEW, 40, b"head"))
 
     await ingestion.in_transaction(scope, read)
     assert await imports.find_import(scope) is None
@@ -112,8 +113,8 @@ async def test_deaths_outside_some_days_are_deleted(
     seconds = [round((at - noon).total_seconds()) for at in times]
     for where in (scope, neighbour):
 
-        async def store(unit: TransactionUnit, where: ServerScope = where) -> None:
-            await unit.insert_deaths([make_death(where, "a", "b", second=second) for second in seconds])
+        def store(unit: IngestionTransaction, where: ServerScope = where) -> None:
+            unit.insert_deaths([make_death(where, "a", "b", second=second) for second in seconds])
 
         await ingestion.in_transaction(where, store)
     await imports.drop_deaths_outside(scope, date(2015, 1, 1), date(2025, 5, 8))
@@ -136,8 +137,8 @@ async def test_all_deaths_of_a_server_come_in_batches_by_time(
     }
     for one, some in deaths.items():
 
-        async def store(unit: TransactionUnit, some: list[Death] = some) -> None:
-            await unit.insert_deaths(some[::-1])
+        def store(unit: IngestionTransaction, some: list[Death] = some) -> None:
+            unit.insert_deaths(some[::-1])
 
         await ingestion.in_transaction(one, store)
     batches = [batch async for batch in imports.iterate_deaths(scope, batch=10)]

@@ -2,45 +2,48 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from utils.clock import SystemClock
 from utils.database.core.database import Fence, SafeDatabase
-from utils.database.core.gathered_writes import GatheredWrites
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import read_death
-from utils.database.repositories.ingestion import FORGOTTEN_AT_ONCE, IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import FORGOTTEN_AT_ONCE, IngestionRepository
 from utils.database.repositories.line_counts import LineCounts, count_lines
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
+from utils.database.units.ingestion_unit import GuildTransaction, IngestionTransaction
 from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError, StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
-from utils.models.notices import DeathNotice
+from utils.models.notices.deaths import DeathNotice
 from utils.models.players import Counters, PlayerDay, PlayerRecord
 from utils.models.reading import Cursor, RejectedLine
-from utils.models.scope import PlayerId, ServerId, ServerScope
+from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.services.ingestion.group_commit import GroupCommit
 
 FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 A, B = PlayerId("a"), PlayerId("b")
 MakeDeath = Callable[..., Death]
+Member = tuple[ServerScope, Callable[[IngestionTransaction], set[ServerScope]]]
 
 
 async def _find_known(
     ingestion: IngestionRepository, scope: ServerScope, ids: list[bytes]
 ) -> frozenset[bytes]:
-    async def look(unit: TransactionUnit) -> frozenset[bytes]:
-        return await unit.find_known_ids(ids)
+    def look(unit: IngestionTransaction) -> frozenset[bytes]:
+        return unit.find_known_ids(ids)
 
     return await ingestion.in_transaction(scope, look)
 
 
 async def _store(ingestion: IngestionRepository, scope: ServerScope, deaths: list[Death]) -> None:
-    async def store(unit: TransactionUnit) -> None:
-        await unit.insert_deaths(deaths)
+    def store(unit: IngestionTransaction) -> None:
+        unit.insert_deaths(deaths)
 
     await ingestion.in_transaction(scope, store)
 
@@ -60,8 +63,8 @@ async def test_stored_deaths_are_known_and_come_back_as_they_were(
     assert await _find_known(ingestion, scope, [*ids, missing]) == frozenset(ids)
     assert await _find_known(ingestion, scope, []) == frozenset()
 
-    async def look(unit: TransactionUnit) -> tuple[object, object]:
-        return await unit.list_deaths_of(A), await unit.list_deaths_of(B)
+    def look(unit: IngestionTransaction) -> tuple[object, object]:
+        return unit.list_deaths_of(A), unit.list_deaths_of(B)
 
     assert await ingestion.in_transaction(scope, look) == ([deaths[1], deaths[0], deaths[2]], [deaths[0]])
 
@@ -95,13 +98,13 @@ async def test_times_of_stored_deaths_are_found_and_corrected(
     await _store(ingestion, neighbour, [make_death(neighbour, A, B, second=1)])
     before = await database.unscoped("kills").find({"_id": {"$ne": own.id}}).to_list(None)
 
-    async def find(unit: TransactionUnit) -> object:
-        return await unit.find_times([own.id, new.id])
+    def find(unit: IngestionTransaction) -> object:
+        return unit.find_times([own.id, new.id])
 
     for right in (moved, own):
 
-        async def correct(unit: TransactionUnit, right: Death = right) -> None:
-            await unit.correct_times([right])
+        def correct(unit: IngestionTransaction, right: Death = right) -> None:
+            unit.correct_times([right])
 
         await ingestion.in_transaction(scope, correct)
         assert await ingestion.in_transaction(scope, find) == {own.id: (right.at, right.ordered_at)}
@@ -117,13 +120,13 @@ async def test_player_is_replaced_in_his_generation_alone(
     """Counters are written whole; another generation keeps its own."""
     first, second = make_player(A, kills=1), make_player(A, kills=2, seen=5)
 
-    async def write(unit: TransactionUnit) -> None:
-        await unit.replace_players([first, make_player(B)], generation=0)
-        await unit.replace_players([first], generation=1)
-        await unit.replace_players([second], generation=0)
+    def write(unit: IngestionTransaction) -> None:
+        unit.replace_players([first, make_player(B)], generation=0)
+        unit.replace_players([first], generation=1)
+        unit.replace_players([second], generation=0)
 
-    async def look(unit: TransactionUnit) -> list[object]:
-        return [await unit.find_players([A, PlayerId("c")], generation=number) for number in (0, 1, 2)]
+    def look(unit: IngestionTransaction) -> list[object]:
+        return [unit.find_players([A, PlayerId("c")], generation=number) for number in (0, 1, 2)]
 
     await ingestion.in_transaction(scope, write)
     assert await ingestion.in_transaction(scope, look) == [{A: second}, {A: first}, {}]
@@ -137,17 +140,17 @@ async def test_days_are_merged_into_their_months(
     may = PlayerDay(A, date(2025, 5, 1), Counters(kills=1))
     changed = PlayerDay(A, date(2025, 4, 29), Counters(kills=7))
 
-    async def write(unit: TransactionUnit) -> None:
-        await unit.replace_days([*april, may], generation=0)
+    def write(unit: IngestionTransaction) -> None:
+        unit.replace_days([*april, may], generation=0)
 
-    async def change(unit: TransactionUnit) -> None:
-        assert await unit.find_days([(A, changed.day)], generation=0) == {(A, changed.day): april[0]}
-        await unit.replace_days([changed], generation=0)
-        assert await unit.find_days([(A, changed.day)], generation=0) == {(A, changed.day): changed}
+    def change(unit: IngestionTransaction) -> None:
+        assert unit.find_days([(A, changed.day)], generation=0) == {(A, changed.day): april[0]}
+        unit.replace_days([changed], generation=0)
+        assert unit.find_days([(A, changed.day)], generation=0) == {(A, changed.day): changed}
 
-    async def look(unit: TransactionUnit) -> object:
+    def look(unit: IngestionTransaction) -> object:
         keys = [(A, day.day) for day in (*april, may)]
-        return await unit.find_days([*keys, (B, may.day)], generation=0)
+        return unit.find_days([*keys, (B, may.day)], generation=0)
 
     await ingestion.in_transaction(scope, write)
     await ingestion.in_transaction(scope, change)
@@ -164,9 +167,9 @@ async def test_cursor_moves_only_from_where_it_was_read(
     death = make_death(scope, A, B)
 
     async def move(before: Cursor | None, after: Cursor) -> None:
-        async def work(unit: TransactionUnit) -> None:
-            await unit.insert_deaths([death])
-            await unit.move_cursor(before, after)
+        def work(unit: IngestionTransaction) -> None:
+            unit.insert_deaths([death])
+            unit.move_cursor(before, after)
 
         await ingestion.in_transaction(scope, work)
 
@@ -189,8 +192,8 @@ async def test_one_of_two_readers_from_the_same_place_wins(
     """Whoever moves the cursor first has read the batch."""
 
     async def move(offset: int) -> bool:
-        async def work(unit: TransactionUnit) -> None:
-            await unit.move_cursor(None, Cursor(FILE, offset))
+        def work(unit: IngestionTransaction) -> None:
+            unit.move_cursor(None, Cursor(FILE, offset))
 
         try:
             await ingestion.in_transaction(scope, work)
@@ -213,8 +216,8 @@ async def test_notices_count_up_within_their_server(
     """The order of the outbox is the order of the log; a batch that failed leaves no gap that matters."""
 
     async def append(*numbers: int) -> None:
-        async def work(unit: TransactionUnit) -> None:
-            await unit.append_notices([make_notice(number) for number in numbers], created_at=NOW)
+        def work(unit: IngestionTransaction) -> None:
+            unit.append_notices([make_notice(number) for number in numbers], created_at=NOW)
 
         await ingestion.in_transaction(scope if numbers[0] < 5 else neighbour, work)
 
@@ -236,15 +239,15 @@ async def test_rejected_lines_are_kept_once_and_counted(
     """A line read twice is one; newest come first; counts are of all ever read."""
     lines = [RejectedLine(FILE, offset, "x;y", "2 parts", NOW.replace(minute=offset)) for offset in range(5)]
 
-    async def reject(unit: TransactionUnit) -> None:
-        await unit.insert_rejected(lines)
-        await unit.add_lines_read(7, 3)
-        await unit.add_lines_read(3, 2)
-        await unit.move_cursor(None, Cursor(FILE))
+    def reject(unit: IngestionTransaction) -> None:
+        unit.insert_rejected(lines)
+        unit.add_lines_read(7, 3)
+        unit.add_lines_read(3, 2)
+        unit.move_cursor(None, Cursor(FILE))
 
-    async def again(unit: TransactionUnit) -> None:
-        await unit.insert_rejected(lines)
-        await unit.add_lines_read(10, 5)
+    def again(unit: IngestionTransaction) -> None:
+        unit.insert_rejected(lines)
+        unit.add_lines_read(10, 5)
 
     await ingestion.in_transaction(scope, reject)
     await ingestion.in_transaction(scope, again)
@@ -266,16 +269,15 @@ async def test_two_batches_of_different_files_do_not_hold_each_other_up(
     runs = 0
 
     async def read(number: int) -> None:
-        async def work(session: Session) -> None:
+        def work(transaction: Transaction) -> None:
             nonlocal runs
             runs += 1
-            writes = GatheredWrites(database, session)
-            unit = TransactionUnit(database, scope, session, writes)
-            await unit.insert_deaths([make_death(scope, A, B, second=number)])
-            await unit.add_lines_read(1, 0)
-            await unit.move_cursor(None, Cursor(LogFile("world_0", f"{number}.csv")))
-            await unit.finish()
-            await writes.carry_out()
+            guild_unit = GuildTransaction(transaction, scope.guild_id)
+            unit = guild_unit.of_server(scope)
+            unit.insert_deaths([make_death(scope, A, B, second=number)])
+            unit.add_lines_read(1, 0)
+            unit.move_cursor(None, Cursor(LogFile("world_0", f"{number}.csv")))
+            guild_unit.finish()
             both_wrote.wait()  # each in a thread of its own
 
         await database.in_transaction(work)
@@ -290,16 +292,24 @@ async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
 ) -> None:
     """What each has to store at the same moment is stored together; a fault of one is its own."""
     neighbour, moved = (replace(scope, server_id=ServerId(one * 8)) for one in "nm")
+
+    async def store_together(guild_id: GuildId, members: Sequence[Member]) -> list[set[ServerScope]]:
+        def work_on_all(unit: GuildTransaction) -> list[set[ServerScope]]:
+            return [work(unit.of_server(one)) for one, work in members]
+
+        return await ingestion.in_guild_transaction(guild_id, work_on_all)
+
+    group = GroupCommit(store_together, clock=SystemClock())
     both_began = set[ServerScope]()
 
     async def store(one: ServerScope, before: Cursor | None) -> set[ServerScope]:
-        async def work(unit: TransactionUnit) -> set[ServerScope]:
+        def work(unit: IngestionTransaction) -> set[ServerScope]:
             both_began.add(one)
-            await unit.insert_deaths([make_death(one, A, B)])
-            await unit.move_cursor(before, Cursor(FILE, 10))
+            unit.insert_deaths([make_death(one, A, B)])
+            unit.move_cursor(before, Cursor(FILE, 10))
             return set(both_began)
 
-        return await ingestion.in_shared_transaction(one, work)
+        return await group.join(one.guild_id, (one, work))
 
     assert {scope, neighbour} in await asyncio.gather(store(scope, None), store(neighbour, None))
     for one in (scope, neighbour):
@@ -307,11 +317,12 @@ async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
         assert await _find_known(ingestion, one, [make_death(one, A, B).id])
 
     async def read_on(one: ServerScope, second: int) -> None:
-        async def work(unit: TransactionUnit) -> None:
-            await unit.insert_deaths([make_death(one, A, B, second=second)])
-            await unit.move_cursor(Cursor(FILE, 10), Cursor(FILE, 20))
+        def work(unit: IngestionTransaction) -> set[ServerScope]:
+            unit.insert_deaths([make_death(one, A, B, second=second)])
+            unit.move_cursor(Cursor(FILE, 10), Cursor(FILE, 20))
+            return set()
 
-        await ingestion.in_shared_transaction(one, work)
+        await group.join(one.guild_id, (one, work))
 
     results = await asyncio.gather(
         read_on(scope, 1), read_on(moved, 1), read_on(neighbour, 0), return_exceptions=True
@@ -329,9 +340,9 @@ async def test_cursor_moves_several_times_in_a_batch_and_never_from_elsewhere(
     places = [Cursor(FILE, offset, b"head") for offset in (10, 20, 30)]
 
     async def move(*moves: tuple[Cursor | None, Cursor]) -> None:
-        async def work(unit: TransactionUnit) -> None:
+        def work(unit: IngestionTransaction) -> None:
             for before, after in moves:
-                await unit.move_cursor(before, after)
+                unit.move_cursor(before, after)
 
         await ingestion.in_transaction(scope, work)
 
@@ -360,10 +371,10 @@ async def test_forgotten_cursors_leave_their_lines_counted(
     """Only those of the named files go, also where they are many; nobody else's are touched."""
     files = [LogFile(f"world_{number % 2}", f"{number}.csv") for number in range(FORGOTTEN_AT_ONCE + 3)]
 
-    async def move(unit: TransactionUnit) -> None:
+    def move(unit: IngestionTransaction) -> None:
         for file in files:
-            await unit.move_cursor(None, Cursor(file, 1))
-        await unit.add_lines_read(9, 4)
+            unit.move_cursor(None, Cursor(file, 1))
+        unit.add_lines_read(9, 4)
 
     for one in (scope, neighbour):
         await ingestion.in_transaction(one, move)

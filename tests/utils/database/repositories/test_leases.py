@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.gate import Gate
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
+from utils.database.core.transaction import Transaction
 from utils.database.repositories.leases import LeaseRepository
 from utils.errors import LeaseLostError, ShardCountError
 from utils.models.scope import GuildId
@@ -22,9 +22,12 @@ def _leases(database: SafeDatabase) -> LeaseRepository:
     return LeaseRepository(database, shard_count=1)
 
 
+GUILD_ID = GuildId(7)
+
+
 def build_things(database: SafeDatabase) -> ScopedCollection:
     """Return what a guild's transactions write here."""
-    return ScopedCollection.of_guild(database, "things", GuildId(7))
+    return ScopedCollection.of_guild(database, "things", GUILD_ID)
 
 
 async def test_lease_is_one_instance_s_until_it_expires(leases: LeaseRepository) -> None:
@@ -76,9 +79,9 @@ async def test_work_of_a_predecessor_is_ended_and_can_never_commit(
     await build_things(database).insert_one({"_id": 1, "by": "nobody"})
     gate = Gate()
 
-    async def hold(session: Session) -> None:
+    def hold(transaction: Transaction) -> None:
         update = {"$set": {"by": "predecessor"}}
-        await build_things(other).update_one({"_id": 1}, update, session=session)
+        transaction.of_guild("things", GUILD_ID).update_one({"_id": 1}, update)
         gate.wait()
 
     holding = asyncio.create_task(other.in_transaction(hold, fence=Fence(0, 1)))
@@ -86,9 +89,9 @@ async def test_work_of_a_predecessor_is_ended_and_can_never_commit(
     assert await leases.acquire(0, instance_id="b", now=NOW + timedelta(minutes=1)) == 2
     assert await leases.list_sessions(0) == database.session_ids
 
-    async def take(session: Session) -> None:
+    def take(transaction: Transaction) -> None:
         update = {"$set": {"by": "successor"}}
-        await build_things(database).update_one({"_id": 1}, update, session=session)
+        transaction.of_guild("things", GUILD_ID).update_one({"_id": 1}, update)
 
     async with asyncio.timeout(40):  # mongod alone would keep the lock for a minute
         await database.in_transaction(take, fence=Fence(0, 2))
@@ -122,8 +125,8 @@ async def test_sleeper_of_another_shard_count_is_ended_and_can_never_commit(
     assert await leases.acquire(0, instance_id="a", now=NOW) == 1
     gate = Gate()
 
-    async def sleep(session: Session) -> None:
-        await build_things(database).insert_one({"_id": 1}, session=session)
+    def sleep(transaction: Transaction) -> None:
+        transaction.of_guild("things", GUILD_ID).insert_one({"_id": 1})
         gate.wait()
 
     sleeping = asyncio.create_task(database.in_transaction(sleep, fence=Fence(0, 1)))

@@ -9,9 +9,10 @@ import pytest
 
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.directory import DirectoryRepository
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.servers import GameServerRepository
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import StorageConflictError
 from utils.models.deaths import Death, DeathKind
 from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
@@ -238,8 +239,8 @@ async def test_menu_suicides_of_the_player_that_were_read_live_are_found_on_ever
     menu = DeathKind.MENU
 
     async def store(where: ServerScope, deaths: list[Death], read_at: datetime | None) -> None:
-        async def work(unit: TransactionUnit) -> None:
-            await unit.insert_deaths(deaths, read_at=read_at)
+        def work(unit: IngestionTransaction) -> None:
+            unit.insert_deaths(deaths, read_at=read_at)
 
         await ingestion.in_transaction(where, work)
 

@@ -16,11 +16,12 @@ from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.database.units.money_unit import MoneyTransaction
 from utils.errors import (
     LeaseLostError,
@@ -30,7 +31,7 @@ from utils.errors import (
     StorageError,
 )
 from utils.events import EventDispatcher
-from utils.models.audit import AuditAction, AuditEntry
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.deaths import Death
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link
@@ -49,10 +50,11 @@ from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerSco
 from utils.models.servers import GameServer
 from utils.models.sharding import Sharding
 from utils.services.guilds.guild_settings import SettingsService
+from utils.services.ingestion.batch_rules import LiveDeaths, LiveKill
 from utils.services.money.bounties.endings import CLAIM_GRACE, BountyEndings
 from utils.services.money.bounties.placing import BountyService
 from utils.services.money.bounties.rooms import BountyRooms
-from utils.services.money.rewards import KillRewards, LiveKill, RewardTerms
+from utils.services.money.rewards import KillRewards, RewardTerms
 from utils.services.players.player_names import PlayerNames
 from utils.tasks import TaskManager
 
@@ -74,7 +76,9 @@ def build_change(amount: int, key: str, *, member_id: MemberId = ANN, **fields: 
 
 def describe(row: LedgerRow) -> AuditEntry:
     """Return what the audit tells of a change by hand."""
-    return AuditEntry(row.change.at, BOB, AuditAction.WALLET, f"{row.change.amount} → {row.balance}")
+    return AuditEntry(
+        row.change.at, BOB, AuditAction.WALLET, AuditFacts(changes=(FieldChange("balance", 0, row.balance),))
+    )
 
 
 async def book(wallets: WalletRepository, guild_id: GuildId, change: Change) -> int | None:
@@ -93,8 +97,8 @@ async def insert(bounties: BountyRepository, *several: Bounty) -> None:
     """Store bounties without asking for money."""
     for bounty in several:
 
-        async def store(unit: MoneyTransaction, bounty: Bounty = bounty) -> None:
-            await unit.insert_bounty(bounty)
+        def store(unit: MoneyTransaction, bounty: Bounty = bounty) -> None:
+            unit.insert_bounty(bounty)
 
         await bounties.in_transaction(bounty.scope, store)
 
@@ -200,9 +204,9 @@ async def test_bounty_comes_back_as_it_was_stored(
     assert await bounties.list_due(scope, before=None) == (ended, low)
     end = BountyEnd(BountyState.CLAIMED, START, BOB, HUNTER, "Hunter")
 
-    async def close(unit: MoneyTransaction) -> tuple[bool, bool, Sequence[Bounty]]:
-        first, second = await unit.close_bounty(low, end), await unit.close_bounty(low, end)
-        return first, second, await unit.list_open_bounties([PREY, HUNTER])
+    def close(unit: MoneyTransaction) -> tuple[bool, bool, Sequence[Bounty]]:
+        first, second = unit.close_bounty(low, end), unit.close_bounty(low, end)
+        return first, second, unit.list_open_bounties([PREY, HUNTER])
 
     assert await bounties.in_transaction(scope, close) == (True, False, [ended])
     closed = replace(
@@ -225,11 +229,11 @@ async def test_open_bounty_can_be_raised_and_a_closed_one_not(
     bounty = build_bounty(scope, placer_id=None)
     await insert(bounties, bounty)
 
-    async def work(unit: MoneyTransaction) -> list[bool]:
+    def work(unit: MoneyTransaction) -> list[bool]:
         return [
-            await unit.raise_bounty(bounty, 1500),
-            await unit.close_bounty(bounty, BountyEnd(BountyState.EXPIRED, START)),
-            await unit.raise_bounty(bounty, 2000),
+            unit.raise_bounty(bounty, 1500),
+            unit.close_bounty(bounty, BountyEnd(BountyState.EXPIRED, START)),
+            unit.raise_bounty(bounty, 2000),
         ]
 
     assert await bounties.in_transaction(scope, work) == [True, True, False]
@@ -244,8 +248,8 @@ async def test_placer_has_one_open_bounty_on_a_target(bounties: BountyRepository
         with pytest.raises(StorageConflictError):
             await insert(bounties, another)
 
-        async def close(unit: MoneyTransaction, one: Bounty = one) -> bool:
-            return await unit.close_bounty(one, BountyEnd(BountyState.EXPIRED, START))
+        def close(unit: MoneyTransaction, one: Bounty = one) -> bool:
+            return unit.close_bounty(one, BountyEnd(BountyState.EXPIRED, START))
 
         await bounties.in_transaction(scope, close)
         await insert(bounties, another)
@@ -302,8 +306,8 @@ async def test_proven_links_alone_count(
     await links.put_pending(here, Link(here, BOB, PREY, "Prey", START))
     await links.put_proven(there, Link(there, MemberId(33), PREY, "Prey", START), at=START)
 
-    async def look(unit: MoneyTransaction) -> object:
-        return await unit.find_members([HUNTER, PREY])
+    def look(unit: MoneyTransaction) -> object:
+        return unit.find_members([HUNTER, PREY])
 
     assert await bounties.in_transaction(scope, look) == {HUNTER: ANN}
 
@@ -314,28 +318,28 @@ async def test_live_kills_are_told_from_history_and_paid_ones_are_found(
     """A streak counts what was read live; the window of pay counts by the time of the kill."""
     history, *live = [make_death(scope, HUNTER, PREY, second=second) for second in range(3)]
 
-    async def work(unit: TransactionUnit) -> tuple[object, object, object]:
-        await unit.insert_deaths([history])
-        await unit.insert_deaths(live, read_at=START)
+    def work(unit: IngestionTransaction) -> tuple[object, object, object]:
+        unit.insert_deaths([history])
+        unit.insert_deaths(live, read_at=START)
         change = build_change(12, "kill:1", kind=LedgerKind.KILL, player_id=PREY, killed_at=live[0].at)
         money = unit.money
-        await money.book(change)
+        money.book(change)
         return (
-            await money.list_live_kills(HUNTER, since=live[1].row.written_at, limit=9),
-            await money.list_paid_kills([ANN], [PREY], since=live[0].at),
-            await money.find_booked(["kill:1", "kill:2"]),
+            money.list_live_kills(HUNTER, since=live[1].row.written_at, limit=9),
+            money.list_paid_kills([ANN], [PREY], since=live[0].at),
+            money.find_booked(["kill:1", "kill:2"]),
         )
 
     paid = [PaidKill(ANN, PREY, live[0].at)]
     assert await ingestion.in_transaction(scope, work) == ([live[1]], paid, frozenset({"kill:1"}))
 
-    async def look(unit: TransactionUnit) -> tuple[object, object]:
+    def look(unit: IngestionTransaction) -> tuple[object, object]:
         since = live[0].at + timedelta(seconds=1)
         money = unit.money
-        every = await money.list_live_kills(HUNTER, since=history.row.written_at, limit=9)
-        newest = await money.list_live_kills(HUNTER, since=history.row.written_at, limit=1)
+        every = money.list_live_kills(HUNTER, since=history.row.written_at, limit=9)
+        newest = money.list_live_kills(HUNTER, since=history.row.written_at, limit=1)
         assert newest == live[1:]
-        return every, await money.list_paid_kills([ANN], [PREY], since=since)
+        return every, money.list_paid_kills([ANN], [PREY], since=since)
 
     assert await ingestion.in_transaction(scope, look) == (live, [])
 
@@ -424,14 +428,12 @@ class Market:
         """Store one live kill with all it brings about."""
         death = self.make_death(self.scope, killer, victim, second=second)
 
-        async def store(unit: TransactionUnit) -> None:
-            await unit.insert_deaths([death], read_at=START)
+        def store(unit: IngestionTransaction) -> None:
+            unit.insert_deaths([death], read_at=START)
             kills = [LiveKill(death, 1, is_news=True)]
             terms = RewardTerms(is_auto=True, is_announced=True)
-            won = await self.rewards.settle(
-                unit.money, self.scope, "Server", kills, terms=terms, read_at=read_at
-            )
-            await unit.append_notices(won, created_at=read_at)
+            batch = LiveDeaths(self.scope, "Server", [death], kills, read_at)
+            unit.append_notices(terms.judge(unit, batch).notices, created_at=read_at)
 
         await self.ingestion.in_transaction(self.scope, store)
 
@@ -585,8 +587,8 @@ async def test_house_targets_are_those_of_the_guild_since_a_moment(
         build_bounty(stranger, "elsewhere", **house),
     )
 
-    async def find(unit: MoneyTransaction) -> frozenset[PlayerId]:
+    def find(unit: MoneyTransaction) -> frozenset[PlayerId]:
         players = [PREY, HUNTER, PlayerId("c" * 32)]
-        return await unit.find_house_targets(players, since=START - HOUR)
+        return unit.find_house_targets(players, since=START - HOUR)
 
     assert await bounties.in_transaction(scope, find) == {HUNTER}

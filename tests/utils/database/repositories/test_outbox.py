@@ -10,16 +10,16 @@ import pytest
 from utils.database.core.database import Fence, SafeDatabase, Work
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.notice_documents import build_entry_document
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.outbox import OutboxRepository
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import LeaseLostError
 from utils.models.guilds import ChannelKind
-from utils.models.notices import (
+from utils.models.notices.bounties import BountyEvent, BountyNotice
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.outbox import (
     WAITING_MAXIMUM,
     Appended,
-    BountyEvent,
-    BountyNotice,
-    DeathNotice,
     EntryKey,
     Feed,
     OutboxEntry,
@@ -40,8 +40,8 @@ async def _entries(
     """Return four notices that wait, one minute after the other."""
     for number in range(4):
 
-        async def append(unit: TransactionUnit, number: int = number) -> None:
-            await unit.append_notices([make_notice(number)], created_at=NOW + timedelta(minutes=number))
+        def append(unit: IngestionTransaction, number: int = number) -> None:
+            unit.append_notices([make_notice(number)], created_at=NOW + timedelta(minutes=number))
 
         await ingestion.in_transaction(scope, append)
     return tuple(
@@ -72,8 +72,8 @@ async def test_first_notices_of_several_feeds_are_found_whether_few_wait_or_many
     """Each feed has its first ones, in order; another guild's and another kind's are not among them."""
     neighbour = replace(scope, server_id=ServerId("nnnnnnnn"))
 
-    async def append(unit: TransactionUnit) -> None:
-        await unit.append_notices([make_notice(9)], created_at=NOW)
+    def append(unit: IngestionTransaction) -> None:
+        unit.append_notices([make_notice(9)], created_at=NOW)
 
     await ingestion.in_transaction(neighbour, append)
     here, there, quiet = Feed(scope, KIND), Feed(neighbour, KIND), Feed(scope, BOUNTIES)
@@ -126,8 +126,8 @@ async def test_message_takes_from_several_servers_of_its_guild_and_from_no_other
     second = ServerScope(scope.guild_id, ServerId("second"))
     foreign = ServerScope(GuildId(scope.guild_id + 1), scope.server_id)
 
-    async def append(unit: TransactionUnit) -> None:
-        await unit.append_notices([make_notice(7), make_notice(8)], created_at=NOW)
+    def append(unit: IngestionTransaction) -> None:
+        unit.append_notices([make_notice(7), make_notice(8)], created_at=NOW)
 
     for one in (second, foreign):
         await ingestion.in_transaction(one, append)
@@ -199,8 +199,8 @@ async def test_what_would_wait_behind_a_thousand_others_is_left_out(
     """It is no news; once some are posted there is room again, and each kind has room of its own."""
 
     async def append(count: int, **options: bool) -> Appended:
-        async def work(unit: TransactionUnit) -> Appended:
-            return await unit.append_notices([make_notice(1)] * count, created_at=NOW, **options)
+        def work(unit: IngestionTransaction) -> Appended:
+            return unit.append_notices([make_notice(1)] * count, created_at=NOW, **options)
 
         return await ingestion.in_transaction(scope, work)
 
@@ -217,10 +217,12 @@ async def test_what_would_wait_behind_a_thousand_others_is_left_out(
     assert await count_waiting() == WAITING_MAXIMUM
     await outbox.drop_entries(scope, KIND, before=NOW + timedelta(days=1))
     assert await append(WAITING_MAXIMUM + 1) == Appended(1, left_out=1)
-    bounty = BountyNotice(b"1", BountyEvent.EXPIRED, "Server", "Ann", 500, NOW)
+    bounty = BountyNotice(
+        event_id=b"1", event=BountyEvent.EXPIRED, server_name="Server", target_name="Ann", amount=500, at=NOW
+    )
 
-    async def other_kind(unit: TransactionUnit) -> Appended:
-        return await unit.append_notices([bounty], created_at=NOW)
+    def other_kind(unit: IngestionTransaction) -> Appended:
+        return unit.append_notices([bounty], created_at=NOW)
 
     assert await ingestion.in_transaction(scope, other_kind) == Appended(1, left_out=0)
 
@@ -248,14 +250,29 @@ async def test_each_kind_of_channel_is_an_order_of_its_own(
     """Kinds are numbered, sent and dropped by themselves."""
     at = NOW + timedelta(minutes=1)
     placed = BountyNotice(
-        b"1", BountyEvent.PLACED, "Server", "Ann", 500, at, placer_id=MemberId(7), ends_at=at
+        event_id=b"1",
+        event=BountyEvent.PLACED,
+        server_name="Server",
+        target_name="Ann",
+        amount=500,
+        at=at,
+        placer_id=MemberId(7),
+        ends_at=at,
     )
     claimed = BountyNotice(
-        b"2", BountyEvent.CLAIMED, "Server", "Ann", 900, at, 2, claimer_id=MemberId(8), claimer_name="Bob"
+        event_id=b"2",
+        event=BountyEvent.CLAIMED,
+        server_name="Server",
+        target_name="Ann",
+        amount=900,
+        at=at,
+        count=2,
+        claimer_id=MemberId(8),
+        claimer_name="Bob",
     )
 
-    async def append(unit: TransactionUnit) -> None:
-        await unit.append_notices([placed, claimed], created_at=NOW)
+    def append(unit: IngestionTransaction) -> None:
+        unit.append_notices([placed, claimed], created_at=NOW)
 
     await ingestion.in_transaction(scope, append)
     expected = tuple(

@@ -40,7 +40,7 @@ async def test_parts_of_a_member_are_all_that_names_him(place: Place, data: Pers
         "ledger": 2,
         "bounties_placed": 1,
         "bounties_claimed": 1,
-        "changes_by_hand": 1,
+        "changes_by_hand": 3,
         "premium_granted": 1,
     }
     assert [row["amount"] for row in parts["ledger"]] == [-200, 1000]

@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Document
 from utils.database.read_models.standings.keeper import Standings
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
@@ -18,7 +19,7 @@ from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
 from utils.database.repositories.imports import ImportRepository
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.personal_data import PersonalDataRepository
@@ -29,14 +30,17 @@ from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
 from utils.database.units.erasure_unit import ErasureTransaction
-from utils.models.audit import AuditEntry
+from utils.database.units.ingestion_unit import IngestionTransaction
+from utils.models.audit import AuditEntry, AuditFacts
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.links import Link, ProofWindow
+from utils.models.message_places import MessagePlace
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices import Appended, DeathNotice, EntryKey, Feed, OutgoingMessage
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.outbox import Appended, EntryKey, Feed, OutgoingMessage
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth
-from utils.models.posted_boards import PostedBoard
+from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.reading import Cursor, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
@@ -71,11 +75,11 @@ async def _profiled(
         players = [make_player(player, kills=5) for player in PLAYERS]
         await imports.write_generation(scope, 0, players=players, days=days, months=[APRIL])
 
-        async def store(unit: TransactionUnit, scope: ServerScope = scope) -> None:
-            await unit.insert_deaths([make_death(scope, A, "b", second=number) for number in range(DEATHS)])
-            await unit.insert_rejected([RejectedLine(FILE, number, "x", "y", NOW) for number in range(9)])
-            await unit.append_notices([make_notice(number) for number in range(9)], created_at=NOW)
-            await unit.move_cursor(None, Cursor(FILE, 5))
+        def store(unit: IngestionTransaction, scope: ServerScope = scope) -> None:
+            unit.insert_deaths([make_death(scope, A, "b", second=number) for number in range(DEATHS)])
+            unit.insert_rejected([RejectedLine(FILE, number, "x", "y", NOW) for number in range(9)])
+            unit.append_notices([make_notice(number) for number in range(9)], created_at=NOW)
+            unit.move_cursor(None, Cursor(FILE, 5))
 
         await ingestion.in_transaction(scope, store)
     await database.command({"profile": 2})
@@ -103,22 +107,20 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
 ) -> None:
     """Within a transaction too, nothing scans a collection; known ids are read from the index alone."""
 
-    async def batch(unit: TransactionUnit) -> None:
+    def batch(unit: IngestionTransaction) -> None:
         known = [make_death(scope, A, "b", second=number).id for number in range(DEATHS)]
-        assert len(await unit.find_known_ids(known)) == DEATHS
-        await unit.insert_deaths([make_death(scope, A, "b", second=99)])
-        await unit.list_deaths_of(A)
-        await unit.find_players(PLAYERS[:3], generation=0)
-        await unit.replace_players([make_player(A)], generation=0)
-        await unit.find_days([(A, date(2025, 4, 30))], generation=0)
-        await unit.replace_days([PlayerDay(A, date(2025, 4, 30), Counters())], generation=0)
-        await unit.add_months([APRIL], generation=0)
-        assert await unit.append_notices([make_notice(1)], created_at=NOW, changes_counters=True) == Appended(
-            1
-        )
-        await unit.insert_rejected([RejectedLine(FILE, 1, "x", "y", NOW)])
-        await unit.move_cursor(Cursor(FILE, 5), Cursor(FILE, 6))
-        await unit.add_lines_read(1, 1)
+        assert len(unit.find_known_ids(known)) == DEATHS
+        unit.insert_deaths([make_death(scope, A, "b", second=99)])
+        unit.list_deaths_of(A)
+        unit.find_players(PLAYERS[:3], generation=0)
+        unit.replace_players([make_player(A)], generation=0)
+        unit.find_days([(A, date(2025, 4, 30))], generation=0)
+        unit.replace_days([PlayerDay(A, date(2025, 4, 30), Counters())], generation=0)
+        unit.add_months([APRIL], generation=0)
+        assert unit.append_notices([make_notice(1)], created_at=NOW, changes_counters=True) == Appended(1)
+        unit.insert_rejected([RejectedLine(FILE, 1, "x", "y", NOW)])
+        unit.move_cursor(Cursor(FILE, 5), Cursor(FILE, 6))
+        unit.add_lines_read(1, 1)
 
     await ingestion.in_transaction(scope, batch)
     await ingestion.list_cursors(scope)
@@ -250,14 +252,14 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     await premium.write_grant(scope.guild_id, Grant(2, NOW, MemberId(7), NOW), event)
     await premium.get_premium(scope.guild_id)
     for number in range(9):
-        await audit.insert_entry(scope.guild_id, AuditEntry(NOW, MemberId(number), "role", "x"))
+        await audit.insert_entry(scope.guild_id, AuditEntry(NOW, MemberId(number), "role", AuditFacts()))
     for actor, action in ((None, None), (MemberId(1), None), (None, "role"), (MemberId(1), "role")):
         await audit.list_entries(scope.guild_id, actor_id=actor, action=action, limit=2)
     directory = DirectoryRepository(profiled, Sharding())
     assert await directory.list_ended_premium(NOW) == (scope.guild_id,)
     await premium.end_grant(scope.guild_id, event)
     await servers.set_paused(scope, is_paused=True)
-    await servers.set_announced(scope, DeathKind.FALL, is_announced=False)
+    await servers.set_silenced(scope, DeathKind.FALL, is_silenced=True)
     await directory.list_guild_ids()
     await directory.list_scopes_with_due_bounties(before=NOW)
     await servers.mark_removed(scope, keep_stats=False, at=NOW)
@@ -283,22 +285,22 @@ async def test_money_is_found_by_index(
     taken = BountyEnd(BountyState.CLAIMED, NOW, member_id, A, "a")
     earlier = replace(taken, at=NOW - timedelta(days=1))
 
-    async def work(unit: TransactionUnit) -> None:
+    def work(unit: IngestionTransaction) -> None:
         money = unit.money
-        await money.book(Change(member_id, LedgerKind.ADMIN, 900, "k", NOW))
-        await money.book(Change(member_id, LedgerKind.ADMIN, -500, "l", NOW))
-        await money.find_booked(["k", "m"])
-        await money.list_paid_kills([member_id], [A], since=NOW)
-        await money.list_live_kills(A, since=datetime(2025, 4, 30), limit=9)  # noqa: DTZ001 - as in a log
-        await money.insert_bounty(bounty)
-        await money.list_open_bounties([A])
-        await money.find_house_targets([A], since=NOW)
-        await money.raise_bounty(bounty, 600)
-        await money.close_bounty(bounty, BountyEnd(BountyState.EXPIRED, NOW))
+        money.book(Change(member_id, LedgerKind.ADMIN, 900, "k", NOW))
+        money.book(Change(member_id, LedgerKind.ADMIN, -500, "l", NOW))
+        money.find_booked(["k", "m"])
+        money.list_paid_kills([member_id], [A], since=NOW)
+        money.list_live_kills(A, since=datetime(2025, 4, 30), limit=9)  # noqa: DTZ001 - as in a log
+        money.insert_bounty(bounty)
+        money.list_open_bounties([A])
+        money.find_house_targets([A], since=NOW)
+        money.raise_bounty(bounty, 600)
+        money.close_bounty(bounty, BountyEnd(BountyState.EXPIRED, NOW))
         for number, end in enumerate((taken, earlier)):
             claimed = replace(bounty, bounty_id=str(number))
-            await money.insert_bounty(claimed)
-            await money.close_bounty(claimed, end)
+            money.insert_bounty(claimed)
+            money.close_bounty(claimed, end)
 
     await ingestion.in_transaction(scope, work)
     await wallets.get_balance(guild_id, member_id)
@@ -322,12 +324,12 @@ async def test_posted_boards_are_found_by_index(profiled: SafeDatabase, scope: S
     boards, guild_id = PostedBoardRepository(profiled), scope.guild_id
     for guild in (guild_id, GuildId(43)):
         for name in ("kills", "deaths", "kd"):
-            await boards.insert_board(guild, PostedBoard(guild, scope.server_id, name))
-    posted = PostedBoard(guild_id, scope.server_id, "kd", message_id=1)
+            await boards.insert_board(BoardKey(guild, scope.server_id, name))
+    key = BoardKey(guild_id, scope.server_id, "kd")
     assert len(await boards.list_boards(guild_id)) == 3
-    await boards.find_board(guild_id, scope.server_id, "kd")
-    await boards.replace_board(guild_id, posted)
-    await boards.delete_board(guild_id, scope.server_id, "kd")
+    await boards.find_board(key)
+    await boards.save_place(key, MessagePlace(message_id=1))
+    await boards.delete_board(key)
     assert await DirectoryRepository(profiled, Sharding()).list_guilds_with_boards() == (
         guild_id,
         GuildId(43),
@@ -353,21 +355,22 @@ async def test_personal_data_is_found_by_index(
     await erasures.list_scopes(guild_id)
     await erasures.list_names(scope, A)
     await erasures.delete_lines(scope, A)
-    await erasures.rename_in_notices(scope, ["a"])
+    await erasures.rename_in_notices(guild_id, A, ["a"])
     await erasures.rename_in_bounties(scope, A)
     await erasures.rename_in_ledgers(guild_id, A, ["a"])
-    await erasures.rewrite_audit(guild_id, ["role"], str)
+    await erasures.rename_in_audit(guild_id, A)
+    await erasures.forget_in_audit(guild_id, member_id)
     await erasures.delete_links_of(guild_id, A)
-    await erasures.forget_in_notices(scope, member_id)
+    await erasures.forget_in_notices(guild_id, member_id)
     await erasures.forget_in_bounties(guild_id, member_id)
     await erasures.delete_ledger_rows(guild_id, member_id, limit=5)
     await erasures.delete_member(guild_id, member_id, at=NOW)
 
-    async def step(unit: ErasureTransaction) -> None:
-        await unit.hold_counts()
-        await unit.rename_deaths(A, await unit.list_deaths_of(A))
-        await unit.delete_figures(A)
-        await unit.replace_figures(make_player("a"), [], generation=0)
+    def step(unit: ErasureTransaction) -> None:
+        unit.hold_counts()
+        unit.rename_deaths(A, unit.list_deaths_of(A))
+        unit.delete_figures(A)
+        unit.replace_figures(make_player("a"), [], generation=0)
 
     await erasures.in_transaction(scope, step)
     operations = await _list_profiled(profiled)

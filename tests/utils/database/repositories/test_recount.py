@@ -225,7 +225,9 @@ class Town:
         events = EventDispatcher()
         if self.is_told:
             events.register(CountersStored, self.standings.on_counters_stored)
-        live = LiveIngestion(self.ingestion, events, clock=self.clock, max_announce_age=timedelta(hours=1))
+        live = LiveIngestion(
+            self.ingestion, events, clock=self.clock, group_seconds=0, max_announce_age=timedelta(hours=1)
+        )
         for server_id in SERVER_IDS:
             await live.poll(
                 await self.find(server_id), self.logs[server_id], last_read_at=None, find_posted=Posted()

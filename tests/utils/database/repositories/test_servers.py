@@ -12,8 +12,9 @@ from utils.database.core.database import SafeDatabase
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import SETTLED_AFTER, GameServerRepository
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import CursorMovedError, StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
@@ -39,7 +40,7 @@ async def test_server_comes_back_as_it_was(
         timezone="Europe/Berlin",
         legacy=True,
         host_key="ssh-rsa AAAA",
-        announced=frozenset({DeathKind.KILL, DeathKind.FALL}),
+        silenced=frozenset({DeathKind.KILL, "a kind of later"}),
         generation=3,
         is_paused=True,
         channels={ChannelKind.KILLFEED: ChannelId(9)},
@@ -84,8 +85,8 @@ async def test_settings_change_and_generation_and_health_stay(
     await servers.set_paused(scope, is_paused=True)
     await servers.set_channel(scope, ChannelKind.EVENTS, ChannelId(3))
     for kind in (DeathKind.FALL, DeathKind.MENU, DeathKind.FALL):
-        await servers.set_announced(scope, kind, is_announced=False)
-    await servers.set_announced(scope, DeathKind.MENU, is_announced=True)
+        await servers.set_silenced(scope, kind, is_silenced=True)
+    await servers.set_silenced(scope, DeathKind.MENU, is_silenced=False)
     await servers.replace_server(scope, replace(server, name="Other", secret=EncryptedSecret(b"changed")))
     await servers.set_host_key(scope, "ssh-ed25519 BBBB")
     await servers.set_log_folder(scope, "/x_7/actual1/deathlogs")
@@ -98,7 +99,7 @@ async def test_settings_change_and_generation_and_health_stay(
         log_folder="/x_7/actual1/deathlogs",
         is_paused=True,
         channels={ChannelKind.EVENTS: ChannelId(3)},
-        announced=frozenset(DeathKind) - {DeathKind.FALL},
+        silenced=frozenset({DeathKind.FALL}),
     )
     assert (await servers.find_server(scope), await servers.get_health(scope)) == (changed, health)
 
@@ -109,7 +110,7 @@ async def test_server_that_is_gone_is_not_made_again_by_late_writes(
     """A loop that ends after the removal leaves nothing behind."""
     await servers.replace_server(scope, make_server(scope))
     await servers.set_paused(scope, is_paused=True)
-    await servers.set_announced(scope, DeathKind.FALL, is_announced=True)
+    await servers.set_silenced(scope, DeathKind.FALL, is_silenced=True)
     await servers.set_channel(scope, ChannelKind.EVENTS, ChannelId(3))
     await servers.save_health(ServerHealth(scope, ConnectionState.CONNECTED))
     await servers.set_host_key(scope, "key")
@@ -134,10 +135,10 @@ async def test_removed_server_leaves_its_statistics_only_when_they_are_kept(
     for one in (scope, neighbour):
         await servers.insert_server(one, make_server(one, host_key="key"))
 
-        async def store(unit: TransactionUnit, one: ServerScope = one) -> None:
-            await unit.insert_deaths([make_death(one, "a", "b")])
-            await unit.replace_players([make_player("a")], generation=0)
-            await unit.move_cursor(None, Cursor(LogFile("world_0", "a.csv")))
+        def store(unit: IngestionTransaction, one: ServerScope = one) -> None:
+            unit.insert_deaths([make_death(one, "a", "b")])
+            unit.replace_players([make_player("a")], generation=0)
+            unit.move_cursor(None, Cursor(LogFile("world_0", "a.csv")))
 
         await ingestion.in_transaction(one, store)
     await servers.mark_removed(scope, keep_stats=keep_stats, at=NOW)
@@ -175,12 +176,12 @@ class Straggler:
     async def store(self) -> None:
         """Store a death and move the cursor."""
 
-        async def carry_out(unit: TransactionUnit) -> None:
-            await unit.find_known_ids([self.death.id])  # from here on it sees the data of this moment
+        def carry_out(unit: IngestionTransaction) -> None:
+            unit.find_known_ids([self.death.id])  # from here on it sees the data of this moment
             self.has_begun.set()
             self.may_go_on.wait(20)
-            await unit.insert_deaths([self.death])
-            await unit.move_cursor(self.before, Cursor(FILE, offset=9))
+            unit.insert_deaths([self.death])
+            unit.move_cursor(self.before, Cursor(FILE, offset=9))
 
         await self.ingestion.in_transaction(self.scope, carry_out)
 
@@ -205,8 +206,8 @@ async def test_batch_that_comes_late_leaves_nothing_of_a_removed_server(
     before = Cursor(FILE, offset=3) if has_cursor else None
     if before is not None:
 
-        async def begin(unit: TransactionUnit) -> None:
-            await unit.move_cursor(None, before)
+        def begin(unit: IngestionTransaction) -> None:
+            unit.move_cursor(None, before)
 
         await ingestion.in_transaction(scope, begin)
     straggler = Straggler(ingestion, scope, make_death(scope, "a", "b"), before)

@@ -9,9 +9,10 @@ import pytest
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.imports import ImportRepository
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.models.deaths import Death, DeathKind
 from utils.models.players import (
     BoardRow,
@@ -76,8 +77,8 @@ async def _world(
             make_death(one, C, A, second=3, name="Carl One"),
         ]
 
-        async def store(unit: TransactionUnit, deaths: list[Death] = deaths) -> None:
-            await unit.insert_deaths(deaths)
+        def store(unit: IngestionTransaction, deaths: list[Death] = deaths) -> None:
+            unit.insert_deaths(deaths)
 
         await ingestion.in_transaction(one, store)
 
@@ -364,8 +365,8 @@ async def test_latest_deaths_are_the_latest_though_the_clock_was_set_back(
     shown = [make_death(scope, A, B, second=second) for second in range(0, 1200, 60)]
     second = [replace(one, at=one.at + hour, ordered_at=first[-1].row.written_at) for one in shown]
 
-    async def insert(unit: TransactionUnit) -> None:
-        await unit.insert_deaths([*first, *second])
+    def insert(unit: IngestionTransaction) -> None:
+        unit.insert_deaths([*first, *second])
 
     await ingestion.in_transaction(scope, insert)
     deaths = DeathRepository(database)

@@ -4,12 +4,13 @@ import pytest
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.premium import FakeAuditStore
-from utils.models.audit import AuditAction, AuditEntry, AuditPage
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, AuditPage, FieldChange
 from utils.models.scope import GuildId, MemberId
-from utils.services.guilds.audit import MAX_DETAIL, PAGE_ENTRIES, AuditLog
+from utils.services.guilds.audit import PAGE_ENTRIES, AuditLog
 
 GUILD, OTHER = GuildId(42), GuildId(43)
 ANN, BOB = MemberId(1), MemberId(2)
+ROLE = AuditFacts(changes=(FieldChange("admin_role_id", None, 5),))
 
 
 @pytest.fixture(name="store")
@@ -24,12 +25,12 @@ def _audit(store: FakeAuditStore) -> AuditLog:
 
 async def test_change_is_written_with_its_time_and_its_author(audit: AuditLog) -> None:
     """What the bot did by itself has no author."""
-    await audit.write(GUILD, ANN, AuditAction.ROLE, "none → <@&5>")
-    await audit.write(GUILD, None, "premium end", "x" * (MAX_DETAIL + 1))
+    await audit.write(GUILD, ANN, AuditAction.ROLE, ROLE)
+    await audit.write(GUILD, None, AuditAction.PREMIUM_END, AuditFacts(reason="x"))
     assert await audit.list_page(GUILD, 0) == AuditPage(
         (
-            AuditEntry(START, None, "premium end", "x" * MAX_DETAIL),
-            AuditEntry(START, ANN, "role", "none → <@&5>"),
+            AuditEntry(START, None, "premium end", AuditFacts(reason="x")),
+            AuditEntry(START, ANN, "role", ROLE),
         ),
         2,
     )
@@ -39,10 +40,10 @@ async def test_change_is_written_with_its_time_and_its_author(audit: AuditLog) -
 async def test_pages_are_of_one_member_and_one_action_where_asked(audit: AuditLog) -> None:
     """Each filter counts for itself; a typed action is taken in any case."""
     for number in range(PAGE_ENTRIES + 1):
-        await audit.write(GUILD, ANN, AuditAction.CHANNEL_SET, str(number))
-    await audit.write(GUILD, BOB, AuditAction.CHANNEL_SET, "other")
-    await audit.write(GUILD, BOB, AuditAction.ROLE, "other")
+        await audit.write(GUILD, ANN, AuditAction.CHANNEL_SET, AuditFacts(reason=str(number)))
+    await audit.write(GUILD, BOB, AuditAction.CHANNEL_SET, AuditFacts())
+    await audit.write(GUILD, BOB, AuditAction.ROLE, AuditFacts())
     last = await audit.list_page(GUILD, 1, actor_id=ANN)
-    assert ([entry.detail for entry in last.entries], last.total) == (["0"], PAGE_ENTRIES + 1)
+    assert ([entry.facts.reason for entry in last.entries], last.total) == (["0"], PAGE_ENTRIES + 1)
     found = await audit.list_page(GUILD, 0, actor_id=BOB, action=" Channel SET ")
     assert [(entry.actor_id, entry.action) for entry in found.entries] == [(BOB, "channel set")]

@@ -10,7 +10,6 @@ from utils.events import (
     EventDispatcher,
     HistoryImported,
     NoticesQueued,
-    PlayerKilled,
 )
 from utils.models.servers import EncryptedSecret, GameServer
 
@@ -33,7 +32,7 @@ def _events(told: list[Event]) -> EventDispatcher:
     async def remember(event: Event) -> None:
         told.append(event)
 
-    for event_type in (DeathsStored, PlayerKilled, NoticesQueued, HistoryImported):
+    for event_type in (DeathsStored, NoticesQueued, HistoryImported):
         events.register(event_type, remember)
     return events
 

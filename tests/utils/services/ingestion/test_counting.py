@@ -38,7 +38,7 @@ from utils.models.players import (
 )
 from utils.models.scope import PlayerId
 from utils.services.ingestion.counting import Counting, DayKey, KillFacts, count_one_player, list_player_ids
-from utils.services.ingestion.reading import RowReader
+from utils.services.ingestion.row_reader import RowReader
 
 SAMPLES = Path(__file__).parents[4].parent / "shared" / "samples" / "deathlogs"
 AFTERWARDS = datetime(2026, 1, 1, tzinfo=UTC)

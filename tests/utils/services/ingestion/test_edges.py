@@ -26,7 +26,7 @@ from utils.models.scope import MemberId
 from utils.models.servers import EncryptedSecret, GameServer
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.reading import RowReader
+from utils.services.ingestion.row_reader import RowReader
 from utils.services.money.rewards import KillRewards
 
 DAY = timedelta(days=1)
@@ -87,7 +87,12 @@ class Town:
         events = EventDispatcher()
         events.register(CountersStored, self._keep)
         live = LiveIngestion(
-            self.store, events, clock=self.clock, max_announce_age=timedelta(hours=1), rewards=rewards
+            self.store,
+            events,
+            clock=self.clock,
+            group_seconds=0,
+            max_announce_age=timedelta(hours=1),
+            rules=[rewards],
         )
         posted = Posted(frozenset(DeathKind))
         await live.poll(self.server, self.logs, last_read_at=START - DAY, find_posted=posted)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE, build_deaths, build_row, render
-from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted, PowerCut
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, FakeIngestionUnit, Posted, PowerCut
 from utils.errors import (
     LeaseLostError,
     RemoteError,
@@ -32,8 +32,10 @@ from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.generation import in_order
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.reading import KEPT_REJECTED
+from utils.services.ingestion.row_reader import KEPT_REJECTED
 from utils.turns import FairTurns
+
+T = TypeVar("T")
 
 DAYS = tuple(LogFile("world_0", f"2025.05.0{day}-00.00.00.csv") for day in (1, 2, 3))
 NO_JOB = ImportJob(0, START, {})
@@ -80,12 +82,14 @@ class Importer:
 
     async def poll(self) -> None:
         """Poll once, right after a successful read."""
-        live = LiveIngestion(self.store, self.events, clock=self.clock, max_announce_age=timedelta(hours=1))
+        live = LiveIngestion(
+            self.store, self.events, clock=self.clock, group_seconds=0, max_announce_age=timedelta(hours=1)
+        )
         await live.poll(
             self._current,
             self.logs,
             last_read_at=self.clock.now(),
-            find_posted=Posted(self._current.announced),
+            find_posted=Posted(self._current.posted_deaths),
         )
 
     @property
@@ -254,7 +258,7 @@ class SleepingStore(FakeIngestionStore):
             await work()
             self.is_lost = True
 
-    async def in_transaction(self, scope: ServerScope, work: Callable[..., Awaitable[Any]]) -> Any:
+    async def in_transaction(self, scope: ServerScope, work: Callable[[FakeIngestionUnit], T]) -> T:
         """Refuse one who has lost the lease."""
         if self.is_lost:
             raise LeaseLostError("another process holds this shard now")

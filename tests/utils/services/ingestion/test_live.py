@@ -22,16 +22,17 @@ from tests.fakes.deaths import (
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted, PowerCut
 from utils.embeds.servers import SENTENCE_LENGTH
 from utils.errors import CursorMovedError, StorageUnavailableError
-from utils.events import DeathsStored, Event, EventDispatcher, NoticesQueued, PlayerKilled
+from utils.events import DeathsStored, Event, EventDispatcher, NoticesQueued
 from utils.models.deaths import DeathKind, DeathRow, LogFile
 from utils.models.guilds import ChannelKind
-from utils.models.notices import DeathNotice
+from utils.models.notices.deaths import DeathNotice
 from utils.models.reading import Cursor, RejectedLine, digest_head
 from utils.models.servers import GameServer
 from utils.parsers.deathlog import parse_death_line
 from utils.services.ingestion.counting import Counting
+from utils.services.ingestion.group_commit import GROUP_SECONDS
 from utils.services.ingestion.live import SHARED_LINES, LiveIngestion, PollOutcome
-from utils.services.ingestion.reading import KEPT_REJECTED
+from utils.services.ingestion.row_reader import KEPT_REJECTED
 from utils.turns import FairTurns
 
 NEXT = LogFile("world_0", "2025.05.02-00.00.00.csv")
@@ -62,12 +63,14 @@ class Watcher:
 
     async def poll(self, *, cursors: Mapping[LogFile, Cursor] | None = None) -> PollOutcome:
         """Poll once; a failing poll is no successful read."""
-        live = LiveIngestion(self.store, self.events, clock=self.clock, max_announce_age=HOUR)
+        live = LiveIngestion(
+            self.store, self.events, clock=self.clock, group_seconds=0, max_announce_age=HOUR
+        )
         outcome = await live.poll(
             self.server,
             self.logs,
             last_read_at=self.last_read_at,
-            find_posted=Posted(self.server.announced if self.has_channel else frozenset()),
+            find_posted=Posted(self.server.posted_deaths if self.has_channel else frozenset()),
             cursors=cursors,
         )
         self.last_read_at = self.clock.now()
@@ -136,9 +139,6 @@ async def test_new_rows_are_stored_counted_and_announced_in_order(
     assert (store.lines_read, store.lines_rejected) == (7, 0)
     assert watcher.announced == list_ids(FIGHTS)
     assert_counted_right(watcher.store)
-    assert [event for event in told if isinstance(event, PlayerKilled)] == [
-        PlayerKilled(scope=SCOPE, death=death) for death in deaths if death.row.kind.is_kill
-    ]
     stored = [event.deaths for event in told if isinstance(event, DeathsStored)]
     assert [death for batch in stored for death in batch] == deaths
     assert told.count(NoticesQueued(scope=SCOPE, kinds=frozenset({ChannelKind.KILLFEED}))) == 3
@@ -168,8 +168,17 @@ async def test_notice_holds_the_facts_of_the_death(watcher: Watcher) -> None:
     kinds = (DeathKind.UNKNOWN, DeathKind.KILL, DeathKind.MENU)
     facts = (("", "Ann", "", 1), ("Ann", "Bob", "Mosin", 120), ("Bob", "Bob", "suicide_by_relocation", 0))
     expected = [
-        DeathNotice(ids[place], kinds[place], "Mirny", *facts[place], noon + timedelta(seconds=place))
-        for place in range(3)
+        DeathNotice(
+            event_id=ids[place],
+            kind=kinds[place],
+            server_name="Mirny",
+            killer_name=killer,
+            victim_name=victim,
+            weapon=weapon,
+            distance=distance,
+            at=noon + timedelta(seconds=place),
+        )
+        for place, (killer, victim, weapon, distance) in enumerate(facts)
     ]
     expected[1] = replace(expected[1], killer_kills=1, killer_deaths=1, killer_streak=1)
     assert watcher.store.data.notices == expected
@@ -205,15 +214,23 @@ async def test_equal_rows_are_one_death_within_a_batch_and_across_files(watcher:
 
 async def test_little_is_stored_together_with_other_servers_and_much_alone(watcher: Watcher) -> None:
     """A server that was away for long holds up no other of its guild."""
+    live = LiveIngestion(watcher.store, watcher.events, clock=watcher.clock, max_announce_age=HOUR)
+    posted = Posted()
     watcher.logs.lines_per_chunk = SHARED_LINES + 1
     watcher.logs.append(FILE, render(*(build_row("Ann", "Bob", second=number) for number in range(100))))
-    await watcher.poll()
-    assert (watcher.store.transactions, watcher.store.shared) == (1, 1)
+    polling = asyncio.create_task(
+        live.poll(watcher.server, watcher.logs, last_read_at=START, find_posted=posted)
+    )
+    await watcher.clock.advance(GROUP_SECONDS / 2)
+    assert watcher.store.transactions == 0
+    await watcher.clock.advance(GROUP_SECONDS / 2)
+    await polling
+    assert watcher.store.transactions == 1
     watcher.logs.append(
         FILE, render(*(build_row("Ann", "Bob", second=200 + number) for number in range(101)))
     )
-    await watcher.poll()
-    assert (watcher.store.transactions, watcher.store.shared) == (2, 1)
+    await live.poll(watcher.server, watcher.logs, last_read_at=START, find_posted=posted)
+    assert watcher.store.transactions == 2
 
 
 async def test_late_row_is_counted_in_its_place_and_shows_the_standing_of_then(watcher: Watcher) -> None:
@@ -275,7 +292,7 @@ async def test_time_of_reading_is_that_of_the_bytes(watcher: Watcher, clock: Fak
             return self.kinds
 
     watcher.logs.append(FILE, render(*FIGHTS[:1]))
-    live = LiveIngestion(watcher.store, watcher.events, clock=clock, max_announce_age=HOUR)
+    live = LiveIngestion(watcher.store, watcher.events, clock=clock, group_seconds=0, max_announce_age=HOUR)
     await live.poll(watcher.server, watcher.logs, last_read_at=START, find_posted=SlowPosted())
     assert set(watcher.store.data.read_at.values()) == {START}
 
@@ -292,7 +309,9 @@ async def test_nothing_is_announced_without_a_channel(watcher: Watcher) -> None:
 
 async def test_only_kinds_that_are_switched_on_are_announced(watcher: Watcher) -> None:
     """Each class of death can be switched; all of them are counted."""
-    watcher.server = replace(watcher.server, announced=frozenset({DeathKind.MENU, DeathKind.VEHICLE}))
+    watcher.server = replace(
+        watcher.server, silenced=frozenset(DeathKind) - {DeathKind.MENU, DeathKind.VEHICLE}
+    )
     watcher.logs.append(FILE, render(*FIGHTS))
     await watcher.poll()
     assert [notice.kind for notice in watcher.store.data.notices] == [DeathKind.MENU, DeathKind.VEHICLE]
@@ -508,7 +527,12 @@ async def test_large_chunk_waits_for_its_guilds_turn_and_a_small_one_does_not(wa
     """What a flood holds in memory is bounded over all guilds, and the usual row never waits for it."""
     turns = FairTurns(2)
     live = LiveIngestion(
-        watcher.store, watcher.events, clock=watcher.clock, max_announce_age=HOUR, turns=turns
+        watcher.store,
+        watcher.events,
+        clock=watcher.clock,
+        group_seconds=0,
+        max_announce_age=HOUR,
+        turns=turns,
     )
 
     async def poll() -> PollOutcome:

@@ -18,7 +18,7 @@ from utils.events import Event, EventDispatcher, NoticesQueued
 from utils.models.deaths import LogFile
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.money import Bounty, BountySettings, BountyState, LedgerKind
-from utils.models.notices import BountyEvent
+from utils.models.notices.bounties import BountyEvent
 from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, MemberId
 from utils.models.servers import GameServer
@@ -66,8 +66,9 @@ class Watcher:
             self.store,
             self.events,
             clock=self.clock,
+            group_seconds=0,
             max_announce_age=HOUR,
-            rewards=KillRewards(settings, build_premium(self.tier)),
+            rules=[KillRewards(settings, build_premium(self.tier))],
         )
         await live.poll(self.server, self.logs, last_read_at=self.last_read_at, find_posted=Posted())
         self.last_read_at = self.clock.now()
@@ -268,8 +269,8 @@ async def test_rewards_are_stored_with_the_kills_on_a_real_database(
     await insert_links(database)
     bounties = BountyRepository(database, fences=lambda _: None)
 
-    async def place(unit: MoneyTransaction) -> None:
-        await unit.insert_bounty(build_bounty())
+    def place(unit: MoneyTransaction) -> None:
+        unit.insert_bounty(build_bounty())
 
     await bounties.in_transaction(SCOPE, place)
     store = IngestionRepository(database, fences=lambda _: None)

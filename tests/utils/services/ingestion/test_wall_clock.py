@@ -19,7 +19,7 @@ from utils.models.servers import EncryptedSecret, GameServer
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.reading import RowReader
+from utils.services.ingestion.row_reader import RowReader
 from utils.services.ingestion.wall_clock import WallClock, place_behind
 
 FOLD = datetime(2025, 10, 26, 1, tzinfo=UTC)  # 03:00 becomes 02:00 in Berlin
@@ -51,7 +51,9 @@ class Server:
 
     async def poll(self) -> None:
         """Read on, with nothing but what is stored."""
-        live = LiveIngestion(self.store, EventDispatcher(), clock=self.clock, max_announce_age=HOUR)
+        live = LiveIngestion(
+            self.store, EventDispatcher(), clock=self.clock, group_seconds=0, max_announce_age=HOUR
+        )
         server = replace(self.server, generation=self.store.data.generation)
         await live.poll(server, self.logs, last_read_at=self.last_read_at, find_posted=Posted())
         self.last_read_at = self.clock.now()

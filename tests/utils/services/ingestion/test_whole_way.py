@@ -50,9 +50,13 @@ class Process:
             history = HistoryImport(self.store, self.store, self._events, clock=self._clock)
             await history.run(SERVER, tail, self.store.data.job, on_progress=_ignore)
             return
-        live = LiveIngestion(self.store, self._events, clock=self._clock, max_announce_age=timedelta(hours=1))
+        live = LiveIngestion(
+            self.store, self._events, clock=self._clock, group_seconds=0, max_announce_age=timedelta(hours=1)
+        )
         server = replace(SERVER, generation=self.store.data.generation)
-        await live.poll(server, tail, last_read_at=self._clock.now(), find_posted=Posted(server.announced))
+        await live.poll(
+            server, tail, last_read_at=self._clock.now(), find_posted=Posted(server.posted_deaths)
+        )
 
     async def add_server(self) -> ImportJob:
         """Fix what is history."""

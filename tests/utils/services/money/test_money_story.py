@@ -7,15 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
-from tests.fakes.money import FakeMoneyUnit, MoneyData
+from tests.fakes.money import FakeMoneyUnit, FakeRuleUnit, MoneyData
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import build_server
 from utils.errors import UserFacingError
 from utils.models.money import BountyState, LedgerKind, compute_cancel_fee
 from utils.models.players import KnownPlayer
 from utils.models.scope import MemberId
+from utils.services.ingestion.batch_rules import LiveDeaths, LiveKill
 from utils.services.money.bounties.placing import BountyService
-from utils.services.money.rewards import KillRewards, LiveKill, RewardTerms
+from utils.services.money.rewards import KillRewards, RewardTerms
 from utils.services.money.wallets import WalletService
 
 PLAYERS = ("Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus")
@@ -99,10 +100,11 @@ class Story:
                 self.streaks[killer] += 1
                 kills.append(LiveKill(death, self.streaks[killer], is_news=True))
                 deaths.append(death)
+        batch = LiveDeaths(SCOPE, "Mirny", deaths, kills, now)
 
-        async def work(unit: FakeMoneyUnit) -> None:
+        def work(unit: FakeMoneyUnit) -> None:
             unit.data.live_kills += deaths
-            await self.rewards.settle(unit, SCOPE, "Mirny", kills, terms=TERMS, read_at=now)
+            TERMS.judge(FakeRuleUnit(unit), batch)
 
         await self.shelf.money.in_transaction(SCOPE, work)
 

@@ -9,10 +9,10 @@ import pytest
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import NOON, SCOPE, build_deaths, build_player_id, build_row
-from tests.fakes.money import FakeMoneyStore, FakeMoneyUnit
+from tests.fakes.money import FakeMoneyStore, FakeMoneyUnit, FakeRuleUnit
 from tests.fakes.premium import build_premium
 from tests.fakes.storage import FakeGuildStore, FakeServerStore
-from utils.models.deaths import DeathKind, DeathRow
+from utils.models.deaths import Death, DeathKind, DeathRow
 from utils.models.guilds import ChannelKind
 from utils.models.money import (
     Bounty,
@@ -23,10 +23,12 @@ from utils.models.money import (
     compute_cancel_fee,
     compute_reward,
 )
-from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.notices.bounties import BountyEvent, BountyNotice
+from utils.models.notices.notice import Notice
 from utils.models.scope import ChannelId, MemberId
 from utils.services.guilds.guild_settings import SettingsService
-from utils.services.money.rewards import READ_KILLS, KillRewards, LiveKill, RewardTerms
+from utils.services.ingestion.batch_rules import LiveDeaths, LiveKill
+from utils.services.money.rewards import READ_KILLS, KillRewards, RewardTerms
 
 ANN, BOB, CID = MemberId(11), MemberId(22), MemberId(33)
 READ_AT = NOON.replace(tzinfo=UTC) + timedelta(hours=3)
@@ -55,7 +57,6 @@ class Table:
         zone: str = "UTC",
     ) -> list[BountyNotice]:
         """Settle a batch of rows in order, as ingestion does."""
-        rewards, _ = build_rewards()
         deaths = [
             replace(death, at=death.row.written_at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
             for death in build_deaths(rows)
@@ -67,10 +68,10 @@ class Table:
                 streak = self.streaks[death.row.killer_name] = self.streaks.get(death.row.killer_name, 0) + 1
                 kills.append(LiveKill(death, streak, is_news))
 
-        async def work(unit: FakeMoneyUnit) -> Sequence[BountyNotice]:
+        def work(unit: FakeMoneyUnit) -> Sequence[Notice]:
             unit.data.live_kills += deaths
             terms = RewardTerms(is_auto=is_auto, is_announced=True)
-            return await rewards.settle(unit, SCOPE, "Mirny", kills, terms=terms, read_at=read_at)
+            return judge(terms, unit, deaths, kills, read_at)
 
         return list(await self.store.in_transaction(SCOPE, work))
 
@@ -94,6 +95,17 @@ class Table:
         """Return who got what, for what, by whose name."""
         changes = [row.change for row in self.store.data.ledger]
         return [(one.member_id, one.kind, one.amount, one.note) for one in changes]
+
+
+def judge(
+    terms: RewardTerms,
+    unit: FakeMoneyUnit,
+    deaths: Sequence[Death],
+    kills: Sequence[LiveKill],
+    read_at: datetime,
+) -> Sequence[Notice]:
+    """Have a batch judged within a transaction; return what is to be announced."""
+    return terms.judge(FakeRuleUnit(unit), LiveDeaths(SCOPE, "Mirny", deaths, kills, read_at)).notices
 
 
 @pytest.fixture(name="table")
@@ -211,12 +223,12 @@ async def test_claim_takes_all_open_bounties_on_the_victim_at_once(table: Table)
     [death] = build_deaths([row])
     assert notices == [
         BountyNotice(
-            death.id,
-            BountyEvent.CLAIMED,
-            "Mirny",
-            "Dan",
-            2200,
-            death.at,
+            event_id=death.id,
+            event=BountyEvent.CLAIMED,
+            server_name="Mirny",
+            target_name="Dan",
+            amount=2200,
+            at=death.at,
             count=3,
             claimer_id=ANN,
             claimer_name="Ann",
@@ -294,12 +306,12 @@ async def test_house_puts_a_price_on_five_victims_without_dying(table: Table) ->
     [bounty] = table.store.data.bounties.values()
     assert (bounty.amount, bounty.placer_id, bounty.expires_at) == (1000, None, READ_AT + 2 * HOUR)
     assert notice == BountyNotice(
-        bounty.bounty_id.encode(),
-        BountyEvent.AUTO,
-        "Mirny",
-        "Wolf",
-        1000,
-        READ_AT,
+        event_id=bounty.bounty_id.encode(),
+        event=BountyEvent.AUTO,
+        server_name="Mirny",
+        target_name="Wolf",
+        amount=1000,
+        at=READ_AT,
         ends_at=READ_AT + 2 * HOUR,
         kills=5,
     )
@@ -422,14 +434,13 @@ async def test_terms_follow_tier_and_settings() -> None:
 
 async def test_nothing_is_told_without_a_channel(table: Table) -> None:
     """Claims are paid all the same."""
-    rewards, _ = build_rewards()
     table.add_bounty("Dan", 500, BOB)
     [death] = build_deaths([build_row("Ann", "Dan")])
 
-    async def work(unit: FakeMoneyUnit) -> Sequence[BountyNotice]:
+    def work(unit: FakeMoneyUnit) -> Sequence[Notice]:
         terms = RewardTerms(is_auto=True, is_announced=False)
         kills = [LiveKill(death, 1, is_news=True)]
-        return await rewards.settle(unit, SCOPE, "Mirny", kills, terms=terms, read_at=START + 3 * HOUR)
+        return judge(terms, unit, [death], kills, START + 3 * HOUR)
 
     assert list(await table.store.in_transaction(SCOPE, work)) == []
     assert table.store.data.balances[ANN] >= 500
@@ -453,13 +464,12 @@ async def test_killer_of_thousands_costs_each_batch_no_more_than_a_thousand(tabl
     rows = [build_row("Wolf", f"V{number % 7}", second=number // 3) for number in range(5_000)]
     table.store.data.live_kills += build_deaths(rows[:-3])
     deaths = build_deaths(rows)[-3:]
-    rewards, _ = build_rewards()
     kills = [LiveKill(death, 4_998 + place, is_news=True) for place, death in enumerate(deaths)]
 
-    async def work(unit: FakeMoneyUnit) -> Sequence[BountyNotice]:
+    def work(unit: FakeMoneyUnit) -> Sequence[Notice]:
         unit.data.live_kills += deaths
         terms = RewardTerms(is_auto=True, is_announced=True)
-        return await rewards.settle(unit, SCOPE, "Mirny", kills, terms=terms, read_at=READ_AT)
+        return judge(terms, unit, deaths, kills, READ_AT)
 
     [notice] = await table.store.in_transaction(SCOPE, work)
     assert (notice.amount, notice.kills) == (compute_auto_amount(7), 7)

@@ -7,8 +7,9 @@ import pytest
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE
 from tests.fakes.money import FakeMoneyStore
+from utils.embeds.audit_wording import write_facts
 from utils.errors import CommitUnknownError, InvalidInputError, NotEnoughMoneyError
-from utils.models.audit import AuditAction, AuditEntry
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.money import Change, LedgerKind, LedgerRow, Wallet
 from utils.models.scope import MemberId
 from utils.services.money.wallets import SHOWN_ROWS, WalletService
@@ -27,9 +28,11 @@ def _wallets(store: FakeMoneyStore) -> WalletService:
     return WalletService(store, clock=FakeClock())
 
 
-def build_entry(detail: str) -> AuditEntry:
-    """Return what the audit tells of a change."""
-    return AuditEntry(START, ADMIN, AuditAction.WALLET, detail)
+def build_entry(before: int, after: int, reason: str) -> AuditEntry:
+    """Return what the audit keeps of a change of Ann's wallet."""
+    change = FieldChange("balance", before, after)
+    facts = AuditFacts(member_id=ANN, changes=(change,), reason=reason)
+    return AuditEntry(START, ADMIN, AuditAction.WALLET, facts)
 
 
 async def test_wallet_shows_the_balance_and_the_last_ten_rows(wallets: WalletService) -> None:
@@ -58,8 +61,12 @@ async def test_change_by_hand_is_booked_and_audited(wallets: WalletService, stor
     assert (given, taken) == (Wallet(ANN, 1500, rows[:1]), Wallet(ANN, 1300, rows[1:]))
     assert store.data.ledger == list(rows)
     assert store.data.audit == [
-        build_entry("<@11>: +1,500 emeralds, now 1,500. event prize"),
-        build_entry("<@11>: -200 emeralds, now 1,300. too much"),
+        build_entry(0, 1500, "event prize"),
+        build_entry(1500, 1300, "too much"),
+    ]
+    assert [write_facts(entry) for entry in store.data.audit] == [
+        "<@11>: +1,500 emeralds, now 1,500. event prize",
+        "<@11>: -200 emeralds, now 1,300. too much",
     ]
 
 

@@ -35,6 +35,7 @@ from utils.models.statistics import (
     WeaponRow,
     WeaponTable,
 )
+from utils.models.texts import Text
 from utils.services.players.combat import RIVALS, CombatService
 from utils.services.players.coverage import CoverageService, MeantPlayer, Question
 from utils.services.players.player_names import PlayerNames
@@ -69,7 +70,7 @@ class FakeServerBook:
         for server in await self.list_servers(guild_id):
             if text in (server.name, server.scope.server_id):
                 return server
-        raise NotFoundError("game server", text or "")
+        raise NotFoundError(Text("There is no such game server here."))
 
 
 class House:

@@ -8,8 +8,8 @@ import pytest
 
 from tests.fakes.clock import START, settle
 from tests.fakes.premium import OWNER, FakePremiumStore, GrantDesk
+from tests.fakes.server_loops import FakeWatchers
 from tests.fakes.storage import FakeServerStore, build_server
-from tests.fakes.watching import FakeWatchers
 from utils.errors import InvalidInputError, StorageUnavailableError
 from utils.events import GuildLeft, ServerAdded, ServerRemoved
 from utils.models.premium import (
@@ -22,7 +22,7 @@ from utils.models.premium import (
 )
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import GameServer
-from utils.services.premium.grants import LONGEST_DAYS, choose_paused, describe_state, parse_guild_id
+from utils.services.premium.grants import LONGEST_DAYS, choose_paused, parse_guild_id
 
 GUILD = GuildId(42)
 DAY = timedelta(days=1)
@@ -318,8 +318,3 @@ def test_text_that_is_no_id_is_refused(text: str) -> None:
 def test_id_is_read_with_blanks_around_it() -> None:
     """People paste it."""
     assert parse_guild_id(" 123456789012345678\n") == GuildId(123456789012345678)
-
-
-def test_state_is_written_in_a_few_words() -> None:
-    """The audit tells tier, name and end."""
-    assert describe_state(PremiumState(TIERS[1], None, is_granted=True)) == "tier 1 (Survivor), no end"

@@ -10,8 +10,8 @@ from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.premium import FakeAuditStore, FakePremiumStore
+from tests.fakes.server_loops import FakeLogAccess, FakeWatchers
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
-from tests.fakes.watching import FakeLogAccess, FakeWatchers
 from utils.errors import (
     AmbiguousError,
     ConnectionLostError,
@@ -30,7 +30,6 @@ from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import (
-    FORMER_CHOICE,
     SERVER_ID_ALPHABET,
     SERVER_ID_CHARACTERS,
     SHOWN_REJECTED,
@@ -387,7 +386,11 @@ async def test_server_that_was_removed_since_it_was_offered_is_told_without_its_
 ) -> None:
     """What a list gave as a value is no name; a name of eight letters is repeated as it was typed."""
     rooms.add(build_server())
-    for text, told in (("k3v9x2bb", FORMER_CHOICE), ("northern", "northern"), ("North 12", "North 12")):
+    for text, told in (
+        ("k3v9x2bb", "a server that was removed"),
+        ("northern", "northern"),
+        ("North 12", "North 12"),
+    ):
         with pytest.raises(NotFoundError) as caught:
             await service.resolve(GUILD, text)
         assert str(caught.value) == f"There is no game server “{told}” here. Did you mean: Mirny?"

@@ -12,10 +12,12 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.premium import FakeAuditStore, build_premium
+from tests.fakes.server_loops import FakeLogAccess, FakeWatchers
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
-from tests.fakes.watching import FakeLogAccess, FakeWatchers
+from utils.embeds.audit_wording import write_change
 from utils.errors import ConnectionLostError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.events import EventDispatcher
+from utils.models.audit import FieldChange
 from utils.models.deaths import DeathKind
 from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, MemberId, ServerScope
@@ -23,7 +25,6 @@ from utils.models.servers import (
     CheckStep,
     Credentials,
     EncryptedSecret,
-    FieldChange,
     GameServer,
     HostKey,
     HostKeys,
@@ -161,10 +162,7 @@ async def test_login_is_tested_before_it_is_stored(rooms: Rooms, service: Server
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
     wanted = replace(SERVER, username="tenant", secret=EncryptedSecret(f"{SCOPE}:n3w-pass".encode()))
     assert (edited.server, edited.steps, rooms.host.checked) == (wanted, GOOD, [wanted])
-    assert [str(change) for change in edited.changes] == [
-        "username: renter → tenant",
-        "login: old secret → new secret",
-    ]
+    assert edited.changes == (FieldChange("username", "renter", "tenant"), FieldChange("secret"))
     assert "n3w-pass" not in repr(rooms.audit.lines)
 
 
@@ -268,7 +266,7 @@ async def test_another_machine_is_pinned_anew(
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
     assert [server.host_key for server in rooms.host.checked] == [None]
     assert rooms.store.servers[SCOPE].host_key == NEW_KEY.text
-    assert str(edited.changes[-1]) == "host key: pinned → pinned anew"
+    assert edited.changes[-1] == FieldChange("host_key")
 
 
 async def test_mistakes_are_refused_before_the_host_is_asked(
@@ -303,13 +301,13 @@ async def test_edit_is_stored_as_it_is_meant(rooms: Rooms, service: ServerChange
         credentials=TYPED,
     )
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
-    assert [str(change) for change in edited.changes] == [
-        "host: 127.0.0.1 → 2001:db8::7",
-        "port: 22 → 2022",
-        "base path: none → /x_7",
-        "timezone: UTC → America/New_York",
-        "login: old secret → new secret",
-        "host key: pinned → pinned anew",
+    assert [write_change(change) for change in edited.changes] == [
+        ("host", "127.0.0.1", "2001:db8::7"),
+        ("port", "22", "2022"),
+        ("base path", "none", "/x_7"),
+        ("timezone", "UTC", "America/New_York"),
+        ("login", "old secret", "new secret"),
+        ("host key", "pinned", "pinned anew"),
     ]
     assert rooms.store.servers[SCOPE].username == "renter"
 
@@ -371,10 +369,10 @@ async def test_two_edits_to_one_name_leave_it_to_the_first(
 async def test_kinds_of_death_are_switched_one_by_one(rooms: Rooms, service: ServerChangeService) -> None:
     """The others stay, and the audit has old and new; what is so already is no change."""
     off = await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=False, actor_id=ADMIN)
-    assert off.announced == frozenset(DeathKind) - {DeathKind.FALL}
+    assert off.silenced == {DeathKind.FALL}
     for _ in range(2):
         on = await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=True, actor_id=ADMIN)
-    assert on.announced == rooms.store.servers[SCOPE].announced == frozenset(DeathKind)
+    assert on.silenced == rooms.store.servers[SCOPE].silenced == frozenset()
     assert [detail for _, _, detail in rooms.audit.lines] == [
         "Mirny, fall: on → off",
         "Mirny, fall: off → on",

@@ -14,9 +14,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 
+from pymongo.client_session import ClientSession
+
 from utils.database.core.database import SafeDatabase
 from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
 from utils.database.read_models.shown import Shown
 from utils.database.read_models.standings.columns import (
     Table,
@@ -137,13 +138,13 @@ class Standings:
         self._guilds.pop(event.guild_id, None)
 
     async def _list_counted(
-        self, guild_id: GuildId, server_ids: Iterable[ServerId], *, session: Session | None = None
+        self, guild_id: GuildId, server_ids: Iterable[ServerId], *, session: ClientSession | None = None
     ) -> Counted:
         """Return how many batches are counted, by server; a server without any is left out."""
-        cursors = ScopedCollection.of_guild(self._database, "cursors", guild_id)
+        cursors = ScopedCollection.of_guild(self._database, "cursors", guild_id, session=session)
         query = {"server_id": {"$in": list(server_ids)}, "kind": KIND}
         fields = {"server_id": 1, "batches": 1}
-        found = await cursors.find(query, projection=fields, hint="cursor", session=session)
+        found = await cursors.find(query, projection=fields, hint="cursor")
         return {one["server_id"]: one.get("batches", 0) for one in found}
 
     @asynccontextmanager

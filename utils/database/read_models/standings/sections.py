@@ -9,11 +9,12 @@ from datetime import date, datetime
 from typing import ClassVar, Protocol
 
 import numpy as np
+from pymongo.client_session import ClientSession
 
-from utils.database.core.database import Document, SafeDatabase
+from utils.database.core.database import SafeDatabase
 from utils.database.core.keys import build_key_range, build_key_since
+from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
-from utils.database.core.sessions import Session
 from utils.database.documents.player_documents import format_month, read_counters, read_days
 from utils.database.read_models.shown import KNOWN
 from utils.database.read_models.standings.columns import Numbers, Row, Table, build_row, replace_rows
@@ -53,7 +54,7 @@ class Section(Protocol):
         generation: int,
         start: date | None,
         *,
-        session: Session,
+        session: ClientSession,
     ) -> AsyncIterator[bytes]:
         """Yield the stored documents, encoded."""
 
@@ -91,17 +92,16 @@ class PlayersSection:
         generation: int,
         start: date | None,
         *,
-        session: Session,
+        session: ClientSession,
     ) -> AsyncIterator[bytes]:
         """Yield players."""
         del start
-        return ScopedCollection.of_server(database, "players", scope).iterate_raw(
+        return ScopedCollection.of_server(database, "players", scope, session=session).iterate_raw(
             {"generation": generation, **KNOWN},
             sort=[("player_id", 1)],
             hint="player",
             batch=BATCH,
             projection=self._fields,
-            session=session,
         )
 
     def read(self, numbers: TextNumbers, document: Document) -> Iterator[Dated]:
@@ -137,16 +137,15 @@ class DaysSection:
         generation: int,
         start: date | None,
         *,
-        session: Session,
+        session: ClientSession,
     ) -> AsyncIterator[bytes]:
         """Yield players' months."""
-        return ScopedCollection.of_server(database, "player_days", scope).iterate_raw(
+        return ScopedCollection.of_server(database, "player_days", scope, session=session).iterate_raw(
             {"generation": generation, "month": {"$gte": format_month(start or date.min)}, **KNOWN},
             sort=[("month", 1)],
             hint="month",
             batch=BATCH,
             projection=self._fields,
-            session=session,
         )
 
     def read(self, numbers: TextNumbers, document: Document) -> Iterator[Dated]:
@@ -189,18 +188,17 @@ class KillsSection:
         generation: int,
         start: date | None,
         *,
-        session: Session,
+        session: ClientSession,
     ) -> AsyncIterator[bytes]:
         """Yield kills, which are the same in every generation."""
         del generation
         key_range = {"$gte": build_key_since(scope, start or date.min), "$lte": build_key_range(scope)[1]}
-        return ScopedCollection.of_server(database, "kills", scope).iterate_raw(
+        return ScopedCollection.of_server(database, "kills", scope, session=session).iterate_raw(
             {"_id": key_range, "kind": KILLS},
             sort=[("_id", 1)],
             hint="_id_",
             batch=BATCH,
             projection=self._fields,
-            session=session,
         )
 
     def read(self, numbers: TextNumbers, document: Document) -> Iterator[Dated]:

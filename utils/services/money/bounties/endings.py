@@ -11,7 +11,7 @@ from structlog import get_logger
 from utils.errors import StorageError
 from utils.events import ServerRemoved
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices import BountyNotice
+from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import ServerScope
 from utils.services.money.bounties.notices import build_expired_notice, choose_notices, tell_queued
 from utils.services.money.bounties.rooms import BountyRooms
@@ -86,20 +86,20 @@ async def end_bounty(
 ) -> bool:
     """End a bounty in one transaction with its refund and notices; tell whether it still was open."""
 
-    async def close(unit: MoneyUnit) -> bool:
-        is_closed = await close_with_refund(unit, bounty, end, refund=refund)
+    def close(unit: MoneyUnit) -> bool:
+        is_closed = close_with_refund(unit, bounty, end, refund=refund)
         if is_closed:
-            await unit.append_notices(notices, created_at=end.at)
+            unit.append_notices(notices, created_at=end.at)
         return is_closed
 
     return await store.in_transaction(bounty.scope, close)
 
 
-async def close_with_refund(unit: MoneyUnit, bounty: Bounty, end: BountyEnd, *, refund: int) -> bool:
+def close_with_refund(unit: MoneyUnit, bounty: Bounty, end: BountyEnd, *, refund: int) -> bool:
     """End a bounty and pay back what its placer gets; tell whether it still was open."""
-    if not await unit.close_bounty(bounty, end):
+    if not unit.close_bounty(bounty, end):
         return False
     if bounty.placer_id is not None and refund:
         key, kind = f"refund:{bounty.bounty_id}", REFUND_KINDS[end.state]
-        await unit.book(Change(bounty.placer_id, kind, refund, key, end.at, note=bounty.player_name))
+        unit.book(Change(bounty.placer_id, kind, refund, key, end.at, note=bounty.player_name))
     return True

@@ -6,7 +6,8 @@ from datetime import datetime
 from utils.events import NoticesQueued
 from utils.models.guilds import ChannelKind
 from utils.models.money import Bounty
-from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.notices.bounties import BountyEvent, BountyNotice
+from utils.models.notices.kinds import NOTICE_KINDS
 from utils.models.scope import ServerScope
 from utils.services.money.bounties.rooms import BountyRooms
 
@@ -22,7 +23,7 @@ async def choose_notices(
 async def tell_queued(rooms: BountyRooms, scope: ServerScope, notices: Sequence[BountyNotice]) -> None:
     """Tell that notices were stored, if any were."""
     if notices:
-        kinds = frozenset(notice.channel_kind for notice in notices)
+        kinds = NOTICE_KINDS.list_channel_kinds(notices)
         await rooms.events.dispatch(NoticesQueued(scope=scope, kinds=kinds))
 
 

@@ -17,7 +17,7 @@ from utils.errors import (
     NotFoundError,
 )
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction
+from utils.models.audit import AuditAction, AuditFacts
 from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
 from utils.models.money import (
     Bounty,
@@ -31,13 +31,15 @@ from utils.models.money import (
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
-from utils.models.typed_text import fold_text
+from utils.models.texts import Command, Names, Text, text
+from utils.models.typed_text import fold_text, quote
 from utils.services.money.bounties.endings import end_bounty
 from utils.services.money.bounties.notices import build_placed_notice, choose_notices, tell_queued
 from utils.services.money.bounties.rooms import BountyRooms
-from utils.services.money.bounties.settings import SettingsWish, apply_wish, verify_amount, write_difference
+from utils.services.money.bounties.settings import SettingsWish, apply_wish, list_differences, verify_amount
 from utils.services.money.money_stores import MoneyUnit, book_surely
 from utils.services.money.rewards import make_bounty_id
+from utils.services.players.wording import describe_missing_player
 
 SUGGESTIONS = 5
 
@@ -87,12 +89,17 @@ class BountyService:
         own = {link.player_id for link in await self._rooms.links.list_players(guild_id, member_id)}
         if not own:
             raise NotAllowedError(
-                "Bounties are for members with a proven player. "
-                "Link yours with /link, then prove it in the game."
+                text(
+                    "Bounties are for members with a proven player. "
+                    "Link yours with {link}, then prove it in the game.",
+                    link=Command("link"),
+                )
             )
         chosen, target = await self._resolve_target(guild_id, player, server)
         if target.player_id in own:
-            raise NotAllowedError(f"{target.name} is your own player. Name somebody else.")
+            raise NotAllowedError(
+                text("{player} is your own player. Name somebody else.", player=target.name)
+            )
         now = self._rooms.clock.now()
         bounty = Bounty(
             scope=chosen.scope,
@@ -136,21 +143,21 @@ class BountyService:
             for one in bounties
         ]
 
-    async def cancel(self, guild_id: GuildId, member_id: MemberId, text: str) -> CancelledBounty:
+    async def cancel(self, guild_id: GuildId, member_id: MemberId, typed: str) -> CancelledBounty:
         """Take a bounty of one's own back, for a tenth of it.
 
         Raises:
             NotFoundError, AmbiguousError: no open bounty of his, or several, are meant.
         """
         standing = await self.list_cancellable(guild_id, member_id)
-        bounty = _find_own(standing, text, await self.name_choices(guild_id, standing))
+        bounty = _find_own(standing, typed, await self.name_choices(guild_id, standing))
         if bounty is None:
-            raise await self._explain_missing(guild_id, member_id, text, standing)
+            raise await self._explain_missing(guild_id, member_id, typed, standing)
         refund = bounty.amount - compute_cancel_fee(bounty.amount)
         end = BountyEnd(BountyState.CANCELLED, self._rooms.clock.now())
         close = partial(end_bounty, self._rooms.store, bounty, end, refund=refund)
         if not await book_surely(close) and not await self._is_cancelled(member_id, bounty):
-            raise NotFoundError("open bounty of yours on", bounty.player_name, hint="It has just ended.")
+            raise _build_missing(bounty, text("It has just ended."))
         return CancelledBounty(bounty, refund)
 
     async def _is_cancelled(self, member_id: MemberId, bounty: Bounty) -> bool:
@@ -178,20 +185,20 @@ class BountyService:
             after = apply_wish(before, wish)
             if after != before:
                 await self._rooms.guilds.set_bounties(guild_id, after)
-                difference = write_difference(before, after)
-                await self._rooms.audit.write(guild_id, actor_id, AuditAction.BOUNTIES, difference)
+                facts = AuditFacts(changes=list_differences(before, after))
+                await self._rooms.audit.write(guild_id, actor_id, AuditAction.BOUNTIES, facts)
             return after
 
     async def _explain_missing(
-        self, guild_id: GuildId, member_id: MemberId, text: str, standing: Sequence[Bounty]
+        self, guild_id: GuildId, member_id: MemberId, typed: str, standing: Sequence[Bounty]
     ) -> NotFoundError:
         """Return why nothing can be cancelled: a bounty of the list may have ended since it was offered."""
         placed = await self._rooms.store.list_placed(guild_id, member_id, is_open=False)
-        ended = next((bounty for bounty in placed if bounty.bounty_id == text), None)
+        ended = next((bounty for bounty in placed if bounty.bounty_id == typed), None)
         if ended is not None:
-            return NotFoundError("open bounty of yours on", ended.player_name, hint="It has ended.")
+            return _build_missing(ended, text("It has ended."))
         names = tuple(bounty.player_name for bounty in standing[:SUGGESTIONS])
-        return NotFoundError("such open bounty of yours", None, suggestions=names)
+        return NotFoundError(text("There is no such open bounty of yours here."), suggestions=names)
 
     async def _resolve_target(
         self, guild_id: GuildId, player: str, server: str | None
@@ -202,18 +209,23 @@ class BountyService:
             chosen = await rooms.servers.resolve(guild_id, server)
             target = await self._resolve_on(chosen, player)
             if chosen.scope.server_id not in target.servers:
-                raise NotFoundError("player", target.name, hint=f"They were never seen on {chosen.name}.")
+                never = text("They were never seen on {server}.", server=chosen.name)
+                raise NotFoundError(describe_missing_player(target.name), hint=never)
             return chosen, target
         target = await rooms.names.resolve(guild_id, player)
         servers = await rooms.servers.list_servers(guild_id)
         known = [one for one in servers if one.scope.server_id in target.servers]
         if len(known) > 1:
-            names = ", ".join(one.name for one in known)
             raise InvalidInputError(
-                f"{target.name} plays on several servers: {names}. Name one with the option server."
+                text(
+                    "{player} plays on several servers: {servers}. Name one with the option server.",
+                    player=target.name,
+                    servers=Names(tuple(one.name for one in known)),
+                )
             )
         if not known:
-            raise NotFoundError("player", target.name, hint="They were seen on no server of today.")
+            nowhere = text("They were seen on no server of today.")
+            raise NotFoundError(describe_missing_player(target.name), hint=nowhere)
         return known[0], target
 
     async def _resolve_on(self, server: GameServer, player: str) -> KnownPlayer:
@@ -227,20 +239,23 @@ class BountyService:
         notice = build_placed_notice(bounty, server.name)
         notices = await choose_notices(self._rooms, bounty.scope, notice)
 
-        async def store(unit: MoneyUnit) -> int:
+        def store(unit: MoneyUnit) -> int:
             hold = _build_hold(bounty, member_id)
-            if await unit.find_booked([hold.key]):  # by a commit whose answer was lost
-                return await unit.get_balance(member_id)
-            await _verify_no_other(unit, bounty)
-            balance = await unit.book(hold)
+            if unit.find_booked([hold.key]):  # by a commit whose answer was lost
+                return unit.get_balance(member_id)
+            _verify_no_other(unit, bounty)
+            balance = unit.book(hold)
             if balance is None:
                 raise NotEnoughMoneyError(
                     needed=bounty.amount,
-                    balance=await unit.get_balance(member_id),
-                    hint="Kills of your linked player earn more; /wallet shows what you have.",
+                    balance=unit.get_balance(member_id),
+                    hint=text(
+                        "Kills of your linked player earn more; {wallet} shows what you have.",
+                        wallet=Command("wallet"),
+                    ),
                 )
-            await unit.insert_bounty(bounty)
-            await unit.append_notices(notices, created_at=bounty.placed_at)
+            unit.insert_bounty(bounty)
+            unit.append_notices(notices, created_at=bounty.placed_at)
             return balance
 
         balance = await book_surely(partial(self._rooms.store.in_transaction, bounty.scope, store))
@@ -248,25 +263,37 @@ class BountyService:
         return balance
 
 
-async def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
-    standing = await unit.list_open_bounties([bounty.player_id])
+def _verify_no_other(unit: MoneyUnit, bounty: Bounty) -> None:
+    standing = unit.list_open_bounties([bounty.player_id])
     own = next((one for one in standing if one.placer_id == bounty.placer_id), None)
     if own is None:
         return
     if own.expires_at <= bounty.placed_at:
         raise NotAllowedError(
-            f"Your bounty on {own.player_name} has just ended. Try again when it is paid back, in a minute."
+            text(
+                "Your bounty on {player} has just ended. Try again when it is paid back, in a minute.",
+                player=own.player_name,
+            )
         )
     raise NotAllowedError(
-        f"You have an open bounty on {own.player_name} already. /bounty cancel takes it back."
+        text(
+            "You have an open bounty on {player} already. {cancel} takes it back.",
+            player=own.player_name,
+            cancel=Command("bounty cancel"),
+        )
     )
 
 
-def _find_own(standing: Sequence[Bounty], text: str, choices: Sequence[Choice]) -> Bounty | None:
+def _build_missing(bounty: Bounty, hint: Text) -> NotFoundError:
+    missing = text("There is no open bounty of yours on “{player}” here.", player=bounty.player_name)
+    return NotFoundError(missing, hint=hint)
+
+
+def _find_own(standing: Sequence[Bounty], typed: str, choices: Sequence[Choice]) -> Bounty | None:
     """Return the bounty meant among those that can be cancelled, by its id, label or target."""
-    wanted, labelled = fold_text(text), find_labelled(text, choices)
+    wanted, labelled = fold_text(typed), find_labelled(typed, choices)
     found = (
-        [bounty for bounty in standing if bounty.bounty_id == text]
+        [bounty for bounty in standing if bounty.bounty_id == typed]
         or [bounty for bounty in standing if bounty.bounty_id in labelled]
         or [bounty for bounty in standing if wanted and fold_text(bounty.player_name) == wanted]
     )
@@ -274,7 +301,12 @@ def _find_own(standing: Sequence[Bounty], text: str, choices: Sequence[Choice]) 
         labels = zip(choices, label_choices(choices), strict=True)
         ids = {bounty.bounty_id for bounty in found}
         candidates = tuple(label for (bounty_id, _), label in labels if bounty_id in ids)
-        raise AmbiguousError("bounty", text, candidates=candidates)
+        several = text(
+            "“{name}” fits more than one bounty: {candidates}.",
+            name=quote(typed),
+            candidates=Names(candidates),
+        )
+        raise AmbiguousError(several, candidates=candidates)
     return found[0] if found else None
 
 

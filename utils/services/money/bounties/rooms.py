@@ -12,8 +12,8 @@ from utils.models.money import BountySettings
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
+from utils.services.guilds.audit import AuditWriter
 from utils.services.money.money_stores import BountyStore
-from utils.services.money.wallets import AuditTrail
 from utils.tasks import TaskManager
 
 
@@ -89,7 +89,7 @@ class BountyRooms:
     guilds: BountyGuilds
     servers: BountyServers
     names: PlayerBook
-    audit: AuditTrail
+    audit: AuditWriter
     events: EventDispatcher
     tasks: TaskManager
     clock: Clock

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 
 from utils.errors import InvalidInputError, NotAllowedError
+from utils.models.audit import FieldChange
 from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY, LONGEST_EXPIRY_HOURS, BountySettings
+from utils.models.texts import Command, Number, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,16 @@ def apply_wish(before: BountySettings, wish: SettingsWish) -> BountySettings:
     named = {name: getattr(wish, name) for name in SettingsWish.__slots__}
     after = replace(before, **{name: value for name, value in named.items() if value is not None})
     if not 1 <= after.expiry_hours <= LONGEST_EXPIRY_HOURS:
-        raise InvalidInputError(f"A bounty lasts 1 to {LONGEST_EXPIRY_HOURS} hours.")
+        raise InvalidInputError(
+            text("A bounty lasts 1 to {limit} hours.", limit=Number(LONGEST_EXPIRY_HOURS))
+        )
     if not LEAST_BOUNTY <= after.max_amount <= LARGEST_BOUNTY:
         raise InvalidInputError(
-            f"The largest bounty is a number from {LEAST_BOUNTY:,} to {LARGEST_BOUNTY:,}."
+            text(
+                "The largest bounty is a number from {least} to {largest}.",
+                least=Number(LEAST_BOUNTY),
+                largest=Number(LARGEST_BOUNTY),
+            )
         )
     return after
 
@@ -40,14 +48,25 @@ def verify_amount(settings: BountySettings, amount: int) -> None:
         NotAllowedError, InvalidInputError
     """
     if not settings.is_enabled:
-        raise NotAllowedError("Bounties are switched off here. An admin switches them on with /admin bounty.")
+        raise NotAllowedError(
+            text(
+                "Bounties are switched off here. An admin switches them on with {bounty}.",
+                bounty=Command("admin bounty"),
+            )
+        )
     if not LEAST_BOUNTY <= amount <= settings.max_amount:
         raise InvalidInputError(
-            f"A bounty here is an amount from {LEAST_BOUNTY:,} to {settings.max_amount:,} emeralds."
+            text(
+                "A bounty here is an amount from {least} to {largest} emeralds.",
+                least=Number(LEAST_BOUNTY),
+                largest=Number(settings.max_amount),
+            )
         )
 
 
-def write_difference(before: BountySettings, after: BountySettings) -> str:
+def list_differences(before: BountySettings, after: BountySettings) -> tuple[FieldChange, ...]:
     """Return what was changed, for the audit."""
-    changed = [name for name in SettingsWish.__slots__ if getattr(before, name) != getattr(after, name)]
-    return "; ".join(f"{name}: {getattr(before, name)} → {getattr(after, name)}" for name in changed)
+    changes = (
+        FieldChange(name, getattr(before, name), getattr(after, name)) for name in SettingsWish.__slots__
+    )
+    return tuple(change for change in changes if change.old != change.new)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
-from typing import Any, TypeVar
+from typing import ParamSpec, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from tests.fakes.clock import START
 from utils.database.core.database import SafeDatabase
+from utils.database.core.operations import Operations
 from utils.database.read_models.standings.keeper import Standings
 from utils.database.repositories.imports import ImportRepository
-from utils.database.repositories.ingestion import IngestionRepository, TransactionUnit
+from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.shown import list_shown
 from utils.database.repositories.statistics import StatisticsRepository
+from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.events import CountersStored, GuildLeft, ServerRemoved
 from utils.models.deaths import Death
 from utils.models.players import Counters, PlayerDay, PlayerRecord
@@ -27,7 +29,19 @@ from utils.models.servers import EncryptedSecret, GameServer
 
 TODAY = date(2025, 5, 1)
 A, B = PlayerId("a"), PlayerId("b")
+P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class NotingOperations(Operations):
+    """Notes which operation was the last one."""
+
+    last = ""
+
+    def run(self, operation: str, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Carry it out."""
+        self.last = operation
+        return super().run(operation, method, *args, **kwargs)
 
 
 class BusyDatabase(SafeDatabase):
@@ -39,12 +53,13 @@ class BusyDatabase(SafeDatabase):
 
     def __init__(self, database: SafeDatabase) -> None:
         super().__init__(database._database, sessions=database._sessions, clock=database.clock)
+        self.operations = self.noting = NotingOperations(database._database.delegate, clock=database.clock)
         self.meanwhile: list[Callable[[], Awaitable[object]]] = []
 
-    async def call(self, operation: str, method: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    async def call(self, operation: Callable[[], T]) -> T:
         """Carry out one operation, and let happen what happens then."""
-        result = await super().call(operation, method, *arguments, **options)
-        if operation == "cursors.find" and self.meanwhile:
+        result = await super().call(operation)
+        if self.noting.last == "cursors.find" and self.meanwhile:
             await self.meanwhile.pop(0)()
         return result
 
@@ -75,11 +90,11 @@ class World:
         player = replace(self.make_player(player_id), counters=counters)
         days = (PlayerDay(player_id, day, counters),)
 
-        async def work(unit: TransactionUnit) -> int:
-            await unit.insert_deaths(deaths)
-            await unit.replace_players([player], generation=0)
-            await unit.replace_days(days, generation=0)
-            return (await unit.append_notices([], created_at=START, changes_counters=True)).batches
+        def work(unit: IngestionTransaction) -> int:
+            unit.insert_deaths(deaths)
+            unit.replace_players([player], generation=0)
+            unit.replace_days(days, generation=0)
+            return (unit.append_notices([], created_at=START, changes_counters=True)).batches
 
         batches = await self.ingestion.in_transaction(self.scope, work)
         return CountersStored(

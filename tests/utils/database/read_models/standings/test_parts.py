@@ -3,7 +3,6 @@
 from datetime import date, timedelta
 
 import pytest
-from utils.database.standings import columns
 
 from tests.fakes.deaths import NOON, SCOPE, build_deaths, build_row
 from utils.database.read_models.standings import columns

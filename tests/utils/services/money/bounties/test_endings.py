@@ -9,7 +9,7 @@ from utils.errors import (
 )
 from utils.events import ServerRemoved
 from utils.models.money import BountyState, LedgerKind
-from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.scope import ServerScope
 from utils.services.money.bounties.endings import CLAIM_GRACE, BountyEndings
 from utils.services.money.bounties.placing import BountyService
@@ -36,12 +36,12 @@ async def test_bounty_nobody_claimed_is_paid_back_in_full(
     )
     assert data.notices == [
         BountyNotice(
-            placed.bounty.bounty_id.encode(),
-            BountyEvent.EXPIRED,
-            "North",
-            "Wolf",
-            1000,
-            now,
+            event_id=placed.bounty.bounty_id.encode(),
+            event=BountyEvent.EXPIRED,
+            server_name="North",
+            target_name="Wolf",
+            amount=1000,
+            at=now,
             placer_id=ANN,
         )
     ]

@@ -18,7 +18,7 @@ from utils.errors import (
     UserFacingError,
 )
 from utils.models.money import Bounty, BountyState, LedgerKind
-from utils.models.notices import BountyEvent, BountyNotice
+from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.scope import GuildId, MemberId, ServerId
 from utils.services.money.bounties.endings import CLAIM_GRACE, BountyEndings
 from utils.services.money.bounties.placing import BountyService, CancelledBounty, PlacedBounty
@@ -44,12 +44,12 @@ async def test_placed_bounty_holds_the_money_and_is_announced(shelf: Shelf, boun
     )
     assert data.notices == [
         BountyNotice(
-            bounty.bounty_id.encode(),
-            BountyEvent.PLACED,
-            "North",
-            "Wolf",
-            1000,
-            START,
+            event_id=bounty.bounty_id.encode(),
+            event=BountyEvent.PLACED,
+            server_name="North",
+            target_name="Wolf",
+            amount=1000,
+            at=START,
             placer_id=ANN,
             ends_at=START + DAY,
         )

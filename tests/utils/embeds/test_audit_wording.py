@@ -1,0 +1,135 @@
+"""The sentences of the audit: one for each action, from facts alone."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from utils.embeds.audit_wording import write_facts
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
+from utils.models.scope import ERASED_MEMBER_ID, ERASED_NAME, ERASED_PLAYER_ID, MemberId, PlayerId
+
+AT = datetime(2025, 4, 30, 12, tzinfo=UTC)
+ADMIN, ANN = MemberId(1), MemberId(2)
+PLAYER = PlayerId("0002" + "a" * 28)
+PLACE = {"username": "renter", "host": "192.0.2.1", "port": 22}
+ADDED = AuditFacts(
+    server_name="North", changes=tuple(FieldChange(name, new=one) for name, one in PLACE.items())
+)
+REMOVED = tuple(FieldChange(name, old=one) for name, one in PLACE.items())
+LINK = AuditFacts(member_id=ANN, player_id=PLAYER, player_name="Wolf")
+NO_PREMIUM = {"tier": 0, "is_granted": False, "ends_at": None}
+
+
+def change(*changes: FieldChange, server_name: str | None = "North", **more: object) -> AuditFacts:
+    """Return the facts of values that changed on a server."""
+    return AuditFacts(server_name=server_name, changes=changes, **more)  # type: ignore[arg-type]
+
+
+def grant(tier: int, ends_at: datetime | None, reason: str | None = None) -> AuditFacts:
+    """Return the facts of premium granted to a community that had none."""
+    new = {"tier": tier, "is_granted": True, "ends_at": ends_at}
+    changes = (FieldChange(name, old, new[name]) for name, old in NO_PREMIUM.items())
+    return AuditFacts(changes=tuple(changes), reason=reason)
+
+
+SENTENCES = [
+    ("server add", ADDED, "North (renter at 192.0.2.1 port 22)"),
+    (
+        "server add",
+        AuditFacts(
+            server_name="North",
+            changes=(*ADDED.changes, FieldChange("number", None, 4)),
+            is_done=False,
+            failed_step="Login",
+        ),
+        "North (renter at 192.0.2.1 port 22, number 4): not added, “Login” failed",
+    ),
+    (
+        "server add",
+        AuditFacts(server_name="North", changes=ADDED.changes, is_done=False),
+        "North (renter at 192.0.2.1 port 22): not added, refused after its test",
+    ),
+    (
+        "server edit",
+        change(
+            FieldChange("base_path", None, "a/b"),
+            FieldChange("legacy", old=False, new=True),
+            FieldChange("secret"),
+        ),
+        "North: base path: none → a/b, legacy: off → on, login: old secret → new secret",
+    ),
+    (
+        "server edit",
+        change(FieldChange("port", 22, 23), FieldChange("host_key"), is_done=False, failed_step="Login"),
+        "North: port: 22 → 23, host key: pinned → pinned anew; not changed, “Login” failed",
+    ),
+    ("server edit", change(FieldChange("name", "a", "b"), is_done=False), "North: name: a → b; not changed"),
+    ("server announce", change(FieldChange("kill", old=True, new=False)), "North, kill: on → off"),
+    (
+        "server remove",
+        change(*REMOVED, FieldChange("statistics", old=True, new=False)),
+        "North (renter at 192.0.2.1 port 22): statistics deleted",
+    ),
+    (
+        "server remove",
+        change(*REMOVED, FieldChange("statistics", old=True, new=True)),
+        "North (renter at 192.0.2.1 port 22): statistics kept",
+    ),
+    ("server import", AuditFacts(server_name="North"), "North"),
+    ("server hostkey", change(FieldChange("host_key", None, "SHA256:b")), "North: none → SHA256:b"),
+    ("channel set", change(FieldChange("killfeed", 5, 6)), "killfeed of North: <#5> → <#6>"),
+    ("channel clear", change(FieldChange("killfeed", 5), server_name=None), "killfeed: <#5> → none"),
+    ("role", change(FieldChange("admin_role_id", None, 5), server_name=None), "none → <@&5>"),
+    (
+        "bounty",
+        change(
+            FieldChange("is_auto", old=True, new=False), FieldChange("max_amount", 9, 8), server_name=None
+        ),
+        "is_auto: True → False; max_amount: 9 → 8",
+    ),
+    (
+        "wallet",
+        AuditFacts(member_id=ANN, changes=(FieldChange("balance", 200, 1700),), reason="a prize"),
+        "<@2>: +1,500 emeralds, now 1,700. a prize",
+    ),
+    (
+        "wallet",
+        AuditFacts(member_id=ERASED_MEMBER_ID, changes=(FieldChange("balance", 2, 1),), reason="a fine"),
+        "an erased member: -1 emerald, now 1. a fine",
+    ),
+    ("board post", change(FieldChange("kd", None, 7)), "kd of North in <#7>"),
+    ("board remove", change(FieldChange("kd", 7), server_name=None), "kd of all servers"),
+    ("link ask", LINK, "<@2> says that the player is Wolf"),
+    ("link confirm", LINK, "<@2> is Wolf"),
+    (
+        "link remove",
+        AuditFacts(member_id=ANN, player_name=ERASED_NAME, changes=(FieldChange("state", "proven"),)),
+        "<@2> is no longer erased player (was proven)",
+    ),
+    ("premium grant", grant(1, None), "tier 0 (Scavenger), default → tier 1 (Survivor), no end"),
+    (
+        "premium revoke",
+        grant(2, AT, "asked for it"),
+        "tier 0 (Scavenger), default → tier 2 (Mercenary), until 2025-04-30 12:00 UTC (asked for it)",
+    ),
+    ("premium end", grant(1, None), "tier 0 (Scavenger), default → tier 1 (Survivor), no end"),
+    ("data export", AuditFacts(player_id=PLAYER, player_name="Wolf"), "player Wolf"),
+    ("data export", AuditFacts(member_id=ANN), "<@2>"),
+    ("data erase", AuditFacts(member_id=ERASED_MEMBER_ID), "a member, by an admin"),
+    ("data erase", AuditFacts(player_id=ERASED_PLAYER_ID, player_name=ERASED_NAME), "a player, by an admin"),
+]
+
+
+@pytest.mark.parametrize(("action", "facts", "expected"), SENTENCES)
+def test_entry_is_worded_from_its_facts(action: str, facts: AuditFacts, expected: str) -> None:
+    """Mentions stand in it as Discord writes them; nothing is escaped yet."""
+    assert write_facts(AuditEntry(AT, ADMIN, action, facts)) == expected
+
+
+def test_every_action_has_its_sentence() -> None:
+    """Here and in the code; an action that a newer bot wrote down is shown by its values."""
+    assert {action for action, _, _ in SENTENCES} == {action.value for action in AuditAction}
+    told = write_facts(AuditEntry(AT, ADMIN, "of tomorrow", change(FieldChange("max_size", 1, None))))
+    assert told == "North: max size: 1 → none"
+    own = AuditEntry(AT, None, AuditAction.DATA_ERASE, AuditFacts(member_id=ERASED_MEMBER_ID))
+    assert write_facts(own) == "a member, by themself"

@@ -1,0 +1,922 @@
+"""The scheduler of a game server: when it is read, what a failure leads to, what is kept of its health."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.deaths import FILE, SCOPE, build_row, render
+from tests.fakes.ingestion import FakeDeathLogs, FakeGuildUnit, FakeIngestionStore
+from tests.fakes.premium import FakePremiumStore, build_premium
+from tests.fakes.server_loops import (
+    FakeChannelFinder,
+    FakeLogAccess,
+    FakeNotifier,
+    FakeProgressReporter,
+)
+from tests.fakes.storage import FakeServerStore, build_server
+from utils.errors import (
+    ConnectionLostError,
+    HandshakeRefusedError,
+    HostKeyChangedError,
+    HostUnreachableError,
+    InvalidInputError,
+    InvalidSecretError,
+    KillfeedError,
+    LoginRefusedError,
+    LogsMissingError,
+    NoSshServerError,
+    RemoteError,
+    RemotePermissionError,
+    RemoteTimeoutError,
+    SecretError,
+    StorageError,
+    StorageUnavailableError,
+    TooManyConnectionsError,
+)
+from utils.events import EventDispatcher
+from utils.models.deaths import DeathKind, LogFile
+from utils.models.notices.deaths import DeathNotice
+from utils.models.premium import TIERS
+from utils.models.reading import Chunk, Cursor, ImportJob, digest_head
+from utils.models.scope import GuildId, ServerScope
+from utils.models.servers import ConnectionState, GameServer, Obstacle, ServerHealth
+from utils.models.texts import Text
+from utils.services.ingestion.death_log_reader import (
+    DEATH_LOG,
+    LEFT_OUT,
+    SAVE_HEALTH_SECONDS,
+    DeathLogDependencies,
+    DeathLogReader,
+)
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.live import LiveIngestion
+from utils.services.ingestion.log_reader import LogReader
+from utils.services.ingestion.poison import FAILURES_BEFORE
+from utils.services.ingestion.poll_schedule import PollSchedule
+from utils.services.ingestion.reader_loop import (
+    MISSING_LOGS_SECONDS,
+    READ_BACKOFF,
+    SURPRISE,
+    LoopDependencies,
+)
+from utils.services.ingestion.reader_state import LOG_SECONDS
+from utils.services.ingestion.scheduler import ServerScheduler
+from utils.services.premium.tiers import PremiumService
+from utils.services.servers.log_places import LogPlaces
+from utils.tasks import run_together
+
+T = TypeVar("T")
+
+MAX_AGE = timedelta(minutes=60)
+REFUSALS = (
+    LoginRefusedError("The host refused the login."),
+    HostKeyChangedError("The host shows another key.", offered="ssh-ed25519 B"),
+    HandshakeRefusedError("No common algorithm."),
+    InvalidSecretError("That is no key."),
+)
+PASSING = (
+    HostUnreachableError("No route."),
+    ConnectionLostError("The host hung up."),
+    RemoteTimeoutError("No answer."),
+    TooManyConnectionsError("All busy."),
+    StorageUnavailableError("away"),
+)
+PROBLEMS = (
+    SecretError("other key"),
+    StorageError("MongoDB refused the operation."),
+    InvalidInputError("Several game servers lie here."),
+)
+
+
+@dataclass
+class World:
+    """One server and all that reading it works with."""
+
+    tier: int = 4
+    minimum_seconds: float = 5
+    clock: FakeClock = field(default_factory=FakeClock)
+    servers: FakeServerStore = field(default_factory=lambda: FakeServerStore(build_server()))
+    store: FakeIngestionStore = field(default_factory=FakeIngestionStore)
+    access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
+    notifier: FakeNotifier = field(default_factory=FakeNotifier)
+    progress: FakeProgressReporter = field(default_factory=FakeProgressReporter)
+    channels: FakeChannelFinder = field(default_factory=FakeChannelFinder)
+    premium: PremiumService | None = None
+    schedule: PollSchedule = field(default_factory=PollSchedule)
+
+    def build(self, **others: LogReader) -> ServerScheduler:
+        """Return a scheduler, as a process that just started has it; it may read other logs as well."""
+        events = EventDispatcher()
+        deaths = DeathLogDependencies(
+            servers=self.servers,
+            imports=self.store,
+            logs=self.access,
+            places=LogPlaces(self.servers, self.store),
+            live=LiveIngestion(
+                self.store, events, clock=self.clock, group_seconds=0, max_announce_age=MAX_AGE
+            ),
+            history=HistoryImport(self.store, self.store, events, clock=self.clock),
+            channels=self.channels,
+            notifier=self.notifier,
+            progress=self.progress,
+            clock=self.clock,
+        )
+        loops = LoopDependencies(
+            servers=self.servers,
+            logs=self.access,
+            premium=self.premium or build_premium(self.tier, self.clock),
+            notifier=self.notifier,
+            clock=self.clock,
+            minimum_poll_seconds=self.minimum_seconds,
+            schedule=self.schedule,
+        )
+        return ServerScheduler(SCOPE, {DEATH_LOG: DeathLogReader(SCOPE, deaths), **others}, loops)
+
+    @property
+    def visits(self) -> int:
+        """How often the host was asked."""
+        return len(self.access.opened)
+
+    def append(self, *names: tuple[str, str], second: float = 0) -> None:
+        """Let the game server write deaths."""
+        rows = [build_row(*pair, second=second + number) for number, pair in enumerate(names)]
+        self.access.logs.append(FILE, render(*rows))
+
+    async def pause(self, number: int) -> float:
+        """Return the seconds of a pause, from 1, once a loop has come so far."""
+        await until(lambda: len(self.clock.slept) >= number)
+        return self.clock.slept[number - 1]
+
+    async def pass_pauses(self, count: int) -> list[float]:
+        """Let so many pauses pass and return their seconds."""
+        await self.pause(1)
+        begun = len(self.clock.slept)
+        for number in range(begun, begun + count):
+            self.clock.move(self.clock.slept[number - 1])
+            await self.pause(number + 1)
+        return self.clock.slept[begun:]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that comes without time passing."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - fakes set no events
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def running(scheduler: ServerScheduler) -> AsyncIterator["asyncio.Task[None]"]:
+    """Run the loops of a server for the length of a block."""
+    task = asyncio.create_task(run_together([loop.run for loop in scheduler.loops.values()]))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture(name="world")
+def _world() -> World:
+    return World()
+
+
+@pytest.mark.parametrize(
+    ("tier", "minimum", "seconds"),
+    [*((tier.level, 5, tier.poll_seconds) for tier in TIERS), (0, 45, 45), (0, 0.2, 0.2), (4, 4.9, 4.9)],
+)
+async def test_server_is_read_as_often_as_the_tier_says(tier: int, minimum: float, seconds: float) -> None:
+    """The larger of minimum and tier; a minimum under five seconds rules alone."""
+    world = World(tier=tier, minimum_seconds=minimum)
+    async with running(world.build()):
+        assert await world.pass_pauses(2) == [seconds] * 2
+    assert world.visits >= 2
+    assert set(world.access.limits) == {TIERS[tier].servers}
+
+
+async def test_growth_is_news_and_health_tells_of_it(world: World) -> None:
+    """What is appended between two reads is announced; health tells the last kill and the lag."""
+    world.append(("A", "B"))
+    world.store.data.cursors[FILE] = Cursor(FILE, len(world.access.logs.files[FILE]), b"")
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pause(1)
+        world.append(("A", "C"), second=3)
+        await world.pass_pauses(1)
+    assert [notice.victim_name for notice in world.store.data.notices] == ["C"]
+    assert scheduler.health == ServerHealth(
+        SCOPE,
+        state=ConnectionState.CONNECTED,
+        last_read_at=START + timedelta(seconds=5),
+        last_kill_at=START + timedelta(seconds=3),
+        lag_seconds=5,
+    )
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("hours", [-5, -0.5, 0.5, 5])
+async def test_growth_is_stored_once_and_news_when_the_machines_clock_is_set(
+    world: World, hours: float
+) -> None:
+    """Set back, everything is news as before; set far forward, the gap looks long and the newest rows are."""
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pause(1)
+        world.append(("A", "B"))
+        await world.pass_pauses(1)
+        world.clock.set_wall(hours * 3600)
+        world.append(("A", "Early"), second=60)
+        world.append(("A", "Late"), second=3700)
+        await world.pass_pauses(2)
+    announced = [notice.victim_name for notice in world.store.data.notices]
+    assert announced == (["B", "Late"] if hours > 1 else ["B", "Early", "Late"])
+    assert len(world.store.data.deaths) == 3
+    assert scheduler.health.lag_seconds == max(0, 5 + hours * 3600)
+
+
+async def test_deaths_are_stored_silently_when_no_channel_is_set(world: World) -> None:
+    """Without a channel a kill counts and is never announced later."""
+    world.channels.channel_id = None
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pause(1)
+        world.append(("A", "B"))
+        await world.pass_pauses(1)
+    assert (len(world.store.data.deaths), world.store.data.notices) == (1, [])
+
+
+@pytest.mark.parametrize("change", ["kind", "channel"])
+async def test_what_is_switched_off_while_a_poll_is_on_its_way_is_not_posted(
+    world: World, change: str
+) -> None:
+    """A kill that was written after the answer is judged by the settings of the answer."""
+
+    class SlowLogs(FakeDeathLogs):
+        """An admin changes something after the poll began, and the game writes on after that."""
+
+        async def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
+            """Yield what is new by then."""
+            if cursors:
+                switch_off()
+                world.append(("A", "B"), second=1)
+            async for chunk in super().read_on(cursors):
+                yield chunk
+
+    def switch_off() -> None:
+        if change == "channel":
+            world.channels.channel_id = None
+            return
+        world.servers.servers[SCOPE] = replace(build_server(), silenced=frozenset({DeathKind.KILL}))
+        scheduler.refresh()
+
+    world.access.logs = SlowLogs()
+    world.access.logs.append(FILE, render(build_row("C", "D", second=0)))
+    async with running(scheduler := world.build()):
+        await world.pass_pauses(1)
+    posted = [notice.killer_name for notice in world.store.data.notices if isinstance(notice, DeathNotice)]
+    assert (len(world.store.data.deaths), posted) == (2, ["C"])
+
+
+async def test_health_is_saved_at_most_every_thirty_seconds_when_nothing_changes(world: World) -> None:
+    """The time of the last read may lag by half a minute in the database, never in the status."""
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pass_pauses(13)
+        assert scheduler.health.last_read_at == START + timedelta(seconds=65)
+    saved = [health.last_read_at for health in world.servers.saved]
+    assert saved == [START + timedelta(seconds=SAVE_HEALTH_SECONDS * number) for number in range(3)]
+
+
+async def test_health_is_saved_at_once_when_something_changes(world: World) -> None:
+    """A failure and the return are durable at once; the time of a kill may wait."""
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pause(1)
+        world.append(("A", "B"))
+        await world.pass_pauses(1)
+        world.access.failures.append(HostUnreachableError("No route."))
+        await world.pass_pauses(2)
+    assert [(health.state, health.problem) for health in world.servers.saved] == [
+        (ConnectionState.CONNECTED, None),
+        (ConnectionState.RETRYING, "No route."),
+        (ConnectionState.CONNECTED, None),
+    ]
+
+
+async def test_logs_that_are_passed_over_are_told_and_do_not_slow_the_rest(world: World) -> None:
+    """Health names what could not be read for as long as it cannot, is saved with it, and polls go on."""
+    scheduler = world.build()
+    world.access.logs.problems = ["No permission for that file."]
+    async with running(scheduler):
+        pauses = await world.pass_pauses(2)
+        world.access.logs.problems = []
+        pauses += await world.pass_pauses(2)
+    assert pauses == [5] * 4
+    assert [(health.state, health.problem) for health in world.servers.saved] == [
+        (ConnectionState.CONNECTED, "No permission for that file."),
+        (ConnectionState.CONNECTED, None),
+    ]
+
+
+@pytest.mark.parametrize("minutes", [50, 70])
+async def test_last_read_survives_a_restart(world: World, minutes: int) -> None:
+    """Bytes appended while the bot was away for less than an hour are news; after more, only new rows are."""
+    world.append(("A", "B"))
+    async with running(world.build()):
+        await world.pause(1)
+    world.store.data.notices.clear()
+    world.append(("A", "Early"), second=60)
+    world.append(("A", "Late"), second=3700)
+    world.clock.move(minutes * 60)
+    scheduler = world.build()
+    assert scheduler.health.last_read_at is None
+    pauses = len(world.clock.slept)
+    async with running(scheduler):
+        await world.pause(pauses + 1)
+    announced = [notice.victim_name for notice in world.store.data.notices]
+    assert announced == (["Early", "Late"] if minutes < 60 else ["Late"])
+
+
+async def test_import_comes_first_and_later_bytes_are_news(world: World) -> None:
+    """A waiting import is silent and shown; what came after its fixed sizes is announced by the next poll."""
+    world.append(("A", "Old"))
+    job = ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])})
+    await world.store.begin_import(SCOPE, job)
+    world.append(("A", "New"), second=9)
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pause(1)
+        assert (world.store.data.job, world.store.data.notices) == (None, [])
+        assert [death.row.victim_name for death in world.store.data.deaths.values()] == ["Old"]
+        assert scheduler.health.last_read_at == START
+        world.servers.servers[SCOPE] = replace(build_server(), generation=1)
+        await world.pass_pauses(1)
+    assert [notice.victim_name for notice in world.store.data.notices] == ["New"]
+    name, shown_job, last = world.progress.shown[-1]
+    assert (name, shown_job, last.is_done, last.rows) == ("Mirny", job, True, 1)
+
+
+async def test_import_goes_on_when_the_host_comes_back(world: World) -> None:
+    """An import that failed in the middle stays, and is tried again like any read."""
+    world.append(("A", "Old"))
+    await world.store.begin_import(SCOPE, ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])}))
+    world.access.failures.append(ConnectionLostError("The host hung up."))
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pause(1)
+        assert (scheduler.health.state, scheduler.health.problem) == (
+            ConnectionState.RETRYING,
+            "The host hung up.",
+        )
+        await world.pass_pauses(1)
+    assert world.store.data.job is None
+    assert len(world.store.data.deaths) == 1
+    assert scheduler.health.state is ConnectionState.CONNECTED
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=lambda error: type(error).__name__)
+async def test_refused_server_is_told_once_and_left_alone_until_woken(
+    world: World, error: RemoteError
+) -> None:
+    """What only a person can mend is not tried again: a hoster bans logins that fail for hours."""
+    world.access.failures += [error] * 3
+    scheduler = world.build()
+    async with running(scheduler):
+        await until(lambda: scheduler.health.state is ConnectionState.REFUSED)
+        for _ in range(3):
+            await world.clock.advance(100_000)
+        assert (world.visits, scheduler.health.problem) == (1, str(error))
+        scheduler.wake()
+        await until(lambda: world.visits == 2)
+        await world.clock.advance(100_000)
+        assert (world.visits, world.notifier.told) == (2, [str(error)])
+    assert world.access.renewed == [SCOPE]
+
+
+async def test_mended_server_is_read_on_and_told_again_at_the_next_fault(world: World) -> None:
+    """Once all is well the matter is settled, and the next fault is news to the admins."""
+    refused = REFUSALS[0]
+    world.access.failures.append(refused)
+    scheduler = world.build()
+    async with running(scheduler):
+        await until(lambda: scheduler.health.state is ConnectionState.REFUSED)
+        scheduler.wake()
+        await world.pause(1)
+        assert scheduler.health.state is ConnectionState.CONNECTED
+        world.access.failures.append(refused)
+        world.clock.move(5)
+        await until(lambda: scheduler.health.state is ConnectionState.REFUSED)
+    assert world.notifier.told == [str(refused)] * 2
+
+
+async def test_servers_that_suffer_from_the_same_thing_tell_it_once(world: World) -> None:
+    """25 servers behind one changed key are one message to the admins."""
+    world.access.failures += [REFUSALS[1]] * 2
+    first, second = world.build(), world.build()
+    async with running(first), running(second):
+        await until(lambda: world.visits == 2 and second.health.state is ConnectionState.REFUSED)
+        assert first.health.state is ConnectionState.REFUSED
+    assert world.notifier.told == [str(REFUSALS[1])]
+
+
+async def test_wake_is_not_lost_when_it_comes_during_a_visit(world: World) -> None:
+    """Who mends something while the host is being asked is served right after."""
+
+    class WakingNotifier(FakeNotifier):
+        """Somebody mends the login the moment it is told."""
+
+        async def notify(self, guild_id: int, sentence: Text | str, key: str) -> None:
+            """Wake the server."""
+            del guild_id, sentence, key
+            scheduler.wake()
+
+    world.notifier = WakingNotifier()
+    world.access.failures.append(REFUSALS[0])
+    scheduler = world.build()
+    async with running(scheduler):
+        await until(lambda: scheduler.health.state is ConnectionState.CONNECTED)
+    assert world.visits == 2
+
+
+async def test_several_wakes_in_a_pause_are_one_visit(world: World) -> None:
+    """Whoever mends several things at once has the host asked once, and then at its moment as ever."""
+    scheduler = world.build()
+    async with running(scheduler):
+        await until(lambda: world.visits == 1)
+        await world.clock.advance(0)
+        for _ in range(3):
+            scheduler.wake()
+        await until(lambda: world.visits == 2)
+        for _ in range(10):
+            await world.clock.advance(0)
+        assert world.visits == 2
+        assert world.clock.slept == [5, 5]
+
+
+@pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
+async def test_passing_fault_is_tried_again_ever_less_often(world: World, error: KillfeedError) -> None:
+    """Whatever may pass by itself is waited out in silence, never for longer than twenty seconds."""
+    world.access.failures += [error] * 7
+    scheduler = world.build()
+    async with running(scheduler):
+        pauses = [await world.pause(1), *await world.pass_pauses(6)]
+        assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.RETRYING, str(error))
+        assert scheduler.health.next_try_at == world.clock.now() + timedelta(seconds=pauses[-1])
+        assert world.notifier.told == []
+        await world.pass_pauses(2)
+        assert (scheduler.health.state, scheduler.health.next_try_at) == (ConnectionState.CONNECTED, None)
+    bounds = [max(5, READ_BACKOFF.compute_seconds(failures, lambda: 1)) for failures in range(1, 8)]
+    assert bounds == [5, 5, 8, 16, 20, 20, 20]
+    assert all(5 <= pause <= bound for pause, bound in zip(pauses, bounds, strict=True))
+    assert world.clock.slept[-1] == 5
+
+
+async def test_host_that_is_no_ssh_server_is_told_once_and_tried_again(world: World) -> None:
+    """A page in its place may pass by itself or stay until somebody corrects the port."""
+    page = NoSshServerError("Something else answers there.")
+    world.access.failures += [page] * 3
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pass_pauses(1)
+        assert scheduler.health.state is ConnectionState.RETRYING
+        await world.pass_pauses(3)
+        assert scheduler.health.state is ConnectionState.CONNECTED
+        assert world.notifier.told == [str(page)]
+        world.access.failures.append(page)
+        await world.pass_pauses(2)
+    assert world.notifier.told == [str(page)] * 2
+
+
+async def test_server_behind_a_host_that_is_away_waits_for_it_without_a_try(world: World) -> None:
+    """No poll, no timer, no log line: somebody else finds out when the host is back, and wakes everybody."""
+    world.access.failures.append(HostUnreachableError("No route."))
+    next_try_at = START + timedelta(seconds=9)
+    world.access.obstacle = Obstacle("host", next_try_at)
+    scheduler = world.build()
+    async with running(scheduler):
+        await until(lambda: scheduler.health.state is ConnectionState.RETRYING)
+        for _ in range(3):
+            await world.clock.advance(100_000)
+        assert (world.visits, world.clock.slept) == (1, [])
+        assert (await scheduler.get_health()).next_try_at == next_try_at
+        world.access.clear()
+        await world.pause(1)
+        assert (scheduler.health.state, world.visits) == (ConnectionState.CONNECTED, 2)
+
+
+async def test_same_fault_is_logged_and_saved_once_and_again_after_ten_minutes(world: World) -> None:
+    """A host that fails for a day fills no log."""
+    world.access.failures += [ConnectionLostError("The host hung up.")] * 200
+    with capture_logs() as logs:
+        async with running(world.build()):
+            await world.pass_pauses(20)
+            early = len([one for one in logs if one["event"] == "game server is not read"])
+            while world.clock.monotonic() < 1000 + LOG_SECONDS + 40:
+                await world.pass_pauses(1)
+    faults = [one["problem"] for one in logs if one["event"] == "game server is not read"]
+    assert (early, faults) == (1, ["The host hung up."] * 2)
+    assert [health.problem for health in world.servers.saved] == ["The host hung up."]
+
+
+@pytest.mark.parametrize(
+    "missing", [LogsMissingError("No death logs found."), RemotePermissionError("May not read the folder.")]
+)
+async def test_missing_logs_are_told_and_looked_for_at_a_slow_pace(
+    world: World, missing: RemoteError
+) -> None:
+    """A folder appears by somebody's hand, so it is looked for every minute; the admins hear of it once."""
+    world.access.failures += [missing] * 3
+    scheduler = world.build()
+    async with running(scheduler):
+        assert [await world.pause(1), *await world.pass_pauses(2)] == [MISSING_LOGS_SECONDS] * 3
+        assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.NO_LOGS, str(missing))
+        await world.pass_pauses(1)
+        assert scheduler.health.state is ConnectionState.CONNECTED
+    assert (world.notifier.told, world.visits) == ([str(missing)], 4)
+
+
+async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> None:
+    """Two that were stored before: the younger stores no death, says why, and goes on once it is alone."""
+    first = replace(build_server("Main", "main"), log_folder="/one/deathlogs")
+    world.servers = FakeServerStore(first, build_server())
+    world.access.log_folder = "/one/deathlogs"
+    world.append(("A", "B"))
+    scheduler = world.build()
+    async with running(scheduler):
+        assert await world.pause(1) == MISSING_LOGS_SECONDS
+        assert scheduler.health.state is ConnectionState.NO_LOGS
+        assert world.notifier.told == [scheduler.health.problem]
+        assert "“Main” reads these logs already, so “Mirny” is not read" in world.notifier.told[0]
+        assert world.store.data.deaths == {}
+        del world.servers.servers[first.scope]
+        await world.pass_pauses(1)
+        assert scheduler.health.state is ConnectionState.CONNECTED
+        assert len(world.store.data.deaths) == 1
+
+
+async def test_database_outage_during_a_poll_is_waited_out(world: World) -> None:
+    """A batch that could not be stored is read again, and then announced."""
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pause(1)
+        world.append(("A", "B"))
+        world.store.outages = 1
+        await world.pass_pauses(1)
+        assert (scheduler.health.state, world.store.data.deaths) == (ConnectionState.RETRYING, {})
+        await world.pass_pauses(1)
+    assert [notice.victim_name for notice in world.store.data.notices] == ["B"]
+
+
+async def test_stored_health_is_kept_when_it_cannot_be_read_at_the_start(world: World) -> None:
+    """A database that hiccups at the start must not cost the time of the last read."""
+    stored = ServerHealth(SCOPE, ConnectionState.CONNECTED, last_read_at=START - timedelta(minutes=5))
+    world.servers.saved.append(stored)
+    world.servers.failures += [StorageUnavailableError("away")]
+    world.access.failures += [HostUnreachableError("No route.")]
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pause(1)
+        assert (world.servers.saved, world.visits) == ([stored], 0)
+        assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.RETRYING, "away")
+        await world.pass_pauses(1)
+    assert world.servers.saved[-1].last_read_at == stored.last_read_at
+    assert world.servers.saved[-1].problem == "No route."
+
+
+async def test_reading_goes_on_when_health_cannot_be_saved(world: World) -> None:
+    """What is shown of a server is no reason not to read it."""
+
+    class ForgetfulStore(FakeServerStore):
+        """Saves no health."""
+
+        async def save_health(self, health: ServerHealth) -> None:
+            """Fail."""
+            del health
+            raise StorageUnavailableError("away")
+
+    world.servers = ForgetfulStore(build_server())
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pass_pauses(2)
+    assert (world.visits, scheduler.health.state) == (3, ConnectionState.CONNECTED)
+
+
+async def test_loop_ends_when_the_server_is_removed(world: World) -> None:
+    """A server that is no longer there has no loop."""
+    scheduler = world.build()
+    async with running(scheduler) as task:
+        await world.pause(1)
+        world.servers.servers.clear()
+        scheduler.refresh()
+        await world.clock.advance(5)
+        await task
+    assert world.visits == 1
+
+
+async def test_removal_nobody_told_of_is_noticed_within_a_minute(world: World) -> None:
+    """Polls in between go on from what the last look has shown, without another one."""
+    async with running(world.build()) as task:
+        await world.pause(1)
+        world.append(("A", "B"))
+        await world.pass_pauses(11)
+        assert (world.servers.calls.count("find_server"), world.visits) == (1, 12)
+        assert len(world.store.data.deaths) == 1
+        world.servers.servers.clear()
+        await world.clock.advance(5)
+        await task
+    assert (world.servers.calls.count("find_server"), world.visits) == (2, 12)
+
+
+async def test_changed_server_is_read_with_its_new_settings(world: World) -> None:
+    """Each visit takes the server as it is stored then."""
+    async with running(scheduler := world.build()):
+        await world.pause(1)
+        changed = replace(build_server(), host="203.0.113.9")
+        world.servers.servers[SCOPE] = changed
+        scheduler.refresh()
+        await world.pass_pauses(1)
+    assert world.access.opened == [build_server(), changed]
+
+
+async def test_paused_server_is_not_read_until_there_is_room_again(world: World) -> None:
+    """A pause is shown, keeps no login, and ends by itself; what came meanwhile is read then."""
+    world.append(("A", "B"))
+    async with running(scheduler := world.build()):
+        await world.pause(1)
+        read_at = scheduler.health.last_read_at
+        await world.servers.set_paused(SCOPE, is_paused=True)
+        scheduler.refresh()
+        await world.pass_pauses(3)
+        assert (scheduler.health.state, scheduler.health.last_read_at) == (ConnectionState.PAUSED, read_at)
+        assert (world.visits, world.access.forgotten) == (1, [SCOPE])
+        assert [health.state for health in world.servers.saved][-1] is ConnectionState.PAUSED
+        saved = len(world.servers.saved)
+        world.append(("A", "C"), second=50)
+        await world.pass_pauses(1)
+        assert (len(world.servers.saved), world.visits) == (saved, 1)
+        await world.servers.set_paused(SCOPE, is_paused=False)
+        await world.pass_pauses(1)
+        assert (scheduler.health.state, world.visits) == (ConnectionState.CONNECTED, 2)
+    assert len(world.store.data.deaths) == 2
+
+
+async def test_pause_settles_a_fault_and_the_next_one_is_told_again(world: World) -> None:
+    """Whoever pauses is no longer in the way of the admins."""
+    world.access.failures += [LogsMissingError("none here"), LogsMissingError("none here")]
+    async with running(world.build()):
+        await world.pause(1)
+        await world.servers.set_paused(SCOPE, is_paused=True)
+        await world.pass_pauses(1)
+        await world.servers.set_paused(SCOPE, is_paused=False)
+        await world.pass_pauses(1)
+    assert world.notifier.told == ["none here", "none here"]
+
+
+async def test_tier_that_cannot_be_read_is_waited_for(world: World) -> None:
+    """The database that holds it is away: nobody is read at another tier's pace."""
+    store = FakePremiumStore()
+    store.failures.append(StorageUnavailableError("away"))
+    world.premium = PremiumService(store, default_tier=4, clock=world.clock)
+    async with running(world.build()):
+        await world.pause(1)
+        assert world.visits == 0
+        await world.pass_pauses(1)
+        assert world.visits == 1
+
+
+@pytest.mark.parametrize(("needed", "seconds"), [(1, 4), (3, 2), (9, 1)])
+async def test_slow_host_is_read_at_the_moments_of_its_guild(
+    world: World, needed: float, seconds: float
+) -> None:
+    """It is read as often as the others as long as it answers within the interval, and never twice then."""
+
+    class SlowStore(FakeIngestionStore):
+        """Needs its time for a look."""
+
+        async def find_import(self, scope: object) -> None:
+            """Let time pass."""
+            del scope
+            world.clock.move(needed)
+
+    world.store = SlowStore()
+    async with running(world.build()):
+        assert await world.pause(1) == seconds
+
+
+async def test_servers_of_a_guild_are_read_at_the_same_moments(world: World) -> None:
+    """Whenever they were added: what they have for one channel then goes into one message."""
+    async with running(world.build()):
+        assert await world.pause(1) == 5
+        world.clock.move(1)
+        async with running(world.build()):
+            assert await world.pause(2) == 4
+
+
+async def test_counts_of_lines_come_from_the_storage(world: World) -> None:
+    """The state is the scheduler's own, the counts are ingestion's."""
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pause(1)
+        world.servers.saved.append(ServerHealth(SCOPE, lines_read=7, lines_rejected=2))
+        assert await scheduler.get_health() == replace(scheduler.health, lines_read=7, lines_rejected=2)
+        assert scheduler.health.state is ConnectionState.CONNECTED
+
+
+@pytest.mark.parametrize("error", PROBLEMS, ids=lambda error: type(error).__name__)
+async def test_problem_that_may_need_a_person_is_told_once_and_tried_again(
+    world: World, error: KillfeedError
+) -> None:
+    """Also what is neither the host's nor a database that is away is no secret of the status."""
+    world.access.failures += [error] * 4
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pass_pauses(3)
+        assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.RETRYING, str(error))
+        assert world.notifier.told == [f"Mirny is not read: {error}"]
+        await world.pass_pauses(1)
+        assert scheduler.health.state is ConnectionState.CONNECTED
+
+
+@pytest.mark.parametrize("place", ["find_server", "open"])
+async def test_failure_that_nobody_thought_of_is_shown_told_once_and_waited_out(
+    world: World, place: str
+) -> None:
+    """It ends no loop; the pauses grow, and when it is over all is well again."""
+    failures = [OverflowError("date value out of range")] * 6
+
+    class BrokenServers(FakeServerStore):
+        """Holds a server that cannot be read for a while."""
+
+        async def find_server(self, scope: ServerScope) -> GameServer | None:
+            """Fail first."""
+            if failures:
+                raise failures.pop()
+            return await super().find_server(scope)
+
+    if place == "open":
+        world.access.failures += failures  # type: ignore[arg-type]
+    else:
+        world.servers = BrokenServers(build_server())
+    scheduler = world.build()
+    async with running(scheduler):
+        pauses = [await world.pause(1), *await world.pass_pauses(4)]
+        assert scheduler.health.state is ConnectionState.RETRYING
+        assert scheduler.health.problem == SURPRISE.format("OverflowError")
+        assert scheduler.health.next_try_at == world.clock.now() + timedelta(seconds=pauses[-1])
+        assert len(world.notifier.told) == 1
+        assert SURPRISE.format("OverflowError") in world.notifier.told[0]
+        assert max(pauses) <= READ_BACKOFF.longest_seconds
+        await world.pass_pauses(2)
+        assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.CONNECTED, None)
+
+
+class PoisonStore(FakeIngestionStore):
+    """Cannot store what is about one player.
+
+    Attributes:
+        failure: what it raises then.
+    """
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__()
+        self.failure = failure
+
+    async def in_guild_transaction(self, guild_id: GuildId, work: Callable[[FakeGuildUnit], T]) -> T:
+        """Fail where a death of that player would be stored."""
+
+        def fail(unit: FakeGuildUnit) -> T:
+            result = work(unit)
+            if "Poison" in {death.row.victim_name for death in unit.data.deaths.values()}:
+                raise self.failure
+            return result
+
+        return await super().in_guild_transaction(guild_id, fail)
+
+
+POISONED = [("Ann", "Bob"), ("Ann", "Poison"), ("Bob", "Ann"), ("Cid", "Poison"), ("Ann", "Cid")]
+
+
+@pytest.mark.parametrize("is_import", [False, True])
+@pytest.mark.parametrize("failure", [OverflowError("too large"), StorageError("MongoDB refused.")])
+async def test_rows_that_cannot_be_stored_are_passed_over_after_five_failures(
+    failure: Exception, *, is_import: bool
+) -> None:
+    """They are kept, shown and counted as rejected, and what comes with them and behind them is stored."""
+    world = World(store=PoisonStore(failure))
+    world.access.logs.lines_per_chunk = 100
+    world.append(*POISONED)
+    world.store.data.cursors[FILE] = Cursor(FILE)
+    if is_import:
+        world.store.data.job = ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])})
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pass_pauses(FAILURES_BEFORE - 1)
+        assert scheduler.health.state is ConnectionState.RETRYING
+        assert world.store.data.deaths == {}
+        await world.pass_pauses(1)
+        assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.CONNECTED, None)
+        world.append(("Bob", "Ann"), second=60)
+        await world.pass_pauses(1)
+    data = world.store.data
+    names = [death.row.victim_name for death in data.deaths.values()]
+    assert names == ["Bob", "Ann", "Cid", "Ann"]
+    assert (data.lines_read, data.lines_rejected) == (6, 2)
+    described = "OverflowError" if isinstance(failure, OverflowError) else str(failure)
+    assert [(line.reason, ";Poison;" in line.line) for line in data.rejected] == [
+        (f"could not be stored ({described})", True)
+    ] * 2
+    assert data.cursors[FILE].offset == len(world.access.logs.files[FILE])
+    assert data.cursors[FILE].head == digest_head(world.access.logs.files[FILE][:256])
+    assert len(world.notifier.told) == 1
+
+
+async def test_outage_of_the_database_is_never_taken_for_poison(world: World) -> None:
+    """However long it lasts, every row is stored in the end."""
+    world.append(*POISONED)
+    world.store.outages = 3 * FAILURES_BEFORE
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pass_pauses(3 * FAILURES_BEFORE)
+    assert (len(world.store.data.deaths), world.store.data.rejected) == (5, [])
+
+
+@pytest.mark.parametrize(
+    "failures", [(), (ConnectionLostError("The host hung up."),), (SecretError("other key"),)]
+)
+async def test_import_is_stored_in_whole_batches_after_failures_that_are_no_poison(
+    world: World, failures: tuple[KillfeedError, ...]
+) -> None:
+    """Many failures of the host, or of the login, say nothing against what is read next."""
+    world.append(*[("Ann", "Bob")] * 6)
+    world.access.logs.lines_per_chunk = 1
+    world.access.failures = [*failures] * (FAILURES_BEFORE + 1)
+    world.store.data.job = ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])})
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pass_pauses(FAILURES_BEFORE + 1)
+    assert (len(world.store.data.deaths), world.store.transactions) == (6, 3)
+
+
+async def test_posts_without_room_are_told_once_until_there_is_room_again(world: World) -> None:
+    """The deaths are stored and counted all the same."""
+    world.store.data.notices_maximum = 2
+    world.store.data.cursors[FILE] = Cursor(FILE)
+    world.append(*[("Ann", "Bob")] * 3)
+    scheduler = world.build()
+    told = [LEFT_OUT.format(count, "Mirny", 1_000) for count in ("1 post", "2 posts")]
+    async with running(scheduler):
+        await world.pass_pauses(1)
+        assert (len(world.store.data.deaths), len(world.store.data.notices)) == (3, 2)
+        world.append(("Ann", "Bob"), ("Ann", "Bob"), second=10)
+        await world.pass_pauses(1)
+        assert world.notifier.told == told[:1]
+        world.store.data.notices.clear()
+        world.append(("Ann", "Bob"), second=20)
+        await world.pass_pauses(1)
+        world.append(("Ann", "Bob"), ("Ann", "Bob"), ("Bob", "Ann"), second=30)
+        await world.pass_pauses(1)
+    assert world.notifier.told == told
+    assert len(world.store.data.deaths) == 9
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OverflowError("sum"), StorageError("MongoDB refused the operation.")],
+    ids=["surprise", "refused"],
+)
+async def test_import_whose_counting_fails_again_and_again_backs_off_to_minutes(
+    world: World, error: Exception
+) -> None:
+    """No line can be passed over for it: it is shown, told once, and not counted anew every few seconds."""
+
+    class BrokenStore(FakeIngestionStore):
+        """Cannot keep what was counted, until it is mended."""
+
+        is_broken = True
+
+        async def write_generation(self, *args: Any, **fields: Any) -> None:
+            """Fail."""
+            if self.is_broken:
+                raise error
+            await super().write_generation(*args, **fields)
+
+    world.store = store = BrokenStore()
+    world.append(("A", "B"))
+    store.data.job = ImportJob(0, START, {FILE: len(world.access.logs.files[FILE])})
+    scheduler = world.build()
+    async with running(scheduler):
+        pauses = [await world.pause(1), *await world.pass_pauses(9)]
+        assert max(pauses[:5]) <= READ_BACKOFF.longest_seconds
+        assert pauses[5:] == [60, 120, 240, 480, 600]
+        assert scheduler.health.state is ConnectionState.RETRYING
+        assert len(world.notifier.told) == 1
+        store.is_broken = False
+        await world.pass_pauses(1)
+        assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.CONNECTED, None)

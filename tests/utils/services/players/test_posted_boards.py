@@ -1,0 +1,298 @@
+"""Posted boards: one message each, up to date, whatever happens between two rounds."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes.clock import START, FakeClock, settle
+from tests.fakes.deaths import SCOPE
+from tests.fakes.figures import (
+    FakeCombatStore,
+    FakeDeathStore,
+    FakeHunterStore,
+    FakeLinkBook,
+    FakeStatisticsStore,
+)
+from tests.fakes.standing import FakeBoardStore, FakeStandingSender, NoPace
+from tests.fakes.storage import FakeServerStore, build_server
+from utils.delivery.boards import BoardPages, PostedBoardMessages
+from utils.delivery.standing_messages import StandingMessages, compute_digest
+from utils.embeds.audit_wording import write_facts
+from utils.embeds.factory import EmbedFactory
+from utils.errors import (
+    ChannelUnusableError,
+    NotAllowedError,
+    NotFoundError,
+    TierRequiredError,
+)
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
+from utils.models.guilds import ChannelKind
+from utils.models.message_places import MessagePlace
+from utils.models.players import BoardRow, Counters
+from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
+from utils.models.premium import Feature
+from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.servers import GameServer
+from utils.models.texts import Text
+from utils.services.players.combat import CombatService
+from utils.services.players.coverage import CoverageService
+from utils.services.players.player_names import PlayerNames
+from utils.services.players.posted_boards import PostedBoardService
+from utils.services.players.statistics import Board, StatisticsService
+from utils.tasks import TaskManager
+
+GUILD = SCOPE.guild_id
+ACTOR = MemberId(5)
+CHANNEL, OTHER = ChannelId(7), ChannelId(8)
+ROW = BoardRow(1, PlayerId("a"), "Ann", 5.0, Counters(kills=5))
+
+
+class Stand:
+    """Posted boards of one guild, in channels in memory."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.store = FakeBoardStore()
+        self.channel = FakeStandingSender()
+        self.figures = FakeStatisticsStore()
+        self.figures.rows = [ROW]
+        self.hunters = FakeHunterStore()
+        self.servers = FakeServerStore(build_server("Mirny"))
+        self.channel_id: ChannelId | None = CHANNEL
+        self.own_channels: dict[ServerId, ChannelId] = {}
+        self.is_open = True
+        self.is_in_guild = True
+        self.told: list[str] = []
+        self.audited: list[tuple[str, str]] = []
+        self.service = self.build_service()
+
+    def build_service(self) -> PostedBoardService:
+        """Return a service that knows no more than what is stored."""
+        tasks = TaskManager(self.clock)
+        names = PlayerNames(self.figures, self.servers, tasks, clock=self.clock)
+        coverage = CoverageService(self, names, FakeLinkBook(), clock=self.clock)
+        combat_store = FakeCombatStore()
+        statistics = StatisticsService(self.figures, combat_store, self.hunters, coverage)
+        combat = CombatService(combat_store, FakeDeathStore(), coverage, self)
+        messages = StandingMessages(self.channel, tasks, pace=NoPace(self.clock), clock=self.clock)
+        pages = BoardPages(coverage, statistics, combat, EmbedFactory())
+        return PostedBoardService(
+            self.store,
+            self.store,
+            PostedBoardMessages(messages, self.store, pages),
+            coverage=coverage,
+            channels=self,
+            premium=self,
+            notifier=self,
+            audit=self,
+            tasks=tasks,
+            is_member=lambda _: self.is_in_guild,
+        )
+
+    async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
+        """Return the guild's servers."""
+        return await self.servers.list_servers(guild_id)
+
+    async def resolve(self, guild_id: GuildId, text: str | None) -> GameServer:
+        """Return a server by id or name."""
+        for server in await self.list_servers(guild_id):
+            if text in (server.scope.server_id, server.name):
+                return server
+        raise NotFoundError(Text("There is no such game server here."))
+
+    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
+        """Return the leaderboard channel."""
+        assert (scope.guild_id, kind) == (GUILD, ChannelKind.LEADERBOARD)
+        return self.own_channels.get(scope.server_id, self.channel_id)
+
+    async def verify_premium_for_feature(self, guild_id: GuildId, feature: Feature) -> None:
+        """Refuse unless the tier is there."""
+        assert (guild_id, feature) == (GUILD, Feature.POSTED_BOARDS)
+        if not self.is_open:
+            raise TierRequiredError("/admin board", tier=3, tier_name="Warlord")
+
+    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
+        """Tell the admins once."""
+        del guild_id, sentence
+        if key not in self.told:
+            self.told.append(key)
+
+    async def clear(self, guild_id: GuildId, key: str) -> None:
+        """Settle a matter."""
+        del guild_id
+        if key in self.told:
+            self.told.remove(key)
+
+    async def write(
+        self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
+    ) -> None:
+        """Take a change by hand down, as people read it."""
+        assert (guild_id, actor_id) == (GUILD, ACTOR)
+        self.audited.append((action, write_facts(AuditEntry(START, actor_id, action, facts))))
+
+    @property
+    def board(self) -> PostedBoard:
+        """The one board."""
+        [board] = self.store.boards.values()
+        return board
+
+
+@pytest.fixture(name="stand")
+def _stand() -> Stand:
+    return Stand()
+
+
+async def test_board_is_posted_once_however_often_it_is_asked_for(stand: Stand) -> None:
+    """The second time finds the first one's message; nothing changed, so nothing is edited."""
+    assert await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR) == CHANNEL
+    assert await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR) == CHANNEL
+    [(message_id, (channel_id, embed, nonce))] = stand.channel.messages.items()
+    assert (embed.title, channel_id) == ("🏆 Most kills · Mirny", CHANNEL)
+    assert stand.channel.deeds == ["send", "look"]
+    place = MessagePlace(CHANNEL, message_id, nonce, stand.clock.now(), compute_digest(embed))
+    assert stand.board == PostedBoard(BoardKey(GUILD, ALL_SERVERS, "kills"), place)
+
+
+async def test_board_is_edited_only_when_it_changed(stand: Stand) -> None:
+    """A round without news writes nothing."""
+    await stand.service.post(GUILD, Board.KILLS, "Mirny", actor_id=ACTOR)
+    await stand.service.refresh_all()
+    stand.figures.rows = [replace(ROW, value=6.0)]
+    await stand.service.refresh_all()
+    await stand.service.refresh_all()
+    assert stand.channel.deeds == ["send", "look", "edit", "look"]
+    [(_, embed, _)] = stand.channel.messages.values()
+    assert "6 kills" in (embed.description or "")
+    assert stand.board.key.server_id == SCOPE.server_id
+
+
+@pytest.mark.parametrize("is_changed", [False, True])
+async def test_deleted_board_is_made_anew(stand: Stand, *, is_changed: bool) -> None:
+    """Whether the look or the edit finds it gone; with a nonce of its own."""
+    await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    before = stand.board
+    stand.channel.messages.clear()
+    if is_changed:
+        stand.figures.rows = []
+    await stand.service.refresh_all()
+    assert list(stand.channel.messages) == [stand.board.place.message_id]
+    assert stand.board.place.nonce != before.place.nonce
+
+
+@pytest.mark.parametrize("minutes", [1, 30])
+async def test_lost_answer_makes_no_second_message(stand: Stand, minutes: int) -> None:
+    """The nonce while Discord remembers it, then the message of that title in the channel."""
+    stand.channel.loses = 1
+    with pytest.raises(NotAllowedError):
+        await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    assert stand.board.place.message_id is None
+    stand.clock.move(timedelta(minutes=minutes).total_seconds())
+    stand.channel.remembers_nonces = minutes < 2
+    stand.figures.rows = [replace(ROW, value=9.0)]
+    await stand.build_service().refresh_all()
+    [(message_id, (_, embed, _))] = stand.channel.messages.items()
+    assert stand.board.place.message_id == message_id
+    assert stand.channel.deeds == (["send", "send"] if minutes < 2 else ["send", "edit"])
+    if minutes >= 2:
+        assert "9 kills" in (embed.description or "")
+
+
+async def test_board_is_paused_while_its_tier_is_gone(stand: Stand) -> None:
+    """The admins are told once; it goes on by itself when the tier is back."""
+    await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    stand.is_open = False
+    stand.figures.rows = []
+    for _ in range(2):
+        await stand.service.refresh_all()
+    assert (stand.board.is_paused, stand.told, stand.channel.deeds) == (True, ["boards:tier"], ["send"])
+    stand.is_open = True
+    await stand.service.refresh_all()
+    assert (stand.board.is_paused, stand.told, stand.channel.deeds) == (False, [], ["send", "edit"])
+
+
+@pytest.mark.parametrize("is_set", [False, True], ids=["not set", "gone"])
+async def test_board_is_paused_while_its_channel_cannot_be_used(stand: Stand, *, is_set: bool) -> None:
+    """The admins are told once; another channel gets a message of its own, and the old one goes."""
+    await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    if is_set:
+        stand.channel.failures += [ChannelUnusableError("gone"), ChannelUnusableError("gone")]
+    else:
+        stand.channel_id = None
+    for _ in range(2):
+        await stand.service.refresh_all()
+    assert (stand.board.is_paused, stand.told) == (True, ["boards:channel:"])
+    stand.channel_id = OTHER
+    await stand.service.refresh_all()
+    assert (stand.board.is_paused, stand.board.place.channel_id, stand.told) == (False, OTHER, [])
+    assert [message[0] for message in stand.channel.messages.values()] == [OTHER]
+
+
+async def test_board_is_refused_where_it_cannot_be_posted(stand: Stand) -> None:
+    """Without a channel, or without the right to post there, nothing is kept."""
+    stand.channel_id = None
+    with pytest.raises(NotFoundError, match="/admin channel set"):
+        await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    stand.channel_id = CHANNEL
+    stand.channel.failures.append(ChannelUnusableError("forbidden"))
+    with pytest.raises(NotAllowedError, match="View Channel"):
+        await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    assert stand.store.boards == {}
+
+
+async def test_removed_board_goes_with_its_message(stand: Stand) -> None:
+    """Removing what is not there is told."""
+    await stand.service.post(GUILD, Board.WEAPONS, None, actor_id=ACTOR)
+    await stand.service.remove(GUILD, Board.WEAPONS, None, actor_id=ACTOR)
+    assert (stand.store.boards, stand.channel.messages) == ({}, {})
+    assert stand.audited == [
+        ("board post", "weapons of all servers in <#7>"),
+        ("board remove", "weapons of all servers"),
+    ]
+    with pytest.raises(NotFoundError, match="/admin board post"):
+        await stand.service.remove(GUILD, Board.WEAPONS, None, actor_id=ACTOR)
+
+
+async def test_board_of_bounties_shows_sum_and_count(stand: Stand) -> None:
+    """It is posted like every other board."""
+    stand.hunters.rows = [BoardRow(1, PlayerId("a"), "Ann", 1500.0, Counters(), claims=2)]
+    await stand.service.post(GUILD, Board.BOUNTIES, None, actor_id=ACTOR)
+    [(_, embed, _)] = stand.channel.messages.values()
+    assert embed.description == "🥇 **Ann** — 1,500 💎 · 2 bounties"
+
+
+async def test_board_of_a_removed_server_is_forgotten_and_of_a_left_guild_kept(stand: Stand) -> None:
+    """A guild the bot is not in is not written to; a server that is gone has nothing to show."""
+    await stand.service.post(GUILD, Board.KILLS, "Mirny", actor_id=ACTOR)
+    stand.is_in_guild = False
+    stand.servers.servers.clear()
+    await stand.service.refresh_all()
+    assert len(stand.store.boards) == 1
+    stand.is_in_guild = True
+    await stand.service.refresh_all()
+    assert stand.store.boards == {}
+
+
+async def test_board_whose_channel_hangs_holds_up_no_other_board(stand: Stand) -> None:
+    """A round goes on for all others, and a new board is posted meanwhile; only its own has to wait."""
+    stand.own_channels[SCOPE.server_id] = OTHER
+    await stand.service.post(GUILD, Board.KILLS, "Mirny", actor_id=ACTOR)
+    await stand.service.post(GUILD, Board.KILLS, None, actor_id=ACTOR)
+    stand.channel.deeds.clear()
+    stand.channel.held[OTHER] = asyncio.Event()
+    stand.figures.rows = [replace(ROW, value=6.0)]
+    round_of_all = asyncio.create_task(stand.service.refresh_all())
+    await settle()
+    await stand.service.post(GUILD, Board.DEATHS, None, actor_id=ACTOR)
+    shown = {where: embed.description for where, embed, _ in stand.channel.messages.values()}
+    assert (stand.channel.deeds, "6" in shown[CHANNEL], "6" in shown[OTHER]) == (
+        ["edit", "edit", "send"],
+        True,
+        False,
+    )
+    stand.channel.held.pop(OTHER).set()
+    await round_of_all
+    shown = {where: embed.description for where, embed, _ in stand.channel.messages.values()}
+    assert "6" in shown[OTHER]

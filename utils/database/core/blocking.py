@@ -1,0 +1,210 @@
+"""Blocking collections: a guild's part of a collection, as a thread reads and writes it.
+
+Within a transaction they are what units of work have; outside of one ``ScopedCollection`` calls them in a
+thread. What they allow is decided in ``scope_rules``.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar, cast
+
+from pymongo import InsertOne, ReplaceOne, ReturnDocument, UpdateOne
+from pymongo.client_session import ClientSession
+
+from utils.database.core.operations import Document, Operations
+from utils.database.core.scope_rules import (
+    Query,
+    Scope,
+    check_update,
+    scope_document,
+    scope_filter,
+    scope_pipeline,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Sort = Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """One write of a bulk: a new document."""
+
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """One write of a bulk: the whole document that fits the filter, made when there is none."""
+
+    query: Query
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One write of a bulk: an update of the document that fits the filter."""
+
+    query: Query
+    update: Query
+    upsert: bool = False
+
+
+Write = Insertion | Replacement | Change
+Request = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
+"""A write within its scope, as pymongo takes it."""
+
+
+class BlockingCollection:
+    """One collection as one guild, or one of its game servers, may see it.
+
+    Attributes:
+        name: of the collection.
+        scope: what every document of it has.
+    """
+
+    def __init__(
+        self, operations: Operations, name: str, scope: Scope, *, session: ClientSession | None = None
+    ) -> None:
+        self._operations = operations
+        self._collection = operations.get_collection(name)
+        self._session = session
+        self.name = name
+        self.scope = scope
+
+    def find_one(
+        self, query: Query, *, projection: Query | None = None, sort: Sort | None = None
+    ) -> Document | None:
+        """Return the first document that fits."""
+        scoped = scope_filter(self.scope, query)
+        return self._run(self._collection.find_one, scoped, projection, sort=sort, session=self._session)
+
+    def find(
+        self,
+        query: Query,
+        *,
+        projection: Query | None = None,
+        sort: Sort | None = None,
+        limit: int = 0,
+        hint: str | None = None,
+    ) -> list[Document]:
+        """Return the documents that fit; ``limit`` 0 is all of them."""
+        return self._run(self._find, scope_filter(self.scope, query), projection, sort, limit, hint)
+
+    def find_keys(self, first: bytes, last: bytes, *, prefix: bytes) -> list[bytes]:
+        """Return the ``_id``s from ``first`` to ``last``, read from the index alone.
+
+        Such a read can name nothing but the ``_id``, so the scope is kept by the prefix all its ids share.
+        """
+        lowest, highest = max(first, prefix.ljust(32, b"\x00")), min(last, prefix.ljust(32, b"\xff"))
+        if lowest > highest:
+            return []
+        bounds = {"_id": {"$gte": lowest, "$lte": highest}}
+        return [document["_id"] for document in self._run(self._find, bounds, {"_id": 1}, None, 0, "_id_")]
+
+    def find_raw(self, query: Query, *, sort: Sort, hint: str) -> list[bytes]:
+        """Return the documents that fit as encoded BSON, many in each piece."""
+        return self._run(self._find_raw, scope_filter(self.scope, query), sort, hint)
+
+    def aggregate(self, pipeline: Sequence[Query], *, hint: str | None = None) -> list[Document]:
+        """Return what a pipeline makes of the scope's documents."""
+        return self._run(self._aggregate, scope_pipeline(self.scope, pipeline), hint)
+
+    def count(self, query: Query) -> int:
+        """Return how many documents fit."""
+        scoped = scope_filter(self.scope, query)
+        return self._run(self._collection.count_documents, scoped, session=self._session)
+
+    def insert_one(self, document: Document) -> None:
+        """Store a new document."""
+        scoped = scope_document(self.scope, document)
+        self._run(self._collection.insert_one, scoped, session=self._session)
+
+    def insert_many(self, documents: Iterable[Document]) -> None:
+        """Store new documents, in no order."""
+        scoped = [scope_document(self.scope, document) for document in documents]
+        if scoped:
+            self._run(self._collection.insert_many, scoped, ordered=False, session=self._session)
+
+    def update_one(self, query: Query, update: Query, *, upsert: bool = False) -> bool:
+        """Change the first document that fits; tell whether there was one."""
+        check_update(self.scope, update)
+        scoped = scope_filter(self.scope, query)
+        done = self._run(self._collection.update_one, scoped, update, upsert=upsert, session=self._session)
+        return done.matched_count == 1
+
+    def update_many(self, query: Query, update: Query) -> int:
+        """Change every document that fits; return how many did."""
+        check_update(self.scope, update)
+        scoped = scope_filter(self.scope, query)
+        done = self._run(self._collection.update_many, scoped, update, session=self._session)
+        return done.matched_count
+
+    def find_one_and_update(self, query: Query, update: Query) -> Document:
+        """Change the document that fits, made when there is none, and return it as it is then."""
+        check_update(self.scope, update)
+        changed = self._run(
+            self._collection.find_one_and_update,
+            scope_filter(self.scope, query),
+            update,
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+            session=self._session,
+        )
+        return cast("Document", changed)  # typed as if there might be none
+
+    def delete(self, query: Query) -> int:
+        """Delete every document that fits; return how many did."""
+        scoped = scope_filter(self.scope, query)
+        return self._run(self._collection.delete_many, scoped, session=self._session).deleted_count
+
+    def bulk_write(self, writes: Iterable[Write]) -> int:
+        """Carry out many writes in their order; return how many found a document to change."""
+        requests = self.build_requests(writes)
+        return write_requests(self._operations, self.name, requests, session=self._session)
+
+    def build_requests(self, writes: Iterable[Write]) -> list[Request]:
+        """Return writes within the scope, to be carried out together with those of others."""
+        return [self._build_request(write) for write in writes]
+
+    def _run(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Carry out one operation: a method of pymongo's collection, or one of ours over it."""
+        return self._operations.run(f"{self.name}.{method.__name__.lstrip('_')}", method, *args, **kwargs)
+
+    def _find(
+        self, scoped: Query, projection: Query | None, sort: Sort | None, limit: int, hint: str | None
+    ) -> list[Document]:
+        return self._collection.find(
+            scoped, projection, sort=sort, limit=limit, hint=hint, session=self._session
+        ).to_list()
+
+    def _find_raw(self, scoped: Query, sort: Sort, hint: str) -> list[bytes]:
+        found = self._collection.find_raw_batches(scoped, sort=sort, hint=hint, session=self._session)
+        return cast("list[bytes]", list(found))  # typed as if it gave documents
+
+    def _aggregate(self, pipeline: Sequence[Query], hint: str | None) -> list[Document]:
+        options: dict[str, Any] = {} if hint is None else {"hint": hint}
+        return self._collection.aggregate(pipeline, session=self._session, **options).to_list()
+
+    def _build_request(self, write: Write) -> Request:
+        if isinstance(write, Insertion):
+            return InsertOne(scope_document(self.scope, write.document))
+        scoped = scope_filter(self.scope, write.query)
+        if isinstance(write, Replacement):
+            return ReplaceOne(scoped, scope_document(self.scope, write.document), upsert=True)
+        check_update(self.scope, write.update)
+        return UpdateOne(scoped, write.update, upsert=write.upsert)
+
+
+def write_requests(
+    operations: Operations, name: str, requests: Sequence[Request], *, session: ClientSession | None
+) -> int:
+    """Carry out what collections of one name have built, be they of several scopes.
+
+    Returns:
+        how many found a document to change.
+    """
+    if not requests:
+        return 0
+    write = operations.get_collection(name).bulk_write
+    return operations.run(f"{name}.bulk_write", write, requests, session=session).matched_count

@@ -1,0 +1,58 @@
+"""Operations: what blocks a thread until MongoDB answers, each timed and its errors mapped."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ParamSpec, TypeVar
+
+from pymongo.collection import Collection
+from pymongo.database import Database
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.database.core.faults import map_storage_errors
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Document = dict[str, Any]
+
+SLOW_SECONDS = 0.5  # a batch of 5,000 deaths takes about 0.25 s
+
+_log = get_logger(__name__)
+
+
+class Operations:
+    """One database of pymongo, as a thread works with it."""
+
+    def __init__(self, database: Database[Document], *, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._collections: dict[str, Collection[Document]] = {}
+        self._log = _log.bind()  # once: every operation is logged, as a rule for nobody
+
+    def get_collection(self, name: str) -> Collection[Document]:
+        """Return a bare collection; making one costs as much as a read's way to a thread."""
+        if name not in self._collections:
+            self._collections[name] = self._database[name]
+        return self._collections[name]
+
+    def run(self, operation: str, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Carry out one operation in this thread.
+
+        Raises:
+            StorageError: it went wrong; the class says how.
+        """
+        with self.watch(operation):
+            return method(*args, **kwargs)
+
+    @contextmanager
+    def watch(self, operation: str) -> Iterator[None]:
+        """Log how long an operation took, and raise our errors in place of the library's."""
+        started = self._clock.monotonic()
+        try:
+            with map_storage_errors():
+                yield
+        finally:
+            seconds = self._clock.monotonic() - started
+            level = self._log.warning if seconds >= SLOW_SECONDS else self._log.debug
+            level("database operation", operation=operation, milliseconds=round(seconds * 1000, 1))

@@ -1,0 +1,291 @@
+"""One batch of a game server: what ingestion reads and writes within a transaction.
+
+What it writes waits for the transaction's end (``PendingWrites``), so that several servers that share one
+write each collection once. What it reads, and the numbers it draws, it has at once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from utils.database.core.blocking import BlockingCollection, Change, Insertion, Replacement
+from utils.database.core.keys import build_key_prefix
+from utils.database.core.operations import Document
+from utils.database.core.pending_writes import PendingWrites
+from utils.database.core.transaction import Transaction
+from utils.database.documents.death_documents import (
+    build_cursor_fields,
+    build_cursor_move,
+    build_death_document,
+    build_file_key,
+    build_rejected_document,
+    build_times_update,
+    read_death,
+    read_ordered_at,
+)
+from utils.database.documents.player_documents import (
+    BucketKey,
+    build_month_document,
+    build_player_document,
+    format_month,
+    group_days,
+    merge_days,
+    read_days,
+    read_month,
+    read_player,
+)
+from utils.database.units.money_unit import MoneyTransaction
+from utils.database.units.outbox_entries import draw_entries
+from utils.database.units.removals import verify_kept
+from utils.errors import CursorMovedError, ScopeViolationError
+from utils.models.deaths import Death, LogFile
+from utils.models.notices.notice import Notice
+from utils.models.notices.outbox import Appended
+from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
+from utils.models.reading import Cursor, RejectedLine
+from utils.models.scope import GuildId, PlayerId, ServerScope
+
+LINES_KEY = {"kind": "lines", "world": "", "name": ""}
+"""Of the document in ``cursors`` that counts the lines of no file's cursor."""
+
+
+class IngestionTransaction:
+    """One open transaction over one server's data.
+
+    Args:
+        writes: where its writes wait; its maker carries them out, after ``finish``.
+    """
+
+    def __init__(self, transaction: Transaction, scope: ServerScope, writes: PendingWrites) -> None:
+        self._transaction = transaction
+        self._scope = scope
+        self._writes = writes
+        self._buckets: dict[tuple[int, BucketKey], list[Document]] = {}
+        self._moves: dict[LogFile, tuple[Cursor | None, Cursor]] = {}
+        self._lines = (0, 0)
+
+    @property
+    def money(self) -> MoneyTransaction:
+        """Wallets and bounties within this very transaction."""
+        return MoneyTransaction(self._transaction, self._scope, writes=self._writes)
+
+    def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
+        """Return which of these deaths are stored already."""
+        if not ids:
+            return frozenset()
+        prefix = build_key_prefix(self._scope)
+        found = self._collection("kills").find_keys(min(ids), max(ids), prefix=prefix)
+        return frozenset(ids).intersection(found)
+
+    def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
+        """Return ``at`` and ``ordered_at`` of those of these deaths that are stored already."""
+        known = self.find_known_ids(ids)
+        if not known:
+            return {}
+        fields = {"at": 1, "ordered_at": 1}
+        found = self._collection("kills").find(
+            {"_id": {"$in": sorted(known)}}, projection=fields, hint="_id_"
+        )
+        return {document["_id"]: (document["at"], read_ordered_at(document)) for document in found}
+
+    def correct_times(self, deaths: Iterable[Death]) -> None:
+        """Give stored deaths the ``at`` and ``ordered_at`` that they have here."""
+        self._writes.add(
+            self._collection("kills"), (Change({"_id": one.id}, build_times_update(one)) for one in deaths)
+        )
+
+    def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
+        """Store deaths that are not there yet; ``read_at`` is when they were read live.
+
+        Raises:
+            ScopeViolationError: an id was made for another server.
+        """
+        prefix = build_key_prefix(self._scope)
+        if not all(death.id.startswith(prefix) for death in deaths):
+            raise ScopeViolationError("A death's id must begin with its guild and server.")
+        new = (Insertion(build_death_document(death, read_at=read_at)) for death in deaths)
+        self._writes.add(self._collection("kills"), new)
+
+    def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
+        """Return every stored death row a player takes part in, in order."""
+        kills = self._collection("kills")
+        killed = kills.find({"killer_id": player_id}, hint="killer")
+        died = kills.find({"victim_id": player_id}, hint="victim")
+        deaths = {document["_id"]: read_death(document) for document in (*killed, *died)}
+        return sorted(deaths.values(), key=lambda death: death.order)
+
+    def find_players(
+        self, player_ids: Iterable[PlayerId], *, generation: int
+    ) -> Mapping[PlayerId, PlayerRecord]:
+        """Return the counters of those players that have any."""
+        wanted = {"generation": generation, "player_id": {"$in": list(player_ids)}}
+        found = self._collection("players").find(wanted, hint="player")
+        return {player.player_id: player for player in map(read_player, found)}
+
+    def replace_players(self, players: Iterable[PlayerRecord], *, generation: int) -> None:
+        """Write players' counters, new or changed."""
+        documents = [build_player_document(player, generation=generation) for player in players]
+        writes = [
+            Replacement({"generation": generation, "player_id": document["player_id"]}, document)
+            for document in documents
+        ]
+        self._writes.add(self._collection("players"), writes)
+
+    def find_days(
+        self, keys: Iterable[tuple[PlayerId, date]], *, generation: int
+    ) -> Mapping[tuple[PlayerId, date], PlayerDay]:
+        """Return the day counters that exist, by player and day of the server."""
+        wanted = frozenset(keys)
+        buckets = {(player_id, format_month(day)) for player_id, day in wanted}
+        self._load_buckets(buckets, generation)
+        found: dict[tuple[PlayerId, date], PlayerDay] = {}
+        for player_id, month in buckets:
+            entries = self._buckets[generation, (player_id, month)]
+            days = read_days({"player_id": player_id, "month": month, "days": entries})
+            found.update({(player_id, day.day): day for day in days if (player_id, day.day) in wanted})
+        return found
+
+    def replace_days(self, days: Iterable[PlayerDay], *, generation: int) -> None:
+        """Write day counters, new or changed."""
+        changed = group_days(days)
+        self._load_buckets(set(changed), generation)
+        writes: list[Replacement] = []
+        for key, group in changed.items():
+            entries = merge_days(self._buckets[generation, key], group)
+            self._buckets[generation, key] = entries
+            fields = {"generation": generation, "month": key[1], "player_id": key[0]}
+            writes.append(Replacement(fields, {**fields, "days": entries}))
+        self._writes.add(self._collection("player_days"), writes)
+
+    def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
+        """Add what new deaths came to onto the stored counts of their months."""
+        new = {month.month: month for month in months}
+        collection = self._collection("server_months")
+        wanted = {"generation": generation, "month": {"$in": [format_month(day) for day in new]}}
+        found = collection.find(wanted, hint="month") if new else []
+        stored = {month.month: month for month in map(read_month, found)}
+        totals = [sum_months(stored[day], month) if day in stored else month for day, month in new.items()]
+        documents = [build_month_document(month, generation=generation) for month in totals]
+        writes = [
+            Replacement({"generation": generation, "month": document["month"]}, document)
+            for document in documents
+        ]
+        self._writes.add(self._collection("server_months"), writes)
+
+    def append_notices(
+        self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
+    ) -> Appended:
+        """Put notices behind the outbox entries of this server, each kind of channel by itself."""
+        entries, appended = draw_entries(
+            self._transaction,
+            self._scope,
+            notices,
+            created_at=created_at,
+            changes_counters=changes_counters,
+        )
+        self._writes.add(self._collection("outbox"), map(Insertion, entries))
+        return appended
+
+    def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
+        """Keep lines that could not be read; one that was kept before is written again."""
+        documents = [build_rejected_document(line) for line in lines]
+        writes = [
+            Replacement({key: document[key] for key in ("world", "name", "offset")}, document)
+            for document in documents
+        ]
+        self._writes.add(self._collection("rejected_lines"), writes)
+
+    def move_cursor(self, before: Cursor | None, after: Cursor) -> None:
+        """Move a file's cursor from the value that was read.
+
+        Raises:
+            CursorMovedError: it was moved elsewhere before, within this transaction or (when all is written)
+                by another one.
+        """
+        first = before
+        if after.file in self._moves:
+            first, last = self._moves[after.file]
+            if last != before:
+                raise CursorMovedError(f"The cursor of {after.file.name} was moved elsewhere just now.")
+        self._moves[after.file] = first, after
+
+    def add_lines_read(self, read: int, rejected: int) -> None:
+        """Count lines for ``/killfeed status``."""
+        self._lines = (self._lines[0] + read, self._lines[1] + rejected)
+
+    def finish(self) -> None:
+        """Write down how cursors move; lines are counted at one of them.
+
+        Raises:
+            CursorMovedError: a file without a cursor has one.
+        """
+        read, rejected = self._lines
+        counted: Document = {"lines_read": read, "lines_rejected": rejected} if read or rejected else {}
+        for before, after in self._moves.values():
+            self._write_move(before, after, counted)
+            counted = {}
+        if counted:
+            update = {"$inc": counted}
+            self._collection("cursors").update_one(LINES_KEY, update, upsert=True)
+
+    def _write_move(self, before: Cursor | None, after: Cursor, counted: Mapping[str, int]) -> None:
+        cursors = self._collection("cursors")
+        key, fields = build_file_key(after.file), build_cursor_move(after)
+        if before is not None:
+            update: Document = {"$set": fields} | ({"$inc": dict(counted)} if counted else {})
+            move = Change({**key, **build_cursor_fields(before)}, update)
+            self._writes.move(cursors, after.file.name, move)
+            return
+        # Looked up first: a duplicate key would only say so after ending the transaction.
+        if cursors.find_one(key) is not None:
+            raise CursorMovedError(f"{after.file.name} has a cursor already.")
+        # the removal of a server takes its cursors away, which tells of it for all other files
+        verify_kept(self._transaction, self._scope)
+        cursors.insert_one({**key, **fields, **counted})
+
+    def _load_buckets(self, keys: set[BucketKey], generation: int) -> None:
+        missing = [key for key in keys if (generation, key) not in self._buckets]
+        by_month: dict[str, list[PlayerId]] = {}
+        for player_id, month in missing:
+            by_month.setdefault(month, []).append(player_id)
+            self._buckets[generation, (player_id, month)] = []
+        for month, player_ids in by_month.items():
+            wanted = {"generation": generation, "month": month, "player_id": {"$in": player_ids}}
+            found = self._collection("player_days").find(wanted, hint="month")
+            for bucket in found:
+                self._buckets[generation, (bucket["player_id"], month)] = bucket["days"]
+
+    def _collection(self, name: str) -> BlockingCollection:
+        return self._transaction.of_server(name, self._scope)
+
+
+class GuildTransaction:
+    """One open transaction over the servers of a guild."""
+
+    def __init__(self, transaction: Transaction, guild_id: GuildId) -> None:
+        self._transaction = transaction
+        self._guild_id = guild_id
+        self._writes = PendingWrites(transaction)
+        self._units: dict[ServerScope, IngestionTransaction] = {}
+
+    def of_server(self, scope: ServerScope) -> IngestionTransaction:
+        """Return a server's part of the transaction.
+
+        Raises:
+            ScopeViolationError: the server is of another guild.
+        """
+        if scope.guild_id != self._guild_id:
+            raise ScopeViolationError("A transaction of a guild is not for servers of another one.")
+        if scope not in self._units:
+            self._units[scope] = IngestionTransaction(self._transaction, scope, self._writes)
+        return self._units[scope]
+
+    def finish(self) -> None:
+        """Write what waited for the end.
+
+        Raises:
+            CursorMovedError: a cursor is not as it was read.
+            StorageConflictError: a new document is there already.
+        """
+        for unit in self._units.values():
+            unit.finish()
+        self._writes.carry_out()

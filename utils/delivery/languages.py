@@ -1,0 +1,23 @@
+"""The languages of guilds, for what is posted without anybody asking for it."""
+
+import discord
+
+from utils.embeds.factory import EmbedFactory
+from utils.models.scope import GuildId
+
+
+class GuildLanguages:
+    """Knows which language a guild reads: the one that is set in Discord, else English."""
+
+    def __init__(self, bot: discord.Client, factory: EmbedFactory) -> None:
+        self._bot = bot
+        self._factory = factory
+
+    async def find_language(self, guild_id: GuildId) -> str:
+        """Return a guild's language, among those the bot has."""
+        guild = self._bot.get_guild(guild_id)
+        return self._factory.languages.choose(guild.preferred_locale if guild else None)
+
+    async def speak(self, guild_id: GuildId) -> EmbedFactory:
+        """Return the factory in a guild's language."""
+        return await self._factory.speak(await self.find_language(guild_id))

@@ -1,0 +1,13 @@
+"""The look of each kind of notice, by the name it has in ``utils/models/notices/kinds.py``."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from utils.embeds.notices.bounties import BOUNTY_LOOK
+from utils.embeds.notices.deaths import DEATH_LOOK
+from utils.embeds.notices.look import NoticeLook
+
+NoticeLooks = Mapping[str, NoticeLook[Any]]
+
+NOTICE_LOOKS: NoticeLooks = {"death": DEATH_LOOK, "bounty": BOUNTY_LOOK}
+"""Every look there is."""

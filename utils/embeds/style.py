@@ -1,0 +1,27 @@
+"""Style: what every embed is made with - a theme for the eye and a language for the words."""
+
+from dataclasses import dataclass
+
+from utils.embeds.theme import Theme
+from utils.localization.localizer import Localizer
+from utils.models.texts import Text, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A theme and a language."""
+
+    theme: Theme
+    words: Localizer
+
+    def write(self, value: Value) -> str:
+        """Return a value for a title, a description or a field."""
+        return self.words.write(value)
+
+    def write_plain(self, value: Value) -> str:
+        """Return a value for a footer, which shows no markup."""
+        return self.words.write_plain(value)
+
+    def show(self, said: Text | str) -> str:
+        """Return a text as it is written; a ``str`` was written before, with its foreign parts escaped."""
+        return said if isinstance(said, str) else self.write(said)

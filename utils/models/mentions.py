@@ -1,0 +1,20 @@
+"""Mentions of members in texts that people typed, as Discord writes them."""
+
+import re
+from collections.abc import Callable
+
+from utils.models.scope import MemberId
+
+_find = re.compile(r"<@!?([0-9]{1,20})>")
+
+ERASED_MEMBER = "an erased member"
+
+
+def replace_mentions(text: str, is_replaced: Callable[[MemberId], bool], replacement: str) -> str:
+    """Return a text where some members are named by a replacement instead of their mention."""
+    return _find.sub(lambda found: replacement if is_replaced(MemberId(int(found[1]))) else found[0], text)
+
+
+def erase_mentions(text: str, member_id: MemberId) -> str:
+    """Return a text without the mentions of an erased member."""
+    return replace_mentions(text, member_id.__eq__, ERASED_MEMBER)

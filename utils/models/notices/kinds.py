@@ -1,0 +1,88 @@
+"""The registry of notices: one row for each kind.
+
+How a kind looks stands under the same name in ``utils/embeds/notices``.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from utils.models.deaths import DeathKind
+from utils.models.guilds import ChannelKind
+from utils.models.notices.bounties import BountyEvent, BountyNotice
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.notice import Notice
+from utils.models.personal import PersonalFields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeKind:
+    """One kind of notice.
+
+    Attributes:
+        name: under which it is stored; it never changes.
+        model: its facts.
+        variants: what can have happened; each has its own look.
+        channel_kind: where it is posted.
+        personal: which of its facts name people; an erasure takes them out of notices that wait.
+        silenceable: what admins can switch off, by names that no other kind has (``GameServer.silenced``).
+    """
+
+    name: str
+    model: type[Notice]
+    variants: type[StrEnum]
+    channel_kind: ChannelKind
+    personal: PersonalFields
+    silenceable: tuple[StrEnum, ...] = ()
+
+
+class NoticeKinds:
+    """Kinds of notices, found by name or by a notice."""
+
+    def __init__(self, kinds: Iterable[NoticeKind]) -> None:
+        self._by_name = {kind.name: kind for kind in kinds}
+        self._by_model = {kind.model: kind for kind in self._by_name.values()}
+
+    def __iter__(self) -> Iterator[NoticeKind]:
+        """Go through all kinds in the order of the table."""
+        return iter(self._by_name.values())
+
+    def get(self, name: str) -> NoticeKind:
+        """Return the kind of a stored name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._by_name[name]
+
+    def get_for(self, notice: Notice) -> NoticeKind:
+        """Return the kind of a notice."""
+        return self._by_model[type(notice)]
+
+    def list_channel_kinds(self, notices: Iterable[Notice]) -> frozenset[ChannelKind]:
+        """Return where notices are posted."""
+        return frozenset(self.get_for(notice).channel_kind for notice in notices)
+
+
+NOTICE_KINDS = NoticeKinds(
+    (
+        NoticeKind(
+            name="death",
+            model=DeathNotice,
+            variants=DeathKind,
+            channel_kind=ChannelKind.KILLFEED,
+            personal=PersonalFields(names=("killer_name", "victim_name")),
+            silenceable=tuple(DeathKind),
+        ),
+        NoticeKind(
+            name="bounty",
+            model=BountyNotice,
+            variants=BountyEvent,
+            channel_kind=ChannelKind.BOUNTIES,
+            personal=PersonalFields(
+                members=("placer_id", "claimer_id"), names=("target_name", "claimer_name")
+            ),
+        ),
+    )
+)
+"""Every kind of notice there is."""

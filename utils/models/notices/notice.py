@@ -1,0 +1,28 @@
+"""What every notice has."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(ABC):
+    """The facts of something that is posted; how it looks is decided when it is shown.
+
+    Facts are bytes, texts, whole numbers, times, members of a ``StrEnum``, or None.
+
+    Attributes:
+        event_id: texts from pools are chosen by it, so a retry shows the same.
+        server_name: the game server it is about.
+        at: when it happened, UTC.
+    """
+
+    event_id: bytes
+    server_name: str
+    at: datetime
+
+    @property
+    @abstractmethod
+    def variant(self) -> StrEnum:
+        """What happened: which look of its kind it has."""

@@ -1,0 +1,230 @@
+"""The death log's reader: imports what is waiting, then polls; knows what is posted, and when it was read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from structlog import get_logger
+
+from utils.clock import Clock
+from utils.models.deaths import DeathKind, LogFile
+from utils.models.guilds import ChannelKind
+from utils.models.notices.outbox import WAITING_MAXIMUM
+from utils.models.quantities import write_quantity
+from utils.models.reading import Cursor, ImportJob, ImportProgress
+from utils.models.scope import ServerScope
+from utils.models.servers import ConnectionState, GameServer, ServerHealth
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.live import LiveIngestion, PollOutcome
+from utils.services.ingestion.log_reader import ReadReport, ServerLook, Visit
+from utils.services.ingestion.log_source import DeathLogs, LogAccess
+from utils.services.ingestion.reader_loop import ServerStore
+from utils.services.ingestion.reader_state import ReaderState, ReaderStatus
+from utils.services.ports import AdminNotifier, ChannelFinder
+from utils.services.servers.log_places import LogPlaces
+
+logger = get_logger(__name__)
+
+DEATH_LOG = "deaths"
+SAVE_HEALTH_SECONDS = 30.0  # the durable times of the last read and kill may lag this much behind
+REMOVED = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
+LEFT_OUT = (
+    "{} about {} had no room: {:,} others wait for their channel already, so I left them out. The statistics "
+    "are complete. Choose fewer kinds of death with /admin server announce, or see why the channel is slow."
+)
+
+
+class ImportJobs(Protocol):
+    """Storage of imports under way."""
+
+    async def find_import(self, scope: ServerScope) -> ImportJob | None:
+        """Return the import under way, if any."""
+
+
+class ProgressReporter(Protocol):
+    """Shows people how an import goes."""
+
+    async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:
+        """Take the newest progress; must not hold up the import."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeathLogDependencies:
+    """What the readers of all death logs work with."""
+
+    servers: ServerStore
+    imports: ImportJobs
+    logs: LogAccess
+    places: LogPlaces
+    live: LiveIngestion
+    history: HistoryImport
+    channels: ChannelFinder
+    notifier: AdminNotifier
+    progress: ProgressReporter
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the next poll need not read again: a quiet server costs no look at the database."""
+
+    look: ServerLook
+    folder: str | None
+    cursors: Mapping[LogFile, Cursor]
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """When the log was read last and what came then, as ``ServerHealth`` has it."""
+
+    last_read_at: datetime | None = None
+    last_kill_at: datetime | None = None
+    lag_seconds: float | None = None
+
+
+class DeathLogReader:
+    """Reads the death logs of one game server."""
+
+    def __init__(self, scope: ServerScope, dependencies: DeathLogDependencies) -> None:
+        self._scope = scope
+        self._dependencies = dependencies
+        self._clock = dependencies.clock
+        self._state = ReaderState()
+        self._times = _Times()
+        self._known: _Known | None = None
+        self._is_importing = False
+        self._saved_at = -SAVE_HEALTH_SECONDS
+        self._is_full_told = False
+
+    @property
+    def state(self) -> ReaderState:
+        """Return how reading goes."""
+        return self._state
+
+    @property
+    def is_importing(self) -> bool:
+        """Tell whether the last visit was one to history."""
+        return self._is_importing
+
+    def describe(self, server_name: str) -> str:
+        """Return the server's name: of its logs this is the one that people mean by it."""
+        return server_name
+
+    def add_health(self, health: ServerHealth) -> ServerHealth:
+        """Return the health of the server with state and times of this log."""
+        status, times = self._state.status, self._times
+        return replace(
+            health,
+            state=status.state,
+            problem=status.problem,
+            next_try_at=status.next_try_at,
+            last_read_at=times.last_read_at,
+            last_kill_at=times.last_kill_at,
+            lag_seconds=times.lag_seconds,
+        )
+
+    def list_told(self) -> frozenset[str]:
+        """Return what the admins were told of that lasts."""
+        return frozenset(self._state.told | ({self._full_matter} if self._is_full_told else set()))
+
+    @property
+    def _full_matter(self) -> str:
+        return f"full:{self._scope}"
+
+    async def recall(self) -> None:
+        """Take in the stored health, as long as nothing was read."""
+        if self._times.last_read_at is None:
+            stored = await self._dependencies.servers.get_health(self._scope)
+            self._state.status = ReaderStatus(stored.state, stored.problem)
+            self._times = _Times(stored.last_read_at, stored.last_kill_at, stored.lag_seconds)
+
+    async def save(self, *, is_urgent: bool) -> None:
+        """Store the health; where nothing changed, every half a minute."""
+        now = self._clock.monotonic()
+        if is_urgent or now - self._saved_at >= SAVE_HEALTH_SECONDS:
+            await self._dependencies.servers.save_health(self.add_health(ServerHealth(self._scope)))
+            self._saved_at = now
+
+    async def read(self, visit: Visit) -> ReadReport:
+        """Import what is waiting, else poll."""
+        known, self._known = self._known, None  # after a failure the next poll reads everything
+        self._is_importing = False
+        dependencies, server = self._dependencies, visit.look.server
+        async with dependencies.logs.open(server, guild_limit=visit.guild_limit) as logs:
+            folder = dependencies.logs.get_log_folder(self._scope)
+            if known is not None and (known.look is not visit.look or known.folder != folder):
+                known = None
+            if known is None and folder is not None:
+                await dependencies.places.settle(server, folder)
+            job = None if known else await dependencies.imports.find_import(self._scope)
+            if job is not None:
+                self._is_importing = True
+                await self._import(server, logs, job, passes_over=visit.passes_over)
+                self._note_read(PollOutcome())
+                return ReadReport(is_history=True)
+            outcome = await dependencies.live.poll(
+                server,
+                logs,
+                last_read_at=self._times.last_read_at,
+                find_posted=partial(self._find_posted, visit),
+                cursors=known.cursors if known else None,
+                passes_over=visit.passes_over,
+            )
+        self._known = _Known(visit.look, folder, outcome.cursors)
+        self._note_read(outcome)
+        await self._tell_left_out(server, outcome)
+        return ReadReport(outcome.problem)
+
+    async def _find_posted(self, visit: Visit) -> frozenset[DeathKind]:
+        """Return which deaths are posted as it is set now."""
+        if await self._dependencies.channels.find_channel(self._scope, ChannelKind.KILLFEED) is None:
+            return frozenset()
+        return (await visit.find_current()).posted_deaths
+
+    async def _import(
+        self, server: GameServer, logs: DeathLogs, job: ImportJob, *, passes_over: bool
+    ) -> None:
+        self._state.status = ReaderStatus(ConnectionState.CONNECTED)
+
+        async def show(progress: ImportProgress) -> None:
+            await self._dependencies.progress.show(server, job, progress)
+
+        await self._dependencies.history.run(server, logs, job, on_progress=show, passes_over=passes_over)
+        # sizes were fixed when the job began: what came after that is judged by the time since then
+        self._times = replace(self._times, last_read_at=self._times.last_read_at or job.started_at)
+        await self.save(is_urgent=True)
+
+    def _note_read(self, outcome: PollOutcome) -> None:
+        """Note that the log was read just now, and what came."""
+        now, before = self._clock.now(), self._times
+        lag = before.lag_seconds
+        if outcome.deaths and before.last_read_at is not None:
+            lag = max(0.0, (now - before.last_read_at).total_seconds())  # the clock may have been set back
+        self._times = _Times(now, _choose_newest(before.last_kill_at, outcome.newest_at), lag)
+
+    async def _tell_left_out(self, server: GameServer, outcome: PollOutcome) -> None:
+        """Tell once that posts were left out, until posts are taken again."""
+        notifier, guild_id = self._dependencies.notifier, self._scope.guild_id
+        if outcome.left_out:
+            posts = write_quantity(outcome.left_out, "post")
+            self._is_full_told = True
+            await notifier.notify(
+                guild_id, LEFT_OUT.format(posts, server.name, WAITING_MAXIMUM), self._full_matter
+            )
+            logger.warning("posts are left out", scope=str(self._scope), posts=outcome.left_out)
+        elif outcome.deaths:
+            self._is_full_told = False
+            await notifier.clear(guild_id, self._full_matter)
+
+    async def note_removal(self) -> None:
+        """Say where an import's progress is shown that it ends here."""
+        job = await self._dependencies.imports.find_import(self._scope)
+        server = await self._dependencies.servers.find_server(self._scope)
+        if job is not None and server is not None:
+            await self._dependencies.progress.show(server, job, REMOVED)
+
+
+def _choose_newest(first: datetime | None, second: datetime | None) -> datetime | None:
+    return max((moment for moment in (first, second) if moment is not None), default=None)

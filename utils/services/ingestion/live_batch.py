@@ -1,0 +1,252 @@
+"""Storing a live batch: one chunk of a log becomes deaths, counters, notices and a moved cursor, or nothing.
+
+*Theory of operation.* All of it is one transaction, so outside of it there is no order. Within it there is:
+
+1. **What is new.** What a file grew by is new, and is not looked for: that spares a read. If a death is there
+   all the same (somebody copied rows), storing it is a conflict, all is undone, and ``LiveIngestion`` does it
+   again with a look (``LiveBatch.looks``). What came by any other way is looked for at once.
+2. **Counters** are read, counted on and written. A second batch that counts the same player meets a write
+   conflict and runs again as a whole, on what the first one wrote.
+3. **Deaths** are inserted before the rules judge: a rule may read a killer's kills, those of this batch too.
+4. **Rules** (``batch_rules``) pay, claim and say what else is to be announced.
+5. **Numbers of notices** are drawn after that: the document they come from is held until the commit, and
+   whatever else draws for this server waits so long.
+6. **The cursor** is moved from the value the chunk was read at. It is the lock that makes a batch happen
+   once: if anybody has moved it meanwhile, nothing of this is stored. Writes wait for the transaction's end
+   and the cursor goes first there, so that a chunk read from an old place fails for that and is not taken for
+   copied rows.
+
+These are plain functions of a unit and of values. They run in a thread (``database/core/threads.py`` says
+why), wait for nothing else, touch no service, and may run several times.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from utils.events import CountersStored, DeathsStored, Event, NoticesQueued
+from utils.models.deaths import Death, DeathKind
+from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.kinds import NOTICE_KINDS
+from utils.models.notices.notice import Notice
+from utils.models.players import PlayerDay, PlayerRecord
+from utils.models.reading import Chunk
+from utils.models.scope import PlayerId
+from utils.models.servers import GameServer
+from utils.services.ingestion.batch_rules import BatchTerms, LiveDeaths, LiveKill, RuleOutcome
+from utils.services.ingestion.counting import (
+    Counting,
+    DayKey,
+    KillFacts,
+    Order,
+    PlayerRecount,
+    count_one_player,
+    list_player_ids,
+)
+from utils.services.ingestion.news import NewsRule
+from utils.services.ingestion.row_reader import ReadLines
+from utils.services.ingestion.stores import GuildUnit, IngestionUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What a chunk's new deaths bring about.
+
+    Attributes:
+        kinds: the classes that get a notice; without a channel none does.
+        terms: of the rules that apply.
+    """
+
+    rule: NewsRule
+    kinds: frozenset[DeathKind]
+    terms: Sequence[BatchTerms] = ()
+
+    def needs_newest(self, *, is_growth: bool) -> bool:
+        """Tell whether the newest row of the logs must be known before such a chunk is judged."""
+        is_asked = bool(self.kinds) or bool(self.terms)
+        return is_asked and self.rule.needs_newest(is_growth=is_growth)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveBatch:
+    """One chunk, read: what one transaction stores.
+
+    Attributes:
+        read_at: when it was read; a claim is in time by that.
+        looks: deaths that are stored already are looked for first.
+    """
+
+    server: GameServer
+    chunk: Chunk
+    read: ReadLines
+    announced: Announced
+    read_at: datetime
+    looks: bool
+
+    def is_news(self, death: Death) -> bool:
+        """Tell whether a new death happened just now, as far as can be told."""
+        return self.announced.rule.is_news(death.row.written_at, is_growth=self.chunk.is_growth)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """What a transaction added: the new deaths in order of the log, and what is to be published.
+
+    Attributes:
+        left_out: how many posts were left out, because too many wait.
+    """
+
+    deaths: tuple[Death, ...] = ()
+    events: tuple[Event, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CountedBatch:
+    """The killers' standing after each kill, by death, and the counters that changed."""
+
+    facts: Mapping[bytes, KillFacts]
+    players: tuple[PlayerRecord, ...] = ()
+    days: tuple[PlayerDay, ...] = ()
+
+
+def store_live_batches(unit: GuildUnit, batches: Sequence[LiveBatch]) -> list[StoredBatch]:
+    """Store batches of several servers of a guild in one transaction; return what each of them added."""
+    return [store_live_batch(unit.of_server(batch.server.scope), batch) for batch in batches]
+
+
+def store_live_batch(unit: IngestionUnit, batch: LiveBatch) -> StoredBatch:
+    """Store one batch; the numbers are those of the module's docstring."""
+    new = _select_new(unit, batch)  # 1
+    counted = _count(unit, batch.server, new)  # 2
+    news = {death.id for death in new if batch.is_news(death)}
+    live = [death for death in new if batch.chunk.is_growth or death.id in news]
+    unit.insert_deaths(live, read_at=batch.read_at)  # 3
+    if len(live) < len(new):
+        unit.insert_deaths([death for death in new if not batch.chunk.is_growth and death.id not in news])
+    outcome = _judge(unit, batch, live, counted.facts, news)  # 4
+    notices: list[Notice] = [
+        build_notice(batch.server, death, counted.facts.get(death.id))
+        for death in new
+        if death.row.kind in batch.announced.kinds and death.id in news
+    ]
+    notices += outcome.notices
+    appended = unit.append_notices(notices, created_at=batch.read_at, changes_counters=bool(new))  # 5
+    unit.insert_rejected(batch.read.rejected)
+    unit.add_lines_read(batch.read.lines, batch.read.lines_rejected)
+    unit.move_cursor(batch.chunk.before, batch.chunk.after)  # 6
+    told = _tell(batch.server, new, notices, counted, batches=appended.batches)
+    return StoredBatch(tuple(new), (*told, *outcome.events), left_out=appended.left_out)
+
+
+def build_notice(server: GameServer, death: Death, facts: KillFacts | None) -> DeathNotice:
+    """Return the facts of a death for the killfeed."""
+    row = death.row
+    return DeathNotice(
+        event_id=death.id,
+        kind=row.kind,
+        server_name=server.name,
+        killer_name=row.killer_name,
+        victim_name=row.victim_name,
+        weapon=row.weapon,
+        distance=row.distance,
+        at=death.at,
+        killer_kills=facts.kills if facts else None,
+        killer_deaths=facts.deaths if facts else None,
+        killer_streak=facts.streak if facts else None,
+    )
+
+
+def _select_new(unit: IngestionUnit, batch: LiveBatch) -> list[Death]:
+    """Return the deaths each once, in the order of the log; those that are stored only if nobody looks."""
+    deaths = batch.read.deaths
+    first_of = {death.id: death for death in reversed(deaths)}
+    known = unit.find_known_ids(tuple(first_of)) if first_of and batch.looks else frozenset()
+    return [death for death in deaths if death.id not in known and first_of[death.id] is death]
+
+
+def _count(unit: IngestionUnit, server: GameServer, deaths: Sequence[Death]) -> CountedBatch:
+    """Count new deaths on top of what is stored."""
+    if not deaths:
+        return CountedBatch({})
+    generation = server.generation
+    players = unit.find_players(list_player_ids(deaths), generation=generation)
+    days = unit.find_days(_list_day_keys(deaths), generation=generation)
+    counting = Counting(players, days)
+    folded = {death.id: counting.add(death) for death in sorted(deaths, key=_get_order)}
+    facts = {death_id: fact for death_id, fact in folded.items() if fact is not None}
+    late = counting.late_players
+    records = [record for record in counting.freeze_players() if record.player_id not in late]
+    changed = [day for day in counting.freeze_days() if day.player_id not in late]
+    for player_id in sorted(late):
+        recount = _recount(unit, player_id, deaths)
+        records.append(recount.record)
+        changed.extend(recount.days)
+        facts.update((key, fact) for key, fact in recount.standings.items() if key in facts)
+    unit.replace_players(records, generation=generation)
+    unit.replace_days(changed, generation=generation)
+    unit.add_months(counting.freeze_months(), generation=generation)
+    return CountedBatch(facts, tuple(records), tuple(changed))
+
+
+def _recount(unit: IngestionUnit, player_id: PlayerId, deaths: Sequence[Death]) -> PlayerRecount:
+    """Count a player with a late row anew, from all that is stored of them and these new deaths."""
+    stored = unit.list_deaths_of(player_id)
+    own = [death for death in deaths if player_id in (death.row.killer_id, death.row.victim_id)]
+    return count_one_player(player_id, sorted([*stored, *own], key=_get_order))
+
+
+def _judge(
+    unit: IngestionUnit,
+    batch: LiveBatch,
+    live: Sequence[Death],
+    facts: Mapping[bytes, KillFacts],
+    news: set[bytes],
+) -> RuleOutcome:
+    """Have every rule judge the deaths that are no history, in the order of the rules."""
+    if not live or not batch.announced.terms:
+        return RuleOutcome()
+    kills = [LiveKill(death, facts[death.id].streak, death.id in news) for death in live if death.id in facts]
+    deaths = LiveDeaths(batch.server.scope, batch.server.name, live, kills, batch.read_at)
+    outcomes = [terms.judge(unit, deaths) for terms in batch.announced.terms]
+    return RuleOutcome(
+        notices=[notice for outcome in outcomes for notice in outcome.notices],
+        events=[event for outcome in outcomes for event in outcome.events],
+    )
+
+
+def _tell(
+    server: GameServer,
+    new: Sequence[Death],
+    notices: Sequence[Notice],
+    counted: CountedBatch,
+    *,
+    batches: int,
+) -> list[Event]:
+    """Return what is to be published of a batch: whom it gave posts, what it counted, who died."""
+    events: list[Event] = []
+    if notices:
+        kinds = NOTICE_KINDS.list_channel_kinds(notices)
+        events.append(NoticesQueued(scope=server.scope, kinds=kinds))
+    if new:
+        deaths = tuple(new)
+        counters = CountersStored(
+            scope=server.scope,
+            generation=server.generation,
+            batches=batches,
+            deaths=deaths,
+            players=counted.players,
+            days=counted.days,
+        )
+        events += [counters, DeathsStored(scope=server.scope, deaths=deaths)]
+    return events
+
+
+def _get_order(death: Death) -> Order:
+    return death.order
+
+
+def _list_day_keys(deaths: Sequence[Death]) -> set[DayKey]:
+    return {
+        (player_id, death.row.written_at.date()) for death in deaths for player_id in list_player_ids([death])
+    }

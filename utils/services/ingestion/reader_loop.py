@@ -1,0 +1,309 @@
+"""The loop over one log of a game server: look up the server, read the log, wait, for ever.
+
+Every failure ends in a sentence in the log's status and another try later. Which, depends on what failed:
+
+* **Connecting.** The log source knows what is in the way (``Obstacle``) and tries for all servers behind it.
+  The loop waits until that has changed, and costs nothing meanwhile. What only a person can mend
+  (``RemoteError.is_lasting``) is told to the admins, once for all servers that suffer from it; so is
+  what may need one (``NoSshServerError``).
+* **Reading, or the database.** Tried again by this loop alone, with backoff and jitter.
+* **No logs, or none that may be read.** Told to the admins, and looked for again at a slow pace.
+* **Anything else**, also what nobody thought of. Told to the admins once, and tried again like a failed
+  reading. When it comes back unchanged, what is read next is stored in parts, and the line that cannot be
+  stored is passed over (``poison.py``).
+
+``reader_state.py`` says which fields there are, and who writes them.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from typing import Protocol
+
+from structlog import get_logger
+
+from utils.backoff import Backoff
+from utils.clock import Clock
+from utils.errors import (
+    KillfeedError,
+    LogsMissingError,
+    NoSshServerError,
+    RemoteError,
+    RemotePermissionError,
+    StorageError,
+)
+from utils.models.premium import Tier, compute_poll_seconds
+from utils.models.scope import ServerScope
+from utils.models.servers import ConnectionState, GameServer, ServerHealth
+from utils.services.ingestion.log_reader import LogReader, ReadReport, ServerLook, Visit
+from utils.services.ingestion.log_source import LogAccess
+from utils.services.ingestion.poison import describe_failure
+from utils.services.ingestion.poll_schedule import PollSchedule
+from utils.services.ingestion.reader_state import Fault, ReaderStatus
+from utils.services.ports import AdminNotifier
+from utils.services.premium.tiers import PremiumService
+from utils.tasks import Failure, capture
+from utils.waiting import wait_for_first
+
+logger = get_logger(__name__)
+
+READ_BACKOFF = Backoff(first_seconds=2, longest_seconds=20, jitter=1)
+"""What is written during an outage is to be announced within 30 s of its end."""
+
+IMPORT_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
+"""An import that still fails in the same way while lines are passed over: each try counts all anew."""
+
+MISSING_LOGS_SECONDS = 60.0  # a folder that is not there appears by somebody's hand, not by itself
+REFRESH_SECONDS = 60.0  # a change of the server by another process is noticed so late
+SURPRISE = "Reading failed unexpectedly ({}). I try again by myself; the log of the bot says where it failed."
+
+
+class ServerStore(Protocol):
+    """Storage of servers and of how reading them goes."""
+
+    async def find_server(self, scope: ServerScope) -> GameServer | None:
+        """Return the server as it is now."""
+
+    async def get_health(self, scope: ServerScope) -> ServerHealth:
+        """Return the stored health; defaults for a server never read."""
+
+    async def save_health(self, health: ServerHealth) -> None:
+        """Store state, problem and times; the counts of lines are kept by ingestion."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopDependencies:
+    """What the loops over all logs of all servers work with.
+
+    Attributes:
+        minimum_poll_seconds: no server is read more often, whatever its tier.
+    """
+
+    servers: ServerStore
+    logs: LogAccess
+    premium: PremiumService
+    notifier: AdminNotifier
+    clock: Clock
+    minimum_poll_seconds: float
+    schedule: PollSchedule = field(default_factory=PollSchedule)
+
+
+class ReaderLoop:
+    """The loop over one log of a server.
+
+    Args:
+        scope: the server.
+        log: which of its logs, as names of tasks and matters have it.
+        reader: reads it.
+    """
+
+    def __init__(
+        self, scope: ServerScope, log: str, reader: LogReader, dependencies: LoopDependencies
+    ) -> None:
+        self._scope = scope
+        self._log = log
+        self._reader = reader
+        self._state = reader.state
+        self._dependencies = dependencies
+        self._clock = dependencies.clock
+        self._name = str(scope.server_id)  # as people know it, once it was looked up
+        self._look: ServerLook | None = None
+        self._changes = 0  # told of so far
+        self._woken = asyncio.Event()
+
+    def refresh(self) -> None:
+        """Look at the server's settings before the next visit."""
+        self._changes += 1
+
+    def wake(self) -> None:
+        """Read again now, with the settings as they are."""
+        self.refresh()
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Read until cancelled, or until the server is no longer there."""
+        self.refresh()
+        while True:
+            turn = await capture(self._take_turn)
+            if isinstance(turn, Failure):
+                await self._pause(self._clock.sleep(await self._after_surprise(turn.error)))
+            elif not turn:
+                return
+
+    async def _take_turn(self) -> bool:
+        """Visit the server and wait for the next visit; tell whether it is still there."""
+        found = await self._look_up()
+        if found is None:
+            return False
+        look, tier = found
+        delay = await self._visit(look, tier)
+        logs = self._dependencies.logs
+        if self._state.fault is not None and logs.find_obstacle(self._scope) is not None:
+            await self._pause(logs.wait_for_way(self._scope, guild_limit=tier.servers))
+        else:
+            await self._pause(self._clock.sleep(delay))
+        return True
+
+    async def _look_up(self) -> tuple[ServerLook, Tier] | None:
+        """Return the server as it is now and its guild's tier; None when it is no longer there."""
+        while True:
+            try:
+                await self._reader.recall()
+                look = await self._find_look()
+                if look is None:
+                    return None
+                self._name = look.server.name
+                return look, await self._dependencies.premium.get_tier(self._scope.guild_id)
+            except StorageError as error:
+                # nothing is saved: what is stored of this server may not be known yet
+                fault, _ = self._note_failure(error, ConnectionState.RETRYING)
+                await self._pause(self._clock.sleep(self._plan_retry(fault, 0.0)))
+
+    async def _find_look(self) -> ServerLook | None:
+        """Return the server as it is; what nobody told of is noticed a minute late."""
+        now, changes, known = self._clock.monotonic(), self._changes, self._look
+        if known is not None and known.changes == changes and now - known.looked_at < REFRESH_SECONDS:
+            return known
+        server = await self._dependencies.servers.find_server(self._scope)
+        self._look = None if server is None else ServerLook(server, now, changes)
+        return self._look
+
+    async def _find_current(self, look: ServerLook) -> GameServer:
+        """Return the server as it is now: a visit may have begun before a change."""
+        if look.changes == self._changes:
+            return look.server
+        return await self._dependencies.servers.find_server(self._scope) or look.server
+
+    async def _visit(self, look: ServerLook, tier: Tier) -> float:
+        """Read the log once; return seconds from then until the next visit."""
+        dependencies = self._dependencies
+        interval = compute_poll_seconds(tier, minimum_seconds=dependencies.minimum_poll_seconds)
+        if look.server.is_paused:
+            await self._rest()
+            return interval
+        find_current = partial(self._find_current, look)
+        try:
+            report = await self._reader.read(Visit(look, tier.servers, self._state.passes_over, find_current))
+        except RemoteError as error:
+            if isinstance(error, LogsMissingError | RemotePermissionError):
+                return await self._after_failure(error, ConnectionState.NO_LOGS, interval)
+            state = ConnectionState.REFUSED if error.is_lasting else ConnectionState.RETRYING
+            return await self._after_failure(error, state, interval)
+        except KillfeedError as error:
+            return await self._after_failure(error, ConnectionState.RETRYING, interval)
+        await self._after_success(report)
+        return dependencies.schedule.compute_pause_seconds(
+            self._scope.guild_id, now_seconds=self._clock.monotonic(), interval_seconds=interval
+        )
+
+    async def _rest(self) -> None:
+        """Note that the server is paused, and keep nothing of its login."""
+        self.refresh()
+        if self._state.status.state is ConnectionState.PAUSED:
+            return
+        self._dependencies.logs.forget(self._scope)
+        self._state.status = ReaderStatus(ConnectionState.PAUSED)
+        await self._mend()
+        logger.info("game server is paused", scope=str(self._scope), log=self._log)
+        await self._try_to_save(is_urgent=True)
+
+    async def _after_success(self, report: ReadReport) -> None:
+        if report.is_history:
+            self.refresh()
+        before = self._state.status
+        self._state.status = ReaderStatus(ConnectionState.CONNECTED, report.problem)
+        if await self._mend():
+            logger.info("game server is read again", scope=str(self._scope), log=self._log)
+        if report.problem and report.problem != before.problem:
+            logger.warning(
+                "part of the logs is not read", scope=str(self._scope), log=self._log, problem=report.problem
+            )
+        is_changed = before.state is not ConnectionState.CONNECTED or before.problem != report.problem
+        await self._try_to_save(is_urgent=is_changed)
+
+    async def _after_failure(self, error: KillfeedError, state: ConnectionState, interval: float) -> float:
+        self.refresh()
+        fault, is_news = self._note_failure(error, state)
+        if state in (ConnectionState.REFUSED, ConnectionState.NO_LOGS) or isinstance(error, NoSshServerError):
+            await self._tell(str(error))
+        elif not _may_pass(error):
+            await self._tell_unread(str(error))
+        delay = self._plan_retry(fault, interval)
+        if is_news:
+            await self._try_to_save(is_urgent=True)
+        return delay
+
+    async def _after_surprise(self, error: BaseException) -> float:
+        """Note, show and tell a failure that nobody thought of; return seconds until the next visit."""
+        self.refresh()
+        problem = SURPRISE.format(describe_failure(error))
+        fault, is_news = self._note_failure(error, ConnectionState.RETRYING, surprise=problem)
+        await self._tell_unread(problem)
+        delay = self._plan_retry(fault, 0.0)
+        if is_news:
+            await self._try_to_save(is_urgent=True)
+        return delay
+
+    def _note_failure(
+        self, error: BaseException, state: ConnectionState, *, surprise: str | None = None
+    ) -> tuple[Fault, bool]:
+        """Note it in the state, a surprise by its own sentence; tell also whether that says anything new."""
+        status = ReaderStatus(state, surprise or str(error))
+        fault, is_news, is_logged = self._state.fail(error, status, now=self._clock.monotonic())
+        if is_logged:
+            logger.warning(
+                "game server is not read",
+                scope=str(self._scope),
+                log=self._log,
+                problem=status.problem,
+                failures=fault.failures,
+                exc_info=error if surprise else None,
+            )
+        return fault, is_news
+
+    async def _tell_unread(self, problem: str) -> None:
+        await self._tell(f"{self._reader.describe(self._name)} is not read: {problem}")
+
+    async def _tell(self, sentence: str) -> None:
+        """Tell the admins; servers that suffer from the same thing tell it once."""
+        obstacle = self._dependencies.logs.find_obstacle(self._scope)
+        matter = f"{self._log}:{self._scope}" if obstacle is None else obstacle.matter
+        self._state.told.add(matter)
+        await self._dependencies.notifier.notify(self._scope.guild_id, sentence, matter)
+
+    async def _mend(self) -> bool:
+        """Note that the faults are over; return whether there were any."""
+        had_failed, self._state.fault = self._state.fault is not None, None
+        told, self._state.told = self._state.told, set()
+        for matter in sorted(told):
+            await self._dependencies.notifier.clear(self._scope.guild_id, matter)
+        return had_failed
+
+    def _plan_retry(self, fault: Fault, interval: float) -> float:
+        """Return seconds until this loop tries again by itself, and show the time in the status."""
+        if fault.last.state is ConnectionState.NO_LOGS:
+            delay = max(interval, MISSING_LOGS_SECONDS)
+        else:
+            delay = max(interval, READ_BACKOFF.compute_seconds(fault.failures))
+            if self._reader.is_importing and fault.vain_tries:
+                delay = max(delay, IMPORT_BACKOFF.compute_seconds(fault.vain_tries))
+        self._state.status = replace(fault.last, next_try_at=self._clock.now() + timedelta(seconds=delay))
+        return delay
+
+    async def _try_to_save(self, *, is_urgent: bool) -> None:
+        try:
+            await self._reader.save(is_urgent=is_urgent)
+        except StorageError as error:
+            logger.warning("health is not saved", scope=str(self._scope), problem=str(error))
+
+    async def _pause(self, until: Coroutine[None, None, None]) -> None:
+        """Wait for the next visit, or until woken."""
+        await wait_for_first(until, self._woken.wait())
+        self._woken.clear()
+
+
+def _may_pass(error: KillfeedError) -> bool:
+    """Tell whether a failure ends by itself, as far as anybody knows."""
+    return error.may_pass if isinstance(error, StorageError) else isinstance(error, RemoteError)

@@ -1,0 +1,77 @@
+"""The scheduler of a game server: which of its logs are read, and when.
+
+Each log has a loop of its own, so a log that is missing, broken, slow or poisoned holds up no other one. What
+they have in common is here or in what they are given: they share the connection of their login (the pool
+lends one to all), the moments of their guild (``PollSchedule``), and what people change (``refresh``,
+``wake``). An obstacle in the way of the host is one for all of them, and is told once.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from utils.models.scope import ServerScope
+from utils.models.servers import ServerHealth
+from utils.services.ingestion.log_reader import LogReader
+from utils.services.ingestion.reader_loop import LoopDependencies, ReaderLoop
+
+
+class ServerScheduler:
+    """The loops over the logs of one game server; its health is always readable.
+
+    Args:
+        scope: the server.
+        readers: of each log, the death log first.
+        dependencies: what the loops work with.
+    """
+
+    def __init__(
+        self, scope: ServerScope, readers: Mapping[str, LogReader], dependencies: LoopDependencies
+    ) -> None:
+        self.scope = scope
+        self.loops = {log: ReaderLoop(scope, log, reader, dependencies) for log, reader in readers.items()}
+        self._readers = tuple(readers.values())
+        self._dependencies = dependencies
+
+    @property
+    def health(self) -> ServerHealth:
+        """How the death log is read, and the other logs as far as they suffer from anything else."""
+        health = ServerHealth(self.scope)
+        for reader in self._readers:
+            health = reader.add_health(health)
+        return replace(health, others=tuple(one for one in health.others if one.problem != health.problem))
+
+    async def get_health(self) -> ServerHealth:
+        """Return the health as it is now, with the counts of lines as they are stored."""
+        stored = await self._dependencies.servers.get_health(self.scope)
+        health, obstacle = self.health, self._dependencies.logs.find_obstacle(self.scope)
+        return replace(
+            health,
+            lines_read=stored.lines_read,
+            lines_rejected=stored.lines_rejected,
+            next_try_at=health.next_try_at if obstacle is None else obstacle.next_try_at,
+        )
+
+    def refresh(self) -> None:
+        """The server's settings were changed: look at them before the next visit."""
+        for loop in self.loops.values():
+            loop.refresh()
+
+    def wake(self) -> None:
+        """Something was changed for this server: read again now, with its settings as they are."""
+        self._dependencies.logs.renew(self.scope)
+        for loop in self.loops.values():
+            loop.wake()
+
+    def list_told(self) -> frozenset[str]:
+        """Return what the admins were told of that is not mended."""
+        return frozenset(matter for reader in self._readers for matter in reader.list_told())
+
+    async def clear_told(self, *, kept: Collection[str]) -> None:
+        """Let the admins be told again of what the server suffered from, but for what others suffer from."""
+        for matter in sorted(self.list_told().difference(kept)):
+            await self._dependencies.notifier.clear(self.scope.guild_id, matter)
+
+    async def note_removal(self) -> None:
+        """Nobody reads the server any more: say so where its reading is shown."""
+        for reader in self._readers:
+            await reader.note_removal()
