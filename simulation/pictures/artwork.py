@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from utils.embeds.notices.look import VariantLook
-from utils.embeds.notices.registry import NOTICE_LOOKS
+from utils.embeds.notices.registry import list_pictured
 
 SIZE = 128  # pixels; Discord shows a thumbnail at 80, more on dense screens
 FOLDER = Path(__file__).parents[2] / "utils" / "embeds" / "artwork"
@@ -180,11 +180,6 @@ GLYPHS: Mapping[str, Callable[[Pen], None]] = {
 }
 
 
-def list_looks() -> list[VariantLook]:
-    """Return the looks whose pictures are drawn."""
-    return [variant for look in NOTICE_LOOKS.values() for variant in look.variants.values()]
-
-
 def draw_picture(look: VariantLook) -> Image.Image:
     """Return the picture of a look: ``SIZE`` by ``SIZE``, clear around the plate."""
     red, green, blue = look.colour.to_bytes(3)
@@ -201,7 +196,7 @@ def draw_picture(look: VariantLook) -> Image.Image:
 
 def write_pictures(folder: Path = FOLDER) -> None:
     """Draw every picture into a folder."""
-    for look in list_looks():
+    for look in list_pictured():
         data = io.BytesIO()
         packed = draw_picture(look).quantize(256, method=Image.Quantize.FASTOCTREE)  # a third of the bytes
         packed.save(data, "PNG", optimize=True)
