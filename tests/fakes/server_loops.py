@@ -1,4 +1,4 @@
-"""What the loops over servers work with, in memory: logs to be opened, admins to be told, people to be shown progress."""
+"""What the loops over servers work with, in memory, and the loops themselves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
