@@ -283,7 +283,7 @@ class Application:
             store=self.repositories.premium,
             premium=self.premium,
             servers=self.repositories.servers,
-            watchers=self.loops,
+            loops=self.loops,
             notifier=self.alerts,
             directory=self.repositories.directory,
             audit=self.audit,
@@ -303,7 +303,7 @@ class Application:
             places=self.places,
             logs=self.access,
             history=self.history,
-            watchers=self.loops,
+            loops=self.loops,
             events=self.events,
             audit=self.audit,
             clock=self.clock,
@@ -319,7 +319,7 @@ class Application:
             checker=self.access,
             places=self.places,
             host_keys=self.access,
-            watchers=self.loops,
+            loops=self.loops,
             audit=self.audit,
         )
         return ServerChangeService(servers, rooms)
