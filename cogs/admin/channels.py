@@ -102,7 +102,7 @@ class ChannelCommands:
         """Answer ``/admin channel test``."""
         guild_id, wanted = get_guild_id(ctx), ChannelKind(kind)
         chosen = await self.services.servers.resolve(guild_id, server) if server is not None else None
-        posted_in = await self.services.delivery.post_sample(guild_id, wanted, chosen)
+        posted_in = await self.services.samples.post(guild_id, wanted, chosen)
         text = f"A sample of {kind} stands in <#{posted_in}>."
         await ctx.respond(embed=ctx.embeds.build_success("Sample posted", text), ephemeral=True)
 

@@ -102,9 +102,6 @@ class Bystander:
     def on_notices_queued(self, event: object) -> None:
         """Do nothing."""
 
-    def on_guild_settings_changed(self, event: object) -> None:
-        """Do nothing."""
-
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Know of no reading."""
         del guild_id

@@ -15,7 +15,7 @@ from typing import Protocol
 from structlog import get_logger
 
 from utils.errors import StillBusyError, StorageError
-from utils.events import GuildSettingsChanged, NoticesQueued
+from utils.events import NoticesQueued
 from utils.models.guilds import ChannelKind
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import ConnectionCount, ServerHealth
@@ -38,12 +38,6 @@ class Deliverer(Protocol):
 
     def wake(self, scope: ServerScope, kinds: Iterable[ChannelKind]) -> None:
         """Something of a server was added to the outbox, for these kinds of channel."""
-
-    def retry_now(self, guild_id: GuildId) -> None:
-        """A channel was changed; no wait makes sense any more."""
-
-    def find_problem(self, guild_id: GuildId) -> str | None:
-        """Return what the delivery of a guild suffers from that nobody thought of."""
 
 
 class ServerDirectory(Protocol):
@@ -259,11 +253,6 @@ class ServerLoops:
         if scope in self._schedulers:
             self._schedulers[scope].wake()
 
-    def on_guild_settings_changed(self, event: GuildSettingsChanged) -> None:
-        """Try again now what waits for a channel."""
-        if not event.names.isdisjoint(ChannelKind):
-            self._deliverer.retry_now(event.guild_id)
-
     def on_notices_queued(self, event: NoticesQueued) -> None:
         """Wake the delivery of a server's guild."""
         self._deliverer.wake(event.scope, event.kinds)
@@ -271,10 +260,6 @@ class ServerLoops:
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its servers wait for one."""
         return self._dependencies.logs.count_connections(guild_id)
-
-    def find_posting_problem(self, guild_id: GuildId) -> str | None:
-        """Return why posts of a guild do not go out, where nobody thought of it; None while all is well."""
-        return self._deliverer.find_problem(guild_id)
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of every server of a guild, with the stored counts of lines."""

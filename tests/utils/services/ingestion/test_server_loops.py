@@ -23,7 +23,7 @@ from tests.fakes.server_loops import (
 )
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.errors import LoginRefusedError, StillBusyError, StorageUnavailableError
-from utils.events import EventDispatcher, GuildSettingsChanged, NoticesQueued
+from utils.events import EventDispatcher, NoticesQueued
 from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, GuildId, ServerScope
@@ -70,15 +70,6 @@ class FakeDeliverer:
     def wake(self, scope: ServerScope, kinds: Iterable[ChannelKind]) -> None:
         """Note that something is to be delivered."""
         self.notes.append(("wake", scope, *kinds))
-
-    def retry_now(self, guild_id: GuildId) -> None:
-        """Note that a channel was mended."""
-        self.notes.append(("retry", guild_id))
-
-    def find_problem(self, guild_id: GuildId) -> str | None:
-        """Know of none."""
-        del guild_id
-        return None
 
 
 @dataclass
@@ -463,16 +454,13 @@ async def test_connections_of_a_guild_are_those_of_the_log_source(world: World) 
     assert world.build().count_connections(HERE) == ConnectionCount(3, 1)
 
 
-async def test_delivery_is_woken_by_notices_and_by_a_mended_channel(world: World) -> None:
-    """Notices wake the delivery for a server, a mended channel that of the whole guild."""
+async def test_delivery_is_woken_by_notices(world: World) -> None:
+    """For their server and kind alone."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope, FAR.scope])
     kind = ChannelKind.BOUNTIES
     loops.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
-    for names in ({"expiry_hours"}, {ChannelKind.BOUNTIES.value}):
-        changed = GuildSettingsChanged(guild_id=HERE, names=frozenset(names))
-        loops.on_guild_settings_changed(changed)
-    assert world.deliverer.notes == [("wake", ONE.scope, kind), ("retry", HERE)]
+    assert world.deliverer.notes == [("wake", ONE.scope, kind)]
 
 
 async def test_health_is_that_of_the_guilds_servers(world: World) -> None:
