@@ -74,7 +74,7 @@ def _show_pause(server: GameServer, health: ServerHealth) -> ServerHealth:
     """Return the health of a server; a pause counts at once, before its loop has noticed."""
     if not server.is_paused:
         return health
-    return replace(health, state=ConnectionState.PAUSED, problem=None)
+    return replace(health, state=ConnectionState.PAUSED, problem=None, others=())
 
 
 def setup(bot: discord.Bot) -> None:

@@ -46,6 +46,7 @@ from utils.interactions.replies import ErrorReplies
 from utils.interactions.services import Services
 from utils.interactions.views import LiveViews
 from utils.models.scope import GuildId, ServerScope
+from utils.queues import WorkQueue
 from utils.secrets import SecretBox
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_changes import GuildChangeService
@@ -91,6 +92,7 @@ COMMANDS_NAME = "commands.json"
 IDLE_CHECK_SECONDS = 30.0
 PRUNE_SECONDS = 3600.0
 PRUNE_TASK = "storage:prune"
+LEAVE_TASK = "guild:leave"
 READY_CHECK_SECONDS = 1.0
 WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
 PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
@@ -145,6 +147,7 @@ class Application:
         self.events = EventDispatcher()
         self.reporter = ErrorReporter(clock)
         self.tasks = tasks
+        self._leaving = WorkQueue(LEAVE_TASK, self._leave, tasks=tasks)
         self.courtesy = Courtesy(clock)
         self.bot = choose_bot(sharding)(
             self.events,
@@ -207,7 +210,7 @@ class Application:
             self.repositories.directory,
             players=self.names,
             reading=self.loops,
-            messages=LinkMessages(self.sender, factory=self.factory),
+            messages=LinkMessages(self.messages, factory=self.factory),
             tasks=self.tasks,
             clock=self.clock,
         )
@@ -523,12 +526,16 @@ class Application:
         removals = await self.repositories.directory.list_removals()
         await self.tasks.for_each(PRUNE_TASK, removals, delete_leftovers)
 
-    async def _on_guild_left(self, event: GuildLeft) -> None:
-        await self.loops.stop_guild(event.guild_id)
-        await self.tasks.cancel_guild(event.guild_id)
-        await self.pool.close_guild(event.guild_id)
-        self.guild_settings.forget(event.guild_id)
-        self.names.forget(event.guild_id)
+    def _on_guild_left(self, event: GuildLeft) -> None:
+        self._leaving.put(event.guild_id)
+
+    async def _leave(self, guild_id: GuildId) -> None:
+        """End all that is held for a guild the bot is no longer in."""
+        await self.loops.stop_guild(guild_id)
+        await self.tasks.cancel_guild(guild_id)
+        await self.pool.close_guild(guild_id)
+        self.guild_settings.forget(guild_id)
+        self.names.forget(guild_id)
         # all that took time: the guild may have invited the bot again meanwhile
         await self.loops.follow_guilds(self.bot.is_member_of)
 

@@ -1,6 +1,6 @@
 """Facts in past tense, told to whoever registered for them; a failing handler never hurts the others."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeathsStored:
-    """New deaths of one server are stored (live or history)."""
+    """New live deaths of one server are stored."""
 
     scope: ServerScope
     deaths: tuple[Death, ...]
@@ -95,55 +95,28 @@ Event = (
     | GuildLeft
 )
 EventT = TypeVar("EventT")
-Handler = Callable[[Any], Awaitable[object]]
-
-
-@dataclass(frozen=True, slots=True)
-class HandlerResult:
-    """What became of one handler: its returned value, or its error."""
-
-    handler: str
-    value: object = None
-    error: Exception | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Subscription:
-    """A registration, equal to itself alone; hand it to ``unregister`` to end it."""
-
-    event_type: type
-    handler: Handler
+Handler = Callable[[Any], None]
 
 
 class EventDispatcher:
-    """Many handlers for one fact, called in the order of their registration."""
+    """Many handlers for one fact, called in the order of their registration.
+
+    A handler is plain code: it notes what happened, wakes who waits for it, or puts work into a queue
+    (``utils/queues.py``), and returns. It cannot wait, so who tells a fact is never held up by who listens.
+    """
 
     def __init__(self) -> None:
-        self._subscriptions: dict[type, list[Subscription]] = {}
+        self._handlers: dict[type, list[Handler]] = {}
 
-    def register(
-        self, event_type: type[EventT], handler: Callable[[EventT], Awaitable[object]]
-    ) -> Subscription:
+    def register(self, event_type: type[EventT], handler: Callable[[EventT], None]) -> None:
         """Call ``handler`` for every event of this very type from now on."""
-        subscription = Subscription(event_type, handler)
-        self._subscriptions.setdefault(event_type, []).append(subscription)
-        return subscription
+        self._handlers.setdefault(event_type, []).append(handler)
 
-    def unregister(self, subscription: Subscription) -> None:
-        """End a registration; ending it twice is no error."""
-        registered = self._subscriptions.get(subscription.event_type, [])
-        if subscription in registered:
-            registered.remove(subscription)
-
-    async def dispatch(self, event: Event) -> tuple[HandlerResult, ...]:
-        """Tell every handler and return what became of each; raises nothing of theirs but cancellation."""
-        registered = tuple(self._subscriptions.get(type(event), ()))
-        return tuple([await self._call(subscription, event) for subscription in registered])
-
-    async def _call(self, subscription: Subscription, event: Event) -> HandlerResult:
-        name = getattr(subscription.handler, "__qualname__", repr(subscription.handler))
-        try:
-            return HandlerResult(name, value=await subscription.handler(event))
-        except Exception as error:
-            logger.exception("event handler failed", handler=name, event_type=type(event).__name__)
-            return HandlerResult(name, error=error)
+    def dispatch(self, event: Event) -> None:
+        """Tell every handler; one that fails is logged and hurts nobody else."""
+        for handler in tuple(self._handlers.get(type(event), ())):
+            try:
+                handler(event)
+            except Exception:
+                name = getattr(handler, "__qualname__", repr(handler))
+                logger.exception("event handler failed", handler=name, event_type=type(event).__name__)

@@ -17,6 +17,7 @@ KERNEL = {
     "utils.caching",
     "utils.backoff",
     "utils.waiting",
+    "utils.queues",
 }
 
 ROOMS: dict[str, set[str]] = {

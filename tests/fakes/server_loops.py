@@ -109,14 +109,22 @@ class FakeNotifier:
 
 
 class FakeProgressReporter:
-    """Remembers the progress of imports."""
+    """Remembers the progress of imports.
+
+    Attributes:
+        shown: of which server, which job and how far.
+        may_go_on: whoever shows something waits for it; set unless a test clears it.
+    """
 
     def __init__(self) -> None:
         self.shown: list[tuple[str, ImportJob, ImportProgress]] = []
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
 
     async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:
         """Take the newest progress."""
         self.shown.append((server.name, job, progress))
+        await self.may_go_on.wait()
 
 
 class FakeChannelFinder:

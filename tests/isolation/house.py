@@ -3,6 +3,7 @@
 Nothing runs by itself: a test reads a guild's servers when it wants to, and moves the clock.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
@@ -94,7 +95,7 @@ class Bystander:
     async def stop_guild(self, guild_id: GuildId) -> None:
         """Do nothing."""
 
-    async def on_notices_queued(self, event: object) -> None:
+    def on_notices_queued(self, event: object) -> None:
         """Do nothing."""
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
@@ -151,6 +152,11 @@ class House(Application):
             group_seconds=0,  # one server is read after the other: there is nobody to wait for
         )
         return Bystander()
+
+    async def rest(self) -> None:
+        """Wait until all that events asked for is done."""
+        while any(self.tasks.is_running(one.name) for one in self.tasks.list_reports()):  # noqa: ASYNC110 - none tells
+            await asyncio.sleep(0.001)
 
     async def read_all(self, guild_id: GuildId) -> None:
         """Import or poll every server of a guild, as its loops would."""

@@ -134,6 +134,7 @@ class Teller:
                 self._hosts[number].append("world_0/2025.05.01-00.00.00.csv", data)
             if step.guild_id in guild_ids:
                 self.outcomes[step.guild_id].append(await self._do(step))
+                await self._house.rest()
         await self._house.bounty_endings.expire_due()
 
     async def _do(self, step: Step) -> str:
@@ -248,7 +249,7 @@ class Teller:
         await erasures.erase(await erasures.plan(DataQuestion(step.guild_id, member)), actor_id=member)
 
     async def _leave(self, step: Step) -> None:
-        await self._house.events.dispatch(GuildLeft(guild_id=step.guild_id))
+        self._house.events.dispatch(GuildLeft(guild_id=step.guild_id))
 
     async def _take_foreign_server(self, step: Step) -> None:
         """Name a server of another guild by its id; where that guild is not, an id of nobody."""

@@ -156,7 +156,7 @@ class KillfeedBot(commands.Bot):
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """End all that a guild holds; what is stored stays."""
         logger.info("left a guild", guild_id=guild.id)
-        await self._events.dispatch(GuildLeft(guild_id=GuildId(guild.id)))
+        self._events.dispatch(GuildLeft(guild_id=GuildId(guild.id)))
 
     async def get_application_context(
         self, interaction: discord.Interaction, cls: type[discord.ApplicationContext] = KillfeedContext

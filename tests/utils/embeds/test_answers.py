@@ -21,6 +21,7 @@ from utils.models.servers import (
     ConnectionState,
     EncryptedSecret,
     GameServer,
+    LogHealth,
     ServerHealth,
 )
 from utils.models.statistics import Coverage, Period
@@ -147,6 +148,25 @@ def test_status_shows_what_posting_suffers_from(factory: EmbedFactory) -> None:
         for problem in (None, "Posting failed_.")
     )
     assert (well.description, ill.description) == (None, "⚠️ Posting failed\\_.")
+    assert well.colour != ill.colour
+
+
+def test_status_shows_the_problem_of_each_log(factory: EmbedFactory) -> None:
+    """Beside that of the death log, each with the name of its log."""
+    others = (
+        LogHealth("Second_log", ConnectionState.NO_LOGS, "It is gone."),
+        LogHealth("Third log", ConnectionState.CONNECTED),
+    )
+    [well, ill] = (
+        factory.build_status(
+            [ServerStatus("South", None, ServerHealth(SCOPE, ConnectionState.CONNECTED, others=logs))],
+            connections=ConnectionCount(),
+            limit=1,
+        )
+        for logs in (others[1:], others)
+    )
+    assert ill.fields[0].value.split("\n")[3:] == ["⚠️ Second\\_log\\: It is gone."]
+    assert well.fields[0].value.split("\n")[3:] == []
     assert well.colour != ill.colour
 
 

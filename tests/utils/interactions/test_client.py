@@ -155,10 +155,7 @@ async def test_guild_that_was_left_is_told_and_an_outage_of_it_is_not(
     left: list[GuildLeft] = []
     events = EventDispatcher()
 
-    async def note(event: GuildLeft) -> None:
-        left.append(event)
-
-    events.register(GuildLeft, note)
+    events.register(GuildLeft, left.append)
     async with run(world, OwnBot(shelf, tmp_path, events=events)) as bot:
         world.set_guild_available(guild, is_available=False)
         await world.settle()

@@ -252,7 +252,7 @@ class HistoryImport:
             await count_anew(self._imports, scope, job.generation, self._iterate_deaths(server))
         await self._switch(scope, job)
         await self._clear_up(scope)
-        await self._events.dispatch(HistoryImported(scope=scope))
+        self._events.dispatch(HistoryImported(scope=scope))
         return await meter.finish()
 
     async def _drop_misdated(self, server: GameServer) -> None:

@@ -201,7 +201,7 @@ class LiveIngestion:
         """Store a batch and tell of it."""
         stored = await self._store(batch)
         for event in stored.events:
-            await self._events.dispatch(event)
+            self._events.dispatch(event)
         poll.outcome = _add(poll.outcome, batch, stored)
 
     async def _store(self, batch: LiveBatch) -> StoredBatch:

@@ -259,7 +259,7 @@ class ServerLoops:
         """A channel of the guild was changed: what waits is tried again now."""
         self._deliverer.retry_now(guild_id)
 
-    async def on_notices_queued(self, event: NoticesQueued) -> None:
+    def on_notices_queued(self, event: NoticesQueued) -> None:
         """Wake the delivery of a server's guild."""
         self._deliverer.wake(event.scope, event.kinds)
 

@@ -214,7 +214,7 @@ class ErasureService:
             await self._erase_member(person.guild_id, person.member_id)
         for player_id in person.player_ids:
             await self._store.delete_links_of(person.guild_id, player_id)
-        await self._events.dispatch(PlayerErased(guild_id=person.guild_id))
+        self._events.dispatch(PlayerErased(guild_id=person.guild_id))
         await self._write_audit(person, actor_id)
         return deaths
 

@@ -1,6 +1,7 @@
 """Player names: who is meant by a name, and which names are offered while one is typed."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Protocol
@@ -15,6 +16,7 @@ from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
+from utils.queues import WorkQueue
 from utils.services.players.name_index import NameIndex, select_seen
 from utils.services.players.wording import describe_missing_player, describe_several_players
 from utils.tasks import BackgroundTask, TaskManager
@@ -63,6 +65,8 @@ class PlayerNames:
         self._guilds: dict[GuildId, NameIndex] = {}
         self._locks = KeyedLocks[GuildId]()
         self._missed: dict[GuildId, list[DeathsStored]] = {}
+        self._unlearned: defaultdict[GuildId, list[DeathsStored]] = defaultdict(list)
+        self._learning = WorkQueue("names:learn", self._learn_slowly, tasks=tasks)
         self._comparing = asyncio.Lock()  # one thread at a time compares names: the loop goes on beside it
 
     async def search(
@@ -125,25 +129,28 @@ class PlayerNames:
             closest = await known.list_closest(fold_text(text), limit=SUGGESTIONS)
         raise NotFoundError(describe_missing_player(text), suggestions=closest)
 
-    async def on_deaths_stored(self, event: DeathsStored) -> None:
+    def on_deaths_stored(self, event: DeathsStored) -> None:
         """Learn the names of new deaths, if the guild's names are held."""
-        known = self._guilds.get(event.scope.guild_id)
-        if known is not None:
-            for start in range(0, len(event.deaths), LEARNED_DEATHS):
-                _learn(known, event.scope, event.deaths[start : start + LEARNED_DEATHS])
-                await asyncio.sleep(0)
-        elif event.scope.guild_id in self._missed:
-            self._missed[event.scope.guild_id].append(event)
+        guild_id = event.scope.guild_id
+        known = self._guilds.get(guild_id)
+        if known is None:
+            if guild_id in self._missed:
+                self._missed[guild_id].append(event)
+        elif len(event.deaths) <= LEARNED_DEATHS and guild_id not in self._unlearned:
+            _learn(known, event.scope, event.deaths)
+        else:
+            self._unlearned[guild_id].append(event)
+            self._learning.put(guild_id, guild_id=guild_id)
 
-    async def on_history_imported(self, event: HistoryImported) -> None:
+    def on_history_imported(self, event: HistoryImported) -> None:
         """Read a guild's names again when they are asked for next."""
         self.forget(event.scope.guild_id)
 
-    async def on_server_removed(self, event: ServerRemoved) -> None:
+    def on_server_removed(self, event: ServerRemoved) -> None:
         """Read a guild's names again when they are asked for next."""
         self.forget(event.scope.guild_id)
 
-    async def on_player_erased(self, event: PlayerErased) -> None:
+    def on_player_erased(self, event: PlayerErased) -> None:
         """Read a guild's names again when they are asked for next."""
         self.forget(event.guild_id)
 
@@ -151,6 +158,17 @@ class PlayerNames:
         """Drop the names of a guild, also those that are being read at this moment."""
         self._guilds.pop(guild_id, None)
         self._missed.pop(guild_id, None)
+        self._unlearned.pop(guild_id, None)
+
+    async def _learn_slowly(self, guild_id: GuildId) -> None:
+        """Learn what a large batch brought in slices, between which others have their turn."""
+        while events := self._unlearned.get(guild_id):
+            event, known = events.pop(0), self._guilds.get(guild_id)
+            if known is not None:
+                for start in range(0, len(event.deaths), LEARNED_DEATHS):
+                    _learn(known, event.scope, event.deaths[start : start + LEARNED_DEATHS])
+                    await asyncio.sleep(0)
+        self._unlearned.pop(guild_id, None)
 
     async def _wait_for_names(self, guild_id: GuildId) -> NameIndex | None:
         """Have the names read in the background, and return them if that takes no longer than a blink."""

@@ -33,6 +33,7 @@ from utils.models.premium import (
 from utils.models.scope import GuildId, MemberId, ServerScope
 from utils.models.servers import GameServer, count_game_servers
 from utils.models.texts import Command, Names, Number, Text, join, text
+from utils.queues import WorkQueue
 from utils.services.guilds.audit import AuditWriter
 from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
@@ -145,6 +146,7 @@ class GrantService:
         self._unsettled: set[GuildId] = (
             set()
         )  # whose servers may not fit their tier yet; the timer tries again
+        self._settling = WorkQueue(SETTLE_TASK, self._settle_soon, tasks=rooms.tasks)
         self._locks = KeyedLocks[GuildId]()  # one after the other keeps old and new states true
 
     async def grant(
@@ -248,15 +250,15 @@ class GrantService:
         async with self._locks.hold(guild_id):
             await self._settle(guild_id)
 
-    async def on_server_added(self, event: ServerAdded) -> None:
+    def on_server_added(self, event: ServerAdded) -> None:
         """A tier may have ended while a server was being added."""
-        await self._settle_soon(event.scope.guild_id)
+        self._settling.put(event.scope.guild_id, guild_id=event.scope.guild_id)
 
-    async def on_server_removed(self, event: ServerRemoved) -> None:
+    def on_server_removed(self, event: ServerRemoved) -> None:
         """A place is free: the oldest paused server takes it."""
-        await self._settle_soon(event.scope.guild_id)
+        self._settling.put(event.scope.guild_id, guild_id=event.scope.guild_id)
 
-    async def on_guild_left(self, event: GuildLeft) -> None:
+    def on_guild_left(self, event: GuildLeft) -> None:
         """Drop what is kept of a guild."""
         self._unsettled.discard(event.guild_id)
         self._rooms.premium.forget(event.guild_id)

@@ -236,7 +236,7 @@ class GameServerService:
             raise
         self._settings.forget(guild_id)
         self._watchers.start(server.scope)
-        await self._events.dispatch(ServerAdded(scope=server.scope))
+        self._events.dispatch(ServerAdded(scope=server.scope))
         await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, _list_facts(server))
         return AddedServer((*understood, *check.steps), server)
 
@@ -276,7 +276,7 @@ class GameServerService:
             self._logs.forget(scope)
             await self._store.mark_removed(scope, keep_stats=keep_stats, at=self._clock.now())
         self._settings.forget(scope.guild_id)
-        await self._events.dispatch(ServerRemoved(scope=scope))
+        self._events.dispatch(ServerRemoved(scope=scope))
         statistics = FieldChange("statistics", old=True, new=keep_stats)
         facts = _list_facts(server, statistics, is_there=False)
         await self._audit.write(scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, facts)

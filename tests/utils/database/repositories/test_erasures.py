@@ -111,7 +111,7 @@ class Place:
             deaths_at_once=3,
         )
 
-    async def _hear(self, event: PlayerErased) -> None:
+    def _hear(self, event: PlayerErased) -> None:
         self.told.append(event)
 
     async def open(self) -> "Place":

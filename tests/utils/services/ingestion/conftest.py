@@ -29,7 +29,7 @@ def _told() -> list[Event]:
 def _events(told: list[Event]) -> EventDispatcher:
     events = EventDispatcher()
 
-    async def remember(event: Event) -> None:
+    def remember(event: Event) -> None:
         told.append(event)
 
     for event_type in (DeathsStored, NoticesQueued, HistoryImported):

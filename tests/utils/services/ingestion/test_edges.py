@@ -97,7 +97,7 @@ class Town:
         posted = Posted(frozenset(DeathKind))
         await live.poll(self.server, self.logs, last_read_at=START - DAY, find_posted=posted)
 
-    async def _keep(self, event: CountersStored) -> None:
+    def _keep(self, event: CountersStored) -> None:
         for section in SECTIONS:
             self.parts[section.name] = take_over(self.guild, section, self.parts[section.name], event)
 

@@ -1,25 +1,21 @@
 """The scheduler of a game server: when it is read, what a failure leads to, what is kept of its health."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from tests.fakes.clock import START, FakeClock
+from tests.fakes.clock import START
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
-from tests.fakes.ingestion import FakeDeathLogs, FakeGuildUnit, FakeIngestionStore
-from tests.fakes.premium import FakePremiumStore, build_premium
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
+from tests.fakes.premium import FakePremiumStore
 from tests.fakes.server_loops import (
-    FakeChannelFinder,
-    FakeLogAccess,
     FakeNotifier,
-    FakeProgressReporter,
 )
+from tests.fakes.server_world import PoisonStore, World, running, until
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.errors import (
     ConnectionLostError,
@@ -40,41 +36,26 @@ from utils.errors import (
     StorageUnavailableError,
     TooManyConnectionsError,
 )
-from utils.events import EventDispatcher
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.notices.deaths import DeathNotice
 from utils.models.premium import TIERS
 from utils.models.reading import Chunk, Cursor, ImportJob, digest_head
-from utils.models.scope import GuildId, ServerScope
+from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, Obstacle, ServerHealth
 from utils.models.texts import Text
 from utils.services.ingestion.death_log_reader import (
-    DEATH_LOG,
     LEFT_OUT,
     SAVE_HEALTH_SECONDS,
-    DeathLogDependencies,
-    DeathLogReader,
 )
-from utils.services.ingestion.history import HistoryImport
-from utils.services.ingestion.live import LiveIngestion
-from utils.services.ingestion.log_reader import LogReader
 from utils.services.ingestion.poison import FAILURES_BEFORE
-from utils.services.ingestion.poll_schedule import PollSchedule
 from utils.services.ingestion.reader_loop import (
     MISSING_LOGS_SECONDS,
     READ_BACKOFF,
     SURPRISE,
-    LoopDependencies,
 )
 from utils.services.ingestion.reader_state import LOG_SECONDS
-from utils.services.ingestion.scheduler import ServerScheduler
 from utils.services.premium.tiers import PremiumService
-from utils.services.servers.log_places import LogPlaces
-from utils.tasks import run_together
 
-T = TypeVar("T")
-
-MAX_AGE = timedelta(minutes=60)
 REFUSALS = (
     LoginRefusedError("The host refused the login."),
     HostKeyChangedError("The host shows another key.", offered="ssh-ed25519 B"),
@@ -93,94 +74,6 @@ PROBLEMS = (
     StorageError("MongoDB refused the operation."),
     InvalidInputError("Several game servers lie here."),
 )
-
-
-@dataclass
-class World:
-    """One server and all that reading it works with."""
-
-    tier: int = 4
-    minimum_seconds: float = 5
-    clock: FakeClock = field(default_factory=FakeClock)
-    servers: FakeServerStore = field(default_factory=lambda: FakeServerStore(build_server()))
-    store: FakeIngestionStore = field(default_factory=FakeIngestionStore)
-    access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
-    notifier: FakeNotifier = field(default_factory=FakeNotifier)
-    progress: FakeProgressReporter = field(default_factory=FakeProgressReporter)
-    channels: FakeChannelFinder = field(default_factory=FakeChannelFinder)
-    premium: PremiumService | None = None
-    schedule: PollSchedule = field(default_factory=PollSchedule)
-
-    def build(self, **others: LogReader) -> ServerScheduler:
-        """Return a scheduler, as a process that just started has it; it may read other logs as well."""
-        events = EventDispatcher()
-        deaths = DeathLogDependencies(
-            servers=self.servers,
-            imports=self.store,
-            logs=self.access,
-            places=LogPlaces(self.servers, self.store),
-            live=LiveIngestion(
-                self.store, events, clock=self.clock, group_seconds=0, max_announce_age=MAX_AGE
-            ),
-            history=HistoryImport(self.store, self.store, events, clock=self.clock),
-            channels=self.channels,
-            notifier=self.notifier,
-            progress=self.progress,
-            clock=self.clock,
-        )
-        loops = LoopDependencies(
-            servers=self.servers,
-            logs=self.access,
-            premium=self.premium or build_premium(self.tier, self.clock),
-            notifier=self.notifier,
-            clock=self.clock,
-            minimum_poll_seconds=self.minimum_seconds,
-            schedule=self.schedule,
-        )
-        return ServerScheduler(SCOPE, {DEATH_LOG: DeathLogReader(SCOPE, deaths), **others}, loops)
-
-    @property
-    def visits(self) -> int:
-        """How often the host was asked."""
-        return len(self.access.opened)
-
-    def append(self, *names: tuple[str, str], second: float = 0) -> None:
-        """Let the game server write deaths."""
-        rows = [build_row(*pair, second=second + number) for number, pair in enumerate(names)]
-        self.access.logs.append(FILE, render(*rows))
-
-    async def pause(self, number: int) -> float:
-        """Return the seconds of a pause, from 1, once a loop has come so far."""
-        await until(lambda: len(self.clock.slept) >= number)
-        return self.clock.slept[number - 1]
-
-    async def pass_pauses(self, count: int) -> list[float]:
-        """Let so many pauses pass and return their seconds."""
-        await self.pause(1)
-        begun = len(self.clock.slept)
-        for number in range(begun, begun + count):
-            self.clock.move(self.clock.slept[number - 1])
-            await self.pause(number + 1)
-        return self.clock.slept[begun:]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that comes without time passing."""
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - fakes set no events
-            await asyncio.sleep(0)
-
-
-@asynccontextmanager
-async def running(scheduler: ServerScheduler) -> AsyncIterator["asyncio.Task[None]"]:
-    """Run the loops of a server for the length of a block."""
-    task = asyncio.create_task(run_together([loop.run for loop in scheduler.loops.values()]))
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 @pytest.fixture(name="world")
@@ -416,6 +309,22 @@ async def test_mended_server_is_read_on_and_told_again_at_the_next_fault(world: 
     assert world.notifier.told == [str(refused)] * 2
 
 
+async def test_each_matter_of_a_fault_that_changed_is_told_again_at_the_next_one(world: World) -> None:
+    """A refused login that was mended may uncover missing logs: once all is well both are over."""
+    refused, missing = REFUSALS[0], LogsMissingError("No death logs found.")
+    scheduler = world.build()
+    for _ in range(2):
+        world.access.failures += [refused, missing]
+        async with running(scheduler):
+            await until(lambda: scheduler.health.state is ConnectionState.REFUSED)
+            scheduler.wake()
+            await until(lambda: scheduler.health.state is ConnectionState.NO_LOGS)
+            scheduler.wake()
+            await until(lambda: scheduler.health.state is ConnectionState.CONNECTED)
+            assert scheduler.list_told() == frozenset()
+    assert world.notifier.told == [str(refused), str(missing)] * 2
+
+
 async def test_servers_that_suffer_from_the_same_thing_tell_it_once(world: World) -> None:
     """25 servers behind one changed key are one message to the admins."""
     world.access.failures += [REFUSALS[1]] * 2
@@ -559,6 +468,24 @@ async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> 
         await world.pass_pauses(1)
         assert scheduler.health.state is ConnectionState.CONNECTED
         assert len(world.store.data.deaths) == 1
+
+
+async def test_logs_that_are_found_in_another_folder_are_held_against_other_servers_at_once(
+    world: World,
+) -> None:
+    """Nothing is read of them before that, although the poll before went well."""
+    first = replace(build_server("Main", "main"), log_folder="/two/deathlogs")
+    world.servers = FakeServerStore(first, build_server())
+    world.access.log_folder = "/one/deathlogs"
+    scheduler = world.build()
+    async with running(scheduler):
+        await world.pass_pauses(1)
+        assert scheduler.health.state is ConnectionState.CONNECTED
+        world.access.log_folder = "/two/deathlogs"
+        world.append(("A", "B"))
+        await world.pass_pauses(1)
+        assert scheduler.health.state is ConnectionState.NO_LOGS
+    assert world.store.data.deaths == {}
 
 
 async def test_database_outage_during_a_poll_is_waited_out(world: World) -> None:
@@ -775,29 +702,6 @@ async def test_failure_that_nobody_thought_of_is_shown_told_once_and_waited_out(
         assert max(pauses) <= READ_BACKOFF.longest_seconds
         await world.pass_pauses(2)
         assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.CONNECTED, None)
-
-
-class PoisonStore(FakeIngestionStore):
-    """Cannot store what is about one player.
-
-    Attributes:
-        failure: what it raises then.
-    """
-
-    def __init__(self, failure: Exception) -> None:
-        super().__init__()
-        self.failure = failure
-
-    async def in_guild_transaction(self, guild_id: GuildId, work: Callable[[FakeGuildUnit], T]) -> T:
-        """Fail where a death of that player would be stored."""
-
-        def fail(unit: FakeGuildUnit) -> T:
-            result = work(unit)
-            if "Poison" in {death.row.victim_name for death in unit.data.deaths.values()}:
-                raise self.failure
-            return result
-
-        return await super().in_guild_transaction(guild_id, fail)
 
 
 POISONED = [("Ann", "Bob"), ("Ann", "Poison"), ("Bob", "Ann"), ("Cid", "Poison"), ("Ann", "Cid")]

@@ -468,7 +468,7 @@ async def test_delivery_is_woken_by_notices_and_by_a_mended_channel(world: World
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope, FAR.scope])
     kind = ChannelKind.BOUNTIES
-    await loops.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
+    loops.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
     loops.retry_deliveries(HERE)
     assert world.deliverer.notes == [("wake", ONE.scope, kind), ("retry", HERE)]
 

@@ -321,7 +321,7 @@ async def test_longest_text_of_discord_keeps_nobody_else_waiting(names: PlayerNa
 async def test_new_names_are_known_when_deaths_are_stored(names: PlayerNames) -> None:
     """Ingestion feeds the names: killers with their kills, victims, and a player's new name."""
     await find(names, "")
-    await names.on_deaths_stored(build_event(("Newcomer", "Mlsno"), ("Newcomer", "Victim")))
+    names.on_deaths_stored(build_event(("Newcomer", "Mlsno"), ("Newcomer", "Victim")))
     assert await find(names, "new") == ["Newcomer"]
     [newcomer] = await names.search(GUILD, "newcomer")
     assert newcomer == KnownPlayer(
@@ -339,7 +339,7 @@ async def test_new_names_are_known_when_deaths_are_stored(names: PlayerNames) ->
 async def test_order_follows_new_kills(names: PlayerNames) -> None:
     """Who overtakes another is offered before him."""
     await find(names, "")
-    await names.on_deaths_stored(build_event(*[("Pikelule", "Straße")] * 40))
+    names.on_deaths_stored(build_event(*[("Pikelule", "Straße")] * 40))
     assert await find(names, "pike") == ["Pikelule", "pike_man"]
 
 
@@ -349,7 +349,7 @@ async def test_late_row_brings_no_old_name_back(store: FakeStatisticsStore, name
     await find(names, "")
     late = build_event(("Before", "Mlsno"), second=-(10**7))
     assert late.deaths[0].at < SEEN
-    await names.on_deaths_stored(late)
+    names.on_deaths_stored(late)
     [player] = await names.search(GUILD, "before")
     known = (player.name, player.names, player.kills, player.last_seen_at)
     assert known == ("Now", ("Now", "Before"), 4, SEEN)
@@ -361,7 +361,7 @@ async def test_death_without_a_killer_teaches_the_victim_alone(names: PlayerName
     row = build_row("Clumsy", "Clumsy", kind=DeathKind.FALL)
     world = build_row("", "Unlucky", second=1)
     deaths = (build_death(row), build_death(world))
-    await names.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=deaths))
+    names.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=deaths))
     assert [(player.name, player.kills) for player in await names.search(GUILD, "cl")] == [("Clumsy", 0)]
     assert await find(names, "unlucky") == ["Unlucky"]
 
@@ -370,7 +370,8 @@ async def test_many_deaths_at_once_are_all_learned(names: PlayerNames) -> None:
     """A backlog is taken in slices, between which others have their turn, and wholly."""
     await find(names, "")
     rows = [(f"hunter{number}", "Mlsno") for number in range(LEARNED_DEATHS * 2 + 1)]
-    await names.on_deaths_stored(build_event(*rows))
+    names.on_deaths_stored(build_event(*rows))
+    await settle()
     assert len(await names.search(GUILD, "hunter", limit=10**6)) == len(rows)
 
 
@@ -378,7 +379,7 @@ async def test_deaths_of_a_guild_nobody_asked_about_are_not_held(
     store: FakeStatisticsStore, names: PlayerNames
 ) -> None:
     """Names are read when they are asked for first; until then nothing is kept."""
-    await names.on_deaths_stored(build_event(("Newcomer", "Mlsno")))
+    names.on_deaths_stored(build_event(("Newcomer", "Mlsno")))
     assert store.calls == []
     assert await find(names, "newcomer") == []
 
@@ -390,7 +391,7 @@ async def test_deaths_stored_during_the_first_read_are_not_lost() -> None:
     names = build_names(store)
     searching = asyncio.create_task(find(names, "newcomer"))
     await store.gate.has_read.wait()
-    await names.on_deaths_stored(build_event(("Newcomer", "Mlsno")))
+    names.on_deaths_stored(build_event(("Newcomer", "Mlsno")))
     store.gate.may_answer.set()
     assert await searching == ["Newcomer"]
 
@@ -403,7 +404,7 @@ async def test_names_are_read_again_when_they_were_forgotten_during_the_read() -
     searching = asyncio.create_task(find(names, "imported"))
     await store.gate.has_read.wait()
     store.players.append(build_player("imported"))
-    await names.on_history_imported(HistoryImported(scope=SCOPE))
+    names.on_history_imported(HistoryImported(scope=SCOPE))
     store.gate.may_answer.set()
     assert await searching == ["imported"]
 
@@ -428,9 +429,9 @@ async def test_names_are_read_again_after_import_and_removal(
     await find(names, "")
     store.players = [build_player("Survivor")]
     if what == "imported":
-        await names.on_history_imported(HistoryImported(scope=SCOPE))
+        names.on_history_imported(HistoryImported(scope=SCOPE))
     elif what == "removed":
-        await names.on_server_removed(ServerRemoved(scope=SCOPE))
+        names.on_server_removed(ServerRemoved(scope=SCOPE))
     else:
         names.forget(GUILD)
     assert await find(names, "") == ["Survivor"]

@@ -194,7 +194,8 @@ async def test_free_place_is_taken_by_the_oldest_paused_server() -> None:
     await desk.service.settle_all()
     del desk.servers.servers[SERVERS[0].scope]
     desk.servers.failures.append(StorageUnavailableError("away"))
-    await desk.service.on_server_removed(ServerRemoved(scope=SERVERS[0].scope))
+    desk.service.on_server_removed(ServerRemoved(scope=SERVERS[0].scope))
+    await settle()
     assert list_paused(desk) == ["server 1", "server 2", "server 3"]
     await desk.service.end_due()
     assert list_paused(desk) == ["server 2", "server 3"]
@@ -203,7 +204,8 @@ async def test_free_place_is_taken_by_the_oldest_paused_server() -> None:
 async def test_server_that_was_added_while_a_tier_ended_is_paused() -> None:
     """The newest one over the limit waits, though there was room when it was tested."""
     desk = build_desk()
-    await desk.service.on_server_added(ServerAdded(scope=SERVERS[3].scope))
+    desk.service.on_server_added(ServerAdded(scope=SERVERS[3].scope))
+    await settle()
     assert list_paused(desk) == ["server 1", "server 2", "server 3"]
 
 
@@ -212,7 +214,8 @@ async def test_grant_of_another_process_counts_when_servers_are_settled() -> Non
     desk = build_desk()
     await desk.service.settle_all()
     desk.store.give(GUILD, 2)
-    await desk.service.on_server_added(ServerAdded(scope=SERVERS[3].scope))
+    desk.service.on_server_added(ServerAdded(scope=SERVERS[3].scope))
+    await settle()
     assert list_paused(desk) == []
 
 
@@ -288,8 +291,9 @@ async def test_guild_that_was_left_is_not_settled_any_more() -> None:
     """Its cache is dropped with everything else."""
     desk = build_desk()
     desk.servers.failures.append(StorageUnavailableError("away"))
-    await desk.service.on_server_removed(ServerRemoved(scope=SERVERS[0].scope))
-    await desk.service.on_guild_left(GuildLeft(guild_id=GUILD))
+    desk.service.on_server_removed(ServerRemoved(scope=SERVERS[0].scope))
+    await settle()
+    desk.service.on_guild_left(GuildLeft(guild_id=GUILD))
     await desk.service.end_due()
     assert list_paused(desk) == []
 

@@ -122,7 +122,7 @@ class Rooms:
         """Put servers there."""
         self.store.servers |= {server.scope: server for server in servers}
 
-    async def _note_removed(self, event: ServerRemoved) -> None:
+    def _note_removed(self, event: ServerRemoved) -> None:
         self.removed.append(event)
 
 

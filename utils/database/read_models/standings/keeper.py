@@ -111,7 +111,7 @@ class Standings:
         rows = [_build_weapon_row(guild, use, names) for use in uses]
         return tuple(sorted(rows, key=lambda row: (-row.kills, row.weapon)))
 
-    async def on_counters_stored(self, event: CountersStored) -> None:
+    def on_counters_stored(self, event: CountersStored) -> None:
         """Take over what a batch has written, if it is the next one."""
         guild = self._guilds.get(event.scope.guild_id)
         if guild is None:
@@ -126,14 +126,14 @@ class Standings:
             else:
                 del guild.parts[key]
 
-    async def on_server_removed(self, event: ServerRemoved) -> None:
+    def on_server_removed(self, event: ServerRemoved) -> None:
         """Keep nothing of a server that is gone."""
         guild = self._guilds.get(event.scope.guild_id)
         if guild is not None:
             for section in SECTIONS:
                 guild.parts.pop((event.scope.server_id, section.name), None)
 
-    async def on_guild_left(self, event: GuildLeft) -> None:
+    def on_guild_left(self, event: GuildLeft) -> None:
         """Keep nothing of a guild that is gone."""
         self._guilds.pop(event.guild_id, None)
 

@@ -13,11 +13,13 @@ from utils.events import ServerRemoved
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import ServerScope
+from utils.queues import WorkQueue
 from utils.services.money.bounties.notices import build_expired_notice, choose_notices, tell_queued
 from utils.services.money.bounties.rooms import BountyRooms
 from utils.services.money.money_stores import BountyStore, MoneyUnit
 
 EXPIRE_TASK = "bounties:expire"
+WITHDRAW_TASK = "bounties:withdraw"
 
 CLAIM_GRACE = timedelta(seconds=60)
 """How long after its end a bounty still waits: a kill that was read in time is stored within a minute."""
@@ -37,6 +39,7 @@ class BountyEndings:
 
     def __init__(self, rooms: BountyRooms) -> None:
         self._rooms = rooms
+        self._withdrawing = WorkQueue(WITHDRAW_TASK, self._withdraw_soon, tasks=rooms.tasks)
 
     async def expire_due(self) -> None:
         """End every bounty whose time is over, with full refund, in all guilds.
@@ -65,20 +68,23 @@ class BountyEndings:
             await end_bounty(self._rooms.store, bounty, end, refund=bounty.amount)
         await self._rooms.store.delete_bounties(scope)
 
-    async def on_server_removed(self, event: ServerRemoved) -> None:
+    def on_server_removed(self, event: ServerRemoved) -> None:
         """Pay back what was held for bounties on its players."""
+        self._withdrawing.put(event.scope, guild_id=event.scope.guild_id)
+
+    async def _withdraw_soon(self, scope: ServerScope) -> None:
         try:
-            await self.withdraw(event.scope)
+            await self.withdraw(scope)
         except StorageError as failure:
             # the timer does the same when the first of them ends
-            logger.warning("bounties of a removed server wait", scope=str(event.scope), problem=str(failure))
+            logger.warning("bounties of a removed server wait", scope=str(scope), problem=str(failure))
 
     async def _expire(self, bounty: Bounty, server_name: str) -> None:
         end = BountyEnd(BountyState.EXPIRED, self._rooms.clock.now())
         notice = build_expired_notice(bounty, server_name, at=end.at)
         notices = await choose_notices(self._rooms, bounty.scope, notice)
         if await end_bounty(self._rooms.store, bounty, end, refund=bounty.amount, notices=notices):
-            await tell_queued(self._rooms, bounty.scope, notices)
+            tell_queued(self._rooms, bounty.scope, notices)
 
 
 async def end_bounty(

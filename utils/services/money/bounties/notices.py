@@ -20,11 +20,11 @@ async def choose_notices(
     return () if channel_id is None else (notice,)
 
 
-async def tell_queued(rooms: BountyRooms, scope: ServerScope, notices: Sequence[BountyNotice]) -> None:
+def tell_queued(rooms: BountyRooms, scope: ServerScope, notices: Sequence[BountyNotice]) -> None:
     """Tell that notices were stored, if any were."""
     if notices:
         kinds = NOTICE_KINDS.list_channel_kinds(notices)
-        await rooms.events.dispatch(NoticesQueued(scope=scope, kinds=kinds))
+        rooms.events.dispatch(NoticesQueued(scope=scope, kinds=kinds))
 
 
 def build_placed_notice(bounty: Bounty, server_name: str) -> BountyNotice:

@@ -259,7 +259,7 @@ class BountyService:
             return balance
 
         balance = await book_surely(partial(self._rooms.store.in_transaction, bounty.scope, store))
-        await tell_queued(self._rooms, bounty.scope, notices)
+        tell_queued(self._rooms, bounty.scope, notices)
         return balance
 
 

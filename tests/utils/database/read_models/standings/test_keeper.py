@@ -109,7 +109,7 @@ class World:
     async def tell(self, *events: CountersStored) -> None:
         """Tell of batches."""
         for event in events:
-            await self.standings.on_counters_stored(event)
+            self.standings.on_counters_stored(event)
 
     async def ask(self, since: date | None = None) -> dict[str, float]:
         """Return everybody's kills."""
@@ -145,8 +145,8 @@ async def test_what_a_batch_tells_is_shown_without_reading_again(world: World, s
     told = await world.store(7, player_id=B)
     for name in ("players", "player_days"):
         await world.database.unscoped(name).delete_many({})
-    await world.standings.on_counters_stored(event)
-    await world.standings.on_counters_stored(told)
+    world.standings.on_counters_stored(event)
+    world.standings.on_counters_stored(told)
     assert await world.ask(since) == {A: 5, B: 7}
 
 
@@ -158,7 +158,7 @@ async def test_batch_that_nobody_told_of_is_found_out(world: World, since: date 
     await world.store(5)
     assert await world.ask(since) == {A: 5}
     await world.store(6)
-    await world.standings.on_counters_stored(await world.store(7))  # one is missing before it
+    world.standings.on_counters_stored(await world.store(7))  # one is missing before it
     assert await world.ask(since) == {A: 7}
 
 
@@ -172,7 +172,7 @@ async def test_weapons_of_a_period_go_on_with_every_batch(
     weapon = first.row.weapon
     await world.store(2, deaths=[early, first], day=day)
     assert await world.list_weapons(day) == [(weapon, 1, "a")]
-    await world.standings.on_counters_stored(await world.store(3, deaths=[second], day=day))
+    world.standings.on_counters_stored(await world.store(3, deaths=[second], day=day))
     assert await world.list_weapons(day) == [(weapon, 2, "a")]
     await world.store(4, deaths=[third], day=day)
     assert await world.list_weapons(day) == [(weapon, 3, "a")]
@@ -185,7 +185,7 @@ async def test_event_that_comes_late_changes_nothing(world: World) -> None:
     late = await world.store(3)
     await world.store(5)
     assert await world.ask() == {A: 5}
-    await world.standings.on_counters_stored(late)
+    world.standings.on_counters_stored(late)
     assert await world.ask() == {A: 5}
 
 
@@ -323,7 +323,7 @@ async def test_switched_generation_is_read_anew(world: World) -> None:
     servers = world.database.unscoped("game_servers")
     await servers.update_one({"server_id": world.scope.server_id}, {"$set": {"generation": 1}})
     assert await world.ask() == {B: 9}
-    await world.standings.on_counters_stored(replace(old, batches=old.batches + 1))
+    world.standings.on_counters_stored(replace(old, batches=old.batches + 1))
     assert await world.ask() == {B: 9}
 
 
@@ -343,7 +343,7 @@ async def test_old_days_are_let_go(world: World) -> None:
     await world.store(2, player_id=B)
     assert await world.ask(TODAY) == {B: 2}
     later = TODAY + timedelta(days=100)
-    await world.standings.on_counters_stored(await world.store(3, day=later))
+    world.standings.on_counters_stored(await world.store(3, day=later))
     await world.database.unscoped("player_days").delete_many({})
     assert await world.ask(later - timedelta(days=29)) == {A: 3}
 
@@ -356,9 +356,9 @@ async def test_nothing_is_kept_of_what_is_gone(world: World, *, is_guild: bool) 
     guild_id = world.scope.guild_id
     assert world.standings.rows == 2
     if is_guild:
-        await world.standings.on_guild_left(GuildLeft(guild_id=guild_id))
+        world.standings.on_guild_left(GuildLeft(guild_id=guild_id))
     else:
-        await world.standings.on_server_removed(ServerRemoved(scope=world.scope))
+        world.standings.on_server_removed(ServerRemoved(scope=world.scope))
     assert world.standings.rows == 0
 
 

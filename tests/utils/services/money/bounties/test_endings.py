@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from tests.fakes.bounties import ANN, DAY, GUILD, NORTH, SOUTH, place, set_channel
+from tests.fakes.clock import settle
 from tests.fakes.small_bot import Shelf
 from utils.errors import (
     StorageUnavailableError,
@@ -56,7 +57,8 @@ async def test_removed_server_gives_held_money_back(
     await place(bounties)
     await place(bounties, "Foxtrot", 700)
     del shelf.servers.servers[SOUTH.scope]
-    await endings.on_server_removed(ServerRemoved(scope=SOUTH.scope))
+    endings.on_server_removed(ServerRemoved(scope=SOUTH.scope))
+    await settle()
     data = shelf.money.data
     assert data.balances[ANN] == 9000
     assert [one.player_name for one in data.bounties.values()] == ["Wolf"]
@@ -70,7 +72,8 @@ async def test_timer_makes_good_what_a_removal_left_behind(
     await place(bounties, "Foxtrot", 700)
     del shelf.servers.servers[SOUTH.scope]
     shelf.money.failures = [StorageUnavailableError("away")]
-    await endings.on_server_removed(ServerRemoved(scope=SOUTH.scope))
+    endings.on_server_removed(ServerRemoved(scope=SOUTH.scope))
+    await settle()
     assert shelf.money.data.balances[ANN] == 9300
     shelf.clock.move((DAY + CLAIM_GRACE).total_seconds() + 1)
     await endings.expire_due()

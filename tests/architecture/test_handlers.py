@@ -1,0 +1,79 @@
+"""Handlers of events note, wake or enqueue, and return: who tells a fact is never held up by who listens."""
+
+import ast
+from collections.abc import Iterator
+from typing import get_args
+
+import pytest
+
+from tests.architecture.source_tree import Module, build_module, list_modules
+from utils import events
+
+EVENTS = {kind.__name__ for kind in get_args(events.Event)}
+"""The names of all events."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def list_handlers(module: Module) -> Iterator[Function]:
+    """Find the methods that are given an event and are named for it."""
+    for node in module.walk():
+        if isinstance(node, Function) and node.name.lstrip("_").startswith("on_") and _takes_event(node):
+            yield node
+
+
+def list_waiting_handlers(module: Module) -> Iterator[str]:
+    """Find handlers that could wait."""
+    for handler in list_handlers(module):
+        if isinstance(handler, ast.AsyncFunctionDef):
+            yield f"{handler.name}: line {handler.lineno}"
+
+
+def _takes_event(function: Function) -> bool:
+    kinds = [one.annotation for one in function.args.args]
+    return any(isinstance(kind, ast.Name) and kind.id in EVENTS for kind in kinds)
+
+
+def _list_registered() -> set[str]:
+    """Return the names of the handlers that the bot registers."""
+    calls = (
+        node
+        for module in list_modules()
+        for node in module.walk()
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "register"
+    )
+    given = (call.args for call in calls if len(call.args) == 2)
+    return {
+        handler.attr
+        for kind, handler in given
+        if isinstance(kind, ast.Name) and kind.id in EVENTS and isinstance(handler, ast.Attribute)
+    }
+
+
+def test_no_handler_can_wait() -> None:
+    """A poll dispatches what it stored, and goes on reading when that returns."""
+    found = {module.path: list(list_waiting_handlers(module)) for module in list_modules()}
+    assert {path: waiting for path, waiting in found.items() if waiting} == {}
+
+
+def test_every_registered_handler_is_looked_at() -> None:
+    """Each is a method that takes its event, so that the check above sees it; and each is registered."""
+    seen = {handler.name for module in list_modules() for handler in list_handlers(module)}
+    assert _list_registered() == seen
+    assert len(seen) >= 8
+
+
+@pytest.mark.parametrize(
+    ("source", "is_breach"),
+    [
+        ("class A:\n  async def on_guild_left(self, event: GuildLeft): ...", True),
+        ("class A:\n  async def _on_guild_left(self, event: GuildLeft): ...", True),
+        ("class A:\n  def on_guild_left(self, event: GuildLeft): ...", False),
+        ("class A:\n  async def on_ready(self): ...", False),
+    ],
+)
+def test_check_finds_what_it_looks_for(source: str, *, is_breach: bool) -> None:
+    """A rule that nothing can break proves nothing."""
+    assert bool(list(list_waiting_handlers(build_module(source)))) == is_breach
