@@ -37,7 +37,6 @@ NOT_YET = {
     "cogs/admin/settings.py",
     "cogs/help.py",
     "cogs/premium.py",
-    "utils/delivery/desk.py",
     "utils/delivery/service.py",
     "utils/delivery/surprises.py",
     "utils/embeds/audit.py",
