@@ -210,7 +210,7 @@ class Application:
             self.repositories.directory,
             players=self.names,
             reading=self.loops,
-            messages=LinkMessages(self.sender, factory=self.factory),
+            messages=LinkMessages(self.messages, factory=self.factory),
             tasks=self.tasks,
             clock=self.clock,
         )

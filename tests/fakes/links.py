@@ -1,5 +1,6 @@
 """Links in memory: the storage, and everything the services of links ask."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -211,14 +212,15 @@ class FakeProofMessages:
 
     Attributes:
         tries: how often something was to be shown.
-        is_away: nothing can be shown now.
+        is_there: what is to be shown waits for this.
         gate: what slow messages wait at.
     """
 
     def __init__(self) -> None:
         self.shown: list[tuple[MemberId, ProofOutcome]] = []
         self.tries = 0
-        self.is_away = False
+        self.is_there = asyncio.Event()
+        self.is_there.set()
         self.gate: Gate | None = None
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
@@ -226,8 +228,7 @@ class FakeProofMessages:
         self.tries += 1
         if self.gate is not None:
             await self.gate.hold()
-        if self.is_away:
-            return False
+        await self.is_there.wait()
         self.shown.append((link.member_id, outcome))
         return True
 

@@ -105,18 +105,6 @@ class PostedMessage:
     texts: tuple[tuple[str, str], ...]
 
 
-class MessageEditor(Protocol):
-    """Discord, as those see it who keep a message of the bot up to date."""
-
-    async def edit(self, channel_id: ChannelId, message_id: int, *, embed: discord.Embed) -> bool:
-        """Change a message of the bot; tell whether it was there.
-
-        Raises:
-            ChannelUnusableError, DeliveryRefusedError: it cannot succeed unless a person does something.
-            DeliveryUncertainError, DeliveryDelayedError: the same edit may succeed later.
-        """
-
-
 class MessageSender(Protocol):
     """Discord, as delivery sees it."""
 

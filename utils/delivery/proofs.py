@@ -1,32 +1,38 @@
 """Messages of proofs: the answer that named the times shows how it went, long after its interaction ended."""
 
-from structlog import get_logger
+import discord
 
-from utils.delivery.ports import MessageEditor
+from utils.delivery.standing_messages import FixedPlace, StandingMessage, StandingMessages
 from utils.embeds.factory import EmbedFactory
-from utils.errors import DeliveryDelayedError, DeliveryError, DeliveryUncertainError
 from utils.models.links import Link, ProofOutcome
-
-logger = get_logger(__name__)
 
 
 class LinkMessages:
     """Edits the bot's own messages in channels."""
 
-    def __init__(self, sender: MessageEditor, *, factory: EmbedFactory) -> None:
-        self._sender = sender
+    def __init__(self, messages: StandingMessages, *, factory: EmbedFactory) -> None:
+        self._messages = messages
         self._factory = factory
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
-        """Show how a proof went; False when a later try can succeed. Without a message all is done."""
+        """Show how a proof went, however long that takes; without a message all is done.
+
+        Returns:
+            False when that was broken off; True when it is shown, or only a person could make it be.
+        """
         if link.channel_id is None or link.message_id is None:
             return True
-        embed = self._factory.build_link_outcome(link, outcome)
-        try:
-            is_there = await self._sender.edit(link.channel_id, link.message_id, embed=embed)
-        except DeliveryError as failure:
-            logger.info("outcome of a proof is not shown", guild_id=link.guild_id, problem=str(failure))
-            return not isinstance(failure, DeliveryDelayedError | DeliveryUncertainError)
-        if not is_there:
-            logger.info("message of a proof was deleted", guild_id=link.guild_id)
-        return True
+
+        async def render() -> discord.Embed:
+            return self._factory.build_link_outcome(link, outcome)
+
+        return await self._messages.show(
+            StandingMessage(
+                key=f"proof:{link.channel_id}/{link.message_id}",
+                guild_id=link.guild_id,
+                channel_id=link.channel_id,
+                render=render,
+                places=FixedPlace(link.channel_id, link.message_id),
+                is_last=True,
+            )
+        )

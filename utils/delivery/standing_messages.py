@@ -8,8 +8,9 @@ after a lost answer, or the end of the process, the next try finds the message a
 Whether a message that people deleted is made anew is up to its places.
 
 * ``refresh`` is one try, for those who have to know how it went;
-* ``show`` tries until the message shows it, or never can;
-* ``keep`` does so in a task of its own, with the newest state and a least pause between two edits.
+* ``keep`` tries in a task of its own until the message shows it, or never can, always with the newest state
+  and with a least pause between two edits;
+* ``show`` waits for that.
 
 Tries run at once, ``PLACES`` of them, half of those for one guild, and one for each channel. So a channel
 that hangs, or that Discord limits, costs one place and holds up only what is to stand in it. They also take
@@ -36,7 +37,7 @@ from utils.errors import DeliveryDelayedError, DeliveryError, DeliveryUncertainE
 from utils.locks import KeyedLocks
 from utils.models.message_places import MessagePlace
 from utils.models.scope import ChannelId, GuildId
-from utils.tasks import TaskManager
+from utils.tasks import BackgroundTask, TaskManager, TaskState
 from utils.turns import FairTurns
 from utils.waiting import wait_for_any
 
@@ -130,7 +131,7 @@ class StandingMessages:
         self._clock = clock
         self._turns = FairTurns(PLACES)
         self._channels = KeyedLocks[ChannelId]()
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, tuple[_Kept, BackgroundTask]] = {}
 
     async def refresh(self, message: StandingMessage) -> None:
         """Bring a message up to date in one try.
@@ -142,26 +143,36 @@ class StandingMessages:
         async with self._turn(message.guild_id, message.channel_id):
             await self._bring_up_to_date(message)
 
-    async def show(self, message: StandingMessage) -> None:
-        """Try until a message is up to date, or cannot be unless a person does something."""
-        failures = 0
-        while (seconds := await self._try(message, failures)) is not None:
-            failures += 1
-            await self._clock.sleep(max(seconds, message.pause_seconds))
-
-    def keep(self, message: StandingMessage) -> None:
-        """Show the newest state of a message as soon as its pause allows; waits for nothing."""
-        name, kept = f"message:{message.key}", self._kept.get(message.key)
-        if kept is None or not self._tasks.is_running(name):
-            kept = self._kept[message.key] = _Kept()
-            self._tasks.start(name, partial(self._keep, message.key, kept), guild_id=message.guild_id)
+    def keep(self, message: StandingMessage) -> BackgroundTask:
+        """Show the newest state of a message as soon as its pause allows; return the task that does so."""
+        found = self._kept.get(message.key)
+        if found is None or found[1].is_ending:
+            found = self._kept[message.key] = self._begin(message)
+        kept, task = found
         kept.put(message)
+        return task
+
+    async def show(self, message: StandingMessage) -> bool:
+        """Keep a message that is the last of its key; return when nothing is left to show.
+
+        Returns:
+            False when that was broken off; True when the newest state is shown, or only a person could make
+            it be.
+        """
+        task = self.keep(message)
+        await task.wait()
+        return task.report.state is TaskState.FINISHED
 
     async def delete(self, guild_id: GuildId, place: MessagePlace) -> None:
         """Delete a message as far as Discord takes that now; one that is gone already is no error."""
         if place.channel_id is not None:
             async with self._turn(guild_id, place.channel_id):
                 await self._delete(place)
+
+    def _begin(self, message: StandingMessage) -> tuple[_Kept, BackgroundTask]:
+        kept = _Kept()
+        work = partial(self._keep, message.key, kept)
+        return kept, self._tasks.start(f"message:{message.key}", work, guild_id=message.guild_id)
 
     async def _keep(self, key: str, kept: _Kept) -> None:
         """Edit as long as there is something new to show; what stands still holds no task."""
@@ -177,7 +188,7 @@ class StandingMessages:
                 pause = max(seconds or 0.0, message.pause_seconds)
                 await wait_for_any(kept.has_last, seconds=pause, clock=self._clock)
         finally:
-            if self._kept.get(key) is kept:
+            if key in self._kept and self._kept[key][0] is kept:  # not begun again while it was ending
                 del self._kept[key]
 
     async def _try(self, message: StandingMessage, failures: int) -> float | None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from utils.embeds.notices.look import VariantLook
-from utils.embeds.notices.registry import NOTICE_LOOKS
+from utils.embeds.notices.registry import list_pictured
 
 SIZE = 128  # pixels; Discord shows a thumbnail at 80, twice that on dense screens
 FOLDER = Path(__file__).parent / "artwork"
@@ -158,11 +158,6 @@ GLYPHS: Mapping[str, Callable[[], Shape]] = {
 }
 
 
-def list_looks() -> list[VariantLook]:
-    """Return the looks whose pictures are drawn."""
-    return [variant for look in NOTICE_LOOKS.values() for variant in look.variants.values()]
-
-
 def draw_pixels(look: VariantLook) -> bytes:
     """Return the picture of a look: rows of RGBA, ``SIZE`` by ``SIZE``."""
     red, green, blue = look.colour.to_bytes(3)
@@ -196,7 +191,7 @@ def encode_png(pixels: bytes, size: int = SIZE) -> bytes:
 
 def write_pictures(folder: Path = FOLDER) -> None:
     """Draw every picture into a folder."""
-    for look in list_looks():
+    for look in list_pictured():
         (folder / look.picture).write_bytes(encode_png(draw_pixels(look)))
 
 

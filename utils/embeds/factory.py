@@ -22,7 +22,7 @@ from utils.embeds.audit import ListedTask
 from utils.embeds.charts.painter import ChartPainter
 from utils.embeds.limits import fit_embed, fit_embeds
 from utils.embeds.notices.look import NoticeLook
-from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks
+from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks, list_pictured
 from utils.embeds.pictures import Picture, load_pictures
 from utils.embeds.replies import HelpCommand
 from utils.embeds.servers import ServerStatus
@@ -93,8 +93,7 @@ class EmbedFactory:
         self._style = Style(theme, words)
         self._kinds = kinds
         self._looks = looks
-        variants = (variant for look in looks.values() for variant in look.variants.values())
-        self._pictures = load_pictures(variant.picture for variant in variants)
+        self._pictures = load_pictures(look.picture for look in list_pictured(looks))
         self.languages = languages or Languages()
         self.charts = charts or ChartPainter(theme)
 
@@ -121,12 +120,12 @@ class EmbedFactory:
         """Return the message of up to ten notices; equal notices give an equal post."""
         embeds = fit_embeds([self.build_feed_embed(notice) for notice in notices])
         names = dict.fromkeys(self._get_look(notice).variants[notice.variant].picture for notice in notices)
-        return Post(tuple(embeds), tuple(self._pictures[name] for name in names))
+        return Post(tuple(embeds), tuple(self._pictures[name] for name in names if name))
 
     def build_feed_embed(self, notice: Notice) -> discord.Embed:
         """Return the embed of one notice; its picture must be attached to the message."""
         look = self._get_look(notice)
-        return fit_embed(look.build(self._theme, look.variants[notice.variant], notice))
+        return fit_embed(look.build(self._style, look.variants[notice.variant], notice))
 
     def build_placed(self, bounty: Bounty, *, server_name: str) -> discord.Embed:
         """Return the answer of ``/bounty place``."""
@@ -162,7 +161,8 @@ class EmbedFactory:
         """Return the sample post of ``/admin channel test``."""
         looks = [self._looks[one.name] for one in self._kinds if one.channel_kind is kind]
         if looks:
-            return self.build_feed([look.sample(server_name or "Your server", at) for look in looks])
+            facts = {"event_id": b"sample", "server_name": server_name or "Your server", "at": at}
+            return self.build_feed([look.sample(**facts) for look in looks])
         return Post((fit_embed(replies.build_sample_embed(self._style, kind, server_name, at=at)),))
 
     def build_stats(self, stats: PlayerStats, coverage: Coverage) -> discord.Embed:

@@ -1,5 +1,8 @@
 """Messages of proofs: the outcome, on the message that named the times."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import pytest
 from discord.ext import commands
 
@@ -7,11 +10,14 @@ from simulation.discord import Channel, Fault, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
+from tests.fakes.standing import NoPace
 from utils.delivery.proofs import LinkMessages
 from utils.delivery.sender import DiscordSender
+from utils.delivery.standing_messages import StandingMessages
 from utils.embeds.factory import EmbedFactory
 from utils.models.links import Link, ProofOutcome
 from utils.models.scope import ChannelId, MemberId
+from utils.tasks import TaskManager
 
 MESSAGE = "/channels/{channel_id}/messages/{message_id}"
 WOLF = build_player_id("Wolf")
@@ -25,11 +31,29 @@ def build_link(channel: Channel, message_id: int | None) -> Link:
     )
 
 
+@pytest.fixture(name="clock")
+def _clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(name="tasks")
+async def _tasks(clock: FakeClock) -> AsyncIterator[TaskManager]:
+    tasks = TaskManager(clock)
+    yield tasks
+    await tasks.stop()
+
+
+@pytest.fixture(name="messages")
+async def _messages(bot: commands.Bot, tasks: TaskManager, clock: FakeClock) -> LinkMessages:
+    sender = DiscordSender(bot, clock=clock)
+    standing = StandingMessages(sender, tasks, pace=NoPace(clock), clock=clock)
+    return LinkMessages(standing, factory=EmbedFactory())
+
+
 async def test_outcome_takes_the_place_of_the_times(
-    bot: commands.Bot, world: SimulatedDiscord, channel: Channel
+    bot: commands.Bot, world: SimulatedDiscord, channel: Channel, messages: LinkMessages
 ) -> None:
     """The message is edited as the bot's own; where there is none, nothing is left to do."""
-    messages = LinkMessages(DiscordSender(bot, clock=FakeClock()), factory=EmbedFactory())
     async with running_bot(bot, world):
         posted = await bot.get_partial_messageable(channel.id).send("times")
         assert await messages.show(build_link(channel, posted.id), ProofOutcome.EXPIRED)
@@ -40,27 +64,42 @@ async def test_outcome_takes_the_place_of_the_times(
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize(
-    ("fault", "expected"),
-    [
-        (Fault(method="PATCH", route=MESSAGE, status=403), True),
-        (Fault(method="PATCH", route=MESSAGE, status=404), True),
-        (Fault(method="PATCH", route=MESSAGE, cut="before"), False),
-    ],
-    ids=["forbidden", "gone", "cut"],
-)
-async def test_only_what_can_succeed_later_is_tried_again(
-    bot: commands.Bot, world: SimulatedDiscord, channel: Channel, fault: Fault, *, expected: bool
+@pytest.mark.parametrize("status", [403, 404])
+async def test_what_lasts_ends_the_matter(
+    bot: commands.Bot, world: SimulatedDiscord, channel: Channel, messages: LinkMessages, status: int
 ) -> None:
-    """A deleted message or a lost permission ends the matter; a broken connection does not."""
-    messages = LinkMessages(DiscordSender(bot, clock=FakeClock()), factory=EmbedFactory())
+    """A deleted message or a lost permission: nothing is left to do."""
     async with running_bot(bot, world):
         posted = await bot.get_partial_messageable(channel.id).send("times")
-        world.faults.add(fault)
-        assert await messages.show(build_link(channel, posted.id), ProofOutcome.PROVEN) is expected
+        gone = world.faults.add(Fault(method="PATCH", route=MESSAGE, status=status, times=None))
+        assert await messages.show(build_link(channel, posted.id), ProofOutcome.PROVEN)
+    assert gone.struck == 1
 
 
-async def test_outcome_waits_until_the_bot_was_logged_in(bot: commands.Bot, channel: Channel) -> None:
-    """A restart judges at once; Discord may take longer."""
-    messages = LinkMessages(DiscordSender(bot, clock=FakeClock()), factory=EmbedFactory())
-    assert not await messages.show(build_link(channel, 1), ProofOutcome.PROVEN)
+async def test_outcome_waits_until_the_bot_was_logged_in(
+    bot: commands.Bot, world: SimulatedDiscord, channel: Channel, messages: LinkMessages, clock: FakeClock
+) -> None:
+    """A restart judges at once; Discord may take longer. The newest outcome of a message is shown."""
+    async with running_bot(commands.Bot(intents=bot.intents, cache_default_sounds=False), world) as before:
+        posted = await before.get_partial_messageable(channel.id).send("times")
+    link = build_link(channel, posted.id)
+    showing = asyncio.gather(
+        messages.show(link, ProofOutcome.PROVEN), messages.show(link, ProofOutcome.ENDED)
+    )
+    await clock.advance(0)
+    assert not showing.done()
+    async with running_bot(bot, world):
+        await clock.advance(60)
+        assert await showing == [True, True]
+    assert len(world.journal.requests_to("PATCH", MESSAGE)) == 1
+    assert "ended" in str(channel.messages[0].embed).lower()
+
+
+async def test_outcome_that_was_broken_off_is_not_taken_as_shown(
+    channel: Channel, messages: LinkMessages, clock: FakeClock, tasks: TaskManager
+) -> None:
+    """The bot left the guild before Discord was reached."""
+    showing = asyncio.create_task(messages.show(build_link(channel, 1), ProofOutcome.PROVEN))
+    await clock.advance(0)
+    await tasks.cancel_guild(SCOPE.guild_id)
+    assert not await showing

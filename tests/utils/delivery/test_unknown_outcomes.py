@@ -113,18 +113,20 @@ class Proof:
 
     async def prepare(self, desk: Desk) -> None:
         """Post the times."""
-        self._messages = LinkMessages(desk.sender, factory=desk.factory)
+        self._messages = LinkMessages(desk.messages, factory=desk.factory)
         message_id, wolf = await desk.begin_message(), build_player_id("Wolf")
         self._link = Link(
             desk.guild_id, MemberId(1), wolf, "Wolf", START, channel_id=desk.channel_id, message_id=message_id
         )
+        self._showing: asyncio.Task[bool] | None = None
         self.is_open = True
 
     async def go_on(self, desk: Desk) -> None:
-        """Do what the keeper of proofs does until it is shown, or never can be."""
-        del desk
-        if self.is_open:
-            self.is_open = not await self._messages.show(self._link, ProofOutcome.EXPIRED)
+        """Tell the outcome once; from then on it goes on by itself."""
+        if self._showing is None:
+            self._showing = asyncio.create_task(self._messages.show(self._link, ProofOutcome.EXPIRED))
+        await desk.clock.advance(61)
+        self.is_open = not (self._showing.done() and self._showing.result())
 
 
 class Picture:

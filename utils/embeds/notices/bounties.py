@@ -7,7 +7,7 @@ import discord
 from utils.embeds.figures import write_emeralds, write_time
 from utils.embeds.notices.bounty_wording import HOUSE, LINES, TITLES
 from utils.embeds.notices.look import SEPARATOR, NoticeLook, VariantLook, build_post, choose_line
-from utils.embeds.theme import Theme
+from utils.embeds.style import Style
 from utils.localization.escape import escape_name
 from utils.models.money import AUTO_DURATION
 from utils.models.notices.bounties import BountyEvent, BountyNotice
@@ -15,27 +15,27 @@ from utils.models.quantities import write_quantity
 from utils.models.scope import MemberId
 
 
-def build_bounty_notice_embed(theme: Theme, look: VariantLook, notice: BountyNotice) -> discord.Embed:
+def build_bounty_notice_embed(style: Style, look: VariantLook, notice: BountyNotice) -> discord.Embed:
     """Return the post about a bounty."""
     by = _write_by(notice)
     line = choose_line(look, notice).format(
         target=f"**{escape_name(notice.target_name)}**",
-        amount=f"**{write_emeralds(theme, notice.amount)}**",
+        amount=f"**{write_emeralds(style.theme, notice.amount)}**",
         by=by,
         By=by[:1].upper() + by[1:],
     )
     return build_post(look, notice, (line, _write_facts(notice)))
 
 
-def build_sample_bounty(server_name: str, at: datetime) -> BountyNotice:
+def build_sample_bounty(*, event_id: bytes, server_name: str, at: datetime) -> BountyNotice:
     """Return an invented bounty; nobody pays it."""
     return BountyNotice(
-        event_id=b"sample",
-        event=BountyEvent.AUTO,
+        event_id=event_id,
         server_name=server_name,
+        at=at,
+        event=BountyEvent.AUTO,
         target_name="Sample target",
         amount=1_500,
-        at=at,
         ends_at=at + AUTO_DURATION,
         kills=6,
     )

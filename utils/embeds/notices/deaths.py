@@ -1,39 +1,22 @@
 """The killfeed: one compact embed a death, a themed title and three lines."""
 
-from datetime import datetime
+from functools import partial
 
 import discord
 
 from utils.embeds.figures import compute_ratio, write_count, write_metres, write_ratio
 from utils.embeds.notices.death_wording import CAUSES, LINES, TITLES
 from utils.embeds.notices.look import SEPARATOR, NoticeLook, VariantLook, build_post, choose_line
-from utils.embeds.theme import Theme
+from utils.embeds.style import Style
 from utils.embeds.wording import WEAPONS
 from utils.localization.escape import escape_name, escape_text
 from utils.models.deaths import DeathKind
 from utils.models.notices.deaths import DeathNotice
 
 
-def build_death_embed(_theme: Theme, look: VariantLook, notice: DeathNotice) -> discord.Embed:
+def build_death_embed(_style: Style, look: VariantLook, notice: DeathNotice) -> discord.Embed:
     """Return the embed of a death."""
     return build_post(look, notice, (_write_line(look, notice), _write_facts(notice)))
-
-
-def build_sample_death(server_name: str, at: datetime) -> DeathNotice:
-    """Return an invented death; it enters no statistic."""
-    return DeathNotice(
-        event_id=b"sample",
-        kind=DeathKind.KILL,
-        server_name=server_name,
-        killer_name="Sample killer",
-        victim_name="Sample victim",
-        weapon="Mosin",
-        distance=123,
-        at=at,
-        killer_kills=12,
-        killer_deaths=5,
-        killer_streak=3,
-    )
 
 
 def _write_line(look: VariantLook, notice: DeathNotice) -> str:
@@ -77,5 +60,15 @@ DEATH_LOOK = NoticeLook(
         DeathKind.UNKNOWN: _build_look(DeathKind.UNKNOWN, 0x3F5B45, "🐺"),
     },
     build=build_death_embed,
-    sample=build_sample_death,
+    sample=partial(
+        DeathNotice,
+        kind=DeathKind.KILL,
+        killer_name="Sample killer",
+        victim_name="Sample victim",
+        weapon="Mosin",
+        distance=123,
+        killer_kills=12,
+        killer_deaths=5,
+        killer_streak=3,
+    ),
 )

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 import discord
 
 from utils.embeds.figures import write_time
-from utils.embeds.theme import Theme
+from utils.embeds.style import Style
 from utils.embeds.wording import choose_text
 from utils.localization.escape import escape_name
 from utils.models.notices.notice import Notice
@@ -26,7 +25,8 @@ class VariantLook:
     Attributes:
         colour: 0xRRGGBB; also the ground of its picture.
         mark: the emoji before the title.
-        picture: name of the file that is attached once to a message and shown by all embeds of the variant.
+        picture: name of the file that is attached once to a message and shown by all embeds of the variant;
+            empty for none.
         titles: a pool; the title of a post is chosen by its event.
         lines: likewise, with places in braces that the embed of the kind fills.
     """
@@ -45,12 +45,12 @@ class NoticeLook(Generic[N]):
     Attributes:
         variants: the look of each variant of the kind.
         build: returns the embed of a notice; equal notices give equal embeds, also after a restart.
-        sample: returns an invented notice of a server at a time, for ``/admin channel test``.
+        sample: makes an invented notice for ``/admin channel test``, given what every notice has by name.
     """
 
     variants: Mapping[StrEnum, VariantLook]
-    build: Callable[[Theme, VariantLook, N], discord.Embed]
-    sample: Callable[[str, datetime], N]
+    build: Callable[[Style, VariantLook, N], discord.Embed]
+    sample: Callable[..., N]
 
 
 def choose_line(look: VariantLook, notice: Notice) -> str:
@@ -66,4 +66,4 @@ def build_post(look: VariantLook, notice: Notice, lines: Sequence[str]) -> disco
         description="\n".join(line for line in (*lines, SEPARATOR.join(place)) if line),
         colour=look.colour,
     )
-    return embed.set_thumbnail(url=f"attachment://{look.picture}")
+    return embed.set_thumbnail(url=f"attachment://{look.picture}") if look.picture else embed

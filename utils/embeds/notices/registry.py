@@ -5,9 +5,18 @@ from typing import Any
 
 from utils.embeds.notices.bounties import BOUNTY_LOOK
 from utils.embeds.notices.deaths import DEATH_LOOK
-from utils.embeds.notices.look import NoticeLook
+from utils.embeds.notices.look import NoticeLook, VariantLook
 
 NoticeLooks = Mapping[str, NoticeLook[Any]]
 
-NOTICE_LOOKS: NoticeLooks = {"death": DEATH_LOOK, "bounty": BOUNTY_LOOK}
+NOTICE_LOOKS: NoticeLooks = {
+    "death": DEATH_LOOK,
+    "bounty": BOUNTY_LOOK,
+}
 """Every look there is."""
+
+
+def list_pictured(looks: NoticeLooks = NOTICE_LOOKS) -> list[VariantLook]:
+    """Return the looks that have a picture."""
+    variants = [variant for look in looks.values() for variant in look.variants.values()]
+    return [variant for variant in variants if variant.picture]

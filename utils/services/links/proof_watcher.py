@@ -7,20 +7,18 @@ stays *open* in the storage until its message shows the outcome, or can never sh
 """
 
 import asyncio
-import math
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
-from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.errors import NotFoundError
 from utils.events import DeathsStored
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, ProofOutcome
 from utils.models.players import KnownPlayer
-from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
+from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import ServerHealth
 from utils.services.links.proof import find_proof, find_unclear, is_overdue
 from utils.tasks import TaskManager
@@ -28,13 +26,6 @@ from utils.waiting import wait_for_any
 
 PROOFS_TASK = "links:proofs"
 LOOK_SECONDS = 20.0  # for proofs that end, which no event tells
-RETRY_BACKOFF = Backoff(first_seconds=5, longest_seconds=60)
-"""An outcome that could not be told is tried again so soon."""
-
-FORGET_SECONDS = 600.0
-
-Told = tuple[Link, ProofOutcome]
-TellKey = tuple[GuildId, MemberId, PlayerId, datetime, ProofOutcome]
 
 
 class ProofBook(Protocol):
@@ -103,32 +94,11 @@ class ProofMessages(Protocol):
     """The messages that named the times."""
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
-        """Show how a proof went; False when a later try can succeed. Without a message all is done."""
+        """Show how a proof went, however long that takes; without a message all is done.
 
-
-class _Untold:
-    """Outcomes that could not be told yet, and when each is tried again, in monotonic seconds."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[TellKey, tuple[int, float]] = {}  # how often it failed, and the time
-
-    def is_due(self, told: Told, now: float) -> bool:
-        """Tell whether an outcome may be tried now."""
-        _, at = self._waiting.get(_build_tell_key(told), (0, now))
-        return at <= now
-
-    def note(self, told: Told, now: float, *, is_told: bool) -> None:
-        """Note how a try went; outcomes that nobody has tried for long have gone otherwise."""
-        failures, _ = self._waiting.pop(_build_tell_key(told), (0, now))
-        if not is_told:
-            wait = RETRY_BACKOFF.compute_seconds(failures + 1)
-            self._waiting[_build_tell_key(told)] = failures + 1, now + wait
-        for key in [key for key, (_, at) in self._waiting.items() if at < now - FORGET_SECONDS]:
-            del self._waiting[key]
-
-    def find_next(self, now: float) -> float:
-        """Return when the next one is due, after now; far away without one."""
-        return min((at for _, at in self._waiting.values() if at > now), default=math.inf)
+        Returns:
+            False when that was broken off; True when it is shown, or only a person could make it be.
+        """
 
 
 class ProofKeeper:
@@ -163,8 +133,6 @@ class ProofKeeper:
         self._clock = clock
         self._open: frozenset[GuildId] = frozenset()  # guilds with open links, at the last look
         self._stirred: set[GuildId] = set()
-        self._farewells: list[Told] = []
-        self._untold = _Untold()
         self._woken = asyncio.Event()
 
     def stir(self, guild_id: GuildId) -> None:
@@ -176,8 +144,7 @@ class ProofKeeper:
     def tell(self, link: Link, outcome: ProofOutcome) -> None:
         """Show an outcome on a message that no stored link names any more; tried until it is shown."""
         if link.message_id is not None:
-            self._farewells.append((link, outcome))
-            self._woken.set()
+            self._begin_to_tell(link, outcome, self._messages.show)
 
     def on_deaths_stored(self, event: DeathsStored) -> None:
         """Look at a guild with open links when somebody used the menu; holds up nobody."""
@@ -192,45 +159,25 @@ class ProofKeeper:
             self._open = frozenset(found) | self._stirred
             await self.look(found)
             next_look_at = self._clock.monotonic() + LOOK_SECONDS
-            while await self._wait_until(min(next_look_at, self._untold.find_next(self._clock.monotonic()))):
+            while await self._wait_until(next_look_at):
                 stirred, self._stirred = self._stirred, set()
                 await self.look(stirred)
 
-    async def look(self, guild_ids: Iterable[GuildId]) -> bool:
-        """Judge the open links of guilds, then tell; return False when an outcome is not told yet."""
-        decided: dict[GuildId, list[Told]] = {}
-        unsettled: set[GuildId] = set()
+    async def look(self, guild_ids: Iterable[GuildId]) -> None:
+        """Judge the open links of guilds, and begin to tell what became of them."""
+        await self._tasks.for_each(PROOFS_TASK, guild_ids, self._look_at)
 
-        async def judge(guild_id: GuildId) -> None:
-            decided[guild_id] = await self._judge(guild_id)
+    async def _look_at(self, guild_id: GuildId) -> None:
+        for link, outcome in await self._judge(guild_id):
+            self._begin_to_tell(link, outcome, self._close)
 
-        async def close(guild_id: GuildId) -> None:
-            closings = [self._try(told, self._close) for told in decided[guild_id]]
-            if not all(await asyncio.gather(*closings)):
-                unsettled.add(guild_id)
-
-        await self._tasks.for_each(PROOFS_TASK, guild_ids, judge)
-        is_said = await self._say_farewell()
-        # beside each other: Discord may let one of them wait for a minute
-        closed = await asyncio.gather(*(self._tasks.attempt(PROOFS_TASK, one, close) for one in decided))
-        return all(closed) and not unsettled and is_said
-
-    async def _say_farewell(self) -> bool:
-        """Show what no stored link names any more; return False when some of it has to be tried again."""
-        farewells: defaultdict[GuildId, list[Told]] = defaultdict(list)
-        for link, outcome in self._farewells:
-            farewells[link.guild_id].append((link, outcome))
-        self._farewells = []
-
-        async def show(guild_id: GuildId) -> None:
-            shown = await asyncio.gather(
-                *(self._try(told, self._messages.show) for told in farewells[guild_id])
-            )
-            told = zip(farewells[guild_id], shown, strict=True)
-            self._farewells += [farewell for farewell, is_shown in told if not is_shown]
-
-        await asyncio.gather(*(self._tasks.attempt(PROOFS_TASK, one, show) for one in list(farewells)))
-        return not self._farewells
+    def _begin_to_tell(
+        self, link: Link, outcome: ProofOutcome, tell: Callable[[Link, ProofOutcome], Awaitable[object]]
+    ) -> None:
+        """Leave it to a task of its own, unless that is under way: Discord may let it wait for long."""
+        name = f"proof:{link.guild_id}/{link.member_id}/{link.player_id}/{link.message_id}:{outcome}"
+        if not self._tasks.is_running(name):
+            self._tasks.start(name, partial(tell, link, outcome), guild_id=link.guild_id)
 
     async def _wait_until(self, moment: float) -> bool:
         """Wait; True when somebody woke us before the moment."""
@@ -242,7 +189,7 @@ class ProofKeeper:
         self._woken.clear()
         return is_woken
 
-    async def _judge(self, guild_id: GuildId) -> list[Told]:
+    async def _judge(self, guild_id: GuildId) -> list[tuple[Link, ProofOutcome]]:
         """Prove what can be proven, the earliest first, and return what is to be told."""
         pending = [link for link in await self._store.list_open(guild_id) if not link.is_proven]
         complete = [(at, link) for link in pending if (at := await self._find_proof(link)) is not None]
@@ -250,7 +197,7 @@ class ProofKeeper:
         for _, link in sorted(complete, key=lambda one: one[0]):
             if link not in unclear:
                 await self._store.prove(guild_id, link, at=self._clock.now())
-        for link in unclear:  # before anybody is told: one that stayed for a moment longer would be proven
+        for link in unclear:  # waits for no telling: one that stayed for a moment longer would be proven
             await self._store.drop_request(guild_id, link)
             self.tell(link, ProofOutcome.UNCLEAR)
         decided = [(link, await self._decide(link)) for link in await self._store.list_open(guild_id)]
@@ -290,27 +237,10 @@ class ProofKeeper:
         except NotFoundError:  # the only server that knew the player was removed
             return ()
 
-    async def _try(self, told: Told, tell: Callable[[Link, ProofOutcome], Awaitable[bool]]) -> bool:
-        """Tell an outcome, unless its last try was a short while ago; return whether it is told."""
-        if not self._untold.is_due(told, self._clock.monotonic()):
-            return False
-        is_told = False
-        try:
-            is_told = await tell(*told)
-        finally:
-            self._untold.note(told, self._clock.monotonic(), is_told=is_told)
-        return is_told
-
-    async def _close(self, link: Link, outcome: ProofOutcome) -> bool:
+    async def _close(self, link: Link, outcome: ProofOutcome) -> None:
         if not await self._messages.show(link, outcome):
-            return False
+            return
         if outcome is ProofOutcome.PROVEN:
             await self._store.mark_told(link.guild_id, link)
         else:
             await self._store.delete_pending(link.guild_id, link)
-        return True
-
-
-def _build_tell_key(told: Told) -> TellKey:
-    link, outcome = told
-    return link.guild_id, link.member_id, link.player_id, link.linked_at, outcome

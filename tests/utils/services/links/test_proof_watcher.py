@@ -1,6 +1,5 @@
 """Proving: pending links judged from what is stored, and the outcome told."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -17,7 +16,7 @@ from utils.events import DeathsStored
 from utils.models.links import Link, LinkState, ProofOutcome, ProofWindow
 from utils.models.scope import ChannelId, MemberId
 from utils.services.links.proof import GRACE, LONGEST_GRACE
-from utils.services.links.proof_watcher import LOOK_SECONDS, RETRY_BACKOFF, ProofKeeper
+from utils.services.links.proof_watcher import LOOK_SECONDS, ProofKeeper
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id
@@ -73,6 +72,11 @@ class Court:
             at = START + timedelta(minutes=one)
             self.store.add_suicide(name, at, read_at=START + timedelta(minutes=read_after))
 
+    async def look(self) -> None:
+        """Look at the guild, and let everything be told that can be."""
+        await self.keeper.look([GUILD])
+        await settle()
+
     async def list_states(self) -> dict[MemberId, LinkState]:
         """Return where each link of the wolf stands."""
         return {key[1]: link.state for key, link in self.store.links.items()}
@@ -87,7 +91,7 @@ async def test_link_is_proven_and_told_when_both_windows_hold_a_suicide(court: C
     """The log's time alone decides, so nothing waits for our own clock; the link is main and closed."""
     await court.ask(build_link())
     court.die(3, 13)
-    assert await court.keeper.look([GUILD])
+    await court.look()
     [link] = court.store.links.values()
     assert (link.state, link.is_main, link.proven_at) == (LinkState.PROVEN, True, START)
     assert (link.windows, link.message_id, court.store.open) == ((), None, set())
@@ -102,7 +106,7 @@ async def test_link_stays_pending_when_a_window_holds_nothing(
     await court.ask(build_link())
     court.die(*minutes)
     court.die(3, 13, name="Bear")
-    await court.keeper.look([GUILD])
+    await court.look()
     assert (await court.list_states(), court.messages.shown) == ({ANNA: LinkState.PENDING}, [])
 
 
@@ -112,7 +116,7 @@ async def test_history_and_what_was_read_before_the_request_prove_nothing(court:
     for minutes in (3, 13):
         court.store.add_suicide("Wolf", START + timedelta(minutes=minutes), read_at=None)
     court.die(3.5, 13.5, read_after=-1)
-    await court.keeper.look([GUILD])
+    await court.look()
     assert await court.list_states() == {ANNA: LinkState.PENDING}
 
 
@@ -124,7 +128,7 @@ async def test_first_to_prove_has_the_player_when_several_do_in_one_look(
     winner, loser = (ANNA, BERT) if is_anna_first else (BERT, ANNA)
     await court.ask(build_link(winner), build_link(loser, windows=(FIRST, LATER)))
     court.die(3, 12.5, 14.5)
-    await court.keeper.look([GUILD])
+    await court.look()
     assert await court.list_states() == {winner: LinkState.PROVEN}
     assert sorted(court.messages.shown) == sorted(
         [(winner, ProofOutcome.PROVEN), (loser, ProofOutcome.TAKEN)]
@@ -142,7 +146,7 @@ async def test_suicides_that_fit_two_requests_prove_neither(
     await court.ask(build_link(ANNA), stranger, third, build_link(ANNA, "Bear"))
     court.die(3, 13.5, 17, read_after=5)
     court.die(3, 13.5, name="Bear", read_after=5)
-    await court.keeper.look([GUILD])
+    await court.look()
     assert [(link.player_name, link.state) for link in court.store.links.values()] == [
         ("Bear", LinkState.PROVEN)
     ]
@@ -160,14 +164,14 @@ async def test_request_that_is_made_anew_meanwhile_is_no_clearer(court: Court) -
     await court.ask(build_link(ANNA), stranger)
     court.die(3, 13.5, read_after=5)
     gate = court.messages.gate = Gate()
-    looking = asyncio.create_task(court.keeper.look([GUILD]))
+    await court.keeper.look([GUILD])
     await gate.has_read.wait()
     assert court.store.links == {}
     again = replace(stranger, message_id=None, channel_id=None)
     await court.store.attach_message(GUILD, again, channel_id=ChannelId(5), message_id=7)
     gate.may_answer.set()
-    assert await looking
-    await court.keeper.look([GUILD])
+    await settle()
+    await court.look()
     assert (court.store.links, len(court.messages.shown)) == ({}, 2)
 
 
@@ -175,7 +179,7 @@ async def test_pending_links_end_when_the_player_belongs_to_another(court: Court
     """An admin's confirmation, too, ends what others tried."""
     await court.ask(build_link(ANNA))
     await court.store.put_proven(GUILD, build_link(BERT), at=START)
-    await court.keeper.look([GUILD])
+    await court.look()
     assert await court.list_states() == {BERT: LinkState.PROVEN}
     assert court.messages.shown == [(ANNA, ProofOutcome.TAKEN)]
 
@@ -186,14 +190,14 @@ async def test_request_that_was_made_anew_while_its_outcome_was_told_stays(court
     await court.ask(asked)
     await court.store.put_proven(GUILD, taken, at=START)
     gate = court.messages.gate = Gate()
-    looking = asyncio.create_task(court.keeper.look([GUILD]))
+    await court.keeper.look([GUILD])
     await gate.has_read.wait()
     await court.store.remove(GUILD, BERT, [taken.player_id])
     again = replace(asked, channel_id=None, message_id=None)
     await court.ask(again)
     await court.store.attach_message(GUILD, again, channel_id=ChannelId(5), message_id=7)
     gate.may_answer.set()
-    assert await looking
+    await settle()
     assert court.messages.shown == [(ANNA, ProofOutcome.TAKEN)]
     assert await court.store.list_open(GUILD) == [replace(asked, message_id=7)]
 
@@ -204,10 +208,10 @@ async def test_proof_expires_after_the_grace_when_the_logs_were_read(court: Cour
     court.die(3)
     court.reading.last_read_at[SCOPE] = SECOND.ends_at + GRACE
     court.clock.move((SECOND.ends_at + GRACE - START).total_seconds() - 1)
-    await court.keeper.look([GUILD])
+    await court.look()
     assert await court.list_states() == {ANNA: LinkState.PENDING}
     court.clock.move(1)
-    await court.keeper.look([GUILD])
+    await court.look()
     assert (await court.list_states(), court.store.open) == ({}, set())
     assert court.messages.shown == [(ANNA, ProofOutcome.EXPIRED)]
 
@@ -217,25 +221,55 @@ async def test_proof_waits_for_a_host_that_is_away_and_takes_late_rows(court: Co
     await court.ask(build_link(ANNA), build_link(BERT, "Bear"))
     court.reading.last_read_at[SCOPE] = START
     court.clock.move((SECOND.ends_at + LONGEST_GRACE - START).total_seconds() - 1)
-    await court.keeper.look([GUILD])
+    await court.look()
     assert court.messages.shown == []
     court.die(3, 13, read_after=130)
     court.clock.move(1)
-    await court.keeper.look([GUILD])
+    await court.look()
     assert court.messages.shown == [(ANNA, ProofOutcome.PROVEN), (BERT, ProofOutcome.EXPIRED)]
 
 
 async def test_outcome_is_told_later_when_discord_is_away(court: Court) -> None:
-    """The link counts at once; the message catches up."""
+    """The link counts at once; the message catches up, and is written once however often it was looked."""
     await court.ask(build_link())
     court.die(3, 13)
-    court.messages.is_away = True
-    assert not await court.keeper.look([GUILD])
+    court.messages.is_there.clear()
+    for _ in range(3):
+        await court.look()
     assert (await court.list_states(), len(court.store.open)) == ({ANNA: LinkState.PROVEN}, 1)
-    court.messages.is_away = False
-    assert not await court.keeper.look([GUILD])  # too soon
-    court.clock.move(RETRY_BACKOFF.first_seconds)
-    assert await court.keeper.look(await court.store.list_guilds_with_open_links())
+    court.messages.is_there.set()
+    await settle()
+    assert (court.messages.tries, court.messages.shown) == (1, [(ANNA, ProofOutcome.PROVEN)])
+    assert court.store.open == set()
+
+
+async def test_message_that_hangs_holds_up_no_other_proof(court: Court) -> None:
+    """Discord takes a minute for one of them: others are judged and told meanwhile."""
+    await court.ask(build_link())
+    court.die(3, 13)
+    gate = court.messages.gate = Gate()
+    await court.keeper.look([GUILD])
+    await gate.has_read.wait()
+    court.messages.gate = None
+    await court.ask(build_link(BERT, "Bear"))
+    court.die(3, 13, name="Bear")
+    await court.look()
+    assert court.messages.shown == [(BERT, ProofOutcome.PROVEN)]
+    gate.may_answer.set()
+    await settle()
+    assert court.messages.shown == [(BERT, ProofOutcome.PROVEN), (ANNA, ProofOutcome.PROVEN)]
+
+
+async def test_outcome_whose_telling_was_broken_off_is_told_by_the_next_look(court: Court) -> None:
+    """The bot left the guild and came back while Discord took nothing."""
+    await court.ask(build_link())
+    court.die(3, 13)
+    court.messages.is_there.clear()
+    await court.look()
+    await court.tasks.cancel_guild(GUILD)
+    court.messages.is_there.set()
+    assert (court.messages.shown, len(court.store.open)) == ([], 1)
+    await court.look()
     assert (court.messages.shown, court.store.open) == ([(ANNA, ProofOutcome.PROVEN)], set())
 
 
@@ -281,15 +315,11 @@ async def test_menu_suicide_wakes_the_judge_and_other_deaths_do_not(running: Cou
     assert running.messages.shown == [(ANNA, ProofOutcome.PROVEN)]
 
 
-async def test_judge_looks_again_by_itself_and_sooner_while_something_is_untold(running: Court) -> None:
-    """The end of a proof is no event; an outcome that could not be told is tried again soon."""
+async def test_judge_looks_again_by_itself(running: Court) -> None:
+    """The end of a proof is no event."""
     await running.ask(build_link())
     running.die(3, 13)
-    running.messages.is_away = True
     await running.clock.advance(LOOK_SECONDS)
-    assert await running.list_states() == {ANNA: LinkState.PROVEN}
-    running.messages.is_away = False
-    await running.clock.advance(RETRY_BACKOFF.first_seconds)
     assert running.messages.shown == [(ANNA, ProofOutcome.PROVEN)]
 
 
@@ -304,40 +334,13 @@ async def test_farewell_is_told_once_where_there_is_a_message(running: Court) ->
 
 async def test_outcome_without_a_stored_link_is_shown_once_it_can_be(running: Court) -> None:
     """Discord may limit everything just then; the message would name times that count no more for ever."""
-    running.messages.is_away = True
+    running.messages.is_there.clear()
     running.keeper.tell(build_link(), ProofOutcome.ENDED)
-    await running.clock.advance(RETRY_BACKOFF.first_seconds)
+    await running.clock.advance(LOOK_SECONDS)
     assert running.messages.shown == []
-    running.messages.is_away = False
-    for _ in range(3):
-        await running.clock.advance(RETRY_BACKOFF.first_seconds)
+    running.messages.is_there.set()
+    await running.clock.advance(LOOK_SECONDS)
     assert running.messages.shown == [(ANNA, ProofOutcome.ENDED)]
-
-
-@pytest.mark.parametrize("is_stored", [True, False], ids=["link", "farewell"])
-async def test_outcome_that_cannot_be_told_is_tried_ever_less_often(
-    running: Court, *, is_stored: bool
-) -> None:
-    """Not every five seconds for as long as Discord is away; then it is told once."""
-    running.messages.is_away = True
-    if is_stored:
-        await running.ask(build_link())
-        running.die(3, 13)
-        running.keeper.stir(GUILD)
-    else:
-        running.keeper.tell(build_link(), ProofOutcome.ENDED)
-    await settle()
-    tries = [running.messages.tries]
-    for _ in range(200):
-        await running.clock.advance(1)
-        tries.append(running.messages.tries)
-    tried_at = [second for second in range(1, len(tries)) if tries[second] > tries[second - 1]]
-    assert (tries[0], tries[-1], tried_at) == (1, 7, [5, 15, 35, 75, 135, 195])
-    running.messages.is_away = False
-    for _ in range(60):
-        await running.clock.advance(1)
-    outcome = ProofOutcome.PROVEN if is_stored else ProofOutcome.ENDED
-    assert running.messages.shown == [(ANNA, outcome)]
 
 
 @given(
@@ -353,8 +356,8 @@ async def test_outcome_is_the_same_however_the_deaths_arrive(
     for number, (second, name) in enumerate(deaths):
         court.die(second / 60, name=name)
         if number in cuts:
-            await court.keeper.look([GUILD])
-    await court.keeper.look([GUILD])
+            await court.look()
+    await court.look()
     own = [START + timedelta(seconds=second) for second, name in deaths if name == "Wolf"]
     is_proven = all(any(window.holds(at) for at in own) for window in (FIRST, SECOND))
     assert await court.list_states() == {ANNA: LinkState.PROVEN if is_proven else LinkState.PENDING}

@@ -1,0 +1,122 @@
+"""Each kind of notice is complete: look, texts, sample and personal fields."""
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from tests.fakes.connection_look import ALL_KINDS, ALL_LOOKS, CONNECTION_LOOK
+from utils.embeds.drawing import FOLDER
+from utils.embeds.factory import EmbedFactory
+from utils.embeds.notices.look import NoticeLook, VariantLook
+from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks
+from utils.models.deaths import DeathKind
+from utils.models.notices.bounties import BountyEvent
+from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds
+from utils.models.personal import PersonalFields
+from utils.models.scope import MemberId, PlayerId
+
+CONNECTION = ALL_KINDS.get("connection")
+AT = datetime(2026, 5, 1, 12, 30, 15, tzinfo=UTC)
+
+
+def list_faults(kinds: NoticeKinds, looks: NoticeLooks) -> list[str]:
+    """Return what a kind of notice lacks."""
+    names = {kind.name for kind in kinds}
+    faults = [f"{name}: a look without a kind" for name in looks.keys() - names]
+    silenceable = [str(name) for kind in kinds for name in kind.silenceable]
+    if len(set(silenceable)) < len(silenceable):
+        faults.append("two kinds are switched off by one name")
+    for kind in kinds:
+        faults += [f"{kind.name}: {fault}" for fault in _list_personal_faults(kind)]
+        look = looks.get(kind.name)
+        found = ["no look"] if look is None else _list_look_faults(kind, look)
+        faults += [f"{kind.name}: {fault}" for fault in found]
+    return faults
+
+
+def _list_personal_faults(kind: NoticeKind) -> Iterator[str]:
+    """Yield the facts that name people by type or name, and are not declared; and what is no fact."""
+    types, facts = get_type_hints(kind.model), {field.name for field in fields(kind.model)}
+    personal = kind.personal
+    for name in facts:
+        held = {types[name], *get_args(types[name])}
+        is_name = name.endswith("_name") and name != "server_name"
+        for is_personal, declared in (
+            (MemberId in held, personal.members),
+            (PlayerId in held, personal.players),
+            (is_name, personal.names),
+        ):
+            if is_personal is not (name in declared):
+                yield f"{name} is not declared as what it is"
+    yield from (
+        f"{name} is no fact" for name in {*personal.members, *personal.players, *personal.names} - facts
+    )
+
+
+def _list_look_faults(kind: NoticeKind, look: NoticeLook[Any]) -> list[str]:
+    faults = [f"no look of {name}" for name in set(kind.variants) - look.variants.keys()]
+    for name, variant in look.variants.items():
+        faults += [] if variant.titles and variant.lines else [f"no texts of {name}"]
+        is_drawn = not variant.picture or (FOLDER / variant.picture).is_file()
+        faults += [] if is_drawn else [f"no picture of {name}"]
+    sample = look.sample(event_id=b"sample", server_name="North", at=AT)
+    is_sample = type(sample) is kind.model and (sample.server_name, sample.at) == ("North", AT)
+    return faults if is_sample else [*faults, "a sample of something else"]
+
+
+def test_every_kind_is_complete() -> None:
+    """What is stored can be shown, tried and erased."""
+    assert list_faults(NOTICE_KINDS, NOTICE_LOOKS) == []
+    assert list_faults(ALL_KINDS, ALL_LOOKS) == []
+
+
+_BARE = VariantLook(0, "", "nowhere.png", [], [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "look", "faults"),
+    [
+        (CONNECTION, None, ["connection: no look"]),
+        (
+            replace(CONNECTION, personal=PersonalFields(names=("nick",))),
+            CONNECTION_LOOK,
+            [
+                "connection: member_id is not declared as what it is",
+                "connection: nick is no fact",
+                "connection: player_id is not declared as what it is",
+                "connection: player_name is not declared as what it is",
+            ],
+        ),
+        (
+            replace(CONNECTION, variants=BountyEvent, silenceable=(DeathKind.FALL,)),
+            NoticeLook({BountyEvent.AUTO: _BARE}, CONNECTION_LOOK.build, NOTICE_LOOKS["bounty"].sample),
+            [
+                "connection: a sample of something else",
+                "connection: no look of claimed",
+                "connection: no look of expired",
+                "connection: no look of placed",
+                "connection: no picture of auto",
+                "connection: no texts of auto",
+                "two kinds are switched off by one name",
+            ],
+        ),
+    ],
+)
+def test_incomplete_kind_is_refused(
+    kind: NoticeKind, look: NoticeLook[Any] | None, faults: list[str]
+) -> None:
+    """Each thing that can be forgotten is found."""
+    looks = dict(NOTICE_LOOKS) | ({} if look is None else {"connection": look})
+    assert sorted(list_faults(NoticeKinds([*NOTICE_KINDS, kind]), looks)) == faults
+
+
+@pytest.mark.parametrize("kind", list(ALL_KINDS), ids=lambda kind: kind.name)
+def test_sample_is_shown_as_the_post_that_it_stands_for(kind: NoticeKind) -> None:
+    """``/admin channel test`` shows every kind of the channel as it will be posted."""
+    factory = EmbedFactory(kinds=ALL_KINDS, looks=ALL_LOOKS)
+    sample = ALL_LOOKS[kind.name].sample(event_id=b"sample", server_name="North", at=AT)
+    shown = [one.to_dict() for one in factory.build_sample(kind.channel_kind, "North", at=AT).embeds]
+    assert shown == [factory.build_feed_embed(sample).to_dict()]
