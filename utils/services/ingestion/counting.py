@@ -10,8 +10,8 @@ it is folded on top. A live death that arrives late, behind something its player
 streak that it would have ended or made longer is gone. ``late_players`` names who must be counted anew from
 all of their deaths (``count_one_player``). Months know no order, only sums, so a late death is simply added.
 
-What counts as what is ``DeathKind``'s: a kill is one for the killer and a death of the victim; a suicide (by the
-menu, a fall, one's own hand) is counted as such and is neither; an unknown end is a death without a killer.
+``DeathKind`` says what counts as what: a kill is one for the killer and a death of the victim; a suicide (by
+menu, fall or one's own hand) is counted as such and is neither; an unknown end is a death without a killer.
 All of them end a streak. Only a kill with a believable distance can be the longest (``counts_as_longest``).
 
 Everything here is sync and without I/O. A batch of one kill pays for what it touches alone: tallies are made
