@@ -140,7 +140,6 @@ async def test_pytest_says_at_the_top_that_nothing_is_checked(tmp_path: Path) ->
             "-m",
             "pytest",
             "--collect-only",
-            "-q",
             "tests/simulation/discord/test_contract.py",
         ),
         cwd=PROJECT,
