@@ -71,15 +71,6 @@ class FakeDeliverer:
         """Note that something is to be delivered."""
         self.notes.append(("wake", scope, *kinds))
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """Note that a channel was mended."""
-        self.notes.append(("retry", guild_id))
-
-    def find_problem(self, guild_id: GuildId) -> str | None:
-        """Know of none."""
-        del guild_id
-        return None
-
 
 @dataclass
 class World:
@@ -476,14 +467,13 @@ async def test_connections_of_a_guild_are_those_of_the_log_source(world: World) 
     assert world.build().count_connections(HERE) == ConnectionCount(3, 1)
 
 
-async def test_delivery_is_woken_by_notices_and_by_a_mended_channel(world: World) -> None:
-    """Notices wake the delivery for a server, a mended channel that of the whole guild."""
+async def test_delivery_is_woken_by_notices(world: World) -> None:
+    """For their server and kind alone."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope, FAR.scope])
     kind = ChannelKind.BOUNTIES
     loops.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
-    loops.retry_deliveries(HERE)
-    assert world.deliverer.notes == [("wake", ONE.scope, kind), ("retry", HERE)]
+    assert world.deliverer.notes == [("wake", ONE.scope, kind)]
 
 
 async def test_health_is_that_of_the_guilds_servers(world: World) -> None:
