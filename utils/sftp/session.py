@@ -36,9 +36,9 @@ from utils.sftp.host_keys import compute_fingerprint
 from utils.sftp.remote_paths import is_name
 from utils.tasks import run_together
 
-BLOCK_BYTES_MINIMUM = (
-    4 * 1024
-)  # of a host that allows less: it answers with less, and no read is cut into millions
+# of a host that allows less: it answers with less, and no read is cut into millions
+BLOCK_BYTES_MINIMUM = 4 * 1024
+JOINED_BYTES = 64 * 1024  # ranges that span no more are read as one: these bytes cost less than a request
 WINDOW_BYTES = 2 * 1024 * 1024  # asked for at once; fills 100 ms of a 160 Mbit/s line
 ANSWERS_OF_A_BLOCK = 64  # and one for each KiB of it; a host with smaller answers wants us busy
 CLOSE_TIMEOUT_SECONDS = 3  # also waited for by a reader that was cancelled, and a task has 5 s to end
@@ -278,14 +278,25 @@ class SftpSession:
     async def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> tuple[bytes, ...]:
         """Return the bytes of several ``(offset, length)``, all of the same file: it is opened once.
 
-        So a file's head and its new bytes belong together even when the file is replaced in between.
+        So a file's head and its new bytes belong together even when the file is replaced in between. Ranges
+        that lie close together are one request.
         """
         async with self._operation(path, requests=1):
             file = await self._connection.sftp.open(path, "rb", block_size=0)
         try:
-            return tuple([await self._read_range(file, path, offset, length) for offset, length in ranges])
+            return await self._read_together(file, path, ranges)
         finally:
             await self._close(file, path)
+
+    async def _read_together(
+        self, file: asyncssh.SFTPClientFile, path: str, ranges: Sequence[tuple[int, int]]
+    ) -> tuple[bytes, ...]:
+        start = min(offset for offset, _ in ranges)
+        length = max(offset + length for offset, length in ranges) - start
+        if length > min(JOINED_BYTES, self._block_bytes):
+            return tuple([await self._read_range(file, path, offset, length) for offset, length in ranges])
+        data = await self._read_range(file, path, start, length)
+        return tuple(data[offset - start :][:length] for offset, length in ranges)
 
     async def _close(self, file: asyncssh.SFTPClientFile, path: str) -> None:
         """Have the host close a file. What was read stands without that, and so does why it was not read.

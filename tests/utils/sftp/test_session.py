@@ -23,7 +23,7 @@ from utils.sftp.connection import HostConnection
 from utils.sftp.host_keys import HostKeyPin
 from utils.sftp.login import PoolLimits
 from utils.sftp.pool import SftpConnectionPool
-from utils.sftp.session import FolderScan, ListingBudget, RemoteEntry, RemoteStat, SftpSession
+from utils.sftp.session import JOINED_BYTES, FolderScan, ListingBudget, RemoteEntry, RemoteStat, SftpSession
 
 GUILD = GuildId(42)
 
@@ -90,13 +90,18 @@ async def test_reading_returns_what_exists_of_the_range(
 async def test_reading_new_bytes_takes_open_read_and_close(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """What exists is asked for once; nobody asks past its end."""
-    (root / "a.csv").write_bytes(b"abcdef")
+    """What exists is asked for once, and at once where it lies close together; nobody asks past its end."""
+    (root / "a.csv").write_bytes(b"abcdef" + bytes(JOINED_BYTES))
     async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
-        host.requests.clear()
-        assert await session.read_ranges("a.csv", [(0, 2), (4, 2)]) == (b"ab", b"ef")
-        assert dict(host.requests) == {"open": 1, "read": 2, "close": 1}
-        assert session.requests == 4
+        for ranges, found, reads in (
+            ([(0, 2), (4, 2)], (b"ab", b"ef"), 1),
+            ([(0, 2), (4, JOINED_BYTES - 4)], (b"ab", b"ef" + bytes(JOINED_BYTES - 6)), 1),
+            ([(0, 2), (JOINED_BYTES + 4, 9)], (b"ab", bytes(2)), 2),
+        ):
+            host.requests.clear()
+            assert await session.read_ranges("a.csv", ranges) == found
+            assert dict(host.requests) == {"open": 1, "read": reads, "close": 1}
+        assert session.requests == 3 + 3 + 4
 
 
 @pytest.mark.parametrize("short_reads", [None, 10_000])
