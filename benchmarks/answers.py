@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from benchmarks.figures import Figure, compute_percentile
-from benchmarks.town import Town, running_town
+from benchmarks.town import MeasuredTown, running_town
 from simulation.discord import Member
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import WORLD
@@ -68,19 +68,19 @@ async def measure(rows: int) -> list[Figure]:
     return figures
 
 
-async def _settle(town: Town, rows: int) -> tuple[str, str]:
+async def _settle(town: MeasuredTown, rows: int) -> tuple[str, str]:
     """Let a community have a history on all of its servers, up to now; return its most active players."""
     start = SystemClock().now().replace(tzinfo=None) - timedelta(days=DAYS - 1)
     battle = Battle(1, players=PLAYERS, start=start)
     for number in range(1, SERVERS + 1):
-        battle.write_files(town.open_files(number).deathlogs / WORLD, rows=rows // SERVERS, days=DAYS)
+        battle.write_files(town.host.open_files(number).deathlogs / WORLD, rows=rows // SERVERS, days=DAYS)
         await town.add_server(number)
         await town.wait_for_import(number)
     first, second = battle.fighters[:2]
     return first.name, second.name
 
 
-async def _measure_during_import(town: Town, fighters: tuple[str, str], rows: int) -> list[Figure]:
+async def _measure_during_import(town: MeasuredTown, fighters: tuple[str, str], rows: int) -> list[Figure]:
     """Ask until one more server's history is read."""
     town.write_history(IMPORTED, rows=rows, days=max(1, rows // 500))
     await asyncio.sleep(TESTS_REST_SECONDS)
@@ -95,9 +95,9 @@ async def _measure_during_import(town: Town, fighters: tuple[str, str], rows: in
     ]
 
 
-async def _ask_everything(town: Town, fighters: tuple[str, str], times: Times) -> None:
+async def _ask_everything(town: MeasuredTown, fighters: tuple[str, str], times: Times) -> None:
     """Ask for everything once, as a member who has asked for nothing yet: there is a limit for each."""
-    asker = town.world.add_member(town.guild, "asker")
+    asker = town.world.add_member(town.community.guild, "asker")
     named = dict(zip("?!", fighters, strict=True))
     for name, questions in ANSWERS.items():
         for command, options in questions:
@@ -105,16 +105,16 @@ async def _ask_everything(town: Town, fighters: tuple[str, str], times: Times) -
             await _ask(town, asker, times, name, command, given)
     for typed in TYPED:
         start = time.perf_counter()
-        await asker.autocomplete(town.office, "/stats", "player", typed)
+        await asker.autocomplete(town.community.office, "/stats", "player", typed)
         times.choices.append(time.perf_counter() - start)
         await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def _ask(
-    town: Town, asker: Member, times: Times, name: str, command: str, options: dict[str, Any]
+    town: MeasuredTown, asker: Member, times: Times, name: str, command: str, options: dict[str, Any]
 ) -> None:
     start = time.perf_counter()
-    reply = await asker.ask(town.office, command, **options)
+    reply = await asker.ask(town.community.office, command, **options)
     times.answers[name].append(time.perf_counter() - start)
     if reply.acknowledged_after_seconds is not None:
         times.acknowledgements.append(reply.acknowledged_after_seconds)

@@ -73,7 +73,7 @@ async def measure_memory(rows: int) -> Figure:
         town.write_history(NUMBER, rows=rows, days=max(1, rows // 500))
         await town.add_server(NUMBER)
         await town.wait_for_import(NUMBER)
-        peak = read_peak_megabytes(town.bot.process.pid)
+        peak = read_peak_megabytes(town.bot.pid)
     return Figure(f"most memory of the bot's process, {rows:,} rows", peak, "MB", aim=250)
 
 

@@ -5,7 +5,7 @@ import random
 from datetime import datetime, timedelta
 
 from benchmarks.figures import Figure, compute_percentile
-from benchmarks.town import Town, now, running_town
+from benchmarks.town import MeasuredTown, now, running_town
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import GameServerFiles
 
@@ -44,7 +44,7 @@ async def measure_lags(interval: float, samples: int) -> list[float]:
             await asyncio.sleep(chance.uniform(0, interval))
             began = now()
             files.append(next(rows))
-            await town.world.wait_for_messages(town.feed, expected, within_seconds=60)
+            await town.world.wait_for_messages(town.community.feed, expected, within_seconds=60)
             lags.append(now() - began)
     return lags
 
@@ -65,9 +65,9 @@ async def measure_silence() -> list[Figure]:
     ]
 
 
-async def _begin(town: Town) -> GameServerFiles:
+async def _begin(town: MeasuredTown) -> GameServerFiles:
     """Add a server with a day of history and wait until it is read."""
     town.write_history(NUMBER, rows=500, days=1)
     await town.add_server(NUMBER)
     await town.wait_for_import(NUMBER)
-    return town.open_files(NUMBER)
+    return town.host.open_files(NUMBER)

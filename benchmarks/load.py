@@ -25,7 +25,6 @@ from simulation.discord import SimulatedDiscord
 from simulation.game_host.battle import Battle
 from simulation.game_host.log_files import GameServerFiles
 from utils.clock import SystemClock
-from utils.database.process.mongod_process import ProcessFile
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.models.deaths import DeathRow
@@ -117,7 +116,7 @@ async def _measure_one(load: Load, size: int) -> tuple[float, list[Figure]]:
     """Return the memory of the bot, and all figures."""
     title = f"{size:,} servers"
     costs = await _measure_costs(load, title, is_aim=size == AIMED_AT)
-    memory = read_resident_megabytes(load.bot.process.pid)
+    memory = read_resident_megabytes(load.bot.pid)
     await asyncio.sleep(DRAIN_SECONDS)
     arrivals = load.find_arrivals()
     lags = [at - load.written[victim] for victim, at in arrivals.items()]
@@ -140,8 +139,7 @@ async def _measure_one(load: Load, size: int) -> tuple[float, list[Figure]]:
 
 async def _measure_costs(load: Load, title: str, *, is_aim: bool) -> list[Figure]:
     """Play, and return what that costs."""
-    mongod = ProcessFile.read(load.bot.data_dir / "mongodb" / "process.json")
-    pids = [load.bot.process.pid, mongod.pid if mongod else 0]
+    pids = [load.bot.pid, load.bot.read_mongod().pid]
     before, sent = [read_cost(pid) for pid in pids], len(load.world.journal.requests)
     load.written.clear()
     await load.play(MEASURED_SECONDS)
@@ -180,7 +178,7 @@ async def running_load(size: int) -> AsyncIterator[Load]:
         ):
             files = await _settle(world, host, folder, size)
             settings = {"polling": {"min_interval_seconds": POLL_SECONDS}}
-            async with run_bot(world, folder / "data", settings) as bot:
+            async with run_bot(folder, world, settings=settings) as bot:
                 yield Load(world, bot, host, files)
 
 

@@ -26,8 +26,8 @@ async def time_two_starts() -> tuple[float, float]:
         return await _time_start(Path(name)), await _time_start(Path(name))
 
 
-async def _time_start(data_dir: Path) -> float:
+async def _time_start(folder: Path) -> float:
     async with SimulatedDiscord() as world:
         began = now()
-        async with run_bot(world, data_dir, {}):
+        async with run_bot(folder, world):
             return now() - began

@@ -6,170 +6,265 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from simulation.discord import SimulatedDiscord
-from utils.database.process.mongod_process import MongodProcess, ProcessFile
+from utils.database.process.mongod_process import MongodProcess, ProcessFile, build_uri, is_alive
 from utils.settings import ENVIRONMENT_PREFIX
 
 PROJECT = Path(__file__).parent.parent
 READY_SECONDS = 120.0  # a first start makes the database; a busy machine takes its time
 STOP_SECONDS = 40.0  # four times what the bot allows itself
 OUTPUT_CHARACTERS = 2000
+LOOK_SECONDS = 0.02
+
+Settings = Mapping[str, Mapping[str, Any]]
+NONE: Settings = {}
 
 
 class BotFailedError(Exception):
     """The bot ended when it should not have, or with an exit code other than 0; holds its last words."""
 
 
-@dataclass(slots=True)
 class BotProcess:
-    """A running bot.
+    """``python bot.py --config ...``, started, stopped and killed as often as one likes.
+
+    Args:
+        folder: where its configuration, its data and its output go.
+        world: its Discord.
+        settings: sections of the configuration, laid over what the world needs; for every start.
+        mongodb_uri: a MongoDB that runs already, for a database of its own there; else the bot brings one.
 
     Attributes:
-        data_dir: its data folder; what it prints goes to ``output`` below it.
+        data_dir: the same over all starts.
+        config_path: written by ``configure``.
+        database: the name of its database.
     """
 
-    process: asyncio.subprocess.Process
-    data_dir: Path
+    def __init__(
+        self, folder: Path, world: SimulatedDiscord, *, settings: Settings = NONE, mongodb_uri: str = ""
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.data_dir = folder / "data"
+        self.config_path = folder / "config.json"
+        self.database = f"test_{uuid4().hex[:16]}" if mongodb_uri else "killfeed"
+        self._world = world
+        self._mongodb_uri = mongodb_uri
+        self._output_path = folder / "output.txt"
+        self._process_file = self.data_dir / "mongodb" / "process.json"
+        self._process: asyncio.subprocess.Process | None = None
+        self._shard_ids: Sequence[int] = (0,)
+        self._settings = settings
+        self.configure()
+
+    def configure(self, **sections: Mapping[str, Any] | str) -> None:
+        """Write the configuration; sections and values given here are laid over those of all starts."""
+        values: dict[str, Any] = {
+            "discord": {"token": self._world.token, "api_base_url": self._world.api_base_url},
+            "mongodb": {"uri": self._mongodb_uri, "database": self.database},
+            "data_dir": str(self.data_dir),
+        }
+        for name, section in (*self._settings.items(), *sections.items()):
+            values[name] = section if isinstance(section, str) else values.get(name, {}) | dict(section)
+        self._shard_ids = values["discord"].get("shard_ids", (0,))
+        self.config_path.write_text(json.dumps(values), "utf-8")
+
+    # what it is like
 
     @property
-    def output(self) -> Path:
-        """The file of all that the bot printed."""
-        return self.data_dir / "output.txt"
+    def output(self) -> str:
+        """Everything that all starts wrote to standard output and standard error."""
+        return self._output_path.read_text("utf-8", "replace") if self._output_path.exists() else ""
 
     def read_last_words(self) -> str:
         """Return the end of what the bot printed."""
-        return self.output.read_text("utf-8", errors="replace")[-OUTPUT_CHARACTERS:].strip()
+        return self.output[-OUTPUT_CHARACTERS:].strip()
 
-    async def wait_until_ready(self, world: SimulatedDiscord, *, identified_before: int = 0) -> None:
-        """Return when the bot is connected with a session of its own and its commands are registered.
+    def read_traces(self) -> dict[str, bytes]:
+        """Return all that it left for people to read, by where it stands: its output and its log files."""
+        paths = [path for path in (self.data_dir / "logs").glob("**/*") if path.is_file()]
+        return {"output": self.output.encode()} | {path.name: path.read_bytes() for path in paths}
 
-        Args:
-            world: its Discord.
-            identified_before: how many sessions there were at the gateway before it was started.
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.returncode is None
 
-        Raises:
-            BotFailedError: it ended first.
-            TimeoutError: it took too long.
-        """
-        ended = asyncio.create_task(self.process.wait())
-        ready = asyncio.create_task(
-            world.until(
-                lambda: (
-                    world.gateway.identifies > identified_before
-                    and world.gateway.is_connected
-                    and world.commands.writes > 0
-                ),
-                within_seconds=READY_SECONDS,
-                what="the bot",
-            )
-        )
-        try:
-            await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
-            if ended.done():
-                raise BotFailedError(self.read_last_words())
-            await ready
-        finally:
-            ended.cancel()
-            ready.cancel()
-
-    async def stop(self) -> None:
-        """Ask the bot to end, and make it end when it does not.
-
-        Raises:
-            BotFailedError: it did not end cleanly.
-        """
-        if self.process.returncode is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                code = await self.process.wait()
-        except TimeoutError:
-            await self.kill()
-            raise BotFailedError(f"The bot did not end.\n{self.read_last_words()}") from None
-        if code not in (0, -signal.SIGTERM):  # the latter where it had hardly begun
-            raise BotFailedError(f"The bot ended with exit code {code}.\n{self.read_last_words()}")
-
-    async def crash(self) -> None:
-        """End the bot at once, as a fault would; the database of its own lives on."""
-        if self.process.returncode is None:
-            self.process.kill()
-            await self.process.wait()
-
-    async def start_again(self) -> None:
-        """Start it on the same data folder after its end; what it prints goes behind the rest."""
-        self.process = await _start(self.data_dir / "config.json", self.output)
+    @property
+    def pid(self) -> int:
+        """The process id of the latest start; 0 before the first."""
+        return self._process.pid if self._process else 0
 
     def read_memory_megabytes(self) -> int:
         """Return the memory that the process holds now; 0 where the system does not tell."""
         try:
-            status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
+            status = Path(f"/proc/{self.pid}/status").read_text("ascii")
         except OSError:
             return 0
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         return int(found[1]) // 1024 if found else 0
 
-    def read_database(self) -> ProcessFile | None:
-        """Return process id and address of its own MongoDB; None before its first start."""
-        return ProcessFile.read(self.data_dir / "mongodb" / "process.json")
+    @property
+    def mongodb_uri(self) -> str:
+        """Where the data is; where nobody answers before the first start of the bot's own MongoDB."""
+        found = ProcessFile.read(self._process_file)
+        return self._mongodb_uri or build_uri(found.address if found else "/nowhere.sock")
 
-    def kill_database(self) -> None:
-        """End its own MongoDB at once."""
-        left = self.read_database()
-        if left is not None:
-            MongodProcess(left.pid).kill()
+    def read_mongod(self) -> ProcessFile:
+        """Return process id and address of the bot's own mongod.
+
+        Raises:
+            FileNotFoundError: it was never started.
+        """
+        found = ProcessFile.read(self._process_file)
+        if found is None:
+            raise FileNotFoundError(f"no mongod was started in {self.data_dir}")
+        return found
+
+    def is_mongod_running(self) -> bool:
+        """Tell whether the bot's own mongod lives."""
+        try:
+            return is_mongod_of(self.read_mongod().pid, self.data_dir)
+        except FileNotFoundError:
+            return False
+
+    # its life
+
+    async def start(self, *, is_awaited: bool = True) -> None:
+        """Start, and wait until the bot is ready; what it prints goes behind the rest."""
+        identified = self._world.gateway.identifies
+        with self._output_path.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "bot.py", "--config", str(self.config_path)),
+                cwd=PROJECT,
+                env=build_environment(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C is for those who run the world, who stop the bot
+            )
+        if is_awaited:
+            await self.wait_until_ready(identified)
+
+    async def wait_until_ready(self, identified_before: int) -> None:
+        """Wait for a new session at the gateway, one for each shard, and the commands.
+
+        Raises:
+            BotFailedError: it ended first.
+            TimeoutError: it took too long.
+        """
+
+        def is_ready() -> bool:
+            gateway = self._world.gateway
+            has_sessions = all(gateway.is_shard_connected(shard) for shard in self._shard_ids)
+            is_new = gateway.identifies > identified_before
+            return is_new and has_sessions and bool(self._world.commands.list_commands(None))
+
+        ended = asyncio.create_task(self.wait_for_exit(2 * READY_SECONDS))
+        ready = asyncio.create_task(self._world.until(is_ready, READY_SECONDS, "the bot to be ready"))
+        try:
+            await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
+            if not ready.done():
+                raise BotFailedError(f"The bot ended.\n{self.read_last_words()}")
+            await ready
+        finally:
+            ended.cancel()
+            ready.cancel()
+            await asyncio.gather(ended, ready, return_exceptions=True)
+
+    async def wait_for_exit(self, within_seconds: float = STOP_SECONDS) -> int:
+        """Wait for the end of the process; return its exit code.
+
+        Raises:
+            TimeoutError: it did not end.
+        """
+        if self._process is None:
+            raise BotFailedError("The bot was never started.")
+        return await asyncio.wait_for(self._process.wait(), within_seconds)
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask the process to stop; return its exit code.
+
+        Raises:
+            TimeoutError: it did not end.
+        """
+        if self._process is not None and self.is_running:
+            self._process.send_signal(number)
+        return await self.wait_for_exit()
 
     async def kill(self) -> None:
-        """End the bot at once, and the database it leaves behind."""
-        await self.crash()
-        self.kill_database()
+        """End the process, if there is one, at once, as a fault would; a mongod of its own lives on."""
+        if self._process is None:
+            return
+        if self.is_running:
+            self._process.kill()
+        await self._process.wait()
+
+    def kill_mongod(self) -> None:
+        """End the bot's own mongod, if there is one, at once."""
+        if self.is_mongod_running():
+            MongodProcess(self.read_mongod().pid).kill()
+
+    async def clean_up(self) -> None:
+        """End what is left: the process and its own mongod."""
+        await self.kill()
+        self.kill_mongod()
+        async with asyncio.timeout(STOP_SECONDS):
+            while self.is_mongod_running():  # noqa: ASYNC110 - processes announce no change
+                await asyncio.sleep(LOOK_SECONDS)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run until the end of a block; then the bot must end cleanly.
+
+        Raises:
+            BotFailedError: it does not start, or does not end cleanly.
+        """
+        try:
+            await self.start()
+            yield
+        finally:
+            await self._end()
+
+    async def _end(self) -> None:
+        code: int | None = None
+        with suppress(TimeoutError):
+            code = await self.stop()
+        if code not in (0, -signal.SIGTERM):  # the latter where it had hardly begun
+            await self.clean_up()
+            how = "did not end" if code is None else f"ended with exit code {code}"
+            raise BotFailedError(f"The bot {how}.\n{self.read_last_words()}")
 
 
 @asynccontextmanager
 async def run_bot(
-    world: SimulatedDiscord, data_dir: Path, settings: Mapping[str, Any]
+    folder: Path, world: SimulatedDiscord, *, settings: Settings = NONE
 ) -> AsyncIterator[BotProcess]:
-    """Run ``bot.py`` against the world for the time of a block; ``settings`` are laid over the needed ones.
+    """Run ``bot.py`` against the world for the time of a block; see ``BotProcess``.
 
     Raises:
         BotFailedError: it does not start, or does not end cleanly.
     """
-    discord = {"token": world.token, "api_base_url": world.api_base_url}
-    config = _write_config(data_dir, {"discord": discord, "data_dir": str(data_dir), **settings})
-    bot = BotProcess(await _start(config, data_dir / "output.txt"), data_dir)
-    try:
-        await bot.wait_until_ready(world)
+    bot = BotProcess(folder, world, settings=settings)
+    async with bot.running():
         yield bot
-    finally:
-        await bot.stop()
 
 
-def _write_config(data_dir: Path, values: Mapping[str, Any]) -> Path:
-    data_dir.mkdir(parents=True, exist_ok=True)
-    config = data_dir / "config.json"
-    config.write_text(json.dumps(values), "utf-8")
-    return config
+def is_mongod_of(pid: int, data_dir: Path) -> bool:
+    """Tell whether a process is the living mongod of a data folder: process ids are used again."""
+    try:
+        return str(data_dir).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return not Path("/proc").exists() and is_alive(pid)
 
 
-async def _start(config: Path, output: Path) -> asyncio.subprocess.Process:
-    # a person's own configuration must not reach this bot
-    environment = {name: value for name, value in os.environ.items() if not _is_setting(name)}
-    with output.open("ab") as stream:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "bot.py", "--config", str(config)),
-            cwd=PROJECT,
-            env={**environment, "PYTHONUTF8": "1"},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            start_new_session=True,  # Ctrl-C is for whoever runs the world, who stops the bot
-        )
-
-
-def _is_setting(variable: str) -> bool:
-    return variable.upper().startswith(ENVIRONMENT_PREFIX)
+def build_environment() -> dict[str, str]:
+    """Return this process's environment without a person's own settings, which must not reach this bot."""
+    own = {
+        name: value for name, value in os.environ.items() if not name.upper().startswith(ENVIRONMENT_PREFIX)
+    }
+    return {**own, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}

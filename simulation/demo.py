@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import os
 import random
-import secrets
 import shutil
 import signal
 import sys
@@ -21,21 +20,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from simulation.bot_process import BotFailedError, run_bot
-from simulation.discord import Channel, Guild, Interaction, Member, Message, SimulatedDiscord, UnansweredError
+from simulation.bot_process import BotFailedError
+from simulation.discord import Channel, Guild, Member, Message, SimulatedDiscord, UnansweredError
 from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
 from simulation.markdown import Reader
 from simulation.terminal import Terminal
+from simulation.town import Community, open_town
 from utils.clock import Clock, SystemClock
 from utils.localization.escape import escape_name
 from utils.models.deaths import DeathRow
 
 LENGTH_SECONDS = 45.0
-USERNAME = "renter"
 POLL_SECONDS = 1.0
-IMPORT_SECONDS = 120.0
 DELIVERY_SECONDS = 60.0
 MEAN_GAP_SECONDS = 2.2  # between two deaths of one server; many times what a real one sees
 HISTORY_ROWS_PER_SECOND = 800  # of the demo's length: long enough for a bar, short enough to wait for
@@ -116,9 +114,8 @@ class Demo:
     """The story: who does what, in which order."""
 
     world: SimulatedDiscord
-    host: GameHost
-    password: str
-    guild: Guild
+    community: Community
+    general: Channel
     servers: tuple[Server, Server]
     screen: Screen
     clock: Clock
@@ -128,69 +125,60 @@ class Demo:
 
     async def play(self) -> None:
         """Tell the story, then let the battle go on until the time is up."""
-        ada, bo = self.world.owner_of(self.guild), self.world.add_member(self.guild, "bo")
-        admin, general = self.guild.channel_named("admin"), self.guild.channel_named("general")
-        await self._choose_channel(ada, admin)
+        bo = self.world.add_member(self.community.guild, "bo")
+        await self._choose_channel()
         for server in self.servers:
-            await self._add_server(ada, admin, server)
+            await self._add_server(server)
             self.fights.append(asyncio.create_task(self._start_fight(server)))
         self.screen.narrate("From here on, every line that the game writes becomes a message, once.")
         await self._pause(6)
-        await self._ask(bo, general, "/leaderboard", board="kills")
+        await self._ask(bo, "/leaderboard", board="kills")
         await self._pause(4)
-        await self._ask_for_stats(bo, general)
+        await self._ask_for_stats(bo)
         await self._pause(4)
-        await self._ask(bo, general, "/stats", player="Nobody at all")
+        await self._ask(bo, "/stats", player="Nobody at all")
         await self._pause(3)
-        await self._ask(ada, admin, "/killfeed status")
+        self._show("/killfeed status", {})
+        await self.community.ask("/killfeed status")
         await self._pause(3)
-        await self._ask(bo, general, "/help")
+        await self._ask(bo, "/help")
         await self.clock.sleep(max(0.0, self.ends_at - self.clock.monotonic()))
         await self._conclude()
 
-    async def _choose_channel(self, ada: Member, admin: Channel) -> None:
+    def _show(self, command: str, options: dict[str, str]) -> None:
+        """Print what ada types in her office."""
+        self.screen.show_command(self.community.admin, self.community.office, command, options)
+
+    async def _choose_channel(self) -> None:
         self.screen.narrate("ada owns this Discord server. She chooses where kills are posted.")
-        feed = self.guild.channel_named("killfeed")
-        self.screen.show_command(
-            ada, admin, "/admin channel set", {"kind": "killfeed", "channel": "#killfeed"}
-        )
-        await ada.ask(admin, "/admin channel set", kind="killfeed", channel=feed)
+        self._show("/admin channel set", {"kind": "killfeed", "channel": "#killfeed"})
+        await self.community.set_channel()
         await self._pause(1)
 
-    async def _add_server(self, ada: Member, admin: Channel, server: Server) -> None:
+    async def _add_server(self, server: Server) -> None:
         """Add a server and wait until its history is read."""
         self.screen.narrate(f"She adds the game server {server.name}. Its password is asked for in a form.")
-        options = {"name": server.name, "host": self.host.address, "username": USERNAME}
-        numbers = {"number": server.number, "port": self.host.port}
-        typed = options | {name: str(number) for name, number in numbers.items()}
-        self.screen.show_command(ada, admin, "/admin server add", typed)
-        form = await (await ada.invoke(admin, "/admin server add", **options, **numbers)).wait()
-        self.screen.show_command(ada, admin, "(form)", {"Password": "•" * 12})
-        answer = await (await form.submit_modal({"Password": self.password})).wait(IMPORT_SECONDS)
-        if answer.embed.get("title", "").startswith("❌"):
-            raise BotFailedError("The bot could not add the demo's game server; its answer stands above.")
-        done = f"The history of {server.name} is read"
-        await self.world.until(
-            lambda: any(done in embed["title"] for message in admin.messages for embed in message.embeds),
-            within_seconds=IMPORT_SECONDS,
-            what=f"the import of {server.name}",
-        )
+        typed = self.community.describe_server(server.name, number=server.number)
+        self._show("/admin server add", {name: str(value) for name, value in typed.items()})
+        self._show("(form)", {"Password": "•" * 12})
+        await self.community.add_server(server.name, number=server.number)
 
     async def _start_fight(self, server: Server) -> None:
         chance = random.Random(server.number)
         await server.fight(server.battle.rows(), clock=self.clock, chance=chance)
 
-    async def _ask(self, member: Member, channel: Channel, command: str, **options: str) -> Interaction:
-        self.screen.show_command(member, channel, command, options)
-        return await member.ask(channel, command, **options)
+    async def _ask(self, member: Member, command: str, **options: str) -> None:
+        self.screen.show_command(member, self.general, command, options)
+        await member.ask(self.general, command, **options)
 
-    async def _ask_for_stats(self, bo: Member, general: Channel) -> None:
+    async def _ask_for_stats(self, bo: Member) -> None:
         """Type the beginning of a name, and take what is offered first."""
         typed = self.servers[0].battle.fighters[0].name[:4]
-        offered = await bo.autocomplete(general, "/stats", "player", typed)
+        offered = await bo.autocomplete(self.general, "/stats", "player", typed)
         names = ", ".join(choice["name"] for choice in offered[:3])
-        self.screen.show_command(bo, general, "/stats", {"player": f"{typed}▏   (offered: {names})"})
-        await bo.ask(general, "/stats", player=offered[0]["value"])
+        shown = {"player": f"{typed}▏   (offered: {names})"}
+        self.screen.show_command(bo, self.general, "/stats", shown)
+        await bo.ask(self.general, "/stats", player=offered[0]["value"])
 
     async def _pause(self, seconds: float) -> None:
         await self.clock.sleep(seconds * self.pace)
@@ -205,45 +193,33 @@ class Demo:
             fight.cancel()
         written = sum(len(server.written) for server in self.servers)
         await self.world.until(
-            lambda: len(self._list_posted()) >= written,
+            lambda: len(self.community.posts) >= written,
             within_seconds=DELIVERY_SECONDS,
             what=f"{written} deaths in #killfeed",
         )
-        posted = self._list_posted()
+        posted = len(self.community.posts)
         for server in self.servers:
-            own = [text for text in posted if f"\n{server.name} · " in text]
+            own = [embed["description"] for embed in self.community.list_posts_of(server.name)]
             names = [f"**{escape_name(row.victim_name)}**" for row in server.written]
             if len(own) != len(names) or any(
                 name not in text for name, text in zip(names, own, strict=False)
             ):
                 raise BotFailedError(f"What #killfeed shows of {server.name} is not what the game wrote.")
         self.screen.narrate(
-            f"Written by the two games: {written} deaths. Posted: {len(posted)}, each once, in order. "
+            f"Written by the two games: {written} deaths. Posted: {posted}, each once, in order. "
             "That was the demo; the bot stops now. How to run it for real: README.md"
         )
 
-    def _list_posted(self) -> list[str]:
-        feed = self.guild.channel_named("killfeed")
-        return [embed["description"] for message in feed.messages for embed in message.embeds]
 
-
-def make_server(root: Path, name: str, number: int, *, history_rows: int, clock: Clock) -> Server:
+def make_server(host: GameHost, name: str, number: int, *, history_rows: int, clock: Clock) -> Server:
     """Return a game server with a month of history behind it; the first writes the newer kind of log."""
     days = 30
     midnight = clock.now().replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
-    files = GameServerFiles(root, host=GameHost.address, number=number, with_platforms=number == 1)
+    files = host.open_files(number, with_platforms=number == 1)
     battle = Battle(number, players=PLAYERS, start=midnight - timedelta(days=days))
     server = Server(name, number, files, battle, midnight)
     server.write_history(rows=history_rows, days=days)
     return server
-
-
-def make_guild(world: SimulatedDiscord) -> Guild:
-    """Return a Discord server with its channels; ada owns it."""
-    guild = world.create_guild("Northern Lights", owner=world.create_user("ada"))
-    for name in ("general", "admin", "killfeed"):
-        world.create_channel(guild, name)
-    return guild
 
 
 @asynccontextmanager
@@ -255,25 +231,23 @@ async def open_demo(terminal: Terminal, *, seconds: float, clock: Clock, write: 
     """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="killfeed-demo-")))
-        password = secrets.token_urlsafe(9)
-        root = folder / "games"
-        root.mkdir()
+        opened = open_town(folder, settings={"polling": {"min_interval_seconds": POLL_SECONDS}})
+        town = await stack.enter_async_context(opened)
         rows = int(seconds * HISTORY_ROWS_PER_SECOND)
         servers = (
-            make_server(root, "Northwatch", 1, history_rows=rows, clock=clock),
-            make_server(root, "Red Harbour", 2, history_rows=rows // 10, clock=clock),
+            make_server(town.host, "Northwatch", 1, history_rows=rows, clock=clock),
+            make_server(town.host, "Red Harbour", 2, history_rows=rows // 10, clock=clock),
         )
-        world = await stack.enter_async_context(SimulatedDiscord())
-        host = await stack.enter_async_context(GameHost(root, {USERNAME: password}))
-        guild = make_guild(world)
-        screen = Screen(terminal, guild, clock=clock, write=write)
-        world.watch_messages(screen.on_message)
+        ada = town.world.create_user("ada")
+        community = town.found("Northern Lights", owner=ada, office="admin")
+        general = town.world.create_channel(community.guild, "general")
+        screen = Screen(terminal, community.guild, clock=clock, write=write)
+        town.world.watch_messages(screen.on_message)
         screen.narrate("Starting a Discord, a game host with two game servers, MongoDB and the bot ...")
         ends_at = clock.monotonic() + seconds
-        settings = {"polling": {"min_interval_seconds": POLL_SECONDS}}
-        await stack.enter_async_context(run_bot(world, folder / "bot", settings))
+        await stack.enter_async_context(town.bot.running())
         pace = seconds / LENGTH_SECONDS
-        demo = Demo(world, host, password, guild, servers, screen, clock, ends_at, pace)
+        demo = Demo(town.world, community, general, servers, screen, clock, ends_at, pace)
         stack.callback(lambda: [fight.cancel() for fight in demo.fights])
         yield demo
 

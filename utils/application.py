@@ -279,7 +279,7 @@ class Application:
             store=self.repositories.premium,
             premium=self.premium,
             servers=self.repositories.servers,
-            watchers=self.loops,
+            loops=self.loops,
             notifier=self.alerts,
             directory=self.repositories.directory,
             audit=self.audit,
@@ -299,7 +299,7 @@ class Application:
             places=self.places,
             logs=self.access,
             history=self.history,
-            watchers=self.loops,
+            loops=self.loops,
             events=self.events,
             audit=self.audit,
             clock=self.clock,
@@ -315,7 +315,7 @@ class Application:
             checker=self.access,
             places=self.places,
             host_keys=self.access,
-            watchers=self.loops,
+            loops=self.loops,
             audit=self.audit,
         )
         return ServerChangeService(servers, rooms)

@@ -16,6 +16,7 @@ from typing import Self, cast
 import asyncssh
 
 from simulation.game_host.faults import HostFaults
+from simulation.game_host.log_files import GameServerFiles
 from utils.models.servers import Credentials
 from utils.sftp.host_keys import format_host_key
 from utils.sftp.login import HostLogin
@@ -102,6 +103,12 @@ class GameHost:
     def host_key(self) -> str:
         """Return the public host key as ``algorithm base64``."""
         return format_host_key(self._key)
+
+    def open_files(self, number: int, *, with_platforms: bool = False) -> GameServerFiles:
+        """Return the files of the game server with a number."""
+        return GameServerFiles(
+            self.root_folder, host=self.address, number=number, with_platforms=with_platforms
+        )
 
     def login(self, username: str, *, host_key: str | None = None, legacy: bool = False) -> HostLogin:
         """Return the login of a user by password, as the bot would hold it."""

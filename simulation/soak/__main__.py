@@ -24,7 +24,7 @@ from simulation.bot_process import BotFailedError
 from simulation.discord import ImpossibleActionError, UnansweredError
 from simulation.soak.judge import is_settled, judge
 from simulation.soak.ledgers import is_stored
-from simulation.soak.town import Town, open_town
+from simulation.soak.town import TroubledTown, open_troubled_town
 from simulation.soak.troubles import Troubles
 from utils.clock import Clock, SystemClock
 from utils.errors import StorageError
@@ -41,7 +41,9 @@ MEAN_HARM_SECONDS = 6.0
 class Soak:
     """Rounds of trouble and judgement."""
 
-    def __init__(self, town: Town, troubles: Troubles, *, clock: Clock, chance: random.Random) -> None:
+    def __init__(
+        self, town: TroubledTown, troubles: Troubles, *, clock: Clock, chance: random.Random
+    ) -> None:
         self._town = town
         self._troubles = troubles
         self._clock = clock
@@ -142,7 +144,7 @@ async def soak(minutes: float, seed: int, folder: Path) -> int:
     """Run, print the verdict and return the exit code."""
     clock = SystemClock()
     say(f"seed {seed}, {minutes:g} minutes; the bot's data: {folder}")
-    async with open_town(folder, seed=seed, clock=clock) as town:
+    async with open_troubled_town(folder, seed=seed, clock=clock) as town:
         troubles = Troubles(town, random.Random(seed + 1))
         run = Soak(town, troubles, clock=clock, chance=random.Random(seed + 2))
         problems = await run.run(minutes * 60)

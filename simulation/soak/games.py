@@ -58,9 +58,7 @@ class Game:
         """Return a game with a day of history and today's file begun."""
         yesterday = read_wall_clock(clock).replace(hour=0, minute=0, second=0) - timedelta(days=1)
         battle = Battle(seed * 100 + number, players=PLAYERS, start=yesterday, deaths_per_day=HISTORY_ROWS)
-        files = GameServerFiles(
-            host.root_folder, host=host.address, number=number, with_platforms=number % 2 == 1
-        )
+        files = host.open_files(number, with_platforms=number % 2 == 1)
         chance = random.Random(seed * 100 + number)
         game = cls(number, files, battle, battle.rows(), clock, chance)
         game.history = [

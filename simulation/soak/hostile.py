@@ -59,7 +59,7 @@ class HostileHost:
     @classmethod
     def build(cls, host: GameHost, *, clock: Clock, seed: int) -> "HostileHost":
         """Return a host with a small log that can be read: a community has to add it first."""
-        files = GameServerFiles(host.root_folder, host=host.address, number=NUMBER)
+        files = host.open_files(NUMBER)
         battle = Battle(seed, players=5, start=read_wall_clock(clock) - timedelta(minutes=5))
         one = cls(host, files, battle, clock, random.Random(seed))
         one.write_good_row()

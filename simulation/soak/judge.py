@@ -7,15 +7,15 @@ from typing import Any
 from simulation.discord.requests import Refusal
 from simulation.posts import expect_posts, read_posts
 from simulation.soak.ledgers import Stored, list_documents, open_ledger, read_stored
-from simulation.soak.town import Registration, Town
-from simulation.traces import find_texts, list_stumbles
+from simulation.soak.town import Registration, TroubledTown
+from simulation.traces import find_secrets, list_stumbles
 from utils.database.core.database import SafeDatabase
 
 SHOWN = 3
 LATE_CODES = (10062, 40060, 10015)  # unknown interaction, acknowledged already, unknown webhook
 
 
-async def is_settled(town: Town) -> bool:
+async def is_settled(town: TroubledTown) -> bool:
     """Tell whether all that was written is stored and posted.
 
     Raises:
@@ -32,13 +32,13 @@ async def is_settled(town: Town) -> bool:
     return True
 
 
-async def judge(town: Town) -> list[str]:
+async def judge(town: TroubledTown) -> list[str]:
     """Return everything that is not as it must be, a sentence each."""
     problems: list[str] = []
     async with open_ledger(town) as database:
         for registration in town.registrations:
             stored = await read_stored(database, registration)
-            name = f"{registration.guild.name}, {registration.name}"
+            name = f"{registration.community.guild.name}, {registration.name}"
             problems += (f"{name}: {problem}" for problem in _judge_server(registration, stored))
         problems += await _judge_money(database)
     return [*problems, *_judge_manners(town)]
@@ -94,15 +94,9 @@ async def _judge_money(database: SafeDatabase) -> list[str]:
     return problems + [f"{len(left)} rows of the ledger have no wallet" for left in rows.values()]
 
 
-def _judge_manners(town: Town) -> Iterator[str]:
-    output = town.bot.output.read_text("utf-8", errors="replace")
-    yield from _tell("a traceback in the log", list_stumbles(output))
-    texts = {"what the bot printed": output.encode()}
-    for path in (town.bot.data_dir / "logs").glob("**/*"):
-        texts[path.name] = path.read_bytes() if path.is_file() else b""
-    for index, request in enumerate(town.world.requests):
-        texts[f"{request.method} {request.path} ({index})"] = repr((request.query, request.body)).encode()
-    yield from _tell("a secret in", find_texts(texts, town.secrets))
+def _judge_manners(town: TroubledTown) -> Iterator[str]:
+    yield from _tell("a traceback in the log", list_stumbles(town.bot.output))
+    yield from _tell("a secret in", find_secrets(town.secrets, town.bot, town.world))
     yield from _tell("Discord refused", [one for one in town.world.violations if not _is_late(one)])
     yield from _tell("Discord's document forbids", town.world.contract_violations)
 

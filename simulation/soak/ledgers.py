@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulation.soak.games import Game
-from simulation.soak.town import Registration, Town
+from simulation.soak.town import Registration, TroubledTown
 from utils.database.core.database import SafeDatabase
 from utils.database.process.connection import SafeMongoDBConnection
-from utils.database.process.mongod_process import build_uri
 from utils.errors import StorageError
 from utils.models.deaths import DeathRow
 
-DATABASE = "killfeed"  # the configuration's own default
 PATIENCE_SECONDS = 20.0
 
 Document = dict[str, Any]
@@ -35,16 +33,17 @@ class Stored:
 
 
 @asynccontextmanager
-async def open_ledger(town: Town) -> AsyncIterator[SafeDatabase]:
+async def open_ledger(town: TroubledTown) -> AsyncIterator[SafeDatabase]:
     """Look into the bot's database.
 
     Raises:
         StorageError: it cannot be reached at the moment.
     """
-    place = town.bot.read_database()
-    uri = build_uri(place.address if place else "/nowhere.sock")
     connection = SafeMongoDBConnection(
-        uri, database=DATABASE, clock=town.clock, patience_seconds=PATIENCE_SECONDS
+        town.bot.mongodb_uri,
+        database=town.bot.database,
+        clock=town.clock,
+        patience_seconds=PATIENCE_SECONDS,
     )
     try:
         yield await connection.open()
@@ -60,7 +59,7 @@ async def list_documents(database: SafeDatabase, collection: str, **query: Any) 
 
 async def read_stored(database: SafeDatabase, registration: Registration) -> Stored:
     """Return what is stored of a server."""
-    guild_id = registration.guild.id
+    guild_id = registration.community.guild.id
     [server] = await list_documents(database, "game_servers", guild_id=guild_id, name=registration.name)
     scope = {"guild_id": guild_id, "server_id": server["server_id"]}
     kills = await list_documents(database, "kills", **scope)
@@ -76,7 +75,7 @@ async def read_stored(database: SafeDatabase, registration: Registration) -> Sto
     )
 
 
-async def is_all_stored(town: Town, game: Game) -> bool:
+async def is_all_stored(town: TroubledTown, game: Game) -> bool:
     """Tell whether every community that has a game's server has stored all it wrote."""
     expected = len(game.history) + len(game.written)
     try:
@@ -91,7 +90,7 @@ async def is_all_stored(town: Town, game: Game) -> bool:
     return True
 
 
-async def is_stored(town: Town, row: DeathRow) -> bool:
+async def is_stored(town: TroubledTown, row: DeathRow) -> bool:
     """Tell whether a death is stored for any server.
 
     Raises:

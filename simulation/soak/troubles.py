@@ -9,7 +9,7 @@ from typing import Literal
 from simulation.discord import Fault
 from simulation.soak.hostile import FAR_ROWS
 from simulation.soak.ledgers import is_all_stored
-from simulation.soak.town import Town
+from simulation.soak.town import TroubledTown
 
 POSTING = "/channels/{channel_id}/messages"
 CLOSE_CODES = (1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009)  # those after which one comes back
@@ -26,7 +26,7 @@ class Troubles:
         struck: how often each was caused.
     """
 
-    town: Town
+    town: TroubledTown
     chance: random.Random
     struck: Counter[str] = field(default_factory=Counter)
 
@@ -68,8 +68,8 @@ class Troubles:
             await town.host.start()
         for game in town.games.values():
             game.clock_error *= 0
-        if town.bot.process.returncode is not None:
-            await town.bot.start_again()
+        if not town.bot.is_running:
+            await town.bot.start(is_awaited=False)
 
     async def _wait(self, longest: float = LONGEST_SECONDS) -> None:
         await self.town.clock.sleep(self.chance.uniform(0.1, longest))
@@ -77,13 +77,13 @@ class Troubles:
     # the bot and its database
 
     async def _kill_bot(self) -> None:
-        await self.town.bot.crash()
+        await self.town.bot.kill()
         await self._wait(1.0)
-        await self.town.bot.start_again()
+        await self.town.bot.start(is_awaited=False)
         await self._wait()
 
     async def _kill_database(self) -> None:
-        self.town.bot.kill_database()
+        self.town.bot.kill_mongod()
         await self._wait()
 
     # the game host

@@ -59,6 +59,7 @@ OWNERS: dict[str, set[str]] = {
     "pydantic": {"utils.settings", "utils.database"},
     "pydantic_core": {"utils.settings"},
     "pydantic_settings": {"utils.settings"},
+    "PIL": {"simulation"},
     "discord": {
         "utils.embeds",
         "utils.interactions",

@@ -7,30 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from simulation.discord import SimulatedDiscord
-from simulation.game_host.host import GameHost
-from simulation.traces import list_stumbles
-from tests.bot.process import BotProcess
-from tests.bot.stage import PASSWORD, USERNAME, Stage, find_secrets
+from simulation.town import open_town
+from simulation.traces import find_secrets, list_stumbles
+from tests.bot.process import drop_database
+from tests.bot.stage import Stage
 
 StageFactory = Callable[..., Awaitable[Stage]]
+SETTINGS = {"polling": {"min_interval_seconds": 0.2}}
 
 
 @asynccontextmanager
 async def open_stage(folder: Path, *, mongodb_uri: str, seed: int) -> AsyncIterator[Stage]:
     """Open the stage; at the end nothing on it may have broken a rule of Discord or told a secret."""
-    async with (
-        SimulatedDiscord(enforce_rate_limits=False) as world,
-        GameHost(folder / "host", {USERNAME: PASSWORD}) as host,
-    ):
-        (folder / "host").mkdir(parents=True, exist_ok=True)
-        bot = BotProcess(folder / "bot", world, mongodb_uri=mongodb_uri)
-        stage = Stage.build(world, host, bot, seed=seed)
-        try:
-            yield stage
-            check_manners(stage)
-        finally:
-            await bot.clean_up()
+    opened = open_town(folder, settings=SETTINGS, mongodb_uri=mongodb_uri, enforce_rate_limits=False)
+    async with opened as town:
+        stage = Stage.build(town.world, town.host, town.bot, seed=seed)
+        yield stage
+        check_manners(stage)
+    if mongodb_uri:
+        drop_database(town.bot, mongodb_uri)
 
 
 def check_manners(stage: Stage) -> None:
@@ -39,7 +34,7 @@ def check_manners(stage: Stage) -> None:
     assert stage.world.violations == []
     assert stage.world.contract_violations == []
     assert [message.content for message in stage.messages if message.pings] == []
-    assert find_secrets(stage) == []
+    assert find_secrets(stage.secrets, stage.bot, stage.world) == []
 
 
 @pytest.fixture(name="seed")

@@ -1,4 +1,4 @@
-"""The stage of a test: a Discord community, a game host, and the bot between them."""
+"""The stage of a test: a community, and what only a test wants to know of the bot."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,36 +8,28 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from simulation.discord import Channel, Guild, Interaction, Member, Message, SimulatedDiscord
+from simulation.bot_process import BotProcess
+from simulation.discord import Interaction, Member, Message, SimulatedDiscord
 from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
-from simulation.traces import find_texts
-from tests.bot.process import PATIENCE_SECONDS, BotProcess, until
+from simulation.town import USERNAME, Community, Embed, list_embeds
+from tests.bot.process import PATIENCE_SECONDS, until
 from utils.models.deaths import DeathRow
 
-USERNAME = "renter"
-PASSWORD = "pw-secret-1f8e"
 ACKNOWLEDGED_SECONDS = 1.0  # Discord allows three
 
 Document = dict[str, Any]
-Embed = dict[str, Any]
 
 
-@dataclass
-class Stage:
+@dataclass(eq=False, kw_only=True)
+class Stage(Community):
     """One community with one host; a test adds servers by their number at that host."""
 
-    world: SimulatedDiscord
-    host: GameHost
     bot: BotProcess
-    guild: Guild
-    feed: Channel
-    office: Channel
-    admin: Member
     player: Member
     battle: Iterator[DeathRow]
-    secrets: list[str] = field(default_factory=list)
+    secrets: list[str]
     messages: list[Message] = field(default_factory=list)
 
     @classmethod
@@ -45,23 +37,15 @@ class Stage:
         cls, world: SimulatedDiscord, host: GameHost, bot: BotProcess, *, seed: int, shard: int = 0
     ) -> "Stage":
         """Create guild, channels and people; the guild is on one of two shards, where the bot has two."""
-        guild = world.create_guild("Community", shard=(shard, 2))
-        stage = cls(
-            world=world,
-            host=host,
-            bot=bot,
-            guild=guild,
-            feed=world.create_channel(guild, "killfeed"),
-            office=world.create_channel(guild, "office"),
-            admin=world.owner_of(guild),
-            player=world.add_member(guild, "player_one"),
-            battle=Battle(seed=seed, players=60).rows(),
-            secrets=[PASSWORD, world.token],
-        )
+        battle = Battle(seed=seed, players=60).rows()
+        community = Community.found(world, host, "Community", shard=(shard, 2))
+        player = world.add_member(community.guild, "player_one")
+        secrets = [str(host.users[USERNAME].password), world.token]
+        stage = cls(**vars(community), bot=bot, player=player, battle=battle, secrets=secrets)
         world.watch_messages(lambda _, message: stage.messages.append(message))
         return stage
 
-    # the game host
+    # the game
 
     def take(self, count: int) -> list[DeathRow]:
         """Return the battle's next deaths."""
@@ -69,29 +53,20 @@ class Stage:
 
     def open_files(self, number: int = 7) -> GameServerFiles:
         """Return the files of the game server with this number."""
-        return GameServerFiles(self.host.root_folder, host=self.host.address, number=number)
+        return self.host.open_files(number)
 
     # what people do
 
     async def ask(self, command: str, /, *, by: Member | None = None, **options: Any) -> Interaction:
         """Use a command in the office and return its finished answer, which came in time."""
-        reply = await (by or self.admin).ask(self.office, command, **options)
-        return check_in_time(reply)
-
-    async def set_channel(self, kind: str = "killfeed", channel: Channel | None = None) -> Interaction:
-        """Let the admin choose a channel."""
-        return await self.ask("/admin channel set", kind=kind, channel=channel or self.feed)
+        return check_in_time(await super().ask(command, by=by, **options))
 
     async def fill_in_server(
-        self, name: str = "North", *, password: str = PASSWORD, **options: Any
+        self, name: str = "North", *, password: str | None = None, **options: Any
     ) -> Interaction:
-        """Let the admin add a server, and return the answer to the form."""
-        given = {"host": self.host.address, "username": USERNAME, "port": self.host.port, "number": 7}
-        wanted = {key: value for key, value in (given | options).items() if value is not None}
-        reply = await self.admin.invoke(self.office, "/admin server add", name=name, **wanted)
-        check_in_time(await reply.wait())
-        answer = await reply.submit_modal({"Password": password})
-        return check_in_time(await answer.wait())
+        """Let the admin add a server, number 7 unless told otherwise; the answer to the form came in time."""
+        given = {"number": 7} | options
+        return check_in_time(await super().fill_in_server(name, password=password, **given))
 
     async def add_server(self, name: str = "North", **options: Any) -> Interaction:
         """Add a server and wait until its history is read."""
@@ -100,25 +75,7 @@ class Stage:
         await self.wait_for_import(name)
         return answer
 
-    async def wait_for_import(self, name: str = "North") -> Message:
-        """Wait until the progress message in the office says that the history is read."""
-
-        def find() -> list[Message]:
-            return [
-                message
-                for message in self.office.messages
-                if any(f"The history of {name} is read" in embed.get("title", "") for embed in message.embeds)
-            ]
-
-        await until(lambda: bool(find()), what=self._describe)
-        return find()[-1]
-
     # what can be seen
-
-    @property
-    def posts(self) -> list[Embed]:
-        """The embeds of the killfeed channel, oldest first."""
-        return list_embeds(self.feed)
 
     async def wait_for_posts(self, count: int, *, within_seconds: float = PATIENCE_SECONDS) -> list[Embed]:
         """Wait until so many deaths were posted."""
@@ -186,21 +143,6 @@ def check_in_time(reply: Interaction) -> Interaction:
     return reply
 
 
-def list_embeds(channel: Channel) -> list[Embed]:
-    """Return the embeds of a channel, oldest first."""
-    return [embed for message in channel.messages for embed in message.embeds]
-
-
 def get_fields(embed: Embed) -> dict[str, str]:
     """Return an embed's fields by name."""
     return {one["name"]: one["value"] for one in embed["fields"]}
-
-
-def find_secrets(stage: Stage) -> list[str]:
-    """Return where a secret stands that must stand nowhere: output, log files, requests to Discord."""
-    texts = {"output": stage.bot.output.encode()}
-    for path in (stage.bot.data_dir / "logs").glob("**/*"):
-        texts[path.name] = path.read_bytes() if path.is_file() else b""
-    for index, request in enumerate(stage.world.requests):
-        texts[f"{request.method} {request.path} ({index})"] = repr((request.query, request.body)).encode()
-    return find_texts(texts, stage.secrets)

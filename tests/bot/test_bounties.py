@@ -9,9 +9,10 @@ import pytest
 
 from simulation.discord import Channel, Interaction, Member
 from simulation.game_host.log_files import GameServerFiles
+from simulation.town import list_embeds
 from tests.bot.conftest import StageFactory
 from tests.bot.process import until
-from tests.bot.stage import Document, Stage, get_fields, list_embeds
+from tests.bot.stage import Document, Stage, get_fields
 from tests.fakes.deaths import build_player_id, build_row
 from utils.clock import SystemClock
 from utils.models.deaths import DeathRow

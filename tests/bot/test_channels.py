@@ -8,13 +8,15 @@ from functools import partial
 
 import pytest
 
+from simulation.bot_process import is_mongod_of
 from simulation.counting import count_rows
 from simulation.discord import GATEWAY_ROUTE, Fault, Permission
 from simulation.game_host.log_files import GameServerFiles
 from simulation.posts import expect_posts, read_posts
+from simulation.town import list_embeds
 from tests.bot.conftest import StageFactory
-from tests.bot.process import is_mongod_of, until
-from tests.bot.stage import Stage, list_embeds
+from tests.bot.process import until
+from tests.bot.stage import Stage
 from utils.models.deaths import DeathRow
 
 pytestmark = pytest.mark.fault

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from simulation.bot_process import BotProcess
 from simulation.discord import SimulatedDiscord
 from tests.bot.conftest import StageFactory
-from tests.bot.process import BotProcess, run_command, until
+from tests.bot.process import drop_database, run_command, until
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT")
 WRONG_USAGE = 2
@@ -68,7 +69,7 @@ async def test_wrong_token_ends_the_start_with_one_plain_line(tmp_path: Path, mo
         bot = BotProcess(tmp_path, world, mongodb_uri=mongod_uri)
         bot.configure(discord={"token": "wrong-token-7a"})
         code, out, error = await run_command("--config", str(bot.config_path))
-        await bot.clean_up()
+        drop_database(bot, mongod_uri)
     plain = [line for line in (out + error).splitlines() if not LOG_LINE.match(line)]
     assert (code, len(plain)) == (COULD_NOT_START, 1)
     assert "Discord refuses the token" in plain[0]
@@ -164,7 +165,7 @@ async def test_check_fails_when_the_bot_could_not_run(tmp_path: Path, mongod_uri
         await bot.start()
         in_use = await run_command("check", "--config", path)
         assert await bot.stop() == 0
-        await bot.clean_up()
+        drop_database(bot, mongod_uri)
     assert [result[0] for result in (refused, missing, in_use)] == [COULD_NOT_START] * 3
     assert "Discord refuses the token" in find_failure(refused[1])
     assert "MongoDB" in find_failure(missing[1])

@@ -45,7 +45,7 @@ async def test_every_death_counts_once_when_the_bot_is_killed_during_an_import(
         await live_and_die(stage, rng)
     stage.host.faults.clear()
     await stage.bot.start()
-    await stage.wait_for_import()
+    await stage.wait_for_import("North")
 
     assert stage.read_counters() == count_rows(rows).summarise()
     assert (stage.count_deaths(), stage.posts) == (len(rows), [])

@@ -123,7 +123,7 @@ async def test_nothing_is_lost_when_connections_are_cut_while_reading(stage: Sta
     assert "Everything works" in answer.embed["title"], answer.embed
     await until(lambda: "game server is not read" in stage.bot.output, what=lambda: stage.bot.output)
     stage.host.faults.clear()
-    await stage.wait_for_import()
+    await stage.wait_for_import("North")
     live = stage.take(40)
     stage.host.faults.cut_after_bytes = 2000
     files.append(*live)

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from simulation.counting import Tally, count_rows
 from simulation.discord import Interaction
 from simulation.posts import expect_posts, read_posts
+from simulation.town import list_embeds
 from tests.bot.process import until
-from tests.bot.stage import Stage, check_in_time, get_fields, list_embeds
+from tests.bot.stage import Stage, check_in_time, get_fields
 
 KD_KILLS = 10  # the board of K/D needs as many
 
@@ -40,7 +41,7 @@ async def test_admin_sets_up_a_server_and_the_killfeed_shows_live_deaths_alone(s
     live = stage.take(25)
     files.append(*live)
     posts = await stage.wait_for_posts(len(live))
-    progress = await stage.wait_for_import()
+    progress = await stage.wait_for_import("North")
 
     assert describe(added) == (True, "✅ Everything works: North")
     assert "120 lines from 1 files" in progress.embed["description"].replace("file ", "files ")

@@ -7,9 +7,10 @@ import pytest
 from simulation.discord import Fault
 from simulation.game_host.host import GameHost, HostUser
 from simulation.posts import expect_posts, read_posts
+from simulation.town import USERNAME
 from tests.bot.conftest import StageFactory
 from tests.bot.process import until
-from tests.bot.stage import PASSWORD, USERNAME, Stage, get_fields
+from tests.bot.stage import Stage, get_fields
 
 RETURN_SECONDS = 30.0
 """What was written during an outage is announced so long after its end, at the latest."""
@@ -102,7 +103,7 @@ async def test_old_server_is_explained_and_read_with_legacy(stage: Stage) -> Non
     await stage.add_server("North")
     address, port = stage.host.address, stage.host.port
     await stage.host.stop()
-    async with GameHost(stage.host.root_folder, {USERNAME: PASSWORD}, is_legacy=True, port=port):
+    async with GameHost(stage.host.root_folder, {USERNAME: stage.secrets[0]}, is_legacy=True, port=port):
         added = await stage.fill_in_server("South", number=8)
         assert "Something is in the way" in added.embed["title"]
         # a host that hangs up before its list was read is told of with the same advice

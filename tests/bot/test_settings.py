@@ -7,8 +7,9 @@ import pytest
 from simulation.discord import Interaction
 from simulation.game_host.host import GameHost
 from simulation.posts import expect_posts, read_posts
+from simulation.town import USERNAME
 from tests.bot.process import until
-from tests.bot.stage import USERNAME, Stage, check_in_time, get_fields
+from tests.bot.stage import Stage, check_in_time, get_fields
 from utils.database.documents.audit_documents import read_audit
 from utils.embeds.audit_wording import write_facts
 from utils.models.deaths import DeathKind

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from simulation.bot_process import BotProcess
 from simulation.counting import count_rows
 from simulation.posts import expect_posts, read_posts
-from tests.bot.conftest import StageFactory, check_manners
-from tests.bot.process import BotProcess, run_command, until
+from tests.bot.conftest import SETTINGS, StageFactory, check_manners
+from tests.bot.process import run_command, until
 from tests.bot.stage import Stage
 from utils.errors import ShardCountError
 from utils.models.deaths import DeathRow
@@ -36,7 +37,8 @@ async def open_pair(
     They share Discord, database, and game host: both guilds have added the same game server.
     """
     first = await open_stage()
-    bots = [BotProcess(folder / name, first.world, mongodb_uri=first.bot.mongodb_uri) for name in "bc"]
+    uri = first.bot.mongodb_uri
+    bots = [BotProcess(folder / name, first.world, settings=SETTINGS, mongodb_uri=uri) for name in "bc"]
     for bot, shard in ((first.bot, 0), (bots[0], 1), (bots[1], 1)):
         bot.database = first.bot.database
         configure(bot, shard)

@@ -46,15 +46,12 @@ class FakePersonalStore(Outage):
         del scope, player_id
         return self.player_parts
 
-    async def list_links_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
+    async def list_guild_parts_of_player(
+        self, guild_id: GuildId, player_id: PlayerId
+    ) -> Mapping[str, Sequence[Stored]]:
         """Return what was put in."""
-        del guild_id, player_id
-        return self.links
-
-    async def list_attempts(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
-        """Return how often a player was asked for in vain."""
         del guild_id
-        return self.attempts.get(player_id, ())
+        return {"links": self.links, "proof_attempts": self.attempts.get(player_id, ())}
 
     async def list_parts_of_member(
         self, guild_id: GuildId, member_id: MemberId
@@ -142,51 +139,20 @@ class FakeErasureStore(Outage):
         del scope
         return self.names.get(player_id, set())
 
-    async def delete_lines(self, scope: ServerScope, player_id: PlayerId) -> int:
+    async def erase_player(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
         """Take note."""
-        del scope
-        self.done.append(f"lines {player_id}")
-        return 0
+        del guild_id
+        self.done.append(f"player {player_id}: {', '.join(sorted(names))}")
 
-    async def rename_in_notices(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
-        """Take note."""
-        del guild_id, player_id
-        self.done.append(f"notices {', '.join(sorted(names))}")
-
-    async def rename_in_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
-        """Take note."""
-        del scope, player_id
-        self.done.append("bounties")
-
-    async def rename_in_ledgers(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
-        """Take note."""
-        del guild_id, player_id, names
-        self.done.append("ledgers")
-
-    async def rename_in_audit(self, guild_id: GuildId, player_id: PlayerId) -> None:
-        """Take note."""
-        del guild_id, player_id
-        self.done.append("audit of player")
-
-    async def forget_in_audit(self, guild_id: GuildId, member_id: MemberId) -> None:
+    async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Take note."""
         del guild_id, member_id
-        self.done.append("audit of member")
+        self.done.append("traces of member")
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
         """Take note."""
         del guild_id, player_id
         self.done.append("links of player")
-
-    async def forget_in_notices(self, guild_id: GuildId, member_id: MemberId) -> None:
-        """Take note."""
-        del guild_id, member_id
-        self.done.append("notices of member")
-
-    async def forget_in_bounties(self, guild_id: GuildId, member_id: MemberId) -> None:
-        """Take note."""
-        del guild_id, member_id
-        self.done.append("bounties of member")
 
     async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:
         """Take note."""

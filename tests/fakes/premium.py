@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.fakes.clock import START, FakeClock
-from tests.fakes.server_loops import FakeNotifier, FakeWatchers
+from tests.fakes.server_loops import FakeNotifier, FakeServerLoops
 from tests.fakes.storage import FakeServerStore, Outage
 from utils.clock import Clock
 from utils.embeds.audit_wording import write_facts
@@ -120,7 +120,7 @@ class GrantDesk:
     clock: FakeClock = field(default_factory=FakeClock)
     store: FakePremiumStore = field(default_factory=FakePremiumStore)
     servers: FakeServerStore = field(default_factory=FakeServerStore)
-    watchers: FakeWatchers = field(default_factory=FakeWatchers)
+    loops: FakeServerLoops = field(default_factory=FakeServerLoops)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
 
@@ -130,7 +130,7 @@ class GrantDesk:
             store=self.store,
             premium=self.premium,
             servers=self.servers,
-            watchers=self.watchers,
+            loops=self.loops,
             notifier=self.notifier,
             directory=FakeGrantDirectory(self.servers, self.store),
             audit=AuditLog(self.audit, clock=self.clock),

@@ -1,4 +1,4 @@
-"""What a watch works with, in memory: logs to be opened, admins to be told, people to be shown progress."""
+"""What the loops over servers work with, in memory, and the loops themselves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -164,7 +164,7 @@ class FakeDirectory:
         return self.scopes
 
 
-class FakeWatchers:
+class FakeServerLoops:
     """Notes which loops begin and end."""
 
     def __init__(self) -> None:

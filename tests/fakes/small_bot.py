@@ -16,7 +16,7 @@ from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePro
 from tests.fakes.money import FakeLinkBook, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore
 from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantDesk
-from tests.fakes.server_loops import FakeLogAccess, FakeWatchers
+from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore
 from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
@@ -295,7 +295,7 @@ class Shelf:
             places=places,
             logs=FakeLogAccess(FakeDeathLogs()),
             history=HistoryImport(ingestion, ingestion, events, clock=self.clock),
-            watchers=FakeWatchers(),
+            loops=FakeServerLoops(),
             events=events,
             audit=audit,
             clock=self.clock,
@@ -309,7 +309,7 @@ class Shelf:
             checker=secrets,
             places=places,
             host_keys=secrets,
-            watchers=FakeWatchers(),
+            loops=FakeServerLoops(),
             audit=audit,
         )
         bounties = BountyRooms(

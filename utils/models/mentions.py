@@ -18,3 +18,8 @@ def replace_mentions(text: str, is_replaced: Callable[[MemberId], bool], replace
 def erase_mentions(text: str, member_id: MemberId) -> str:
     """Return a text without the mentions of an erased member."""
     return replace_mentions(text, member_id.__eq__, ERASED_MEMBER)
+
+
+def build_mention_pattern(member_id: MemberId) -> str:
+    """Return the regular expression of a member's mentions, for storages that search by one."""
+    return f"<@!?{member_id}>"

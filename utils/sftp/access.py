@@ -76,7 +76,7 @@ class DeathLogAccess:
 
     Args:
         pool: lends the connections.
-        secrets: decrypts logins; a decrypted one is held as long as its server is watched.
+        secrets: decrypts logins; a decrypted one is held as long as its server is read.
     """
 
     def __init__(self, pool: SftpConnectionPool, secrets: SecretReader, *, clock: Clock) -> None:

@@ -7,8 +7,8 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from simulation.pictures.artwork import FOLDER
 from tests.fakes.connection_look import ALL_KINDS, ALL_LOOKS, CONNECTION_LOOK
-from utils.embeds.drawing import FOLDER
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.notices.look import NoticeLook, VariantLook
 from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks

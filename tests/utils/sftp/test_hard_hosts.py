@@ -61,7 +61,7 @@ async def fail(pool: SftpConnectionPool, login: HostLogin, guild_id: GuildId = G
 
 
 async def wait_and_use(pool: SftpConnectionPool, login: HostLogin, guild_id: GuildId = GUILD) -> None:
-    """Wait as a watch does, and go on."""
+    """Wait as a loop does, and go on."""
     await pool.breakers.wait(guild_id, login, guild_limit=5)
     await use(pool, login, guild_id)
 

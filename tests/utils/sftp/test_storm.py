@@ -79,7 +79,7 @@ class FakeHost:
 async def keep_reading(
     pool: SftpConnectionPool, number: int, login: HostLogin, tell: Callable[[int], Awaitable[None]]
 ) -> None:
-    """Read one server for ever, as a watch does."""
+    """Read one server for ever, as a loop does."""
     guild_id = GuildId(number // SERVERS_PER_GUILD)
     while True:
         try:

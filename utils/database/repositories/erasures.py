@@ -1,26 +1,23 @@
 """Erasures: what is written where a person's data was. Every method can be called again."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from utils.database.core.blocking import BlockingCollection, Change
 from utils.database.core.database import FenceSource, SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.money_documents import OPEN
+from utils.database.documents.personal_fields import PERSONAL_FIELDS, Erasure, Holds, PersonalField
 from utils.database.units.erasure_unit import ErasureTransaction
 from utils.models.audit import AuditAction
 from utils.models.links import LinkState
-from utils.models.mentions import erase_mentions
+from utils.models.mentions import build_mention_pattern, erase_mentions
 from utils.models.money import BountyState
-from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds
 from utils.models.personal import Holdings
 from utils.models.player_ids import find_player_ids
 from utils.models.scope import (
-    ERASED_MEMBER_ID,
-    ERASED_NAME,
-    ERASED_PLAYER_ID,
     GuildId,
     MemberId,
     PlayerId,
@@ -30,18 +27,13 @@ from utils.models.scope import (
 
 T = TypeVar("T")
 
-_BOUNTY_KEYS = ("hold:", "claim:", "refund:")
-
 
 class ErasureRepository:
     """Takes players and members out of a guild's data; every transaction is fenced."""
 
-    def __init__(
-        self, database: SafeDatabase, *, fences: FenceSource, kinds: NoticeKinds = NOTICE_KINDS
-    ) -> None:
+    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
         self._database = database
         self._fences = fences
-        self._kinds = kinds
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureTransaction], T]) -> T:
         """Run ``work`` in one transaction; it may run again after a transient error.
@@ -87,61 +79,25 @@ class ErasureRepository:
         found = await self._of("players", scope).find(own, projection={"names.name": 1}, hint="player")
         return frozenset(seen["name"] for one in found for seen in one["names"])
 
-    async def delete_lines(self, scope: ServerScope, player_id: PlayerId) -> int:
-        """Delete the rejected lines that hold a player's id; return how many."""
-        lines = self._of("rejected_lines", scope)
-        found = await lines.find({}, projection={"line": 1}, sort=[("seen_at", -1)], hint="newest")
-        doomed = [one["_id"] for one in found if player_id in find_player_ids(one["line"])]
-        return await lines.delete({"_id": {"$in": doomed}}) if doomed else 0
+    async def erase_player(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
+        """Take a player out of every field that is declared to be erased by itself."""
+        for collection, one in _list_walked():
+            stored = self._of_guild(collection, guild_id)
+            if one.holds is Holds.PLAYER:
+                await _replace(stored, one, player_id)
+            elif one.holds is Holds.NAME:
+                await _replace(stored, one, {"$in": list(names)})
+            elif one.holds is Holds.LINE:
+                await _delete_lines(stored, one, player_id)
 
-    async def rename_in_notices(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
-        """Take a player out of what is not posted yet; the posts themselves stay."""
-        for kind in self._kinds:
-            for field in kind.personal.players:
-                await self._change_notices(guild_id, kind, field, [player_id], ERASED_PLAYER_ID)
-            for field in kind.personal.names:
-                await self._change_notices(guild_id, kind, field, list(names), ERASED_NAME)
-
-    async def rename_in_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
-        """Take a player out of closed bounties, those on them and those they claimed."""
-        bounties = self._of("bounties", scope)
-        on_him = {"slot": {"$ne": OPEN}, "player_id": player_id}
-        update = {"$set": {"player_id": ERASED_PLAYER_ID, "player_name": ERASED_NAME}}
-        await bounties.update_many(on_him, update)
-        claimed = {"claimer_id": {"$gt": 0}, "claimer_player_id": player_id}
-        update = {"$set": {"claimer_player_id": ERASED_PLAYER_ID, "claimer_name": ERASED_NAME}}
-        await bounties.update_many(claimed, update)
-
-    async def rename_in_ledgers(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
-        """Take a player out of the ledgers of others: as paid victim, and as target of their bounties."""
-        wallets, ledger = self._of_guild("wallets", guild_id), self._of_guild("ledger", guild_id)
-        found = await wallets.find({}, projection={"member_id": 1}, hint="member")
-        paid = {"member_id": {"$in": [one["member_id"] for one in found]}, "player_id": player_id}
-        await ledger.update_many(paid, {"$set": {"player_id": ERASED_PLAYER_ID, "note": ERASED_NAME}})
-        for prefix in _BOUNTY_KEYS:
-            end = f"{prefix[:-1]};"  # the character after the colon
-            named = {"key": {"$gte": prefix, "$lt": end}, "note": {"$in": list(names)}}
-            await ledger.update_many(named, {"$set": {"note": ERASED_NAME}})
-
-    async def rename_in_audit(self, guild_id: GuildId, player_id: PlayerId) -> None:
-        """Take a player out of the facts of changes."""
-        nobody = {"facts.player_id": ERASED_PLAYER_ID, "facts.player_name": ERASED_NAME}
-        await self._of_guild("audit", guild_id).update_many({"facts.player_id": player_id}, {"$set": nobody})
-
-    async def forget_in_audit(self, guild_id: GuildId, member_id: MemberId) -> None:
-        """Take a member out of the facts of changes, and out of requests for links of their own."""
-        audit, member = self._of_guild("audit", guild_id), int(member_id)
-        asked = {"action": AuditAction.LINK_ASK.value, "actor_id": member}
-        await audit.update_many(asked, {"$set": {"actor_id": ERASED_MEMBER_ID}})
-        await audit.update_many({"facts.member_id": member}, {"$set": {"facts.member_id": ERASED_MEMBER_ID}})
-        typed = {"facts.reason": {"$gte": ""}}
-        found = await audit.find(typed, projection={"facts.reason": 1}, hint="newest")
-        reasons = [(one["_id"], one["facts"]["reason"]) for one in found]
-        await audit.bulk_write(
-            Change({"_id": key}, {"$set": {"facts.reason": after}})
-            for key, before in reasons
-            if (after := erase_mentions(before, member_id)) != before
-        )
+    async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
+        """Take a member out of every field that is declared to be erased by itself."""
+        for collection, one in _list_walked():
+            stored = self._of_guild(collection, guild_id)
+            if one.holds is Holds.MEMBER:
+                await _replace(stored, one, int(member_id))
+            elif one.holds is Holds.TEXT:
+                await _erase_mentions(stored, one, member_id)
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
         """Delete all that links a player, proven or asked for; an alt takes the place of a main."""
@@ -157,20 +113,6 @@ class ErasureRepository:
                 _choose_main(links, one["member_id"])
 
         await self._database.in_transaction(delete, fence=self._fences(guild_id))
-
-    async def forget_in_notices(self, guild_id: GuildId, member_id: MemberId) -> None:
-        """Take a member out of what is not posted yet."""
-        for kind in self._kinds:
-            for field in kind.personal.members:
-                await self._change_notices(guild_id, kind, field, [int(member_id)], None)
-
-    async def forget_in_bounties(self, guild_id: GuildId, member_id: MemberId) -> None:
-        """Take a member out of closed bounties, those placed and those claimed."""
-        bounties, member = self._of_guild("bounties", guild_id), int(member_id)
-        placed = {"placer_id": member, "slot": {"$ne": OPEN}}
-        await bounties.update_many(placed, {"$set": {"placer_id": None}})
-        nobody = {"claimer_id": None, "claimer_player_id": ERASED_PLAYER_ID, "claimer_name": ERASED_NAME}
-        await bounties.update_many({"claimer_id": member}, {"$set": nobody})
 
     async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:
         """Delete a member's oldest rows of the ledger; tell whether more are left."""
@@ -204,20 +146,49 @@ class ErasureRepository:
 
         await self._database.in_transaction(delete, fence=self._fences(guild_id))
 
-    async def _change_notices(
-        self, guild_id: GuildId, kind: NoticeKind, field: str, facts: Sequence[str | int], after: str | None
-    ) -> None:
-        """Replace some values of a fact in the waiting notices of a kind."""
-        # MongoDB looks at the later fields of an index when each one before them has a bound
-        feeds = {"server_id": {"$gte": ""}, "channel_kind": kind.channel_kind.value, "sequence": {"$gte": 0}}
-        own = {**feeds, "type": kind.name, f"notice.{field}": {"$in": list(facts)}}
-        await self._of_guild("outbox", guild_id).update_many(own, {"$set": {f"notice.{field}": after}})
-
     def _of_guild(self, name: str, guild_id: GuildId) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, name, guild_id)
 
     def _of(self, name: str, scope: ServerScope) -> ScopedCollection:
         return ScopedCollection.of_server(self._database, name, scope)
+
+
+def _list_walked() -> Iterator[tuple[str, PersonalField]]:
+    """Yield what is erased by its declaration alone, with its collection."""
+    for collection, declared in PERSONAL_FIELDS.items():
+        for one in declared:
+            if one.erasure in (Erasure.REPLACED, Erasure.DELETED):
+                yield collection, one
+
+
+async def _replace(stored: ScopedCollection, one: PersonalField, value: object) -> None:
+    await stored.update_many({**one.only, one.path: value}, {"$set": {one.path: one.after, **one.beside}})
+
+
+async def _delete_lines(stored: ScopedCollection, one: PersonalField, player_id: PlayerId) -> None:
+    found = await stored.find(one.only, projection={one.path: 1})
+    doomed = [line["_id"] for line in found if player_id in find_player_ids(line[one.path])]
+    if doomed:
+        await stored.delete({"_id": {"$in": doomed}})
+
+
+async def _erase_mentions(stored: ScopedCollection, one: PersonalField, member_id: MemberId) -> None:
+    """Rewrite the texts that mention a member; what somebody else changes meanwhile is looked at again."""
+    root = one.path.split(".", 1)[0]
+    mentioning = {**one.only, one.path: {"$regex": build_mention_pattern(member_id)}}
+    while found := await stored.find(mentioning, projection={root: 1}):
+        await stored.bulk_write(
+            Change(document, {"$set": {root: _without_mentions(document[root], member_id)}})
+            for document in found
+        )
+
+
+def _without_mentions(value: Any, member_id: MemberId) -> Any:
+    if isinstance(value, str):
+        return erase_mentions(value, member_id)
+    if isinstance(value, dict):
+        return {name: _without_mentions(one, member_id) for name, one in value.items()}
+    return [_without_mentions(one, member_id) for one in value] if isinstance(value, list) else value
 
 
 def _choose_main(links: BlockingCollection, member_id: int) -> None:

@@ -1,24 +1,26 @@
 """Personal data as it is stored: everything of a member or a player, for an export."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from utils.database.core.database import SafeDatabase
+from utils.database.core.indexes import INDEXES
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.death_documents import decode_documents
-from utils.models.links import LinkState
+from utils.database.documents.personal_fields import (
+    PERSONAL_FIELDS,
+    SHOWN,
+    ExportPart,
+    Holds,
+    PersonalField,
+)
 from utils.models.player_ids import find_player_ids
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 DEATHS_AT_ONCE = 1_000
-_PLAIN = {"_id": 0, "guild_id": 0}
-_WITHOUT_VICTIM = {**_PLAIN, "player_id": 0}
-_WITHOUT_CLAIMER = {**_WITHOUT_VICTIM, "claimer_id": 0, "claimer_player_id": 0}
-_WITHOUT_PLACER = {**_WITHOUT_VICTIM, "placer_id": 0}
-_WITHOUT_HUNTERS = {**_PLAIN, "placer_id": 0, "claimer_id": 0, "claimer_player_id": 0}
-_WITHOUT_SUBJECTS = {**_PLAIN, "facts.member_id": 0, "facts.player_id": 0}
+_PLAIN: Document = {"_id": 0, "guild_id": 0}
 _OLDEST_FIRST = [("written_at", 1)]
 
 Parts = Mapping[str, Sequence[Document]]
@@ -43,43 +45,26 @@ class PersonalDataRepository:
 
         The id alone finds rejected lines: a name can be chosen to be that of another, or a part of anything.
         """
-        own = {"generation": await self._get_generation(scope), "player_id": player_id}
-        figures = await self._of("players", scope).find(own, projection=_PLAIN, hint="player")
-        every_month = {**own, "month": {"$gte": ""}}
-        days = await self._of("player_days", scope).find(every_month, projection=_PLAIN, hint="month")
-        lines = await self._of("rejected_lines", scope).find({}, projection=_PLAIN, hint="newest")
-        bounties = self._of("bounties", scope)
-        on_him = await bounties.find({"player_id": player_id}, projection=_WITHOUT_HUNTERS, hint="open")
-        return {
-            "figures": figures,
-            "days": days,
-            "rejected_lines": [one for one in lines if player_id in find_player_ids(one["line"])],
-            "bounties": on_him,
-        }
+        generation = await self._get_generation(scope)
+        parts: dict[str, Sequence[Document]] = {}
+        for one in _list_exported(Holds.PLAYER, of_server=True):
+            shown = {"generation": generation} if SHOWN.items() <= one.part.only.items() else {}
+            query = {**one.part.only, **shown, one.field.path: player_id}
+            parts[one.part.name] = await one.read(self._of(one.collection, scope), query)
+        for one in _list_exported(Holds.LINE, of_server=True):
+            lines = await one.read(self._of(one.collection, scope), {})
+            parts[one.part.name] = [
+                line for line in lines if player_id in find_player_ids(line[one.field.path])
+            ]
+        return parts
 
-    async def list_links_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Document]:
-        """Return the proven link of a player, if there is one."""
-        proven = {"player_id": player_id, "state": LinkState.PROVEN.value}
-        return await self._of_guild("links", guild_id).find(proven, projection=_PLAIN, hint="proven")
-
-    async def list_attempts(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Document]:
-        """Return how often a player was asked for in vain, if anybody did."""
-        return await self._read(guild_id, "proof_attempts", {"player_id": player_id}, "player", _PLAIN)
+    async def list_guild_parts_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Parts:
+        """Return what a guild has of a player beside its servers: the proven link, requests, changes."""
+        return await self._read_parts(guild_id, Holds.PLAYER, player_id, of_server=False)
 
     async def list_parts_of_member(self, guild_id: GuildId, member_id: MemberId) -> Parts:
         """Return what a guild has of a member: links, money, bounties, and changes by hand."""
-        own, member = {"member_id": int(member_id)}, int(member_id)
-        placed, claimed = {"placer_id": member}, {"claimer_id": member}
-        read = partial(self._read, guild_id)
-        return {
-            "links": await read("links", own, "link", _PLAIN),
-            "wallet": await read("wallets", own, "member", _PLAIN),
-            "ledger": await read("ledger", own, "member", _WITHOUT_VICTIM),
-            "bounties_placed": await read("bounties", placed, "placer", _WITHOUT_CLAIMER),
-            "bounties_claimed": await read("bounties", claimed, "claimer", _WITHOUT_PLACER),
-            "changes_by_hand": await read("audit", {"actor_id": member}, "actor", _WITHOUT_SUBJECTS),
-            "premium_granted": await self._list_granted(guild_id, member),
-        }
+        return await self._read_parts(guild_id, Holds.MEMBER, int(member_id), of_server=None)
 
     async def iterate_deaths(
         self, scope: ServerScope, player_ids: Sequence[PlayerId]
@@ -101,14 +86,15 @@ class PersonalDataRepository:
                 async for encoded in batches:
                     yield await asyncio.to_thread(decode_documents, encoded)
 
-    async def _read(
-        self, guild_id: GuildId, name: str, query: Document, hint: str, projection: Mapping[str, int]
-    ) -> list[Document]:
-        return await self._of_guild(name, guild_id).find(query, projection=projection, hint=hint)
-
-    async def _list_granted(self, guild_id: GuildId, member: int) -> list[Document]:
-        found = await self._of_guild("guilds", guild_id).find_one({}, projection={"premium_history": 1})
-        return [line for line in (found or {}).get("premium_history", ()) if line["by"] == member]
+    async def _read_parts(
+        self, guild_id: GuildId, holds: Holds, value: int | str, *, of_server: bool | None
+    ) -> Parts:
+        return {
+            one.part.name: await one.read(
+                self._of_guild(one.collection, guild_id), {**one.part.only, one.field.path: value}
+            )
+            for one in _list_exported(holds, of_server=of_server)
+        }
 
     async def _get_generation(self, scope: ServerScope) -> int:
         server = await self._of("game_servers", scope).find_one({}, projection={"generation": 1})
@@ -119,3 +105,35 @@ class PersonalDataRepository:
 
     def _of(self, name: str, scope: ServerScope) -> ScopedCollection:
         return ScopedCollection.of_server(self._database, name, scope)
+
+
+@dataclass(frozen=True, slots=True)
+class _Exported:
+    """Documents that an export has of a person, who stands in one of their fields."""
+
+    collection: str
+    field: PersonalField
+    part: ExportPart
+
+    async def read(self, stored: ScopedCollection, query: Document) -> Sequence[Document]:
+        """Return documents without the ids of others; of an array those of its entries that fit."""
+        hidden = {
+            other.path: 0
+            for other in PERSONAL_FIELDS[self.collection]
+            if other.is_id and other.path not in self.field.paths and not other.is_shared
+        }
+        found = await stored.find(query, projection={**_PLAIN, **hidden}, hint=self.part.index)
+        root, _, leaf = self.field.path.partition(".")
+        if not any(isinstance(document[root], list) for document in found):
+            return found
+        wanted = query[self.field.path]
+        return [entry for document in found for entry in document[root] if entry[leaf] == wanted]
+
+
+def _list_exported(holds: Holds, *, of_server: bool | None) -> Iterator[_Exported]:
+    """Yield what an export has by such a field: of servers, of the guild alone, or (None) of both."""
+    for collection, declared in PERSONAL_FIELDS.items():
+        is_of_server = any("server_id" in index.fields for index in INDEXES[collection])
+        for one in declared:
+            if one.holds is holds and one.part is not None and of_server in (None, is_of_server):
+                yield _Exported(collection, one, one.part)

@@ -87,32 +87,14 @@ class ErasureStore(Protocol):
     async def list_names(self, scope: ServerScope, player_id: PlayerId) -> Collection[str]:
         """Return every name a player has borne on a server."""
 
-    async def delete_lines(self, scope: ServerScope, player_id: PlayerId) -> int:
-        """Delete the rejected lines that hold a player's id."""
+    async def erase_player(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
+        """Take a player out of everything that has no order of its own, as it is declared there."""
 
-    async def rename_in_notices(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
-        """Take a player out of what is not posted yet."""
-
-    async def rename_in_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
-        """Take a player out of closed bounties."""
-
-    async def rename_in_ledgers(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
-        """Take a player out of the ledgers of others."""
-
-    async def rename_in_audit(self, guild_id: GuildId, player_id: PlayerId) -> None:
-        """Take a player out of the facts of changes."""
-
-    async def forget_in_audit(self, guild_id: GuildId, member_id: MemberId) -> None:
-        """Take a member out of the facts of changes, and out of requests for links of their own."""
+    async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
+        """Take a member out of everything that has no order of its own, as it is declared there."""
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
         """Delete whatever links a player, proven or asked for."""
-
-    async def forget_in_notices(self, guild_id: GuildId, member_id: MemberId) -> None:
-        """Take a member out of what is not posted yet."""
-
-    async def forget_in_bounties(self, guild_id: GuildId, member_id: MemberId) -> None:
-        """Take a member out of closed bounties."""
 
     async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:
         """Delete a member's oldest rows of the ledger; tell whether more are left."""
@@ -228,16 +210,10 @@ class ErasureService:
         for scope in await self._store.list_scopes(guild_id):
             for player_id in names:
                 await self._withdraw_bounties(scope, player_id)
-                await self._store.rename_in_bounties(scope, player_id)
-                await self._store.delete_lines(scope, player_id)
-        if member_id is not None:
-            await self._store.forget_in_notices(guild_id, member_id)
         for player_id, known in names.items():
-            await self._store.rename_in_notices(guild_id, player_id, known)
-            await self._store.rename_in_ledgers(guild_id, player_id, known)
-            await self._store.rename_in_audit(guild_id, player_id)
+            await self._store.erase_player(guild_id, player_id, known)
         if member_id is not None:
-            await self._store.forget_in_audit(guild_id, member_id)
+            await self._store.erase_member(guild_id, member_id)
 
     async def _withdraw_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
         """End the open bounties on a player, with full refund."""
@@ -265,11 +241,10 @@ class ErasureService:
                 return erased
 
     async def _erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
-        await self._store.forget_in_bounties(guild_id, member_id)
         while await self._store.delete_ledger_rows(guild_id, member_id, limit=LEDGER_ROWS_AT_ONCE):
             pass
         await self._store.delete_member(guild_id, member_id, at=self._clock.now())
-        await self._store.forget_in_bounties(guild_id, member_id)  # what was open until now
+        await self._store.erase_member(guild_id, member_id)  # bounties that were open until now
 
     async def _write_audit(self, person: Person, actor_id: MemberId) -> None:
         facts = AuditFacts(member_id=ERASED_MEMBER_ID)

@@ -24,11 +24,8 @@ class ExportStore(Protocol):
     async def list_parts_of_player(self, scope: ServerScope, player_id: PlayerId) -> Parts:
         """Return what one server has of a player besides their deaths."""
 
-    async def list_links_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
-        """Return the proven link of a player, if there is one."""
-
-    async def list_attempts(self, guild_id: GuildId, player_id: PlayerId) -> Sequence[Stored]:
-        """Return how often a player was asked for in vain, if anybody did."""
+    async def list_guild_parts_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Parts:
+        """Return what a guild has of a player beside its servers, among it the proven link."""
 
     async def list_parts_of_member(self, guild_id: GuildId, member_id: MemberId) -> Parts:
         """Return what a guild has of a member."""
@@ -89,11 +86,10 @@ class ExportService:
             ]
             if any(parts.values()):
                 servers.append({"server": server, **parts})
-        attempts = await self._store.list_attempts(person.guild_id, player_id)
-        player: dict[str, object] = {"player_id": player_id, "servers": servers, "proof_attempts": attempts}
-        if person.member_id is None:
-            player["links"] = await self._store.list_links_of_player(person.guild_id, player_id)
-        return player
+        parts = dict(await self._store.list_guild_parts_of_player(person.guild_id, player_id))
+        if person.member_id is not None:
+            del parts["links"]  # they are among the member's
+        return {"player_id": player_id, "servers": servers, **parts}
 
 
 def list_facts(person: Person) -> AuditFacts:

@@ -102,7 +102,7 @@ class GrantRooms:
     store: PremiumStore
     premium: PremiumService
     servers: SlotStore
-    watchers: Restarter
+    loops: Restarter
     notifier: AdminNotifier
     directory: GrantDirectory
     audit: AuditWriter
@@ -319,7 +319,7 @@ class GrantService:
             is_paused = server.scope in paused
             if server.is_paused != is_paused:
                 await self._rooms.servers.set_paused(server.scope, is_paused=is_paused)
-                await self._rooms.watchers.restart(server.scope)
+                await self._rooms.loops.restart(server.scope)
                 logger.info("game server fits or not", scope=str(server.scope), is_paused=is_paused)
         self._unsettled.discard(guild_id)
         return tuple(server.name for server in servers if server.scope in paused)

@@ -83,7 +83,7 @@ class ServerChecker(Protocol):
         """Keep nothing open for a server that passed its test and is not read after all."""
 
 
-class Watchers(Protocol):
+class LoopControl(Protocol):
     """Starts and ends the loops over servers."""
 
     def start(self, scope: ServerScope) -> None:
@@ -134,7 +134,7 @@ class GameServerService:
         places: LogPlaces,
         logs: LogAccess,
         history: HistoryImport,
-        watchers: Watchers,
+        loops: LoopControl,
         events: EventDispatcher,
         audit: AuditWriter,
         clock: Clock,
@@ -148,7 +148,7 @@ class GameServerService:
         self._places = places
         self._logs = logs
         self._history = history
-        self._watchers = watchers
+        self._loops = loops
         self._events = events
         self._audit = audit
         self._clock = clock
@@ -235,7 +235,7 @@ class GameServerService:
                 await self._audit_failed(server, actor_id, None)
             raise
         self._settings.forget(guild_id)
-        self._watchers.start(server.scope)
+        self._loops.start(server.scope)
         self._events.dispatch(ServerAdded(scope=server.scope))
         await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, _list_facts(server))
         return AddedServer((*understood, *check.steps), server)
@@ -253,7 +253,7 @@ class GameServerService:
             await self._places.settle(server, check.logs.folder)
         except SameLogsError as error:
             return server, (*check.steps, CheckStep("Other servers", ok=False, detail=str(error)))
-        self._watchers.wake(server.scope)
+        self._loops.wake(server.scope)
         return server, check.steps
 
     async def _audit_failed(self, server: GameServer, actor_id: MemberId, failure: CheckStep | None) -> None:
@@ -272,7 +272,7 @@ class GameServerService:
         server = await self._store.find_server(scope)
         if server is None:
             raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
-        async with self._watchers.removal(scope):
+        async with self._loops.removal(scope):
             self._logs.forget(scope)
             await self._store.mark_removed(scope, keep_stats=keep_stats, at=self._clock.now())
         self._settings.forget(scope.guild_id)

@@ -28,9 +28,9 @@ from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import (
     NO_SUCH_SERVER,
     GameServerService,
+    LoopControl,
     SecretKeeper,
     ServerChecker,
-    Watchers,
 )
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.time_zones import find_zone
@@ -110,7 +110,7 @@ class ServerRooms:
     checker: ServerChecker
     places: LogPlaces
     host_keys: HostKeyReader
-    watchers: Watchers
+    loops: LoopControl
     audit: AuditWriter
 
 
@@ -166,7 +166,7 @@ class ServerChangeService:
         """Have one class of death of a server posted, or not; return the server as it is then."""
         server = await self._servers.resolve(guild_id, typed)
         await self._rooms.store.set_silenced(server.scope, kind, is_silenced=not is_announced)
-        self._rooms.watchers.refresh(server.scope)
+        self._rooms.loops.refresh(server.scope)
         if is_announced == (kind in server.silenced):
             switched = FieldChange(kind.value, not is_announced, is_announced)
             facts = AuditFacts(server_name=server.name, changes=(switched,))
@@ -215,7 +215,7 @@ class ServerChangeService:
             server = await self.verify_import(guild_id, typed)
             server = await self._find(server.scope)  # no import is under way: its generation stands now
             await self._servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
-            await self._rooms.watchers.restart(server.scope)
+            await self._rooms.loops.restart(server.scope)
             await self._rooms.audit.write(
                 guild_id, actor_id, AuditAction.SERVER_IMPORT, AuditFacts(server_name=server.name)
             )
@@ -242,7 +242,7 @@ class ServerChangeService:
             if _differs(server, now, (*_PLACE, "host_key")):
                 raise InvalidInputError(text("Host or key were changed meanwhile. Run the command again."))
             await self._rooms.store.set_host_key(server.scope, keys.shown.text)
-            await self._rooms.watchers.restart(server.scope)
+            await self._rooms.loops.restart(server.scope)
             pinned = keys.pinned.fingerprint if keys.pinned else None
             changed = FieldChange("host_key", pinned, keys.shown.fingerprint)
             facts = AuditFacts(server_name=server.name, changes=(changed,))
@@ -279,7 +279,7 @@ class ServerChangeService:
             raise
         finally:
             self._rooms.settings.forget(wanted.scope.guild_id)
-        await self._rooms.watchers.restart(wanted.scope)
+        await self._rooms.loops.restart(wanted.scope)
 
     async def _find(self, scope: ServerScope) -> GameServer:
         server = await self._rooms.store.find_server(scope)

@@ -41,6 +41,7 @@ async def test_parts_of_a_member_are_all_that_names_him(place: Place, data: Pers
         "bounties_placed": 1,
         "bounties_claimed": 1,
         "changes_by_hand": 3,
+        "changes_about": 2,
         "premium_granted": 1,
     }
     assert [row["amount"] for row in parts["ledger"]] == [-200, 1000]
@@ -67,8 +68,15 @@ async def test_parts_of_a_player_are_those_of_the_shown_figures(
     assert parts["figures"][0]["counters"]["kills"] == 1
     assert parts["rejected_lines"][0]["line"] == f"x;Wolf;{WOLF.upper()};y"
     assert [("placer_id" in one, "claimer_id" in one) for one in parts["bounties"]] == [(False, False)] * 2
-    [link] = await data.list_links_of_player(place.scope.guild_id, WOLF)
+    of_guild = await data.list_guild_parts_of_player(place.scope.guild_id, WOLF)
+    assert {name: len(documents) for name, documents in of_guild.items()} == {
+        "changes_about": 3,
+        "links": 1,
+        "proof_attempts": 1,
+    }
+    [link] = of_guild["links"]
     assert link["member_id"] == OWNER
+    assert (str(OTHER) in repr(of_guild), str(ADMIN) in repr(of_guild)) == (False, False)
 
 
 async def test_each_death_is_handed_out_once(place: Place, data: PersonalDataRepository) -> None:

@@ -57,7 +57,7 @@ def build_day(day: int) -> list[DeathRow]:
 
 @dataclass(slots=True)
 class Importer:
-    """Imports and polls as the watching loop does, over crashes."""
+    """Imports and polls as the loop over the death log does, over crashes."""
 
     store: FakeIngestionStore
     logs: FakeDeathLogs

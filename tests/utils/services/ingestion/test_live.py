@@ -51,7 +51,7 @@ FIGHTS = [
 
 @dataclass(slots=True)
 class Watcher:
-    """Polls as the watching loop does: with the time of the last successful read."""
+    """Polls as the loop over the death log does: with the time of the last successful read."""
 
     store: FakeIngestionStore
     logs: FakeDeathLogs

@@ -37,7 +37,7 @@ class Process:
         self._events = EventDispatcher()
 
     async def visit(self) -> None:
-        """Import what is waiting, else poll, as the watching loop does."""
+        """Import what is waiting, else poll, as the loop over the death log does."""
         self._clock.move(60)
         tail = DeathLogTail(
             self._session,  # type: ignore[arg-type]

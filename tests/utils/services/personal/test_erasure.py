@@ -25,7 +25,7 @@ T = TypeVar("T")
 PLACE = ServerScope(SCOPE.guild_id, ServerId("aaaaaaaa"))
 WOLF = OwnedPlayer(build_player_id("Wolf"), "Wolf")
 MEMBER, ADMIN = MemberId(5), MemberId(6)
-TRACES = ["bounties", f"lines {WOLF.player_id}", "notices Old Wolf, Wolf"]
+TRACES = [f"player {WOLF.player_id}: Old Wolf, Wolf"]
 
 
 class NoLinks:
@@ -112,9 +112,9 @@ async def test_links_of_a_member_go_last(store: FakeErasureStore) -> None:
     store.long_ledger = 2
     person = Person(SCOPE.guild_id, MEMBER, (WOLF,), is_asker=True)
     deaths, audit = await erase(store, person)
-    traces = [*TRACES[:2], "notices of member", TRACES[2], "ledgers", "audit of player", "audit of member"]
+    traces = [*TRACES, "traces of member"]
     renamed = ["rename 3", "rename 3", "rename 1"]
-    member = ["bounties of member", "member", "bounties of member", "links of player"]
+    member = ["member", "traces of member", "links of player"]
     assert (deaths, store.done) == (7, [*traces, *renamed, *traces, *member])
     assert store.figures == {}
     assert audit.written == [(SCOPE.guild_id, None, "data erase", "a member, by themself")]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.clock import START, settle
 from tests.fakes.premium import OWNER, FakePremiumStore, GrantDesk
-from tests.fakes.server_loops import FakeWatchers
+from tests.fakes.server_loops import FakeServerLoops
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.errors import InvalidInputError, StorageUnavailableError
 from utils.events import GuildLeft, ServerAdded, ServerRemoved
@@ -159,7 +159,7 @@ async def test_paused_servers_are_read_again_after_a_new_grant() -> None:
     await desk.service.settle_servers(GUILD)
     await desk.service.settle_servers(GUILD)
     await desk.service.grant(GUILD, tier=1, days=1, actor_id=OWNER)
-    assert desk.watchers.notes == [("restart", SERVERS[number].scope) for number in (1, 2, 3, 1)]
+    assert desk.loops.notes == [("restart", SERVERS[number].scope) for number in (1, 2, 3, 1)]
     assert list_paused(desk) == ["server 2", "server 3"]
 
 
@@ -229,7 +229,7 @@ async def test_grant_is_told_truly_when_two_come_at_once() -> None:
     assert (second.old, second.new.tier) == (first.new, TIERS[2])
 
 
-class SlowWatchers(FakeWatchers):
+class SlowServerLoops(FakeServerLoops):
     """Loops that take long to end."""
 
     def __init__(self) -> None:
@@ -244,13 +244,13 @@ class SlowWatchers(FakeWatchers):
 
 async def test_guild_does_not_wait_while_servers_of_another_are_paused() -> None:
     """A loop may take seconds to end; changes of one guild alone take turns."""
-    watchers = SlowWatchers()
-    desk = GrantDesk(0, servers=FakeServerStore(*SERVERS), watchers=watchers)
+    loops = SlowServerLoops()
+    desk = GrantDesk(0, servers=FakeServerStore(*SERVERS), loops=loops)
     settling = asyncio.create_task(desk.service.settle_servers(GUILD))
     await settle()
     change = await desk.service.grant(GuildId(43), tier=1, days=None, actor_id=OWNER)
     assert (change.new.tier, settling.done()) == (TIERS[1], False)
-    watchers.may_end.set()
+    loops.may_end.set()
     await settling
 
 

@@ -10,7 +10,7 @@ from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.premium import FakeAuditStore, FakePremiumStore
-from tests.fakes.server_loops import FakeLogAccess, FakeWatchers
+from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
 from utils.errors import (
     AmbiguousError,
@@ -93,7 +93,7 @@ class Rooms:
     checker: FakeServerChecker = field(default_factory=FakeServerChecker)
     ingestion: FakeIngestionStore = field(default_factory=FakeIngestionStore)
     access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
-    watchers: FakeWatchers = field(default_factory=FakeWatchers)
+    loops: FakeServerLoops = field(default_factory=FakeServerLoops)
     events: EventDispatcher = field(default_factory=EventDispatcher)
     premium: FakePremiumStore = field(default_factory=FakePremiumStore)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
@@ -112,7 +112,7 @@ class Rooms:
             places=LogPlaces(self.store, self.ingestion),
             logs=self.access,
             history=HistoryImport(self.ingestion, self.ingestion, self.events, clock=self.clock),
-            watchers=self.watchers,
+            loops=self.loops,
             events=self.events,
             audit=AuditLog(self.audit, clock=self.clock),
             clock=self.clock,
@@ -246,7 +246,7 @@ async def test_added_server_is_stored_with_its_import(rooms: Rooms, service: Gam
         channel_id=ChannelId(5),
         message_id=6,
     )
-    assert rooms.watchers.notes == [("start", stored.scope)]
+    assert rooms.loops.notes == [("start", stored.scope)]
     assert rooms.audit.lines == [(ADMIN, "server add", "Kamensk (renter at 203.0.113.9 port 8822, number 4)")]
     assert [server.host_key for server in rooms.access.opened] == ["ssh-ed25519 AAAA"]
     assert (rooms.checker.checked, rooms.access.limits) == ([("Kamensk", 25)], [25])
@@ -334,7 +334,7 @@ async def test_nothing_is_stored_when_a_step_fails(rooms: Rooms, service: GameSe
     assert (added.steps, added.server) == (BAD, None)
     told = "Kamensk (renter at 203.0.113.9 port 8822, number 4): not added, “Login” failed"
     assert rooms.audit.lines == [(ADMIN, "server add", told)]
-    assert (rooms.store.servers, rooms.ingestion.data.job, rooms.watchers.notes) == ({}, None, [])
+    assert (rooms.store.servers, rooms.ingestion.data.job, rooms.loops.notes) == ({}, None, [])
     assert [scope.guild_id for scope in rooms.access.forgotten] == [GUILD]
 
 
@@ -345,7 +345,7 @@ async def test_import_is_prepared_before_the_server_is_stored(
     rooms.access.failures.append(ConnectionLostError("gone in the middle"))
     with pytest.raises(ConnectionLostError):
         await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
-    assert (rooms.store.servers, rooms.watchers.notes) == ({}, [])
+    assert (rooms.store.servers, rooms.loops.notes) == ({}, [])
     assert rooms.access.forgotten == [rooms.access.opened[0].scope]
 
 
@@ -355,7 +355,7 @@ async def test_server_is_not_read_when_it_cannot_be_stored(rooms: Rooms, service
     rooms.ingestion.outages = 1
     with pytest.raises(StorageUnavailableError):
         await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
-    assert (rooms.store.servers, rooms.watchers.notes, len(rooms.access.forgotten)) == ({}, [], 1)
+    assert (rooms.store.servers, rooms.loops.notes, len(rooms.access.forgotten)) == ({}, [], 1)
 
 
 @pytest.mark.parametrize("text", ["k3v9x0aa", "Mirny", "mirny", " MIRNY "])
@@ -418,11 +418,11 @@ async def test_server_is_read_at_once_when_its_test_passes(rooms: Rooms, service
     """Whoever mended a login tests it, and need not wait; a failing test wakes nobody."""
     rooms.add(build_server())
     assert await service.test_server(GUILD, None) == (build_server(), GOOD)
-    assert rooms.watchers.notes == [("wake", SCOPE)]
+    assert rooms.loops.notes == [("wake", SCOPE)]
     found = replace(build_server(), log_folder="/Mirny/deathlogs")
     rooms.checker.steps = BAD
     assert await service.test_server(GUILD, "mirny") == (found, BAD)
-    assert rooms.watchers.notes == [("wake", SCOPE)]
+    assert rooms.loops.notes == [("wake", SCOPE)]
 
 
 async def test_same_server_is_refused_with_the_name_of_the_first(
@@ -436,7 +436,7 @@ async def test_same_server_is_refused_with_the_name_of_the_first(
         await service.add_server(GUILD, twin, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)
     [stored] = rooms.store.servers.values()
     assert (stored.name, rooms.checker.let_gone) == ("Kamensk", ["Twin"])
-    assert rooms.watchers.notes == [("start", stored.scope)]
+    assert rooms.loops.notes == [("start", stored.scope)]
     assert rooms.audit.lines[-1][2] == (
         "Twin (renter at kamensk.example port 8822, number 4): not added, refused after its test"
     )
@@ -450,7 +450,7 @@ async def test_test_of_a_server_tells_whose_logs_it_found(rooms: Rooms, service:
     _, steps = await service.test_server(GUILD, "Twin")
     assert [(step.name, step.ok) for step in steps[len(GOOD) :]] == [("Other servers", False)]
     assert "“Mirny” reads these logs already" in steps[-1].detail
-    assert rooms.watchers.notes == [("wake", SCOPE)]
+    assert rooms.loops.notes == [("wake", SCOPE)]
 
 
 @pytest.mark.parametrize("keep_stats", [True, False])
@@ -462,7 +462,7 @@ async def test_removed_server_ends_everywhere(
     await service.remove_server(SCOPE, keep_stats=keep_stats, actor_id=ADMIN)
     assert (rooms.store.servers, rooms.store.kept_stats) == ({}, [SCOPE] if keep_stats else [])
     assert rooms.store.swept == [SCOPE]
-    assert (rooms.watchers.notes, rooms.access.forgotten) == ([("stop", SCOPE)], [SCOPE])
+    assert (rooms.loops.notes, rooms.access.forgotten) == ([("stop", SCOPE)], [SCOPE])
     assert rooms.removed == [ServerRemoved(scope=SCOPE)]
     fate = "statistics kept" if keep_stats else "statistics deleted"
     told = f"Mirny (renter at 127.0.0.1 port 22): {fate}"
@@ -487,7 +487,7 @@ async def test_server_is_read_on_when_it_cannot_be_deleted() -> None:
     rooms.add(build_server())
     with pytest.raises(StorageUnavailableError):
         await service.remove_server(SCOPE, keep_stats=False, actor_id=ADMIN)
-    assert rooms.watchers.notes == [("stop", SCOPE), ("start", SCOPE)]
+    assert rooms.loops.notes == [("stop", SCOPE), ("start", SCOPE)]
     assert (list(rooms.store.servers), rooms.removed, rooms.audit.lines) == ([SCOPE], [], [])
 
 
@@ -504,7 +504,7 @@ async def test_removed_server_stays_removed_when_its_leftovers_cannot_be_deleted
 
     store.mark_removed = go_away_behind  # type: ignore[method-assign]
     await rooms.build().remove_server(SCOPE, keep_stats=False, actor_id=ADMIN)
-    assert (store.servers, store.swept, rooms.watchers.notes) == ({}, [], [("stop", SCOPE)])
+    assert (store.servers, store.swept, rooms.loops.notes) == ({}, [], [("stop", SCOPE)])
     assert (len(rooms.removed), len(rooms.audit.lines)) == (1, 1)
 
 

@@ -12,7 +12,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.premium import FakeAuditStore, build_premium
-from tests.fakes.server_loops import FakeLogAccess, FakeWatchers
+from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
 from utils.embeds.audit_wording import write_change
 from utils.errors import ConnectionLostError, InvalidInputError, LimitReachedError, NotFoundError
@@ -91,7 +91,7 @@ class Rooms:
     store: FakeServerStore = field(default_factory=lambda: FakeServerStore(SERVER, NEIGHBOUR))
     ingestion: FakeIngestionStore = field(default_factory=FakeIngestionStore)
     access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
-    watchers: FakeWatchers = field(default_factory=FakeWatchers)
+    loops: FakeServerLoops = field(default_factory=FakeServerLoops)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
     host: FakeHost = field(default_factory=FakeHost)
 
@@ -110,7 +110,7 @@ class Rooms:
             places=places,
             logs=self.access,
             history=HistoryImport(self.ingestion, self.ingestion, events, clock=self.clock),
-            watchers=self.watchers,
+            loops=self.loops,
             events=events,
             audit=audit,
             clock=self.clock,
@@ -124,7 +124,7 @@ class Rooms:
             checker=self.host,
             places=places,
             host_keys=self.host,
-            watchers=self.watchers,
+            loops=self.loops,
             audit=audit,
         )
         return ServerChangeService(servers, rooms)
@@ -150,7 +150,7 @@ async def test_name_and_zone_change_without_a_test(rooms: Rooms, service: Server
         wanted, (), (FieldChange("name", "Mirny", "Polar"), FieldChange("timezone", "UTC", "Europe/Berlin"))
     )
     assert rooms.store.servers[SCOPE] == wanted
-    assert (rooms.host.checked, rooms.watchers.notes) == ([], [("restart", SCOPE)])
+    assert (rooms.host.checked, rooms.loops.notes) == ([], [("restart", SCOPE)])
     assert rooms.audit.lines == [
         (ADMIN, "server edit", "Mirny: name: Mirny → Polar, timezone: UTC → Europe/Berlin")
     ]
@@ -172,7 +172,7 @@ async def test_nothing_is_stored_when_the_test_fails(rooms: Rooms, service: Serv
     edit = ServerEdit(port=2022, credentials=TYPED)
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
     assert edited == EditedServer(SERVER, BAD, ())
-    assert (rooms.store.servers[SCOPE], rooms.watchers.notes) == (SERVER, [])
+    assert (rooms.store.servers[SCOPE], rooms.loops.notes) == (SERVER, [])
 
 
 @given(
@@ -227,7 +227,7 @@ async def test_edit_does_not_make_two_servers_one(rooms: Rooms, service: ServerC
             await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
         assert rooms.audit.lines[-1][2].endswith("; not changed")
     assert rooms.store.servers == {SCOPE: SERVER, NEIGHBOUR.scope: neighbour}
-    assert (rooms.host.let_gone, rooms.watchers.notes) == (["renter"] * 3, [])
+    assert (rooms.host.let_gone, rooms.loops.notes) == (["renter"] * 3, [])
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ async def test_mistakes_are_refused_before_the_host_is_asked(
     for edit, sentence in mistakes.items():
         with pytest.raises(InvalidInputError, match=sentence):
             await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
-    assert (rooms.host.checked, rooms.watchers.notes, rooms.audit.lines) == ([], [], [])
+    assert (rooms.host.checked, rooms.loops.notes, rooms.audit.lines) == ([], [], [])
     own = await service.edit(GUILD, "Mirny", ServerEdit(name="MIRNY"), actor_id=ADMIN)
     assert own.server.name == "MIRNY"
 
@@ -377,7 +377,7 @@ async def test_kinds_of_death_are_switched_one_by_one(rooms: Rooms, service: Ser
         "Mirny, fall: on → off",
         "Mirny, fall: off → on",
     ]
-    assert rooms.watchers.notes == [("refresh", SCOPE)] * 3
+    assert rooms.loops.notes == [("refresh", SCOPE)] * 3
 
 
 async def test_history_is_imported_again_from_the_start(rooms: Rooms, service: ServerChangeService) -> None:
@@ -387,7 +387,7 @@ async def test_history_is_imported_again_from_the_start(rooms: Rooms, service: S
     job = rooms.ingestion.data.job
     assert job is not None
     assert (job.generation, job.channel_id, job.message_id, list(job.ends)) == (0, 5, 6, [FILE])
-    assert rooms.watchers.notes == [("restart", SCOPE)]
+    assert rooms.loops.notes == [("restart", SCOPE)]
     assert rooms.audit.lines == [(ADMIN, "server import", "Mirny")]
 
 
@@ -416,7 +416,7 @@ async def test_import_does_not_begin_when_the_host_fails(rooms: Rooms, service: 
     rooms.access.failures.append(ConnectionLostError("gone"))
     with pytest.raises(ConnectionLostError):
         await service.import_again(GUILD, "Mirny", channel_id=None, message_id=None, actor_id=ADMIN)
-    assert (rooms.ingestion.data.job, rooms.watchers.notes, rooms.audit.lines) == (None, [], [])
+    assert (rooms.ingestion.data.job, rooms.loops.notes, rooms.audit.lines) == (None, [], [])
 
 
 async def test_changed_key_is_accepted_and_reading_goes_on(
@@ -427,7 +427,7 @@ async def test_changed_key_is_accepted_and_reading_goes_on(
     assert (server, keys.is_changed) == (SERVER, True)
     await service.accept_host_key(server, keys, actor_id=ADMIN)
     assert rooms.store.servers[SCOPE].host_key == NEW_KEY.text
-    assert rooms.watchers.notes == [("restart", SCOPE)]
+    assert rooms.loops.notes == [("restart", SCOPE)]
     assert rooms.audit.lines == [(ADMIN, "server hostkey", "Mirny: SHA256:old → SHA256:new")]
 
 

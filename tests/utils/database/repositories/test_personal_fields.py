@@ -1,0 +1,214 @@
+"""What is declared of people: by every collection, completely, and an erasure leaves nothing of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fakes.deaths import build_player_id
+from tests.utils.database.repositories.test_erasures import (
+    ADMIN,
+    NOW,
+    OTHER,
+    OWNER,
+    WOLF,
+    Place,
+    book,
+    fill,
+)
+from tests.utils.embeds.test_audit_wording import SENTENCES
+from utils.database.core.database import SafeDatabase
+from utils.database.core.indexes import INDEXES
+from utils.database.documents.notice_documents import build_entry_document
+from utils.database.documents.personal_fields import PERSONAL_FIELDS, Erasure
+from utils.database.repositories.audit import AuditRepository
+from utils.database.repositories.erasures import ErasureRepository
+from utils.database.repositories.outbox import OutboxRepository
+from utils.database.repositories.posted_boards import PostedBoardRepository
+from utils.database.repositories.premium import PremiumRepository
+from utils.embeds.audit_wording import write_facts
+from utils.models.audit import AuditAction, AuditEntry
+from utils.models.guilds import ChannelKind
+from utils.models.money import Change, LedgerKind
+from utils.models.notices.bounties import BountyEvent, BountyNotice
+from utils.models.notices.outbox import EntryKey, Feed, OutgoingMessage
+from utils.models.posted_boards import BoardKey
+from utils.models.premium import Grant, PremiumAction, PremiumEvent
+from utils.models.scope import (
+    ERASED_MEMBER_ID,
+    ERASED_NAME,
+    ERASED_PLAYER_ID,
+    ChannelId,
+    ServerId,
+    ServerScope,
+)
+
+CARL = build_player_id("Carl")
+Trace = tuple[str, str]
+"""A collection, and the path of a field in its documents."""
+
+
+@pytest.fixture(name="place")
+async def _place(database: SafeDatabase, scope: ServerScope) -> Place:
+    place = await Place(database, scope).open()
+    await fill(place)
+    await fill_rest(place)
+    return place
+
+
+async def fill_rest(place: Place) -> None:
+    """Store something in every collection that is still empty, and what admins did and typed."""
+    guild_id, database = place.scope.guild_id, place.database
+    grant = Grant(2, NOW, OWNER, NOW + timedelta(days=1))
+    reason = f"asked for by <@{OWNER}> and <@{OTHER}>"
+    event = PremiumEvent(NOW, PremiumAction.GRANTED, 2, grant.ends_at, OWNER, reason)
+    await PremiumRepository(database).write_grant(guild_id, grant, event)
+    await PostedBoardRepository(database).insert_board(BoardKey(guild_id, ServerId(""), "kd"))
+    gift = Change(OTHER, LedgerKind.ADMIN, 5, "admin:gift", NOW, note=f"thanks to <@!{OWNER}>")
+    await book(place, gift)
+    entry = EntryKey(Feed(place.scope, ChannelKind.KILLFEED), 1)
+    message = OutgoingMessage(guild_id, ChannelId(5), (entry,), "nonce", NOW)
+    await OutboxRepository(database, fences=lambda _: None).prepare_message(guild_id, message)
+    notice = BountyNotice(
+        event_id=b"b",
+        server_name="North",
+        at=NOW,
+        event=BountyEvent.CLAIMED,
+        target_name="Wolf",
+        amount=5,
+        placer_id=OWNER,
+        claimer_id=OWNER,
+        claimer_name="Wolf",
+    )
+    document = build_entry_document(notice, sequence=9, created_at=NOW)
+    scoped = {"guild_id": int(guild_id), "server_id": place.scope.server_id}
+    await database.unscoped("outbox").insert_one({**scoped, **document})
+
+
+def list_traces(value: object, path: str = "") -> Iterator[str]:
+    """Yield the path of everything that names Wolf or the member who plays Wolf."""
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield from list_traces(one, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for one in value:
+            yield from list_traces(one, path)
+    elif value in (int(OWNER), "Wolf") or (isinstance(value, str) and is_told(value)):
+        yield path
+
+
+def is_told(text: str) -> bool:
+    """Tell whether a text holds an id of them, as an id or as a mention."""
+    return WOLF in text.lower() or f"<@{OWNER}>" in text or f"<@!{OWNER}>" in text
+
+
+async def find_traces(place: Place) -> set[Trace]:
+    """Return where in the whole database they are named."""
+    return {
+        (name, path)
+        for name in INDEXES
+        for document in await place.read(name)
+        for path in list_traces({field: value for field, value in document.items() if field != "_id"})
+    }
+
+
+def list_declared(*erasures: Erasure) -> set[Trace]:
+    """Return what is declared to be erased so."""
+    return {
+        (collection, path)
+        for collection, declared in PERSONAL_FIELDS.items()
+        for one in declared
+        if one.erasure in erasures
+        for path in one.paths
+    }
+
+
+def test_every_collection_declares_what_it_holds_of_people() -> None:
+    """None is forgotten, also one without anything; parts of an export are found by an index."""
+    assert set(PERSONAL_FIELDS) == set(INDEXES)
+    for collection, declared in PERSONAL_FIELDS.items():
+        indexes = {index.name for index in INDEXES[collection]}
+        assert {one.part.index for one in declared if one.part is not None} <= indexes
+    parts = [
+        (one.holds, one.part.name) for declared in PERSONAL_FIELDS.values() for one in declared if one.part
+    ]
+    assert len(parts) == len(set(parts))
+
+
+async def test_nothing_personal_is_stored_that_is_not_declared(place: Place) -> None:
+    """Documents of every collection are there, and nothing but declared fields names the person."""
+    assert [name for name in INDEXES if not await place.read(name)] == []
+    found = await find_traces(place)
+    assert found <= list_declared(*Erasure)
+    assert {name for name, _ in found} == {name for name, declared in PERSONAL_FIELDS.items() if declared}
+
+
+async def test_erased_person_is_left_where_it_is_declared_to_be_kept_alone(place: Place) -> None:
+    """Raw documents of all collections: only what the member did as an admin still has their id."""
+    await place.erase("Wolf", member_id=OWNER, is_asker=True)
+    assert await find_traces(place) == {
+        ("guilds", "premium.granted_by"),
+        ("guilds", "premium_history.by"),
+        ("audit", "actor_id"),
+    }
+    assert await find_traces(place) <= list_declared(Erasure.KEPT)
+    [guild] = await place.read("guilds")
+    assert guild["premium_history"][0]["reason"] == f"asked for by an erased member and <@{OTHER}>"
+
+
+@st.composite
+def _draw_entries(draw: st.DrawFn) -> list[AuditEntry]:
+    """Return an entry of every action, each about the person or about somebody else."""
+    entries = []
+    for number, (action, base, _) in enumerate(SENTENCES):
+        facts = base
+        if base.member_id is not None:
+            facts = replace(facts, member_id=draw(st.sampled_from((OWNER, OTHER))))
+        if base.player_name is not None:
+            player = draw(st.sampled_from(((WOLF, "Wolf"), (WOLF, "Old Wolf"), (CARL, "Carl"))))
+            facts = replace(facts, player_id=player[0], player_name=player[1])
+        if base.reason is not None:
+            parts = st.lists(st.sampled_from((f"<@{OWNER}>", f"<@!{OWNER}>", f"<@{OTHER}>", " for ", "<@8>")))
+            facts = replace(facts, reason="".join(draw(parts)) or "none")
+        actor = (
+            facts.member_id if action == AuditAction.LINK_ASK else draw(st.sampled_from((ADMIN, OWNER, None)))
+        )
+        entries.append(AuditEntry(NOW + timedelta(seconds=number), actor, action, facts))
+    return entries
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(entries=_draw_entries())
+async def test_no_entry_of_the_audit_tells_anything_of_an_erased_person(
+    database: SafeDatabase, scope: ServerScope, entries: Sequence[AuditEntry]
+) -> None:
+    """Of every action; what is told of others stays, and each entry can still be shown."""
+    guild_id = scope.guild_id
+    await database.unscoped("audit").delete_many({})
+    audit, erasures = AuditRepository(database), ErasureRepository(database, fences=lambda _: None)
+    for entry in entries:
+        await audit.insert_entry(guild_id, entry)
+    await erasures.erase_player(guild_id, WOLF, ["Wolf", "Old Wolf"])
+    await erasures.erase_member(guild_id, OWNER)
+    found, _ = await audit.list_entries(guild_id, limit=len(entries))
+    assert list(reversed(found)) == [erase(entry) for entry in entries]
+    for entry in found:
+        told = write_facts(entry)
+        assert ("Wolf" in told, str(OWNER) in told) == (False, False)
+
+
+def erase(entry: AuditEntry) -> AuditEntry:
+    """Return an entry as it is to be once the person is erased."""
+    facts = entry.facts
+    if facts.member_id == OWNER:
+        facts = replace(facts, member_id=ERASED_MEMBER_ID)
+    if facts.player_id == WOLF:
+        facts = replace(facts, player_id=ERASED_PLAYER_ID, player_name=ERASED_NAME)
+    if facts.reason is not None:
+        reason = facts.reason.replace(f"<@{OWNER}>", "an erased member")
+        facts = replace(facts, reason=reason.replace(f"<@!{OWNER}>", "an erased member"))
+    is_own = entry.action == AuditAction.LINK_ASK and entry.actor_id == OWNER
+    return replace(entry, facts=facts, actor_id=ERASED_MEMBER_ID if is_own else entry.actor_id)
