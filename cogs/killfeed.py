@@ -65,7 +65,7 @@ class KillfeedCog(GuildCog):
             statuses,
             connections=self.services.readings.count_connections(guild_id),
             limit=(await self.services.premium.get_tier(guild_id)).servers,
-            posting_problem=self.services.readings.find_posting_problem(guild_id),
+            posting_problem=self.services.deliveries.find_problem(guild_id),
         )
         await ctx.respond(embed=embed, ephemeral=True)
 

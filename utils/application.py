@@ -17,11 +17,11 @@ from utils.database.process.opening import MONGOD_TASK
 from utils.database.repositories import Repositories
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages
-from utils.delivery.desk import DeliveryDesk
 from utils.delivery.loop import DeliveryLoop
 from utils.delivery.pace import STANDING_A_SECOND, MessagePace
 from utils.delivery.progress import ImportMessages
 from utils.delivery.proofs import LinkMessages
+from utils.delivery.samples import SamplePosts
 from utils.delivery.sender import DiscordSender
 from utils.delivery.service import DeliveryService
 from utils.delivery.standing_messages import StandingMessages
@@ -203,6 +203,7 @@ class Application:
             turns=self.batches,
         )
         self.places = LogPlaces(self.repositories.servers, self.repositories.ingestion)
+        self.deliveries = self._build_deliveries()
         self.loops = self._build_loops()
         self.grants = self._build_grants()
         self.proofs = ProofKeeper(
@@ -227,8 +228,7 @@ class Application:
         self.combat = CombatService(repositories.combat, repositories.deaths, self.coverage, self.servers)
         self.boards = self._build_boards()
 
-    def _build_loops(self) -> ServerLoops:
-        max_age = timedelta(minutes=self.settings.polling.max_announce_age_minutes)
+    def _build_deliveries(self) -> DeliveryLoop:
         delivery = DeliveryService(
             self.repositories.outbox,
             channels=self.guild_settings,
@@ -236,9 +236,13 @@ class Application:
             notifier=self.alerts,
             factory=self.factory,
             clock=self.clock,
-            max_announce_age=max_age,
+            max_announce_age=timedelta(minutes=self.settings.polling.max_announce_age_minutes),
         )
         pace = MessagePace(self.clock, share=self.settings.discord.sharding.share)
+        return DeliveryLoop(delivery, self.tasks, pace=pace, notifier=self.alerts, clock=self.clock)
+
+    def _build_loops(self) -> ServerLoops:
+        max_age = timedelta(minutes=self.settings.polling.max_announce_age_minutes)
         death_logs = DeathLogDependencies(
             servers=self.repositories.servers,
             imports=self.repositories.imports,
@@ -260,7 +264,7 @@ class Application:
         )
         return ServerLoops(
             self.tasks,
-            DeliveryLoop(delivery, self.tasks, pace=pace, notifier=self.alerts, clock=self.clock),
+            self.deliveries,
             self.repositories.directory,
             self.repositories.guilds,
             {DEATH_LOG: partial(DeathLogReader, dependencies=death_logs)},
@@ -375,12 +379,9 @@ class Application:
             wallets=WalletService(self.repositories.wallets, clock=self.clock),
             bounties=self.bounties,
             readings=self.loops,
-            delivery=DeliveryDesk(
-                self.sender,
-                self.loops,
-                channels=self.guild_settings,
-                factory=self.factory,
-                clock=self.clock,
+            deliveries=self.deliveries,
+            samples=SamplePosts(
+                self.sender, channels=self.guild_settings, factory=self.factory, clock=self.clock
             ),
             progress=self.progress,
             languages=languages,

@@ -52,7 +52,7 @@ class ChannelCommands:
             server=server,
             actor_id=get_actor_id(ctx.interaction),
         )
-        self.services.delivery.retry_now(guild_id)
+        self.services.deliveries.retry_now(guild_id)
         text = f"The {kind} channel {_describe_owner(change)} is now {channel.mention}."
         if change.missing_tier is not None:
             tier = change.missing_tier
@@ -69,7 +69,7 @@ class ChannelCommands:
         change = await self.services.guild_changes.clear_channel(
             guild_id, ChannelKind(kind), server=server, actor_id=get_actor_id(ctx.interaction)
         )
-        self.services.delivery.retry_now(guild_id)
+        self.services.deliveries.retry_now(guild_id)
         goes_on = (
             f"Its posts go to <#{change.channel_id}> now." if change.channel_id else "Nothing is posted."
         )
@@ -104,7 +104,7 @@ class ChannelCommands:
         """Answer ``/admin channel test``."""
         guild_id, wanted = get_guild_id(ctx), ChannelKind(kind)
         chosen = await self.services.servers.resolve(guild_id, server) if server is not None else None
-        posted_in = await self.services.delivery.post_sample(guild_id, wanted, chosen)
+        posted_in = await self.services.samples.post(guild_id, wanted, chosen)
         text = f"A sample of {kind} stands in <#{posted_in}>."
         await ctx.respond(embed=ctx.embeds.build_success("Sample posted", text), ephemeral=True)
 

@@ -6,12 +6,19 @@ import re
 import tokenize
 from collections.abc import Callable, Iterator
 
+import aiohttp
+import discord
 import pytest
 
 from tests.architecture.source_tree import Module, build_module, list_modules, read_dotted
 
 CATCH_ALL_ROOMS = {"utils.tasks", "utils.events", "utils.telemetry"}
 BROAD = {"Exception", "BaseException"}
+SENDER = "utils/delivery/sender.py"
+FINDS_MESSAGES = {
+    *("get_partial_messageable", "get_partial_message", "create_dm", "get_or_fetch"),
+    *("fetch_channel", "fetch_message", "fetch_user", "fetch_member", "fetch_guild", "history"),
+}
 DOCUMENTED_SETTINGS = {"discord.Route.API_BASE_URL", "discord.http.Route.API_BASE_URL"}
 FORBIDDEN_WORDS = {
     *("helper", "helpers", "util", "utils", "common", "misc", "manager", "new", "old", "fixed", "final"),
@@ -68,20 +75,38 @@ def _list_targets(node: ast.AST) -> list[ast.expr]:
 
 
 def list_own_maps(module: Module) -> Iterator[str]:
-    """Find errors of Discord's library that delivery judges beside the sender's one map of failures."""
-    errors = {
-        "HTTPException",
-        "Forbidden",
-        "NotFound",
-        "DiscordServerError",
-        "DiscordException",
-        "ClientError",
-    }
-    if module.room == "utils.delivery" and not module.name.endswith(".sender"):
-        for node in module.walk():
-            library, _, name = read_dotted(node).rpartition(".")
-            if library in {"discord", "aiohttp"} and name in errors:
-                yield f"{library}.{name}"
+    """Find failures of requests to Discord that delivery judges beside the sender's one map."""
+    if module.room != "utils.delivery" or module.path == SENDER:
+        return
+    for node in module.walk():
+        if isinstance(node, ast.ImportFrom):
+            yield from filter(_is_request_error, (f"{node.module}.{alias.name}" for alias in node.names))
+        elif isinstance(node, ast.ExceptHandler) and node.type is not None:
+            caught = map(read_dotted, getattr(node.type, "elts", [node.type]))
+            yield from (name for name in caught if name in {"OSError", "ConnectionError", "TimeoutError"})
+        elif isinstance(node, ast.Attribute) and _is_request_error(read_dotted(node)):
+            yield read_dotted(node)
+
+
+def _is_request_error(dotted: str) -> bool:
+    """Tell whether a dotted name is an error of Discord's library or of its HTTP client."""
+    library, *names = dotted.split(".")
+    found: object = {"discord": discord, "aiohttp": aiohttp}.get(library)
+    for name in names:
+        found = getattr(found, name, None)
+    return isinstance(found, type) and issubclass(found, Exception)
+
+
+def list_own_requests(module: Module) -> Iterator[str]:
+    """Find messages that are posted, edited or looked for past the one sender; answers are interactions'."""
+    if module.path == SENDER or module.room == "simulation":
+        return
+    for node in module.walk():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner, name = read_dotted(node.func.value), node.func.attr
+            is_sent = name == "send" and owner.endswith(("channel", "messageable", "user", "member"))
+            if is_sent or name in FINDS_MESSAGES:
+                yield f"{owner}.{name}"
 
 
 def list_module_games(module: Module) -> Iterator[str]:
@@ -183,6 +208,7 @@ CHECKS: tuple[Check, ...] = (
     list_swallowed,
     list_patches,
     list_own_maps,
+    list_own_requests,
     list_module_games,
     list_own_clocks,
     list_postponed,
@@ -226,6 +252,34 @@ REPOSITORY = "class DeathRepository:\n    async def find(self, {}): ...\n"
             "try: x\nexcept discord.HTTPException: pass",
             ["discord.HTTPException"],
         ),
+        (
+            list_own_maps,
+            "utils/delivery/a.py",
+            "from discord.errors import Forbidden",
+            ["discord.errors.Forbidden"],
+        ),
+        (
+            list_own_maps,
+            "utils/delivery/a.py",
+            "isinstance(x, aiohttp.ServerDisconnectedError)",
+            ["aiohttp.ServerDisconnectedError"],
+        ),
+        (
+            list_own_maps,
+            "utils/delivery/a.py",
+            "try: x\nexcept (A, OSError): pass",
+            ["OSError"],
+        ),
+        (list_own_maps, "utils/delivery/a.py", "from discord import Embed\nx = discord.Embed()", []),
+        (list_own_requests, "utils/services/a.py", "await bot.fetch_channel(1)", ["bot.fetch_channel"]),
+        (
+            list_own_requests,
+            "cogs/a.py",
+            "await self.guild.system_channel.send('x')",
+            ["self.guild.system_channel.send"],
+        ),
+        (list_own_requests, "cogs/a.py", "await interaction.followup.send('x')", []),
+        (list_own_requests, "utils/delivery/a.py", "await self._sender.send(1)", []),
         (list_own_maps, "utils/delivery/sender.py", "try: x\nexcept discord.Forbidden: pass", []),
         (list_module_games, "cogs/a.py", "import sys\nsys.modules['a'] = 1", ["sys.modules"]),
         (list_own_clocks, "cogs/a.py", "datetime.now(UTC)", ["datetime.now"]),

@@ -35,6 +35,7 @@ from utils.interactions.views import (
     PagedView,
     answer_ended,
 )
+from utils.localization.languages import Languages
 from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
@@ -113,7 +114,6 @@ class FakeServerReadings:
 
     def __init__(self) -> None:
         self.health: dict[ServerScope, ServerHealth] = {}
-        self.posting_problem: str | None = None
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of a guild's servers."""
@@ -122,11 +122,6 @@ class FakeServerReadings:
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return a connection for each server that is known."""
         return ConnectionCount(sum(scope.guild_id == guild_id for scope in self.health), 0)
-
-    def find_posting_problem(self, guild_id: GuildId) -> str | None:
-        """Return what a test says."""
-        del guild_id
-        return self.posting_problem
 
 
 class FakeTaskBook(TaskManager):
@@ -141,20 +136,36 @@ class FakeTaskBook(TaskManager):
         return tuple(self.reports)
 
 
-class FakeDelivery:
+class FakeDeliveries:
     """Delivers nothing.
 
     Attributes:
-        channel_id: where it says that a sample stands.
+        problem: why nothing goes out, as a test says.
+    """
+
+    def __init__(self) -> None:
+        self.problem: str | None = None
+
+    def retry_now(self, guild_id: GuildId) -> None:
+        """Take note of nothing."""
+
+    def find_problem(self, guild_id: GuildId) -> str | None:
+        """Return what a test says."""
+        del guild_id
+        return self.problem
+
+
+class FakeSamples:
+    """Posts no sample.
+
+    Attributes:
+        channel_id: where it says that one stands.
     """
 
     def __init__(self) -> None:
         self.channel_id = ChannelId(0)
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """Take note of nothing."""
-
-    async def post_sample(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
+    async def post(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
         """Post nothing."""
         del guild_id, kind, server
         return self.channel_id
@@ -251,12 +262,14 @@ class Shelf:
     rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
     secrets: PlainSecrets = field(default_factory=PlainSecrets)
     readings: FakeServerReadings = field(default_factory=FakeServerReadings)
-    delivery: FakeDelivery = field(default_factory=FakeDelivery)
+    deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
+    samples: FakeSamples = field(default_factory=FakeSamples)
     boards: FakePostedBoards = field(default_factory=FakePostedBoards)
     tasks: FakeTaskBook = field(default_factory=FakeTaskBook)
     personal: FakePersonalStore = field(default_factory=FakePersonalStore)
     erasures: FakeErasureStore = field(default_factory=FakeErasureStore)
     owners: FakeOwners = field(default_factory=FakeOwners)
+    languages: Languages = field(default_factory=Languages)
     home_guild_id: int | None = None
     owner_ids: tuple[int, ...] = ()
     bounty_endings: BountyEndings = field(init=False)
@@ -284,7 +297,10 @@ class Shelf:
         premium = desk.premium
         audit = AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), self.secrets
-        languages, places = AnswerLanguages(EmbedFactory()), LogPlaces(self.servers, ingestion)
+        languages, places = (
+            AnswerLanguages(EmbedFactory(languages=self.languages)),
+            LogPlaces(self.servers, ingestion),
+        )
         servers = GameServerService(
             self.servers,
             self.rejected,
@@ -349,7 +365,8 @@ class Shelf:
             combat=CombatService(self.combat, self.deaths, coverage, servers),
             premium=premium,
             readings=self.readings,
-            delivery=self.delivery,
+            deliveries=self.deliveries,
+            samples=self.samples,
             progress=FakeProgressMessages(),
             boards=self.boards,
             languages=languages,

@@ -224,7 +224,7 @@ def _add_money(shelf: Shelf, member_id: MemberId, other_id: MemberId) -> None:
 
 
 def _add_admin(shelf: Shelf, guild_id: GuildId, member_id: MemberId, channel: ChannelId) -> None:
-    shelf.delivery.channel_id = shelf.boards.channel_id = channel
+    shelf.samples.channel_id = shelf.boards.channel_id = channel
     gift = FieldChange("balance", 52_821, 54_321)
     place = {"username": "renter", "host": "192.0.2.10", "port": 22}
     removed = (

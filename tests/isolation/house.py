@@ -81,9 +81,6 @@ class Bystander:
     def wake(self, scope: ServerScope) -> None:
         """Do nothing."""
 
-    def retry_deliveries(self, guild_id: GuildId) -> None:
-        """Do nothing."""
-
     def removal(self, scope: ServerScope) -> AbstractAsyncContextManager[None]:
         """Do nothing."""
         del scope

@@ -13,7 +13,7 @@ from structlog import get_logger
 from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.delivery.decisions import make_nonce
-from utils.delivery.ports import MessageSender
+from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory
 from utils.errors import (
     ChannelUnusableError,
@@ -47,13 +47,6 @@ class GuildSettingsSource(Protocol):
         """Return a guild's settings."""
 
 
-class AlertSender(MessageSender, Protocol):
-    """Discord, as alerts see it; every method may raise a ``DeliveryError``."""
-
-    async def open_direct(self, user_id: int) -> ChannelId:
-        """Return the channel of direct messages with a user."""
-
-
 @dataclass(slots=True)
 class _Alert:
     """What has reached nobody yet.
@@ -85,7 +78,7 @@ class AdminAlerts:
     def __init__(
         self,
         bot: discord.Client,
-        sender: AlertSender,
+        sender: DiscordSender,
         tasks: TaskManager,
         *,
         settings: GuildSettingsSource,

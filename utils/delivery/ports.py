@@ -1,4 +1,4 @@
-"""What delivery needs of the rest: its storage, the channels, Discord, and a way to tell admins.
+"""What delivery needs of the rest: its storage, the channels, and a way to tell admins.
 
 A feed is what one server has for one kind of channel; a lane is one channel of Discord, where feeds come
 together. A lane waits for nobody else's.
@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-import discord
-
-from utils.embeds.pictures import Picture
 from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, GuildId, ServerScope
@@ -103,28 +100,3 @@ class PostedMessage:
     message_id: int
     nonce: str | None
     texts: tuple[tuple[str, str], ...]
-
-
-class MessageSender(Protocol):
-    """Discord, as delivery sees it."""
-
-    async def send(
-        self,
-        channel_id: ChannelId,
-        *,
-        embeds: Sequence[discord.Embed],
-        pictures: Sequence[Picture],
-        nonce: str,
-    ) -> int:
-        """Post a message in which no mention fires, and return its id; within minutes a nonce posts once.
-
-        Raises:
-            ChannelUnusableError, DeliveryUncertainError, DeliveryRefusedError, DeliveryDelayedError
-        """
-
-    async def recent_messages(self, channel_id: ChannelId, limit: int) -> Sequence[PostedMessage]:
-        """Return the bot's own among the newest ``limit`` (at most 100) messages of a channel, newest first.
-
-        Raises:
-            ChannelUnusableError, DeliveryUncertainError, DeliveryRefusedError, DeliveryDelayedError
-        """

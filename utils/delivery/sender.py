@@ -28,7 +28,14 @@ _REFUSED_STATUSES = frozenset({400, 413})  # the payload itself; everything else
 
 
 class DiscordSender:
-    """Posts messages through the bot's own session; needs no channel in any cache."""
+    """Posts messages through the bot's own session; needs no channel in any cache.
+
+    Every request raises a ``DeliveryError`` and nothing else:
+
+    * ``ChannelUnusableError``, ``DeliveryRefusedError``: it cannot succeed unless a person does something;
+    * ``DeliveryDelayedError``: it was not carried out, and the same request may succeed later;
+    * ``DeliveryUncertainError``: nobody knows whether it was carried out.
+    """
 
     def __init__(
         self, bot: discord.Client, *, clock: Clock, timeout_seconds: float = REQUEST_TIMEOUT_SECONDS
@@ -46,7 +53,7 @@ class DiscordSender:
         pictures: Sequence[Picture],
         nonce: str,
     ) -> int:
-        """Post a message in which no mention fires, and return its id."""
+        """Post a message in which no mention fires, and return its id; within minutes a nonce posts once."""
         self._require_login()
         files = [build_file(picture) for picture in pictures]
         channel = self._bot.get_partial_messageable(channel_id)

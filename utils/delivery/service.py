@@ -34,7 +34,8 @@ from utils.delivery.decisions import (
     make_nonce,
     merge_feeds,
 )
-from utils.delivery.ports import AdminNotifier, ChannelDirectory, Lane, MessageSender, OutboxStore
+from utils.delivery.ports import AdminNotifier, ChannelDirectory, Lane, OutboxStore
+from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory, Post
 from utils.embeds.limits import MAX_EMBEDS, count_characters
 from utils.errors import (
@@ -89,7 +90,7 @@ class DeliveryService:
         store: OutboxStore,
         *,
         channels: ChannelDirectory,
-        sender: MessageSender,
+        sender: DiscordSender,
         notifier: AdminNotifier,
         factory: EmbedFactory,
         clock: Clock,

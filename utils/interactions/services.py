@@ -41,17 +41,21 @@ class ServerReadings(Protocol):
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its servers wait for one."""
 
-    def find_posting_problem(self, guild_id: GuildId) -> str | None:
-        """Return why posts of a guild do not go out, where nobody thought of it; None while all is well."""
 
-
-class Delivery(Protocol):
-    """The part of delivery that commands touch."""
+class Deliveries(Protocol):
+    """How delivering to each guild goes."""
 
     def retry_now(self, guild_id: GuildId) -> None:
         """A channel was mended: waiting notices are tried again at once."""
 
-    async def post_sample(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
+    def find_problem(self, guild_id: GuildId) -> str | None:
+        """Return why posts of a guild do not go out, where nobody thought of it; None while all is well."""
+
+
+class Samples(Protocol):
+    """What a kind of channel will show."""
+
+    async def post(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
         """Post what the kind looks like, and return where.
 
         Raises:
@@ -118,7 +122,8 @@ class Services:
     wallets: WalletService
     bounties: BountyService
     readings: ServerReadings
-    delivery: Delivery
+    deliveries: Deliveries
+    samples: Samples
     progress: ProgressMessages
     boards: PostedBoards
     languages: AnswerLanguages

@@ -39,12 +39,6 @@ class Deliverer(Protocol):
     def wake(self, scope: ServerScope, kinds: Iterable[ChannelKind]) -> None:
         """Something of a server was added to the outbox, for these kinds of channel."""
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """A channel was changed; no wait makes sense any more."""
-
-    def find_problem(self, guild_id: GuildId) -> str | None:
-        """Return what the delivery of a guild suffers from that nobody thought of."""
-
 
 class ServerDirectory(Protocol):
     """Knows which servers there are, by key alone."""
@@ -206,7 +200,12 @@ class ServerLoops:
         ``is_member`` is asked again after each wait, so a guild that leaves meanwhile is not taken up.
         """
         async with self._following:
-            await self._tasks.start(FOLLOW_TASK, partial(self._follow, is_member)).wait()
+            following = self._tasks.start(FOLLOW_TASK, partial(self._follow, is_member))
+            try:
+                await following.wait()
+            except asyncio.CancelledError:
+                following.cancel()  # its name is free for the next one
+                raise
 
     async def _follow(self, is_member: Callable[[GuildId], bool]) -> None:
         scopes = await self._list_scopes()
@@ -255,10 +254,6 @@ class ServerLoops:
         if scope in self._schedulers:
             self._schedulers[scope].wake()
 
-    def retry_deliveries(self, guild_id: GuildId) -> None:
-        """A channel of the guild was changed: what waits is tried again now."""
-        self._deliverer.retry_now(guild_id)
-
     def on_notices_queued(self, event: NoticesQueued) -> None:
         """Wake the delivery of a server's guild."""
         self._deliverer.wake(event.scope, event.kinds)
@@ -266,10 +261,6 @@ class ServerLoops:
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its servers wait for one."""
         return self._dependencies.logs.count_connections(guild_id)
-
-    def find_posting_problem(self, guild_id: GuildId) -> str | None:
-        """Return why posts of a guild do not go out, where nobody thought of it; None while all is well."""
-        return self._deliverer.find_problem(guild_id)
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of every server of a guild, with the stored counts of lines."""

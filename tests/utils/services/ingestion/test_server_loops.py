@@ -71,15 +71,6 @@ class FakeDeliverer:
         """Note that something is to be delivered."""
         self.notes.append(("wake", scope, *kinds))
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """Note that a channel was mended."""
-        self.notes.append(("retry", guild_id))
-
-    def find_problem(self, guild_id: GuildId) -> str | None:
-        """Know of none."""
-        del guild_id
-        return None
-
 
 @dataclass
 class World:
@@ -413,6 +404,19 @@ async def test_guilds_are_followed_later_when_the_database_is_away(world: World)
     assert world.running == name_tasks(ONE.scope, TWO.scope)
 
 
+async def test_following_that_was_cancelled_is_in_nobodys_way(world: World) -> None:
+    """The next one follows, and the first has ended."""
+    world.directory.failures += [StorageUnavailableError("away")]
+    loops = world.build()
+    following = asyncio.create_task(loops.follow_guilds({THERE}.__contains__))
+    await settle()
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await loops.follow_guilds({HERE}.__contains__)
+    await world.clock.advance(DIRECTORY_RETRY_SECONDS)
+    assert world.running == name_tasks(ONE.scope, TWO.scope)
+
+
 async def test_guild_that_cannot_be_followed_is_counted_at_the_task_that_follows(world: World) -> None:
     """``/admin tasks`` shows it; the other guilds have their turn."""
 
@@ -463,14 +467,13 @@ async def test_connections_of_a_guild_are_those_of_the_log_source(world: World) 
     assert world.build().count_connections(HERE) == ConnectionCount(3, 1)
 
 
-async def test_delivery_is_woken_by_notices_and_by_a_mended_channel(world: World) -> None:
-    """Notices wake the delivery for a server, a mended channel that of the whole guild."""
+async def test_delivery_is_woken_by_notices(world: World) -> None:
+    """For their server and kind alone."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope, FAR.scope])
     kind = ChannelKind.BOUNTIES
     loops.on_notices_queued(NoticesQueued(scope=ONE.scope, kinds=frozenset({kind})))
-    loops.retry_deliveries(HERE)
-    assert world.deliverer.notes == [("wake", ONE.scope, kind), ("retry", HERE)]
+    assert world.deliverer.notes == [("wake", ONE.scope, kind)]
 
 
 async def test_health_is_that_of_the_guilds_servers(world: World) -> None:

@@ -1,9 +1,8 @@
-"""The desk: what commands ask of delivery - a sample post, and another try after a channel was mended."""
-
-from typing import Protocol
+"""Samples: what a kind of channel will show, posted there when an admin asks."""
 
 from utils.clock import Clock
-from utils.delivery.ports import MessageSender
+from utils.delivery.ports import ChannelDirectory
+from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory
 from utils.errors import ChannelUnusableError, DeliveryError, NotAllowedError, NotFoundError
 from utils.models.guilds import ChannelKind
@@ -12,43 +11,18 @@ from utils.models.servers import GameServer
 from utils.models.texts import Command, text
 
 
-class Retrier(Protocol):
-    """Tries waiting deliveries again."""
-
-    def retry_deliveries(self, guild_id: GuildId) -> None:
-        """A channel of the guild was changed."""
-
-
-class ChannelFinder(Protocol):
-    """Which channel serves which purpose."""
-
-    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
-        """Return a server's own channel, else the guild's, else None."""
-
-
-class DeliveryDesk:
-    """Serves commands."""
+class SamplePosts:
+    """Posts samples."""
 
     def __init__(
-        self,
-        sender: MessageSender,
-        retrier: Retrier,
-        *,
-        channels: ChannelFinder,
-        factory: EmbedFactory,
-        clock: Clock,
+        self, sender: DiscordSender, *, channels: ChannelDirectory, factory: EmbedFactory, clock: Clock
     ) -> None:
         self._sender = sender
-        self._retrier = retrier
         self._channels = channels
         self._factory = factory
         self._clock = clock
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """A channel was mended: waiting notices are tried again at once."""
-        self._retrier.retry_deliveries(guild_id)
-
-    async def post_sample(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
+    async def post(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
         """Post what the kind looks like, and return where.
 
         Raises:
@@ -69,11 +43,14 @@ class DeliveryDesk:
             await self._sender.send(channel_id, embeds=post.embeds, pictures=post.pictures, nonce=nonce)
         except ChannelUnusableError:
             raise NotAllowedError(
-                f"I cannot post in the {kind.value} channel: it is gone, or I lack View Channel, "
-                "Send Messages, Embed Links or Attach Files there."
+                text(
+                    "I cannot post in the {kind} channel: it is gone, or I lack View Channel, Send Messages, "
+                    "Embed Links or Attach Files there.",
+                    kind=kind.value,
+                )
             ) from None
         except DeliveryError as failure:
             raise NotAllowedError(
-                "Discord does not take the sample at the moment. Try again in a minute."
+                text("Discord does not take the sample at the moment. Try again in a minute.")
             ) from failure
         return channel_id

@@ -1,4 +1,4 @@
-"""The desk: sample posts, and another try after a channel was mended."""
+"""Samples: what a kind of channel will show."""
 
 import pytest
 from discord.ext import commands
@@ -8,32 +8,15 @@ from simulation.discord.clients import running_bot
 from tests.fakes.clock import FakeClock
 from tests.fakes.server_loops import FakeChannelFinder
 from tests.fakes.storage import build_server
-from utils.delivery.desk import DeliveryDesk
+from utils.delivery.samples import SamplePosts
 from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import EmbedFactory
 from utils.errors import NotAllowedError, NotFoundError
 from utils.models.guilds import ChannelKind
-from utils.models.scope import GuildId
 
 SERVER = build_server("*Mirny*")
 GUILD = SERVER.scope.guild_id
 POST = "/channels/{channel_id}/messages"
-
-
-class FakeRetrier:
-    """Notes the guilds whose deliveries are tried again."""
-
-    def __init__(self) -> None:
-        self.retried: list[GuildId] = []
-
-    def retry_deliveries(self, guild_id: GuildId) -> None:
-        """Note it."""
-        self.retried.append(guild_id)
-
-
-@pytest.fixture(name="retrier")
-def _retrier() -> FakeRetrier:
-    return FakeRetrier()
 
 
 @pytest.fixture(name="finder")
@@ -41,40 +24,39 @@ def _finder(channel: Channel) -> FakeChannelFinder:
     return FakeChannelFinder(channel.id)
 
 
-@pytest.fixture(name="desk")
-async def _desk(bot: commands.Bot, retrier: FakeRetrier, finder: FakeChannelFinder) -> DeliveryDesk:
+@pytest.fixture(name="samples")
+async def _samples(bot: commands.Bot, finder: FakeChannelFinder) -> SamplePosts:
     clock = FakeClock()
-    sender = DiscordSender(bot, clock=clock)
-    return DeliveryDesk(sender, retrier, channels=finder, factory=EmbedFactory(), clock=clock)
+    return SamplePosts(DiscordSender(bot, clock=clock), channels=finder, factory=EmbedFactory(), clock=clock)
 
 
 @pytest.mark.parametrize("kind", list(ChannelKind))
 async def test_sample_of_every_kind_is_posted(
-    bot: commands.Bot, world: SimulatedDiscord, channel: Channel, desk: DeliveryDesk, kind: ChannelKind
+    bot: commands.Bot, world: SimulatedDiscord, channel: Channel, samples: SamplePosts, kind: ChannelKind
 ) -> None:
     """A sample shows what will be posted there, and pings nobody."""
     async with running_bot(bot, world):
-        assert await desk.post_sample(GUILD, kind, SERVER) == channel.id
+        assert await samples.post(GUILD, kind, SERVER) == channel.id
     [message] = channel.messages
     assert message.embeds
     assert not message.pings
 
 
 async def test_sample_without_a_server_is_that_of_the_guild(
-    bot: commands.Bot, world: SimulatedDiscord, channel: Channel, desk: DeliveryDesk
+    bot: commands.Bot, world: SimulatedDiscord, channel: Channel, samples: SamplePosts
 ) -> None:
     """The guild's own channel needs no server."""
     async with running_bot(bot, world):
-        assert await desk.post_sample(GUILD, ChannelKind.KILLFEED, None) == channel.id
+        assert await samples.post(GUILD, ChannelKind.KILLFEED, None) == channel.id
 
 
 async def test_sample_is_refused_when_no_channel_is_set(
-    desk: DeliveryDesk, finder: FakeChannelFinder
+    samples: SamplePosts, finder: FakeChannelFinder
 ) -> None:
     """The refusal names the command that helps."""
     finder.channel_id = None
     with pytest.raises(NotFoundError, match="/admin channel set"):
-        await desk.post_sample(GUILD, ChannelKind.EVENTS, None)
+        await samples.post(GUILD, ChannelKind.EVENTS, None)
 
 
 @pytest.mark.parametrize(
@@ -82,23 +64,17 @@ async def test_sample_is_refused_when_no_channel_is_set(
     [(403, "I cannot post in the killfeed channel"), (404, "it is gone"), (400, "Try again in a minute")],
 )
 async def test_sample_that_discord_refuses_says_why(
-    bot: commands.Bot, world: SimulatedDiscord, desk: DeliveryDesk, status: int, sentence: str
+    bot: commands.Bot, world: SimulatedDiscord, samples: SamplePosts, status: int, sentence: str
 ) -> None:
     """What only an admin can mend is told apart from what passes."""
     world.faults.add(Fault(method="POST", route=POST, status=status))
     async with running_bot(bot, world):
         with pytest.raises(NotAllowedError) as caught:
-            await desk.post_sample(GUILD, ChannelKind.KILLFEED, None)
+            await samples.post(GUILD, ChannelKind.KILLFEED, None)
     assert sentence in str(caught.value)
 
 
-async def test_sample_is_refused_before_the_first_login(desk: DeliveryDesk) -> None:
+async def test_sample_is_refused_before_the_first_login(samples: SamplePosts) -> None:
     """Discord was never reached: later, in a sentence."""
     with pytest.raises(NotAllowedError, match="Try again in a minute"):
-        await desk.post_sample(GUILD, ChannelKind.KILLFEED, None)
-
-
-def test_mended_channel_is_tried_again(desk: DeliveryDesk, retrier: FakeRetrier) -> None:
-    """The desk hands the wish on."""
-    desk.retry_now(GUILD)
-    assert retrier.retried == [GUILD]
+        await samples.post(GUILD, ChannelKind.KILLFEED, None)
