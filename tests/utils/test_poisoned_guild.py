@@ -18,6 +18,7 @@ from utils.database.documents.board_documents import build_board_document
 from utils.database.documents.link_documents import build_link_document
 from utils.database.documents.money_documents import build_bounty_document
 from utils.database.repositories.leases import LeaseRepository
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.links import Link, ProofWindow
 from utils.models.money import Bounty
 from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
@@ -72,7 +73,8 @@ class House:
             await rooms.servers.insert_server(server.scope, server)
         grant = Grant(4, now - 2 * HOUR, MemberId(1), now - HOUR)
         event = PremiumEvent(now - 2 * HOUR, PremiumAction.GRANTED, 4, now - HOUR, by=MemberId(1))
-        await rooms.premium.write_grant(GOOD, grant, event)
+        entry = AuditEntry(now, MemberId(1), AuditAction.PREMIUM_GRANT, AuditFacts())
+        await rooms.premium.write_grant(GOOD, grant, event, entry=entry)
         window = ProofWindow(now - 9 * HOUR, now - 8 * HOUR)
         link = Link(GOOD, MemberId(7), PlayerId("p"), "Wolf", now - 9 * HOUR, windows=(window,))
         bounty = Bounty(
