@@ -428,9 +428,8 @@ class Application:
         events = self.events
         events.register(NoticesQueued, self.loops.on_notices_queued)
         events.register(GuildSettingsChanged, self.deliveries.on_guild_settings_changed)
-        standings = self.repositories.standings
-        events.register(CountersStored, standings.on_counters_stored)
-        events.register(ServerRemoved, standings.on_server_removed)
+        events.register(CountersStored, self.repositories.standings.on_counters_stored)
+        events.register(ServerRemoved, self.repositories.standings.on_server_removed)
         events.register(DeathsStored, self.names.on_deaths_stored)
         events.register(DeathsStored, self.proofs.on_deaths_stored)
         events.register(HistoryImported, self.names.on_history_imported)
