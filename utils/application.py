@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-import aiohttp
-import discord
 from structlog import get_logger
 
-from utils.backoff import Backoff
 from utils.caching import GuildMemory
 from utils.clock import Clock
 from utils.database.core.database import Fence, SafeDatabase
@@ -28,7 +25,6 @@ from utils.delivery.sender import DiscordSender
 from utils.delivery.service import DeliveryService
 from utils.delivery.standing_messages import StandingMessages
 from utils.embeds.factory import EmbedFactory
-from utils.errors import ConfigurationError
 from utils.events import (
     CountersStored,
     DeathsStored,
@@ -41,6 +37,7 @@ from utils.events import (
     ServerAdded,
     ServerRemoved,
 )
+from utils.gateway import run_gateway
 from utils.interactions.client import choose_bot
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
@@ -100,18 +97,6 @@ WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
 PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
 BOUNTY_SECONDS = 15.0
 KEPT_MESSAGES = timedelta(hours=24)
-LOGIN_BACKOFF = Backoff(first_seconds=1, longest_seconds=60)
-REFUSED_LOGIN = (
-    "Discord refuses the token. Copy it anew from the Discord developer portal (Bot, Reset Token) "
-    "into discord.token of your configuration."
-)
-
-CLOSED_FOR_GOOD = (
-    "Discord closed the connection for good (gateway code {code}). A restart does not help: look for a newer "
-    "version of the bot, or tell its makers the code."
-)
-AUTHENTICATION_FAILED = 4004  # the token was made anew while the bot ran
-DISALLOWED_INTENTS = 4014
 
 logger = get_logger(__name__)
 
@@ -462,8 +447,9 @@ class Application:
         self.tasks.start(REFRESH_TASK, self._refresh_boards, interval_seconds=REFRESH_SECONDS)
         self.tasks.start(PRUNE_TASK, self._prune, interval_seconds=PRUNE_SECONDS)
         self.tasks.start(EXPIRE_TASK, self.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS)
+        token = self.settings.discord.token.get_secret_value()
         works = [
-            asyncio.create_task(self._run_discord(), name="discord"),
+            asyncio.create_task(run_gateway(self.bot, token, clock=self.clock), name="discord"),
             asyncio.create_task(self.leases.keep(), name="leases"),
             asyncio.create_task(_wait_for(stop), name="stop"),
         ]
@@ -473,30 +459,6 @@ class Application:
                 work.result()
         finally:
             await self._shut_down(works)
-
-    async def _run_discord(self) -> None:
-        token = self.settings.discord.token.get_secret_value()
-        await self._log_in(token)
-        try:
-            await self.bot.connect(reconnect=True)
-        except discord.ConnectionClosed as failure:
-            raise _explain_close(failure.code) from None
-        except discord.PrivilegedIntentsRequired:
-            raise _explain_close(DISALLOWED_INTENTS) from None
-
-    async def _log_in(self, token: str) -> None:
-        """Log in; while Discord is away, try again, for kills are read and stored meanwhile."""
-        for pause in LOGIN_BACKOFF.generate_seconds():
-            try:
-                await self.bot.login(token)
-            except discord.LoginFailure:
-                raise ConfigurationError(REFUSED_LOGIN) from None
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
-                logger.warning("Discord is not reached, trying again", problem=str(failure), seconds=pause)
-                await self.bot.http.close()
-                await self.clock.sleep(pause)
-            else:
-                return
 
     async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
         """Stop what runs, in the order in which it depends on each other."""
@@ -557,13 +519,6 @@ class Application:
             memory.forget_guild(guild_id)
         # all that took time: the guild may have invited the bot again meanwhile
         await self.loops.follow_guilds(self.bot.is_member_of)
-
-
-def _explain_close(code: int) -> ConfigurationError:
-    """Return why Discord's gateway closed for good; after every other code the library comes back."""
-    if code == AUTHENTICATION_FAILED:
-        return ConfigurationError(REFUSED_LOGIN)
-    return ConfigurationError(CLOSED_FOR_GOOD.format(code=code))
 
 
 async def _wait_for(stop: asyncio.Event) -> None:
