@@ -9,9 +9,9 @@ from simulation.discord import Channel, Fault, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
+from tests.fakes.languages import FakeGuildLanguages
 from utils.delivery.proofs import LinkMessages
 from utils.delivery.standing_messages import StandingMessages
-from utils.embeds.factory import EmbedFactory
 from utils.models.links import Link, ProofOutcome
 from utils.models.scope import ChannelId, MemberId
 from utils.tasks import TaskManager
@@ -30,7 +30,7 @@ def build_link(channel: Channel, message_id: int | None) -> Link:
 
 @pytest.fixture(name="messages")
 async def _messages(standing: StandingMessages) -> LinkMessages:
-    return LinkMessages(standing, factory=EmbedFactory())
+    return LinkMessages(standing, languages=FakeGuildLanguages())
 
 
 async def test_outcome_takes_the_place_of_the_times(
