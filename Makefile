@@ -28,10 +28,10 @@ endef
 export FIND_MISSING_LIBRARIES
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak lock clean check-python check-mongod
+.PHONY: help demo test lint messages bench soak lock clean check-python check-mongod
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(STAMP) check-mongod ## the whole bot in a simulated world, for 45 seconds; no token needed
 	@$(BIN)/python -m simulation.demo $(ARGS)
@@ -43,6 +43,10 @@ lint: $(STAMP) ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(TYPED)
+	$(BIN)/python -m utils.localization.messages --check
+
+messages: $(STAMP) ## the catalogues of all languages anew, after a change of texts; ARGS="--add de" begins one
+	$(BIN)/python -m utils.localization.messages $(ARGS)
 
 bench: $(STAMP) check-mongod ## throughput and latency on this machine
 	$(BIN)/python -m benchmarks $(ARGS)

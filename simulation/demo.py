@@ -8,6 +8,7 @@ generated. It ends by itself, or on Ctrl-C, and leaves nothing behind.
 
 import argparse
 import asyncio
+import logging
 import os
 import random
 import shutil
@@ -19,6 +20,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+
+import structlog
 
 from simulation.bot_process import BotFailedError
 from simulation.discord import Channel, Guild, Member, Message, SimulatedDiscord, UnansweredError
@@ -302,6 +305,7 @@ def print_now(text: str) -> None:
 def main() -> int:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m simulation.demo", description=__doc__)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     parser.add_argument("--seconds", type=float, default=LENGTH_SECONDS, help="how long it lasts, about")
     return asyncio.run(run(parser.parse_args().seconds))
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
+from simulation.discord.openapi import find_obstacle
 from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import ensure_indexes
@@ -24,6 +25,11 @@ settings.load_profile("patient")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that writes snapshots anew."""
     parser.addoption("--record", action="store_true", help="write the snapshots of replies anew")
+
+
+def pytest_report_header() -> list[str]:
+    """Say at the top of a run that requests are not checked against Discord's document, where that is so."""
+    return [obstacle] if (obstacle := find_obstacle()) else []
 
 
 @pytest.fixture(name="mongod_uri", scope="session")

@@ -1,5 +1,8 @@
 """Checks requests against Discord's published API document, where it is at hand.
 
+The document (``specs/openapi.json`` of github.com/discord/discord-api-spec) is not this project's to hand on.
+``DISCORD_OPENAPI`` says where it is; without it nothing is checked, which is said in the log and by pytest.
+
 Theory of operation
     Validators are built lazily, one an operation and kind of body, and kept. The document is JSON Schema
     2020-12 throughout, so it is used as it is, but for two things: the exceptions in `_loosen`, each with its
@@ -9,14 +12,20 @@ Theory of operation
 
 import importlib.util
 import json
+import os
 import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from structlog import get_logger
+
 from simulation.discord.requests import ContractViolation, ReceivedRequest, RequestJournal
 
-DOCUMENT_PATH = Path(__file__).resolve().parents[3] / "shared" / "discord-openapi.json"
+logger = get_logger()
+
+_BESIDE = Path(__file__).resolve().parents[3] / "shared" / "discord-openapi.json"  # the project's folder
+DOCUMENT_PATH = Path(os.environ.get("DISCORD_OPENAPI") or _BESIDE)
 _URI = "urn:discord"
 _PARAMETER = re.compile(r"\{[^}]+\}")
 
@@ -86,6 +95,25 @@ def _rules_by_type(kinds: dict[str, list[int]]) -> list[dict[str, Any]]:
     ]
 
 
+def find_obstacle(path: Path = DOCUMENT_PATH) -> str:
+    """Return in a sentence why requests are not checked; empty where they are."""
+    if not path.is_file():
+        return (
+            f"Requests to Discord are NOT checked against its API document: there is no {path}. "
+            "Set DISCORD_OPENAPI to where it is."
+        )
+    if importlib.util.find_spec("jsonschema") is None:
+        return "Requests to Discord are NOT checked against its API document: jsonschema is not installed."
+    return ""
+
+
+@cache
+def tell_obstacle(path: Path = DOCUMENT_PATH) -> None:
+    """Say in the log, once, that requests are not checked, where that is so."""
+    if obstacle := find_obstacle(path):
+        logger.warning(obstacle)
+
+
 class ApiContract:
     """The document's opinion of each request; without the document it has none.
 
@@ -97,7 +125,7 @@ class ApiContract:
     def __init__(self, journal: RequestJournal, path: Path = DOCUMENT_PATH) -> None:
         self._journal = journal
         self._path = path
-        self.is_available = path.is_file() and importlib.util.find_spec("jsonschema") is not None
+        self.is_available = not find_obstacle(path)
 
     def check(self, request: ReceivedRequest) -> None:
         """Note every way in which a request is not as documented."""

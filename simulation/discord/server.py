@@ -18,7 +18,7 @@ from simulation.discord.gateway import Gateway
 from simulation.discord.interaction_desk import ACKNOWLEDGE_WITHIN_SECONDS, InteractionDesk
 from simulation.discord.interactions import InteractionRecord
 from simulation.discord.messages import NONCE_MEMORY_SECONDS, MessageBoard
-from simulation.discord.openapi import ApiContract
+from simulation.discord.openapi import ApiContract, tell_obstacle
 from simulation.discord.ratelimits import RateLimits
 from simulation.discord.requests import ContractViolation, ReceivedRequest, Refusal, RequestJournal
 from simulation.discord.rest.channels import ChannelRoutes
@@ -123,6 +123,7 @@ class SimulatedDiscord(World):
 
     async def start(self) -> None:
         """Listen on loopback."""
+        tell_obstacle()
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_get(_GATEWAY_PATH, self._serve_gateway)
         app.router.add_get(_ATTACHMENT_PATH + "/{channel_id}/{attachment_id}/{name}", self._serve_attachment)

@@ -22,6 +22,7 @@ import structlog
 
 from simulation.bot_process import BotFailedError
 from simulation.discord import ImpossibleActionError, UnansweredError
+from simulation.discord.openapi import find_obstacle
 from simulation.soak.judge import is_settled, judge
 from simulation.soak.ledgers import is_stored
 from simulation.soak.town import TroubledTown, open_troubled_town
@@ -144,6 +145,8 @@ async def soak(minutes: float, seed: int, folder: Path) -> int:
     """Run, print the verdict and return the exit code."""
     clock = SystemClock()
     say(f"seed {seed}, {minutes:g} minutes; the bot's data: {folder}")
+    if obstacle := find_obstacle():
+        say(obstacle)
     async with open_troubled_town(folder, seed=seed, clock=clock) as town:
         troubles = Troubles(town, random.Random(seed + 1))
         run = Soak(town, troubles, clock=clock, chance=random.Random(seed + 2))

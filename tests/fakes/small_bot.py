@@ -35,6 +35,7 @@ from utils.interactions.views import (
     PagedView,
     answer_ended,
 )
+from utils.localization.languages import Languages
 from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
@@ -268,6 +269,7 @@ class Shelf:
     personal: FakePersonalStore = field(default_factory=FakePersonalStore)
     erasures: FakeErasureStore = field(default_factory=FakeErasureStore)
     owners: FakeOwners = field(default_factory=FakeOwners)
+    languages: Languages = field(default_factory=Languages)
     home_guild_id: int | None = None
     owner_ids: tuple[int, ...] = ()
     bounty_endings: BountyEndings = field(init=False)
@@ -295,7 +297,10 @@ class Shelf:
         premium = desk.premium
         audit = AuditLog(self.audit, clock=self.clock)
         ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), self.secrets
-        languages, places = AnswerLanguages(EmbedFactory()), LogPlaces(self.servers, ingestion)
+        languages, places = (
+            AnswerLanguages(EmbedFactory(languages=self.languages)),
+            LogPlaces(self.servers, ingestion),
+        )
         servers = GameServerService(
             self.servers,
             self.rejected,

@@ -43,11 +43,14 @@ class SamplePosts:
             await self._sender.send(channel_id, embeds=post.embeds, pictures=post.pictures, nonce=nonce)
         except ChannelUnusableError:
             raise NotAllowedError(
-                f"I cannot post in the {kind.value} channel: it is gone, or I lack View Channel, "
-                "Send Messages, Embed Links or Attach Files there."
+                text(
+                    "I cannot post in the {kind} channel: it is gone, or I lack View Channel, Send Messages, "
+                    "Embed Links or Attach Files there.",
+                    kind=kind.value,
+                )
             ) from None
         except DeliveryError as failure:
             raise NotAllowedError(
-                "Discord does not take the sample at the moment. Try again in a minute."
+                text("Discord does not take the sample at the moment. Try again in a minute.")
             ) from failure
         return channel_id

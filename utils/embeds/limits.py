@@ -43,8 +43,8 @@ def count_characters(embed: discord.Embed) -> int:
     footer, author = embed.footer, embed.author
     texts = [embed.title or "", embed.description or "", footer.text if footer else ""]
     texts.append(author.name if author else "")
-    texts += [text for field in embed.fields for text in (field.name, field.value)]
-    return sum(len(text.encode("utf-16-le", "surrogatepass")) // 2 for text in texts)
+    texts += [said for field in embed.fields for said in (field.name, field.value)]
+    return sum(len(said.encode("utf-16-le", "surrogatepass")) // 2 for said in texts)
 
 
 def cut_lines(text: str, limit: int) -> str:

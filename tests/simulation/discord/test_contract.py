@@ -1,15 +1,20 @@
 """Discord's published API document against what is asked and answered."""
 
+import asyncio
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import discord
 import pytest
 from discord.ext import commands
+from structlog.testing import capture_logs
 
+from simulation.bot_process import PROJECT
 from simulation.discord import Channel, Guild, Member, ReceivedRequest, SimulatedDiscord
 from simulation.discord.clients import BareClient, running_bot
-from simulation.discord.openapi import DOCUMENT_PATH, ApiContract
+from simulation.discord.openapi import DOCUMENT_PATH, ApiContract, find_obstacle, tell_obstacle
 from simulation.discord.requests import RequestJournal
 
 with_document = pytest.mark.skipif(not DOCUMENT_PATH.is_file(), reason="the API document is not at hand")
@@ -113,3 +118,33 @@ async def test_answers_are_as_documented_when_a_bot_works(
         await client.call("GET", path)
     mistakes = {mistake for request in world.requests for mistake in world.contract.answer_mistakes(request)}
     assert (mistakes, world.contract_violations, world.refusals) == (set(), [], [])
+
+
+def test_missing_document_is_told_once_in_the_log(tmp_path: Path) -> None:
+    """Nobody takes a run for checked that was not."""
+    path = tmp_path / "none.json"
+    with capture_logs() as entries:
+        tell_obstacle(path)
+        tell_obstacle(path)
+    assert [(entry["log_level"], entry["event"]) for entry in entries] == [("warning", find_obstacle(path))]
+    assert f"NOT checked against its API document: there is no {path}" in find_obstacle(path)
+    path.write_text("{}", "utf-8")
+    assert find_obstacle(path) == ""
+
+
+async def test_pytest_says_at_the_top_that_nothing_is_checked(tmp_path: Path) -> None:
+    """A run without the document says so before its first test."""
+    run = await asyncio.create_subprocess_exec(
+        *(
+            sys.executable,
+            "-m",
+            "pytest",
+            "--collect-only",
+            "tests/simulation/discord/test_contract.py",
+        ),
+        cwd=PROJECT,
+        env={**os.environ, "DISCORD_OPENAPI": str(tmp_path / "none.json")},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output = (await run.communicate())[0].decode()
+    assert "NOT checked against its API document" in output

@@ -1,8 +1,21 @@
 """Counting: deaths in, players' counters out. The one place that knows what a death counts as.
 
-Live batches, history and the recount all fold deaths through ``Counting.add``, so they cannot disagree.
-Deaths must come in order (``Death.order``). A live death that arrives late, behind something its player did
-later, cannot be folded on top: ``late_players`` names who must be rebuilt from all of his deaths.
+*Theory of operation.* Counters are a fold: players, their days and the server's months are states, and
+``Counting.add`` takes them one death on. Live batches fold onto what is stored; an import and a recount fold
+from nothing. All three use the same ``add``, so they cannot disagree.
+
+A fold needs an order, because a streak does: it grows with a kill and ends with a death. The order is
+``Death.order``, that of the log, and deaths must be handed in by it. What comes later in time than all before
+it is folded on top. A live death that arrives late, behind something its player did later, cannot be: the
+streak that it would have ended or made longer is gone. ``late_players`` names who must be counted anew from
+all of their deaths (``count_one_player``). Months know no order, only sums, so a late death is simply added.
+
+``DeathKind`` says what counts as what: a kill is one for the killer and a death of the victim; a suicide (by
+menu, fall or one's own hand) is counted as such and is neither; an unknown end is a death without a killer.
+All of them end a streak. Only a kill with a believable distance can be the longest (``counts_as_longest``).
+
+Everything here is sync and without I/O. A batch of one kill pays for what it touches alone: tallies are made
+for the players and days of its deaths, and frozen into values once, at the end.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -39,7 +39,7 @@ class GroupCommit(Generic[M, R]):
         clock: Clock,
         seconds: float = GROUP_SECONDS,
     ) -> None:
-        self._store = store
+        self._store_group = store
         self._clock = clock
         self._seconds = seconds
         self._open: dict[GuildId, tuple[list[M], asyncio.Task[Sequence[R | BaseException]]]] = {}
@@ -62,11 +62,11 @@ class GroupCommit(Generic[M, R]):
         if self._seconds:
             await self._clock.sleep(self._seconds)
         del self._open[guild_id]
-        (together,) = await asyncio.gather(self._store(guild_id, members), return_exceptions=True)
+        (together,) = await asyncio.gather(self._store_group(guild_id, members), return_exceptions=True)
         if not isinstance(together, BaseException):
             return together
         if len(members) == 1:
             return [together]
-        alone = [self._store(guild_id, [member]) for member in members]
+        alone = [self._store_group(guild_id, [member]) for member in members]
         outcomes = await asyncio.gather(*alone, return_exceptions=True)
         return [one if isinstance(one, BaseException) else one[0] for one in outcomes]

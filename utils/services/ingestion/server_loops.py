@@ -200,7 +200,12 @@ class ServerLoops:
         ``is_member`` is asked again after each wait, so a guild that leaves meanwhile is not taken up.
         """
         async with self._following:
-            await self._tasks.start(FOLLOW_TASK, partial(self._follow, is_member)).wait()
+            following = self._tasks.start(FOLLOW_TASK, partial(self._follow, is_member))
+            try:
+                await following.wait()
+            except asyncio.CancelledError:
+                following.cancel()  # its name is free for the next one
+                raise
 
     async def _follow(self, is_member: Callable[[GuildId], bool]) -> None:
         scopes = await self._list_scopes()

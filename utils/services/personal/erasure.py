@@ -33,6 +33,7 @@ from utils.models.scope import (
     PlayerId,
     ServerScope,
 )
+from utils.models.texts import Command, text
 from utils.services.guilds.audit import AuditWriter
 from utils.services.ingestion.counting import count_one_player
 from utils.services.money.bounties.endings import close_with_refund
@@ -152,8 +153,11 @@ class ErasureService:
             holdings = await self._store.find_holdings(person.guild_id, person.member_id)
         if not person.players and holdings.is_empty:
             raise InvalidInputError(
-                "There is nothing here to erase: no link, no wallet, no bounty. Figures of a player are "
-                "erased once /link has proven them, or by an admin with the option `player`."
+                text(
+                    "There is nothing here to erase: no link, no wallet, no bounty. Figures of a player are "
+                    "erased once {link} has proven them, or by an admin with the option `player`.",
+                    link=Command("link"),
+                )
             )
         return ErasurePlan(person, holdings)
 
@@ -167,7 +171,7 @@ class ErasureService:
         now = await self.plan(question)
         if now.person != plan.person:
             raise InvalidInputError(
-                "Whose data this is changed meanwhile, and nothing was erased. Run the command again."
+                text("Whose data this is changed meanwhile, and nothing was erased. Run the command again.")
             )
         return now
 

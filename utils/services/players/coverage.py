@@ -14,9 +14,10 @@ from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
 from utils.models.texts import Command, text
 
-HOW_TO_LINK = (
-    "No player of yours is linked here yet. Link one with /link, or name a player: start typing, and names "
-    "are offered."
+HOW_TO_LINK = text(
+    "No player of yours is linked here yet. Link one with {link}, or name a player: start typing, and names "
+    "are offered.",
+    link=Command("link"),
 )
 
 

@@ -18,6 +18,7 @@ from utils.models.deaths import LogFile
 from utils.models.reading import Cursor, FoundLogs, digest_head
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.texts import Command, text
 
 
 class PlaceStore(Protocol):
@@ -60,8 +61,13 @@ class LogPlaces:
             known = {} if _is_certain(server, logs.folder, other) else await self._list_cursors(other)
             if _may_hold(logs, known):
                 raise InvalidInputError(
-                    f"“{other.name}” reads these logs already: same host key, user name and folder."
-                    " /admin server edit changes that server; /admin server remove makes room for this one."
+                    text(
+                        "“{server}” reads these logs already: same host key, user name and folder."
+                        " {edit} changes that server; {remove} makes room for this one.",
+                        server=other.name,
+                        edit=Command("admin server edit"),
+                        remove=Command("admin server remove"),
+                    )
                 )
 
     async def settle(self, server: GameServer, folder: str) -> None:
@@ -80,8 +86,13 @@ class LogPlaces:
                 or _share_a_file(await self._list_cursors(server), await self._list_cursors(other))
             ):
                 raise SameLogsError(
-                    f"“{other.name}” reads these logs already, so “{server.name}” is not read: every kill"
-                    " would count twice. Remove one of the two with /admin server remove."
+                    text(
+                        "“{other}” reads these logs already, so “{server}” is not read: every kill would"
+                        " count twice. Remove one of the two with {remove}.",
+                        other=other.name,
+                        server=server.name,
+                        remove=Command("admin server remove"),
+                    )
                 )
 
     async def _list_cursors(self, server: GameServer) -> Mapping[LogFile, Cursor]:

@@ -1,13 +1,17 @@
 """Rules of a batch judge the new deaths within their transaction; who only listens delays nobody."""
 
 import asyncio
+import re
+import runpy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Self
 
 import pytest
 
+from tests.architecture.source_tree import ROOT
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import FILE, SCOPE, build_deaths, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted
@@ -112,6 +116,23 @@ async def test_every_rule_that_applies_judges_in_its_turn(poller: Poller) -> Non
     """One that is off does nothing; what all of them bring about is stored together."""
     await poller.poll(CoinPerKill(1), CoinPerKill(5, is_on=False), CoinPerKill(3))
     assert [notice.amount for notice in poller.store.data.money.notices] == [2, 6]
+
+
+async def test_rule_of_the_guide_is_all_that_a_rule_takes(poller: Poller, tmp_path: Path) -> None:
+    """The new file of its diff is a rule; the line that it replaces is that of the application."""
+    guide = (ROOT / "DEVELOPER_GUIDE.md").read_text(encoding="utf-8")
+    [diff] = [part.split("```")[0] for part in guide.split("```diff\n") if "batch_rules import" in part]
+    _, new_file, changed = re.split(r"^\+\+\+ .*\n", diff, flags=re.MULTILINE)
+    assert len(diff.splitlines()) <= 60
+    removed = re.findall(r"^-(.*rules=.*)$", changed, flags=re.MULTILINE)
+    assert all(line in (ROOT / "utils/application.py").read_text(encoding="utf-8") for line in removed)
+    rule = tmp_path / "long_shots.py"
+    rule.write_text("".join(re.findall(r"^\+(.*\n)", new_file, flags=re.MULTILINE)), encoding="utf-8")
+    names = runpy.run_path(str(rule))
+    poller.store.data.money.members = {ROWS[0].killer_id: FINED}
+    poller.logs.append(FILE, render(build_row("Ann", "Bob", second=9, distance=401)))
+    await poller.poll(names["LongShots"]())
+    assert poller.store.data.money.balances == {FINED: 5}
 
 
 async def test_nothing_of_a_rule_stays_when_the_batch_is_not_stored(poller: Poller) -> None:

@@ -404,6 +404,19 @@ async def test_guilds_are_followed_later_when_the_database_is_away(world: World)
     assert world.running == name_tasks(ONE.scope, TWO.scope)
 
 
+async def test_following_that_was_cancelled_is_in_nobodys_way(world: World) -> None:
+    """The next one follows, and the first has ended."""
+    world.directory.failures += [StorageUnavailableError("away")]
+    loops = world.build()
+    following = asyncio.create_task(loops.follow_guilds({THERE}.__contains__))
+    await settle()
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await loops.follow_guilds({HERE}.__contains__)
+    await world.clock.advance(DIRECTORY_RETRY_SECONDS)
+    assert world.running == name_tasks(ONE.scope, TWO.scope)
+
+
 async def test_guild_that_cannot_be_followed_is_counted_at_the_task_that_follows(world: World) -> None:
     """``/admin tasks`` shows it; the other guilds have their turn."""
 

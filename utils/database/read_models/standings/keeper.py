@@ -1,11 +1,22 @@
 """Standings of guilds, kept in memory: the one answer that a database cannot give soon enough.
 
 20,000 players on ten servers are 150,000 documents; MongoDB sums them in half a second, and in two while a
-history is imported. Here they stand in columns, fed with what each batch of live ingestion has written. Every
-question compares them with the database first: the generation that a server shows and how many batches
-were counted into it. What differs is read anew, so neither a lost event nor another process makes them stale.
-It is read together with that number as of one moment, for batches are stored meanwhile: what was read without
-its number would hold a batch that is then told, and count its kills twice.
+history is imported. Here they stand in columns (``columns``), and a board is a sum and a sort.
+
+*When is a row read anew?* What is kept of a server is a *part* for each section (players, days, kills): its
+tables, the generation they were counted into, and how many batches were counted by then (``parts``). A part
+may be shown if both numbers are those of the database at the moment of the question, so every question
+reads them first, one small read for all servers of a guild. Then there are three ways:
+
+* **Told.** ``CountersStored`` carries what a batch has written and the number it brought the count to. If a
+  part is exactly one batch behind, it takes the rows over and is up to date: a busy server costs no read.
+* **Read.** Any other difference (a lost event, another process, an import that switched the generation, an
+  erasure) is not reasoned about: the part is dropped, and read whole with the next question.
+* **As of one moment.** It is read together with its number in one snapshot. Batches are stored meanwhile;
+  rows read without their number would hold a batch that is told afterwards, and count its kills twice.
+
+So a lost or repeated event costs a read and never a wrong answer. Questions of one guild go one at a time, as
+the first one reads for the others. Memory is bounded by rows; the guild that asked longest ago goes first.
 """
 
 import asyncio

@@ -1,0 +1,149 @@
+"""No sentence stands where no language can be known: below the embeds every sentence is a text."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.source_tree import Module, build_module, list_modules, read_dotted
+
+ROOMS = {
+    "cogs",
+    "utils.delivery",
+    "utils.embeds",
+    "utils.errors",
+    "utils.interactions",
+    "utils.models",
+    "utils.services",
+    "utils.sftp",
+}
+UNSEEN_CALLS = {
+    *("text", "plural", "text_in"),  # as it should be
+    *("note_unreached", "discord.SlashCommandGroup", "ADMIN.create_subgroup"),
+    *("TypeError", "ValueError", "RuntimeError", "LookupError"),  # of ours: nobody but a log reads them
+    *("ConfigurationError", "LeaseLostError", "CursorMovedError", "ChannelUnusableError"),
+    *("DeliveryError", "DeliveryUncertainError", "DeliveryRefusedError", "DeliveryDelayedError"),
+}
+UNSEEN_BASES = {"StrEnum", "Protocol"}
+UNSEEN_KEYWORDS = {"description", "thread_name_prefix", "name"}  # of commands and options: they come later
+PROSE = re.compile(r"[A-Za-z,;:.]{2,} [a-z]+")
+
+NOT_YET = {
+    "cogs/admin/boards.py",
+    "cogs/admin/channels.py",
+    "cogs/admin/links.py",
+    "cogs/admin/server_changes.py",
+    "cogs/admin/settings.py",
+    "cogs/help.py",
+    "cogs/premium.py",
+    "utils/delivery/service.py",
+    "utils/delivery/surprises.py",
+    "utils/embeds/audit.py",
+    "utils/embeds/audit_wording.py",
+    "utils/embeds/bounties.py",
+    "utils/embeds/charts/drawings.py",
+    "utils/embeds/charts/painter.py",
+    "utils/embeds/combat.py",
+    "utils/embeds/factory.py",
+    "utils/embeds/figures.py",
+    "utils/embeds/links.py",
+    "utils/embeds/notices/bounties.py",
+    "utils/embeds/notices/bounty_wording.py",
+    "utils/embeds/notices/death_wording.py",
+    "utils/embeds/notices/deaths.py",
+    "utils/embeds/personal.py",
+    "utils/embeds/players.py",
+    "utils/embeds/premium.py",
+    "utils/embeds/replies.py",
+    "utils/embeds/servers.py",
+    "utils/embeds/wording.py",
+    "utils/errors.py",
+    "utils/models/labels.py",
+    "utils/models/mentions.py",
+    "utils/models/players.py",
+    "utils/models/premium.py",
+    "utils/models/scope.py",
+    "utils/models/visible_text.py",
+    "utils/services/ingestion/death_log_reader.py",
+    "utils/services/ingestion/live.py",
+    "utils/services/ingestion/poison.py",
+    "utils/services/ingestion/reader_loop.py",
+    "utils/services/personal/archives.py",
+    "utils/services/servers/game_servers.py",
+    "utils/services/servers/typed_servers.py",
+    "utils/sftp/breakers.py",
+    "utils/sftp/channel.py",
+    "utils/sftp/checkup.py",
+    "utils/sftp/dialling.py",
+    "utils/sftp/discovery.py",
+    "utils/sftp/failures.py",
+    "utils/sftp/gate.py",
+    "utils/sftp/host_keys.py",
+    "utils/sftp/listing.py",
+    "utils/sftp/names.py",
+    "utils/sftp/pool.py",
+    "utils/sftp/private_keys.py",
+    "utils/sftp/remote_paths.py",
+    "utils/sftp/session.py",
+    "utils/sftp/tail.py",
+}
+"""Files whose sentences are no texts yet. Take out what you have done; put nothing in."""
+
+
+def list_prose(module: Module) -> list[int]:
+    """Return the lines with words for people that are no text."""
+    return sorted({node.lineno for node in _walk(module.tree) if _is_prose(node)})
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what people may see: no docstrings, log records, errors of ours, values of enumerations."""
+    if isinstance(node, ast.Call) and _is_unseen(read_dotted(node.func)):
+        return
+    if isinstance(node, ast.ClassDef) and UNSEEN_BASES & {read_dotted(base) for base in node.bases}:
+        return
+    if isinstance(node, ast.keyword) and node.arg in UNSEEN_KEYWORDS:
+        return
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return
+    if isinstance(node, ast.FunctionDef) and node.name == "__repr__":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _walk(child)
+
+
+def _is_unseen(called: str) -> bool:
+    owner, _, name = called.rpartition(".")
+    return owner.endswith(("logger", "_log")) or name == "compile" or called in UNSEEN_CALLS
+
+
+def _is_prose(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(PROSE.search(node.value))
+
+
+def test_sentences_are_texts() -> None:
+    """What a person reads is written in their language, so it stands in the code as a text."""
+    found = {module.path for module in list_modules() if module.room in ROOMS and list_prose(module)}
+    assert sorted(found - NOT_YET) == [], "write it with text(…): DEVELOPER_GUIDE.md, A sentence"
+    assert sorted(NOT_YET - found) == [], "done: take it out of the list"
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ('raise InvalidInputError("Name a player.")', [1]),
+        ('x = f"{name} is not known here"', [1]),
+        ('embed.set_footer(text="Page two of three")', [1]),
+        ('raise InvalidInputError(text("Name a player."))', []),
+        ('logger.info("a guild is left", guild_id=1)', []),
+        ('"""What it is for."""', []),
+        ('class Kind(StrEnum):\n    A = "bounty placed"', []),
+        ('raise TypeError("a bug of ours")', []),
+        ('@discord.option("x", description="Which one of them")\ndef f(): ...', []),
+        ('key = "audit_log"', []),
+    ],
+)
+def test_prose_is_told_from_other_strings(source: str, lines: list[int]) -> None:
+    """A rule that nothing can break proves nothing."""
+    assert list_prose(build_module(source)) == lines

@@ -1,0 +1,73 @@
+"""A language that nobody speaks: what it shows unmarked was never a text, so nobody could translate it.
+
+Texts stand between ⟦ and ⟧, with accents and 40 % longer; foreign text, commands and so on between ⟪ and ⟫.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from utils.localization.catalogue import ENGLISH_CATALOGUE
+from utils.localization.languages import Languages
+from utils.localization.localizer import Localizer, MarkdownWriter, PlainWriter
+from utils.models.texts import Number, Text, TextWriter, Value
+
+LANGUAGE = "qps"
+SHOWN = ("title", "description", "name", "value", "text", "label", "placeholder", "content")
+LETTERS = str.maketrans("aceinosuyzACEINOSUYZ", "áčéíñóšúýžÁČÉÍÑÓŠÚÝŽ")
+PARTS = re.compile(r"(\{\w+\}|`[^`]*`)")
+MARKED = re.compile(r"⟦[^⟦⟧⟪⟫]*⟧|⟪[^⟦⟧⟪⟫]*⟫")
+TOKENS = re.compile(r"<t:\d+:\w>|<[@#]&?\w+>|[⟦⟪].*", re.DOTALL)  # the last was cut at a limit of Discord's
+
+
+class _Pseudo(TextWriter):
+    def find_form(self, each: Text) -> str:
+        form = super().find_form(each)
+        places = PARTS.split(form)
+        letters = sum(char.isalpha() for part in places[::2] for char in part)
+        if not letters:
+            return form  # values behind each other
+        shown = [part if number % 2 else part.translate(LETTERS) for number, part in enumerate(places)]
+        return f"⟦{''.join(shown)}{'·' * (letters * 2 // 5)}⟧"
+
+    def write(self, value: Value) -> str:
+        written = super().write(value)
+        return written if isinstance(value, Text | Number) else f"⟪{written}⟫"
+
+
+class _PlainPseudo(_Pseudo, PlainWriter):
+    pass
+
+
+class _MarkdownPseudo(_Pseudo, MarkdownWriter):
+    pass
+
+
+PSEUDO = Localizer(
+    LANGUAGE, plain=_PlainPseudo(ENGLISH_CATALOGUE), markdown=_MarkdownPseudo(ENGLISH_CATALOGUE)
+)
+LANGUAGES = Languages(more={LANGUAGE: PSEUDO})
+
+
+def list_bare(payload: Any) -> list[str]:
+    """Return what is shown somewhere in a payload and holds letters that are no text, value or command."""
+    return [shown for shown in _list_shown(payload) if _is_bare(shown)]
+
+
+def _list_shown(payload: Any) -> Iterator[str]:
+    if isinstance(payload, list):
+        for each in payload:
+            yield from _list_shown(each)
+    elif isinstance(payload, dict):
+        for key, value in payload.items():
+            if key in SHOWN and isinstance(value, str):
+                yield value
+            else:
+                yield from _list_shown(value)
+
+
+def _is_bare(shown: str) -> bool:
+    before = ""
+    while before != shown:
+        before, shown = shown, MARKED.sub("", shown)
+    return any(char.isalpha() for char in TOKENS.sub("", shown))

@@ -1,0 +1,65 @@
+"""Collecting the texts of the code, and keeping catalogues up to date with them."""
+
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+
+from utils.localization.catalogue import read_catalogue
+from utils.localization.messages import add_language, collect_texts, list_changes, main
+
+CODE = """
+from utils.models.texts import plural, text, text_in
+ONE = text("Hello {name}", name="x")
+MANY = plural("{count} kill", "{count} kills", 3)
+DOOR = text_in("a door", "Open")
+OPEN = text("Open")
+"""
+
+
+@pytest.fixture(name="root")
+def _root(tmp_path: Path) -> Path:
+    (tmp_path / "cogs").mkdir()
+    (tmp_path / "utils").mkdir()
+    (tmp_path / "utils" / "greeting.py").write_text(CODE, "utf-8")
+    return tmp_path
+
+
+def list_ids(catalog: Catalog) -> set[tuple[str | None, object]]:
+    """Return context and English of each text."""
+    return {(message.context, message.id) for message in catalog if message.id}
+
+
+def test_every_kind_of_text_is_collected(root: Path) -> None:
+    """With its context and its plural."""
+    assert list_ids(collect_texts(root)) == {
+        (None, "Hello {name}"),
+        (None, ("{count} kill", "{count} kills")),
+        ("a door", "Open"),
+        (None, "Open"),
+    }
+
+
+def test_catalogue_gets_what_is_new_and_keeps_what_is_translated(root: Path) -> None:
+    """A second run changes nothing, also when a text moved to another line."""
+    file = add_language("ru", collect_texts(root), root)
+    written = file.read_text("utf-8")
+    assert written.count("msgstr[2]") == 1
+    file.write_text(
+        written.replace('msgid "Hello {name}"\nmsgstr ""', 'msgid "Hello {name}"\nmsgstr "{name}!"'), "utf-8"
+    )
+    (root / "cogs" / "more.py").write_text('text("New")\n', "utf-8")
+    (root / "utils" / "greeting.py").write_text("\n\n" + CODE.replace('text("Open")', '"gone"'), "utf-8")
+    template = collect_texts(root)
+    [(changed, content)] = list_changes(template, root).items()
+    changed.write_bytes(content)
+    assert list_changes(template, root) == {}
+    assert b'msgid "New"' in content
+    assert content.count(b'msgid "Open"') == 1
+    assert read_catalogue("ru", file).forms == {("", "Hello {name}"): ("{name}!",)}
+
+
+def test_catalogues_of_the_repository_are_up_to_date() -> None:
+    """What ``make lint`` asks; there are texts at all."""
+    assert main(["--check"]) == 0
+    assert len(collect_texts()) > 100
