@@ -1,7 +1,7 @@
 """What to do next, decided from what is stored: pure functions without Discord and without storage.
 
-A prepared message is tried until its fate is known (``service.py`` says why that is safe). The decision for it
-is one of ``Step``, first rule that matches.
+A prepared message is tried until its fate is known (``service.py`` says why that is safe). The decision for
+it is one of ``Step``, first rule that matches.
 """
 
 import base64

@@ -1,10 +1,10 @@
 """DeliveryService: one round for one lane, from what is stored to what is known to be in the channel.
 
-**Lanes.** A lane is a channel of Discord. The feeds of all servers that post there come together in it, oldest
-entry first, and within a feed none overtakes another. Lanes do not wait for each other: a channel that is gone,
-limited or hangs holds up itself alone. A feed belongs to one lane at a time, to that of a message that holds
-its entries, else to that of its channel. So an entry is never in two messages, also while an admin moves
-channels about.
+**Lanes.** A lane is a channel of Discord. The feeds of all servers that post there come together in it,
+oldest entry first, and within a feed none overtakes another. Lanes do not wait for each other: a channel that
+is gone, limited or hangs holds up itself alone. A feed belongs to one lane at a time, to that of a message
+that holds its entries, else to that of its channel. So an entry is never in two messages, also while an admin
+moves channels about.
 
 **Groups.** A round first finishes the lane's message on its way, and else makes the next one: a group of
 entries that fits in one message, and a fresh nonce. Each write is durable before the next step:
@@ -13,8 +13,8 @@ entries that fits in one message, and a fresh nonce. Each write is durable befor
 2. ``send``, the first try and every later one with the same group and nonce;
 3. ``mark_sent``: the entries are gone.
 
-A process that ends anywhere is followed by one that reads the same storage and goes on. The messages on their
-way are read once, at a guild's beginning; from then on this process alone changes them.
+A process that ends anywhere is followed by one that reads the same storage and goes on. The messages on
+their way are read once, at a guild's beginning; from then on this process alone changes them.
 
 **After a try** one of these is known (``sender.py`` says what a failure means):
 
