@@ -286,7 +286,6 @@ class Application:
             loops=self.loops,
             notifier=self.alerts,
             directory=self.repositories.directory,
-            audit=self.audit,
             tasks=self.tasks,
             clock=self.clock,
         )

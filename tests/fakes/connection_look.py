@@ -10,8 +10,7 @@ from utils.embeds.notices.registry import NOTICE_LOOKS
 from utils.embeds.style import Style
 from utils.localization.escape import escape_name
 from utils.models.guilds import ChannelKind
-from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds
-from utils.models.personal import PersonalFields
+from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds, PersonalFacts
 from utils.models.scope import PlayerId
 
 
@@ -38,7 +37,7 @@ ALL_KINDS = NoticeKinds(
             model=ConnectionNotice,
             variants=ConnectionEvent,
             channel_kind=ChannelKind.CONNECTIONS,
-            personal=PersonalFields(members=("member_id",), players=("player_id",), names=("player_name",)),
+            personal=PersonalFacts(members=("member_id",), players=("player_id",), names=("player_name",)),
             silenceable=tuple(ConnectionEvent),
         ),
     )

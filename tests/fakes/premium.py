@@ -12,53 +12,11 @@ from utils.embeds.audit_wording import write_facts
 from utils.models.audit import AuditEntry
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
 from utils.models.scope import GuildId, MemberId
-from utils.services.guilds.audit import AuditLog
 from utils.services.premium.grants import GrantRooms, GrantService
 from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
 
 OWNER = MemberId(7)
-
-
-class FakePremiumStore(Outage):
-    """Grants and their history."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: dict[GuildId, PremiumRecord] = {}
-
-    def give(self, guild_id: GuildId, tier: int, ends_at: datetime | None = None) -> None:
-        """Put a grant there, as another process would."""
-        self.records[guild_id] = PremiumRecord(guild_id, Grant(tier, START, OWNER, ends_at))
-
-    async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
-        """Return what a guild was granted."""
-        self.note("get_premium")
-        return await self.answer(self.records.get(guild_id, PremiumRecord(guild_id)))
-
-    async def write_grant(self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent) -> None:
-        """Replace the grant and add a line."""
-        before = self.records.get(guild_id, PremiumRecord(guild_id))
-        self.records[guild_id] = PremiumRecord(guild_id, grant, (*before.history, event))
-        self.note("write_grant")
-
-    async def end_grant(self, guild_id: GuildId, event: PremiumEvent) -> bool:
-        """Take away the grant with that end."""
-        self.note("end_grant")
-        before = self.records[guild_id]
-        if before.grant is None or before.grant.ends_at != event.ends_at:
-            return False
-        self.records[guild_id] = PremiumRecord(guild_id, None, (*before.history, event))
-        return True
-
-    async def list_ended_premium(self, now: datetime) -> Sequence[GuildId]:
-        """Return the guilds whose grant is over."""
-        self.note("list_ended_premium")
-        return [
-            guild_id
-            for guild_id, record in self.records.items()
-            if record.grant is not None and record.grant.is_over(now)
-        ]
 
 
 class FakeAuditStore(Outage):
@@ -89,6 +47,52 @@ class FakeAuditStore(Outage):
             if owner == guild_id and actor_id in (None, entry.actor_id) and action in (None, entry.action)
         ]
         return found[offset : offset + limit], len(found)
+
+
+class FakePremiumStore(Outage):
+    """Grants and their history."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.audit = FakeAuditStore()
+        self.records: dict[GuildId, PremiumRecord] = {}
+
+    def give(self, guild_id: GuildId, tier: int, ends_at: datetime | None = None) -> None:
+        """Put a grant there, as another process would."""
+        self.records[guild_id] = PremiumRecord(guild_id, Grant(tier, START, OWNER, ends_at))
+
+    async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
+        """Return what a guild was granted."""
+        self.note("get_premium")
+        return await self.answer(self.records.get(guild_id, PremiumRecord(guild_id)))
+
+    async def write_grant(
+        self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent, *, entry: AuditEntry
+    ) -> None:
+        """Replace the grant and add its lines."""
+        await self.audit.insert_entry(guild_id, entry)
+        before = self.records.get(guild_id, PremiumRecord(guild_id))
+        self.records[guild_id] = PremiumRecord(guild_id, grant, (*before.history, event))
+        self.note("write_grant")
+
+    async def end_grant(self, guild_id: GuildId, event: PremiumEvent, *, entry: AuditEntry) -> bool:
+        """Take away the grant with that end."""
+        self.note("end_grant")
+        before = self.records[guild_id]
+        if before.grant is None or before.grant.ends_at != event.ends_at:
+            return False
+        await self.audit.insert_entry(guild_id, entry)
+        self.records[guild_id] = PremiumRecord(guild_id, None, (*before.history, event))
+        return True
+
+    async def list_ended_premium(self, now: datetime) -> Sequence[GuildId]:
+        """Return the guilds whose grant is over."""
+        self.note("list_ended_premium")
+        return [
+            guild_id
+            for guild_id, record in self.records.items()
+            if record.grant is not None and record.grant.is_over(now)
+        ]
 
 
 class FakeGrantDirectory:
@@ -125,6 +129,7 @@ class GrantDesk:
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
 
     def __post_init__(self) -> None:
+        self.store.audit = self.audit
         self.premium = PremiumService(self.store, default_tier=self.default_tier, clock=self.clock)
         rooms = GrantRooms(
             store=self.store,
@@ -133,7 +138,6 @@ class GrantDesk:
             loops=self.loops,
             notifier=self.notifier,
             directory=FakeGrantDirectory(self.servers, self.store),
-            audit=AuditLog(self.audit, clock=self.clock),
             tasks=TaskManager(self.clock),
             clock=self.clock,
         )

@@ -12,6 +12,7 @@ from tests.fakes.connection_look import ALL_KINDS, ALL_LOOKS
 from tests.fakes.connection_notice import ConnectionEvent, ConnectionNotice
 from utils.database.core.database import SafeDatabase
 from utils.database.core.transaction import Transaction
+from utils.database.documents.personal_fields import list_notice_fields
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.units.outbox_entries import append_entries
@@ -56,7 +57,8 @@ async def test_new_kind_is_stored_shown_and_erased(database: SafeDatabase, chann
     row = replace(ALL_KINDS.get("connection"), channel_kind=channel_kind)
     kinds = NoticeKinds([*NOTICE_KINDS, row])
     outbox = OutboxRepository(database, fences=lambda _: None, kinds=kinds)
-    erasures = ErasureRepository(database, fences=lambda _: None, kinds=kinds)
+    declared = {"outbox": list_notice_fields(kinds)}
+    erasures = ErasureRepository(database, fences=lambda _: None, declared=declared)
 
     def append(transaction: Transaction) -> None:
         append_entries(transaction, SCOPE, [JOINED, DEATH, LEFT], created_at=NOW, kinds=kinds)
@@ -99,15 +101,16 @@ async def test_new_kind_is_stored_shown_and_erased(database: SafeDatabase, chann
     assert (post.embeds[0].description or "").split("\n")[0] == "**Ann** is here."
     assert [picture.name for picture in post.pictures] == ["kill.png"] * is_shared
 
-    await erasures.rename_in_notices(SCOPE.guild_id, ANN, ["Ann"])
-    await erasures.forget_in_notices(SCOPE.guild_id, MemberId(7))
+    await erasures.erase_player(SCOPE.guild_id, ANN, ["Ann"])
+    await erasures.erase_member(SCOPE.guild_id, MemberId(7))
     erased = replace(JOINED, player_id=ERASED_PLAYER_ID, player_name=ERASED_NAME, member_id=None)
     assert await list_waiting() == [erased, *waiting[1:]]
 
 
 def test_example_of_the_guide_is_the_one_that_is_tried_here() -> None:
     """It has sixty lines at most, and each that is added, but for imports, stands in the example."""
-    (diff,) = re.findall(r"```diff\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    _, chapter = GUIDE.read_text().split("## A new notice\n")
+    _, diff, *_ = re.split("```(?:diff)?\n", chapter)
     lines = diff.splitlines()
     modules = (connection_notice.__file__, connection_look.__file__)
     known = {line.strip() for module in modules for line in Path(module).read_text().splitlines()}

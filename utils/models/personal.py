@@ -5,21 +5,6 @@ from dataclasses import dataclass
 from utils.models.scope import GuildId, MemberId, PlayerId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonalFields:
-    """Which fields of something stored name people; declared beside it, and walked by an erasure.
-
-    Attributes:
-        members: ids of members.
-        players: ids of players.
-        names: names of players.
-    """
-
-    members: tuple[str, ...] = ()
-    players: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class DataQuestion:
     """Whose data somebody asks for: options as they were typed or chosen.

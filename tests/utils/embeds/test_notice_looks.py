@@ -14,8 +14,7 @@ from utils.embeds.notices.look import NoticeLook, VariantLook
 from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks
 from utils.models.deaths import DeathKind
 from utils.models.notices.bounties import BountyEvent
-from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds
-from utils.models.personal import PersonalFields
+from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds, PersonalFacts
 from utils.models.scope import MemberId, PlayerId
 
 CONNECTION = ALL_KINDS.get("connection")
@@ -81,7 +80,7 @@ _BARE = VariantLook(0, "", "nowhere.png", [], [])
     [
         (CONNECTION, None, ["connection: no look"]),
         (
-            replace(CONNECTION, personal=PersonalFields(names=("nick",))),
+            replace(CONNECTION, personal=PersonalFacts(names=("nick",))),
             CONNECTION_LOOK,
             [
                 "connection: member_id is not declared as what it is",

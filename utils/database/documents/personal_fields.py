@@ -93,6 +93,10 @@ class PersonalField:
         return (self.path, *self.beside)
 
 
+Declarations = Mapping[str, tuple[PersonalField, ...]]
+"""What collections hold of people, by the collection's name."""
+
+
 def _member(path: str, erasure: Erasure, **more: Any) -> PersonalField:
     return PersonalField(path=path, holds=Holds.MEMBER, erasure=erasure, **more)
 
@@ -137,7 +141,7 @@ _CLAIMED = ExportPart("bounties_claimed", "claimer")
 _ABOUT = ExportPart("changes_about", "newest")
 _CLAIMER = {"claimer_player_id": ERASED_PLAYER_ID, "claimer_name": ERASED_NAME}
 
-PERSONAL_FIELDS: Mapping[str, tuple[PersonalField, ...]] = {
+PERSONAL_FIELDS: Declarations = {
     "guilds": (
         _member("premium.granted_by", Erasure.KEPT),
         _member("premium_history.by", Erasure.KEPT, part=ExportPart("premium_granted", "guild")),

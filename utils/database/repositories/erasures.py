@@ -9,7 +9,13 @@ from utils.database.core.database import FenceSource, SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.money_documents import OPEN
-from utils.database.documents.personal_fields import PERSONAL_FIELDS, Erasure, Holds, PersonalField
+from utils.database.documents.personal_fields import (
+    PERSONAL_FIELDS,
+    Declarations,
+    Erasure,
+    Holds,
+    PersonalField,
+)
 from utils.database.units.erasure_unit import ErasureTransaction
 from utils.models.audit import AuditAction
 from utils.models.links import LinkState
@@ -29,11 +35,18 @@ T = TypeVar("T")
 
 
 class ErasureRepository:
-    """Takes players and members out of a guild's data; every transaction is fenced."""
+    """Takes players and members out of a guild's data; every transaction is fenced.
 
-    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
+    Args:
+        declared: what each collection holds of people.
+    """
+
+    def __init__(
+        self, database: SafeDatabase, *, fences: FenceSource, declared: Declarations = PERSONAL_FIELDS
+    ) -> None:
         self._database = database
         self._fences = fences
+        self._walked = tuple(_list_walked(declared))
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[ErasureTransaction], T]) -> T:
         """Run ``work`` in one transaction; it may run again after a transient error.
@@ -81,7 +94,7 @@ class ErasureRepository:
 
     async def erase_player(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
         """Take a player out of every field that is declared to be erased by itself."""
-        for collection, one in _list_walked():
+        for collection, one in self._walked:
             stored = self._of_guild(collection, guild_id)
             if one.holds is Holds.PLAYER:
                 await _replace(stored, one, player_id)
@@ -92,7 +105,7 @@ class ErasureRepository:
 
     async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Take a member out of every field that is declared to be erased by itself."""
-        for collection, one in _list_walked():
+        for collection, one in self._walked:
             stored = self._of_guild(collection, guild_id)
             if one.holds is Holds.MEMBER:
                 await _replace(stored, one, int(member_id))
@@ -153,10 +166,10 @@ class ErasureRepository:
         return ScopedCollection.of_server(self._database, name, scope)
 
 
-def _list_walked() -> Iterator[tuple[str, PersonalField]]:
+def _list_walked(declared: Declarations) -> Iterator[tuple[str, PersonalField]]:
     """Yield what is erased by its declaration alone, with its collection."""
-    for collection, declared in PERSONAL_FIELDS.items():
-        for one in declared:
+    for collection, fields in declared.items():
+        for one in fields:
             if one.erasure in (Erasure.REPLACED, Erasure.DELETED):
                 yield collection, one
 

@@ -3,11 +3,14 @@
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
+from utils.database.core.transaction import Transaction
 from utils.database.documents.premium_documents import (
     build_grant_document,
     build_premium_event_document,
     read_premium,
 )
+from utils.database.units.audit_unit import insert_entry
+from utils.models.audit import AuditEntry
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
 from utils.models.scope import GuildId
 
@@ -26,20 +29,44 @@ class PremiumRepository:
         found = await self._guilds(guild_id).find_one({}, projection=_FIELDS)
         return read_premium(guild_id, found or {})
 
-    async def write_grant(self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent) -> None:
-        """Replace the grant, or take it away, and add a line to the history, both or neither."""
+    async def write_grant(
+        self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent, *, entry: AuditEntry
+    ) -> None:
+        """Replace the grant, or take it away, with its lines of history and audit; all or nothing.
+
+        Owners grant for guilds of every shard, so no lease is asked for.
+
+        Raises:
+            CommitUnknownError: it happened or not.
+        """
         written: Document = {"$push": {"premium_history": _append(event)}}
         if grant is None:
             written["$unset"] = {"premium": ""}
         else:
             written["$set"] = {"premium": build_grant_document(grant)}
-        await self._guilds(guild_id).update_one({}, written, upsert=True)
 
-    async def end_grant(self, guild_id: GuildId, event: PremiumEvent) -> bool:
-        """Take away the grant that ends when the event says; False when another one stands there by now."""
+        def write(transaction: Transaction) -> None:
+            transaction.of_guild("guilds", guild_id).update_one({}, written, upsert=True)
+            insert_entry(transaction, guild_id, entry)
+
+        await self._database.in_transaction(write)
+
+    async def end_grant(self, guild_id: GuildId, event: PremiumEvent, *, entry: AuditEntry) -> bool:
+        """Take away the grant that ends when the event says; False when another one stands there by now.
+
+        Raises:
+            CommitUnknownError: it happened or not.
+        """
         ended = {"premium.ends_at": event.ends_at}
         update = {"$unset": {"premium": ""}, "$push": {"premium_history": _append(event)}}
-        return await self._guilds(guild_id).update_one(ended, update)
+
+        def end(transaction: Transaction) -> bool:
+            is_ended = transaction.of_guild("guilds", guild_id).update_one(ended, update)
+            if is_ended:
+                insert_entry(transaction, guild_id, entry)
+            return is_ended
+
+        return await self._database.in_transaction(end)
 
     def _guilds(self, guild_id: GuildId) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, "guilds", guild_id)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from utils.database.core.database import FenceSource, SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.documents.audit_documents import build_audit_document
 from utils.database.documents.money_documents import read_ledger_row
+from utils.database.units.audit_unit import insert_entry
 from utils.database.units.money_unit import book_change, read_balance
 from utils.models.audit import AuditEntry
 from utils.models.money import Change, LedgerRow
@@ -49,8 +49,7 @@ class WalletRepository:
                 return read_ledger_row(booked)
             row = book_change(transaction, guild_id, change)
             if row is not None:
-                audit = transaction.of_guild("audit", guild_id)
-                audit.insert_one(build_audit_document(describe(row)))
+                insert_entry(transaction, guild_id, describe(row))
             return row
 
         return await self._database.in_transaction(book, fence=self._fences(guild_id))

@@ -12,7 +12,21 @@ from utils.models.guilds import ChannelKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.notice import Notice
-from utils.models.personal import PersonalFields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonalFacts:
+    """Which facts of a kind of notice name people; an erasure walks them.
+
+    Attributes:
+        members: ids of members.
+        players: ids of players.
+        names: names of players.
+    """
+
+    members: tuple[str, ...] = ()
+    players: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +46,7 @@ class NoticeKind:
     model: type[Notice]
     variants: type[StrEnum]
     channel_kind: ChannelKind
-    personal: PersonalFields
+    personal: PersonalFacts
     silenceable: tuple[StrEnum, ...] = ()
 
 
@@ -71,7 +85,7 @@ NOTICE_KINDS = NoticeKinds(
             model=DeathNotice,
             variants=DeathKind,
             channel_kind=ChannelKind.KILLFEED,
-            personal=PersonalFields(names=("killer_name", "victim_name")),
+            personal=PersonalFacts(names=("killer_name", "victim_name")),
             silenceable=tuple(DeathKind),
         ),
         NoticeKind(
@@ -79,7 +93,7 @@ NOTICE_KINDS = NoticeKinds(
             model=BountyNotice,
             variants=BountyEvent,
             channel_kind=ChannelKind.BOUNTIES,
-            personal=PersonalFields(
+            personal=PersonalFacts(
                 members=("placer_id", "claimer_id"), names=("target_name", "claimer_name")
             ),
         ),

@@ -18,7 +18,7 @@ from utils.clock import Clock
 from utils.errors import InvalidInputError, StorageError
 from utils.events import GuildLeft, ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction, AuditFacts, FieldChange
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.premium import (
     TIERS,
     Grant,
@@ -34,7 +34,7 @@ from utils.models.scope import GuildId, MemberId, ServerScope
 from utils.models.servers import GameServer, count_game_servers
 from utils.models.texts import Command, Names, Number, Text, join, text
 from utils.queues import WorkQueue
-from utils.services.guilds.audit import AuditWriter
+from utils.services.guilds.audit import log_entry
 from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
 
@@ -54,11 +54,13 @@ class PremiumStore(Protocol):
     async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
         """Return what a guild was granted."""
 
-    async def write_grant(self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent) -> None:
-        """Replace the grant, or take it away, and add a line to the history, both or neither."""
+    async def write_grant(
+        self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent, *, entry: AuditEntry
+    ) -> None:
+        """Replace the grant, or take it away, with its lines of history and audit; all or nothing."""
 
-    async def end_grant(self, guild_id: GuildId, event: PremiumEvent) -> bool:
-        """Take away the grant that ends when the event says, and add the line; tell whether it was there."""
+    async def end_grant(self, guild_id: GuildId, event: PremiumEvent, *, entry: AuditEntry) -> bool:
+        """Take away the grant that ends when the event says, likewise; tell whether it was there."""
 
 
 class SlotStore(Protocol):
@@ -105,7 +107,6 @@ class GrantRooms:
     loops: Restarter
     notifier: AdminNotifier
     directory: GrantDirectory
-    audit: AuditWriter
     tasks: TaskManager
     clock: Clock
 
@@ -279,16 +280,17 @@ class GrantService:
         action: AuditAction,
     ) -> GrantChange:
         before = self._rooms.premium.read_state(old)
+        after = self._rooms.premium.read_state(PremiumRecord(guild_id, grant))
+        entry = _build_entry(event, action, before, after)
         self._unsettled.add(guild_id)
         try:
-            await self._rooms.store.write_grant(guild_id, grant, event)
+            await self._rooms.store.write_grant(guild_id, grant, event, entry=entry)
         finally:
             self._rooms.premium.forget(guild_id)  # a write that failed may have happened all the same
+        log_entry(guild_id, entry)
         paused = await self._settle(guild_id)
         record = await self._read_fresh(guild_id)
-        change = GrantChange(before, self._rooms.premium.read_state(record), paused, record.history)
-        await self._audit(guild_id, event, change, action)
-        return change
+        return GrantChange(before, self._rooms.premium.read_state(record), paused, record.history)
 
     async def _end(self, guild_id: GuildId) -> None:
         """Carry out the end of a grant; a new grant that came first wins."""
@@ -303,8 +305,9 @@ class GrantService:
         change = GrantChange(ended, self._rooms.premium.read_state(record), paused, record.history)
         await self._tell_end(guild_id, change, key=f"premium:{grant.ends_at}")
         event = PremiumEvent(now, PremiumAction.ENDED, grant.tier, grant.ends_at)
-        if await self._rooms.store.end_grant(guild_id, event):
-            await self._audit(guild_id, event, change, AuditAction.PREMIUM_END)
+        entry = _build_entry(event, AuditAction.PREMIUM_END, change.old, change.new)
+        if await self._rooms.store.end_grant(guild_id, event, entry=entry):
+            log_entry(guild_id, entry)
         self._rooms.premium.forget(guild_id)
         logger.info("premium has ended", guild_id=guild_id, tier=grant.tier, paused=len(paused))
 
@@ -332,17 +335,16 @@ class GrantService:
     async def _tell_end(self, guild_id: GuildId, change: GrantChange, *, key: str) -> None:
         await self._rooms.notifier.notify(guild_id, describe_end(change), key)
 
-    async def _audit(
-        self, guild_id: GuildId, event: PremiumEvent, change: GrantChange, action: AuditAction
-    ) -> None:
-        old, new = change.old, change.new
-        changes = (
-            FieldChange("tier", old.tier.level, new.tier.level),
-            FieldChange("is_granted", old.is_granted, new.is_granted),
-            FieldChange("ends_at", old.ends_at, new.ends_at),
-        )
-        facts = AuditFacts(changes=changes, reason=event.reason or None)
-        await self._rooms.audit.write(guild_id, event.by, action, facts)
+
+def _build_entry(
+    event: PremiumEvent, action: AuditAction, old: PremiumState, new: PremiumState
+) -> AuditEntry:
+    changes = (
+        FieldChange("tier", old.tier.level, new.tier.level),
+        FieldChange("is_granted", old.is_granted, new.is_granted),
+        FieldChange("ends_at", old.ends_at, new.ends_at),
+    )
+    return AuditEntry(event.at, event.by, action, AuditFacts(changes=changes, reason=event.reason or None))
 
 
 def describe_end(change: GrantChange) -> Text:

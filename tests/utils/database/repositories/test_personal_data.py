@@ -9,6 +9,7 @@ from tests.utils.database.repositories.test_erasures import ADMIN, OTHER, OWNER,
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.personal_data import DEATHS_AT_ONCE, PersonalDataRepository
 from utils.database.repositories.premium import PremiumRepository
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.premium import PremiumAction, PremiumEvent
 from utils.models.scope import MemberId, ServerScope
 
@@ -32,7 +33,8 @@ async def test_parts_of_a_member_are_all_that_names_him(place: Place, data: Pers
     premium = PremiumRepository(place.database)
     for member_id in (OWNER, OTHER):
         event = PremiumEvent(NOW, PremiumAction.GRANTED, 2, NOW, member_id)
-        await premium.write_grant(place.scope.guild_id, None, event)
+        entry = AuditEntry(NOW, member_id, AuditAction.PREMIUM_GRANT, AuditFacts())
+        await premium.write_grant(place.scope.guild_id, None, event, entry=entry)
     parts = await data.list_parts_of_member(place.scope.guild_id, OWNER)
     assert {name: len(documents) for name, documents in parts.items()} == {
         "links": 1,
@@ -40,7 +42,7 @@ async def test_parts_of_a_member_are_all_that_names_him(place: Place, data: Pers
         "ledger": 2,
         "bounties_placed": 1,
         "bounties_claimed": 1,
-        "changes_by_hand": 3,
+        "changes_by_hand": 4,
         "changes_about": 2,
         "premium_granted": 1,
     }

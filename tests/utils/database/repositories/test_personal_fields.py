@@ -30,7 +30,7 @@ from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.embeds.audit_wording import write_facts
-from utils.models.audit import AuditAction, AuditEntry
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import ChannelKind
 from utils.models.money import Change, LedgerKind
 from utils.models.notices.bounties import BountyEvent, BountyNotice
@@ -65,7 +65,8 @@ async def fill_rest(place: Place) -> None:
     grant = Grant(2, NOW, OWNER, NOW + timedelta(days=1))
     reason = f"asked for by <@{OWNER}> and <@{OTHER}>"
     event = PremiumEvent(NOW, PremiumAction.GRANTED, 2, grant.ends_at, OWNER, reason)
-    await PremiumRepository(database).write_grant(guild_id, grant, event)
+    granted = AuditEntry(NOW, OWNER, AuditAction.PREMIUM_GRANT, AuditFacts(reason=reason))
+    await PremiumRepository(database).write_grant(guild_id, grant, event, entry=granted)
     await PostedBoardRepository(database).insert_board(BoardKey(guild_id, ServerId(""), "kd"))
     gift = Change(OTHER, LedgerKind.ADMIN, 5, "admin:gift", NOW, note=f"thanks to <@!{OWNER}>")
     await book(place, gift)

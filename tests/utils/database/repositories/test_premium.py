@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from utils.database.core.database import SafeDatabase
+from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.premium import KEPT_EVENTS, PremiumRepository
+from utils.errors import StorageError
+from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.premium import Grant, PremiumAction, PremiumEvent, PremiumRecord
 from utils.models.scope import ChannelId, GuildId, MemberId
@@ -17,6 +20,7 @@ NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 GUILD, OTHER, THIRD = GuildId(42), GuildId(43), GuildId(44)
 OWNER = MemberId(7)
+ENTRY = AuditEntry(NOW, OWNER, AuditAction.PREMIUM_GRANT, AuditFacts(reason="asked for"))
 
 
 @pytest.fixture(name="premium")
@@ -36,7 +40,7 @@ async def test_grant_and_history_are_stored_beside_the_settings(
     guilds = GuildRepository(database)
     await guilds.set_channel(GUILD, ChannelKind.ALERTS, ChannelId(5))
     grant = Grant(2, NOW, OWNER, NOW + DAY)
-    await premium.write_grant(GUILD, grant, grant_event(2, NOW + DAY))
+    await premium.write_grant(GUILD, grant, grant_event(2, NOW + DAY), entry=ENTRY)
     assert await premium.get_premium(GUILD) == PremiumRecord(GUILD, grant, (grant_event(2, NOW + DAY),))
     assert await guilds.get_settings(GUILD) == GuildSettings(GUILD, {ChannelKind.ALERTS: ChannelId(5)})
     assert await premium.get_premium(OTHER) == PremiumRecord(OTHER)
@@ -44,28 +48,31 @@ async def test_grant_and_history_are_stored_beside_the_settings(
 
 async def test_revoked_grant_leaves_its_history(premium: PremiumRepository) -> None:
     """The reason is kept with it."""
-    await premium.write_grant(GUILD, Grant(2, NOW, OWNER), grant_event(2))
+    await premium.write_grant(GUILD, Grant(2, NOW, OWNER), grant_event(2), entry=ENTRY)
     revoked = PremiumEvent(NOW + DAY, PremiumAction.REVOKED, 2, by=OWNER, reason="asked for")
-    await premium.write_grant(GUILD, None, revoked)
+    await premium.write_grant(GUILD, None, revoked, entry=ENTRY)
     assert await premium.get_premium(GUILD) == PremiumRecord(GUILD, None, (grant_event(2), revoked))
 
 
 async def test_history_keeps_its_newest_lines(premium: PremiumRepository) -> None:
     """The settings of a guild stay small."""
     for number in range(KEPT_EVENTS + 3):
-        await premium.write_grant(GUILD, Grant(1, NOW, OWNER), grant_event(number))
+        await premium.write_grant(GUILD, Grant(1, NOW, OWNER), grant_event(number), entry=ENTRY)
     history = (await premium.get_premium(GUILD)).history
     assert (len(history), history[0].tier, history[-1].tier) == (KEPT_EVENTS, 3, KEPT_EVENTS + 2)
 
 
-async def test_end_is_written_once_and_never_over_a_newer_grant(premium: PremiumRepository) -> None:
-    """Whoever granted anew in the last moment wins."""
+async def test_end_is_written_once_and_never_over_a_newer_grant(
+    premium: PremiumRepository, database: SafeDatabase
+) -> None:
+    """A grant of the last moment wins; an end that is not written has no entry in the audit either."""
     ended = PremiumEvent(NOW + DAY, PremiumAction.ENDED, 2, NOW + DAY)
-    await premium.write_grant(GUILD, Grant(2, NOW, OWNER, NOW + DAY), grant_event(2, NOW + DAY))
-    assert [await premium.end_grant(GUILD, ended) for _ in range(2)] == [True, False]
+    await premium.write_grant(GUILD, Grant(2, NOW, OWNER, NOW + DAY), grant_event(2, NOW + DAY), entry=ENTRY)
+    assert [await premium.end_grant(GUILD, ended, entry=ENTRY) for _ in range(2)] == [True, False]
     newer = Grant(3, NOW, OWNER, NOW + 2 * DAY)
-    await premium.write_grant(GUILD, newer, grant_event(3, NOW + 2 * DAY))
-    assert not await premium.end_grant(GUILD, ended)
+    await premium.write_grant(GUILD, newer, grant_event(3, NOW + 2 * DAY), entry=ENTRY)
+    assert not await premium.end_grant(GUILD, ended, entry=ENTRY)
+    assert (await AuditRepository(database).list_entries(GUILD, limit=9))[1] == 3
     record = await premium.get_premium(GUILD)
     assert (record.grant, [event.action.value for event in record.history]) == (
         newer,
@@ -77,9 +84,17 @@ async def test_directory_names_the_guilds_whose_grant_is_over(
     premium: PremiumRepository, database: SafeDatabase
 ) -> None:
     """Keys alone; a grant without an end is never over, and one that is not there neither."""
-    await premium.write_grant(GUILD, Grant(2, NOW, OWNER, NOW + DAY), grant_event(2))
-    await premium.write_grant(OTHER, Grant(2, NOW, OWNER), grant_event(2))
+    await premium.write_grant(GUILD, Grant(2, NOW, OWNER, NOW + DAY), grant_event(2), entry=ENTRY)
+    await premium.write_grant(OTHER, Grant(2, NOW, OWNER), grant_event(2), entry=ENTRY)
     await GuildRepository(database).set_admin_role(THIRD, 9)
     directory = DirectoryRepository(database, Sharding())
     assert await directory.list_ended_premium(NOW + DAY - timedelta(seconds=1)) == ()
     assert await directory.list_ended_premium(NOW + DAY) == (GUILD,)
+
+
+async def test_grant_that_cannot_be_audited_is_not_written(premium: PremiumRepository) -> None:
+    """Grant, history and audit are one transaction."""
+    unstorable = AuditEntry(NOW, OWNER, "premium grant", AuditFacts(reason=object()))  # type: ignore[arg-type]
+    with pytest.raises(StorageError):
+        await premium.write_grant(GUILD, Grant(2, NOW, OWNER), grant_event(2), entry=unstorable)
+    assert await premium.get_premium(GUILD) == PremiumRecord(GUILD)

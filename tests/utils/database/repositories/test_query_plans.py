@@ -249,7 +249,8 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     await guilds.set_admin_role(GuildId(99), 7)
     premium, audit = PremiumRepository(profiled), AuditRepository(profiled)
     event = PremiumEvent(NOW, PremiumAction.GRANTED, 2, NOW)
-    await premium.write_grant(scope.guild_id, Grant(2, NOW, MemberId(7), NOW), event)
+    entry = AuditEntry(NOW, MemberId(7), "premium grant", AuditFacts())
+    await premium.write_grant(scope.guild_id, Grant(2, NOW, MemberId(7), NOW), event, entry=entry)
     await premium.get_premium(scope.guild_id)
     for number in range(9):
         await audit.insert_entry(scope.guild_id, AuditEntry(NOW, MemberId(number), "role", AuditFacts()))
@@ -257,7 +258,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
         await audit.list_entries(scope.guild_id, actor_id=actor, action=action, limit=2)
     directory = DirectoryRepository(profiled, Sharding())
     assert await directory.list_ended_premium(NOW) == (scope.guild_id,)
-    await premium.end_grant(scope.guild_id, event)
+    await premium.end_grant(scope.guild_id, event, entry=entry)
     await servers.set_paused(scope, is_paused=True)
     await servers.set_silenced(scope, DeathKind.FALL, is_silenced=True)
     await directory.list_guild_ids()

@@ -12,6 +12,7 @@ from tests.fakes.server_loops import FakeServerLoops
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.errors import InvalidInputError, StorageUnavailableError
 from utils.events import GuildLeft, ServerAdded, ServerRemoved
+from utils.models.audit import AuditEntry
 from utils.models.premium import (
     TIERS,
     Grant,
@@ -257,9 +258,11 @@ async def test_guild_does_not_wait_while_servers_of_another_are_paused() -> None
 class LostAnswerStore(FakePremiumStore):
     """Writes, and fails all the same."""
 
-    async def write_grant(self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent) -> None:
+    async def write_grant(
+        self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent, *, entry: AuditEntry
+    ) -> None:
         """Write, and lose the answer."""
-        await super().write_grant(guild_id, grant, event)
+        await super().write_grant(guild_id, grant, event, entry=entry)
         raise StorageUnavailableError("answer lost")
 
 
