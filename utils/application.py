@@ -17,6 +17,7 @@ from utils.database.process.opening import MONGOD_TASK
 from utils.database.repositories import Repositories
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages
+from utils.delivery.languages import GuildLanguages
 from utils.delivery.loop import DeliveryLoop
 from utils.delivery.pace import STANDING_A_SECOND, MessagePace
 from utils.delivery.progress import ImportMessages
@@ -161,6 +162,7 @@ class Application:
         self.secret_box = secret_box
         self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
         self.factory = EmbedFactory()
+        self.languages = GuildLanguages(self.bot, self.factory)
         self._join_rules()
         self.bot.follower = self.loops
         self.bot.services = self._build_services()
@@ -184,13 +186,13 @@ class Application:
         share = self.settings.discord.sharding.share
         standing_pace = MessagePace(self.clock, a_second=STANDING_A_SECOND, share=share)
         self.messages = StandingMessages(self.sender, self.tasks, pace=standing_pace, clock=self.clock)
-        self.progress = ImportMessages(self.sender, self.messages, factory=self.factory)
+        self.progress = ImportMessages(self.sender, self.messages, languages=self.languages)
         self.alerts = AdminAlerts(
             self.bot,
             self.sender,
             self.tasks,
             settings=self.guild_settings,
-            factory=self.factory,
+            languages=self.languages,
             clock=self.clock,
         )
         self.batches = FairTurns(BATCHES_OF_ALL)
@@ -211,7 +213,7 @@ class Application:
             self.repositories.directory,
             players=self.names,
             reading=self.loops,
-            messages=LinkMessages(self.messages, factory=self.factory),
+            messages=LinkMessages(self.messages, languages=self.languages),
             tasks=self.tasks,
             clock=self.clock,
         )
@@ -234,7 +236,7 @@ class Application:
             channels=self.guild_settings,
             sender=self.sender,
             notifier=self.alerts,
-            factory=self.factory,
+            languages=self.languages,
             clock=self.clock,
             max_announce_age=timedelta(minutes=self.settings.polling.max_announce_age_minutes),
         )
@@ -324,7 +326,7 @@ class Application:
         return ServerChangeService(servers, rooms)
 
     def _build_boards(self) -> PostedBoardService:
-        pages = BoardPages(self.coverage, self.statistics, self.combat, self.factory)
+        pages = BoardPages(self.coverage, self.statistics, self.combat, self.languages)
         return PostedBoardService(
             self.repositories.boards,
             self.repositories.directory,
@@ -381,7 +383,7 @@ class Application:
             readings=self.loops,
             deliveries=self.deliveries,
             samples=SamplePosts(
-                self.sender, channels=self.guild_settings, factory=self.factory, clock=self.clock
+                self.sender, channels=self.guild_settings, languages=self.languages, clock=self.clock
             ),
             progress=self.progress,
             languages=languages,

@@ -197,9 +197,9 @@ class FakePostedBoards:
 class FakeProgressMessages:
     """Shows nothing."""
 
-    async def create(self, channel_id: ChannelId, server_name: str) -> int | None:
+    async def create(self, guild_id: GuildId, channel_id: ChannelId, server_name: str) -> int | None:
         """Post nothing."""
-        del channel_id, server_name
+        del guild_id, channel_id, server_name
         return None
 
     async def discard(self, channel_id: ChannelId, message_id: int) -> None:

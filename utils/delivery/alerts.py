@@ -13,8 +13,8 @@ from structlog import get_logger
 from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.delivery.decisions import make_nonce
+from utils.delivery.languages import GuildSpeaker
 from utils.delivery.sender import DiscordSender
-from utils.embeds.factory import EmbedFactory
 from utils.errors import (
     ChannelUnusableError,
     DeliveryDelayedError,
@@ -82,14 +82,14 @@ class AdminAlerts:
         tasks: TaskManager,
         *,
         settings: GuildSettingsSource,
-        factory: EmbedFactory,
+        languages: GuildSpeaker,
         clock: Clock,
     ) -> None:
         self._bot = bot
         self._sender = sender
         self._tasks = tasks
         self._settings = settings
-        self._factory = factory
+        self._languages = languages
         self._clock = clock
         self._told: dict[GuildId, dict[str, None]] = {}  # or waiting to be; the oldest first
         self._waiting: dict[Matter, _Alert] = {}
@@ -183,7 +183,8 @@ class AdminAlerts:
         title = text("A message from a community")
         if guild is not None:
             title = text("{community}", community=guild.name)
-        embed = self._factory.build_notice(title, _show(alert.sentence))
+        embeds = await self._languages.speak(guild_id)
+        embed = embeds.build_notice(title, _show(alert.sentence))
         try:
             place = await self._sender.open_direct(member_id)
             await self._sender.send(place, embeds=[embed], pictures=(), nonce=alert.nonce)
@@ -191,7 +192,8 @@ class AdminAlerts:
             logger.info("a member cannot be told", guild_id=guild_id, problem=str(failure))
 
     async def _tell_admins(self, guild_id: GuildId, alert: _Alert) -> None:
-        embed = self._factory.build_alert(alert.sentence, at=self._clock.now())
+        embeds = await self._languages.speak(guild_id)
+        embed = embeds.build_alert(alert.sentence, at=self._clock.now())
         async for place in self._list_places(guild_id):
             try:
                 await self._sender.send(place, embeds=[embed], pictures=(), nonce=alert.nonce)

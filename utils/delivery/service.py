@@ -44,9 +44,10 @@ from utils.delivery.decisions import (
     make_nonce,
     merge_feeds,
 )
+from utils.delivery.languages import GuildSpeaker
 from utils.delivery.ports import AdminNotifier, ChannelDirectory, Lane, OutboxStore
 from utils.delivery.sender import DiscordSender
-from utils.embeds.factory import EmbedFactory, Post
+from utils.embeds.factory import Post
 from utils.embeds.limits import MAX_EMBEDS, count_characters
 from utils.errors import (
     ChannelUnusableError,
@@ -102,7 +103,7 @@ class DeliveryService:
         channels: ChannelDirectory,
         sender: DiscordSender,
         notifier: AdminNotifier,
-        factory: EmbedFactory,
+        languages: GuildSpeaker,
         clock: Clock,
         max_announce_age: timedelta,
     ) -> None:
@@ -110,7 +111,7 @@ class DeliveryService:
         self._channels = channels
         self._sender = sender
         self._notifier = notifier
-        self._factory = factory
+        self._languages = languages
         self._clock = clock
         self._max_age = max_announce_age
         self._messages: dict[GuildId, dict[str, OutgoingMessage]] = {}  # on their way, by nonce
@@ -209,8 +210,11 @@ class DeliveryService:
             return DeliveryOutcome(DeliveryState.IDLE, emptied=frozenset(feeds))
         if lane.channel_id is None:
             return await self._discard(lane, entries, reason="no channel is set")
-        group = self._choose_group(lane, entries)
-        outcome = await self._try(lane, await self._prepare(lane.channel_id, group), group, Step.SEND)
+        language = await self._languages.find_language(lane.guild_id)
+        group = await self._choose_group(lane, entries, language)
+        outcome = await self._try(
+            lane, await self._prepare(lane.channel_id, group, language), group, Step.SEND
+        )
         if outcome.state is not DeliveryState.SENT:
             return outcome
         rest = {feed: len(waiting) for feed, waiting in pending.items() if len(waiting) < MAX_EMBEDS}
@@ -223,17 +227,23 @@ class DeliveryService:
         await self._tell_expired(lane, feed.channel_kind, dropped)
         return DeliveryOutcome(DeliveryState.CLEARED, dropped)
 
-    def _choose_group(self, lane: Lane, entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:
-        sizes = [count_characters(self._factory.build_feed_embed(entry.notice)) for entry in entries]
+    async def _choose_group(
+        self, lane: Lane, entries: Sequence[OutboxEntry], language: str
+    ) -> list[OutboxEntry]:
+        embeds = await self._languages.speak_in(language)
+        sizes = [count_characters(embeds.build_feed_embed(entry.notice)) for entry in entries]
         return choose_group(entries, sizes, single=self._singles.get(lane, 0) > 0)
 
-    async def _prepare(self, channel_id: ChannelId, group: Sequence[OutboxEntry]) -> OutgoingMessage:
+    async def _prepare(
+        self, channel_id: ChannelId, group: Sequence[OutboxEntry], language: str
+    ) -> OutgoingMessage:
         message = OutgoingMessage(
             guild_id=group[0].scope.guild_id,
             channel_id=channel_id,
             entries=tuple(entry.key for entry in group),
             nonce=make_nonce(),
             prepared_at=self._clock.now(),
+            language=language,
         )
         self._messages[message.guild_id][message.nonce] = message
         self._unstored.add(message.nonce)
@@ -273,7 +283,8 @@ class DeliveryService:
         self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry], step: Step
     ) -> DeliveryOutcome:
         """Find the message in its channel or send it, and tell each failure by what it means."""
-        post = self._factory.build_feed([entry.notice for entry in entries])
+        embeds = await self._languages.speak_in(message.language)
+        post = embeds.build_feed([entry.notice for entry in entries])
         try:
             message_id = await self._find_posted(message, post) if step is Step.LOOK_FIRST else None
             if message_id is None:

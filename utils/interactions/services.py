@@ -88,7 +88,7 @@ class PostedBoards(Protocol):
 class ProgressMessages(Protocol):
     """Messages that show how an import goes."""
 
-    async def create(self, channel_id: ChannelId, server_name: str) -> int | None:
+    async def create(self, guild_id: GuildId, channel_id: ChannelId, server_name: str) -> int | None:
         """Post a progress message; None where the bot may not."""
 
     async def discard(self, channel_id: ChannelId, message_id: int) -> None:

@@ -10,11 +10,11 @@ from simulation.discord import Channel, Fault, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
+from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.standing import NoPace
 from utils.delivery.proofs import LinkMessages
 from utils.delivery.sender import DiscordSender
 from utils.delivery.standing_messages import StandingMessages
-from utils.embeds.factory import EmbedFactory
 from utils.models.links import Link, ProofOutcome
 from utils.models.scope import ChannelId, MemberId
 from utils.tasks import TaskManager
@@ -47,7 +47,7 @@ async def _tasks(clock: FakeClock) -> AsyncIterator[TaskManager]:
 async def _messages(bot: commands.Bot, tasks: TaskManager, clock: FakeClock) -> LinkMessages:
     sender = DiscordSender(bot, clock=clock)
     standing = StandingMessages(sender, tasks, pace=NoPace(clock), clock=clock)
-    return LinkMessages(standing, factory=EmbedFactory())
+    return LinkMessages(standing, languages=FakeGuildLanguages())
 
 
 async def test_outcome_takes_the_place_of_the_times(
