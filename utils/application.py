@@ -63,7 +63,6 @@ from utils.services.links.linking import LinkService
 from utils.services.links.proof_watcher import PROOFS_TASK, ProofKeeper
 from utils.services.money.bounties.endings import EXPIRE_TASK, BountyEndings
 from utils.services.money.bounties.placing import BountyService
-from utils.services.money.bounties.rooms import BountyRooms
 from utils.services.money.rewards import KillRewards
 from utils.services.money.wallets import WalletService
 from utils.services.personal.erasure import ErasureService
@@ -74,11 +73,11 @@ from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK, PostedBoardService
 from utils.services.players.statistics import StatisticsService
-from utils.services.premium.grants import ENDS_TASK, SETTLE_TASK, GrantRooms, GrantService
+from utils.services.premium.grants import ENDS_TASK, SETTLE_TASK, GrantService
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.log_places import LogPlaces
-from utils.services.servers.server_changes import ServerChangeService, ServerRooms
+from utils.services.servers.server_changes import ServerChangeService
 from utils.services.shards.leases import LeaseKeeper
 from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess
@@ -220,8 +219,7 @@ class Application:
         self.servers = self._build_servers()
         self.links = self._build_links()
         self.people = PersonFinder(self.links, self.names, clock=self.clock)
-        rooms = self._build_bounty_rooms()
-        self.bounties, self.bounty_endings = BountyService(rooms), BountyEndings(rooms)
+        self.bounties, self.bounty_endings = self._build_bounties(), self._build_bounty_endings()
         repositories = self.repositories
         self.coverage = CoverageService(self.servers, self.names, self.links, clock=self.clock)
         self.statistics = StatisticsService(
@@ -281,17 +279,17 @@ class Application:
         )
 
     def _build_grants(self) -> GrantService:
-        rooms = GrantRooms(
-            store=self.repositories.premium,
+        return GrantService(
+            self.repositories.premium,
+            self.repositories.directory,
             premium=self.premium,
             servers=self.repositories.servers,
             loops=self.loops,
             notifier=self.alerts,
-            directory=self.repositories.directory,
             tasks=self.tasks,
             clock=self.clock,
+            minimum_poll_seconds=self.settings.polling.min_interval_seconds,
         )
-        return GrantService(rooms, minimum_poll_seconds=self.settings.polling.min_interval_seconds)
 
     def _build_servers(self) -> GameServerService:
         return GameServerService(
@@ -311,9 +309,10 @@ class Application:
         )
 
     def _build_server_changes(self, servers: GameServerService) -> ServerChangeService:
-        rooms = ServerRooms(
-            store=self.repositories.servers,
-            imports=self.repositories.imports,
+        return ServerChangeService(
+            servers,
+            self.repositories.servers,
+            self.repositories.imports,
             settings=self.guild_settings,
             premium=self.premium,
             secret_keeper=self.secret_box,
@@ -323,7 +322,6 @@ class Application:
             loops=self.loops,
             audit=self.audit,
         )
-        return ServerChangeService(servers, rooms)
 
     def _build_boards(self) -> PostedBoardService:
         pages = BoardPages(self.coverage, self.statistics, self.combat, self.languages)
@@ -352,15 +350,24 @@ class Application:
             requires_proof=self.settings.links.require_proof,
         )
 
-    def _build_bounty_rooms(self) -> BountyRooms:
-        return BountyRooms(
-            store=self.repositories.bounties,
-            directory=self.repositories.directory,
-            links=self.links,
+    def _build_bounties(self) -> BountyService:
+        return BountyService(
+            self.repositories.bounties,
             guilds=self.guild_settings,
             servers=self.servers,
-            names=self.names,
+            links=self.links,
+            players=self.names,
             audit=self.audit,
+            events=self.events,
+            clock=self.clock,
+        )
+
+    def _build_bounty_endings(self) -> BountyEndings:
+        return BountyEndings(
+            self.repositories.bounties,
+            self.repositories.directory,
+            guilds=self.guild_settings,
+            servers=self.servers,
             events=self.events,
             tasks=self.tasks,
             clock=self.clock,

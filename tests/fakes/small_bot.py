@@ -59,7 +59,6 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.links.linking import LinkService
 from utils.services.money.bounties.endings import BountyEndings
 from utils.services.money.bounties.placing import BountyService
-from utils.services.money.bounties.rooms import BountyRooms
 from utils.services.money.wallets import WalletService
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
@@ -70,7 +69,7 @@ from utils.services.players.player_names import PlayerNames
 from utils.services.players.statistics import Board, StatisticsService
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.log_places import LogPlaces
-from utils.services.servers.server_changes import ServerChangeService, ServerRooms
+from utils.services.servers.server_changes import ServerChangeService
 from utils.tasks import TaskManager, TaskReport
 
 REFERENCE = "K7M2QX"
@@ -316,9 +315,10 @@ class Shelf:
             audit=audit,
             clock=self.clock,
         )
-        rooms = ServerRooms(
-            store=self.servers,
-            imports=ingestion,
+        server_changes = ServerChangeService(
+            servers,
+            self.servers,
+            ingestion,
             settings=settings,
             premium=premium,
             secret_keeper=secrets,
@@ -328,19 +328,25 @@ class Shelf:
             loops=FakeServerLoops(),
             audit=audit,
         )
-        bounties = BountyRooms(
-            store=self.money,
-            directory=self.money,
-            links=FakeLinkBook(self.money),
+        bounties = BountyService(
+            self.money,
             guilds=settings,
             servers=servers,
-            names=names,
+            links=FakeLinkBook(self.money),
+            players=names,
             audit=audit,
+            events=events,
+            clock=self.clock,
+        )
+        self.bounty_endings = BountyEndings(
+            self.money,
+            self.money,
+            guilds=settings,
+            servers=servers,
             events=events,
             tasks=tasks,
             clock=self.clock,
         )
-        self.bounty_endings = BountyEndings(bounties)
         links = LinkService(
             self.links,
             players=names,
@@ -357,7 +363,7 @@ class Shelf:
             settings=settings,
             servers=servers,
             wallets=WalletService(self.money, clock=self.clock),
-            bounties=BountyService(bounties),
+            bounties=bounties,
             statistics=StatisticsService(self.statistics, self.combat, self.hunters, coverage),
             links=links,
             names=names,
@@ -382,7 +388,7 @@ class Shelf:
             ),
             grants=desk.service,
             guild_changes=GuildChangeService(settings, servers, premium=premium, audit=audit),
-            server_changes=ServerChangeService(servers, rooms),
+            server_changes=server_changes,
             audit=audit,
             exports=ExportService(self.personal, people, audit=audit, clock=self.clock),
             erasures=ErasureService(self.erasures, people, audit=audit, events=events, clock=self.clock),

@@ -53,7 +53,6 @@ from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.batch_rules import LiveDeaths, LiveKill
 from utils.services.money.bounties.endings import CLAIM_GRACE, BountyEndings
 from utils.services.money.bounties.placing import BountyService
-from utils.services.money.bounties.rooms import BountyRooms
 from utils.services.money.rewards import KillRewards, RewardTerms
 from utils.services.players.player_names import PlayerNames
 from utils.tasks import TaskManager
@@ -463,23 +462,31 @@ async def _market(
     clock = FakeClock()
     guilds = SettingsService(GuildRepository(database), servers, clock=clock)
     await guilds.set_channel(scope.guild_id, ChannelKind.BOUNTIES, ChannelId(1), server_id=None)
-    rooms = BountyRooms(
-        store=bounties,
-        directory=DirectoryRepository(database, Sharding()),
-        links=StoredLinks(links),
+    events, tasks = EventDispatcher(), TaskManager(clock)
+    service = BountyService(
+        bounties,
         guilds=guilds,
         servers=StoredServers(servers),
-        names=PlayerNames(statistics, servers, TaskManager(clock), clock=clock),
+        links=StoredLinks(links),
+        players=PlayerNames(statistics, servers, tasks, clock=clock),
         audit=FakeAuditTrail(),
-        events=EventDispatcher(),
-        tasks=TaskManager(clock),
+        events=events,
+        clock=clock,
+    )
+    endings = BountyEndings(
+        bounties,
+        DirectoryRepository(database, Sharding()),
+        guilds=guilds,
+        servers=StoredServers(servers),
+        events=events,
+        tasks=tasks,
         clock=clock,
     )
     return Market(
         scope=scope,
         clock=clock,
-        service=BountyService(rooms),
-        endings=BountyEndings(rooms),
+        service=service,
+        endings=endings,
         rewards=KillRewards(guilds, build_premium()),
         ingestion=ingestion,
         wallets=wallets,

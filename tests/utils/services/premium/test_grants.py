@@ -310,9 +310,9 @@ async def test_guild_without_servers_can_be_granted_a_tier() -> None:
 
 def test_newest_servers_wait_when_there_is_no_room() -> None:
     """Servers come oldest first; room for all pauses none."""
-    assert choose_paused(SERVERS, room=3) == {SERVERS[3].scope}
-    assert choose_paused(SERVERS, room=9) == frozenset()
-    assert choose_paused([], room=1) == frozenset()
+    assert choose_paused(SERVERS, capacity=3) == {SERVERS[3].scope}
+    assert choose_paused(SERVERS, capacity=9) == frozenset()
+    assert choose_paused([], capacity=1) == frozenset()
 
 
 @pytest.mark.parametrize("text", ["", "abc", "12a", "-5", "0", "1.5", "9" * 20, str(2**63), "\u0661\u0662"])
