@@ -16,11 +16,6 @@ GUILD = SERVER.scope.guild_id
 FEED, OTHER, THIRD = ChannelId(1), ChannelId(2), ChannelId(3)
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.fixture(name="guilds")
 def _guilds() -> FakeGuildStore:
     return FakeGuildStore()

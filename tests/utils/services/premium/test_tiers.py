@@ -27,11 +27,6 @@ from utils.services.premium.tiers import CACHE_SECONDS, PremiumService
 GUILD, OTHER = GuildId(42), GuildId(43)
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.fixture(name="store")
 def _store() -> FakePremiumStore:
     return FakePremiumStore()
