@@ -51,7 +51,7 @@ from utils.models.servers import (
     ServerHealth,
     WayCheck,
 )
-from utils.models.texts import text
+from utils.models.texts import Text, text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
@@ -143,9 +143,9 @@ class FakeDeliveries:
     """
 
     def __init__(self) -> None:
-        self.problem: str | None = None
+        self.problem: Text | None = None
 
-    def find_problem(self, guild_id: GuildId) -> str | None:
+    def find_problem(self, guild_id: GuildId) -> Text | None:
         """Return what a test says."""
         del guild_id
         return self.problem
