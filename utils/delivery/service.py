@@ -1,18 +1,28 @@
 """DeliveryService: one round for one lane, from what is stored to what is known to be in the channel.
 
-Theory of operation: a lane is a channel, and the feeds of all servers that post there come together in it.
-A round first finishes the lane's prepared message, if there is one, and else prepares the next;
-``decisions.py`` decides, this file carries out. Every write is durable before the next action, in this order:
+**Lanes.** A lane is a channel of Discord. The feeds of all servers that post there come together in it,
+oldest entry first, and within a feed none overtakes another. Lanes do not wait for each other: a channel that
+is gone, limited or hangs holds up itself alone. A feed belongs to one lane at a time, to that of a message
+that holds its entries, else to that of its channel. So an entry is never in two messages, also while an admin
+moves channels about.
 
-1. ``prepare_message``: the group and its nonce are fixed, and from here on Discord may have it;
-2. ``send``;
+**Groups.** A round first finishes the lane's message on its way, and else makes the next one: a group of
+entries that fits in one message, and a fresh nonce. Each write is durable before the next step:
+
+1. ``prepare_message``: group and nonce are fixed, and from here on Discord may have the message;
+2. ``send``, the first try and every later one with the same group and nonce;
 3. ``mark_sent``: the entries are gone.
 
-A process that ends anywhere is followed by one that reads the same storage and goes on: after 1 with the same
-group and nonce, after 2 as well, and Discord's memory of nonces or the look into the channel makes it one
-message. The messages on their way are read once, at a guild's beginning; from then on this process alone
-changes them. A feed belongs to one lane at a time: to that of a message that holds its entries, and else to
-that of its channel. So an entry is never in two messages, also while an admin moves channels about.
+A process that ends anywhere is followed by one that reads the same storage and goes on. The messages on
+their way are read once, at a guild's beginning; from then on this process alone changes them.
+
+**After a try** one of these is known (``sender.py`` says what a failure means):
+
+* it arrived: ``mark_sent``;
+* Discord never takes it: its entries go one by one, and the one that is refused alone is dropped;
+* the channel cannot be used: it waits, the admins are told once, and another channel that is set is taken;
+* nothing, for the answer was lost or put off: the same try again. Discord posts a nonce once, but remembers
+  it for some minutes only; after that the channel is searched for the message first (``decisions.py``).
 """
 
 from collections import Counter, defaultdict
@@ -290,7 +300,7 @@ class DeliveryService:
         now = self._clock.now()
         await self._store.mark_sent(message.guild_id, message, message_id=message_id, at=now)
         self._forget_message(message)
-        await self._settle(lane, entries)
+        await self._mark_delivered(lane, entries)
         return DeliveryOutcome(DeliveryState.SENT, len(entries))
 
     async def _drop_message(self, message: OutgoingMessage) -> None:
@@ -307,7 +317,7 @@ class DeliveryService:
         found = find_match(posted, nonce=message.nonce, texts=texts)
         return None if found is None else found.message_id
 
-    async def _settle(self, lane: Lane, entries: Sequence[OutboxEntry]) -> None:
+    async def _mark_delivered(self, lane: Lane, entries: Sequence[OutboxEntry]) -> None:
         """A message arrived: whatever was wrong is over, and would be told again."""
         self._count_single(lane)
         if self._failures.pop(lane, 0):
