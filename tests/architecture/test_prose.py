@@ -43,7 +43,6 @@ NOT_YET = {
     "utils/embeds/audit_wording.py",
     "utils/embeds/charts/drawings.py",
     "utils/embeds/charts/painter.py",
-    "utils/embeds/factory.py",
     "utils/embeds/figures.py",
     "utils/embeds/replies.py",
     "utils/embeds/servers.py",
