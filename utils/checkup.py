@@ -6,7 +6,6 @@ import aiohttp
 import discord
 
 from utils.clock import SystemClock
-from utils.composition.application import REFUSED_LOGIN
 from utils.composition.build import build_application
 from utils.composition.storage import build_key_place, build_leases, build_place
 from utils.data_folder import lock_data_folder
@@ -15,6 +14,7 @@ from utils.database.core.indexes import list_index_problems
 from utils.database.migrations.migrations import MIGRATIONS
 from utils.database.process.opening import open_database
 from utils.errors import KillfeedError
+from utils.gateway import REFUSED_LOGIN
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
 from utils.models.servers import CheckStep

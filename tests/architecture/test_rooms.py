@@ -35,6 +35,7 @@ ROOMS: dict[str, set[str]] = {
     "utils.interactions": {"utils.services", "utils.localization", "utils.embeds"},
     "utils.delivery": {"utils.services", "utils.localization", "utils.embeds"},
     "utils.telemetry": set(),
+    "utils.gateway": set(),
     "utils.backup": {"utils.database"},
     "utils.secret_key": {"utils.redaction", "utils.secrets", "utils.database"},
     "cogs": {"utils.services", "utils.localization", "utils.embeds", "utils.interactions"},
@@ -66,6 +67,7 @@ OWNERS: dict[str, set[str]] = {
         "utils.interactions",
         "utils.delivery",
         "cogs",
+        "utils.gateway",
         "utils.composition",
         "utils.checkup",
         "utils.commandline",
@@ -74,7 +76,7 @@ OWNERS: dict[str, set[str]] = {
     "aiohttp": {
         "utils.interactions",
         "utils.delivery",
-        "utils.composition",
+        "utils.gateway",
         "utils.checkup",
         "simulation",
     },  # py-cord lets its connection errors through

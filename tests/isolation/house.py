@@ -60,6 +60,10 @@ class MemoryHosts:
         """Drop what is known of a server."""
         self._memory.pop(scope, None)
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Drop what is known of a guild's servers."""
+        self._memory = {scope: one for scope, one in self._memory.items() if scope.guild_id != guild_id}
+
     async def check(
         self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
     ) -> WayCheck:
@@ -101,6 +105,9 @@ class Bystander:
         """Do nothing."""
 
     async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
+        """Do nothing."""
+
+    def forget_guild(self, guild_id: GuildId) -> None:
         """Do nothing."""
 
     async def stop_guild(self, guild_id: GuildId) -> None:

@@ -1,20 +1,19 @@
 """The life of the application: the order in which what runs starts and stops."""
 
 import asyncio
+from collections.abc import Sequence
 
-import aiohttp
-import discord
 from structlog import get_logger
 
-from utils.backoff import Backoff
+from utils.caching import GuildMemory
 from utils.composition.base import Base
 from utils.composition.pruning import PRUNE_TASK, Pruning
 from utils.composition.reading import Loops
 from utils.composition.services import FeatureServices, GuildServices
 from utils.database.process.opening import MONGOD_TASK
 from utils.embeds.factory import EmbedFactory
-from utils.errors import ConfigurationError
 from utils.events import GuildLeft
+from utils.gateway import run_gateway
 from utils.interactions.client import KillfeedBot
 from utils.models.scope import GuildId
 from utils.queues import WorkQueue
@@ -33,18 +32,6 @@ READY_CHECK_SECONDS = 1.0
 WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
 PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
 BOUNTY_SECONDS = 15.0
-LOGIN_BACKOFF = Backoff(first_seconds=1, longest_seconds=60)
-REFUSED_LOGIN = (
-    "Discord refuses the token. Copy it anew from the Discord developer portal (Bot, Reset Token) "
-    "into discord.token of your configuration."
-)
-
-CLOSED_FOR_GOOD = (
-    "Discord closed the connection for good (gateway code {code}). A restart does not help: look for a newer "
-    "version of the bot, or tell its makers the code."
-)
-AUTHENTICATION_FAILED = 4004  # the token was made anew while the bot ran
-DISALLOWED_INTENTS = 4014
 
 logger = get_logger(__name__)
 
@@ -67,6 +54,7 @@ class Application:
         grants: GrantService,
         proofs: ProofKeeper,
         boards: PostedBoardService,
+        memories: Sequence[GuildMemory],
     ) -> None:
         self.base = base
         self.repositories = base.repositories
@@ -82,6 +70,7 @@ class Application:
         self.proofs = proofs
         self.boards = boards
         self.pruning = Pruning(base.repositories, base.tasks, clock=base.clock)
+        self._memories = memories
         self._settings = base.settings
         self._clock = base.clock
         self._leases = leases
@@ -106,8 +95,9 @@ class Application:
         self.tasks.start(
             EXPIRE_TASK, self.features.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS
         )
+        token = self._settings.discord.token.get_secret_value()
         works = [
-            asyncio.create_task(self._run_discord(), name="discord"),
+            asyncio.create_task(run_gateway(self.bot, token, clock=self._clock), name="discord"),
             asyncio.create_task(self._leases.keep(), name="leases"),
             asyncio.create_task(_wait_for(stop), name="stop"),
         ]
@@ -117,30 +107,6 @@ class Application:
                 work.result()
         finally:
             await self._shut_down(works)
-
-    async def _run_discord(self) -> None:
-        token = self._settings.discord.token.get_secret_value()
-        await self._log_in(token)
-        try:
-            await self.bot.connect(reconnect=True)
-        except discord.ConnectionClosed as failure:
-            raise _explain_close(failure.code) from None
-        except discord.PrivilegedIntentsRequired:
-            raise _explain_close(DISALLOWED_INTENTS) from None
-
-    async def _log_in(self, token: str) -> None:
-        """Log in; while Discord is away, try again, for kills are read and stored meanwhile."""
-        for pause in LOGIN_BACKOFF.generate_seconds():
-            try:
-                await self.bot.login(token)
-            except discord.LoginFailure:
-                raise ConfigurationError(REFUSED_LOGIN) from None
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
-                logger.warning("Discord is not reached, trying again", problem=str(failure), seconds=pause)
-                await self.bot.http.close()
-                await self._clock.sleep(pause)
-            else:
-                return
 
     async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
         """Stop what runs, in the order in which it depends on each other."""
@@ -173,17 +139,10 @@ class Application:
         await self.loops.stop_guild(guild_id)
         await self.tasks.cancel_guild(guild_id)
         await self.pool.close_guild(guild_id)
-        self.guild.settings.forget(guild_id)
-        self.guild.names.forget(guild_id)
+        for memory in self._memories:
+            memory.forget_guild(guild_id)
         # all that took time: the guild may have invited the bot again meanwhile
         await self.loops.follow_guilds(self.bot.is_member_of)
-
-
-def _explain_close(code: int) -> ConfigurationError:
-    """Return why Discord's gateway closed for good; after every other code the library comes back."""
-    if code == AUTHENTICATION_FAILED:
-        return ConfigurationError(REFUSED_LOGIN)
-    return ConfigurationError(CLOSED_FOR_GOOD.format(code=code))
 
 
 async def _wait_for(stop: asyncio.Event) -> None:

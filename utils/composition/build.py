@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 
+from utils.caching import GuildMemory
 from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.base import Base
@@ -19,6 +20,7 @@ from utils.composition.services import (
 from utils.composition.storage import build_repositories, choose_stores
 from utils.database.core.database import SafeDatabase
 from utils.delivery.alerts import AdminAlerts
+from utils.delivery.loop import DeliveryLoop
 from utils.delivery.proofs import LinkMessages
 from utils.embeds.factory import EmbedFactory
 from utils.events import (
@@ -26,6 +28,7 @@ from utils.events import (
     DeathsStored,
     EventDispatcher,
     GuildLeft,
+    GuildSettingsChanged,
     HistoryImported,
     NoticesQueued,
     PlayerErased,
@@ -115,8 +118,9 @@ def build_application(
         grants=grants,
         proofs=proofs,
         boards=boards,
+        memories=build_memories(base, guild, delivery, reading, grants, proofs),
     )
-    register_handlers(application)
+    register_handlers(application, delivery.loop)
     return application
 
 
@@ -221,14 +225,34 @@ def build_boards(
     )
 
 
-def register_handlers(application: Application) -> None:
+def build_memories(
+    base: Base,
+    guild: GuildServices,
+    delivery: Delivery,
+    reading: Reading,
+    grants: GrantService,
+    proofs: ProofKeeper,
+) -> Sequence[GuildMemory]:
+    """Return all that keeps something of a guild and is to forget it when the bot leaves."""
+    rules = (guild.settings, guild.premium, grants, guild.names, proofs)
+    return (
+        *rules,
+        delivery.alerts,
+        reading.loops,
+        reading.hosts,
+        base.tasks,
+        base.repositories.standings,
+    )
+
+
+def register_handlers(application: Application, deliveries: DeliveryLoop) -> None:
     """Have each event told to those who act on it."""
     events, standings = application.events, application.repositories.standings
     names, grants = application.guild.names, application.grants
     events.register(NoticesQueued, application.loops.on_notices_queued)
+    events.register(GuildSettingsChanged, deliveries.on_guild_settings_changed)
     events.register(CountersStored, standings.on_counters_stored)
     events.register(ServerRemoved, standings.on_server_removed)
-    events.register(GuildLeft, standings.on_guild_left)
     events.register(DeathsStored, names.on_deaths_stored)
     events.register(DeathsStored, application.proofs.on_deaths_stored)
     events.register(HistoryImported, names.on_history_imported)
@@ -236,6 +260,5 @@ def register_handlers(application: Application) -> None:
     events.register(PlayerErased, names.on_player_erased)
     events.register(ServerAdded, grants.on_server_added)
     events.register(ServerRemoved, grants.on_server_removed)
-    events.register(GuildLeft, grants.on_guild_left)
     events.register(ServerRemoved, application.features.bounty_endings.on_server_removed)
     events.register(GuildLeft, application.on_guild_left)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
+from utils.caching import GuildMemory
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery
 from utils.composition.services import GuildServices
@@ -28,11 +29,11 @@ from utils.sftp.access import DeathLogAccess
 from utils.turns import FairTurns
 
 
-class Hosts(LogOpener, ServerChecker, HostKeyReader, Protocol):
+class Hosts(LogOpener, ServerChecker, HostKeyReader, GuildMemory, Protocol):
     """The hosts of game servers, as the services see them."""
 
 
-class Loops(LoopControl, ServerReadings, GuildFollower, Protocol):
+class Loops(LoopControl, ServerReadings, GuildFollower, GuildMemory, Protocol):
     """The loops over game servers, as those see them who start and stop them."""
 
     async def begin(self) -> None:

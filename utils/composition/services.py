@@ -142,7 +142,15 @@ def build_features(stores: ServiceStores, guild: GuildServices, around: Surround
     return FeatureServices(
         servers=servers,
         server_changes=build_server_changes(stores, guild, around, servers),
-        guild_changes=GuildChangeService(guild.settings, servers, premium=guild.premium, audit=audit),
+        guild_changes=GuildChangeService(
+            guild.settings,
+            servers,
+            guilds=stores.guilds,
+            channels=stores.servers,
+            premium=guild.premium,
+            audit=audit,
+            events=around.events,
+        ),
         links=links,
         coverage=coverage,
         statistics=StatisticsService(stores.statistics, stores.enmities, stores.hunters, coverage),
@@ -221,7 +229,6 @@ def build_bounties(
         servers=servers,
         links=links,
         players=guild.names,
-        audit=guild.audit,
         events=around.events,
         clock=around.clock,
     )

@@ -45,11 +45,6 @@ def _settings(channel: Channel) -> FakeSettingsSource:
     return settings
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.fixture(name="alerts")
 async def _alerts(
     bot: commands.Bot, settings: FakeSettingsSource, clock: FakeClock

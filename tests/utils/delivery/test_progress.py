@@ -11,7 +11,6 @@ from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE
 from tests.fakes.languages import FakeGuildLanguages
-from tests.fakes.standing import NoPace
 from tests.fakes.storage import build_server
 from utils.delivery.progress import EDIT_SECONDS, ImportMessages
 from utils.delivery.sender import DiscordSender
@@ -30,22 +29,8 @@ def build_progress(rows: int, *, is_done: bool = False) -> ImportProgress:
     return ImportProgress(1, 2, rows * 100, 100_000, rows, 1.0, is_done=is_done)
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture(name="tasks")
-async def _tasks(clock: FakeClock) -> AsyncIterator[TaskManager]:
-    tasks = TaskManager(clock)
-    yield tasks
-    await tasks.stop()
-
-
 @pytest.fixture(name="messages")
-async def _messages(bot: commands.Bot, tasks: TaskManager, clock: FakeClock) -> ImportMessages:
-    sender = DiscordSender(bot, clock=clock)
-    standing = StandingMessages(sender, tasks, pace=NoPace(clock), clock=clock)
+async def _messages(sender: DiscordSender, standing: StandingMessages) -> ImportMessages:
     return ImportMessages(sender, standing, languages=FakeGuildLanguages())
 
 
