@@ -9,7 +9,6 @@ import pytest
 
 from simulation.pictures.artwork import FOLDER
 from tests.fakes.connection_look import ALL_KINDS, ALL_LOOKS, CONNECTION_LOOK, WORDS
-from tests.fakes.pseudo_language import PSEUDO, list_bare
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.notices.look import NoticeLook, VariantLook
 from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks
@@ -124,15 +123,3 @@ def test_sample_is_shown_as_the_post_that_it_stands_for(kind: NoticeKind) -> Non
     sample = ALL_LOOKS[kind.name].sample(STYLE, event_id=b"sample", server_name="North", at=AT)
     shown = [one.to_dict() for one in factory.build_sample(kind.channel_kind, "North", at=AT).embeds]
     assert shown == [factory.build_feed_embed(sample).to_dict()]
-
-
-@pytest.mark.parametrize("kind", list(NOTICE_KINDS), ids=lambda kind: kind.name)
-def test_posts_of_every_variant_are_in_the_language_of_the_guild(kind: NoticeKind) -> None:
-    """Title, line, facts and place, in a language made for tests; what is not marked would be English."""
-    factory = EmbedFactory(words=PSEUDO)
-    look = NOTICE_LOOKS[kind.name]
-    sample = look.sample(Style(NORTHERN, PSEUDO), event_id=b"sample", server_name="North", at=AT)
-    field = next(one.name for one in fields(kind.model) if getattr(sample, one.name) is sample.variant)
-    posts = [replace(sample, **{field: variant}) for variant in kind.variants]  # type: ignore[arg-type]
-    shown = [factory.build_feed_embed(post).to_dict() for post in posts]
-    assert [one for one in shown if list_bare(one)] == []
