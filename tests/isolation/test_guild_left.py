@@ -8,16 +8,18 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
 from tests.fakes.own_bot import wait_until
-from utils.application import Application
 from utils.clock import SystemClock
+from utils.composition.application import Application
+from utils.composition.build import build_application
+from utils.composition.storage import build_leases
 from utils.database.core.database import SafeDatabase
-from utils.database.repositories.leases import LeaseRepository
+from utils.delivery.alerts import AdminAlerts
 from utils.events import GuildLeft
 from utils.models.guilds import ChannelKind
 from utils.models.players import KnownPlayer
@@ -26,12 +28,13 @@ from utils.models.servers import Credentials
 from utils.secrets import SecretBox
 from utils.services.players.statistics import Board
 from utils.services.servers.typed_servers import ServerForm
-from utils.services.shards.leases import LeaseKeeper
 from utils.settings import Settings
+from utils.sftp.access import DeathLogAccess
 from utils.tasks import TaskManager
 
 GUILD = GuildId(770_000_000_000_000_077)
 ADMIN = MemberId(5)
+P = TypeVar("P")
 KEPT = {
     "_hand_tries": "who leaves and comes back may not try logins anew; it ends within ten minutes",
     "_allowances": "nor use the loop's time anew; it ends when another guild uses some",
@@ -87,34 +90,37 @@ def list_parts(value: Any) -> Iterator[tuple[str, object]]:
 async def build_bot(folder: Path, database: SafeDatabase) -> Application:
     """Return the whole bot, not logged in to Discord."""
     settings = Settings.model_validate({"data_dir": folder, "secret_key": "k" * 40})
-    clock, sharding = SystemClock(), settings.discord.sharding
-    store = LeaseRepository(database, shard_count=sharding.count)
-    leases = LeaseKeeper(store, sharding=sharding, instance_id="bot", clock=clock)
+    clock, box = SystemClock(), SecretBox("a key for these tests alone")
+    leases = build_leases(settings, database, "bot", clock)
     await leases.wait_for_leases()
-    box, tasks = SecretBox("a key for these tests alone"), TaskManager(clock)
-    return Application(settings, database, leases, box, tasks, extensions=(), clock=clock)
+    return build_application(settings, database, leases, box, TaskManager(clock), extensions=(), clock=clock)
+
+
+def get_part(bot: Application, kind: type[P]) -> P:
+    """Return the part of the bot of a kind, of those that forget guilds."""
+    return next(part for part in bot._memories if isinstance(part, kind))
 
 
 async def fill(bot: Application, guild_id: GuildId, form: ServerForm) -> None:
     """Let a guild do what leaves something in memory, in every part of the bot."""
     services, password = bot.bot.services, Credentials("password")
-    added = await bot.servers.add_server(
+    added = await bot.features.servers.add_server(
         guild_id, form, credentials=password, channel_id=None, actor_id=ADMIN
     )
     assert added.server is not None
     scope = ServerScope(guild_id, ServerId("broken11"))
-    secret = bot.secret_box.encrypt(scope, password)
+    secret = SecretBox("a key for these tests alone").encrypt(scope, password)
     broken = replace(added.server, scope=scope, name="Broken", port=1, secret=secret)
     await bot.repositories.servers.insert_server(broken.scope, broken)
     bot.loops.start(broken.scope)
     kind, channel = ChannelKind.KILLFEED, ChannelId(1)
     await services.guild_changes.set_channel(guild_id, kind, channel, server=None, actor_id=ADMIN)
-    await bot.guild_settings.find_channel(added.server.scope, kind)
-    await bot.alerts.notify(guild_id, "Something is wrong.", "key")
-    await wait_until(lambda: bot.access.find_obstacle(broken.scope) is not None)
+    await services.settings.find_channel(added.server.scope, kind)
+    await get_part(bot, AdminAlerts).notify(guild_id, "Something is wrong.", "key")
+    await wait_until(lambda: get_part(bot, DeathLogAccess).find_obstacle(broken.scope) is not None)
     [player, *_] = await wait_for_players(bot, guild_id)
-    await bot.links.ask(guild_id, ADMIN, player.player_id)
-    await services.statistics.get_board(await bot.coverage.choose(guild_id, None), Board.KILLS, page=0)
+    await services.links.ask(guild_id, ADMIN, player.player_id)
+    await services.statistics.get_board(await services.coverage.choose(guild_id, None), Board.KILLS, page=0)
     bot.proofs.stir(guild_id)
 
     async def fail(_: GuildId) -> None:
@@ -125,8 +131,8 @@ async def fill(bot: Application, guild_id: GuildId, form: ServerForm) -> None:
 
 async def wait_for_players(bot: Application, guild_id: GuildId) -> Sequence[KnownPlayer]:
     """Return the players of a guild once their history was read."""
-    while not (players := await bot.names.search(guild_id, "")):
-        bot.names.forget_guild(guild_id)
+    while not (players := await bot.guild.names.search(guild_id, "")):
+        bot.guild.names.forget_guild(guild_id)
         await asyncio.sleep(0.05)
     return players
 
