@@ -30,20 +30,9 @@ UNSEEN_KEYWORDS = {"description", "thread_name_prefix", "name"}  # of commands a
 PROSE = re.compile(r"[A-Za-z,;:.]{2,} [a-z]+")
 
 NOT_YET = {
-    "utils/embeds/bounties.py",
     "utils/embeds/charts/drawings.py",
     "utils/embeds/charts/painter.py",
-    "utils/embeds/combat.py",
-    "utils/embeds/factory.py",
     "utils/embeds/figures.py",
-    "utils/embeds/links.py",
-    "utils/embeds/notices/bounties.py",
-    "utils/embeds/notices/bounty_wording.py",
-    "utils/embeds/notices/death_wording.py",
-    "utils/embeds/notices/deaths.py",
-    "utils/embeds/personal.py",
-    "utils/embeds/players.py",
-    "utils/embeds/premium.py",
     "utils/embeds/wording.py",
     "utils/errors.py",
     "utils/models/labels.py",

@@ -7,6 +7,7 @@ import discord
 
 from utils.embeds.audit_wording import describe_facts, describe_member
 from utils.embeds.style import Style
+from utils.embeds.values import join_facts
 from utils.localization.escape import hide_ids
 from utils.models.audit import AuditEntry
 from utils.models.texts import Moment, Number, Text, Value, join, plural, text, text_in
@@ -73,7 +74,7 @@ def _write_task(style: Style, task: ListedTask) -> str:
     facts = [text("**{task}**", task=task.label), _STATES[report.state], _count_runs(report)]
     if report.next_run_at is not None:
         facts.append(text("next {moment}", moment=Moment(report.next_run_at)))
-    line = f"{mark} {style.write(join(facts, ' · '))}"
+    line = f"{mark} {style.write(join_facts(facts))}"
     if not report.last_error:
         return line
     return f"{line}\n> {style.write(clean_text(hide_ids(report.last_error), _PROBLEM_LENGTH))}"

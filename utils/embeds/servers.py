@@ -10,6 +10,7 @@ from utils.embeds.audit_wording import describe_change
 from utils.embeds.limits import MAX_FIELDS
 from utils.embeds.style import Style
 from utils.embeds.theme import Theme
+from utils.embeds.values import NONE_YET, join_facts, show_name
 from utils.embeds.wording import KINDS
 from utils.localization.escape import hide_ids
 from utils.models.audit import FieldChange
@@ -45,7 +46,6 @@ from utils.models.visible_text import clean_text
 BAR_LENGTH = 14  # fits one line of a phone
 SENTENCE_LENGTH = 300
 _LINE_LENGTH = 160
-_SEPARATOR = " · "
 
 _STATES: Mapping[ConnectionState, Text] = {
     ConnectionState.UNKNOWN: text_in("a connection", "not read yet"),
@@ -121,7 +121,7 @@ def build_server_list_embed(
 
 def build_steps_embed(style: Style, server_name: str, steps: Sequence[CheckStep]) -> discord.Embed:
     """Return the test of a server, one line a step."""
-    theme, server = style.theme, clean_text(server_name)
+    theme, server = style.theme, show_name(server_name)
     is_well = all(step.ok for step in steps)
     title = text("Something is in the way: {server}", server=server)
     if is_well:
@@ -154,7 +154,7 @@ def build_edited_embed(
                 corrects=Command("admin server import"),
             )
         )
-    title = text("{server} is changed", server=clean_text(server_name))
+    title = text("{server} is changed", server=show_name(server_name))
     embed = discord.Embed(
         title=f"{style.theme.good} {style.write(title)}",
         description=style.write(join(lines, "\n")),
@@ -169,7 +169,7 @@ def build_edited_embed(
 def build_host_keys_embed(style: Style, server_name: str, keys: HostKeys) -> discord.Embed:
     """Return the pinned key of a server and the one its host shows, with what to do about it."""
     embed = discord.Embed(
-        title=style.write(text("🔑 Host key: {server}", server=clean_text(server_name))),
+        title=style.write(text("🔑 Host key: {server}", server=show_name(server_name))),
         description=style.write(_advise(keys)),
         colour=style.theme.warning if keys.is_changed or keys.problem else style.theme.success,
     )
@@ -204,7 +204,7 @@ def build_rejected_embed(
     style: Style, server_name: str, lines: Sequence[RejectedLine], *, total: int
 ) -> discord.Embed:
     """Return lines of a log that could not be read, the newest first; ``total`` counts all there are."""
-    title = text("🧩 Rejected lines: {server}", server=clean_text(server_name))
+    title = text("🧩 Rejected lines: {server}", server=show_name(server_name))
     embed = discord.Embed(title=style.write(title), colour=style.theme.neutral)
     if not lines:
         embed.description = style.write(text("Every line so far could be read."))
@@ -216,7 +216,7 @@ def build_rejected_embed(
 
 def build_import_embed(style: Style, server_name: str, progress: ImportProgress) -> discord.Embed:
     """Return where an import of history stands, or that it is done."""
-    theme, server = style.theme, clean_text(server_name)
+    theme, server = style.theme, show_name(server_name)
     if progress.is_removed:
         title = text("The history of {server} is no longer read", server=server)
         said = text("This game server was removed while its history was being read.")
@@ -263,7 +263,7 @@ def _write_progress(style: Style, progress: ImportProgress) -> str:
         done=Number(progress.files_done),
     )
     percent = text_in("how far it is", "{number}%", number=Number(100 * share))
-    lines = [files, join(_list_pace(progress), _SEPARATOR)]
+    lines = [files, join_facts(_list_pace(progress))]
     return "\n".join([f"{bar} {style.write(percent)}", *map(style.write, lines)])
 
 
@@ -285,7 +285,7 @@ def _count_lines(lines: int) -> Text:
 
 def _write_name(style: Style, name: str, state: ConnectionState) -> str:
     """Return a server's name behind a mark of its state."""
-    return f"{_mark_state(style.theme, state)} {style.write(clean_text(name))}"
+    return f"{_mark_state(style.theme, state)} {style.write(show_name(name))}"
 
 
 def _mark_state(theme: Theme, state: ConnectionState) -> str:
@@ -301,9 +301,9 @@ def _mark_state(theme: Theme, state: ConnectionState) -> str:
 def _describe_health(status: ServerStatus) -> Text:
     health = status.health
     lines = [
-        join([_describe_state(health), _describe_place(status.channel_id)], _SEPARATOR),
-        join(_list_moments(health), _SEPARATOR),
-        join(_list_counts(health), _SEPARATOR),
+        join_facts([_describe_state(health), _describe_place(status.channel_id)]),
+        join_facts(_list_moments(health)),
+        join_facts(_list_counts(health)),
     ]
     if health.problem:
         lines.append(_warn(health.problem))
@@ -355,7 +355,7 @@ def _describe_server(server: GameServer, state: ConnectionState) -> Text:
         parts.insert(1, text("number {number}", number=str(server.number)))
     if server.legacy:
         parts.append(text("old SSH algorithms allowed"))
-    lines = [_STATES[state], join(parts, _SEPARATOR)]
+    lines = [_STATES[state], join_facts(parts)]
     if silent := tuple(KINDS[kind] for kind in DeathKind if kind in server.silenced):
         lines.append(text("Not posted: {kinds}", kinds=Names(silent)))
     return join(lines, "\n")
@@ -382,4 +382,4 @@ def _shorten(said: Text | str, limit: int = SENTENCE_LENGTH) -> Text | str:
 
 
 def _show_moment(at: datetime | None) -> Value:
-    return Moment(at) if at else text("none yet")
+    return Moment(at) if at else NONE_YET
