@@ -33,7 +33,6 @@ NOT_YET = {
     "utils/embeds/charts/drawings.py",
     "utils/embeds/charts/painter.py",
     "utils/embeds/figures.py",
-    "utils/embeds/wording.py",
     "utils/errors.py",
     "utils/models/labels.py",
     "utils/models/mentions.py",
