@@ -36,7 +36,7 @@ from utils.interactions.command_set import list_commands
 from utils.models.servers import CheckStep
 from utils.redaction import Redactor
 from utils.secret_key import KeyPlace, change_secret_key, open_secret_box
-from utils.services.shards.leases import LeaseKeeper
+from utils.services.shards.leases import LeaseHolder
 from utils.settings import Settings, load_settings
 from utils.tasks import TaskManager
 from utils.telemetry.log_setup import configure_logging
@@ -143,10 +143,10 @@ def build_upgrade(
 
 def build_leases(
     settings: Settings, database: SafeDatabase, instance_id: str, clock: SystemClock
-) -> LeaseKeeper:
+) -> LeaseHolder:
     """Return what holds the leases of the configured shards."""
     sharding = settings.discord.sharding
-    return LeaseKeeper(
+    return LeaseHolder(
         LeaseRepository(database, shard_count=sharding.count),
         sharding=sharding,
         instance_id=instance_id,

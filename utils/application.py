@@ -54,13 +54,13 @@ from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.death_log_reader import DEATH_LOG, DeathLogDependencies, DeathLogReader
 from utils.services.ingestion.history import HistoryImport
-from utils.services.ingestion.import_throttle import Courtesy
+from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.reader_loop import LoopDependencies
 from utils.services.ingestion.row_reader import BATCHES_OF_ALL
 from utils.services.ingestion.server_loops import ServerLoops
 from utils.services.links.linking import LinkService
-from utils.services.links.proof_watcher import PROOFS_TASK, ProofKeeper
+from utils.services.links.proof_watcher import PROOFS_TASK, ProofWatcher
 from utils.services.money.bounties.endings import EXPIRE_TASK, BountyEndings
 from utils.services.money.bounties.placing import BountyService
 from utils.services.money.rewards import KillRewards
@@ -73,12 +73,12 @@ from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK, PostedBoardService
 from utils.services.players.statistics import StatisticsService
-from utils.services.premium.grants import ENDS_TASK, SETTLE_TASK, GrantService
+from utils.services.premium.grants import ENDS_TASK, PAUSE_TASK, GrantService
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import ServerChangeService
-from utils.services.shards.leases import LeaseKeeper
+from utils.services.shards.leases import LeaseHolder
 from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess
 from utils.sftp.login import PoolLimits
@@ -130,7 +130,7 @@ class Application:
         self,
         settings: Settings,
         database: SafeDatabase,
-        leases: LeaseKeeper,
+        leases: LeaseHolder,
         secret_box: SecretBox,
         tasks: TaskManager,
         *,
@@ -148,13 +148,13 @@ class Application:
         self.reporter = ErrorReporter(clock)
         self.tasks = tasks
         self._leaving = WorkQueue(LEAVE_TASK, self._leave, tasks=tasks)
-        self.courtesy = Courtesy(clock)
+        self.throttle = ImportThrottle(clock)
         self.bot = choose_bot(sharding)(
             self.events,
             sharding=sharding,
             reporter=self.reporter,
             log_context=bind_log_context,
-            courtesy=self.courtesy,
+            throttle=self.throttle,
             commands_file=settings.data_dir / COMMANDS_NAME,
         )
         self.pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
@@ -200,16 +200,16 @@ class Application:
             self.repositories.imports,
             self.events,
             clock=self.clock,
-            courtesy=self.courtesy,
+            throttle=self.throttle,
             turns=self.batches,
         )
         self.places = LogPlaces(self.repositories.servers, self.repositories.ingestion)
         self.deliveries = self._build_deliveries()
         self.loops = self._build_loops()
         self.grants = self._build_grants()
-        self.proofs = ProofKeeper(
+        self.proofs = ProofWatcher(
             self.repositories.links,
-            self.repositories.directory,
+            self.repositories.scope_index,
             players=self.names,
             reading=self.loops,
             messages=LinkMessages(self.messages, languages=self.languages),
@@ -265,7 +265,7 @@ class Application:
         return ServerLoops(
             self.tasks,
             self.deliveries,
-            self.repositories.directory,
+            self.repositories.scope_index,
             self.repositories.guilds,
             {DEATH_LOG: partial(DeathLogReader, dependencies=death_logs)},
             LoopDependencies(
@@ -281,7 +281,7 @@ class Application:
     def _build_grants(self) -> GrantService:
         return GrantService(
             self.repositories.premium,
-            self.repositories.directory,
+            self.repositories.scope_index,
             premium=self.premium,
             servers=self.repositories.servers,
             loops=self.loops,
@@ -297,7 +297,7 @@ class Application:
             self.repositories.rejected,
             settings=self.guild_settings,
             premium=self.premium,
-            secret_keeper=self.secret_box,
+            encryption=self.secret_box,
             checker=self.access,
             places=self.places,
             logs=self.access,
@@ -315,7 +315,7 @@ class Application:
             self.repositories.imports,
             settings=self.guild_settings,
             premium=self.premium,
-            secret_keeper=self.secret_box,
+            encryption=self.secret_box,
             checker=self.access,
             places=self.places,
             host_keys=self.access,
@@ -327,7 +327,7 @@ class Application:
         pages = BoardPages(self.coverage, self.statistics, self.combat, self.languages)
         return PostedBoardService(
             self.repositories.boards,
-            self.repositories.directory,
+            self.repositories.scope_index,
             PostedBoardMessages(self.messages, self.repositories.boards, pages),
             coverage=self.coverage,
             channels=self.guild_settings,
@@ -365,7 +365,7 @@ class Application:
     def _build_bounty_endings(self) -> BountyEndings:
         return BountyEndings(
             self.repositories.bounties,
-            self.repositories.directory,
+            self.repositories.scope_index,
             guilds=self.guild_settings,
             servers=self.servers,
             events=self.events,
@@ -450,7 +450,7 @@ class Application:
         """
         await self.loops.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
-        self.tasks.start(SETTLE_TASK, self.grants.settle_all, is_critical=True)
+        self.tasks.start(PAUSE_TASK, self.grants.pause_excess_of_all, is_critical=True)
         self.tasks.start(ENDS_TASK, self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
         self.tasks.start(PROOFS_TASK, self.proofs.run, is_critical=True)
         self.tasks.start("charts:warm-up", self._warm_up)
@@ -518,7 +518,7 @@ class Application:
     async def _prune(self) -> None:
         """Delete what nobody asks for: old messages and lines, counters never shown, removed servers."""
         before = self.clock.now() - KEPT_MESSAGES
-        scopes = await self.repositories.directory.list_server_scopes()
+        scopes = await self.repositories.scope_index.list_server_scopes()
 
         async def prune_guild(guild_id: GuildId) -> None:
             await self.repositories.outbox.prune_sent(guild_id, before=before)
@@ -532,7 +532,7 @@ class Application:
 
         await self.tasks.for_each(PRUNE_TASK, {scope.guild_id for scope in scopes}, prune_guild)
         await self.tasks.for_each(PRUNE_TASK, scopes, prune_server)
-        removals = await self.repositories.directory.list_removals()
+        removals = await self.repositories.scope_index.list_removals()
         await self.tasks.for_each(PRUNE_TASK, removals, delete_leftovers)
 
     def _on_guild_left(self, event: GuildLeft) -> None:

@@ -23,7 +23,7 @@ from utils.models.servers import CheckStep, Credentials, GameServer, HostKeys, S
 from utils.secrets import SecretBox
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.money.rewards import KillRewards
-from utils.services.shards.leases import LeaseKeeper
+from utils.services.shards.leases import LeaseHolder
 from utils.settings import Settings
 from utils.sftp.tail import DeathLogTail, TailMemory
 from utils.tasks import TaskManager
@@ -107,7 +107,7 @@ class House(Application):
     clock: FakeClock
 
     def __init__(
-        self, settings: Settings, database: SafeDatabase, leases: LeaseKeeper, hosts: Hosts, clock: FakeClock
+        self, settings: Settings, database: SafeDatabase, leases: LeaseHolder, hosts: Hosts, clock: FakeClock
     ) -> None:
         self._hosts = hosts
         self._database = database
@@ -127,7 +127,7 @@ class House(Application):
         settings = Settings.model_validate({"data_dir": folder, "secret_key": "k" * 40})
         sharding = settings.discord.sharding
         store = LeaseRepository(database, shard_count=sharding.count)
-        leases = LeaseKeeper(store, sharding=sharding, instance_id="house", clock=clock)
+        leases = LeaseHolder(store, sharding=sharding, instance_id="house", clock=clock)
         await leases.wait_for_leases()
         return cls(settings, database, leases, hosts, clock)
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
-from tests.fakes.links import FakeLinkStore, FakePlayerDirectory, FakeProofMessages, FakeReadingBook
+from tests.fakes.links import FakeLinkStore, FakePlayerFinder, FakeProofMessages, FakeServerReadings
 from tests.fakes.storage import Gate
 from utils.events import DeathsStored
 from utils.models.links import Link, LinkState, ProofOutcome, ProofWindow
 from utils.models.scope import ChannelId, MemberId
 from utils.services.links.proof import GRACE, LONGEST_GRACE
-from utils.services.links.proof_watcher import LOOK_SECONDS, ProofKeeper
+from utils.services.links.proof_watcher import LOOK_SECONDS, ProofWatcher
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id
@@ -45,16 +45,16 @@ class Court:
     clock: FakeClock = field(default_factory=FakeClock)
     tasks: TaskManager = field(init=False)
     store: FakeLinkStore = field(default_factory=FakeLinkStore)
-    reading: FakeReadingBook = field(default_factory=FakeReadingBook)
+    reading: FakeServerReadings = field(default_factory=FakeServerReadings)
     messages: FakeProofMessages = field(default_factory=FakeProofMessages)
 
     def __post_init__(self) -> None:
         """Build the keeper."""
         self.tasks = TaskManager(self.clock)
-        self.keeper = ProofKeeper(
+        self.keeper = ProofWatcher(
             self.store,
             self.store,
-            players=FakePlayerDirectory("Wolf", "Bear"),
+            players=FakePlayerFinder("Wolf", "Bear"),
             reading=self.reading,
             messages=self.messages,
             tasks=self.tasks,
