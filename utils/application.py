@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-import aiohttp
-import discord
 from structlog import get_logger
 
-from utils.backoff import Backoff
+from utils.caching import GuildMemory
 from utils.clock import Clock
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.process.opening import MONGOD_TASK
@@ -27,18 +25,19 @@ from utils.delivery.sender import DiscordSender
 from utils.delivery.service import DeliveryService
 from utils.delivery.standing_messages import StandingMessages
 from utils.embeds.factory import EmbedFactory
-from utils.errors import ConfigurationError
 from utils.events import (
     CountersStored,
     DeathsStored,
     EventDispatcher,
     GuildLeft,
+    GuildSettingsChanged,
     HistoryImported,
     NoticesQueued,
     PlayerErased,
     ServerAdded,
     ServerRemoved,
 )
+from utils.gateway import run_gateway
 from utils.interactions.client import choose_bot
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
@@ -98,18 +97,6 @@ WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
 PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
 BOUNTY_SECONDS = 15.0
 KEPT_MESSAGES = timedelta(hours=24)
-LOGIN_BACKOFF = Backoff(first_seconds=1, longest_seconds=60)
-REFUSED_LOGIN = (
-    "Discord refuses the token. Copy it anew from the Discord developer portal (Bot, Reset Token) "
-    "into discord.token of your configuration."
-)
-
-CLOSED_FOR_GOOD = (
-    "Discord closed the connection for good (gateway code {code}). A restart does not help: look for a newer "
-    "version of the bot, or tell its makers the code."
-)
-AUTHENTICATION_FAILED = 4004  # the token was made anew while the bot ran
-DISALLOWED_INTENTS = 4014
 
 logger = get_logger(__name__)
 
@@ -357,7 +344,6 @@ class Application:
             servers=self.servers,
             links=self.links,
             players=self.names,
-            audit=self.audit,
             events=self.events,
             clock=self.clock,
         )
@@ -406,7 +392,13 @@ class Application:
             ),
             grants=self.grants,
             guild_changes=GuildChangeService(
-                self.guild_settings, self.servers, premium=self.premium, audit=self.audit
+                self.guild_settings,
+                self.servers,
+                guilds=self.repositories.guilds,
+                channels=self.repositories.servers,
+                premium=self.premium,
+                audit=self.audit,
+                events=self.events,
             ),
             server_changes=self._build_server_changes(self.servers),
             audit=self.audit,
@@ -426,10 +418,9 @@ class Application:
     def _register_handlers(self) -> None:
         events = self.events
         events.register(NoticesQueued, self.loops.on_notices_queued)
-        standings = self.repositories.standings
-        events.register(CountersStored, standings.on_counters_stored)
-        events.register(ServerRemoved, standings.on_server_removed)
-        events.register(GuildLeft, standings.on_guild_left)
+        events.register(GuildSettingsChanged, self.deliveries.on_guild_settings_changed)
+        events.register(CountersStored, self.repositories.standings.on_counters_stored)
+        events.register(ServerRemoved, self.repositories.standings.on_server_removed)
         events.register(DeathsStored, self.names.on_deaths_stored)
         events.register(DeathsStored, self.proofs.on_deaths_stored)
         events.register(HistoryImported, self.names.on_history_imported)
@@ -437,7 +428,6 @@ class Application:
         events.register(PlayerErased, self.names.on_player_erased)
         events.register(ServerAdded, self.grants.on_server_added)
         events.register(ServerRemoved, self.grants.on_server_removed)
-        events.register(GuildLeft, self.grants.on_guild_left)
         events.register(ServerRemoved, self.bounty_endings.on_server_removed)
         events.register(GuildLeft, self._on_guild_left)
 
@@ -457,8 +447,9 @@ class Application:
         self.tasks.start(REFRESH_TASK, self._refresh_boards, interval_seconds=REFRESH_SECONDS)
         self.tasks.start(PRUNE_TASK, self._prune, interval_seconds=PRUNE_SECONDS)
         self.tasks.start(EXPIRE_TASK, self.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS)
+        token = self.settings.discord.token.get_secret_value()
         works = [
-            asyncio.create_task(self._run_discord(), name="discord"),
+            asyncio.create_task(run_gateway(self.bot, token, clock=self.clock), name="discord"),
             asyncio.create_task(self.leases.keep(), name="leases"),
             asyncio.create_task(_wait_for(stop), name="stop"),
         ]
@@ -468,30 +459,6 @@ class Application:
                 work.result()
         finally:
             await self._shut_down(works)
-
-    async def _run_discord(self) -> None:
-        token = self.settings.discord.token.get_secret_value()
-        await self._log_in(token)
-        try:
-            await self.bot.connect(reconnect=True)
-        except discord.ConnectionClosed as failure:
-            raise _explain_close(failure.code) from None
-        except discord.PrivilegedIntentsRequired:
-            raise _explain_close(DISALLOWED_INTENTS) from None
-
-    async def _log_in(self, token: str) -> None:
-        """Log in; while Discord is away, try again, for kills are read and stored meanwhile."""
-        for pause in LOGIN_BACKOFF.generate_seconds():
-            try:
-                await self.bot.login(token)
-            except discord.LoginFailure:
-                raise ConfigurationError(REFUSED_LOGIN) from None
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
-                logger.warning("Discord is not reached, trying again", problem=str(failure), seconds=pause)
-                await self.bot.http.close()
-                await self.clock.sleep(pause)
-            else:
-                return
 
     async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
         """Stop what runs, in the order in which it depends on each other."""
@@ -535,6 +502,11 @@ class Application:
         removals = await self.repositories.scope_index.list_removals()
         await self.tasks.for_each(PRUNE_TASK, removals, delete_leftovers)
 
+    def list_memories(self) -> Sequence[GuildMemory]:
+        """Return all that keeps something of a guild and is to forget it when the bot leaves."""
+        rules = (self.guild_settings, self.premium, self.grants, self.names, self.proofs)
+        return (*rules, self.alerts, self.loops, self.access, self.tasks, self.repositories.standings)
+
     def _on_guild_left(self, event: GuildLeft) -> None:
         self._leaving.put(event.guild_id)
 
@@ -543,17 +515,10 @@ class Application:
         await self.loops.stop_guild(guild_id)
         await self.tasks.cancel_guild(guild_id)
         await self.pool.close_guild(guild_id)
-        self.guild_settings.forget(guild_id)
-        self.names.forget(guild_id)
+        for memory in self.list_memories():
+            memory.forget_guild(guild_id)
         # all that took time: the guild may have invited the bot again meanwhile
         await self.loops.follow_guilds(self.bot.is_member_of)
-
-
-def _explain_close(code: int) -> ConfigurationError:
-    """Return why Discord's gateway closed for good; after every other code the library comes back."""
-    if code == AUTHENTICATION_FAILED:
-        return ConfigurationError(REFUSED_LOGIN)
-    return ConfigurationError(CLOSED_FOR_GOOD.format(code=code))
 
 
 async def _wait_for(stop: asyncio.Event) -> None:

@@ -145,9 +145,6 @@ class FakeDeliveries:
     def __init__(self) -> None:
         self.problem: str | None = None
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """Take note of nothing."""
-
     def find_problem(self, guild_id: GuildId) -> str | None:
         """Return what a test says."""
         del guild_id
@@ -256,6 +253,7 @@ class Shelf:
     deaths: FakeDeathStore = field(default_factory=FakeDeathStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
+    events: EventDispatcher = field(default_factory=EventDispatcher)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
     premium: FakePremiumStore = field(default_factory=FakePremiumStore)
     rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
@@ -295,7 +293,7 @@ class Shelf:
         names = PlayerNames(self.statistics, self.servers, tasks, clock=self.clock)
         premium = desk.premium
         audit = AuditLog(self.audit, clock=self.clock)
-        ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), self.secrets
+        ingestion, events, secrets = FakeIngestionStore(), self.events, self.secrets
         languages, places = (
             AnswerLanguages(EmbedFactory(languages=self.languages)),
             LogPlaces(self.servers, ingestion),
@@ -334,7 +332,6 @@ class Shelf:
             servers=servers,
             links=FakeMemberLinks(self.money),
             players=names,
-            audit=audit,
             events=events,
             clock=self.clock,
         )
@@ -387,7 +384,15 @@ class Shelf:
                 clock=self.clock,
             ),
             grants=desk.service,
-            guild_changes=GuildChangeService(settings, servers, premium=premium, audit=audit),
+            guild_changes=GuildChangeService(
+                settings,
+                servers,
+                guilds=self.guilds,
+                channels=self.servers,
+                premium=premium,
+                audit=audit,
+                events=events,
+            ),
             server_changes=server_changes,
             audit=audit,
             exports=ExportService(self.personal, people, audit=audit, clock=self.clock),

@@ -118,6 +118,12 @@ class AdminAlerts:
         if alert := self._waiting.pop((guild_id, key), None):
             alert.is_over.set()
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget what the admins of a guild were told; what they were not told yet is dropped."""
+        self._told.pop(guild_id, None)
+        for matter in [matter for matter in self._waiting if matter[0] == guild_id]:
+            self._waiting.pop(matter).is_over.set()
+
     async def tell_waiting(self) -> None:
         """Tell what reached nobody before, for example because Discord was away."""
         await self._tasks.for_each(TELL_TASK, list(self._waiting), self._tell)

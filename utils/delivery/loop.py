@@ -20,6 +20,7 @@ from utils.delivery.ports import AdminNotifier, Lane
 from utils.delivery.service import DeliveryOutcome, DeliveryService, DeliveryState
 from utils.delivery.unexpected_failures import Place, UnexpectedFailures
 from utils.errors import StorageError
+from utils.events import GuildSettingsChanged
 from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import Feed
 from utils.models.scope import GuildId, ServerScope
@@ -90,10 +91,12 @@ class DeliveryLoop:
             for kind in kinds:
                 signals.note(Feed(scope, kind))
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """Tell that a channel of the guild was changed, so that no wait makes sense any more."""
-        self._service.forget_failures(guild_id)
-        if signals := self._signals.get(guild_id):
+    def on_guild_settings_changed(self, event: GuildSettingsChanged) -> None:
+        """Try again at once where a channel was set: no wait makes sense any more."""
+        if event.names.isdisjoint(ChannelKind):
+            return
+        self._service.forget_failures(event.guild_id)
+        if signals := self._signals.get(event.guild_id):
             signals.news.set()
             for mended in signals.mended.values():
                 mended.set()
@@ -104,8 +107,6 @@ class DeliveryLoop:
 
     async def run(self, guild_id: GuildId) -> None:
         """Deliver for a guild until cancelled; while the storage is away, try again every few seconds."""
-        self._service.forget(guild_id)
-        await self._unexpected.forget(guild_id)
         signals = self._signals[guild_id] = _Signals(poll_at=self._clock.monotonic())
         try:
             while True:
@@ -117,6 +118,8 @@ class DeliveryLoop:
             del self._signals[guild_id]
             # the next loop must not begin while one of them may still post
             await self._tasks.cancel_patiently(*map(_name_task, signals.mended))
+            self._service.forget(guild_id)
+            await self._unexpected.forget(guild_id)
 
     async def _start_lanes(self, guild_id: GuildId, signals: _Signals) -> float:
         """Begin every lane that has work and is not at it; return seconds until the next look."""

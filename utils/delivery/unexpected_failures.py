@@ -60,6 +60,6 @@ class UnexpectedFailures:
             await self.forget(guild_id)
 
     async def forget(self, guild_id: GuildId) -> None:
-        """Forget all failures of a guild: its delivery begins, or ends."""
+        """Forget all failures of a guild: its delivery ends."""
         if self._found.pop(guild_id, None) is not None:
             await self._notifier.clear(guild_id, ALERT_KEY)

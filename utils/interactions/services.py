@@ -45,9 +45,6 @@ class ServerReadings(Protocol):
 class Deliveries(Protocol):
     """How delivering to each guild goes."""
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """A channel was mended: waiting notices are tried again at once."""
-
     def find_problem(self, guild_id: GuildId) -> str | None:
         """Return why posts of a guild do not go out, where nobody thought of it; None while all is well."""
 

@@ -15,7 +15,7 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError, StorageError
-from utils.events import GuildLeft, ServerAdded, ServerRemoved
+from utils.events import ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.premium import (
@@ -263,10 +263,9 @@ class GrantService:
         """A place is free: the oldest paused server takes it."""
         self._pausing.put(event.scope.guild_id, guild_id=event.scope.guild_id)
 
-    def on_guild_left(self, event: GuildLeft) -> None:
-        """Drop what is kept of a guild."""
-        self._unchecked.discard(event.guild_id)
-        self._premium.forget(event.guild_id)
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Count the servers of a guild no more."""
+        self._unchecked.discard(guild_id)
 
     async def _pause_soon(self, guild_id: GuildId) -> None:
         try:
@@ -290,7 +289,7 @@ class GrantService:
         try:
             await self._store.write_grant(guild_id, grant, event, entry=entry)
         finally:
-            self._premium.forget(guild_id)  # a write that failed may have happened all the same
+            self._premium.forget_guild(guild_id)  # a write that failed may have happened all the same
         log_entry(guild_id, entry)
         paused = await self._pause_excess(guild_id)
         record = await self._read_fresh(guild_id)
@@ -312,13 +311,13 @@ class GrantService:
         entry = _build_entry(event, AuditAction.PREMIUM_END, change.old, change.new)
         if await self._store.end_grant(guild_id, event, entry=entry):
             log_entry(guild_id, entry)
-        self._premium.forget(guild_id)
+        self._premium.forget_guild(guild_id)
         logger.info("premium has ended", guild_id=guild_id, tier=grant.tier, paused=len(paused))
 
     async def _pause_excess(self, guild_id: GuildId) -> tuple[str, ...]:
         """Pause and resume servers by the tier; return the names of those that are paused then."""
         self._unchecked.add(guild_id)
-        self._premium.forget(guild_id)  # another process may have written a grant a moment ago
+        self._premium.forget_guild(guild_id)  # another process may have written a grant a moment ago
         tier = await self._premium.get_tier(guild_id)
         servers = await self._servers.list_servers(guild_id)
         paused = choose_paused(servers, capacity=tier.servers)
@@ -333,7 +332,7 @@ class GrantService:
 
     async def _read_fresh(self, guild_id: GuildId) -> PremiumRecord:
         """Return the record as it is stored, not as it is cached."""
-        self._premium.forget(guild_id)
+        self._premium.forget_guild(guild_id)
         return await self._store.get_premium(guild_id)
 
     async def _tell_end(self, guild_id: GuildId, change: GrantChange, *, key: str) -> None:

@@ -285,7 +285,7 @@ class ServerChangeService:
                 self._checker.let_go(wanted)
             raise
         finally:
-            self._settings.forget(wanted.scope.guild_id)
+            self._settings.forget_guild(wanted.scope.guild_id)
         await self._loops.restart(wanted.scope)
 
     async def _find(self, scope: ServerScope) -> GameServer:

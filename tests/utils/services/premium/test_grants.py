@@ -11,7 +11,7 @@ from tests.fakes.premium import OWNER, FakePremiumStore, GrantDesk
 from tests.fakes.server_loops import FakeServerLoops
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.errors import InvalidInputError, StorageUnavailableError
-from utils.events import GuildLeft, ServerAdded, ServerRemoved
+from utils.events import ServerAdded, ServerRemoved
 from utils.models.audit import AuditEntry
 from utils.models.premium import (
     TIERS,
@@ -296,7 +296,7 @@ async def test_guild_that_was_left_is_not_settled_any_more() -> None:
     desk.servers.failures.append(StorageUnavailableError("away"))
     desk.service.on_server_removed(ServerRemoved(scope=SERVERS[0].scope))
     await settle()
-    desk.service.on_guild_left(GuildLeft(guild_id=GUILD))
+    desk.service.forget_guild(GUILD)
     await desk.service.end_due()
     assert list_paused(desk) == []
 

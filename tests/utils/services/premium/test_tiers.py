@@ -123,7 +123,7 @@ async def test_grant_of_another_process_is_seen_after_thirty_seconds(
     clock.move(0.1)
     assert await premium.get_tier(GUILD) == TIERS[3]
     store.give(GUILD, 4)
-    premium.forget(GUILD)
+    premium.forget_guild(GUILD)
     assert await premium.get_tier(GUILD) == TIERS[4]
 
 
@@ -136,7 +136,7 @@ async def test_slow_read_is_not_kept_when_something_was_granted_meanwhile(
     early = asyncio.create_task(premium.get_tier(GUILD))
     await store.gate.has_read.wait()
     store.give(GUILD, 2)
-    premium.forget(GUILD)
+    premium.forget_guild(GUILD)
     store.gate.may_answer.set()
     assert await early == TIERS[0]
     assert await premium.get_tier(GUILD) == TIERS[2]

@@ -18,13 +18,10 @@ from utils.errors import (
     NotFoundError,
 )
 from utils.events import EventDispatcher
-from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction, AuditFacts
 from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
 from utils.models.money import (
     Bounty,
     BountyEnd,
-    BountySettings,
     BountyState,
     Change,
     LedgerKind,
@@ -35,11 +32,10 @@ from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
 from utils.models.texts import Command, Names, Text, text
 from utils.models.typed_text import fold_text, quote
-from utils.services.guilds.audit import AuditWriter
 from utils.services.money.bounties.endings import end_bounty
 from utils.services.money.bounties.notices import build_placed_notice, choose_notices, tell_queued
 from utils.services.money.bounties.ports import BountyGuilds, BountyServers, MemberLinks, PlayerFinder
-from utils.services.money.bounties.settings import SettingsWish, apply_wish, list_differences, verify_amount
+from utils.services.money.bounties.settings import verify_amount
 from utils.services.money.money_stores import BountyStore, MoneyUnit, book_surely
 from utils.services.money.rewards import make_bounty_id
 from utils.services.players.wording import describe_missing_player
@@ -73,7 +69,7 @@ class OwnBounties:
 
 
 class BountyService:
-    """Places, lists and cancels bounties, and changes what a guild decided about them."""
+    """Places, lists and cancels bounties."""
 
     def __init__(
         self,
@@ -83,7 +79,6 @@ class BountyService:
         servers: BountyServers,
         links: MemberLinks,
         players: PlayerFinder,
-        audit: AuditWriter,
         events: EventDispatcher,
         clock: Clock,
     ) -> None:
@@ -92,10 +87,8 @@ class BountyService:
         self._servers = servers
         self._links = links
         self._players = players
-        self._audit = audit
         self._events = events
         self._clock = clock
-        self._locks = KeyedLocks[GuildId]()
 
     async def place(
         self, guild_id: GuildId, member_id: MemberId, *, player: str, amount: int, server: str | None
@@ -186,29 +179,6 @@ class BountyService:
         placed = await self._store.list_placed(bounty.scope.guild_id, member_id, is_open=False)
         mine = next((one for one in placed if one.bounty_id == bounty.bounty_id), None)
         return mine is not None and mine.state is BountyState.CANCELLED
-
-    async def get_settings(self, guild_id: GuildId) -> BountySettings:
-        """Return what a guild decided about bounties."""
-        return (await self._guilds.get_settings(guild_id)).bounties
-
-    async def change_settings(
-        self, guild_id: GuildId, wish: SettingsWish, *, actor_id: MemberId
-    ) -> BountySettings:
-        """Change what was named and return the settings as they are then.
-
-        All settings are written together, so of two changes at once the second reads what the first wrote.
-
-        Raises:
-            InvalidInputError: a number is out of its range.
-        """
-        async with self._locks.hold(guild_id):
-            before = await self.get_settings(guild_id)
-            after = apply_wish(before, wish)
-            if after != before:
-                await self._guilds.set_bounties(guild_id, after)
-                facts = AuditFacts(changes=list_differences(before, after))
-                await self._audit.write(guild_id, actor_id, AuditAction.BOUNTIES, facts)
-            return after
 
     async def _explain_missing(
         self, guild_id: GuildId, member_id: MemberId, typed: str, standing: Sequence[Bounty]

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Protocol
 
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.money import BountySettings
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
@@ -31,9 +30,6 @@ class BountyGuilds(Protocol):
 
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
         """Return a guild's settings."""
-
-    async def set_bounties(self, guild_id: GuildId, settings: BountySettings) -> None:
-        """Write what was decided about bounties."""
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the channel of a kind for a server."""
