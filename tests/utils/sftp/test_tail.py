@@ -132,7 +132,7 @@ CURSOR = Cursor(DAY_1, 500, b"x")
 
 
 @pytest.mark.parametrize(
-    ("cursor", "seen", "settled", "is_newest", "expected"),
+    ("cursor", "seen", "read_out", "is_newest", "expected"),
     [
         pytest.param(CURSOR, SEEN, SEEN, True, None, id="unchanged"),
         pytest.param(None, SEEN, None, True, ReadPlan(0, 500, is_growth=True), id="new file"),
