@@ -248,7 +248,7 @@ async def test_loop_that_somebody_else_ended_begins_again(world: World) -> None:
 
 
 async def test_two_restarts_at_once_are_one_new_loop(world: World) -> None:
-    """An edit and a grant settle the same server: neither fails, and it is read with both."""
+    """An edit and a grant change the same server: neither fails, and it is read with both."""
     world.access = access = SlowAccess()
     loops = world.build()
     loops.start(ONE.scope)
