@@ -12,7 +12,7 @@ from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
-from utils.models.texts import Command, text
+from utils.models.texts import Command, Text, plural, text
 
 HOW_TO_LINK = text(
     "No player of yours is linked here yet. Link one with {link}, or name a player: start typing, and names "
@@ -109,7 +109,7 @@ class CoverageService:
         return Coverage(
             guild_id=guild_id,
             server_ids=tuple(one.scope.server_id for one in servers),
-            where=servers[0].name if len(servers) == 1 else f"all {len(servers)} servers",
+            where=servers[0].name if len(servers) == 1 else _describe_all(servers),
             today=today,
             period=period,
             since=since,
@@ -149,3 +149,7 @@ class CoverageService:
     async def list_linked(self, guild_id: GuildId, member_id: MemberId) -> tuple[PlayerId, ...]:
         """Return a member's linked players."""
         return tuple(link.player_id for link in await self._links.list_players(guild_id, member_id))
+
+
+def _describe_all(servers: Sequence[GameServer]) -> Text:
+    return plural("{count} server", "all {count} servers", len(servers))
