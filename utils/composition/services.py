@@ -16,7 +16,7 @@ from utils.services.ingestion.history import HistoryImport, ImportJobs
 from utils.services.ingestion.log_source import LogOpener
 from utils.services.ingestion.stores import CursorStore
 from utils.services.links.linking import LinkService, LinkStore
-from utils.services.links.proof_watcher import ProofKeeper
+from utils.services.links.proof_watcher import ProofWatcher
 from utils.services.money.bounties.endings import BountyEndings
 from utils.services.money.bounties.placing import BountyService
 from utils.services.money.money_stores import BountyStore, DueBounties, WalletStore
@@ -32,9 +32,9 @@ from utils.services.ports import LoopControl, MemberNotifier, ServerStore
 from utils.services.premium.grants import PremiumStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import (
+    Encryption,
     GameServerService,
     RejectedStore,
-    SecretKeeper,
     ServerChecker,
 )
 from utils.services.servers.log_places import LogPlaces
@@ -87,14 +87,14 @@ class Surroundings:
         requires_proof: whether a link counts only when it was proven in the game.
     """
 
-    secret_keeper: SecretKeeper
+    encryption: Encryption
     checker: ServerChecker
     host_keys: HostKeyReader
     logs: LogOpener
     loops: LoopControl
     history: HistoryImport
     notifier: MemberNotifier
-    proofs: ProofKeeper
+    proofs: ProofWatcher
     events: EventDispatcher
     tasks: TaskManager
     clock: Clock
@@ -171,7 +171,7 @@ def build_servers(stores: ServiceStores, guild: GuildServices, around: Surroundi
         stores.rejected,
         settings=guild.settings,
         premium=guild.premium,
-        secret_keeper=around.secret_keeper,
+        encryption=around.encryption,
         checker=around.checker,
         places=guild.places,
         logs=around.logs,
@@ -193,7 +193,7 @@ def build_server_changes(
         stores.imports,
         settings=guild.settings,
         premium=guild.premium,
-        secret_keeper=around.secret_keeper,
+        encryption=around.encryption,
         checker=around.checker,
         places=guild.places,
         host_keys=around.host_keys,

@@ -83,12 +83,12 @@ class ProofMessages(Protocol):
         """
 
 
-class ProofKeeper:
+class ProofWatcher:
     """Judges pending links and tells the outcome.
 
     Args:
         store: links and deaths.
-        directory: which guilds to look at.
+        scope_index: which guilds to look at.
         players: on which servers a player is known.
         reading: how far the logs were read.
         messages: where the outcome is shown.
@@ -98,7 +98,7 @@ class ProofKeeper:
     def __init__(
         self,
         store: ProofStore,
-        directory: OpenLinks,
+        scope_index: OpenLinks,
         *,
         players: PlayerNames,
         reading: ServerReadings,
@@ -107,7 +107,7 @@ class ProofKeeper:
         clock: Clock,
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._scope_index = scope_index
         self._players = players
         self._reading = reading
         self._messages = messages
@@ -142,7 +142,7 @@ class ProofKeeper:
     async def run(self) -> None:
         """Judge for ever: every guild with open links now and then, a stirred one at once."""
         while True:
-            found = await self._directory.list_guilds_with_open_links()
+            found = await self._scope_index.list_guilds_with_open_links()
             self._open = frozenset(found) | self._stirred
             await self.look(found)
             next_look_at = self._clock.monotonic() + LOOK_SECONDS

@@ -21,7 +21,7 @@ from utils.models.statistics import (
     WeaponRow,
     WeaponTable,
 )
-from utils.services.players.coverage import CoverageService, Question
+from utils.services.players.coverage import CoverageService, StatisticsQuestion
 from utils.services.servers.game_servers import GameServerService
 
 RIVALS = 10
@@ -150,7 +150,7 @@ class CombatService:
             for row in rows
         )
 
-    async def get_rivals(self, question: Question) -> tuple[Coverage, Rivals]:
+    async def get_rivals(self, question: StatisticsQuestion) -> tuple[Coverage, Rivals]:
         """Return who killed a player three times and more, and whom he did, each both ways.
 
         Raises:

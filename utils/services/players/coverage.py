@@ -11,7 +11,7 @@ from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
-from utils.models.texts import Command, text
+from utils.models.texts import Command, Text, plural, text
 from utils.services.links.linking import LinkService
 from utils.services.players.player_names import PlayerNames
 from utils.services.servers.game_servers import GameServerService
@@ -24,7 +24,7 @@ HOW_TO_LINK = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class StatisticsQuestion:
     """What a member asks for: options as they were typed or chosen."""
 
     guild_id: GuildId
@@ -73,14 +73,14 @@ class CoverageService:
         return Coverage(
             guild_id=guild_id,
             server_ids=tuple(one.scope.server_id for one in servers),
-            where=servers[0].name if len(servers) == 1 else f"all {len(servers)} servers",
+            where=servers[0].name if len(servers) == 1 else _describe_all(servers),
             today=today,
             period=period,
             since=since,
             since_at=datetime.combine(since, time.min, zone).astimezone(UTC) if since else None,
         )
 
-    async def find_players(self, question: Question, coverage: Coverage) -> tuple[MeantPlayer, ...]:
+    async def find_players(self, question: StatisticsQuestion, coverage: Coverage) -> tuple[MeantPlayer, ...]:
         """Return whose figures are asked for: the named player, or the member's or the asker's linked ones.
 
         Raises:
@@ -113,3 +113,7 @@ class CoverageService:
     async def list_linked(self, guild_id: GuildId, member_id: MemberId) -> tuple[PlayerId, ...]:
         """Return a member's linked players."""
         return tuple(link.player_id for link in await self._links.list_players(guild_id, member_id))
+
+
+def _describe_all(servers: Sequence[GameServer]) -> Text:
+    return plural("{count} server", "all {count} servers", len(servers))

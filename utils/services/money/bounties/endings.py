@@ -43,7 +43,7 @@ class BountyEndings:
     def __init__(
         self,
         store: BountyStore,
-        directory: DueBounties,
+        scope_index: DueBounties,
         *,
         guilds: SettingsService,
         servers: GameServerService,
@@ -52,7 +52,7 @@ class BountyEndings:
         clock: Clock,
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._scope_index = scope_index
         self._guilds = guilds
         self._servers = servers
         self._events = events
@@ -77,7 +77,7 @@ class BountyEndings:
             for bounty in await self._store.list_due(scope, before=before):
                 await self._expire(bounty, server.name)
 
-        scopes = await self._directory.list_scopes_with_due_bounties(before=before)
+        scopes = await self._scope_index.list_scopes_with_due_bounties(before=before)
         await self._tasks.for_each(EXPIRE_TASK, scopes, expire)
 
     async def withdraw(self, scope: ServerScope) -> None:
