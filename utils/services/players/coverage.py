@@ -33,14 +33,14 @@ class LinkedPlayer(Protocol):
         """His name, as it was linked."""
 
 
-class LinkBook(Protocol):
+class MemberLinks(Protocol):
     """Which players belong to which member."""
 
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[LinkedPlayer]:
         """Return a member's proven players, the main one first."""
 
 
-class ServerBook(Protocol):
+class GuildServers(Protocol):
     """A guild's game servers."""
 
     async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
@@ -50,7 +50,7 @@ class ServerBook(Protocol):
         """Return the server meant, by id or name."""
 
 
-class NameBook(Protocol):
+class PlayerFinder(Protocol):
     """Who is meant by a name."""
 
     async def resolve(
@@ -60,7 +60,7 @@ class NameBook(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class StatisticsQuestion:
     """What a member asks for: options as they were typed or chosen."""
 
     guild_id: GuildId
@@ -82,7 +82,9 @@ class MeantPlayer:
 class CoverageService:
     """Turns questions into servers, days and players."""
 
-    def __init__(self, servers: ServerBook, names: NameBook, links: LinkBook, *, clock: Clock) -> None:
+    def __init__(
+        self, servers: GuildServers, names: PlayerFinder, links: MemberLinks, *, clock: Clock
+    ) -> None:
         self._servers = servers
         self._names = names
         self._links = links
@@ -114,7 +116,7 @@ class CoverageService:
             since_at=datetime.combine(since, time.min, zone).astimezone(UTC) if since else None,
         )
 
-    async def find_players(self, question: Question, coverage: Coverage) -> tuple[MeantPlayer, ...]:
+    async def find_players(self, question: StatisticsQuestion, coverage: Coverage) -> tuple[MeantPlayer, ...]:
         """Return whose figures are asked for: the named player, or the member's or the asker's linked ones.
 
         Raises:
