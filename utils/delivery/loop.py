@@ -16,7 +16,7 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.delivery.pace import MessagePace
-from utils.delivery.ports import AdminNotifier, Lane
+from utils.delivery.ports import Lane
 from utils.delivery.service import DeliveryOutcome, DeliveryService, DeliveryState
 from utils.delivery.unexpected_failures import Place, UnexpectedFailures
 from utils.errors import StorageError
@@ -25,6 +25,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import Feed
 from utils.models.scope import GuildId, ServerScope
 from utils.models.texts import Text
+from utils.services.ports import AdminNotifier
 from utils.tasks import Failure, TaskManager, capture
 from utils.waiting import Signal, wait_for_any
 
@@ -32,7 +33,7 @@ logger = get_logger(__name__)
 
 STORAGE_RETRY_SECONDS = 2.0
 POLL_SECONDS = 30.0  # only for entries whose wake-up was lost; ingestion wakes at once
-GATHER_SECONDS = 0.05  # a guild's servers are polled together; what they have goes into one message
+WAIT_FOR_MORE_SECONDS = 0.05  # a guild's servers are polled together; what they have goes into one message
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ class DeliveryLoop:
         notifier: AdminNotifier,
         clock: Clock,
         poll_seconds: float = POLL_SECONDS,
-        gather_seconds: float = GATHER_SECONDS,
+        wait_seconds: float = WAIT_FOR_MORE_SECONDS,
     ) -> None:
         self._service = service
         self._tasks = tasks
@@ -83,7 +84,7 @@ class DeliveryLoop:
         self._unexpected = UnexpectedFailures(notifier)
         self._clock = clock
         self._poll_seconds = poll_seconds
-        self._gather_seconds = gather_seconds
+        self._wait_seconds = wait_seconds
         self._signals: dict[GuildId, _Signals] = {}
 
     def wake(self, scope: ServerScope, kinds: Iterable[ChannelKind]) -> None:
@@ -158,7 +159,7 @@ class DeliveryLoop:
     async def _work_off(self, lane: Lane, signals: _Signals) -> None:
         """Do rounds until a lane is empty."""
         mended = signals.mended[lane]
-        await self._clock.sleep(self._gather_seconds)
+        await self._clock.sleep(self._wait_seconds)
         while True:
             mended.clear()
             outcome = await self._deliver(lane, signals)

@@ -2,20 +2,20 @@
 
 from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
-from utils.delivery.ports import ChannelDirectory
 from utils.delivery.sender import DiscordSender
 from utils.errors import ChannelUnusableError, DeliveryError, NotAllowedError, NotFoundError
 from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.texts import Command, text
+from utils.services.ports import ChannelFinder
 
 
 class SamplePosts:
     """Posts samples."""
 
     def __init__(
-        self, sender: DiscordSender, *, channels: ChannelDirectory, languages: GuildSpeaker, clock: Clock
+        self, sender: DiscordSender, *, channels: ChannelFinder, languages: GuildSpeaker, clock: Clock
     ) -> None:
         self._sender = sender
         self._channels = channels

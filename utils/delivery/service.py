@@ -45,7 +45,7 @@ from utils.delivery.decisions import (
     merge_feeds,
 )
 from utils.delivery.languages import GuildSpeaker
-from utils.delivery.ports import AdminNotifier, ChannelDirectory, Lane, OutboxStore
+from utils.delivery.ports import Lane, OutboxStore
 from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import Post
 from utils.embeds.limits import MAX_EMBEDS, count_characters
@@ -59,6 +59,7 @@ from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.notices.outbox import Feed, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, GuildId
 from utils.models.texts import Command, plural, text
+from utils.services.ports import AdminNotifier, ChannelFinder
 
 LOOK_BACK_MESSAGES = 100  # one request; nothing else of this lane is posted before the message that waits
 
@@ -100,7 +101,7 @@ class DeliveryService:
         self,
         store: OutboxStore,
         *,
-        channels: ChannelDirectory,
+        channels: ChannelFinder,
         sender: DiscordSender,
         notifier: AdminNotifier,
         languages: GuildSpeaker,

@@ -14,6 +14,3 @@ KINDS: Mapping[DeathKind, Text] = {
     DeathKind.UNKNOWN: text_in("deaths", "deaths without a killer"),
 }
 """What the classes of death are called where they are listed."""
-
-WEAPONS: Mapping[str, str] = {"land_vehicle": "Vehicle", "boat": "Boat"}
-"""The log's causes that are no words of a person."""

@@ -16,13 +16,12 @@ from utils.models.quantities import write_quantity
 from utils.models.reading import Cursor, ImportJob, ImportProgress
 from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
-from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.history import HistoryImport, ImportJobs
 from utils.services.ingestion.live import LiveIngestion, PollOutcome
 from utils.services.ingestion.log_reader import ReadReport, ServerLook, Visit
 from utils.services.ingestion.log_source import DeathLogs, LogAccess
-from utils.services.ingestion.reader_loop import ServerStore
 from utils.services.ingestion.reader_state import ReaderState, ReaderStatus
-from utils.services.ports import AdminNotifier, ChannelFinder
+from utils.services.ports import AdminNotifier, ChannelFinder, ServerStore
 from utils.services.servers.log_places import LogPlaces
 
 logger = get_logger(__name__)
@@ -34,13 +33,6 @@ LEFT_OUT = (
     "{} about {} had no room: {:,} others wait for their channel already, so I left them out. The statistics "
     "are complete. Choose fewer kinds of death with /admin server announce, or see why the channel is slow."
 )
-
-
-class ImportJobs(Protocol):
-    """Storage of imports under way."""
-
-    async def find_import(self, scope: ServerScope) -> ImportJob | None:
-        """Return the import under way, if any."""
 
 
 class ProgressReporter(Protocol):
@@ -157,7 +149,7 @@ class DeathLogReader:
             if known is not None and (known.look is not visit.look or known.folder != folder):
                 known = None
             if known is None and folder is not None:
-                await dependencies.places.settle(server, folder)
+                await dependencies.places.note_folder(server, folder)
             job = None if known else await dependencies.imports.find_import(self._scope)
             if job is not None:
                 self._is_importing = True

@@ -7,7 +7,7 @@ stays *open* in the storage until its message shows the outcome, or can never sh
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -17,10 +17,10 @@ from utils.errors import NotFoundError
 from utils.events import DeathsStored
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, ProofOutcome
-from utils.models.players import KnownPlayer
-from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
-from utils.models.servers import ServerHealth
+from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.services.links.proof import find_proof, find_unclear, is_overdue
+from utils.services.players.player_names import PlayerNames
+from utils.services.ports import ServerReadings
 from utils.tasks import TaskManager
 from utils.waiting import wait_for_any
 
@@ -72,24 +72,6 @@ class OpenLinks(Protocol):
         """Return those guilds."""
 
 
-class PlayerDirectory(Protocol):
-    """Knows the players of a guild."""
-
-    async def resolve(self, guild_id: GuildId, text: str) -> KnownPlayer:
-        """Return the player meant, by id or name.
-
-        Raises:
-            NotFoundError, AmbiguousError: nobody, or more than one, is meant.
-        """
-
-
-class ReadingBook(Protocol):
-    """Knows how reading the servers goes."""
-
-    async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
-        """Return the health of every server of a guild."""
-
-
 class ProofMessages(Protocol):
     """The messages that named the times."""
 
@@ -101,12 +83,12 @@ class ProofMessages(Protocol):
         """
 
 
-class ProofKeeper:
+class ProofWatcher:
     """Judges pending links and tells the outcome.
 
     Args:
         store: links and deaths.
-        directory: which guilds to look at.
+        scope_index: which guilds to look at.
         players: on which servers a player is known.
         reading: how far the logs were read.
         messages: where the outcome is shown.
@@ -116,16 +98,16 @@ class ProofKeeper:
     def __init__(
         self,
         store: ProofStore,
-        directory: OpenLinks,
+        scope_index: OpenLinks,
         *,
-        players: PlayerDirectory,
-        reading: ReadingBook,
+        players: PlayerNames,
+        reading: ServerReadings,
         messages: ProofMessages,
         tasks: TaskManager,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._scope_index = scope_index
         self._players = players
         self._reading = reading
         self._messages = messages
@@ -160,7 +142,7 @@ class ProofKeeper:
     async def run(self) -> None:
         """Judge for ever: every guild with open links now and then, a stirred one at once."""
         while True:
-            found = await self._directory.list_guilds_with_open_links()
+            found = await self._scope_index.list_guilds_with_open_links()
             self._open = frozenset(found) | self._stirred
             await self.look(found)
             next_look_at = self._clock.monotonic() + LOOK_SECONDS

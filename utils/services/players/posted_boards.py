@@ -23,11 +23,11 @@ from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.texts import Command, Text, text
-from utils.services.guilds.audit import AuditWriter
-from utils.services.money.rewards import FeatureGate
+from utils.services.guilds.audit import AuditLog
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import Board
 from utils.services.ports import AdminNotifier, ChannelFinder
+from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
 from utils.turns import FairTurns
 
@@ -43,14 +43,18 @@ CHANNEL_GONE = text(
 )
 
 
-class BoardStore(Protocol):
-    """Storage of posted boards."""
+class BoardPlan(Protocol):
+    """Which boards a guild has posted."""
 
     async def list_boards(self, guild_id: GuildId) -> Sequence[PostedBoard]:
         """Return a guild's boards."""
 
     async def find_board(self, key: BoardKey) -> PostedBoard | None:
         """Return one board."""
+
+
+class BoardStore(BoardPlan, Protocol):
+    """Storage of posted boards."""
 
     async def insert_board(self, key: BoardKey) -> None:
         """Store a new board that stands nowhere yet."""
@@ -62,7 +66,7 @@ class BoardStore(Protocol):
         """Forget a board."""
 
 
-class BoardDirectory(Protocol):
+class BoardIndex(Protocol):
     """Knows which guilds have boards."""
 
     async def list_guilds_with_boards(self) -> Sequence[GuildId]:
@@ -90,19 +94,19 @@ class PostedBoardService:
     def __init__(
         self,
         store: BoardStore,
-        directory: BoardDirectory,
+        scope_index: BoardIndex,
         messages: BoardMessages,
         *,
         coverage: CoverageService,
         channels: ChannelFinder,
-        premium: FeatureGate,
+        premium: PremiumService,
         notifier: AdminNotifier,
-        audit: AuditWriter,
+        audit: AuditLog,
         tasks: TaskManager,
         is_member: Callable[[GuildId], bool],
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._scope_index = scope_index
         self._messages = messages
         self._coverage = coverage
         self._channels = channels
@@ -186,7 +190,7 @@ class PostedBoardService:
             async with self._turns.lend(guild_id):
                 await self._refresh_guild(guild_id, told)
 
-        found = filter(self._is_member, await self._directory.list_guilds_with_boards())
+        found = filter(self._is_member, await self._scope_index.list_guilds_with_boards())
         await asyncio.gather(
             *(self._tasks.attempt(REFRESH_TASK, one, refresh_in_turn, told=told) for one in found)
         )

@@ -26,10 +26,11 @@ from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerSco
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
 from utils.models.texts import Command, Names, Text, text
 from utils.models.typed_text import quote
-from utils.services.guilds.audit import AuditWriter
-from utils.services.guilds.guild_settings import ServerStore, SettingsService
+from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.log_source import LogOpener
+from utils.services.ports import LoopControl, ServerStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.typed_servers import (
@@ -61,7 +62,7 @@ class RejectedStore(Protocol):
         """Return how many lines were rejected since the server was added."""
 
 
-class SecretKeeper(Protocol):
+class Encryption(Protocol):
     """Encryption of logins at rest."""
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
@@ -81,25 +82,6 @@ class ServerChecker(Protocol):
 
     def let_go(self, server: GameServer) -> None:
         """Keep nothing open for a server that passed its test and is not read after all."""
-
-
-class LoopControl(Protocol):
-    """Starts and ends the loops over servers."""
-
-    def start(self, scope: ServerScope) -> None:
-        """Begin to read and deliver for a server."""
-
-    def removal(self, scope: ServerScope) -> AbstractAsyncContextManager[None]:
-        """End both for the length of a block, and for ever unless it fails."""
-
-    def refresh(self, scope: ServerScope) -> None:
-        """Look at the server's settings again before the next poll."""
-
-    def wake(self, scope: ServerScope) -> None:
-        """Read again now, even after a fault that only a person could mend."""
-
-    async def restart(self, scope: ServerScope) -> None:
-        """End what is under way for a server and begin with its settings as they are now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,21 +111,21 @@ class GameServerService:
         *,
         settings: SettingsService,
         premium: PremiumService,
-        secret_keeper: SecretKeeper,
+        encryption: Encryption,
         checker: ServerChecker,
         places: LogPlaces,
         logs: LogOpener,
         history: HistoryImport,
         loops: LoopControl,
         events: EventDispatcher,
-        audit: AuditWriter,
+        audit: AuditLog,
         clock: Clock,
     ) -> None:
         self._store = store
         self._rejected = rejected
         self._settings = settings
         self._premium = premium
-        self._secret_keeper = secret_keeper
+        self._encryption = encryption
         self._checker = checker
         self._places = places
         self._logs = logs
@@ -250,7 +232,7 @@ class GameServerService:
         if check.logs is None:
             return server, check.steps
         try:
-            await self._places.settle(server, check.logs.folder)
+            await self._places.note_folder(server, check.logs.folder)
         except SameLogsError as error:
             return server, (*check.steps, CheckStep("Other servers", ok=False, detail=str(error)))
         self._loops.wake(server.scope)
@@ -300,7 +282,7 @@ class GameServerService:
             host=form.host,
             port=form.port or DEFAULT_PORT,
             username=form.username,
-            secret=self._secret_keeper.encrypt(scope, credentials),
+            secret=self._encryption.encrypt(scope, credentials),
             number=form.number,
             base_path=form.base_path,
             timezone=form.timezone,
