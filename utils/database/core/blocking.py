@@ -92,19 +92,24 @@ class BlockingCollection:
         return self._run(self._find, scope_filter(self.scope, query), projection, sort, limit, hint)
 
     def find_together(
-        self, query: Query, others: Mapping[str, Query], *, hint: str
+        self, query: Query, others: Mapping[str, Query], *, hint: str, lease: Query | None = None
     ) -> Mapping[str, list[Document]]:
         """Return the documents that fit, and those of other collections of the same scope, by collection.
 
         It is one operation and costs hardly more than a read of one of them. What is found together may have
-        16 MB.
+        16 MB. With ``lease``, what fits that among the leases, which have no scope, is found as well.
         """
-        found: Query = {"$facet": {self.name: [{"$match": {}}]}}  # of nothing it makes a document as well
-        looks: list[Query] = [
-            {"$lookup": {"from": name, "pipeline": [{"$match": scope_filter(self.scope, other)}], "as": name}}
-            for name, other in others.items()
+        looks = {name: scope_filter(self.scope, other) for name, other in others.items()}
+        if lease is not None:
+            looks["leases"] = dict(lease)
+        pipeline: list[Query] = [
+            {"$match": scope_filter(self.scope, query)},
+            {"$facet": {self.name: [{"$match": {}}]}},  # of nothing it makes a document as well
+            *(
+                {"$lookup": {"from": name, "pipeline": [{"$match": look}], "as": name}}
+                for name, look in looks.items()
+            ),
         ]
-        pipeline: list[Query] = [{"$match": scope_filter(self.scope, query)}, found, *looks]
         (together,) = self._run(self._aggregate, pipeline, hint)
         return together
 

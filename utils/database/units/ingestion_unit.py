@@ -127,7 +127,7 @@ class IngestionTransaction:
         of_players = {"generation": generation, "player_id": {"$in": players}}
         of_months = {"generation": generation, "month": {"$in": months}}
         others = {"player_days": of_months | of_players, "server_months": of_months}
-        found = self._collection("players").find_together(of_players, others, hint="player")
+        found = self._transaction.find_together("players", self._scope, of_players, others, hint="player")
         self._players.update({(generation, player_id): None for player_id in players})
         self._players.update({(generation, one["player_id"]): one for one in found["players"]})
         self._months.update({(generation, month): None for month in months})

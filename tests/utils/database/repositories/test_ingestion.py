@@ -404,6 +404,36 @@ async def test_batch_is_refused_when_the_lease_is_lost(
     await _store(fenced, scope, [make_death(scope, A, B)])
 
 
+async def test_lease_is_looked_at_before_anything_is_found(
+    database: SafeDatabase, scope: ServerScope
+) -> None:
+    """The first read tells, be it of one collection or of several; one that is held lets all of it go on."""
+    await database.unscoped("leases").insert_one({"_id": 0, "token": 1})
+    day = date(2025, 4, 30)
+
+    def look(unit: IngestionTransaction) -> object:
+        unit.read_ahead([(A, day)], generation=0)
+        return unit.find_players([A], generation=0), unit.find_known_ids([b"?"])
+
+    held = IngestionRepository(database, fences=lambda _: Fence(shard=0, token=1))
+    assert await held.in_transaction(scope, look) == ({}, frozenset())
+    lost = IngestionRepository(database, fences=lambda _: Fence(shard=0, token=2))
+    seen: list[object] = []
+    for first in (
+        lambda unit: unit.read_ahead([(A, day)], generation=0),
+        lambda unit: unit.find_players([A], generation=0),
+        lambda unit: unit.add_lines_read(1, 0),
+    ):
+
+        def work(unit: IngestionTransaction, first: Callable[[IngestionTransaction], object] = first) -> None:
+            seen.append(first(unit))
+
+        with pytest.raises(LeaseLostError):
+            await lost.in_transaction(scope, work)
+    assert seen == [None]  # nothing was read there
+    assert await count_lines(database, scope) == LineCounts(0, 0)
+
+
 async def test_forgotten_cursors_leave_their_lines_counted(
     ingestion: IngestionRepository, database: SafeDatabase, scope: ServerScope, neighbour: ServerScope
 ) -> None:
