@@ -181,7 +181,7 @@ class BlockingCollection:
         return self._run(self._collection.delete_many, scoped, session=self._session).deleted_count
 
     def bulk_write(self, writes: Iterable[Write]) -> int:
-        """Carry out many writes in their order; return how many found a document to change."""
+        """Carry out many writes in their order; return how many found a document to change, or made it."""
         requests = self.build_requests(writes)
         return write_requests(self._operations, self.name, requests, session=self._session)
 
@@ -224,9 +224,10 @@ def write_requests(
     """Carry out what collections of one name have built, be they of several scopes.
 
     Returns:
-        how many found a document to change.
+        how many found a document to change, or made one that was to be there.
     """
     if not requests:
         return 0
     write = operations.get_collection(name).bulk_write
-    return operations.run(f"{name}.bulk_write", write, requests, session=session).matched_count
+    done = operations.run(f"{name}.bulk_write", write, requests, session=session)
+    return done.matched_count + done.upserted_count

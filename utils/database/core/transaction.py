@@ -85,7 +85,7 @@ class Transaction:
         return self._operations.run(operation, method, *args, **kwargs)
 
     def write(self, name: str, requests: Sequence[Request]) -> int:
-        """Carry out what collections of one name have built; return how many found a document to change.
+        """Carry out what collections of one name have built; return how many found a document, or made it.
 
         Raises:
             StorageError: it went wrong; the class says how.
