@@ -26,12 +26,12 @@ class ServerNumbers:
     Attributes:
         batches: how many batches have changed the server's counters so far, this one with them.
         first: the numbers of the first new notice of each kind of channel.
-        room: up to which number of a kind notices were known to have room, when somebody looked last.
+        capacity: up to which number of a kind notices were known to have room, when somebody looked last.
     """
 
     batches: int
     first: Mapping[ChannelKind, int]
-    room: Mapping[ChannelKind, int]
+    capacity: Mapping[ChannelKind, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ class Draw:
     def read(self, drawn: Mapping[str, Any]) -> ServerNumbers:
         """Return what was drawn, from the document as it is then."""
         first = {kind: int(drawn["next"][kind.value]) - count for kind, count in self.notices.items()}
-        room = {kind: int(drawn.get("room", {}).get(kind.value, 0)) for kind in self.notices}
-        return ServerNumbers(int(drawn.get("batches", 0)), first, room)
+        capacity = {kind: int(drawn.get("capacity", {}).get(kind.value, 0)) for kind in self.notices}
+        return ServerNumbers(int(drawn.get("batches", 0)), first, capacity)
 
 
 def draw_numbers(transaction: Transaction, scope: ServerScope, draw: Draw) -> ServerNumbers:
@@ -72,6 +72,7 @@ def draw_numbers(transaction: Transaction, scope: ServerScope, draw: Draw) -> Se
     return draw.read(cursors.find_one_and_update(NUMBERS_KEY, draw.build_update()))
 
 
-def note_room(transaction: Transaction, scope: ServerScope, kind: ChannelKind, room: int) -> None:
+def note_capacity(transaction: Transaction, scope: ServerScope, kind: ChannelKind, capacity: int) -> None:
     """Remember up to which number notices of a kind have room."""
-    transaction.of_server("cursors", scope).update_one(NUMBERS_KEY, {"$set": {f"room.{kind.value}": room}})
+    update = {"$set": {f"capacity.{kind.value}": capacity}}
+    transaction.of_server("cursors", scope).update_one(NUMBERS_KEY, update)
