@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -33,7 +34,6 @@ from utils.database.repositories.leases import LeaseRepository
 from utils.errors import ConfigurationError, KillfeedError
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
-from utils.models.servers import CheckStep
 from utils.redaction import Redactor
 from utils.secret_key import KeyPlace, change_secret_key, open_secret_box
 from utils.services.shards.leases import LeaseKeeper
@@ -216,13 +216,22 @@ def open_logs(settings: Settings, redactor: Redactor, *, level: str) -> Iterator
         logs.close()
 
 
-async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """One line of ``bot.py check``: what was tried, and what came of it, in English."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+async def check_bot(settings: Settings, redactor: Redactor) -> list[SelfCheck]:
     """Try everything the bot needs, in the order in which it needs it."""
-    steps = [CheckStep("Configuration", ok=True, detail="every key is understood")]
+    steps = [SelfCheck("Configuration", ok=True, detail="every key is understood")]
     clock = SystemClock()
     try:
         with lock_data_folder(settings.data_dir):
-            steps.append(CheckStep("Data folder", ok=True, detail=f"{settings.data_dir} can be written"))
+            steps.append(SelfCheck("Data folder", ok=True, detail=f"{settings.data_dir} can be written"))
             place, tasks = build_place(settings), TaskManager(clock)
             async with open_database(
                 place, tasks, clock=clock, patience_seconds=CHECK_PATIENCE_SECONDS
@@ -230,45 +239,45 @@ async def check_bot(settings: Settings, redactor: Redactor) -> list[CheckStep]:
                 steps += await _check_database(database)
                 leases = build_leases(settings, database, "check", clock)
                 box = await open_secret_box(build_key_place(settings), database, redactor)
-                steps.append(CheckStep("Secret key", ok=True, detail="fits the stored logins"))
+                steps.append(SelfCheck("Secret key", ok=True, detail="fits the stored logins"))
                 application = Application(
                     settings, database, leases, box, tasks, extensions=EXTENSIONS, clock=clock
                 )
                 steps.append(_check_commands(application.bot))
                 steps.append(await _check_token(settings, application.bot))
     except KillfeedError as error:
-        steps.append(CheckStep("Not checked further", ok=False, detail=str(error)))
+        steps.append(SelfCheck("Not checked further", ok=False, detail=str(error)))
     return steps
 
 
-async def _check_database(database: SafeDatabase) -> list[CheckStep]:
+async def _check_database(database: SafeDatabase) -> list[SelfCheck]:
     facts = await database.command("buildInfo")
-    server = CheckStep("MongoDB", ok=True, detail=f"version {facts['version']}, transactions work")
+    server = SelfCheck("MongoDB", ok=True, detail=f"version {facts['version']}, transactions work")
     version = await MIGRATIONS.ensure_version(database)
     if not MIGRATIONS.is_current(version):
         older = version.number if version.upgraded_from is None else version.upgraded_from
         detail = f"of version {older}; the start brings it to {MIGRATIONS.newest} once no older bot runs"
-        return [server, CheckStep("Data", ok=True, detail=detail)]
+        return [server, SelfCheck("Data", ok=True, detail=detail)]
     problems = await list_index_problems(database)
     indexes = "; ".join(problems) if problems else "all there"
-    return [server, CheckStep("Indexes", ok=not problems, detail=indexes)]
+    return [server, SelfCheck("Indexes", ok=not problems, detail=indexes)]
 
 
-def _check_commands(bot: KillfeedBot) -> CheckStep:
+def _check_commands(bot: KillfeedBot) -> SelfCheck:
     detail = f"{len(EXTENSIONS)} features with {len(list_commands(bot))} commands"
-    return CheckStep("Commands", ok=True, detail=detail)
+    return SelfCheck("Commands", ok=True, detail=detail)
 
 
-async def _check_token(settings: Settings, bot: KillfeedBot) -> CheckStep:
+async def _check_token(settings: Settings, bot: KillfeedBot) -> SelfCheck:
     try:
         await bot.login(settings.discord.token.get_secret_value())
     except discord.LoginFailure:
-        return CheckStep("Discord", ok=False, detail=REFUSED_LOGIN)
+        return SelfCheck("Discord", ok=False, detail=REFUSED_LOGIN)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
-        return CheckStep("Discord", ok=True, detail=f"not reached, so the token is not checked ({failure})")
+        return SelfCheck("Discord", ok=True, detail=f"not reached, so the token is not checked ({failure})")
     finally:
         await bot.close()
-    return CheckStep("Discord", ok=True, detail=f"logged in as {bot.user}")
+    return SelfCheck("Discord", ok=True, detail=f"logged in as {bot.user}")
 
 
 def check(settings: Settings, config: Path) -> int:

@@ -19,7 +19,7 @@ from utils.database.repositories.leases import LeaseRepository
 from utils.models.guilds import ChannelKind
 from utils.models.reading import FoundLogs, ImportProgress
 from utils.models.scope import GuildId, ServerScope
-from utils.models.servers import CheckStep, Credentials, GameServer, HostKeys, ServerHealth, WayCheck
+from utils.models.servers import CheckStep, Credentials, GameServer, HostKeys, ServerHealth, WayCheck, WayStep
 from utils.secrets import SecretBox
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.money.rewards import KillRewards
@@ -57,7 +57,7 @@ class MemoryAccess:
     ) -> WayCheck:
         """Find everything in order."""
         del guild_limit, credentials
-        steps = (CheckStep("Log in", ok=True, detail="renter"),)
+        steps = (CheckStep(WayStep.LOGIN, ok=True, detail="renter"),)
         return WayCheck(steps, "ssh-ed25519 AAAA", FoundLogs(f"/{server.number}{FOLDER}"))
 
     def let_go(self, server: GameServer) -> None:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from utils.errors import InvalidInputError, SameLogsError
 from utils.models.deaths import LogFile
+from utils.models.problems import Problem
 from utils.models.reading import Cursor, FoundLogs, digest_head
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import GameServer
@@ -86,12 +87,8 @@ class LogPlaces:
                 or _share_a_file(await self._list_cursors(server), await self._list_cursors(other))
             ):
                 raise SameLogsError(
-                    text(
-                        "“{other}” reads these logs already, so “{server}” is not read: every kill would"
-                        " count twice. Remove one of the two with {remove}.",
-                        other=other.name,
-                        server=server.name,
-                        remove=Command("admin server remove"),
+                    Problem.SAME_LOGS.say(
+                        other=other.name, server=server.name, remove=Command("admin server remove")
                     )
                 )
 
