@@ -21,7 +21,7 @@ import aiohttp
 import discord
 from structlog import get_logger
 
-from utils.application import REFUSED_LOGIN, Application
+from utils.application import Application
 from utils.clock import SystemClock
 from utils.data_folder import list_readable_by_others, load_instance_id, lock_data_folder
 from utils.database.core.database import SafeDatabase
@@ -32,6 +32,7 @@ from utils.database.migrations.upgrade import DataUpgrade
 from utils.database.process.opening import MongoDBPlace, open_database
 from utils.database.repositories.leases import LeaseRepository
 from utils.errors import ConfigurationError, KillfeedError
+from utils.gateway import REFUSED_LOGIN
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
 from utils.redaction import Redactor

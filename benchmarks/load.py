@@ -28,7 +28,7 @@ from utils.clock import SystemClock
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.models.deaths import DeathRow
-from utils.models.guilds import ChannelKind
+from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import Credentials, GameServer
 from utils.secrets import SecretBox
@@ -193,7 +193,9 @@ async def _settle(
     async with running_database(folder / "data") as database:
         servers, settings = GameServerRepository(database), GuildRepository(database)
         for guild, channel in zip(guilds, channels, strict=True):
-            await settings.set_channel(GuildId(guild.id), ChannelKind.KILLFEED, ChannelId(channel.id))
+            before = GuildSettings(GuildId(guild.id))
+            after = replace(before, channels={ChannelKind.KILLFEED: ChannelId(channel.id)})
+            await settings.write_settings(before.guild_id, before, after)
         for number in range(size):
             scope = ServerScope(GuildId(guilds[number % len(guilds)].id), ServerId(f"s{number:07}"))
             server = GameServer(

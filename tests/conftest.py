@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from simulation.discord import Channel, Guild, Member, Permission, SimulatedDiscord
 from simulation.discord.openapi import find_obstacle
+from tests.fakes.clock import FakeClock
 from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import ensure_indexes
@@ -61,6 +62,20 @@ async def _database(connection: SafeMongoDBConnection) -> AsyncIterator[SafeData
     await ensure_indexes(database)
     yield database
     await database.drop()
+
+
+@pytest.fixture(name="clock")
+def _clock() -> FakeClock:
+    """A clock that only tests move."""
+    return FakeClock()
+
+
+@pytest.fixture(name="world")
+async def _world() -> AsyncIterator[SimulatedDiscord]:
+    """A Discord without rate limits, of which nothing may be asked that its document does not allow."""
+    async with SimulatedDiscord(enforce_rate_limits=False) as world:
+        yield world
+        assert world.contract_violations == []
 
 
 @pytest.fixture(name="guild")

@@ -14,10 +14,13 @@ from pydantic import BaseModel
 from bot import EXTENSIONS
 from cogs.admin.channels import NEEDED_PERMISSIONS
 from utils.database.core.indexes import INDEXES
-from utils.database.documents.server_documents import GameServerDocument, GuildDocument, HealthDocument
+from utils.database.documents.server_documents import GameServerDocument, HealthDocument
 from utils.events import Event
 from utils.interactions.access import get_access
 from utils.interactions.command_set import list_commands
+from utils.models.declared_settings import list_settings
+from utils.models.guilds import GuildSettings
+from utils.models.scope import GuildId
 from utils.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
@@ -127,8 +130,9 @@ def test_architecture_names_every_index_with_its_fields() -> None:
 
 def test_architecture_names_every_stored_field() -> None:
     """Whatever is written into a document stands in the data model."""
-    models = (GuildDocument, GameServerDocument, HealthDocument)
-    fields = {name for model in models for name in model.model_fields} | set(list_stored_fields())
+    models = (GameServerDocument, HealthDocument)
+    settings = {name for name, *_ in list_settings(GuildSettings(GuildId(1)))}
+    fields = {name for model in models for name in model.model_fields} | settings | set(list_stored_fields())
     assert sorted(field for field in fields if f"`{field}`" not in ARCHITECTURE) == []
     assert {"killer_id", "offset", "nonce"} <= fields
 

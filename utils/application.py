@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-import aiohttp
-import discord
 from structlog import get_logger
 
-from utils.backoff import Backoff
+from utils.caching import GuildMemory
 from utils.clock import Clock
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.process.opening import MONGOD_TASK
 from utils.database.repositories import Repositories
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.boards import BoardPages, PostedBoardMessages
+from utils.delivery.languages import GuildLanguages
 from utils.delivery.loop import DeliveryLoop
 from utils.delivery.pace import STANDING_A_SECOND, MessagePace
 from utils.delivery.progress import ImportMessages
@@ -26,18 +25,19 @@ from utils.delivery.sender import DiscordSender
 from utils.delivery.service import DeliveryService
 from utils.delivery.standing_messages import StandingMessages
 from utils.embeds.factory import EmbedFactory
-from utils.errors import ConfigurationError
 from utils.events import (
     CountersStored,
     DeathsStored,
     EventDispatcher,
     GuildLeft,
+    GuildSettingsChanged,
     HistoryImported,
     NoticesQueued,
     PlayerErased,
     ServerAdded,
     ServerRemoved,
 )
+from utils.gateway import run_gateway
 from utils.interactions.client import choose_bot
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
@@ -62,7 +62,6 @@ from utils.services.links.linking import LinkService
 from utils.services.links.proof_watcher import PROOFS_TASK, ProofKeeper
 from utils.services.money.bounties.endings import EXPIRE_TASK, BountyEndings
 from utils.services.money.bounties.placing import BountyService
-from utils.services.money.bounties.rooms import BountyRooms
 from utils.services.money.rewards import KillRewards
 from utils.services.money.wallets import WalletService
 from utils.services.personal.erasure import ErasureService
@@ -73,11 +72,11 @@ from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK, PostedBoardService
 from utils.services.players.statistics import StatisticsService
-from utils.services.premium.grants import ENDS_TASK, SETTLE_TASK, GrantRooms, GrantService
+from utils.services.premium.grants import ENDS_TASK, SETTLE_TASK, GrantService
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.log_places import LogPlaces
-from utils.services.servers.server_changes import ServerChangeService, ServerRooms
+from utils.services.servers.server_changes import ServerChangeService
 from utils.services.shards.leases import LeaseKeeper
 from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess
@@ -98,18 +97,6 @@ WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
 PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
 BOUNTY_SECONDS = 15.0
 KEPT_MESSAGES = timedelta(hours=24)
-LOGIN_BACKOFF = Backoff(first_seconds=1, longest_seconds=60)
-REFUSED_LOGIN = (
-    "Discord refuses the token. Copy it anew from the Discord developer portal (Bot, Reset Token) "
-    "into discord.token of your configuration."
-)
-
-CLOSED_FOR_GOOD = (
-    "Discord closed the connection for good (gateway code {code}). A restart does not help: look for a newer "
-    "version of the bot, or tell its makers the code."
-)
-AUTHENTICATION_FAILED = 4004  # the token was made anew while the bot ran
-DISALLOWED_INTENTS = 4014
 
 logger = get_logger(__name__)
 
@@ -161,6 +148,7 @@ class Application:
         self.secret_box = secret_box
         self.access = DeathLogAccess(self.pool, self.secret_box, clock=clock)
         self.factory = EmbedFactory()
+        self.languages = GuildLanguages(self.bot, self.factory)
         self._join_rules()
         self.bot.follower = self.loops
         self.bot.services = self._build_services()
@@ -184,13 +172,13 @@ class Application:
         share = self.settings.discord.sharding.share
         standing_pace = MessagePace(self.clock, a_second=STANDING_A_SECOND, share=share)
         self.messages = StandingMessages(self.sender, self.tasks, pace=standing_pace, clock=self.clock)
-        self.progress = ImportMessages(self.sender, self.messages, factory=self.factory)
+        self.progress = ImportMessages(self.sender, self.messages, languages=self.languages)
         self.alerts = AdminAlerts(
             self.bot,
             self.sender,
             self.tasks,
             settings=self.guild_settings,
-            factory=self.factory,
+            languages=self.languages,
             clock=self.clock,
         )
         self.batches = FairTurns(BATCHES_OF_ALL)
@@ -211,15 +199,14 @@ class Application:
             self.repositories.directory,
             players=self.names,
             reading=self.loops,
-            messages=LinkMessages(self.messages, factory=self.factory),
+            messages=LinkMessages(self.messages, languages=self.languages),
             tasks=self.tasks,
             clock=self.clock,
         )
         self.servers = self._build_servers()
         self.links = self._build_links()
         self.people = PersonFinder(self.links, self.names, clock=self.clock)
-        rooms = self._build_bounty_rooms()
-        self.bounties, self.bounty_endings = BountyService(rooms), BountyEndings(rooms)
+        self.bounties, self.bounty_endings = self._build_bounties(), self._build_bounty_endings()
         repositories = self.repositories
         self.coverage = CoverageService(self.servers, self.names, self.links, clock=self.clock)
         self.statistics = StatisticsService(
@@ -234,7 +221,7 @@ class Application:
             channels=self.guild_settings,
             sender=self.sender,
             notifier=self.alerts,
-            factory=self.factory,
+            languages=self.languages,
             clock=self.clock,
             max_announce_age=timedelta(minutes=self.settings.polling.max_announce_age_minutes),
         )
@@ -279,17 +266,17 @@ class Application:
         )
 
     def _build_grants(self) -> GrantService:
-        rooms = GrantRooms(
-            store=self.repositories.premium,
+        return GrantService(
+            self.repositories.premium,
+            self.repositories.directory,
             premium=self.premium,
             servers=self.repositories.servers,
             loops=self.loops,
             notifier=self.alerts,
-            directory=self.repositories.directory,
             tasks=self.tasks,
             clock=self.clock,
+            minimum_poll_seconds=self.settings.polling.min_interval_seconds,
         )
-        return GrantService(rooms, minimum_poll_seconds=self.settings.polling.min_interval_seconds)
 
     def _build_servers(self) -> GameServerService:
         return GameServerService(
@@ -309,9 +296,10 @@ class Application:
         )
 
     def _build_server_changes(self, servers: GameServerService) -> ServerChangeService:
-        rooms = ServerRooms(
-            store=self.repositories.servers,
-            imports=self.repositories.imports,
+        return ServerChangeService(
+            servers,
+            self.repositories.servers,
+            self.repositories.imports,
             settings=self.guild_settings,
             premium=self.premium,
             secret_keeper=self.secret_box,
@@ -321,10 +309,9 @@ class Application:
             loops=self.loops,
             audit=self.audit,
         )
-        return ServerChangeService(servers, rooms)
 
     def _build_boards(self) -> PostedBoardService:
-        pages = BoardPages(self.coverage, self.statistics, self.combat, self.factory)
+        pages = BoardPages(self.coverage, self.statistics, self.combat, self.languages)
         return PostedBoardService(
             self.repositories.boards,
             self.repositories.directory,
@@ -350,15 +337,23 @@ class Application:
             requires_proof=self.settings.links.require_proof,
         )
 
-    def _build_bounty_rooms(self) -> BountyRooms:
-        return BountyRooms(
-            store=self.repositories.bounties,
-            directory=self.repositories.directory,
-            links=self.links,
+    def _build_bounties(self) -> BountyService:
+        return BountyService(
+            self.repositories.bounties,
             guilds=self.guild_settings,
             servers=self.servers,
-            names=self.names,
-            audit=self.audit,
+            links=self.links,
+            players=self.names,
+            events=self.events,
+            clock=self.clock,
+        )
+
+    def _build_bounty_endings(self) -> BountyEndings:
+        return BountyEndings(
+            self.repositories.bounties,
+            self.repositories.directory,
+            guilds=self.guild_settings,
+            servers=self.servers,
             events=self.events,
             tasks=self.tasks,
             clock=self.clock,
@@ -381,7 +376,7 @@ class Application:
             readings=self.loops,
             deliveries=self.deliveries,
             samples=SamplePosts(
-                self.sender, channels=self.guild_settings, factory=self.factory, clock=self.clock
+                self.sender, channels=self.guild_settings, languages=self.languages, clock=self.clock
             ),
             progress=self.progress,
             languages=languages,
@@ -397,7 +392,13 @@ class Application:
             ),
             grants=self.grants,
             guild_changes=GuildChangeService(
-                self.guild_settings, self.servers, premium=self.premium, audit=self.audit
+                self.guild_settings,
+                self.servers,
+                guilds=self.repositories.guilds,
+                channels=self.repositories.servers,
+                premium=self.premium,
+                audit=self.audit,
+                events=self.events,
             ),
             server_changes=self._build_server_changes(self.servers),
             audit=self.audit,
@@ -417,10 +418,9 @@ class Application:
     def _register_handlers(self) -> None:
         events = self.events
         events.register(NoticesQueued, self.loops.on_notices_queued)
-        standings = self.repositories.standings
-        events.register(CountersStored, standings.on_counters_stored)
-        events.register(ServerRemoved, standings.on_server_removed)
-        events.register(GuildLeft, standings.on_guild_left)
+        events.register(GuildSettingsChanged, self.deliveries.on_guild_settings_changed)
+        events.register(CountersStored, self.repositories.standings.on_counters_stored)
+        events.register(ServerRemoved, self.repositories.standings.on_server_removed)
         events.register(DeathsStored, self.names.on_deaths_stored)
         events.register(DeathsStored, self.proofs.on_deaths_stored)
         events.register(HistoryImported, self.names.on_history_imported)
@@ -428,7 +428,6 @@ class Application:
         events.register(PlayerErased, self.names.on_player_erased)
         events.register(ServerAdded, self.grants.on_server_added)
         events.register(ServerRemoved, self.grants.on_server_removed)
-        events.register(GuildLeft, self.grants.on_guild_left)
         events.register(ServerRemoved, self.bounty_endings.on_server_removed)
         events.register(GuildLeft, self._on_guild_left)
 
@@ -448,8 +447,9 @@ class Application:
         self.tasks.start(REFRESH_TASK, self._refresh_boards, interval_seconds=REFRESH_SECONDS)
         self.tasks.start(PRUNE_TASK, self._prune, interval_seconds=PRUNE_SECONDS)
         self.tasks.start(EXPIRE_TASK, self.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS)
+        token = self.settings.discord.token.get_secret_value()
         works = [
-            asyncio.create_task(self._run_discord(), name="discord"),
+            asyncio.create_task(run_gateway(self.bot, token, clock=self.clock), name="discord"),
             asyncio.create_task(self.leases.keep(), name="leases"),
             asyncio.create_task(_wait_for(stop), name="stop"),
         ]
@@ -459,30 +459,6 @@ class Application:
                 work.result()
         finally:
             await self._shut_down(works)
-
-    async def _run_discord(self) -> None:
-        token = self.settings.discord.token.get_secret_value()
-        await self._log_in(token)
-        try:
-            await self.bot.connect(reconnect=True)
-        except discord.ConnectionClosed as failure:
-            raise _explain_close(failure.code) from None
-        except discord.PrivilegedIntentsRequired:
-            raise _explain_close(DISALLOWED_INTENTS) from None
-
-    async def _log_in(self, token: str) -> None:
-        """Log in; while Discord is away, try again, for kills are read and stored meanwhile."""
-        for pause in LOGIN_BACKOFF.generate_seconds():
-            try:
-                await self.bot.login(token)
-            except discord.LoginFailure:
-                raise ConfigurationError(REFUSED_LOGIN) from None
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
-                logger.warning("Discord is not reached, trying again", problem=str(failure), seconds=pause)
-                await self.bot.http.close()
-                await self.clock.sleep(pause)
-            else:
-                return
 
     async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
         """Stop what runs, in the order in which it depends on each other."""
@@ -526,6 +502,11 @@ class Application:
         removals = await self.repositories.directory.list_removals()
         await self.tasks.for_each(PRUNE_TASK, removals, delete_leftovers)
 
+    def list_memories(self) -> Sequence[GuildMemory]:
+        """Return all that keeps something of a guild and is to forget it when the bot leaves."""
+        rules = (self.guild_settings, self.premium, self.grants, self.names, self.proofs)
+        return (*rules, self.alerts, self.loops, self.access, self.tasks, self.repositories.standings)
+
     def _on_guild_left(self, event: GuildLeft) -> None:
         self._leaving.put(event.guild_id)
 
@@ -534,17 +515,10 @@ class Application:
         await self.loops.stop_guild(guild_id)
         await self.tasks.cancel_guild(guild_id)
         await self.pool.close_guild(guild_id)
-        self.guild_settings.forget(guild_id)
-        self.names.forget(guild_id)
+        for memory in self.list_memories():
+            memory.forget_guild(guild_id)
         # all that took time: the guild may have invited the bot again meanwhile
         await self.loops.follow_guilds(self.bot.is_member_of)
-
-
-def _explain_close(code: int) -> ConfigurationError:
-    """Return why Discord's gateway closed for good; after every other code the library comes back."""
-    if code == AUTHENTICATION_FAILED:
-        return ConfigurationError(REFUSED_LOGIN)
-    return ConfigurationError(CLOSED_FOR_GOOD.format(code=code))
 
 
 async def _wait_for(stop: asyncio.Event) -> None:

@@ -1,12 +1,24 @@
-"""Caching: what was read is remembered for a while, and dropped when it changes."""
+"""Caching: what was read is remembered for a while, and dropped when it changes.
+
+Everything that keeps something of a guild between two uses is a ``GuildMemory``. When the bot is no longer in
+a guild, all of them forget it (``Application.list_memories``).
+"""
 
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from utils.clock import Clock
+from utils.models.scope import GuildId
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+class GuildMemory(Protocol):
+    """What keeps something by guild: values that were read, what was told, what failed."""
+
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Keep nothing of a guild; what is asked for again is read again."""
 
 
 class Remembered(Generic[K, V]):

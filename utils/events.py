@@ -78,6 +78,18 @@ class PlayerErased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuildSettingsChanged:
+    """Somebody set settings of a guild, also where one is as it was before: they want it tried again.
+
+    Attributes:
+        names: of those settings; a channel is named by its kind.
+    """
+
+    guild_id: GuildId
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuildLeft:
     """The bot is no longer in a guild; what it held there ends."""
 
@@ -92,6 +104,7 @@ Event = (
     | ServerAdded
     | ServerRemoved
     | PlayerErased
+    | GuildSettingsChanged
     | GuildLeft
 )
 EventT = TypeVar("EventT")

@@ -405,6 +405,12 @@ class TaskManager:
         """End every task of a guild, as ``cancel`` does; tell whether they have ended."""
         return await self._end([task for task in self._tasks.values() if task.guild_id == guild_id])
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget which turns of a guild failed."""
+        self._failing = {
+            failing: times for failing, times in self._failing.items() if not _is_of(failing[2], guild_id)
+        }
+
     async def stop(self, *, keeping: Collection[str] = ()) -> bool:
         """End every task but those named, and begin none from now on; tell whether they ended in time."""
         self._is_stopped = True
@@ -444,3 +450,9 @@ class TaskManager:
             self._tasks[task.name] = unended[-1]
         else:
             del self._tasks[task.name]
+
+
+def _is_of(key: Hashable, guild_id: GuildId) -> bool:
+    """Tell whether a turn was one of a guild: by its id, or by a scope or a pair that holds it."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return any(guild_id in (part, getattr(part, "guild_id", None)) for part in parts)

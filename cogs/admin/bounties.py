@@ -1,15 +1,18 @@
 """``/admin bounty`` and ``/admin wallet``: the money of a community."""
 
+from functools import partial
+
 import discord
 
 from cogs.admin.groups import ADMIN
-from utils.interactions.access import access, get_guild_id
+from utils.interactions.access import access, get_actor_id, get_guild_id
 from utils.interactions.context import KillfeedContext
 from utils.interactions.services import Services
+from utils.models.audit import AuditAction
 from utils.models.money import LARGEST_BOUNTY, LARGEST_CHANGE, LEAST_BOUNTY, LONGEST_EXPIRY_HOURS
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
-from utils.services.money.bounties.settings import SettingsWish
+from utils.services.money.bounties.settings import change_bounties
 
 
 class MoneyCommands:
@@ -46,11 +49,18 @@ class MoneyCommands:
         max_amount: int | None,
     ) -> None:
         """Answer ``/admin bounty``."""
-        wish = SettingsWish(enabled, auto, expiry_hours, max_amount)
-        settings = await self.services.bounties.change_settings(
-            get_guild_id(ctx), wish, actor_id=MemberId(ctx.author.id)
+        wish = partial(
+            change_bounties,
+            is_enabled=enabled,
+            is_auto=auto,
+            expiry_hours=expiry_hours,
+            max_amount=max_amount,
         )
-        await ctx.respond(embed=ctx.embeds.build_bounty_settings(settings), ephemeral=True)
+        changed = await self.services.guild_changes.change(
+            get_guild_id(ctx), get_actor_id(ctx.interaction), AuditAction.BOUNTIES, wish
+        )
+        embed = ctx.embeds.build_bounty_settings(changed.after.bounties)
+        await ctx.respond(embed=embed, ephemeral=True)
 
     @ADMIN.command(name="wallet", description="Give emeralds to a member, or take them away")
     @discord.option("member", discord.Member, description="Whose wallet")

@@ -52,7 +52,6 @@ class ChannelCommands:
             server=server,
             actor_id=get_actor_id(ctx.interaction),
         )
-        self.services.deliveries.retry_now(guild_id)
         text = f"The {kind} channel {_describe_owner(change)} is now {channel.mention}."
         if change.missing_tier is not None:
             tier = change.missing_tier
@@ -69,7 +68,6 @@ class ChannelCommands:
         change = await self.services.guild_changes.clear_channel(
             guild_id, ChannelKind(kind), server=server, actor_id=get_actor_id(ctx.interaction)
         )
-        self.services.deliveries.retry_now(guild_id)
         goes_on = (
             f"Its posts go to <#{change.channel_id}> now." if change.channel_id else "Nothing is posted."
         )

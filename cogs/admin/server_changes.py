@@ -160,7 +160,7 @@ class ServerChangeCommands:
         services, guild_id = self.services, get_guild_id(ctx)
         channel_id = ChannelId(ctx.interaction.channel_id or 0)
         chosen = await services.server_changes.verify_import(guild_id, server)
-        message_id = await services.progress.create(channel_id, chosen.name)
+        message_id = await services.progress.create(guild_id, channel_id, chosen.name)
         try:
             await services.server_changes.import_again(
                 guild_id,

@@ -89,7 +89,7 @@ class ServerCommands:
     ) -> discord.Embed:
         services, guild_id = self.services, get_guild_id(interaction)
         await services.servers.verify_form(guild_id, form)
-        message_id = await services.progress.create(channel_id, form.name)
+        message_id = await services.progress.create(guild_id, channel_id, form.name)
         try:
             added = await services.servers.add_server(
                 guild_id,

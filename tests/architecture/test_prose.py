@@ -39,7 +39,7 @@ NOT_YET = {
     "cogs/help.py",
     "cogs/premium.py",
     "utils/delivery/service.py",
-    "utils/delivery/surprises.py",
+    "utils/delivery/unexpected_failures.py",
     "utils/embeds/audit.py",
     "utils/embeds/audit_wording.py",
     "utils/embeds/bounties.py",

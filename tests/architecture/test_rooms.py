@@ -35,6 +35,7 @@ ROOMS: dict[str, set[str]] = {
     "utils.interactions": {"utils.services", "utils.localization", "utils.embeds"},
     "utils.delivery": {"utils.services", "utils.localization", "utils.embeds"},
     "utils.telemetry": set(),
+    "utils.gateway": set(),
     "utils.backup": {"utils.database"},
     "utils.secret_key": {"utils.redaction", "utils.secrets", "utils.database"},
     "cogs": {"utils.services", "utils.localization", "utils.embeds", "utils.interactions"},
@@ -66,6 +67,7 @@ OWNERS: dict[str, set[str]] = {
         "utils.delivery",
         "cogs",
         "utils.application",
+        "utils.gateway",
         "bot",
         "simulation",
     },
@@ -73,6 +75,7 @@ OWNERS: dict[str, set[str]] = {
         "utils.interactions",
         "utils.delivery",
         "utils.application",
+        "utils.gateway",
         "bot",
         "simulation",
     },  # py-cord lets its connection errors through

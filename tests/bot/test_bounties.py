@@ -213,13 +213,13 @@ async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
     for reply in replies.values():
         assert (reply.is_ephemeral, reply.original_was_deleted) == (True, True)
     link_first = (
-        "Bounties are for members with a proven player. Link yours with /link, then prove it in the game."
+        "Bounties are for members with a proven player. Link yours with `/link`, then prove it in the game."
     )
     assert {name: read_text(reply) for name, reply in replies.items()} == {
         "own": "Placer_2 is your own player. Name somebody else.",
         "poor": (
             "That takes 5,001 emeralds, and the wallet holds 5,000. "
-            "Kills of your linked player earn more; /wallet shows what you have."
+            "Kills of your linked player earn more; `/wallet` shows what you have."
         ),
         "unknown": "There is no player “Woolf” here. Did you mean: Wolf?",
         "several": "Fox plays on several servers: North, South. Name one with the option server.",
@@ -227,7 +227,7 @@ async def test_refusals_tell_the_reason_in_private(market: Market) -> None:
         "stranger": link_first,
         "pending": link_first,
         "range": "A bounty here is an amount from 100 to 700 emeralds.",
-        "off": "Bounties are switched off here. An admin switches them on with /admin bounty.",
+        "off": "Bounties are switched off here. An admin switches them on with `/admin bounty`.",
     }
     assert market.get_balance(market.placer) == 5000
     market.kill("Hunter_1", "Wolf")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.fakes.town import KAMENSK, MIRNY, NAMES
+from tests.fakes.full_shelf import KAMENSK, MIRNY, NAMES
 from utils.errors import KillfeedError, StorageUnavailableError
 
 

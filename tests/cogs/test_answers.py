@@ -10,6 +10,7 @@ from tests.cogs.conftest import PIKE, SEEN
 from tests.fakes.clock import START
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import REFERENCE, Shelf
+from tests.fakes.storage import put_settings
 from utils.errors import StorageUnavailableError
 from utils.interactions.replies import PERHAPS_DONE
 from utils.models.guilds import ChannelKind
@@ -218,7 +219,7 @@ async def test_status_covers_all_servers_or_the_named_one(
 ) -> None:
     """A server's own channel goes before the guild's; the answer is for the caller alone."""
     guild_id = GuildId(guild.id)
-    await shelf.guilds.set_channel(guild_id, ChannelKind.KILLFEED, channel.id)  # type: ignore[arg-type]
+    await put_settings(shelf.guilds, guild_id, channels={ChannelKind.KILLFEED: channel.id})
     everything = await alice.ask(channel, "/killfeed status")
     assert everything.is_ephemeral
     assert [name in str(everything.embed) for name in ("Mirny", "Kamensk")] == [True, True]

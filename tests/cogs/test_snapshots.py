@@ -13,10 +13,10 @@ from tests.cogs.cases import CASES, Case
 from tests.cogs.not_yet import NOT_YET
 from tests.cogs.recording import FOLDER, find_file, read_snapshots, record, walk, write_snapshots
 from tests.fakes.clock import START
+from tests.fakes.full_shelf import fill
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.pseudo_language import LANGUAGE, LANGUAGES, PSEUDO, list_bare
 from tests.fakes.small_bot import Shelf
-from tests.fakes.town import fill
 from utils.interactions.access import get_access
 from utils.interactions.command_set import list_commands
 from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
@@ -28,7 +28,7 @@ COMMANDS = sorted({case.command for case in CASES})
 
 
 @dataclass(frozen=True)
-class Town:
+class Cast:
     """The places and people of a community, by name."""
 
     guild: Guild
@@ -57,36 +57,36 @@ class Town:
         return value
 
 
-@pytest.fixture(name="town")
-def _town(world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, manager: Member) -> Town:
+@pytest.fixture(name="cast")
+def _cast(world: SimulatedDiscord, guild: Guild, channel: Channel, alice: Member, manager: Member) -> Cast:
     silent, feed = world.create_channel(guild, "silent"), world.create_channel(guild, "feed")
     world.set_overwrite(silent, guild.bot, deny=int(Permission.EMBED_LINKS | Permission.ATTACH_FILES))
     world.create_role(guild, "scouts")
     managers = manager.membership.roles
     owner = world.add_member(guild, world.owner, roles=managers)
     members = {"alice": alice, "bob": world.add_member(guild, "bob"), "manager": manager, "owner": owner}
-    return Town(guild, {"general": channel, "silent": silent, "feed": feed}, members)
+    return Cast(guild, {"general": channel, "silent": silent, "feed": feed}, members)
 
 
 @pytest.fixture(name="shelf")
-def _shelf(town: Town, world: SimulatedDiscord) -> Shelf:
+def _shelf(cast: Cast, world: SimulatedDiscord) -> Shelf:
     """The community with much to tell."""
     shelf = Shelf()
     shelf.owners.owner_ids = (world.owner.id,)
     fill(
         shelf,
-        GuildId(town.guild.id),
-        MemberId(town.members["alice"].id),
-        MemberId(town.members["bob"].id),
-        ChannelId(town.channels["feed"].id),
+        GuildId(cast.guild.id),
+        MemberId(cast.members["alice"].id),
+        MemberId(cast.members["bob"].id),
+        ChannelId(cast.channels["feed"].id),
     )
     return shelf
 
 
-async def use(case: Case, town: Town, words: Localizer = ENGLISH_LOCALIZER) -> list[Interaction]:
+async def use(case: Case, cast: Cast, words: Localizer = ENGLISH_LOCALIZER) -> list[Interaction]:
     """Use a command to its end; return every interaction of it. ``words`` are those on buttons and forms."""
-    options = {name: town.read_option(name, value) for name, value in case.options.items()}
-    first = await town.members[case.by].ask(town.channels["general"], case.command, **options)
+    options = {name: cast.read_option(name, value) for name, value in case.options.items()}
+    first = await cast.members[case.by].ask(cast.channels["general"], case.command, **options)
     if first.callback_kind is CallbackKind.MODAL:
         form = {words.write_plain(Text(label)): value for label, value in case.form.items()}
         return [first, await (await first.submit_modal(form)).wait()]
@@ -97,30 +97,30 @@ async def use(case: Case, town: Town, words: Localizer = ENGLISH_LOCALIZER) -> l
     return [first, pressed]
 
 
-def prepare(case: Case, town: Town, shelf: Shelf, bot: OwnBot) -> None:
+def prepare(case: Case, cast: Cast, shelf: Shelf, bot: OwnBot) -> None:
     """Make the community what a case needs."""
     bot.services = shelf.build_services(tier=case.tier)
     for cog in bot.cogs.values():
         cog.services = bot.services  # type: ignore[attr-defined]
     if case.is_granted:
-        shelf.premium.give(GuildId(town.guild.id), 3, START + timedelta(days=365))
+        shelf.premium.give(GuildId(cast.guild.id), 3, START + timedelta(days=365))
     shelf.statistics.failures = [case.failure] if case.failure else []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.command} {case.name}")
 async def test_reply_is_what_it_was(
-    case: Case, town: Town, shelf: Shelf, bot: OwnBot, world: SimulatedDiscord, *, is_recording: bool
+    case: Case, cast: Cast, shelf: Shelf, bot: OwnBot, world: SimulatedDiscord, *, is_recording: bool
 ) -> None:
     """The whole of what Discord was sent, from the acknowledgement on.
 
     What changes something is marked as a change, so that its failures promise nothing.
     """
-    prepare(case, town, shelf, bot)
+    prepare(case, cast, shelf, bot)
     before = shelf.freeze()
-    interactions = await use(case, town)
+    interactions = await use(case, cast)
     [granted] = [get_access(one) for one in list_commands(bot) if f"/{one.qualified_name}" == case.command]
     assert granted.is_change or shelf.freeze() == before
-    snapshot = record(world.requests, interactions, town.names)
+    snapshot = record(world.requests, interactions, cast.names)
     kept = read_snapshots(case.command)
     if is_recording:
         write_snapshots(case.command, {**kept, case.name: snapshot})
@@ -130,16 +130,16 @@ async def test_reply_is_what_it_was(
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.command} {case.name}")
 async def test_reply_is_in_the_language_of_who_reads_it(
-    case: Case, town: Town, shelf: Shelf, bot: OwnBot, world: SimulatedDiscord
+    case: Case, cast: Cast, shelf: Shelf, bot: OwnBot, world: SimulatedDiscord
 ) -> None:
     """In a language made for this test: what is not marked as a text, a value or a command is English."""
-    town.guild.locale = LANGUAGE
-    for member in town.members.values():
+    cast.guild.locale = LANGUAGE
+    for member in cast.members.values():
         member.user.locale = LANGUAGE
     shelf.languages = LANGUAGES
-    prepare(case, town, shelf, bot)
-    interactions = await use(case, town, PSEUDO)
-    snapshot = record(world.requests, interactions, town.names)
+    prepare(case, cast, shelf, bot)
+    interactions = await use(case, cast, PSEUDO)
+    snapshot = record(world.requests, interactions, cast.names)
     is_bare = bool(list_bare(snapshot))
     assert is_bare is (f"{case.command} {case.name}" in NOT_YET), (
         list_bare(snapshot) or "take it out of NOT_YET"

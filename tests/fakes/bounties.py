@@ -5,7 +5,7 @@ from datetime import timedelta
 from tests.fakes.clock import START
 from tests.fakes.deaths import SCOPE, build_player_id
 from tests.fakes.small_bot import Shelf
-from tests.fakes.storage import build_server
+from tests.fakes.storage import build_server, put_settings
 from utils.models.guilds import ChannelKind
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, MemberId, ServerId
@@ -42,7 +42,7 @@ def build_shelf() -> Shelf:
 
 async def set_channel(shelf: Shelf) -> None:
     """Give the guild a bounties channel."""
-    await shelf.guilds.set_channel(GUILD, ChannelKind.BOUNTIES, ChannelId(5))
+    await put_settings(shelf.guilds, GUILD, channels={ChannelKind.BOUNTIES: ChannelId(5)})
 
 
 async def place(

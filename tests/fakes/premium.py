@@ -12,7 +12,7 @@ from utils.embeds.audit_wording import write_facts
 from utils.models.audit import AuditEntry
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
 from utils.models.scope import GuildId, MemberId
-from utils.services.premium.grants import GrantRooms, GrantService
+from utils.services.premium.grants import GrantService
 from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
 
@@ -131,14 +131,14 @@ class GrantDesk:
     def __post_init__(self) -> None:
         self.store.audit = self.audit
         self.premium = PremiumService(self.store, default_tier=self.default_tier, clock=self.clock)
-        rooms = GrantRooms(
-            store=self.store,
+        self.service = GrantService(
+            self.store,
+            FakeGrantDirectory(self.servers, self.store),
             premium=self.premium,
             servers=self.servers,
             loops=self.loops,
             notifier=self.notifier,
-            directory=FakeGrantDirectory(self.servers, self.store),
             tasks=TaskManager(self.clock),
             clock=self.clock,
+            minimum_poll_seconds=5,
         )
-        self.service = GrantService(rooms, minimum_poll_seconds=5)

@@ -59,7 +59,6 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.links.linking import LinkService
 from utils.services.money.bounties.endings import BountyEndings
 from utils.services.money.bounties.placing import BountyService
-from utils.services.money.bounties.rooms import BountyRooms
 from utils.services.money.wallets import WalletService
 from utils.services.personal.erasure import ErasureService
 from utils.services.personal.export import ExportService
@@ -70,7 +69,7 @@ from utils.services.players.player_names import PlayerNames
 from utils.services.players.statistics import Board, StatisticsService
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.log_places import LogPlaces
-from utils.services.servers.server_changes import ServerChangeService, ServerRooms
+from utils.services.servers.server_changes import ServerChangeService
 from utils.tasks import TaskManager, TaskReport
 
 REFERENCE = "K7M2QX"
@@ -146,9 +145,6 @@ class FakeDeliveries:
     def __init__(self) -> None:
         self.problem: str | None = None
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """Take note of nothing."""
-
     def find_problem(self, guild_id: GuildId) -> str | None:
         """Return what a test says."""
         del guild_id
@@ -197,9 +193,9 @@ class FakePostedBoards:
 class FakeProgressMessages:
     """Shows nothing."""
 
-    async def create(self, channel_id: ChannelId, server_name: str) -> int | None:
+    async def create(self, guild_id: GuildId, channel_id: ChannelId, server_name: str) -> int | None:
         """Post nothing."""
-        del channel_id, server_name
+        del guild_id, channel_id, server_name
         return None
 
     async def discard(self, channel_id: ChannelId, message_id: int) -> None:
@@ -257,6 +253,7 @@ class Shelf:
     deaths: FakeDeathStore = field(default_factory=FakeDeathStore)
     reporter: FakeErrorReporter = field(default_factory=FakeErrorReporter)
     clock: FakeClock = field(default_factory=FakeClock)
+    events: EventDispatcher = field(default_factory=EventDispatcher)
     audit: FakeAuditStore = field(default_factory=FakeAuditStore)
     premium: FakePremiumStore = field(default_factory=FakePremiumStore)
     rejected: FakeRejectedStore = field(default_factory=FakeRejectedStore)
@@ -296,7 +293,7 @@ class Shelf:
         names = PlayerNames(self.statistics, self.servers, tasks, clock=self.clock)
         premium = desk.premium
         audit = AuditLog(self.audit, clock=self.clock)
-        ingestion, events, secrets = FakeIngestionStore(), EventDispatcher(), self.secrets
+        ingestion, events, secrets = FakeIngestionStore(), self.events, self.secrets
         languages, places = (
             AnswerLanguages(EmbedFactory(languages=self.languages)),
             LogPlaces(self.servers, ingestion),
@@ -316,9 +313,10 @@ class Shelf:
             audit=audit,
             clock=self.clock,
         )
-        rooms = ServerRooms(
-            store=self.servers,
-            imports=ingestion,
+        server_changes = ServerChangeService(
+            servers,
+            self.servers,
+            ingestion,
             settings=settings,
             premium=premium,
             secret_keeper=secrets,
@@ -328,19 +326,24 @@ class Shelf:
             loops=FakeServerLoops(),
             audit=audit,
         )
-        bounties = BountyRooms(
-            store=self.money,
-            directory=self.money,
-            links=FakeLinkBook(self.money),
+        bounties = BountyService(
+            self.money,
             guilds=settings,
             servers=servers,
-            names=names,
-            audit=audit,
+            links=FakeLinkBook(self.money),
+            players=names,
+            events=events,
+            clock=self.clock,
+        )
+        self.bounty_endings = BountyEndings(
+            self.money,
+            self.money,
+            guilds=settings,
+            servers=servers,
             events=events,
             tasks=tasks,
             clock=self.clock,
         )
-        self.bounty_endings = BountyEndings(bounties)
         links = LinkService(
             self.links,
             players=names,
@@ -357,7 +360,7 @@ class Shelf:
             settings=settings,
             servers=servers,
             wallets=WalletService(self.money, clock=self.clock),
-            bounties=BountyService(bounties),
+            bounties=bounties,
             statistics=StatisticsService(self.statistics, self.combat, self.hunters, coverage),
             links=links,
             names=names,
@@ -381,8 +384,16 @@ class Shelf:
                 clock=self.clock,
             ),
             grants=desk.service,
-            guild_changes=GuildChangeService(settings, servers, premium=premium, audit=audit),
-            server_changes=ServerChangeService(servers, rooms),
+            guild_changes=GuildChangeService(
+                settings,
+                servers,
+                guilds=self.guilds,
+                channels=self.servers,
+                premium=premium,
+                audit=audit,
+                events=events,
+            ),
+            server_changes=server_changes,
             audit=audit,
             exports=ExportService(self.personal, people, audit=audit, clock=self.clock),
             erasures=ErasureService(self.erasures, people, audit=audit, events=events, clock=self.clock),

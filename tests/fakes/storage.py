@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.fakes.deaths import SCOPE
 from utils.errors import KillfeedError, LeaseLostError, ShardCountError
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.money import BountySettings
 from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer, ServerHealth
+from utils.services.guilds.guild_settings import GuildStore
 
 T = TypeVar("T")
 
@@ -83,25 +83,17 @@ class FakeGuildStore(Outage):
         self.note("get_settings")
         return await self.answer(self.settings.get(guild_id, GuildSettings(guild_id)))
 
-    async def set_channel(self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId | None) -> None:
-        """Set or clear a channel."""
-        before = self.settings.get(guild_id, GuildSettings(guild_id))
-        channels = {**before.channels, kind: channel_id}
-        kept = {kind: channel for kind, channel in channels.items() if channel is not None}
-        self.settings[guild_id] = replace(before, channels=kept)
-        self.note("set_channel")
+    async def write_settings(self, guild_id: GuildId, before: GuildSettings, after: GuildSettings) -> None:
+        """Write them all."""
+        del before
+        self.settings[guild_id] = after
+        self.note("write_settings")
 
-    async def set_admin_role(self, guild_id: GuildId, role_id: int | None) -> None:
-        """Set or clear the admin role."""
-        before = self.settings.get(guild_id, GuildSettings(guild_id))
-        self.settings[guild_id] = replace(before, admin_role_id=role_id)
-        self.note("set_admin_role")
 
-    async def set_bounties(self, guild_id: GuildId, settings: BountySettings) -> None:
-        """Write what was decided about bounties."""
-        before = self.settings.get(guild_id, GuildSettings(guild_id))
-        self.settings[guild_id] = replace(before, bounties=settings)
-        self.note("set_bounties")
+async def put_settings(store: GuildStore, guild_id: GuildId, **changed: Any) -> None:
+    """Store settings of a guild, beside those that it has."""
+    before = await store.get_settings(guild_id)
+    await store.write_settings(guild_id, before, replace(before, **changed))
 
 
 class FakeServerStore(Outage):

@@ -52,6 +52,10 @@ class MemoryAccess:
         """Drop what is known of a server."""
         self._memory.pop(scope, None)
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Drop what is known of a guild's servers."""
+        self._memory = {scope: one for scope, one in self._memory.items() if scope.guild_id != guild_id}
+
     async def check(
         self, server: GameServer, *, guild_limit: int, credentials: Credentials | None = None
     ) -> WayCheck:
@@ -87,6 +91,9 @@ class Bystander:
         return nullcontext()
 
     async def restart(self, scope: ServerScope) -> None:
+        """Do nothing."""
+
+    def forget_guild(self, guild_id: GuildId) -> None:
         """Do nothing."""
 
     async def stop_guild(self, guild_id: GuildId) -> None:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from itertools import count, islice
 
 from simulation.game_host.battle import Battle
@@ -13,12 +14,13 @@ from tests.fakes.host_files import FakeSession
 from tests.isolation.house import House
 from utils.errors import KillfeedError
 from utils.events import GuildLeft
+from utils.models.audit import AuditAction
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.personal import DataQuestion
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.servers import Credentials
-from utils.services.money.bounties.settings import SettingsWish
+from utils.services.money.bounties.settings import change_bounties
 from utils.services.servers.typed_servers import ServerForm
 
 GUILDS = (GuildId(101), GuildId(102), GuildId(103))
@@ -227,8 +229,9 @@ class Teller:
         await bounties.cancel(step.guild_id, MEMBERS[0], "none")
 
     async def _bounty_settings(self, step: Step) -> None:
-        wish = SettingsWish(is_auto=step.place % 2 == 0, expiry_hours=1 + step.place)
-        await self._house.bounties.change_settings(step.guild_id, wish, actor_id=ADMIN)
+        wish = partial(change_bounties, is_auto=step.place % 2 == 0, expiry_hours=1 + step.place)
+        changes = self._house.bot.services.guild_changes
+        await changes.change(step.guild_id, ADMIN, AuditAction.BOUNTIES, wish)
 
     async def _premium(self, step: Step) -> None:
         await self._house.grants.grant(

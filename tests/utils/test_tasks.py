@@ -55,11 +55,6 @@ async def wait_for_ever() -> None:
     await asyncio.Event().wait()
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.fixture(name="tasks")
 async def _tasks(clock: FakeClock) -> AsyncIterator[TaskManager]:
     tasks = TaskManager(clock)

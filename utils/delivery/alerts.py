@@ -13,8 +13,8 @@ from structlog import get_logger
 from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.delivery.decisions import make_nonce
+from utils.delivery.languages import GuildSpeaker
 from utils.delivery.sender import DiscordSender
-from utils.embeds.factory import EmbedFactory
 from utils.errors import (
     ChannelUnusableError,
     DeliveryDelayedError,
@@ -82,14 +82,14 @@ class AdminAlerts:
         tasks: TaskManager,
         *,
         settings: GuildSettingsSource,
-        factory: EmbedFactory,
+        languages: GuildSpeaker,
         clock: Clock,
     ) -> None:
         self._bot = bot
         self._sender = sender
         self._tasks = tasks
         self._settings = settings
-        self._factory = factory
+        self._languages = languages
         self._clock = clock
         self._told: dict[GuildId, dict[str, None]] = {}  # or waiting to be; the oldest first
         self._waiting: dict[Matter, _Alert] = {}
@@ -117,6 +117,12 @@ class AdminAlerts:
             self._told.pop(guild_id, None)
         if alert := self._waiting.pop((guild_id, key), None):
             alert.is_over.set()
+
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget what the admins of a guild were told; what they were not told yet is dropped."""
+        self._told.pop(guild_id, None)
+        for matter in [matter for matter in self._waiting if matter[0] == guild_id]:
+            self._waiting.pop(matter).is_over.set()
 
     async def tell_waiting(self) -> None:
         """Tell what reached nobody before, for example because Discord was away."""
@@ -183,7 +189,8 @@ class AdminAlerts:
         title = text("A message from a community")
         if guild is not None:
             title = text("{community}", community=guild.name)
-        embed = self._factory.build_notice(title, _show(alert.sentence))
+        embeds = await self._languages.speak(guild_id)
+        embed = embeds.build_notice(title, _show(alert.sentence))
         try:
             place = await self._sender.open_direct(member_id)
             await self._sender.send(place, embeds=[embed], pictures=(), nonce=alert.nonce)
@@ -191,7 +198,8 @@ class AdminAlerts:
             logger.info("a member cannot be told", guild_id=guild_id, problem=str(failure))
 
     async def _tell_admins(self, guild_id: GuildId, alert: _Alert) -> None:
-        embed = self._factory.build_alert(alert.sentence, at=self._clock.now())
+        embeds = await self._languages.speak(guild_id)
+        embed = embeds.build_alert(alert.sentence, at=self._clock.now())
         async for place in self._list_places(guild_id):
             try:
                 await self._sender.send(place, embeds=[embed], pictures=(), nonce=alert.nonce)

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import discord
 
+from utils.delivery.languages import GuildSpeaker
 from utils.delivery.standing_messages import StandingMessage, StandingMessages
-from utils.embeds.factory import EmbedFactory
 from utils.models.message_places import MessagePlace
 from utils.models.posted_boards import BoardKey, PostedBoard
 from utils.models.scope import ChannelId, GuildId
@@ -37,7 +37,7 @@ class BoardPages:
     coverage: CoverageService
     statistics: StatisticsService
     combat: CombatService
-    factory: EmbedFactory
+    languages: GuildSpeaker
 
     async def build(self, key: BoardKey) -> discord.Embed:
         """Return the embed.
@@ -45,15 +45,16 @@ class BoardPages:
         Raises:
             NotFoundError: the board's server is gone.
         """
+        embeds = await self.languages.speak(key.guild_id)
         coverage = await self.coverage.choose(key.guild_id, key.server_id or None)
         board = Board(key.board)
         if board is Board.WEAPONS:
             table, _ = await self.combat.get_weapons(coverage, None)
-            embed = self.factory.build_weapon_board(table.rows[:BOARD_PAGE_ROWS], table, coverage, first=1)
+            embed = embeds.build_weapon_board(table.rows[:BOARD_PAGE_ROWS], table, coverage, first=1)
         else:
             page = await self.statistics.get_board(coverage, board, page=0)
-            embed = self.factory.build_board(board.value, page.rows, coverage)
-        return self.factory.build_posted_board(embed, coverage)
+            embed = embeds.build_board(board.value, page.rows, coverage)
+        return embeds.build_posted_board(embed, coverage)
 
 
 @dataclass(frozen=True, slots=True)

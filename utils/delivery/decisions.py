@@ -1,9 +1,7 @@
 """What to do next, decided from what is stored: pure functions without Discord and without storage.
 
-Theory of operation: a group of entries and its nonce are stored right before the first try, and from then on
-that message is tried until its fate is known. Discord posts a nonce once, but remembers it for some minutes
-only; so a message that was prepared longer ago than ``NONCE_MEMORY`` is looked for in its channel before it
-is tried again. The decision for a stored message is one of ``Step``, first rule that matches.
+A prepared message is tried until its fate is known (``service.py`` says why that is safe). The decision for
+it is one of ``Step``, first rule that matches.
 """
 
 import base64

@@ -1,9 +1,24 @@
 """The languages of guilds, for what is posted without anybody asking for it."""
 
+from typing import Protocol
+
 import discord
 
 from utils.embeds.factory import EmbedFactory
 from utils.models.scope import GuildId
+
+
+class GuildSpeaker(Protocol):
+    """Makes embeds in a guild's language."""
+
+    async def find_language(self, guild_id: GuildId) -> str:
+        """Return a guild's language, among those the bot has."""
+
+    async def speak_in(self, language: str) -> EmbedFactory:
+        """Return the factory in such a language."""
+
+    async def speak(self, guild_id: GuildId) -> EmbedFactory:
+        """Return the factory in a guild's language."""
 
 
 class GuildLanguages:
@@ -18,6 +33,10 @@ class GuildLanguages:
         guild = self._bot.get_guild(guild_id)
         return self._factory.languages.choose(guild.preferred_locale if guild else None)
 
+    async def speak_in(self, language: str) -> EmbedFactory:
+        """Return the factory in such a language."""
+        return await self._factory.speak(language)
+
     async def speak(self, guild_id: GuildId) -> EmbedFactory:
         """Return the factory in a guild's language."""
-        return await self._factory.speak(await self.find_language(guild_id))
+        return await self.speak_in(await self.find_language(guild_id))

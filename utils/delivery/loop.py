@@ -4,7 +4,7 @@ Each channel with something to deliver has a lane of its own: a task that lives 
 channel that is gone, that Discord limits, or whose posts fail holds up nobody but itself, and a guild with
 nothing to deliver costs one read a poll. Lanes take turns (``pace``): what comes in while one waits for its
 turn goes into the same message. What fails in a way that nobody thought of is tried again by its lane, and
-shown (``surprises.py``).
+shown (``unexpected_failures.py``).
 """
 
 import asyncio
@@ -18,8 +18,9 @@ from utils.clock import Clock
 from utils.delivery.pace import MessagePace
 from utils.delivery.ports import AdminNotifier, Lane
 from utils.delivery.service import DeliveryOutcome, DeliveryService, DeliveryState
-from utils.delivery.surprises import DeliverySurprises, Place
+from utils.delivery.unexpected_failures import Place, UnexpectedFailures
 from utils.errors import StorageError
+from utils.events import GuildSettingsChanged
 from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import Feed
 from utils.models.scope import GuildId, ServerScope
@@ -78,7 +79,7 @@ class DeliveryLoop:
         self._service = service
         self._tasks = tasks
         self._pace = pace
-        self._surprises = DeliverySurprises(notifier)
+        self._unexpected = UnexpectedFailures(notifier)
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._gather_seconds = gather_seconds
@@ -90,22 +91,22 @@ class DeliveryLoop:
             for kind in kinds:
                 signals.note(Feed(scope, kind))
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """Tell that a channel of the guild was changed, so that no wait makes sense any more."""
-        self._service.forget_failures(guild_id)
-        if signals := self._signals.get(guild_id):
+    def on_guild_settings_changed(self, event: GuildSettingsChanged) -> None:
+        """Try again at once where a channel was set: no wait makes sense any more."""
+        if event.names.isdisjoint(ChannelKind):
+            return
+        self._service.forget_failures(event.guild_id)
+        if signals := self._signals.get(event.guild_id):
             signals.news.set()
             for mended in signals.mended.values():
                 mended.set()
 
     def find_problem(self, guild_id: GuildId) -> str | None:
         """Return what a guild's delivery suffers from that nobody thought of."""
-        return self._surprises.find_problem(guild_id)
+        return self._unexpected.find_problem(guild_id)
 
     async def run(self, guild_id: GuildId) -> None:
         """Deliver for a guild until cancelled; while the storage is away, try again every few seconds."""
-        self._service.forget(guild_id)
-        await self._surprises.forget(guild_id)
         signals = self._signals[guild_id] = _Signals(poll_at=self._clock.monotonic())
         try:
             while True:
@@ -117,13 +118,15 @@ class DeliveryLoop:
             del self._signals[guild_id]
             # the next loop must not begin while one of them may still post
             await self._tasks.cancel_patiently(*map(_name_task, signals.mended))
+            self._service.forget(guild_id)
+            await self._unexpected.forget(guild_id)
 
     async def _start_lanes(self, guild_id: GuildId, signals: _Signals) -> float:
         """Begin every lane that has work and is not at it; return seconds until the next look."""
         lanes = await capture(partial(self._find_lanes, guild_id, signals))
         if isinstance(lanes, Failure):
             return await self._after_failure(guild_id, guild_id, lanes.error)
-        await self._surprises.settle(guild_id, guild_id)
+        await self._unexpected.mark_recovered(guild_id, guild_id)
         for lane in lanes:
             if not self._tasks.is_running(_name_task(lane)):
                 self._start_lane(lane, signals)
@@ -142,7 +145,7 @@ class DeliveryLoop:
         if isinstance(error, StorageError) and error.may_pass:
             logger.warning("outbox is not read", place=str(place), problem=str(error))
             return STORAGE_RETRY_SECONDS
-        return await self._surprises.note(guild_id, place, error)
+        return await self._unexpected.note(guild_id, place, error)
 
     def _start_lane(self, lane: Lane, signals: _Signals) -> None:
         async def work_off() -> None:
@@ -171,7 +174,7 @@ class DeliveryLoop:
         if isinstance(outcome, Failure):
             seconds = await self._after_failure(lane.guild_id, lane, outcome.error)
             return DeliveryOutcome(DeliveryState.WAITING, retry_seconds=seconds)
-        await self._surprises.settle(lane.guild_id, lane)
+        await self._unexpected.mark_recovered(lane.guild_id, lane)
         return outcome
 
     async def _do_round(self, lane: Lane, signals: _Signals) -> DeliveryOutcome:

@@ -4,12 +4,12 @@ import discord
 from structlog import get_logger
 
 from utils.delivery.decisions import make_nonce
+from utils.delivery.languages import GuildSpeaker
 from utils.delivery.sender import DiscordSender
 from utils.delivery.standing_messages import FixedPlace, StandingMessage, StandingMessages
-from utils.embeds.factory import EmbedFactory
 from utils.errors import DeliveryError, DeliveryUncertainError
 from utils.models.reading import ImportJob, ImportProgress
-from utils.models.scope import ChannelId
+from utils.models.scope import ChannelId, GuildId
 from utils.models.servers import GameServer
 
 logger = get_logger(__name__)
@@ -21,17 +21,18 @@ EDIT_SECONDS = 4.0  # a channel takes about five edits in five seconds; people w
 class ImportMessages:
     """One message for each import under way."""
 
-    def __init__(self, sender: DiscordSender, messages: StandingMessages, *, factory: EmbedFactory) -> None:
+    def __init__(self, sender: DiscordSender, messages: StandingMessages, *, languages: GuildSpeaker) -> None:
         self._sender = sender
         self._messages = messages
-        self._factory = factory
+        self._languages = languages
 
-    async def create(self, channel_id: ChannelId, server_name: str) -> int | None:
+    async def create(self, guild_id: GuildId, channel_id: ChannelId, server_name: str) -> int | None:
         """Post a progress message; None where the bot may not."""
         begin = ImportProgress(
             files_done=0, files_total=0, bytes_done=0, bytes_total=0, rows=0, elapsed_seconds=0.0
         )
-        embed, nonce = self._factory.build_import(server_name, begin), make_nonce()
+        embeds, nonce = await self._languages.speak(guild_id), make_nonce()
+        embed = embeds.build_import(server_name, begin)
         for _ in range(CREATE_TRIES):
             try:
                 return await self._sender.send(channel_id, embeds=[embed], pictures=(), nonce=nonce)
@@ -54,7 +55,8 @@ class ImportMessages:
             return
 
         async def render() -> discord.Embed:
-            return self._factory.build_import(server.name, progress)
+            embeds = await self._languages.speak(server.scope.guild_id)
+            return embeds.build_import(server.name, progress)
 
         self._messages.keep(
             StandingMessage(

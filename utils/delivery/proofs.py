@@ -2,17 +2,17 @@
 
 import discord
 
+from utils.delivery.languages import GuildSpeaker
 from utils.delivery.standing_messages import FixedPlace, StandingMessage, StandingMessages
-from utils.embeds.factory import EmbedFactory
 from utils.models.links import Link, ProofOutcome
 
 
 class LinkMessages:
     """Edits the bot's own messages in channels."""
 
-    def __init__(self, messages: StandingMessages, *, factory: EmbedFactory) -> None:
+    def __init__(self, messages: StandingMessages, *, languages: GuildSpeaker) -> None:
         self._messages = messages
-        self._factory = factory
+        self._languages = languages
 
     async def show(self, link: Link, outcome: ProofOutcome) -> bool:
         """Show how a proof went, however long that takes; without a message all is done.
@@ -24,7 +24,7 @@ class LinkMessages:
             return True
 
         async def render() -> discord.Embed:
-            return self._factory.build_link_outcome(link, outcome)
+            return (await self._languages.speak(link.guild_id)).build_link_outcome(link, outcome)
 
         return await self._messages.show(
             StandingMessage(

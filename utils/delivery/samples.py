@@ -1,9 +1,9 @@
 """Samples: what a kind of channel will show, posted there when an admin asks."""
 
 from utils.clock import Clock
+from utils.delivery.languages import GuildSpeaker
 from utils.delivery.ports import ChannelDirectory
 from utils.delivery.sender import DiscordSender
-from utils.embeds.factory import EmbedFactory
 from utils.errors import ChannelUnusableError, DeliveryError, NotAllowedError, NotFoundError
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
@@ -15,11 +15,11 @@ class SamplePosts:
     """Posts samples."""
 
     def __init__(
-        self, sender: DiscordSender, *, channels: ChannelDirectory, factory: EmbedFactory, clock: Clock
+        self, sender: DiscordSender, *, channels: ChannelDirectory, languages: GuildSpeaker, clock: Clock
     ) -> None:
         self._sender = sender
         self._channels = channels
-        self._factory = factory
+        self._languages = languages
         self._clock = clock
 
     async def post(self, guild_id: GuildId, kind: ChannelKind, server: GameServer | None) -> ChannelId:
@@ -37,7 +37,8 @@ class SamplePosts:
                 hint=text("Set it with {set}.", set=Command("admin channel set")),
             )
         now = self._clock.now()
-        post = self._factory.build_sample(kind, server.name if server else None, at=now)
+        embeds = await self._languages.speak(guild_id)
+        post = embeds.build_sample(kind, server.name if server else None, at=now)
         nonce = f"sample{int(now.timestamp() * 1000)}"
         try:
             await self._sender.send(channel_id, embeds=post.embeds, pictures=post.pictures, nonce=nonce)

@@ -1,18 +1,28 @@
 """DeliveryService: one round for one lane, from what is stored to what is known to be in the channel.
 
-Theory of operation: a lane is a channel, and the feeds of all servers that post there come together in it.
-A round first finishes the lane's prepared message, if there is one, and else prepares the next;
-``decisions.py`` decides, this file carries out. Every write is durable before the next action, in this order:
+**Lanes.** A lane is a channel of Discord. The feeds of all servers that post there come together in it,
+oldest entry first, and within a feed none overtakes another. Lanes do not wait for each other: a channel that
+is gone, limited or hangs holds up itself alone. A feed belongs to one lane at a time, to that of a message
+that holds its entries, else to that of its channel. So an entry is never in two messages, also while an admin
+moves channels about.
 
-1. ``prepare_message``: the group and its nonce are fixed, and from here on Discord may have it;
-2. ``send``;
+**Groups.** A round first finishes the lane's message on its way, and else makes the next one: a group of
+entries that fits in one message, and a fresh nonce. Each write is durable before the next step:
+
+1. ``prepare_message``: group and nonce are fixed, and from here on Discord may have the message;
+2. ``send``, the first try and every later one with the same group and nonce;
 3. ``mark_sent``: the entries are gone.
 
-A process that ends anywhere is followed by one that reads the same storage and goes on: after 1 with the same
-group and nonce, after 2 as well, and Discord's memory of nonces or the look into the channel makes it one
-message. The messages on their way are read once, at a guild's beginning; from then on this process alone
-changes them. A feed belongs to one lane at a time: to that of a message that holds its entries, and else to
-that of its channel. So an entry is never in two messages, also while an admin moves channels about.
+A process that ends anywhere is followed by one that reads the same storage and goes on. The messages on
+their way are read once, at a guild's beginning; from then on this process alone changes them.
+
+**After a try** one of these is known (``sender.py`` says what a failure means):
+
+* it arrived: ``mark_sent``;
+* Discord never takes it: its entries go one by one, and the one that is refused alone is dropped;
+* the channel cannot be used: it waits, the admins are told once, and another channel that is set is taken;
+* nothing, for the answer was lost or put off: the same try again. Discord posts a nonce once, but remembers
+  it for some minutes only; after that the channel is searched for the message first (``decisions.py``).
 """
 
 from collections import Counter, defaultdict
@@ -34,9 +44,10 @@ from utils.delivery.decisions import (
     make_nonce,
     merge_feeds,
 )
+from utils.delivery.languages import GuildSpeaker
 from utils.delivery.ports import AdminNotifier, ChannelDirectory, Lane, OutboxStore
 from utils.delivery.sender import DiscordSender
-from utils.embeds.factory import EmbedFactory, Post
+from utils.embeds.factory import Post
 from utils.embeds.limits import MAX_EMBEDS, count_characters
 from utils.errors import (
     ChannelUnusableError,
@@ -92,7 +103,7 @@ class DeliveryService:
         channels: ChannelDirectory,
         sender: DiscordSender,
         notifier: AdminNotifier,
-        factory: EmbedFactory,
+        languages: GuildSpeaker,
         clock: Clock,
         max_announce_age: timedelta,
     ) -> None:
@@ -100,7 +111,7 @@ class DeliveryService:
         self._channels = channels
         self._sender = sender
         self._notifier = notifier
-        self._factory = factory
+        self._languages = languages
         self._clock = clock
         self._max_age = max_announce_age
         self._messages: dict[GuildId, dict[str, OutgoingMessage]] = {}  # on their way, by nonce
@@ -199,8 +210,11 @@ class DeliveryService:
             return DeliveryOutcome(DeliveryState.IDLE, emptied=frozenset(feeds))
         if lane.channel_id is None:
             return await self._discard(lane, entries, reason="no channel is set")
-        group = self._choose_group(lane, entries)
-        outcome = await self._try(lane, await self._prepare(lane.channel_id, group), group, Step.SEND)
+        language = await self._languages.find_language(lane.guild_id)
+        group = await self._choose_group(lane, entries, language)
+        outcome = await self._try(
+            lane, await self._prepare(lane.channel_id, group, language), group, Step.SEND
+        )
         if outcome.state is not DeliveryState.SENT:
             return outcome
         rest = {feed: len(waiting) for feed, waiting in pending.items() if len(waiting) < MAX_EMBEDS}
@@ -213,17 +227,23 @@ class DeliveryService:
         await self._tell_expired(lane, feed.channel_kind, dropped)
         return DeliveryOutcome(DeliveryState.CLEARED, dropped)
 
-    def _choose_group(self, lane: Lane, entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:
-        sizes = [count_characters(self._factory.build_feed_embed(entry.notice)) for entry in entries]
+    async def _choose_group(
+        self, lane: Lane, entries: Sequence[OutboxEntry], language: str
+    ) -> list[OutboxEntry]:
+        embeds = await self._languages.speak_in(language)
+        sizes = [count_characters(embeds.build_feed_embed(entry.notice)) for entry in entries]
         return choose_group(entries, sizes, single=self._singles.get(lane, 0) > 0)
 
-    async def _prepare(self, channel_id: ChannelId, group: Sequence[OutboxEntry]) -> OutgoingMessage:
+    async def _prepare(
+        self, channel_id: ChannelId, group: Sequence[OutboxEntry], language: str
+    ) -> OutgoingMessage:
         message = OutgoingMessage(
             guild_id=group[0].scope.guild_id,
             channel_id=channel_id,
             entries=tuple(entry.key for entry in group),
             nonce=make_nonce(),
             prepared_at=self._clock.now(),
+            language=language,
         )
         self._messages[message.guild_id][message.nonce] = message
         self._unstored.add(message.nonce)
@@ -263,7 +283,8 @@ class DeliveryService:
         self, lane: Lane, message: OutgoingMessage, entries: Sequence[OutboxEntry], step: Step
     ) -> DeliveryOutcome:
         """Find the message in its channel or send it, and tell each failure by what it means."""
-        post = self._factory.build_feed([entry.notice for entry in entries])
+        embeds = await self._languages.speak_in(message.language)
+        post = embeds.build_feed([entry.notice for entry in entries])
         try:
             message_id = await self._find_posted(message, post) if step is Step.LOOK_FIRST else None
             if message_id is None:
@@ -279,7 +300,7 @@ class DeliveryService:
         now = self._clock.now()
         await self._store.mark_sent(message.guild_id, message, message_id=message_id, at=now)
         self._forget_message(message)
-        await self._settle(lane, entries)
+        await self._mark_delivered(lane, entries)
         return DeliveryOutcome(DeliveryState.SENT, len(entries))
 
     async def _drop_message(self, message: OutgoingMessage) -> None:
@@ -296,7 +317,7 @@ class DeliveryService:
         found = find_match(posted, nonce=message.nonce, texts=texts)
         return None if found is None else found.message_id
 
-    async def _settle(self, lane: Lane, entries: Sequence[OutboxEntry]) -> None:
+    async def _mark_delivered(self, lane: Lane, entries: Sequence[OutboxEntry]) -> None:
         """A message arrived: whatever was wrong is over, and would be told again."""
         self._count_single(lane)
         if self._failures.pop(lane, 0):

@@ -45,9 +45,6 @@ class ServerReadings(Protocol):
 class Deliveries(Protocol):
     """How delivering to each guild goes."""
 
-    def retry_now(self, guild_id: GuildId) -> None:
-        """A channel was mended: waiting notices are tried again at once."""
-
     def find_problem(self, guild_id: GuildId) -> str | None:
         """Return why posts of a guild do not go out, where nobody thought of it; None while all is well."""
 
@@ -88,7 +85,7 @@ class PostedBoards(Protocol):
 class ProgressMessages(Protocol):
     """Messages that show how an import goes."""
 
-    async def create(self, channel_id: ChannelId, server_name: str) -> int | None:
+    async def create(self, guild_id: GuildId, channel_id: ChannelId, server_name: str) -> int | None:
         """Post a progress message; None where the bot may not."""
 
     async def discard(self, channel_id: ChannelId, message_id: int) -> None:

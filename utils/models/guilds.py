@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from utils.models.declared_settings import setting
 from utils.models.money import BountySettings
 from utils.models.scope import ChannelId, GuildId
 
@@ -22,9 +23,14 @@ class ChannelKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GuildSettings:
-    """Settings of one guild; ``channels`` are the guild's own, a server's own go before them."""
+    """Settings of one guild, each declared here alone (``declared_settings``).
+
+    Attributes:
+        channels: the guild's own; a server's own go before them.
+        admin_role_id: whose members may administer the bot; None for nobody but managers.
+    """
 
     guild_id: GuildId
-    channels: Mapping[ChannelKind, ChannelId] = field(default_factory=dict)
-    admin_role_id: int | None = None
+    channels: Mapping[ChannelKind, ChannelId] = setting(factory=dict)
+    admin_role_id: int | None = setting(None)
     bounties: BountySettings = field(default_factory=BountySettings)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from utils.models.declared_settings import between, setting
 from utils.models.scope import MemberId, PlayerId, ServerScope
-from utils.models.texts import Text, plural
+from utils.models.texts import Number, Text, plural, text
 
 LEAST_BOUNTY = 100
 LARGEST_BOUNTY = 50_000
@@ -61,10 +62,28 @@ class BountySettings:
         max_amount: the largest bounty a member may place.
     """
 
-    is_enabled: bool = True
-    is_auto: bool = True
-    expiry_hours: int = 24
-    max_amount: int = LARGEST_BOUNTY
+    is_enabled: bool = setting(default=True)
+    is_auto: bool = setting(default=True)
+    expiry_hours: int = setting(
+        24,
+        check=between(
+            1,
+            LONGEST_EXPIRY_HOURS,
+            text("A bounty lasts 1 to {limit} hours.", limit=Number(LONGEST_EXPIRY_HOURS)),
+        ),
+    )
+    max_amount: int = setting(
+        LARGEST_BOUNTY,
+        check=between(
+            LEAST_BOUNTY,
+            LARGEST_BOUNTY,
+            text(
+                "The largest bounty is a number from {least} to {largest}.",
+                least=Number(LEAST_BOUNTY),
+                largest=Number(LARGEST_BOUNTY),
+            ),
+        ),
+    )
 
 
 class LedgerKind(StrEnum):

@@ -128,6 +128,11 @@ class DeathLogAccess:
             self._retire(scope.guild_id, known.login)
         self._secrets.forget(scope)
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Drop what is remembered of a guild's servers."""
+        for scope in [scope for scope in self._remembered if scope.guild_id == guild_id]:
+            self.forget(scope)
+
     def let_go(self, server: GameServer) -> None:
         """Close what a test left open, unless a server that is read needs it."""
         self._retire(server.scope.guild_id, _join_login(server, Credentials()))

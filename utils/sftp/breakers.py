@@ -174,6 +174,8 @@ class BreakerBoard:
         """Drop what is known of a guild's logins."""
         for key in [key for key in self._breakers if key[0] == guild_id and isinstance(key[1], HostLogin)]:
             self._close(key)
+        for breaker in self._breakers.values():
+            breaker.turns.pop(guild_id, None)
 
     def expire(self) -> None:
         """Drop what nobody has asked about for a while."""

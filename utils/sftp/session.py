@@ -293,11 +293,13 @@ class SftpSession:
         self, file: asyncssh.SFTPClientFile, path: str, ranges: Sequence[tuple[int, int]]
     ) -> tuple[bytes, ...]:
         start = min(offset for offset, _ in ranges)
-        length = max(offset + length for offset, length in ranges) - start
-        if length > min(JOINED_BYTES, self._block_bytes):
-            return tuple([await self._read_range(file, path, offset, length) for offset, length in ranges])
-        data = await self._read_range(file, path, start, length)
-        return tuple(data[offset - start :][:length] for offset, length in ranges)
+        span = max(offset + length for offset, length in ranges) - start
+        if span <= min(JOINED_BYTES, self._block_bytes):
+            async with self._operation(path, requests=1):
+                data: bytes = await file.read(span, start)  # typed str by the library even for binary files
+            if len(data) == span:  # a host with smaller answers is asked for what is needed alone
+                return tuple(data[offset - start :][:length] for offset, length in ranges)
+        return tuple([await self._read_range(file, path, offset, length) for offset, length in ranges])
 
     async def _close(self, file: asyncssh.SFTPClientFile, path: str) -> None:
         """Have the host close a file. What was read stands without that, and so does why it was not read.

@@ -7,13 +7,11 @@ import pytest
 from discord.ext import commands
 
 from simulation.discord import Channel, Guild, SimulatedDiscord
-
-
-@pytest.fixture(name="world")
-async def _world() -> AsyncIterator[SimulatedDiscord]:
-    async with SimulatedDiscord(enforce_rate_limits=False) as world:
-        yield world
-        assert world.contract_violations == []
+from tests.fakes.clock import FakeClock
+from tests.fakes.standing import NoPace
+from utils.delivery.sender import DiscordSender
+from utils.delivery.standing_messages import StandingMessages
+from utils.tasks import TaskManager
 
 
 @pytest.fixture(name="channel")
@@ -31,3 +29,21 @@ async def _bot(guild: Guild) -> commands.Bot:
         help_command=None,
         guild_ready_timeout=0.1,
     )
+
+
+@pytest.fixture(name="tasks")
+async def _tasks(clock: FakeClock) -> AsyncIterator[TaskManager]:
+    tasks = TaskManager(clock)
+    yield tasks
+    await tasks.stop()
+
+
+@pytest.fixture(name="sender")
+async def _sender(bot: commands.Bot, clock: FakeClock) -> DiscordSender:
+    return DiscordSender(bot, clock=clock)
+
+
+@pytest.fixture(name="standing")
+async def _standing(sender: DiscordSender, tasks: TaskManager, clock: FakeClock) -> StandingMessages:
+    """Messages that stay, shown anew as soon as there is something new."""
+    return StandingMessages(sender, tasks, pace=NoPace(clock), clock=clock)

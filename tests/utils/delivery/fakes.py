@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import discord
 
+from tests.fakes.languages import FakeGuildLanguages
 from utils.delivery.ports import Lane, PostedMessage
 from utils.delivery.service import DeliveryOutcome, DeliveryService
 from utils.embeds.factory import EmbedFactory
@@ -301,6 +302,7 @@ class World:
         self.sender = FakeMessageSender(self.fuse, self.clock)
         self.channels = FakeChannelDirectory()
         self.notifier = FakeAdminNotifier()
+        self.languages = FakeGuildLanguages()
         self.service = self.start()
 
     def start(self) -> DeliveryService:
@@ -311,7 +313,7 @@ class World:
             channels=self.channels,
             sender=self.sender,
             notifier=self.notifier,
-            factory=FACTORY,
+            languages=self.languages,
             clock=self.clock,
             max_announce_age=MAX_AGE,
         )

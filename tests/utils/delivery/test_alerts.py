@@ -10,9 +10,9 @@ from discord.ext import commands
 from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.languages import FakeGuildLanguages
 from utils.delivery.alerts import MOST_TOLD, MOST_WAITING, RETRY_BACKOFF, AdminAlerts
 from utils.delivery.sender import DiscordSender
-from utils.embeds.factory import EmbedFactory
 from utils.errors import StorageUnavailableError
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, MemberId
@@ -45,18 +45,13 @@ def _settings(channel: Channel) -> FakeSettingsSource:
     return settings
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.fixture(name="alerts")
 async def _alerts(
     bot: commands.Bot, settings: FakeSettingsSource, clock: FakeClock
 ) -> AsyncIterator[AdminAlerts]:
     tasks = TaskManager(clock)
     sender = DiscordSender(bot, clock=clock)
-    yield AdminAlerts(bot, sender, tasks, settings=settings, factory=EmbedFactory(), clock=clock)
+    yield AdminAlerts(bot, sender, tasks, settings=settings, languages=FakeGuildLanguages(), clock=clock)
     await tasks.stop()
 
 

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from tests.fakes.clock import settle
 from tests.utils.delivery.fakes import GUILD, SCOPE, Answer, World, build_entry
 from utils.delivery.loop import GATHER_SECONDS, STORAGE_RETRY_SECONDS, DeliveryLoop
 from utils.delivery.pace import MESSAGES_A_SECOND, MessagePace
-from utils.delivery.surprises import ALERT_KEY, SURPRISE
+from utils.delivery.unexpected_failures import ALERT_KEY, UNEXPECTED
 from utils.errors import ChannelUnusableError, DeliveryDelayedError, StorageError, StorageUnavailableError
+from utils.events import GuildSettingsChanged
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, ServerId, ServerScope
 from utils.tasks import TaskManager, TaskState
@@ -46,6 +48,11 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the conditions have no event of their own
             await asyncio.sleep(0)
+
+
+def build_change(name: str) -> GuildSettingsChanged:
+    """Return what is told when somebody set a setting of the guild."""
+    return GuildSettingsChanged(guild_id=GUILD, names=frozenset({name}))
 
 
 async def test_new_entries_wake_an_idle_loop(world: World, loop: DeliveryLoop) -> None:
@@ -85,7 +92,10 @@ async def test_mended_channel_ends_every_wait(world: World, loop: DeliveryLoop) 
     world.sender.answers = [Answer(ChannelUnusableError("403"))]
     loop.wake(SCOPE, KINDS)
     await _until(lambda: 60 in world.clock.sleeps)
-    loop.retry_now(GUILD)
+    loop.on_guild_settings_changed(build_change("expiry_hours"))
+    await settle()
+    assert world.sender.list_victims() == []
+    loop.on_guild_settings_changed(build_change(ChannelKind.KILLFEED))
     await _until(lambda: world.sender.list_victims() == [1])
 
 
@@ -156,7 +166,7 @@ async def test_outbox_that_cannot_be_read_is_shown_and_told_once(world: World, l
 
 async def _wait_out(world: World, loop: DeliveryLoop, name: str, times: int) -> None:
     """Let three failures in a row pass, of which the admins are told for so many times."""
-    sentence = SURPRISE.format(name)
+    sentence = UNEXPECTED.format(name)
     for pause in (1, 2, 4):
         await _until(lambda pause=pause: pause in world.clock.sleeps)
         assert loop.find_problem(GUILD) == sentence
@@ -251,7 +261,7 @@ async def test_signals_without_a_loop_are_no_fault(world: World) -> None:
         world.service, tasks, pace=pace, notifier=world.notifier, clock=world.clock, gather_seconds=0
     )
     loop.wake(SCOPE, KINDS)
-    loop.retry_now(GUILD)
+    loop.on_guild_settings_changed(build_change(ChannelKind.KILLFEED))
     world.store.add(build_entry(1))
     task = asyncio.create_task(loop.run(GUILD))
     await _until(lambda: world.sender.list_victims() == [1])

@@ -10,12 +10,11 @@ from simulation.discord import Channel, Fault, Message, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE
-from tests.fakes.standing import NoPace
+from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.storage import build_server
 from utils.delivery.progress import EDIT_SECONDS, ImportMessages
 from utils.delivery.sender import DiscordSender
 from utils.delivery.standing_messages import StandingMessages
-from utils.embeds.factory import EmbedFactory
 from utils.models.reading import ImportJob, ImportProgress
 from utils.models.scope import ChannelId
 from utils.tasks import TaskManager
@@ -30,23 +29,9 @@ def build_progress(rows: int, *, is_done: bool = False) -> ImportProgress:
     return ImportProgress(1, 2, rows * 100, 100_000, rows, 1.0, is_done=is_done)
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture(name="tasks")
-async def _tasks(clock: FakeClock) -> AsyncIterator[TaskManager]:
-    tasks = TaskManager(clock)
-    yield tasks
-    await tasks.stop()
-
-
 @pytest.fixture(name="messages")
-async def _messages(bot: commands.Bot, tasks: TaskManager, clock: FakeClock) -> ImportMessages:
-    sender = DiscordSender(bot, clock=clock)
-    standing = StandingMessages(sender, tasks, pace=NoPace(clock), clock=clock)
-    return ImportMessages(sender, standing, factory=EmbedFactory())
+async def _messages(sender: DiscordSender, standing: StandingMessages) -> ImportMessages:
+    return ImportMessages(sender, standing, languages=FakeGuildLanguages())
 
 
 class Import:
@@ -81,7 +66,7 @@ async def _running(
 ) -> AsyncIterator[Import]:
     """A connected bot that has posted a progress message."""
     async with running_bot(bot, world):
-        begun = await messages.create(ChannelId(channel.id), SERVER.name)
+        begun = await messages.create(SERVER.scope.guild_id, ChannelId(channel.id), SERVER.name)
         assert begun == channel.messages[0].id
         yield Import(world, channel, messages, begun=begun)
 
@@ -145,7 +130,7 @@ async def test_import_begun_again_is_shown_in_its_new_message(
     await running.show(1_001)
     await running.wait_for(1_001)
     await tasks.cancel_guild(SCOPE.guild_id)
-    second = await messages.create(ChannelId(channel.id), SERVER.name)
+    second = await messages.create(SERVER.scope.guild_id, ChannelId(channel.id), SERVER.name)
     job = replace(running.job, message_id=second)
     await messages.show(SERVER, job, build_progress(5_005, is_done=True))
     await world.until(lambda: "5,005" in str(channel.messages[1].embeds), what="the new message")
@@ -217,7 +202,7 @@ async def test_no_message_where_the_bot_may_not_post(
     """A refused post is no reason against the import."""
     world.faults.add(Fault(method="POST", route="/channels/{channel_id}/messages", status=403))
     async with running_bot(bot, world):
-        assert await messages.create(ChannelId(channel.id), SERVER.name) is None
+        assert await messages.create(SERVER.scope.guild_id, ChannelId(channel.id), SERVER.name) is None
 
 
 async def test_message_is_deleted_when_no_import_begins(

@@ -1,7 +1,6 @@
 """Messages of proofs: the outcome, on the message that named the times."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from discord.ext import commands
@@ -10,11 +9,9 @@ from simulation.discord import Channel, Fault, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
-from tests.fakes.standing import NoPace
+from tests.fakes.languages import FakeGuildLanguages
 from utils.delivery.proofs import LinkMessages
-from utils.delivery.sender import DiscordSender
 from utils.delivery.standing_messages import StandingMessages
-from utils.embeds.factory import EmbedFactory
 from utils.models.links import Link, ProofOutcome
 from utils.models.scope import ChannelId, MemberId
 from utils.tasks import TaskManager
@@ -31,23 +28,9 @@ def build_link(channel: Channel, message_id: int | None) -> Link:
     )
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture(name="tasks")
-async def _tasks(clock: FakeClock) -> AsyncIterator[TaskManager]:
-    tasks = TaskManager(clock)
-    yield tasks
-    await tasks.stop()
-
-
 @pytest.fixture(name="messages")
-async def _messages(bot: commands.Bot, tasks: TaskManager, clock: FakeClock) -> LinkMessages:
-    sender = DiscordSender(bot, clock=clock)
-    standing = StandingMessages(sender, tasks, pace=NoPace(clock), clock=clock)
-    return LinkMessages(standing, factory=EmbedFactory())
+async def _messages(standing: StandingMessages) -> LinkMessages:
+    return LinkMessages(standing, languages=FakeGuildLanguages())
 
 
 async def test_outcome_takes_the_place_of_the_times(

@@ -6,11 +6,11 @@ from discord.ext import commands
 from simulation.discord import Channel, Fault, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import FakeClock
+from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.server_loops import FakeChannelFinder
 from tests.fakes.storage import build_server
 from utils.delivery.samples import SamplePosts
 from utils.delivery.sender import DiscordSender
-from utils.embeds.factory import EmbedFactory
 from utils.errors import NotAllowedError, NotFoundError
 from utils.models.guilds import ChannelKind
 
@@ -27,7 +27,9 @@ def _finder(channel: Channel) -> FakeChannelFinder:
 @pytest.fixture(name="samples")
 async def _samples(bot: commands.Bot, finder: FakeChannelFinder) -> SamplePosts:
     clock = FakeClock()
-    return SamplePosts(DiscordSender(bot, clock=clock), channels=finder, factory=EmbedFactory(), clock=clock)
+    return SamplePosts(
+        DiscordSender(bot, clock=clock), channels=finder, languages=FakeGuildLanguages(), clock=clock
+    )
 
 
 @pytest.mark.parametrize("kind", list(ChannelKind))

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fakes.pseudo_language import LANGUAGE
 from tests.utils.delivery.fakes import (
     CHANNEL,
     GUILD,
@@ -146,6 +147,24 @@ async def test_lost_answer_is_looked_up_after_the_nonces_memory(world: World, *,
     await world.clock.advance(121)
     assert await world.deliver() == _sent(1)
     assert (world.sender.tries, world.sender.list_victims()) == (1, [1])
+
+
+async def test_message_keeps_its_language_when_the_guild_changes_its_own(world: World) -> None:
+    """Another text under the same nonce would be another message; what comes later is in the new one."""
+    world.languages.language = LANGUAGE
+    world.store.add(build_entry(1))
+    world.sender.answers = [Answer(DeliveryUncertainError("cut"))]
+    await world.deliver()
+    assert world.store.message is not None
+    assert world.store.message.language == LANGUAGE
+    world.languages.language = "en"
+    world.languages.spoken.clear()
+    world.start()
+    assert await world.deliver() == _sent(1)
+    assert world.languages.spoken == [LANGUAGE]
+    world.store.add(build_entry(2))
+    await world.deliver()
+    assert set(world.languages.spoken[1:]) == {"en"}
 
 
 async def test_message_that_is_not_found_is_sent_again(world: World) -> None:

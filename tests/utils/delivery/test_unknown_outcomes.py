@@ -14,6 +14,7 @@ from simulation.discord import Channel, Fault, Guild, SimulatedDiscord
 from simulation.discord.clients import running_bot
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import build_player_id
+from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.standing import FakeBoardStore, NoPace
 from tests.fakes.storage import build_server
 from utils.delivery.alerts import AdminAlerts
@@ -113,7 +114,7 @@ class Proof:
 
     async def prepare(self, desk: Desk) -> None:
         """Post the times."""
-        self._messages = LinkMessages(desk.messages, factory=desk.factory)
+        self._messages = LinkMessages(desk.messages, languages=FakeGuildLanguages(desk.factory))
         message_id, wolf = await desk.begin_message(), build_player_id("Wolf")
         self._link = Link(
             desk.guild_id, MemberId(1), wolf, "Wolf", START, channel_id=desk.channel_id, message_id=message_id
@@ -136,7 +137,9 @@ class Picture:
 
     async def prepare(self, desk: Desk) -> None:
         """Post the beginning."""
-        self._messages = ImportMessages(desk.sender, desk.messages, factory=desk.factory)
+        self._messages = ImportMessages(
+            desk.sender, desk.messages, languages=FakeGuildLanguages(desk.factory)
+        )
         self._job = ImportJob(1, START, {}, desk.channel_id, await desk.begin_message())
         self._is_told, self.is_open = False, True
 
@@ -158,7 +161,12 @@ class Alert:
     async def prepare(self, desk: Desk) -> None:
         """Nobody was told yet."""
         self._alerts = AdminAlerts(
-            desk.bot, desk.sender, desk.tasks, settings=desk, factory=desk.factory, clock=desk.clock
+            desk.bot,
+            desk.sender,
+            desk.tasks,
+            settings=desk,
+            languages=FakeGuildLanguages(desk.factory),
+            clock=desk.clock,
         )
         self.is_open = True
 

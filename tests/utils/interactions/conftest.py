@@ -9,13 +9,6 @@ from simulation.discord.clients import running_bot
 from tests.fakes.small_bot import Shelf, SmallBot
 
 
-@pytest.fixture(name="world")
-async def _world() -> AsyncIterator[SimulatedDiscord]:
-    async with SimulatedDiscord(enforce_rate_limits=False) as world:
-        yield world
-        assert world.contract_violations == []
-
-
 @pytest.fixture(name="shelf")
 def _shelf() -> Shelf:
     return Shelf()

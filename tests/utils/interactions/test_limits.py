@@ -12,11 +12,6 @@ ALICE, BOB = 1, 2
 AT_ONCE = "3 of your commands are still at work. Wait for their answers, then ask again."
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.fixture(name="limits")
 def _limits(clock: FakeClock) -> MemberLimits:
     return MemberLimits(clock)

@@ -104,6 +104,16 @@ async def test_reading_new_bytes_takes_open_read_and_close(
         assert session.requests == 3 + 3 + 4
 
 
+async def test_host_with_small_answers_is_asked_for_what_is_needed_alone(
+    host: GameHost, pool: SftpConnectionPool, root: Path
+) -> None:
+    """Between two ranges lies more than it would hand out in any number of answers that are waited for."""
+    (root / "a.csv").write_bytes(b"abcdef" + bytes(JOINED_BYTES - 8) + b"gh")
+    host.faults.short_reads = 50
+    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        assert await session.read_ranges("a.csv", [(0, 2), (JOINED_BYTES - 2, 2)]) == (b"ab", b"gh")
+
+
 @pytest.mark.parametrize("short_reads", [None, 10_000])
 async def test_megabytes_arrive_whole_and_in_order(
     host: GameHost, pool: SftpConnectionPool, root: Path, short_reads: int | None

@@ -60,6 +60,7 @@ def build_message_document(message: OutgoingMessage) -> Document:
         "nonce": message.nonce,
         "prepared_at": message.prepared_at,
         "state": message.state.value,
+        "language": message.language,
     }
 
 
@@ -74,6 +75,7 @@ def read_message(guild_id: GuildId, document: Document) -> OutgoingMessage:
         nonce=document["nonce"],
         prepared_at=document["prepared_at"],
         state=MessageState(document["state"]),
+        language=document["language"],
     )
 
 

@@ -7,8 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from utils.database.documents.text_documents import StoredText, build_text, read_text
 from utils.models.deaths import LogFile
-from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.money import BountySettings
+from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import ConnectionState, EncryptedSecret, GameServer, ServerHealth
@@ -23,51 +22,16 @@ class StoredDocument(BaseModel):
 
     def to_document(self) -> dict[str, Any]:
         """Return what MongoDB stores: enums as their values."""
-        return {name: _plain(value) for name, value in self.model_dump().items()}
+        return {name: plain(value) for name, value in self.model_dump().items()}
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """Return a value as MongoDB stores it: enums as their values, sets as lists."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return str(value) if isinstance(value, str) else value
-
-
-class BountySettingsDocument(StoredDocument):
-    """What a guild's admins decided about bounties."""
-
-    is_enabled: bool = True
-    is_auto: bool = True
-    expiry_hours: int = 24
-    max_amount: int = 50_000
-
-    @classmethod
-    def from_value(cls, settings: BountySettings) -> Self:
-        """Return the document of these settings."""
-        return cls(**{name: getattr(settings, name) for name in cls.model_fields})
-
-    def to_value(self) -> BountySettings:
-        """Return the settings."""
-        return BountySettings(**{name: getattr(self, name) for name in type(self).model_fields})
-
-
-class GuildDocument(StoredDocument):
-    """A guild's settings."""
-
-    guild_id: int
-    channels: Channels = Field(default_factory=dict)
-    admin_role_id: int | None = None
-    bounties: BountySettingsDocument = Field(default_factory=BountySettingsDocument)
-
-    def to_value(self) -> GuildSettings:
-        """Return the settings."""
-        return GuildSettings(
-            guild_id=GuildId(self.guild_id),
-            channels=self.channels,
-            admin_role_id=self.admin_role_id,
-            bounties=self.bounties.to_value(),
-        )
 
 
 class GameServerDocument(StoredDocument):

@@ -85,6 +85,7 @@ class OutgoingMessage:
         entries: in order, of one or several servers of the guild; fixed when the message is prepared.
         nonce: at most 25 characters (Discord's limit); sent with ``enforce_nonce`` at every try.
         prepared_at: right before the first try, UTC.
+        language: of its texts at every try; a guild may change its own meanwhile.
     """
 
     guild_id: GuildId
@@ -93,6 +94,7 @@ class OutgoingMessage:
     nonce: str
     prepared_at: datetime
     state: MessageState = MessageState.PREPARED
+    language: str = "en"
 
     @property
     def feeds(self) -> frozenset[Feed]:

@@ -1,16 +1,31 @@
 """Changes of a guild's settings by hand: each is verified, written, and told to the audit."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
 
+from utils.errors import InvalidInputError
+from utils.events import EventDispatcher, GuildSettingsChanged
+from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
-from utils.models.guilds import ChannelKind
+from utils.models.declared_settings import find_problem, list_changes
+from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.premium import Tier
-from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import GameServer
 from utils.services.guilds.audit import AuditWriter
-from utils.services.guilds.guild_settings import SettingsService
+from utils.services.guilds.guild_settings import GuildStore, SettingsService
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import GameServerService
+
+
+class ServerChannels(Protocol):
+    """Storage of servers' own channels."""
+
+    async def set_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId | None) -> None:
+        """Set or clear the server's own channel of a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +45,70 @@ class ChannelChange:
     is_changed: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """A guild's settings before and after a change."""
+
+    before: GuildSettings
+    after: GuildSettings
+
+
+Mutation = Callable[[GuildSettings], GuildSettings]
+
+
 class GuildChangeService:
-    """Sets and clears channels and the admin role."""
+    """Changes settings of guilds, all of them in one way.
+
+    A change is checked, stored, told to the audit as old and new values, and announced. Changes of one guild
+    take turns, and each begins with what is stored: of two changes at once both count.
+
+    Args:
+        settings: the cache that a change drops.
+        guilds: storage of what is set for guilds.
+        channels: storage of servers' own channels.
+    """
 
     def __init__(
         self,
         settings: SettingsService,
         servers: GameServerService,
         *,
+        guilds: GuildStore,
+        channels: ServerChannels,
         premium: PremiumService,
         audit: AuditWriter,
+        events: EventDispatcher,
     ) -> None:
         self._settings = settings
         self._servers = servers
+        self._guilds = guilds
+        self._channels = channels
         self._premium = premium
         self._audit = audit
+        self._events = events
+        self._locks = KeyedLocks[GuildId]()
+
+    async def change(
+        self, guild_id: GuildId, actor_id: MemberId, action: AuditAction, mutate: Mutation
+    ) -> SettingsChange:
+        """Change what ``mutate`` changes; nothing is written where it changes nothing.
+
+        Raises:
+            InvalidInputError: a value cannot be chosen.
+        """
+        async with self._locks.hold(guild_id):
+            before = await self._guilds.get_settings(guild_id)
+            after = mutate(before)
+            if (problem := find_problem(before, after)) is not None:
+                raise InvalidInputError(problem)
+            changes = list_changes(before, after)
+            if changes:
+                with self._dropping(guild_id):
+                    await self._guilds.write_settings(guild_id, before, after)
+                await self._audit.write(guild_id, actor_id, action, AuditFacts(changes=changes))
+        if changes:
+            self._announce(guild_id, *(change.name for change in changes))
+        return SettingsChange(before, after)
 
     async def set_channel(
         self,
@@ -55,49 +119,73 @@ class GuildChangeService:
         server: str | None,
         actor_id: MemberId,
     ) -> ChannelChange:
-        """Set the channel of a kind for the guild, or for the named server."""
-        chosen, before = await self._find_own(guild_id, kind, server)
-        server_id = chosen.scope.server_id if chosen else None
-        await self._settings.set_channel(guild_id, kind, channel_id, server_id=server_id)
-        if before != channel_id:
-            facts = _list_facts(chosen, FieldChange(kind.value, before, channel_id))
-            await self._audit.write(guild_id, actor_id, AuditAction.CHANNEL_SET, facts)
+        """Set the channel of a kind for the guild, or for the named server.
+
+        One that was set already is announced as well: somebody mended it, and waiting posts are tried again.
+        """
+        chosen = None if server is None else await self._servers.resolve(guild_id, server)
+        is_changed = await self._put_channel(guild_id, kind, channel_id, chosen, actor_id)
+        if not is_changed:
+            self._announce(guild_id, kind.value)
         missing = await self._premium.find_missing_tier(guild_id, kind)
-        return ChannelChange(chosen, channel_id, missing, is_changed=before != channel_id)
+        return ChannelChange(chosen, channel_id, missing, is_changed=is_changed)
 
     async def clear_channel(
         self, guild_id: GuildId, kind: ChannelKind, *, server: str | None, actor_id: MemberId
     ) -> ChannelChange:
         """Clear the guild's own channel of a kind, or the named server's; the next in order counts then."""
-        chosen, before = await self._find_own(guild_id, kind, server)
-        if before is not None:
-            server_id = chosen.scope.server_id if chosen else None
-            await self._settings.set_channel(guild_id, kind, None, server_id=server_id)
-            facts = _list_facts(chosen, FieldChange(kind.value, before))
-            await self._audit.write(guild_id, actor_id, AuditAction.CHANNEL_CLEAR, facts)
+        chosen = None if server is None else await self._servers.resolve(guild_id, server)
+        is_changed = await self._put_channel(guild_id, kind, None, chosen, actor_id)
         left = (await self._settings.get_settings(guild_id)).channels.get(kind) if chosen else None
-        return ChannelChange(chosen, left, is_changed=before is not None)
+        return ChannelChange(chosen, left, is_changed=is_changed)
 
     async def set_admin_role(
         self, guild_id: GuildId, role_id: int | None, *, actor_id: MemberId
     ) -> int | None:
         """Set or clear the admin role; return the one before."""
-        before = (await self._settings.get_settings(guild_id)).admin_role_id
-        await self._settings.set_admin_role(guild_id, role_id)
-        if before != role_id:
-            facts = _list_facts(None, FieldChange("admin_role_id", before, role_id))
-            await self._audit.write(guild_id, actor_id, AuditAction.ROLE, facts)
-        return before
+        changed = await self.change(
+            guild_id, actor_id, AuditAction.ROLE, partial(replace, admin_role_id=role_id)
+        )
+        return changed.before.admin_role_id
 
-    async def _find_own(
-        self, guild_id: GuildId, kind: ChannelKind, server: str | None
-    ) -> tuple[GameServer | None, ChannelId | None]:
-        """Return the named server, and the channel that is its own, or the guild's."""
+    async def _put_channel(
+        self,
+        guild_id: GuildId,
+        kind: ChannelKind,
+        channel_id: ChannelId | None,
+        server: GameServer | None,
+        actor_id: MemberId,
+    ) -> bool:
+        """Set or clear a channel of the guild or of a server; tell whether that changed anything."""
+        action = AuditAction.CHANNEL_CLEAR if channel_id is None else AuditAction.CHANNEL_SET
         if server is None:
-            return None, (await self._settings.get_settings(guild_id)).channels.get(kind)
-        chosen = await self._servers.resolve(guild_id, server)
-        return chosen, chosen.channels.get(kind)
+            mutate = partial(_with_channel, kind=kind, channel_id=channel_id)
+            changed = await self.change(guild_id, actor_id, action, mutate)
+            return changed.before != changed.after
+        change = FieldChange(kind.value, server.channels.get(kind), channel_id)
+        if change.old == change.new:
+            return False
+        with self._dropping(guild_id):
+            await self._channels.set_channel(server.scope, kind, channel_id)
+        facts = AuditFacts(server_name=server.name, changes=(change,))
+        await self._audit.write(guild_id, actor_id, action, facts)
+        self._announce(guild_id, kind.value)
+        return True
+
+    @contextmanager
+    def _dropping(self, guild_id: GuildId) -> Iterator[None]:
+        """Drop what is cached of a guild behind a write: one that failed may have happened all the same."""
+        try:
+            yield
+        finally:
+            self._settings.forget_guild(guild_id)
+
+    def _announce(self, guild_id: GuildId, *names: str) -> None:
+        self._events.dispatch(GuildSettingsChanged(guild_id=guild_id, names=frozenset(names)))
 
 
-def _list_facts(server: GameServer | None, change: FieldChange) -> AuditFacts:
-    return AuditFacts(server_name=server.name if server else None, changes=(change,))
+def _with_channel(
+    settings: GuildSettings, *, kind: ChannelKind, channel_id: ChannelId | None
+) -> GuildSettings:
+    others = {one: channel for one, channel in settings.channels.items() if one is not kind}
+    return replace(settings, channels=others if channel_id is None else {**others, kind: channel_id})

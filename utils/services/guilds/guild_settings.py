@@ -1,4 +1,4 @@
-"""A guild's settings: cached, dropped on write."""
+"""A guild's settings as they are read: from a short cache that a change drops (``guild_changes``)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,8 +7,7 @@ from typing import Protocol
 from utils.caching import Remembered
 from utils.clock import Clock
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.money import BountySettings
-from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
+from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer
 
 CACHE_SECONDS = 30.0  # what another process wrote is seen this much later at most
@@ -20,14 +19,8 @@ class GuildStore(Protocol):
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
         """Return a guild's settings; defaults for a guild that never set any."""
 
-    async def set_channel(self, guild_id: GuildId, kind: ChannelKind, channel_id: ChannelId | None) -> None:
-        """Set or clear the guild's own channel of a kind."""
-
-    async def set_admin_role(self, guild_id: GuildId, role_id: int | None) -> None:
-        """Set or clear the role whose members may administer the bot."""
-
-    async def set_bounties(self, guild_id: GuildId, settings: BountySettings) -> None:
-        """Write what was decided about bounties."""
+    async def write_settings(self, guild_id: GuildId, before: GuildSettings, after: GuildSettings) -> None:
+        """Write the settings that differ; the others stay as they are stored."""
 
 
 class ServerStore(Protocol):
@@ -65,7 +58,7 @@ class ServerStore(Protocol):
 
 
 class SettingsService:
-    """Reads and writes guild settings; what is read often comes from a short cache.
+    """Reads guild settings; what is read often comes from a short cache.
 
     Args:
         guilds: storage of the settings.
@@ -87,38 +80,7 @@ class SettingsService:
         own = (await self._channels.get(scope)).get(kind)
         return own or (await self.get_settings(scope.guild_id)).channels.get(kind)
 
-    async def set_channel(
-        self,
-        guild_id: GuildId,
-        kind: ChannelKind,
-        channel_id: ChannelId | None,
-        *,
-        server_id: ServerId | None,
-    ) -> None:
-        """Set or clear the channel of a kind for the guild, or for one of its servers."""
-        try:
-            if server_id is None:
-                await self._guilds.set_channel(guild_id, kind, channel_id)
-            else:
-                await self._servers.set_channel(ServerScope(guild_id, server_id), kind, channel_id)
-        finally:
-            self.forget(guild_id)  # a write that failed may have happened all the same
-
-    async def set_admin_role(self, guild_id: GuildId, role_id: int | None) -> None:
-        """Set or clear the role whose members may administer the bot."""
-        try:
-            await self._guilds.set_admin_role(guild_id, role_id)
-        finally:
-            self.forget(guild_id)  # a write that failed may have happened all the same
-
-    async def set_bounties(self, guild_id: GuildId, settings: BountySettings) -> None:
-        """Write what was decided about bounties."""
-        try:
-            await self._guilds.set_bounties(guild_id, settings)
-        finally:
-            self.forget(guild_id)
-
-    def forget(self, guild_id: GuildId) -> None:
+    def forget_guild(self, guild_id: GuildId) -> None:
         """Drop what is cached of a guild."""
         self._settings.drop(guild_id)
         self._channels.drop_where(lambda scope: scope.guild_id == guild_id)

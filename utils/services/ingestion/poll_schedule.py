@@ -5,6 +5,7 @@ in one message; the guilds are spread over the interval, so that the work is eve
 """
 
 import math
+from itertools import count
 
 from utils.models.scope import GuildId
 
@@ -19,6 +20,7 @@ class PollSchedule:
 
     def __init__(self) -> None:
         self._offsets: dict[GuildId, float] = {}
+        self._given = count()
 
     def compute_pause_seconds(
         self, guild_id: GuildId, *, now_seconds: float, interval_seconds: float
@@ -30,6 +32,15 @@ class PollSchedule:
             now_seconds: the monotonic time.
             interval_seconds: between two moments.
         """
-        offset = self._offsets.setdefault(guild_id, len(self._offsets) * STEP % 1)
+        offset = self._find_offset(guild_id)
         turns = now_seconds / interval_seconds - offset
         return round((math.floor(turns + NEAR) + 1 - turns) * interval_seconds, 3)
+
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Give a guild's moments up; one that comes back gets others."""
+        self._offsets.pop(guild_id, None)
+
+    def _find_offset(self, guild_id: GuildId) -> float:
+        if guild_id not in self._offsets:
+            self._offsets[guild_id] = next(self._given) * STEP % 1
+        return self._offsets[guild_id]

@@ -122,6 +122,10 @@ class ServerLoops:
         """End every loop of a guild."""
         await self._stop(guild_id, [scope for scope in self._schedulers if scope.guild_id == guild_id])
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget when a guild is polled; its loops have ended."""
+        self._dependencies.schedule.forget_guild(guild_id)
+
     @asynccontextmanager
     async def removal(self, scope: ServerScope) -> AsyncIterator[None]:
         """Let nobody read a server while it is deleted; when that fails, it is read on.

@@ -146,6 +146,11 @@ class ProofKeeper:
         if link.message_id is not None:
             self._begin_to_tell(link, outcome, self._messages.show)
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Look at a guild no more before the next look at all of them."""
+        self._open -= {guild_id}
+        self._stirred.discard(guild_id)
+
     def on_deaths_stored(self, event: DeathsStored) -> None:
         """Look at a guild with open links when somebody used the menu; holds up nobody."""
         is_awaited = event.scope.guild_id in self._open

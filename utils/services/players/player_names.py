@@ -144,20 +144,21 @@ class PlayerNames:
 
     def on_history_imported(self, event: HistoryImported) -> None:
         """Read a guild's names again when they are asked for next."""
-        self.forget(event.scope.guild_id)
+        self.forget_guild(event.scope.guild_id)
 
     def on_server_removed(self, event: ServerRemoved) -> None:
         """Read a guild's names again when they are asked for next."""
-        self.forget(event.scope.guild_id)
+        self.forget_guild(event.scope.guild_id)
 
     def on_player_erased(self, event: PlayerErased) -> None:
         """Read a guild's names again when they are asked for next."""
-        self.forget(event.guild_id)
+        self.forget_guild(event.guild_id)
 
-    def forget(self, guild_id: GuildId) -> None:
+    def forget_guild(self, guild_id: GuildId) -> None:
         """Drop the names of a guild, also those that are being read at this moment."""
         self._guilds.pop(guild_id, None)
         self._missed.pop(guild_id, None)
+        self._readings.pop(guild_id, None)
         self._unlearned.pop(guild_id, None)
 
     async def _learn_slowly(self, guild_id: GuildId) -> None:

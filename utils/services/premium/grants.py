@@ -8,7 +8,6 @@ so that a process that dies in between does all of it again.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -16,7 +15,7 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError, StorageError
-from utils.events import GuildLeft, ServerAdded, ServerRemoved
+from utils.events import ServerAdded, ServerRemoved
 from utils.locks import KeyedLocks
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.premium import (
@@ -97,20 +96,6 @@ class AdminNotifier(Protocol):
         """Tell, unless this key was told."""
 
 
-@dataclass(frozen=True, slots=True)
-class GrantRooms:
-    """What grants work with."""
-
-    store: PremiumStore
-    premium: PremiumService
-    servers: SlotStore
-    loops: Restarter
-    notifier: AdminNotifier
-    directory: GrantDirectory
-    tasks: TaskManager
-    clock: Clock
-
-
 def parse_guild_id(typed: str) -> GuildId:
     """Return the guild a person means by its id.
 
@@ -129,9 +114,9 @@ def parse_guild_id(typed: str) -> GuildId:
     return GuildId(int(digits))
 
 
-def choose_paused(servers: Sequence[GameServer], *, room: int) -> frozenset[ServerScope]:
+def choose_paused(servers: Sequence[GameServer], *, capacity: int) -> frozenset[ServerScope]:
     """Return which servers must wait when only so many fit: the newest ones."""
-    return frozenset(server.scope for server in servers[room:])
+    return frozenset(server.scope for server in servers[capacity:])
 
 
 class GrantService:
@@ -141,13 +126,32 @@ class GrantService:
         minimum_poll_seconds: the configured minimum, for the table that people see.
     """
 
-    def __init__(self, rooms: GrantRooms, *, minimum_poll_seconds: float) -> None:
-        self._rooms = rooms
+    def __init__(
+        self,
+        store: PremiumStore,
+        directory: GrantDirectory,
+        *,
+        premium: PremiumService,
+        servers: SlotStore,
+        loops: Restarter,
+        notifier: AdminNotifier,
+        tasks: TaskManager,
+        clock: Clock,
+        minimum_poll_seconds: float,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._premium = premium
+        self._servers = servers
+        self._loops = loops
+        self._notifier = notifier
+        self._tasks = tasks
+        self._clock = clock
         self._minimum_poll_seconds = minimum_poll_seconds
         self._unsettled: set[GuildId] = (
             set()
         )  # whose servers may not fit their tier yet; the timer tries again
-        self._settling = WorkQueue(SETTLE_TASK, self._settle_soon, tasks=rooms.tasks)
+        self._settling = WorkQueue(SETTLE_TASK, self._settle_soon, tasks=tasks)
         self._locks = KeyedLocks[GuildId]()  # one after the other keeps old and new states true
 
     async def grant(
@@ -173,7 +177,7 @@ class GrantService:
                     last=Number(LONGEST_DAYS),
                 )
             )
-        now = self._rooms.clock.now()
+        now = self._clock.now()
         ends_at = None if days is None else now + timedelta(days=days)
         event = PremiumEvent(now, PremiumAction.GRANTED, tier, ends_at, by=actor_id)
         async with self._locks.hold(guild_id):
@@ -199,7 +203,7 @@ class GrantService:
             )
         async with self._locks.hold(guild_id):
             old = await self._read_fresh(guild_id)
-            state = self._rooms.premium.read_state(old)
+            state = self._premium.read_state(old)
             if not state.is_granted:
                 raise InvalidInputError(
                     text(
@@ -210,7 +214,7 @@ class GrantService:
                     )
                 )
             event = PremiumEvent(
-                self._rooms.clock.now(),
+                self._clock.now(),
                 PremiumAction.REVOKED,
                 state.tier.level,
                 state.ends_at,
@@ -224,9 +228,9 @@ class GrantService:
 
     async def describe(self, guild_id: GuildId) -> PremiumOverview:
         """Return what people see of a guild's premium."""
-        servers = await self._rooms.servers.list_servers(guild_id)
+        servers = await self._servers.list_servers(guild_id)
         return PremiumOverview(
-            state=await self._rooms.premium.get_state(guild_id),
+            state=await self._premium.get_state(guild_id),
             servers=tuple(server.name for server in servers),
             paused=tuple(server.name for server in servers if server.is_paused),
             offers=list_offers(minimum_seconds=self._minimum_poll_seconds),
@@ -234,17 +238,17 @@ class GrantService:
 
     async def end_due(self) -> None:
         """Carry out every end that has come, and what an outage left undone."""
-        await self._rooms.tasks.for_each(ENDS_TASK, tuple(self._unsettled), self.settle_servers)
-        ended = await self._rooms.directory.list_ended_premium(self._rooms.clock.now())
-        await self._rooms.tasks.for_each(ENDS_TASK, ended, self._end)
+        await self._tasks.for_each(ENDS_TASK, tuple(self._unsettled), self.settle_servers)
+        ended = await self._directory.list_ended_premium(self._clock.now())
+        await self._tasks.for_each(ENDS_TASK, ended, self._end)
 
     async def settle_all(self) -> None:
         """Keep every guild within its tier, for example after the default tier was changed.
 
         Those for whom that fails are left to the timer of ends.
         """
-        guild_ids = await self._rooms.directory.list_guild_ids()
-        await self._rooms.tasks.for_each(SETTLE_TASK, guild_ids, self.settle_servers)
+        guild_ids = await self._directory.list_guild_ids()
+        await self._tasks.for_each(SETTLE_TASK, guild_ids, self.settle_servers)
 
     async def settle_servers(self, guild_id: GuildId) -> None:
         """Pause what is over the limit, and let go on what fits (again)."""
@@ -259,10 +263,9 @@ class GrantService:
         """A place is free: the oldest paused server takes it."""
         self._settling.put(event.scope.guild_id, guild_id=event.scope.guild_id)
 
-    def on_guild_left(self, event: GuildLeft) -> None:
-        """Drop what is kept of a guild."""
-        self._unsettled.discard(event.guild_id)
-        self._rooms.premium.forget(event.guild_id)
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Settle the servers of a guild no more."""
+        self._unsettled.discard(guild_id)
 
     async def _settle_soon(self, guild_id: GuildId) -> None:
         try:
@@ -279,61 +282,61 @@ class GrantService:
         old: PremiumRecord,
         action: AuditAction,
     ) -> GrantChange:
-        before = self._rooms.premium.read_state(old)
-        after = self._rooms.premium.read_state(PremiumRecord(guild_id, grant))
+        before = self._premium.read_state(old)
+        after = self._premium.read_state(PremiumRecord(guild_id, grant))
         entry = _build_entry(event, action, before, after)
         self._unsettled.add(guild_id)
         try:
-            await self._rooms.store.write_grant(guild_id, grant, event, entry=entry)
+            await self._store.write_grant(guild_id, grant, event, entry=entry)
         finally:
-            self._rooms.premium.forget(guild_id)  # a write that failed may have happened all the same
+            self._premium.forget_guild(guild_id)  # a write that failed may have happened all the same
         log_entry(guild_id, entry)
         paused = await self._settle(guild_id)
         record = await self._read_fresh(guild_id)
-        return GrantChange(before, self._rooms.premium.read_state(record), paused, record.history)
+        return GrantChange(before, self._premium.read_state(record), paused, record.history)
 
     async def _end(self, guild_id: GuildId) -> None:
         """Carry out the end of a grant; a new grant that came first wins."""
         async with self._locks.hold(guild_id):
             record = await self._read_fresh(guild_id)
-            now = self._rooms.clock.now()
+            now = self._clock.now()
             if record.grant is None or not record.grant.is_over(now):
                 return
             paused = await self._settle(guild_id)
         grant = record.grant
         ended = PremiumState(TIERS[grant.tier], grant.ends_at, is_granted=True)
-        change = GrantChange(ended, self._rooms.premium.read_state(record), paused, record.history)
+        change = GrantChange(ended, self._premium.read_state(record), paused, record.history)
         await self._tell_end(guild_id, change, key=f"premium:{grant.ends_at}")
         event = PremiumEvent(now, PremiumAction.ENDED, grant.tier, grant.ends_at)
         entry = _build_entry(event, AuditAction.PREMIUM_END, change.old, change.new)
-        if await self._rooms.store.end_grant(guild_id, event, entry=entry):
+        if await self._store.end_grant(guild_id, event, entry=entry):
             log_entry(guild_id, entry)
-        self._rooms.premium.forget(guild_id)
+        self._premium.forget_guild(guild_id)
         logger.info("premium has ended", guild_id=guild_id, tier=grant.tier, paused=len(paused))
 
     async def _settle(self, guild_id: GuildId) -> tuple[str, ...]:
         """Pause and resume servers by the tier; return the names of those that are paused then."""
         self._unsettled.add(guild_id)
-        self._rooms.premium.forget(guild_id)  # another process may have written a grant a moment ago
-        tier = await self._rooms.premium.get_tier(guild_id)
-        servers = await self._rooms.servers.list_servers(guild_id)
-        paused = choose_paused(servers, room=tier.servers)
+        self._premium.forget_guild(guild_id)  # another process may have written a grant a moment ago
+        tier = await self._premium.get_tier(guild_id)
+        servers = await self._servers.list_servers(guild_id)
+        paused = choose_paused(servers, capacity=tier.servers)
         for server in servers:
             is_paused = server.scope in paused
             if server.is_paused != is_paused:
-                await self._rooms.servers.set_paused(server.scope, is_paused=is_paused)
-                await self._rooms.loops.restart(server.scope)
+                await self._servers.set_paused(server.scope, is_paused=is_paused)
+                await self._loops.restart(server.scope)
                 logger.info("game server fits or not", scope=str(server.scope), is_paused=is_paused)
         self._unsettled.discard(guild_id)
         return tuple(server.name for server in servers if server.scope in paused)
 
     async def _read_fresh(self, guild_id: GuildId) -> PremiumRecord:
         """Return the record as it is stored, not as it is cached."""
-        self._rooms.premium.forget(guild_id)
-        return await self._rooms.store.get_premium(guild_id)
+        self._premium.forget_guild(guild_id)
+        return await self._store.get_premium(guild_id)
 
     async def _tell_end(self, guild_id: GuildId, change: GrantChange, *, key: str) -> None:
-        await self._rooms.notifier.notify(guild_id, describe_end(change), key)
+        await self._notifier.notify(guild_id, describe_end(change), key)
 
 
 def _build_entry(

@@ -96,6 +96,6 @@ class PremiumService:
         required = TIERS[REQUIRED_CHANNEL_TIER[kind]]
         return required if (await self.get_tier(guild_id)).level < required.level else None
 
-    def forget(self, guild_id: GuildId) -> None:
+    def forget_guild(self, guild_id: GuildId) -> None:
         """Drop what is cached of a guild."""
         self._records.drop(guild_id)

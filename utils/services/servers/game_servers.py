@@ -234,7 +234,7 @@ class GameServerService:
             if isinstance(error, UserFacingError):
                 await self._audit_failed(server, actor_id, None)
             raise
-        self._settings.forget(guild_id)
+        self._settings.forget_guild(guild_id)
         self._loops.start(server.scope)
         self._events.dispatch(ServerAdded(scope=server.scope))
         await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, _list_facts(server))
@@ -275,7 +275,7 @@ class GameServerService:
         async with self._loops.removal(scope):
             self._logs.forget(scope)
             await self._store.mark_removed(scope, keep_stats=keep_stats, at=self._clock.now())
-        self._settings.forget(scope.guild_id)
+        self._settings.forget_guild(scope.guild_id)
         self._events.dispatch(ServerRemoved(scope=scope))
         statistics = FieldChange("statistics", old=True, new=keep_stats)
         facts = _list_facts(server, statistics, is_there=False)

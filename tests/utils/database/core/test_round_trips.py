@@ -3,6 +3,7 @@
 Values go through BSON's own bytes, as MongoDB keeps them, so that a type it would change shows.
 """
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from utils.database.documents.death_documents import (
     read_death,
     read_rejected,
 )
+from utils.database.documents.guild_documents import SettingsDocuments
 from utils.database.documents.notice_documents import (
     build_entry_document,
     build_message_document,
@@ -38,13 +40,12 @@ from utils.database.documents.player_documents import (
 )
 from utils.database.documents.server_documents import (
     GameServerDocument,
-    GuildDocument,
     HealthDocument,
     ImportDocument,
 )
 from utils.errors import ScopeViolationError
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
-from utils.models.guilds import ChannelKind
+from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.outbox import EntryKey, Feed, MessageState, OutgoingMessage
 from utils.models.players import Counters, NameSeen, PlayerDay, PlayerRecord
@@ -273,9 +274,10 @@ def test_guild_settings_come_back_as_they_were(
     channels: dict[ChannelKind, ChannelId], role: int | None
 ) -> None:
     """Channel ids are numbers of 63 bits and lose none of them."""
-    document = GuildDocument(guild_id=42, channels=channels, admin_role_id=role).to_document()
-    settings = GuildDocument.model_validate(store(document)).to_value()
-    assert (settings.guild_id, settings.channels, settings.admin_role_id) == (42, channels, role)
+    documents, nothing = SettingsDocuments(GuildSettings), GuildSettings(SCOPE.guild_id)
+    settings = replace(nothing, channels=channels, admin_role_id=role)
+    stored = store(documents.build_changed(nothing, settings))
+    assert documents.read(SCOPE.guild_id, stored) == settings
 
 
 @given(

@@ -333,6 +333,20 @@ async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
     assert await _find_known(ingestion, moved, [make_death(moved, A, B, second=1).id]) == frozenset()
 
 
+async def test_transaction_of_a_guild_is_not_for_a_server_of_another(
+    ingestion: IngestionRepository, scope: ServerScope, stranger: ServerScope, make_death: MakeDeath
+) -> None:
+    """The fence that was checked is that of its guild alone; nothing of the whole is stored."""
+
+    def store(unit: GuildTransaction) -> None:
+        unit.of_server(scope).insert_deaths([make_death(scope, A, B)])
+        unit.of_server(stranger).insert_deaths([make_death(stranger, A, B)])
+
+    with pytest.raises(ScopeViolationError):
+        await ingestion.in_guild_transaction(scope.guild_id, store)
+    assert await _find_known(ingestion, scope, [make_death(scope, A, B).id]) == frozenset()
+
+
 async def test_cursor_moves_several_times_in_a_batch_and_never_from_elsewhere(
     ingestion: IngestionRepository, scope: ServerScope
 ) -> None:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.fakes.clock import START, FakeClock
-from tests.fakes.money import FakeAuditTrail
 from tests.fakes.premium import build_premium
+from tests.fakes.storage import put_settings
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
@@ -53,7 +53,6 @@ from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.batch_rules import LiveDeaths, LiveKill
 from utils.services.money.bounties.endings import CLAIM_GRACE, BountyEndings
 from utils.services.money.bounties.placing import BountyService
-from utils.services.money.bounties.rooms import BountyRooms
 from utils.services.money.rewards import KillRewards, RewardTerms
 from utils.services.players.player_names import PlayerNames
 from utils.tasks import TaskManager
@@ -348,8 +347,8 @@ async def test_settings_of_bounties_stand_with_the_guild(database: SafeDatabase,
     """Beside channels and role, which stay."""
     guilds = GuildRepository(database)
     changed = BountySettings(is_enabled=False, is_auto=False, expiry_hours=3, max_amount=700)
-    await guilds.set_channel(scope.guild_id, ChannelKind.BOUNTIES, ChannelId(1))
-    await guilds.set_bounties(scope.guild_id, changed)
+    await put_settings(guilds, scope.guild_id, channels={ChannelKind.BOUNTIES: ChannelId(1)})
+    await put_settings(guilds, scope.guild_id, bounties=changed)
     assert await guilds.get_settings(scope.guild_id) == GuildSettings(
         scope.guild_id, {ChannelKind.BOUNTIES: ChannelId(1)}, bounties=changed
     )
@@ -461,25 +460,33 @@ async def _market(
         link = Link(scope.guild_id, member_id, PlayerId(name), name, START)
         await links.put_proven(scope.guild_id, link, at=START)
     clock = FakeClock()
-    guilds = SettingsService(GuildRepository(database), servers, clock=clock)
-    await guilds.set_channel(scope.guild_id, ChannelKind.BOUNTIES, ChannelId(1), server_id=None)
-    rooms = BountyRooms(
-        store=bounties,
-        directory=DirectoryRepository(database, Sharding()),
-        links=StoredLinks(links),
+    stored = GuildRepository(database)
+    await put_settings(stored, scope.guild_id, channels={ChannelKind.BOUNTIES: ChannelId(1)})
+    guilds = SettingsService(stored, servers, clock=clock)
+    events, tasks = EventDispatcher(), TaskManager(clock)
+    service = BountyService(
+        bounties,
         guilds=guilds,
         servers=StoredServers(servers),
-        names=PlayerNames(statistics, servers, TaskManager(clock), clock=clock),
-        audit=FakeAuditTrail(),
-        events=EventDispatcher(),
-        tasks=TaskManager(clock),
+        links=StoredLinks(links),
+        players=PlayerNames(statistics, servers, tasks, clock=clock),
+        events=events,
+        clock=clock,
+    )
+    endings = BountyEndings(
+        bounties,
+        DirectoryRepository(database, Sharding()),
+        guilds=guilds,
+        servers=StoredServers(servers),
+        events=events,
+        tasks=tasks,
         clock=clock,
     )
     return Market(
         scope=scope,
         clock=clock,
-        service=BountyService(rooms),
-        endings=BountyEndings(rooms),
+        service=service,
+        endings=endings,
         rewards=KillRewards(guilds, build_premium()),
         ingestion=ingestion,
         wallets=wallets,

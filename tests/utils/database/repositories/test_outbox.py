@@ -52,7 +52,7 @@ async def _entries(
 
 def _build_message(scope: ServerScope, *sequences: int, nonce: str = "n1") -> OutgoingMessage:
     keys = tuple(EntryKey(Feed(scope, KIND), sequence) for sequence in sequences)
-    return OutgoingMessage(scope.guild_id, ChannelId(5), keys, nonce, prepared_at=NOW)
+    return OutgoingMessage(scope.guild_id, ChannelId(5), keys, nonce, prepared_at=NOW, language="pt-BR")
 
 
 async def _list_pending(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.fakes.storage import put_settings
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.directory import DirectoryRepository
@@ -38,7 +39,7 @@ async def test_grant_and_history_are_stored_beside_the_settings(
 ) -> None:
     """Neither writes over the other, and a guild that was never granted anything has an empty record."""
     guilds = GuildRepository(database)
-    await guilds.set_channel(GUILD, ChannelKind.ALERTS, ChannelId(5))
+    await put_settings(guilds, GUILD, channels={ChannelKind.ALERTS: ChannelId(5)})
     grant = Grant(2, NOW, OWNER, NOW + DAY)
     await premium.write_grant(GUILD, grant, grant_event(2, NOW + DAY), entry=ENTRY)
     assert await premium.get_premium(GUILD) == PremiumRecord(GUILD, grant, (grant_event(2, NOW + DAY),))
@@ -86,7 +87,7 @@ async def test_directory_names_the_guilds_whose_grant_is_over(
     """Keys alone; a grant without an end is never over, and one that is not there neither."""
     await premium.write_grant(GUILD, Grant(2, NOW, OWNER, NOW + DAY), grant_event(2), entry=ENTRY)
     await premium.write_grant(OTHER, Grant(2, NOW, OWNER), grant_event(2), entry=ENTRY)
-    await GuildRepository(database).set_admin_role(THIRD, 9)
+    await put_settings(GuildRepository(database), THIRD, admin_role_id=9)
     directory = DirectoryRepository(database, Sharding())
     assert await directory.list_ended_premium(NOW + DAY - timedelta(seconds=1)) == ()
     assert await directory.list_ended_premium(NOW + DAY) == (GUILD,)

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from tests.fakes.storage import put_settings
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.read_models.standings.keeper import Standings
@@ -235,7 +236,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     await imports.drop_unshown_generations(scope)
     await imports.drop_generation(scope, 1)
     guilds = GuildRepository(profiled)
-    await guilds.set_channel(scope.guild_id, ChannelKind.ALERTS, ChannelId(1))
+    await put_settings(guilds, scope.guild_id, channels={ChannelKind.ALERTS: ChannelId(1)})
     await guilds.get_settings(scope.guild_id)
     await guilds.set_left(scope.guild_id, is_left=True)
     await DirectoryRepository(profiled, Sharding()).list_left_guilds()
@@ -246,7 +247,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     rejected = RejectedLineRepository(profiled)
     await rejected.list_rejected(scope, limit=3)
     await rejected.prune_rejected(scope, keep=3)
-    await guilds.set_admin_role(GuildId(99), 7)
+    await put_settings(guilds, GuildId(99), admin_role_id=7)
     premium, audit = PremiumRepository(profiled), AuditRepository(profiled)
     event = PremiumEvent(NOW, PremiumAction.GRANTED, 2, NOW)
     entry = AuditEntry(NOW, MemberId(7), "premium grant", AuditFacts())

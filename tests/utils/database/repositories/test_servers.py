@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.fakes.storage import put_settings
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
@@ -236,13 +237,13 @@ async def test_channels_of_guild_and_server_are_set_and_cleared(
     guilds, guild_id = GuildRepository(database), scope.guild_id
     await servers.insert_server(scope, make_server(scope))
     assert await guilds.get_settings(guild_id) == GuildSettings(guild_id)
-    await guilds.set_channel(guild_id, ChannelKind.KILLFEED, ChannelId(1))
-    await guilds.set_channel(guild_id, ChannelKind.ALERTS, ChannelId(2))
-    await guilds.set_channel(guild_id, ChannelKind.KILLFEED, None)
+    both = {ChannelKind.KILLFEED: ChannelId(1), ChannelKind.ALERTS: ChannelId(2)}
+    await put_settings(guilds, guild_id, channels=both)
+    await put_settings(guilds, guild_id, channels={ChannelKind.ALERTS: ChannelId(2)})
     await servers.set_channel(scope, ChannelKind.EVENTS, ChannelId(3))
     await servers.set_channel(scope, ChannelKind.COUNTER, ChannelId(4))
     await servers.set_channel(scope, ChannelKind.COUNTER, None)
-    await guilds.set_admin_role(guild_id, 77)
+    await put_settings(guilds, guild_id, admin_role_id=77)
     server = await servers.find_server(scope)
     assert server is not None
     assert server.channels == {ChannelKind.EVENTS: ChannelId(3)}

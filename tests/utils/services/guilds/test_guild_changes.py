@@ -8,8 +8,10 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import build_server
-from utils.errors import NotFoundError
-from utils.models.guilds import ChannelKind
+from utils.errors import NotFoundError, StorageUnavailableError
+from utils.events import GuildSettingsChanged
+from utils.models.audit import AuditAction
+from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.premium import TIERS
 from utils.models.scope import ChannelId, MemberId
 from utils.services.guilds.guild_changes import ChannelChange, GuildChangeService
@@ -25,9 +27,14 @@ class Office:
     def __init__(self, *, tier: int = 4) -> None:
         self.shelf = Shelf(clock=FakeClock())
         self.shelf.servers.servers[SCOPE] = SERVER
+        self.told: list[GuildSettingsChanged] = []
         services = self.shelf.build_services(tier=tier)
+        self.shelf.events.register(GuildSettingsChanged, self._note)
         self.settings = services.settings
         self.changes: GuildChangeService = services.guild_changes
+
+    def _note(self, event: GuildSettingsChanged) -> None:
+        self.told.append(event)
 
     @property
     def audited(self) -> list[tuple[MemberId | None, str, str]]:
@@ -97,3 +104,30 @@ async def test_admin_role_counts_at_once_and_can_be_cleared(office: Office) -> N
     assert await office.changes.set_admin_role(GUILD, None, actor_id=ADMIN) == 9
     assert (await office.settings.get_settings(GUILD)).admin_role_id is None
     assert office.audited == [(ADMIN, "role", "none → <@&9>"), (ADMIN, "role", "<@&9> → none")]
+
+
+async def test_every_change_is_announced_by_the_names_of_what_was_set(office: Office) -> None:
+    """A channel that is set again was mended, so it is told as well."""
+    for server in (None, None, "Mirny", "Mirny"):
+        await office.changes.set_channel(GUILD, ChannelKind.EVENTS, FEED, server=server, actor_id=ADMIN)
+    await office.changes.clear_channel(GUILD, ChannelKind.ALERTS, server=None, actor_id=ADMIN)
+    await office.changes.set_admin_role(GUILD, 9, actor_id=ADMIN)
+    await office.changes.set_admin_role(GUILD, 9, actor_id=ADMIN)
+    events, role = frozenset({"events"}), frozenset({"admin_role_id"})
+    assert [event.names for event in office.told] == [events, events, events, events, role]
+    assert len(office.audited) == 3
+
+
+async def test_cache_is_dropped_when_a_write_fails(office: Office) -> None:
+    """A write whose answer was lost may have happened: the next read asks; nothing is told of it."""
+    await office.settings.get_settings(GUILD)
+    guilds = office.shelf.guilds
+
+    def fail(settings: GuildSettings) -> GuildSettings:
+        guilds.failures.append(StorageUnavailableError("away"))
+        return replace(settings, admin_role_id=9)
+
+    with pytest.raises(StorageUnavailableError):
+        await office.changes.change(GUILD, ADMIN, AuditAction.ROLE, fail)
+    assert (await office.settings.get_settings(GUILD)).admin_role_id == 9
+    assert (office.audited, office.told) == ([], [])

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tests.fakes.storage import FakeGuildStore, FakeServerStore, Gate, build_server
+from tests.fakes.storage import FakeGuildStore, FakeServerStore, Gate, build_server, put_settings
 from utils.errors import StorageUnavailableError
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
@@ -14,11 +14,6 @@ from utils.services.guilds.guild_settings import CACHE_SECONDS, SettingsService
 SERVER = build_server()
 GUILD = SERVER.scope.guild_id
 FEED, OTHER, THIRD = ChannelId(1), ChannelId(2), ChannelId(3)
-
-
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture(name="guilds")
@@ -61,21 +56,12 @@ async def test_own_channel_of_a_server_is_kept_for_thirty_seconds(
     assert servers.calls == ["find_server"] * 2
 
 
-async def test_cache_is_dropped_when_a_channel_is_set(settings: SettingsService) -> None:
-    """Who sets a channel sees it at once, for the guild and for a server."""
-    assert await settings.find_channel(SERVER.scope, ChannelKind.KILLFEED) is None
-    await settings.set_channel(GUILD, ChannelKind.KILLFEED, FEED, server_id=None)
-    assert await settings.find_channel(SERVER.scope, ChannelKind.KILLFEED) == FEED
-    await settings.set_channel(GUILD, ChannelKind.KILLFEED, OTHER, server_id=SERVER.scope.server_id)
-    assert await settings.find_channel(SERVER.scope, ChannelKind.KILLFEED) == OTHER
-
-
 async def test_server_channel_goes_before_the_guilds_and_never_another_kinds(
-    settings: SettingsService,
+    settings: SettingsService, guilds: FakeGuildStore, servers: FakeServerStore
 ) -> None:
     """The order is: the server's own, the guild's, none; a kind never stands in for another."""
-    await settings.set_channel(GUILD, ChannelKind.EVENTS, FEED, server_id=None)
-    await settings.set_channel(GUILD, ChannelKind.KILLFEED, OTHER, server_id=SERVER.scope.server_id)
+    await put_settings(guilds, GUILD, channels={ChannelKind.EVENTS: FEED})
+    await servers.set_channel(SERVER.scope, ChannelKind.KILLFEED, OTHER)
     neighbour = ServerScope(GUILD, ServerId("neighbour"))
     found = {
         (scope.server_id, kind): await settings.find_channel(scope, kind)
@@ -92,9 +78,9 @@ async def test_server_channel_goes_before_the_guilds_and_never_another_kinds(
     }
 
 
-async def test_guilds_do_not_see_each_other(settings: SettingsService) -> None:
+async def test_guilds_do_not_see_each_other(settings: SettingsService, guilds: FakeGuildStore) -> None:
     """A channel of one guild is none of another, whatever the server is called."""
-    await settings.set_channel(GUILD, ChannelKind.KILLFEED, FEED, server_id=None)
+    await put_settings(guilds, GUILD, channels={ChannelKind.KILLFEED: FEED})
     stranger = ServerScope(GuildId(43), SERVER.scope.server_id)
     assert await settings.find_channel(stranger, ChannelKind.KILLFEED) is None
 
@@ -107,18 +93,10 @@ async def test_slow_read_is_not_kept_when_something_was_written_meanwhile(
     settings = SettingsService(guilds, servers, clock=clock)
     early = asyncio.create_task(settings.get_settings(GUILD))
     await guilds.gate.has_read.wait()
-    await settings.set_channel(GUILD, ChannelKind.ALERTS, THIRD, server_id=None)
+    guilds.settings[GUILD] = GuildSettings(GUILD, {ChannelKind.ALERTS: THIRD})
+    settings.forget_guild(GUILD)
     guilds.gate.may_answer.set()
     assert (await early).channels == {}
-    assert (await settings.get_settings(GUILD)).channels == {ChannelKind.ALERTS: THIRD}
-
-
-async def test_cache_is_dropped_when_a_write_fails(settings: SettingsService, guilds: FakeGuildStore) -> None:
-    """A write whose answer was lost may have happened; the next read asks."""
-    await settings.get_settings(GUILD)
-    guilds.failures.append(StorageUnavailableError("away"))
-    with pytest.raises(StorageUnavailableError):
-        await settings.set_channel(GUILD, ChannelKind.ALERTS, THIRD, server_id=None)
     assert (await settings.get_settings(GUILD)).channels == {ChannelKind.ALERTS: THIRD}
 
 
@@ -128,12 +106,3 @@ async def test_failed_read_is_raised_and_not_kept(settings: SettingsService, gui
     with pytest.raises(StorageUnavailableError):
         await settings.get_settings(GUILD)
     assert await settings.get_settings(GUILD) == GuildSettings(GUILD)
-
-
-async def test_channel_of_a_server_that_is_gone_is_not_set(
-    settings: SettingsService, servers: FakeServerStore
-) -> None:
-    """A server removed meanwhile does not come back by its channel."""
-    servers.servers.clear()
-    await settings.set_channel(GUILD, ChannelKind.EVENTS, FEED, server_id=SERVER.scope.server_id)
-    assert servers.servers == {}

@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE
 from utils.events import (
     DeathsStored,
@@ -12,11 +11,6 @@ from utils.events import (
     NoticesQueued,
 )
 from utils.models.servers import EncryptedSecret, GameServer
-
-
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture(name="told")

@@ -37,11 +37,6 @@ class Desk:
         return [member.upper() for member in members]
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.fixture(name="desk")
 def _desk() -> Desk:
     return Desk()

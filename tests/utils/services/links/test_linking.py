@@ -27,11 +27,6 @@ def show_in(link: Link, message_id: int) -> Link:
     return replace(link, channel_id=OFFICE, message_id=message_id)
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.fixture(name="store")
 def _store() -> FakeLinkStore:
     return FakeLinkStore()

@@ -11,7 +11,7 @@ from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import NOON, SCOPE, build_deaths, build_player_id, build_row
 from tests.fakes.money import FakeMoneyStore, FakeMoneyUnit, FakeRuleUnit
 from tests.fakes.premium import build_premium
-from tests.fakes.storage import FakeGuildStore, FakeServerStore
+from tests.fakes.storage import FakeGuildStore, FakeServerStore, put_settings
 from utils.models.deaths import Death, DeathKind, DeathRow
 from utils.models.guilds import ChannelKind
 from utils.models.money import (
@@ -35,10 +35,11 @@ READ_AT = NOON.replace(tzinfo=UTC) + timedelta(hours=3)
 HOUR = timedelta(hours=1)
 
 
-def build_rewards(*, tier: int = 4) -> tuple[KillRewards, SettingsService]:
+def build_rewards(*, tier: int = 4) -> tuple[KillRewards, SettingsService, FakeGuildStore]:
     """Return the rules over empty settings."""
-    settings = SettingsService(FakeGuildStore(), FakeServerStore(), clock=FakeClock())
-    return KillRewards(settings, build_premium(tier)), settings
+    guilds = FakeGuildStore()
+    settings = SettingsService(guilds, FakeServerStore(), clock=FakeClock())
+    return KillRewards(settings, build_premium(tier)), settings, guilds
 
 
 @dataclass(slots=True)
@@ -420,15 +421,17 @@ async def test_ended_house_bounty_is_not_raised(table: Table) -> None:
 
 async def test_terms_follow_tier_and_settings() -> None:
     """Without the tier, or switched off, nothing is paid; without a channel nothing is told."""
-    rewards, settings = build_rewards()
+    rewards, settings, guilds = build_rewards()
     guild_id = SCOPE.guild_id
     assert await rewards.find_terms(SCOPE) == RewardTerms(is_auto=True, is_announced=False)
-    await settings.set_channel(guild_id, ChannelKind.BOUNTIES, ChannelId(5), server_id=None)
-    await settings.set_bounties(guild_id, BountySettings(is_auto=False))
+    await put_settings(guilds, guild_id, channels={ChannelKind.BOUNTIES: ChannelId(5)})
+    await put_settings(guilds, guild_id, bounties=BountySettings(is_auto=False))
+    settings.forget_guild(guild_id)
     assert await rewards.find_terms(SCOPE) == RewardTerms(is_auto=False, is_announced=True)
-    await settings.set_bounties(guild_id, BountySettings(is_enabled=False))
+    await put_settings(guilds, guild_id, bounties=BountySettings(is_enabled=False))
+    settings.forget_guild(guild_id)
     assert await rewards.find_terms(SCOPE) is None
-    poor, _ = build_rewards(tier=1)
+    poor, *_ = build_rewards(tier=1)
     assert await poor.find_terms(SCOPE) is None
 
 

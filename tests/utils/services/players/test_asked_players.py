@@ -20,11 +20,6 @@ PLAYERS = [build_player_id(f"Player{number}") for number in range(PLAYERS_A_DAY 
 ANOTHER = PLAYERS[-1]
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.fixture(name="asked")
 def _asked(clock: FakeClock) -> AskedPlayers:
     """Anna asked for as many as she may, one each minute."""

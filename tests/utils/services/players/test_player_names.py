@@ -197,7 +197,7 @@ async def test_twins_of_one_minute_are_told_apart_and_their_labels_understood(
     labels = await names.label(GUILD, await names.search(GUILD, "twin"))
     assert len(set(labels)) == 3
     store.players = [replace(one, last_seen_at=SEEN + timedelta(days=1), servers=()) for one in store.players]
-    names.forget(GUILD)
+    names.forget_guild(GUILD)
     ids = [(await names.resolve(GUILD, label)).player_id for label in labels]
     assert ids == [digit * 32 for digit in "123"]
     assert [[one.player_id for one in await names.search(GUILD, label)] for label in labels] == [
@@ -259,7 +259,7 @@ async def test_present_name_goes_before_a_former_one(store: FakeStatisticsStore,
     assert (await names.resolve(GUILD, "wolf")).player_id == build_player_id("Wolf")
     assert (await names.resolve(GUILD, "fox")).player_id == build_player_id("Wolf")
     store.players = store.players[:2]
-    names.forget(GUILD)
+    names.forget_guild(GUILD)
     with pytest.raises(AmbiguousError) as caught:
         await names.resolve(GUILD, "wolf")
     assert caught.value.candidates == ("Hunter", "Farmer")
@@ -433,7 +433,7 @@ async def test_names_are_read_again_after_import_and_removal(
     elif what == "removed":
         names.on_server_removed(ServerRemoved(scope=SCOPE))
     else:
-        names.forget(GUILD)
+        names.forget_guild(GUILD)
     assert await find(names, "") == ["Survivor"]
 
 

@@ -16,12 +16,12 @@ from tests.fakes.figures import (
     FakeLinkBook,
     FakeStatisticsStore,
 )
+from tests.fakes.languages import FakeGuildLanguages
 from tests.fakes.standing import FakeBoardStore, FakeStandingSender, NoPace
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.standing_messages import StandingMessages, compute_digest
 from utils.embeds.audit_wording import write_facts
-from utils.embeds.factory import EmbedFactory
 from utils.errors import (
     ChannelUnusableError,
     NotAllowedError,
@@ -78,7 +78,7 @@ class Stand:
         statistics = StatisticsService(self.figures, combat_store, self.hunters, coverage)
         combat = CombatService(combat_store, FakeDeathStore(), coverage, self)
         messages = StandingMessages(self.channel, tasks, pace=NoPace(self.clock), clock=self.clock)
-        pages = BoardPages(coverage, statistics, combat, EmbedFactory())
+        pages = BoardPages(coverage, statistics, combat, FakeGuildLanguages())
         return PostedBoardService(
             self.store,
             self.store,

@@ -11,7 +11,7 @@ from tests.fakes.premium import OWNER, FakePremiumStore, GrantDesk
 from tests.fakes.server_loops import FakeServerLoops
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.errors import InvalidInputError, StorageUnavailableError
-from utils.events import GuildLeft, ServerAdded, ServerRemoved
+from utils.events import ServerAdded, ServerRemoved
 from utils.models.audit import AuditEntry
 from utils.models.premium import (
     TIERS,
@@ -296,7 +296,7 @@ async def test_guild_that_was_left_is_not_settled_any_more() -> None:
     desk.servers.failures.append(StorageUnavailableError("away"))
     desk.service.on_server_removed(ServerRemoved(scope=SERVERS[0].scope))
     await settle()
-    desk.service.on_guild_left(GuildLeft(guild_id=GUILD))
+    desk.service.forget_guild(GUILD)
     await desk.service.end_due()
     assert list_paused(desk) == []
 
@@ -310,9 +310,9 @@ async def test_guild_without_servers_can_be_granted_a_tier() -> None:
 
 def test_newest_servers_wait_when_there_is_no_room() -> None:
     """Servers come oldest first; room for all pauses none."""
-    assert choose_paused(SERVERS, room=3) == {SERVERS[3].scope}
-    assert choose_paused(SERVERS, room=9) == frozenset()
-    assert choose_paused([], room=1) == frozenset()
+    assert choose_paused(SERVERS, capacity=3) == {SERVERS[3].scope}
+    assert choose_paused(SERVERS, capacity=9) == frozenset()
+    assert choose_paused([], capacity=1) == frozenset()
 
 
 @pytest.mark.parametrize("text", ["", "abc", "12a", "-5", "0", "1.5", "9" * 20, str(2**63), "\u0661\u0662"])

@@ -27,11 +27,6 @@ from utils.services.premium.tiers import CACHE_SECONDS, PremiumService
 GUILD, OTHER = GuildId(42), GuildId(43)
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.fixture(name="store")
 def _store() -> FakePremiumStore:
     return FakePremiumStore()
@@ -128,7 +123,7 @@ async def test_grant_of_another_process_is_seen_after_thirty_seconds(
     clock.move(0.1)
     assert await premium.get_tier(GUILD) == TIERS[3]
     store.give(GUILD, 4)
-    premium.forget(GUILD)
+    premium.forget_guild(GUILD)
     assert await premium.get_tier(GUILD) == TIERS[4]
 
 
@@ -141,7 +136,7 @@ async def test_slow_read_is_not_kept_when_something_was_granted_meanwhile(
     early = asyncio.create_task(premium.get_tier(GUILD))
     await store.gate.has_read.wait()
     store.give(GUILD, 2)
-    premium.forget(GUILD)
+    premium.forget_guild(GUILD)
     store.gate.may_answer.set()
     assert await early == TIERS[0]
     assert await premium.get_tier(GUILD) == TIERS[2]

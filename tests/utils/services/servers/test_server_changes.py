@@ -36,7 +36,7 @@ from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.log_places import LogPlaces
-from utils.services.servers.server_changes import EditedServer, ServerChangeService, ServerEdit, ServerRooms
+from utils.services.servers.server_changes import EditedServer, ServerChangeService, ServerEdit
 
 GUILD, ADMIN = SCOPE.guild_id, MemberId(5)
 GOOD = (CheckStep(WayStep.LOGIN, ok=True, detail="fine"),)
@@ -116,9 +116,10 @@ class Rooms:
             audit=audit,
             clock=self.clock,
         )
-        rooms = ServerRooms(
-            store=self.store,
-            imports=self.ingestion,
+        return ServerChangeService(
+            servers,
+            self.store,
+            self.ingestion,
             settings=settings,
             premium=premium,
             secret_keeper=self.host,
@@ -128,7 +129,6 @@ class Rooms:
             loops=self.loops,
             audit=audit,
         )
-        return ServerChangeService(servers, rooms)
 
 
 @pytest.fixture(name="rooms")

@@ -22,11 +22,6 @@ HALF = Sharding(4, (1, 3))
 GUILD = GuildId(1 << 22)
 
 
-@pytest.fixture(name="clock")
-def _clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.fixture(name="store")
 def _store() -> FakeLeaseStore:
     return FakeLeaseStore()

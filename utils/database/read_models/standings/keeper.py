@@ -50,7 +50,7 @@ from utils.database.read_models.standings.parts import (
 )
 from utils.database.read_models.standings.sections import DAYS, KILLS_BY_DAY, PLAYERS, SECTIONS, Section
 from utils.database.units.server_numbers import KIND
-from utils.events import CountersStored, GuildLeft, ServerRemoved
+from utils.events import CountersStored, ServerRemoved
 from utils.locks import KeyedLocks
 from utils.models.scope import ERASED_PLAYER_ID, GuildId, ServerId, ServerScope
 from utils.models.statistics import WeaponRow
@@ -144,9 +144,9 @@ class Standings:
             for section in SECTIONS:
                 guild.parts.pop((event.scope.server_id, section.name), None)
 
-    def on_guild_left(self, event: GuildLeft) -> None:
-        """Keep nothing of a guild that is gone."""
-        self._guilds.pop(event.guild_id, None)
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Keep nothing of a guild."""
+        self._guilds.pop(guild_id, None)
 
     async def _list_counted(
         self, guild_id: GuildId, server_ids: Iterable[ServerId], *, session: ClientSession | None = None

@@ -8,15 +8,17 @@ from datetime import timedelta
 
 from structlog import get_logger
 
+from utils.clock import Clock
 from utils.errors import StorageError
-from utils.events import ServerRemoved
+from utils.events import EventDispatcher, ServerRemoved
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import ServerScope
 from utils.queues import WorkQueue
 from utils.services.money.bounties.notices import build_expired_notice, choose_notices, tell_queued
-from utils.services.money.bounties.rooms import BountyRooms
+from utils.services.money.bounties.rooms import BountyGuilds, BountyServers, DueBounties
 from utils.services.money.money_stores import BountyStore, MoneyUnit
+from utils.tasks import TaskManager
 
 EXPIRE_TASK = "bounties:expire"
 WITHDRAW_TASK = "bounties:withdraw"
@@ -37,9 +39,25 @@ logger = get_logger(__name__)
 class BountyEndings:
     """Ends what nobody claimed, with full refund."""
 
-    def __init__(self, rooms: BountyRooms) -> None:
-        self._rooms = rooms
-        self._withdrawing = WorkQueue(WITHDRAW_TASK, self._withdraw_soon, tasks=rooms.tasks)
+    def __init__(
+        self,
+        store: BountyStore,
+        directory: DueBounties,
+        *,
+        guilds: BountyGuilds,
+        servers: BountyServers,
+        events: EventDispatcher,
+        tasks: TaskManager,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._guilds = guilds
+        self._servers = servers
+        self._events = events
+        self._tasks = tasks
+        self._clock = clock
+        self._withdrawing = WorkQueue(WITHDRAW_TASK, self._withdraw_soon, tasks=tasks)
 
     async def expire_due(self) -> None:
         """End every bounty whose time is over, with full refund, in all guilds.
@@ -47,26 +65,26 @@ class BountyEndings:
         Raises:
             StorageError: the database is away; the next time goes on.
         """
-        before = self._rooms.clock.now() - CLAIM_GRACE
+        before = self._clock.now() - CLAIM_GRACE
 
         async def expire(scope: ServerScope) -> None:
-            servers = await self._rooms.servers.list_servers(scope.guild_id)
+            servers = await self._servers.list_servers(scope.guild_id)
             server = next((one for one in servers if one.scope == scope), None)
             if server is None:
                 await self.withdraw(scope)
                 return
-            for bounty in await self._rooms.store.list_due(scope, before=before):
+            for bounty in await self._store.list_due(scope, before=before):
                 await self._expire(bounty, server.name)
 
-        scopes = await self._rooms.directory.list_scopes_with_due_bounties(before=before)
-        await self._rooms.tasks.for_each(EXPIRE_TASK, scopes, expire)
+        scopes = await self._directory.list_scopes_with_due_bounties(before=before)
+        await self._tasks.for_each(EXPIRE_TASK, scopes, expire)
 
     async def withdraw(self, scope: ServerScope) -> None:
         """End every bounty of a server that is not there any more, with full refund."""
-        end = BountyEnd(BountyState.WITHDRAWN, self._rooms.clock.now())
-        for bounty in await self._rooms.store.list_due(scope, before=None):
-            await end_bounty(self._rooms.store, bounty, end, refund=bounty.amount)
-        await self._rooms.store.delete_bounties(scope)
+        end = BountyEnd(BountyState.WITHDRAWN, self._clock.now())
+        for bounty in await self._store.list_due(scope, before=None):
+            await end_bounty(self._store, bounty, end, refund=bounty.amount)
+        await self._store.delete_bounties(scope)
 
     def on_server_removed(self, event: ServerRemoved) -> None:
         """Pay back what was held for bounties on its players."""
@@ -80,11 +98,11 @@ class BountyEndings:
             logger.warning("bounties of a removed server wait", scope=str(scope), problem=str(failure))
 
     async def _expire(self, bounty: Bounty, server_name: str) -> None:
-        end = BountyEnd(BountyState.EXPIRED, self._rooms.clock.now())
+        end = BountyEnd(BountyState.EXPIRED, self._clock.now())
         notice = build_expired_notice(bounty, server_name, at=end.at)
-        notices = await choose_notices(self._rooms, bounty.scope, notice)
-        if await end_bounty(self._rooms.store, bounty, end, refund=bounty.amount, notices=notices):
-            tell_queued(self._rooms, bounty.scope, notices)
+        notices = await choose_notices(self._guilds, bounty.scope, notice)
+        if await end_bounty(self._store, bounty, end, refund=bounty.amount, notices=notices):
+            tell_queued(self._events, bounty.scope, notices)
 
 
 async def end_bounty(

@@ -3,28 +3,28 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from utils.events import NoticesQueued
+from utils.events import EventDispatcher, NoticesQueued
 from utils.models.guilds import ChannelKind
 from utils.models.money import Bounty
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.kinds import NOTICE_KINDS
 from utils.models.scope import ServerScope
-from utils.services.money.bounties.rooms import BountyRooms
+from utils.services.money.bounties.rooms import BountyGuilds
 
 
 async def choose_notices(
-    rooms: BountyRooms, scope: ServerScope, notice: BountyNotice
+    guilds: BountyGuilds, scope: ServerScope, notice: BountyNotice
 ) -> Sequence[BountyNotice]:
     """Return what is to be posted: nothing without a channel."""
-    channel_id = await rooms.guilds.find_channel(scope, ChannelKind.BOUNTIES)
+    channel_id = await guilds.find_channel(scope, ChannelKind.BOUNTIES)
     return () if channel_id is None else (notice,)
 
 
-def tell_queued(rooms: BountyRooms, scope: ServerScope, notices: Sequence[BountyNotice]) -> None:
+def tell_queued(events: EventDispatcher, scope: ServerScope, notices: Sequence[BountyNotice]) -> None:
     """Tell that notices were stored, if any were."""
     if notices:
         kinds = NOTICE_KINDS.list_channel_kinds(notices)
-        rooms.events.dispatch(NoticesQueued(scope=scope, kinds=kinds))
+        events.dispatch(NoticesQueued(scope=scope, kinds=kinds))
 
 
 def build_placed_notice(bounty: Bounty, server_name: str) -> BountyNotice:

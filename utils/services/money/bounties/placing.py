@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from utils.clock import Clock
 from utils.errors import (
     AmbiguousError,
     InvalidInputError,
@@ -16,13 +17,11 @@ from utils.errors import (
     NotEnoughMoneyError,
     NotFoundError,
 )
-from utils.locks import KeyedLocks
-from utils.models.audit import AuditAction, AuditFacts
+from utils.events import EventDispatcher
 from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
 from utils.models.money import (
     Bounty,
     BountyEnd,
-    BountySettings,
     BountyState,
     Change,
     LedgerKind,
@@ -35,9 +34,9 @@ from utils.models.texts import Command, Names, Text, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.money.bounties.endings import end_bounty
 from utils.services.money.bounties.notices import build_placed_notice, choose_notices, tell_queued
-from utils.services.money.bounties.rooms import BountyRooms
-from utils.services.money.bounties.settings import SettingsWish, apply_wish, list_differences, verify_amount
-from utils.services.money.money_stores import MoneyUnit, book_surely
+from utils.services.money.bounties.rooms import BountyGuilds, BountyServers, LinkBook, PlayerBook
+from utils.services.money.bounties.settings import verify_amount
+from utils.services.money.money_stores import BountyStore, MoneyUnit, book_surely
 from utils.services.money.rewards import make_bounty_id
 from utils.services.players.wording import describe_missing_player
 
@@ -70,11 +69,26 @@ class OwnBounties:
 
 
 class BountyService:
-    """Places, lists and cancels bounties, and changes what a guild decided about them."""
+    """Places, lists and cancels bounties."""
 
-    def __init__(self, rooms: BountyRooms) -> None:
-        self._rooms = rooms
-        self._locks = KeyedLocks[GuildId]()
+    def __init__(
+        self,
+        store: BountyStore,
+        *,
+        guilds: BountyGuilds,
+        servers: BountyServers,
+        links: LinkBook,
+        players: PlayerBook,
+        events: EventDispatcher,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._guilds = guilds
+        self._servers = servers
+        self._links = links
+        self._players = players
+        self._events = events
+        self._clock = clock
 
     async def place(
         self, guild_id: GuildId, member_id: MemberId, *, player: str, amount: int, server: str | None
@@ -84,9 +98,9 @@ class BountyService:
         Raises:
             UserFacingError: a sentence for each reason why not.
         """
-        settings = (await self._rooms.guilds.get_settings(guild_id)).bounties
+        settings = (await self._guilds.get_settings(guild_id)).bounties
         verify_amount(settings, amount)
-        own = {link.player_id for link in await self._rooms.links.list_players(guild_id, member_id)}
+        own = {link.player_id for link in await self._links.list_players(guild_id, member_id)}
         if not own:
             raise NotAllowedError(
                 text(
@@ -100,7 +114,7 @@ class BountyService:
             raise NotAllowedError(
                 text("{player} is your own player. Name somebody else.", player=target.name)
             )
-        now = self._rooms.clock.now()
+        now = self._clock.now()
         bounty = Bounty(
             scope=chosen.scope,
             bounty_id=make_bounty_id(),
@@ -116,22 +130,22 @@ class BountyService:
 
     async def list_open(self, guild_id: GuildId, server_ids: Sequence[ServerId]) -> Sequence[Bounty]:
         """Return the bounties that can be claimed on servers of the guild, highest first."""
-        return await self._rooms.store.list_open(guild_id, server_ids, now=self._rooms.clock.now())
+        return await self._store.list_open(guild_id, server_ids, now=self._clock.now())
 
     async def list_own(self, guild_id: GuildId, member_id: MemberId) -> OwnBounties:
         """Return what a member placed and claimed."""
-        placed = await self._rooms.store.list_placed(guild_id, member_id, is_open=False)
-        return OwnBounties(placed, await self._rooms.store.list_claimed(guild_id, member_id))
+        placed = await self._store.list_placed(guild_id, member_id, is_open=False)
+        return OwnBounties(placed, await self._store.list_claimed(guild_id, member_id))
 
     async def list_cancellable(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Bounty]:
         """Return a member's own bounties that have not ended, newest first."""
-        placed = await self._rooms.store.list_placed(guild_id, member_id, is_open=True)
-        now = self._rooms.clock.now()
+        placed = await self._store.list_placed(guild_id, member_id, is_open=True)
+        now = self._clock.now()
         return [bounty for bounty in placed if bounty.expires_at > now]
 
     async def name_choices(self, guild_id: GuildId, bounties: Sequence[Bounty]) -> Sequence[Choice]:
         """Return what bounties are offered as, by their ids: target, amount and server."""
-        servers = await self._rooms.servers.list_servers(guild_id)
+        servers = await self._servers.list_servers(guild_id)
         names = {server.scope.server_id: server.name for server in servers}
         return [
             (
@@ -154,46 +168,23 @@ class BountyService:
         if bounty is None:
             raise await self._explain_missing(guild_id, member_id, typed, standing)
         refund = bounty.amount - compute_cancel_fee(bounty.amount)
-        end = BountyEnd(BountyState.CANCELLED, self._rooms.clock.now())
-        close = partial(end_bounty, self._rooms.store, bounty, end, refund=refund)
+        end = BountyEnd(BountyState.CANCELLED, self._clock.now())
+        close = partial(end_bounty, self._store, bounty, end, refund=refund)
         if not await book_surely(close) and not await self._is_cancelled(member_id, bounty):
             raise _build_missing(bounty, text("It has just ended."))
         return CancelledBounty(bounty, refund)
 
     async def _is_cancelled(self, member_id: MemberId, bounty: Bounty) -> bool:
         """Tell whether a bounty was taken back already, as by a commit whose answer was lost."""
-        placed = await self._rooms.store.list_placed(bounty.scope.guild_id, member_id, is_open=False)
+        placed = await self._store.list_placed(bounty.scope.guild_id, member_id, is_open=False)
         mine = next((one for one in placed if one.bounty_id == bounty.bounty_id), None)
         return mine is not None and mine.state is BountyState.CANCELLED
-
-    async def get_settings(self, guild_id: GuildId) -> BountySettings:
-        """Return what a guild decided about bounties."""
-        return (await self._rooms.guilds.get_settings(guild_id)).bounties
-
-    async def change_settings(
-        self, guild_id: GuildId, wish: SettingsWish, *, actor_id: MemberId
-    ) -> BountySettings:
-        """Change what was named and return the settings as they are then.
-
-        All settings are written together, so of two changes at once the second reads what the first wrote.
-
-        Raises:
-            InvalidInputError: a number is out of its range.
-        """
-        async with self._locks.hold(guild_id):
-            before = await self.get_settings(guild_id)
-            after = apply_wish(before, wish)
-            if after != before:
-                await self._rooms.guilds.set_bounties(guild_id, after)
-                facts = AuditFacts(changes=list_differences(before, after))
-                await self._rooms.audit.write(guild_id, actor_id, AuditAction.BOUNTIES, facts)
-            return after
 
     async def _explain_missing(
         self, guild_id: GuildId, member_id: MemberId, typed: str, standing: Sequence[Bounty]
     ) -> NotFoundError:
         """Return why nothing can be cancelled: a bounty of the list may have ended since it was offered."""
-        placed = await self._rooms.store.list_placed(guild_id, member_id, is_open=False)
+        placed = await self._store.list_placed(guild_id, member_id, is_open=False)
         ended = next((bounty for bounty in placed if bounty.bounty_id == typed), None)
         if ended is not None:
             return _build_missing(ended, text("It has ended."))
@@ -204,16 +195,15 @@ class BountyService:
         self, guild_id: GuildId, player: str, server: str | None
     ) -> tuple[GameServer, KnownPlayer]:
         """Return the player meant, and the one server he is known on or that was named."""
-        rooms = self._rooms
         if server is not None:
-            chosen = await rooms.servers.resolve(guild_id, server)
+            chosen = await self._servers.resolve(guild_id, server)
             target = await self._resolve_on(chosen, player)
             if chosen.scope.server_id not in target.servers:
                 never = text("They were never seen on {server}.", server=chosen.name)
                 raise NotFoundError(describe_missing_player(target.name), hint=never)
             return chosen, target
-        target = await rooms.names.resolve(guild_id, player)
-        servers = await rooms.servers.list_servers(guild_id)
+        target = await self._players.resolve(guild_id, player)
+        servers = await self._servers.list_servers(guild_id)
         known = [one for one in servers if one.scope.server_id in target.servers]
         if len(known) > 1:
             raise InvalidInputError(
@@ -229,15 +219,15 @@ class BountyService:
         return known[0], target
 
     async def _resolve_on(self, server: GameServer, player: str) -> KnownPlayer:
-        names, guild_id = self._rooms.names, server.scope.guild_id
+        players, guild_id = self._players, server.scope.guild_id
         try:
-            return await names.resolve(guild_id, player, server_ids=[server.scope.server_id])
+            return await players.resolve(guild_id, player, server_ids=[server.scope.server_id])
         except NotFoundError:
-            return await names.resolve(guild_id, player)  # so that who plays elsewhere is named as such
+            return await players.resolve(guild_id, player)  # so that who plays elsewhere is named as such
 
     async def _store_bounty(self, bounty: Bounty, member_id: MemberId, server: GameServer) -> int:
         notice = build_placed_notice(bounty, server.name)
-        notices = await choose_notices(self._rooms, bounty.scope, notice)
+        notices = await choose_notices(self._guilds, bounty.scope, notice)
 
         def store(unit: MoneyUnit) -> int:
             hold = _build_hold(bounty, member_id)
@@ -258,8 +248,8 @@ class BountyService:
             unit.append_notices(notices, created_at=bounty.placed_at)
             return balance
 
-        balance = await book_surely(partial(self._rooms.store.in_transaction, bounty.scope, store))
-        tell_queued(self._rooms, bounty.scope, notices)
+        balance = await book_surely(partial(self._store.in_transaction, bounty.scope, store))
+        tell_queued(self._events, bounty.scope, notices)
         return balance
 
 

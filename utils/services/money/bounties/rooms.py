@@ -1,20 +1,13 @@
 """What the rules about bounties work with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from utils.clock import Clock
-from utils.events import EventDispatcher
 from utils.models.guilds import ChannelKind, GuildSettings
-from utils.models.money import BountySettings
 from utils.models.players import KnownPlayer
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.servers import GameServer
-from utils.services.guilds.audit import AuditWriter
-from utils.services.money.money_stores import BountyStore
-from utils.tasks import TaskManager
 
 
 class OwnPlayer(Protocol):
@@ -37,9 +30,6 @@ class BountyGuilds(Protocol):
 
     async def get_settings(self, guild_id: GuildId) -> GuildSettings:
         """Return a guild's settings."""
-
-    async def set_bounties(self, guild_id: GuildId, settings: BountySettings) -> None:
-        """Write what was decided about bounties."""
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
         """Return the channel of a kind for a server."""
@@ -77,19 +67,3 @@ class DueBounties(Protocol):
 
     async def list_scopes_with_due_bounties(self, *, before: datetime) -> Sequence[ServerScope]:
         """Return every server with open bounties that ended before a moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class BountyRooms:
-    """What the rules about bounties work with."""
-
-    store: BountyStore
-    directory: DueBounties
-    links: LinkBook
-    guilds: BountyGuilds
-    servers: BountyServers
-    names: PlayerBook
-    audit: AuditWriter
-    events: EventDispatcher
-    tasks: TaskManager
-    clock: Clock

@@ -1,44 +1,18 @@
-"""What a guild decided about bounties, and what it wants changed."""
+"""What a guild decided about bounties."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 from utils.errors import InvalidInputError, NotAllowedError
-from utils.models.audit import FieldChange
-from utils.models.money import LARGEST_BOUNTY, LEAST_BOUNTY, LONGEST_EXPIRY_HOURS, BountySettings
+from utils.models.guilds import GuildSettings
+from utils.models.money import LEAST_BOUNTY, BountySettings
 from utils.models.texts import Command, Number, text
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsWish:
-    """What an admin wants changed; None leaves a setting as it is."""
-
-    is_enabled: bool | None = None
-    is_auto: bool | None = None
-    expiry_hours: int | None = None
-    max_amount: int | None = None
-
-
-def apply_wish(before: BountySettings, wish: SettingsWish) -> BountySettings:
-    """Return the settings with what was named changed.
-
-    Raises:
-        InvalidInputError: a number is out of its range.
-    """
-    named = {name: getattr(wish, name) for name in SettingsWish.__slots__}
-    after = replace(before, **{name: value for name, value in named.items() if value is not None})
-    if not 1 <= after.expiry_hours <= LONGEST_EXPIRY_HOURS:
-        raise InvalidInputError(
-            text("A bounty lasts 1 to {limit} hours.", limit=Number(LONGEST_EXPIRY_HOURS))
-        )
-    if not LEAST_BOUNTY <= after.max_amount <= LARGEST_BOUNTY:
-        raise InvalidInputError(
-            text(
-                "The largest bounty is a number from {least} to {largest}.",
-                least=Number(LEAST_BOUNTY),
-                largest=Number(LARGEST_BOUNTY),
-            )
-        )
-    return after
+def change_bounties(settings: GuildSettings, **wished: bool | int | None) -> GuildSettings:
+    """Return the settings with what was wished of those about bounties; None leaves one as it is."""
+    given: dict[str, Any] = {name: value for name, value in wished.items() if value is not None}
+    return replace(settings, bounties=replace(settings.bounties, **given))
 
 
 def verify_amount(settings: BountySettings, amount: int) -> None:
@@ -62,11 +36,3 @@ def verify_amount(settings: BountySettings, amount: int) -> None:
                 largest=Number(settings.max_amount),
             )
         )
-
-
-def list_differences(before: BountySettings, after: BountySettings) -> tuple[FieldChange, ...]:
-    """Return what was changed, for the audit."""
-    changes = (
-        FieldChange(name, getattr(before, name), getattr(after, name)) for name in SettingsWish.__slots__
-    )
-    return tuple(change for change in changes if change.old != change.new)

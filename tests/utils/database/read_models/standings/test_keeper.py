@@ -21,7 +21,7 @@ from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.shown import list_shown
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.units.ingestion_unit import IngestionTransaction
-from utils.events import CountersStored, GuildLeft, ServerRemoved
+from utils.events import CountersStored, ServerRemoved
 from utils.models.deaths import Death
 from utils.models.players import Counters, PlayerDay, PlayerRecord
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
@@ -356,7 +356,7 @@ async def test_nothing_is_kept_of_what_is_gone(world: World, *, is_guild: bool) 
     guild_id = world.scope.guild_id
     assert world.standings.rows == 2
     if is_guild:
-        world.standings.on_guild_left(GuildLeft(guild_id=guild_id))
+        world.standings.forget_guild(guild_id)
     else:
         world.standings.on_server_removed(ServerRemoved(scope=world.scope))
     assert world.standings.rows == 0

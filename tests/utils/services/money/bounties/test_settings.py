@@ -1,6 +1,8 @@
 """What a guild decides about bounties."""
 
 import asyncio
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -9,44 +11,57 @@ from tests.fakes.clock import START, settle
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import Gate
 from utils.errors import InvalidInputError, NotAllowedError
+from utils.interactions.services import Services
+from utils.models.audit import AuditAction
 from utils.models.money import BountySettings
-from utils.services.money.bounties.placing import BountyService
-from utils.services.money.bounties.settings import SettingsWish
+from utils.models.scope import MemberId
+from utils.services.money.bounties.settings import change_bounties
 
 
-async def test_bounties_are_refused_when_they_are_switched_off(bounties: BountyService) -> None:
+@pytest.fixture(name="services")
+def _services(shelf: Shelf) -> Services:
+    return shelf.build_services()
+
+
+async def change(services: Services, actor_id: MemberId = ADMIN, **wished: Any) -> BountySettings:
+    """Change what is wished, and return the settings as they are then."""
+    wish = partial(change_bounties, **wished)
+    changed = await services.guild_changes.change(GUILD, actor_id, AuditAction.BOUNTIES, wish)
+    return changed.after.bounties
+
+
+async def test_bounties_are_refused_when_they_are_switched_off(services: Services) -> None:
     """The sentence names the command that switches them on."""
-    await bounties.change_settings(GUILD, SettingsWish(is_enabled=False), actor_id=ADMIN)
+    await change(services, is_enabled=False)
     with pytest.raises(NotAllowedError) as caught:
-        await place(bounties)
+        await place(services.bounties)
     assert str(caught.value) == (
         "Bounties are switched off here. An admin switches them on with /admin bounty."
     )
 
 
-async def test_settings_are_shown_changed_and_audited(shelf: Shelf, bounties: BountyService) -> None:
+async def test_settings_are_shown_changed_and_audited(shelf: Shelf, services: Services) -> None:
     """Without a wish nothing changes; the audit names old and new; placing follows at once."""
-    assert await bounties.change_settings(GUILD, SettingsWish(), actor_id=ADMIN) == BountySettings()
+    assert await change(services, is_auto=None) == BountySettings()
     assert shelf.audit.entries == []
-    wish = SettingsWish(is_auto=False, expiry_hours=48, max_amount=500)
     changed = BountySettings(is_auto=False, expiry_hours=48, max_amount=500)
-    assert await bounties.change_settings(GUILD, wish, actor_id=ADMIN) == changed
-    assert await bounties.get_settings(GUILD) == changed
+    assert await change(services, is_auto=False, expiry_hours=48, max_amount=500) == changed
+    assert (await services.settings.get_settings(GUILD)).bounties == changed
     assert shelf.audit.lines == [
         (ADMIN, "bounty", "is_auto: True → False; expiry_hours: 24 → 48; max_amount: 50000 → 500")
     ]
     with pytest.raises(InvalidInputError, match="from 100 to 500"):
-        await place(bounties, amount=501)
-    placed = await place(bounties, amount=500)
+        await place(services.bounties, amount=501)
+    placed = await place(services.bounties, amount=500)
     assert placed.bounty.expires_at == START + 2 * DAY
 
 
-async def test_two_changes_at_once_both_count(shelf: Shelf, bounties: BountyService) -> None:
+async def test_two_changes_at_once_both_count(shelf: Shelf, services: Services) -> None:
     """Who changes one thing leaves what another admin changes at that moment as it is."""
     gate = shelf.guilds.gate = Gate()
-    off = asyncio.create_task(bounties.change_settings(GUILD, SettingsWish(is_enabled=False), actor_id=ADMIN))
+    off = asyncio.create_task(change(services, is_enabled=False))
     await gate.has_read.wait()
-    manual = asyncio.create_task(bounties.change_settings(GUILD, SettingsWish(is_auto=False), actor_id=ANN))
+    manual = asyncio.create_task(change(services, ANN, is_auto=False))
     await settle()
     gate.may_answer.set()
     both = BountySettings(is_enabled=False, is_auto=False)
@@ -61,14 +76,14 @@ async def test_two_changes_at_once_both_count(shelf: Shelf, bounties: BountyServ
 @pytest.mark.parametrize(
     "wish",
     [
-        SettingsWish(expiry_hours=0),
-        SettingsWish(expiry_hours=169),
-        SettingsWish(max_amount=99),
-        SettingsWish(max_amount=50_001),
+        {"expiry_hours": 0},
+        {"expiry_hours": 169},
+        {"max_amount": 99},
+        {"max_amount": 50_001},
     ],
 )
-async def test_setting_out_of_its_range_is_refused(bounties: BountyService, wish: SettingsWish) -> None:
+async def test_setting_out_of_its_range_is_refused(services: Services, wish: dict[str, int]) -> None:
     """The limits are those of the contract."""
     with pytest.raises(InvalidInputError):
-        await bounties.change_settings(GUILD, wish, actor_id=ADMIN)
-    assert await bounties.get_settings(GUILD) == BountySettings()
+        await change(services, **wish)
+    assert (await services.settings.get_settings(GUILD)).bounties == BountySettings()

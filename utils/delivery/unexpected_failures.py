@@ -1,4 +1,4 @@
-"""Surprises: failures of delivery that nobody thought of: shown, told once, and tried ever less often."""
+"""Failures of delivery that nobody thought of: shown, told once, and tried again ever less often."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from utils.models.scope import GuildId
 from utils.services.ingestion.poison import describe_failure
 from utils.tasks import RESTART_BACKOFF
 
-SURPRISE = (
+UNEXPECTED = (
     "Posting to Discord failed unexpectedly ({}). I try again by myself; "
     "the log of the bot says where it failed."
 )
@@ -22,19 +22,19 @@ Place = Lane | GuildId
 
 
 @dataclass(slots=True)
-class _Surprise:
+class _Failure:
     """What a place suffers from, and how often in a row it failed."""
 
     problem: str = ""
     times: int = 0
 
 
-class DeliverySurprises:
+class UnexpectedFailures:
     """Knows which places of which guild failed the last time they were at work."""
 
     def __init__(self, notifier: AdminNotifier) -> None:
         self._notifier = notifier
-        self._found: dict[GuildId, dict[Place, _Surprise]] = {}
+        self._found: dict[GuildId, dict[Place, _Failure]] = {}
 
     def find_problem(self, guild_id: GuildId) -> str | None:
         """Return the sentence of a guild's oldest failure that is not over."""
@@ -42,15 +42,15 @@ class DeliverySurprises:
 
     async def note(self, guild_id: GuildId, place: Place, error: BaseException) -> float:
         """Show a failure, tell the admins once, and return seconds until the next try."""
-        surprise = self._found.setdefault(guild_id, {}).setdefault(place, _Surprise())
-        problem = SURPRISE.format(describe_failure(error))
-        if surprise.problem != problem or surprise.times & (surprise.times + 1) == 0:
-            logger.error("delivery failed", place=str(place), times=surprise.times + 1, exc_info=error)
-        surprise.problem, surprise.times = problem, surprise.times + 1
+        failure = self._found.setdefault(guild_id, {}).setdefault(place, _Failure())
+        problem = UNEXPECTED.format(describe_failure(error))
+        if failure.problem != problem or failure.times & (failure.times + 1) == 0:
+            logger.error("delivery failed", place=str(place), times=failure.times + 1, exc_info=error)
+        failure.problem, failure.times = problem, failure.times + 1
         await self._notifier.notify(guild_id, problem, ALERT_KEY)
-        return RESTART_BACKOFF.compute_seconds(surprise.times)
+        return RESTART_BACKOFF.compute_seconds(failure.times)
 
-    async def settle(self, guild_id: GuildId, place: Place) -> None:
+    async def mark_recovered(self, guild_id: GuildId, place: Place) -> None:
         """A place is well; with the last one the admins would be told anew."""
         found = self._found.get(guild_id)
         if found is None or found.pop(place, None) is None:
@@ -60,6 +60,6 @@ class DeliverySurprises:
             await self.forget(guild_id)
 
     async def forget(self, guild_id: GuildId) -> None:
-        """Forget all failures of a guild: its delivery begins, or ends."""
+        """Forget all failures of a guild: its delivery ends."""
         if self._found.pop(guild_id, None) is not None:
             await self._notifier.clear(guild_id, ALERT_KEY)

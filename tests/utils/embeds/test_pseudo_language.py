@@ -1,0 +1,48 @@
+"""What is posted without being asked for is in the guild's language: notices and alerts."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.fakes.pseudo_language import LANGUAGE, LANGUAGES, list_bare
+from utils.embeds.factory import EmbedFactory
+from utils.embeds.notices.registry import NOTICE_LOOKS
+from utils.models.guilds import ChannelKind
+from utils.models.texts import Command, Text, text
+
+AT = datetime(2025, 5, 1, 18, 5, tzinfo=UTC)
+FACTORY = EmbedFactory(languages=LANGUAGES)
+
+NOT_YET = {"bounty", "death"}
+"""Kinds of notices that still hold bare English. Take out what you have done; put nothing in."""
+
+
+@pytest.mark.parametrize("kind", sorted(NOTICE_LOOKS))
+async def test_notice_holds_nothing_but_texts_and_values(kind: str) -> None:
+    """Every look is built in a language in which bare English shows."""
+    embeds = await FACTORY.speak(LANGUAGE)
+    embed = embeds.build_feed_embed(NOTICE_LOOKS[kind].sample(event_id=b"1", server_name="North_*", at=AT))
+    bare = list_bare(embed.to_dict())
+    assert bool(bare) is (kind in NOT_YET), bare or "take it out of NOT_YET"
+
+
+@pytest.mark.parametrize(
+    "said", [text("See {status}.", status=Command("premium status")), text("{x}", x="of a host")]
+)
+async def test_alert_and_sample_hold_nothing_but_texts_and_values(said: Text) -> None:
+    """Their frames are texts, and so is what they say."""
+    embeds = await FACTORY.speak(LANGUAGE)
+    shown = [
+        embeds.build_alert(said, at=AT),
+        *embeds.build_sample(ChannelKind.COUNTER, "North", at=AT).embeds,
+    ]
+    assert [bare for embed in shown for bare in list_bare(embed.to_dict())] == []
+
+
+def test_bare_english_is_found() -> None:
+    """A rule that nothing can break proves nothing; a picture's address and a colour are no words."""
+    payload = {
+        "embeds": [{"title": "⟦Áll ⟪Ann⟫··⟧ · 12", "description": "left", "url": "https://example.org"}],
+        "components": [{"components": [{"label": "Next"}]}],
+    }
+    assert list_bare(payload) == ["left", "Next"]
