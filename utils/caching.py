@@ -1,7 +1,7 @@
 """Caching: what was read is remembered for a while, and dropped when it changes.
 
 Everything that keeps something of a guild between two uses is a ``GuildMemory``. When the bot is no longer in
-a guild, all of them forget it (``Application.list_memories``).
+a guild, all of them forget it (``build_memories``).
 """
 
 from collections.abc import Awaitable, Callable, Hashable

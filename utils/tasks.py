@@ -72,13 +72,17 @@ async def run_together(works: Sequence[Work]) -> None:
     No ``asyncio.TaskGroup``: before Python 3.13 one that fails leaves its parent counted as being cancelled
     (``Task.cancelling``), and the parent's next ``asyncio.timeout`` that runs out ends it.
     """
+    if len(works) == 1:
+        await works[0]()
+        return
     tasks = [asyncio.ensure_future(work()) for work in works]
     try:
         await asyncio.gather(*tasks)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if unended := [task for task in tasks if not task.done()]:
+            for task in unended:
+                task.cancel()
+            await asyncio.gather(*unended, return_exceptions=True)
 
 
 @asynccontextmanager

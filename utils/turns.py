@@ -38,6 +38,9 @@ class FairTurns:
 
     async def take(self, guild_id: GuildId | None) -> None:
         """Wait for a place; who took it gives it back."""
+        if self._free and not self._waiting and self._held[guild_id] < self._share:
+            self._hold(guild_id)
+            return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(guild_id, deque()).append(turn)
         self._call()
@@ -50,9 +53,15 @@ class FairTurns:
 
     def give_back(self, guild_id: GuildId | None) -> None:
         """Let the next one have a place."""
-        self._held -= Counter([guild_id])  # forgets who holds none
+        self._held[guild_id] -= 1
+        if not self._held[guild_id]:
+            del self._held[guild_id]
         self._free += 1
         self._call()
+
+    def _hold(self, guild_id: GuildId | None) -> None:
+        self._held[guild_id] += 1
+        self._free -= 1
 
     def _call(self) -> None:
         """Give free places to those whose turn it is."""
@@ -61,8 +70,7 @@ class FairTurns:
             del self._waiting[guild_id]
             turn = queue.popleft()
             if not turn.cancelled():
-                self._held[guild_id] += 1
-                self._free -= 1
+                self._hold(guild_id)
                 turn.set_result(None)
             if queue:
                 self._waiting[guild_id] = queue  # behind all others

@@ -36,6 +36,52 @@ async def wait_for_any(*events: asyncio.Event, seconds: float, clock: Clock) -> 
     await wait_for_first(clock.sleep(seconds), *(event.wait() for event in events))
 
 
+class Signal:
+    """Like ``asyncio.Event``, for a wait that has another end as well and comes often: it takes one task."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def set(self) -> None:
+        """Wake who waits; who waits later goes on at once, until it is cleared."""
+        self._is_set = True
+        for woken in self._waiting:
+            _wake(woken)
+
+    def clear(self) -> None:
+        """Let who comes from now on wait."""
+        self._is_set = False
+
+    async def wait_beside(self, work: Coroutine[Any, Any, object]) -> None:
+        """Wait until it is set or a piece of work has ended, which is cancelled else and has ended on return.
+
+        Raises:
+            Exception: what the work failed with.
+        """
+        task = asyncio.create_task(work)
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task.add_done_callback(lambda _: _wake(woken))
+        self._waiting.add(woken)
+        try:
+            if self._is_set:
+                await asyncio.sleep(0)  # the work begins in any case
+            else:
+                await woken
+        finally:
+            self._waiting.discard(woken)
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
+
+
+def _wake(woken: "asyncio.Future[None]") -> None:
+    if not woken.done():
+        woken.set_result(None)
+
+
 async def wait_until_done(operation: Awaitable[T]) -> T:
     """Wait for an operation within a thread; when cancelled, still until it has ended.
 

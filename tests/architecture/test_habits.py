@@ -58,7 +58,7 @@ def list_patches(module: Module) -> Iterator[str]:
         for target in _list_targets(node):
             dotted = read_dotted(target)
             if "." in dotted and dotted.split(".")[0] in imported:
-                if module.room in {"bot", "simulation"} and dotted in DOCUMENTED_SETTINGS:
+                if module.room in {"utils.commandline", "simulation"} and dotted in DOCUMENTED_SETTINGS:
                     continue
                 yield dotted
 
@@ -244,8 +244,8 @@ REPOSITORY = "class DeathRepository:\n    async def find(self, {}): ...\n"
             "import discord\ndiscord.Route.API_BASE_URL = 'x'",
             ["discord.Route.API_BASE_URL"],
         ),
-        (list_patches, "bot.py", "import discord\ndiscord.Route.API_BASE_URL = 'x'", []),
-        (list_patches, "bot.py", "import discord\nself.discord = discord", []),
+        (list_patches, "utils/commandline.py", "import discord\ndiscord.Route.API_BASE_URL = 'x'", []),
+        (list_patches, "utils/commandline.py", "import discord\nself.discord = discord", []),
         (
             list_own_maps,
             "utils/delivery/a.py",

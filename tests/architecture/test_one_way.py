@@ -66,7 +66,10 @@ CHECKS: dict[Check, set[str]] = {
     list_own_locks: set(),
     list_own_caches: {"utils/caching.py"},
     list_own_backoffs: set(),
-    list_own_waits: {"utils/waiting.py", "utils/application.py"},  # whose works end in an order of their own
+    list_own_waits: {
+        "utils/waiting.py",
+        "utils/composition/application.py",
+    },  # whose works end in an order of their own
 }
 """What is looked for, and where alone it may be."""
 

@@ -42,7 +42,8 @@ ROOMS: dict[str, set[str]] = {
 }
 """The rooms below the top, and what each may import besides itself and the kernel."""
 
-TOP_ROOMS = {"utils.application", "bot", "simulation"}  # join everything; the bot never the simulation
+COMMAND_LINE = ("utils.composition", "utils.checkup", "utils.commandline")  # each imports those before it
+TOP_ROOMS = {*COMMAND_LINE, "bot", "simulation"}  # join everything; the bot never the simulation
 
 OWNERS: dict[str, set[str]] = {
     "babel": {"utils.localization"},
@@ -66,17 +67,17 @@ OWNERS: dict[str, set[str]] = {
         "utils.interactions",
         "utils.delivery",
         "cogs",
-        "utils.application",
         "utils.gateway",
-        "bot",
+        "utils.composition",
+        "utils.checkup",
+        "utils.commandline",
         "simulation",
     },
     "aiohttp": {
         "utils.interactions",
         "utils.delivery",
-        "utils.application",
         "utils.gateway",
-        "bot",
+        "utils.checkup",
         "simulation",
     },  # py-cord lets its connection errors through
 }
@@ -107,8 +108,9 @@ def list_wrong_rooms(module: Module) -> list[str]:
         return sorted(rooms & {"tests", "benchmarks"})
     if module.room == "bot":
         return sorted(rooms & {"tests", "benchmarks", "simulation"})
-    if module.room == "utils.application":
-        return sorted(rooms & {"tests", "benchmarks", "simulation", "cogs", "bot"})
+    if module.room in TOP_ROOMS:
+        above = COMMAND_LINE[COMMAND_LINE.index(module.room) + 1 :]
+        return sorted(rooms & {"tests", "benchmarks", "simulation", "cogs", "bot", *above})
     return sorted(rooms - {module.room} - KERNEL - ROOMS.get(module.room, set()))
 
 
@@ -162,6 +164,9 @@ def test_every_room_of_the_kernel_and_the_services_exists() -> None:
         (list_wrong_rooms, "cogs/a.py", "from utils.database.core.database import X", ["utils.database"]),
         (list_wrong_rooms, "bot.py", "from simulation.discord import X", ["simulation"]),
         (list_wrong_rooms, "simulation/a.py", "from bot import main", []),
+        (list_wrong_rooms, "utils/commandline.py", "from utils.composition.build import X", []),
+        (list_wrong_rooms, "utils/composition/a.py", "from utils.checkup import X", ["utils.checkup"]),
+        (list_wrong_rooms, "utils/checkup.py", "from cogs import stats", ["cogs"]),
         (list_wrong_rooms, "utils/delivery/a.py", "def f():\n    from cogs import x", ["cogs"]),
         (list_foreign_packages, "utils/services/a.py", "import discord", ["discord"]),
         (list_foreign_packages, "utils/services/a.py", "from motor.motor_asyncio import X", ["motor"]),

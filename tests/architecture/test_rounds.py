@@ -9,7 +9,7 @@ from tests.architecture.source_tree import Module, build_module, list_modules, r
 
 OF_GUILDS = {"guild_id"}
 ISOLATING = {"attempt", "for_each"}
-ROOMS = {"utils.services", "utils.delivery", "utils.interactions", "utils.application", "cogs", "bot"}
+ROOMS = {"utils.services", "utils.delivery", "utils.interactions", "utils.composition", "cogs", "bot"}
 
 Loop = ast.For | ast.AsyncFor | ast.comprehension
 Function = ast.FunctionDef | ast.AsyncFunctionDef

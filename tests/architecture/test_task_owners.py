@@ -10,7 +10,7 @@ from tests.architecture.source_tree import Module, build_module, list_modules, r
 MAKERS = {"create_task", "ensure_future", "TaskGroup", "run_coroutine_threadsafe"}
 OWNERS = {
     "utils/tasks.py": "the place for it",
-    "utils/application.py": "what the whole bot lives by: gateway, leases and the wait for its stop",
+    "utils/composition/application.py": "what the bot lives by: gateway, leases and the wait for its stop",
     "utils/waiting.py": "what is waited for together, and what is waited for though its caller is ended",
     "utils/delivery/requests.py": "requests that nobody may cancel, or the library would lock all others out",
     "utils/sftp/pool.py": "attempts to connect and closings, shared by who waits; ended by the pool",
@@ -20,6 +20,8 @@ OWNERS = {
     "utils/services/ingestion/prefetch.py": "the next chunk of a file; ended with its reader",
 }
 """Who makes tasks of their own, and why none of them outlives its owner unnoticed."""
+
+MANAGERS = {"bot.py", "utils/checkup.py", "utils/commandline.py"}
 
 
 def list_made(module: Module) -> Iterator[str]:
@@ -43,9 +45,9 @@ def test_tasks_are_made_by_their_named_owners_alone() -> None:
 
 
 def test_one_manager_owns_every_task_of_a_process() -> None:
-    """Each command of ``bot.py`` makes one, before anything that could start a task."""
+    """Each command of the command line makes one, before anything that could start a task."""
     bot = [module for module in list_modules() if module.room != "simulation"]
-    assert {module.path for module in bot if list(list_managers(module))} == {"bot.py"}
+    assert {module.path for module in bot if list(list_managers(module))} == MANAGERS
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
@@ -129,6 +129,11 @@ class FakeIngestionUnit:
             if player_id in (death.row.killer_id, death.row.victim_id)
         )
         return sorted(own, key=lambda death: death.order)
+
+    def read_ahead(self, keys: Collection[tuple[PlayerId, date]], *, generation: int) -> None:
+        """Read nothing: all of it is in memory."""
+        del keys, generation
+        self._power.pass_point()
 
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int

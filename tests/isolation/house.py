@@ -4,34 +4,43 @@ Nothing runs by itself: a test reads a guild's servers when it wants to, and mov
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from datetime import timedelta
 from pathlib import Path
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.host_files import FOLDER, FakeSession
 from tests.fakes.ingestion import Posted
-from utils.application import Application
-from utils.database.core.database import Fence, SafeDatabase
-from utils.database.repositories.ingestion import IngestionRepository
-from utils.database.repositories.leases import LeaseRepository
+from utils.composition.application import Application
+from utils.composition.build import build_application
+from utils.composition.reading import Reading, build_live
+from utils.composition.storage import build_leases
+from utils.database.core.database import SafeDatabase
+from utils.events import NoticesQueued
 from utils.models.guilds import ChannelKind
 from utils.models.reading import FoundLogs, ImportProgress
 from utils.models.scope import GuildId, ServerScope
-from utils.models.servers import CheckStep, Credentials, GameServer, HostKeys, ServerHealth, WayCheck, WayStep
+from utils.models.servers import (
+    CheckStep,
+    ConnectionCount,
+    Credentials,
+    GameServer,
+    HostKeys,
+    ServerHealth,
+    WayCheck,
+    WayStep,
+)
 from utils.secrets import SecretBox
-from utils.services.ingestion.live import LiveIngestion
-from utils.services.money.rewards import KillRewards
-from utils.services.shards.leases import LeaseKeeper
+from utils.services.ingestion.row_reader import BATCHES_OF_ALL
 from utils.settings import Settings
 from utils.sftp.tail import DeathLogTail, TailMemory
 from utils.tasks import TaskManager
+from utils.turns import FairTurns
 
 Hosts = Mapping[int, FakeSession]
 
 
-class MemoryAccess:
+class MemoryHosts:
     """Opens the logs of servers on hosts in memory, found by the hoster's number."""
 
     def __init__(self, hosts: Hosts, clock: FakeClock) -> None:
@@ -46,7 +55,7 @@ class MemoryAccess:
         assert server.number is not None
         memory = self._memory.setdefault(server.scope, TailMemory())
         session = self._hosts[server.number]
-        yield DeathLogTail(session, FOLDER, memory, clock=self._clock, local_now=self._clock.now())  # type: ignore[arg-type]
+        yield DeathLogTail(session, FOLDER, memory, clock=self._clock, local_now=self._clock.now())  # type: ignore[arg-type] # half a session
 
     def forget(self, scope: ServerScope) -> None:
         """Drop what is known of a server."""
@@ -93,13 +102,19 @@ class Bystander:
     async def restart(self, scope: ServerScope) -> None:
         """Do nothing."""
 
+    async def begin(self) -> None:
+        """Do nothing."""
+
+    async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
+        """Do nothing."""
+
     def forget_guild(self, guild_id: GuildId) -> None:
         """Do nothing."""
 
     async def stop_guild(self, guild_id: GuildId) -> None:
         """Do nothing."""
 
-    def on_notices_queued(self, event: object) -> None:
+    def on_notices_queued(self, event: NoticesQueued) -> None:
         """Do nothing."""
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
@@ -107,18 +122,37 @@ class Bystander:
         del guild_id
         return {}
 
+    def count_connections(self, guild_id: GuildId) -> ConnectionCount:
+        """Know of no connection."""
+        del guild_id
+        return ConnectionCount(0, 0)
 
-class House(Application):
-    """The application without its outer edges."""
 
-    clock: FakeClock
+class House:
+    """The application without its outer edges.
 
-    def __init__(
-        self, settings: Settings, database: SafeDatabase, leases: LeaseKeeper, hosts: Hosts, clock: FakeClock
-    ) -> None:
+    Attributes:
+        application: built and not running.
+        services: what its commands work with.
+    """
+
+    def __init__(self, application: Application, hosts: MemoryHosts, clock: FakeClock) -> None:
+        self.application = application
+        self.services = application.bot.services
+        self.clock = clock
         self._hosts = hosts
-        self._database = database
-        super().__init__(
+        turns = FairTurns(BATCHES_OF_ALL)
+        # one server is read after the other: there is nobody to wait for
+        self._live = build_live(application.base, application.guild, turns, group_seconds=0)
+
+    @classmethod
+    async def open(cls, folder: Path, database: SafeDatabase, hosts: Hosts, clock: FakeClock) -> "House":
+        """Build it and take the lease."""
+        settings = Settings.model_validate({"data_dir": folder, "secret_key": "k" * 40})
+        leases = build_leases(settings, database, "house", clock)
+        await leases.wait_for_leases()
+        memory = MemoryHosts(hosts, clock)
+        application = build_application(
             settings,
             database,
             leases,
@@ -126,58 +160,32 @@ class House(Application):
             TaskManager(clock),
             extensions=(),
             clock=clock,
+            reading=Reading(memory, Bystander()),
         )
-
-    @classmethod
-    async def open(cls, folder: Path, database: SafeDatabase, hosts: Hosts, clock: FakeClock) -> "House":
-        """Build it and take the lease."""
-        settings = Settings.model_validate({"data_dir": folder, "secret_key": "k" * 40})
-        sharding = settings.discord.sharding
-        store = LeaseRepository(database, shard_count=sharding.count)
-        leases = LeaseKeeper(store, sharding=sharding, instance_id="house", clock=clock)
-        await leases.wait_for_leases()
-        return cls(settings, database, leases, hosts, clock)
-
-    def _join_rules(self) -> None:
-        self.access = MemoryAccess(self._hosts, self.clock)  # type: ignore[assignment]
-        super()._join_rules()
-
-    def _build_loops(self) -> Bystander:  # type: ignore[override]
-        leases = self.leases
-        self.live = LiveIngestion(
-            IngestionRepository(
-                self._database,
-                fences=lambda guild: Fence(*leases.get_token(guild), guild),
-            ),
-            self.events,
-            clock=self.clock,
-            max_announce_age=timedelta(hours=1),
-            rules=[KillRewards(self.guild_settings, self.premium)],
-            group_seconds=0,  # one server is read after the other: there is nobody to wait for
-        )
-        return Bystander()
+        return cls(application, memory, clock)
 
     async def rest(self) -> None:
         """Wait until all that events asked for is done."""
-        while any(self.tasks.is_running(one.name) for one in self.tasks.list_reports()):  # noqa: ASYNC110 - none tells
+        tasks = self.application.tasks
+        while any(tasks.is_running(one.name) for one in tasks.list_reports()):  # noqa: ASYNC110 - none tells
             await asyncio.sleep(0.001)
 
     async def read_all(self, guild_id: GuildId) -> None:
         """Import or poll every server of a guild, as its loops would."""
-        for server in await self.repositories.servers.list_servers(guild_id):
+        for server in await self.application.repositories.servers.list_servers(guild_id):
             if not server.is_paused:
                 await self._read(server)
 
     async def _read(self, server: GameServer) -> None:
-        job = await self.repositories.imports.find_import(server.scope)
-        channel = await self.guild_settings.find_channel(server.scope, ChannelKind.KILLFEED)
+        job = await self.application.repositories.imports.find_import(server.scope)
+        channel = await self.services.settings.find_channel(server.scope, ChannelKind.KILLFEED)
         posted = Posted(frozenset() if channel is None else server.posted_deaths)
-        async with self.access.open(server, guild_limit=1) as logs:
+        async with self._hosts.open(server, guild_limit=1) as logs:
             if job is not None:
-                await self.history.run(server, logs, job, on_progress=_show_nobody)
+                await self.application.history.run(server, logs, job, on_progress=_show_nobody)
             else:
                 now = self.clock.now()
-                await self.live.poll(server, logs, last_read_at=now, find_posted=posted)
+                await self._live.poll(server, logs, last_read_at=now, find_posted=posted)
 
 
 async def _show_nobody(_: ImportProgress) -> None:

@@ -137,7 +137,7 @@ class Teller:
             if step.guild_id in guild_ids:
                 self.outcomes[step.guild_id].append(await self._do(step))
                 await self._house.rest()
-        await self._house.bounty_endings.expire_due()
+        await self._house.application.features.bounty_endings.expire_due()
 
     async def _do(self, step: Step) -> str:
         actions: dict[str, Callable[[Step], Awaitable[object]]] = {
@@ -157,7 +157,7 @@ class Teller:
 
     async def _add_server(self, step: Step) -> None:
         form = ServerForm(f"Server {step.number}", "192.0.2.1", 22, "renter", number=step.number)
-        await self._house.servers.add_server(
+        await self._house.services.servers.add_server(
             step.guild_id, form, credentials=Credentials(password="pw"), channel_id=None, actor_id=ADMIN
         )
 
@@ -165,23 +165,25 @@ class Teller:
         await self._house.read_all(step.guild_id)
 
     async def _remove_server(self, step: Step) -> None:
-        server = await self._house.servers.resolve(step.guild_id, f"Server {step.number}")
-        await self._house.servers.remove_server(server.scope, keep_stats=step.place % 2 == 0, actor_id=ADMIN)
+        server = await self._house.services.servers.resolve(step.guild_id, f"Server {step.number}")
+        await self._house.services.servers.remove_server(
+            server.scope, keep_stats=step.place % 2 == 0, actor_id=ADMIN
+        )
 
     async def _import(self, step: Step) -> None:
-        await self._house.bot.services.server_changes.import_again(
+        await self._house.services.server_changes.import_again(
             step.guild_id, f"Server {step.number}", channel_id=None, message_id=None, actor_id=ADMIN
         )
 
     async def _channel(self, step: Step) -> None:
         kind = ChannelKind.BOUNTIES if step.place % 3 == 0 else ChannelKind.KILLFEED
         server = f"Server {step.number}" if step.place == 5 else None
-        await self._house.bot.services.guild_changes.set_channel(
+        await self._house.services.guild_changes.set_channel(
             step.guild_id, kind, ChannelId(500 + step.place), server=server, actor_id=ADMIN
         )
 
     async def _announce(self, step: Step) -> None:
-        await self._house.bot.services.server_changes.set_announced(
+        await self._house.services.server_changes.set_announced(
             step.guild_id,
             f"Server {step.number}",
             list(DeathKind)[step.place % len(DeathKind)],
@@ -192,10 +194,10 @@ class Teller:
     async def _prove(self, step: Step) -> None:
         await self._house.read_all(step.guild_id)
         member, player = self._choose_member(step), self._choose_player(step)
-        await self._house.links.confirm(step.guild_id, ADMIN, member_id=member, player=player)
+        await self._house.services.links.confirm(step.guild_id, ADMIN, member_id=member, player=player)
 
     async def _unlink(self, step: Step) -> None:
-        links, member = self._house.links, self._choose_member(step)
+        links, member = self._house.services.links, self._choose_member(step)
         shown = await links.list_links(step.guild_id, member)
         await links.unlink_all(step.guild_id, member, shown=shown)
 
@@ -203,16 +205,16 @@ class Teller:
         await self._adjust(step.guild_id, self._choose_member(step), 5_000 - 900 * step.place)
 
     async def _adjust(self, guild_id: GuildId, member_id: MemberId, amount: int) -> None:
-        await self._house.bot.services.wallets.adjust(
+        await self._house.services.wallets.adjust(
             guild_id, member_id, amount, reason="story", actor_id=ADMIN, request_id=next(self._requests)
         )
 
     async def _place(self, step: Step) -> None:
         """Let the first member with a proven player place one; he is given what it costs."""
-        linked = [one for one in MEMBERS if await self._house.links.list_players(step.guild_id, one)]
+        linked = [one for one in MEMBERS if await self._house.services.links.list_players(step.guild_id, one)]
         member, amount = (linked or MEMBERS)[0], 100 + step.place
         await self._adjust(step.guild_id, member, amount)
-        await self._house.bounties.place(
+        await self._house.services.bounties.place(
             step.guild_id,
             member,
             player=self._choose_player(step),
@@ -221,7 +223,7 @@ class Teller:
         )
 
     async def _cancel(self, step: Step) -> None:
-        bounties = self._house.bounties
+        bounties = self._house.services.bounties
         for member in MEMBERS:
             for bounty in await bounties.list_cancellable(step.guild_id, member):
                 await bounties.cancel(step.guild_id, member, bounty.bounty_id)
@@ -230,41 +232,41 @@ class Teller:
 
     async def _bounty_settings(self, step: Step) -> None:
         wish = partial(change_bounties, is_auto=step.place % 2 == 0, expiry_hours=1 + step.place)
-        changes = self._house.bot.services.guild_changes
+        changes = self._house.services.guild_changes
         await changes.change(step.guild_id, ADMIN, AuditAction.BOUNTIES, wish)
 
     async def _premium(self, step: Step) -> None:
-        await self._house.grants.grant(
+        await self._house.services.grants.grant(
             step.guild_id, tier=1 + step.place % 4, days=1 + step.place, actor_id=ADMIN
         )
 
     async def _end_premium(self, step: Step) -> None:
-        await self._house.grants.revoke(step.guild_id, reason="story", actor_id=ADMIN)
+        await self._house.services.grants.revoke(step.guild_id, reason="story", actor_id=ADMIN)
 
     async def _erase_player(self, step: Step) -> None:
         question = DataQuestion(step.guild_id, ADMIN, is_admin=True, player=self._choose_player(step))
-        erasures = self._house.bot.services.erasures
+        erasures = self._house.services.erasures
         await erasures.erase(await erasures.plan(question), actor_id=ADMIN)
 
     async def _erase_member(self, step: Step) -> None:
         member = self._choose_member(step)
-        erasures = self._house.bot.services.erasures
+        erasures = self._house.services.erasures
         await erasures.erase(await erasures.plan(DataQuestion(step.guild_id, member)), actor_id=member)
 
     async def _leave(self, step: Step) -> None:
-        self._house.events.dispatch(GuildLeft(guild_id=step.guild_id))
+        self._house.application.events.dispatch(GuildLeft(guild_id=step.guild_id))
 
     async def _take_foreign_server(self, step: Step) -> None:
         """Name a server of another guild by its id; where that guild is not, an id of nobody."""
         foreign = await self._list_foreign(step, "game_servers", "server_id")
-        services = self._house.bot.services
+        services = self._house.services
         server_id = foreign[step.place % len(foreign)]
         for attempt in (
             services.servers.resolve(step.guild_id, server_id),
             services.server_changes.set_announced(
                 step.guild_id, server_id, DeathKind.KILL, is_announced=False, actor_id=ADMIN
             ),
-            self._house.bounties.place(
+            self._house.services.bounties.place(
                 step.guild_id, MEMBERS[0], player=self._choose_player(step), amount=100, server=server_id
             ),
             services.coverage.choose(step.guild_id, server_id),
@@ -275,10 +277,10 @@ class Teller:
         """Cancel a bounty of another guild that the same member placed there."""
         for bounty_id in await self._list_foreign(step, "bounties", "bounty_id"):
             for member in MEMBERS:
-                await _expect_refusal(self._house.bounties.cancel(step.guild_id, member, bounty_id))
+                await _expect_refusal(self._house.services.bounties.cancel(step.guild_id, member, bounty_id))
 
     async def _list_foreign(self, step: Step, collection: str, field: str) -> list[str]:
-        database = self._house.repositories.directory._database
+        database = self._house.application.repositories.directory._database
         others = database.unscoped(collection).find({"guild_id": {"$ne": step.guild_id}})
         return [document[field] for document in await others.to_list(None)] or ["zzzzzzzz"]
 

@@ -49,7 +49,7 @@ async def live(
     teller = Teller(story, house, hosts)
     await teller.tell(guild_ids)
     found = {guild: await look(house, database, guild) for guild in guild_ids}
-    await house.tasks.stop()
+    await house.application.tasks.stop()
     return {guild: state | {"outcomes": teller.outcomes[guild]} for guild, state in found.items()}
 
 
@@ -59,9 +59,10 @@ async def look(house: House, database: SafeDatabase, guild_id: GuildId) -> dict[
     for collection in INDEXES:
         documents = await database.unscoped(collection).find({"guild_id": guild_id}).to_list(None)
         state[collection] = [_leave_out_random(document) for document in documents]
-    servers = await house.repositories.servers.list_servers(guild_id)
+    servers = await house.application.repositories.servers.list_servers(guild_id)
     state["names"] = [
-        (player.name, player.names, player.kills) for player in await house.names.search(guild_id, "")
+        (player.name, player.names, player.kills)
+        for player in await house.services.names.search(guild_id, "")
     ]
     state["boards"] = [await _read_board(house, guild_id, board) for board in BOARDS] if servers else []
     renamed = {one["server_id"]: f"{one['name']} of {one['added_at']}" for one in state["game_servers"]}
@@ -69,8 +70,8 @@ async def look(house: House, database: SafeDatabase, guild_id: GuildId) -> dict[
 
 
 async def _read_board(house: House, guild_id: GuildId, board: Board) -> Any:
-    coverage = await house.coverage.choose(guild_id, None)
-    page = await house.statistics.get_board(coverage, board, page=0)
+    coverage = await house.services.coverage.choose(guild_id, None)
+    page = await house.services.statistics.get_board(coverage, board, page=0)
     return [(row.rank, row.name, row.value) for row in page.rows]
 
 

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.storage import build_server
-from utils.application import Application
+from utils.composition.application import Application
+from utils.composition.build import build_application
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.documents.board_documents import build_board_document
@@ -68,14 +69,14 @@ class House:
 
     async def furnish(self) -> None:
         """Give the good guild something to do for every loop."""
-        now, rooms = self.clock.now(), self.application.repositories
+        now, repositories = self.clock.now(), self.application.repositories
         for name in ("north", "south"):
             server = build_server(name, name.ljust(8, "0"), guild_id=GOOD)
-            await rooms.servers.insert_server(server.scope, server)
+            await repositories.servers.insert_server(server.scope, server)
         grant = Grant(4, now - 2 * HOUR, MemberId(1), now - HOUR)
         event = PremiumEvent(now - 2 * HOUR, PremiumAction.GRANTED, 4, now - HOUR, by=MemberId(1))
         entry = AuditEntry(now, MemberId(1), AuditAction.PREMIUM_GRANT, AuditFacts())
-        await rooms.premium.write_grant(GOOD, grant, event, entry=entry)
+        await repositories.premium.write_grant(GOOD, grant, event, entry=entry)
         window = ProofWindow(now - 9 * HOUR, now - 8 * HOUR)
         link = Link(GOOD, MemberId(7), PlayerId("p"), "Wolf", now - 9 * HOUR, windows=(window,))
         bounty = Bounty(
@@ -119,7 +120,7 @@ async def _house(database: SafeDatabase, tmp_path: Path) -> AsyncIterator[House]
     )
     await leases.wait_for_leases()
     settings = Settings(data_dir=tmp_path, premium=PremiumSettings(default_tier=0))
-    application = Application(
+    application = build_application(
         settings,
         database,
         leases,
@@ -127,8 +128,8 @@ async def _house(database: SafeDatabase, tmp_path: Path) -> AsyncIterator[House]
         TaskManager(clock),
         extensions=(),
         clock=clock,
+        is_member=lambda _: True,
     )
-    application.boards._is_member = lambda _: True
     house = House(application, database, clock)
     await house.furnish()
     with capture_logs():
@@ -151,11 +152,11 @@ async def test_every_loop_over_guilds_has_its_turn_behind_a_guild_that_cannot_be
     assert await house.count("game_servers", is_paused=True) == 1
     await application.grants.end_due()
     assert await house.count("guilds", premium={"$ne": None}) == 0
-    await application.bounty_endings.expire_due()
+    await application.features.bounty_endings.expire_due()
     assert await house.count("bounties", slot="open") == 0
     await application.proofs.look(await directory.list_guilds_with_open_links())
     await house.wait_until_gone("links")  # a request is told of, and then deleted, by a task of its own
-    await application._prune()
+    await application.pruning.prune()
     assert await house.count("messages") == 0
     await application.loops.follow_guilds(lambda guild_id: guild_id == GOOD)
     assert application.tasks.is_running(f"deliver:{GOOD}")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.fakes.clock import FakeClock, settle
-from utils.waiting import wait_for_any, wait_for_first
+from utils.waiting import Signal, wait_for_any, wait_for_first
 
 
 async def test_first_of_several_waits_ends_the_others() -> None:
@@ -51,3 +51,43 @@ async def test_an_event_ends_a_wait_for_a_time() -> None:
     waiting = asyncio.create_task(wait_for_any(seconds=5, clock=clock))
     await clock.advance(5)
     assert waiting.done()
+
+
+async def test_a_signal_ends_a_wait_beside_work() -> None:
+    """The work has ended on return, however the wait ended; one that is set lets nobody wait."""
+    clock, signal, ended = FakeClock(), Signal(), []
+
+    async def work(number: int) -> None:
+        try:
+            await clock.sleep(5)
+        finally:
+            await asyncio.sleep(0)
+            ended.append(number)
+
+    waiting = asyncio.create_task(signal.wait_beside(work(1)))
+    await clock.advance(4)
+    assert not waiting.done()
+    signal.set()
+    await waiting
+    assert ended == [1]
+    await signal.wait_beside(clock.sleep(5))
+    signal.clear()
+    waiting = asyncio.create_task(signal.wait_beside(work(2)))
+    await clock.advance(5)
+    assert waiting.done()
+    waiting = asyncio.create_task(signal.wait_beside(work(3)))
+    await clock.advance(1)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    assert ended == [1, 2, 3]
+
+
+async def test_a_wait_beside_work_that_fails_raises_it() -> None:
+    """So whoever waits hears of it."""
+
+    async def fail() -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await Signal().wait_beside(fail())

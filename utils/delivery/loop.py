@@ -25,7 +25,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import Feed
 from utils.models.scope import GuildId, ServerScope
 from utils.tasks import Failure, TaskManager, capture
-from utils.waiting import wait_for_any
+from utils.waiting import Signal, wait_for_any
 
 logger = get_logger(__name__)
 
@@ -46,7 +46,7 @@ class _Signals:
     """
 
     busy: dict[Feed, int] = field(default_factory=dict)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    news: Signal = field(default_factory=Signal)
     mended: dict[Lane, asyncio.Event] = field(default_factory=dict)
     poll_at: float = 0.0
 
@@ -112,7 +112,7 @@ class DeliveryLoop:
             while True:
                 signals.news.clear()
                 seconds = await self._start_lanes(guild_id, signals)
-                await wait_for_any(signals.news, seconds=seconds, clock=self._clock)
+                await signals.news.wait_beside(self._clock.sleep(seconds))
         finally:
             # a wake-up without a loop is not lost: the next loop begins with a look
             del self._signals[guild_id]

@@ -230,6 +230,8 @@ class DeliveryService:
     async def _choose_group(
         self, lane: Lane, entries: Sequence[OutboxEntry], language: str
     ) -> list[OutboxEntry]:
+        if len(entries) == 1:
+            return list(entries)
         embeds = await self._languages.speak_in(language)
         sizes = [count_characters(embeds.build_feed_embed(entry.notice)) for entry in entries]
         return choose_group(entries, sizes, single=self._singles.get(lane, 0) > 0)

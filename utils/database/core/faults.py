@@ -124,6 +124,7 @@ MEANINGS = (
 
 MEANING_BY_EXCEPTION = {exception: meaning for meaning in MEANINGS for exception in meaning.exceptions}
 MEANING_BY_CODE = {code: meaning for meaning in MEANINGS for code in meaning.codes}
+STORAGE_FAULTS = (errors.PyMongoError, bson_errors.BSONError)
 _DISK_FULL = MEANINGS[0]
 
 
@@ -162,7 +163,7 @@ def map_storage_errors() -> Iterator[None]:
     """Raise our error in place of the library's."""
     try:
         yield
-    except (errors.PyMongoError, bson_errors.BSONError) as error:
+    except STORAGE_FAULTS as error:
         raise translate(error) from error
 
 

@@ -9,7 +9,7 @@ from pymongo.database import Database
 from structlog import get_logger
 
 from utils.clock import Clock
-from utils.database.core.faults import map_storage_errors
+from utils.database.core.faults import STORAGE_FAULTS, map_storage_errors, translate
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,17 +42,26 @@ class Operations:
         Raises:
             StorageError: it went wrong; the class says how.
         """
-        with self.watch(operation):
+        started = self._clock.monotonic()
+        try:
             return method(*args, **kwargs)
+        except STORAGE_FAULTS as error:
+            raise translate(error) from error
+        finally:
+            self._note(operation, started)
 
     @contextmanager
     def watch(self, operation: str) -> Iterator[None]:
-        """Log how long an operation took, and raise our errors in place of the library's."""
+        """Do the same for one operation that is waited for."""
         started = self._clock.monotonic()
         try:
             with map_storage_errors():
                 yield
         finally:
-            seconds = self._clock.monotonic() - started
-            level = self._log.warning if seconds >= SLOW_SECONDS else self._log.debug
-            level("database operation", operation=operation, milliseconds=round(seconds * 1000, 1))
+            self._note(operation, started)
+
+    def _note(self, operation: str, started: float) -> None:
+        """Log how long an operation took; a quick one is of interest to few, and there are many."""
+        seconds = self._clock.monotonic() - started
+        level = self._log.warning if seconds >= SLOW_SECONDS else self._log.debug
+        level("database operation", operation=operation, milliseconds=round(seconds * 1000, 1))

@@ -14,7 +14,8 @@ session that is lent to the next transaction must not be in use by the one befor
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TypeVar
 
@@ -26,5 +27,26 @@ _threads = ThreadPoolExecutor(THREAD_COUNT, thread_name_prefix="mongodb")  # sta
 
 
 def call_in_thread(function: Callable[[], T]) -> "asyncio.Future[T]":
-    """Begin a blocking call; what is bound to the log stays bound."""
-    return asyncio.get_running_loop().run_in_executor(_threads, copy_context().run, function)
+    """Begin a blocking call; what is bound to the log stays bound.
+
+    ``run_in_executor`` would chain two futures in both directions, which costs as much as the way over.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[T] = loop.create_future()
+
+    def tell(ended: "Future[T]") -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+            loop.call_soon_threadsafe(_settle, answer, ended)
+
+    _threads.submit(copy_context().run, function).add_done_callback(tell)
+    return answer
+
+
+def _settle(answer: "asyncio.Future[T]", ended: "Future[T]") -> None:
+    if answer.done():  # nobody waits any more
+        return
+    error = ended.exception()
+    if error is None:
+        answer.set_result(ended.result())
+    else:
+        answer.set_exception(error)

@@ -4,8 +4,9 @@ What it writes waits for the transaction's end (``PendingWrites``), so that seve
 write each collection once. What it reads, and the numbers it draws, it has at once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import product
 
 from utils.database.core.blocking import BlockingCollection, Change, Insertion, Replacement
 from utils.database.core.keys import build_key_prefix
@@ -44,6 +45,8 @@ from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_month
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
 
+READ_AHEAD_PLAYERS = 100  # what is stored of them for a month is a few MB at the very most
+
 LINES_KEY = {"kind": "lines", "world": "", "name": ""}
 """Of the document in ``cursors`` that counts the lines of no file's cursor."""
 
@@ -60,6 +63,8 @@ class IngestionTransaction:
         self._scope = scope
         self._writes = writes
         self._buckets: dict[tuple[int, BucketKey], list[Document]] = {}
+        self._players: dict[tuple[int, PlayerId], Document | None] = {}
+        self._months: dict[tuple[int, str], Document | None] = {}
         self._moves: dict[LogFile, tuple[Cursor | None, Cursor]] = {}
         self._lines = (0, 0)
 
@@ -113,13 +118,38 @@ class IngestionTransaction:
         deaths = {document["_id"]: read_death(document) for document in (*killed, *died)}
         return sorted(deaths.values(), key=lambda death: death.order)
 
+    def read_ahead(self, keys: Collection[tuple[PlayerId, date]], *, generation: int) -> None:
+        """Read at once what is asked for when these players are counted on these days."""
+        players = sorted({player_id for player_id, _ in keys})
+        months = sorted({format_month(day) for _, day in keys})
+        if len(players) > READ_AHEAD_PLAYERS:
+            return
+        of_players = {"generation": generation, "player_id": {"$in": players}}
+        of_months = {"generation": generation, "month": {"$in": months}}
+        others = {"player_days": of_months | of_players, "server_months": of_months}
+        found = self._collection("players").find_together(of_players, others, hint="player")
+        self._players.update({(generation, player_id): None for player_id in players})
+        self._players.update({(generation, one["player_id"]): one for one in found["players"]})
+        self._months.update({(generation, month): None for month in months})
+        self._months.update({(generation, one["month"]): one for one in found["server_months"]})
+        buckets = product(players, months)
+        self._buckets.update({(generation, bucket): [] for bucket in buckets})
+        for one in found["player_days"]:
+            self._buckets[generation, (one["player_id"], one["month"])] = one["days"]
+
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int
     ) -> Mapping[PlayerId, PlayerRecord]:
         """Return the counters of those players that have any."""
-        wanted = {"generation": generation, "player_id": {"$in": list(player_ids)}}
-        found = self._collection("players").find(wanted, hint="player")
-        return {player.player_id: player for player in map(read_player, found)}
+        wanted = list(player_ids)
+        missing = [player_id for player_id in wanted if (generation, player_id) not in self._players]
+        if missing:
+            query = {"generation": generation, "player_id": {"$in": missing}}
+            found = self._collection("players").find(query, hint="player")
+            self._players.update({(generation, player_id): None for player_id in missing})
+            self._players.update({(generation, one["player_id"]): one for one in found})
+        stored = (self._players[generation, player_id] for player_id in wanted)
+        return {one["player_id"]: read_player(one) for one in stored if one is not None}
 
     def replace_players(self, players: Iterable[PlayerRecord], *, generation: int) -> None:
         """Write players' counters, new or changed."""
@@ -159,10 +189,7 @@ class IngestionTransaction:
     def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
         """Add what new deaths came to onto the stored counts of their months."""
         new = {month.month: month for month in months}
-        collection = self._collection("server_months")
-        wanted = {"generation": generation, "month": {"$in": [format_month(day) for day in new]}}
-        found = collection.find(wanted, hint="month") if new else []
-        stored = {month.month: month for month in map(read_month, found)}
+        stored = self._find_months([format_month(day) for day in new], generation)
         totals = [sum_months(stored[day], month) if day in stored else month for day, month in new.items()]
         documents = [build_month_document(month, generation=generation) for month in totals]
         writes = [
@@ -241,6 +268,16 @@ class IngestionTransaction:
         # the removal of a server takes its cursors away, which tells of it for all other files
         verify_kept(self._transaction, self._scope)
         cursors.insert_one({**key, **fields, **counted})
+
+    def _find_months(self, months: Sequence[str], generation: int) -> Mapping[date, ServerMonth]:
+        missing = [month for month in months if (generation, month) not in self._months]
+        if missing:
+            wanted = {"generation": generation, "month": {"$in": missing}}
+            found = self._collection("server_months").find(wanted, hint="month")
+            self._months.update({(generation, month): None for month in missing})
+            self._months.update({(generation, one["month"]): one for one in found})
+        stored = (self._months[generation, month] for month in months)
+        return {month.month: month for month in (read_month(one) for one in stored if one is not None)}
 
     def _load_buckets(self, keys: set[BucketKey], generation: int) -> None:
         missing = [key for key in keys if (generation, key) not in self._buckets]

@@ -47,6 +47,9 @@ class ServerStore(Protocol):
     async def set_host_key(self, scope: ServerScope, host_key: str | None) -> None:
         """Pin a host key, or forget the pinned one."""
 
+    async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
+        """Note where a server's logs were found."""
+
     async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
         """Pause a server, or let it go on."""
 

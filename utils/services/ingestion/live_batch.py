@@ -170,8 +170,10 @@ def _count(unit: IngestionUnit, server: GameServer, deaths: Sequence[Death]) -> 
     if not deaths:
         return CountedBatch({})
     generation = server.generation
+    keys = _list_day_keys(deaths)
+    unit.read_ahead(keys, generation=generation)
     players = unit.find_players(list_player_ids(deaths), generation=generation)
-    days = unit.find_days(_list_day_keys(deaths), generation=generation)
+    days = unit.find_days(keys, generation=generation)
     counting = Counting(players, days)
     folded = {death.id: counting.add(death) for death in sorted(deaths, key=_get_order)}
     facts = {death_id: fact for death_id, fact in folded.items() if fact is not None}

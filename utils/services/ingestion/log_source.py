@@ -55,8 +55,8 @@ class DeathLogs(LiveLogs, HistoryLogs, Protocol):
     """A server's death logs, opened."""
 
 
-class LogAccess(Protocol):
-    """Opens the logs of game servers; remembers between polls what it knows of each."""
+class LogOpener(Protocol):
+    """Opens the logs of game servers; remembers between openings what it knows of each."""
 
     def open(self, server: GameServer, *, guild_limit: int) -> AbstractAsyncContextManager[DeathLogs]:
         """Lend the death logs of a server for one poll or one import.
@@ -67,11 +67,15 @@ class LogAccess(Protocol):
             RemoteError: the host, the login or the folder is not as it should be.
         """
 
-    def get_log_folder(self, scope: ServerScope) -> str | None:
-        """Return where the death logs of a server were found, as its host names the folder; None before."""
-
     def forget(self, scope: ServerScope) -> None:
         """Drop what is remembered of a server."""
+
+
+class LogAccess(LogOpener, Protocol):
+    """Opens logs again and again, and knows what is in the way."""
+
+    def get_log_folder(self, scope: ServerScope) -> str | None:
+        """Return where the death logs of a server were found, as its host names the folder; None before."""
 
     def renew(self, scope: ServerScope) -> None:
         """Drop what is remembered of a server, and let its login be tried again although it was refused."""

@@ -15,7 +15,6 @@ Every failure ends in a problem in the log's status and another try later. Which
 ``reader_state.py`` says which fields there are, and who writes them.
 """
 
-import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -47,7 +46,7 @@ from utils.services.ingestion.reader_state import Fault, ReaderStatus
 from utils.services.ports import AdminNotifier
 from utils.services.premium.tiers import PremiumService
 from utils.tasks import Failure, capture
-from utils.waiting import wait_for_first
+from utils.waiting import Signal
 
 logger = get_logger(__name__)
 
@@ -112,7 +111,7 @@ class ReaderLoop:
         self._name = str(scope.server_id)  # as people know it, once it was looked up
         self._look: ServerLook | None = None
         self._changes = 0  # told of so far
-        self._woken = asyncio.Event()
+        self._woken = Signal()
 
     def refresh(self) -> None:
         """Look at the server's settings before the next visit."""
@@ -305,7 +304,7 @@ class ReaderLoop:
 
     async def _pause(self, until: Coroutine[None, None, None]) -> None:
         """Wait for the next visit, or until woken."""
-        await wait_for_first(until, self._woken.wait())
+        await self._woken.wait_beside(until)
         self._woken.clear()
 
 

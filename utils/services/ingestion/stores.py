@@ -1,6 +1,6 @@
 """What ingestion needs of the storage: one open transaction at a time, and a few reads around it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
@@ -40,6 +40,9 @@ class IngestionUnit(Protocol):
 
     def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""
+
+    def read_ahead(self, keys: Collection[tuple[PlayerId, date]], *, generation: int) -> None:
+        """Read at once what is asked for when these players are counted on these days."""
 
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int

@@ -29,7 +29,7 @@ from utils.models.typed_text import quote
 from utils.services.guilds.audit import AuditWriter
 from utils.services.guilds.guild_settings import ServerStore, SettingsService
 from utils.services.ingestion.history import HistoryImport
-from utils.services.ingestion.log_source import LogAccess
+from utils.services.ingestion.log_source import LogOpener
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.typed_servers import (
@@ -132,7 +132,7 @@ class GameServerService:
         secret_keeper: SecretKeeper,
         checker: ServerChecker,
         places: LogPlaces,
-        logs: LogAccess,
+        logs: LogOpener,
         history: HistoryImport,
         loops: LoopControl,
         events: EventDispatcher,

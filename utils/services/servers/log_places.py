@@ -10,26 +10,17 @@ see ``/actual1/deathlogs`` and mean two game servers. So what stays unnoticed is
 names may read, and one machine whose SSH services show different keys.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 from utils.errors import InvalidInputError, SameLogsError
 from utils.models.deaths import LogFile
 from utils.models.problems import Problem
 from utils.models.reading import Cursor, FoundLogs, digest_head
-from utils.models.scope import GuildId, ServerScope
+from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
 from utils.models.texts import Command, text
-
-
-class PlaceStore(Protocol):
-    """Storage of servers with the folders their logs were found in."""
-
-    async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
-        """Return the guild's servers, oldest first."""
-
-    async def set_log_folder(self, scope: ServerScope, folder: str) -> None:
-        """Note where a server's logs were found."""
+from utils.services.guilds.guild_settings import ServerStore
 
 
 class CursorStore(Protocol):
@@ -42,7 +33,7 @@ class CursorStore(Protocol):
 class LogPlaces:
     """Tells when two servers of a guild would read the same logs."""
 
-    def __init__(self, servers: PlaceStore, cursors: CursorStore) -> None:
+    def __init__(self, servers: ServerStore, cursors: CursorStore) -> None:
         self._servers = servers
         self._cursors = cursors
 

@@ -20,7 +20,7 @@ from utils.database.units.ingestion_unit import GuildTransaction, IngestionTrans
 from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError, StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices.deaths import DeathNotice
-from utils.models.players import Counters, PlayerDay, PlayerRecord
+from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth, WeaponCount
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.services.ingestion.group_commit import GroupCommit
@@ -130,6 +130,31 @@ async def test_player_is_replaced_in_his_generation_alone(
 
     await ingestion.in_transaction(scope, write)
     assert await ingestion.in_transaction(scope, look) == [{A: second}, {A: first}, {}]
+
+
+async def test_what_is_read_ahead_is_what_is_stored(
+    ingestion: IngestionRepository, scope: ServerScope, make_player: Callable[..., PlayerRecord]
+) -> None:
+    """One read finds players, their days and the months, those of this server and generation alone."""
+    day = PlayerDay(A, date(2025, 4, 30), Counters(kills=3))
+    april = ServerMonth(date(2025, 4, 1), (WeaponCount("Mosin", 1, 9),), (1,) * 168)
+    neighbour = ServerScope(scope.guild_id, ServerId("neighbou"))
+
+    def write(unit: IngestionTransaction) -> None:
+        unit.replace_players([make_player(A, kills=1)], generation=0)
+        unit.replace_days([day], generation=0)
+        unit.add_months([april], generation=0)
+
+    def look(unit: IngestionTransaction) -> object:
+        keys = [(A, day.day), (B, date(2025, 5, 1))]
+        unit.read_ahead(keys, generation=0)
+        unit.add_months([april], generation=0)
+        return unit.find_players([A, B], generation=0), unit.find_days(keys, generation=0)
+
+    await ingestion.in_transaction(scope, write)
+    stored = {A: make_player(A, kills=1)}, {(A, day.day): day}
+    assert await ingestion.in_transaction(scope, look) == stored
+    assert await ingestion.in_transaction(neighbour, look) == ({}, {})
 
 
 async def test_days_are_merged_into_their_months(

@@ -114,6 +114,7 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
         unit.insert_deaths([make_death(scope, A, "b", second=99)])
         unit.list_deaths_of(A)
         unit.find_players(PLAYERS[:3], generation=0)
+        unit.read_ahead([(PLAYERS[3], date(2025, 4, 30))], generation=0)
         unit.replace_players([make_player(A)], generation=0)
         unit.find_days([(A, date(2025, 4, 30))], generation=0)
         unit.replace_days([PlayerDay(A, date(2025, 4, 30), Counters())], generation=0)

@@ -1,0 +1,117 @@
+"""The command line: its arguments, and the commands beside running the bot: ``check`` and ``rekey``."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import discord
+
+from utils.checkup import check_bot
+from utils.clock import SystemClock
+from utils.composition.storage import build_key_place, build_place
+from utils.data_folder import list_readable_by_others, load_instance_id, lock_data_folder
+from utils.database.migrations.migrations import MIGRATIONS
+from utils.database.migrations.secret_keys import OLD_DATA, Rekeying, StoredLogins
+from utils.database.process.opening import open_database
+from utils.database.repositories.leases import LeaseRepository
+from utils.errors import ConfigurationError, KillfeedError
+from utils.redaction import Redactor
+from utils.secret_key import change_secret_key
+from utils.settings import Settings
+from utils.tasks import TaskManager
+from utils.telemetry.log_setup import configure_logging
+
+NEW_KEY_VARIABLE = "KILLFEED_NEW_SECRET_KEY"  # of the environment, for rekey alone
+CONFIG_PATH = Path(__file__).parents[1] / "config.json"
+
+
+def parse_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line; wrong usage ends with exit code 2."""
+    parser = argparse.ArgumentParser(prog="bot.py", description="The killfeed bot for Deadside game servers.")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=["check", "rekey"],
+        help="check: tell whether the bot could run; rekey: encrypt the stored logins with a new secret key",
+    )
+    parser.add_argument("--config", type=Path, default=CONFIG_PATH)
+    parser.add_argument("--lost", action="store_true", help="with rekey: nobody has the old key any more")
+    options = parser.parse_args(arguments)
+    if options.lost and options.action != "rekey":
+        parser.error("--lost belongs to rekey")
+    return options
+
+
+def build_redactor(settings: Settings) -> Redactor:
+    """Return what keeps the configured secrets out of everything that is written."""
+    redactor = Redactor()
+    for secret in (settings.discord.token, settings.mongodb.uri, settings.secret_key):
+        redactor.register(secret.get_secret_value())
+    return redactor
+
+
+def apply_api_address(settings: Settings) -> None:
+    """Set the address of Discord's API, for a proxy or a simulator; the library's own setting."""
+    if settings.discord.api_base_url:
+        discord.http.Route.API_BASE_URL = settings.discord.api_base_url
+
+
+@contextmanager
+def open_logs(settings: Settings, redactor: Redactor, *, level: str) -> Iterator[None]:
+    """Write logs to the console and the data folder."""
+    logs = configure_logging(
+        settings.data_dir / "logs",
+        level=level,
+        keep_days=settings.logging.keep_days,
+        redact=redactor,
+        console=sys.stderr,
+    )
+    try:
+        yield
+    finally:
+        logs.close()
+
+
+def check(settings: Settings, config: Path, *, extensions: Sequence[str]) -> int:
+    """Print what works, what does not and what is unwise, and return the exit code."""
+    redactor = build_redactor(settings)
+    apply_api_address(settings)
+    with open_logs(settings, redactor, level="ERROR"):
+        steps = asyncio.run(check_bot(settings, redactor, extensions=extensions))
+    for step in steps:
+        mark = "ok  " if step.ok else "FAIL"
+        sys.stdout.write(f"{mark}  {step.name:<20} {redactor.redact(step.detail)}\n")
+    for sentence in list_readable_by_others(config, settings.data_dir):
+        sys.stdout.write(f"warn  {'Readable by others':<20} {sentence}\n")
+    return 0 if all(step.ok for step in steps) else 1
+
+
+async def rekey_logins(settings: Settings, redactor: Redactor, *, is_lost: bool) -> str:
+    """Have every stored login encrypted with a new key, and return the sentence about it."""
+    clock, given = SystemClock(), os.environ.get(NEW_KEY_VARIABLE, "")
+    redactor.register(given)
+    async with open_database(build_place(settings), TaskManager(clock), clock=clock) as database:
+        if not MIGRATIONS.is_current(await MIGRATIONS.ensure_version(database)):
+            raise ConfigurationError(OLD_DATA)
+        leases = LeaseRepository(database, shard_count=settings.discord.sharding.count)
+        instance_id = load_instance_id(settings.data_dir)
+        work = Rekeying(StoredLogins(database), leases, instance_id=instance_id, clock=clock)
+        place = build_key_place(settings)
+        return await change_secret_key(place, work, redactor, given=given, is_lost=is_lost)
+
+
+def rekey(settings: Settings, *, is_lost: bool) -> int:
+    """Change the secret key, print what to do then, and return the exit code."""
+    redactor = build_redactor(settings)
+    try:
+        with lock_data_folder(settings.data_dir), open_logs(settings, redactor, level="ERROR"):
+            sentence = asyncio.run(rekey_logins(settings, redactor, is_lost=is_lost))
+    except KillfeedError as error:
+        sys.stderr.write(f"{redactor.redact(str(error))}\n")
+        return 1
+    sys.stdout.write(f"{sentence}\n")
+    return 0

@@ -1,0 +1,149 @@
+"""The life of the application: the order in which what runs starts and stops."""
+
+import asyncio
+from collections.abc import Sequence
+
+from structlog import get_logger
+
+from utils.caching import GuildMemory
+from utils.composition.base import Base
+from utils.composition.pruning import PRUNE_TASK, Pruning
+from utils.composition.reading import Loops
+from utils.composition.services import FeatureServices, GuildServices
+from utils.database.process.opening import MONGOD_TASK
+from utils.embeds.factory import EmbedFactory
+from utils.events import GuildLeft
+from utils.gateway import run_gateway
+from utils.interactions.client import KillfeedBot
+from utils.models.scope import GuildId
+from utils.queues import WorkQueue
+from utils.services.ingestion.history import HistoryImport
+from utils.services.links.proof_watcher import PROOFS_TASK, ProofKeeper
+from utils.services.money.bounties.endings import EXPIRE_TASK
+from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK, PostedBoardService
+from utils.services.premium.grants import ENDS_TASK, SETTLE_TASK, GrantService
+from utils.services.shards.leases import LeaseKeeper
+from utils.sftp.pool import SftpConnectionPool
+
+IDLE_CHECK_SECONDS = 30.0
+PRUNE_SECONDS = 3600.0
+LEAVE_TASK = "guild:leave"
+READY_CHECK_SECONDS = 1.0
+WARM_UP_SECONDS = 5.0  # after the start, which it must not slow down
+PREMIUM_CHECK_SECONDS = 10.0  # a tier is over at its end by itself; its servers are paused this much later
+BOUNTY_SECONDS = 15.0
+
+logger = get_logger(__name__)
+
+
+class Application:
+    """The whole bot: what runs, and the order in which it starts and stops."""
+
+    def __init__(
+        self,
+        base: Base,
+        leases: LeaseKeeper,
+        *,
+        bot: KillfeedBot,
+        factory: EmbedFactory,
+        pool: SftpConnectionPool,
+        guild: GuildServices,
+        features: FeatureServices,
+        history: HistoryImport,
+        loops: Loops,
+        grants: GrantService,
+        proofs: ProofKeeper,
+        boards: PostedBoardService,
+        memories: Sequence[GuildMemory],
+    ) -> None:
+        self.base = base
+        self.repositories = base.repositories
+        self.events = base.events
+        self.tasks = base.tasks
+        self.bot = bot
+        self.pool = pool
+        self.guild = guild
+        self.features = features
+        self.history = history
+        self.loops = loops
+        self.grants = grants
+        self.proofs = proofs
+        self.boards = boards
+        self.pruning = Pruning(base.repositories, base.tasks, clock=base.clock)
+        self._memories = memories
+        self._settings = base.settings
+        self._clock = base.clock
+        self._leases = leases
+        self._factory = factory
+        self._leaving = WorkQueue(LEAVE_TASK, self._leave, tasks=base.tasks)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read, deliver and answer until ``stop`` is set.
+
+        Raises:
+            ConfigurationError: Discord refuses the token.
+            LeaseLostError: another process took over.
+        """
+        await self.loops.begin()
+        self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
+        self.tasks.start(SETTLE_TASK, self.grants.settle_all, is_critical=True)
+        self.tasks.start(ENDS_TASK, self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
+        self.tasks.start(PROOFS_TASK, self.proofs.run, is_critical=True)
+        self.tasks.start("charts:warm-up", self._warm_up)
+        self.tasks.start(REFRESH_TASK, self._refresh_boards, interval_seconds=REFRESH_SECONDS)
+        self.tasks.start(PRUNE_TASK, self.pruning.prune, interval_seconds=PRUNE_SECONDS)
+        self.tasks.start(
+            EXPIRE_TASK, self.features.bounty_endings.expire_due, interval_seconds=BOUNTY_SECONDS
+        )
+        token = self._settings.discord.token.get_secret_value()
+        works = [
+            asyncio.create_task(run_gateway(self.bot, token, clock=self._clock), name="discord"),
+            asyncio.create_task(self._leases.keep(), name="leases"),
+            asyncio.create_task(_wait_for(stop), name="stop"),
+        ]
+        try:
+            done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+            for work in done:
+                work.result()
+        finally:
+            await self._shut_down(works)
+
+    async def _shut_down(self, works: list["asyncio.Task[None]"]) -> None:
+        """Stop what runs, in the order in which it depends on each other."""
+        logger.info("stopping")
+        await self.tasks.stop(keeping=[MONGOD_TASK])  # the leases are given back yet
+        await self.pool.aclose()
+        for work in works:
+            work.cancel()  # the gateway first, or it would reconnect while the session closes
+        await asyncio.wait(works)
+        await self.bot.close()
+
+    async def _warm_up(self) -> None:
+        await self._clock.sleep(WARM_UP_SECONDS)
+        await self._factory.charts.warm_up()
+
+    async def _refresh_boards(self) -> None:
+        while not self.bot.is_ready():
+            await self._clock.sleep(READY_CHECK_SECONDS)
+        await self.boards.refresh_all()
+
+    async def _expire_idle(self) -> None:
+        self.pool.expire_idle()
+
+    def on_guild_left(self, event: GuildLeft) -> None:
+        """End what is held for a guild."""
+        self._leaving.put(event.guild_id)
+
+    async def _leave(self, guild_id: GuildId) -> None:
+        """End all that is held for a guild the bot is no longer in."""
+        await self.loops.stop_guild(guild_id)
+        await self.tasks.cancel_guild(guild_id)
+        await self.pool.close_guild(guild_id)
+        for memory in self._memories:
+            memory.forget_guild(guild_id)
+        # all that took time: the guild may have invited the bot again meanwhile
+        await self.loops.follow_guilds(self.bot.is_member_of)
+
+
+async def _wait_for(stop: asyncio.Event) -> None:
+    await stop.wait()

@@ -1,0 +1,264 @@
+"""The application, built from its parts."""
+
+import secrets
+from collections.abc import Callable, Sequence
+
+from utils.caching import GuildMemory
+from utils.clock import Clock
+from utils.composition.application import Application
+from utils.composition.base import Base
+from utils.composition.delivery import Delivery, build_board_messages, build_delivery
+from utils.composition.interactions import Shown, build_bot, build_services
+from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
+from utils.composition.services import (
+    FeatureServices,
+    GuildServices,
+    Surroundings,
+    build_features,
+    build_guild_services,
+)
+from utils.composition.storage import build_repositories, choose_stores
+from utils.database.core.database import SafeDatabase
+from utils.delivery.alerts import AdminAlerts
+from utils.delivery.loop import DeliveryLoop
+from utils.delivery.proofs import LinkMessages
+from utils.embeds.factory import EmbedFactory
+from utils.events import (
+    CountersStored,
+    DeathsStored,
+    EventDispatcher,
+    GuildLeft,
+    GuildSettingsChanged,
+    HistoryImported,
+    NoticesQueued,
+    PlayerErased,
+    ServerAdded,
+    ServerRemoved,
+)
+from utils.interactions.client import KillfeedBot
+from utils.models.scope import GuildId
+from utils.secrets import SecretBox
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.import_throttle import Courtesy
+from utils.services.links.proof_watcher import ProofKeeper
+from utils.services.players.posted_boards import PostedBoardService
+from utils.services.premium.grants import GrantService
+from utils.services.servers.game_servers import LoopControl
+from utils.services.shards.leases import LeaseKeeper
+from utils.settings import Settings
+from utils.sftp.access import DeathLogAccess
+from utils.sftp.login import PoolLimits
+from utils.sftp.pool import SftpConnectionPool
+from utils.tasks import TaskManager
+from utils.telemetry.reporter import ErrorReporter
+
+
+def build_application(
+    settings: Settings,
+    database: SafeDatabase,
+    leases: LeaseKeeper,
+    secret_box: SecretBox,
+    tasks: TaskManager,
+    *,
+    extensions: Sequence[str],
+    clock: Clock,
+    reading: Reading | None = None,
+    is_member: Callable[[GuildId], bool] | None = None,
+) -> Application:
+    """Join the rooms; nothing runs yet.
+
+    Args:
+        settings: the configuration.
+        database: opened and checked.
+        leases: held.
+        secret_box: opens the stored logins; its key was held against them.
+        tasks: owns every task of the process.
+        extensions: the cogs.
+        clock: of everything.
+        reading: in the place of the hosts and the loops over their logs.
+        is_member: tells, in the place of Discord, whether the bot is in a guild.
+    """
+    base = Base(
+        settings=settings,
+        repositories=build_repositories(settings, database, leases),
+        events=EventDispatcher(),
+        tasks=tasks,
+        clock=clock,
+    )
+    reporter, courtesy, factory = ErrorReporter(clock), Courtesy(clock), EmbedFactory()
+    bot = build_bot(base, reporter, courtesy)
+    stores = choose_stores(base.repositories)
+    guild = build_guild_services(stores, tasks, default_tier=settings.premium.default_tier, clock=clock)
+    delivery = build_delivery(base, guild.settings, bot, factory)
+    ingestion = build_ingestion(base, guild, courtesy)
+    pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
+    if reading is None:
+        hosts = DeathLogAccess(pool, secret_box, clock=clock)
+        reading = build_reading(base, guild, ingestion, delivery, hosts)
+    grants = build_grants(base, guild, delivery, reading.loops)
+    proofs = build_proofs(base, guild, delivery, reading)
+    around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
+    features = build_features(stores, guild, around)
+    boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
+    shown = build_shown(base, bot, delivery, reading.loops, grants, boards, reporter)
+    bot.follower = reading.loops
+    bot.services = build_services(guild, features, shown, factory=factory, clock=clock)
+    for extension in extensions:
+        bot.load_extension(extension)
+    application = Application(
+        base,
+        leases,
+        bot=bot,
+        factory=factory,
+        pool=pool,
+        guild=guild,
+        features=features,
+        history=ingestion.history,
+        loops=reading.loops,
+        grants=grants,
+        proofs=proofs,
+        boards=boards,
+        memories=build_memories(base, guild, delivery, reading, grants, proofs),
+    )
+    register_handlers(application, delivery.loop)
+    return application
+
+
+def build_surroundings(
+    base: Base,
+    secret_box: SecretBox,
+    reading: Reading,
+    history: HistoryImport,
+    notifier: AdminAlerts,
+    proofs: ProofKeeper,
+) -> Surroundings:
+    """Return what the services need beside the storage."""
+    return Surroundings(
+        secret_keeper=secret_box,
+        checker=reading.hosts,
+        host_keys=reading.hosts,
+        logs=reading.hosts,
+        loops=reading.loops,
+        history=history,
+        notifier=notifier,
+        proofs=proofs,
+        events=base.events,
+        tasks=base.tasks,
+        clock=base.clock,
+        rng=secrets.SystemRandom(),
+        requires_proof=base.settings.links.require_proof,
+    )
+
+
+def build_shown(
+    base: Base,
+    bot: KillfeedBot,
+    delivery: Delivery,
+    loops: Loops,
+    grants: GrantService,
+    boards: PostedBoardService,
+    reporter: ErrorReporter,
+) -> Shown:
+    """Return what commands show of the work behind them."""
+    return Shown(
+        grants=grants,
+        boards=boards,
+        readings=loops,
+        deliveries=delivery.loop,
+        samples=delivery.samples,
+        progress=delivery.progress,
+        tasks=base.tasks,
+        reporter=reporter,
+        find_owner_ids=bot.find_owner_ids,
+        home_guild_id=base.settings.discord.home_guild_id,
+        owner_ids=base.settings.discord.owner_ids,
+    )
+
+
+def build_grants(base: Base, guild: GuildServices, delivery: Delivery, loops: LoopControl) -> GrantService:
+    """Return the rules about grants of premium."""
+    return GrantService(
+        base.repositories.premium,
+        base.repositories.directory,
+        premium=guild.premium,
+        servers=base.repositories.servers,
+        loops=loops,
+        notifier=delivery.alerts,
+        tasks=base.tasks,
+        clock=base.clock,
+        minimum_poll_seconds=base.settings.polling.min_interval_seconds,
+    )
+
+
+def build_proofs(base: Base, guild: GuildServices, delivery: Delivery, reading: Reading) -> ProofKeeper:
+    """Return what judges links that wait for their proof."""
+    return ProofKeeper(
+        base.repositories.links,
+        base.repositories.directory,
+        players=guild.names,
+        reading=reading.loops,
+        messages=LinkMessages(delivery.messages, languages=delivery.languages),
+        tasks=base.tasks,
+        clock=base.clock,
+    )
+
+
+def build_boards(
+    base: Base,
+    guild: GuildServices,
+    delivery: Delivery,
+    features: FeatureServices,
+    is_member: Callable[[GuildId], bool],
+) -> PostedBoardService:
+    """Return the rules about posted boards."""
+    return PostedBoardService(
+        base.repositories.boards,
+        base.repositories.directory,
+        build_board_messages(base, delivery, features),
+        coverage=features.coverage,
+        channels=guild.settings,
+        premium=guild.premium,
+        notifier=delivery.alerts,
+        audit=guild.audit,
+        tasks=base.tasks,
+        is_member=is_member,
+    )
+
+
+def build_memories(
+    base: Base,
+    guild: GuildServices,
+    delivery: Delivery,
+    reading: Reading,
+    grants: GrantService,
+    proofs: ProofKeeper,
+) -> Sequence[GuildMemory]:
+    """Return all that keeps something of a guild and is to forget it when the bot leaves."""
+    rules = (guild.settings, guild.premium, grants, guild.names, proofs)
+    return (
+        *rules,
+        delivery.alerts,
+        reading.loops,
+        reading.hosts,
+        base.tasks,
+        base.repositories.standings,
+    )
+
+
+def register_handlers(application: Application, deliveries: DeliveryLoop) -> None:
+    """Have each event told to those who act on it."""
+    events, standings = application.events, application.repositories.standings
+    names, grants = application.guild.names, application.grants
+    events.register(NoticesQueued, application.loops.on_notices_queued)
+    events.register(GuildSettingsChanged, deliveries.on_guild_settings_changed)
+    events.register(CountersStored, standings.on_counters_stored)
+    events.register(ServerRemoved, standings.on_server_removed)
+    events.register(DeathsStored, names.on_deaths_stored)
+    events.register(DeathsStored, application.proofs.on_deaths_stored)
+    events.register(HistoryImported, names.on_history_imported)
+    events.register(ServerRemoved, names.on_server_removed)
+    events.register(PlayerErased, names.on_player_erased)
+    events.register(ServerAdded, grants.on_server_added)
+    events.register(ServerRemoved, grants.on_server_removed)
+    events.register(ServerRemoved, application.features.bounty_endings.on_server_removed)
+    events.register(GuildLeft, application.on_guild_left)

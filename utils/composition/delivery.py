@@ -1,0 +1,68 @@
+"""Delivery: the one sender, the messages that stay, the alerts, and the loops over outboxes."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import discord
+
+from utils.composition.base import Base
+from utils.composition.services import FeatureServices
+from utils.delivery.alerts import AdminAlerts
+from utils.delivery.boards import BoardPages, PostedBoardMessages
+from utils.delivery.languages import GuildLanguages
+from utils.delivery.loop import DeliveryLoop
+from utils.delivery.pace import STANDING_A_SECOND, MessagePace
+from utils.delivery.progress import ImportMessages
+from utils.delivery.samples import SamplePosts
+from utils.delivery.sender import DiscordSender
+from utils.delivery.service import DeliveryService
+from utils.delivery.standing_messages import StandingMessages
+from utils.embeds.factory import EmbedFactory
+from utils.services.guilds.guild_settings import SettingsService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What posts and edits."""
+
+    languages: GuildLanguages
+    messages: StandingMessages
+    progress: ImportMessages
+    samples: SamplePosts
+    alerts: AdminAlerts
+    loop: DeliveryLoop
+
+
+def build_delivery(
+    base: Base, settings: SettingsService, bot: discord.Client, factory: EmbedFactory
+) -> Delivery:
+    """Return what posts and edits, all of it through one sender."""
+    clock, tasks = base.clock, base.tasks
+    sender, languages = DiscordSender(bot, clock=clock), GuildLanguages(bot, factory)
+    pace = MessagePace(clock, a_second=STANDING_A_SECOND, share=base.settings.discord.sharding.share)
+    messages = StandingMessages(sender, tasks, pace=pace, clock=clock)
+    alerts = AdminAlerts(bot, sender, tasks, settings=settings, languages=languages, clock=clock)
+    service = DeliveryService(
+        base.repositories.outbox,
+        channels=settings,
+        sender=sender,
+        notifier=alerts,
+        languages=languages,
+        clock=clock,
+        max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
+    )
+    pace = MessagePace(clock, share=base.settings.discord.sharding.share)
+    return Delivery(
+        languages=languages,
+        messages=messages,
+        progress=ImportMessages(sender, messages, languages=languages),
+        samples=SamplePosts(sender, channels=settings, languages=languages, clock=clock),
+        alerts=alerts,
+        loop=DeliveryLoop(service, tasks, pace=pace, notifier=alerts, clock=clock),
+    )
+
+
+def build_board_messages(base: Base, delivery: Delivery, features: FeatureServices) -> PostedBoardMessages:
+    """Return the messages of posted boards."""
+    pages = BoardPages(features.coverage, features.statistics, features.combat, delivery.languages)
+    return PostedBoardMessages(delivery.messages, base.repositories.boards, pages)

@@ -1,0 +1,107 @@
+"""Interactions: the bot on Discord, and what its commands work with."""
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from utils.clock import Clock
+from utils.composition.base import Base
+from utils.composition.services import FeatureServices, GuildServices
+from utils.embeds.factory import EmbedFactory
+from utils.interactions.client import KillfeedBot, choose_bot
+from utils.interactions.languages import AnswerLanguages
+from utils.interactions.limits import MemberLimits
+from utils.interactions.operators import Operators
+from utils.interactions.replies import ErrorReplies, ErrorReporter
+from utils.interactions.services import (
+    Deliveries,
+    PostedBoards,
+    ProgressMessages,
+    Samples,
+    ServerReadings,
+    Services,
+    TaskBook,
+)
+from utils.interactions.views import LiveViews
+from utils.services.ingestion.import_throttle import Courtesy
+from utils.services.premium.grants import GrantService
+from utils.telemetry.context import bind_log_context
+
+COMMANDS_NAME = "commands.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What commands show of the work behind them, or have it do.
+
+    Attributes:
+        find_owner_ids: asks Discord who owns the application.
+        home_guild_id: where admins administer the bot.
+        owner_ids: more owners, by the configuration.
+    """
+
+    grants: GrantService
+    boards: PostedBoards
+    readings: ServerReadings
+    deliveries: Deliveries
+    samples: Samples
+    progress: ProgressMessages
+    tasks: TaskBook
+    reporter: ErrorReporter
+    find_owner_ids: Callable[[], Awaitable[Collection[int]]]
+    home_guild_id: int | None
+    owner_ids: Collection[int]
+
+
+def build_bot(base: Base, reporter: ErrorReporter, courtesy: Courtesy) -> KillfeedBot:
+    """Return the bot, which is not connected yet."""
+    sharding = base.settings.discord.sharding
+    return choose_bot(sharding)(
+        base.events,
+        sharding=sharding,
+        reporter=reporter,
+        log_context=bind_log_context,
+        courtesy=courtesy,
+        commands_file=base.settings.data_dir / COMMANDS_NAME,
+    )
+
+
+def build_services(
+    guild: GuildServices, features: FeatureServices, shown: Shown, *, factory: EmbedFactory, clock: Clock
+) -> Services:
+    """Return what commands work with."""
+    languages = AnswerLanguages(factory)
+    return Services(
+        settings=guild.settings,
+        premium=guild.premium,
+        audit=guild.audit,
+        names=guild.names,
+        servers=features.servers,
+        server_changes=features.server_changes,
+        guild_changes=features.guild_changes,
+        links=features.links,
+        coverage=features.coverage,
+        statistics=features.statistics,
+        combat=features.combat,
+        wallets=features.wallets,
+        bounties=features.bounties,
+        exports=features.exports,
+        erasures=features.erasures,
+        grants=shown.grants,
+        boards=shown.boards,
+        readings=shown.readings,
+        deliveries=shown.deliveries,
+        samples=shown.samples,
+        progress=shown.progress,
+        tasks=shown.tasks,
+        languages=languages,
+        replies=ErrorReplies(languages, shown.reporter),
+        views=LiveViews(),
+        limits=MemberLimits(clock),
+        clock=clock,
+        operators=Operators(
+            shown.find_owner_ids,
+            home_guild_id=shown.home_guild_id,
+            owner_ids=shown.owner_ids,
+            clock=clock,
+        ),
+    )

@@ -1,0 +1,44 @@
+"""Pruning: what is stored and nobody asks for any more."""
+
+from datetime import timedelta
+
+from utils.clock import Clock
+from utils.database.repositories import Repositories
+from utils.models.scope import GuildId, ServerScope
+from utils.tasks import TaskManager
+
+PRUNE_TASK = "storage:prune"
+KEPT_MESSAGES = timedelta(hours=24)
+
+
+class Pruning:
+    """Deletes old messages and lines, counters that were never shown, and what removed servers left."""
+
+    def __init__(self, repositories: Repositories, tasks: TaskManager, *, clock: Clock) -> None:
+        self._repositories = repositories
+        self._tasks = tasks
+        self._clock = clock
+
+    async def prune(self) -> None:
+        """Delete it in all guilds.
+
+        Raises:
+            StorageError: the database is away; the next time goes on.
+        """
+        before = self._clock.now() - KEPT_MESSAGES
+        scopes = await self._repositories.directory.list_server_scopes()
+
+        async def prune_guild(guild_id: GuildId) -> None:
+            await self._repositories.outbox.prune_sent(guild_id, before=before)
+
+        async def prune_server(scope: ServerScope) -> None:
+            await self._repositories.rejected.prune_rejected(scope)
+            await self._repositories.imports.drop_unshown_generations(scope)
+
+        async def delete_leftovers(scope: ServerScope) -> None:
+            await self._repositories.servers.delete_leftovers(scope, now=self._clock.now())
+
+        await self._tasks.for_each(PRUNE_TASK, {scope.guild_id for scope in scopes}, prune_guild)
+        await self._tasks.for_each(PRUNE_TASK, scopes, prune_server)
+        removals = await self._repositories.directory.list_removals()
+        await self._tasks.for_each(PRUNE_TASK, removals, delete_leftovers)

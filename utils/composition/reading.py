@@ -1,0 +1,129 @@
+"""Reading: the loops over the logs of game servers, and what stores their rows."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Protocol
+
+from utils.caching import GuildMemory
+from utils.composition.base import Base
+from utils.composition.delivery import Delivery
+from utils.composition.services import GuildServices
+from utils.events import NoticesQueued
+from utils.interactions.client import GuildFollower
+from utils.interactions.services import ServerReadings
+from utils.models.scope import GuildId
+from utils.services.ingestion.death_log_reader import DEATH_LOG, DeathLogDependencies, DeathLogReader
+from utils.services.ingestion.group_commit import GROUP_SECONDS
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.import_throttle import Courtesy
+from utils.services.ingestion.live import LiveIngestion
+from utils.services.ingestion.log_source import LogOpener
+from utils.services.ingestion.reader_loop import LoopDependencies
+from utils.services.ingestion.row_reader import BATCHES_OF_ALL
+from utils.services.ingestion.server_loops import ServerLoops
+from utils.services.money.rewards import KillRewards
+from utils.services.servers.game_servers import LoopControl, ServerChecker
+from utils.services.servers.server_changes import HostKeyReader
+from utils.sftp.access import DeathLogAccess
+from utils.turns import FairTurns
+
+
+class Hosts(LogOpener, ServerChecker, HostKeyReader, GuildMemory, Protocol):
+    """The hosts of game servers, as the services see them."""
+
+
+class Loops(LoopControl, ServerReadings, GuildFollower, GuildMemory, Protocol):
+    """The loops over game servers, as those see them who start and stop them."""
+
+    async def begin(self) -> None:
+        """Begin for every server."""
+
+    async def stop_guild(self, guild_id: GuildId) -> None:
+        """End all loops of a guild."""
+
+    def on_notices_queued(self, event: NoticesQueued) -> None:
+        """Wake the delivery of a guild."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reads game servers, and the hosts it reads from."""
+
+    hosts: Hosts
+    loops: Loops
+
+
+@dataclass(frozen=True, slots=True)
+class Ingestion:
+    """What stores the rows of logs."""
+
+    history: HistoryImport
+    live: LiveIngestion
+
+
+def build_ingestion(base: Base, guild: GuildServices, courtesy: Courtesy) -> Ingestion:
+    """Return what stores history and new rows; both take turns with what all servers have read."""
+    turns = FairTurns(BATCHES_OF_ALL)
+    return Ingestion(build_history(base, courtesy, turns), build_live(base, guild, turns))
+
+
+def build_history(base: Base, courtesy: Courtesy, turns: FairTurns) -> HistoryImport:
+    """Return what imports the history of a server."""
+    return HistoryImport(
+        base.repositories.ingestion,
+        base.repositories.imports,
+        base.events,
+        clock=base.clock,
+        courtesy=courtesy,
+        turns=turns,
+    )
+
+
+def build_live(
+    base: Base, guild: GuildServices, turns: FairTurns, *, group_seconds: float = GROUP_SECONDS
+) -> LiveIngestion:
+    """Return what stores new rows, with every rule of a batch."""
+    return LiveIngestion(
+        base.repositories.ingestion,
+        base.events,
+        clock=base.clock,
+        max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
+        rules=[KillRewards(guild.settings, guild.premium)],
+        turns=turns,
+        group_seconds=group_seconds,
+    )
+
+
+def build_reading(
+    base: Base, guild: GuildServices, ingestion: Ingestion, delivery: Delivery, hosts: DeathLogAccess
+) -> Reading:
+    """Return the loops over the logs of game servers."""
+    death_logs = DeathLogDependencies(
+        servers=base.repositories.servers,
+        imports=base.repositories.imports,
+        logs=hosts,
+        places=guild.places,
+        live=ingestion.live,
+        history=ingestion.history,
+        channels=guild.settings,
+        notifier=delivery.alerts,
+        progress=delivery.progress,
+        clock=base.clock,
+    )
+    loops = ServerLoops(
+        base.tasks,
+        delivery.loop,
+        base.repositories.directory,
+        base.repositories.guilds,
+        {DEATH_LOG: partial(DeathLogReader, dependencies=death_logs)},
+        LoopDependencies(
+            servers=base.repositories.servers,
+            logs=hosts,
+            premium=guild.premium,
+            notifier=delivery.alerts,
+            clock=base.clock,
+            minimum_poll_seconds=base.settings.polling.min_interval_seconds,
+        ),
+    )
+    return Reading(hosts, loops)

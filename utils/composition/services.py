@@ -1,0 +1,249 @@
+"""The services of a guild, each built from what was built before it.
+
+They know of the storage and of other rooms what their Protocols say, so tests build the same services over
+storage in memory.
+"""
+
+import random
+from dataclasses import dataclass
+
+from utils.clock import Clock
+from utils.events import EventDispatcher
+from utils.services.guilds.audit import AuditLog, AuditStore
+from utils.services.guilds.guild_changes import GuildChangeService
+from utils.services.guilds.guild_settings import GuildStore, ServerStore, SettingsService
+from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.log_source import LogOpener
+from utils.services.links.linking import LinkService, LinkStore, Notifier, Proofs
+from utils.services.money.bounties.endings import BountyEndings
+from utils.services.money.bounties.placing import BountyService
+from utils.services.money.bounties.rooms import DueBounties
+from utils.services.money.money_stores import BountyStore, WalletStore
+from utils.services.money.wallets import WalletService
+from utils.services.personal.erasure import ErasureService, ErasureStore
+from utils.services.personal.export import ExportService, ExportStore
+from utils.services.personal.people import PersonFinder
+from utils.services.players.combat import CombatService, CombatStore, DeathStore
+from utils.services.players.coverage import CoverageService
+from utils.services.players.player_names import NameStore, PlayerNames
+from utils.services.players.statistics import EnmityStore, HunterStore, StatisticsService, StatisticsStore
+from utils.services.premium.grants import PremiumStore
+from utils.services.premium.tiers import PremiumService
+from utils.services.servers.game_servers import (
+    GameServerService,
+    LoopControl,
+    RejectedStore,
+    SecretKeeper,
+    ServerChecker,
+)
+from utils.services.servers.log_places import CursorStore, LogPlaces
+from utils.services.servers.server_changes import HostKeyReader, ImportStore, ServerChangeService
+from utils.tasks import TaskManager
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStores:
+    """What the services read and write."""
+
+    guilds: GuildStore
+    servers: ServerStore
+    cursors: CursorStore
+    imports: ImportStore
+    rejected: RejectedStore
+    premium: PremiumStore
+    audit: AuditStore
+    names: NameStore
+    statistics: StatisticsStore
+    combat: CombatStore
+    enmities: EnmityStore
+    hunters: HunterStore
+    deaths: DeathStore
+    links: LinkStore
+    wallets: WalletStore
+    bounties: BountyStore
+    due_bounties: DueBounties
+    personal_data: ExportStore
+    erasures: ErasureStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuildServices:
+    """What reading and delivering ask as well: decisions, tiers, names, and whose logs are read."""
+
+    settings: SettingsService
+    premium: PremiumService
+    audit: AuditLog
+    names: PlayerNames
+    places: LogPlaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the services need beside the storage.
+
+    Attributes:
+        rng: chooses the times at which a link is proven.
+        requires_proof: whether a link counts only when it was proven in the game.
+    """
+
+    secret_keeper: SecretKeeper
+    checker: ServerChecker
+    host_keys: HostKeyReader
+    logs: LogOpener
+    loops: LoopControl
+    history: HistoryImport
+    notifier: Notifier
+    proofs: Proofs
+    events: EventDispatcher
+    tasks: TaskManager
+    clock: Clock
+    rng: random.Random
+    requires_proof: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureServices:
+    """What commands and timers ask."""
+
+    servers: GameServerService
+    server_changes: ServerChangeService
+    guild_changes: GuildChangeService
+    links: LinkService
+    coverage: CoverageService
+    statistics: StatisticsService
+    combat: CombatService
+    wallets: WalletService
+    bounties: BountyService
+    bounty_endings: BountyEndings
+    exports: ExportService
+    erasures: ErasureService
+
+
+def build_guild_services(
+    stores: ServiceStores, tasks: TaskManager, *, default_tier: int, clock: Clock
+) -> GuildServices:
+    """Return the services that all others ask."""
+    return GuildServices(
+        settings=SettingsService(stores.guilds, stores.servers, clock=clock),
+        premium=PremiumService(stores.premium, default_tier=default_tier, clock=clock),
+        audit=AuditLog(stores.audit, clock=clock),
+        names=PlayerNames(stores.names, stores.servers, tasks, clock=clock),
+        places=LogPlaces(stores.servers, stores.cursors),
+    )
+
+
+def build_features(stores: ServiceStores, guild: GuildServices, around: Surroundings) -> FeatureServices:
+    """Return the services of all features."""
+    clock, audit = around.clock, guild.audit
+    servers = build_servers(stores, guild, around)
+    links = build_links(stores, guild, around)
+    people = PersonFinder(links, guild.names, clock=clock)
+    coverage = CoverageService(servers, guild.names, links, clock=clock)
+    return FeatureServices(
+        servers=servers,
+        server_changes=build_server_changes(stores, guild, around, servers),
+        guild_changes=GuildChangeService(
+            guild.settings,
+            servers,
+            guilds=stores.guilds,
+            channels=stores.servers,
+            premium=guild.premium,
+            audit=audit,
+            events=around.events,
+        ),
+        links=links,
+        coverage=coverage,
+        statistics=StatisticsService(stores.statistics, stores.enmities, stores.hunters, coverage),
+        combat=CombatService(stores.combat, stores.deaths, coverage, servers),
+        wallets=WalletService(stores.wallets, clock=clock),
+        bounties=build_bounties(stores, guild, around, servers, links),
+        bounty_endings=build_bounty_endings(stores, guild, around, servers),
+        exports=ExportService(stores.personal_data, people, audit=audit, clock=clock),
+        erasures=ErasureService(stores.erasures, people, audit=audit, events=around.events, clock=clock),
+    )
+
+
+def build_servers(stores: ServiceStores, guild: GuildServices, around: Surroundings) -> GameServerService:
+    """Return the rules about game servers."""
+    return GameServerService(
+        stores.servers,
+        stores.rejected,
+        settings=guild.settings,
+        premium=guild.premium,
+        secret_keeper=around.secret_keeper,
+        checker=around.checker,
+        places=guild.places,
+        logs=around.logs,
+        history=around.history,
+        loops=around.loops,
+        events=around.events,
+        audit=guild.audit,
+        clock=around.clock,
+    )
+
+
+def build_server_changes(
+    stores: ServiceStores, guild: GuildServices, around: Surroundings, servers: GameServerService
+) -> ServerChangeService:
+    """Return the rules about changes of game servers."""
+    return ServerChangeService(
+        servers,
+        stores.servers,
+        stores.imports,
+        settings=guild.settings,
+        premium=guild.premium,
+        secret_keeper=around.secret_keeper,
+        checker=around.checker,
+        places=guild.places,
+        host_keys=around.host_keys,
+        loops=around.loops,
+        audit=guild.audit,
+    )
+
+
+def build_links(stores: ServiceStores, guild: GuildServices, around: Surroundings) -> LinkService:
+    """Return the rules about links."""
+    return LinkService(
+        stores.links,
+        players=guild.names,
+        proofs=around.proofs,
+        audit=guild.audit,
+        notifier=around.notifier,
+        clock=around.clock,
+        rng=around.rng,
+        requires_proof=around.requires_proof,
+    )
+
+
+def build_bounties(
+    stores: ServiceStores,
+    guild: GuildServices,
+    around: Surroundings,
+    servers: GameServerService,
+    links: LinkService,
+) -> BountyService:
+    """Return the rules about placing bounties."""
+    return BountyService(
+        stores.bounties,
+        guilds=guild.settings,
+        servers=servers,
+        links=links,
+        players=guild.names,
+        events=around.events,
+        clock=around.clock,
+    )
+
+
+def build_bounty_endings(
+    stores: ServiceStores, guild: GuildServices, around: Surroundings, servers: GameServerService
+) -> BountyEndings:
+    """Return what ends bounties that nobody claimed."""
+    return BountyEndings(
+        stores.bounties,
+        stores.due_bounties,
+        guilds=guild.settings,
+        servers=servers,
+        events=around.events,
+        tasks=around.tasks,
+        clock=around.clock,
+    )
