@@ -15,7 +15,7 @@ from utils.interactions.services import Services
 from utils.models.premium import Feature
 from utils.models.scope import MemberId
 from utils.models.statistics import Period
-from utils.services.players.coverage import Question
+from utils.services.players.coverage import StatisticsQuestion
 from utils.services.players.statistics import CHART_DAYS
 
 PERIODS = [period.value for period in Period]
@@ -45,7 +45,7 @@ class StatsCog(GuildCog):
         period: str,
     ) -> None:
         """Answer ``/stats``."""
-        question = Question(
+        question = StatisticsQuestion(
             guild_id=get_guild_id(ctx),
             asker_id=MemberId(ctx.author.id),
             player=player,
@@ -106,7 +106,9 @@ class StatsCog(GuildCog):
     @access(feature=Feature.RIVALS)
     async def rivals(self, ctx: KillfeedContext, player: str | None, server: str | None) -> None:
         """Answer ``/rivals``."""
-        question = Question(get_guild_id(ctx), MemberId(ctx.author.id), player=player, server=server)
+        question = StatisticsQuestion(
+            get_guild_id(ctx), MemberId(ctx.author.id), player=player, server=server
+        )
         coverage, rivals = await self.services.combat.get_rivals(question)
         await ctx.respond(embed=ctx.embeds.build_rivals(rivals, coverage))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utils.database.core.database import SafeDatabase
-from utils.database.migrations.secret_keys import Moved, Rekeying, StoredLogins, verify_secret_key
+from utils.database.migrations.secret_keys import MovedLogins, Rekeying, StoredLogins, verify_secret_key
 from utils.models.quantities import write_quantity
 from utils.redaction import Redactor
 from utils.secrets import SecretBox, promote_next_key
@@ -64,7 +64,7 @@ async def change_secret_key(
     return _describe(moved, is_given=bool(given), was_configured=bool(place.configured), is_kept=is_kept)
 
 
-def _describe(moved: Moved, *, is_given: bool, was_configured: bool, is_kept: bool) -> str:
+def _describe(moved: MovedLogins, *, is_given: bool, was_configured: bool, is_kept: bool) -> str:
     sentences = [f"{write_quantity(moved.logins, 'login')} can be read with the new secret key."]
     if moved.unreadable:
         lost = write_quantity(moved.unreadable, "login")

@@ -28,7 +28,7 @@ LONGEST_FUNCTION = 60
 LONGEST_FILE = 500
 LONGEST_COG = 300
 SCOPES = {"ServerScope", "GuildId", "BoardKey", "ServerHealth"}  # the last two hold their scope
-KEYLESS_REPOSITORIES = {"directory", "leases"}  # answer start-up and timers: keys only; belong to a shard
+KEYLESS_REPOSITORIES = {"scope_index", "leases"}  # answer start-up and timers: keys only; belong to a shard
 NOT_CODE = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
     *(tokenize.ENCODING, tokenize.ENDMARKER),

@@ -16,7 +16,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def list_shared_fates(module: Module) -> Iterator[str]:
-    """Find loops over guilds, or over what the directory lists, that wait without isolating it."""
+    """Find loops over guilds, or over what the scope index lists, that wait without isolating it."""
     if module.room not in ROOMS:
         return
     for function in module.walk():
@@ -28,7 +28,7 @@ def list_shared_fates(module: Module) -> Iterator[str]:
 
 
 def _name_what_is_listed(function: Function) -> set[str]:
-    """Return the variables that hold what the directory lists, or what is made of it."""
+    """Return the variables that hold what the scope index lists, or what is made of it."""
     names: set[str] = set()
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and _is_listed(node.value, names):
@@ -39,7 +39,7 @@ def _name_what_is_listed(function: Function) -> set[str]:
 def _is_listed(value: ast.expr, names: set[str]) -> bool:
     calls = {read_dotted(node.func) for node in ast.walk(value) if isinstance(node, ast.Call)}
     used = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
-    return any("directory.list_" in call for call in calls) or bool(used & names)
+    return any("scope_index.list_" in call for call in calls) or bool(used & names)
 
 
 def _list_loops(function: Function) -> Iterator[tuple[ast.AST, Loop]]:
@@ -84,16 +84,19 @@ HEAD = "async def look(self):\n"
 @pytest.mark.parametrize(
     ("source", "is_breach"),
     [
-        ("  for guild_id in await self._directory.list_guild_ids():\n    await self.settle(guild_id)", True),
-        ("  for one in await self._rooms.directory.list_due(now):\n    await self.end(one)", True),
-        ("  found = await self._directory.list_all()\n  for one in found:\n    await self.end(one)", True),
-        ("  for guild_id in tuple(self._unsettled):\n    await self.settle(guild_id)", True),
+        ("  for guild_id in await self._scope_index.list_guild_ids():\n    await self.visit(guild_id)", True),
+        ("  for one in await self._rooms.scope_index.list_due(now):\n    await self.end(one)", True),
+        ("  found = await self._scope_index.list_all()\n  for one in found:\n    await self.end(one)", True),
+        ("  for guild_id in tuple(self._unchecked):\n    await self.visit(guild_id)", True),
         ("  return [x for guild_id in ids for x in await self._judge(guild_id)]", True),
         ("  await gather(*(self.look(guild_id) for guild_id in ids))", True),
         ("  for (guild_id, key), text in list(self._waiting.items()):\n    await self.tell(text)", True),
-        ("  found = await self._directory.list_all()\n  await self._tasks.for_each('a', found, work)", False),
+        (
+            "  found = await self._scope_index.list_all()\n  await self._tasks.for_each('a', found, work)",
+            False,
+        ),
         ("  await gather(*(self._tasks.attempt('a', guild_id, work) for guild_id in ids))", False),
-        ("  scopes = {one.guild_id for one in await self._directory.list_all()}", False),
+        ("  scopes = {one.guild_id for one in await self._scope_index.list_all()}", False),
         ("  for guild_id in ids:\n    self.forget(guild_id)", False),
         ("  for server in await self._store.list_servers(guild_id):\n    await self.look(server)", False),
     ],

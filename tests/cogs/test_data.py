@@ -14,7 +14,7 @@ from utils.errors import StorageUnavailableError
 from utils.models.links import Link
 from utils.models.personal import Holdings
 from utils.models.scope import GuildId, MemberId
-from utils.services.links.proof import SETTLED
+from utils.services.links.proof import PROOF_OBJECTION_TIME
 
 pytestmark = pytest.mark.usefixtures("bot")
 
@@ -26,7 +26,7 @@ FOR_ADMINS = "The data of other members is for members with Manage Server"
 async def _linked(shelf: Shelf, guild: Guild, alice: Member) -> Member:
     """Alice, who proved to be Pike."""
     link = Link(GuildId(guild.id), MemberId(alice.id), PIKE, "Pike_", SEEN)
-    await shelf.links.put_proven(GuildId(guild.id), link, at=SEEN - SETTLED)
+    await shelf.links.put_proven(GuildId(guild.id), link, at=SEEN - PROOF_OBJECTION_TIME)
     return alice
 
 

@@ -13,7 +13,7 @@ from utils.models.audit import AuditEntry, AuditFacts, FieldChange
 from utils.models.links import Link
 from utils.models.personal import Holdings
 from utils.models.scope import GuildId, MemberId
-from utils.services.links.proof import SETTLED
+from utils.services.links.proof import PROOF_OBJECTION_TIME
 
 ADMINS_ALONE = "This command is for members with Manage Server or the admin role."
 CHANGED = "Whose data this is changed meanwhile, and nothing was erased. Run the command again."
@@ -85,7 +85,7 @@ async def test_erasure_of_a_player_who_is_anothers_by_now_is_refused(
     """An admin gave the player to his real owner while the question stood: his deaths stay his."""
     guild_id, owner = GuildId(guild.id), world.add_member(guild, "bob")
     own, theirs = [Link(guild_id, MemberId(one.id), PIKE, "Pike_", SEEN) for one in (alice, owner)]
-    await shelf.links.put_proven(guild_id, own, at=SEEN - SETTLED)
+    await shelf.links.put_proven(guild_id, own, at=SEEN - PROOF_OBJECTION_TIME)
     shelf.erasures.holdings = holdings
     asked = await alice.ask(channel, "/data erase", **options)
     await shelf.links.remove(guild_id, own.member_id, [PIKE])

@@ -1,32 +1,35 @@
 """The posts of the connections channel."""
 
-from functools import partial
+from pathlib import Path
 
 import discord
 
 from tests.fakes.connection_notice import ConnectionEvent, ConnectionNotice
-from utils.embeds.notices.look import NoticeLook, VariantLook, build_post, choose_line
+from utils.embeds.notices.look import NoticeLook, VariantLook, build_post, write_line
 from utils.embeds.notices.registry import NOTICE_LOOKS
 from utils.embeds.style import Style
-from utils.localization.escape import escape_name
+from utils.localization.catalogue import ENGLISH_CATALOGUE
+from utils.localization.localizer import build_localizer
+from utils.localization.pools import read_pools
 from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds, PersonalFacts
 from utils.models.scope import PlayerId
 
 
-def build_connection_embed(_style: Style, look: VariantLook, notice: ConnectionNotice) -> discord.Embed:
+def build_connection_embed(style: Style, look: VariantLook, notice: ConnectionNotice) -> discord.Embed:
     """Return the post about a player who came or went."""
-    player = f"**{escape_name(notice.player_name)}**"
-    return build_post(look, notice, [choose_line(look, notice).format(player=player)])
+    return build_post(style, look, notice, [write_line(style, look, notice, player=notice.player_name)])
 
 
 CONNECTION_LOOK = NoticeLook(
     {
-        ConnectionEvent.JOINED: VariantLook(0x4F8A4C, "📥", "", ["Somebody came"], ["{player} is here."]),
-        ConnectionEvent.LEFT: VariantLook(0x5B6B7A, "📤", "", ["Somebody left"], ["{player} is gone."]),
+        ConnectionEvent.JOINED: VariantLook(0x4F8A4C, "📥", "", "connection.joined"),
+        ConnectionEvent.LEFT: VariantLook(0x5B6B7A, "📤", "", "connection.left"),
     },
     build=build_connection_embed,
-    sample=partial(ConnectionNotice, event=ConnectionEvent.JOINED, player_id=PlayerId(""), player_name="Ann"),
+    sample=lambda _, **facts: ConnectionNotice(
+        event=ConnectionEvent.JOINED, player_id=PlayerId(""), player_name="Ann", **facts
+    ),
 )
 
 ALL_KINDS = NoticeKinds(
@@ -47,3 +50,6 @@ ALL_LOOKS = {
     **NOTICE_LOOKS,
     "connection": CONNECTION_LOOK,
 }
+
+POOLS_FILE = Path(__file__).parent / "connection_pools.toml"
+WORDS = build_localizer("en", ENGLISH_CATALOGUE, read_pools(POOLS_FILE))

@@ -222,7 +222,7 @@ class FakeLink:
     player_name: str
 
 
-class FakeLinkBook:
+class FakeMemberLinks:
     """Links as a test puts them in."""
 
     def __init__(self) -> None:

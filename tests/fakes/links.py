@@ -173,7 +173,7 @@ class FakeLinkStore:
         return stored if stored is not None and stored.linked_at == link.linked_at else None
 
 
-class FakePlayerDirectory:
+class FakePlayerFinder:
     """Players by id or exact name, all known on one server."""
 
     def __init__(self, *names: str, server_id: ServerId = SCOPE.server_id) -> None:
@@ -192,7 +192,7 @@ class FakePlayerDirectory:
         return KnownPlayer(build_player_id(found[0]), found[0], (found[0],), 1, seen_at, (self._server_id,))
 
 
-class FakeReadingBook:
+class FakeServerReadings:
     """How far each server was read."""
 
     def __init__(self) -> None:

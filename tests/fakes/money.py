@@ -275,7 +275,7 @@ class FakeLink:
     player_id: PlayerId
 
 
-class FakeLinkBook:
+class FakeMemberLinks:
     """Proven links of the data's members."""
 
     def __init__(self, store: FakeMoneyStore) -> None:

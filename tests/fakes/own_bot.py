@@ -12,7 +12,7 @@ from utils.events import EventDispatcher
 from utils.interactions.client import KillfeedBot, ShardedKillfeedBot
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
-from utils.services.ingestion.import_throttle import Courtesy
+from utils.services.ingestion.import_throttle import ImportThrottle
 
 WHOLE = Sharding()
 
@@ -72,7 +72,7 @@ class OwnBot(KillfeedBot):
             sharding=sharding,
             reporter=self.unexpected,
             log_context=self.context,
-            courtesy=Courtesy(SystemClock()),
+            throttle=ImportThrottle(SystemClock()),
             commands_file=folder / "commands.json",
         )
         self._connection.guild_ready_timeout = 0.1  # the library waits two seconds for more guilds

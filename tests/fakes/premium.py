@@ -95,7 +95,7 @@ class FakePremiumStore(Outage):
         ]
 
 
-class FakeGrantDirectory:
+class FakeGrantIndex:
     """The keys of guilds with servers, and of those whose grant is over."""
 
     def __init__(self, servers: FakeServerStore, premium: FakePremiumStore) -> None:
@@ -133,7 +133,7 @@ class GrantDesk:
         self.premium = PremiumService(self.store, default_tier=self.default_tier, clock=self.clock)
         self.service = GrantService(
             self.store,
-            FakeGrantDirectory(self.servers, self.store),
+            FakeGrantIndex(self.servers, self.store),
             premium=self.premium,
             servers=self.servers,
             loops=self.loops,

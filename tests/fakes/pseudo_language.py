@@ -10,6 +10,7 @@ from typing import Any
 from utils.localization.catalogue import ENGLISH_CATALOGUE
 from utils.localization.languages import Languages
 from utils.localization.localizer import Localizer, MarkdownWriter, PlainWriter
+from utils.localization.pools import ENGLISH_POOLS, Pool
 from utils.models.texts import Number, Text, TextWriter, Value
 
 LANGUAGE = "qps"
@@ -20,15 +21,19 @@ MARKED = re.compile(r"⟦[^⟦⟧⟪⟫]*⟧|⟪[^⟦⟧⟪⟫]*⟫")
 TOKENS = re.compile(r"<t:\d+:\w>|<[@#]&?\w+>|[⟦⟪].*", re.DOTALL)  # the last was cut at a limit of Discord's
 
 
+def mark(form: str) -> str:
+    """Return an English sentence in this language, its places still open."""
+    places = PARTS.split(form)
+    letters = sum(char.isalpha() for part in places[::2] for char in part)
+    if not letters:
+        return form  # values behind each other
+    shown = [part if number % 2 else part.translate(LETTERS) for number, part in enumerate(places)]
+    return f"⟦{''.join(shown)}{'·' * (letters * 2 // 5)}⟧"
+
+
 class _Pseudo(TextWriter):
     def find_form(self, each: Text) -> str:
-        form = super().find_form(each)
-        places = PARTS.split(form)
-        letters = sum(char.isalpha() for part in places[::2] for char in part)
-        if not letters:
-            return form  # values behind each other
-        shown = [part if number % 2 else part.translate(LETTERS) for number, part in enumerate(places)]
-        return f"⟦{''.join(shown)}{'·' * (letters * 2 // 5)}⟧"
+        return mark(super().find_form(each))
 
     def write(self, value: Value) -> str:
         written = super().write(value)
@@ -43,8 +48,15 @@ class _MarkdownPseudo(_Pseudo, MarkdownWriter):
     pass
 
 
+POOLS = {
+    name: Pool(tuple(map(mark, pool.titles)), tuple(map(mark, pool.lines)))
+    for name, pool in ENGLISH_POOLS.items()
+}
 PSEUDO = Localizer(
-    LANGUAGE, plain=_PlainPseudo(ENGLISH_CATALOGUE), markdown=_MarkdownPseudo(ENGLISH_CATALOGUE)
+    LANGUAGE,
+    plain=_PlainPseudo(ENGLISH_CATALOGUE),
+    markdown=_MarkdownPseudo(ENGLISH_CATALOGUE),
+    pools=POOLS,
 )
 LANGUAGES = Languages(more={LANGUAGE: PSEUDO})
 

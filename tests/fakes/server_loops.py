@@ -139,7 +139,7 @@ class FakeChannelFinder:
         return None if self.channel_id is None else ChannelId(self.channel_id)
 
 
-class FakeDirectory:
+class FakeServerIndex:
     """The keys of every server, and which guilds were left."""
 
     def __init__(self, *scopes: ServerScope, failures: Sequence[Exception] = ()) -> None:

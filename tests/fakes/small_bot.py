@@ -13,7 +13,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore, FakeStatisticsStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakeProofs
-from tests.fakes.money import FakeLinkBook, FakeMoneyStore
+from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore
 from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantDesk
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
@@ -123,7 +123,7 @@ class FakeServerReadings:
         return ConnectionCount(sum(scope.guild_id == guild_id for scope in self.health), 0)
 
 
-class FakeTaskBook(TaskManager):
+class FakeTaskReports(TaskManager):
     """Background tasks as a test puts them in."""
 
     def __init__(self) -> None:
@@ -262,7 +262,7 @@ class Shelf:
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
     samples: FakeSamples = field(default_factory=FakeSamples)
     boards: FakePostedBoards = field(default_factory=FakePostedBoards)
-    tasks: FakeTaskBook = field(default_factory=FakeTaskBook)
+    tasks: FakeTaskReports = field(default_factory=FakeTaskReports)
     personal: FakePersonalStore = field(default_factory=FakePersonalStore)
     erasures: FakeErasureStore = field(default_factory=FakeErasureStore)
     owners: FakeOwners = field(default_factory=FakeOwners)
@@ -303,7 +303,7 @@ class Shelf:
             self.rejected,
             settings=settings,
             premium=premium,
-            secret_keeper=secrets,
+            encryption=secrets,
             checker=secrets,
             places=places,
             logs=FakeLogAccess(FakeDeathLogs()),
@@ -319,7 +319,7 @@ class Shelf:
             ingestion,
             settings=settings,
             premium=premium,
-            secret_keeper=secrets,
+            encryption=secrets,
             checker=secrets,
             places=places,
             host_keys=secrets,
@@ -330,7 +330,7 @@ class Shelf:
             self.money,
             guilds=settings,
             servers=servers,
-            links=FakeLinkBook(self.money),
+            links=FakeMemberLinks(self.money),
             players=names,
             events=events,
             clock=self.clock,

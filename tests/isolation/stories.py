@@ -280,7 +280,7 @@ class Teller:
                 await _expect_refusal(self._house.services.bounties.cancel(step.guild_id, member, bounty_id))
 
     async def _list_foreign(self, step: Step, collection: str, field: str) -> list[str]:
-        database = self._house.application.repositories.directory._database
+        database = self._house.application.repositories.scope_index._database
         others = database.unscoped(collection).find({"guild_id": {"$ne": step.guild_id}})
         return [document[field] for document in await others.to_list(None)] or ["zzzzzzzz"]
 

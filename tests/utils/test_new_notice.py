@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import connection_look, connection_notice
-from tests.fakes.connection_look import ALL_KINDS, ALL_LOOKS
+from tests.fakes.connection_look import ALL_KINDS, ALL_LOOKS, POOLS_FILE, WORDS
 from tests.fakes.connection_notice import ConnectionEvent, ConnectionNotice
 from utils.database.core.database import SafeDatabase
 from utils.database.core.transaction import Transaction
@@ -18,6 +18,8 @@ from utils.database.repositories.outbox import OutboxRepository
 from utils.database.units.outbox_entries import append_entries
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.notices.deaths import DEATH_LOOK
+from utils.embeds.style import Style
+from utils.embeds.theme import NORTHERN
 from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
@@ -48,7 +50,7 @@ JOINED = ConnectionNotice(
 LEFT = replace(
     JOINED, event_id=b"2", event=ConnectionEvent.LEFT, player_id=BOB, player_name="Bob", member_id=None
 )
-DEATH = DEATH_LOOK.sample(event_id=b"3", server_name="North", at=NOW)
+DEATH = DEATH_LOOK.sample(Style(NORTHERN, WORDS), event_id=b"3", server_name="North", at=NOW)
 
 
 @pytest.mark.parametrize("channel_kind", [ChannelKind.CONNECTIONS, ChannelKind.KILLFEED])
@@ -91,7 +93,7 @@ async def test_new_kind_is_stored_shown_and_erased(database: SafeDatabase, chann
     is_shared = channel_kind is ChannelKind.KILLFEED
     assert waiting == ([JOINED, DEATH, LEFT] if is_shared else [JOINED, LEFT])
 
-    post = EmbedFactory(kinds=kinds, looks=ALL_LOOKS).build_feed(waiting)
+    post = EmbedFactory(kinds=kinds, looks=ALL_LOOKS, words=WORDS).build_feed(waiting)
     titles = [
         "📥 Somebody came",
         *(post.embeds[1:2][0].title or "" for _ in range(is_shared)),
@@ -112,8 +114,8 @@ def test_example_of_the_guide_is_the_one_that_is_tried_here() -> None:
     _, chapter = GUIDE.read_text().split("## A new notice\n")
     _, diff, *_ = re.split("```(?:diff)?\n", chapter)
     lines = diff.splitlines()
-    modules = (connection_notice.__file__, connection_look.__file__)
-    known = {line.strip() for module in modules for line in Path(module).read_text().splitlines()}
+    files = (connection_notice.__file__, connection_look.__file__, POOLS_FILE)
+    known = {line.strip() for file in files for line in Path(file).read_text().splitlines()}
     added = [line[1:].strip() for line in lines if line.startswith("+") and not line.startswith("+++")]
     assert len(lines) <= 60
     assert [line for line in added if not line.startswith(("import ", "from ")) and line not in known] == []

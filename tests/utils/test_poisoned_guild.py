@@ -28,7 +28,7 @@ from utils.models.premium import Grant, PremiumAction, PremiumEvent
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 from utils.models.sharding import Sharding
 from utils.secrets import SecretBox
-from utils.services.shards.leases import LeaseKeeper
+from utils.services.shards.leases import LeaseHolder
 from utils.settings import PremiumSettings, Settings
 from utils.tasks import TaskManager
 
@@ -115,7 +115,7 @@ class House:
 @pytest.fixture(name="house")
 async def _house(database: SafeDatabase, tmp_path: Path) -> AsyncIterator[House]:
     clock = FakeClock()
-    leases = LeaseKeeper(
+    leases = LeaseHolder(
         LeaseRepository(database, shard_count=1), sharding=Sharding(), instance_id="a", clock=clock
     )
     await leases.wait_for_leases()
@@ -145,16 +145,16 @@ async def test_every_loop_over_guilds_has_its_turn_behind_a_guild_that_cannot_be
     """Whatever is wrong with one guild is its own matter: the next one is served in the same round."""
     for name, document in POISONS[poison]:
         await house.store(BAD, name, document)
-    application, directory = house.application, house.application.repositories.directory
+    application, scope_index = house.application, house.application.repositories.scope_index
     await application.boards.refresh_all()
     assert await house.count("boards", is_paused=True) == 1  # its tier has ended
-    await application.grants.settle_all()
+    await application.grants.pause_excess_of_all()
     assert await house.count("game_servers", is_paused=True) == 1
     await application.grants.end_due()
     assert await house.count("guilds", premium={"$ne": None}) == 0
     await application.features.bounty_endings.expire_due()
     assert await house.count("bounties", slot="open") == 0
-    await application.proofs.look(await directory.list_guilds_with_open_links())
+    await application.proofs.look(await scope_index.list_guilds_with_open_links())
     await house.wait_until_gone("links")  # a request is told of, and then deleted, by a task of its own
     await application.pruning.prune()
     assert await house.count("messages") == 0

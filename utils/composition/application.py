@@ -18,11 +18,11 @@ from utils.interactions.client import KillfeedBot
 from utils.models.scope import GuildId
 from utils.queues import WorkQueue
 from utils.services.ingestion.history import HistoryImport
-from utils.services.links.proof_watcher import PROOFS_TASK, ProofKeeper
+from utils.services.links.proof_watcher import PROOFS_TASK, ProofWatcher
 from utils.services.money.bounties.endings import EXPIRE_TASK
 from utils.services.players.posted_boards import REFRESH_SECONDS, REFRESH_TASK, PostedBoardService
-from utils.services.premium.grants import ENDS_TASK, SETTLE_TASK, GrantService
-from utils.services.shards.leases import LeaseKeeper
+from utils.services.premium.grants import ENDS_TASK, PAUSE_TASK, GrantService
+from utils.services.shards.leases import LeaseHolder
 from utils.sftp.pool import SftpConnectionPool
 
 IDLE_CHECK_SECONDS = 30.0
@@ -42,7 +42,7 @@ class Application:
     def __init__(
         self,
         base: Base,
-        leases: LeaseKeeper,
+        leases: LeaseHolder,
         *,
         bot: KillfeedBot,
         factory: EmbedFactory,
@@ -52,7 +52,7 @@ class Application:
         history: HistoryImport,
         loops: Loops,
         grants: GrantService,
-        proofs: ProofKeeper,
+        proofs: ProofWatcher,
         boards: PostedBoardService,
         memories: Sequence[GuildMemory],
     ) -> None:
@@ -86,7 +86,7 @@ class Application:
         """
         await self.loops.begin()
         self.tasks.start("sftp:idle", self._expire_idle, interval_seconds=IDLE_CHECK_SECONDS)
-        self.tasks.start(SETTLE_TASK, self.grants.settle_all, is_critical=True)
+        self.tasks.start(PAUSE_TASK, self.grants.pause_excess_of_all, is_critical=True)
         self.tasks.start(ENDS_TASK, self.grants.end_due, interval_seconds=PREMIUM_CHECK_SECONDS)
         self.tasks.start(PROOFS_TASK, self.proofs.run, is_critical=True)
         self.tasks.start("charts:warm-up", self._warm_up)

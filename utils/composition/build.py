@@ -39,12 +39,12 @@ from utils.interactions.client import KillfeedBot
 from utils.models.scope import GuildId
 from utils.secrets import SecretBox
 from utils.services.ingestion.history import HistoryImport
-from utils.services.ingestion.import_throttle import Courtesy
-from utils.services.links.proof_watcher import ProofKeeper
+from utils.services.ingestion.import_throttle import ImportThrottle
+from utils.services.links.proof_watcher import ProofWatcher
 from utils.services.players.posted_boards import PostedBoardService
 from utils.services.premium.grants import GrantService
 from utils.services.servers.game_servers import LoopControl
-from utils.services.shards.leases import LeaseKeeper
+from utils.services.shards.leases import LeaseHolder
 from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess
 from utils.sftp.login import PoolLimits
@@ -56,7 +56,7 @@ from utils.telemetry.reporter import ErrorReporter
 def build_application(
     settings: Settings,
     database: SafeDatabase,
-    leases: LeaseKeeper,
+    leases: LeaseHolder,
     secret_box: SecretBox,
     tasks: TaskManager,
     *,
@@ -85,12 +85,12 @@ def build_application(
         tasks=tasks,
         clock=clock,
     )
-    reporter, courtesy, factory = ErrorReporter(clock), Courtesy(clock), EmbedFactory()
-    bot = build_bot(base, reporter, courtesy)
+    reporter, throttle, factory = ErrorReporter(clock), ImportThrottle(clock), EmbedFactory()
+    bot = build_bot(base, reporter, throttle)
     stores = choose_stores(base.repositories)
     guild = build_guild_services(stores, tasks, default_tier=settings.premium.default_tier, clock=clock)
     delivery = build_delivery(base, guild.settings, bot, factory)
-    ingestion = build_ingestion(base, guild, courtesy)
+    ingestion = build_ingestion(base, guild, throttle)
     pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
     if reading is None:
         hosts = DeathLogAccess(pool, secret_box, clock=clock)
@@ -130,11 +130,11 @@ def build_surroundings(
     reading: Reading,
     history: HistoryImport,
     notifier: AdminAlerts,
-    proofs: ProofKeeper,
+    proofs: ProofWatcher,
 ) -> Surroundings:
     """Return what the services need beside the storage."""
     return Surroundings(
-        secret_keeper=secret_box,
+        encryption=secret_box,
         checker=reading.hosts,
         host_keys=reading.hosts,
         logs=reading.hosts,
@@ -179,7 +179,7 @@ def build_grants(base: Base, guild: GuildServices, delivery: Delivery, loops: Lo
     """Return the rules about grants of premium."""
     return GrantService(
         base.repositories.premium,
-        base.repositories.directory,
+        base.repositories.scope_index,
         premium=guild.premium,
         servers=base.repositories.servers,
         loops=loops,
@@ -190,11 +190,11 @@ def build_grants(base: Base, guild: GuildServices, delivery: Delivery, loops: Lo
     )
 
 
-def build_proofs(base: Base, guild: GuildServices, delivery: Delivery, reading: Reading) -> ProofKeeper:
+def build_proofs(base: Base, guild: GuildServices, delivery: Delivery, reading: Reading) -> ProofWatcher:
     """Return what judges links that wait for their proof."""
-    return ProofKeeper(
+    return ProofWatcher(
         base.repositories.links,
-        base.repositories.directory,
+        base.repositories.scope_index,
         players=guild.names,
         reading=reading.loops,
         messages=LinkMessages(delivery.messages, languages=delivery.languages),
@@ -213,7 +213,7 @@ def build_boards(
     """Return the rules about posted boards."""
     return PostedBoardService(
         base.repositories.boards,
-        base.repositories.directory,
+        base.repositories.scope_index,
         build_board_messages(base, delivery, features),
         coverage=features.coverage,
         channels=guild.settings,
@@ -231,7 +231,7 @@ def build_memories(
     delivery: Delivery,
     reading: Reading,
     grants: GrantService,
-    proofs: ProofKeeper,
+    proofs: ProofWatcher,
 ) -> Sequence[GuildMemory]:
     """Return all that keeps something of a guild and is to forget it when the bot leaves."""
     rules = (guild.settings, guild.premium, grants, guild.names, proofs)

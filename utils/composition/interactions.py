@@ -19,10 +19,10 @@ from utils.interactions.services import (
     Samples,
     ServerReadings,
     Services,
-    TaskBook,
+    TaskReports,
 )
 from utils.interactions.views import LiveViews
-from utils.services.ingestion.import_throttle import Courtesy
+from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.premium.grants import GrantService
 from utils.telemetry.context import bind_log_context
 
@@ -45,14 +45,14 @@ class Shown:
     deliveries: Deliveries
     samples: Samples
     progress: ProgressMessages
-    tasks: TaskBook
+    tasks: TaskReports
     reporter: ErrorReporter
     find_owner_ids: Callable[[], Awaitable[Collection[int]]]
     home_guild_id: int | None
     owner_ids: Collection[int]
 
 
-def build_bot(base: Base, reporter: ErrorReporter, courtesy: Courtesy) -> KillfeedBot:
+def build_bot(base: Base, reporter: ErrorReporter, throttle: ImportThrottle) -> KillfeedBot:
     """Return the bot, which is not connected yet."""
     sharding = base.settings.discord.sharding
     return choose_bot(sharding)(
@@ -60,7 +60,7 @@ def build_bot(base: Base, reporter: ErrorReporter, courtesy: Courtesy) -> Killfe
         sharding=sharding,
         reporter=reporter,
         log_context=bind_log_context,
-        courtesy=courtesy,
+        throttle=throttle,
         commands_file=base.settings.data_dir / COMMANDS_NAME,
     )
 

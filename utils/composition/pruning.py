@@ -26,7 +26,7 @@ class Pruning:
             StorageError: the database is away; the next time goes on.
         """
         before = self._clock.now() - KEPT_MESSAGES
-        scopes = await self._repositories.directory.list_server_scopes()
+        scopes = await self._repositories.scope_index.list_server_scopes()
 
         async def prune_guild(guild_id: GuildId) -> None:
             await self._repositories.outbox.prune_sent(guild_id, before=before)
@@ -40,5 +40,5 @@ class Pruning:
 
         await self._tasks.for_each(PRUNE_TASK, {scope.guild_id for scope in scopes}, prune_guild)
         await self._tasks.for_each(PRUNE_TASK, scopes, prune_server)
-        removals = await self._repositories.directory.list_removals()
+        removals = await self._repositories.scope_index.list_removals()
         await self._tasks.for_each(PRUNE_TASK, removals, delete_leftovers)

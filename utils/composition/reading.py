@@ -16,7 +16,7 @@ from utils.models.scope import GuildId
 from utils.services.ingestion.death_log_reader import DEATH_LOG, DeathLogDependencies, DeathLogReader
 from utils.services.ingestion.group_commit import GROUP_SECONDS
 from utils.services.ingestion.history import HistoryImport
-from utils.services.ingestion.import_throttle import Courtesy
+from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.log_source import LogOpener
 from utils.services.ingestion.reader_loop import LoopDependencies
@@ -62,20 +62,20 @@ class Ingestion:
     live: LiveIngestion
 
 
-def build_ingestion(base: Base, guild: GuildServices, courtesy: Courtesy) -> Ingestion:
+def build_ingestion(base: Base, guild: GuildServices, throttle: ImportThrottle) -> Ingestion:
     """Return what stores history and new rows; both take turns with what all servers have read."""
     turns = FairTurns(BATCHES_OF_ALL)
-    return Ingestion(build_history(base, courtesy, turns), build_live(base, guild, turns))
+    return Ingestion(build_history(base, throttle, turns), build_live(base, guild, turns))
 
 
-def build_history(base: Base, courtesy: Courtesy, turns: FairTurns) -> HistoryImport:
+def build_history(base: Base, throttle: ImportThrottle, turns: FairTurns) -> HistoryImport:
     """Return what imports the history of a server."""
     return HistoryImport(
         base.repositories.ingestion,
         base.repositories.imports,
         base.events,
         clock=base.clock,
-        courtesy=courtesy,
+        throttle=throttle,
         turns=turns,
     )
 
@@ -114,7 +114,7 @@ def build_reading(
     loops = ServerLoops(
         base.tasks,
         delivery.loop,
-        base.repositories.directory,
+        base.repositories.scope_index,
         base.repositories.guilds,
         {DEATH_LOG: partial(DeathLogReader, dependencies=death_logs)},
         LoopDependencies(

@@ -17,7 +17,7 @@ from utils.services.ingestion.log_source import LogOpener
 from utils.services.links.linking import LinkService, LinkStore, Notifier, Proofs
 from utils.services.money.bounties.endings import BountyEndings
 from utils.services.money.bounties.placing import BountyService
-from utils.services.money.bounties.rooms import DueBounties
+from utils.services.money.bounties.ports import DueBounties
 from utils.services.money.money_stores import BountyStore, WalletStore
 from utils.services.money.wallets import WalletService
 from utils.services.personal.erasure import ErasureService, ErasureStore
@@ -30,10 +30,10 @@ from utils.services.players.statistics import EnmityStore, HunterStore, Statisti
 from utils.services.premium.grants import PremiumStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import (
+    Encryption,
     GameServerService,
     LoopControl,
     RejectedStore,
-    SecretKeeper,
     ServerChecker,
 )
 from utils.services.servers.log_places import CursorStore, LogPlaces
@@ -86,7 +86,7 @@ class Surroundings:
         requires_proof: whether a link counts only when it was proven in the game.
     """
 
-    secret_keeper: SecretKeeper
+    encryption: Encryption
     checker: ServerChecker
     host_keys: HostKeyReader
     logs: LogOpener
@@ -170,7 +170,7 @@ def build_servers(stores: ServiceStores, guild: GuildServices, around: Surroundi
         stores.rejected,
         settings=guild.settings,
         premium=guild.premium,
-        secret_keeper=around.secret_keeper,
+        encryption=around.encryption,
         checker=around.checker,
         places=guild.places,
         logs=around.logs,
@@ -192,7 +192,7 @@ def build_server_changes(
         stores.imports,
         settings=guild.settings,
         premium=guild.premium,
-        secret_keeper=around.secret_keeper,
+        encryption=around.encryption,
         checker=around.checker,
         places=guild.places,
         host_keys=around.host_keys,

@@ -9,7 +9,7 @@ from utils.database.repositories import Repositories
 from utils.database.repositories.leases import LeaseRepository
 from utils.models.scope import GuildId
 from utils.secret_key import KeyPlace
-from utils.services.shards.leases import LeaseKeeper
+from utils.services.shards.leases import LeaseHolder
 from utils.settings import Settings
 
 
@@ -34,14 +34,14 @@ def build_upgrade(settings: Settings, database: SafeDatabase, instance_id: str, 
     return DataUpgrade(database, store, instance_id=instance_id, clock=clock)
 
 
-def build_leases(settings: Settings, database: SafeDatabase, instance_id: str, clock: Clock) -> LeaseKeeper:
+def build_leases(settings: Settings, database: SafeDatabase, instance_id: str, clock: Clock) -> LeaseHolder:
     """Return what holds the leases of the configured shards."""
     sharding = settings.discord.sharding
     store = LeaseRepository(database, shard_count=sharding.count)
-    return LeaseKeeper(store, sharding=sharding, instance_id=instance_id, clock=clock)
+    return LeaseHolder(store, sharding=sharding, instance_id=instance_id, clock=clock)
 
 
-def build_repositories(settings: Settings, database: SafeDatabase, leases: LeaseKeeper) -> Repositories:
+def build_repositories(settings: Settings, database: SafeDatabase, leases: LeaseHolder) -> Repositories:
     """Return the repositories; those that ingest or deliver write behind the lease of a guild's shard."""
 
     def build_fence(guild_id: GuildId) -> Fence:
@@ -69,7 +69,7 @@ def choose_stores(repositories: Repositories) -> ServiceStores:
         links=repositories.links,
         wallets=repositories.wallets,
         bounties=repositories.bounties,
-        due_bounties=repositories.directory,
+        due_bounties=repositories.scope_index,
         personal_data=repositories.personal_data,
         erasures=repositories.erasures,
     )

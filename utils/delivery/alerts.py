@@ -56,7 +56,7 @@ class _Alert:
         member_id: who is told in a direct message; None for the guild's admins.
         retry_at: when Discord takes it again, as it said.
         turn: held by a try: two at once would tell it twice in different places.
-        is_over: set once it is told or settled.
+        is_over: set once it is told or over.
     """
 
     sentence: Text | str
@@ -110,7 +110,7 @@ class AdminAlerts:
             self._begin(matter, _Alert(sentence, member_id))
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
-        """Note that the matter is settled, so that the next time is told again."""
+        """Note that the matter is over, so that the next time is told again."""
         told = self._told.get(guild_id, {})
         told.pop(key, None)
         if not told:
@@ -147,7 +147,7 @@ class AdminAlerts:
         self._tasks.start(name, partial(self._tell_until_told, matter, alert), guild_id=guild_id)
 
     async def _tell_until_told(self, matter: Matter, alert: _Alert) -> None:
-        """Try until it is told or settled; a guild that leaves ends it, and would be told anew."""
+        """Try until it is told or over; a guild that leaves ends it, and would be told anew."""
         try:
             for pause in RETRY_BACKOFF.generate_seconds():
                 if await self._tasks.attempt(TELL_TASK, matter, self._tell):
@@ -180,7 +180,7 @@ class AdminAlerts:
                 await self._tell_admins(matter[0], alert)
             else:
                 await self._tell_member(matter[0], alert.member_id, alert)
-            if self._waiting.get(matter) is alert:  # not settled, and told of anew, meanwhile
+            if self._waiting.get(matter) is alert:  # not over, and told of anew, meanwhile
                 del self._waiting[matter]
             alert.is_over.set()
 

@@ -17,7 +17,7 @@ from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import BOARD_PAGE_ROWS, Board, StatisticsService
 
 
-class BoardPlaces(Protocol):
+class PostedBoardStore(Protocol):
     """Storage of where boards stand."""
 
     async def list_boards(self, guild_id: GuildId) -> Sequence[PostedBoard]:
@@ -61,30 +61,30 @@ class BoardPages:
 class _BoardPlace:
     """Where one board stands."""
 
-    places: BoardPlaces
+    store: PostedBoardStore
     key: BoardKey
 
     async def find(self) -> MessagePlace:
         """Return where it stands."""
-        posted = await self.places.find_board(self.key)
+        posted = await self.store.find_board(self.key)
         return MessagePlace() if posted is None else posted.place
 
     async def save(self, place: MessagePlace) -> bool:
         """Write where it stands; False when the board was removed."""
-        return await self.places.save_place(self.key, place)
+        return await self.store.save_place(self.key, place)
 
     async def list_others(self) -> Collection[int]:
         """Return the messages of the guild's boards; this one's is not known when that is asked."""
-        boards = await self.places.list_boards(self.key.guild_id)
+        boards = await self.store.list_boards(self.key.guild_id)
         return {posted.place.message_id for posted in boards if posted.place.message_id is not None}
 
 
 class PostedBoardMessages:
     """Shows posted boards."""
 
-    def __init__(self, messages: StandingMessages, places: BoardPlaces, pages: BoardPages) -> None:
+    def __init__(self, messages: StandingMessages, store: PostedBoardStore, pages: BoardPages) -> None:
         self._messages = messages
-        self._places = places
+        self._store = store
         self._pages = pages
 
     async def show(self, key: BoardKey, channel_id: ChannelId) -> None:
@@ -100,7 +100,7 @@ class PostedBoardMessages:
                 guild_id=key.guild_id,
                 channel_id=channel_id,
                 render=partial(self._pages.build, key),
-                places=_BoardPlace(self._places, key),
+                places=_BoardPlace(self._store, key),
             )
         )
 

@@ -31,7 +31,7 @@ logger = get_logger(__name__)
 
 STORAGE_RETRY_SECONDS = 2.0
 POLL_SECONDS = 30.0  # only for entries whose wake-up was lost; ingestion wakes at once
-GATHER_SECONDS = 0.05  # a guild's servers are polled together; what they have goes into one message
+WAIT_FOR_MORE_SECONDS = 0.05  # a guild's servers are polled together; what they have goes into one message
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ class DeliveryLoop:
         notifier: AdminNotifier,
         clock: Clock,
         poll_seconds: float = POLL_SECONDS,
-        gather_seconds: float = GATHER_SECONDS,
+        wait_seconds: float = WAIT_FOR_MORE_SECONDS,
     ) -> None:
         self._service = service
         self._tasks = tasks
@@ -82,7 +82,7 @@ class DeliveryLoop:
         self._unexpected = UnexpectedFailures(notifier)
         self._clock = clock
         self._poll_seconds = poll_seconds
-        self._gather_seconds = gather_seconds
+        self._wait_seconds = wait_seconds
         self._signals: dict[GuildId, _Signals] = {}
 
     def wake(self, scope: ServerScope, kinds: Iterable[ChannelKind]) -> None:
@@ -157,7 +157,7 @@ class DeliveryLoop:
     async def _work_off(self, lane: Lane, signals: _Signals) -> None:
         """Do rounds until a lane is empty."""
         mended = signals.mended[lane]
-        await self._clock.sleep(self._gather_seconds)
+        await self._clock.sleep(self._wait_seconds)
         while True:
             mended.clear()
             outcome = await self._deliver(lane, signals)

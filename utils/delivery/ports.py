@@ -55,7 +55,7 @@ class OutboxStore(Protocol):
         """Forget a prepared message; those of its entries that are still there are pending again."""
 
 
-class ChannelDirectory(Protocol):
+class ChannelFinder(Protocol):
     """Knows which channel serves which purpose."""
 
     async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
@@ -69,7 +69,7 @@ class AdminNotifier(Protocol):
         """Tell the admins, unless they were told under this key before; never raises."""
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
-        """Note that the matter is settled, so that the next time is told again."""
+        """Note that the matter is over, so that the next time is told again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
-from utils.delivery.ports import ChannelDirectory
+from utils.delivery.ports import ChannelFinder
 from utils.delivery.sender import DiscordSender
 from utils.errors import ChannelUnusableError, DeliveryError, NotAllowedError, NotFoundError
 from utils.models.guilds import ChannelKind
@@ -15,7 +15,7 @@ class SamplePosts:
     """Posts samples."""
 
     def __init__(
-        self, sender: DiscordSender, *, channels: ChannelDirectory, languages: GuildSpeaker, clock: Clock
+        self, sender: DiscordSender, *, channels: ChannelFinder, languages: GuildSpeaker, clock: Clock
     ) -> None:
         self._sender = sender
         self._channels = channels

@@ -45,7 +45,7 @@ from utils.delivery.decisions import (
     merge_feeds,
 )
 from utils.delivery.languages import GuildSpeaker
-from utils.delivery.ports import AdminNotifier, ChannelDirectory, Lane, OutboxStore
+from utils.delivery.ports import AdminNotifier, ChannelFinder, Lane, OutboxStore
 from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import Post
 from utils.embeds.limits import MAX_EMBEDS, count_characters
@@ -100,7 +100,7 @@ class DeliveryService:
         self,
         store: OutboxStore,
         *,
-        channels: ChannelDirectory,
+        channels: ChannelFinder,
         sender: DiscordSender,
         notifier: AdminNotifier,
         languages: GuildSpeaker,

@@ -4,155 +4,207 @@ from collections.abc import Mapping, Sequence
 
 import discord
 
-from utils.embeds.figures import write_count, write_emeralds, write_time
-from utils.embeds.notices.bounties import BOUNTY_LOOK, write_placer
-from utils.embeds.theme import Theme
-from utils.localization.escape import escape_name, escape_text
+from utils.embeds.notices.bounties import BOUNTY_LOOK
+from utils.embeds.players import write_number
+from utils.embeds.style import Style
+from utils.embeds.values import frame, join_facts, show_money, show_name
 from utils.models.money import (
     Bounty,
     BountySettings,
     BountyState,
+    Change,
     LedgerKind,
     LedgerRow,
     Wallet,
     compute_cancel_fee,
 )
 from utils.models.notices.bounties import BountyEvent
-from utils.models.scope import ServerId
+from utils.models.scope import MemberId, ServerId
+from utils.models.texts import Command, Mention, Moment, Number, Text, Value, text, text_in
+from utils.models.visible_text import clean_text
 
-_SEPARATOR = " · "
 _REASON_LENGTH = 80
-_KINDS = {
-    LedgerKind.KILL: "kill of",
-    LedgerKind.BOUNTY_PLACED: "bounty on",
-    LedgerKind.BOUNTY_CLAIMED: "claimed the bounty on",
-    LedgerKind.BOUNTY_EXPIRED: "nobody claimed the bounty on",
-    LedgerKind.BOUNTY_CANCELLED: "cancelled the bounty on",
-    LedgerKind.BOUNTY_WITHDRAWN: "its server was removed: bounty on",
-    LedgerKind.ADMIN: "an admin:",
-}
-_STATES = {
-    BountyState.OPEN: "open",
-    BountyState.CLAIMED: "claimed",
-    BountyState.EXPIRED: "not claimed, paid back",
-    BountyState.CANCELLED: "cancelled",
-    BountyState.WITHDRAWN: "its server was removed, paid back",
-}
 
 
-def build_placed_embed(theme: Theme, bounty: Bounty, *, server_name: str) -> discord.Embed:
+def build_placed_embed(style: Style, bounty: Bounty, *, server_name: str) -> discord.Embed:
     """Return the answer of ``/bounty place``."""
     look = BOUNTY_LOOK.variants[BountyEvent.PLACED]
-    embed = discord.Embed(title=f"{look.mark} Bounty placed", colour=look.colour)
-    embed.description = (
-        f"{write_emeralds(theme, bounty.amount)} are held for the player who kills "
-        f"**{escape_name(bounty.player_name)}** on {escape_name(server_name)}."
+    amount, player = show_money(style.theme, bounty.amount), show_name(bounty.player_name)
+    said = text(
+        "{amount} are held for the player who kills **{player}** on {server}.",
+        amount=amount,
+        player=player,
+        server=show_name(server_name),
     )
-    embed.add_field(name="Target", value=escape_name(bounty.player_name))
-    embed.add_field(name="Amount", value=write_emeralds(theme, bounty.amount))
-    embed.add_field(name="Ends", value=write_time(bounty.expires_at))
-    return embed
+    embed = discord.Embed(
+        title=f"{look.mark} {style.write(text('Bounty placed'))}",
+        description=style.write(said),
+        colour=look.colour,
+    )
+    embed.add_field(name=style.write(text("Target")), value=style.write(player))
+    embed.add_field(name=style.write(text("Amount")), value=style.write(amount))
+    return embed.add_field(name=style.write(text("Ends")), value=style.write(Moment(bounty.expires_at)))
 
 
 def build_bounty_list_embed(
-    theme: Theme,
+    style: Style,
     bounties: Sequence[Bounty],
     *,
     first: int,
-    where: str,
+    where: Value,
     server_names: Mapping[ServerId, str],
 ) -> discord.Embed:
     """Return one page of the open bounties.
 
     Args:
-        theme: the look.
+        style: theme and language.
         bounties: the rows of this page.
         first: the number of the first row, from 1.
-        where: name of the server, or words for several; escaped here.
+        where: name of the server, or words for several.
         server_names: told in the rows when there is more than one.
     """
     lines = [
-        _write_open(theme, bounty, number, server_names if len(server_names) > 1 else {})
+        _write_open(style, bounty, number, server_names if len(server_names) > 1 else {})
         for number, bounty in enumerate(bounties, start=first)
     ]
-    text = "\n".join(lines) or "Nobody is wanted. `/bounty place` puts a price on a player."
-    embed = discord.Embed(title="📜 Open bounties", description=text, colour=theme.ranking)
-    return embed.add_field(name="Where", value=escape_name(where), inline=False)
+    nobody = text("Nobody is wanted. {place} puts a price on a player.", place=Command("bounty place"))
+    embed = discord.Embed(
+        title=style.write(text("📜 Open bounties")),
+        description="\n".join(lines) or style.write(nobody),
+        colour=style.theme.ranking,
+    )
+    return embed.add_field(name=style.write(text("Where")), value=style.write(where), inline=False)
 
 
 def build_own_bounties_embed(
-    theme: Theme, placed: Sequence[Bounty], claimed: Sequence[Bounty]
+    style: Style, placed: Sequence[Bounty], claimed: Sequence[Bounty]
 ) -> discord.Embed:
     """Return one page of what a member placed and claimed."""
     parts = []
     if placed:
-        parts.append("\n".join(["**Placed**", *(_write_placed(theme, bounty) for bounty in placed)]))
+        parts.append([text("**Placed**"), *(_show_placed(style, bounty) for bounty in placed)])
     if claimed:
-        parts.append("\n".join(["**Claimed**", *(_write_claimed(theme, bounty) for bounty in claimed)]))
-    text = "\n\n".join(parts) or "You have placed and claimed none yet. `/bounty list` shows who is wanted."
-    return discord.Embed(title="📜 Your bounties", description=text, colour=theme.neutral)
+        parts.append([text("**Claimed**"), *(_show_claimed(style, bounty) for bounty in claimed)])
+    listed = "\n\n".join("\n".join(style.write(line) for line in part) for part in parts)
+    none = text(
+        "You have placed and claimed none yet. {list} shows who is wanted.", list=Command("bounty list")
+    )
+    return discord.Embed(
+        title=style.write(text("📜 Your bounties")),
+        description=listed or style.write(none),
+        colour=style.theme.neutral,
+    )
 
 
-def build_cancelled_embed(theme: Theme, bounty: Bounty, *, refund: int) -> discord.Embed:
+def build_cancelled_embed(style: Style, bounty: Bounty, *, refund: int) -> discord.Embed:
     """Return the answer of ``/bounty cancel``."""
-    fee = compute_cancel_fee(bounty.amount)
+    said = text(
+        "{refund} for **{player}** are back in your wallet; cancelling cost {fee}.",
+        refund=show_money(style.theme, refund),
+        player=show_name(bounty.player_name),
+        fee=show_money(style.theme, compute_cancel_fee(bounty.amount)),
+    )
     return discord.Embed(
-        title=f"{theme.good} Bounty cancelled",
-        description=(
-            f"{write_emeralds(theme, refund)} for **{escape_name(bounty.player_name)}** are back in your "
-            f"wallet; cancelling cost {write_emeralds(theme, fee)}."
-        ),
-        colour=theme.success,
+        title=f"{style.theme.good} {style.write(text('Bounty cancelled'))}",
+        description=style.write(said),
+        colour=style.theme.success,
     )
 
 
-def build_wallet_embed(theme: Theme, wallet: Wallet) -> discord.Embed:
-    """Return a member's balance and his last rows of the ledger."""
-    lines = [_write_row(row) for row in wallet.rows]
-    balance = f"<@{wallet.member_id}> has **{write_emeralds(theme, wallet.balance)}**."
-    rows = "\n".join(lines) or "Nothing yet. Kills of a linked and proven player earn emeralds."
+def build_wallet_embed(style: Style, wallet: Wallet) -> discord.Embed:
+    """Return a member's balance and their last rows of the ledger."""
+    amount = show_money(style.theme, wallet.balance)
+    balance = text("{member} has **{amount}**.", member=Mention("@", wallet.member_id), amount=amount)
+    rows = "\n".join(_write_row(style, row) for row in wallet.rows)
+    nothing = text("Nothing yet. Kills of a linked and proven player earn emeralds.")
     return discord.Embed(
-        title=f"{theme.money} Wallet", description=f"{balance}\n\n{rows}", colour=theme.ranking
+        title=f"{style.theme.money} {style.write(text('Wallet'))}",
+        description=f"{style.write(balance)}\n\n{rows or style.write(nothing)}",
+        colour=style.theme.ranking,
     )
 
 
-def build_bounty_settings_embed(theme: Theme, settings: BountySettings) -> discord.Embed:
+def build_bounty_settings_embed(style: Style, settings: BountySettings) -> discord.Embed:
     """Return what a guild decided about bounties."""
-    embed = discord.Embed(title="📜 Bounty settings", colour=theme.neutral)
-    embed.add_field(name="Bounties and paid kills", value="on" if settings.is_enabled else "off")
-    embed.add_field(name="Bounties by the house", value="on" if settings.is_auto else "off")
-    embed.add_field(name="A bounty lasts", value=f"{settings.expiry_hours} h")
-    embed.add_field(name="Largest bounty", value=write_emeralds(theme, settings.max_amount))
+    embed = discord.Embed(title=style.write(text("📜 Bounty settings")), colour=style.theme.neutral)
+    hours = text_in("duration", "{number} h", number=Number(settings.expiry_hours))
+    for name, value in (
+        (text("Bounties and paid kills"), _describe_switch(is_on=settings.is_enabled)),
+        (text("Bounties by the house"), _describe_switch(is_on=settings.is_auto)),
+        (text("A bounty lasts"), hours),
+        (text("Largest bounty"), show_money(style.theme, settings.max_amount)),
+    ):
+        embed.add_field(name=style.write(name), value=style.write(value))
     return embed
 
 
-def _write_open(theme: Theme, bounty: Bounty, number: int, server_names: Mapping[ServerId, str]) -> str:
-    line = f"`{write_count(number):>3}` **{escape_name(bounty.player_name)}**"
-    parts = []
+def _describe_switch(*, is_on: bool) -> Text:
+    return text_in("a setting", "on") if is_on else text_in("a setting", "off")
+
+
+def _write_open(style: Style, bounty: Bounty, number: int, server_names: Mapping[ServerId, str]) -> str:
+    facts: list[Value] = [
+        _describe_placer(bounty.placer_id),
+        text("ends {moment}", moment=Moment(bounty.expires_at)),
+    ]
     if server_name := server_names.get(bounty.scope.server_id):
-        parts.append(escape_name(server_name))
-    parts += [f"by {write_placer(bounty.placer_id)}", f"ends {write_time(bounty.expires_at)}"]
-    return f"{line} — {write_emeralds(theme, bounty.amount)}\n-# {_SEPARATOR.join(parts)}"
+        facts.insert(0, show_name(server_name))
+    line = f"{write_number(style, number, width=3)} {style.write(_show_price(style, bounty))}"
+    return f"{line}\n-# {style.write(join_facts(facts))}"
 
 
-def _write_placed(theme: Theme, bounty: Bounty) -> str:
-    state = _STATES[bounty.state]
-    if bounty.state is BountyState.OPEN:
-        state = f"ends {write_time(bounty.expires_at)}"
-    elif bounty.state is BountyState.CLAIMED:
-        moment = write_time(bounty.closed_at or bounty.expires_at)
-        state = f"claimed by {escape_name(bounty.claimer_name)} {moment}"
-    amount = write_emeralds(theme, bounty.amount)
-    return f"**{escape_name(bounty.player_name)}** — {amount}{_SEPARATOR}{state}"
+def _describe_placer(placer_id: MemberId | None) -> Text:
+    if placer_id is None:
+        return text("by the house")
+    return text("by {member}", member=Mention("@", placer_id))
 
 
-def _write_claimed(theme: Theme, bounty: Bounty) -> str:
-    moment = write_time(bounty.closed_at or bounty.expires_at)
-    amount = write_emeralds(theme, bounty.amount)
-    return f"**{escape_name(bounty.player_name)}** — {amount}{_SEPARATOR}{moment}"
+def _show_price(style: Style, bounty: Bounty) -> Text:
+    amount = show_money(style.theme, bounty.amount)
+    return frame("**{player}** — {amount}", player=show_name(bounty.player_name), amount=amount)
 
 
-def _write_row(row: LedgerRow) -> str:
+def _show_placed(style: Style, bounty: Bounty) -> Text:
+    return join_facts([_show_price(style, bounty), _describe_state(bounty)])
+
+
+def _show_claimed(style: Style, bounty: Bounty) -> Text:
+    return join_facts([_show_price(style, bounty), _show_close(bounty)])
+
+
+def _show_close(bounty: Bounty) -> Moment:
+    return Moment(bounty.closed_at or bounty.expires_at)
+
+
+def _describe_state(bounty: Bounty) -> Text:
+    states = {
+        BountyState.OPEN: text("ends {moment}", moment=Moment(bounty.expires_at)),
+        BountyState.CLAIMED: text(
+            "claimed by {player} {moment}", player=show_name(bounty.claimer_name), moment=_show_close(bounty)
+        ),
+        BountyState.EXPIRED: text("not claimed, paid back"),
+        BountyState.CANCELLED: text_in("a bounty", "cancelled"),
+        BountyState.WITHDRAWN: text("its server was removed, paid back"),
+    }
+    return states[bounty.state]
+
+
+def _write_row(style: Style, row: LedgerRow) -> str:
     change = row.change
-    note = escape_text(change.note, _REASON_LENGTH)
-    return f"`{change.amount:+,}` {_KINDS[change.kind]} {note}{_SEPARATOR}{write_time(change.at)}"
+    sign = "+" if change.amount >= 0 else ""
+    amount = f"`{sign}{style.write_plain(Number(change.amount))}`"
+    return f"{amount} {style.write(join_facts([_describe_change(change), Moment(change.at)]))}"
+
+
+def _describe_change(change: Change) -> Text:
+    note = clean_text(change.note, _REASON_LENGTH)
+    kinds = {
+        LedgerKind.KILL: text("kill of {player}", player=note),
+        LedgerKind.BOUNTY_PLACED: text("bounty on {player}", player=note),
+        LedgerKind.BOUNTY_CLAIMED: text("claimed the bounty on {player}", player=note),
+        LedgerKind.BOUNTY_EXPIRED: text("nobody claimed the bounty on {player}", player=note),
+        LedgerKind.BOUNTY_CANCELLED: text("cancelled the bounty on {player}", player=note),
+        LedgerKind.BOUNTY_WITHDRAWN: text("its server was removed: bounty on {player}", player=note),
+        LedgerKind.ADMIN: text("an admin: {reason}", reason=note),
+    }
+    return kinds[change.kind]

@@ -1,19 +1,14 @@
 """Combat: the answers of ``/compare``, ``/weapons``, ``/rivals``, ``/activity`` and ``/killfeed recent``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import discord
 
-from utils.embeds.figures import NONE_YET, write_count, write_metres, write_ratio, write_share, write_time
-from utils.embeds.notices.death_wording import CAUSES
-from utils.embeds.notices.deaths import DEATH_LOOK
-from utils.embeds.players import describe_coverage, write_rank, write_tally
-from utils.embeds.theme import Theme
-from utils.embeds.wording import WEAPONS
-from utils.localization.escape import escape_name, escape_text
+from utils.embeds.notices.deaths import CAUSES, DEATH_LOOK
+from utils.embeds.players import add_coverage, describe_coverage, list_figures, write_number, write_place
+from utils.embeds.style import Style
+from utils.embeds.values import count_kills, frame, join_facts, show_name, show_weapon
 from utils.models.deaths import Death
-from utils.models.players import PlayerStats
-from utils.models.quantities import write_quantity
 from utils.models.statistics import (
     Activity,
     Comparison,
@@ -24,151 +19,178 @@ from utils.models.statistics import (
     WeaponRow,
     WeaponTable,
 )
-
-COMPARED: Sequence[tuple[str, Callable[[PlayerStats], str]]] = (
-    ("Kills", lambda stats: write_count(stats.counters.kills)),
-    ("Deaths", lambda stats: write_count(stats.counters.deaths)),
-    ("K/D", lambda stats: write_ratio(stats.counters.ratio)),
-    ("Suicides", lambda stats: write_count(stats.counters.suicides)),
-    (
-        "Longest kill",
-        lambda stats: write_metres(stats.counters.longest) if stats.counters.longest else NONE_YET,
-    ),
-    ("Best streak", lambda stats: write_count(stats.counters.best_streak)),
-    ("Current streak", lambda stats: write_count(stats.current_streak)),
-    ("Top weapon", lambda stats: write_tally(stats.top_weapon)),
-    ("Nemesis", lambda stats: write_tally(stats.nemesis)),
-    ("Prey", lambda stats: write_tally(stats.prey)),
-    ("Rank", write_rank),
-    ("Last seen", lambda stats: write_time(stats.last_seen_at)),
-)
-"""The fields of ``/stats`` as one line each, for two players side by side."""
+from utils.models.texts import Metres, Moment, Number, Share, Text, Value, plural, text
 
 
-def build_comparison_embed(theme: Theme, comparison: Comparison, coverage: Coverage) -> discord.Embed:
+def build_comparison_embed(style: Style, comparison: Comparison, coverage: Coverage) -> discord.Embed:
     """Return two players' figures side by side, and their head-to-head."""
-    first, second = comparison.first, comparison.second
+    first, second = show_name(comparison.first.name), show_name(comparison.second.name)
     embed = discord.Embed(
-        title=f"⚔️ {escape_name(first.name)} vs {escape_name(second.name)}",
-        description=describe_coverage(coverage),
-        colour=theme.neutral,
+        title=style.write(text("⚔️ {first} vs {second}", first=first, second=second)),
+        description=style.write(describe_coverage(coverage)),
+        colour=style.theme.neutral,
     )
-    for stats in (first, second):
-        lines = [f"{name}: **{write(stats)}**" for name, write in COMPARED]
-        embed.add_field(name=escape_name(stats.name), value="\n".join(lines))
-    score = f"{write_count(comparison.first_kills)} : {write_count(comparison.second_kills)}"
-    if not comparison.first_kills and not comparison.second_kills:
-        score = "they never killed each other"
-    names = f"{escape_name(first.name)} · {escape_name(second.name)}"
-    return embed.add_field(name="Head-to-head", value=f"**{score}**\n{names}", inline=False)
+    for name, stats in ((first, comparison.first), (second, comparison.second)):
+        lines = [
+            style.write(text("{figure}: **{value}**", figure=figure, value=value))
+            for figure, value in list_figures(stats)
+        ]
+        embed.add_field(name=style.write(name), value="\n".join(lines))
+    score = style.write(_describe_score(comparison))
+    names = style.write(join_facts([first, second]))
+    heading = style.write(text("Head-to-head"))
+    return embed.add_field(name=heading, value=f"**{score}**\n{names}", inline=False)
 
 
 def build_weapons_embed(
-    theme: Theme, rows: Sequence[WeaponRow], table: WeaponTable, coverage: Coverage, *, first: int, name: str
+    style: Style, rows: Sequence[WeaponRow], table: WeaponTable, coverage: Coverage, *, first: int, name: str
 ) -> discord.Embed:
     """Return some weapons of a table.
 
     Args:
-        theme: the look.
+        style: theme and language.
         rows: those shown, with their best users where they are everybody's.
         table: all of them, for the shares.
         coverage: what is counted.
         first: the place of the first row, from 1.
         name: whose weapons they are; empty for everybody's.
     """
-    title = f"🔫 Weapons of {escape_name(name)}" if name else "🔫 Weapons"
-    lines = [_write_weapon(row, place, table) for place, row in enumerate(rows, start=first)]
-    embed = discord.Embed(title=title, description="\n".join(lines) or "No kills yet.", colour=theme.neutral)
-    where = f"{describe_coverage(coverage)} · {write_quantity(table.kills, 'kill')}"
-    return embed.add_field(name="Where", value=where, inline=False)
+    title = text("🔫 Weapons of {player}", player=show_name(name)) if name else text("🔫 Weapons")
+    lines = [_write_weapon(style, row, place, table) for place, row in enumerate(rows, start=first)]
+    embed = discord.Embed(
+        title=style.write(title),
+        description="\n".join(lines) or style.write(text("No kills yet.")),
+        colour=style.theme.neutral,
+    )
+    where = join_facts([describe_coverage(coverage), count_kills(table.kills)])
+    return embed.add_field(name=style.write(text("Where")), value=style.write(where), inline=False)
 
 
 def build_weapon_board_embed(
-    theme: Theme, rows: Sequence[WeaponRow], table: WeaponTable, coverage: Coverage, *, first: int
+    style: Style, rows: Sequence[WeaponRow], table: WeaponTable, coverage: Coverage, *, first: int
 ) -> discord.Embed:
     """Return a page of the board that ranks weapons, a line each."""
     lines = [
-        f"{_write_place(theme, place)} **{write_weapon(row.weapon)}** — {write_quantity(row.kills, 'kill')} "
-        f"({write_share(row.kills, table.kills)})"
+        f"{write_place(style, place)} {style.write(_show_share(row, table))}"
         for place, row in enumerate(rows, start=first)
     ]
     embed = discord.Embed(
-        title="🏆 Deadliest weapons",
-        description="\n".join(lines) or "Nothing is on this board yet.",
-        colour=theme.ranking,
+        title=style.write(text("🏆 Deadliest weapons")),
+        description="\n".join(lines) or style.write(text("Nothing is on this board yet.")),
+        colour=style.theme.ranking,
     )
-    return embed.add_field(name="Where", value=describe_coverage(coverage), inline=False)
+    return add_coverage(style, embed, coverage)
 
 
-def build_rivals_embed(theme: Theme, rivals: Rivals, coverage: Coverage) -> discord.Embed:
-    """Return who killed a player most and whom he killed most, each both ways."""
-    title = f"🩸 Rivals of {escape_name(rivals.name)}" if rivals.name else "🩸 Your rivals"
-    embed = discord.Embed(title=title, description=describe_coverage(coverage), colour=theme.neutral)
-    for heading, listed in (("Nemesis", rivals.nemeses), ("Prey", rivals.prey)):
-        lines = [_write_rival(rival, is_prey=heading == "Prey") for rival in listed]
-        embed.add_field(name=heading, value="\n".join(lines) or "nobody three times yet", inline=False)
-    return embed
+def build_rivals_embed(style: Style, rivals: Rivals, coverage: Coverage) -> discord.Embed:
+    """Return who killed a player most and whom they killed most, each both ways."""
+    title = text("🩸 Your rivals")
+    if rivals.name:
+        title = text("🩸 Rivals of {player}", player=show_name(rivals.name))
+    embed = discord.Embed(
+        title=style.write(title),
+        description=style.write(describe_coverage(coverage)),
+        colour=style.theme.neutral,
+    )
+    nobody = style.write(text("nobody three times yet"))
+    nemeses = "\n".join(_write_rival(style, rival, _describe_nemesis(rival)) for rival in rivals.nemeses)
+    prey = "\n".join(_write_rival(style, rival, _describe_prey(rival)) for rival in rivals.prey)
+    embed.add_field(name=style.write(text("Nemesis")), value=nemeses or nobody, inline=False)
+    return embed.add_field(name=style.write(text("Prey")), value=prey or nobody, inline=False)
 
 
-def build_activity_embed(theme: Theme, activity: Activity, coverage: Coverage) -> discord.Embed:
+def build_activity_embed(style: Style, activity: Activity, coverage: Coverage) -> discord.Embed:
     """Return the frame of the heat map."""
-    title = f"🕒 Activity of {escape_name(activity.name)}" if activity.name else "🕒 Activity"
-    kills = write_quantity(activity.kills, "kill") if activity.kills else "no kills yet"
-    text = f"{describe_coverage(coverage)} · {kills}"
-    embed = discord.Embed(title=title, description=text, colour=theme.neutral)
-    return embed.set_footer(text="Kills by weekday and hour, by the game servers' own clocks")
+    title = text("🕒 Activity")
+    if activity.name:
+        title = text("🕒 Activity of {player}", player=show_name(activity.name))
+    kills = count_kills(activity.kills) if activity.kills else text("no kills yet")
+    embed = discord.Embed(
+        title=style.write(title),
+        description=style.write(join_facts([describe_coverage(coverage), kills])),
+        colour=style.theme.neutral,
+    )
+    said = text("Kills by weekday and hour, by the game servers' own clocks")
+    return embed.set_footer(text=style.write_plain(said))
 
 
-def build_recent_embed(theme: Theme, deaths: Sequence[RecentDeath], coverage: Coverage) -> discord.Embed:
+def build_recent_embed(style: Style, deaths: Sequence[RecentDeath], coverage: Coverage) -> discord.Embed:
     """Return the latest deaths, a line each, newest first."""
     is_several = len(coverage.server_ids) > 1
-    lines = [_write_death(recent, is_several=is_several) for recent in deaths]
+    lines = [_write_death(style, recent, is_several=is_several) for recent in deaths]
     return discord.Embed(
-        title=f"📜 Latest deaths · {escape_name(coverage.where)}",
-        description="\n".join(lines) or "No deaths yet.",
-        colour=theme.neutral,
+        title=style.write(text("📜 Latest deaths · {where}", where=coverage.where)),
+        description="\n".join(lines) or style.write(text("No deaths yet.")),
+        colour=style.theme.neutral,
     )
 
 
-def write_weapon(weapon: str) -> str:
-    """Return a weapon as people call it, escaped."""
-    return WEAPONS.get(weapon) or escape_text(weapon) or "unknown"
+def _describe_score(comparison: Comparison) -> Text:
+    first, second = comparison.first_kills, comparison.second_kills
+    if not first and not second:
+        return text("they never killed each other")
+    return frame("{first} : {second}", first=Number(first), second=Number(second))
 
 
-def _write_weapon(row: WeaponRow, place: int, table: WeaponTable) -> str:
-    kills = f"{write_quantity(row.kills, 'kill')} ({write_share(row.kills, table.kills)})"
+def _show_share(row: WeaponRow, table: WeaponTable) -> Text:
+    return frame(
+        "**{weapon}** — {kills} ({share})",
+        weapon=show_weapon(row.weapon),
+        kills=count_kills(row.kills),
+        share=Share(row.kills, table.kills),
+    )
+
+
+def _write_weapon(style: Style, row: WeaponRow, place: int, table: WeaponTable) -> str:
     facts = []
     if row.longest:
-        facts.append(f"longest {write_metres(row.longest)}")
+        facts.append(text("longest {distance}", distance=Metres(row.longest)))
     if row.best_kills:
-        facts.append(f"best {escape_name(row.best_name)} ({write_count(row.best_kills)})")
-    line = f"`{place:>2}` **{write_weapon(row.weapon)}** — {kills}"
-    return f"{line}\n-# {' · '.join(facts)}" if facts else line
+        name, kills = show_name(row.best_name), Number(row.best_kills)
+        facts.append(text("best {player} ({kills})", player=name, kills=kills))
+    line = f"{write_number(style, place, width=2)} {style.write(_show_share(row, table))}"
+    return f"{line}\n-# {style.write(join_facts(facts))}" if facts else line
 
 
-def _write_place(theme: Theme, place: int) -> str:
-    return theme.medals[place - 1] if place <= len(theme.medals) else f"`{place:>3}`"
+def _write_rival(style: Style, rival: Rival, said: Text) -> str:
+    return style.write(frame("**{name}** — {said}", name=show_name(rival.name), said=said))
 
 
-def _write_rival(rival: Rival, *, is_prey: bool) -> str:
-    mine, others = write_count(rival.kills), write_count(rival.deaths)
-    if is_prey:
-        return f"**{escape_name(rival.name)}** — killed {mine} times, killed back {others}"
-    return f"**{escape_name(rival.name)}** — killed by {others} times, killed back {mine}"
+def _describe_nemesis(rival: Rival) -> Text:
+    return plural(
+        "killed by {count} time, killed back {back}",
+        "killed by {count} times, killed back {back}",
+        rival.deaths,
+        back=Number(rival.kills),
+    )
 
 
-def _write_death(recent: RecentDeath, *, is_several: bool) -> str:
+def _describe_prey(rival: Rival) -> Text:
+    return plural(
+        "killed {count} time, killed back {back}",
+        "killed {count} times, killed back {back}",
+        rival.kills,
+        back=Number(rival.deaths),
+    )
+
+
+def _write_death(style: Style, recent: RecentDeath, *, is_several: bool) -> str:
     death = recent.death
-    parts = [f"{DEATH_LOOK.variants[death.row.kind].mark} {_write_deed(death)}", write_time(death.at)]
+    facts: list[Value] = [_show_deed(death), Moment(death.at)]
     if is_several:
-        parts.append(escape_name(recent.server_name))
-    return " · ".join(parts)
+        facts.append(show_name(recent.server_name))
+    return f"{DEATH_LOOK.variants[death.row.kind].mark} {style.write(join_facts(facts))}"
 
 
-def _write_deed(death: Death) -> str:
+def _show_deed(death: Death) -> Text:
     row = death.row
-    victim = f"**{escape_name(row.victim_name)}**"
+    victim = show_name(row.victim_name)
     if not row.kind.is_kill:
-        return f"{victim} · {CAUSES[row.kind]}"
-    killer = f"**{escape_name(row.killer_name)}**"
-    return f"{killer} → {victim} · {write_weapon(row.weapon)} · {write_metres(row.distance)}"
+        return frame("**{victim}** · {cause}", victim=victim, cause=CAUSES[row.kind])
+    return frame(
+        "**{killer}** → **{victim}** · {weapon} · {distance}",
+        killer=show_name(row.killer_name),
+        victim=victim,
+        weapon=show_weapon(row.weapon),
+        distance=Metres(row.distance),
+    )

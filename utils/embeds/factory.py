@@ -57,7 +57,7 @@ from utils.models.statistics import (
     WeaponRow,
     WeaponTable,
 )
-from utils.models.texts import Text
+from utils.models.texts import Text, Value, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,59 +129,60 @@ class EmbedFactory:
 
     def build_placed(self, bounty: Bounty, *, server_name: str) -> discord.Embed:
         """Return the answer of ``/bounty place``."""
-        return fit_embed(bounties.build_placed_embed(self._theme, bounty, server_name=server_name))
+        return fit_embed(bounties.build_placed_embed(self._style, bounty, server_name=server_name))
 
     def build_bounty_list(
-        self, listed: Sequence[Bounty], *, first: int, where: str, server_names: Mapping[ServerId, str]
+        self, listed: Sequence[Bounty], *, first: int, where: Value, server_names: Mapping[ServerId, str]
     ) -> discord.Embed:
         """Return one page of the open bounties, its first row numbered ``first``."""
         return fit_embed(
             bounties.build_bounty_list_embed(
-                self._theme, listed, first=first, where=where, server_names=server_names
+                self._style, listed, first=first, where=where, server_names=server_names
             )
         )
 
     def build_own_bounties(self, placed: Sequence[Bounty], claimed: Sequence[Bounty]) -> discord.Embed:
         """Return one page of what a member placed and claimed."""
-        return fit_embed(bounties.build_own_bounties_embed(self._theme, placed, claimed))
+        return fit_embed(bounties.build_own_bounties_embed(self._style, placed, claimed))
 
     def build_cancelled(self, bounty: Bounty, *, refund: int) -> discord.Embed:
         """Return the answer of ``/bounty cancel``."""
-        return fit_embed(bounties.build_cancelled_embed(self._theme, bounty, refund=refund))
+        return fit_embed(bounties.build_cancelled_embed(self._style, bounty, refund=refund))
 
     def build_wallet(self, wallet: Wallet) -> discord.Embed:
-        """Return a member's balance and his last rows of the ledger."""
-        return fit_embed(bounties.build_wallet_embed(self._theme, wallet))
+        """Return a member's balance and their last rows of the ledger."""
+        return fit_embed(bounties.build_wallet_embed(self._style, wallet))
 
     def build_bounty_settings(self, settings: BountySettings) -> discord.Embed:
         """Return what a guild decided about bounties."""
-        return fit_embed(bounties.build_bounty_settings_embed(self._theme, settings))
+        return fit_embed(bounties.build_bounty_settings_embed(self._style, settings))
 
     def build_sample(self, kind: ChannelKind, server_name: str | None, *, at: datetime) -> Post:
         """Return the sample post of ``/admin channel test``."""
         looks = [self._looks[one.name] for one in self._kinds if one.channel_kind is kind]
         if looks:
-            facts = {"event_id": b"sample", "server_name": server_name or "Your server", "at": at}
-            return self.build_feed([look.sample(**facts) for look in looks])
+            name = server_name or self._style.write_plain(text("Your server"))
+            facts = {"event_id": b"sample", "server_name": name, "at": at}
+            return self.build_feed([look.sample(self._style, **facts) for look in looks])
         return Post((fit_embed(replies.build_sample_embed(self._style, kind, server_name, at=at)),))
 
     def build_stats(self, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
         """Return a player's figures."""
-        return fit_embed(players.build_stats_embed(self._theme, stats, coverage))
+        return fit_embed(players.build_stats_embed(self._style, stats, coverage))
 
     def build_board(
         self, board: str, rows: Sequence[BoardRow], coverage: Coverage, *, own: BoardRow | None = None
     ) -> discord.Embed:
         """Return one page of a leaderboard, the caller's own row below."""
-        return fit_embed(players.build_board_embed(self._theme, board, rows, coverage, own=own))
+        return fit_embed(players.build_board_embed(self._style, board, rows, coverage, own=own))
 
     def build_posted_board(self, board: discord.Embed, coverage: Coverage) -> discord.Embed:
         """Return a board as it stands in a channel for good."""
-        return fit_embed(players.build_posted_embed(board, coverage))
+        return fit_embed(players.build_posted_embed(self._style, board, coverage))
 
     def build_comparison(self, comparison: Comparison, coverage: Coverage) -> discord.Embed:
         """Return two players side by side."""
-        return fit_embed(combat.build_comparison_embed(self._theme, comparison, coverage))
+        return fit_embed(combat.build_comparison_embed(self._style, comparison, coverage))
 
     def build_weapons(
         self,
@@ -194,26 +195,26 @@ class EmbedFactory:
     ) -> discord.Embed:
         """Return one page of the weapons of everybody, or of a player."""
         return fit_embed(
-            combat.build_weapons_embed(self._theme, rows, table, coverage, first=first, name=name)
+            combat.build_weapons_embed(self._style, rows, table, coverage, first=first, name=name)
         )
 
     def build_weapon_board(
         self, rows: Sequence[WeaponRow], table: WeaponTable, coverage: Coverage, *, first: int
     ) -> discord.Embed:
         """Return one page of the board of weapons."""
-        return fit_embed(combat.build_weapon_board_embed(self._theme, rows, table, coverage, first=first))
+        return fit_embed(combat.build_weapon_board_embed(self._style, rows, table, coverage, first=first))
 
     def build_rivals(self, rivals: Rivals, coverage: Coverage) -> discord.Embed:
         """Return a player's nemesis and prey."""
-        return fit_embed(combat.build_rivals_embed(self._theme, rivals, coverage))
+        return fit_embed(combat.build_rivals_embed(self._style, rivals, coverage))
 
     def build_activity(self, activity: Activity, coverage: Coverage) -> discord.Embed:
         """Return the frame of a heat map."""
-        return fit_embed(combat.build_activity_embed(self._theme, activity, coverage))
+        return fit_embed(combat.build_activity_embed(self._style, activity, coverage))
 
     def build_recent(self, deaths: Sequence[RecentDeath], coverage: Coverage) -> discord.Embed:
         """Return the latest deaths."""
-        return fit_embed(combat.build_recent_embed(self._theme, deaths, coverage))
+        return fit_embed(combat.build_recent_embed(self._style, deaths, coverage))
 
     def build_status(
         self,
@@ -251,15 +252,15 @@ class EmbedFactory:
 
     def build_premium(self, overview: PremiumOverview) -> discord.Embed:
         """Return a community's premium."""
-        return fit_embed(premium.build_premium_embed(self._theme, overview))
+        return fit_embed(premium.build_premium_embed(self._style, overview))
 
     def build_tiers(self, overview: PremiumOverview) -> discord.Embed:
         """Return the table of tiers."""
-        return fit_embed(premium.build_tiers_embed(self._theme, overview))
+        return fit_embed(premium.build_tiers_embed(self._style, overview))
 
-    def build_grant(self, title: str, change: GrantChange, *, is_member: bool) -> discord.Embed:
-        """Return what a grant changed; the caller escapes foreign text of the title."""
-        return fit_embed(premium.build_grant_embed(self._theme, title, change, is_member=is_member))
+    def build_grant(self, title: Text | str, change: GrantChange, *, is_member: bool) -> discord.Embed:
+        """Return what a grant changed; in a ``str`` foreign text is escaped."""
+        return fit_embed(premium.build_grant_embed(self._style, title, change, is_member=is_member))
 
     def build_audit(self, entries: Sequence[AuditEntry], *, total: int) -> discord.Embed:
         """Return a page of the audit."""
@@ -280,16 +281,16 @@ class EmbedFactory:
     def build_asked_link(self, link: Link, *, count: int, limit: int, is_followed: bool) -> discord.Embed:
         """Return the answer of ``/link``: linked, or the times of the proof."""
         return fit_embed(
-            links.build_asked_embed(self._theme, link, count=count, limit=limit, is_followed=is_followed)
+            links.build_asked_embed(self._style, link, count=count, limit=limit, is_followed=is_followed)
         )
 
     def build_link_outcome(self, link: Link, outcome: ProofOutcome) -> discord.Embed:
         """Return what the message that named the times of a proof shows in the end."""
-        return fit_embed(links.build_outcome_embed(self._theme, link, outcome))
+        return fit_embed(links.build_outcome_embed(self._style, link, outcome))
 
     def build_links(self, member_id: MemberId, found: Sequence[Link], *, limit: int) -> discord.Embed:
         """Return a member's linked players."""
-        return fit_embed(links.build_links_embed(self._theme, member_id, found, limit=limit))
+        return fit_embed(links.build_links_embed(self._style, member_id, found, limit=limit))
 
     def build_export(self, number: int) -> discord.Embed:
         """Return what stands beside a file of ``/data export``."""

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 import discord
 
-from utils.embeds.figures import write_count
 from utils.embeds.replies import build_notice_embed, build_success_embed
 from utils.embeds.style import Style
-from utils.localization.escape import escape_name
+from utils.embeds.values import frame, show_name
+from utils.models.money import count_emeralds
 from utils.models.personal import Holdings, Person
 from utils.models.scope import ERASED_NAME
+from utils.models.texts import Names, Number, Text, join, plural, text
 
-_FRESH = (
+_FRESH = text(
     "Deaths that are read from now on begin a new record of the player, also when the history is still "
     "being imported. Another Discord server that reads the same game server keeps its own "
     "data: ask there."
@@ -20,54 +21,76 @@ _FRESH = (
 
 def build_export_embed(style: Style, number: int) -> discord.Embed:
     """Return what stands beside the file with this number, from 1."""
-    text = (
-        "Open it like a folder: `data.json` holds names, figures, links, money and bounties, `kills.csv` "
-        "every death, in columns for a spreadsheet."
+    said = (
+        text(
+            "Open it like a folder: `data.json` holds names, figures, links, money and bounties, `kills.csv` "
+            "every death, in columns for a spreadsheet."
+        )
         if number == 1
-        else f"Part {write_count(number)}: `kills.csv` goes on here."
+        else text("Part {number}: `kills.csv` goes on here.", number=Number(number))
     )
-    return build_notice_embed(style, "🗂️ What is stored here", text)
+    return build_notice_embed(style, text("🗂️ What is stored here"), said)
 
 
 def build_erase_question_embed(style: Style, person: Person, holdings: Holdings) -> discord.Embed:
     """Return the question before an erasure: what goes, what stays."""
-    lines = [f"• {line}" for line in _list_losses(person, holdings)]
-    text = "\n".join([*lines, "", "This cannot be taken back. " + _FRESH])
-    return build_notice_embed(style, "Erase this for good?", text)
+    lines = [f"• {style.write(line)}" for line in _list_losses(person, holdings)]
+    end = style.write(join([text("This cannot be taken back."), _FRESH]))
+    return build_notice_embed(style, text("Erase this for good?"), "\n".join([*lines, "", end]))
 
 
 def build_erased_embed(style: Style, person: Person, *, deaths: int) -> discord.Embed:
     """Return the answer after an erasure."""
-    done = f"{write_count(deaths)} deaths name “{ERASED_NAME}” now." if person.players else ""
-    wallet = "Links, wallet and ledger are gone." if person.member_id is not None else ""
-    text = " ".join(part for part in (done, wallet, _FRESH) if part)
-    return build_success_embed(style, "Erased", text)
-
-
-def _list_losses(person: Person, holdings: Holdings) -> Iterator[str]:
+    said = []
     if person.players:
-        names = ", ".join(f"**{escape_name(player.name)}**" for player in person.players)
-        yield (
-            f"{names}: every name, the figures of all time and of each day, and lines of the log that could "
-            "not be read"
+        named = plural(
+            "{count} death names “{erased}” now.",
+            "{count} deaths name “{erased}” now.",
+            deaths,
+            erased=ERASED_NAME,
         )
-        yield f"their deaths and kills stay as those of “{ERASED_NAME}”, in the figures of others as well"
-        yield "open bounties on them are paid back"
+        said.append(named)
+    if person.member_id is not None:
+        said.append(text("Links, wallet and ledger are gone."))
+    return build_success_embed(style, text("Erased"), join([*said, _FRESH]))
+
+
+def _list_losses(person: Person, holdings: Holdings) -> Iterator[Text]:
+    if person.players:
+        players = tuple(frame("**{player}**", player=show_name(player.name)) for player in person.players)
+        yield text(
+            "{players}: every name, the figures of all time and of each day, and lines of the log that could "
+            "not be read",
+            players=Names(players),
+        )
+        yield text(
+            "their deaths and kills stay as those of “{erased}”, in the figures of others as well",
+            erased=ERASED_NAME,
+        )
+        yield text("open bounties on them are paid back")
     if person.member_id is None:
-        yield "the link of a member to this player"
+        yield text("the link of a member to this player")
         return
-    yield f"{write_count(holdings.links)} links"
-    yield (
-        f"a wallet of {write_count(holdings.balance)} emeralds with {write_count(holdings.ledger_rows)} "
-        "rows of the ledger"
+    yield from _list_losses_of_member(holdings)
+
+
+def _list_losses_of_member(holdings: Holdings) -> Iterator[Text]:
+    yield plural("{count} link", "{count} links", holdings.links)
+    yield plural(
+        "a wallet of {balance} with {count} row of the ledger",
+        "a wallet of {balance} with {count} rows of the ledger",
+        holdings.ledger_rows,
+        balance=count_emeralds(holdings.balance),
     )
     if holdings.open_bounties:
-        yield (
-            f"{write_count(holdings.open_bounties)} open bounties placed by this member; what is held for "
-            "them goes with the wallet"
+        yield plural(
+            "{count} open bounty placed by this member; what is held for it goes with the wallet",
+            "{count} open bounties placed by this member; what is held for them goes with the wallet",
+            holdings.open_bounties,
         )
     if holdings.changes:
-        yield (
-            f"what stays: {write_count(holdings.changes)} changes made by hand as an admin, for the other "
-            "admins to see who made them"
+        yield plural(
+            "what stays: {count} change made by hand as an admin, for the other admins to see who made it",
+            "what stays: {count} changes made by hand as an admin, for the other admins to see who made them",
+            holdings.changes,
         )

@@ -5,82 +5,97 @@ from dataclasses import dataclass
 
 import discord
 
-from utils.embeds.figures import NONE_YET, write_count, write_metres, write_ratio, write_time
-from utils.embeds.theme import Theme
-from utils.embeds.wording import WEAPONS
-from utils.localization.escape import escape_name
+from utils.embeds.style import Style
+from utils.embeds.values import (
+    NONE_YET,
+    WEAPONS,
+    count_deaths,
+    count_kills,
+    frame,
+    join_facts,
+    show_money,
+    show_name,
+)
 from utils.models.players import BoardRow, PlayerStats, Tallied
-from utils.models.quantities import write_quantity
 from utils.models.statistics import Coverage, Period
+from utils.models.texts import Metres, Moment, Names, Number, Text, Value, plural, text
 
 ROWS_PER_PAGE = 10
 
 
 @dataclass(frozen=True, slots=True)
 class BoardLook:
-    """How one board is titled, and how the value it ranks by is written."""
+    """How one board is titled, and how the value it ranks by is shown."""
 
-    title: str
-    write_value: Callable[[float], str]
+    title: Text
+    show_value: Callable[[float], Value]
     is_money: bool = False
 
 
 BOARDS: Mapping[str, BoardLook] = {
-    "kills": BoardLook("Most kills", lambda value: write_quantity(value, "kill")),
-    "deaths": BoardLook("Most deaths", lambda value: write_quantity(value, "death")),
-    "kd": BoardLook("Best K/D", lambda value: f"{write_ratio(value)} K/D"),
-    "streak": BoardLook("Longest streaks", lambda value: f"{write_count(value)} in a row"),
-    "longest": BoardLook("Longest kills", write_metres),
-    "suicides": BoardLook("Most suicides", lambda value: write_quantity(value, "suicide")),
-    "bounties": BoardLook("Best bounty hunters", write_count, is_money=True),
+    "kills": BoardLook(text("🏆 Most kills"), count_kills),
+    "deaths": BoardLook(text("🏆 Most deaths"), count_deaths),
+    "kd": BoardLook(text("🏆 Best K/D"), lambda value: text("{ratio} K/D", ratio=Number(value, 2))),
+    "streak": BoardLook(
+        text("🏆 Longest streaks"), lambda value: plural("{count} in a row", "{count} in a row", value)
+    ),
+    "longest": BoardLook(text("🏆 Longest kills"), Metres),
+    "suicides": BoardLook(
+        text("🏆 Most suicides"), lambda value: plural("{count} suicide", "{count} suicides", value)
+    ),
+    "bounties": BoardLook(text("🏆 Best bounty hunters"), Number, is_money=True),
 }
 """The looks of ``/leaderboard``'s boards, by the value of its option."""
 
 
-PERIODS: Mapping[Period, str] = {
-    Period.ALL: "all time",
-    Period.TODAY: "today",
-    Period.WEEK: "last 7 days",
-    Period.MONTH: "last 30 days",
+PERIODS: Mapping[Period, Text] = {
+    Period.ALL: text("all time"),
+    Period.TODAY: text("today"),
+    Period.WEEK: text("last 7 days"),
+    Period.MONTH: text("last 30 days"),
 }
-"""How periods are written."""
+"""How periods are called."""
 
 
-def describe_coverage(coverage: Coverage) -> str:
-    """Return what an answer covers: server and period, escaped."""
-    return f"{escape_name(coverage.where)} · {PERIODS[coverage.period]}"
+def describe_coverage(coverage: Coverage) -> Text:
+    """Return what an answer covers: server and period."""
+    return join_facts([coverage.where, PERIODS[coverage.period]])
 
 
-def build_stats_embed(theme: Theme, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
-    """Return the figures of a player, or of several of one person, on one server or summed."""
+def list_figures(stats: PlayerStats) -> Sequence[tuple[Text, Value]]:
+    """Return what is known of a player, in the order in which it is shown."""
     counters = stats.counters
-    description = describe_coverage(coverage)
-    if stats.also:
-        description += f"\nsummed with {', '.join(map(escape_name, stats.also))}"
-    embed = discord.Embed(
-        title=f"📊 {escape_name(stats.name)}", description=description, colour=theme.neutral
+    return (
+        (text("Kills"), Number(counters.kills)),
+        (text("Deaths"), Number(counters.deaths)),
+        (text("K/D"), Number(counters.ratio, 2)),
+        (text("Suicides"), Number(counters.suicides)),
+        (text("Longest kill"), Metres(counters.longest) if counters.longest else NONE_YET),
+        (text("Best streak"), Number(counters.best_streak)),
+        (text("Current streak"), Number(stats.current_streak)),
+        (text("Top weapon"), _show_tally(stats.top_weapon)),
+        (text("Nemesis"), _show_tally(stats.nemesis)),
+        (text("Prey"), _show_tally(stats.prey)),
+        (text("Rank"), _describe_rank(stats)),
+        (text("Last seen"), Moment(stats.last_seen_at)),
     )
-    fields = {
-        "Kills": write_count(counters.kills),
-        "Deaths": write_count(counters.deaths),
-        "K/D": write_ratio(counters.ratio),
-        "Suicides": write_count(counters.suicides),
-        "Longest kill": write_metres(counters.longest) if counters.longest else NONE_YET,
-        "Best streak": write_count(counters.best_streak),
-        "Current streak": write_count(stats.current_streak),
-        "Top weapon": write_tally(stats.top_weapon),
-        "Nemesis": write_tally(stats.nemesis),
-        "Prey": write_tally(stats.prey),
-        "Rank": write_rank(stats),
-        "Last seen": write_time(stats.last_seen_at),
-    }
-    for name, value in fields.items():
-        embed.add_field(name=name, value=value)
+
+
+def build_stats_embed(style: Style, stats: PlayerStats, coverage: Coverage) -> discord.Embed:
+    """Return the figures of a player, or of several of one person, on one server or summed."""
+    lines = [style.write(describe_coverage(coverage))]
+    if stats.also:
+        players = Names(tuple(map(show_name, stats.also)))
+        lines.append(style.write(text("summed with {players}", players=players)))
+    title = text("📊 {player}", player=show_name(stats.name))
+    embed = discord.Embed(title=style.write(title), description="\n".join(lines), colour=style.theme.neutral)
+    for name, value in list_figures(stats):
+        embed.add_field(name=style.write(name), value=style.write(value))
     return embed
 
 
 def build_board_embed(
-    theme: Theme,
+    style: Style,
     board: str,
     rows: Sequence[BoardRow],
     coverage: Coverage,
@@ -90,48 +105,66 @@ def build_board_embed(
     """Return one page of a leaderboard.
 
     Args:
-        theme: the look.
+        style: theme and language.
         board: key of ``BOARDS``.
         rows: the rows of this page, at most ``ROWS_PER_PAGE``.
         coverage: what is counted.
         own: the caller's own row, shown below.
     """
     look = BOARDS[board]
-    lines = [_write_row(theme, look, row) for row in rows] or ["Nobody is on this board yet."]
+    lines = [style.write(_show_row(style, look, row)) for row in rows]
+    lines = lines or [style.write(text("Nobody is on this board yet."))]
     if own is not None:
-        lines += ["", f"Your place: {_write_row(theme, look, own)}"]
-    embed = discord.Embed(title=f"🏆 {look.title}", description="\n".join(lines), colour=theme.ranking)
-    return embed.add_field(name="Where", value=describe_coverage(coverage), inline=False)
+        lines += ["", style.write(text("Your place: {row}", row=_show_row(style, look, own)))]
+    embed = discord.Embed(
+        title=style.write(look.title), description="\n".join(lines), colour=style.theme.ranking
+    )
+    return add_coverage(style, embed, coverage)
 
 
-def build_posted_embed(board: discord.Embed, coverage: Coverage) -> discord.Embed:
+def build_posted_embed(style: Style, board: discord.Embed, coverage: Coverage) -> discord.Embed:
     """Return a board as it stands in a channel for good: its title tells it from every other one."""
     posted = board.copy()
-    posted.title = f"{board.title} · {escape_name(coverage.where)}"
-    return posted.set_footer(text="Keeps itself up to date")
+    posted.title = f"{board.title} · {style.write(coverage.where)}"
+    return posted.set_footer(text=style.write_plain(text("Keeps itself up to date")))
 
 
-def _write_row(theme: Theme, look: BoardLook, row: BoardRow) -> str:
-    mark = (
-        theme.medals[row.rank - 1] if 0 < row.rank <= len(theme.medals) else f"`{write_count(row.rank):>3}`"
-    )
-    return f"{mark} **{escape_name(row.name)}** — {_write_value(theme, look, row)}"
+def add_coverage(style: Style, embed: discord.Embed, coverage: Coverage) -> discord.Embed:
+    """Return an embed with a field that says what is counted."""
+    where = style.write(describe_coverage(coverage))
+    return embed.add_field(name=style.write(text("Where")), value=where, inline=False)
 
 
-def _write_value(theme: Theme, look: BoardLook, row: BoardRow) -> str:
-    value = look.write_value(row.value)
-    if not look.is_money:
-        return value
-    return f"{value} {theme.money} · {write_quantity(row.claims, 'bounty', 'bounties')}"
+def write_place(style: Style, place: int) -> str:
+    """Return a medal, or the number of a place as wide as others."""
+    medals = style.theme.medals
+    return medals[place - 1] if 0 < place <= len(medals) else write_number(style, place, width=3)
 
 
-def write_tally(tally: Tallied | None) -> str:
+def write_number(style: Style, number: int, *, width: int) -> str:
+    """Return the number of a row in letters of one width."""
+    return f"`{style.write_plain(Number(number)):>{width}}`"
+
+
+def _show_row(style: Style, look: BoardLook, row: BoardRow) -> Text:
+    value = look.show_value(row.value)
+    if look.is_money:
+        claims = plural("{count} bounty", "{count} bounties", row.claims)
+        value = join_facts([show_money(style.theme, round(row.value)), claims])
+    place = write_place(style, row.rank)
+    return frame(f"{place} **{{name}}** — {{value}}", name=show_name(row.name), value=value)
+
+
+def _show_tally(tally: Tallied | None) -> Text:
     """Return a name with its count; a cause of the log by its own word."""
     if tally is None:
         return NONE_YET
-    return f"{WEAPONS.get(tally.name) or escape_name(tally.name)} ({write_count(tally.count)})"
+    name = WEAPONS.get(tally.name) or show_name(tally.name)
+    return text("{name} ({count})", name=name, count=Number(tally.count))
 
 
-def write_rank(stats: PlayerStats) -> str:
+def _describe_rank(stats: PlayerStats) -> Text:
     """Return a player's place among the others."""
-    return f"#{write_count(stats.rank)} of {write_count(stats.ranked)}" if stats.rank else NONE_YET
+    if not stats.rank:
+        return NONE_YET
+    return text("#{rank} of {ranked}", rank=Number(stats.rank), ranked=Number(stats.ranked))

@@ -4,108 +4,146 @@ from collections.abc import Sequence
 
 import discord
 
-from utils.embeds.figures import write_count, write_time
-from utils.embeds.theme import Theme
-from utils.localization.escape import escape_name, escape_text
+from utils.embeds.style import Style
+from utils.embeds.values import SEPARATOR, join_facts, show_name
 from utils.models.premium import (
     TIERS,
     GrantChange,
+    PremiumAction,
     PremiumEvent,
     PremiumOverview,
     PremiumState,
     TierOffer,
 )
-from utils.models.quantities import write_quantity
+from utils.models.texts import Mention, Moment, Names, Number, Text, Value, plural, text, text_in
+from utils.models.visible_text import clean_text
 
 SHOWN_EVENTS = 5
 _REASON_LENGTH = 200
 
 
-def build_premium_embed(theme: Theme, overview: PremiumOverview) -> discord.Embed:
+def build_premium_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
     """Return a community's tier, its end, its game servers, and every tier."""
     state = overview.state
+    title = text("💎 Tier {level}: {name}", level=Number(state.tier.level), name=state.tier.name)
     embed = discord.Embed(
-        title=f"💎 Tier {state.tier.level}: {state.tier.name}",
-        description=_write_end(state),
-        colour=theme.warning if overview.paused else theme.neutral,
+        title=style.write(title),
+        description=style.write(_describe_end(state)),
+        colour=style.theme.warning if overview.paused else style.theme.neutral,
     )
-    embed.add_field(name="Game servers", value=_write_slots(theme, overview), inline=False)
-    return _add_offers(embed, overview.offers, own=state.tier.level)
+    embed.add_field(
+        name=style.write(text("Game servers")), value=_write_capacity(style, overview), inline=False
+    )
+    return _add_offers(style, embed, overview.offers, own=state.tier.level)
 
 
-def build_tiers_embed(theme: Theme, overview: PremiumOverview) -> discord.Embed:
+def build_tiers_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
     """Return the table of tiers; the community's own is marked."""
+    said = text("Each tier has all that the ones below it have. Those who host this bot grant them.")
     embed = discord.Embed(
-        title="💎 Tiers",
-        description="Each tier has all that the ones below it have. Those who host this bot grant them.",
-        colour=theme.neutral,
+        title=style.write(text("💎 Tiers")), description=style.write(said), colour=style.theme.neutral
     )
-    return _add_offers(embed, overview.offers, own=overview.state.tier.level)
+    return _add_offers(style, embed, overview.offers, own=overview.state.tier.level)
 
 
-def build_grant_embed(theme: Theme, title: str, change: GrantChange, *, is_member: bool) -> discord.Embed:
-    """Return what a grant or its end changed, for those who gave or took it; ``title`` is escaped."""
-    embed = discord.Embed(title=f"{theme.good} {title}", colour=theme.success)
+def build_grant_embed(
+    style: Style, title: Text | str, change: GrantChange, *, is_member: bool
+) -> discord.Embed:
+    """Return what a grant or its end changed, for those who gave or took it.
+
+    In a ``title`` that is no text, what is foreign is escaped.
+    """
+    embed = discord.Embed(title=f"{style.theme.good} {style.show(title)}", colour=style.theme.success)
     if not is_member:
-        embed.description = (
-            "I am not in that Discord server. What was changed counts once I am invited there."
+        embed.description = style.write(
+            text("I am not in that Discord server. What was changed counts once I am invited there.")
         )
-    embed.add_field(name="Now", value=_write_state(change.new), inline=False)
-    embed.add_field(name="Before", value=_write_state(change.old), inline=False)
-    if change.paused:
-        names = ", ".join(escape_name(name) for name in change.paused)
-        embed.add_field(name="Paused game servers", value=names, inline=False)
-    history = "\n".join(_write_event(event) for event in reversed(change.history[-SHOWN_EVENTS:]))
-    return embed.add_field(name="History", value=history or "none", inline=False)
-
-
-def _add_offers(embed: discord.Embed, offers: Sequence[TierOffer], *, own: int) -> discord.Embed:
-    for offer in offers:
-        mark = "▶ " if offer.tier.level == own else ""
-        embed.add_field(
-            name=f"{mark}{offer.tier.level} · {offer.tier.name}", value=_write_offer(offer), inline=False
-        )
+    history = [style.write(_describe_event(event)) for event in reversed(change.history[-SHOWN_EVENTS:])]
+    fields = [
+        (text("Now"), style.write(_describe_state(change.new))),
+        (text("Before"), style.write(_describe_state(change.old))),
+        (text("Paused game servers"), style.write(_list_names(change.paused)) if change.paused else ""),
+        (text("History"), "\n".join(history) or style.write(text_in("a list", "none"))),
+    ]
+    for name, value in fields:
+        if value:
+            embed.add_field(name=style.write(name), value=value, inline=False)
     return embed
 
 
-def _write_offer(offer: TierOffer) -> str:
-    servers = write_quantity(offer.tier.servers, "game server")
-    line = f"{servers}, read every {offer.poll_seconds:g} s"
-    opens = ", ".join(offer.opens) or ("everything" if offer.tier == TIERS[-1] else "")
-    return f"{line} · {opens}" if opens else line
+def _list_names(names: Sequence[str]) -> Names:
+    return Names(tuple(map(show_name, names)))
 
 
-def _write_slots(theme: Theme, overview: PremiumOverview) -> str:
-    room, used = overview.state.tier.servers, len(overview.servers) - len(overview.paused)
-    free = max(room - used, 0)
-    lines = [f"{write_count(used)} of {write_count(room)} used, {write_count(free)} free"]
-    if overview.paused:
-        names = ", ".join(escape_name(name) for name in overview.paused)
-        lines.append(f"{theme.paused} Paused, over the limit: {names}. Nothing of them is deleted.")
-    return "\n".join(lines)
+def _add_offers(
+    style: Style, embed: discord.Embed, offers: Sequence[TierOffer], *, own: int
+) -> discord.Embed:
+    for offer in offers:
+        mark = "▶ " if offer.tier.level == own else ""
+        name = f"{mark}{offer.tier.level}{SEPARATOR}{style.write(offer.tier.name)}"
+        embed.add_field(name=name, value=style.write(_describe_offer(offer)), inline=False)
+    return embed
 
 
-def _write_end(state: PremiumState) -> str:
+def _describe_offer(offer: TierOffer) -> Text:
+    """Return servers, pace and what opens; half seconds are told, as a host may have set them."""
+    seconds = offer.poll_seconds
+    pace = plural(
+        "{count} game server, read every {seconds} s",
+        "{count} game servers, read every {seconds} s",
+        offer.tier.servers,
+        seconds=Number(seconds, 0 if float(seconds).is_integer() else 1),
+    )
+    if offer.opens:
+        return join_facts([pace, Names(offer.opens)])
+    return join_facts([pace, text("everything")]) if offer.tier == TIERS[-1] else pace
+
+
+def _write_capacity(style: Style, overview: PremiumOverview) -> str:
+    capacity, used = overview.state.tier.servers, len(overview.servers) - len(overview.paused)
+    counts = text(
+        "{used} of {capacity} used, {free} free",
+        used=Number(used),
+        capacity=Number(capacity),
+        free=Number(max(capacity - used, 0)),
+    )
+    if not overview.paused:
+        return style.write(counts)
+    paused = text(
+        "Paused, over the limit: {servers}. Nothing of them is deleted.", servers=_list_names(overview.paused)
+    )
+    return f"{style.write(counts)}\n{style.theme.paused} {style.write(paused)}"
+
+
+def _describe_end(state: PremiumState) -> Text:
     if not state.is_granted:
-        return "What every community has here without a grant; it has no end."
+        return text("What every community has here without a grant; it has no end.")
     if state.ends_at is None:
-        return "Granted without an end."
-    return f"Until {write_time(state.ends_at, 'f')}, {write_time(state.ends_at)}."
+        return text("Granted without an end.")
+    return text("Until {end}, {left}.", end=Moment(state.ends_at, "f"), left=Moment(state.ends_at))
 
 
-def _write_state(state: PremiumState) -> str:
-    name = f"Tier {state.tier.level} ({state.tier.name})"
+def _describe_state(state: PremiumState) -> Text:
+    level, name = Number(state.tier.level), state.tier.name
     if not state.is_granted:
-        return f"{name}, the default without a grant"
-    return f"{name}, until {write_time(state.ends_at, 'f')}" if state.ends_at else f"{name}, without an end"
+        return text("Tier {level} ({name}), the default without a grant", level=level, name=name)
+    if state.ends_at is None:
+        return text("Tier {level} ({name}), without an end", level=level, name=name)
+    return text("Tier {level} ({name}), until {end}", level=level, name=name, end=Moment(state.ends_at, "f"))
 
 
-def _write_event(event: PremiumEvent) -> str:
-    parts = [f"{write_time(event.at, 'f')} · tier {event.tier} {event.action}"]
+def _describe_event(event: PremiumEvent) -> Text:
+    tier = Number(event.tier)
+    done = {
+        PremiumAction.GRANTED: text("tier {tier} granted", tier=tier),
+        PremiumAction.REVOKED: text("tier {tier} revoked", tier=tier),
+        PremiumAction.ENDED: text("tier {tier} ended", tier=tier),
+    }
+    facts: list[Value] = [Moment(event.at, "f"), done[event.action]]
     if event.ends_at is not None:
-        parts.append(f"end {write_time(event.ends_at, 'D')}")
+        facts.append(text("end {moment}", moment=Moment(event.ends_at, "D")))
     if event.by is not None:
-        parts.append(f"by <@{event.by}>")
+        facts.append(text("by {member}", member=Mention("@", event.by)))
     if event.reason:
-        parts.append(escape_text(event.reason, _REASON_LENGTH))
-    return " · ".join(parts)
+        facts.append(clean_text(event.reason, _REASON_LENGTH))
+    return join_facts(facts)

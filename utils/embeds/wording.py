@@ -1,7 +1,6 @@
-"""Words that several embeds share, and the choice of a text from a pool."""
+"""Words that several embeds share."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from utils.models.deaths import DeathKind
 
@@ -17,13 +16,3 @@ KINDS: Mapping[DeathKind, str] = {
 
 WEAPONS: Mapping[str, str] = {"land_vehicle": "Vehicle", "boat": "Boat"}
 """The log's causes that are no words of a person."""
-
-
-def choose_text(pool: Sequence[str], event_id: bytes, *, part: str) -> str:
-    """Return the text of a pool that belongs to an event: always the same one for the same event.
-
-    ``part`` makes the choices of one event (title, line) independent of each other. The event's id is hashed
-    because its first bytes may be a time.
-    """
-    digest = hashlib.sha256(part.encode() + b"\0" + event_id).digest()
-    return pool[int.from_bytes(digest[:8]) % len(pool)]

@@ -28,7 +28,7 @@ from utils.interactions.services import Services
 from utils.interactions.views import answer_ended
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
-from utils.services.ingestion.import_throttle import Courtesy
+from utils.services.ingestion.import_throttle import ImportThrottle
 
 logger = get_logger(__name__)
 
@@ -63,7 +63,7 @@ class KillfeedBot(commands.Bot):
         sharding: which part of the bot's guilds it is told of.
         reporter: writes down errors nobody caught.
         log_context: opened around each command.
-        courtesy: lets imports wait meanwhile.
+        throttle: lets imports wait meanwhile.
         commands_file: remembers which commands Discord was told.
     """
 
@@ -77,7 +77,7 @@ class KillfeedBot(commands.Bot):
         sharding: Sharding,
         reporter: ErrorReporter,
         log_context: LogContext,
-        courtesy: Courtesy,
+        throttle: ImportThrottle,
         commands_file: Path,
     ) -> None:
         super().__init__(
@@ -94,7 +94,7 @@ class KillfeedBot(commands.Bot):
         self._sharding = sharding
         self._reporter = reporter
         self._log_context = log_context
-        self._courtesy = courtesy
+        self._throttle = throttle
         self._is_following = False  # until it is ready
         self._register = CommandRegister(self, commands_file)
         self.add_listener(self._answer_ended, "on_interaction")
@@ -191,7 +191,7 @@ class KillfeedBot(commands.Bot):
         guild_id = ctx.interaction.guild_id
         command = name_command(ctx.interaction)
         named = self._log_context(GuildId(guild_id) if guild_id else None, command=command)
-        with named, self._courtesy.answering():
+        with named, self._throttle.answering():
             try:
                 with self.services.limits.working(ctx.author.id):
                     await super().invoke_application_command(ctx)

@@ -92,7 +92,7 @@ class ProgressMessages(Protocol):
         """Delete a progress message of an import that did not begin."""
 
 
-class TaskBook(Protocol):
+class TaskReports(Protocol):
     """How the background tasks stand."""
 
     def list_reports(self) -> Sequence[TaskReport]:
@@ -135,4 +135,4 @@ class Services:
     audit: AuditLog
     exports: ExportService
     erasures: ErasureService
-    tasks: TaskBook
+    tasks: TaskReports

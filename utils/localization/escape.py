@@ -11,7 +11,10 @@ from utils.models.visible_text import NAME_LENGTH, NAMELESS, clean_text
 
 ZERO_WIDTH_SPACE = "\u200b"
 
-_MARKUP = re.compile(r"[\\*_~|`<>\[\]#:]")
+_ESCAPES = str.maketrans(
+    {sign: f"\\{sign}" for sign in "\\*_~|`<>[]#:"}
+    | {"@": f"@{ZERO_WIDTH_SPACE}"}  # a backslash does not hold back @everyone
+)
 _LIST_MARK = re.compile(r"([-+]|\d+(?=\.))")  # list marks work at the start of a line only
 
 
@@ -20,12 +23,11 @@ def escape_text(text: str, limit: int = NAME_LENGTH) -> str:
 
     ``limit`` counts the characters that are seen, not the backslashes between them.
     """
-    escaped = _MARKUP.sub(r"\\\g<0>", clean_text(text, limit))
+    escaped = clean_text(text, limit).translate(_ESCAPES)
     if mark := _LIST_MARK.match(escaped):
         at = mark.end() if mark[0].isdigit() else 0
         escaped = f"{escaped[:at]}\\{escaped[at:]}"
-    # a backslash does not hold back @everyone
-    return escaped.replace("@", f"@{ZERO_WIDTH_SPACE}")
+    return escaped
 
 
 def escape_name(name: str) -> str:

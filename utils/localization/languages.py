@@ -9,6 +9,8 @@ from structlog import get_logger
 
 from utils.localization.catalogue import FOLDER, read_catalogue
 from utils.localization.localizer import ENGLISH, ENGLISH_LOCALIZER, Localizer, build_localizer
+from utils.localization.pools import ENGLISH_POOLS, read_pools
+from utils.localization.pools import FOLDER as POOLS_FOLDER
 
 logger = get_logger(__name__)
 
@@ -18,11 +20,19 @@ class Languages:
 
     Args:
         folder: has a file ``<language>.po`` for each.
+        pools_folder: has ``<language>.toml``, titles and lines of posts, for those that have their own.
         more: further languages that have no file.
     """
 
-    def __init__(self, folder: Path = FOLDER, more: Mapping[str, Localizer] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path = FOLDER,
+        more: Mapping[str, Localizer] | None = None,
+        *,
+        pools_folder: Path = POOLS_FOLDER,
+    ) -> None:
         self._files = {file.stem: file for file in folder.glob("*.po")}
+        self._pool_files = {file.stem: file for file in pools_folder.glob("*.toml")}
         self._opened: dict[str, Localizer] = {ENGLISH: ENGLISH_LOCALIZER, **(more or {})}
         self._opening = asyncio.Lock()
 
@@ -52,8 +62,10 @@ class Languages:
 
     def _read(self, language: str) -> Localizer:
         file = self._files.get(language) or self._files.get(_find_base(language))
+        pool_file = self._pool_files.get(language) or self._pool_files.get(_find_base(language))
+        own = read_pools(pool_file) if pool_file else ENGLISH_POOLS
         try:
-            return build_localizer(language, read_catalogue(language, file))
+            return build_localizer(language, read_catalogue(language, file), own)
         except (UnknownLocaleError, ValueError):
             logger.warning("a language is not known", language=language)
             return ENGLISH_LOCALIZER

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from utils.localization.catalogue import ENGLISH_CATALOGUE, Catalogue
 from utils.localization.escape import ZERO_WIDTH_SPACE, escape_text, hide_ids
+from utils.localization.pools import ENGLISH_POOLS, Pools
 from utils.models.texts import Code, Command, Moment, Text, TextWriter, Value
 from utils.models.visible_text import NAMELESS, clean_text
 
@@ -65,10 +66,14 @@ class Localizer:
 
     Attributes:
         language: a locale as Discord names it, for example ``pt-BR``.
+        pools: titles and lines of posts.
     """
 
-    def __init__(self, language: str, *, plain: TextWriter, markdown: TextWriter) -> None:
+    def __init__(
+        self, language: str, *, plain: TextWriter, markdown: TextWriter, pools: Pools = ENGLISH_POOLS
+    ) -> None:
         self.language = language
+        self.pools = pools
         self._plain = plain
         self._markdown = markdown
 
@@ -85,9 +90,14 @@ class Localizer:
         return self._plain.write(value)
 
 
-def build_localizer(language: str, catalogue: Catalogue) -> Localizer:
-    """Return the localizer of a language by its catalogue."""
-    return Localizer(language, plain=PlainWriter(catalogue), markdown=MarkdownWriter(catalogue))
+def build_localizer(language: str, catalogue: Catalogue, pools: Pools = ENGLISH_POOLS) -> Localizer:
+    """Return the localizer of a language by its catalogue; what it has no pool for is shown in English."""
+    return Localizer(
+        language,
+        plain=PlainWriter(catalogue),
+        markdown=MarkdownWriter(catalogue),
+        pools={**ENGLISH_POOLS, **pools},
+    )
 
 
 ENGLISH_LOCALIZER = build_localizer(ENGLISH, ENGLISH_CATALOGUE)

@@ -19,4 +19,6 @@ def find_player_ids(text: str) -> frozenset[str]:
 
 def replace_player_ids(text: str, replace: Callable[[str], str]) -> str:
     """Return a text with everything replaced that looks like an id; it is handed over in lower case."""
+    if len(text) < _SOME_DIGITS:
+        return text
     return _find.sub(lambda found: replace(found[0].lower()), text)

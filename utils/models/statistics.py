@@ -7,6 +7,7 @@ from enum import StrEnum
 from utils.models.deaths import Death
 from utils.models.players import BoardRow, Counters, PlayerStats
 from utils.models.scope import GuildId, PlayerId, ServerId
+from utils.models.texts import Value
 
 RIVAL_MINIMUM_KILLS = 3
 
@@ -31,7 +32,7 @@ class Coverage:
 
     Attributes:
         server_ids: the servers that are summed.
-        where: the server's name, or words for several; foreign text.
+        where: the server's name, which is foreign, or words for several.
         today: the day it is there: by the server's own time zone, by UTC for several servers.
         since: the first day that counts; None counts everything.
         since_at: the moment (UTC) at which that day begins, where it is ``today``.
@@ -39,7 +40,7 @@ class Coverage:
 
     guild_id: GuildId
     server_ids: tuple[ServerId, ...]
-    where: str
+    where: Value
     today: date
     period: Period = Period.ALL
     since: date | None = None

@@ -17,10 +17,10 @@ def clean_text(text: str, limit: int = NAME_LENGTH) -> str:
 
     For places that show no markup: footers, choices of autocomplete.
     """
+    if text.isascii() and text.isprintable():  # nearly every name, ten times as fast
+        return cut(" ".join(text.split()), limit)
     visible = "".join(" " if char.isspace() else char for char in text if _is_visible(char) or char.isspace())
-    if not visible.isascii():
-        visible = _flatten(visible)
-    return cut(" ".join(visible.split()), limit)
+    return cut(" ".join(_flatten(visible).split()), limit)
 
 
 def cut(text: str, limit: int) -> str:

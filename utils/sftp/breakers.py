@@ -98,7 +98,7 @@ class Breaker:
         self.changed = asyncio.Event()
 
 
-class BreakerBoard:
+class CircuitBreakers:
     """The open circuits of all hosts and logins; those that are closed are not in it.
 
     Args:
@@ -121,7 +121,7 @@ class BreakerBoard:
 
     def __repr__(self) -> str:
         """Show the summary."""
-        return f"<BreakerBoard {self.summary}>"
+        return f"<CircuitBreakers {self.summary}>"
 
     def verify(self, guild_id: GuildId, login: HostLogin) -> None:
         """Refuse what is known to fail.

@@ -20,7 +20,7 @@ from utils.models.scope import GuildId
 from utils.models.servers import ConnectionCount
 from utils.models.texts import Text
 from utils.sftp.assignment import PoolState, Request, Slot
-from utils.sftp.breakers import BreakerBoard, Waiter
+from utils.sftp.breakers import CircuitBreakers, Waiter
 from utils.sftp.connection import Connector, HostConnection, quieten_library_logs
 from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.pace import HandshakePace, HandTries
@@ -85,7 +85,7 @@ class SftpConnectionPool:
         self._pace = HandshakePace(self._limits.handshake_spacing_seconds)
         self._hand_tries = HandTries()
         self._is_closed = False
-        self.breakers = BreakerBoard(self._try, clock=self._clock)
+        self.breakers = CircuitBreakers(self._try, clock=self._clock)
 
     def __repr__(self) -> str:
         """Show how many connections there are, how many requests wait, and for how much nobody connects."""

@@ -70,7 +70,7 @@ FOLDER_TIME_SECONDS = 2.0  # the coarsest folder times in use; what comes within
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenFile:
     """Size and time of a file as last seen."""
 
     size: int
@@ -103,7 +103,7 @@ class TailMemory:
         is_listing_confirmed: it was made a tick of the folders' times after they changed; it lacks nothing.
         unchanged_since: when those folder times were first seen, by the monotonic clock, as all times here.
         sizes: every file as last seen.
-        settled: files as they were when nothing more could be read of them.
+        read_out: files as they were when nothing more could be read of them.
         passed: lines without end, as far as they were looked through.
         refused: files that could not be read at the last try.
         appeared: when the newest file of a world turned up, or was first seen.
@@ -117,8 +117,8 @@ class TailMemory:
     listing: DeathLogListing | None = None
     is_listing_confirmed: bool = False
     unchanged_since: float = 0.0
-    sizes: dict[LogFile, Seen] = field(default_factory=dict)
-    settled: dict[LogFile, Seen] = field(default_factory=dict)
+    sizes: dict[LogFile, SeenFile] = field(default_factory=dict)
+    read_out: dict[LogFile, SeenFile] = field(default_factory=dict)
     passed: dict[LogFile, Passage] = field(default_factory=dict)
     refused: Refusals = field(default_factory=Refusals)
     appeared: dict[str, float] = field(default_factory=dict)
@@ -133,33 +133,33 @@ class TailMemory:
     def forget_all_but(self, files: Collection[LogFile]) -> None:
         """Drop what is known of files that are gone."""
         worlds = {file.world for file in files}
-        self.settled = {file: seen for file, seen in self.settled.items() if file in files}
+        self.read_out = {file: seen for file, seen in self.read_out.items() if file in files}
         self.passed = {file: passage for file, passage in self.passed.items() if file in files}
         self.refused.forget_all_but(files)
         self.appeared = {world: at for world, at in self.appeared.items() if world in worlds}
 
 
 def choose_read(
-    cursor: Cursor | None, seen: Seen, *, settled: Seen | None, is_newest: bool
+    cursor: Cursor | None, seen: SeenFile, *, read_out: SeenFile | None, is_newest: bool
 ) -> ReadPlan | None:
     """Return what to read of a file, or None when it holds nothing new.
 
     Args:
         cursor: where reading stands; None for a file never read.
         seen: the file now.
-        settled: the file when it was last found to hold nothing more; None at the first look.
+        read_out: the file when it was last found to hold nothing more; None at the first look.
         is_newest: files of the same world have been read, and none of them comes after it by name.
     """
-    if seen == settled:
+    if seen == read_out:
         return None
     if cursor is None:
         return ReadPlan(0, seen.size, is_newest) if seen.size else None
     if seen.size < cursor.offset:
         return ReadPlan(0, seen.size, is_growth=False)
-    if seen.size == cursor.offset and not is_newest and settled is None:
+    if seen.size == cursor.offset and not is_newest and read_out is None:
         return None  # at a start the many old files are taken as they were left
     # of an unread file only what came since it was seen is growth: an import may have left the rest out
-    is_growth = cursor.offset > 0 or (is_newest and settled is not None)
+    is_growth = cursor.offset > 0 or (is_newest and read_out is not None)
     return ReadPlan(cursor.offset, seen.size, is_growth)
 
 
@@ -237,7 +237,7 @@ class DeathLogTail:
                 self._memory.refused.forgive(file)
                 passage = self._memory.passed.get(file)
                 if passage is None or not passage.is_cut_off:
-                    self._memory.settled[file] = seen
+                    self._memory.read_out[file] = seen
 
     async def read_newest_lines(self, *, back: int = 0) -> Sequence[bytes]:
         """Return the last whole lines of the newest file of every world that holds anything.
@@ -354,7 +354,7 @@ class DeathLogTail:
         memory.listing = listing = listing.mend(memory.listing) if memory.listing else listing
         memory.is_stale = False
         memory.sizes = {
-            entry.file: Seen(entry.size, entry.modified_at_seconds) for entry in memory.listing.files
+            entry.file: SeenFile(entry.size, entry.modified_at_seconds) for entry in memory.listing.files
         }
         in_order = sorted(known)
         for file in memory.sizes.keys() - known:
@@ -362,8 +362,8 @@ class DeathLogTail:
             # so the file before it is over, and its last row is looked at once more
             place = bisect_left(in_order, file)
             if place and in_order[place - 1].world == file.world:
-                memory.settled.pop(in_order[place - 1], None)
-        memory.settled.update((file, seen) for file, seen in memory.sizes.items() if not seen.size)
+                memory.read_out.pop(in_order[place - 1], None)
+        memory.read_out.update((file, seen) for file, seen in memory.sizes.items() if not seen.size)
         memory.forget_all_but(memory.sizes.keys())
         memory.listed_at = memory.looked_at = memory.glanced_at = now
         memory.polls_since_look = 0
@@ -408,25 +408,25 @@ class DeathLogTail:
         except (RemotePermissionError, RemoteFailureError) as error:
             self._memory.refused.note(entry.file, error, now=self._clock.monotonic())
             return
-        self._memory.sizes[entry.file] = Seen(seen.size, seen.modified_at_seconds)
+        self._memory.sizes[entry.file] = SeenFile(seen.size, seen.modified_at_seconds)
 
     def _find_newest(self) -> dict[str, LogFile]:
         """Return the file of each world that the game writes to, by name."""
         return {file.world: file for file in sorted(self._memory.sizes) if file.name < self._future}
 
-    def _plan(self, cursors: Mapping[LogFile, Cursor]) -> list[tuple[LogFile, Seen, ReadPlan]]:
+    def _plan(self, cursors: Mapping[LogFile, Cursor]) -> list[tuple[LogFile, SeenFile, ReadPlan]]:
         newest: dict[str, tuple[bool, str]] = {}
         for file in cursors:
             newest[file.world] = max(self._rank(file.name), newest.get(file.world, (False, "")))
         last, now = self._find_newest(), self._clock.monotonic()
-        plans: list[tuple[LogFile, Seen, ReadPlan]] = []
+        plans: list[tuple[LogFile, SeenFile, ReadPlan]] = []
         for file, seen in sorted(self._memory.sizes.items()):
             if self._memory.refused.find(file, now=now):
                 continue
             plan = choose_read(
                 cursors.get(file),
                 seen,
-                settled=self._memory.settled.get(file),
+                read_out=self._memory.read_out.get(file),
                 is_newest=file.world in newest and self._rank(file.name) >= newest[file.world],
             )
             if plan is None:

@@ -259,7 +259,7 @@ class FakeMessageSender:
 
 
 @dataclass
-class FakeChannelDirectory:
+class FakeChannelFinder:
     """Channels by kind, and those that a server has for itself."""
 
     channels: dict[ChannelKind, ChannelId] = field(default_factory=lambda: {ChannelKind.KILLFEED: CHANNEL})
@@ -300,7 +300,7 @@ class World:
         self.fuse = Fuse()
         self.store = FakeOutboxStore(self.fuse)
         self.sender = FakeMessageSender(self.fuse, self.clock)
-        self.channels = FakeChannelDirectory()
+        self.channels = FakeChannelFinder()
         self.notifier = FakeAdminNotifier()
         self.languages = FakeGuildLanguages()
         self.service = self.start()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.clock import settle
 from tests.utils.delivery.fakes import GUILD, SCOPE, Answer, World, build_entry
-from utils.delivery.loop import GATHER_SECONDS, STORAGE_RETRY_SECONDS, DeliveryLoop
+from utils.delivery.loop import STORAGE_RETRY_SECONDS, WAIT_FOR_MORE_SECONDS, DeliveryLoop
 from utils.delivery.pace import MESSAGES_A_SECOND, MessagePace
 from utils.delivery.unexpected_failures import ALERT_KEY, UNEXPECTED
 from utils.errors import ChannelUnusableError, DeliveryDelayedError, StorageError, StorageUnavailableError
@@ -35,7 +35,7 @@ async def _loop(world: World) -> AsyncIterator[DeliveryLoop]:
         notifier=world.notifier,
         clock=world.clock,
         poll_seconds=30,
-        gather_seconds=0,
+        wait_seconds=0,
     )
     task = asyncio.create_task(loop.run(GUILD))
     yield loop
@@ -192,7 +192,7 @@ async def test_entries_that_come_while_a_lane_waits_for_its_turn_go_into_its_mes
     pace = MessagePace(world.clock)
     tasks = TaskManager(world.clock)
     loop = DeliveryLoop(
-        world.service, tasks, pace=pace, notifier=world.notifier, clock=world.clock, gather_seconds=0
+        world.service, tasks, pace=pace, notifier=world.notifier, clock=world.clock, wait_seconds=0
     )
     await pace.wait_for_turn()
     task = asyncio.create_task(loop.run(GUILD))
@@ -244,9 +244,9 @@ async def test_what_servers_of_a_guild_have_at_the_same_moment_goes_into_one_mes
     await _until(lambda: world.clock.sleeps == [30])
     world.store.add(build_entry(1))
     await world.clock.advance(30)
-    await _until(lambda: GATHER_SECONDS in world.clock.sleeps)
+    await _until(lambda: WAIT_FOR_MORE_SECONDS in world.clock.sleeps)
     world.store.add(build_entry(2))
-    await world.clock.advance(GATHER_SECONDS)
+    await world.clock.advance(WAIT_FOR_MORE_SECONDS)
     await _until(lambda: world.sender.list_victims() == [1, 2])
     assert len(world.sender.posts) == 1
     task.cancel()
@@ -258,7 +258,7 @@ async def test_signals_without_a_loop_are_no_fault(world: World) -> None:
     pace = MessagePace(world.clock, share=1e9)
     tasks = TaskManager(world.clock)
     loop = DeliveryLoop(
-        world.service, tasks, pace=pace, notifier=world.notifier, clock=world.clock, gather_seconds=0
+        world.service, tasks, pace=pace, notifier=world.notifier, clock=world.clock, wait_seconds=0
     )
     loop.wake(SCOPE, KINDS)
     loop.on_guild_settings_changed(build_change(ChannelKind.KILLFEED))

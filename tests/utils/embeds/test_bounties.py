@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.limits import MAX_CHARACTERS, count_characters
 from utils.embeds.notices.bounties import BOUNTY_LOOK
-from utils.embeds.notices.bounty_wording import LINES, TITLES
+from utils.localization.pools import ENGLISH_POOLS
 from utils.models.deaths import DeathKind
 from utils.models.money import Bounty, BountySettings, BountyState, Change, LedgerKind, LedgerRow, Wallet
 from utils.models.notices.bounties import BountyEvent, BountyNotice
@@ -71,7 +71,7 @@ def test_post_tells_its_facts_in_three_lines(event: BountyEvent) -> None:
     assert r"**Night\_Owl**" in story
     assert f"**{NOTICES[event].amount:,} 💎**" in story
     assert (facts, place) == (FACTS[event], PLACE)
-    assert (embed.title or "").removeprefix(f"{look.mark} ") in TITLES[event]
+    assert (embed.title or "").removeprefix(f"{look.mark} ") in ENGLISH_POOLS[f"bounty.{event}"].titles
     assert embed.colour == discord.Colour(look.colour)
     assert embed.to_dict()["thumbnail"] == {"url": f"attachment://bounty_{event.value}.png"}
 
@@ -95,11 +95,12 @@ def test_placer_is_a_member_or_the_house() -> None:
 @pytest.mark.parametrize("event", BountyEvent)
 def test_pools_are_large_and_complete(event: BountyEvent) -> None:
     """Ten titles and lines for each, each its own; every line names target and amount."""
-    titles, lines = TITLES[event], LINES[event]
+    pool = ENGLISH_POOLS[f"bounty.{event}"]
+    titles, lines = pool.titles, pool.lines
     assert min(len(set(titles)), len(set(lines))) >= 10
     assert (len(set(titles)), len(set(lines))) == (len(titles), len(lines))
     assert all("{target}" in line and "{amount}" in line for line in lines)
-    assert all(("{by}" in line.lower()) is (event is not BountyEvent.EXPIRED) for line in lines)
+    assert all(("{by}" in line) is (event in (BountyEvent.PLACED, BountyEvent.CLAIMED)) for line in lines)
 
 
 def test_texts_follow_from_the_event() -> None:

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.limits import MAX_CHARACTERS, count_characters
-from utils.embeds.notices.death_wording import LINES, TITLES
 from utils.embeds.notices.deaths import DEATH_LOOK
-from utils.embeds.wording import choose_text
+from utils.localization.pools import ENGLISH_POOLS, choose_text
 from utils.models.deaths import DeathKind
 from utils.models.notices.deaths import DeathNotice
 
@@ -53,7 +52,7 @@ def test_kill_shows_all_facts_in_three_lines(factory: EmbedFactory) -> None:
     assert facts == "AK-SU · 1,234 m · K/D 2.40 · Streak 3"
     assert place == rf"North \*EU\* 1 · <t:{STAMP}:t> · <t:{STAMP}:R>"
     assert embed.title is not None
-    assert embed.title.removeprefix("🎯 ") in TITLES[DeathKind.KILL]
+    assert embed.title.removeprefix("🎯 ") in ENGLISH_POOLS["death.kill"].titles
     assert (embed.fields, embed.to_dict()["thumbnail"]) == ([], {"url": "attachment://kill.png"})
 
 
@@ -85,7 +84,8 @@ def test_kill_without_figures_leaves_them_out(factory: EmbedFactory) -> None:
 @pytest.mark.parametrize("kind", DeathKind)
 def test_pools_are_large_and_name_the_victim(kind: DeathKind) -> None:
     """At least ten titles and ten lines for each class, each its own; kills name both players."""
-    titles, lines = TITLES[kind], LINES[kind]
+    pool = ENGLISH_POOLS[f"death.{kind}"]
+    titles, lines = pool.titles, pool.lines
     assert min(len(set(titles)), len(set(lines))) >= 10
     assert (len(set(titles)), len(set(lines))) == (len(titles), len(lines))
     assert all("{victim}" in line and ("{killer}" in line) == kind.is_kill for line in lines)
@@ -97,7 +97,7 @@ def test_texts_follow_from_the_event(factory: EmbedFactory) -> None:
         factory.build_feed_embed(NOTICE).to_dict()
         == EmbedFactory().build_feed_embed(replace(NOTICE)).to_dict()
     )
-    pool = LINES[DeathKind.KILL]
+    pool = ENGLISH_POOLS["death.kill"].lines
     chosen = {choose_text(pool, number.to_bytes(12), part="line") for number in range(400)}
     assert chosen == set(pool)
 

@@ -8,16 +8,19 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from simulation.pictures.artwork import FOLDER
-from tests.fakes.connection_look import ALL_KINDS, ALL_LOOKS, CONNECTION_LOOK
+from tests.fakes.connection_look import ALL_KINDS, ALL_LOOKS, CONNECTION_LOOK, WORDS
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.notices.look import NoticeLook, VariantLook
 from utils.embeds.notices.registry import NOTICE_LOOKS, NoticeLooks
+from utils.embeds.style import Style
+from utils.embeds.theme import NORTHERN
 from utils.models.deaths import DeathKind
 from utils.models.notices.bounties import BountyEvent
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKind, NoticeKinds, PersonalFacts
 from utils.models.scope import MemberId, PlayerId
 
 CONNECTION = ALL_KINDS.get("connection")
+STYLE = Style(NORTHERN, WORDS)
 AT = datetime(2026, 5, 1, 12, 30, 15, tzinfo=UTC)
 
 
@@ -58,10 +61,11 @@ def _list_personal_faults(kind: NoticeKind) -> Iterator[str]:
 def _list_look_faults(kind: NoticeKind, look: NoticeLook[Any]) -> list[str]:
     faults = [f"no look of {name}" for name in set(kind.variants) - look.variants.keys()]
     for name, variant in look.variants.items():
-        faults += [] if variant.titles and variant.lines else [f"no texts of {name}"]
+        pool = WORDS.pools.get(variant.pool)
+        faults += [] if pool and pool.titles and pool.lines else [f"no texts of {name}"]
         is_drawn = not variant.picture or (FOLDER / variant.picture).is_file()
         faults += [] if is_drawn else [f"no picture of {name}"]
-    sample = look.sample(event_id=b"sample", server_name="North", at=AT)
+    sample = look.sample(STYLE, event_id=b"sample", server_name="North", at=AT)
     is_sample = type(sample) is kind.model and (sample.server_name, sample.at) == ("North", AT)
     return faults if is_sample else [*faults, "a sample of something else"]
 
@@ -72,7 +76,7 @@ def test_every_kind_is_complete() -> None:
     assert list_faults(ALL_KINDS, ALL_LOOKS) == []
 
 
-_BARE = VariantLook(0, "", "nowhere.png", [], [])
+_BARE = VariantLook(0, "", "nowhere.png", "connection.nowhere")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +119,7 @@ def test_incomplete_kind_is_refused(
 @pytest.mark.parametrize("kind", list(ALL_KINDS), ids=lambda kind: kind.name)
 def test_sample_is_shown_as_the_post_that_it_stands_for(kind: NoticeKind) -> None:
     """``/admin channel test`` shows every kind of the channel as it will be posted."""
-    factory = EmbedFactory(kinds=ALL_KINDS, looks=ALL_LOOKS)
-    sample = ALL_LOOKS[kind.name].sample(event_id=b"sample", server_name="North", at=AT)
+    factory = EmbedFactory(kinds=ALL_KINDS, looks=ALL_LOOKS, words=WORDS)
+    sample = ALL_LOOKS[kind.name].sample(STYLE, event_id=b"sample", server_name="North", at=AT)
     shown = [one.to_dict() for one in factory.build_sample(kind.channel_kind, "North", at=AT).embeds]
     assert shown == [factory.build_feed_embed(sample).to_dict()]

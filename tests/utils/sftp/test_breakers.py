@@ -25,7 +25,7 @@ from utils.sftp.breakers import (
     HOST_BACKOFF,
     LOGGED_TRIES,
     LOGIN_BACKOFF,
-    BreakerBoard,
+    CircuitBreakers,
     Waiter,
 )
 from utils.sftp.failures import build_held_up_error, build_silent_names_error
@@ -55,12 +55,12 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     outcomes: list[Exception] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
-    board: BreakerBoard = field(init=False)
+    board: CircuitBreakers = field(init=False)
     waits: list["asyncio.Task[None]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Draw the longest wait each time, so that the times are known."""
-        self.board = BreakerBoard(self._attempt, clock=self.clock, draw=lambda: 1.0)
+        self.board = CircuitBreakers(self._attempt, clock=self.clock, draw=lambda: 1.0)
 
     async def _attempt(self, waiter: Waiter) -> None:
         self.tried.append(waiter.login.username)
@@ -121,7 +121,7 @@ async def test_one_tries_for_all_and_the_first_success_wakes_everybody(world: Wo
     await world.clock.advance(10)
     await asyncio.gather(*waits)
     assert world.tried == names[:6]
-    assert repr(world.board) == "<BreakerBoard failing: 0 (0 waiting)>"
+    assert repr(world.board) == "<CircuitBreakers failing: 0 (0 waiting)>"
     assert max(world.clock.slept) <= HOST_BACKOFF.longest_seconds
 
 
@@ -294,7 +294,7 @@ async def test_end_of_the_board_ends_waits_and_tries(world: World, seconds: floa
     def hang(_waiter: Waiter) -> Coroutine[None, None, None]:
         return asyncio.sleep(1000)
 
-    board = BreakerBoard(hang, clock=world.clock, draw=lambda: 1.0)
+    board = CircuitBreakers(hang, clock=world.clock, draw=lambda: 1.0)
     board.note_failure(ONE, login(), AWAY)
     wait = asyncio.create_task(board.wait(ONE, login(), guild_limit=1))
     await world.clock.advance(seconds)

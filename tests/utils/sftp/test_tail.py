@@ -36,7 +36,7 @@ from utils.sftp.tail import (
     HEAD_BYTES,
     DeathLogTail,
     ReadPlan,
-    Seen,
+    SeenFile,
     TailMemory,
     choose_read,
     cut_whole_lines,
@@ -127,22 +127,24 @@ def summarize(chunks: list[Chunk]) -> list[tuple[LogFile, int, bytes, bool]]:
     return [(chunk.after.file, chunk.start, chunk.data, chunk.is_growth) for chunk in chunks]
 
 
-SEEN = Seen(500, 7)
+SEEN = SeenFile(500, 7)
 CURSOR = Cursor(DAY_1, 500, b"x")
 
 
 @pytest.mark.parametrize(
-    ("cursor", "seen", "settled", "is_newest", "expected"),
+    ("cursor", "seen", "read_out", "is_newest", "expected"),
     [
         pytest.param(CURSOR, SEEN, SEEN, True, None, id="unchanged"),
         pytest.param(None, SEEN, None, True, ReadPlan(0, 500, is_growth=True), id="new file"),
         pytest.param(None, SEEN, None, False, ReadPlan(0, 500, is_growth=False), id="old file turned up"),
-        pytest.param(None, Seen(0, 7), None, True, None, id="empty file"),
-        pytest.param(CURSOR, Seen(600, 8), SEEN, True, ReadPlan(500, 600, is_growth=True), id="grown"),
-        pytest.param(CURSOR, Seen(600, 8), None, False, ReadPlan(500, 600, is_growth=True), id="old grown"),
-        pytest.param(CURSOR, Seen(499, 8), SEEN, True, ReadPlan(0, 499, is_growth=False), id="shrunk"),
-        pytest.param(CURSOR, Seen(0, 8), SEEN, True, ReadPlan(0, 0, is_growth=False), id="emptied"),
-        pytest.param(CURSOR, Seen(500, 8), SEEN, False, ReadPlan(500, 500, is_growth=True), id="touched"),
+        pytest.param(None, SeenFile(0, 7), None, True, None, id="empty file"),
+        pytest.param(CURSOR, SeenFile(600, 8), SEEN, True, ReadPlan(500, 600, is_growth=True), id="grown"),
+        pytest.param(
+            CURSOR, SeenFile(600, 8), None, False, ReadPlan(500, 600, is_growth=True), id="old grown"
+        ),
+        pytest.param(CURSOR, SeenFile(499, 8), SEEN, True, ReadPlan(0, 499, is_growth=False), id="shrunk"),
+        pytest.param(CURSOR, SeenFile(0, 8), SEEN, True, ReadPlan(0, 0, is_growth=False), id="emptied"),
+        pytest.param(CURSOR, SeenFile(500, 8), SEEN, False, ReadPlan(500, 500, is_growth=True), id="touched"),
         pytest.param(CURSOR, SEEN, None, False, None, id="old file at a start"),
         pytest.param(CURSOR, SEEN, None, True, ReadPlan(500, 500, is_growth=True), id="newest at a start"),
         pytest.param(
@@ -164,7 +166,7 @@ CURSOR = Cursor(DAY_1, 500, b"x")
         pytest.param(
             Cursor(DAY_1),
             SEEN,
-            Seen(0, 6),
+            SeenFile(0, 6),
             True,
             ReadPlan(0, 500, is_growth=True),
             id="newest that was seen empty",
@@ -172,10 +174,15 @@ CURSOR = Cursor(DAY_1, 500, b"x")
     ],
 )
 def test_what_is_read_follows_from_cursor_size_and_time(
-    cursor: Cursor | None, seen: Seen, settled: Seen | None, *, is_newest: bool, expected: ReadPlan | None
+    cursor: Cursor | None,
+    seen: SeenFile,
+    read_out: SeenFile | None,
+    *,
+    is_newest: bool,
+    expected: ReadPlan | None,
 ) -> None:
     """The decision is a pure function of what is known."""
-    assert choose_read(cursor, seen, settled=settled, is_newest=is_newest) == expected
+    assert choose_read(cursor, seen, read_out=read_out, is_newest=is_newest) == expected
 
 
 @pytest.mark.parametrize(
@@ -780,7 +787,7 @@ async def test_what_is_known_of_files_goes_with_them(poller: Poller, session: Fa
         del session.folder_times[world]
     await poller.poll(seconds=3600)
     memory = poller.memory
-    assert (set(memory.sizes), set(memory.settled), set(memory.appeared)) == ({DAY_1}, {DAY_1}, {"world_0"})
+    assert (set(memory.sizes), set(memory.read_out), set(memory.appeared)) == ({DAY_1}, {DAY_1}, {"world_0"})
 
 
 async def test_host_that_promises_too_much_gives_what_there_is(poller: Poller, session: FakeSession) -> None:

@@ -85,7 +85,7 @@ class SafeDatabase:
         return self._sessions.ids
 
     def unscoped(self, name: str) -> Collection:
-        """Return a bare collection: for the directory, leases, indexes and migrations, and nobody else."""
+        """Return a bare collection: for the scope index, leases, indexes and migrations, and nobody else."""
         if name not in self._collections:
             self._collections[name] = self._database[name]  # costs as much as a read's way to a thread
         return self._collections[name]

@@ -32,7 +32,7 @@ class SafeMongoDBResult(Generic[T]):
         return cast("T", self.value)  # None is a T where the operation gives nothing
 
 
-async def settle_result(operation: Awaitable[T]) -> SafeMongoDBResult[T]:
+async def wait_for_result(operation: Awaitable[T]) -> SafeMongoDBResult[T]:
     """Wait for an operation and return what it gave, or why it gave nothing."""
     try:
         return SafeMongoDBResult(value=await operation)

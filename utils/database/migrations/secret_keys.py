@@ -21,8 +21,8 @@ from utils.database.core.blocking import BlockingCollection
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.leases import UPGRADE_LEASE, LeaseRepository
+from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.errors import ConfigurationError, SecretError
 from utils.models.scope import GuildId, ServerId, ServerScope
 from utils.models.servers import Credentials, EncryptedSecret
@@ -80,7 +80,7 @@ class KeyProof:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedLogins:
     """How many logins are of the new key, and how many opened with neither key and stay as they are."""
 
     logins: int = 0
@@ -93,7 +93,7 @@ class StoredLogins:
     def __init__(self, database: SafeDatabase) -> None:
         self._database = database
         self._schema = database.unscoped("schema")
-        self._directory = DirectoryRepository(database, Sharding())
+        self._scope_index = ScopeIndexRepository(database, Sharding())
 
     async def find_proof(self) -> KeyProof:
         """Return the proof of the key; an empty one in data that knows none."""
@@ -112,7 +112,7 @@ class StoredLogins:
 
     async def list_guild_ids(self) -> tuple[GuildId, ...]:
         """Return every guild that may have logins."""
-        return await self._directory.list_guild_ids()
+        return await self._scope_index.list_guild_ids()
 
     async def list_logins(self, guild_id: GuildId) -> Mapping[ServerScope, EncryptedSecret]:
         """Return the logins of a guild."""
@@ -121,10 +121,10 @@ class StoredLogins:
 
     async def move(
         self, guild_id: GuildId, old: SecretCipher | None, new: SecretCipher, fence: Fence
-    ) -> Moved:
+    ) -> MovedLogins:
         """Encrypt a guild's logins with another key, in one transaction."""
 
-        def work(transaction: Transaction) -> Moved:
+        def work(transaction: Transaction) -> MovedLogins:
             servers = transaction.of_guild("game_servers", guild_id)
             moved = unreadable = 0
             for scope, secret in _read_logins(servers, guild_id).items():
@@ -136,7 +136,7 @@ class StoredLogins:
                     moved += 1
                 else:
                     unreadable += 1
-            return Moved(moved, unreadable)
+            return MovedLogins(moved, unreadable)
 
         return await self._database.in_transaction(work, fence=fence)
 
@@ -216,7 +216,7 @@ class Rekeying:
         self._instance_id = instance_id
         self._clock = clock
 
-    async def run(self, old: SecretCipher | None, new: SecretCipher, *, is_lost: bool = False) -> Moved:
+    async def run(self, old: SecretCipher | None, new: SecretCipher, *, is_lost: bool = False) -> MovedLogins:
         """Have every login encrypted with the new key; go on where an earlier try ended.
 
         Args:
@@ -240,7 +240,7 @@ class Rekeying:
 
     async def _run(
         self, old: SecretCipher | None, new: SecretCipher, fence: Fence, *, is_lost: bool
-    ) -> Moved:
+    ) -> MovedLogins:
         proof = await self._logins.find_proof()
         if proof.following is not None and not new.is_proven_by(proof.following):
             raise ConfigurationError(CUT_OFF)
@@ -263,10 +263,10 @@ class Rekeying:
         if not await self._leases.end_idle(instance_id=self._instance_id, now=self._clock.now()):
             raise ConfigurationError(AT_WORK)
 
-    async def _move_all(self, old: SecretCipher | None, new: SecretCipher, fence: Fence) -> Moved:
+    async def _move_all(self, old: SecretCipher | None, new: SecretCipher, fence: Fence) -> MovedLogins:
         logins = unreadable = 0
         for guild_id in await self._logins.list_guild_ids():
             await self._leases.renew(UPGRADE_LEASE, token=fence.token, now=self._clock.now())
             moved = await self._logins.move(guild_id, old, new, fence)
             logins, unreadable = logins + moved.logins, unreadable + moved.unreadable
-        return Moved(logins, unreadable)
+        return MovedLogins(logins, unreadable)

@@ -11,7 +11,7 @@ from utils.backoff import Backoff
 from utils.clock import Clock
 from utils.database.core.database import SafeDatabase
 from utils.database.core.faults import list_codes, map_storage_errors
-from utils.database.core.results import SafeMongoDBResult, settle_result
+from utils.database.core.results import SafeMongoDBResult, wait_for_result
 from utils.database.core.sessions import Client, SessionPool
 from utils.errors import (
     ConfigurationError,
@@ -108,11 +108,11 @@ class SafeMongoDBConnection:
 
     async def ping(self) -> SafeMongoDBResult[float]:
         """Return how many milliseconds MongoDB takes to answer."""
-        return await settle_result(self._ping())
+        return await wait_for_result(self._ping())
 
     async def verify(self) -> SafeMongoDBResult[ServerFacts]:
         """Return what MongoDB says of itself now."""
-        return await settle_result(self._read_facts())
+        return await wait_for_result(self._read_facts())
 
     async def close(self) -> None:
         """Close everything; harmless to call twice."""

@@ -13,7 +13,7 @@ KNOWN: Mapping[str, Any] = {"player_id": {"$ne": ERASED_PLAYER_ID}}
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownServers:
     """Servers that show one generation of counters."""
 
     generation: int
@@ -25,15 +25,15 @@ class Shown:
         return {"generation": self.generation, "server_id": {"$in": list(self.server_ids)}}
 
 
-def group_shown(servers: Sequence[Document]) -> tuple[Shown, ...]:
+def group_shown(servers: Sequence[Document]) -> tuple[ShownServers, ...]:
     """Return servers by the generation they show; mostly all show the same."""
     by_generation: dict[int, list[str]] = {}
     for server in servers:
         by_generation.setdefault(server["generation"], []).append(server["server_id"])
-    return tuple(Shown(key, tuple(sorted(ids))) for key, ids in sorted(by_generation.items()))
+    return tuple(ShownServers(key, tuple(sorted(ids))) for key, ids in sorted(by_generation.items()))
 
 
-def build_match(shown: Sequence[Shown], query: Mapping[str, Any]) -> Document:
+def build_match(shown: Sequence[ShownServers], query: Mapping[str, Any]) -> Document:
     """Return the filter of what servers show and a query; one generation spares the planner an ``$or``."""
     if len(shown) == 1:
         return {**shown[0].query, **query}

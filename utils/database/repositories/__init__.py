@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from utils.database.core.database import Fence, SafeDatabase
-from utils.database.read_models.standings.keeper import Standings
+from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.deaths import DeathRepository
-from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
@@ -21,6 +20,7 @@ from utils.database.repositories.personal_data import PersonalDataRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
+from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
@@ -32,7 +32,7 @@ from utils.models.sharding import Sharding
 class Repositories:
     """Every repository of guild data over one database."""
 
-    directory: DirectoryRepository
+    scope_index: ScopeIndexRepository
     guilds: GuildRepository
     servers: GameServerRepository
     ingestion: IngestionRepository
@@ -63,7 +63,7 @@ class Repositories:
         """
         standings = Standings(database)
         return cls(
-            directory=DirectoryRepository(database, sharding),
+            scope_index=ScopeIndexRepository(database, sharding),
             guilds=GuildRepository(database),
             servers=GameServerRepository(database),
             ingestion=IngestionRepository(database, fences=fences),

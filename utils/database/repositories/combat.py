@@ -13,8 +13,8 @@ from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.player_documents import read_month
 from utils.database.read_models.enemies import build_since
-from utils.database.read_models.shown import KNOWN, Shown, build_match
-from utils.database.read_models.standings.keeper import Standings
+from utils.database.read_models.shown import KNOWN, ShownServers, build_match
+from utils.database.read_models.standings.standings import Standings
 from utils.database.read_models.weapons import (
     KILLS,
     build_best_users,
@@ -156,7 +156,7 @@ class CombatRepository:
         )
 
     async def _find_best_of_all_time(
-        self, guild_id: GuildId, shown: Sequence[Shown], weapons: Sequence[str]
+        self, guild_id: GuildId, shown: Sequence[ShownServers], weapons: Sequence[str]
     ) -> list[Document]:
         """Find the best users among those who can be: the drawer principle spares the rest.
 
@@ -173,7 +173,7 @@ class CombatRepository:
         candidates = [PlayerId(document["_id"]) for document in found]
         return await self._read_best_users(guild_id, shown, candidates, weapons)
 
-    async def _list_pool(self, guild_id: GuildId, shown: Sequence[Shown]) -> list[PlayerId]:
+    async def _list_pool(self, guild_id: GuildId, shown: Sequence[ShownServers]) -> list[PlayerId]:
         players = self._of("players", guild_id)
         reads = (
             players.find(
@@ -192,7 +192,7 @@ class CombatRepository:
     async def _read_best_users(
         self,
         guild_id: GuildId,
-        shown: Sequence[Shown],
+        shown: Sequence[ShownServers],
         player_ids: Sequence[PlayerId],
         weapons: Sequence[str],
     ) -> list[Document]:

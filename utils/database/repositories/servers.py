@@ -32,7 +32,7 @@ _LEFTOVERS = ("outbox", "rejected_lines", "boards")
 _STATISTICS = ("kills", "players", "player_days", "server_months")
 
 
-SETTLED_AFTER = timedelta(minutes=3)
+LATE_BATCH_TIME = timedelta(minutes=3)
 """So long after a removal no transaction of before can be under way: one is run again for half a minute at
 most, and mongod ends it after a minute."""
 
@@ -131,7 +131,7 @@ class GameServerRepository:
         keeps_stats = removed["keeps_stats"]
         for name in ("cursors", *_LEFTOVERS, *(() if keeps_stats else _STATISTICS)):
             await ScopedCollection.of_server(self._database, name, scope).delete_in_parts({})
-        if removed["removed_at"] > now - SETTLED_AFTER:
+        if removed["removed_at"] > now - LATE_BATCH_TIME:
             return
         if keeps_stats:
             await self._server(scope).update_one({}, {"$unset": {"removed_at": "", "keeps_stats": ""}})

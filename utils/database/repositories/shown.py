@@ -8,14 +8,14 @@ from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.player_documents import list_months, read_counters, read_days
-from utils.database.read_models.shown import Shown, build_match, group_shown
+from utils.database.read_models.shown import ShownServers, build_match, group_shown
 from utils.models.players import Counters, PlayerDay, sum_counters
 from utils.models.scope import GuildId, PlayerId, ServerId
 
 
 async def list_shown(
     database: SafeDatabase, guild_id: GuildId, server_ids: Sequence[ServerId] | None
-) -> tuple[Shown, ...]:
+) -> tuple[ShownServers, ...]:
     """Return the named servers, or all of the guild's, by the generation of counters they show."""
     query: Document = {"is_removed": {"$ne": True}}
     if server_ids is not None:
@@ -31,7 +31,7 @@ class ShownPlayers:
     ``since`` is the first day that counts, of the servers' own calendars; None counts everything.
     """
 
-    def __init__(self, database: SafeDatabase, guild_id: GuildId, shown: Sequence[Shown]) -> None:
+    def __init__(self, database: SafeDatabase, guild_id: GuildId, shown: Sequence[ShownServers]) -> None:
         self._database = database
         self._guild_id = guild_id
         self.shown = shown

@@ -17,8 +17,8 @@ from utils.database.documents.player_documents import add_known, read_player, so
 from utils.database.read_models.enemies import build_since
 from utils.database.read_models.shown import KNOWN
 from utils.database.read_models.standings.columns import Tie
-from utils.database.read_models.standings.keeper import Standings
 from utils.database.read_models.standings.parts import Standing
+from utils.database.read_models.standings.standings import Standings
 from utils.database.read_models.weapons import KILLS, build_weapon_counts, sum_weapons
 from utils.database.repositories.enemies import find_worst_enemy
 from utils.database.repositories.shown import ShownPlayers, list_shown

@@ -7,7 +7,7 @@ from datetime import datetime
 from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
 from utils.database.documents.notice_documents import build_entry_document
-from utils.database.units.server_numbers import draw_numbers, note_room
+from utils.database.units.server_numbers import draw_numbers, note_capacity
 from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
@@ -46,17 +46,17 @@ def draw_entries(
         return [], Appended()
     counts = Counter(kinds.get_for(notice).channel_kind for notice in notices)
     numbers = draw_numbers(transaction, scope, notices=counts, changes_counters=changes_counters)
-    room: dict[ChannelKind, int] = {}
+    capacity: dict[ChannelKind, int] = {}
     for kind, count in counts.items():
-        first, room[kind] = numbers.first[kind], numbers.room[kind]
-        if first + count > room[kind]:
-            room[kind] = first + _count_room(transaction, scope, kind)
-            note_room(transaction, scope, kind, room[kind])
+        first, capacity[kind] = numbers.first[kind], numbers.capacity[kind]
+        if first + count > capacity[kind]:
+            capacity[kind] = first + _count_capacity(transaction, scope, kind)
+            note_capacity(transaction, scope, kind, capacity[kind])
     free = dict(numbers.first)
     documents: list[Document] = []
     for notice in notices:
         kind = kinds.get_for(notice).channel_kind
-        if free[kind] < room[kind]:
+        if free[kind] < capacity[kind]:
             documents.append(
                 build_entry_document(notice, sequence=free[kind], created_at=created_at, kinds=kinds)
             )
@@ -64,7 +64,7 @@ def draw_entries(
     return documents, Appended(numbers.batches, left_out=len(notices) - len(documents))
 
 
-def _count_room(transaction: Transaction, scope: ServerScope, kind: ChannelKind) -> int:
+def _count_capacity(transaction: Transaction, scope: ServerScope, kind: ChannelKind) -> int:
     """Return how many notices more may wait; asked once in as many notices, and while there is no room."""
     waiting = transaction.of_server("outbox", scope).find(
         {"channel_kind": kind.value},

@@ -24,12 +24,12 @@ class ServerNumbers:
     Attributes:
         batches: how many batches have changed the server's counters so far, this one with them.
         first: the numbers of the first new notice of each kind of channel.
-        room: up to which number of a kind notices were known to have room, when somebody looked last.
+        capacity: up to which number of a kind notices were known to have room, when somebody looked last.
     """
 
     batches: int
     first: Mapping[ChannelKind, int]
-    room: Mapping[ChannelKind, int]
+    capacity: Mapping[ChannelKind, int]
 
 
 def draw_numbers(
@@ -46,10 +46,10 @@ def draw_numbers(
         steps["batches"] = 1
     drawn = transaction.of_server("cursors", scope).find_one_and_update(_KEY, {"$inc": steps})
     first = {kind: int(drawn["next"][kind.value]) - count for kind, count in wanted.items()}
-    room = {kind: int(drawn.get("room", {}).get(kind.value, 0)) for kind in wanted}
-    return ServerNumbers(int(drawn.get("batches", 0)), first, room)
+    capacity = {kind: int(drawn.get("capacity", {}).get(kind.value, 0)) for kind in wanted}
+    return ServerNumbers(int(drawn.get("batches", 0)), first, capacity)
 
 
-def note_room(transaction: Transaction, scope: ServerScope, kind: ChannelKind, room: int) -> None:
+def note_capacity(transaction: Transaction, scope: ServerScope, kind: ChannelKind, capacity: int) -> None:
     """Remember up to which number notices of a kind have room."""
-    transaction.of_server("cursors", scope).update_one(_KEY, {"$set": {f"room.{kind.value}": room}})
+    transaction.of_server("cursors", scope).update_one(_KEY, {"$set": {f"capacity.{kind.value}": capacity}})

@@ -4,71 +4,61 @@ from datetime import datetime
 
 import discord
 
-from utils.embeds.figures import write_emeralds, write_time
-from utils.embeds.notices.bounty_wording import HOUSE, LINES, TITLES
-from utils.embeds.notices.look import SEPARATOR, NoticeLook, VariantLook, build_post, choose_line
+from utils.embeds.notices.look import NoticeLook, VariantLook, build_post, write_line
 from utils.embeds.style import Style
-from utils.localization.escape import escape_name
+from utils.embeds.values import frame, join_facts, show_money
 from utils.models.money import AUTO_DURATION
 from utils.models.notices.bounties import BountyEvent, BountyNotice
-from utils.models.quantities import write_quantity
-from utils.models.scope import MemberId
+from utils.models.texts import Mention, Moment, Text, Value, plural, text
 
 
 def build_bounty_notice_embed(style: Style, look: VariantLook, notice: BountyNotice) -> discord.Embed:
     """Return the post about a bounty."""
-    by = _write_by(notice)
-    line = choose_line(look, notice).format(
-        target=f"**{escape_name(notice.target_name)}**",
-        amount=f"**{write_emeralds(style.theme, notice.amount)}**",
-        by=by,
-        By=by[:1].upper() + by[1:],
-    )
-    return build_post(look, notice, (line, _write_facts(notice)))
+    amount = frame("**{amount}**", amount=show_money(style.theme, notice.amount))
+    line = write_line(style, look, notice, target=notice.target_name, amount=amount, by=_show_by(notice))
+    return build_post(style, look, notice, (line, style.write(join_facts(_list_facts(notice)))))
 
 
-def build_sample_bounty(*, event_id: bytes, server_name: str, at: datetime) -> BountyNotice:
+def build_sample_bounty(style: Style, *, event_id: bytes, server_name: str, at: datetime) -> BountyNotice:
     """Return an invented bounty; nobody pays it."""
     return BountyNotice(
         event_id=event_id,
         server_name=server_name,
         at=at,
         event=BountyEvent.AUTO,
-        target_name="Sample target",
+        target_name=style.write_plain(text("Sample target")),
         amount=1_500,
         ends_at=at + AUTO_DURATION,
         kills=6,
     )
 
 
-def write_placer(placer_id: MemberId | None) -> str:
-    """Return who placed a bounty: a member, or the house."""
-    return HOUSE if placer_id is None else f"<@{placer_id}>"
-
-
-def _write_by(notice: BountyNotice) -> str:
+def _show_by(notice: BountyNotice) -> Value:
     if notice.event is BountyEvent.CLAIMED:
-        return f"**{escape_name(notice.claimer_name)}**"
-    return write_placer(notice.placer_id)
+        return notice.claimer_name
+    if notice.placer_id is None:  # the house, which its lines name themselves, or a member who was erased
+        return text("**Somebody**")
+    return Mention("@", notice.placer_id)
 
 
-def _write_facts(notice: BountyNotice) -> str:
+def _list_facts(notice: BountyNotice) -> list[Text]:
     facts = []
     if notice.claimer_id is not None:
-        facts.append(f"Paid to <@{notice.claimer_id}>")
+        facts.append(text("Paid to {member}", member=Mention("@", notice.claimer_id)))
     if notice.count > 1:
-        facts.append(f"{write_quantity(notice.count, 'bounty', 'bounties')} at once")
+        facts.append(plural("{count} bounty at once", "{count} bounties at once", notice.count))
     if notice.kills:
-        facts.append(f"{write_quantity(notice.kills, 'victim')} without dying")
+        facts.append(plural("{count} victim without dying", "{count} victims without dying", notice.kills))
     if notice.ends_at is not None:
-        facts.append(f"Ends {write_time(notice.ends_at)}")
+        facts.append(text("Ends {moment}", moment=Moment(notice.ends_at)))
     if notice.event is BountyEvent.EXPIRED:
-        facts.append("The house keeps its money" if notice.placer_id is None else "Paid back in full")
-    return SEPARATOR.join(facts)
+        is_of_house = notice.placer_id is None
+        facts.append(text("The house keeps its money") if is_of_house else text("Paid back in full"))
+    return facts
 
 
 def _build_look(event: BountyEvent, colour: int, mark: str) -> VariantLook:
-    return VariantLook(colour, mark, f"bounty_{event.value}.png", TITLES[event], LINES[event])
+    return VariantLook(colour, mark, f"bounty_{event.value}.png", f"bounty.{event.value}")
 
 
 BOUNTY_LOOK = NoticeLook(

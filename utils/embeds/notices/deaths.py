@@ -1,53 +1,73 @@
 """The killfeed: one compact embed a death, a themed title and three lines."""
 
-from functools import partial
+from collections.abc import Mapping
+from datetime import datetime
 
 import discord
 
-from utils.embeds.figures import compute_ratio, write_count, write_metres, write_ratio
-from utils.embeds.notices.death_wording import CAUSES, LINES, TITLES
-from utils.embeds.notices.look import SEPARATOR, NoticeLook, VariantLook, build_post, choose_line
+from utils.embeds.notices.look import NoticeLook, VariantLook, build_post, write_line
 from utils.embeds.style import Style
-from utils.embeds.wording import WEAPONS
-from utils.localization.escape import escape_name, escape_text
+from utils.embeds.values import SEPARATOR, WEAPONS, show_name
 from utils.models.deaths import DeathKind
 from utils.models.notices.deaths import DeathNotice
+from utils.models.players import Counters
+from utils.models.texts import Metres, Number, Text, Value, text, text_in
+
+CAUSES: Mapping[DeathKind, Text] = {
+    DeathKind.MENU: text("Menu suicide"),
+    DeathKind.FALL: text_in("what killed", "Fall"),
+    DeathKind.SELF: text("Self-kill"),
+    DeathKind.UNKNOWN: text("No known killer"),
+}
+"""What the middle line says where no player killed."""
 
 
-def build_death_embed(_style: Style, look: VariantLook, notice: DeathNotice) -> discord.Embed:
+def build_death_embed(style: Style, look: VariantLook, notice: DeathNotice) -> discord.Embed:
     """Return the embed of a death."""
-    return build_post(look, notice, (_write_line(look, notice), _write_facts(notice)))
+    line = write_line(style, look, notice, killer=notice.killer_name, victim=notice.victim_name)
+    facts = _list_facts(notice) if notice.kind.is_kill else _list_causes(notice)
+    written = SEPARATOR.join(style.write(fact) for fact in facts if fact)
+    return build_post(style, look, notice, (line, written))
 
 
-def _write_line(look: VariantLook, notice: DeathNotice) -> str:
-    killer, victim = (f"**{escape_name(name)}**" for name in (notice.killer_name, notice.victim_name))
-    return choose_line(look, notice).format(killer=killer, victim=victim)
+def build_sample_death(style: Style, *, event_id: bytes, server_name: str, at: datetime) -> DeathNotice:
+    """Return an invented kill; nobody counts it."""
+    return DeathNotice(
+        event_id=event_id,
+        server_name=server_name,
+        at=at,
+        kind=DeathKind.KILL,
+        killer_name=style.write_plain(text("Sample killer")),
+        victim_name=style.write_plain(text("Sample victim")),
+        weapon="Mosin",
+        distance=123,
+        killer_kills=12,
+        killer_deaths=5,
+        killer_streak=3,
+    )
 
 
-def _write_facts(notice: DeathNotice) -> str:
-    if not notice.kind.is_kill:
-        return _write_cause(notice)
-    facts = [_write_weapon(notice.weapon), write_metres(notice.distance)]
+def _list_facts(notice: DeathNotice) -> list[Value]:
+    facts: list[Value] = [_show_weapon(notice.weapon), Metres(notice.distance)]
     if notice.killer_kills is not None and notice.killer_deaths is not None:
-        facts.append(f"K/D {write_ratio(compute_ratio(notice.killer_kills, notice.killer_deaths))}")
+        counters = Counters(kills=notice.killer_kills, deaths=notice.killer_deaths)
+        facts.append(text("K/D {ratio}", ratio=Number(counters.ratio, 2)))
     if notice.killer_streak is not None:
-        facts.append(f"Streak {write_count(notice.killer_streak)}")
-    return SEPARATOR.join(fact for fact in facts if fact)
+        facts.append(text("Streak {kills}", kills=Number(notice.killer_streak)))
+    return facts
 
 
-def _write_cause(notice: DeathNotice) -> str:
+def _list_causes(notice: DeathNotice) -> list[Value]:
     cause = CAUSES[notice.kind]
-    if notice.kind is DeathKind.SELF and notice.weapon:
-        return f"{cause}{SEPARATOR}{_write_weapon(notice.weapon)}"
-    return cause
+    return [cause, _show_weapon(notice.weapon)] if notice.kind is DeathKind.SELF else [cause]
 
 
-def _write_weapon(weapon: str) -> str:
-    return WEAPONS.get(weapon) or escape_text(weapon)
+def _show_weapon(weapon: str) -> Value:
+    return WEAPONS.get(weapon) or show_name(weapon)
 
 
 def _build_look(kind: DeathKind, colour: int, mark: str) -> VariantLook:
-    return VariantLook(colour, mark, f"{kind.value}.png", TITLES[kind], LINES[kind])
+    return VariantLook(colour, mark, f"{kind.value}.png", f"death.{kind.value}")
 
 
 DEATH_LOOK = NoticeLook(
@@ -60,15 +80,5 @@ DEATH_LOOK = NoticeLook(
         DeathKind.UNKNOWN: _build_look(DeathKind.UNKNOWN, 0x3F5B45, "🐺"),
     },
     build=build_death_embed,
-    sample=partial(
-        DeathNotice,
-        kind=DeathKind.KILL,
-        killer_name="Sample killer",
-        victim_name="Sample victim",
-        weapon="Mosin",
-        distance=123,
-        killer_kills=12,
-        killer_deaths=5,
-        killer_streak=3,
-    ),
+    sample=build_sample_death,
 )

@@ -7,15 +7,12 @@ from typing import Generic, TypeVar
 
 import discord
 
-from utils.embeds.figures import write_time
 from utils.embeds.style import Style
-from utils.embeds.wording import choose_text
-from utils.localization.escape import escape_name
+from utils.embeds.values import SEPARATOR, show_name
 from utils.models.notices.notice import Notice
+from utils.models.texts import Moment, Value
 
 N = TypeVar("N", bound=Notice)
-
-SEPARATOR = " · "
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +24,13 @@ class VariantLook:
         mark: the emoji before the title.
         picture: name of the file that is attached once to a message and shown by all embeds of the variant;
             empty for none.
-        titles: a pool; the title of a post is chosen by its event.
-        lines: likewise, with places in braces that the embed of the kind fills.
+        pool: name of its titles and lines in each language (``utils/localization/pools``).
     """
 
     colour: int
     mark: str
     picture: str
-    titles: Sequence[str]
-    lines: Sequence[str]
+    pool: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +40,8 @@ class NoticeLook(Generic[N]):
     Attributes:
         variants: the look of each variant of the kind.
         build: returns the embed of a notice; equal notices give equal embeds, also after a restart.
-        sample: makes an invented notice for ``/admin channel test``, given what every notice has by name.
+        sample: makes an invented notice for ``/admin channel test``, given the style, and by name what every
+            notice has.
     """
 
     variants: Mapping[StrEnum, VariantLook]
@@ -53,17 +49,23 @@ class NoticeLook(Generic[N]):
     sample: Callable[..., N]
 
 
-def choose_line(look: VariantLook, notice: Notice) -> str:
-    """Return the line that belongs to a notice, its places still open."""
-    return choose_text(look.lines, notice.event_id, part="line")
+def write_line(style: Style, look: VariantLook, notice: Notice, **places: Value) -> str:
+    """Return the line that belongs to a notice; names, which are foreign, stand out from it."""
+    parts = {name: _write_part(style, value) for name, value in places.items()}
+    return style.words.pools[look.pool].choose_line(notice.event_id).format_map(parts)
 
 
-def build_post(look: VariantLook, notice: Notice, lines: Sequence[str]) -> discord.Embed:
+def build_post(style: Style, look: VariantLook, notice: Notice, lines: Sequence[str]) -> discord.Embed:
     """Return an embed with a title of the pool, the lines that say something, server and time."""
-    place = (escape_name(notice.server_name), write_time(notice.at, "t"), write_time(notice.at))
+    where = style.write(show_name(notice.server_name))
+    place = (where, style.write(Moment(notice.at, "t")), style.write(Moment(notice.at)))
     embed = discord.Embed(
-        title=f"{look.mark} {choose_text(look.titles, notice.event_id, part='title')}",
+        title=f"{look.mark} {style.words.pools[look.pool].choose_title(notice.event_id)}",
         description="\n".join(line for line in (*lines, SEPARATOR.join(place)) if line),
         colour=look.colour,
     )
     return embed.set_thumbnail(url=f"attachment://{look.picture}") if look.picture else embed
+
+
+def _write_part(style: Style, value: Value) -> str:
+    return f"**{style.write(show_name(value))}**" if isinstance(value, str) else style.write(value)

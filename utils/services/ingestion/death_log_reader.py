@@ -153,7 +153,7 @@ class DeathLogReader:
             if known is not None and (known.look is not visit.look or known.folder != folder):
                 known = None
             if known is None and folder is not None:
-                await dependencies.places.settle(server, folder)
+                await dependencies.places.note_folder(server, folder)
             job = None if known else await dependencies.imports.find_import(self._scope)
             if job is not None:
                 self._is_importing = True

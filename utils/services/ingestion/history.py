@@ -42,7 +42,7 @@ from utils.services.ingestion.generation import (
     count_anew,
     has_deaths,
 )
-from utils.services.ingestion.import_throttle import Courtesy
+from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.log_source import HistoryLogs
 from utils.services.ingestion.poison import store_around_poison
 from utils.services.ingestion.prefetch import prefetch
@@ -176,7 +176,7 @@ class HistoryImport:
         imports: storage of the job and of generations of counters.
         events: told when the new counters are shown.
         batch_rows: lines of a transaction at least; a chunk is never cut.
-        courtesy: waited for before each batch.
+        throttle: waited for before each batch.
         turns: places for batches in memory, of all guilds.
     """
 
@@ -188,7 +188,7 @@ class HistoryImport:
         *,
         clock: Clock,
         batch_rows: int = BATCH_ROWS,
-        courtesy: Courtesy | None = None,
+        throttle: ImportThrottle | None = None,
         turns: FairTurns | None = None,
     ) -> None:
         self._store = store
@@ -196,7 +196,7 @@ class HistoryImport:
         self._events = events
         self._clock = clock
         self._batch_rows = batch_rows
-        self._courtesy = courtesy or Courtesy(clock)
+        self._throttle = throttle or ImportThrottle(clock)
         self._turns = turns or FairTurns(BATCHES_OF_ALL)
         self._running = 0
 
@@ -350,7 +350,7 @@ class HistoryImport:
         async def store() -> None:
             nonlocal held
             while (batch := await batches.get()) is not None:
-                await self._courtesy.wait()
+                await self._throttle.wait()
                 new = await storing.store(batch)
                 if count is not None:
                     await count.add(new)
@@ -395,7 +395,7 @@ class HistoryImport:
         batch = HistoryBatch()
         async with aclosing(prefetch(files, at_once=self._count_files)) as chunks:
             async for chunk in chunks:
-                await self._courtesy.wait()
+                await self._throttle.wait()
                 if chunk is None:
                     batch.files += 1
                     continue

@@ -1,4 +1,4 @@
-"""Courtesy: people who ask go first, and an import waits for a moment."""
+"""The import throttle: people who ask go first, and an import waits for a moment."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from utils.waiting import wait_for_any
 LONGEST_WAIT_SECONDS = 0.3  # before each batch of an import: it goes on, however much is asked
 
 
-class Courtesy:
+class ImportThrottle:
     """Knows whether somebody is being answered.
 
     An import takes all that MongoDB and a core have; an answer that shares them takes three times as long.

@@ -40,7 +40,7 @@ class Deliverer(Protocol):
         """Something of a server was added to the outbox, for these kinds of channel."""
 
 
-class ServerDirectory(Protocol):
+class ServerIndex(Protocol):
     """Knows which servers there are, by key alone."""
 
     async def list_server_scopes(self) -> Sequence[ServerScope]:
@@ -72,12 +72,12 @@ class ServerLoops:
         self,
         tasks: TaskManager,
         deliverer: Deliverer,
-        directory: ServerDirectory,
+        scope_index: ServerIndex,
         departures: Departures,
         readers: Mapping[str, ReaderBuilder],
         dependencies: LoopDependencies,
     ) -> None:
-        self._directory = directory
+        self._scope_index = scope_index
         self._departures = departures
         self._tasks = tasks
         self._deliverer = deliverer
@@ -110,8 +110,8 @@ class ServerLoops:
 
         Those of guilds that it is known to have left are not logged in to; ``follow_guilds`` finds out.
         """
-        left = frozenset(await self._directory.list_left_guilds())
-        scopes = await self._directory.list_server_scopes()
+        left = frozenset(await self._scope_index.list_left_guilds())
+        scopes = await self._scope_index.list_server_scopes()
         self.start_all(scope for scope in scopes if scope.guild_id not in left)
 
     async def stop(self, scope: ServerScope) -> bool:
@@ -228,7 +228,7 @@ class ServerLoops:
     ) -> None:
         """Remember over a restart which guilds were left, as far as that has changed."""
         try:
-            left = frozenset(await self._directory.list_left_guilds())
+            left = frozenset(await self._scope_index.list_left_guilds())
         except StorageError as failure:
             logger.warning("departures are noted another time", problem=str(failure))
             return
@@ -243,7 +243,7 @@ class ServerLoops:
         """Return every server, waiting while the database is away."""
         while True:
             try:
-                return await self._directory.list_server_scopes()
+                return await self._scope_index.list_server_scopes()
             except StorageError as failure:
                 logger.warning("the list of servers waits for the database", problem=str(failure))
             await self._dependencies.clock.sleep(DIRECTORY_RETRY_SECONDS)

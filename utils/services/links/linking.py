@@ -24,7 +24,7 @@ from utils.models.texts import Command, Number, Text, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.audit import AuditWriter
 from utils.services.links.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
-from utils.services.links.proof_watcher import PlayerDirectory, ProofBook
+from utils.services.links.proof_watcher import PlayerFinder, ProofBook
 from utils.services.players.asked_players import AskedPlayers
 from utils.services.players.wording import describe_several_links
 
@@ -105,7 +105,7 @@ class LinkService:
         self,
         store: LinkStore,
         *,
-        players: PlayerDirectory,
+        players: PlayerFinder,
         proofs: Proofs,
         audit: AuditWriter,
         notifier: Notifier,

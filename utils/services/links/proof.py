@@ -28,7 +28,7 @@ PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))
 
 AT_ONCE = 3  # requests for one player beside each other, and only while none of them was in vain
 MEMORY = timedelta(days=7)  # after the last pause; then requests are counted anew
-SETTLED = timedelta(days=3)  # after a proof; until then its member does nothing to the player for good
+PROOF_OBJECTION_TIME = timedelta(days=3)  # until then a proof erases nothing for good
 
 
 def can_be_asked_for(attempts: ProofAttempts | None, *, now: datetime) -> bool:
@@ -110,10 +110,10 @@ def is_overdue(
     The game's time decides, not ours: it ends only when the logs of every server the player is known on were
     read some minutes after its last window, or when a host has been away for long.
     """
-    settled_at = ends_at + GRACE
-    if now < settled_at:
+    certain_at = ends_at + GRACE
+    if now < certain_at:
         return False
     if now >= ends_at + LONGEST_GRACE:
         return True
     reads = [health[server_id].last_read_at for server_id in servers if server_id in health]
-    return all(read_at is not None and read_at >= settled_at for read_at in reads)
+    return all(read_at is not None and read_at >= certain_at for read_at in reads)

@@ -72,7 +72,7 @@ class OpenLinks(Protocol):
         """Return those guilds."""
 
 
-class PlayerDirectory(Protocol):
+class PlayerFinder(Protocol):
     """Knows the players of a guild."""
 
     async def resolve(self, guild_id: GuildId, text: str) -> KnownPlayer:
@@ -83,7 +83,7 @@ class PlayerDirectory(Protocol):
         """
 
 
-class ReadingBook(Protocol):
+class ServerReadings(Protocol):
     """Knows how reading the servers goes."""
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
@@ -101,12 +101,12 @@ class ProofMessages(Protocol):
         """
 
 
-class ProofKeeper:
+class ProofWatcher:
     """Judges pending links and tells the outcome.
 
     Args:
         store: links and deaths.
-        directory: which guilds to look at.
+        scope_index: which guilds to look at.
         players: on which servers a player is known.
         reading: how far the logs were read.
         messages: where the outcome is shown.
@@ -116,16 +116,16 @@ class ProofKeeper:
     def __init__(
         self,
         store: ProofStore,
-        directory: OpenLinks,
+        scope_index: OpenLinks,
         *,
-        players: PlayerDirectory,
-        reading: ReadingBook,
+        players: PlayerFinder,
+        reading: ServerReadings,
         messages: ProofMessages,
         tasks: TaskManager,
         clock: Clock,
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._scope_index = scope_index
         self._players = players
         self._reading = reading
         self._messages = messages
@@ -160,7 +160,7 @@ class ProofKeeper:
     async def run(self) -> None:
         """Judge for ever: every guild with open links now and then, a stirred one at once."""
         while True:
-            found = await self._directory.list_guilds_with_open_links()
+            found = await self._scope_index.list_guilds_with_open_links()
             self._open = frozenset(found) | self._stirred
             await self.look(found)
             next_look_at = self._clock.monotonic() + LOOK_SECONDS

@@ -56,7 +56,7 @@ class ExportService:
         if not person.is_asker:
             facts = list_facts(person)
             await self._audit.write(person.guild_id, question.asker_id, AuditAction.DATA_EXPORT, facts)
-        writer = await asyncio.to_thread(ArchiveWriter, await self._gather(person), person.player_ids)
+        writer = await asyncio.to_thread(ArchiveWriter, await self._collect(person), person.player_ids)
         for scope, server in (await self._store.list_servers(person.guild_id)).items():
             async for deaths in self._store.iterate_deaths(scope, person.player_ids):
                 full = await asyncio.to_thread(writer.add, server, deaths)
@@ -64,19 +64,19 @@ class ExportService:
                     yield full
         yield await asyncio.to_thread(writer.finish)
 
-    async def _gather(self, person: Person) -> Mapping[str, object]:
+    async def _collect(self, person: Person) -> Mapping[str, object]:
         guild_id, member_id = person.guild_id, person.member_id
         data: dict[str, object] = {
             "exported_at": self._clock.now(),
             "community_id": str(guild_id),
             "member_id": None if member_id is None else str(member_id),
-            "players": [await self._gather_player(person, player_id) for player_id in person.player_ids],
+            "players": [await self._collect_player(person, player_id) for player_id in person.player_ids],
         }
         if member_id is not None:
             data |= await self._store.list_parts_of_member(guild_id, member_id)
         return {name: hide_members(value, member_id) for name, value in data.items()}
 
-    async def _gather_player(self, person: Person, player_id: PlayerId) -> Mapping[str, object]:
+    async def _collect_player(self, person: Person, player_id: PlayerId) -> Mapping[str, object]:
         servers: list[Mapping[str, object]] = []
         for scope, server in (await self._store.list_servers(person.guild_id)).items():
             parts = dict(await self._store.list_parts_of_player(scope, player_id))

@@ -16,7 +16,7 @@ from utils.models.players import KnownPlayer
 from utils.models.quantities import describe_wait
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.texts import Command, Number, text
-from utils.services.links.proof import SETTLED
+from utils.services.links.proof import PROOF_OBJECTION_TIME
 from utils.services.players.wording import describe_several_links
 
 
@@ -40,14 +40,14 @@ class ProvenPlayer(Protocol):
         """An admin said so."""
 
 
-class LinkBook(Protocol):
+class MemberLinks(Protocol):
     """Which players belong to which member."""
 
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[ProvenPlayer]:
         """Return a member's proven players."""
 
 
-class PlayerDirectory(Protocol):
+class PlayerFinder(Protocol):
     """Who is meant by a name."""
 
     async def resolve(self, guild_id: GuildId, text: str) -> KnownPlayer:
@@ -61,7 +61,7 @@ class PlayerDirectory(Protocol):
 class PersonFinder:
     """Turns the options of a command into a person."""
 
-    def __init__(self, links: LinkBook, players: PlayerDirectory, *, clock: Clock) -> None:
+    def __init__(self, links: MemberLinks, players: PlayerFinder, *, clock: Clock) -> None:
         self._links = links
         self._players = players
         self._clock = clock
@@ -78,7 +78,7 @@ class PersonFinder:
             raise InvalidInputError(text("Name a member or a player, not both."))
         person = await self._find(question)
         if person.is_asker and not question.is_admin:
-            await self._verify_settled(question, person)
+            await self._verify_old_enough(question, person)
         return person
 
     async def _find(self, question: DataQuestion) -> Person:
@@ -114,19 +114,19 @@ class PersonFinder:
         is_own = any(player.player_id == meant.player_id for player in own_players)
         return Person(question.guild_id, None, (meant,), is_asker=is_own)
 
-    async def _verify_settled(self, question: DataQuestion, person: Person) -> None:
+    async def _verify_old_enough(self, question: DataQuestion, person: Person) -> None:
         """Leave the time to object: a proof can be luck, and what an erasure takes does not come back."""
         for link in await self._links.list_players(question.guild_id, question.asker_id):
             if link.player_id not in person.player_ids or link.is_confirmed or link.proven_at is None:
                 continue
-            left = link.proven_at + SETTLED - self._clock.now()
+            left = link.proven_at + PROOF_OBJECTION_TIME - self._clock.now()
             if left > timedelta():
                 raise NotAllowedError(
                     text(
                         "“{player}” was proven to be you less than {days} days ago. "
                         "You can ask again in {wait}; until then an admin can do it.",
                         player=link.player_name,
-                        days=Number(SETTLED.days),
+                        days=Number(PROOF_OBJECTION_TIME.days),
                         wait=describe_wait(left),
                     )
                 )

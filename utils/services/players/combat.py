@@ -21,7 +21,7 @@ from utils.models.statistics import (
     WeaponRow,
     WeaponTable,
 )
-from utils.services.players.coverage import CoverageService, Question, ServerBook
+from utils.services.players.coverage import CoverageService, GuildServers, StatisticsQuestion
 
 RIVALS = 10
 
@@ -110,7 +110,7 @@ class CombatService:
     """Answers ``/weapons``, ``/rivals``, ``/activity`` and ``/killfeed recent``."""
 
     def __init__(
-        self, store: CombatStore, deaths: DeathStore, coverage: CoverageService, servers: ServerBook
+        self, store: CombatStore, deaths: DeathStore, coverage: CoverageService, servers: GuildServers
     ) -> None:
         self._store = store
         self._deaths = deaths
@@ -149,7 +149,7 @@ class CombatService:
             for row in rows
         )
 
-    async def get_rivals(self, question: Question) -> tuple[Coverage, Rivals]:
+    async def get_rivals(self, question: StatisticsQuestion) -> tuple[Coverage, Rivals]:
         """Return who killed a player three times and more, and whom he did, each both ways.
 
         Raises:

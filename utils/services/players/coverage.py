@@ -12,7 +12,7 @@ from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
-from utils.models.texts import Command, text
+from utils.models.texts import Command, Text, plural, text
 
 HOW_TO_LINK = text(
     "No player of yours is linked here yet. Link one with {link}, or name a player: start typing, and names "
@@ -33,14 +33,14 @@ class LinkedPlayer(Protocol):
         """His name, as it was linked."""
 
 
-class LinkBook(Protocol):
+class MemberLinks(Protocol):
     """Which players belong to which member."""
 
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[LinkedPlayer]:
         """Return a member's proven players, the main one first."""
 
 
-class ServerBook(Protocol):
+class GuildServers(Protocol):
     """A guild's game servers."""
 
     async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
@@ -50,7 +50,7 @@ class ServerBook(Protocol):
         """Return the server meant, by id or name."""
 
 
-class NameBook(Protocol):
+class PlayerFinder(Protocol):
     """Who is meant by a name."""
 
     async def resolve(
@@ -60,7 +60,7 @@ class NameBook(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class StatisticsQuestion:
     """What a member asks for: options as they were typed or chosen."""
 
     guild_id: GuildId
@@ -82,7 +82,9 @@ class MeantPlayer:
 class CoverageService:
     """Turns questions into servers, days and players."""
 
-    def __init__(self, servers: ServerBook, names: NameBook, links: LinkBook, *, clock: Clock) -> None:
+    def __init__(
+        self, servers: GuildServers, names: PlayerFinder, links: MemberLinks, *, clock: Clock
+    ) -> None:
         self._servers = servers
         self._names = names
         self._links = links
@@ -107,14 +109,14 @@ class CoverageService:
         return Coverage(
             guild_id=guild_id,
             server_ids=tuple(one.scope.server_id for one in servers),
-            where=servers[0].name if len(servers) == 1 else f"all {len(servers)} servers",
+            where=servers[0].name if len(servers) == 1 else _describe_all(servers),
             today=today,
             period=period,
             since=since,
             since_at=datetime.combine(since, time.min, zone).astimezone(UTC) if since else None,
         )
 
-    async def find_players(self, question: Question, coverage: Coverage) -> tuple[MeantPlayer, ...]:
+    async def find_players(self, question: StatisticsQuestion, coverage: Coverage) -> tuple[MeantPlayer, ...]:
         """Return whose figures are asked for: the named player, or the member's or the asker's linked ones.
 
         Raises:
@@ -147,3 +149,7 @@ class CoverageService:
     async def list_linked(self, guild_id: GuildId, member_id: MemberId) -> tuple[PlayerId, ...]:
         """Return a member's linked players."""
         return tuple(link.player_id for link in await self._links.list_players(guild_id, member_id))
+
+
+def _describe_all(servers: Sequence[GameServer]) -> Text:
+    return plural("{count} server", "all {count} servers", len(servers))

@@ -62,7 +62,7 @@ class BoardStore(Protocol):
         """Forget a board."""
 
 
-class BoardDirectory(Protocol):
+class BoardIndex(Protocol):
     """Knows which guilds have boards."""
 
     async def list_guilds_with_boards(self) -> Sequence[GuildId]:
@@ -90,7 +90,7 @@ class PostedBoardService:
     def __init__(
         self,
         store: BoardStore,
-        directory: BoardDirectory,
+        scope_index: BoardIndex,
         messages: BoardMessages,
         *,
         coverage: CoverageService,
@@ -102,7 +102,7 @@ class PostedBoardService:
         is_member: Callable[[GuildId], bool],
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._scope_index = scope_index
         self._messages = messages
         self._coverage = coverage
         self._channels = channels
@@ -186,7 +186,7 @@ class PostedBoardService:
             async with self._turns.lend(guild_id):
                 await self._refresh_guild(guild_id, told)
 
-        found = filter(self._is_member, await self._directory.list_guilds_with_boards())
+        found = filter(self._is_member, await self._scope_index.list_guilds_with_boards())
         await asyncio.gather(
             *(self._tasks.attempt(REFRESH_TASK, one, refresh_in_turn, told=told) for one in found)
         )

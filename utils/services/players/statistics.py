@@ -12,7 +12,7 @@ from utils.models.players import BoardRow, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.statistics import BoardRows, Comparison, Coverage, DayCount
 from utils.models.texts import text
-from utils.services.players.coverage import CoverageService, Question
+from utils.services.players.coverage import CoverageService, StatisticsQuestion
 from utils.services.players.wording import describe_missing_player
 
 BOARD_PAGE_ROWS = 10
@@ -138,7 +138,7 @@ class StatisticsService:
         self._hunters = hunters
         self._coverage = coverage
 
-    async def get_stats(self, question: Question) -> PlayerReport:
+    async def get_stats(self, question: StatisticsQuestion) -> PlayerReport:
         """Return the figures of a player, or of a member's linked ones, with what they did lately.
 
         Raises:

@@ -2,8 +2,8 @@
 
 A tier counts from the moment it is written, and is over at its end by the clock alone (``PremiumService``).
 What is over the limit then is paused, newest servers first, and never deleted: it goes on by itself as soon
-as there is room. A timer notices ends, settles the servers, tells the admins, and writes the end down last,
-so that a process that dies in between does all of it again.
+as there is room. A timer notices ends, pauses the servers over the limit, tells the admins, and writes the
+end down last, so that a process that dies in between does all of it again.
 """
 
 import re
@@ -39,7 +39,7 @@ from utils.tasks import TaskManager
 
 logger = get_logger(__name__)
 
-SETTLE_TASK, ENDS_TASK = "premium:settle", "premium:ends"
+PAUSE_TASK, ENDS_TASK = "premium:pause", "premium:ends"
 
 _DIGITS = re.compile(r"[0-9]{1,19}")
 
@@ -79,7 +79,7 @@ class Restarter(Protocol):
         """End what is under way for a server and begin with its settings as they are now."""
 
 
-class GrantDirectory(Protocol):
+class GrantIndex(Protocol):
     """Knows by key alone where something is to be done."""
 
     async def list_guild_ids(self) -> Sequence[GuildId]:
@@ -129,7 +129,7 @@ class GrantService:
     def __init__(
         self,
         store: PremiumStore,
-        directory: GrantDirectory,
+        scope_index: GrantIndex,
         *,
         premium: PremiumService,
         servers: SlotStore,
@@ -140,7 +140,7 @@ class GrantService:
         minimum_poll_seconds: float,
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._scope_index = scope_index
         self._premium = premium
         self._servers = servers
         self._loops = loops
@@ -148,10 +148,10 @@ class GrantService:
         self._tasks = tasks
         self._clock = clock
         self._minimum_poll_seconds = minimum_poll_seconds
-        self._unsettled: set[GuildId] = (
+        self._unchecked: set[GuildId] = (
             set()
         )  # whose servers may not fit their tier yet; the timer tries again
-        self._settling = WorkQueue(SETTLE_TASK, self._settle_soon, tasks=tasks)
+        self._pausing = WorkQueue(PAUSE_TASK, self._pause_soon, tasks=tasks)
         self._locks = KeyedLocks[GuildId]()  # one after the other keeps old and new states true
 
     async def grant(
@@ -238,40 +238,40 @@ class GrantService:
 
     async def end_due(self) -> None:
         """Carry out every end that has come, and what an outage left undone."""
-        await self._tasks.for_each(ENDS_TASK, tuple(self._unsettled), self.settle_servers)
-        ended = await self._directory.list_ended_premium(self._clock.now())
+        await self._tasks.for_each(ENDS_TASK, tuple(self._unchecked), self.pause_excess_servers)
+        ended = await self._scope_index.list_ended_premium(self._clock.now())
         await self._tasks.for_each(ENDS_TASK, ended, self._end)
 
-    async def settle_all(self) -> None:
+    async def pause_excess_of_all(self) -> None:
         """Keep every guild within its tier, for example after the default tier was changed.
 
         Those for whom that fails are left to the timer of ends.
         """
-        guild_ids = await self._directory.list_guild_ids()
-        await self._tasks.for_each(SETTLE_TASK, guild_ids, self.settle_servers)
+        guild_ids = await self._scope_index.list_guild_ids()
+        await self._tasks.for_each(PAUSE_TASK, guild_ids, self.pause_excess_servers)
 
-    async def settle_servers(self, guild_id: GuildId) -> None:
+    async def pause_excess_servers(self, guild_id: GuildId) -> None:
         """Pause what is over the limit, and let go on what fits (again)."""
         async with self._locks.hold(guild_id):
-            await self._settle(guild_id)
+            await self._pause_excess(guild_id)
 
     def on_server_added(self, event: ServerAdded) -> None:
         """A tier may have ended while a server was being added."""
-        self._settling.put(event.scope.guild_id, guild_id=event.scope.guild_id)
+        self._pausing.put(event.scope.guild_id, guild_id=event.scope.guild_id)
 
     def on_server_removed(self, event: ServerRemoved) -> None:
         """A place is free: the oldest paused server takes it."""
-        self._settling.put(event.scope.guild_id, guild_id=event.scope.guild_id)
+        self._pausing.put(event.scope.guild_id, guild_id=event.scope.guild_id)
 
     def forget_guild(self, guild_id: GuildId) -> None:
-        """Settle the servers of a guild no more."""
-        self._unsettled.discard(guild_id)
+        """Count the servers of a guild no more."""
+        self._unchecked.discard(guild_id)
 
-    async def _settle_soon(self, guild_id: GuildId) -> None:
+    async def _pause_soon(self, guild_id: GuildId) -> None:
         try:
-            await self.settle_servers(guild_id)
+            await self.pause_excess_servers(guild_id)
         except StorageError as error:
-            logger.warning("servers are settled later", guild_id=guild_id, problem=str(error))
+            logger.warning("servers over the limit are paused later", guild_id=guild_id, problem=str(error))
 
     async def _write(
         self,
@@ -285,13 +285,13 @@ class GrantService:
         before = self._premium.read_state(old)
         after = self._premium.read_state(PremiumRecord(guild_id, grant))
         entry = _build_entry(event, action, before, after)
-        self._unsettled.add(guild_id)
+        self._unchecked.add(guild_id)
         try:
             await self._store.write_grant(guild_id, grant, event, entry=entry)
         finally:
             self._premium.forget_guild(guild_id)  # a write that failed may have happened all the same
         log_entry(guild_id, entry)
-        paused = await self._settle(guild_id)
+        paused = await self._pause_excess(guild_id)
         record = await self._read_fresh(guild_id)
         return GrantChange(before, self._premium.read_state(record), paused, record.history)
 
@@ -302,7 +302,7 @@ class GrantService:
             now = self._clock.now()
             if record.grant is None or not record.grant.is_over(now):
                 return
-            paused = await self._settle(guild_id)
+            paused = await self._pause_excess(guild_id)
         grant = record.grant
         ended = PremiumState(TIERS[grant.tier], grant.ends_at, is_granted=True)
         change = GrantChange(ended, self._premium.read_state(record), paused, record.history)
@@ -314,9 +314,9 @@ class GrantService:
         self._premium.forget_guild(guild_id)
         logger.info("premium has ended", guild_id=guild_id, tier=grant.tier, paused=len(paused))
 
-    async def _settle(self, guild_id: GuildId) -> tuple[str, ...]:
+    async def _pause_excess(self, guild_id: GuildId) -> tuple[str, ...]:
         """Pause and resume servers by the tier; return the names of those that are paused then."""
-        self._unsettled.add(guild_id)
+        self._unchecked.add(guild_id)
         self._premium.forget_guild(guild_id)  # another process may have written a grant a moment ago
         tier = await self._premium.get_tier(guild_id)
         servers = await self._servers.list_servers(guild_id)
@@ -327,7 +327,7 @@ class GrantService:
                 await self._servers.set_paused(server.scope, is_paused=is_paused)
                 await self._loops.restart(server.scope)
                 logger.info("game server fits or not", scope=str(server.scope), is_paused=is_paused)
-        self._unsettled.discard(guild_id)
+        self._unchecked.discard(guild_id)
         return tuple(server.name for server in servers if server.scope in paused)
 
     async def _read_fresh(self, guild_id: GuildId) -> PremiumRecord:

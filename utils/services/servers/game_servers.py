@@ -61,7 +61,7 @@ class RejectedStore(Protocol):
         """Return how many lines were rejected since the server was added."""
 
 
-class SecretKeeper(Protocol):
+class Encryption(Protocol):
     """Encryption of logins at rest."""
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
@@ -129,7 +129,7 @@ class GameServerService:
         *,
         settings: SettingsService,
         premium: PremiumService,
-        secret_keeper: SecretKeeper,
+        encryption: Encryption,
         checker: ServerChecker,
         places: LogPlaces,
         logs: LogOpener,
@@ -143,7 +143,7 @@ class GameServerService:
         self._rejected = rejected
         self._settings = settings
         self._premium = premium
-        self._secret_keeper = secret_keeper
+        self._encryption = encryption
         self._checker = checker
         self._places = places
         self._logs = logs
@@ -250,7 +250,7 @@ class GameServerService:
         if check.logs is None:
             return server, check.steps
         try:
-            await self._places.settle(server, check.logs.folder)
+            await self._places.note_folder(server, check.logs.folder)
         except SameLogsError as error:
             return server, (*check.steps, CheckStep(WayStep.OTHER_SERVERS, ok=False, detail=error.said))
         self._loops.wake(server.scope)
@@ -300,7 +300,7 @@ class GameServerService:
             host=form.host,
             port=form.port or DEFAULT_PORT,
             username=form.username,
-            secret=self._secret_keeper.encrypt(scope, credentials),
+            secret=self._encryption.encrypt(scope, credentials),
             number=form.number,
             base_path=form.base_path,
             timezone=form.timezone,

@@ -62,7 +62,7 @@ class LogPlaces:
                     )
                 )
 
-    async def settle(self, server: GameServer, folder: str) -> None:
+    async def note_folder(self, server: GameServer, folder: str) -> None:
         """Note where a server's logs were found now; refuse to read them when an older server does.
 
         Raises:

@@ -27,9 +27,9 @@ from utils.services.guilds.guild_settings import ServerStore, SettingsService
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import (
     NO_SUCH_SERVER,
+    Encryption,
     GameServerService,
     LoopControl,
-    SecretKeeper,
     ServerChecker,
 )
 from utils.services.servers.log_places import LogPlaces
@@ -109,7 +109,7 @@ class ServerChangeService:
         *,
         settings: SettingsService,
         premium: PremiumService,
-        secret_keeper: SecretKeeper,
+        encryption: Encryption,
         checker: ServerChecker,
         places: LogPlaces,
         host_keys: HostKeyReader,
@@ -121,7 +121,7 @@ class ServerChangeService:
         self._imports = imports
         self._settings = settings
         self._premium = premium
-        self._secret_keeper = secret_keeper
+        self._encryption = encryption
         self._checker = checker
         self._places = places
         self._host_keys = host_keys
@@ -259,7 +259,7 @@ class ServerChangeService:
         given: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(edit, name)) is not None}
         wanted = replace(server, **given)
         if edit.credentials is not None:
-            secret = self._secret_keeper.encrypt(server.scope, edit.credentials)
+            secret = self._encryption.encrypt(server.scope, edit.credentials)
             wanted = replace(wanted, secret=secret)
         return replace(wanted, host_key=None) if _differs(server, wanted, _PLACE) else wanted
 

@@ -24,7 +24,7 @@ STANDBY_SECONDS = 2.0
 class LeaseStore(Protocol):
     """Storage of leases."""
 
-    async def settle_shard_count(self, *, instance_id: str, now: datetime) -> None:
+    async def claim_shard_count(self, *, instance_id: str, now: datetime) -> None:
         """End leases of another shard count that nobody holds any more.
 
         Raises:
@@ -45,7 +45,7 @@ class LeaseStore(Protocol):
         """Give a lease back."""
 
 
-class LeaseKeeper:
+class LeaseHolder:
     """Holds the leases of the shards of this process.
 
     Args:
@@ -93,14 +93,14 @@ class LeaseKeeper:
         """Return the tokens of all leases, or of none."""
         tokens: dict[int, int] = {}
         try:
-            await self._settle_shard_count()
+            await self._claim_shard_count()
             for shard in self._sharding.ids:
                 token = await self._store.acquire(shard, instance_id=self._instance_id, now=self._clock.now())
                 if token is None:
                     break
                 tokens[shard] = token
             else:
-                await self._settle_shard_count()  # of two that begin together one sees the other now
+                await self._claim_shard_count()  # of two that begin together one sees the other now
                 return tokens
         except StorageUnavailableError as error:
             logger.warning("leases are not asked for", problem=str(error))  # a standby outlives an outage
@@ -110,8 +110,8 @@ class LeaseKeeper:
         await self._release(tokens)
         return {}
 
-    async def _settle_shard_count(self) -> None:
-        await self._store.settle_shard_count(instance_id=self._instance_id, now=self._clock.now())
+    async def _claim_shard_count(self) -> None:
+        await self._store.claim_shard_count(instance_id=self._instance_id, now=self._clock.now())
 
     async def keep(self) -> None:
         """Renew for ever.

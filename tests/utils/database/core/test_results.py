@@ -2,7 +2,7 @@
 
 import pytest
 
-from utils.database.core.results import SafeMongoDBResult, settle_result
+from utils.database.core.results import SafeMongoDBResult, wait_for_result
 from utils.errors import StorageUnavailableError
 
 
@@ -16,13 +16,13 @@ async def _fail() -> int:
 
 async def test_value_is_unwrapped_when_all_went_well() -> None:
     """A good result is its value."""
-    result = await settle_result(_give())
+    result = await wait_for_result(_give())
     assert (result, result.is_ok, result.unwrap()) == (SafeMongoDBResult(value=7), True, 7)
 
 
 async def test_error_is_held_and_raised_when_unwrapped() -> None:
     """A failure is a value until somebody insists on the other one."""
-    result = await settle_result(_fail())
+    result = await wait_for_result(_fail())
     assert (result.is_ok, result.value) == (False, None)
     with pytest.raises(StorageUnavailableError, match="away"):
         result.unwrap()

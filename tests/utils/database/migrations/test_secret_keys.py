@@ -16,7 +16,7 @@ from utils.database.migrations.secret_keys import (
     LOST_KEY,
     WRONG_KEY,
     KeyProof,
-    Moved,
+    MovedLogins,
     Rekeying,
     SecretCipher,
     StoredLogins,
@@ -67,7 +67,7 @@ class MortalLogins(StoredLogins):
 
     async def move(
         self, guild_id: GuildId, old: SecretCipher | None, new: SecretCipher, fence: Fence
-    ) -> Moved:
+    ) -> MovedLogins:
         """Move a guild, or die."""
         self._live(is_after=False)
         moved = await super().move(guild_id, old, new, fence)
@@ -146,7 +146,7 @@ async def test_any_key_fits_where_nothing_is_lost_with_the_old_one(database: Saf
 
 async def test_all_logins_go_over_to_the_new_key(database: SafeDatabase) -> None:
     """Every login opens with the new key alone, and so does the bot start."""
-    assert await build(database).run(OLD, NEW) == Moved(len(SCOPES))
+    assert await build(database).run(OLD, NEW) == MovedLogins(len(SCOPES))
     assert (await read(database, NEW), await read(database, OLD)) == (PASSWORDS, {})
     assert [await verify(database, box) for box in (OLD, NEW)] == [WRONG_KEY, ""]
 
@@ -166,7 +166,7 @@ async def test_change_that_was_killed_at_any_point_is_gone_on_with(database: Saf
             with pytest.raises(ConfigurationError, match="with the same new key"):
                 await build(database).run(old, THIRD)
         for _ in range(2):  # the second time as if it had been killed after its last word
-            assert await build(database).run(old, new) == Moved(len(SCOPES))
+            assert await build(database).run(old, new) == MovedLogins(len(SCOPES))
         assert (await read(database, new), await verify(database, new)) == (PASSWORDS, "")
         old, new = new, old
 
@@ -178,7 +178,7 @@ async def test_wrong_and_lost_old_keys_move_nothing(database: SafeDatabase) -> N
             await build(database).run(old, NEW)
         assert str(caught.value) == sentence
     assert await read(database, OLD) == PASSWORDS
-    assert await build(database).run(None, NEW, is_lost=True) == Moved(0, len(SCOPES))
+    assert await build(database).run(None, NEW, is_lost=True) == MovedLogins(0, len(SCOPES))
     assert (await verify(database, NEW), await read(database, OLD)) == ("", PASSWORDS)
 
 
@@ -316,7 +316,7 @@ async def test_storage_that_fails_leaves_a_change_that_goes_on(database: SafeDat
 
         async def move(
             self, guild_id: GuildId, old: SecretCipher | None, new: SecretCipher, fence: Fence
-        ) -> Moved:
+        ) -> MovedLogins:
             """Fail."""
             if guild_id == GuildId(43):
                 raise StorageUnavailableError("away")
@@ -324,7 +324,7 @@ async def test_storage_that_fails_leaves_a_change_that_goes_on(database: SafeDat
 
     with pytest.raises(StorageUnavailableError):
         await build(database, AwayLogins(database)).run(OLD, NEW)
-    assert await build(database).run(OLD, NEW) == Moved(len(SCOPES))
+    assert await build(database).run(OLD, NEW) == MovedLogins(len(SCOPES))
 
 
 def test_place_shows_nothing_of_its_key(tmp_path: Path) -> None:

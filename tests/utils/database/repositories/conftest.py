@@ -3,7 +3,7 @@
 import pytest
 
 from utils.database.core.database import SafeDatabase
-from utils.database.read_models.standings.keeper import Standings
+from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.outbox import OutboxRepository

@@ -15,7 +15,7 @@ from utils.clock import SystemClock
 from utils.database.core.database import SafeDatabase
 from utils.database.core.indexes import ensure_indexes
 from utils.database.process.connection import SafeMongoDBConnection
-from utils.database.read_models.standings.keeper import Standings
+from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository

@@ -22,7 +22,7 @@ from utils.database.core.transaction import Transaction
 from utils.database.documents.audit_documents import read_audit
 from utils.database.documents.death_documents import read_death
 from utils.database.documents.player_documents import read_days, read_month, read_player
-from utils.database.read_models.standings.keeper import Standings
+from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.combat import CombatRepository

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from utils.database.core.database import SafeDatabase
-from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import StorageConflictError
@@ -63,8 +63,8 @@ async def test_request_comes_back_as_it_was_and_is_open(
     assert await links.list_open(GUILD) == (second,)
     assert (await links.list_of_member(OTHER, ANNA), await links.list_open(OTHER)) == ((), ())
     assert await links.find_owner(GUILD, WOLF) is None
-    directory = DirectoryRepository(database, Sharding())
-    assert await directory.list_guilds_with_open_links() == (GUILD,)
+    scope_index = ScopeIndexRepository(database, Sharding())
+    assert await scope_index.list_guilds_with_open_links() == (GUILD,)
 
 
 async def test_first_proven_link_is_main_and_the_others_follow_by_age(links: LinkRepository) -> None:
@@ -180,7 +180,7 @@ async def test_proven_link_is_closed_once_its_message_tells_it(
     assert (shown.channel_id, shown.message_id) == (7, 8)
     await links.mark_told(GUILD, shown)
     assert await links.list_open(GUILD) == ()
-    assert await DirectoryRepository(database, Sharding()).list_guilds_with_open_links() == ()
+    assert await ScopeIndexRepository(database, Sharding()).list_guilds_with_open_links() == ()
     assert await links.list_of_member(GUILD, ANNA) == (replace(proven, windows=()),)
 
 

@@ -13,11 +13,11 @@ from tests.fakes.storage import put_settings
 from utils.database.core.database import Fence, SafeDatabase
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
-from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.links import LinkRepository
+from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
@@ -262,13 +262,13 @@ async def test_timer_finds_servers_with_due_bounties_by_key(
     stranger: ServerScope,
 ) -> None:
     """Of all guilds, each server once, and none whose bounties still run or are closed."""
-    directory = DirectoryRepository(database, Sharding())
+    scope_index = ScopeIndexRepository(database, Sharding())
     closed = build_bounty(neighbour, "b3", state=BountyState.EXPIRED, expires_at=START - HOUR)
     due = [build_bounty(one, "b1", expires_at=START - HOUR) for one in (scope, stranger)]
     more = build_bounty(scope, "b2", placer_id=BOB, expires_at=START - HOUR)
     await insert(bounties, *due, more, closed)
-    assert await directory.list_scopes_with_due_bounties(before=START) == (scope, stranger)
-    assert await directory.list_scopes_with_due_bounties(before=START - HOUR) == ()
+    assert await scope_index.list_scopes_with_due_bounties(before=START) == (scope, stranger)
+    assert await scope_index.list_scopes_with_due_bounties(before=START - HOUR) == ()
 
 
 @pytest.mark.parametrize("keep_stats", [True, False])
@@ -475,7 +475,7 @@ async def _market(
     )
     endings = BountyEndings(
         bounties,
-        DirectoryRepository(database, Sharding()),
+        ScopeIndexRepository(database, Sharding()),
         guilds=guilds,
         servers=StoredServers(servers),
         events=events,

@@ -7,9 +7,9 @@ import pytest
 from tests.fakes.storage import put_settings
 from utils.database.core.database import SafeDatabase
 from utils.database.repositories.audit import AuditRepository
-from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.premium import KEPT_EVENTS, PremiumRepository
+from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.errors import StorageError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import ChannelKind, GuildSettings
@@ -88,9 +88,9 @@ async def test_directory_names_the_guilds_whose_grant_is_over(
     await premium.write_grant(GUILD, Grant(2, NOW, OWNER, NOW + DAY), grant_event(2), entry=ENTRY)
     await premium.write_grant(OTHER, Grant(2, NOW, OWNER), grant_event(2), entry=ENTRY)
     await put_settings(GuildRepository(database), THIRD, admin_role_id=9)
-    directory = DirectoryRepository(database, Sharding())
-    assert await directory.list_ended_premium(NOW + DAY - timedelta(seconds=1)) == ()
-    assert await directory.list_ended_premium(NOW + DAY) == (GUILD,)
+    scope_index = ScopeIndexRepository(database, Sharding())
+    assert await scope_index.list_ended_premium(NOW + DAY - timedelta(seconds=1)) == ()
+    assert await scope_index.list_ended_premium(NOW + DAY) == (GUILD,)
 
 
 async def test_grant_that_cannot_be_audited_is_not_written(premium: PremiumRepository) -> None:

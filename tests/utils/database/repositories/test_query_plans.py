@@ -10,12 +10,11 @@ import pytest
 from tests.fakes.storage import put_settings
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
-from utils.database.read_models.standings.keeper import Standings
+from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.audit import AuditRepository
 from utils.database.repositories.bounties import BountyRepository
 from utils.database.repositories.combat import CombatRepository
 from utils.database.repositories.deaths import DeathRepository
-from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.hunters import HunterRepository
@@ -27,6 +26,7 @@ from utils.database.repositories.personal_data import PersonalDataRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
 from utils.database.repositories.rejected import RejectedLineRepository
+from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.repositories.wallets import WalletRepository
@@ -196,7 +196,7 @@ async def test_everything_about_links_is_served_by_an_index(
     await links.delete_pending(guild_id, Link(guild_id, MemberId(2), A, "a", NOW))
     await links.drop_request(guild_id, Link(guild_id, MemberId(2), A, "a", NOW))
     await links.remove(guild_id, MemberId(1), [A])
-    await DirectoryRepository(profiled, Sharding()).list_guilds_with_open_links()
+    await ScopeIndexRepository(profiled, Sharding()).list_guilds_with_open_links()
     operations = await _list_profiled(profiled)
     assert _list_unindexed(operations) == []
     [deaths] = [one for one in operations if one["ns"].endswith(".kills")]
@@ -211,7 +211,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     scope: ServerScope,
     neighbour: ServerScope,
 ) -> None:
-    """Outbox, imports, settings, rejected lines and the directory."""
+    """Outbox, imports, settings, rejected lines and the scope index."""
     feeds = [Feed(scope, ChannelKind.KILLFEED), Feed(scope, ChannelKind.BOUNTIES)]
     for limit in (1, 50):
         await outbox.list_pending(scope.guild_id, feeds, limit=limit)
@@ -240,7 +240,7 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
     await put_settings(guilds, scope.guild_id, channels={ChannelKind.ALERTS: ChannelId(1)})
     await guilds.get_settings(scope.guild_id)
     await guilds.set_left(scope.guild_id, is_left=True)
-    await DirectoryRepository(profiled, Sharding()).list_left_guilds()
+    await ScopeIndexRepository(profiled, Sharding()).list_left_guilds()
     await servers.list_servers(scope.guild_id)
     await servers.save_health(ServerHealth(scope))
     await servers.get_health(scope)
@@ -258,15 +258,15 @@ async def test_every_read_of_timers_and_admins_is_served_by_an_index(
         await audit.insert_entry(scope.guild_id, AuditEntry(NOW, MemberId(number), "role", AuditFacts()))
     for actor, action in ((None, None), (MemberId(1), None), (None, "role"), (MemberId(1), "role")):
         await audit.list_entries(scope.guild_id, actor_id=actor, action=action, limit=2)
-    directory = DirectoryRepository(profiled, Sharding())
-    assert await directory.list_ended_premium(NOW) == (scope.guild_id,)
+    scope_index = ScopeIndexRepository(profiled, Sharding())
+    assert await scope_index.list_ended_premium(NOW) == (scope.guild_id,)
     await premium.end_grant(scope.guild_id, event, entry=entry)
     await servers.set_paused(scope, is_paused=True)
     await servers.set_silenced(scope, DeathKind.FALL, is_silenced=True)
-    await directory.list_guild_ids()
-    await directory.list_scopes_with_due_bounties(before=NOW)
+    await scope_index.list_guild_ids()
+    await scope_index.list_scopes_with_due_bounties(before=NOW)
     await servers.mark_removed(scope, keep_stats=False, at=NOW)
-    assert await directory.list_removals() == (scope,)
+    assert await scope_index.list_removals() == (scope,)
     await servers.delete_leftovers(scope, now=NOW)
     operations = await _list_profiled(profiled)
     assert _list_unindexed(operations) == []
@@ -333,7 +333,7 @@ async def test_posted_boards_are_found_by_index(profiled: SafeDatabase, scope: S
     await boards.find_board(key)
     await boards.save_place(key, MessagePlace(message_id=1))
     await boards.delete_board(key)
-    assert await DirectoryRepository(profiled, Sharding()).list_guilds_with_boards() == (
+    assert await ScopeIndexRepository(profiled, Sharding()).list_guilds_with_boards() == (
         guild_id,
         GuildId(43),
     )

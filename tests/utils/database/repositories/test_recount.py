@@ -20,7 +20,7 @@ from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import NOON, build_player_id, build_row, render
 from tests.fakes.ingestion import FakeDeathLogs, Posted
 from utils.database.core.database import SafeDatabase
-from utils.database.read_models.standings.keeper import Standings
+from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.deaths import DeathRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository

@@ -10,11 +10,11 @@ import pytest
 
 from tests.fakes.storage import put_settings
 from utils.database.core.database import SafeDatabase
-from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
-from utils.database.repositories.servers import SETTLED_AFTER, GameServerRepository
+from utils.database.repositories.scope_index import ScopeIndexRepository
+from utils.database.repositories.servers import LATE_BATCH_TIME, GameServerRepository
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.errors import CursorMovedError, StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
@@ -60,16 +60,16 @@ async def test_servers_are_listed_oldest_first(
     stranger: ServerScope,
     make_server: MakeServer,
 ) -> None:
-    """A guild sees its own; the directory sees the keys of all its process looks after."""
+    """A guild sees its own; the scope index sees the keys of all its process looks after."""
     younger = make_server(scope, added_at=NOW.replace(hour=13))
     older = make_server(neighbour, added_at=NOW)
     foreign = make_server(stranger)
     for server in (younger, older, foreign):
         await servers.insert_server(server.scope, server)
     assert await servers.list_servers(scope.guild_id) == (older, younger)
-    directory = DirectoryRepository(database, Sharding())
-    assert await directory.list_server_scopes() == (scope, neighbour, stranger)
-    assert await directory.list_guild_ids() == (scope.guild_id, stranger.guild_id)
+    scope_index = ScopeIndexRepository(database, Sharding())
+    assert await scope_index.list_server_scopes() == (scope, neighbour, stranger)
+    assert await scope_index.list_guild_ids() == (scope.guild_id, stranger.guild_id)
 
 
 async def test_settings_change_and_generation_and_health_stay(
@@ -146,20 +146,20 @@ async def test_removed_server_leaves_its_statistics_only_when_they_are_kept(
     await servers.delete_leftovers(scope, now=NOW)
     assert await servers.find_server(scope) is None
     assert [server.scope for server in await servers.list_servers(scope.guild_id)] == [neighbour]
-    assert await DirectoryRepository(database, Sharding()).list_server_scopes() == (neighbour,)
+    assert await ScopeIndexRepository(database, Sharding()).list_server_scopes() == (neighbour,)
     left = 1 if keep_stats else 0
     counts = {
         name: await database.unscoped(name).count_documents({}) for name in ("kills", "players", "cursors")
     }
     assert counts == {"kills": 1 + left, "players": 1 + left, "cursors": 1}
-    directory = DirectoryRepository(database, Sharding())
+    scope_index = ScopeIndexRepository(database, Sharding())
     own = {"server_id": scope.server_id}
     assert [one["secret"] async for one in database.unscoped("game_servers").find(own)] == [b""]
-    assert await directory.list_removals() == (scope,)
-    await servers.delete_leftovers(scope, now=NOW + SETTLED_AFTER)
-    assert await directory.list_removals() == ()
+    assert await scope_index.list_removals() == (scope,)
+    await servers.delete_leftovers(scope, now=NOW + LATE_BATCH_TIME)
+    assert await scope_index.list_removals() == ()
     assert await database.unscoped("game_servers").count_documents(own) == left
-    await servers.delete_leftovers(scope, now=NOW + SETTLED_AFTER)
+    await servers.delete_leftovers(scope, now=NOW + LATE_BATCH_TIME)
     assert await database.unscoped("kills").count_documents({}) == 1 + left
 
 
@@ -223,7 +223,7 @@ async def test_batch_that_comes_late_leaves_nothing_of_a_removed_server(
     await asyncio.wait([storing])
     has_failed = has_cursor or not is_late
     assert isinstance(storing.exception(), CursorMovedError) == has_failed
-    await servers.delete_leftovers(scope, now=NOW + SETTLED_AFTER)
+    await servers.delete_leftovers(scope, now=NOW + LATE_BATCH_TIME)
     kept = 1 if keep_stats and not has_failed else 0  # a row more of what is kept
     names = ("kills", "players", "cursors", "game_servers")
     counts = [await database.unscoped(name).count_documents({}) for name in names]

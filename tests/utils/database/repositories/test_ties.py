@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from utils.database.core.database import SafeDatabase
-from utils.database.read_models.shown import Shown
-from utils.database.read_models.standings.keeper import Standings
+from utils.database.read_models.shown import ShownServers
 from utils.database.read_models.standings.parts import Standing
+from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
@@ -34,7 +34,13 @@ class NotedStandings(Standings):
     """Everybody's place, noted."""
 
     async def rank(
-        self, guild_id: GuildId, shown: Sequence[Shown], board: str, *, minimum_kills: int, since: date | None
+        self,
+        guild_id: GuildId,
+        shown: Sequence[ShownServers],
+        board: str,
+        *,
+        minimum_kills: int,
+        since: date | None,
     ) -> Standing:
         """Rank the players of servers."""
         one = await super().rank(guild_id, shown, board, minimum_kills=minimum_kills, since=since)

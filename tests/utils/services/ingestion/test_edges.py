@@ -16,7 +16,7 @@ from tests.fakes.storage import FakeGuildStore, FakeServerStore
 from utils.database.documents.death_documents import build_death_document, build_rejected_document
 from utils.database.documents.player_documents import build_month_document, build_player_document
 from utils.database.read_models.standings.columns import rank
-from utils.database.read_models.standings.parts import GuildStandings, Part, take_over
+from utils.database.read_models.standings.parts import GuildStandings, StandingsPart, take_over
 from utils.database.read_models.standings.sections import SECTIONS
 from utils.embeds.factory import EmbedFactory
 from utils.events import CountersStored, EventDispatcher
@@ -74,8 +74,10 @@ class Town:
             SCOPE, "Mirny", "127.0.0.1", 22, "renter", EncryptedSecret(b""), timezone=zone
         )
         self.guild = GuildStandings()
-        self.parts = {section.name: Part(0, 0, {}, (START - 31 * DAY).date()) for section in SECTIONS}
-        self.parts["players"] = Part(0, 0, {}, None)
+        self.parts = {
+            section.name: StandingsPart(0, 0, {}, (START - 31 * DAY).date()) for section in SECTIONS
+        }
+        self.parts["players"] = StandingsPart(0, 0, {}, None)
 
     async def poll(self) -> None:
         """Read what there is, as after a gap, so that nothing is news merely because it was appended."""

@@ -5,15 +5,15 @@ import asyncio
 import pytest
 
 from tests.fakes.clock import FakeClock, settle
-from utils.services.ingestion.import_throttle import LONGEST_WAIT_SECONDS, Courtesy
+from utils.services.ingestion.import_throttle import LONGEST_WAIT_SECONDS, ImportThrottle
 
 
 async def test_import_waits_until_the_last_answer_is_given() -> None:
     """Two people ask; the import goes on when neither waits any more."""
-    courtesy = Courtesy(FakeClock())
-    with courtesy.answering():
-        with courtesy.answering():
-            waiting = asyncio.create_task(courtesy.wait())
+    throttle = ImportThrottle(FakeClock())
+    with throttle.answering():
+        with throttle.answering():
+            waiting = asyncio.create_task(throttle.wait())
             await settle()
         await settle()
         assert not waiting.done()
@@ -22,23 +22,23 @@ async def test_import_waits_until_the_last_answer_is_given() -> None:
 
 async def test_import_goes_on_at_once_while_nobody_asks() -> None:
     """Before anybody asked and after an answer that failed."""
-    courtesy = Courtesy(FakeClock())
-    await courtesy.wait()
+    throttle = ImportThrottle(FakeClock())
+    await throttle.wait()
 
     def fail() -> None:
-        with courtesy.answering():
+        with throttle.answering():
             raise ValueError("not an answer")
 
     with pytest.raises(ValueError, match="not an answer"):
         fail()
-    await courtesy.wait()
+    await throttle.wait()
 
 
 async def test_import_is_never_held_up_for_long() -> None:
     """However much is asked."""
     clock = FakeClock()
-    courtesy = Courtesy(clock)
-    with courtesy.answering():
-        waiting = asyncio.create_task(courtesy.wait())
+    throttle = ImportThrottle(clock)
+    with throttle.answering():
+        waiting = asyncio.create_task(throttle.wait())
         await clock.advance(LONGEST_WAIT_SECONDS)
         await waiting

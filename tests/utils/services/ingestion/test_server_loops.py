@@ -16,10 +16,10 @@ from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.premium import build_premium
 from tests.fakes.server_loops import (
     FakeChannelFinder,
-    FakeDirectory,
     FakeLogAccess,
     FakeNotifier,
     FakeProgressReporter,
+    FakeServerIndex,
 )
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.errors import LoginRefusedError, StillBusyError, StorageUnavailableError
@@ -81,7 +81,9 @@ class World:
     access: FakeLogAccess = field(default_factory=lambda: FakeLogAccess(FakeDeathLogs()))
     deliverer: FakeDeliverer = field(default_factory=FakeDeliverer)
     notifier: FakeNotifier = field(default_factory=FakeNotifier)
-    directory: FakeDirectory = field(default_factory=lambda: FakeDirectory(ONE.scope, TWO.scope, FAR.scope))
+    scope_index: FakeServerIndex = field(
+        default_factory=lambda: FakeServerIndex(ONE.scope, TWO.scope, FAR.scope)
+    )
     progress: FakeProgressReporter = field(default_factory=FakeProgressReporter)
     store: FakeIngestionStore = field(default_factory=FakeIngestionStore)
     tasks: TaskManager = field(init=False)
@@ -108,8 +110,8 @@ class World:
         return ServerLoops(
             self.tasks,
             self.deliverer,
-            self.directory,
-            self.directory,
+            self.scope_index,
+            self.scope_index,
             {DEATH_LOG: partial(DeathLogReader, dependencies=deaths)},
             LoopDependencies(
                 servers=self.servers,
@@ -246,7 +248,7 @@ async def test_loop_that_somebody_else_ended_begins_again(world: World) -> None:
 
 
 async def test_two_restarts_at_once_are_one_new_loop(world: World) -> None:
-    """An edit and a grant settle the same server: neither fails, and it is read with both."""
+    """An edit and a grant change the same server: neither fails, and it is read with both."""
     world.access = access = SlowAccess()
     loops = world.build()
     loops.start(ONE.scope)
@@ -348,7 +350,7 @@ async def test_guild_that_was_left_is_not_read_at_the_next_start(world: World) -
     assert world.running == name_tasks(ONE.scope, TWO.scope, FAR.scope)
     await loops.follow_guilds({THERE}.__contains__)
     await loops.follow_guilds({THERE}.__contains__)
-    assert world.directory.notes == [(HERE, True)]
+    assert world.scope_index.notes == [(HERE, True)]
     await loops.stop_guild(THERE)
 
     after_restart = world.build()
@@ -356,7 +358,7 @@ async def test_guild_that_was_left_is_not_read_at_the_next_start(world: World) -
     assert world.running == name_tasks(FAR.scope)
     await after_restart.follow_guilds({HERE, THERE}.__contains__)
     assert world.running == name_tasks(ONE.scope, TWO.scope, FAR.scope)
-    assert world.directory.notes == [(HERE, True), (HERE, False)]
+    assert world.scope_index.notes == [(HERE, True), (HERE, False)]
 
 
 async def test_admins_are_told_again_of_a_server_that_came_back(world: World) -> None:
@@ -393,7 +395,7 @@ async def test_guilds_are_followed_when_the_bot_learns_which_it_is_in(world: Wor
 
 async def test_guilds_are_followed_later_when_the_database_is_away(world: World) -> None:
     """The bot may be ready before its database is back; nobody tells it again which guilds it is in."""
-    world.directory.failures += [StorageUnavailableError("away"), StorageUnavailableError("still away")]
+    world.scope_index.failures += [StorageUnavailableError("away"), StorageUnavailableError("still away")]
     loops = world.build()
     following = asyncio.create_task(loops.follow_guilds({HERE}.__contains__))
     await settle()
@@ -406,7 +408,7 @@ async def test_guilds_are_followed_later_when_the_database_is_away(world: World)
 
 async def test_following_that_was_cancelled_is_in_nobodys_way(world: World) -> None:
     """The next one follows, and the first has ended."""
-    world.directory.failures += [StorageUnavailableError("away")]
+    world.scope_index.failures += [StorageUnavailableError("away")]
     loops = world.build()
     following = asyncio.create_task(loops.follow_guilds({THERE}.__contains__))
     await settle()
@@ -420,7 +422,7 @@ async def test_following_that_was_cancelled_is_in_nobodys_way(world: World) -> N
 async def test_guild_that_cannot_be_followed_is_counted_at_the_task_that_follows(world: World) -> None:
     """``/admin tasks`` shows it; the other guilds have their turn."""
 
-    class BrokenDirectory(FakeDirectory):
+    class BrokenServerIndex(FakeServerIndex):
         """Cannot note the departure of one guild."""
 
         async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
@@ -429,12 +431,12 @@ async def test_guild_that_cannot_be_followed_is_counted_at_the_task_that_follows
                 raise OverflowError("broken")
             await super().set_left(guild_id, is_left=is_left)
 
-    world.directory = BrokenDirectory(ONE.scope, FAR.scope)
+    world.scope_index = BrokenServerIndex(ONE.scope, FAR.scope)
     with capture_logs():
         await world.build().follow_guilds(frozenset[GuildId]().__contains__)
     [report] = [one for one in world.tasks.list_reports() if one.name == FOLLOW_TASK]
     assert (report.errors, report.last_error) == (1, f"{HERE}: OverflowError: broken")
-    assert world.directory.notes == [(THERE, True)]
+    assert world.scope_index.notes == [(THERE, True)]
 
 
 async def test_admins_are_told_again_of_posts_left_out_when_their_server_was_removed(world: World) -> None:

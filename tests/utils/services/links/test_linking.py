@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
-from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerDirectory, FakeProofs
+from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
 from utils.errors import AmbiguousError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.models.links import Link, LinkState, ProofOutcome
 from utils.models.scope import ChannelId, GuildId, MemberId
@@ -54,7 +54,7 @@ def _make(
     def make(*, requires_proof: bool = True) -> LinkService:
         return LinkService(
             store,
-            players=FakePlayerDirectory(*NAMES),
+            players=FakePlayerFinder(*NAMES),
             proofs=proofs,
             audit=audit,
             notifier=notifier,

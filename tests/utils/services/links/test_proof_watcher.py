@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from tests.fakes.clock import START, FakeClock, settle
 from tests.fakes.deaths import SCOPE, build_death, build_player_id, build_row
-from tests.fakes.links import FakeLinkStore, FakePlayerDirectory, FakeProofMessages, FakeReadingBook
+from tests.fakes.links import FakeLinkStore, FakePlayerFinder, FakeProofMessages, FakeServerReadings
 from tests.fakes.storage import Gate
 from utils.events import DeathsStored
 from utils.models.links import Link, LinkState, ProofOutcome, ProofWindow
 from utils.models.scope import ChannelId, MemberId
 from utils.services.links.proof import GRACE, LONGEST_GRACE
-from utils.services.links.proof_watcher import LOOK_SECONDS, ProofKeeper
+from utils.services.links.proof_watcher import LOOK_SECONDS, ProofWatcher
 from utils.tasks import TaskManager
 
 GUILD = SCOPE.guild_id
@@ -45,16 +45,16 @@ class Court:
     clock: FakeClock = field(default_factory=FakeClock)
     tasks: TaskManager = field(init=False)
     store: FakeLinkStore = field(default_factory=FakeLinkStore)
-    reading: FakeReadingBook = field(default_factory=FakeReadingBook)
+    reading: FakeServerReadings = field(default_factory=FakeServerReadings)
     messages: FakeProofMessages = field(default_factory=FakeProofMessages)
 
     def __post_init__(self) -> None:
         """Build the keeper."""
         self.tasks = TaskManager(self.clock)
-        self.keeper = ProofKeeper(
+        self.watcher = ProofWatcher(
             self.store,
             self.store,
-            players=FakePlayerDirectory("Wolf", "Bear"),
+            players=FakePlayerFinder("Wolf", "Bear"),
             reading=self.reading,
             messages=self.messages,
             tasks=self.tasks,
@@ -74,7 +74,7 @@ class Court:
 
     async def look(self) -> None:
         """Look at the guild, and let everything be told that can be."""
-        await self.keeper.look([GUILD])
+        await self.watcher.look([GUILD])
         await settle()
 
     async def list_states(self) -> dict[MemberId, LinkState]:
@@ -164,7 +164,7 @@ async def test_request_that_is_made_anew_meanwhile_is_no_clearer(court: Court) -
     await court.ask(build_link(ANNA), stranger)
     court.die(3, 13.5, read_after=5)
     gate = court.messages.gate = Gate()
-    await court.keeper.look([GUILD])
+    await court.watcher.look([GUILD])
     await gate.has_read.wait()
     assert court.store.links == {}
     again = replace(stranger, message_id=None, channel_id=None)
@@ -190,7 +190,7 @@ async def test_request_that_was_made_anew_while_its_outcome_was_told_stays(court
     await court.ask(asked)
     await court.store.put_proven(GUILD, taken, at=START)
     gate = court.messages.gate = Gate()
-    await court.keeper.look([GUILD])
+    await court.watcher.look([GUILD])
     await gate.has_read.wait()
     await court.store.remove(GUILD, BERT, [taken.player_id])
     again = replace(asked, channel_id=None, message_id=None)
@@ -248,7 +248,7 @@ async def test_message_that_hangs_holds_up_no_other_proof(court: Court) -> None:
     await court.ask(build_link())
     court.die(3, 13)
     gate = court.messages.gate = Gate()
-    await court.keeper.look([GUILD])
+    await court.watcher.look([GUILD])
     await gate.has_read.wait()
     court.messages.gate = None
     await court.ask(build_link(BERT, "Bear"))
@@ -277,7 +277,7 @@ async def test_outcome_whose_telling_was_broken_off_is_told_by_the_next_look(cou
 async def _running(court: Court) -> AsyncIterator[Court]:
     """Run the keeper as a task."""
     tasks = TaskManager(court.clock)
-    tasks.start("links:proofs", court.keeper.run, is_critical=True)
+    tasks.start("links:proofs", court.watcher.run, is_critical=True)
     await settle()
     yield court
     await tasks.stop()
@@ -288,7 +288,7 @@ async def test_first_look_after_a_start_judges_what_came_before(court: Court) ->
     await court.ask(build_link())
     court.die(3, 13)
     tasks = TaskManager(court.clock)
-    tasks.start("links:proofs", court.keeper.run, is_critical=True)
+    tasks.start("links:proofs", court.watcher.run, is_critical=True)
     await settle()
     await tasks.stop()
     assert court.messages.shown == [(ANNA, ProofOutcome.PROVEN)]
@@ -299,18 +299,18 @@ async def test_menu_suicide_wakes_the_judge_and_other_deaths_do_not(running: Cou
     suicide = build_row("Wolf", "Wolf")
     running.die(3, 13)
     await running.ask(build_link())
-    running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(suicide),)))
+    running.watcher.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(suicide),)))
     await settle()
     assert running.messages.shown == []
     running.store.suicides.clear()
-    running.keeper.stir(GUILD)
+    running.watcher.stir(GUILD)
     await settle()
     running.die(3, 13)
     kill = build_row("Bear", "Wolf")
-    running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(kill),)))
+    running.watcher.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(kill),)))
     await settle()
     assert running.messages.shown == []
-    running.keeper.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(suicide),)))
+    running.watcher.on_deaths_stored(DeathsStored(scope=SCOPE, deaths=(build_death(suicide),)))
     await settle()
     assert running.messages.shown == [(ANNA, ProofOutcome.PROVEN)]
 
@@ -325,8 +325,8 @@ async def test_judge_looks_again_by_itself(running: Court) -> None:
 
 async def test_farewell_is_told_once_where_there_is_a_message(running: Court) -> None:
     """A link that its member ended is gone from the storage; its message says so."""
-    running.keeper.tell(build_link(BERT, message_id=None), ProofOutcome.ENDED)
-    running.keeper.tell(build_link(), ProofOutcome.ENDED)
+    running.watcher.tell(build_link(BERT, message_id=None), ProofOutcome.ENDED)
+    running.watcher.tell(build_link(), ProofOutcome.ENDED)
     await settle()
     await running.clock.advance(LOOK_SECONDS)
     assert running.messages.shown == [(ANNA, ProofOutcome.ENDED)]
@@ -335,7 +335,7 @@ async def test_farewell_is_told_once_where_there_is_a_message(running: Court) ->
 async def test_outcome_without_a_stored_link_is_shown_once_it_can_be(running: Court) -> None:
     """Discord may limit everything just then; the message would name times that count no more for ever."""
     running.messages.is_there.clear()
-    running.keeper.tell(build_link(), ProofOutcome.ENDED)
+    running.watcher.tell(build_link(), ProofOutcome.ENDED)
     await running.clock.advance(LOOK_SECONDS)
     assert running.messages.shown == []
     running.messages.is_there.set()

@@ -49,7 +49,7 @@ class Table:
     store: FakeMoneyStore = field(default_factory=FakeMoneyStore)
     streaks: dict[str, int] = field(default_factory=dict)
 
-    async def settle(
+    async def pay(
         self,
         *rows: DeathRow,
         read_at: datetime = READ_AT,
@@ -150,8 +150,8 @@ async def test_live_kill_of_a_proven_player_is_paid_once(table: Table) -> None:
         build_row("Dan", "Ann", second=3),
         build_row("Bob", "Bob", second=4),
     ]
-    await table.settle(*rows)
-    await table.settle(*rows)
+    await table.pay(*rows)
+    await table.pay(*rows)
     assert table.list_booked() == [
         (ANN, LedgerKind.KILL, 22, "Dan"),
         (ANN, LedgerKind.KILL, 10, "Eve"),
@@ -168,23 +168,23 @@ async def test_live_kill_of_a_proven_player_is_paid_once(table: Table) -> None:
 async def test_one_read_is_all_when_nobody_is_linked(table: Table) -> None:
     """The live path stays fast: without a proven killer and a streak nothing more is looked up."""
     table.store.data.members.clear()
-    await table.settle(build_row("Ann", "Dan"), build_row("Bob", "Dan", second=1))
+    await table.pay(build_row("Ann", "Dan"), build_row("Bob", "Dan", second=1))
     assert table.store.data.reads == ["find_members"]
     table.store.data.reads.clear()
-    await table.settle(build_row("", "Dan", second=2))
+    await table.pay(build_row("", "Dan", second=2))
     assert table.store.data.reads == []
 
 
 async def test_only_three_kills_of_a_victim_are_paid_in_an_hour(table: Table) -> None:
     """By the time of the kills, over batches and over all players of a member; another victim is paid."""
-    await table.settle(*(build_row("Ann", "Dan", second=second) for second in (0, 1)))
-    await table.settle(
+    await table.pay(*(build_row("Ann", "Dan", second=second) for second in (0, 1)))
+    await table.pay(
         build_row("AnnToo", "Dan", second=2),
         build_row("Ann", "Dan", second=3),
         build_row("Ann", "Eve", second=4),
         build_row("Bob", "Dan", second=5),
     )
-    await table.settle(build_row("Ann", "Dan", second=3599), build_row("Ann", "Dan", second=3600))
+    await table.pay(build_row("Ann", "Dan", second=3599), build_row("Ann", "Dan", second=3600))
     paid = [(member, note) for member, _, _, note in table.list_booked()]
     assert paid == [(ANN, "Dan")] * 3 + [(ANN, "Eve"), (BOB, "Dan"), (ANN, "Dan")]
 
@@ -192,7 +192,7 @@ async def test_only_three_kills_of_a_victim_are_paid_in_an_hour(table: Table) ->
 async def test_kill_among_own_players_earns_and_claims_nothing(table: Table) -> None:
     """A member cannot farm himself."""
     table.add_bounty("AnnToo", 500, BOB)
-    assert await table.settle(build_row("Ann", "AnnToo"), build_row("AnnToo", "Ann", second=1)) == []
+    assert await table.pay(build_row("Ann", "AnnToo"), build_row("AnnToo", "Ann", second=1)) == []
     assert table.list_booked() == []
 
 
@@ -205,7 +205,7 @@ async def test_claim_takes_all_open_bounties_on_the_victim_at_once(table: Table)
     ]
     other = table.add_bounty("Eve", 300, BOB)
     row = build_row("Ann", "Dan", distance=50)
-    notices = await table.settle(row)
+    notices = await table.pay(row)
     assert table.list_booked() == [
         (ANN, LedgerKind.BOUNTY_CLAIMED, 500, "Dan"),
         (ANN, LedgerKind.BOUNTY_CLAIMED, 700, "Dan"),
@@ -241,7 +241,7 @@ async def test_two_victims_of_one_batch_are_claimed_each_by_their_killer(table: 
     """Each price once, though one of them dies twice; each victim has a notice of its own."""
     table.add_bounty("Dan", 500, CID)
     table.add_bounty("Eve", 700, CID)
-    notices = await table.settle(
+    notices = await table.pay(
         build_row("Ann", "Dan", distance=0),
         build_row("Bob", "Eve", second=1, distance=0),
         build_row("Ann", "Eve", second=2, distance=0),
@@ -259,17 +259,17 @@ async def test_placers_own_kill_leaves_his_bounty_and_takes_the_others(table: Ta
     """With any of his players."""
     own = table.add_bounty("Dan", 500, ANN)
     table.add_bounty("Dan", 700, BOB)
-    await table.settle(build_row("AnnToo", "Dan", distance=0))
+    await table.pay(build_row("AnnToo", "Dan", distance=0))
     assert [booked[2] for booked in table.list_booked()] == [700, 10]
     assert table.store.data.bounties["b0"] == own
-    await table.settle(build_row("Bob", "Dan", second=1, distance=0))
+    await table.pay(build_row("Bob", "Dan", second=1, distance=0))
     assert [booked[2] for booked in table.list_booked()] == [700, 10, 500, 10]
 
 
 async def test_unproven_killer_claims_nothing(table: Table) -> None:
     """The price waits for a hunter with a proven link."""
     bounty = table.add_bounty("Dan", 500, BOB)
-    assert await table.settle(build_row("Eve", "Dan"), build_row("", "Dan", second=1)) == []
+    assert await table.pay(build_row("Eve", "Dan"), build_row("", "Dan", second=1)) == []
     assert table.store.data.bounties == {"b0": bounty}
 
 
@@ -288,22 +288,22 @@ async def test_time_of_reading_decides_whether_a_claim_is_in_time(
 ) -> None:
     """Not the clock of the game server, nor that of the transaction."""
     table.add_bounty("Dan", 500, BOB, **fields)
-    await table.settle(build_row("Ann", "Dan"))
+    await table.pay(build_row("Ann", "Dan"))
     assert (LedgerKind.BOUNTY_CLAIMED in [booked[1] for booked in table.list_booked()]) is is_claimed
 
 
 async def test_first_kill_of_a_batch_claims(table: Table) -> None:
     """Several kills of the target in one batch: the log's order decides."""
     table.add_bounty("Dan", 500, CID)
-    notices = await table.settle(build_row("Bob", "Dan", second=1), build_row("Ann", "Dan", second=2))
+    notices = await table.pay(build_row("Bob", "Dan", second=1), build_row("Ann", "Dan", second=2))
     assert [(one.claimer_id, one.amount) for one in notices] == [(BOB, 500)]
 
 
 async def test_house_puts_a_price_on_five_victims_without_dying(table: Table) -> None:
     """Of anybody, linked or not; raised with each further victim, told once."""
     rows = [build_row("Wolf", f"V{number}", second=number * 60) for number in range(7)]
-    assert await table.settle(*rows[:4]) == []
-    [notice] = await table.settle(rows[4])
+    assert await table.pay(*rows[:4]) == []
+    [notice] = await table.pay(rows[4])
     [bounty] = table.store.data.bounties.values()
     assert (bounty.amount, bounty.placer_id, bounty.expires_at) == (1000, None, READ_AT + 2 * HOUR)
     assert notice == BountyNotice(
@@ -316,7 +316,7 @@ async def test_house_puts_a_price_on_five_victims_without_dying(table: Table) ->
         ends_at=READ_AT + 2 * HOUR,
         kills=5,
     )
-    assert await table.settle(*rows[5:], read_at=READ_AT + HOUR) == []
+    assert await table.pay(*rows[5:], read_at=READ_AT + HOUR) == []
     assert [(one.amount, one.expires_at) for one in table.store.data.bounties.values()] == [
         (2000, READ_AT + 2 * HOUR)
     ]
@@ -329,13 +329,13 @@ async def test_friends_earn_no_more_from_the_house_than_one_bounty_in_six_hours(
     for minutes in (0, 1, 2, 60, 119, 359, 361, 400, 721):
         streak = [build_row("Wolf", f"V{number}", second=seconds + number) for number in range(5)]
         end = build_row("Ann", "Wolf", second=seconds + 5, distance=0)
-        notices = await table.settle(*streak, end, read_at=READ_AT + timedelta(minutes=minutes))
+        notices = await table.pay(*streak, end, read_at=READ_AT + timedelta(minutes=minutes))
         told += [(minutes, one.event, one.amount) for one in notices]
         seconds += 60
     earned = [(event, 1000) for event in (BountyEvent.AUTO, BountyEvent.CLAIMED)]
     assert told == [(minutes, *one) for minutes in (0, 361, 721) for one in earned]
     other = [build_row("Bear", f"V{number}", second=seconds + number) for number in range(5)]
-    [notice] = await table.settle(*other, read_at=READ_AT + timedelta(minutes=722))
+    [notice] = await table.pay(*other, read_at=READ_AT + timedelta(minutes=722))
     assert (notice.event, notice.target_name) == (BountyEvent.AUTO, "Bear")
 
 
@@ -349,14 +349,14 @@ async def test_house_rests_within_a_batch_too(table: Table) -> None:
             build_row("Ann", "Wolf", second=start + 6, distance=0),
         )
     ]
-    notices = await table.settle(*rows)
+    notices = await table.pay(*rows)
     assert [one.event for one in notices] == [BountyEvent.AUTO, BountyEvent.CLAIMED]
 
 
 async def test_house_bounty_made_in_a_batch_can_be_claimed_in_it(table: Table) -> None:
     """The amount is that of the moment; the next streak begins from nothing."""
     rows = [build_row("Wolf", f"V{number}", second=number) for number in range(6)]
-    notices = await table.settle(
+    notices = await table.pay(
         *rows,
         build_row("Ann", "Wolf", second=6, distance=0),
         build_row("Wolf", "V9", second=7),
@@ -389,23 +389,23 @@ async def test_house_bounty_made_in_a_batch_can_be_claimed_in_it(table: Table) -
 )
 async def test_house_pays_nothing_for_less(table: Table, rows: list[DeathRow]) -> None:
     """Five different victims, within an hour, without any death of one's own."""
-    assert await table.settle(*rows) == []
+    assert await table.pay(*rows) == []
     assert table.store.data.bounties == {}
 
 
 async def test_exactly_an_hour_still_counts(table: Table) -> None:
     """The first and the fifth kill may be an hour apart."""
     rows = [build_row("Wolf", f"V{number}", second=number * 900) for number in range(5)]
-    assert [one.amount for one in await table.settle(*rows)] == [1000]
+    assert [one.amount for one in await table.pay(*rows)] == [1000]
 
 
 async def test_house_stays_out_of_it_when_told_or_when_it_is_old_news(table: Table) -> None:
     """Switched off, or read long after it happened."""
     rows = [build_row("Wolf", f"V{number}", second=number) for number in range(6)]
-    assert await table.settle(*rows, is_auto=False) == []
+    assert await table.pay(*rows, is_auto=False) == []
     table.streaks.clear()
     table.store.data.live_kills.clear()
-    assert await table.settle(*rows, is_news=False) == []
+    assert await table.pay(*rows, is_news=False) == []
     assert table.store.data.bounties == {}
 
 
@@ -413,10 +413,10 @@ async def test_ended_house_bounty_is_not_raised(table: Table) -> None:
     """Until it is closed no second one is made; then the streak brings a new one."""
     standing = table.add_bounty("Wolf", 1000, None, expires_at=READ_AT)
     rows = [build_row("Wolf", f"V{number}", second=number) for number in range(6)]
-    assert await table.settle(*rows) == []
+    assert await table.pay(*rows) == []
     assert table.store.data.bounties == {"b0": standing}
     table.store.data.bounties.clear()
-    assert [one.amount for one in await table.settle(build_row("Wolf", "V7", second=7))] == [2000]
+    assert [one.amount for one in await table.pay(build_row("Wolf", "V7", second=7))] == [2000]
 
 
 async def test_terms_follow_tier_and_settings() -> None:
@@ -458,7 +458,7 @@ async def test_streak_is_measured_by_time_that_passed_and_not_by_the_wall_clock(
         replace(row, written_at=day + timedelta(minutes=minute))
         for row, minute in zip(rows, minutes, strict=True)
     ]
-    (notice,) = await table.settle(*rows, zone="Europe/Berlin")
+    (notice,) = await table.pay(*rows, zone="Europe/Berlin")
     assert (notice.event, notice.target_name, notice.kills) == (BountyEvent.AUTO, "Wolf", 5)
 
 

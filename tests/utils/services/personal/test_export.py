@@ -7,13 +7,13 @@ import zipfile
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id, build_row
-from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakePlayerDirectory
+from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakePlayerFinder
 from tests.fakes.personal import FakePersonalStore
 from tests.utils.services.personal.test_archives import OTHER, build_death
 from utils.models.links import Link
 from utils.models.personal import DataQuestion
 from utils.models.scope import MemberId
-from utils.services.links.proof import SETTLED
+from utils.services.links.proof import PROOF_OBJECTION_TIME
 from utils.services.personal.export import ExportService
 from utils.services.personal.people import PersonFinder
 
@@ -31,8 +31,8 @@ async def export(store: FakePersonalStore, question: DataQuestion) -> dict[str, 
     """Return what the one archive of an export holds."""
     links, clock = ProvenLinks(), FakeClock()
     wolf = Link(SCOPE.guild_id, ALICE, WOLF, "Wolf", clock.now())
-    await links.put_proven(SCOPE.guild_id, wolf, at=clock.now() - SETTLED)
-    people = PersonFinder(links, FakePlayerDirectory("Elk"), clock=FakeClock())
+    await links.put_proven(SCOPE.guild_id, wolf, at=clock.now() - PROOF_OBJECTION_TIME)
+    people = PersonFinder(links, FakePlayerFinder("Elk"), clock=FakeClock())
     service = ExportService(store, people, audit=FakeAuditLog(), clock=clock)
     [archive] = [archive async for archive in service.export(question)]
     with zipfile.ZipFile(io.BytesIO(archive.content)) as files:

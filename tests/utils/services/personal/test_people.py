@@ -6,18 +6,18 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
-from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerDirectory, FakeProofs
+from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
 from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError, NotFoundError
 from utils.models.links import Link
 from utils.models.personal import DataQuestion, OwnedPlayer, Person
 from utils.models.scope import GuildId, MemberId
 from utils.services.links.linking import LinkService
-from utils.services.links.proof import SETTLED
+from utils.services.links.proof import PROOF_OBJECTION_TIME
 from utils.services.personal.people import PersonFinder
 
 GUILD, ALICE, BOB = SCOPE.guild_id, MemberId(1), MemberId(2)
 CLOCK = FakeClock()
-LONG_AGO = CLOCK.now() - SETTLED
+LONG_AGO = CLOCK.now() - PROOF_OBJECTION_TIME
 
 
 @pytest.fixture(name="store")
@@ -33,7 +33,7 @@ async def _store() -> FakeLinkStore:
 
 @pytest.fixture(name="finder")
 def _finder(store: FakeLinkStore) -> PersonFinder:
-    players = FakePlayerDirectory("Wolf", "Wolf cub", "Bear", "Fox", "Elk")
+    players = FakePlayerFinder("Wolf", "Wolf cub", "Bear", "Fox", "Elk")
     links = LinkService(
         store,
         players=players,

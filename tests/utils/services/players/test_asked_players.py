@@ -8,7 +8,7 @@ import pytest
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import SCOPE, build_player_id
-from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerDirectory, FakeProofs
+from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakePlayerFinder, FakeProofs
 from utils.errors import KillfeedError, LimitReachedError
 from utils.models.scope import GuildId, MemberId
 from utils.services.links.linking import LinkService
@@ -58,7 +58,7 @@ async def test_one_member_locks_and_alarms_only_some_of_a_guild(clock: FakeClock
     store, notifier = FakeLinkStore(), FakeNotifier()
     links = LinkService(
         store,
-        players=FakePlayerDirectory(*names),
+        players=FakePlayerFinder(*names),
         proofs=FakeProofs(),
         audit=FakeAuditLog(),
         notifier=notifier,

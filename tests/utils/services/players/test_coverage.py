@@ -14,7 +14,7 @@ from tests.fakes.figures import (
     FakeDeathStore,
     FakeHunterStore,
     FakeLink,
-    FakeLinkBook,
+    FakeMemberLinks,
     FakeStatisticsStore,
 )
 from tests.fakes.storage import build_server
@@ -37,7 +37,7 @@ from utils.models.statistics import (
 )
 from utils.models.texts import Text
 from utils.services.players.combat import RIVALS, CombatService
-from utils.services.players.coverage import CoverageService, MeantPlayer, Question
+from utils.services.players.coverage import CoverageService, MeantPlayer, StatisticsQuestion
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.statistics import (
     BOARD_PAGE_ROWS,
@@ -56,7 +56,7 @@ NIGHT = datetime(2025, 5, 1, 23, 30, tzinfo=UTC)
 
 
 @dataclass
-class FakeServerBook:
+class FakeGuildServers:
     """A guild's servers."""
 
     servers: list[GameServer] = field(default_factory=list)
@@ -81,13 +81,13 @@ class House:
         self.combat_store = FakeCombatStore()
         self.hunters = FakeHunterStore()
         self.deaths = FakeDeathStore()
-        self.links = FakeLinkBook()
-        self.book = FakeServerBook([build_server("Mirny")])
+        self.links = FakeMemberLinks()
+        self.servers = FakeGuildServers([build_server("Mirny")])
         clock = FakeClock(NIGHT)
-        names = PlayerNames(self.store, self.book, TaskManager(clock), clock=clock)
-        self.coverage = CoverageService(self.book, names, self.links, clock=clock)
+        names = PlayerNames(self.store, self.servers, TaskManager(clock), clock=clock)
+        self.coverage = CoverageService(self.servers, names, self.links, clock=clock)
         self.statistics = StatisticsService(self.store, self.combat_store, self.hunters, self.coverage)
-        self.combat = CombatService(self.combat_store, self.deaths, self.coverage, self.book)
+        self.combat = CombatService(self.combat_store, self.deaths, self.coverage, self.servers)
 
 
 def _know(name: str, kills: int) -> KnownPlayer:
@@ -133,7 +133,7 @@ async def test_days_are_those_of_the_servers_zone_or_of_utc_for_several(
     house: House, zones: list[str], period: Period, today: date, since: date | None
 ) -> None:
     """A period has so many calendar days, today included."""
-    house.book.servers = [
+    house.servers.servers = [
         replace(build_server(f"S{number}", f"s{number}"), timezone=zone) for number, zone in enumerate(zones)
     ]
     ids = tuple(ServerId(f"s{number}") for number in range(len(zones)))
@@ -147,7 +147,7 @@ async def test_days_are_those_of_the_servers_zone_or_of_utc_for_several(
 
 async def test_named_server_is_covered_alone_and_a_guild_without_one_is_told(house: House) -> None:
     """By name; without any server the answer says who can add one."""
-    house.book.servers.append(build_server("South", "south"))
+    house.servers.servers.append(build_server("South", "south"))
     chosen = await house.coverage.choose(GUILD, "South")
     assert (chosen.server_ids, chosen.where) == ((ServerId("south"),), "South")
     with pytest.raises(NotFoundError):
@@ -162,22 +162,22 @@ async def test_players_are_the_named_one_or_the_linked_ones(house: House) -> Non
     house.links.links[GUILD, OTHER] = [FakeLink(ANN, "Ann")]
     find = house.coverage.find_players
     ann, bob = MeantPlayer(ANN, "Ann"), MeantPlayer(BOB, "Bob")
-    assert await find(Question(GUILD, ASKER, player="ann"), COVERAGE) == (ann,)
-    assert await find(Question(GUILD, ASKER, member_id=OTHER), COVERAGE) == (ann,)
-    assert await find(Question(GUILD, ASKER), COVERAGE) == (bob, ann)
+    assert await find(StatisticsQuestion(GUILD, ASKER, player="ann"), COVERAGE) == (ann,)
+    assert await find(StatisticsQuestion(GUILD, ASKER, member_id=OTHER), COVERAGE) == (ann,)
+    assert await find(StatisticsQuestion(GUILD, ASKER), COVERAGE) == (bob, ann)
 
 
 async def test_who_is_not_linked_learns_how(house: House) -> None:
     """Nobody named and nobody linked is no error but a hint; two subjects are one too many."""
     find = house.coverage.find_players
     with pytest.raises(InvalidInputError, match="/link"):
-        await find(Question(GUILD, ASKER), COVERAGE)
+        await find(StatisticsQuestion(GUILD, ASKER), COVERAGE)
     with pytest.raises(NotFoundError, match="/link"):
-        await find(Question(GUILD, ASKER, member_id=OTHER), COVERAGE)
+        await find(StatisticsQuestion(GUILD, ASKER, member_id=OTHER), COVERAGE)
     with pytest.raises(InvalidInputError, match="not both"):
-        await find(Question(GUILD, ASKER, player="Ann", member_id=OTHER), COVERAGE)
+        await find(StatisticsQuestion(GUILD, ASKER, player="Ann", member_id=OTHER), COVERAGE)
     with pytest.raises(AmbiguousError):
-        await find(Question(GUILD, ASKER, player="bo"), COVERAGE)
+        await find(StatisticsQuestion(GUILD, ASKER, player="bo"), COVERAGE)
 
 
 async def test_report_has_the_figures_of_the_period_and_the_last_thirty_days(house: House) -> None:
@@ -186,7 +186,9 @@ async def test_report_has_the_figures_of_the_period_and_the_last_thirty_days(hou
     house.store.stats[(ANN,)] = stats
     day = DayCount(date(2025, 4, 2), Counters(kills=1))
     house.store.days = [DayCount(date(2025, 4, 1), Counters(kills=9)), day]
-    report = await house.statistics.get_stats(Question(GUILD, ASKER, player="Ann", period=Period.TODAY))
+    report = await house.statistics.get_stats(
+        StatisticsQuestion(GUILD, ASKER, player="Ann", period=Period.TODAY)
+    )
     midnight = datetime(2025, 5, 1, tzinfo=UTC)
     covered = replace(COVERAGE, period=Period.TODAY, since=date(2025, 5, 1), since_at=midnight)
     assert report == PlayerReport(covered, stats, (day,))
@@ -197,14 +199,14 @@ async def test_linked_players_are_asked_for_together(house: House) -> None:
     """One sum for all of a member's players."""
     house.links.links[GUILD, ASKER] = [FakeLink(BOB, "Bob"), FakeLink(ANN, "Ann")]
     house.store.stats[BOB, ANN] = build_stats("Bob")
-    report = await house.statistics.get_stats(Question(GUILD, ASKER))
+    report = await house.statistics.get_stats(StatisticsQuestion(GUILD, ASKER))
     assert report.stats == build_stats("Bob")
 
 
 async def test_player_never_seen_on_a_server_is_not_found_there(house: House) -> None:
     """A choice from the list that has no figures on the named server is told as such."""
     with pytest.raises(NotFoundError, match="never seen on that server"):
-        await house.statistics.get_stats(Question(GUILD, ASKER, player=ANN, server="Mirny"))
+        await house.statistics.get_stats(StatisticsQuestion(GUILD, ASKER, player=ANN, server="Mirny"))
 
 
 async def test_two_players_are_compared_and_one_is_not(house: House) -> None:
@@ -244,7 +246,7 @@ async def test_board_of_bounties_is_cut_into_pages_and_counts_from_a_moment(hous
     ]
     house.hunters.rows = rows
     house.links.links[GUILD, ASKER] = [FakeLink(PlayerId("9"), "p9"), FakeLink(PlayerId("4"), "p4")]
-    house.book.servers = [replace(build_server("Mirny"), timezone="Europe/Berlin")]
+    house.servers.servers = [replace(build_server("Mirny"), timezone="Europe/Berlin")]
     today = await house.coverage.choose(GUILD, None, Period.TODAY)
     first = await house.statistics.get_board(today, Board.BOUNTIES, page=0)
     last = await house.statistics.get_board(today, Board.BOUNTIES, page=1, asker_id=ASKER)
@@ -275,12 +277,12 @@ async def test_rivals_have_three_kills_and_both_sides(house: House) -> None:
         Enemy(BOB, "Bob", 2),
     ]
     house.combat_store.victims[(ANN,)] = [Enemy(BOB, "Bob", 3), Enemy(PlayerId("k0"), "k0", 1)]
-    coverage, rivals = await house.combat.get_rivals(Question(GUILD, ASKER, player="Ann"))
+    coverage, rivals = await house.combat.get_rivals(StatisticsQuestion(GUILD, ASKER, player="Ann"))
     nemeses = [Rival(PlayerId(f"k{number}"), f"k{number}", 0, 5) for number in range(RIVALS)]
     nemeses[0] = replace(nemeses[0], kills=1)
     assert (coverage, rivals) == (COVERAGE, Rivals("Ann", tuple(nemeses), (Rival(BOB, "Bob", 3, 2),)))
     house.links.links[GUILD, ASKER] = [FakeLink(ANN, "Ann")]
-    assert (await house.combat.get_rivals(Question(GUILD, ASKER)))[1] == replace(rivals, name="")
+    assert (await house.combat.get_rivals(StatisticsQuestion(GUILD, ASKER)))[1] == replace(rivals, name="")
 
 
 async def test_activity_is_everybodys_or_a_players(house: House) -> None:

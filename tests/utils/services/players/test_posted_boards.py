@@ -13,7 +13,7 @@ from tests.fakes.figures import (
     FakeCombatStore,
     FakeDeathStore,
     FakeHunterStore,
-    FakeLinkBook,
+    FakeMemberLinks,
     FakeStatisticsStore,
 )
 from tests.fakes.languages import FakeGuildLanguages
@@ -73,7 +73,7 @@ class Stand:
         """Return a service that knows no more than what is stored."""
         tasks = TaskManager(self.clock)
         names = PlayerNames(self.figures, self.servers, tasks, clock=self.clock)
-        coverage = CoverageService(self, names, FakeLinkBook(), clock=self.clock)
+        coverage = CoverageService(self, names, FakeMemberLinks(), clock=self.clock)
         combat_store = FakeCombatStore()
         statistics = StatisticsService(self.figures, combat_store, self.hunters, coverage)
         combat = CombatService(combat_store, FakeDeathStore(), coverage, self)

@@ -43,7 +43,7 @@ def list_paused(desk: GrantDesk) -> list[str]:
 async def test_grant_gives_a_tier_until_its_end() -> None:
     """Old and new state are told, the history and the audit have a line, servers go on."""
     desk = build_desk()
-    await desk.service.settle_all()
+    await desk.service.pause_excess_of_all()
     assert list_paused(desk) == ["server 1", "server 2", "server 3"]
     change = await desk.service.grant(GUILD, tier=2, days=30, actor_id=OWNER)
     event = PremiumEvent(START, PremiumAction.GRANTED, 2, START + 30 * DAY, by=OWNER)
@@ -157,8 +157,8 @@ async def test_end_pauses_the_newest_servers_and_tells_the_admins_once() -> None
 async def test_paused_servers_are_read_again_after_a_new_grant() -> None:
     """Each change of a server's state begins its loop anew, and nothing else does."""
     desk = build_desk()
-    await desk.service.settle_servers(GUILD)
-    await desk.service.settle_servers(GUILD)
+    await desk.service.pause_excess_servers(GUILD)
+    await desk.service.pause_excess_servers(GUILD)
     await desk.service.grant(GUILD, tier=1, days=1, actor_id=OWNER)
     assert desk.loops.notes == [("restart", SERVERS[number].scope) for number in (1, 2, 3, 1)]
     assert list_paused(desk) == ["server 2", "server 3"]
@@ -192,7 +192,7 @@ async def test_end_is_carried_out_again_when_the_database_was_away() -> None:
 async def test_free_place_is_taken_by_the_oldest_paused_server() -> None:
     """Removing a server lets another go on; during an outage the timer makes up for it."""
     desk = build_desk()
-    await desk.service.settle_all()
+    await desk.service.pause_excess_of_all()
     del desk.servers.servers[SERVERS[0].scope]
     desk.servers.failures.append(StorageUnavailableError("away"))
     desk.service.on_server_removed(ServerRemoved(scope=SERVERS[0].scope))
@@ -213,7 +213,7 @@ async def test_server_that_was_added_while_a_tier_ended_is_paused() -> None:
 async def test_grant_of_another_process_counts_when_servers_are_settled() -> None:
     """Hosts grant in the process of their own server; what is cached here must pause nothing."""
     desk = build_desk()
-    await desk.service.settle_all()
+    await desk.service.pause_excess_of_all()
     desk.store.give(GUILD, 2)
     desk.service.on_server_added(ServerAdded(scope=SERVERS[3].scope))
     await settle()
@@ -247,7 +247,7 @@ async def test_guild_does_not_wait_while_servers_of_another_are_paused() -> None
     """A loop may take seconds to end; changes of one guild alone take turns."""
     loops = SlowServerLoops()
     desk = GrantDesk(0, servers=FakeServerStore(*SERVERS), loops=loops)
-    settling = asyncio.create_task(desk.service.settle_servers(GUILD))
+    settling = asyncio.create_task(desk.service.pause_excess_servers(GUILD))
     await settle()
     change = await desk.service.grant(GuildId(43), tier=1, days=None, actor_id=OWNER)
     assert (change.new.tier, settling.done()) == (TIERS[1], False)
@@ -269,7 +269,7 @@ class LostAnswerStore(FakePremiumStore):
 async def test_grant_whose_answer_was_lost_counts_at_once() -> None:
     """A write that failed may have happened: the cache is dropped, and the timer settles the servers."""
     desk = GrantDesk(store=LostAnswerStore(), servers=FakeServerStore(*SERVERS))
-    await desk.service.settle_all()
+    await desk.service.pause_excess_of_all()
     with pytest.raises(StorageUnavailableError):
         await desk.service.grant(GUILD, tier=2, days=None, actor_id=OWNER)
     assert await desk.premium.get_tier(GUILD) == TIERS[2]
@@ -280,7 +280,7 @@ async def test_grant_whose_answer_was_lost_counts_at_once() -> None:
 async def test_overview_counts_what_is_used_and_paused() -> None:
     """People see their tier, their servers and the table."""
     desk = build_desk(*SERVERS[:2])
-    await desk.service.settle_all()
+    await desk.service.pause_excess_of_all()
     overview = await desk.service.describe(GUILD)
     assert (overview.state, overview.servers, overview.paused) == (
         PremiumState(TIERS[0]),

@@ -48,7 +48,7 @@ GOOD = (CheckStep(WayStep.LOGIN, ok=True, detail="fine"), CheckStep(WayStep.FIND
 BAD = (CheckStep(WayStep.LOGIN, ok=False, detail="refused"),)
 
 
-class FakeSecretKeeper:
+class FakeEncryption:
     """Seals a secret with its scope, readable for tests."""
 
     def encrypt(self, scope: ServerScope, credentials: Credentials) -> EncryptedSecret:
@@ -107,7 +107,7 @@ class Rooms:
             self.rejected,
             settings=SettingsService(self.guilds, self.store, clock=self.clock),
             premium=PremiumService(self.premium, default_tier=self.tier, clock=self.clock),
-            secret_keeper=FakeSecretKeeper(),
+            encryption=FakeEncryption(),
             checker=self.checker,
             places=LogPlaces(self.store, self.ingestion),
             logs=self.access,

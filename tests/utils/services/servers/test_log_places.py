@@ -63,9 +63,9 @@ async def is_refused(
     return False
 
 
-async def settle(server: GameServer, store: FakeServerStore, cursors: FakeCursors | None = None) -> None:
+async def note_folder(server: GameServer, store: FakeServerStore, cursors: FakeCursors | None = None) -> None:
     """Begin to read a server."""
-    await LogPlaces(store, cursors or FakeCursors()).settle(server, FOLDER)
+    await LogPlaces(store, cursors or FakeCursors()).note_folder(server, FOLDER)
 
 
 @pytest.mark.parametrize("logs", [find(), find(OLD, NEW)])
@@ -166,28 +166,28 @@ def test_both_orders_decide_alike(one: GameServer, two: GameServer, rows: bytes)
 async def test_folder_is_noted_when_it_is_found_and_written_once() -> None:
     """A server that was stored before gets it with its next reading."""
     store = FakeServerStore(replace(FIRST, log_folder=None))
-    await settle(store.servers[SCOPE], store)
-    await settle(store.servers[SCOPE], store)
+    await note_folder(store.servers[SCOPE], store)
+    await note_folder(store.servers[SCOPE], store)
     assert (store.servers[SCOPE], store.calls.count("set_log_folder")) == (FIRST, 1)
 
 
 async def test_younger_of_two_that_read_one_folder_is_not_read() -> None:
     """Stored before, or moved there since: the older goes on, the younger says whose logs they are."""
     store = FakeServerStore(FIRST, replace(SECOND, log_folder=None))
-    await settle(FIRST, store)
+    await note_folder(FIRST, store)
     with pytest.raises(SameLogsError, match=r"“Main” reads these logs already, so “Twin” is not read"):
-        await settle(store.servers[SECOND.scope], store)
-    await settle(FIRST, store)
+        await note_folder(store.servers[SECOND.scope], store)
+    await note_folder(FIRST, store)
     del store.servers[SCOPE]
-    await settle(SECOND, store)
+    await note_folder(SECOND, store)
 
 
 async def test_reading_is_ended_by_certainty_alone() -> None:
     """At another address one key is not enough to stop a server: a file must be the same."""
     store = FakeServerStore(FIRST, second := replace(SECOND, port=2022))
-    await settle(second, store)
+    await note_folder(second, store)
     cursors = FakeCursors({FIRST.scope: read(OLD, NEW), second.scope: read(NEW, rows=OTHER_ROWS)})
-    await settle(second, store, cursors)
+    await note_folder(second, store, cursors)
     cursors.cursors[second.scope] = read(NEW)
     with pytest.raises(SameLogsError):
-        await settle(second, store, cursors)
+        await note_folder(second, store, cursors)

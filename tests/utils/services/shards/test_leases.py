@@ -15,7 +15,7 @@ from utils.database.repositories.leases import EXPIRY_SECONDS, LeaseRepository
 from utils.errors import LeaseLostError, ScopeViolationError, ShardCountError, StorageUnavailableError
 from utils.models.scope import GuildId
 from utils.models.sharding import Sharding
-from utils.services.shards.leases import RENEW_SECONDS, STANDBY_SECONDS, LeaseKeeper, LeaseStore
+from utils.services.shards.leases import RENEW_SECONDS, STANDBY_SECONDS, LeaseHolder, LeaseStore
 
 WHOLE = Sharding()
 HALF = Sharding(4, (1, 3))
@@ -29,13 +29,13 @@ def _store() -> FakeLeaseStore:
 
 def build_keeper(
     store: LeaseStore, clock: Clock, instance_id: str = "one", *, sharding: Sharding = WHOLE
-) -> LeaseKeeper:
+) -> LeaseHolder:
     """Return a keeper, for the whole bot unless told otherwise."""
-    return LeaseKeeper(store, sharding=sharding, instance_id=instance_id, clock=clock)
+    return LeaseHolder(store, sharding=sharding, instance_id=instance_id, clock=clock)
 
 
 @asynccontextmanager
-async def running(keeper: LeaseKeeper) -> AsyncIterator["asyncio.Task[None]"]:
+async def running(keeper: LeaseHolder) -> AsyncIterator["asyncio.Task[None]"]:
     """Renew in a task of its own."""
     task = asyncio.create_task(keeper.keep())
     yield task

@@ -36,7 +36,7 @@ SOURCES = {
 """The counter that each board ranks by."""
 
 
-class Numbers:
+class NumberedTexts:
     """Texts that come again and again (ids, names), numbered as they come; safe to use from threads."""
 
     def __init__(self) -> None:
@@ -213,7 +213,9 @@ def sum_uses(
     ]
 
 
-def find_newest_names(tables: Sequence[Table], players: Collection[int], names: Numbers) -> dict[int, str]:
+def find_newest_names(
+    tables: Sequence[Table], players: Collection[int], names: NumberedTexts
+) -> dict[int, str]:
     """Return players' newest names over the tables of some servers."""
     newest: dict[int, tuple[int, str]] = {}
     for player, name, seen in _iterate_names(tables, players):

@@ -7,14 +7,14 @@ from datetime import date, timedelta
 
 from utils.database.documents.death_documents import decode_documents
 from utils.database.read_models.standings.columns import (
-    Numbers,
+    NumberedTexts,
     Ranking,
     Row,
     Table,
     build_table,
     find_newest_names,
 )
-from utils.database.read_models.standings.sections import Dated, Section
+from utils.database.read_models.standings.sections import Dated, StandingsSection
 from utils.events import CountersStored
 from utils.models.scope import PlayerId, ServerId
 
@@ -24,7 +24,7 @@ Tables = Mapping[date | None, Table]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StandingsPart:
     """A section of one server.
 
     Attributes:
@@ -59,7 +59,7 @@ class Part:
 PartKey = tuple[ServerId, str]
 """Server and name of the section."""
 
-Wanted = Sequence[tuple[Section, date | None]]
+Wanted = Sequence[tuple[StandingsSection, date | None]]
 """Sections that a question needs, each with the first day it asks for; None: all time."""
 
 
@@ -67,10 +67,10 @@ Wanted = Sequence[tuple[Section, date | None]]
 class GuildStandings:
     """What is kept of one guild."""
 
-    players: Numbers = field(default_factory=Numbers)
-    names: Numbers = field(default_factory=Numbers)
-    weapons: Numbers = field(default_factory=Numbers)
-    parts: dict[PartKey, Part] = field(default_factory=dict)
+    players: NumberedTexts = field(default_factory=NumberedTexts)
+    names: NumberedTexts = field(default_factory=NumberedTexts)
+    weapons: NumberedTexts = field(default_factory=NumberedTexts)
+    parts: dict[PartKey, StandingsPart] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -79,7 +79,7 @@ class GuildStandings:
 
     def find_fitting(
         self, server_id: ServerId, generation: int, batches: int, wanted: Wanted
-    ) -> dict[str, Part]:
+    ) -> dict[str, StandingsPart]:
         """Return those parts of a server that are what the database holds, by section."""
         kept = ((section, since, self.parts.get((server_id, section.name))) for section, since in wanted)
         return {
@@ -110,19 +110,21 @@ class Standing:
         return find_newest_names(self.totals, numbers, self.guild.names)
 
 
-Gathered = dict[date | None, list[Row]]
+RowsByDay = dict[date | None, list[Row]]
 
 
-def read_rows(guild: GuildStandings, section: Section, encoded: bytes, gathered: Gathered) -> None:
+def read_rows(guild: GuildStandings, section: StandingsSection, encoded: bytes, by_day: RowsByDay) -> None:
     """Add the rows of stored documents."""
     for document in decode_documents(encoded):
         for day, row in section.read(guild, document):
-            gathered.setdefault(day, []).append(row)
+            by_day.setdefault(day, []).append(row)
 
 
-def take_over(guild: GuildStandings, section: Section, part: Part, event: CountersStored) -> Part:
+def take_over(
+    guild: GuildStandings, section: StandingsSection, part: StandingsPart, event: CountersStored
+) -> StandingsPart:
     """Return a part with what a batch has written; days long past are let go."""
-    changed = _gather(section.list_new(guild, event))
+    changed = _group_by_day(section.list_new(guild, event))
     start, tables = part.start, dict(part.tables)
     if start is not None:
         # by the new deaths: a player who is counted anew brings all days they were ever seen on
@@ -136,8 +138,8 @@ def take_over(guild: GuildStandings, section: Section, part: Part, event: Counte
     return replace(part, batches=event.batches, tables=tables, start=start)
 
 
-def _gather(dated: Iterable[Dated]) -> Gathered:
-    gathered: Gathered = defaultdict(list)
+def _group_by_day(dated: Iterable[Dated]) -> RowsByDay:
+    by_day: RowsByDay = defaultdict(list)
     for day, row in dated:
-        gathered[day].append(row)
-    return gathered
+        by_day[day].append(row)
+    return by_day

@@ -17,7 +17,7 @@ from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.player_documents import format_month, read_counters, read_days
 from utils.database.read_models.shown import KNOWN
-from utils.database.read_models.standings.columns import Numbers, Row, Table, build_row, replace_rows
+from utils.database.read_models.standings.columns import NumberedTexts, Row, Table, build_row, replace_rows
 from utils.database.read_models.weapons import KILLS
 from utils.events import CountersStored
 from utils.models.deaths import LONGEST_KILL_LIMIT_METRES, DeathKind
@@ -32,12 +32,12 @@ Dated = tuple[date | None, Row]
 class TextNumbers(Protocol):
     """The numbers a guild's texts have."""
 
-    players: Numbers
-    names: Numbers
-    weapons: Numbers
+    players: NumberedTexts
+    names: NumberedTexts
+    weapons: NumberedTexts
 
 
-class Section(Protocol):
+class StandingsSection(Protocol):
     """One kind of rows that are kept."""
 
     @property
@@ -221,7 +221,7 @@ class KillsSection:
 
 
 PLAYERS, DAYS, KILLS_BY_DAY = PlayersSection(), DaysSection(), KillsSection()
-SECTIONS: tuple[Section, ...] = (PLAYERS, DAYS, KILLS_BY_DAY)
+SECTIONS: tuple[StandingsSection, ...] = (PLAYERS, DAYS, KILLS_BY_DAY)
 
 
 def _build_player(

@@ -16,7 +16,7 @@ from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import ServerScope
 from utils.queues import WorkQueue
 from utils.services.money.bounties.notices import build_expired_notice, choose_notices, tell_queued
-from utils.services.money.bounties.rooms import BountyGuilds, BountyServers, DueBounties
+from utils.services.money.bounties.ports import BountyGuilds, BountyServers, DueBounties
 from utils.services.money.money_stores import BountyStore, MoneyUnit
 from utils.tasks import TaskManager
 
@@ -42,7 +42,7 @@ class BountyEndings:
     def __init__(
         self,
         store: BountyStore,
-        directory: DueBounties,
+        scope_index: DueBounties,
         *,
         guilds: BountyGuilds,
         servers: BountyServers,
@@ -51,7 +51,7 @@ class BountyEndings:
         clock: Clock,
     ) -> None:
         self._store = store
-        self._directory = directory
+        self._scope_index = scope_index
         self._guilds = guilds
         self._servers = servers
         self._events = events
@@ -76,7 +76,7 @@ class BountyEndings:
             for bounty in await self._store.list_due(scope, before=before):
                 await self._expire(bounty, server.name)
 
-        scopes = await self._directory.list_scopes_with_due_bounties(before=before)
+        scopes = await self._scope_index.list_scopes_with_due_bounties(before=before)
         await self._tasks.for_each(EXPIRE_TASK, scopes, expire)
 
     async def withdraw(self, scope: ServerScope) -> None:

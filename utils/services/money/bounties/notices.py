@@ -9,7 +9,7 @@ from utils.models.money import Bounty
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.kinds import NOTICE_KINDS
 from utils.models.scope import ServerScope
-from utils.services.money.bounties.rooms import BountyGuilds
+from utils.services.money.bounties.ports import BountyGuilds
 
 
 async def choose_notices(

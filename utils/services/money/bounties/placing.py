@@ -34,7 +34,7 @@ from utils.models.texts import Command, Names, Text, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.money.bounties.endings import end_bounty
 from utils.services.money.bounties.notices import build_placed_notice, choose_notices, tell_queued
-from utils.services.money.bounties.rooms import BountyGuilds, BountyServers, LinkBook, PlayerBook
+from utils.services.money.bounties.ports import BountyGuilds, BountyServers, MemberLinks, PlayerFinder
 from utils.services.money.bounties.settings import verify_amount
 from utils.services.money.money_stores import BountyStore, MoneyUnit, book_surely
 from utils.services.money.rewards import make_bounty_id
@@ -77,8 +77,8 @@ class BountyService:
         *,
         guilds: BountyGuilds,
         servers: BountyServers,
-        links: LinkBook,
-        players: PlayerBook,
+        links: MemberLinks,
+        players: PlayerFinder,
         events: EventDispatcher,
         clock: Clock,
     ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.fakes.clock import START
 from utils.database.read_models.standings.columns import (
     SOURCES,
-    Numbers,
+    NumberedTexts,
     Table,
     WeaponUse,
     build_row,
@@ -148,7 +148,7 @@ def test_weapons_are_summed_with_their_best_users(servers: list[list[tuple[int, 
 
 def test_newest_name_of_any_server_counts() -> None:
     """Of two at one moment the later in the alphabet, so that every look finds the same."""
-    names = Numbers()
+    names = NumberedTexts()
     old, new, last = (names.number(text) for text in ("Old", "New", "Zed"))
     one = build_table(
         [build_row(0, Counters(), name=old, seen=5), build_row(1, Counters(), name=old, seen=9)]
@@ -161,7 +161,7 @@ def test_newest_name_of_any_server_counts() -> None:
 
 def test_each_text_has_one_number_from_any_thread() -> None:
     """Threads that meet the same new texts at once agree on their numbers."""
-    numbers = Numbers()
+    numbers = NumberedTexts()
     texts = [f"player {number}" for number in range(2_000)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: [numbers.number(text) for text in texts], range(4)))

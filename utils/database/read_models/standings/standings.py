@@ -29,7 +29,7 @@ from pymongo.client_session import ClientSession
 
 from utils.database.core.database import SafeDatabase
 from utils.database.core.scoped import ScopedCollection
-from utils.database.read_models.shown import Shown
+from utils.database.read_models.shown import ShownServers
 from utils.database.read_models.standings.columns import (
     Table,
     WeaponUse,
@@ -39,16 +39,22 @@ from utils.database.read_models.standings.columns import (
     sum_uses,
 )
 from utils.database.read_models.standings.parts import (
-    Gathered,
     GuildStandings,
-    Part,
+    RowsByDay,
     Standing,
+    StandingsPart,
     Tables,
     Wanted,
     read_rows,
     take_over,
 )
-from utils.database.read_models.standings.sections import DAYS, KILLS_BY_DAY, PLAYERS, SECTIONS, Section
+from utils.database.read_models.standings.sections import (
+    DAYS,
+    KILLS_BY_DAY,
+    PLAYERS,
+    SECTIONS,
+    StandingsSection,
+)
 from utils.database.units.server_numbers import KIND
 from utils.events import CountersStored, ServerRemoved
 from utils.locks import KeyedLocks
@@ -70,7 +76,7 @@ class _Look:
     generations: Mapping[ServerId, int]
     counted: Counted
 
-    def find_fitting(self, server_id: ServerId, counted: Counted, wanted: Wanted) -> dict[str, Part]:
+    def find_fitting(self, server_id: ServerId, counted: Counted, wanted: Wanted) -> dict[str, StandingsPart]:
         """Return those parts of a server that hold what is shown and counted, by section."""
         batches = counted.get(server_id, 0)
         return self.guild.find_fitting(server_id, self.generations[server_id], batches, wanted)
@@ -91,7 +97,13 @@ class Standings:
         return sum(guild.rows for guild in self._guilds.values())
 
     async def rank(
-        self, guild_id: GuildId, shown: Sequence[Shown], board: str, *, minimum_kills: int, since: date | None
+        self,
+        guild_id: GuildId,
+        shown: Sequence[ShownServers],
+        board: str,
+        *,
+        minimum_kills: int,
+        since: date | None,
     ) -> Standing:
         """Rank the players of servers by what they did, all time or from a day on."""
         days: Wanted = () if since is None else ((DAYS, since),)
@@ -104,7 +116,7 @@ class Standings:
         return Standing(ranking, look.guild, totals)
 
     async def list_weapons(
-        self, guild_id: GuildId, shown: Sequence[Shown], since: date
+        self, guild_id: GuildId, shown: Sequence[ShownServers], since: date
     ) -> tuple[WeaponRow, ...]:
         """Return the weapons of the kills from a day on, most kills first, each with its best user."""
         async with self._look(guild_id, shown) as look:
@@ -159,7 +171,7 @@ class Standings:
         return {one["server_id"]: one.get("batches", 0) for one in found}
 
     @asynccontextmanager
-    async def _look(self, guild_id: GuildId, shown: Sequence[Shown]) -> AsyncIterator[_Look]:
+    async def _look(self, guild_id: GuildId, shown: Sequence[ShownServers]) -> AsyncIterator[_Look]:
         """Let one question at a time bring a guild up to date."""
         generations = {ServerId(server_id): one.generation for one in shown for server_id in one.server_ids}
         async with self._locks.hold(guild_id):
@@ -181,7 +193,7 @@ class Standings:
             for section, since in wanted
         ]
 
-    async def _read_parts(self, look: _Look, server_id: ServerId, wanted: Wanted) -> dict[str, Part]:
+    async def _read_parts(self, look: _Look, server_id: ServerId, wanted: Wanted) -> dict[str, StandingsPart]:
         """Return a server's parts as of one moment: those kept that fit it, and the others, read for it."""
         scope, generation = ServerScope(look.guild_id, server_id), look.generations[server_id]
         with self._database.open_snapshot() as session:
@@ -193,7 +205,7 @@ class Standings:
                 start = section.find_start(since)
                 stored = section.iterate(self._database, scope, generation, start, session=session)
                 tables = await _read_tables(look.guild, section, stored)
-                part = Part(generation, counted.get(server_id, 0), tables, start)
+                part = StandingsPart(generation, counted.get(server_id, 0), tables, start)
                 parts[section.name] = look.guild.parts[server_id, section.name] = part
         return parts
 
@@ -206,11 +218,13 @@ class Standings:
             rows -= self._guilds.pop(guild_id).rows
 
 
-async def _read_tables(guild: GuildStandings, section: Section, stored: AsyncIterator[bytes]) -> Tables:
-    gathered: Gathered = {}
+async def _read_tables(
+    guild: GuildStandings, section: StandingsSection, stored: AsyncIterator[bytes]
+) -> Tables:
+    by_day: RowsByDay = {}
     async for encoded in stored:
-        await asyncio.to_thread(read_rows, guild, section, encoded, gathered)
-    return {day: await asyncio.to_thread(build_table, rows) for day, rows in gathered.items()}
+        await asyncio.to_thread(read_rows, guild, section, encoded, by_day)
+    return {day: await asyncio.to_thread(build_table, rows) for day, rows in by_day.items()}
 
 
 def _build_weapon_row(guild: GuildStandings, use: WeaponUse, names: Mapping[int, str]) -> WeaponRow:

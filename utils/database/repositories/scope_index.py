@@ -1,4 +1,4 @@
-"""The directory: the one repository without a scope. It answers start-up and timers, with keys alone.
+"""The scope index: the one repository without a scope. It answers start-up and timers, with keys alone.
 
 It answers for the guilds of this process. Which these are MongoDB cannot tell from an index, for it is the
 remainder of a division; so each process reads the keys of all and keeps its own.
@@ -18,7 +18,7 @@ from utils.models.sharding import Sharding
 _log = get_logger(__name__)
 
 
-class DirectoryRepository:
+class ScopeIndexRepository:
     """Which guilds and servers there are, of those that ``sharding`` gives to this process."""
 
     def __init__(self, database: SafeDatabase, sharding: Sharding) -> None:
@@ -32,14 +32,14 @@ class DirectoryRepository:
         cursor = self._database.unscoped("game_servers").find(
             kept, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="server"
         )
-        return self._read_scopes(await self._database.run("directory.servers", cursor.to_list(None)))
+        return self._read_scopes(await self._database.run("scope_index.servers", cursor.to_list(None)))
 
     async def list_removals(self) -> tuple[ServerScope, ...]:
         """Return every removed game server of which something may be left."""
         cursor = self._database.unscoped("game_servers").find(
             {"removed_at": {"$exists": True}}, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="server"
         )
-        return self._read_scopes(await self._database.run("directory.removals", cursor.to_list(None)))
+        return self._read_scopes(await self._database.run("scope_index.removals", cursor.to_list(None)))
 
     async def list_guild_ids(self) -> tuple[GuildId, ...]:
         """Return every guild with a game server."""
@@ -49,7 +49,7 @@ class DirectoryRepository:
         """Return every guild that is noted as left."""
         left = {"guild_id": {"$gt": 0}, "is_left": True}
         cursor = self._database.unscoped("guilds").find(left, {"_id": 0, "guild_id": 1}, hint="guild")
-        found = await self._database.run("directory.left", cursor.to_list(None))
+        found = await self._database.run("scope_index.left", cursor.to_list(None))
         return self._read_guilds(document["guild_id"] for document in found)
 
     async def list_ended_premium(self, now: datetime) -> tuple[GuildId, ...]:
@@ -57,7 +57,7 @@ class DirectoryRepository:
         # without a bound on its first field MongoDB would not look at the index's second one
         ended = {"guild_id": {"$gt": 0}, "premium.ends_at": {"$lte": now}}
         cursor = self._database.unscoped("guilds").find(ended, {"_id": 0, "guild_id": 1}, hint="premium")
-        found = await self._database.run("directory.premium", cursor.to_list(None))
+        found = await self._database.run("scope_index.premium", cursor.to_list(None))
         return self._read_guilds(document.get("guild_id") for document in found)
 
     async def list_guilds_with_boards(self) -> tuple[GuildId, ...]:
@@ -68,7 +68,7 @@ class DirectoryRepository:
         """Return every guild with a link that waits for its proof, or whose outcome is not told yet."""
         pipeline: list[Document] = [{"$match": {"is_open": True}}, {"$group": {"_id": "$guild_id"}}]
         cursor = self._database.unscoped("links").aggregate(pipeline, hint="open")
-        found = await self._database.run("directory.links", cursor.to_list(None))
+        found = await self._database.run("scope_index.links", cursor.to_list(None))
         return self._read_guilds(document["_id"] for document in found)
 
     async def list_scopes_with_due_bounties(self, *, before: datetime) -> tuple[ServerScope, ...]:
@@ -78,13 +78,13 @@ class DirectoryRepository:
         cursor = self._database.unscoped("bounties").find(
             due, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="ending"
         )
-        return self._read_scopes(await self._database.run("directory.bounties", cursor.to_list(None)))
+        return self._read_scopes(await self._database.run("scope_index.bounties", cursor.to_list(None)))
 
     async def _group_guilds(self, collection: str, *, hint: str) -> tuple[GuildId, ...]:
         """Return every guild of a collection; MongoDB jumps from one to the next by the index."""
         pipeline: list[Document] = [{"$sort": {"guild_id": 1}}, {"$group": {"_id": "$guild_id"}}]
         cursor = self._database.unscoped(collection).aggregate(pipeline, hint=hint)
-        found = await self._database.run(f"directory.{collection}.guilds", cursor.to_list(None))
+        found = await self._database.run(f"scope_index.{collection}.guilds", cursor.to_list(None))
         return self._read_guilds(document["_id"] for document in found)
 
     def _read_guilds(self, ids: Iterable[object]) -> tuple[GuildId, ...]:

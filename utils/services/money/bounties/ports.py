@@ -18,7 +18,7 @@ class OwnPlayer(Protocol):
         """The player."""
 
 
-class LinkBook(Protocol):
+class MemberLinks(Protocol):
     """Who has proven to be which player."""
 
     async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[OwnPlayer]:
@@ -49,7 +49,7 @@ class BountyServers(Protocol):
         """
 
 
-class PlayerBook(Protocol):
+class PlayerFinder(Protocol):
     """Who is meant by a name."""
 
     async def resolve(

@@ -1,4 +1,4 @@
-"""The directory of one process among several: each guild is in one of them, whatever is asked."""
+"""The scope index of one process among several: each guild is in one of them, whatever is asked."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from utils.database.core.database import SafeDatabase
-from utils.database.repositories.directory import DirectoryRepository
 from utils.database.repositories.guilds import GuildRepository
+from utils.database.repositories.scope_index import ScopeIndexRepository
 from utils.models.scope import GuildId, ServerScope
 from utils.models.sharding import Sharding
 
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
 GUILDS = tuple(GuildId((number << 22) + 5) for number in (1, 2, 3, 4, 5))
-Ask = Callable[[DirectoryRepository], Awaitable[Sequence[GuildId | ServerScope]]]
+Ask = Callable[[ScopeIndexRepository], Awaitable[Sequence[GuildId | ServerScope]]]
 
 
 async def fill(database: SafeDatabase) -> None:
@@ -33,13 +33,13 @@ async def fill(database: SafeDatabase) -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda directory: directory.list_server_scopes(),
-        lambda directory: directory.list_guild_ids(),
-        lambda directory: directory.list_left_guilds(),
-        lambda directory: directory.list_ended_premium(NOW),
-        lambda directory: directory.list_guilds_with_boards(),
-        lambda directory: directory.list_guilds_with_open_links(),
-        lambda directory: directory.list_scopes_with_due_bounties(before=NOW + timedelta(seconds=1)),
+        lambda scope_index: scope_index.list_server_scopes(),
+        lambda scope_index: scope_index.list_guild_ids(),
+        lambda scope_index: scope_index.list_left_guilds(),
+        lambda scope_index: scope_index.list_ended_premium(NOW),
+        lambda scope_index: scope_index.list_guilds_with_boards(),
+        lambda scope_index: scope_index.list_guilds_with_open_links(),
+        lambda scope_index: scope_index.list_scopes_with_due_bounties(before=NOW + timedelta(seconds=1)),
     ],
     ids=["servers", "guilds", "left", "premium", "boards", "links", "bounties"],
 )
@@ -47,7 +47,7 @@ async def test_each_process_is_told_of_its_own_guilds(database: SafeDatabase, as
     """Together they know all, and no two know the same."""
     await fill(database)
     told = [
-        [read_guild(one) for one in await ask(DirectoryRepository(database, sharding))]
+        [read_guild(one) for one in await ask(ScopeIndexRepository(database, sharding))]
         for sharding in (Sharding(3, (0,)), Sharding(3, (1, 2)), Sharding())
     ]
     assert told == [[GUILDS[2]], [GUILDS[0], GUILDS[1], GUILDS[3], GUILDS[4]], list(GUILDS)]
@@ -55,12 +55,12 @@ async def test_each_process_is_told_of_its_own_guilds(database: SafeDatabase, as
 
 async def test_guild_is_left_until_the_bot_is_there_again(database: SafeDatabase) -> None:
     """Also one without settings; a return that was never a departure writes nothing."""
-    guilds, directory = GuildRepository(database), DirectoryRepository(database, Sharding())
+    guilds, scope_index = GuildRepository(database), ScopeIndexRepository(database, Sharding())
     for guild_id in GUILDS[:2]:
         await guilds.set_left(guild_id, is_left=True)
     await guilds.set_left(GUILDS[1], is_left=False)
     await guilds.set_left(GUILDS[2], is_left=False)
-    assert await directory.list_left_guilds() == (GUILDS[0],)
+    assert await scope_index.list_left_guilds() == (GUILDS[0],)
     assert await database.unscoped("guilds").count_documents({}) == 2
 
 

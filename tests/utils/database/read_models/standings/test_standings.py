@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.fakes.clock import START
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Operations
-from utils.database.read_models.standings.keeper import Standings
+from utils.database.read_models.standings.standings import Standings
 from utils.database.repositories.imports import ImportRepository
 from utils.database.repositories.ingestion import IngestionRepository
 from utils.database.repositories.servers import GameServerRepository
