@@ -16,13 +16,12 @@ from utils.models.reading import Cursor, ImportJob, ImportProgress
 from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
 from utils.models.texts import Command, Number, Text, plural
-from utils.services.ingestion.history import HistoryImport
+from utils.services.ingestion.history import HistoryImport, ImportJobs
 from utils.services.ingestion.live import LiveIngestion, PollOutcome
 from utils.services.ingestion.log_reader import ReadReport, ServerLook, Visit
 from utils.services.ingestion.log_source import DeathLogs, LogAccess
-from utils.services.ingestion.reader_loop import ServerStore
 from utils.services.ingestion.reader_state import ReaderState, ReaderStatus
-from utils.services.ports import AdminNotifier, ChannelFinder
+from utils.services.ports import AdminNotifier, ChannelFinder, ServerStore
 from utils.services.servers.log_places import LogPlaces
 
 logger = get_logger(__name__)
@@ -30,13 +29,6 @@ logger = get_logger(__name__)
 DEATH_LOG = "deaths"
 SAVE_HEALTH_SECONDS = 30.0  # the durable times of the last read and kill may lag this much behind
 REMOVED = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
-
-
-class ImportJobs(Protocol):
-    """Storage of imports under way."""
-
-    async def find_import(self, scope: ServerScope) -> ImportJob | None:
-        """Return the import under way, if any."""
 
 
 class ProgressReporter(Protocol):

@@ -61,6 +61,13 @@ FILES_AT_ONCE = 6
 FILES_OF_ALL = 24  # read at once by all imports together; each reads one in any case
 
 
+class ImportJobs(Protocol):
+    """Storage of imports under way."""
+
+    async def find_import(self, scope: ServerScope) -> ImportJob | None:
+        """Return the import under way, if any."""
+
+
 class ImportStore(GenerationStore, Protocol):
     """What an import needs of the storage besides the transactions of ingestion."""
 

@@ -19,7 +19,6 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
 
 from structlog import get_logger
 
@@ -36,14 +35,14 @@ from utils.errors import (
 from utils.models.premium import Tier, compute_poll_seconds
 from utils.models.problems import Problem
 from utils.models.scope import ServerScope
-from utils.models.servers import ConnectionState, GameServer, ServerHealth
+from utils.models.servers import ConnectionState, GameServer
 from utils.models.texts import Text, text
 from utils.services.ingestion.log_reader import LogReader, ReadReport, ServerLook, Visit
 from utils.services.ingestion.log_source import LogAccess
 from utils.services.ingestion.poison import describe_failure
 from utils.services.ingestion.poll_schedule import PollSchedule
 from utils.services.ingestion.reader_state import Fault, ReaderStatus
-from utils.services.ports import AdminNotifier
+from utils.services.ports import AdminNotifier, ServerStore
 from utils.services.premium.tiers import PremiumService
 from utils.tasks import Failure, capture
 from utils.waiting import Signal
@@ -58,19 +57,6 @@ IMPORT_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
 
 MISSING_LOGS_SECONDS = 60.0  # a folder that is not there appears by somebody's hand, not by itself
 REFRESH_SECONDS = 60.0  # a change of the server by another process is noticed so late
-
-
-class ServerStore(Protocol):
-    """Storage of servers and of how reading them goes."""
-
-    async def find_server(self, scope: ServerScope) -> GameServer | None:
-        """Return the server as it is now."""
-
-    async def get_health(self, scope: ServerScope) -> ServerHealth:
-        """Return the stored health; defaults for a server never read."""
-
-    async def save_health(self, health: ServerHealth) -> None:
-        """Store state, problem and times; the counts of lines are kept by ingestion."""
 
 
 @dataclass(frozen=True, slots=True)

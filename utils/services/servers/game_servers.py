@@ -26,10 +26,11 @@ from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerSco
 from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck, WayStep
 from utils.models.texts import Command, Names, Text, text
 from utils.models.typed_text import quote
-from utils.services.guilds.audit import AuditWriter
-from utils.services.guilds.guild_settings import ServerStore, SettingsService
+from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.log_source import LogOpener
+from utils.services.ports import LoopControl, ServerStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.typed_servers import (
@@ -83,25 +84,6 @@ class ServerChecker(Protocol):
         """Keep nothing open for a server that passed its test and is not read after all."""
 
 
-class LoopControl(Protocol):
-    """Starts and ends the loops over servers."""
-
-    def start(self, scope: ServerScope) -> None:
-        """Begin to read and deliver for a server."""
-
-    def removal(self, scope: ServerScope) -> AbstractAsyncContextManager[None]:
-        """End both for the length of a block, and for ever unless it fails."""
-
-    def refresh(self, scope: ServerScope) -> None:
-        """Look at the server's settings again before the next poll."""
-
-    def wake(self, scope: ServerScope) -> None:
-        """Read again now, even after a fault that only a person could mend."""
-
-    async def restart(self, scope: ServerScope) -> None:
-        """End what is under way for a server and begin with its settings as they are now."""
-
-
 @dataclass(frozen=True, slots=True)
 class AddedServer:
     """The outcome of adding: the steps of its test, and the server when all went well."""
@@ -136,7 +118,7 @@ class GameServerService:
         history: HistoryImport,
         loops: LoopControl,
         events: EventDispatcher,
-        audit: AuditWriter,
+        audit: AuditLog,
         clock: Clock,
     ) -> None:
         self._store = store

@@ -11,23 +11,15 @@ names may read, and one machine whose SSH services show different keys.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from utils.errors import InvalidInputError, SameLogsError
 from utils.models.deaths import LogFile
 from utils.models.problems import Problem
 from utils.models.reading import Cursor, FoundLogs, digest_head
-from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
 from utils.models.texts import Command, text
-from utils.services.guilds.guild_settings import ServerStore
-
-
-class CursorStore(Protocol):
-    """Storage of what was read."""
-
-    async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
-        """Return how far each file of a server was read."""
+from utils.services.ingestion.stores import CursorStore
+from utils.services.ports import ServerStore
 
 
 class LogPlaces:
