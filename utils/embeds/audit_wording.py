@@ -10,6 +10,7 @@ from utils.models.guilds import CHANNEL_KIND_NAMES
 from utils.models.links import LinkState
 from utils.models.premium import TIERS
 from utils.models.scope import ERASED_MEMBER_ID
+from utils.models.servers import name_step
 from utils.models.texts import Mention, Moment, Names, Number, Text, Value, join, plural, text, text_in
 from utils.models.visible_text import clean_text
 
@@ -122,7 +123,7 @@ def _describe_added(facts: AuditFacts) -> Text:
     if facts.is_done:
         return server
     if facts.failed_step:
-        return text("{server}: not added, “{step}” failed", server=server, step=facts.failed_step)
+        return text("{server}: not added, “{step}” failed", server=server, step=name_step(facts.failed_step))
     return text("{server}: not added, refused after its test", server=server)
 
 
@@ -153,7 +154,8 @@ def _describe_edited(facts: AuditFacts) -> Text:
     if facts.is_done:
         return changes
     if facts.failed_step:
-        return text("{changes}; not changed, “{step}” failed", changes=changes, step=facts.failed_step)
+        step = name_step(facts.failed_step)
+        return text("{changes}; not changed, “{step}” failed", changes=changes, step=step)
     return text("{changes}; not changed", changes=changes)
 
 

@@ -135,7 +135,7 @@ def build_steps_embed(style: Style, server_name: str, steps: Sequence[CheckStep]
 
 def _write_step(style: Style, step: CheckStep) -> str:
     mark = style.theme.good if step.ok else style.theme.bad
-    said = text("**{step}** — {detail}", step=step.name, detail=_shorten(step.detail))
+    said = text("**{step}** — {detail}", step=step.name.say(), detail=_shorten(step.detail))
     return f"{mark} {style.write(said)}"
 
 
@@ -161,7 +161,7 @@ def build_edited_embed(
         colour=style.theme.success,
     )
     if steps:
-        names = Names(tuple(step.name for step in steps))
+        names = Names(tuple(step.name.say() for step in steps))
         embed.add_field(name=style.write(text("Tested before")), value=style.write(names), inline=False)
     return embed
 
