@@ -36,13 +36,13 @@ def call_in_thread(function: Callable[[], T]) -> "asyncio.Future[T]":
 
     def tell(ended: "Future[T]") -> None:
         with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-            loop.call_soon_threadsafe(_settle, answer, ended)
+            loop.call_soon_threadsafe(_hand_over, answer, ended)
 
     _threads.submit(copy_context().run, function).add_done_callback(tell)
     return answer
 
 
-def _settle(answer: "asyncio.Future[T]", ended: "Future[T]") -> None:
+def _hand_over(answer: "asyncio.Future[T]", ended: "Future[T]") -> None:
     if answer.done():  # nobody waits any more
         return
     error = ended.exception()

@@ -24,14 +24,14 @@ from utils.models.texts import Command, Number, Text, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.audit import AuditWriter
 from utils.services.links.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
-from utils.services.links.proof_watcher import PlayerFinder, ProofBook
+from utils.services.links.proof_watcher import PlayerFinder, ProofSource
 from utils.services.players.asked_players import AskedPlayers
 from utils.services.players.wording import describe_several_links
 
 MAX_LINKS = 5  # of a member, pending ones included: a main, and the alts of a household
 
 
-class LinkStore(ProofBook, Protocol):
+class LinkStore(ProofSource, Protocol):
     """Storage of links; every write is one transaction."""
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
