@@ -81,6 +81,7 @@ class GameHost:
         self._open: set[asyncssh.SSHServerConnection] = set()
         self._changed = asyncio.Event()
         self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._is_down = True
         self._place: socket.socket | None = None
         self._key = self._make_key()
 
@@ -124,6 +125,7 @@ class GameHost:
     async def start(self) -> None:
         """Listen, on the same port as before."""
         self._hold_port()
+        self._is_down = False
         options = LEGACY_ALGORITHMS if self.is_legacy else {}
         self._acceptor = await asyncssh.listen(
             self.address,
@@ -151,7 +153,7 @@ class GameHost:
 
     async def stop(self) -> None:
         """Cut everybody off and listen no more, as in an outage."""
-        acceptor, self._acceptor = self._acceptor, None
+        acceptor, self._acceptor, self._is_down = self._acceptor, None, True
         if acceptor is not None:
             acceptor.close()
         self.faults.resume()
@@ -197,9 +199,9 @@ class GameHost:
         return asyncssh.generate_private_key(LEGACY_KEY if self.is_legacy else MODERN_KEY)
 
     def enter(self, connection: asyncssh.SSHServerConnection) -> None:
-        """Note a new connection; one too many is cut off."""
+        """Note a new connection; one too many is cut off, and one that came in as the host went down."""
         limit = self.faults.maximum_connections
-        if limit is not None and self.connections >= limit:
+        if self._is_down or (limit is not None and self.connections >= limit):
             asyncio.get_running_loop().call_soon(connection.abort)
             return
         self.connections_opened += 1

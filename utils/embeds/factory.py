@@ -76,7 +76,7 @@ class EmbedFactory:
 
     Attributes:
         languages: which there are.
-        charts: draws the pictures of figures.
+        charts: draws the pictures of figures in the same theme and language.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class EmbedFactory:
         self._looks = looks
         self._pictures = load_pictures(look.picture for look in list_pictured(looks))
         self.languages = languages or Languages()
-        self.charts = charts or ChartPainter(theme)
+        self.charts = charts.draw_in(self._style) if charts else ChartPainter(self._style)
 
     @property
     def words(self) -> Localizer:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from utils.embeds.theme import Theme
 from utils.models.texts import Number, Text, Value, join, plural, text, text_in
-from utils.models.visible_text import clean_text
+from utils.models.visible_text import NAME_LENGTH, clean_text
 
 SEPARATOR = " · "
 NONE_YET = text("none yet")
@@ -16,14 +16,14 @@ WEAPONS: Mapping[str, Text] = {
 """The log's causes that are no words of a person."""
 
 
-def show_name(name: str) -> str:
+def show_name(name: str, limit: int = NAME_LENGTH) -> str:
     """Return a foreign name short enough for a line of a phone; it is escaped where it is written."""
-    return clean_text(name)
+    return clean_text(name, limit)
 
 
-def show_weapon(weapon: str) -> Value:
+def show_weapon(weapon: str, limit: int = NAME_LENGTH) -> Value:
     """Return a weapon as people call it."""
-    return WEAPONS.get(weapon) or show_name(weapon) or text_in("a weapon", "unknown")
+    return WEAPONS.get(weapon) or show_name(weapon, limit) or text_in("a weapon", "unknown")
 
 
 def show_money(theme: Theme, amount: int) -> Text:

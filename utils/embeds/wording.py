@@ -13,6 +13,3 @@ KINDS: Mapping[DeathKind, str] = {
     DeathKind.UNKNOWN: "deaths without a killer",
 }
 """What the classes of death are called where they are listed."""
-
-WEAPONS: Mapping[str, str] = {"land_vehicle": "Vehicle", "boat": "Boat"}
-"""The log's causes that are no words of a person."""

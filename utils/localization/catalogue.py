@@ -10,16 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.lists import format_list
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
-from utils.models.texts import Numerals
+from utils.models.texts import Day, Numerals
 
 FOLDER = Path(__file__).parent / "catalogues"
 PLURALS = ("zero", "one", "two", "few", "many", "other")
 _DATE = "dd MMM y, HH:mm 'UTC'"
+_DAY, _DAY_OF_YEAR = "dd MMM y", "d MMM"
 
 Forms = Mapping[tuple[str, str], tuple[str, ...]]
 """Context and English of a text; its sentence, or one for each plural."""
@@ -46,6 +47,10 @@ class Catalogue:
     def write_moment(self, at: datetime) -> str:
         """Return date and time in UTC."""
         return format_datetime(at.astimezone(UTC), _DATE, locale=self.locale)
+
+    def write_day(self, day: Day) -> str:
+        """Return a day with the short name of its month."""
+        return format_date(day.value, _DAY if day.has_year else _DAY_OF_YEAR, locale=self.locale)
 
     def list_names(self, names: Sequence[str]) -> str:
         """Return names in a row."""

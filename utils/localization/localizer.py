@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from utils.localization.catalogue import ENGLISH_CATALOGUE, Catalogue
 from utils.localization.escape import ZERO_WIDTH_SPACE, escape_text, hide_ids
 from utils.localization.pools import ENGLISH_POOLS, Pools
-from utils.models.texts import Code, Command, Moment, Text, TextWriter, Value
+from utils.models.texts import Code, Command, Day, Moment, Text, TextWriter, Value
 from utils.models.visible_text import NAMELESS, clean_text
 
 FOREIGN_CHARACTERS = 400  # of one value: the longest is a line of a log or what a host said
@@ -34,6 +34,10 @@ class PlainWriter(TextWriter):
     def write_moment(self, moment: Moment) -> str:
         """Return date and time in UTC."""
         return self._catalogue.write_moment(moment.at)
+
+    def write_day(self, day: Day) -> str:
+        """Return a day with the short name of its month."""
+        return self._catalogue.write_day(day)
 
     def list_names(self, names: Sequence[str]) -> str:
         """Return several names in a row, with what the language puts between them."""

@@ -10,7 +10,7 @@ is shown as Markdown. Numbers, times and commands have a type each, so that nobo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,14 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """A day of a calendar: ``02 Apr 2025``, or without its year ``2 Apr``."""
+
+    value: date
+    has_year: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A command of the bot by its full name without the slash, with the options to give it."""
 
@@ -131,7 +139,7 @@ class Text:
         return ENGLISH.write(self)
 
 
-Value = str | Text | Number | Metres | Share | Span | Moment | Command | Mention | Code | Names
+Value = str | Text | Number | Metres | Share | Span | Moment | Day | Command | Mention | Code | Names
 """What can stand in a place of a text, or be shown by itself."""
 
 
@@ -183,7 +191,7 @@ class TextWriter:
 
     numerals = Numerals()
 
-    def write(self, value: Value) -> str:  # noqa: PLR0911 - one line for each type
+    def write(self, value: Value) -> str:  # noqa: C901, PLR0911 - one line for each type
         """Return a value as people read it."""
         match value:
             case str():
@@ -197,6 +205,8 @@ class TextWriter:
                 return self.write(value.describe())
             case Moment():
                 return self.write_moment(value)
+            case Day():
+                return self.write_day(value)
             case Command():
                 return self.write_command(value)
             case Mention():
@@ -225,6 +235,10 @@ class TextWriter:
     def write_moment(self, moment: Moment) -> str:
         """Return date and time in UTC."""
         return moment.at.astimezone(UTC).strftime("%d %b %Y, %H:%M UTC")
+
+    def write_day(self, day: Day) -> str:
+        """Return a day with the short name of its month."""
+        return f"{day.value:%d %b %Y}" if day.has_year else f"{day.value.day} {day.value:%b}"
 
     def list_names(self, names: Sequence[str]) -> str:
         """Return several names in a row."""

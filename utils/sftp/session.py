@@ -293,10 +293,10 @@ class SftpSession:
     ) -> tuple[bytes, ...]:
         start = min(offset for offset, _ in ranges)
         span = max(offset + length for offset, length in ranges) - start
-        if span <= min(JOINED_BYTES, self._block_bytes):
+        if len(ranges) > 1 and span <= min(JOINED_BYTES, self._block_bytes):
             async with self._operation(path, requests=1):
                 data: bytes = await file.read(span, start)  # typed str by the library even for binary files
-            if len(data) == span:  # a host with smaller answers is asked for what is needed alone
+            if len(data) >= span:  # a host with smaller answers is asked for what is needed alone
                 return tuple(data[offset - start :][:length] for offset, length in ranges)
         return tuple([await self._read_range(file, path, offset, length) for offset, length in ranges])
 

@@ -76,6 +76,23 @@ async def test_outage_ends_on_the_same_port_with_the_same_key(host: GameHost) ->
     assert host.host_key != key
 
 
+async def test_connection_that_comes_in_as_the_host_goes_down_is_cut_off(host: GameHost) -> None:
+    """It was let in behind those that were cut off, and nobody would end it."""
+
+    class LateConnection:
+        is_cut_off = False
+
+        def abort(self) -> None:
+            self.is_cut_off = True
+
+    late = LateConnection()
+    await host.stop()
+    host.enter(late)
+    await asyncio.sleep(0)
+    assert (late.is_cut_off, host.connections) == (True, 0)
+    await host.start()
+
+
 async def test_two_hosts_live_side_by_side(host: GameHost, tmp_path: Path) -> None:
     """Hosts of one process share nothing."""
     async with GameHost(tmp_path, {"renter": "secret"}) as other:

@@ -11,19 +11,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.pseudo_language import PSEUDO, list_bare
 from utils.embeds.charts.painter import DESCRIPTION_CHARACTERS, ChartPainter
 from utils.embeds.pictures import Picture, build_file
+from utils.embeds.style import Style
 from utils.embeds.theme import NORTHERN
+from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.players import Counters
 from utils.models.statistics import DayCount, WeaponRow
 
+STYLE = Style(NORTHERN, ENGLISH_LOCALIZER)
 FIRST = date(2025, 4, 2)
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(name="painter", scope="module")
 def _painter() -> ChartPainter:
-    return ChartPainter(NORTHERN)
+    return ChartPainter(STYLE)
 
 
 def read_size(picture: Picture) -> tuple[int, int]:
@@ -75,7 +79,7 @@ async def test_weapons_are_drawn_and_described(painter: ChartPainter) -> None:
 def test_no_name_of_a_weapon_breaks_a_chart(names: list[str]) -> None:
     """Dollar signs, markup of formulas, foreign scripts and nothing at all are drawn as letters or boxes."""
     rows = [WeaponRow(name, 5, 0) for name in ["$x_1^{2}$", r"\frac{a}{b}$", "漢字", *names]]
-    picture = asyncio.run(ChartPainter(NORTHERN).draw_weapons(rows))
+    picture = asyncio.run(ChartPainter(STYLE).draw_weapons(rows))
     assert read_size(picture)[0] == 800
     assert len(picture.description) <= DESCRIPTION_CHARACTERS
 
@@ -95,3 +99,24 @@ def test_bot_starts_without_loading_the_library() -> None:
     """The library is loaded by the first chart or the warm-up, not by an import."""
     program = "import sys, bot; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0  # noqa: S603
+
+
+async def test_pictures_are_described_in_the_language_of_the_answer(painter: ChartPainter) -> None:
+    """Also the words in a picture are of that language; languages take turns in one thread."""
+    pseudo = painter.draw_in(Style(NORTHERN, PSEUDO))
+    hours = [0] * 168
+    hours[20] = 5
+    days = [DayCount(FIRST, Counters(kills=3))]
+    weapons = [WeaponRow("boat", 9, 0), WeaponRow("AK-SU", 2, 0)]
+    english = [
+        await painter.draw_days(days, first=FIRST, count=30),
+        await painter.draw_weapons(weapons),
+        await painter.draw_hours(hours),
+    ]
+    shown = [
+        await pseudo.draw_days(days, first=FIRST, count=30),
+        await pseudo.draw_weapons(weapons),
+        await pseudo.draw_hours(hours),
+    ]
+    assert list_bare([{"text": picture.description} for picture in shown]) == []
+    assert all(one.data != other.data for one, other in zip(shown, english, strict=True))

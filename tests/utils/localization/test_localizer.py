@@ -1,7 +1,7 @@
 """Localizers: values in Markdown and plain, catalogues, plurals, numbers."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,19 @@ from babel.numbers import format_decimal
 from utils.localization.catalogue import read_catalogue
 from utils.localization.languages import Languages
 from utils.localization.localizer import ENGLISH_LOCALIZER, build_localizer
-from utils.models.texts import Code, Command, Mention, Moment, Names, Number, Value, plural, text, text_in
+from utils.models.texts import (
+    Code,
+    Command,
+    Day,
+    Mention,
+    Moment,
+    Names,
+    Number,
+    Value,
+    plural,
+    text,
+    text_in,
+)
 
 AT = datetime(2025, 5, 1, 18, 5, tzinfo=UTC)
 SHIPPED = ("en", "de", "es", "es-419", "fr", "pt-BR", "ru", "pl")
@@ -58,6 +70,8 @@ def _languages(tmp_path: Path) -> Languages:
     [
         ("**Ann**\n@everyone", "\\*\\*Ann\\*\\* @\u200beveryone", "**Ann** @everyone"),
         ("", "(no visible name)", "(no visible name)"),
+        (Day(date(2025, 4, 2)), "02 Apr 2025", "02 Apr 2025"),
+        (Day(date(2025, 4, 2), has_year=False), "2 Apr", "2 Apr"),
         ("of 0002aaaaaaaaaaaaaaaaaaaaaaaaaaaa", "of (id)", "of (id)"),
         (text("**{name}** left", name="_x_"), "**\\_x\\_** left", "**_x_** left"),
         (Command("link"), "`/link`", "/link"),

@@ -11,28 +11,33 @@ from datetime import date, timedelta
 from importlib import import_module
 from typing import Any
 
-from utils.embeds.figures import write_count
 from utils.embeds.pictures import Picture
-from utils.embeds.theme import Theme
-from utils.embeds.wording import WEAPONS
+from utils.embeds.style import Style
+from utils.embeds.values import count_deaths, count_kills, frame, show_weapon
 from utils.models.players import HOURS_OF_A_WEEK
-from utils.models.quantities import write_quantity
 from utils.models.statistics import DayCount, WeaponRow
-from utils.models.visible_text import clean_text
+from utils.models.texts import Day, Names, Number, Text, join, text
 
 DRAWINGS = "utils.embeds.charts.drawings"
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SHOWN_WEAPONS = 10
 LABEL_CHARACTERS = 24
 DESCRIPTION_CHARACTERS = 1024  # Discord's limit of an attachment's description
 
 
 class ChartPainter:
-    """Draws in the colours of a theme."""
+    """Draws in one style.
 
-    def __init__(self, theme: Theme) -> None:
-        self._theme = theme
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="charts")
+    Args:
+        thread: shared with the painters of other languages.
+    """
+
+    def __init__(self, style: Style, thread: ThreadPoolExecutor | None = None) -> None:
+        self._style = style
+        self._thread = thread or ThreadPoolExecutor(max_workers=1, thread_name_prefix="charts")
+
+    def draw_in(self, style: Style) -> "ChartPainter":
+        """Return a painter of another language, which takes turns with this one."""
+        return ChartPainter(style, self._thread)
 
     async def warm_up(self) -> None:
         """Load the library, so that the first chart somebody asks for is as quick as the others."""
@@ -44,26 +49,34 @@ class ChartPainter:
         dates = [first + timedelta(days=number) for number in range(count)]
         kills = [by_day[day].kills if day in by_day else 0 for day in dates]
         deaths = [by_day[day].deaths if day in by_day else 0 for day in dates]
-        data = await self._run(lambda: _load().draw_days(self._theme, dates, kills, deaths))
-        text = (
-            f"Kills and deaths a day from {first:%d %b %Y} to {dates[-1]:%d %b %Y}: "
-            f"{write_quantity(sum(kills), 'kill')} and {write_quantity(sum(deaths), 'death')} in all."
-        )
-        best = max(range(count), key=lambda number: kills[number])
-        if kills[best]:
-            text += f" Most kills on {dates[best]:%d %b}: {write_count(kills[best])}."
-        return Picture("days.png", data, text)
+        data = await self._run(lambda: _load().draw_days(self._style, dates, kills, deaths))
+        said = [
+            text(
+                "Kills and deaths a day from {first} to {last}: {kills} and {deaths} in all.",
+                first=Day(first),
+                last=Day(dates[-1]),
+                kills=count_kills(sum(kills)),
+                deaths=count_deaths(sum(deaths)),
+            )
+        ]
+        if any(kills):
+            most, best = max(kills), Day(dates[kills.index(max(kills))], has_year=False)
+            said.append(text("Most kills on {day}: {kills}.", day=best, kills=Number(most)))
+        return self._describe("days.png", data, join(said))
 
     async def draw_weapons(self, rows: Sequence[WeaponRow]) -> Picture:
         """Return a bar for each of the first weapons."""
         shown = rows[:SHOWN_WEAPONS]
-        labels = [clean_text(WEAPONS.get(row.weapon, row.weapon), LABEL_CHARACTERS) for row in shown]
+        labels = [show_weapon(row.weapon, LABEL_CHARACTERS) for row in shown]
         kills = [row.kills for row in shown]
-        data = await self._run(lambda: _load().draw_weapons(self._theme, labels, kills))
-        listed = ", ".join(
-            f"{label} {write_count(number)}" for label, number in zip(labels, kills, strict=True)
+        data = await self._run(lambda: _load().draw_weapons(self._style, labels, kills))
+        weapons = tuple(
+            frame("{weapon} {kills}", weapon=label, kills=Number(number))
+            for label, number in zip(labels, kills, strict=True)
         )
-        return Picture("weapons.png", data, f"Kills by weapon: {listed}."[:DESCRIPTION_CHARACTERS])
+        return self._describe(
+            "weapons.png", data, text("Kills by weapon: {weapons}.", weapons=Names(weapons))
+        )
 
     async def draw_hours(self, hours: Sequence[int]) -> Picture:
         """Return kills by weekday and hour as a heat map.
@@ -71,17 +84,32 @@ class ChartPainter:
         Args:
             hours: kills in each hour of the week, Monday 0:00 first.
         """
-        data = await self._run(lambda: _load().draw_hours(self._theme, list(hours)))
+        data = await self._run(lambda: _load().draw_hours(self._style, list(hours)))
+        total = text("Kills by weekday and hour, {kills} in all.", kills=Number(sum(hours)))
         best = max(range(HOURS_OF_A_WEEK), key=lambda hour: hours[hour])
-        weekday, hour = divmod(best, 24)
-        text = (
-            f"Kills by weekday and hour, {write_count(sum(hours))} in all. "
-            f"Most on {WEEKDAYS[weekday]} from {hour}:00 to {hour + 1}:00: {write_count(hours[best])}."
-        )
-        return Picture("hours.png", data, text)
+        return self._describe("hours.png", data, join([total, _describe_peak(best, hours[best])]))
+
+    def _describe(self, name: str, data: bytes, said: Text) -> Picture:
+        return Picture(name, data, self._style.write_plain(said)[:DESCRIPTION_CHARACTERS])
 
     async def _run(self, draw: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, draw)
+
+
+def _describe_peak(hour_of_week: int, count: int) -> Text:
+    """Return the sentence of a weekday: in some languages its name has another form in each."""
+    weekday, hour = divmod(hour_of_week, 24)
+    start, end, kills = f"{hour}:00", f"{hour + 1}:00", Number(count)
+    sentences = (
+        text("Most on Monday from {start} to {end}: {kills}.", start=start, end=end, kills=kills),
+        text("Most on Tuesday from {start} to {end}: {kills}.", start=start, end=end, kills=kills),
+        text("Most on Wednesday from {start} to {end}: {kills}.", start=start, end=end, kills=kills),
+        text("Most on Thursday from {start} to {end}: {kills}.", start=start, end=end, kills=kills),
+        text("Most on Friday from {start} to {end}: {kills}.", start=start, end=end, kills=kills),
+        text("Most on Saturday from {start} to {end}: {kills}.", start=start, end=end, kills=kills),
+        text("Most on Sunday from {start} to {end}: {kills}.", start=start, end=end, kills=kills),
+    )
+    return sentences[weekday]
 
 
 def _load() -> Any:
