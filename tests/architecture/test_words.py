@@ -17,7 +17,7 @@ GIVEN_UP = {
 }
 BOOKING = {"book", "booked"}
 """Of money: a verb of functions and variables, never a class."""
-CONTAINERS = ("Directory", "DirectoryRepository")
+CONTAINERS = ("Directory", "ScopeIndexRepository")
 """Classes that know where something is: say what (an index, a finder, a store)."""
 
 _SEGMENT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
@@ -102,11 +102,11 @@ def test_private_words_are_gone() -> None:
 @pytest.mark.parametrize(
     ("source", "given_up", "strays"),
     [
-        ("class NameBook: ...", ["NameBook"], []),
+        ("class PlayerFinder: ...", ["PlayerFinder"], []),
         ("class NoteBooks:\n    def book(self, key): ...", [], []),
         ("async def settle_servers(guild_id): ...", ["settle_servers"], []),
         ("self._rooms = room", ["_rooms"], []),
-        ("class BoardDirectory: ...", ["BoardDirectory"], []),
+        ("class BoardIndex: ...", ["BoardIndex"], []),
         ("def lend(leases): ...", [], ["leases"]),
         ("class SftpLease: ...", [], ["SftpLease"]),
         ("LINE_FEED = 10", [], []),

@@ -42,8 +42,8 @@ from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.links.proof_watcher import ProofWatcher
 from utils.services.players.posted_boards import PostedBoardService
+from utils.services.ports import LoopControl
 from utils.services.premium.grants import GrantService
-from utils.services.servers.game_servers import LoopControl
 from utils.services.shards.leases import LeaseHolder
 from utils.settings import Settings
 from utils.sftp.access import DeathLogAccess

@@ -17,12 +17,12 @@ from utils.interactions.services import (
     PostedBoards,
     ProgressMessages,
     Samples,
-    ServerReadings,
     Services,
     TaskReports,
 )
 from utils.interactions.views import LiveViews
 from utils.services.ingestion.import_throttle import ImportThrottle
+from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
 from utils.telemetry.context import bind_log_context
 

@@ -11,7 +11,6 @@ from utils.composition.delivery import Delivery
 from utils.composition.services import GuildServices
 from utils.events import NoticesQueued
 from utils.interactions.client import GuildFollower
-from utils.interactions.services import ServerReadings
 from utils.models.scope import GuildId
 from utils.services.ingestion.death_log_reader import DEATH_LOG, DeathLogDependencies, DeathLogReader
 from utils.services.ingestion.group_commit import GROUP_SECONDS
@@ -23,7 +22,8 @@ from utils.services.ingestion.reader_loop import LoopDependencies
 from utils.services.ingestion.row_reader import BATCHES_OF_ALL
 from utils.services.ingestion.server_loops import ServerLoops
 from utils.services.money.rewards import KillRewards
-from utils.services.servers.game_servers import LoopControl, ServerChecker
+from utils.services.ports import LoopControl, ServerReadings
+from utils.services.servers.game_servers import ServerChecker
 from utils.services.servers.server_changes import HostKeyReader
 from utils.sftp.access import DeathLogAccess
 from utils.turns import FairTurns

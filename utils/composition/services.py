@@ -11,14 +11,15 @@ from utils.clock import Clock
 from utils.events import EventDispatcher
 from utils.services.guilds.audit import AuditLog, AuditStore
 from utils.services.guilds.guild_changes import GuildChangeService
-from utils.services.guilds.guild_settings import GuildStore, ServerStore, SettingsService
-from utils.services.ingestion.history import HistoryImport
+from utils.services.guilds.guild_settings import GuildStore, SettingsService
+from utils.services.ingestion.history import HistoryImport, ImportJobs
 from utils.services.ingestion.log_source import LogOpener
-from utils.services.links.linking import LinkService, LinkStore, Notifier, Proofs
+from utils.services.ingestion.stores import CursorStore
+from utils.services.links.linking import LinkService, LinkStore
+from utils.services.links.proof_watcher import ProofWatcher
 from utils.services.money.bounties.endings import BountyEndings
 from utils.services.money.bounties.placing import BountyService
-from utils.services.money.bounties.ports import DueBounties
-from utils.services.money.money_stores import BountyStore, WalletStore
+from utils.services.money.money_stores import BountyStore, DueBounties, WalletStore
 from utils.services.money.wallets import WalletService
 from utils.services.personal.erasure import ErasureService, ErasureStore
 from utils.services.personal.export import ExportService, ExportStore
@@ -27,17 +28,17 @@ from utils.services.players.combat import CombatService, CombatStore, DeathStore
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import NameStore, PlayerNames
 from utils.services.players.statistics import EnmityStore, HunterStore, StatisticsService, StatisticsStore
+from utils.services.ports import LoopControl, MemberNotifier, ServerStore
 from utils.services.premium.grants import PremiumStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import (
     Encryption,
     GameServerService,
-    LoopControl,
     RejectedStore,
     ServerChecker,
 )
-from utils.services.servers.log_places import CursorStore, LogPlaces
-from utils.services.servers.server_changes import HostKeyReader, ImportStore, ServerChangeService
+from utils.services.servers.log_places import LogPlaces
+from utils.services.servers.server_changes import HostKeyReader, ServerChangeService
 from utils.tasks import TaskManager
 
 
@@ -48,7 +49,7 @@ class ServiceStores:
     guilds: GuildStore
     servers: ServerStore
     cursors: CursorStore
-    imports: ImportStore
+    imports: ImportJobs
     rejected: RejectedStore
     premium: PremiumStore
     audit: AuditStore
@@ -92,8 +93,8 @@ class Surroundings:
     logs: LogOpener
     loops: LoopControl
     history: HistoryImport
-    notifier: Notifier
-    proofs: Proofs
+    notifier: MemberNotifier
+    proofs: ProofWatcher
     events: EventDispatcher
     tasks: TaskManager
     clock: Clock

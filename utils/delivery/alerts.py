@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 import discord
 from structlog import get_logger
@@ -24,9 +23,10 @@ from utils.errors import (
     StorageError,
 )
 from utils.localization.escape import escape_text
-from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.texts import Text, text
+from utils.services.ports import SettingsSource
 from utils.tasks import TaskManager
 from utils.waiting import wait_for_first
 
@@ -38,13 +38,6 @@ RETRY_BACKOFF = Backoff(first_seconds=5, longest_seconds=300)
 Matter = tuple[GuildId, str]
 
 logger = get_logger(__name__)
-
-
-class GuildSettingsSource(Protocol):
-    """Where a guild's alerts channel is found."""
-
-    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
-        """Return a guild's settings."""
 
 
 @dataclass(slots=True)
@@ -81,7 +74,7 @@ class AdminAlerts:
         sender: DiscordSender,
         tasks: TaskManager,
         *,
-        settings: GuildSettingsSource,
+        settings: SettingsSource,
         languages: GuildSpeaker,
         clock: Clock,
     ) -> None:

@@ -1,6 +1,6 @@
 """Messages of posted boards: what a board shows, and where its message is stored to stand."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -11,20 +11,15 @@ from utils.delivery.languages import GuildSpeaker
 from utils.delivery.standing_messages import StandingMessage, StandingMessages
 from utils.models.message_places import MessagePlace
 from utils.models.posted_boards import BoardKey, PostedBoard
-from utils.models.scope import ChannelId, GuildId
+from utils.models.scope import ChannelId
 from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
+from utils.services.players.posted_boards import BoardPlan
 from utils.services.players.statistics import BOARD_PAGE_ROWS, Board, StatisticsService
 
 
-class PostedBoardStore(Protocol):
+class PostedBoardStore(BoardPlan, Protocol):
     """Storage of where boards stand."""
-
-    async def list_boards(self, guild_id: GuildId) -> Sequence[PostedBoard]:
-        """Return a guild's boards."""
-
-    async def find_board(self, key: BoardKey) -> PostedBoard | None:
-        """Return one board."""
 
     async def save_place(self, key: BoardKey, place: MessagePlace) -> bool:
         """Write where a board stands; tell whether it is still there."""

@@ -16,7 +16,7 @@ from structlog import get_logger
 
 from utils.clock import Clock
 from utils.delivery.pace import MessagePace
-from utils.delivery.ports import AdminNotifier, Lane
+from utils.delivery.ports import Lane
 from utils.delivery.service import DeliveryOutcome, DeliveryService, DeliveryState
 from utils.delivery.unexpected_failures import Place, UnexpectedFailures
 from utils.errors import StorageError
@@ -24,6 +24,7 @@ from utils.events import GuildSettingsChanged
 from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import Feed
 from utils.models.scope import GuildId, ServerScope
+from utils.services.ports import AdminNotifier
 from utils.tasks import Failure, TaskManager, capture
 from utils.waiting import Signal, wait_for_any
 

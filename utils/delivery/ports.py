@@ -12,7 +12,6 @@ from typing import Protocol
 from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import EntryKey, Feed, OutboxEntry, OutgoingMessage
 from utils.models.scope import ChannelId, GuildId, ServerScope
-from utils.models.texts import Text
 
 
 class OutboxStore(Protocol):
@@ -53,23 +52,6 @@ class OutboxStore(Protocol):
 
     async def drop_message(self, guild_id: GuildId, nonce: str) -> None:
         """Forget a prepared message; those of its entries that are still there are pending again."""
-
-
-class ChannelFinder(Protocol):
-    """Knows which channel serves which purpose."""
-
-    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
-        """Return a server's own channel, else the guild's, else None; never another kind's."""
-
-
-class AdminNotifier(Protocol):
-    """Tells a guild's admins what only they can mend, once for each key until it is cleared."""
-
-    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
-        """Tell the admins, unless they were told under this key before; never raises."""
-
-    async def clear(self, guild_id: GuildId, key: str) -> None:
-        """Note that the matter is over, so that the next time is told again."""
 
 
 @dataclass(frozen=True, slots=True)

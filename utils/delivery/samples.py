@@ -2,13 +2,13 @@
 
 from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
-from utils.delivery.ports import ChannelFinder
 from utils.delivery.sender import DiscordSender
 from utils.errors import ChannelUnusableError, DeliveryError, NotAllowedError, NotFoundError
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.texts import Command, text
+from utils.services.ports import ChannelFinder
 
 
 class SamplePosts:

@@ -45,7 +45,7 @@ from utils.delivery.decisions import (
     merge_feeds,
 )
 from utils.delivery.languages import GuildSpeaker
-from utils.delivery.ports import AdminNotifier, ChannelFinder, Lane, OutboxStore
+from utils.delivery.ports import Lane, OutboxStore
 from utils.delivery.sender import DiscordSender
 from utils.embeds.factory import Post
 from utils.embeds.limits import MAX_EMBEDS, count_characters
@@ -59,6 +59,7 @@ from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import Feed, OutboxEntry, OutgoingMessage
 from utils.models.quantities import write_quantity
 from utils.models.scope import ChannelId, GuildId
+from utils.services.ports import AdminNotifier, ChannelFinder
 
 LOOK_BACK_MESSAGES = 100  # one request; nothing else of this lane is posted before the message that waits
 

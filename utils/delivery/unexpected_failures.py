@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from structlog import get_logger
 
-from utils.delivery.ports import AdminNotifier, Lane
+from utils.delivery.ports import Lane
 from utils.models.scope import GuildId
 from utils.services.ingestion.poison import describe_failure
+from utils.services.ports import AdminNotifier
 from utils.tasks import RESTART_BACKOFF
 
 UNEXPECTED = (

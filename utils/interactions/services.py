@@ -1,6 +1,6 @@
 """What commands work with: the services and the one factory of embeds, handed to each cog."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,8 +11,8 @@ from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
 from utils.interactions.views import LiveViews
 from utils.models.guilds import ChannelKind
-from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-from utils.models.servers import ConnectionCount, GameServer, ServerHealth
+from utils.models.scope import ChannelId, GuildId, MemberId
+from utils.models.servers import GameServer
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
@@ -25,21 +25,12 @@ from utils.services.players.combat import CombatService
 from utils.services.players.coverage import CoverageService
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.statistics import Board, StatisticsService
+from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import GameServerService
 from utils.services.servers.server_changes import ServerChangeService
 from utils.tasks import K, TaskReport
-
-
-class ServerReadings(Protocol):
-    """How reading each server goes, as it is now."""
-
-    async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
-        """Return the health of every server of a guild."""
-
-    def count_connections(self, guild_id: GuildId) -> ConnectionCount:
-        """Return how many connections a guild has, and how many of its servers wait for one."""
 
 
 class Deliveries(Protocol):

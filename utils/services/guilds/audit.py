@@ -26,15 +26,6 @@ class AuditStore(Protocol):
         """Return entries that fit, newest first, and how many fit in all."""
 
 
-class AuditWriter(Protocol):
-    """Where services write changes by hand down."""
-
-    async def write(
-        self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
-    ) -> None:
-        """Add an entry; ``actor_id`` is None for what the bot did by itself."""
-
-
 def log_entry(guild_id: GuildId, entry: AuditEntry) -> None:
     """Put an entry that was stored into the log as well."""
     logger.info(

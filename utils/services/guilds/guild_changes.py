@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
 
 from utils.errors import InvalidInputError
 from utils.events import EventDispatcher, GuildSettingsChanged
@@ -13,19 +12,13 @@ from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.declared_settings import find_problem, list_changes
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.premium import Tier
-from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
+from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer
-from utils.services.guilds.audit import AuditWriter
+from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import GuildStore, SettingsService
+from utils.services.ports import ServerStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import GameServerService
-
-
-class ServerChannels(Protocol):
-    """Storage of servers' own channels."""
-
-    async def set_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId | None) -> None:
-        """Set or clear the server's own channel of a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +67,9 @@ class GuildChangeService:
         servers: GameServerService,
         *,
         guilds: GuildStore,
-        channels: ServerChannels,
+        channels: ServerStore,
         premium: PremiumService,
-        audit: AuditWriter,
+        audit: AuditLog,
         events: EventDispatcher,
     ) -> None:
         self._settings = settings

@@ -34,6 +34,7 @@ from utils.models.deaths import EARLIEST_WRITTEN_AT, Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
+from utils.models.texts import Text
 from utils.services.ingestion.generation import (
     COUNTED_ROWS,
     GenerationCount,
@@ -58,6 +59,13 @@ BATCH_ROWS = 4000  # one transaction; smaller ones cost mongod more a row, large
 BATCH_BYTES = 1024 * 1024  # of rows that are much longer than usual
 FILES_AT_ONCE = 6
 FILES_OF_ALL = 24  # read at once by all imports together; each reads one in any case
+
+
+class ImportJobs(Protocol):
+    """Storage of imports under way."""
+
+    async def find_import(self, scope: ServerScope) -> ImportJob | None:
+        """Return the import under way, if any."""
 
 
 class ImportStore(GenerationStore, Protocol):
@@ -147,7 +155,7 @@ class _Storing:
         read = await self._reader.read_chunk(chunk, now=self._clock.now())
         return await self._store_read(chunk, read)
 
-    async def _pass_over(self, chunk: Chunk, reason: str) -> list[Death]:
+    async def _pass_over(self, chunk: Chunk, reason: Text) -> list[Death]:
         if chunk.is_last_row:
             return []
         return await self._store_read(chunk, self._reader.reject(chunk, reason, now=self._clock.now()))

@@ -10,12 +10,19 @@ from utils.models.notices.outbox import Appended
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
-from utils.services.money.money_stores import MoneyUnit
+from utils.services.ingestion.batch_rules import RuleUnit
 
 T = TypeVar("T")
 
 
-class IngestionUnit(Protocol):
+class DeathsUnit(RuleUnit, Protocol):
+    """One open transaction over one server's data, of those who count deaths anew."""
+
+    def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
+        """Return every stored death row a player takes part in, in order."""
+
+
+class IngestionUnit(DeathsUnit, Protocol):
     """One open transaction over one server's data: all of it happens or nothing."""
 
     def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
@@ -27,19 +34,12 @@ class IngestionUnit(Protocol):
     def correct_times(self, deaths: Iterable[Death]) -> None:
         """Give stored deaths the ``at`` and ``ordered_at`` that they have here."""
 
-    @property
-    def money(self) -> MoneyUnit:
-        """Wallets and bounties within this very transaction."""
-
     def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
         """Store deaths that are not there yet; ``read_at`` is when they were read live, None in history.
 
         Raises:
             StorageConflictError: one is there; now, or at the transaction's end.
         """
-
-    def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
-        """Return every stored death row a player takes part in, in order."""
 
     def read_ahead(self, keys: Collection[tuple[PlayerId, date]], *, generation: int) -> None:
         """Read at once what is asked for when these players are counted on these days."""
@@ -89,7 +89,14 @@ class GuildUnit(Protocol):
         """Return a server's part of it."""
 
 
-class IngestionStore(Protocol):
+class CursorStore(Protocol):
+    """Storage of what was read."""
+
+    async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
+        """Return how far each file of a server was read."""
+
+
+class IngestionStore(CursorStore, Protocol):
     """Storage of one guild's game servers, as ingestion sees it."""
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[IngestionUnit], T]) -> T:
@@ -102,9 +109,6 @@ class IngestionStore(Protocol):
 
     async def in_guild_transaction(self, guild_id: GuildId, work: Callable[[GuildUnit], T]) -> T:
         """Do as ``in_transaction`` for several servers of a guild, all or nothing."""
-
-    async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
-        """Return where reading stands, by file."""
 
     async def forget_cursors(self, scope: ServerScope, files: Sequence[LogFile]) -> None:
         """Delete the cursors of files that are gone; their lines stay counted."""

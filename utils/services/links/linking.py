@@ -22,11 +22,13 @@ from utils.models.quantities import describe_wait
 from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId
 from utils.models.texts import Command, Number, Text, text
 from utils.models.typed_text import fold_text, quote
-from utils.services.guilds.audit import AuditWriter
+from utils.services.guilds.audit import AuditLog
 from utils.services.links.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
-from utils.services.links.proof_watcher import PlayerFinder, ProofSource
+from utils.services.links.proof_watcher import ProofWatcher
 from utils.services.players.asked_players import AskedPlayers
+from utils.services.players.player_names import PlayerNames
 from utils.services.players.wording import describe_several_links
+from utils.services.ports import MemberNotifier
 
 MAX_LINKS = 5  # of a member, pending ones included: a main, and the alts of a household
 
@@ -60,26 +62,6 @@ class LinkStore(ProofSource, Protocol):
         """Delete links and return them; when the main is among them, the oldest alt left becomes main."""
 
 
-class Notifier(Protocol):
-    """Tells people of a guild something once."""
-
-    async def notify(self, guild_id: GuildId, said: Text, key: str) -> None:
-        """Tell the admins, unless this key was told."""
-
-    async def tell_member(self, guild_id: GuildId, member_id: MemberId, said: Text, key: str) -> None:
-        """Tell a member in a direct message, unless this key was told."""
-
-
-class Proofs(Protocol):
-    """Judges pending links and tells how they went."""
-
-    def stir(self, guild_id: GuildId) -> None:
-        """Something changed in a guild's links: look there now."""
-
-    def tell(self, link: Link, outcome: ProofOutcome) -> None:
-        """Show an outcome on a message that no stored link names any more; without a message do nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class AskedLink:
     """The answer to a request: the link, and how many the member has with it (of ``MAX_LINKS``)."""
@@ -105,10 +87,10 @@ class LinkService:
         self,
         store: LinkStore,
         *,
-        players: PlayerFinder,
-        proofs: Proofs,
-        audit: AuditWriter,
-        notifier: Notifier,
+        players: PlayerNames,
+        proofs: ProofWatcher,
+        audit: AuditLog,
+        notifier: MemberNotifier,
         clock: Clock,
         rng: Random,
         requires_proof: bool,

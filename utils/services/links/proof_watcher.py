@@ -7,7 +7,7 @@ stays *open* in the storage until its message shows the outcome, or can never sh
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -17,10 +17,10 @@ from utils.errors import NotFoundError
 from utils.events import DeathsStored
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, ProofOutcome
-from utils.models.players import KnownPlayer
-from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
-from utils.models.servers import ServerHealth
+from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.services.links.proof import find_proof, find_unclear, is_overdue
+from utils.services.players.player_names import PlayerNames
+from utils.services.ports import ServerReadings
 from utils.tasks import TaskManager
 from utils.waiting import wait_for_any
 
@@ -72,24 +72,6 @@ class OpenLinks(Protocol):
         """Return those guilds."""
 
 
-class PlayerFinder(Protocol):
-    """Knows the players of a guild."""
-
-    async def resolve(self, guild_id: GuildId, text: str) -> KnownPlayer:
-        """Return the player meant, by id or name.
-
-        Raises:
-            NotFoundError, AmbiguousError: nobody, or more than one, is meant.
-        """
-
-
-class ServerReadings(Protocol):
-    """Knows how reading the servers goes."""
-
-    async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
-        """Return the health of every server of a guild."""
-
-
 class ProofMessages(Protocol):
     """The messages that named the times."""
 
@@ -118,7 +100,7 @@ class ProofWatcher:
         store: ProofStore,
         scope_index: OpenLinks,
         *,
-        players: PlayerFinder,
+        players: PlayerNames,
         reading: ServerReadings,
         messages: ProofMessages,
         tasks: TaskManager,

@@ -91,6 +91,13 @@ class BountyStore(Protocol):
         """Forget the closed bounties of a server, unless its statistics were kept."""
 
 
+class DueBounties(Protocol):
+    """Where bounties have ended, by key alone."""
+
+    async def list_scopes_with_due_bounties(self, *, before: datetime) -> Sequence[ServerScope]:
+        """Return every server with open bounties that ended before a moment."""
+
+
 class WalletStore(Protocol):
     """Storage of wallets and their ledger."""
 

@@ -10,11 +10,10 @@ import secrets
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from utils.errors import TierRequiredError
 from utils.models.deaths import Death
-from utils.models.guilds import ChannelKind, GuildSettings
+from utils.models.guilds import ChannelKind
 from utils.models.money import (
     AUTO_DURATION,
     AUTO_PAUSE,
@@ -33,9 +32,11 @@ from utils.models.money import (
 )
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.premium import Feature
-from utils.models.scope import ChannelId, GuildId, MemberId, PlayerId, ServerScope
+from utils.models.scope import MemberId, PlayerId, ServerScope
+from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.batch_rules import LiveDeaths, LiveKill, RuleOutcome, RuleUnit
 from utils.services.money.money_stores import MoneyUnit
+from utils.services.premium.tiers import PremiumService
 
 BOUNTY_ID_BYTES = 9
 
@@ -46,27 +47,6 @@ READ_KILLS = 1_000
 """Of a killer's stored kills, the newest: those of a spree, and those that a row came too late for."""
 
 
-class RewardSettings(Protocol):
-    """Where a guild's decisions are found."""
-
-    async def get_settings(self, guild_id: GuildId) -> GuildSettings:
-        """Return a guild's settings."""
-
-    async def find_channel(self, scope: ServerScope, kind: ChannelKind) -> ChannelId | None:
-        """Return the channel of a kind for a server."""
-
-
-class FeatureGate(Protocol):
-    """What a guild's tier opens."""
-
-    async def verify_premium_for_feature(self, guild_id: GuildId, feature: Feature) -> None:
-        """Refuse a feature the guild's tier does not open.
-
-        Raises:
-            TierRequiredError: it does not.
-        """
-
-
 def make_bounty_id() -> str:
     """Return a fresh id of a bounty: 12 characters."""
     return secrets.token_urlsafe(BOUNTY_ID_BYTES)
@@ -75,7 +55,7 @@ def make_bounty_id() -> str:
 class KillRewards:
     """The rule of a batch about what kills earn."""
 
-    def __init__(self, settings: RewardSettings, premium: FeatureGate) -> None:
+    def __init__(self, settings: SettingsService, premium: PremiumService) -> None:
         self._settings = settings
         self._premium = premium
 

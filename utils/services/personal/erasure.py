@@ -34,10 +34,10 @@ from utils.models.scope import (
     ServerScope,
 )
 from utils.models.texts import Command, text
-from utils.services.guilds.audit import AuditWriter
+from utils.services.guilds.audit import AuditLog
 from utils.services.ingestion.counting import count_one_player
+from utils.services.ingestion.stores import DeathsUnit
 from utils.services.money.bounties.endings import close_with_refund
-from utils.services.money.money_stores import MoneyUnit
 from utils.services.personal.people import PersonFinder
 
 T = TypeVar("T")
@@ -46,18 +46,11 @@ DEATHS_AT_ONCE = 5_000  # of a transaction: about half a second of mongod's work
 LEDGER_ROWS_AT_ONCE = 5_000
 
 
-class ErasureUnit(Protocol):
+class ErasureUnit(DeathsUnit, Protocol):
     """One open transaction over one server's deaths, figures and bounties: all of it or nothing."""
-
-    @property
-    def money(self) -> MoneyUnit:
-        """Wallets and bounties within this very transaction."""
 
     def hold_counts(self) -> int | None:
         """Let no import begin meanwhile; return the shown generation, None without a server."""
-
-    def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
-        """Return every stored death row a player takes part in, in order."""
 
     def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
         """Make a player's part in deaths nobody's."""
@@ -128,7 +121,7 @@ class ErasureService:
         store: ErasureStore,
         people: PersonFinder,
         *,
-        audit: AuditWriter,
+        audit: AuditLog,
         events: EventDispatcher,
         clock: Clock,
         deaths_at_once: int = DEATHS_AT_ONCE,

@@ -8,7 +8,7 @@ from utils.clock import Clock
 from utils.models.audit import AuditAction, AuditFacts
 from utils.models.personal import Archive, DataQuestion, Person
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerScope
-from utils.services.guilds.audit import AuditWriter
+from utils.services.guilds.audit import AuditLog
 from utils.services.personal.archives import ArchiveWriter, Stored, hide_members, hide_others
 from utils.services.personal.people import PersonFinder
 
@@ -39,7 +39,7 @@ class ExportStore(Protocol):
 class ExportService:
     """Answers ``/data export``."""
 
-    def __init__(self, store: ExportStore, people: PersonFinder, *, audit: AuditWriter, clock: Clock) -> None:
+    def __init__(self, store: ExportStore, people: PersonFinder, *, audit: AuditLog, clock: Clock) -> None:
         self._store = store
         self._people = people
         self._audit = audit

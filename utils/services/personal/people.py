@@ -5,63 +5,25 @@ every member and player, at once.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import timedelta
 
 from utils.clock import Clock
 from utils.errors import AmbiguousError, InvalidInputError, NotAllowedError
 from utils.models.labels import find_labelled, label_choices
 from utils.models.personal import DataQuestion, OwnedPlayer, Person
-from utils.models.players import KnownPlayer
 from utils.models.quantities import describe_wait
-from utils.models.scope import GuildId, MemberId, PlayerId
+from utils.models.scope import GuildId, MemberId
 from utils.models.texts import Command, Number, text
+from utils.services.links.linking import LinkService
 from utils.services.links.proof import PROOF_OBJECTION_TIME
+from utils.services.players.player_names import PlayerNames
 from utils.services.players.wording import describe_several_links
-
-
-class ProvenPlayer(Protocol):
-    """A player that is proven to be a member's."""
-
-    @property
-    def player_id(self) -> PlayerId:
-        """The player."""
-
-    @property
-    def player_name(self) -> str:
-        """The name, as it was linked."""
-
-    @property
-    def proven_at(self) -> datetime | None:
-        """When it was proven, UTC."""
-
-    @property
-    def is_confirmed(self) -> bool:
-        """An admin said so."""
-
-
-class MemberLinks(Protocol):
-    """Which players belong to which member."""
-
-    async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[ProvenPlayer]:
-        """Return a member's proven players."""
-
-
-class PlayerFinder(Protocol):
-    """Who is meant by a name."""
-
-    async def resolve(self, guild_id: GuildId, text: str) -> KnownPlayer:
-        """Return the player meant.
-
-        Raises:
-            NotFoundError, AmbiguousError: nobody, or more than one, is meant.
-        """
 
 
 class PersonFinder:
     """Turns the options of a command into a person."""
 
-    def __init__(self, links: MemberLinks, players: PlayerFinder, *, clock: Clock) -> None:
+    def __init__(self, links: LinkService, players: PlayerNames, *, clock: Clock) -> None:
         self._links = links
         self._players = players
         self._clock = clock

@@ -21,7 +21,8 @@ from utils.models.statistics import (
     WeaponRow,
     WeaponTable,
 )
-from utils.services.players.coverage import CoverageService, GuildServers, StatisticsQuestion
+from utils.services.players.coverage import CoverageService, StatisticsQuestion
+from utils.services.servers.game_servers import GameServerService
 
 RIVALS = 10
 
@@ -110,7 +111,7 @@ class CombatService:
     """Answers ``/weapons``, ``/rivals``, ``/activity`` and ``/killfeed recent``."""
 
     def __init__(
-        self, store: CombatStore, deaths: DeathStore, coverage: CoverageService, servers: GuildServers
+        self, store: CombatStore, deaths: DeathStore, coverage: CoverageService, servers: GameServerService
     ) -> None:
         self._store = store
         self._deaths = deaths

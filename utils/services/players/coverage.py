@@ -3,60 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from utils.clock import Clock
 from utils.errors import InvalidInputError, NotFoundError
 from utils.models.players import KnownPlayer
-from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
+from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.servers import GameServer
 from utils.models.statistics import Coverage, Period
 from utils.models.texts import Command, Text, plural, text
+from utils.services.links.linking import LinkService
+from utils.services.players.player_names import PlayerNames
+from utils.services.servers.game_servers import GameServerService
 
 HOW_TO_LINK = text(
     "No player of yours is linked here yet. Link one with {link}, or name a player: start typing, and names "
     "are offered.",
     link=Command("link"),
 )
-
-
-class LinkedPlayer(Protocol):
-    """A player that is proven to be a member's."""
-
-    @property
-    def player_id(self) -> PlayerId:
-        """The player."""
-
-    @property
-    def player_name(self) -> str:
-        """His name, as it was linked."""
-
-
-class MemberLinks(Protocol):
-    """Which players belong to which member."""
-
-    async def list_players(self, guild_id: GuildId, member_id: MemberId) -> Sequence[LinkedPlayer]:
-        """Return a member's proven players, the main one first."""
-
-
-class GuildServers(Protocol):
-    """A guild's game servers."""
-
-    async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
-        """Return the guild's servers."""
-
-    async def resolve(self, guild_id: GuildId, text: str | None) -> GameServer:
-        """Return the server meant, by id or name."""
-
-
-class PlayerFinder(Protocol):
-    """Who is meant by a name."""
-
-    async def resolve(
-        self, guild_id: GuildId, text: str, *, server_ids: Sequence[ServerId] = ()
-    ) -> KnownPlayer:
-        """Return the player meant, by id or name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +47,7 @@ class CoverageService:
     """Turns questions into servers, days and players."""
 
     def __init__(
-        self, servers: GuildServers, names: PlayerFinder, links: MemberLinks, *, clock: Clock
+        self, servers: GameServerService, names: PlayerNames, links: LinkService, *, clock: Clock
     ) -> None:
         self._servers = servers
         self._names = names

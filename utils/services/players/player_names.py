@@ -14,11 +14,11 @@ from utils.models.deaths import Death
 from utils.models.labels import fold_label, label_name, label_twin
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
-from utils.models.servers import GameServer
 from utils.models.typed_text import TYPED_CHARACTERS, fold_text
 from utils.queues import WorkQueue
 from utils.services.players.name_index import NameIndex, select_seen
 from utils.services.players.wording import describe_missing_player, describe_several_players
+from utils.services.ports import ServerStore
 from utils.tasks import BackgroundTask, TaskManager
 from utils.waiting import wait_for_first
 
@@ -39,20 +39,13 @@ class NameStore(Protocol):
         """Return players whose newest name holds the text, best known first, within milliseconds."""
 
 
-class ServerList(Protocol):
-    """A guild's game servers."""
-
-    async def list_servers(self, guild_id: GuildId) -> Sequence[GameServer]:
-        """Return them, oldest first."""
-
-
 class PlayerNames:
     """Names for autocomplete and look-up: read once for a guild, then fed by ingestion."""
 
     def __init__(
         self,
         store: NameStore,
-        servers: ServerList,
+        servers: ServerStore,
         tasks: TaskManager,
         *,
         clock: Clock,

@@ -23,11 +23,11 @@ from utils.models.posted_boards import ALL_SERVERS, BoardKey, PostedBoard
 from utils.models.premium import Feature
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.texts import Command, Text, text
-from utils.services.guilds.audit import AuditWriter
-from utils.services.money.rewards import FeatureGate
+from utils.services.guilds.audit import AuditLog
 from utils.services.players.coverage import CoverageService
 from utils.services.players.statistics import Board
 from utils.services.ports import AdminNotifier, ChannelFinder
+from utils.services.premium.tiers import PremiumService
 from utils.tasks import TaskManager
 from utils.turns import FairTurns
 
@@ -43,14 +43,18 @@ CHANNEL_GONE = text(
 )
 
 
-class BoardStore(Protocol):
-    """Storage of posted boards."""
+class BoardPlan(Protocol):
+    """Which boards a guild has posted."""
 
     async def list_boards(self, guild_id: GuildId) -> Sequence[PostedBoard]:
         """Return a guild's boards."""
 
     async def find_board(self, key: BoardKey) -> PostedBoard | None:
         """Return one board."""
+
+
+class BoardStore(BoardPlan, Protocol):
+    """Storage of posted boards."""
 
     async def insert_board(self, key: BoardKey) -> None:
         """Store a new board that stands nowhere yet."""
@@ -95,9 +99,9 @@ class PostedBoardService:
         *,
         coverage: CoverageService,
         channels: ChannelFinder,
-        premium: FeatureGate,
+        premium: PremiumService,
         notifier: AdminNotifier,
-        audit: AuditWriter,
+        audit: AuditLog,
         tasks: TaskManager,
         is_member: Callable[[GuildId], bool],
     ) -> None:

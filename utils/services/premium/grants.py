@@ -34,7 +34,8 @@ from utils.models.servers import GameServer, count_game_servers
 from utils.models.texts import Command, Names, Number, Text, join, text
 from utils.queues import WorkQueue
 from utils.services.guilds.audit import log_entry
-from utils.services.premium.tiers import PremiumService
+from utils.services.ports import AdminNotifier, LoopControl, ServerStore
+from utils.services.premium.tiers import PremiumService, PremiumSource
 from utils.tasks import TaskManager
 
 logger = get_logger(__name__)
@@ -47,11 +48,8 @@ LONGEST_DAYS = 3650
 REASON_CHARACTERS = 200
 
 
-class PremiumStore(Protocol):
+class PremiumStore(PremiumSource, Protocol):
     """Storage of grants and their history."""
-
-    async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
-        """Return what a guild was granted."""
 
     async def write_grant(
         self, guild_id: GuildId, grant: Grant | None, event: PremiumEvent, *, entry: AuditEntry
@@ -62,23 +60,6 @@ class PremiumStore(Protocol):
         """Take away the grant that ends when the event says, likewise; tell whether it was there."""
 
 
-class SlotStore(Protocol):
-    """Storage of the game servers that a tier has room for."""
-
-    async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
-        """Return the guild's servers, oldest first."""
-
-    async def set_paused(self, scope: ServerScope, *, is_paused: bool) -> None:
-        """Pause a server, or let it go on."""
-
-
-class Restarter(Protocol):
-    """Begins reading anew."""
-
-    async def restart(self, scope: ServerScope) -> None:
-        """End what is under way for a server and begin with its settings as they are now."""
-
-
 class GrantIndex(Protocol):
     """Knows by key alone where something is to be done."""
 
@@ -87,13 +68,6 @@ class GrantIndex(Protocol):
 
     async def list_ended_premium(self, now: datetime) -> Sequence[GuildId]:
         """Return every guild with a grant whose end has come."""
-
-
-class AdminNotifier(Protocol):
-    """Tells the admins of a guild something once."""
-
-    async def notify(self, guild_id: GuildId, said: Text, key: str) -> None:
-        """Tell, unless this key was told."""
 
 
 def parse_guild_id(typed: str) -> GuildId:
@@ -132,8 +106,8 @@ class GrantService:
         scope_index: GrantIndex,
         *,
         premium: PremiumService,
-        servers: SlotStore,
-        loops: Restarter,
+        servers: ServerStore,
+        loops: LoopControl,
         notifier: AdminNotifier,
         tasks: TaskManager,
         clock: Clock,

@@ -23,13 +23,14 @@ from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.labels import find_labelled
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck, WayStep
 from utils.models.texts import Command, Names, Text, text
 from utils.models.typed_text import quote
-from utils.services.guilds.audit import AuditWriter
-from utils.services.guilds.guild_settings import ServerStore, SettingsService
+from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.log_source import LogOpener
+from utils.services.ports import LoopControl, ServerStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.typed_servers import (
@@ -83,25 +84,6 @@ class ServerChecker(Protocol):
         """Keep nothing open for a server that passed its test and is not read after all."""
 
 
-class LoopControl(Protocol):
-    """Starts and ends the loops over servers."""
-
-    def start(self, scope: ServerScope) -> None:
-        """Begin to read and deliver for a server."""
-
-    def removal(self, scope: ServerScope) -> AbstractAsyncContextManager[None]:
-        """End both for the length of a block, and for ever unless it fails."""
-
-    def refresh(self, scope: ServerScope) -> None:
-        """Look at the server's settings again before the next poll."""
-
-    def wake(self, scope: ServerScope) -> None:
-        """Read again now, even after a fault that only a person could mend."""
-
-    async def restart(self, scope: ServerScope) -> None:
-        """End what is under way for a server and begin with its settings as they are now."""
-
-
 @dataclass(frozen=True, slots=True)
 class AddedServer:
     """The outcome of adding: the steps of its test, and the server when all went well."""
@@ -136,7 +118,7 @@ class GameServerService:
         history: HistoryImport,
         loops: LoopControl,
         events: EventDispatcher,
-        audit: AuditWriter,
+        audit: AuditLog,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -213,7 +195,7 @@ class GameServerService:
         await self.verify_form(guild_id, form)
         read = read_form(form)
         server, taken = self._build(guild_id, read, credentials), list_taken(form, read)
-        understood = (CheckStep("As understood", ok=True, detail=taken),) if taken else ()
+        understood = (CheckStep(WayStep.UNDERSTOOD, ok=True, detail=taken),) if taken else ()
         tier = await self._premium.get_tier(guild_id)
         check = await self._checker.check(server, guild_limit=tier.servers, credentials=credentials)
         if check.logs is None:
@@ -252,13 +234,13 @@ class GameServerService:
         try:
             await self._places.note_folder(server, check.logs.folder)
         except SameLogsError as error:
-            return server, (*check.steps, CheckStep("Other servers", ok=False, detail=str(error)))
+            return server, (*check.steps, CheckStep(WayStep.OTHER_SERVERS, ok=False, detail=error.said))
         self._loops.wake(server.scope)
         return server, check.steps
 
     async def _audit_failed(self, server: GameServer, actor_id: MemberId, failure: CheckStep | None) -> None:
         """Write down a server that was tried and not added: it says where somebody wanted to go."""
-        step = failure.name if failure else None
+        step = failure.name.code if failure else None
         facts = replace(_list_facts(server), is_done=False, failed_step=step)
         await self._audit.write(server.scope.guild_id, actor_id, AuditAction.SERVER_ADD, facts)
 

@@ -11,22 +11,15 @@ names may read, and one machine whose SSH services show different keys.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from utils.errors import InvalidInputError, SameLogsError
 from utils.models.deaths import LogFile
+from utils.models.problems import Problem
 from utils.models.reading import Cursor, FoundLogs, digest_head
-from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
 from utils.models.texts import Command, text
-from utils.services.guilds.guild_settings import ServerStore
-
-
-class CursorStore(Protocol):
-    """Storage of what was read."""
-
-    async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
-        """Return how far each file of a server was read."""
+from utils.services.ingestion.stores import CursorStore
+from utils.services.ports import ServerStore
 
 
 class LogPlaces:
@@ -77,12 +70,8 @@ class LogPlaces:
                 or _share_a_file(await self._list_cursors(server), await self._list_cursors(other))
             ):
                 raise SameLogsError(
-                    text(
-                        "“{other}” reads these logs already, so “{server}” is not read: every kill would"
-                        " count twice. Remove one of the two with {remove}.",
-                        other=other.name,
-                        server=server.name,
-                        remove=Command("admin server remove"),
+                    Problem.SAME_LOGS.say(
+                        other=other.name, server=server.name, remove=Command("admin server remove")
                     )
                 )
 

@@ -12,7 +12,6 @@ from utils.errors import (
 )
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.deaths import DeathKind
-from utils.models.reading import ImportJob
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import (
     CheckStep,
@@ -22,14 +21,15 @@ from utils.models.servers import (
     WayCheck,
 )
 from utils.models.texts import Command, text
-from utils.services.guilds.audit import AuditWriter
-from utils.services.guilds.guild_settings import ServerStore, SettingsService
+from utils.services.guilds.audit import AuditLog
+from utils.services.guilds.guild_settings import SettingsService
+from utils.services.ingestion.history import ImportJobs
+from utils.services.ports import LoopControl, ServerStore
 from utils.services.premium.tiers import PremiumService
 from utils.services.servers.game_servers import (
     NO_SUCH_SERVER,
     Encryption,
     GameServerService,
-    LoopControl,
     ServerChecker,
 )
 from utils.services.servers.log_places import LogPlaces
@@ -52,13 +52,6 @@ WHY_LOGIN_AGAIN = text(
     " key is pinned, and to nobody else. Run {edit} again and fill in the form.",
     edit=Command("admin server edit"),
 )
-
-
-class ImportStore(Protocol):
-    """Storage of imports under way."""
-
-    async def find_import(self, scope: ServerScope) -> ImportJob | None:
-        """Return the import under way, if any."""
 
 
 class HostKeyReader(Protocol):
@@ -105,7 +98,7 @@ class ServerChangeService:
         self,
         servers: GameServerService,
         store: ServerStore,
-        imports: ImportStore,
+        imports: ImportJobs,
         *,
         settings: SettingsService,
         premium: PremiumService,
@@ -114,7 +107,7 @@ class ServerChangeService:
         places: LogPlaces,
         host_keys: HostKeyReader,
         loops: LoopControl,
-        audit: AuditWriter,
+        audit: AuditLog,
     ) -> None:
         self._servers = servers
         self._store = store
@@ -154,7 +147,7 @@ class ServerChangeService:
             if _differs(server, wanted, _WAY):
                 check = await self._check(wanted, edit.credentials)
                 if check.logs is None:
-                    step = check.failure.name if check.failure else None
+                    step = check.failure.name.code if check.failure else None
                     failed = replace(facts, is_done=False, failed_step=step)
                     await self._audit_edit(guild_id, actor_id, failed)
                     return EditedServer(server, check.steps, ())

@@ -17,8 +17,9 @@ from utils.models.links import Link
 from utils.models.money import Bounty, BountyState
 from utils.models.personal import DataQuestion, Holdings, OwnedPlayer, Person
 from utils.models.scope import ERASED_NAME, MemberId, ServerId, ServerScope
+from utils.services.links.linking import LinkService
 from utils.services.personal.erasure import ErasurePlan, ErasureService
-from utils.services.personal.people import MemberLinks, PersonFinder
+from utils.services.personal.people import PersonFinder
 
 T = TypeVar("T")
 
@@ -92,7 +93,7 @@ class OneMember:
 
 
 def build_service(
-    store: FakeErasureStore, audit: FakeAuditLog, links: MemberLinks | None = None
+    store: FakeErasureStore, audit: FakeAuditLog, links: LinkService | None = None
 ) -> ErasureService:
     """Return the service; three deaths are a transaction."""
     people = PersonFinder(links or NoLinks(), NoLinks(), clock=FakeClock())  # type: ignore[arg-type] # nobody looks a name up here

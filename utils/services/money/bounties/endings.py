@@ -15,9 +15,10 @@ from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKin
 from utils.models.notices.bounties import BountyNotice
 from utils.models.scope import ServerScope
 from utils.queues import WorkQueue
+from utils.services.guilds.guild_settings import SettingsService
 from utils.services.money.bounties.notices import build_expired_notice, choose_notices, tell_queued
-from utils.services.money.bounties.ports import BountyGuilds, BountyServers, DueBounties
-from utils.services.money.money_stores import BountyStore, MoneyUnit
+from utils.services.money.money_stores import BountyStore, DueBounties, MoneyUnit
+from utils.services.servers.game_servers import GameServerService
 from utils.tasks import TaskManager
 
 EXPIRE_TASK = "bounties:expire"
@@ -44,8 +45,8 @@ class BountyEndings:
         store: BountyStore,
         scope_index: DueBounties,
         *,
-        guilds: BountyGuilds,
-        servers: BountyServers,
+        guilds: SettingsService,
+        servers: GameServerService,
         events: EventDispatcher,
         tasks: TaskManager,
         clock: Clock,

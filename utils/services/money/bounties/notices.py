@@ -9,11 +9,11 @@ from utils.models.money import Bounty
 from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.kinds import NOTICE_KINDS
 from utils.models.scope import ServerScope
-from utils.services.money.bounties.ports import BountyGuilds
+from utils.services.guilds.guild_settings import SettingsService
 
 
 async def choose_notices(
-    guilds: BountyGuilds, scope: ServerScope, notice: BountyNotice
+    guilds: SettingsService, scope: ServerScope, notice: BountyNotice
 ) -> Sequence[BountyNotice]:
     """Return what is to be posted: nothing without a channel."""
     channel_id = await guilds.find_channel(scope, ChannelKind.BOUNTIES)

@@ -32,13 +32,16 @@ from utils.models.scope import GuildId, MemberId, ServerId
 from utils.models.servers import GameServer
 from utils.models.texts import Command, Names, Text, text
 from utils.models.typed_text import fold_text, quote
+from utils.services.guilds.guild_settings import SettingsService
+from utils.services.links.linking import LinkService
 from utils.services.money.bounties.endings import end_bounty
 from utils.services.money.bounties.notices import build_placed_notice, choose_notices, tell_queued
-from utils.services.money.bounties.ports import BountyGuilds, BountyServers, MemberLinks, PlayerFinder
 from utils.services.money.bounties.settings import verify_amount
 from utils.services.money.money_stores import BountyStore, MoneyUnit, book_surely
 from utils.services.money.rewards import make_bounty_id
+from utils.services.players.player_names import PlayerNames
 from utils.services.players.wording import describe_missing_player
+from utils.services.servers.game_servers import GameServerService
 
 SUGGESTIONS = 5
 
@@ -75,10 +78,10 @@ class BountyService:
         self,
         store: BountyStore,
         *,
-        guilds: BountyGuilds,
-        servers: BountyServers,
-        links: MemberLinks,
-        players: PlayerFinder,
+        guilds: SettingsService,
+        servers: GameServerService,
+        links: LinkService,
+        players: PlayerNames,
         events: EventDispatcher,
         clock: Clock,
     ) -> None:
