@@ -102,11 +102,11 @@ def test_private_words_are_gone() -> None:
 @pytest.mark.parametrize(
     ("source", "given_up", "strays"),
     [
-        ("class PlayerFinder: ...", ["PlayerFinder"], []),
+        ("class NameBook: ...", ["NameBook"], []),
         ("class NoteBooks:\n    def book(self, key): ...", [], []),
         ("async def settle_servers(guild_id): ...", ["settle_servers"], []),
         ("self._rooms = room", ["_rooms"], []),
-        ("class BoardIndex: ...", ["BoardIndex"], []),
+        ("class BoardDirectory: ...", ["BoardDirectory"], []),
         ("def lend(leases): ...", [], ["leases"]),
         ("class SftpLease: ...", [], ["SftpLease"]),
         ("LINE_FEED = 10", [], []),

@@ -24,7 +24,7 @@ from utils.models.texts import Command, Number, Text, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.audit import AuditLog
 from utils.services.links.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
-from utils.services.links.proof_watcher import ProofWatcher
+from utils.services.links.proof_watcher import ProofSource, ProofWatcher
 from utils.services.players.asked_players import AskedPlayers
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.wording import describe_several_links
