@@ -1,6 +1,7 @@
 """The checkup: everything the bot needs, tried in the order in which it needs it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import aiohttp
 import discord
@@ -17,7 +18,6 @@ from utils.errors import KillfeedError
 from utils.gateway import REFUSED_LOGIN
 from utils.interactions.client import KillfeedBot
 from utils.interactions.command_set import list_commands
-from utils.models.servers import CheckStep
 from utils.redaction import Redactor
 from utils.secret_key import open_secret_box
 from utils.settings import Settings
@@ -26,13 +26,22 @@ from utils.tasks import TaskManager
 CHECK_PATIENCE_SECONDS = 5.0  # somebody sits and waits
 
 
-async def check_bot(settings: Settings, redactor: Redactor, *, extensions: Sequence[str]) -> list[CheckStep]:
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """One line of ``bot.py check``: what was tried, and what came of it, in English."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+async def check_bot(settings: Settings, redactor: Redactor, *, extensions: Sequence[str]) -> list[SelfCheck]:
     """Try everything the bot needs, in the order in which it needs it."""
-    steps = [CheckStep("Configuration", ok=True, detail="every key is understood")]
+    steps = [SelfCheck("Configuration", ok=True, detail="every key is understood")]
     clock = SystemClock()
     try:
         with lock_data_folder(settings.data_dir):
-            steps.append(CheckStep("Data folder", ok=True, detail=f"{settings.data_dir} can be written"))
+            steps.append(SelfCheck("Data folder", ok=True, detail=f"{settings.data_dir} can be written"))
             place, tasks = build_place(settings), TaskManager(clock)
             async with open_database(
                 place, tasks, clock=clock, patience_seconds=CHECK_PATIENCE_SECONDS
@@ -40,42 +49,42 @@ async def check_bot(settings: Settings, redactor: Redactor, *, extensions: Seque
                 steps += await _check_database(database)
                 leases = build_leases(settings, database, "check", clock)
                 box = await open_secret_box(build_key_place(settings), database, redactor)
-                steps.append(CheckStep("Secret key", ok=True, detail="fits the stored logins"))
+                steps.append(SelfCheck("Secret key", ok=True, detail="fits the stored logins"))
                 application = build_application(
                     settings, database, leases, box, tasks, extensions=extensions, clock=clock
                 )
                 steps.append(_check_commands(application.bot, len(extensions)))
                 steps.append(await _check_token(settings, application.bot))
     except KillfeedError as error:
-        steps.append(CheckStep("Not checked further", ok=False, detail=str(error)))
+        steps.append(SelfCheck("Not checked further", ok=False, detail=str(error)))
     return steps
 
 
-async def _check_database(database: SafeDatabase) -> list[CheckStep]:
+async def _check_database(database: SafeDatabase) -> list[SelfCheck]:
     facts = await database.command("buildInfo")
-    server = CheckStep("MongoDB", ok=True, detail=f"version {facts['version']}, transactions work")
+    server = SelfCheck("MongoDB", ok=True, detail=f"version {facts['version']}, transactions work")
     version = await MIGRATIONS.ensure_version(database)
     if not MIGRATIONS.is_current(version):
         older = version.number if version.upgraded_from is None else version.upgraded_from
         detail = f"of version {older}; the start brings it to {MIGRATIONS.newest} once no older bot runs"
-        return [server, CheckStep("Data", ok=True, detail=detail)]
+        return [server, SelfCheck("Data", ok=True, detail=detail)]
     problems = await list_index_problems(database)
     indexes = "; ".join(problems) if problems else "all there"
-    return [server, CheckStep("Indexes", ok=not problems, detail=indexes)]
+    return [server, SelfCheck("Indexes", ok=not problems, detail=indexes)]
 
 
-def _check_commands(bot: KillfeedBot, features: int) -> CheckStep:
+def _check_commands(bot: KillfeedBot, features: int) -> SelfCheck:
     detail = f"{features} features with {len(list_commands(bot))} commands"
-    return CheckStep("Commands", ok=True, detail=detail)
+    return SelfCheck("Commands", ok=True, detail=detail)
 
 
-async def _check_token(settings: Settings, bot: KillfeedBot) -> CheckStep:
+async def _check_token(settings: Settings, bot: KillfeedBot) -> SelfCheck:
     try:
         await bot.login(settings.discord.token.get_secret_value())
     except discord.LoginFailure:
-        return CheckStep("Discord", ok=False, detail=REFUSED_LOGIN)
+        return SelfCheck("Discord", ok=False, detail=REFUSED_LOGIN)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as failure:
-        return CheckStep("Discord", ok=True, detail=f"not reached, so the token is not checked ({failure})")
+        return SelfCheck("Discord", ok=True, detail=f"not reached, so the token is not checked ({failure})")
     finally:
         await bot.close()
-    return CheckStep("Discord", ok=True, detail=f"logged in as {bot.user}")
+    return SelfCheck("Discord", ok=True, detail=f"logged in as {bot.user}")

@@ -17,8 +17,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from utils.errors import ConfigurationError, SecretError
+from utils.models.problems import Problem
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import Credentials, EncryptedSecret
+from utils.models.texts import Command
 from utils.redaction import Redactor
 
 KEY_FILE = "secret.key"
@@ -100,9 +102,7 @@ class SecretBox:
             plain = self._cipher.decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], str(scope).encode())
         except (InvalidTag, ValueError) as error:
             raise SecretError(
-                "The stored login of this server cannot be read with the bot's secret key. Enter it again"
-                " with /admin server edit new_password:True, or ask those who host this bot to restore the"
-                " old key."
+                Problem.LOGIN_UNREADABLE.say(edit=Command("admin server edit", "new_password:True"))
             ) from error
         credentials = Credentials(**json.loads(plain))
         self._redactor.learn(scope, credentials.password, credentials.private_key)

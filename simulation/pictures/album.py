@@ -41,7 +41,7 @@ from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.premium import TIERS, PremiumOverview, PremiumState, list_offers
 from utils.models.reading import ImportProgress
 from utils.models.scope import MemberId
-from utils.models.servers import CheckStep
+from utils.models.servers import CheckStep, WayStep
 from utils.models.statistics import Activity, Comparison
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
@@ -205,9 +205,9 @@ class Album:
 
     def _draw_server(self) -> str:
         steps = (
-            CheckStep("Reach the host", ok=True, detail="play.example.org port 8822 answers."),
-            CheckStep("Log in", ok=True, detail="Logged in as renter."),
-            CheckStep("Find the death logs", ok=True, detail="“actual1/deathlogs” holds 62 death logs."),
+            CheckStep(WayStep.REACH, ok=True, detail="play.example.org port 8822 answers."),
+            CheckStep(WayStep.LOGIN, ok=True, detail="Logged in as renter."),
+            CheckStep(WayStep.FIND_LOGS, ok=True, detail="“actual1/deathlogs” holds 62 death logs."),
         )
         progress = ImportProgress(41, 62, 6_610_000, 10_000_000, 61_204, 3.4)
         importing = self._factory.build_import(SERVER, progress)

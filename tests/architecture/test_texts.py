@@ -7,8 +7,12 @@ from string import Formatter
 import pytest
 
 from tests.architecture.source_tree import Module, build_module, list_modules, read_dotted
+from utils.models.coded_texts import CodedText
+from utils.models.problems import Problem
+from utils.models.rejections import RejectionReason
+from utils.models.servers import WayStep
 
-MAKERS = {"text": 1, "plural": 2, "text_in": 2}
+MAKERS = {"text": 1, "plural": 2, "text_in": 2, "sentence": 1, "sentences": 2}
 """What makes a text, and how many of its first arguments are literals."""
 
 
@@ -29,11 +33,28 @@ def list_wrong_texts(module: Module) -> Iterator[str]:
         sources = literals[1:] if name == "text_in" else literals
         given = {str(one.arg) for one in node.keywords}
         counted = {"count"} if name == "plural" else set()
-        places = {
-            place for source in sources for _, place, _, _ in Formatter().parse(source) if place is not None
-        }
-        if not (given <= places <= given | counted):
+        places = {place for source in sources for place in _list_places(source)}
+        if not name.startswith("sentence") and not (given <= places <= given | counted):
             yield f"line {node.lineno}: places {sorted(places)}, values {sorted(given)}"
+
+
+CODED: dict[str, type[CodedText]] = {kind.__name__: kind for kind in (Problem, RejectionReason, WayStep)}
+
+
+def list_wrong_facts(module: Module) -> Iterator[str]:
+    """Find coded texts that are said with other facts than their sentences have places for."""
+    for node in module.walk():
+        kind, _, rest = read_dotted(node.func).partition(".") if isinstance(node, ast.Call) else ("", "", "")
+        name, _, said = rest.partition(".")
+        if not isinstance(node, ast.Call) or kind not in CODED or said not in ("say", "count"):
+            continue
+        given = {str(one.arg) for one in node.keywords} | ({"count"} if said == "count" else set())
+        if given != _list_places(CODED[kind][name].value.one):
+            yield f"line {node.lineno}: {name} is said with {sorted(given)}"
+
+
+def _list_places(sentence: str) -> set[str]:
+    return {place for _, place, _, _ in Formatter().parse(sentence) if place is not None}
 
 
 def test_every_text_is_a_literal_with_its_values() -> None:
@@ -41,6 +62,28 @@ def test_every_text_is_a_literal_with_its_values() -> None:
     assert {
         module.path: found for module in list_modules() if (found := list(list_wrong_texts(module)))
     } == {}
+
+
+def test_every_coded_text_is_said_with_its_facts() -> None:
+    """A place without a fact would fail at the moment when somebody is to be told of a failure."""
+    assert {
+        module.path: found for module in list_modules() if (found := list(list_wrong_facts(module)))
+    } == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong"),
+    [
+        ('Problem.MISSING.say(host="h", path="p")', 0),
+        ('Problem.MISSING.say(host="h")', 1),
+        ('Problem.MANY_LOGS.count(3, path="p", read=2)', 0),
+        ('Problem.MANY_LOGS.count(3, path="p")', 1),
+        ("WayStep.LOGIN.say(host=1)", 1),
+    ],
+)
+def test_fact_that_is_missing_or_too_much_is_found(source: str, wrong: int) -> None:
+    """A rule that nothing can break proves nothing."""
+    assert len(list(list_wrong_facts(build_module(source)))) == wrong
 
 
 @pytest.mark.parametrize(

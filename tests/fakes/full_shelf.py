@@ -18,7 +18,7 @@ from utils.models.money import Bounty, BountyState, Change, LedgerKind, LedgerRo
 from utils.models.players import BoardRow, Counters, KnownPlayer, PlayerStats, Tallied
 from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
-from utils.models.servers import CheckStep, ConnectionState, HostKey, HostKeys, ServerHealth
+from utils.models.servers import CheckStep, ConnectionState, HostKey, HostKeys, ServerHealth, WayStep
 from utils.models.statistics import DayCount, Enemy, WeaponRow
 from utils.tasks import TaskReport, TaskState
 
@@ -85,8 +85,8 @@ def _add_servers(shelf: Shelf, guild_id: GuildId, channel: ChannelId) -> None:
         RejectedLine(FILE, 12_345, "2025.05.01;**who**;@everyone;" + "0" * 32, "9 columns expected", START)
     ]
     shelf.secrets.steps = (
-        CheckStep("Log in", ok=True, detail="renter at 192.0.2.10 port 22"),
-        CheckStep("Find the logs", ok=True, detail="`/192.0.2.10_3/actual1/deathlogs` holds 1 death log."),
+        CheckStep(WayStep.LOGIN, ok=True, detail="renter at 192.0.2.10 port 22"),
+        CheckStep(WayStep.FIND_LOGS, ok=True, detail="`/192.0.2.10_3/actual1/deathlogs` holds 1 death log."),
     )
     pinned = HostKey("ssh-ed25519 AAA1", "SHA256:pinned")
     shelf.secrets.keys = HostKeys(pinned, HostKey("ssh-ed25519 AAA2", "SHA256:shown"))

@@ -28,6 +28,7 @@ from utils.models.servers import (
     HostKeys,
     ServerHealth,
     WayCheck,
+    WayStep,
 )
 from utils.secrets import SecretBox
 from utils.services.ingestion.row_reader import BATCHES_OF_ALL
@@ -69,7 +70,7 @@ class MemoryHosts:
     ) -> WayCheck:
         """Find everything in order."""
         del guild_limit, credentials
-        steps = (CheckStep("Log in", ok=True, detail="renter"),)
+        steps = (CheckStep(WayStep.LOGIN, ok=True, detail="renter"),)
         return WayCheck(steps, "ssh-ed25519 AAAA", FoundLogs(f"/{server.number}{FOLDER}"))
 
     def let_go(self, server: GameServer) -> None:

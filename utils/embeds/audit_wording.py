@@ -8,6 +8,7 @@ from utils.models.mentions import ERASED_MEMBER
 from utils.models.premium import TIERS
 from utils.models.quantities import write_quantity
 from utils.models.scope import ERASED_MEMBER_ID
+from utils.models.servers import name_step
 
 _NONE = "none"
 _SECRETS = {
@@ -55,7 +56,7 @@ def _join_change(name: str, old: str, new: str) -> str:
 def _write_added(facts: AuditFacts) -> str:
     if facts.is_done:
         return _write_server(facts)
-    why = f"“{facts.failed_step}” failed" if facts.failed_step else "refused after its test"
+    why = f"“{name_step(facts.failed_step)}” failed" if facts.failed_step else "refused after its test"
     return f"{_write_server(facts)}: not added, {why}"
 
 
@@ -75,7 +76,7 @@ def _write_server(facts: AuditFacts) -> str:
 
 
 def _write_edited(facts: AuditFacts) -> str:
-    failed = f", “{facts.failed_step}” failed" if facts.failed_step else ""
+    failed = f", “{name_step(facts.failed_step)}” failed" if facts.failed_step else ""
     return _write_changes(facts) + ("" if facts.is_done else f"; not changed{failed}")
 
 

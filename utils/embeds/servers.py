@@ -94,8 +94,10 @@ def build_steps_embed(theme: Theme, server_name: str, steps: Sequence[CheckStep]
     is_well = all(step.ok for step in steps)
     lines = []
     for step in steps:
-        detail = escape_text(hide_ids(step.detail), SENTENCE_LENGTH)
-        lines.append(f"{theme.good if step.ok else theme.bad} **{escape_text(step.name)}** — {detail}")
+        detail = escape_text(hide_ids(str(step.detail)), SENTENCE_LENGTH)
+        lines.append(
+            f"{theme.good if step.ok else theme.bad} **{escape_text(str(step.name.say()))}** — {detail}"
+        )
     title = f"{theme.good} Everything works" if is_well else f"{theme.bad} Something is in the way"
     return discord.Embed(
         title=f"{title}: {escape_name(server_name)}",
@@ -123,7 +125,9 @@ def build_edited_embed(
         colour=theme.success,
     )
     if steps:
-        embed.add_field(name="Tested before", value=", ".join(step.name for step in steps), inline=False)
+        embed.add_field(
+            name="Tested before", value=", ".join(str(step.name.say()) for step in steps), inline=False
+        )
     return embed
 
 
@@ -144,7 +148,7 @@ def build_host_keys_embed(theme: Theme, server_name: str, keys: HostKeys) -> dis
 
 def _write_key_advice(keys: HostKeys) -> str:
     if keys.problem:
-        return f"The host cannot be asked: {escape_text(hide_ids(keys.problem), SENTENCE_LENGTH)}"
+        return f"The host cannot be asked: {escape_text(hide_ids(str(keys.problem)), SENTENCE_LENGTH)}"
     if not keys.is_changed:
         return "The host shows the key it was pinned to."
     return (
@@ -238,7 +242,7 @@ def _write_health(status: ServerStatus) -> str:
         f"{write_quantity(health.lines_read, 'line')} read · {write_count(health.lines_rejected)} rejected",
     ]
     if health.problem:
-        lines.append(f"⚠️ {escape_text(hide_ids(health.problem), SENTENCE_LENGTH)}")
+        lines.append(f"⚠️ {escape_text(hide_ids(str(health.problem)), SENTENCE_LENGTH)}")
     for other in health.others:
         if other.problem:
             problem = f"{other.log}: {other.problem}"
@@ -272,7 +276,7 @@ def _write_server(server: GameServer, state: ConnectionState) -> str:
 def _write_rejected(line: RejectedLine) -> str:
     place = escape_text(f"{line.file.world}/{line.file.name}")
     text = escape_text(hide_ids(line.line), _LINE_LENGTH) or "(empty)"
-    reason = escape_text(hide_ids(line.reason), _LINE_LENGTH)
+    reason = escape_text(hide_ids(str(line.reason)), _LINE_LENGTH)
     return f"**{reason}** · {place}, byte {write_count(line.offset)} · {write_time(line.seen_at)}\n> {text}"
 
 

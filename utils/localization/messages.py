@@ -18,7 +18,13 @@ from utils.localization.catalogue import FOLDER
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("utils", "cogs")
-KEYWORDS = {"text": None, "plural": (1, 2), "text_in": ((1, "c"), 2)}
+KEYWORDS = {
+    "text": None,
+    "plural": (1, 2),
+    "text_in": ((1, "c"), 2),
+    "sentence": None,
+    "sentences": (1, 2),
+}
 WIDTH = 110
 PROJECT = "Deadside bot"
 

@@ -68,7 +68,7 @@ class AuditFacts:
         changes: old and new values.
         reason: as somebody typed it.
         is_done: nothing was changed otherwise: a test failed, or it was refused after its test.
-        failed_step: of the test that failed.
+        failed_step: of the test that failed, by its code (``WayStep``).
     """
 
     member_id: MemberId | None = None

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from utils.models.scope import PlayerId
+from utils.models.texts import Text
 
 LONGEST_KILL_LIMIT_METRES = 1000
 """Distances above this are flagged and never a longest kill; the longest real one known is 393 m."""
@@ -81,7 +82,7 @@ class Rejected:
     """A line that could not be read: kept and shown to admins, never dropped in silence."""
 
     line: str
-    reason: str
+    reason: Text
 
 
 @dataclass(frozen=True, slots=True)

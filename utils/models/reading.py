@@ -7,6 +7,7 @@ from datetime import datetime
 
 from utils.models.deaths import LogFile
 from utils.models.scope import ChannelId
+from utils.models.texts import Text
 
 HEAD_DIGEST_BYTES = 32
 
@@ -86,7 +87,7 @@ class RejectedLine:
     file: LogFile
     offset: int
     line: str
-    reason: str
+    reason: Text | str
     seen_at: datetime
 
 

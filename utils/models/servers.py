@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from utils.models.coded_texts import CodedText, sentence
 from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.reading import FoundLogs
@@ -104,9 +105,9 @@ class LogHealth:
         log: what people call it.
     """
 
-    log: str
+    log: Text | str
     state: ConnectionState = ConnectionState.UNKNOWN
-    problem: str | None = None
+    problem: Text | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class ServerHealth:
     Attributes:
         lines_read: whole lines read since the server was added.
         lines_rejected: those that could not be read.
-        problem: the sentence of the last failure; None while all is well.
+        problem: the last failure; None while all is well. It is stored as a code and facts (``Problem``).
         lag_seconds: from the poll before the last row to its arrival; None before the first row.
         next_try_at: while it fails: when it is tried next; None while it is tried, or waits for a person. Not
             stored.
@@ -125,7 +126,7 @@ class ServerHealth:
 
     scope: ServerScope
     state: ConnectionState = ConnectionState.UNKNOWN
-    problem: str | None = None
+    problem: Text | str | None = None
     last_read_at: datetime | None = None
     last_kill_at: datetime | None = None
     lag_seconds: float | None = None
@@ -179,7 +180,7 @@ class HostKeys:
 
     pinned: HostKey | None
     shown: HostKey | None
-    problem: str | None = None
+    problem: Text | str | None = None
 
     @property
     def is_changed(self) -> bool:
@@ -187,13 +188,32 @@ class HostKeys:
         return self.shown is not None and self.shown != self.pinned
 
 
+class WayStep(CodedText):
+    """The steps of testing the way to a server's logs; the audit keeps the code of one that failed."""
+
+    UNDERSTOOD = sentence("As understood")
+    REACH = sentence("Reach the host")
+    HANDSHAKE = sentence("SSH handshake")
+    HOST_KEY = sentence("Host key")
+    LOGIN = sentence("Login")
+    CONNECTION = sentence("Connection")
+    FIND_LOGS = sentence("Find the death logs")
+    READ_NEWEST = sentence("Read the newest log")
+    OTHER_SERVERS = sentence("Other servers")
+
+
+def name_step(code: str) -> Text | str:
+    """Return what the step of a code is called; the code itself where it is not known any more."""
+    return next((step.say() for step in WayStep if step.code == code), code)
+
+
 @dataclass(frozen=True, slots=True)
 class CheckStep:
-    """One step of testing the way to a server's logs: what was tried, and the sentence that came of it."""
+    """One step of testing the way to a server's logs: what was tried, and what came of it."""
 
-    name: str
+    name: WayStep
     ok: bool
-    detail: str
+    detail: Text | str
 
 
 @dataclass(frozen=True, slots=True)

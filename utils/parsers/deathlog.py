@@ -17,7 +17,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from utils.models.deaths import EARLIEST_WRITTEN_AT, DeathKind, DeathRow, Rejected
+from utils.models.rejections import RejectionReason
 from utils.models.scope import PlayerId
+from utils.models.texts import Number, Text
 
 MAX_LINE_BYTES = 2048
 """Real lines are under 200 bytes; what is longer than this is not a death."""
@@ -51,6 +53,10 @@ _id_column = re.compile(rf";{_ID}(?=;)").findall
 class _Unreadable(Exception):  # noqa: N818 - control flow inside this module, never seen outside
     """Why a line cannot be read."""
 
+    def __init__(self, reason: Text) -> None:
+        self.reason = reason
+        super().__init__()
+
 
 def decode_line(line: bytes) -> str:
     """Decode a line as UTF-8, else as Windows-1252; one bad byte never loses a line."""
@@ -80,12 +86,12 @@ def parse_death_line(line: bytes, *, latest: datetime) -> DeathRow | Rejected:
     """
     line = line.removesuffix(b"\r").lstrip(b"\0").removeprefix(BOM).lstrip(b"\0")
     if len(line) > MAX_LINE_BYTES:
-        return _reject(line, f"longer than {MAX_LINE_BYTES} bytes")
+        return _reject(line, RejectionReason.TOO_LONG.say(limit=Number(MAX_LINE_BYTES)))
     text = decode_line(line)
     try:
         return _read_row(_split_columns(text), latest)
     except _Unreadable as problem:
-        return _reject(line, str(problem))
+        return _reject(line, problem.reason)
 
 
 def iterate_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -96,7 +102,7 @@ def iterate_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
         start = end + 1
 
 
-def _reject(line: bytes, reason: str) -> Rejected:
+def _reject(line: bytes, reason: Text) -> Rejected:
     return Rejected(decode_line(line)[:KEPT_REJECTED_CHARACTERS], reason)
 
 
@@ -106,11 +112,11 @@ def _split_columns(text: str) -> list[str]:
     if len(parts) in (8, 10) and not parts[-1] and _fits(parts):
         return parts[:-1]
     if not text:
-        raise _Unreadable("empty line")
+        raise _Unreadable(RejectionReason.EMPTY.say())
     if parts[-1]:
-        raise _Unreadable("does not end with a semicolon")
+        raise _Unreadable(RejectionReason.NO_SEMICOLON.say())
     if len(parts) < 8:
-        raise _Unreadable(f"{len(parts) - 1} columns instead of 7 or 9")
+        raise _Unreadable(RejectionReason.COLUMNS.count(len(parts) - 1))
     return _split_from_both_ends(text, len(parts) - 1)
 
 
@@ -124,23 +130,25 @@ def _split_from_both_ends(text: str, columns: int) -> list[str]:
     """Find the columns by the ids' form, for names that hold a semicolon."""
     ids = len(_id_column(text))
     if ids > 2:
-        raise _Unreadable("columns cannot be told apart")
+        raise _Unreadable(RejectionReason.AMBIGUOUS.say())
     match = _from_both_ends(text) if ids else None
     if match is None:
-        reason = "no valid player ids" if columns in (7, 9) else f"{columns} columns instead of 7 or 9"
-        raise _Unreadable(reason)
+        has_right_columns = columns in (7, 9)
+        raise _Unreadable(
+            RejectionReason.NO_IDS.say() if has_right_columns else RejectionReason.COLUMNS.count(columns)
+        )
     if ids != 1 + bool(match["killer_id"]):
-        raise _Unreadable("columns cannot be told apart")
+        raise _Unreadable(RejectionReason.AMBIGUOUS.say())
     return [value or "" for value in match.groups()]
 
 
 def _read_row(columns: list[str], latest: datetime) -> DeathRow:
     time, killer, killer_id, victim, victim_id, weapon, distance, *platforms = columns
     if not victim:
-        raise _Unreadable("no victim name")
+        raise _Unreadable(RejectionReason.NO_VICTIM.say())
     killer_platform, victim_platform = platforms or ("", "")
     if len(killer_platform) > MAX_PLATFORM_CHARACTERS or len(victim_platform) > MAX_PLATFORM_CHARACTERS:
-        raise _Unreadable("platform too long")
+        raise _Unreadable(RejectionReason.PLATFORM.say())
     killed_by = PlayerId(killer_id) if killer_id else None
     return DeathRow(
         written_at=_read_time(time, latest),
@@ -159,19 +167,19 @@ def _read_row(columns: list[str], latest: datetime) -> DeathRow:
 def _read_time(text: str, latest: datetime) -> datetime:
     """Read ``YYYY.MM.DD-HH.MM.SS``: without its dots a basic ISO time, which is read fastest by far."""
     if not _is_time(text):
-        raise _Unreadable("unreadable time")
+        raise _Unreadable(RejectionReason.TIME.say())
     try:
         written_at = datetime.fromisoformat(text.replace(".", ""))
     except ValueError:
-        raise _Unreadable("impossible time") from None
+        raise _Unreadable(RejectionReason.IMPOSSIBLE_TIME.say()) from None
     if written_at < EARLIEST_WRITTEN_AT:
-        raise _Unreadable(f"dated before {EARLIEST_WRITTEN_AT.year}")
+        raise _Unreadable(RejectionReason.TOO_EARLY.say(year=str(EARLIEST_WRITTEN_AT.year)))
     if written_at > latest:
-        raise _Unreadable("dated too far in the future")
+        raise _Unreadable(RejectionReason.IN_THE_FUTURE.say())
     return written_at
 
 
 def _read_distance(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or len(text) > len(str(MAX_DISTANCE_METRES)):
-        raise _Unreadable("unreadable distance")
+        raise _Unreadable(RejectionReason.DISTANCE.say())
     return int(text)

@@ -191,7 +191,7 @@ class DeathLogAccess:
         except HostKeyChangedError as error:
             return HostKeys(pinned, _describe_key(error.offered))
         except RemoteError as error:
-            return HostKeys(pinned, None, str(error))
+            return HostKeys(pinned, None, error.said)
         finally:
             if server.is_paused:
                 self._retire(server.scope.guild_id, login)

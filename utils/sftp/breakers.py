@@ -261,7 +261,7 @@ class CircuitBreakers:
 def _describe(key: Key) -> str:
     """Name a circuit for the log, without user or secret."""
     if isinstance(key[1], HostLogin):
-        return f"guild {key[0]}, a login at {key[1].address}"
+        return f"guild {key[0]} at {key[1].address}"
     return f"host {key[0]}:{key[1]}"
 
 

@@ -13,23 +13,23 @@ from utils.errors import (
     RemoteTimeoutError,
     UserFacingError,
 )
-from utils.models.quantities import write_quantity
 from utils.models.reading import FoundLogs
-from utils.models.servers import CheckStep, WayCheck
+from utils.models.servers import CheckStep, WayCheck, WayStep
+from utils.models.texts import Number, Text, join, plural, text
 from utils.sftp.discovery import find_death_logs, find_real_folder
 from utils.sftp.listing import LogFileEntry, list_death_logs
 from utils.sftp.login import HostLogin
 from utils.sftp.session import SftpSession
 from utils.sftp.tail import HEAD_BYTES
 
-CONNECTING_STEPS = ("Reach the host", "SSH handshake", "Host key", "Login")
-FAILING_STEP_BY_ERROR: dict[type[RemoteError], int] = {
-    HostUnreachableError: 0,
-    RemoteTimeoutError: 0,
-    ConnectionLostError: 1,
-    HandshakeRefusedError: 1,
-    NoSshServerError: 1,
-    HostKeyChangedError: 2,
+CONNECTING_STEPS = (WayStep.REACH, WayStep.HANDSHAKE, WayStep.HOST_KEY, WayStep.LOGIN)
+FAILING_STEP_BY_ERROR: dict[type[RemoteError], WayStep] = {
+    HostUnreachableError: WayStep.REACH,
+    RemoteTimeoutError: WayStep.REACH,
+    ConnectionLostError: WayStep.HANDSHAKE,
+    HandshakeRefusedError: WayStep.HANDSHAKE,
+    NoSshServerError: WayStep.HANDSHAKE,
+    HostKeyChangedError: WayStep.HOST_KEY,
 }
 """All else that goes wrong while connecting goes wrong at the login."""
 
@@ -60,27 +60,31 @@ async def check_server(
     except RemoteError as error:
         if not steps:
             return WayCheck(_describe_refused(error, login))
-        steps.append(CheckStep("Connection", ok=False, detail=str(error)))
+        steps.append(CheckStep(WayStep.CONNECTION, ok=False, detail=error.said))
     return WayCheck(tuple(steps), host_key, logs)
 
 
 def _describe_connected(session: SftpSession, login: HostLogin) -> list[CheckStep]:
-    pinned = "as pinned" if login.host_key else "not pinned yet"
     details = (
-        f"{login.address} answers.",
-        "Encryption agreed" + (", with old algorithms allowed (“legacy”)." if login.legacy else "."),
-        f"{session.fingerprint}, {pinned}.",
-        "The host takes user name and secret.",
+        text("{host} answers.", host=login.address),
+        text("Encryption agreed, with old algorithms allowed (“legacy”).")
+        if login.legacy
+        else text("Encryption agreed."),
+        text("{fingerprint}, as pinned.", fingerprint=session.fingerprint)
+        if login.host_key
+        else text("{fingerprint}, not pinned yet.", fingerprint=session.fingerprint),
+        text("The host takes user name and secret."),
     )
-    return [CheckStep(name, True, detail) for name, detail in zip(CONNECTING_STEPS, details, strict=True)]
+    return [CheckStep(step, True, detail) for step, detail in zip(CONNECTING_STEPS, details, strict=True)]
 
 
 def _describe_refused(error: RemoteError, login: HostLogin) -> tuple[CheckStep, ...]:
     """Tell how far connecting came from what it failed with."""
-    failing = FAILING_STEP_BY_ERROR.get(type(error), len(CONNECTING_STEPS) - 1)
-    tried = () if isinstance(error, InvalidSecretError) else CONNECTING_STEPS[:failing]
-    passed = [CheckStep(name, True, f"{login.address}: fine.") for name in tried]
-    return (*passed, CheckStep(CONNECTING_STEPS[failing], False, str(error)))
+    failing = FAILING_STEP_BY_ERROR.get(type(error), WayStep.LOGIN)
+    is_tried = not isinstance(error, InvalidSecretError)
+    tried = CONNECTING_STEPS[: CONNECTING_STEPS.index(failing)] if is_tried else ()
+    fine = text("{host}: fine.", host=login.address)
+    return (*(CheckStep(step, True, fine) for step in tried), CheckStep(failing, False, error.said))
 
 
 async def _check_logs(
@@ -92,15 +96,20 @@ async def _check_logs(
     number: int | None,
 ) -> FoundLogs | None:
     """Find, list and read; each step's failure is its detail."""
-    name = "Find the death logs"
+    step = WayStep.FIND_LOGS
     try:
         folder = await find_death_logs(session, base_path=base_path, host=login.host, number=number)
         listing = await list_death_logs(session, folder)
-        found = f"“{folder}” holds {write_quantity(len(listing.files), 'death log')}."
-        steps.append(CheckStep(name, True, " ".join((found, *listing.refused[:REFUSED_SHOWN]))))
-        name = "Read the newest log"
-        sentence, head = await _read_newest(session, listing.files)
-        steps.append(CheckStep(name, True, sentence))
+        found = plural(
+            "“{folder}” holds {count} death log.",
+            "“{folder}” holds {count} death logs.",
+            len(listing.files),
+            folder=folder,
+        )
+        steps.append(CheckStep(step, True, join([found, *listing.refused[:REFUSED_SHOWN]])))
+        step = WayStep.READ_NEWEST
+        said, head = await _read_newest(session, listing.files)
+        steps.append(CheckStep(step, True, said))
         return FoundLogs(
             folder=await find_real_folder(session, folder),
             files=frozenset(entry.file for entry in listing.files),
@@ -108,14 +117,21 @@ async def _check_logs(
             head=head[:HEAD_BYTES],
         )
     except (RemoteError, UserFacingError) as error:
-        steps.append(CheckStep(name, False, str(error)))
+        steps.append(CheckStep(step, False, error.said))
         return None
 
 
-async def _read_newest(session: SftpSession, files: tuple[LogFileEntry, ...]) -> tuple[str, bytes]:
-    """Return the sentence about the newest log, and its first bytes."""
+async def _read_newest(session: SftpSession, files: tuple[LogFileEntry, ...]) -> tuple[Text, bytes]:
+    """Return the text about the newest log, and its first bytes."""
     if not files:
-        return "There is no log yet; it appears with the first death.", b""
+        return text("There is no log yet; it appears with the first death."), b""
     newest = files[-1]
     data = await session.read(newest.path, offset=0, length=min(newest.size, SAMPLE_BYTES))
-    return f"“{newest.file.name}”: {newest.size:,} bytes, {len(data):,} of them read.", data
+    said = plural(
+        "“{file}”: {count} byte, {read} of them read.",
+        "“{file}”: {count} bytes, {read} of them read.",
+        newest.size,
+        file=newest.file.name,
+        read=Number(len(data)),
+    )
+    return said, data

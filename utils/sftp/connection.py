@@ -65,7 +65,7 @@ class HostConnection:
     @property
     def fault(self) -> ConnectionLostError | None:
         """Return why the bot ended the connection, if the host gave it a reason to."""
-        return ConnectionLostError(f"{self.address} {self.pin.fault}") if self.pin.fault else None
+        return ConnectionLostError(self.pin.fault.say(host=self.address)) if self.pin.fault else None
 
     async def close(self, timeout_seconds: float) -> None:
         """Say goodbye and return when the socket is closed; a host that does not listen is cut off."""
@@ -138,7 +138,7 @@ def _explain(
 ) -> RemoteError:
     """Return what went wrong while connecting, as what the host had said by then explains it."""
     if pin.fault is not None:
-        return ConnectionLostError(f"{login.address} {pin.fault}")
+        return ConnectionLostError(pin.fault.say(host=login.address))
     if isinstance(error, LoginRefusedError) and pin.asked_for_more:
         return build_second_factor_error(login.address)
     if pin.pinned is not None and pin.offered not in (None, pin.pinned):

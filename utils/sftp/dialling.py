@@ -53,7 +53,7 @@ class Dialler:
         Raises:
             OSError: none of them does, or none may be used.
         """
-        refusal = OSError(f"{host} has no address that may be used.")
+        refusal = OSError(host)  # nobody reads it: the error that is made of it has its own text
         loop = asyncio.get_running_loop()
         self._dialled_at = loop.time()
         for address in self._addresses:

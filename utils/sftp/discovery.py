@@ -20,6 +20,8 @@ from utils.errors import (
     RemoteFileMissingError,
     RemotePermissionError,
 )
+from utils.models.problems import Problem
+from utils.models.texts import Names, Text
 from utils.sftp.listing import LIMITS
 from utils.sftp.remote_paths import (
     DATED_NAME,
@@ -140,12 +142,10 @@ async def _resolve_base(session: SftpSession, base_path: str | None) -> str:
     root = await session.real_path(".")
     base = cut_to_logs(validate_base_path(base_path, root=root))
     if not await _is_folder(session, base) and not await _is_folder(session, _find_game(base)):
-        raise LogsMissingError(f"There is no folder “{base}” on {session.address}. Check the base path.")
+        raise LogsMissingError(Problem.NO_SUCH_FOLDER.say(path=base, host=session.address))
     resolved = await find_real_folder(session, base)
     if not base.startswith("/") and not is_inside(resolved, root):
-        raise InvalidInputError(
-            f"The base path leads out of the login's folder. If that is meant, enter “{resolved}”."
-        )
+        raise InvalidInputError(Problem.PATH_OUTSIDE.say(path=resolved))
     return base
 
 
@@ -242,20 +242,22 @@ def _build_ambiguous_error(folders: list[ServerFolder]) -> InvalidInputError:
     """Say how the one that is meant can be named: by its number, or by its folder where two share one."""
     numbers = {folder.number for folder in folders}
     if len(numbers) == len(folders):
-        named = ", ".join(f"“{folder.number}” ({folder.name})" for folder in folders)
-        return InvalidInputError(f"Several game servers lie here. Set “number” to one of: {named}.")
-    names = ", ".join(f"“{folder.name}”" for folder in folders)
-    return InvalidInputError(
-        f"Several game servers lie here, and some share a number. Set “base_path” to one of: {names}."
-    )
+        named = (Problem.NUMBERED.say(number=str(one.number), name=one.name) for one in folders)
+        return InvalidInputError(Problem.SEVERAL_SERVERS.say(numbers=Names(tuple(named))))
+    names = _quote(folder.name for folder in folders)
+    return InvalidInputError(Problem.SEVERAL_FOLDERS.say(folders=names))
 
 
-def _describe_missing(base: str, shown: list[str], *, wanted: str) -> str:
+def _describe_missing(base: str, shown: list[str], *, wanted: str) -> Text:
     """Say what was looked for and what is there instead."""
-    where = "the login's folder" if base == "." else f"“{base}”"
-    seen = ", ".join(f"“{name}”" for name in shown)
-    beside = f" Server folders there: {seen}." if seen else ""
-    return (
-        f"No death logs found: looked in {where} for “{wanted}/actual1/deathlogs”, “actual1/deathlogs” and"
-        f" the same below “Deadside/Saved”.{beside} Set “number” or “base_path”."
-    )
+    if base == ".":
+        if shown:
+            return Problem.NO_LOGS_BESIDE.say(folder=wanted, beside=_quote(shown))
+        return Problem.NO_LOGS.say(folder=wanted)
+    if shown:
+        return Problem.NO_LOGS_IN_BESIDE.say(path=base, folder=wanted, beside=_quote(shown))
+    return Problem.NO_LOGS_IN.say(path=base, folder=wanted)
+
+
+def _quote(names: Iterable[str]) -> Names:
+    return Names(tuple(Problem.QUOTED.say(name=name) for name in names))

@@ -29,35 +29,25 @@ from utils.errors import (
     RemotePermissionError,
     RemoteTimeoutError,
 )
+from utils.models.problems import Problem
+from utils.models.texts import Command, Text
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a group of exceptions means: our error and its sentence (``{host}``, ``{what}``, ``{legacy}``)."""
+    """What a group of exceptions means: our error, and the problem at a host or with a path there."""
 
     error: type[RemoteError]
-    sentence: str
+    problem: Problem
     exceptions: tuple[type[Exception], ...]
 
 
-_LEGACY_OFF = (
-    "offers only old algorithms, which the bot does not use unless it is told to:"
-    " /admin server edit legacy:True (or the same option of /admin server add)."
-)
-_LEGACY_ON = (
-    "and the bot found no common encryption, although “legacy” is on."
-    " Ask the hoster which SSH algorithms the server speaks."
-)
-_COMPRESSION = (
-    "insists on compression, which the bot does not use, because a few bytes could fill its memory."
-    " Ask the hoster to allow SSH without compression."
-)
-_PERHAPS_OLD = " Old SSH servers look like this as well; for one of those: /admin server edit legacy:True."
+EDIT_LEGACY = Command("admin server edit", "legacy:True")
 
 MEANINGS = (
     Meaning(
         LoginRefusedError,
-        "{host} refused the login. Check user name and password (or key) with the hoster.",
+        Problem.LOGIN_REFUSED,
         (
             asyncssh.PermissionDenied,
             asyncssh.IllegalUserName,
@@ -66,13 +56,12 @@ MEANINGS = (
     ),
     Meaning(
         LoginRefusedError,
-        "{host} demands a new password before it lets anybody in. Change it there, then enter it here.",
+        Problem.NEW_PASSWORD_DEMANDED,
         (asyncssh.PasswordChangeRequired,),
     ),
     Meaning(
         InvalidSecretError,
-        "The private key cannot be used. Paste the whole file again, or make a new key with"
-        " “ssh-keygen -t ed25519”.",
+        Problem.KEY_UNUSABLE,
         (
             asyncssh.KeyImportError,
             asyncssh.KeyEncryptionError,
@@ -85,39 +74,38 @@ MEANINGS = (
     ),
     Meaning(
         HandshakeRefusedError,
-        "{host} {legacy}",
+        Problem.OLD_ALGORITHMS,
         (asyncssh.KeyExchangeFailed, asyncssh.CompressionError),
     ),
     Meaning(
         HandshakeRefusedError,
-        "What answers at {host} is not the SSH server expected. Check host and port.",
+        Problem.OTHER_SERVER,
         (asyncssh.HostKeyNotVerifiable, asyncssh.ConfigParseError),
     ),
     Meaning(
         NoSshServerError,
-        "What answers at {host} does not speak SSH as it should: a maintenance page, perhaps, or another"
-        " port. Unless that passes by itself, check host and port.",
+        Problem.NO_SSH,
         # a greeting in another alphabet than ASCII is a failure to decode it
         (asyncssh.ProtocolError, asyncssh.ProtocolNotSupported, UnicodeDecodeError),
     ),
     Meaning(
         HostUnreachableError,
-        "There is no host named {host}. Check the name.",
+        Problem.NO_SUCH_HOST,
         (socket.gaierror, UnicodeError),
     ),
     Meaning(
         HostUnreachableError,
-        "{host} cannot be reached: nothing answers at that port, or the server is down.",
+        Problem.UNREACHABLE,
         (ConnectionRefusedError, OSError),
     ),
     Meaning(
         RemoteTimeoutError,
-        "{host} did not answer in time.",
+        Problem.NO_ANSWER,
         (TimeoutError, asyncssh.TimeoutError),
     ),
     Meaning(
         ConnectionLostError,
-        "{host} closed the connection.",
+        Problem.CLOSED_BY_HOST,
         (
             ConnectionError,
             BrokenPipeError,
@@ -140,17 +128,17 @@ MEANINGS = (
     ),
     Meaning(
         RemoteFailureError,
-        "{host} lets the login in but opens no SFTP channel for it. Check that the login may use SFTP.",
+        Problem.NO_SFTP,
         (asyncssh.ChannelOpenError, asyncssh.ChannelListenError),
     ),
     Meaning(
         RemoteAnswerError,
-        "{host} gave an answer about {what} that the bot cannot understand, so it passes over that answer.",
+        Problem.ANSWER_GARBLED,
         (asyncssh.SFTPBadMessage, asyncssh.packet.PacketDecodeError),
     ),
     Meaning(
         RemoteFileMissingError,
-        "{host} has no {what}.",
+        Problem.MISSING,
         (
             asyncssh.SFTPNoSuchFile,
             asyncssh.SFTPNoSuchPath,
@@ -162,12 +150,12 @@ MEANINGS = (
     ),
     Meaning(
         RemotePermissionError,
-        "{host} does not let this login read {what}.",
+        Problem.NOT_PERMITTED,
         (asyncssh.SFTPPermissionDenied, asyncssh.SFTPWriteProtect, asyncssh.SFTPCannotDelete),
     ),
     Meaning(
         RemoteFailureError,
-        "{host} failed to read {what}.",
+        Problem.NOT_READ,
         (
             asyncssh.SFTPError,
             asyncssh.SFTPFailure,
@@ -196,15 +184,26 @@ MEANINGS = (
 MEANING_BY_EXCEPTION = {exception: meaning for meaning in MEANINGS for exception in meaning.exceptions}
 
 
-def translate(
-    error: Exception, *, host: str, what: str = "that file or folder", legacy: bool = False
-) -> RemoteError:
+OF_A_PATH = (Problem.ANSWER_GARBLED, Problem.MISSING, Problem.NOT_PERMITTED, Problem.NOT_READ)
+OF_NO_HOST = (Problem.KEY_UNUSABLE,)
+
+
+def translate(error: Exception, *, host: str, path: str = ".", legacy: bool = False) -> RemoteError:
     """Return our error for one of the library's or the system's."""
     meaning = next(MEANING_BY_EXCEPTION[kind] for kind in type(error).__mro__ if kind in MEANING_BY_EXCEPTION)
-    handshake = _LEGACY_ON if legacy else _LEGACY_OFF
+    return meaning.error(_describe(meaning.problem, error, host=host, path=path, legacy=legacy))
+
+
+def _describe(problem: Problem, error: Exception, *, host: str, path: str, legacy: bool) -> Text:
     if isinstance(error, asyncssh.KeyExchangeFailed) and "compression" in error.reason:
-        handshake = _COMPRESSION  # the library has one class for all that is not in common
-    return meaning.error(meaning.sentence.format(host=host, what=what, legacy=handshake))
+        return Problem.COMPRESSION.say(host=host)  # the library has one class for all that is not in common
+    if problem is Problem.OLD_ALGORITHMS:
+        if legacy:
+            return Problem.NO_COMMON_ALGORITHM.say(host=host)
+        return problem.say(host=host, edit=EDIT_LEGACY, add=Command("admin server add"))
+    if problem in OF_NO_HOST:
+        return problem.say()
+    return problem.say(host=host, path=path) if problem in OF_A_PATH else problem.say(host=host)
 
 
 def build_hang_up_error(host: str, *, has_greeted: bool, legacy: bool) -> ConnectionLostError:
@@ -214,35 +213,27 @@ def build_hang_up_error(host: str, *, has_greeted: bool, legacy: bool) -> Connec
     greets, hangs up when it finds no common algorithm, and what it said last is lost with the connection. A
     web server may hang up without an SSH greeting.
     """
-    if has_greeted:
-        hint = "" if legacy else _PERHAPS_OLD
-        sentence = f"{host} hung up during the handshake: it is busy, or blocks the bot.{hint}"
+    if not has_greeted:
+        said = Problem.HUNG_UP_AT_ONCE.say(host=host)
+    elif legacy:
+        said = Problem.HUNG_UP.say(host=host)
     else:
-        sentence = (
-            f"{host} hung up before it greeted as an SSH server: it is busy, blocks the bot, or something"
-            " else answers at that port."
-        )
-    error = ConnectionLostError(sentence)
+        said = Problem.HUNG_UP_PERHAPS_OLD.say(host=host, edit=EDIT_LEGACY)
+    error = ConnectionLostError(said)
     error.is_of_host = True
     return error
 
 
 def build_silent_names_error(host: str) -> RemoteTimeoutError:
     """Return the error of a name that nobody could tell the address of in time, to ask the host as well."""
-    error = RemoteTimeoutError(
-        f"The address of {host} was not found in time: the name server does not answer."
-        " Check the name, or enter the address instead."
-    )
+    error = RemoteTimeoutError(Problem.NAMES_SILENT.say(host=host))
     error.tells_of_host = False
     return error
 
 
 def build_held_up_error(address: str) -> RemoteTimeoutError:
     """Return the error of a host that answered, to a guild that had used up what it may take of our time."""
-    error = RemoteTimeoutError(
-        f"There was no time for {address}, because game hosts of this Discord server send more than the bot"
-        " takes. It will be tried again. If that goes on, remove the game server whose host floods the bot."
-    )
+    error = RemoteTimeoutError(Problem.HELD_UP.say(host=address))
     error.tells_of_host = False
     return error
 
@@ -253,30 +244,22 @@ def build_closed_door_error(address: str, cause: RemoteError) -> HostUnreachable
     It is for bots whose own network is none of their guilds' business (``allow_private_hosts`` is off): more
     words would tell an open port from a closed one.
     """
-    error = HostUnreachableError(
-        f"The bot finds no SSH server at {address} that it may connect to. Check host and port with the"
-        " hoster. Addresses inside a private network cannot be used with this bot."
-    )
+    error = HostUnreachableError(Problem.CLOSED_DOOR.say(host=address))
     error.is_of_host, error.tells_of_host = cause.is_of_host, cause.tells_of_host
     return error
 
 
 def build_second_factor_error(host: str) -> LoginRefusedError:
     """Return the error of a host that asked for more than a password, which nobody is there to type."""
-    return LoginRefusedError(
-        f"{host} asks for more than a password: a one-time code, perhaps, or a confirmation. The bot cannot"
-        " answer that. Ask the hoster for a login with a password or a key alone."
-    )
+    return LoginRefusedError(Problem.SECOND_FACTOR.say(host=host))
 
 
 @contextmanager
-def map_remote_errors(
-    host: str, *, what: str = "that file or folder", legacy: bool = False
-) -> Iterator[None]:
-    """Raise our error in place of the library's and the system's; the arguments are for its sentence."""
+def map_remote_errors(host: str, *, path: str = ".", legacy: bool = False) -> Iterator[None]:
+    """Raise our error in place of the library's and the system's; the arguments are its facts."""
     try:
         yield
     except RemoteError:
         raise
     except tuple(MEANING_BY_EXCEPTION) as error:
-        raise translate(error, host=host, what=what, legacy=legacy) from error
+        raise translate(error, host=host, path=path, legacy=legacy) from error

@@ -22,6 +22,7 @@ from typing import cast
 
 import asyncssh
 
+from utils.models.problems import Problem
 from utils.models.scope import GuildId
 from utils.sftp.login import PoolLimits
 
@@ -31,9 +32,6 @@ LONG_SECONDS = 0.005  # work that others would notice, several times at once
 UNREAD_BYTES_MAXIMUM = 1024 * 1024  # of ours; a request has some hundred bytes
 
 Factory = Callable[[], asyncssh.SSHClientConnection]
-
-TOO_MUCH = "sends more than the bot asked for, without end. The bot closed the connection."
-TAKES_NOTHING = "does not take what the bot sends. The bot closed the connection."
 
 
 @dataclass(slots=True)
@@ -105,7 +103,7 @@ class Gate(asyncio.Protocol):
         factory: Factory,
         guild_id: GuildId,
         allowances: Allowances,
-        tell: Callable[[str], None],
+        tell: Callable[[Problem], None],
         *,
         measure: Callable[[], float] = time.thread_time,
     ) -> None:
@@ -151,7 +149,7 @@ class Gate(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """End it: more than any number of requests waits for a host that does not read."""
-        self._end(TAKES_NOTHING)
+        self._end(Problem.TAKES_NOTHING)
 
     def _hand_on(self) -> None:
         """Hand on the next slice, if its guild may use the time, and see when the one after it is due."""
@@ -167,7 +165,7 @@ class Gate(asyncio.Protocol):
         if not self._waiting:
             self._transport.resume_reading()
         elif wait and self._is_endless():
-            self._end(TOO_MUCH)
+            self._end(Problem.TOO_MUCH)
         else:
             self.has_held_up = self.has_held_up or wait > 0
             self._transport.pause_reading()
@@ -192,7 +190,7 @@ class Gate(asyncio.Protocol):
         seconds = now - self._limited_since
         return seconds >= limits.patience_seconds and self._used >= seconds * limits.share_of_loop / 2
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: Problem) -> None:
         """Cut the connection off."""
         self._tell(reason)
         self._transport.abort()

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import asyncssh
 
 from utils.errors import HostKeyChangedError
+from utils.models.problems import Problem
+from utils.models.texts import Command
 
 NO_HOST_KEY = ""
 """In the place of a pinned key: no key fits, so the host is asked for its key and never gets a secret."""
 
 EXCHANGES_MAXIMUM = 10  # of keys, at once; usual are one at the login and one an hour or gigabyte
 SECONDS_AN_EXCHANGE = 60.0
-TOO_MANY_EXCHANGES = "wants to exchange keys again and again. The bot closed the connection."
 QUESTIONS_MAXIMUM = 5  # a password and some announcements; more questions are not about a password
 NAMES_OF_A_PASSWORD = ("password", "passcode")
 
@@ -47,7 +48,7 @@ class HostKeyPin(asyncssh.SSHClient):
         self.pinned = pinned
         self.offered: str | None = None
         self.is_lost = False
-        self.fault: str | None = None
+        self.fault: Problem | None = None
         self.asked_for_more = False
         self._password = password
         self._questions = 0
@@ -69,7 +70,7 @@ class HostKeyPin(asyncssh.SSHClient):
         """Take the pinned key alone; without a pin, any. Asked anew at each exchange of keys."""
         del host, addr, port
         if not self._count_exchange():
-            self.note_fault(TOO_MANY_EXCHANGES)
+            self.note_fault(Problem.TOO_MANY_EXCHANGES)
             return False
         self.offered = format_host_key(key)
         return self.pinned is None or self.pinned == self.offered
@@ -82,7 +83,7 @@ class HostKeyPin(asyncssh.SSHClient):
         self._exchanged_at = now
         return self._exchanges >= 0
 
-    def note_fault(self, fault: str) -> None:
+    def note_fault(self, fault: Problem) -> None:
         """Note why the bot ends the connection."""
         self.fault = fault
 
@@ -122,16 +123,11 @@ class HostKeyPin(asyncssh.SSHClient):
     def build_changed_error(self, address: str) -> HostKeyChangedError:
         """Say which key is shown now, and what to do about it."""
         offered = self.offered or ""
-        if self.pinned == NO_HOST_KEY:
-            return HostKeyChangedError(
-                f"No host key of {address} is pinned, so it gets no password. It shows"
-                f" {compute_fingerprint(offered)}: ask the hoster whether that is right, then accept it with"
-                " /admin server hostkey.",
-                offered=offered,
-            )
-        return HostKeyChangedError(
-            f"{address} shows another host key than before ({compute_fingerprint(offered)}). Either the"
-            " hoster moved the server, or somebody is in between. Ask the hoster, then accept the new key"
-            " with /admin server hostkey.",
-            offered=offered,
+        is_unpinned = self.pinned == NO_HOST_KEY
+        problem = Problem.HOST_KEY_UNPINNED if is_unpinned else Problem.HOST_KEY_CHANGED
+        said = problem.say(
+            host=address,
+            fingerprint=compute_fingerprint(offered),
+            accept=Command("admin server hostkey"),
         )
+        return HostKeyChangedError(said, offered=offered)

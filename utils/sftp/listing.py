@@ -18,7 +18,8 @@ from utils.errors import (
     RemotePermissionError,
 )
 from utils.models.deaths import LogFile
-from utils.models.quantities import write_quantity
+from utils.models.problems import Problem
+from utils.models.texts import Number, Text
 from utils.sftp.remote_paths import DATED_NAME, GAME_FOLDER, LOGS_FOLDER
 from utils.sftp.session import ListingBudget, RemoteEntry, SftpSession
 from utils.sftp.symlinks import LinkGuide
@@ -78,14 +79,14 @@ class DeathLogListing:
     """All death logs of a server, by world and name, and the folders they were found in.
 
     Attributes:
-        refused: a sentence for everything that is there and was not listed.
+        refused: a text for everything that is there and was not listed.
         whole_worlds: those that were listed to their end, when there is one that was not; else None.
         cost: what the listing took, in names.
     """
 
     files: tuple[LogFileEntry, ...]
     folders: tuple[LogFolder, ...]
-    refused: tuple[str, ...] = ()
+    refused: tuple[Text | str, ...] = ()
     whole_worlds: frozenset[str] | None = None
     cost: int = field(default=0, compare=False)
 
@@ -120,9 +121,9 @@ class _Newest(Generic[Kept]):
         """Yield what is kept, the newest first."""
         return (value for _, _, value in sorted(self._heap, reverse=True))
 
-    def describe_rest(self, what: str, plural: str = "") -> str:
-        """Return how many there are and how many are used, as the end of a sentence and another one."""
-        return f"{write_quantity(self.count, what, plural)}. The newest {len(self._heap):,} are read."
+    def describe_rest(self, problem: Problem, path: str) -> Text:
+        """Return how many there are in a folder, and how many are used."""
+        return problem.count(self.count, path=path, read=Number(len(self._heap)))
 
 
 async def list_death_logs(
@@ -156,12 +157,12 @@ async def _await_first_log(session: SftpSession, deathlogs_folder: str) -> Death
         raise _build_gone_error(session, deathlogs_folder) from error
     if posixpath.basename(game) != GAME_FOLDER:
         raise _build_gone_error(session, deathlogs_folder)
-    sentence = f"“{game}” has no folder “{LOGS_FOLDER}” yet. The game makes it with the first death."
-    return DeathLogListing((), (LogFolder(game, found.modified_at_seconds),), (sentence,))
+    said = Problem.NO_DEATH_YET.say(path=game)
+    return DeathLogListing((), (LogFolder(game, found.modified_at_seconds),), (said,))
 
 
 def _build_gone_error(session: SftpSession, folder: str) -> LogsMissingError:
-    return LogsMissingError(f"The folder “{folder}” is gone from {session.address}.")
+    return LogsMissingError(Problem.FOLDER_GONE.say(path=folder, host=session.address))
 
 
 class _Lister:
@@ -176,7 +177,7 @@ class _Lister:
         self._folders: list[LogFolder] = []
         self._looks = 0
         self._cost = 0
-        self._told: list[str] = []
+        self._told: list[Text | str] = []
         self._whole: set[str] = set()
         self._is_torn = False
 
@@ -193,16 +194,14 @@ class _Lister:
                 await self._list_folder(folder.path, world, below if depth < DEPTH_MAXIMUM else None, part)
                 budget.put_back(part)
             if below.count > len(level := list(below)):
-                self._told.append(f"“{self._top}” holds {below.describe_rest('folder')}")
+                self._told.append(below.describe_rest(Problem.MANY_FOLDERS, self._top))
 
     def build(self) -> DeathLogListing:
         """Return what was found."""
         files = sorted(self._files, key=lambda entry: entry.file)
         if self._files.count > len(files):
-            self._told.append(f"“{self._top}” holds {self._files.describe_rest('death log')}")
-        outside = (
-            f"“{path}” leads out of the login's folder, so it is not read." for path in self._links.outside
-        )
+            self._told.append(self._files.describe_rest(Problem.MANY_LOGS, self._top))
+        outside = (Problem.OUTSIDE.say(path=path) for path in self._links.outside)
         return DeathLogListing(
             files=tuple(files),
             folders=tuple(sorted(self._folders, key=lambda folder: folder.path)),
@@ -229,8 +228,7 @@ class _Lister:
 
         await self._scan(path, world, take, budget)
         if unsure.count > len(entries := list(unsure)):
-            what = unsure.describe_rest("link or untyped entry", "links or untyped entries")
-            self._told.append(f"“{path}” holds {what}")
+            self._told.append(unsure.describe_rest(Problem.MANY_LINKS, path))
         self._looks += len(entries)
         waiting = iter(entries)
 
@@ -254,18 +252,16 @@ class _Lister:
         except (RemotePermissionError, RemoteFailureError) as error:
             if path == self._top and before == budget.entries:
                 raise
-            self._told.append(str(error))
+            self._told.append(error.said)
             self._is_torn |= isinstance(error, RemoteAnswerError)
             return
         finally:
             self._cost += before - budget.entries
         if scan.unreadable:
-            names = write_quantity(scan.unreadable, "name")
-            advice = "Rename it if it is a log." if scan.unreadable == 1 else "Rename them if they are logs."
-            self._told.append(f"“{path}” holds {names} the bot cannot read. {advice}")
+            self._told.append(Problem.NAMES_UNREADABLE.count(scan.unreadable, path=path))
         if scan.is_cut:
             self._is_torn = True
-            self._told.append(f"“{path}” holds more than the bot lists. The newest logs it saw are read.")
+            self._told.append(Problem.LISTING_CUT.say(path=path))
         else:
             self._whole.add(world)
 

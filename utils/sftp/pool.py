@@ -15,8 +15,10 @@ from structlog import get_logger
 
 from utils.clock import Clock, SystemClock
 from utils.errors import ConnectionLostError, InvalidSecretError, RemoteError, TooManyConnectionsError
+from utils.models.problems import Problem
 from utils.models.scope import GuildId
 from utils.models.servers import ConnectionCount
+from utils.models.texts import Text
 from utils.sftp.assignment import PoolState, Request, Slot
 from utils.sftp.breakers import CircuitBreakers, Waiter
 from utils.sftp.connection import Connector, HostConnection, quieten_library_logs
@@ -28,8 +30,6 @@ from utils.sftp.session import SftpSession
 log = get_logger(__name__)
 
 Opener = Callable[[GuildId, HostLogin], Coroutine[None, None, HostConnection]]
-
-CLOSED_BY_US = "The connection was closed because the server's settings changed or the bot is shutting down."
 
 
 @dataclass(eq=False, slots=True)
@@ -177,7 +177,7 @@ class SftpConnectionPool:
             if connection.fault is not None:
                 break
         error = connection.fault or ConnectionLostError(
-            f"{request.login.address} closed the connection right after the login."
+            Problem.CLOSED_AFTER_LOGIN.say(host=request.login.address)
         )
         self.breakers.note_failure(request.guild_id, request.login, error)
         raise error
@@ -185,7 +185,7 @@ class SftpConnectionPool:
     async def _acquire(self, request: Request, wait_seconds: float) -> _Link:
         """Queue up until a connection is assigned."""
         if self._is_closed:
-            raise ConnectionLostError("The bot is shutting down.")
+            raise ConnectionLostError(Problem.SHUTTING_DOWN.say())
         if not (request.is_forced or self._state.has_connection(request.guild_id, request.login)):
             self.breakers.verify(request.guild_id, request.login)
         self._verify_secret(request)
@@ -201,7 +201,7 @@ class SftpConnectionPool:
         except BaseException as error:
             self._give_up(request, assigned)
             if isinstance(error, TimeoutError):
-                raise TooManyConnectionsError(self._write_busy(request)) from error
+                raise TooManyConnectionsError(self._describe_busy(request)) from error
             raise
 
     def _verify_secret(self, request: Request) -> None:
@@ -214,15 +214,11 @@ class SftpConnectionPool:
             self.breakers.note_failure(request.guild_id, request.login, error)
             raise
 
-    def _write_busy(self, request: Request) -> str:
+    def _describe_busy(self, request: Request) -> Text:
         """Say what somebody waited for in vain."""
-        address = request.login.address
-        if self._state.is_host_busy(request):
-            return f"Too many connect to {address} at this moment. It will be tried again."
-        return (
-            f"All connections of this Discord server are busy; {address} had to wait too long. It will be"
-            " tried again."
-        )
+        is_host_busy = self._state.is_host_busy(request)
+        problem = Problem.TOO_MANY_CONNECT if is_host_busy else Problem.CONNECTIONS_BUSY
+        return problem.say(host=request.login.address)
 
     def _give_up(self, request: Request, assigned: asyncio.Future[_Link]) -> None:
         """Leave the queue; a connection that was assigned in this very moment goes back."""
@@ -238,7 +234,7 @@ class SftpConnectionPool:
         if not link.opening.done():
             await asyncio.wait([link.opening])
         if link.opening.cancelled():
-            raise ConnectionLostError(CLOSED_BY_US)
+            raise ConnectionLostError(Problem.CLOSED_BY_US.say())
         return link.opening.result()
 
     async def _is_healthy(self, link: _Link, connection: HostConnection) -> bool:
@@ -305,7 +301,7 @@ class SftpConnectionPool:
             self._state.withdraw(request)
             assigned = self._assigned.pop(request)
             if not assigned.done():
-                assigned.set_exception(error or ConnectionLostError(CLOSED_BY_US))
+                assigned.set_exception(error or ConnectionLostError(Problem.CLOSED_BY_US.say()))
 
     def _close(self, slots: Iterable[Slot]) -> None:
         """Start closing connections; they count until their sockets are closed."""

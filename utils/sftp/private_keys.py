@@ -14,6 +14,7 @@ import re
 import asyncssh
 
 from utils.errors import InvalidSecretError
+from utils.models.problems import Problem
 from utils.models.servers import Credentials
 
 LONGEST_KEY_CHARACTERS = 16_384
@@ -32,35 +33,6 @@ _PUBLIC = re.compile(
     r"(ssh-[a-z0-9]+|ecdsa-sha2-\S+|sk-\S+@openssh\.com)\s+AAAA|BEGIN[A-Z0-9 ]+(PUBLIC KEY|CERTIFICATE)"
 )
 
-PUTTY = (
-    "The private key is one of PuTTY's. Open it in PuTTYgen, choose “Export OpenSSH key” in the menu"
-    " “Conversions”, and paste the file that this makes."
-)
-PUBLIC = (
-    "That is a public key. The bot needs the private key: the file of the same name without “.pub”,"
-    " which begins with “-----BEGIN”."
-)
-LOCKED = (
-    "The private key is locked with a passphrase, which the bot does not take. Make a copy of the file,"
-    " unlock the copy with “ssh-keygen -p -f FILE” and an empty new passphrase, and paste that."
-)
-CUT = (
-    "A part of the private key is missing. Paste the whole file, from “-----BEGIN” to the last line, which"
-    " begins with “-----END”."
-)
-NO_KEY = (
-    "That is not a private key: one begins with “-----BEGIN”. If it is the password, put it into the field"
-    " for the password and leave the field for the key empty."
-)
-UNKNOWN = (
-    "The bot cannot read that private key. Paste a key as “ssh-keygen” makes it, the whole file,"
-    " which begins with “-----BEGIN”."
-)
-DAMAGED = (
-    "The private key cannot be used: something in it is wrong. Copy the file once more and paste all of it,"
-    " or make a new key with “ssh-keygen -t ed25519”."
-)
-
 
 def read_private_key(credentials: Credentials) -> asyncssh.SSHKey | None:
     """Return the private key of a login, ready to sign; None where a password is all there is.
@@ -77,9 +49,9 @@ def read_private_key(credentials: Credentials) -> asyncssh.SSHKey | None:
         proof = key.sign(_MAGIC, key.sig_algorithms[0])
         is_sound = key.convert_to_public().verify(_MAGIC, proof)
     except ValueError as error:  # the library's own classes are kinds of it
-        raise InvalidSecretError(DAMAGED) from error
+        raise InvalidSecretError(Problem.KEY_DAMAGED.say()) from error
     if not is_sound:
-        raise InvalidSecretError(DAMAGED)
+        raise InvalidSecretError(Problem.KEY_DAMAGED.say())
     return key
 
 
@@ -90,31 +62,31 @@ def mend_private_key(text: str) -> str:
         InvalidSecretError: with the sentence that fits what was pasted.
     """
     if len(text) > LONGEST_KEY_CHARACTERS:
-        raise InvalidSecretError(UNKNOWN)
+        raise InvalidSecretError(Problem.KEY_UNKNOWN.say())
     text = _ESCAPED_LINE_FEED.sub("\n", text).strip()
     block = _BLOCK.search(text)
     if block is not None and not text.startswith("PuTTY-"):
         return _mend_block(block[1], block[2])
     if "".join(text.split()).startswith(_MAGIC_IN_BASE64) and "-" not in text:
         return _mend_block(_OPENSSH, text)
-    raise InvalidSecretError(_describe(text))
+    raise InvalidSecretError(_find_problem(text).say())
 
 
 def _mend_block(kind: str, content: str) -> str:
     """Write a key anew in lines of the usual length; refuse what is locked, public, or no key."""
     if kind.endswith(("PUBLIC KEY", "CERTIFICATE")):
-        raise InvalidSecretError(PUBLIC)
+        raise InvalidSecretError(Problem.KEY_PUBLIC.say())
     if kind not in (*_KINDS, _LOCKED_KIND):
-        raise InvalidSecretError(UNKNOWN)
+        raise InvalidSecretError(Problem.KEY_UNKNOWN.say())
     if kind == _LOCKED_KIND or "ENCRYPTED" in content:  # an old key says so in a line of its own
-        raise InvalidSecretError(LOCKED)
+        raise InvalidSecretError(Problem.KEY_LOCKED.say())
     letters = "".join(content.split())
     try:
         data = base64.b64decode(letters, validate=True)
     except binascii.Error as error:
-        raise InvalidSecretError(DAMAGED) from error
+        raise InvalidSecretError(Problem.KEY_DAMAGED.say()) from error
     if kind == _OPENSSH and _is_locked(data):
-        raise InvalidSecretError(LOCKED)
+        raise InvalidSecretError(Problem.KEY_LOCKED.say())
     lines = (letters[start : start + _LINE_CHARACTERS] for start in range(0, len(letters), _LINE_CHARACTERS))
     return "\n".join((f"-----BEGIN {kind}-----", *lines, f"-----END {kind}-----", ""))
 
@@ -125,12 +97,14 @@ def _is_locked(data: bytes) -> bool:
     return data.startswith(_MAGIC) and not cipher.startswith(b"\0\0\0\4none")
 
 
-def _describe(text: str) -> str:
+def _find_problem(text: str) -> Problem:
     """Say what a text is that holds no key from its first line to its last."""
     if text.startswith("PuTTY-User-Key-File"):
-        return PUTTY
+        return Problem.KEY_OF_PUTTY
     if _PUBLIC.search(text):
-        return PUBLIC
+        return Problem.KEY_PUBLIC
     if "-----BEGIN" in text or "-----END" in text:
-        return CUT
-    return NO_KEY if len(text) <= _PASSWORD_CHARACTERS and "\n" not in text else UNKNOWN
+        return Problem.KEY_CUT
+    return (
+        Problem.KEY_IS_NONE if len(text) <= _PASSWORD_CHARACTERS and "\n" not in text else Problem.KEY_UNKNOWN
+    )

@@ -10,8 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from utils.backoff import Backoff
-from utils.errors import RemoteFailureError, RemoteFileMissingError, RemotePermissionError
+from utils.errors import RemoteError, RemoteFailureError, RemoteFileMissingError, RemotePermissionError
 from utils.models.deaths import LogFile
+from utils.models.texts import Text
 
 UNREADABLE = (RemoteFileMissingError, RemotePermissionError, RemoteFailureError)
 """What concerns one file and no other."""
@@ -28,12 +29,12 @@ class Refusal:
     """A file that could not be read.
 
     Attributes:
-        sentence: for admins.
+        said: for admins.
         retry_at: when it is tried again, by the monotonic clock.
         failures: how often in a row it could not be read.
     """
 
-    sentence: str
+    said: Text | str
     retry_at: float
     failures: int
 
@@ -48,12 +49,12 @@ class Refusals:
         """Tell whether a file is one of them."""
         return file in self._by_file
 
-    def note(self, file: LogFile, error: Exception, *, now: float) -> None:
+    def note(self, file: LogFile, error: RemoteError, *, now: float) -> None:
         """Note that a file could not be read, for a reason."""
         before = self._by_file.get(file)
         failures = before.failures + 1 if before else 1
         retry_at = now + REFUSED_BACKOFF.compute_seconds(failures)
-        self._by_file[file] = Refusal(str(error), retry_at, failures)
+        self._by_file[file] = Refusal(error.said, retry_at, failures)
 
     def find(self, file: LogFile, *, now: float) -> Refusal | None:
         """Return why a file is not tried yet; None when it may be."""
@@ -68,9 +69,9 @@ class Refusals:
         """Drop those that are gone."""
         self._by_file = {file: refusal for file, refusal in self._by_file.items() if file in files}
 
-    def list_sentences(self) -> list[str]:
+    def list_shown(self) -> list[Text | str]:
         """Return what to tell of the first few."""
-        return [self._by_file[file].sentence for file in heapq.nsmallest(SHOWN_MAXIMUM, self._by_file)]
+        return [self._by_file[file].said for file in heapq.nsmallest(SHOWN_MAXIMUM, self._by_file)]
 
 
 class Tries:
@@ -84,7 +85,7 @@ class Tries:
         """Tell whether a file like this one is not tried any more."""
         return self._failed[file in self._refusals] >= FAILURES_OF_A_POLL
 
-    def fail(self, file: LogFile, error: Exception, *, now: float) -> None:
+    def fail(self, file: LogFile, error: RemoteError, *, now: float) -> None:
         """Note one that could not be read."""
         self._failed[file in self._refusals] += 1
         self._refusals.note(file, error, now=now)

@@ -4,6 +4,7 @@ import posixpath
 import re
 
 from utils.errors import InvalidInputError
+from utils.models.problems import Problem
 
 PATH_LENGTH_MAXIMUM = 400
 LOGS_FOLDER = "deathlogs"
@@ -27,9 +28,9 @@ def validate_base_path(base_path: str, *, root: str = "/") -> str:
     """
     text = base_path.strip().replace("\\", "/")
     if _UNPRINTABLE.search(text) or len(text) > PATH_LENGTH_MAXIMUM:
-        raise InvalidInputError("The base path holds characters that no path has, or is too long.")
+        raise InvalidInputError(Problem.PATH_UNPRINTABLE.say())
     if ".." in text.split("/"):
-        raise InvalidInputError("The base path must not hold “..”. Write the whole path instead.")
+        raise InvalidInputError(Problem.PATH_UPWARDS.say())
     if not (text.startswith("/") or _DRIVE.match(text)):
         return posixpath.normpath(text or ".")
     path = _normalize(text)

@@ -29,6 +29,7 @@ from utils.errors import (
     RemotePermissionError,
     RemoteTimeoutError,
 )
+from utils.models.problems import Problem
 from utils.sftp.channel import BLOCK_BYTES_MAXIMUM
 from utils.sftp.connection import HostConnection
 from utils.sftp.failures import map_remote_errors
@@ -208,9 +209,9 @@ class SftpSession:
             try:
                 answer = await self._connection.sftp.realpath(path.encode())
             except IndexError as error:  # the library takes the first of no names
-                raise RemoteAnswerError(f"{self.address} gave no answer about “{path}”.") from error
+                raise RemoteAnswerError(Problem.NO_PATH.say(host=self.address, path=path)) from error
             if len(answer) > PATH_BYTES_MAXIMUM:
-                raise RemoteAnswerError(f"{self.address} gave no path as an answer about “{path}”.")
+                raise RemoteAnswerError(Problem.WRONG_PATH.say(host=self.address, path=path))
         return answer.decode(errors="backslashreplace")
 
     async def scan(
@@ -338,7 +339,7 @@ class SftpSession:
             data += part[: size - len(data)]  # a host may hand out more than it was asked for
             if not part or len(data) == size:
                 return data
-        raise RemoteFailureError(f"{self.address} hands “{path}” out in pieces too small to be read.")
+        raise RemoteFailureError(Problem.SMALL_PIECES.say(host=self.address, path=path))
 
     @property
     def _block_bytes(self) -> int:
@@ -352,10 +353,10 @@ class SftpSession:
     ) -> AsyncIterator[None]:
         """Count, limit and map one operation (the library would wait for ever on a closing connection)."""
         if not self._connection.is_usable:
-            raise ConnectionLostError(f"The connection to {self.address} is closed.")
+            raise ConnectionLostError(Problem.CONNECTION_CLOSED.say(host=self.address))
         self.requests += requests
         try:
-            with map_remote_errors(self.address, what=f"“{path}”"):
+            with map_remote_errors(self.address, path=path):
                 async with asyncio.timeout(timeout_seconds or self._timeout):
                     yield
         except (ConnectionLostError, RemoteTimeoutError, HandshakeRefusedError) as error:

@@ -38,7 +38,9 @@ from utils.errors import (
     RemotePermissionError,
 )
 from utils.models.deaths import CLOCK_MARGIN, LogFile
+from utils.models.problems import Problem
 from utils.models.reading import Chunk, Cursor, digest_head, slice_lines
+from utils.models.texts import Text
 from utils.sftp.listing import DeathLogListing, LogFileEntry, LogFolder, list_death_logs
 from utils.sftp.long_lines import PASSED_BYTES, LongLine, Passage, Piece
 from utils.sftp.refusals import UNREADABLE, Refusals, Tries
@@ -193,10 +195,10 @@ class DeathLogTail:
         self._future = (local_now + CLOCK_MARGIN).strftime(NAME_FORMAT)
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """Return a sentence for everything that is there and could not be read."""
+    def problems(self) -> tuple[Text | str, ...]:
+        """Return a text for everything that is there and could not be read."""
         listing = self._memory.listing
-        return (*(listing.refused if listing else ()), *self._memory.refused.list_sentences())
+        return (*(listing.refused if listing else ()), *self._memory.refused.list_shown())
 
     def list_gone(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[LogFile]:
         """Return the files with a cursor that went long ago: hundreds that are named later went as well.
@@ -265,7 +267,7 @@ class DeathLogTail:
         """
         refused = self._memory.refused
         if (refusal := refused.find(file, now=self._clock.monotonic())) is not None:
-            raise RemoteFailureError(refusal.sentence)
+            raise RemoteFailureError(refusal.said)
         plan = ReadPlan(cursor.offset if cursor else 0, end, is_growth=True, is_over=True)
         try:
             async with aclosing(self._read_to_end(file, plan, cursor, most_passed=math.inf)) as chunks:
@@ -374,7 +376,7 @@ class DeathLogTail:
         except RemoteAnswerError as error:
             if self._memory.listing is None:
                 raise
-            return replace(self._memory.listing, refused=(str(error),), whole_worlds=frozenset())
+            return replace(self._memory.listing, refused=(error.said,), whole_worlds=frozenset())
 
     def _choose_entries(
         self, listing: DeathLogListing, now: float, *, is_due: bool
@@ -469,7 +471,7 @@ class DeathLogTail:
             head, boundary, data = await self._read(file, start, wanted)
             if start and before and not _continues(before, head, boundary):
                 if has_begun_again:
-                    raise RemoteFailureError(f"“{self._path(file)}” is another file at each look.")
+                    raise RemoteFailureError(Problem.NEVER_THE_SAME.say(path=self._path(file)))
                 is_growth, start, has_begun_again = False, 0, True
                 continue
             is_unfinished = len(data) == wanted and start + wanted < plan.size

@@ -23,6 +23,7 @@ from utils.models.servers import (
     GameServer,
     LogHealth,
     ServerHealth,
+    WayStep,
 )
 from utils.models.statistics import Coverage, Period
 
@@ -261,12 +262,12 @@ def test_server_list_shows_how_servers_are_reached_but_no_login(factory: EmbedFa
 def test_steps_show_where_the_way_ends(factory: EmbedFactory) -> None:
     """Each step a line; one failure makes the whole test one."""
     steps = [
-        CheckStep("Login", ok=True, detail="Works."),
-        CheckStep("Logs", ok=False, detail="No *.csv here."),
+        CheckStep(WayStep.LOGIN, ok=True, detail="Works."),
+        CheckStep(WayStep.FIND_LOGS, ok=False, detail="No *.csv here."),
     ]
     embed = factory.build_steps("North", steps)
     assert embed.title == "❌ Something is in the way: North"
-    assert embed.description == "✅ **Login** — Works.\n❌ **Logs** — No \\*.csv here."
+    assert embed.description == "✅ **Login** — Works.\n❌ **Find the death logs** — No \\*.csv here."
     assert factory.build_steps("North", steps[:1]).title == "✅ Everything works: North"
 
 

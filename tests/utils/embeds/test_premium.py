@@ -19,7 +19,7 @@ from utils.models.premium import (
     list_offers,
 )
 from utils.models.scope import GuildId, MemberId
-from utils.models.servers import CheckStep, HostKey, HostKeys
+from utils.models.servers import CheckStep, HostKey, HostKeys, WayStep
 from utils.tasks import TaskReport, TaskState
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -142,7 +142,7 @@ def test_tasks_show_state_runs_errors_and_next_run(factory: EmbedFactory) -> Non
 def test_edit_shows_each_change_and_what_was_tested(factory: EmbedFactory) -> None:
     """A corrected zone says what it does not change."""
     changes = (FieldChange("name", "a_b", "c"), FieldChange("timezone", "UTC", "Europe/Berlin"))
-    embed = factory.build_edited("c", changes, steps=(CheckStep("Login", ok=True, detail="fine"),))
+    embed = factory.build_edited("c", changes, steps=(CheckStep(WayStep.LOGIN, ok=True, detail="fine"),))
     assert str(embed.description).splitlines() == [
         "**name**: a\\_b → c",
         "**timezone**: UTC → Europe/Berlin",

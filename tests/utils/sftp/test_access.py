@@ -22,7 +22,7 @@ from utils.errors import (
     SecretError,
 )
 from utils.models.scope import GuildId, ServerId, ServerScope
-from utils.models.servers import ConnectionCount, Credentials, GameServer
+from utils.models.servers import ConnectionCount, Credentials, GameServer, WayStep
 from utils.redaction import Redactor
 from utils.secrets import SecretBox
 from utils.sftp.access import LOOK_AGAIN_SECONDS, DeathLogAccess
@@ -217,7 +217,7 @@ async def test_check_without_a_login_shows_no_key(access: DeathLogAccess, server
     """Nothing is pinned from a host that did not let us in."""
     wrong = replace(server, secret=BOX.encrypt(SCOPE, Credentials("wrong")))
     check = await access.check(wrong, guild_limit=1)
-    assert (check.steps[-1].name, check.steps[-1].ok, check.host_key) == ("Login", False, None)
+    assert (check.steps[-1].name, check.steps[-1].ok, check.host_key) == (WayStep.LOGIN, False, None)
 
 
 async def test_stored_secret_is_offered_to_no_host_whose_key_is_not_pinned(
@@ -229,7 +229,7 @@ async def test_stored_secret_is_offered_to_no_host_whose_key_is_not_pinned(
     with pytest.raises(HostKeyChangedError, match=r"No host key of .* is pinned, so it gets no password"):
         await list_names(access, unpinned)
     check = await access.check(unpinned, guild_limit=1)
-    assert (check.failure and check.failure.name, check.host_key) == ("Host key", None)
+    assert (check.failure and check.failure.name, check.host_key) == (WayStep.HOST_KEY, None)
     keys = await access.read_host_keys(unpinned, guild_limit=1)
     assert (keys.pinned, keys.shown and keys.shown.text, keys.is_changed) == (None, host.host_key, True)
     assert host.offered == []

@@ -10,7 +10,8 @@ from simulation.game_host.battle import Battle
 from simulation.game_host.host import GameHost
 from simulation.game_host.log_files import GameServerFiles
 from utils.models.scope import GuildId
-from utils.models.servers import CheckStep, Credentials
+from utils.models.servers import CheckStep, Credentials, WayStep
+from utils.models.texts import text
 from utils.sftp.checkup import check_server
 from utils.sftp.login import HostLogin
 from utils.sftp.pool import SftpConnectionPool
@@ -34,7 +35,7 @@ def write_nameless(folder: Path) -> None:
 
 def show(steps: tuple[CheckStep, ...]) -> list[tuple[str, bool]]:
     """Return the steps without their sentences."""
-    return [(step.name, step.ok) for step in steps]
+    return [(str(step.name.say()), step.ok) for step in steps]
 
 
 async def test_every_step_is_shown_when_all_is_well(
@@ -51,8 +52,8 @@ async def test_every_step_is_shown_when_all_is_well(
         ("Find the death logs", True),
         ("Read the newest log", True),
     ]
-    assert "SHA256:" in steps[2].detail
-    assert steps[4].detail == "“127.0.0.1_1/actual1/deathlogs” holds 1 death log."
+    assert "SHA256:" in str(steps[2].detail)
+    assert str(steps[4].detail) == "“127.0.0.1_1/actual1/deathlogs” holds 1 death log."
 
 
 async def test_new_server_without_a_log_passes(host: GameHost, pool: SftpConnectionPool, root: Path) -> None:
@@ -60,7 +61,7 @@ async def test_new_server_without_a_log_passes(host: GameHost, pool: SftpConnect
     GameServerFiles(root)
     steps = await check(pool, host.login("renter"))
     assert steps[-1] == CheckStep(
-        "Read the newest log", True, "There is no log yet; it appears with the first death."
+        WayStep.READ_NEWEST, True, text("There is no log yet; it appears with the first death.")
     )
 
 
@@ -69,7 +70,7 @@ async def test_game_without_a_death_yet_passes(host: GameHost, pool: SftpConnect
     (root / "127.0.0.1_1/actual1").mkdir(parents=True)
     steps = await check(pool, host.login("renter"))
     assert all(step.ok for step in steps)
-    assert steps[4].detail == (
+    assert str(steps[4].detail) == (
         "“127.0.0.1_1/actual1/deathlogs” holds 0 death logs. “127.0.0.1_1/actual1” has no folder"
         " “deathlogs” yet. The game makes it with the first death."
     )
@@ -82,7 +83,7 @@ async def test_what_is_there_and_not_read_is_told(
     files = GameServerFiles(root)
     write_nameless(files.deathlogs / "world_0")
     steps = await check(pool, host.login("renter"))
-    assert steps[4].detail == (
+    assert str(steps[4].detail) == (
         "“127.0.0.1_1/actual1/deathlogs” holds 0 death logs. “127.0.0.1_1/actual1/deathlogs/world_0”"
         " holds 1 name the bot cannot read. Rename it if it is a log."
     )
@@ -105,7 +106,7 @@ async def test_check_stops_at_the_step_that_fails(
         ("Host key", True),
         ("Login", False),
     ]
-    assert "refused the login" in steps[-1].detail
+    assert "refused the login" in str(steps[-1].detail)
 
     steps = await check(pool, HostLogin(host.address, host.port, "renter", Credentials(private_key="no key")))
     assert show(steps) == [("Login", False)]
@@ -133,4 +134,4 @@ async def test_connection_lost_on_the_way_is_a_failing_step(
     host.faults.cut_after_bytes = 10
     steps = await check(pool, host.login("renter"))
     assert show(steps)[-1] == ("Read the newest log", False)
-    assert "closed the connection" in steps[-1].detail
+    assert "closed the connection" in str(steps[-1].detail)

@@ -13,10 +13,11 @@ from simulation.game_host.host import GameHost
 from tests.fakes.noisy_host import NOISES, run_noisy_host
 from tests.fakes.ssh_doors import OpenDoor, serve_ssh
 from utils.errors import ConnectionLostError
+from utils.models.problems import Problem
 from utils.models.scope import GuildId
 from utils.models.servers import Credentials
 from utils.sftp.connection import Connector, HostConnection
-from utils.sftp.gate import LONG_SECONDS, SLICE_BYTES, TAKES_NOTHING, TOO_MUCH, Allowances, Gate
+from utils.sftp.gate import LONG_SECONDS, SLICE_BYTES, Allowances, Gate
 from utils.sftp.login import HostLogin, PoolLimits
 from utils.sftp.pool import SftpConnectionPool
 from utils.sftp.session import SftpSession
@@ -178,7 +179,7 @@ async def test_host_that_reads_nothing_is_cut_off() -> None:
     """It asks and asks, and the answers would pile up in memory."""
     gate, transport, told = build_gate(Listener(seconds_a_byte=0))
     gate.pause_writing()
-    assert (transport.is_aborted, told) == (True, [TAKES_NOTHING])
+    assert (transport.is_aborted, told) == (True, [Problem.TAKES_NOTHING])
 
 
 async def test_connection_that_stays_at_the_limit_is_ended() -> None:
@@ -190,7 +191,7 @@ async def test_connection_that_stays_at_the_limit_is_ended() -> None:
     while not told:
         gate.data_received(b"x" * 20)
         await asyncio.sleep(0.01)
-    assert (transport.is_aborted, told) == (True, [TOO_MUCH])
+    assert (transport.is_aborted, told) == (True, [Problem.TOO_MUCH])
 
 
 @pytest.mark.fault

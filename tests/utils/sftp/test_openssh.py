@@ -101,7 +101,7 @@ async def test_link_out_of_the_logins_folder_is_told_and_not_followed(
         folder = await find_death_logs(session, base_path=None, host="127.0.0.1", number=None)
         listing = await list_death_logs(session, folder)
     assert len(listing.files) == 1
-    assert listing.refused == (
+    assert tuple(map(str, listing.refused)) == (
         f"“{folder}/world_0/2020.01.01-00.00.00.csv” leads out of the login's folder, so it is not read.",
     )
 
@@ -118,7 +118,7 @@ async def test_name_that_is_no_text_costs_nothing_else(
         folder = await find_death_logs(session, base_path=None, host="127.0.0.1", number=None)
         listing = await list_death_logs(session, folder)
     assert len(listing.files) == 1
-    assert listing.refused == (
+    assert tuple(map(str, listing.refused)) == (
         f"“{folder}/world_0” holds 1 name the bot cannot read. Rename it if it is a log.",
     )
     assert pool.count(GUILD) == ConnectionCount(1, 0)

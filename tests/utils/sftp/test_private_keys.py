@@ -11,16 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utils.errors import InvalidSecretError
+from utils.models.problems import Problem
 from utils.models.servers import Credentials
 from utils.sftp.private_keys import (
-    CUT,
-    DAMAGED,
-    LOCKED,
     LONGEST_KEY_CHARACTERS,
-    NO_KEY,
-    PUBLIC,
-    PUTTY,
-    UNKNOWN,
     mend_private_key,
     read_private_key,
 )
@@ -61,30 +55,33 @@ LOCKED_OPENSSH = make_block(
 )
 
 REFUSED = {
-    "a PuTTY key": (PUTTY_FILE, PUTTY),
-    "an older PuTTY key, locked": (PUTTY_FILE.replace("3", "2").replace("none", "aes256-cbc"), PUTTY),
-    "a public key": (KEY.export_public_key("openssh").decode(), PUBLIC),
-    "a public RSA key": ("ssh-rsa AAAAB3NzaC1yc2E renter@home", PUBLIC),
-    "a public key of a device": ("sk-ssh-ed25519@openssh.com AAAAGnNr renter@home", PUBLIC),
-    "a public key of another form": (KEY.export_public_key("rfc4716").decode(), PUBLIC),
-    "a public key in PEM": (KEY.export_public_key("pkcs8-pem").decode(), PUBLIC),
-    "a certificate": (make_block("CERTIFICATE", b"invented"), PUBLIC),
-    "a locked key of OpenSSH": (LOCKED_OPENSSH, LOCKED),
-    "the same in one line": (LOCKED_OPENSSH.replace("\n", " "), LOCKED),
-    "a locked PEM key": (make_block("ENCRYPTED PRIVATE KEY", b"invented"), LOCKED),
-    "a locked old PEM key": (OLD_LOCKED, LOCKED),
-    "the same, its line feeds lost": (OLD_LOCKED.replace("\n", " "), LOCKED),
-    "a key without its end": (OPENSSH.rsplit("-----END", 1)[0], CUT),
-    "a key without its beginning": (OPENSSH.split("\n", 3)[3], CUT),
-    "a password": ("correct horse battery staple", NO_KEY),
-    "nothing": (" ", NO_KEY),
-    "a password that looks like a number": ("0123456789", NO_KEY),
-    "a text": ("Dear hoster,\nplease send me a key.\n", UNKNOWN),
-    "a kind that nobody reads": (make_block("PGP PRIVATE KEY BLOCK", b"invented"), UNKNOWN),
-    "far too much": ("x" * (LONGEST_KEY_CHARACTERS + 1), UNKNOWN),
-    "a key with a hole": (PEM.replace(PEM[40:50], ""), DAMAGED),
-    "letters that are none of a key": (PEM[:40] + "?" + PEM[41:], DAMAGED),
-    "a body of something else": (make_block("OPENSSH PRIVATE KEY", b"invented"), DAMAGED),
+    "a PuTTY key": (PUTTY_FILE, Problem.KEY_OF_PUTTY),
+    "an older PuTTY key, locked": (
+        PUTTY_FILE.replace("3", "2").replace("none", "aes256-cbc"),
+        Problem.KEY_OF_PUTTY,
+    ),
+    "a public key": (KEY.export_public_key("openssh").decode(), Problem.KEY_PUBLIC),
+    "a public RSA key": ("ssh-rsa AAAAB3NzaC1yc2E renter@home", Problem.KEY_PUBLIC),
+    "a public key of a device": ("sk-ssh-ed25519@openssh.com AAAAGnNr renter@home", Problem.KEY_PUBLIC),
+    "a public key of another form": (KEY.export_public_key("rfc4716").decode(), Problem.KEY_PUBLIC),
+    "a public key in PEM": (KEY.export_public_key("pkcs8-pem").decode(), Problem.KEY_PUBLIC),
+    "a certificate": (make_block("CERTIFICATE", b"invented"), Problem.KEY_PUBLIC),
+    "a locked key of OpenSSH": (LOCKED_OPENSSH, Problem.KEY_LOCKED),
+    "the same in one line": (LOCKED_OPENSSH.replace("\n", " "), Problem.KEY_LOCKED),
+    "a locked PEM key": (make_block("ENCRYPTED PRIVATE KEY", b"invented"), Problem.KEY_LOCKED),
+    "a locked old PEM key": (OLD_LOCKED, Problem.KEY_LOCKED),
+    "the same, its line feeds lost": (OLD_LOCKED.replace("\n", " "), Problem.KEY_LOCKED),
+    "a key without its end": (OPENSSH.rsplit("-----END", 1)[0], Problem.KEY_CUT),
+    "a key without its beginning": (OPENSSH.split("\n", 3)[3], Problem.KEY_CUT),
+    "a password": ("correct horse battery staple", Problem.KEY_IS_NONE),
+    "nothing": (" ", Problem.KEY_IS_NONE),
+    "a password that looks like a number": ("0123456789", Problem.KEY_IS_NONE),
+    "a text": ("Dear hoster,\nplease send me a key.\n", Problem.KEY_UNKNOWN),
+    "a kind that nobody reads": (make_block("PGP PRIVATE KEY BLOCK", b"invented"), Problem.KEY_UNKNOWN),
+    "far too much": ("x" * (LONGEST_KEY_CHARACTERS + 1), Problem.KEY_UNKNOWN),
+    "a key with a hole": (PEM.replace(PEM[40:50], ""), Problem.KEY_DAMAGED),
+    "letters that are none of a key": (PEM[:40] + "?" + PEM[41:], Problem.KEY_DAMAGED),
+    "a body of something else": (make_block("OPENSSH PRIVATE KEY", b"invented"), Problem.KEY_DAMAGED),
 }
 
 
@@ -110,12 +107,12 @@ def test_body_that_says_what_it_is_needs_no_first_and_last_line() -> None:
     assert mend_private_key("".join(OPENSSH.split("\n")[1:-2])) == mend_private_key(OPENSSH)
 
 
-@pytest.mark.parametrize(("text", "sentence"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_used_is_told_what_it_is(text: str, sentence: str) -> None:
+@pytest.mark.parametrize(("text", "problem"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_used_is_told_what_it_is(text: str, problem: Problem) -> None:
     """Each wrong thing has its own sentence, and none of them shows what was pasted."""
     with pytest.raises(InvalidSecretError) as caught:
         read_private_key(Credentials(private_key=text))
-    assert str(caught.value) == sentence
+    assert caught.value.said == problem.say()
 
 
 def test_password_of_a_locked_key_makes_no_difference() -> None:
@@ -143,7 +140,7 @@ def test_login_without_a_key_has_none() -> None:
 
 def test_sentences_are_whole_and_differ() -> None:
     """A person reads them: one each, with what to do."""
-    sentences = sorted({PUTTY, PUBLIC, LOCKED, CUT, NO_KEY, UNKNOWN, DAMAGED})
+    sentences = sorted({str(problem.say()) for _, problem in REFUSED.values()})
     assert len(sentences) == 7
     assert all(re.fullmatch(r"[A-Z].*[.]", sentence) for sentence in sentences)
     assert all(first != second for first, second in pairwise(sentences))

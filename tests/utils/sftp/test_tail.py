@@ -439,7 +439,9 @@ async def test_file_that_is_another_one_at_each_look_ends_no_poll(
     poller.session = session
     chunks = await poller.poll()
     assert [chunk.after.file for chunk in chunks][-1] == DAY_2
-    assert poller.tail.problems == (f"“{FOLDER}/{path_of(DAY_1)}” is another file at each look.",)
+    assert tuple(map(str, poller.tail.problems)) == (
+        f"“{FOLDER}/{path_of(DAY_1)}” is another file at each look.",
+    )
     assert session.looks < 10
 
 
@@ -1046,7 +1048,7 @@ async def test_fresh_server_is_read_from_its_first_death_on(poller: Poller, sess
     """The game makes the folder of the logs with it, and the folder above shows the change."""
     session.has_logs = False
     assert await poller.poll() == []
-    [sentence] = poller.tail.problems
+    [sentence] = map(str, poller.tail.problems)
     assert "has no folder “deathlogs” yet" in sentence
     session.has_logs = True
     session.write(path_of(DAY_1), lines(1))

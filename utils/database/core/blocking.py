@@ -92,19 +92,24 @@ class BlockingCollection:
         return self._run(self._find, scope_filter(self.scope, query), projection, sort, limit, hint)
 
     def find_together(
-        self, query: Query, others: Mapping[str, Query], *, hint: str
+        self, query: Query, others: Mapping[str, Query], *, hint: str, lease: Query | None = None
     ) -> Mapping[str, list[Document]]:
         """Return the documents that fit, and those of other collections of the same scope, by collection.
 
         It is one operation and costs hardly more than a read of one of them. What is found together may have
-        16 MB.
+        16 MB. With ``lease``, what fits that among the leases, which have no scope, is found as well.
         """
-        found: Query = {"$facet": {self.name: [{"$match": {}}]}}  # of nothing it makes a document as well
-        looks: list[Query] = [
-            {"$lookup": {"from": name, "pipeline": [{"$match": scope_filter(self.scope, other)}], "as": name}}
-            for name, other in others.items()
+        looks = {name: scope_filter(self.scope, other) for name, other in others.items()}
+        if lease is not None:
+            looks["leases"] = dict(lease)
+        pipeline: list[Query] = [
+            {"$match": scope_filter(self.scope, query)},
+            {"$facet": {self.name: [{"$match": {}}]}},  # of nothing it makes a document as well
+            *(
+                {"$lookup": {"from": name, "pipeline": [{"$match": look}], "as": name}}
+                for name, look in looks.items()
+            ),
         ]
-        pipeline: list[Query] = [{"$match": scope_filter(self.scope, query)}, found, *looks]
         (together,) = self._run(self._aggregate, pipeline, hint)
         return together
 
@@ -176,7 +181,7 @@ class BlockingCollection:
         return self._run(self._collection.delete_many, scoped, session=self._session).deleted_count
 
     def bulk_write(self, writes: Iterable[Write]) -> int:
-        """Carry out many writes in their order; return how many found a document to change."""
+        """Carry out many writes in their order; return how many found a document to change, or made it."""
         requests = self.build_requests(writes)
         return write_requests(self._operations, self.name, requests, session=self._session)
 
@@ -219,9 +224,10 @@ def write_requests(
     """Carry out what collections of one name have built, be they of several scopes.
 
     Returns:
-        how many found a document to change.
+        how many found a document to change, or made one that was to be there.
     """
     if not requests:
         return 0
     write = operations.get_collection(name).bulk_write
-    return operations.run(f"{name}.bulk_write", write, requests, session=session).matched_count
+    done = operations.run(f"{name}.bulk_write", write, requests, session=session)
+    return done.matched_count + done.upserted_count

@@ -20,7 +20,7 @@ from utils.database.core.operations import Document, Operations
 from utils.database.core.sessions import SessionPool
 from utils.database.core.threads import call_in_thread
 from utils.database.core.transaction import Transaction
-from utils.errors import CommitUnknownError, LeaseLostError, StorageError
+from utils.errors import CommitUnknownError, StorageError
 from utils.models.scope import GuildId
 from utils.waiting import wait_until_done
 
@@ -112,10 +112,13 @@ class SafeDatabase:
         name = command if isinstance(command, str) else next(iter(command))
         return await self.run(name, self._database.command(command))
 
-    async def in_transaction(self, work: Work[T], *, fence: Fence | None = None) -> T:
+    async def in_transaction(
+        self, work: Work[T], *, fence: Fence | None = None, joins_fence: bool = False
+    ) -> T:
         """Run ``work`` in one transaction; it runs again after a transient error, so it must hold no state.
 
-        When cancelled it still ends first, as it would have.
+        When cancelled it still ends first, as it would have. With ``joins_fence`` the lease is looked at by
+        the first operation of the work, as ``Transaction`` has it, and not before the work begins.
 
         Raises:
             LeaseLostError: somebody else holds the shard; nothing was written.
@@ -125,7 +128,7 @@ class SafeDatabase:
         deadline = self._clock.monotonic() + TRANSACTION_SECONDS
         pauses = CONFLICT_BACKOFF.generate_seconds()
         async with self._sessions.borrow(None if fence is None else fence.guild_id) as session:
-            attempt = partial(self._attempt, session, work, fence, deadline)
+            attempt = partial(self._attempt, session, work, fence, deadline, joins_fence=joins_fence)
             while True:
                 try:
                     result, is_committed = await wait_until_done(call_in_thread(attempt))
@@ -159,7 +162,13 @@ class SafeDatabase:
         await self.run("dropDatabase", self._database.client.drop_database(self.name))
 
     def _attempt(
-        self, session: ClientSession, work: Work[T], fence: Fence | None, deadline: float
+        self,
+        session: ClientSession,
+        work: Work[T],
+        fence: Fence | None,
+        deadline: float,
+        *,
+        joins_fence: bool,
     ) -> tuple[T, bool]:
         """Run the work once; return what it gave, and whether its commit is known to have happened."""
         session.start_transaction(
@@ -168,20 +177,17 @@ class SafeDatabase:
             read_preference=ReadPreference.PRIMARY,
         )
         try:
-            if fence is not None:
-                self._check_fence(session, fence)
-            result = work(Transaction(self.operations, session))
+            # A read is enough: a process that takes the lease over ends our sessions before it begins.
+            lease = None if fence is None else {"_id": fence.shard, "token": fence.token}
+            transaction = Transaction(self.operations, session, lease=lease)
+            if not joins_fence:
+                transaction.verify_lease()
+            result = work(transaction)
+            transaction.verify_lease()
             return result, self._commit(session, deadline)
         finally:
             if session.in_transaction:
                 self.operations.run("abort", session.abort_transaction)
-
-    def _check_fence(self, session: ClientSession, fence: Fence) -> None:
-        # A read is enough: a process that takes the lease over ends our sessions before it begins.
-        held = {"_id": fence.shard, "token": fence.token}
-        leases = self.operations.get_collection("leases")
-        if self.operations.run("fence", leases.find_one, held, session=session) is None:
-            raise LeaseLostError(f"Another process holds shard {fence.shard} now.")
 
     def _commit(self, session: ClientSession, deadline: float) -> bool:
         """Commit; return False when nobody knows whether it happened, and there is time to do it again."""

@@ -37,8 +37,8 @@ class PendingWrites:
             StorageConflictError: a new document is there already.
         """
         # the cursors first: a read from an old place fails for that, and not for what was stored meanwhile
-        found = self._transaction.write("cursors", self._moves)
-        if found != len(self._moves):
+        writes = [*self._moves, *self._requests.pop("cursors", [])]
+        if self._transaction.write("cursors", writes) != len(writes):
             names = ", ".join(sorted(self._moved_files))
             raise CursorMovedError(f"The cursor of {names} is not where it was read any more.")
         self._moves.clear()

@@ -9,6 +9,7 @@ from typing import Any
 
 from bson import CodecOptions, decode_all
 
+from utils.database.documents.text_documents import build_text, read_text
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.reading import Cursor, RejectedLine, RowClock
 from utils.models.scope import PlayerId
@@ -135,7 +136,7 @@ def build_rejected_document(rejected: RejectedLine) -> Document:
         "name": rejected.file.name,
         "offset": rejected.offset,
         "line": rejected.line,
-        "reason": rejected.reason,
+        "reason": build_text(rejected.reason),
         "seen_at": rejected.seen_at,
     }
 
@@ -146,6 +147,6 @@ def read_rejected(document: Document) -> RejectedLine:
         file=LogFile(document["world"], document["name"]),
         offset=document["offset"],
         line=document["line"],
-        reason=document["reason"],
+        reason=read_text(document["reason"]),
         seen_at=document["seen_at"],
     )

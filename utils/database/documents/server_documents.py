@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from utils.database.documents.text_documents import StoredText, build_text, read_text
 from utils.models.deaths import LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.reading import ImportJob
@@ -82,7 +83,7 @@ class HealthDocument(StoredDocument):
     """How reading a server goes; lines are counted beside the cursors and added when it is read."""
 
     state: ConnectionState = ConnectionState.UNKNOWN
-    problem: str | None = None
+    problem: StoredText | None = None
     last_read_at: datetime | None = None
     last_kill_at: datetime | None = None
     lag_seconds: float | None = None
@@ -90,12 +91,16 @@ class HealthDocument(StoredDocument):
     @classmethod
     def from_value(cls, health: ServerHealth) -> Self:
         """Return the document of a server's health."""
-        return cls(**{name: getattr(health, name) for name in cls.model_fields})
+        fields = {name: getattr(health, name) for name in cls.model_fields}
+        problem = None if health.problem is None else build_text(health.problem)
+        return cls(**{**fields, "problem": problem})
 
     def to_value(self, scope: ServerScope, *, lines_read: int, lines_rejected: int) -> ServerHealth:
         """Return the health with its counted lines."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
-        return ServerHealth(scope=scope, lines_read=lines_read, lines_rejected=lines_rejected, **fields)
+        problem = None if self.problem is None else read_text(self.problem)
+        counts = {"lines_read": lines_read, "lines_rejected": lines_rejected}
+        return ServerHealth(scope=scope, **{**fields, **counts, "problem": problem})
 
 
 class FileEnd(BaseModel):

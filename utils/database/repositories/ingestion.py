@@ -61,7 +61,7 @@ class IngestionRepository:
             unit.finish()
             return result
 
-        return await self._database.in_transaction(store, fence=self._fences(guild_id))
+        return await self._database.in_transaction(store, fence=self._fences(guild_id), joins_fence=True)
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
         """Return where reading stands, by file."""

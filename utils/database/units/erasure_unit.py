@@ -11,7 +11,7 @@ from utils.database.documents.death_documents import decode_deaths
 from utils.database.units.count_lock import hold_counts, void_import
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.database.units.money_unit import MoneyTransaction
-from utils.database.units.server_numbers import draw_numbers
+from utils.database.units.server_numbers import Draw, draw_numbers
 from utils.models.deaths import Death
 from utils.models.players import PlayerDay, PlayerRecord
 from utils.models.scope import ERASED_NAME, ERASED_PLAYER_ID, PlayerId, ServerScope
@@ -81,7 +81,7 @@ class ErasureTransaction:
 
     def _count_change(self) -> None:
         """Count a batch, so that what is kept in memory is read anew."""
-        draw_numbers(self._transaction, self._scope, changes_counters=True)
+        draw_numbers(self._transaction, self._scope, Draw({}, changes_counters=True))
 
     def _of(self, name: str) -> BlockingCollection:
         return self._transaction.of_server(name, self._scope)

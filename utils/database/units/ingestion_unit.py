@@ -12,6 +12,7 @@ from utils.database.core.blocking import BlockingCollection, Change, Insertion, 
 from utils.database.core.keys import build_key_prefix
 from utils.database.core.operations import Document
 from utils.database.core.pending_writes import PendingWrites
+from utils.database.core.scope_rules import Query
 from utils.database.core.transaction import Transaction
 from utils.database.documents.death_documents import (
     build_cursor_fields,
@@ -37,6 +38,7 @@ from utils.database.documents.player_documents import (
 from utils.database.units.money_unit import MoneyTransaction
 from utils.database.units.outbox_entries import draw_entries
 from utils.database.units.removals import verify_kept
+from utils.database.units.server_numbers import NUMBERS_KEY, Draw, ServerNumbers, draw_numbers
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
 from utils.models.notices.notice import Notice
@@ -66,6 +68,7 @@ class IngestionTransaction:
         self._players: dict[tuple[int, PlayerId], Document | None] = {}
         self._months: dict[tuple[int, str], Document | None] = {}
         self._moves: dict[LogFile, tuple[Cursor | None, Cursor]] = {}
+        self._numbers: Document | None = None
         self._lines = (0, 0)
 
     @property
@@ -126,16 +129,23 @@ class IngestionTransaction:
             return
         of_players = {"generation": generation, "player_id": {"$in": players}}
         of_months = {"generation": generation, "month": {"$in": months}}
-        others = {"player_days": of_months | of_players, "server_months": of_months}
-        found = self._collection("players").find_together(of_players, others, hint="player")
-        self._players.update({(generation, player_id): None for player_id in players})
-        self._players.update({(generation, one["player_id"]): one for one in found["players"]})
-        self._months.update({(generation, month): None for month in months})
-        self._months.update({(generation, one["month"]): one for one in found["server_months"]})
-        buckets = product(players, months)
-        self._buckets.update({(generation, bucket): [] for bucket in buckets})
-        for one in found["player_days"]:
-            self._buckets[generation, (one["player_id"], one["month"])] = one["days"]
+        others: dict[str, Query] = {
+            "player_days": of_months | of_players,
+            "server_months": of_months,
+            "cursors": NUMBERS_KEY,
+        }
+        found = self._transaction.find_together("players", self._scope, of_players, others, hint="player")
+        stored = {one["player_id"]: one for one in found["players"]}
+        counted = {one["month"]: one for one in found["server_months"]}
+        days = {(one["player_id"], one["month"]): one["days"] for one in found["player_days"]}
+        for player_id in players:
+            self._players.setdefault((generation, player_id), stored.get(player_id))
+        for month in months:
+            self._months.setdefault((generation, month), counted.get(month))
+        for bucket in product(players, months):
+            self._buckets.setdefault((generation, bucket), days.get(bucket, []))
+        if self._numbers is None:
+            self._numbers = next(iter(found["cursors"]), {})
 
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int
@@ -206,6 +216,7 @@ class IngestionTransaction:
             self._transaction,
             self._scope,
             notices,
+            self._draw,
             created_at=created_at,
             changes_counters=changes_counters,
         )
@@ -253,6 +264,15 @@ class IngestionTransaction:
         if counted:
             update = {"$inc": counted}
             self._collection("cursors").update_one(LINES_KEY, update, upsert=True)
+
+    def _draw(self, draw: Draw) -> ServerNumbers:
+        """Draw from the numbers that were read ahead: who draws meanwhile meets a write conflict."""
+        if self._numbers is None:
+            return draw_numbers(self._transaction, self._scope, draw)
+        self._numbers = draw.apply(self._numbers)
+        change = Change(NUMBERS_KEY, draw.build_update(), upsert=True)
+        self._writes.add(self._collection("cursors"), [change])
+        return draw.read(self._numbers)
 
     def _write_move(self, before: Cursor | None, after: Cursor, counted: Mapping[str, int]) -> None:
         cursors = self._collection("cursors")

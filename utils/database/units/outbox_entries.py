@@ -1,13 +1,14 @@
 """Putting notices behind those that wait, inside the transaction of what they tell about."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
 from utils.database.documents.notice_documents import build_entry_document
-from utils.database.units.server_numbers import draw_numbers, note_capacity
+from utils.database.units.server_numbers import Draw, ServerNumbers, draw_numbers, note_capacity
 from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
@@ -24,7 +25,8 @@ def append_entries(
     kinds: NoticeKinds = NOTICE_KINDS,
 ) -> None:
     """Add notices to a server's outbox, each behind those for the same kind of channel."""
-    documents, _ = draw_entries(transaction, scope, notices, created_at=created_at, kinds=kinds)
+    draw = partial(draw_numbers, transaction, scope)
+    documents, _ = draw_entries(transaction, scope, notices, draw, created_at=created_at, kinds=kinds)
     transaction.of_server("outbox", scope).insert_many(documents)
 
 
@@ -32,6 +34,7 @@ def draw_entries(
     transaction: Transaction,
     scope: ServerScope,
     notices: Sequence[Notice],
+    draw: Callable[[Draw], ServerNumbers],
     *,
     created_at: datetime,
     changes_counters: bool = False,
@@ -45,7 +48,7 @@ def draw_entries(
     if not notices and not changes_counters:
         return [], Appended()
     counts = Counter(kinds.get_for(notice).channel_kind for notice in notices)
-    numbers = draw_numbers(transaction, scope, notices=counts, changes_counters=changes_counters)
+    numbers = draw(Draw(counts, changes_counters))
     capacity: dict[ChannelKind, int] = {}
     for kind, count in counts.items():
         first, capacity[kind] = numbers.first[kind], numbers.capacity[kind]

@@ -1,12 +1,14 @@
 """The numbers of a game server: each is drawn once, in the order of commits.
 
-A transaction that draws holds them until its end, so they are drawn last, and all at once.
+A transaction that draws holds them until its end, so they are drawn last, and all at once. One that has read
+them writes at its end what it drew; where somebody drew meanwhile that is a conflict, and it runs again.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ServerScope
@@ -14,7 +16,7 @@ from utils.models.scope import ServerScope
 KIND = "numbers"
 """Of the document in ``cursors`` that holds them."""
 
-_KEY = {"kind": KIND, "world": "", "name": ""}
+NUMBERS_KEY = {"kind": KIND, "world": "", "name": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +34,45 @@ class ServerNumbers:
     capacity: Mapping[ChannelKind, int]
 
 
-def draw_numbers(
-    transaction: Transaction,
-    scope: ServerScope,
-    *,
-    notices: Mapping[ChannelKind, int] | None = None,
-    changes_counters: bool = False,
-) -> ServerNumbers:
-    """Draw numbers for so many notices of each kind, and count a batch that changes counters."""
-    wanted = dict(notices or {})
-    steps: dict[str, Any] = {f"next.{kind.value}": count for kind, count in wanted.items()}
-    if changes_counters:
-        steps["batches"] = 1
-    drawn = transaction.of_server("cursors", scope).find_one_and_update(_KEY, {"$inc": steps})
-    first = {kind: int(drawn["next"][kind.value]) - count for kind, count in wanted.items()}
-    capacity = {kind: int(drawn.get("capacity", {}).get(kind.value, 0)) for kind in wanted}
-    return ServerNumbers(int(drawn.get("batches", 0)), first, capacity)
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What is drawn at once.
+
+    Attributes:
+        notices: how many notices of each kind get a number.
+        changes_counters: a batch that changes counters is counted.
+    """
+
+    notices: Mapping[ChannelKind, int]
+    changes_counters: bool = False
+
+    def build_update(self) -> Document:
+        """Return the update of the document that holds the numbers."""
+        steps: Document = {f"next.{kind.value}": count for kind, count in self.notices.items()}
+        return {"$inc": steps | ({"batches": 1} if self.changes_counters else {})}
+
+    def apply(self, numbers: Mapping[str, Any]) -> Document:
+        """Return that document as the update leaves it."""
+        following = dict(numbers.get("next", {}))
+        for kind, count in self.notices.items():
+            following[kind.value] = following.get(kind.value, 0) + count
+        batches = numbers.get("batches", 0) + self.changes_counters
+        return {**numbers, "next": following, "batches": batches}
+
+    def read(self, drawn: Mapping[str, Any]) -> ServerNumbers:
+        """Return what was drawn, from the document as it is then."""
+        first = {kind: int(drawn["next"][kind.value]) - count for kind, count in self.notices.items()}
+        capacity = {kind: int(drawn.get("capacity", {}).get(kind.value, 0)) for kind in self.notices}
+        return ServerNumbers(int(drawn.get("batches", 0)), first, capacity)
+
+
+def draw_numbers(transaction: Transaction, scope: ServerScope, draw: Draw) -> ServerNumbers:
+    """Draw numbers now."""
+    cursors = transaction.of_server("cursors", scope)
+    return draw.read(cursors.find_one_and_update(NUMBERS_KEY, draw.build_update()))
 
 
 def note_capacity(transaction: Transaction, scope: ServerScope, kind: ChannelKind, capacity: int) -> None:
     """Remember up to which number notices of a kind have room."""
-    transaction.of_server("cursors", scope).update_one(_KEY, {"$set": {f"capacity.{kind.value}": capacity}})
+    update = {"$set": {f"capacity.{kind.value}": capacity}}
+    transaction.of_server("cursors", scope).update_one(NUMBERS_KEY, update)

@@ -12,10 +12,10 @@ from utils.clock import Clock
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import WAITING_MAXIMUM
-from utils.models.quantities import write_quantity
 from utils.models.reading import Cursor, ImportJob, ImportProgress
 from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, ServerHealth
+from utils.models.texts import Command, Number, Text, plural
 from utils.services.ingestion.history import HistoryImport, ImportJobs
 from utils.services.ingestion.live import LiveIngestion, PollOutcome
 from utils.services.ingestion.log_reader import ReadReport, ServerLook, Visit
@@ -29,10 +29,6 @@ logger = get_logger(__name__)
 DEATH_LOG = "deaths"
 SAVE_HEALTH_SECONDS = 30.0  # the durable times of the last read and kill may lag this much behind
 REMOVED = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
-LEFT_OUT = (
-    "{} about {} had no room: {:,} others wait for their channel already, so I left them out. The statistics "
-    "are complete. Choose fewer kinds of death with /admin server announce, or see why the channel is slow."
-)
 
 
 class ProgressReporter(Protocol):
@@ -200,11 +196,9 @@ class DeathLogReader:
         """Tell once that posts were left out, until posts are taken again."""
         notifier, guild_id = self._dependencies.notifier, self._scope.guild_id
         if outcome.left_out:
-            posts = write_quantity(outcome.left_out, "post")
             self._is_full_told = True
-            await notifier.notify(
-                guild_id, LEFT_OUT.format(posts, server.name, WAITING_MAXIMUM), self._full_matter
-            )
+            said = describe_left_out(outcome.left_out, server.name)
+            await notifier.notify(guild_id, said, self._full_matter)
             logger.warning("posts are left out", scope=str(self._scope), posts=outcome.left_out)
         elif outcome.deaths:
             self._is_full_told = False
@@ -216,6 +210,22 @@ class DeathLogReader:
         server = await self._dependencies.servers.find_server(self._scope)
         if job is not None and server is not None:
             await self._dependencies.progress.show(server, job, REMOVED)
+
+
+def describe_left_out(posts: int, server_name: str) -> Text:
+    """Return what admins are told when a channel has no room for more posts."""
+    return plural(
+        "{count} post about {server} had no room: {waiting} others wait for their channel already, so I "
+        "left them out. The statistics are complete. Choose fewer kinds of death with {announce}, or see why "
+        "the channel is slow.",
+        "{count} posts about {server} had no room: {waiting} others wait for their channel already, so I "
+        "left them out. The statistics are complete. Choose fewer kinds of death with {announce}, or see why "
+        "the channel is slow.",
+        posts,
+        server=server_name,
+        waiting=Number(WAITING_MAXIMUM),
+        announce=Command("admin server announce"),
+    )
 
 
 def _choose_newest(first: datetime | None, second: datetime | None) -> datetime | None:

@@ -34,6 +34,7 @@ from utils.models.deaths import EARLIEST_WRITTEN_AT, Death, LogFile
 from utils.models.reading import Chunk, Cursor, ImportJob, ImportProgress, RejectedLine
 from utils.models.scope import ServerScope
 from utils.models.servers import GameServer
+from utils.models.texts import Text
 from utils.services.ingestion.generation import (
     COUNTED_ROWS,
     GenerationCount,
@@ -154,7 +155,7 @@ class _Storing:
         read = await self._reader.read_chunk(chunk, now=self._clock.now())
         return await self._store_read(chunk, read)
 
-    async def _pass_over(self, chunk: Chunk, reason: str) -> list[Death]:
+    async def _pass_over(self, chunk: Chunk, reason: Text) -> list[Death]:
         if chunk.is_last_row:
             return []
         return await self._store_read(chunk, self._reader.reject(chunk, reason, now=self._clock.now()))

@@ -27,10 +27,12 @@ from utils.clock import Clock
 from utils.errors import CursorMovedError, LeaseLostError, StorageConflictError
 from utils.events import EventDispatcher
 from utils.models.deaths import DeathKind, LogFile
-from utils.models.quantities import write_quantity
+from utils.models.problems import Problem
 from utils.models.reading import Chunk, Cursor
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import GameServer
+from utils.models.texts import Text
+from utils.models.visible_text import cut
 from utils.services.ingestion.batch_rules import BatchRule
 from utils.services.ingestion.group_commit import GROUP_SECONDS, GroupCommit
 from utils.services.ingestion.live_batch import Announced, LiveBatch, StoredBatch, store_live_batches
@@ -41,7 +43,7 @@ from utils.services.ingestion.row_reader import BATCHES_OF_ALL, ReadLines, RowRe
 from utils.services.ingestion.stores import GuildUnit, IngestionStore
 from utils.turns import FairTurns
 
-FIRST_PROBLEM_CHARACTERS = 250  # behind it the status has room for how many more there are
+FOREIGN_CHARACTERS = 100  # of a path in a problem, behind which stands how many more there are
 NEWEST_FILES = 3  # of a world, looked at for the newest row: one may have begun with half a row or none
 SHARED_LINES = 100  # a chunk of so many shares its transaction with other servers of the guild
 
@@ -73,7 +75,7 @@ class PollOutcome:
     rejected: int = 0
     left_out: int = 0
     newest_at: datetime | None = None
-    problem: str | None = None
+    problem: Text | str | None = None
     cursors: Mapping[LogFile, Cursor] = field(default_factory=dict)
 
 
@@ -241,7 +243,7 @@ class LiveIngestion:
             chunk, store=partial(self._store_chunk, poll), pass_over=partial(self._pass_over, poll)
         )
 
-    async def _pass_over(self, poll: _Poll, chunk: Chunk, reason: str) -> None:
+    async def _pass_over(self, poll: _Poll, chunk: Chunk, reason: Text) -> None:
         """Keep the only line of a chunk as rejected; one that is not whole yet comes again."""
         if chunk.is_last_row:
             return
@@ -258,16 +260,24 @@ def _build_batch(
     return LiveBatch(poll.server, behind, read, announced, read_at=now, looks=not chunk.is_growth)
 
 
-def _sum_up(problems: Sequence[str]) -> str | None:
+def _sum_up(problems: Sequence[Text | str]) -> Text | str | None:
     """Return the first of several problems and how many more there are; None without one."""
     if not problems:
         return None
     first, more = problems[0], len(problems) - 1
     if not more:
         return first
-    if len(first) > FIRST_PROBLEM_CHARACTERS:
-        first = f"{first[: FIRST_PROBLEM_CHARACTERS - 1]}…"
-    return f"{first} ({write_quantity(more, 'more problem')})"
+    return Problem.AND_MORE.count(more, first=_shorten(first))
+
+
+def _shorten(said: Text | str) -> Text | str:
+    """Return a text with its foreign parts cut: paths on a host may be long, and more is said behind them."""
+    if isinstance(said, str):
+        return cut(said, FOREIGN_CHARACTERS)
+    values = [
+        (name, cut(fact, FOREIGN_CHARACTERS) if isinstance(fact, str) else fact) for name, fact in said.values
+    ]
+    return replace(said, values=tuple(values))
 
 
 def _add(outcome: PollOutcome, batch: LiveBatch, stored: StoredBatch) -> PollOutcome:

@@ -5,12 +5,12 @@
 1. **What is new.** What a file grew by is new, and is not looked for: that spares a read. If a death is there
    all the same (somebody copied rows), storing it is a conflict, all is undone, and ``LiveIngestion`` does it
    again with a look (``LiveBatch.looks``). What came by any other way is looked for at once.
-2. **Counters** are read, counted on and written. A second batch that counts the same player meets a write
-   conflict and runs again as a whole, on what the first one wrote.
+2. **Counters** are read, in one operation with the numbers of 5, counted on and written. A second batch that
+   counts the same player meets a write conflict and runs again as a whole, on what the first one wrote.
 3. **Deaths** are inserted before the rules judge: a rule may read a killer's kills, those of this batch too.
 4. **Rules** (``batch_rules``) pay, claim and say what else is to be announced.
-5. **Numbers of notices** are drawn after that: the document they come from is held until the commit, and
-   whatever else draws for this server waits so long.
+5. **Numbers of notices** are drawn after that. Whatever else draws for this server meanwhile makes this one a
+   write conflict, and it runs again.
 6. **The cursor** is moved from the value the chunk was read at. It is the lock that makes a batch happen
    once: if anybody has moved it meanwhile, nothing of this is stored. Writes wait for the transaction's end
    and the cursor goes first there, so that a chunk read from an old place fails for that and is not taken for

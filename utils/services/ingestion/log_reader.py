@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from utils.models.servers import GameServer, ServerHealth
+from utils.models.texts import Text
 from utils.services.ingestion.reader_state import ReaderState
 
 
@@ -48,11 +49,11 @@ class ReadReport:
     """What a visit came to.
 
     Attributes:
-        problem: a sentence about what had to be passed over.
+        problem: what had to be passed over.
         is_history: an import has ended; so the server is another one than before.
     """
 
-    problem: str | None = None
+    problem: Text | str | None = None
     is_history: bool = False
 
 
@@ -67,8 +68,8 @@ class LogReader(Protocol):
     def is_importing(self) -> bool:
         """Tell whether the last visit was one to history, which begins anew after a failure."""
 
-    def describe(self, server_name: str) -> str:
-        """Return what is not read when it fails, as the beginning of a sentence."""
+    def describe(self, server_name: str) -> Text | str:
+        """Return what is not read when it fails; a ``str`` is a name."""
 
     def add_health(self, health: ServerHealth) -> ServerHealth:
         """Return the health of the server together with what is known of this log."""

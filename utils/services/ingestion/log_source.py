@@ -8,14 +8,15 @@ from utils.models.deaths import LogFile
 from utils.models.reading import Chunk, Cursor
 from utils.models.scope import GuildId, ServerScope
 from utils.models.servers import ConnectionCount, GameServer, Obstacle
+from utils.models.texts import Text
 
 
 class LiveLogs(Protocol):
     """The death logs of one game server, read onward from cursors."""
 
     @property
-    def problems(self) -> Sequence[str]:
-        """Return a sentence for every file and folder that was passed over because it could not be read."""
+    def problems(self) -> Sequence[Text | str]:
+        """Return a text for every file and folder that was passed over because it could not be read."""
 
     def read_on(self, cursors: Mapping[LogFile, Cursor]) -> AsyncGenerator[Chunk, None]:
         """Yield what is new, file after file in order; the caller stores each chunk before the next.

@@ -11,8 +11,10 @@ from typing import TypeVar
 
 from structlog import get_logger
 
-from utils.errors import KillfeedError, StorageError
+from utils.errors import KillfeedError, RemoteError, StorageError, UserFacingError
 from utils.models.reading import Chunk
+from utils.models.rejections import RejectionReason
+from utils.models.texts import Text
 from utils.tasks import Failure, capture
 
 T = TypeVar("T")
@@ -30,13 +32,13 @@ def is_poison(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, KillfeedError)
 
 
-def describe_failure(error: BaseException) -> str:
-    """Return what a failure is, without any of the data that it met."""
-    return str(error) if isinstance(error, KillfeedError) else type(error).__name__
+def describe_failure(error: BaseException) -> Text | str:
+    """Return what a failure is, without any of the data that it met: what is for people, else its kind."""
+    return error.said if isinstance(error, UserFacingError | RemoteError) else type(error).__name__
 
 
 async def store_around_poison(
-    chunk: Chunk, *, store: Callable[[Chunk], Awaitable[T]], pass_over: Callable[[Chunk, str], Awaitable[T]]
+    chunk: Chunk, *, store: Callable[[Chunk], Awaitable[T]], pass_over: Callable[[Chunk, Text], Awaitable[T]]
 ) -> list[T]:
     """Store a chunk, in parts if need be, and pass over each line that cannot be stored.
 
@@ -52,7 +54,7 @@ async def store_around_poison(
         raise outcome.error
     halves = chunk.halve()
     if halves is None:
-        reason = f"could not be stored ({describe_failure(outcome.error)})"
+        reason = RejectionReason.NOT_STORED.say(failure=describe_failure(outcome.error))
         logger.error(
             "line is passed over", file=chunk.after.file.name, offset=chunk.start, exc_info=outcome.error
         )

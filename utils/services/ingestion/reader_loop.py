@@ -1,6 +1,6 @@
 """The loop over one log of a game server: look up the server, read the log, wait, for ever.
 
-Every failure ends in a sentence in the log's status and another try later. Which, depends on what failed:
+Every failure ends in a problem in the log's status and another try later. Which, depends on what failed:
 
 * **Connecting.** The log source knows what is in the way (``Obstacle``) and tries for all servers behind it.
   The loop waits until that has changed, and costs nothing meanwhile. What only a person can mend
@@ -33,8 +33,10 @@ from utils.errors import (
     StorageError,
 )
 from utils.models.premium import Tier, compute_poll_seconds
+from utils.models.problems import Problem
 from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer
+from utils.models.texts import Text, text
 from utils.services.ingestion.log_reader import LogReader, ReadReport, ServerLook, Visit
 from utils.services.ingestion.log_source import LogAccess
 from utils.services.ingestion.poison import describe_failure
@@ -55,7 +57,6 @@ IMPORT_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
 
 MISSING_LOGS_SECONDS = 60.0  # a folder that is not there appears by somebody's hand, not by itself
 REFRESH_SECONDS = 60.0  # a change of the server by another process is noticed so late
-SURPRISE = "Reading failed unexpectedly ({}). I try again by myself; the log of the bot says where it failed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +204,10 @@ class ReaderLoop:
             logger.info("game server is read again", scope=str(self._scope), log=self._log)
         if report.problem and report.problem != before.problem:
             logger.warning(
-                "part of the logs is not read", scope=str(self._scope), log=self._log, problem=report.problem
+                "part of the logs is not read",
+                scope=str(self._scope),
+                log=self._log,
+                problem=str(report.problem),
             )
         is_changed = before.state is not ConnectionState.CONNECTED or before.problem != report.problem
         await self._try_to_save(is_urgent=is_changed)
@@ -212,9 +216,9 @@ class ReaderLoop:
         self.refresh()
         fault, is_news = self._note_failure(error, state)
         if state in (ConnectionState.REFUSED, ConnectionState.NO_LOGS) or isinstance(error, NoSshServerError):
-            await self._tell(str(error))
+            await self._tell(_find_problem(error))
         elif not _may_pass(error):
-            await self._tell_unread(str(error))
+            await self._tell_unread(_find_problem(error))
         delay = self._plan_retry(fault, interval)
         if is_news:
             await self._try_to_save(is_urgent=True)
@@ -223,7 +227,7 @@ class ReaderLoop:
     async def _after_surprise(self, error: BaseException) -> float:
         """Note, show and tell a failure that nobody thought of; return seconds until the next visit."""
         self.refresh()
-        problem = SURPRISE.format(describe_failure(error))
+        problem = Problem.SURPRISE.say(failure=describe_failure(error))
         fault, is_news = self._note_failure(error, ConnectionState.RETRYING, surprise=problem)
         await self._tell_unread(problem)
         delay = self._plan_retry(fault, 0.0)
@@ -232,31 +236,32 @@ class ReaderLoop:
         return delay
 
     def _note_failure(
-        self, error: BaseException, state: ConnectionState, *, surprise: str | None = None
+        self, error: BaseException, state: ConnectionState, *, surprise: Text | None = None
     ) -> tuple[Fault, bool]:
-        """Note it in the state, a surprise by its own sentence; tell also whether that says anything new."""
-        status = ReaderStatus(state, surprise or str(error))
+        """Note it in the state, a surprise by its own text; tell also whether that says anything new."""
+        status = ReaderStatus(state, surprise or _find_problem(error))
         fault, is_news, is_logged = self._state.fail(error, status, now=self._clock.monotonic())
         if is_logged:
             logger.warning(
                 "game server is not read",
                 scope=str(self._scope),
                 log=self._log,
-                problem=status.problem,
+                problem=str(error if surprise is None else surprise),
                 failures=fault.failures,
                 exc_info=error if surprise else None,
             )
         return fault, is_news
 
-    async def _tell_unread(self, problem: str) -> None:
-        await self._tell(f"{self._reader.describe(self._name)} is not read: {problem}")
+    async def _tell_unread(self, problem: Text | str) -> None:
+        log = self._reader.describe(self._name)
+        await self._tell(text("{log} is not read: {problem}", log=log, problem=problem))
 
-    async def _tell(self, sentence: str) -> None:
+    async def _tell(self, said: Text | str) -> None:
         """Tell the admins; servers that suffer from the same thing tell it once."""
         obstacle = self._dependencies.logs.find_obstacle(self._scope)
         matter = f"{self._log}:{self._scope}" if obstacle is None else obstacle.matter
         self._state.told.add(matter)
-        await self._dependencies.notifier.notify(self._scope.guild_id, sentence, matter)
+        await self._dependencies.notifier.notify(self._scope.guild_id, said, matter)
 
     async def _mend(self) -> bool:
         """Note that the faults are over; return whether there were any."""
@@ -287,6 +292,13 @@ class ReaderLoop:
         """Wait for the next visit, or until woken."""
         await self._woken.wait_beside(until)
         self._woken.clear()
+
+
+def _find_problem(error: BaseException) -> Text | str:
+    """Return what people are shown of a failure; what MongoDB says is for the log of the bot."""
+    if isinstance(error, StorageError):
+        return (Problem.DATABASE_AWAY if error.may_pass else Problem.DATABASE_REFUSES).say()
+    return describe_failure(error)
 
 
 def _may_pass(error: KillfeedError) -> bool:

@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from utils.models.servers import ConnectionState
+from utils.models.texts import Text
 from utils.services.ingestion.poison import FAILURES_BEFORE, is_poison
 
 LOG_SECONDS = 600.0  # a fault that stays the same is logged again after so long
@@ -38,12 +39,12 @@ class ReaderStatus:
     """How the last visit of a log went.
 
     Attributes:
-        problem: the sentence of the failure, or about what was passed over; None while all is well.
+        problem: the failure, or what was passed over; None while all is well.
         next_try_at: while it fails: when it is tried next; None while that hangs on somebody else.
     """
 
     state: ConnectionState = ConnectionState.UNKNOWN
-    problem: str | None = None
+    problem: Text | str | None = None
     next_try_at: datetime | None = None
 
 

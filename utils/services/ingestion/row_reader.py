@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from utils.models.deaths import CLOCK_MARGIN, Death, LogFile, Rejected
 from utils.models.reading import Chunk, Cursor, RejectedLine, RowClock, slice_lines
 from utils.models.scope import ServerScope
+from utils.models.texts import Text
 from utils.parsers.deathlog import (
     KEPT_REJECTED_CHARACTERS,
     decode_line,
@@ -70,7 +71,7 @@ class RowReader:
             return ReadLines(deaths, (), lines=0, lines_rejected=0, after=after)
         return ReadLines(deaths, rejected, lines, lines_rejected=lines - len(deaths), after=after)
 
-    def reject(self, chunk: Chunk, reason: str, *, now: datetime) -> ReadLines:
+    def reject(self, chunk: Chunk, reason: Text, *, now: datetime) -> ReadLines:
         """Return a chunk of one line as one that could not be read."""
         line = decode_line(chunk.data.rstrip(b"\r\n"))[:KEPT_REJECTED_CHARACTERS]
         rejected = RejectedLine(chunk.after.file, chunk.start, line, reason, now)

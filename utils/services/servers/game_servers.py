@@ -23,7 +23,7 @@ from utils.models.audit import AuditAction, AuditFacts, FieldChange
 from utils.models.labels import find_labelled
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck, WayStep
 from utils.models.texts import Command, Names, Text, text
 from utils.models.typed_text import quote
 from utils.services.guilds.audit import AuditLog
@@ -195,7 +195,7 @@ class GameServerService:
         await self.verify_form(guild_id, form)
         read = read_form(form)
         server, taken = self._build(guild_id, read, credentials), list_taken(form, read)
-        understood = (CheckStep("As understood", ok=True, detail=taken),) if taken else ()
+        understood = (CheckStep(WayStep.UNDERSTOOD, ok=True, detail=taken),) if taken else ()
         tier = await self._premium.get_tier(guild_id)
         check = await self._checker.check(server, guild_limit=tier.servers, credentials=credentials)
         if check.logs is None:
@@ -234,13 +234,13 @@ class GameServerService:
         try:
             await self._places.note_folder(server, check.logs.folder)
         except SameLogsError as error:
-            return server, (*check.steps, CheckStep("Other servers", ok=False, detail=str(error)))
+            return server, (*check.steps, CheckStep(WayStep.OTHER_SERVERS, ok=False, detail=error.said))
         self._loops.wake(server.scope)
         return server, check.steps
 
     async def _audit_failed(self, server: GameServer, actor_id: MemberId, failure: CheckStep | None) -> None:
         """Write down a server that was tried and not added: it says where somebody wanted to go."""
-        step = failure.name if failure else None
+        step = failure.name.code if failure else None
         facts = replace(_list_facts(server), is_done=False, failed_step=step)
         await self._audit.write(server.scope.guild_id, actor_id, AuditAction.SERVER_ADD, facts)
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from utils.errors import InvalidInputError, SameLogsError
 from utils.models.deaths import LogFile
+from utils.models.problems import Problem
 from utils.models.reading import Cursor, FoundLogs, digest_head
 from utils.models.servers import GameServer
 from utils.models.texts import Command, text
@@ -69,12 +70,8 @@ class LogPlaces:
                 or _share_a_file(await self._list_cursors(server), await self._list_cursors(other))
             ):
                 raise SameLogsError(
-                    text(
-                        "“{other}” reads these logs already, so “{server}” is not read: every kill would"
-                        " count twice. Remove one of the two with {remove}.",
-                        other=other.name,
-                        server=server.name,
-                        remove=Command("admin server remove"),
+                    Problem.SAME_LOGS.say(
+                        other=other.name, server=server.name, remove=Command("admin server remove")
                     )
                 )
 

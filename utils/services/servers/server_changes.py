@@ -147,7 +147,7 @@ class ServerChangeService:
             if _differs(server, wanted, _WAY):
                 check = await self._check(wanted, edit.credentials)
                 if check.logs is None:
-                    step = check.failure.name if check.failure else None
+                    step = check.failure.name.code if check.failure else None
                     failed = replace(facts, is_done=False, failed_step=step)
                     await self._audit_edit(guild_id, actor_id, failed)
                     return EditedServer(server, check.steps, ())

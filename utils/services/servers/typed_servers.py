@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from utils.errors import InvalidInputError
-from utils.models.texts import Number, text
+from utils.models.texts import Number, Text, join, text
 from utils.services.servers.time_zones import find_zone
 
 NAME_CHARACTERS = 50
@@ -119,17 +119,23 @@ def read_form(form: ServerForm) -> ServerForm:
     return read
 
 
-def list_taken(typed: ServerForm, read: ServerForm) -> str:
-    """Return what was understood of a form that says it in another way; empty when it says just that."""
+def list_taken(typed: ServerForm, read: ServerForm) -> Text | None:
+    """Return what was understood of a form that says it in another way; None when it says just that."""
     taken = []
     if read.host != typed.host:
-        taken.append(f"host {read.host}, port {read.port}, user name {read.username}")
-    if read.base_path != typed.base_path:
-        taken.append(f"base path {read.base_path}")
+        taken.append(
+            text(
+                "Host {host}, port {port}, user name {username}.",
+                host=read.host,
+                port=str(read.port),
+                username=read.username,
+            )
+        )
+    if read.base_path is not None and read.base_path != typed.base_path:
+        taken.append(text("Base path {path}.", path=read.base_path))
     if read.timezone != typed.timezone:
-        taken.append(f"time zone {read.timezone}")
-    sentence = "; ".join(taken)
-    return sentence and f"{sentence[0].upper()}{sentence[1:]}."
+        taken.append(text("Time zone {zone}.", zone=read.timezone))
+    return join(taken) if taken else None
 
 
 def verify_username(name: str) -> None:

@@ -20,6 +20,7 @@ from utils.database.units.ingestion_unit import GuildTransaction, IngestionTrans
 from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError, StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices.deaths import DeathNotice
+from utils.models.notices.outbox import Appended
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth, WeaponCount
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
@@ -155,6 +156,36 @@ async def test_what_is_read_ahead_is_what_is_stored(
     stored = {A: make_player(A, kills=1)}, {(A, day.day): day}
     assert await ingestion.in_transaction(scope, look) == stored
     assert await ingestion.in_transaction(neighbour, look) == ({}, {})
+
+
+async def test_numbers_that_somebody_drew_meanwhile_are_drawn_again(
+    ingestion: IngestionRepository,
+    database: SafeDatabase,
+    scope: ServerScope,
+    make_notice: Callable[[int], DeathNotice],
+) -> None:
+    """A batch that has read them before runs again, so each notice has its own, in the order of commits."""
+    loop, tries = asyncio.get_running_loop(), 0
+    first, second, third = ([make_notice(number)] for number in (1, 2, 3))
+
+    def overtake(unit: IngestionTransaction) -> None:
+        unit.append_notices(second, created_at=NOW, changes_counters=True)
+
+    def batch(unit: IngestionTransaction) -> Appended:
+        nonlocal tries
+        tries += 1
+        unit.read_ahead([(A, date(2025, 4, 30))], generation=0)
+        if tries == 1:
+            asyncio.run_coroutine_threadsafe(ingestion.in_transaction(scope, overtake), loop).result()
+        unit.append_notices(third, created_at=NOW)
+        return unit.append_notices(first, created_at=NOW, changes_counters=True)
+
+    await ingestion.in_transaction(scope, lambda unit: unit.append_notices(first, created_at=NOW))
+    assert await ingestion.in_transaction(scope, batch) == Appended(batches=2)
+    assert tries == 2
+    stored = await database.unscoped("outbox").find().sort("sequence").to_list(None)
+    assert [one["sequence"] for one in stored] == [0, 1, 2, 3]
+    assert [one["notice"]["event_id"] for one in stored[1:3]] == [second[0].event_id, third[0].event_id]
 
 
 async def test_days_are_merged_into_their_months(
@@ -402,6 +433,36 @@ async def test_batch_is_refused_when_the_lease_is_lost(
         await _store(fenced, scope, [make_death(scope, A, B)])
     await database.unscoped("leases").insert_one({"_id": 0, "token": 1})
     await _store(fenced, scope, [make_death(scope, A, B)])
+
+
+async def test_lease_is_looked_at_before_anything_is_found(
+    database: SafeDatabase, scope: ServerScope
+) -> None:
+    """The first read tells, be it of one collection or of several; one that is held lets all of it go on."""
+    await database.unscoped("leases").insert_one({"_id": 0, "token": 1})
+    day = date(2025, 4, 30)
+
+    def look(unit: IngestionTransaction) -> object:
+        unit.read_ahead([(A, day)], generation=0)
+        return unit.find_players([A], generation=0), unit.find_known_ids([b"?"])
+
+    held = IngestionRepository(database, fences=lambda _: Fence(shard=0, token=1))
+    assert await held.in_transaction(scope, look) == ({}, frozenset())
+    lost = IngestionRepository(database, fences=lambda _: Fence(shard=0, token=2))
+    seen: list[object] = []
+    for first in (
+        lambda unit: unit.read_ahead([(A, day)], generation=0),
+        lambda unit: unit.find_players([A], generation=0),
+        lambda unit: unit.add_lines_read(1, 0),
+    ):
+
+        def work(unit: IngestionTransaction, first: Callable[[IngestionTransaction], object] = first) -> None:
+            seen.append(first(unit))
+
+        with pytest.raises(LeaseLostError):
+            await lost.in_transaction(scope, work)
+    assert seen == [None]  # nothing was read there
+    assert await count_lines(database, scope) == LineCounts(0, 0)
 
 
 async def test_forgotten_cursors_leave_their_lines_counted(

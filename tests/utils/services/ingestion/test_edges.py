@@ -127,7 +127,7 @@ def test_rows_with_any_time_and_distance_stop_nothing(rows: list[DeathRow], zone
     asyncio.run(town.poll())
     data = town.store.data
     assert {death.row for death in data.deaths.values()} == set(believed)
-    assert [line.reason for line in data.rejected] == [
+    assert [str(line.reason) for line in data.rejected] == [
         "dated before 2015" if row.written_at < EARLIEST_WRITTEN_AT else "dated too far in the future"
         for row in rows
         if row not in believed

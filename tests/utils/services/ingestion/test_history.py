@@ -127,7 +127,7 @@ async def test_deaths_with_times_that_are_rejected_go_when_an_import_begins(impo
     await importer.run(await importer.prepare())
     stored = importer.store.data.deaths.values()
     assert {death.row for death in stored} == {row for day in (1, 2, 3) for row in build_day(day)}
-    assert [line.reason for line in importer.store.data.rejected] == [
+    assert [str(line.reason) for line in importer.store.data.rejected] == [
         *["dated before 2015"] * 2,
         *["dated too far in the future"] * 2,
     ]

@@ -26,8 +26,11 @@ from utils.events import DeathsStored, Event, EventDispatcher, NoticesQueued
 from utils.models.deaths import DeathKind, DeathRow, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices.deaths import DeathNotice
+from utils.models.problems import Problem
 from utils.models.reading import Cursor, RejectedLine, digest_head
+from utils.models.rejections import RejectionReason
 from utils.models.servers import GameServer
+from utils.models.texts import Text
 from utils.parsers.deathlog import parse_death_line
 from utils.services.ingestion.counting import Counting
 from utils.services.ingestion.group_commit import GROUP_SECONDS
@@ -260,8 +263,8 @@ async def test_rejected_lines_are_kept_counted_and_not_in_the_way(watcher: Watch
     outcome = await watcher.poll()
     assert (outcome.deaths, outcome.rejected) == (1, 2)
     assert watcher.store.data.rejected == [
-        RejectedLine(FILE, 0, "garbage", "does not end with a semicolon", clock.now()),
-        RejectedLine(FILE, 8 + len(render(row)), "", "empty line", clock.now()),
+        RejectedLine(FILE, 0, "garbage", RejectionReason.NO_SEMICOLON.say(), clock.now()),
+        RejectedLine(FILE, 8 + len(render(row)), "", RejectionReason.EMPTY.say(), clock.now()),
     ]
     assert (watcher.store.data.lines_read, watcher.store.data.lines_rejected) == (3, 2)
 
@@ -552,6 +555,9 @@ async def test_large_chunk_waits_for_its_guilds_turn_and_a_small_one_does_not(wa
     assert (await polling).rejected == SHARED_LINES + 1
 
 
+FAR_OUTSIDE = f"“{'x' * 99}…” leads out of the login's folder, so it is not read. (1 more problem)"
+
+
 @pytest.mark.parametrize(
     ("problems", "told"),
     [
@@ -560,14 +566,15 @@ async def test_large_chunk_waits_for_its_guilds_turn_and_a_small_one_does_not(wa
         (["x" * 400], "x" * 400),
         (["One.", "Two."], "One. (1 more problem)"),
         (["One.", *["More."] * 1234], "One. (1,234 more problems)"),
-        (["x" * 400, "Two.", "Three."], f"{'x' * 249}… (2 more problems)"),
+        (["x" * 400, "Two.", "Three."], f"{'x' * 99}… (2 more problems)"),
+        ([Problem.OUTSIDE.say(path="x" * 400), "Two."], FAR_OUTSIDE),
     ],
 )
 async def test_several_problems_are_told_as_the_first_and_how_many_more(
-    watcher: Watcher, problems: list[str], told: str | None
+    watcher: Watcher, problems: list[Text | str], told: str | None
 ) -> None:
     """In a length that the status shows whole."""
     watcher.logs.problems = problems
     outcome = await watcher.poll()
-    assert outcome.problem == told
+    assert (None if outcome.problem is None else str(outcome.problem)) == told
     assert len(problems) < 2 or len(told or "") <= SENTENCE_LENGTH

@@ -19,6 +19,7 @@ from utils.errors import (
     TransactionsUnsupportedError,
 )
 from utils.models.reading import Chunk, Cursor, digest_head
+from utils.models.texts import Text
 from utils.services.ingestion.poison import is_poison, store_around_poison
 
 
@@ -56,8 +57,8 @@ async def test_all_lines_but_the_poisoned_are_stored_in_order(
         move(part)
         found.extend((line, False) for line in part.data.splitlines())
 
-    async def pass_over(part: Chunk, reason: str) -> None:
-        assert reason == "could not be stored (OverflowError)"
+    async def pass_over(part: Chunk, reason: Text) -> None:
+        assert str(reason) == "could not be stored (OverflowError)"
         move(part)
         found.append((part.data.rstrip(b"\n"), True))
 

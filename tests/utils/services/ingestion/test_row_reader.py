@@ -11,6 +11,7 @@ from tests.fakes.clock import START
 from tests.fakes.deaths import FILE, SCOPE, build_deaths, build_row, render
 from utils.models.deaths import Death, LogFile
 from utils.models.reading import Chunk, Cursor, RejectedLine
+from utils.models.rejections import RejectionReason
 from utils.services.ingestion.row_reader import KEPT_REJECTED, SLICE_LINES, RowReader
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -59,7 +60,9 @@ def test_row_a_week_ahead_of_the_servers_own_clock_is_the_last_that_is_believed(
     """What is ahead is measured by the wall clock of the server's zone."""
     line = render(build_row("Ann", "Bob")).replace(b"2025.05.01-12.00.00", written.encode())
     deaths, rejected = RowReader(SCOPE, zone).read(FILE, 0, line, now=START)
-    assert (len(deaths), [one.reason for one in rejected]) == ((1, []) if reason is None else (0, [reason]))
+    assert (len(deaths), [str(one.reason) for one in rejected]) == (
+        (1, []) if reason is None else (0, [reason])
+    )
 
 
 def test_another_zone_changes_the_moment_and_not_the_id() -> None:
@@ -78,7 +81,9 @@ def test_deaths_and_rejected_lines_know_their_offsets() -> None:
     first, second = build_deaths(rows)
     width = len(render(rows[0]))
     assert [(death.id, death.offset) for death in deaths] == [(first.id, 1000), (second.id, 1008 + width)]
-    assert rejected == [RejectedLine(FILE, 1000 + width, "rubbish", "does not end with a semicolon", START)]
+    assert rejected == [
+        RejectedLine(FILE, 1000 + width, "rubbish", RejectionReason.NO_SEMICOLON.say(), START)
+    ]
 
 
 @pytest.mark.parametrize("line", [b"\n", render(build_row("Ann", "Bob")), b"x" * 3_000 + b"\n"])

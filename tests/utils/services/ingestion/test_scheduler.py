@@ -39,19 +39,19 @@ from utils.errors import (
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.notices.deaths import DeathNotice
 from utils.models.premium import TIERS
+from utils.models.problems import Problem
 from utils.models.reading import Chunk, Cursor, ImportJob, digest_head
 from utils.models.scope import ServerScope
 from utils.models.servers import ConnectionState, GameServer, Obstacle, ServerHealth
 from utils.models.texts import Text
 from utils.services.ingestion.death_log_reader import (
-    LEFT_OUT,
     SAVE_HEALTH_SECONDS,
+    describe_left_out,
 )
 from utils.services.ingestion.poison import FAILURES_BEFORE
 from utils.services.ingestion.reader_loop import (
     MISSING_LOGS_SECONDS,
     READ_BACKOFF,
-    SURPRISE,
 )
 from utils.services.ingestion.reader_state import LOG_SECONDS
 from utils.services.premium.tiers import PremiumService
@@ -74,6 +74,15 @@ PROBLEMS = (
     StorageError("MongoDB refused the operation."),
     InvalidInputError("Several game servers lie here."),
 )
+
+
+def show(error: Exception) -> str:
+    """Return what people are shown of a failure."""
+    if isinstance(error, StorageUnavailableError):
+        return "The bot's database does not answer. It will be tried again."
+    if isinstance(error, StorageError):
+        return "The bot's database refuses what was read. I try again by myself; the log of the bot says why."
+    return str(error)
 
 
 @pytest.fixture(name="world")
@@ -376,7 +385,10 @@ async def test_passing_fault_is_tried_again_ever_less_often(world: World, error:
     scheduler = world.build()
     async with running(scheduler):
         pauses = [await world.pause(1), *await world.pass_pauses(6)]
-        assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.RETRYING, str(error))
+        assert (scheduler.health.state, str(scheduler.health.problem)) == (
+            ConnectionState.RETRYING,
+            show(error),
+        )
         assert scheduler.health.next_try_at == world.clock.now() + timedelta(seconds=pauses[-1])
         assert world.notifier.told == []
         await world.pass_pauses(2)
@@ -461,7 +473,7 @@ async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> 
     async with running(scheduler):
         assert await world.pause(1) == MISSING_LOGS_SECONDS
         assert scheduler.health.state is ConnectionState.NO_LOGS
-        assert world.notifier.told == [scheduler.health.problem]
+        assert world.notifier.told == [str(scheduler.health.problem)]
         assert "“Main” reads these logs already, so “Mirny” is not read" in world.notifier.told[0]
         assert world.store.data.deaths == {}
         del world.servers.servers[first.scope]
@@ -511,7 +523,10 @@ async def test_stored_health_is_kept_when_it_cannot_be_read_at_the_start(world: 
     async with running(scheduler):
         await world.pause(1)
         assert (world.servers.saved, world.visits) == ([stored], 0)
-        assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.RETRYING, "away")
+        assert (scheduler.health.state, str(scheduler.health.problem)) == (
+            ConnectionState.RETRYING,
+            show(StorageUnavailableError()),
+        )
         await world.pass_pauses(1)
     assert world.servers.saved[-1].last_read_at == stored.last_read_at
     assert world.servers.saved[-1].problem == "No route."
@@ -665,8 +680,11 @@ async def test_problem_that_may_need_a_person_is_told_once_and_tried_again(
     scheduler = world.build()
     async with running(scheduler):
         await world.pass_pauses(3)
-        assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.RETRYING, str(error))
-        assert world.notifier.told == [f"Mirny is not read: {error}"]
+        assert (scheduler.health.state, str(scheduler.health.problem)) == (
+            ConnectionState.RETRYING,
+            show(error),
+        )
+        assert world.notifier.told == [f"Mirny is not read: {show(error)}"]
         await world.pass_pauses(1)
         assert scheduler.health.state is ConnectionState.CONNECTED
 
@@ -695,10 +713,10 @@ async def test_failure_that_nobody_thought_of_is_shown_told_once_and_waited_out(
     async with running(scheduler):
         pauses = [await world.pause(1), *await world.pass_pauses(4)]
         assert scheduler.health.state is ConnectionState.RETRYING
-        assert scheduler.health.problem == SURPRISE.format("OverflowError")
+        assert scheduler.health.problem == Problem.SURPRISE.say(failure="OverflowError")
         assert scheduler.health.next_try_at == world.clock.now() + timedelta(seconds=pauses[-1])
         assert len(world.notifier.told) == 1
-        assert SURPRISE.format("OverflowError") in world.notifier.told[0]
+        assert str(scheduler.health.problem) in world.notifier.told[0]
         assert max(pauses) <= READ_BACKOFF.longest_seconds
         await world.pass_pauses(2)
         assert (scheduler.health.state, scheduler.health.problem) == (ConnectionState.CONNECTED, None)
@@ -732,9 +750,8 @@ async def test_rows_that_cannot_be_stored_are_passed_over_after_five_failures(
     names = [death.row.victim_name for death in data.deaths.values()]
     assert names == ["Bob", "Ann", "Cid", "Ann"]
     assert (data.lines_read, data.lines_rejected) == (6, 2)
-    described = "OverflowError" if isinstance(failure, OverflowError) else str(failure)
-    assert [(line.reason, ";Poison;" in line.line) for line in data.rejected] == [
-        (f"could not be stored ({described})", True)
+    assert [(str(line.reason), ";Poison;" in line.line) for line in data.rejected] == [
+        (f"could not be stored ({type(failure).__name__})", True)
     ] * 2
     assert data.cursors[FILE].offset == len(world.access.logs.files[FILE])
     assert data.cursors[FILE].head == digest_head(world.access.logs.files[FILE][:256])
@@ -774,7 +791,7 @@ async def test_posts_without_room_are_told_once_until_there_is_room_again(world:
     world.store.data.cursors[FILE] = Cursor(FILE)
     world.append(*[("Ann", "Bob")] * 3)
     scheduler = world.build()
-    told = [LEFT_OUT.format(count, "Mirny", 1_000) for count in ("1 post", "2 posts")]
+    told = [str(describe_left_out(count, "Mirny")) for count in (1, 2)]
     async with running(scheduler):
         await world.pass_pauses(1)
         assert (len(world.store.data.deaths), len(world.store.data.notices)) == (3, 2)

@@ -30,10 +30,10 @@ from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import ConnectionCount, ConnectionState, GameServer, Obstacle, ServerHealth
 from utils.services.ingestion.death_log_reader import (
     DEATH_LOG,
-    LEFT_OUT,
     REMOVED,
     DeathLogDependencies,
     DeathLogReader,
+    describe_left_out,
 )
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
@@ -449,7 +449,7 @@ async def test_admins_are_told_again_of_posts_left_out_when_their_server_was_rem
         world.access.logs.append(FILE, render(build_row("Ann", "Bob", second=second)))
         await world.clock.advance(5)
         await loops.stop(ONE.scope)
-    assert world.notifier.told == [LEFT_OUT.format("1 post", "one", 1_000)] * 2
+    assert world.notifier.told == [str(describe_left_out(1, "one"))] * 2
 
 
 async def test_waking_reads_a_refused_server_again(world: World) -> None:

@@ -24,7 +24,7 @@ from utils.events import EventDispatcher, ServerRemoved
 from utils.models.premium import TIERS, Tier
 from utils.models.reading import FoundLogs, ImportJob, RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerId, ServerScope
-from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck
+from utils.models.servers import CheckStep, Credentials, EncryptedSecret, GameServer, WayCheck, WayStep
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
@@ -44,8 +44,8 @@ GUILD = SCOPE.guild_id
 FORM = ServerForm("Kamensk", "203.0.113.9", 8822, "renter", number=4, timezone="Europe/Berlin", legacy=True)
 ADMIN = MemberId(5)
 PASSWORD = Credentials("s3cret-pass")
-GOOD = (CheckStep("Login", ok=True, detail="fine"), CheckStep("Find the death logs", ok=True, detail="2"))
-BAD = (CheckStep("Login", ok=False, detail="refused"),)
+GOOD = (CheckStep(WayStep.LOGIN, ok=True, detail="fine"), CheckStep(WayStep.FIND_LOGS, ok=True, detail="2"))
+BAD = (CheckStep(WayStep.LOGIN, ok=False, detail="refused"),)
 
 
 class FakeEncryption:
@@ -270,8 +270,11 @@ async def test_form_is_stored_as_it_is_meant_and_that_is_told(
         "/x_7",
         "Europe/Berlin",
     )
-    told = "Host Game.example, port 8822, user name renter; base path /x_7; time zone Europe/Berlin."
-    assert added.steps == (CheckStep("As understood", ok=True, detail=told), *GOOD)
+    told = "Host Game.example, port 8822, user name renter. Base path /x_7. Time zone Europe/Berlin."
+    assert [(step.name, str(step.detail)) for step in added.steps] == [
+        (WayStep.UNDERSTOOD, told),
+        *((step.name, step.detail) for step in GOOD),
+    ]
 
 
 async def test_ids_of_servers_are_short_and_their_own(rooms: Rooms, service: GameServerService) -> None:
@@ -448,8 +451,8 @@ async def test_test_of_a_server_tells_whose_logs_it_found(rooms: Rooms, service:
     rooms.checker.folder = "/one/deathlogs"
     await service.test_server(GUILD, "Mirny")
     _, steps = await service.test_server(GUILD, "Twin")
-    assert [(step.name, step.ok) for step in steps[len(GOOD) :]] == [("Other servers", False)]
-    assert "“Mirny” reads these logs already" in steps[-1].detail
+    assert [(step.name, step.ok) for step in steps[len(GOOD) :]] == [(WayStep.OTHER_SERVERS, False)]
+    assert "“Mirny” reads these logs already" in str(steps[-1].detail)
     assert rooms.loops.notes == [("wake", SCOPE)]
 
 

@@ -29,6 +29,7 @@ from utils.models.servers import (
     HostKey,
     HostKeys,
     WayCheck,
+    WayStep,
 )
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_settings import SettingsService
@@ -38,8 +39,8 @@ from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import EditedServer, ServerChangeService, ServerEdit
 
 GUILD, ADMIN = SCOPE.guild_id, MemberId(5)
-GOOD = (CheckStep("Login", ok=True, detail="fine"),)
-BAD = (CheckStep("Login", ok=False, detail="refused"),)
+GOOD = (CheckStep(WayStep.LOGIN, ok=True, detail="fine"),)
+BAD = (CheckStep(WayStep.LOGIN, ok=False, detail="refused"),)
 TYPED = Credentials("typed-now")
 OLD_KEY, NEW_KEY = HostKey("ssh-ed25519 OLD", "SHA256:old"), HostKey("ssh-ed25519 NEW", "SHA256:new")
 LOGS = FoundLogs("/mirny/deathlogs")

@@ -1,0 +1,91 @@
+"""Coded texts are stored without a word of English, and read back as they were."""
+
+from collections.abc import Iterator
+from string import Formatter
+
+import bson
+import pytest
+
+from tests.fakes.pseudo_language import PSEUDO
+from utils.database.documents.text_documents import build_text, read_text
+from utils.models.coded_texts import CodedText
+from utils.models.problems import Problem
+from utils.models.rejections import RejectionReason
+from utils.models.texts import Command, Metres, Names, Number, Text, text
+
+CODED: tuple[CodedText, ...] = (*Problem, *RejectionReason)
+
+
+def say(coded: CodedText) -> Text:
+    """Return a text with invented facts for all its places."""
+    places = [place for _, place, _, _ in Formatter().parse(coded.value.one) if place not in (None, "count")]
+    facts = {str(place): f"a {place}" for place in places}
+    return coded.count(2, **facts) if coded.value.many else coded.say(**facts)
+
+
+def list_keys(stored: object) -> Iterator[str]:
+    """Yield every key and every text in what is stored."""
+    if isinstance(stored, dict):
+        for name, value in stored.items():
+            yield name
+            yield from list_keys(value)
+    elif isinstance(stored, list):
+        for value in stored:
+            yield from list_keys(value)
+    elif isinstance(stored, str):
+        yield stored
+
+
+@pytest.mark.parametrize("coded", CODED, ids=lambda coded: coded.code)
+def test_coded_text_is_read_as_it_was_stored(coded: CodedText) -> None:
+    """What is stored is the code and the facts; nothing of the sentence."""
+    said = say(coded)
+    stored = bson.decode(bson.encode({"said": build_text(said)}))["said"]
+    assert read_text(stored) == said
+    assert {one for one in list_keys(stored) if " " in one} <= {f"a {name}" for name, _ in said.values}
+
+
+def test_codes_differ() -> None:
+    """Problems and reasons share one place, so none may have another's code."""
+    assert len({coded.code for coded in CODED}) == len({coded.value for coded in CODED}) == len(CODED)
+
+
+def test_facts_keep_their_types() -> None:
+    """A number is grouped, and a command is shown as one, in any language, however late."""
+    inner = Problem.NAMES_UNREADABLE.count(1, path="logs")
+    said = Problem.AND_MORE.count(1234, first=inner)
+    named = Problem.SEVERAL_SERVERS.say(
+        numbers=Names((Problem.NUMBERED.say(number="3", name="a_3"), Problem.QUOTED.say(name="b")))
+    )
+    legacy = Problem.OLD_ALGORITHMS.say(
+        host="h:22", edit=Command("admin server edit", "legacy:True"), add=Command("admin server add")
+    )
+    long = RejectionReason.TOO_LONG.say(limit=Number(2048))
+    assert [read_text(build_text(one)) for one in (said, named, legacy, long)] == [said, named, legacy, long]
+
+
+def test_stored_problem_is_shown_in_another_language() -> None:
+    """Old ones too: what is stored knows no language."""
+    stored = build_text(Problem.LOGIN_REFUSED.say(host="192.0.2.10:22"))
+    assert stored == {"code": "login_refused", "facts": {"host": "192.0.2.10:22"}}
+    shown = PSEUDO.write_plain(read_text(stored))
+    assert shown.startswith("⟦")
+    assert "192.0.2.10:22" in shown
+
+
+def test_unknown_text_and_unknown_code_are_told_as_such() -> None:
+    """No sentence is kept that could not be shown in another language, and none is guessed."""
+    unknown = Problem.UNKNOWN.say()
+    assert read_text(build_text(text("Said without a code."))) == unknown
+    assert read_text({"code": "of_another_version", "facts": {}}) == unknown
+
+
+def test_foreign_words_stay_as_they_are() -> None:
+    """A plain text is nobody's sentence."""
+    assert read_text(build_text("as the host said")) == "as the host said"
+
+
+def test_fact_of_another_type_is_a_bug() -> None:
+    """It would be stored as something else."""
+    with pytest.raises(TypeError, match="Metres"):
+        build_text(Problem.SURPRISE.say(failure=Metres(3)))

@@ -1,0 +1,68 @@
+"""How coded texts are stored: the code, and each fact as what it is; a ``str`` is foreign and stays one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from utils.models.coded_texts import CodedText
+from utils.models.problems import Problem
+from utils.models.rejections import RejectionReason
+from utils.models.texts import Command, Names, Number, Text, Value
+
+StoredText = str | dict[str, Any]
+"""A text, or a fact in it, as it is stored."""
+
+_CODED: tuple[CodedText, ...] = (*Problem, *RejectionReason)
+_BY_CODE = {coded.code: coded for coded in _CODED}
+_BY_ENGLISH = {(coded.value.one, coded.value.many): coded for coded in _CODED}
+
+
+def build_text(said: Value) -> StoredText:
+    """Return a coded text, or a fact in it, as it is stored; of a text without a code nothing is kept.
+
+    Raises:
+        TypeError: it holds a fact that no coded text has.
+    """
+    match said:
+        case str():
+            return str(said)
+        case Text():
+            coded = _BY_ENGLISH.get((said.source, said.many))
+            if coded is None:
+                return {"code": Problem.UNKNOWN.code, "facts": {}}
+            return {"code": coded.code, "facts": {name: build_text(fact) for name, fact in said.values}}
+        case Number():
+            return {"number": said.value, "decimals": said.decimals}
+        case Command():
+            return {"command": said.name, "options": said.options}
+        case Names():
+            return {"names": [build_text(name) for name in said.values]}
+        case _:
+            raise TypeError(f"{type(said).__name__} is no fact of a coded text")
+
+
+def read_text(stored: StoredText) -> Text | str:
+    """Return a stored text; of one whose code is not known any more, that something was wrong."""
+    if isinstance(stored, str):
+        return stored
+    coded = _BY_CODE.get(stored["code"])
+    return Problem.UNKNOWN.say() if coded is None else _restore(coded, stored["facts"])
+
+
+def _restore(coded: CodedText, stored: Mapping[str, StoredText]) -> Text:
+    facts = {name: _read_fact(fact) for name, fact in stored.items()}
+    if not coded.value.many:
+        return coded.say(**facts)
+    count = facts.pop("count")
+    return coded.count(round(count.value) if isinstance(count, Number) else 0, **facts)
+
+
+def _read_fact(stored: StoredText) -> Value:
+    match stored:
+        case dict() if "number" in stored:
+            return Number(stored["number"], stored["decimals"])
+        case dict() if "command" in stored:
+            return Command(stored["command"], stored["options"])
+        case dict() if "names" in stored:
+            return Names(tuple(_read_fact(name) for name in stored["names"]))
+        case _:
+            return read_text(stored)

@@ -1,0 +1,25 @@
+"""Rejections: why a line of a log cannot be read. Stored as a code and facts, like problems."""
+
+from enum import unique
+
+from utils.models.coded_texts import CodedText, sentence, sentences
+
+
+@unique
+class RejectionReason(CodedText):
+    """What does not fit; of the line itself nothing stands in it."""
+
+    TOO_LONG = sentence("longer than {limit} bytes")
+    EMPTY = sentence("empty line")
+    NO_SEMICOLON = sentence("does not end with a semicolon")
+    COLUMNS = sentences("{count} column instead of 7 or 9", "{count} columns instead of 7 or 9")
+    AMBIGUOUS = sentence("columns cannot be told apart")
+    NO_IDS = sentence("no valid player ids")
+    NO_VICTIM = sentence("no victim name")
+    PLATFORM = sentence("platform too long")
+    TIME = sentence("unreadable time")
+    IMPOSSIBLE_TIME = sentence("impossible time")
+    TOO_EARLY = sentence("dated before {year}")
+    IN_THE_FUTURE = sentence("dated too far in the future")
+    DISTANCE = sentence("unreadable distance")
+    NOT_STORED = sentence("could not be stored ({failure})")
