@@ -80,7 +80,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of a calendar: ``02 Apr 2025``, or without its year ``2 Apr``."""
+    """A day of a calendar: ``02 Apr 2025``, or without its year ``02 Apr``."""
 
     value: date
     has_year: bool = True
@@ -238,7 +238,7 @@ class TextWriter:
 
     def write_day(self, day: Day) -> str:
         """Return a day with the short name of its month."""
-        return f"{day.value:%d %b %Y}" if day.has_year else f"{day.value.day} {day.value:%b}"
+        return f"{day.value:%d %b %Y}" if day.has_year else f"{day.value:%d %b}"
 
     def list_names(self, names: Sequence[str]) -> str:
         """Return several names in a row."""
