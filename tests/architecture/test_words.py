@@ -17,7 +17,7 @@ GIVEN_UP = {
 }
 BOOKING = {"book", "booked"}
 """Of money: a verb of functions and variables, never a class."""
-CONTAINERS = ("Directory", "ScopeIndexRepository")
+CONTAINERS = ("Directory", "DirectoryRepository")
 """Classes that know where something is: say what (an index, a finder, a store)."""
 
 _SEGMENT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
