@@ -321,7 +321,7 @@ class DeliveryService:
         return None if found is None else found.message_id
 
     async def _mark_delivered(self, lane: Lane, entries: Sequence[OutboxEntry]) -> None:
-        """A message arrived: whatever was wrong is over, and would be told again."""
+        """A message arrived: all that was wrong is over, and would be told again."""
         self._count_single(lane)
         if self._failures.pop(lane, 0):
             _log.info("delivery goes on", lane=str(lane))

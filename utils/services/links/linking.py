@@ -259,7 +259,7 @@ class LinkService:
         return link, count
 
     async def _count_request(self, link: Link, now: datetime) -> int:
-        """Count a request for a player, whoever makes it.
+        """Count a request for a player, by any member.
 
         Raises:
             LimitReachedError: the pause after the last ones is not over.
