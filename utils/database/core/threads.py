@@ -8,8 +8,8 @@ event loop where they run, and what they may wait for, MongoDB, blocks them.
 A unit shares the process with the loop. It works on values that it was given and on its transaction; it
 neither reads nor sets what a service changes meanwhile. ``tests/architecture/test_units.py`` holds both.
 
-No cancellation reaches a thread. A waiting caller goes on only when the thread has ended (``wait_until_done``): a
-session that is lent to the next transaction must not be in use by the one before.
+No cancellation reaches a thread. A waiting caller goes on only when the thread has ended
+(``wait_until_done``): a session that is lent to the next transaction must not be in use by the one before.
 """
 
 import asyncio

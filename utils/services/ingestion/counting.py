@@ -280,7 +280,7 @@ def _get_day(day: dict[PlayerId, DayTally], player_id: PlayerId) -> DayTally:
 
 @dataclass(frozen=True, slots=True)
 class PlayerRecount:
-    """One player counted anew; ``standings`` holds their counters right after each of their kills, by death."""
+    """One player counted anew; ``standings`` holds their counters after each of their kills, by death."""
 
     record: PlayerRecord
     days: tuple[PlayerDay, ...]

@@ -151,7 +151,7 @@ class CombatService:
         )
 
     async def get_rivals(self, question: StatisticsQuestion) -> tuple[Coverage, Rivals]:
-        """Return who killed a player three times and more, and whom the player killed as often, each both ways.
+        """Return a player's killers and victims of three times and more, each with the kills of both.
 
         Raises:
             NotFoundError, AmbiguousError, InvalidInputError: nobody, or more than one, is meant.
