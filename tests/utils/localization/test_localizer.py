@@ -71,7 +71,7 @@ def _languages(tmp_path: Path) -> Languages:
         ("**Ann**\n@everyone", "\\*\\*Ann\\*\\* @\u200beveryone", "**Ann** @everyone"),
         ("", "(no visible name)", "(no visible name)"),
         (Day(date(2025, 4, 2)), "02 Apr 2025", "02 Apr 2025"),
-        (Day(date(2025, 4, 2), has_year=False), "2 Apr", "2 Apr"),
+        (Day(date(2025, 4, 2), has_year=False), "02 Apr", "02 Apr"),
         ("of 0002aaaaaaaaaaaaaaaaaaaaaaaaaaaa", "of (id)", "of (id)"),
         (text("**{name}** left", name="_x_"), "**\\_x\\_** left", "**_x_** left"),
         (Command("link"), "`/link`", "/link"),
