@@ -1,8 +1,8 @@
 """Texts: what people read, as values until they are shown.
 
 *Theory of operation.* A ``Text`` holds an English sentence with named places and the values that go there.
-It knows no language: whoever shows it has a writer of one (``utils/localization``), which looks the sentence
-up and writes each value as that language does. ``str(text)`` is its English, for logs.
+It knows no language: it is shown by the writer of a language (``utils/localization``), which looks the
+sentence up and writes each value as that language does. ``str(text)`` is its English, for logs.
 
 A plain ``str`` as a value is foreign (a name, a line of a log, what somebody typed) and is escaped where it
 is shown as Markdown. Numbers, times and commands have a type each, so that nobody writes them by hand.
