@@ -36,7 +36,7 @@ FEATURES: Mapping[str, Text] = {
 
 
 async def complete_command(ctx: discord.AutocompleteContext) -> list[str]:
-    """Offer the names of the commands that whoever types can use here."""
+    """Offer the names of the commands that the member can use here."""
     wanted = str(ctx.value or "").casefold().lstrip("/")
     if not isinstance(ctx.cog, HelpCog):
         return []
@@ -75,7 +75,7 @@ class HelpCog(GuildCog):
     async def list_usable(
         self, bot: discord.Bot, interaction: discord.Interaction, guild_id: GuildId
     ) -> list[discord.SlashCommand]:
-        """Return the commands that a member can use here, whatever the tier."""
+        """Return the commands that a member can use here, at any tier."""
         return [
             each
             for each in list_commands(bot)

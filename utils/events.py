@@ -1,4 +1,4 @@
-"""Facts in past tense, told to whoever registered for them; a failing handler never hurts the others."""
+"""Facts in past tense, told to the handlers registered for them; one that fails never hurts the others."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -154,7 +154,7 @@ def _load_key_file(path: Path) -> str:
 
 
 def _make_key_file(path: Path) -> None:
-    """Make the key file whole or not at all, readable by its owner alone; whoever is first wins."""
+    """Make the key file whole or not at all, readable by its owner alone; the first process wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret-")  # made with mode 600
     try:

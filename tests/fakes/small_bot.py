@@ -4,7 +4,7 @@ import asyncio
 import copy
 import random
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import discord
 from discord.ext import commands
@@ -12,26 +12,30 @@ from discord.ext import commands
 from tests.fakes.clock import FakeClock
 from tests.fakes.figures import FakeCombatStore, FakeDeathStore, FakeHunterStore, FakeStatisticsStore
 from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
-from tests.fakes.links import FakeAuditLog, FakeLinkStore, FakeNotifier, FakeProofs
+from tests.fakes.links import FakeLinkStore, FakeNotifier, FakeProofs
 from tests.fakes.money import FakeMemberLinks, FakeMoneyStore
 from tests.fakes.personal import FakeErasureStore, FakePersonalStore
 from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantDesk
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore
+from utils.composition.interactions import Shown, build_services
+from utils.composition.services import (
+    ServiceStores,
+    Surroundings,
+    build_bounties,
+    build_features,
+    build_guild_services,
+)
 from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
 from utils.interactions.access import GuildCog, access, get_access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
-from utils.interactions.languages import AnswerLanguages
-from utils.interactions.limits import CHART_COST, MemberLimits
-from utils.interactions.operators import Operators
-from utils.interactions.replies import ErrorReplies
+from utils.interactions.limits import CHART_COST
 from utils.interactions.services import Services
 from utils.interactions.views import (
     VIEW_SECONDS,
     ConfirmView,
     InvokerView,
-    LiveViews,
     PagedView,
     answer_ended,
 )
@@ -52,24 +56,9 @@ from utils.models.servers import (
     WayCheck,
 )
 from utils.models.texts import Text, text
-from utils.services.guilds.audit import AuditLog
-from utils.services.guilds.guild_changes import GuildChangeService
-from utils.services.guilds.guild_settings import SettingsService
 from utils.services.ingestion.history import HistoryImport
-from utils.services.links.linking import LinkService
 from utils.services.money.bounties.endings import BountyEndings
-from utils.services.money.bounties.placing import BountyService
-from utils.services.money.wallets import WalletService
-from utils.services.personal.erasure import ErasureService
-from utils.services.personal.export import ExportService
-from utils.services.personal.people import PersonFinder
-from utils.services.players.combat import CombatService
-from utils.services.players.coverage import CoverageService
-from utils.services.players.player_names import PlayerNames
-from utils.services.players.statistics import Board, StatisticsService
-from utils.services.servers.game_servers import GameServerService
-from utils.services.servers.log_places import LogPlaces
-from utils.services.servers.server_changes import ServerChangeService
+from utils.services.players.statistics import Board
 from utils.tasks import TaskManager, TaskReport
 
 REFERENCE = "K7M2QX"
@@ -287,118 +276,67 @@ class Shelf:
 
     def build_services(self, *, tier: int = 4) -> Services:
         """Return services over these storages."""
-        settings = SettingsService(self.guilds, self.servers, clock=self.clock)
         tasks = TaskManager(self.clock)
         desk = GrantDesk(tier, self.clock, self.premium, self.servers, audit=self.audit)
-        names = PlayerNames(self.statistics, self.servers, tasks, clock=self.clock)
-        premium = desk.premium
-        audit = AuditLog(self.audit, clock=self.clock)
-        ingestion, events, secrets = FakeIngestionStore(), self.events, self.secrets
-        languages, places = (
-            AnswerLanguages(EmbedFactory(languages=self.languages)),
-            LogPlaces(self.servers, ingestion),
+        ingestion = FakeIngestionStore()
+        stores = ServiceStores(
+            guilds=self.guilds,
+            servers=self.servers,
+            cursors=ingestion,
+            imports=ingestion,
+            rejected=self.rejected,
+            premium=self.premium,
+            audit=self.audit,
+            names=self.statistics,
+            statistics=self.statistics,
+            combat=self.combat,
+            enmities=self.combat,
+            hunters=self.hunters,
+            deaths=self.deaths,
+            links=self.links,
+            wallets=self.money,
+            bounties=self.money,
+            due_bounties=self.money,
+            personal_data=self.personal,
+            erasures=self.erasures,
         )
-        servers = GameServerService(
-            self.servers,
-            self.rejected,
-            settings=settings,
-            premium=premium,
-            encryption=secrets,
-            checker=secrets,
-            places=places,
+        guild = build_guild_services(stores, tasks, default_tier=tier, clock=self.clock)
+        guild = replace(guild, premium=desk.premium)
+        around = Surroundings(
+            encryption=self.secrets,
+            checker=self.secrets,
+            host_keys=self.secrets,
             logs=FakeLogAccess(FakeDeathLogs()),
-            history=HistoryImport(ingestion, ingestion, events, clock=self.clock),
             loops=FakeServerLoops(),
-            events=events,
-            audit=audit,
-            clock=self.clock,
-        )
-        server_changes = ServerChangeService(
-            servers,
-            self.servers,
-            ingestion,
-            settings=settings,
-            premium=premium,
-            encryption=secrets,
-            checker=secrets,
-            places=places,
-            host_keys=secrets,
-            loops=FakeServerLoops(),
-            audit=audit,
-        )
-        bounties = BountyService(
-            self.money,
-            guilds=settings,
-            servers=servers,
-            links=FakeMemberLinks(self.money),
-            players=names,
-            events=events,
-            clock=self.clock,
-        )
-        self.bounty_endings = BountyEndings(
-            self.money,
-            self.money,
-            guilds=settings,
-            servers=servers,
-            events=events,
-            tasks=tasks,
-            clock=self.clock,
-        )
-        links = LinkService(
-            self.links,
-            players=names,
-            proofs=FakeProofs(),
-            audit=FakeAuditLog(),
+            history=HistoryImport(ingestion, ingestion, self.events, clock=self.clock),
             notifier=FakeNotifier(),
+            proofs=FakeProofs(),
+            events=self.events,
+            tasks=tasks,
             clock=self.clock,
             rng=random.Random(1),
             requires_proof=True,
         )
-        coverage = CoverageService(servers, names, links, clock=self.clock)
-        people = PersonFinder(links, names, clock=self.clock)
-        return Services(
-            settings=settings,
-            servers=servers,
-            wallets=WalletService(self.money, clock=self.clock),
-            bounties=bounties,
-            statistics=StatisticsService(self.statistics, self.combat, self.hunters, coverage),
-            links=links,
-            names=names,
-            coverage=coverage,
-            combat=CombatService(self.combat, self.deaths, coverage, servers),
-            premium=premium,
+        features = build_features(stores, guild, around)
+        own_links = FakeMemberLinks(self.money)  # proven players as the money's storage has them
+        bounties = build_bounties(stores, guild, around, features.servers, own_links)
+        features = replace(features, bounties=bounties)
+        self.bounty_endings = features.bounty_endings
+        shown = Shown(
+            grants=desk.service,
+            boards=self.boards,
             readings=self.readings,
             deliveries=self.deliveries,
             samples=self.samples,
             progress=FakeProgressMessages(),
-            boards=self.boards,
-            languages=languages,
-            replies=ErrorReplies(languages, self.reporter),
-            views=LiveViews(),
-            limits=MemberLimits(self.clock),
-            clock=self.clock,
-            operators=Operators(
-                self.owners.find,
-                home_guild_id=self.home_guild_id,
-                owner_ids=self.owner_ids,
-                clock=self.clock,
-            ),
-            grants=desk.service,
-            guild_changes=GuildChangeService(
-                settings,
-                servers,
-                guilds=self.guilds,
-                channels=self.servers,
-                premium=premium,
-                audit=audit,
-                events=events,
-            ),
-            server_changes=server_changes,
-            audit=audit,
-            exports=ExportService(self.personal, people, audit=audit, clock=self.clock),
-            erasures=ErasureService(self.erasures, people, audit=audit, events=events, clock=self.clock),
             tasks=self.tasks,
+            reporter=self.reporter,
+            find_owner_ids=self.owners.find,
+            home_guild_id=self.home_guild_id,
+            owner_ids=self.owner_ids,
         )
+        factory = EmbedFactory(languages=self.languages)
+        return build_services(guild, features, shown, factory=factory, clock=self.clock)
 
 
 class Form(discord.ui.Modal):

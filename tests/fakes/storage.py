@@ -226,7 +226,7 @@ class FakeLeaseStore(Outage):
         self.other_counts: list[int | None] = []
         self._tokens = 0
 
-    async def claim_shard_count(self, *, instance_id: str, now: datetime) -> None:
+    async def end_other_shard_counts(self, *, instance_id: str, now: datetime) -> None:
         """Refuse where the test says so."""
         del instance_id, now
         other = self.other_counts.pop(0) if self.other_counts else None

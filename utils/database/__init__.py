@@ -1,4 +1,4 @@
-"""MongoDB: the one room that knows motor, pymongo and bson. What leaves it are values of ``utils.models``.
+"""MongoDB: the one package that knows motor, pymongo and bson. What leaves it are values of ``utils.models``.
 
 * ``connection`` - a URI becomes a ``SafeDatabase``, or a plain refusal; ``embedded`` runs the bot's own
   mongod (``mongod_binary`` finds it, ``mongod_process`` is the running one).

@@ -1,1 +1,1 @@
-"""From the outbox to a Discord channel: each notice once, in order, whatever breaks on the way."""
+"""From the outbox to a Discord channel: each notice once, in order, also when something breaks on the way."""

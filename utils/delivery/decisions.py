@@ -87,10 +87,10 @@ def choose_group(
     They never overtake each other.
     """
     group: list[OutboxEntry] = []
-    room = MAX_CHARACTERS
+    remaining = MAX_CHARACTERS
     for entry, size in zip(entries, sizes, strict=True):
-        room -= size
-        if group and (single or room < 0 or len(group) == MAX_EMBEDS):
+        remaining -= size
+        if group and (single or remaining < 0 or len(group) == MAX_EMBEDS):
             break
         group.append(entry)
     return group

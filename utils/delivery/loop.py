@@ -58,7 +58,7 @@ class _Signals:
         self.news.set()
 
     def rest(self, feeds: Iterable[Feed], seen: Mapping[Feed, int]) -> None:
-        """Feeds were found empty; those stay busy of which more was told since they were ``seen``."""
+        """Feeds were found empty; those with new entries since they were ``seen`` stay busy."""
         for one in feeds:
             if self.busy.get(one) == seen.get(one):
                 self.busy.pop(one, None)

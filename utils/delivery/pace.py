@@ -1,9 +1,8 @@
 """Pace: how many messages a second the feeds may post, below Discord's limit over all requests of a bot.
 
 Discord takes 50 requests a second from a bot (https://discord.com/developers/docs/topics/rate-limits, "Global
-Rate Limit"); whoever asks for more is told to wait, with everything. So lanes take turns instead: while one
-waits for its turn, more of its entries come together in one message, and a burst becomes fewer and fuller
-messages.
+Rate Limit"); a bot that asks for more has to wait with everything. So lanes take turns instead: while one
+waits for its turn, more of its entries come together in one message, and a burst becomes fewer, fuller ones.
 """
 
 from utils.clock import Clock

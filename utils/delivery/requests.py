@@ -2,7 +2,7 @@
 
 The library sleeps inside a request while Discord limits it, and during a limit over everything it holds
 back all other requests until the one that met the limit goes on. If that one were cancelled in its sleep,
-nothing would ever be sent again. So whoever has waited long enough goes on without the answer, and the
+nothing would ever be sent again. So a caller that has waited long enough goes on without the answer, and the
 request ends by itself: what it still posts carries its nonce.
 """
 

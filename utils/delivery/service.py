@@ -117,7 +117,7 @@ class DeliveryService:
         self._max_age = max_announce_age
         self._messages: dict[GuildId, dict[str, OutgoingMessage]] = {}  # on their way, by nonce
         self._unstored: set[str] = set()  # nonces of messages that the storage may not have yet
-        self._claims: defaultdict[GuildId, dict[Lane, frozenset[Feed]]] = defaultdict(dict)
+        self._held: defaultdict[GuildId, dict[Lane, frozenset[Feed]]] = defaultdict(dict)
         self._failures: defaultdict[Lane, int] = defaultdict(int)
         self._singles: dict[Lane, int] = {}  # so many entries more are posted one by one
 
@@ -154,16 +154,16 @@ class DeliveryService:
         message = self._find_message(lane)
         if message is not None:
             return await self._continue(lane, message)
-        claimed = await self._claim(lane, feeds)
+        own = await self._hold(lane, feeds)
         try:
-            return await self._begin(lane, claimed)
+            return await self._begin(lane, own)
         finally:
-            del self._claims[lane.guild_id][lane]
+            del self._held[lane.guild_id][lane]
 
     def forget(self, guild_id: GuildId) -> None:
         """Forget all that is known of a guild; none of its lanes may be at work."""
         self._messages.pop(guild_id, None)
-        self._claims.pop(guild_id, None)
+        self._held.pop(guild_id, None)
         self.forget_failures(guild_id)
 
     def forget_failures(self, guild_id: GuildId) -> None:
@@ -189,16 +189,16 @@ class DeliveryService:
     def _list_taken(self, guild_id: GuildId) -> frozenset[Feed]:
         """Return the feeds that belong to a message on its way or to a round that is going on."""
         messages = self._messages[guild_id].values()
-        claims = self._claims[guild_id].values()
+        held = self._held[guild_id].values()
         nothing: frozenset[Feed] = frozenset()
-        return nothing.union(*(message.feeds for message in messages), *claims)
+        return nothing.union(*(message.feeds for message in messages), *held)
 
-    async def _claim(self, lane: Lane, feeds: Collection[Feed]) -> frozenset[Feed]:
+    async def _hold(self, lane: Lane, feeds: Collection[Feed]) -> frozenset[Feed]:
         """Take those feeds that lead into the lane and that no other lane has."""
         leading = frozenset([feed for feed in feeds if await self._find_lane(feed) == lane])
-        # nothing is waited for from here on, or two lanes could claim one feed
-        claimed = self._claims[lane.guild_id][lane] = leading - self._list_taken(lane.guild_id)
-        return claimed
+        # nothing is waited for from here on, or two lanes could hold one feed
+        own = self._held[lane.guild_id][lane] = leading - self._list_taken(lane.guild_id)
+        return own
 
     async def _begin(self, lane: Lane, feeds: Collection[Feed]) -> DeliveryOutcome:
         """Prepare the next message of a lane and try it, or drop what cannot be posted."""
@@ -321,7 +321,7 @@ class DeliveryService:
         return None if found is None else found.message_id
 
     async def _mark_delivered(self, lane: Lane, entries: Sequence[OutboxEntry]) -> None:
-        """A message arrived: whatever was wrong is over, and would be told again."""
+        """A message arrived: all that was wrong is over, and would be told again."""
         self._count_single(lane)
         if self._failures.pop(lane, 0):
             _log.info("delivery goes on", lane=str(lane))

@@ -22,12 +22,12 @@ def fit_embeds(embeds: Sequence[discord.Embed]) -> list[discord.Embed]:
 
     Over the sum of all characters, the last embeds lose fields and then text first.
     """
-    room = MAX_CHARACTERS
+    remaining = MAX_CHARACTERS
     fitted = []
     for embed in embeds[:MAX_EMBEDS]:
-        within = _fit_sum(_fit_parts(embed), room)
-        room -= count_characters(within)
-        if room < 0:
+        within = _fit_sum(_fit_parts(embed), remaining)
+        remaining -= count_characters(within)
+        if remaining < 0:
             break
         fitted.append(within)
     return fitted
@@ -78,12 +78,12 @@ def _fit_parts(embed: discord.Embed) -> discord.Embed:
     return fitted
 
 
-def _fit_sum(embed: discord.Embed, room: int) -> discord.Embed:
-    while count_characters(embed) > room and embed.fields:
+def _fit_sum(embed: discord.Embed, remaining: int) -> discord.Embed:
+    while count_characters(embed) > remaining and embed.fields:
         embed.remove_field(len(embed.fields) - 1)
-    excess = count_characters(embed) - room
+    excess = count_characters(embed) - remaining
     # each character weighs one or two; a cut that counts them as one is repeated until it is enough
     while excess > 0 and embed.description and len(embed.description) > 1:
         embed.description = cut_lines(embed.description, max(len(embed.description) - excess, 1))
-        excess = count_characters(embed) - room
+        excess = count_characters(embed) - remaining
     return embed

@@ -154,7 +154,7 @@ async def is_admin_member(services: Services, interaction: discord.Interaction, 
 async def is_allowed(
     services: Services, interaction: discord.Interaction, guild_id: GuildId, granted: Access
 ) -> bool:
-    """Tell whether the caller may use a command of this access here, whatever the guild's tier."""
+    """Tell whether the caller may use a command of this access here, at any tier of the guild."""
     if granted.is_home or granted.is_owner:
         if interaction.user is not None and await services.operators.is_owner(interaction.user.id):
             return True

@@ -7,7 +7,7 @@ from utils.models.texts import Text
 
 
 def build_confirmation(ctx: KillfeedContext, services: Services, label: Text) -> ConfirmView:
-    """Return the buttons of a question to whoever used a command: yes, labelled so, and no."""
+    """Return the buttons of a question to the user of a command: yes, with a label, and no."""
     view = ConfirmView(
         label,
         invoker_id=ctx.author.id,

@@ -39,7 +39,7 @@ class Operators:
 
     Args:
         find_application_owners: asked every hour, and every minute while Discord does not tell.
-        home_guild_id: the guild of whoever hosts the bot (``discord.home_guild_id``).
+        home_guild_id: the guild of the people who host the bot (``discord.home_guild_id``).
         owner_ids: owners besides the application's own (``discord.owner_ids``).
     """
 

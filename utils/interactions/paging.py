@@ -36,8 +36,8 @@ async def respond_with_pages(
 ) -> None:
     """Answer with the first page, and with buttons when there are more; all pages show the picture.
 
-    Whoever turns a page must still be allowed to use the command. Meanwhile it is one of those that they have
-    under way, for each page is looked up anew.
+    A member who turns a page must still be allowed to use the command. The page counts as one of their
+    commands under way, because it is looked up anew.
     """
 
     async def build_page(page: int) -> tuple[discord.Embed, int]:

@@ -43,7 +43,7 @@ class ErrorReplies:
     async def answer(
         self, interaction: discord.Interaction, error: Exception, *, is_private: bool, is_change: bool = False
     ) -> None:
-        """Tell whoever asked; never raises for an interaction that is over or a connection that fails.
+        """Tell the person who asked; never raises for an interaction that is over or a connection that fails.
 
         ``is_private`` tells how the interaction was deferred, if it was, and ``is_change`` whether what was
         asked for changes what is stored (``Access.is_change``).

@@ -66,7 +66,7 @@ class LiveViews:
     def is_repeated(self, interaction: discord.Interaction, where: str) -> bool:
         """Tell whether an interaction came to some place before: Discord may send one twice.
 
-        Whoever asks goes on with the first and answers no other.
+        The caller goes on with the first and answers no other.
         """
         key = (interaction.id, where)
         if key in self._had:

@@ -20,7 +20,7 @@ from utils.models.texts import Day, Numerals
 FOLDER = Path(__file__).parent / "catalogues"
 PLURALS = ("zero", "one", "two", "few", "many", "other")
 _DATE = "dd MMM y, HH:mm 'UTC'"
-_DAY, _DAY_OF_YEAR = "dd MMM y", "d MMM"
+_DAY, _DAY_OF_YEAR = "dd MMM y", "dd MMM"
 
 Forms = Mapping[tuple[str, str], tuple[str, ...]]
 """Context and English of a text; its sentence, or one for each plural."""

@@ -1,7 +1,7 @@
 """Foreign text in messages: names of players, weapons and servers, lines of logs, words of hosts.
 
-Whatever a game or a person wrote must come out of Discord as the letters it was, on one line, and do
-nothing: no markup, no mention, no link, no invisible or reordering character.
+Text that a game or a person wrote must be shown by Discord letter by letter, on one line, and do nothing:
+no markup, no mention, no link, no invisible or reordering character.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Texts: what people read, as values until they are shown.
 
 *Theory of operation.* A ``Text`` holds an English sentence with named places and the values that go there.
-It knows no language: whoever shows it has a writer of one (``utils/localization``), which looks the sentence
-up and writes each value as that language does. ``str(text)`` is its English, for logs.
+It knows no language: it is shown by the writer of a language (``utils/localization``), which looks the
+sentence up and writes each value as that language does. ``str(text)`` is its English, for logs.
 
 A plain ``str`` as a value is foreign (a name, a line of a log, what somebody typed) and is escaped where it
 is shown as Markdown. Numbers, times and commands have a type each, so that nobody writes them by hand.
@@ -80,7 +80,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of a calendar: ``02 Apr 2025``, or without its year ``2 Apr``."""
+    """A day of a calendar: ``02 Apr 2025``, or without its year ``02 Apr``."""
 
     value: date
     has_year: bool = True
@@ -238,7 +238,7 @@ class TextWriter:
 
     def write_day(self, day: Day) -> str:
         """Return a day with the short name of its month."""
-        return f"{day.value:%d %b %Y}" if day.has_year else f"{day.value.day} {day.value:%b}"
+        return f"{day.value:%d %b %Y}" if day.has_year else f"{day.value:%d %b}"
 
     def list_names(self, names: Sequence[str]) -> str:
         """Return several names in a row."""

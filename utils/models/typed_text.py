@@ -8,7 +8,7 @@ from utils.models.visible_text import clean_text, cut
 
 TYPED_CHARACTERS = 100  # Discord's limit of a choice, and longer than any name
 
-QUOTED_CHARACTERS = 60  # longer than any name; whoever typed more still reads what to do
+QUOTED_CHARACTERS = 60  # longer than any name; people who typed more still read what to do
 
 _MARKS = frozenset({"Mn", "Me"})  # accents and other marks that stand on or around a letter
 _STYLES = (

@@ -1,4 +1,4 @@
-"""Game hosts over SFTP: the one room that knows asyncssh.
+"""Game hosts over SFTP: the one package that knows asyncssh.
 
 * ``login`` - values: who logs in where, and the limits of the pool.
 * ``pool`` - connections, shared and limited by guild; ``assignment`` decides for it, without I/O.

@@ -94,7 +94,7 @@ class DeathLogAccess:
             SecretError: the login cannot be decrypted.
         """
         known = self._remember(server)
-        async with self._pool.lease(server.scope.guild_id, known.login, guild_limit=guild_limit) as session:
+        async with self._pool.lend(server.scope.guild_id, known.login, guild_limit=guild_limit) as session:
             place = await self._find_place(session, server, known)
             local_now = self._compute_local_time(server)
             try:
@@ -173,8 +173,8 @@ class DeathLogAccess:
             return await self._check(server, _join_login(server, credentials), guild_limit)
 
     async def _check(self, server: GameServer, login: HostLogin, guild_limit: int) -> WayCheck:
-        lease = self._pool.lease(server.scope.guild_id, login, guild_limit=guild_limit, is_forced=True)
-        check = await check_server(lease, login=login, base_path=server.base_path, number=server.number)
+        loan = self._pool.lend(server.scope.guild_id, login, guild_limit=guild_limit, is_forced=True)
+        check = await check_server(loan, login=login, base_path=server.base_path, number=server.number)
         if server.is_paused or check.failure is not None:
             self._retire(server.scope.guild_id, login)
         return check
@@ -184,7 +184,7 @@ class DeathLogAccess:
         login = self._build_login(server)
         pinned = _describe_key(server.host_key) if server.host_key else None
         try:
-            async with self._pool.lease(
+            async with self._pool.lend(
                 server.scope.guild_id, login, guild_limit=guild_limit, is_forced=True
             ) as session:
                 return HostKeys(pinned, _describe_key(session.host_key))

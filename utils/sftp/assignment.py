@@ -4,7 +4,7 @@
 the pool calls ``decide``, which says what to do: which connections to close, which requests to serve with
 which connection, and which of those to open first. For each request, in fair order:
 
-1. Its login has a connection in its guild: it joins, up to the limit of leases of one connection.
+1. Its login has a connection in its guild: it joins, up to the limit of loans of one connection.
 2. As many handshakes with its host are under way as one host may have, or half as many of its own guild: it
    waits for one of them to end. That holds up nobody else, and it comes first as soon as one ends. One more
    is kept for the try of a circuit, with a login of any guild, so that handshakes that hang keep nobody from
@@ -37,14 +37,14 @@ class Slot:
     """A connection as the decisions see it: being opened, open, or closing.
 
     Attributes:
-        leases: how many use it now, or wait for it to be open.
-        idle_since: when the last lease ended, by the monotonic clock.
+        loans: how many use it now, or wait for it to be open.
+        idle_since: when the last loan ended, by the monotonic clock.
         is_opening: its handshake is under way.
     """
 
     guild_id: GuildId
     login: HostLogin
-    leases: int = 0
+    loans: int = 0
     idle_since: float = 0.0
     is_closing: bool = False
     is_opening: bool = True
@@ -52,7 +52,7 @@ class Slot:
     @property
     def is_idle(self) -> bool:
         """Tell whether nobody uses it, so that it may be closed."""
-        return self.leases == 0 and not self.is_closing
+        return self.loans == 0 and not self.is_closing
 
 
 @dataclass(eq=False, slots=True)
@@ -140,8 +140,8 @@ class PoolState:
         self._waiting.pop(request, None)
 
     def release(self, slot: Slot, *, now: float) -> None:
-        """End one lease of a connection."""
-        slot.leases -= 1
+        """End one loan of a connection."""
+        slot.loans -= 1
         slot.idle_since = now
 
     def end_handshake(self, slot: Slot) -> None:
@@ -212,7 +212,7 @@ class PoolState:
         slot = self._find_shared(request.guild_id, request.login)
         if slot is None:
             return False
-        if slot.leases < self._limits.max_leases_per_connection:
+        if slot.loans < self._limits.max_loans_per_connection:
             self._serve(request, slot, decisions)
         return True
 
@@ -267,7 +267,7 @@ class PoolState:
         self._turn += 1
         self._served_at[request.guild_id] = self._turn
         del self._waiting[request]
-        slot.leases += 1
+        slot.loans += 1
         decisions.served.append((request, slot))
 
 

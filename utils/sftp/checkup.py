@@ -38,7 +38,7 @@ REFUSED_SHOWN = 3  # a field of an embed takes 1,024 characters
 
 
 async def check_server(
-    lease: AbstractAsyncContextManager[SftpSession],
+    loan: AbstractAsyncContextManager[SftpSession],
     *,
     login: HostLogin,
     base_path: str | None,
@@ -46,14 +46,14 @@ async def check_server(
 ) -> WayCheck:
     """Go the way from the host's door to a log's first bytes; stops at the first step that fails.
 
-    ``lease`` is a lease of the pool, not yet entered. Where the login has an open connection it is lent once
+    ``loan`` is a loan of the pool, not yet entered. Where the login has an open connection it is lent once
     more, so close the login's connections first to see the host's door as well.
     """
     steps: list[CheckStep] = []
     host_key: str | None = None
     logs: FoundLogs | None = None
     try:
-        async with lease as session:
+        async with loan as session:
             host_key = session.host_key
             steps += _describe_connected(session, login)
             logs = await _check_logs(session, steps, login=login, base_path=base_path, number=number)

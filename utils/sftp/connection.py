@@ -48,7 +48,7 @@ def quieten_library_logs() -> None:
 
 @dataclass(slots=True)
 class HostConnection:
-    """An open, logged-in connection. ``sftp`` may be used by several leases at once."""
+    """An open, logged-in connection. ``sftp`` may be used by several loans at once."""
 
     address: str
     host_key: str

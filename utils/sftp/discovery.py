@@ -159,7 +159,7 @@ async def _is_folder(session: SftpSession, path: str | None) -> bool:
 
 
 def _find_game(folder: str) -> str | None:
-    """Return the game's folder of which a folder holds the logs, whether or not they are there yet."""
+    """Return the game's folder for a folder of logs, whether or not the logs are there yet."""
     game, name = posixpath.split(folder)
     return game if name == LOGS_FOLDER and posixpath.basename(game) == GAME_FOLDER else None
 

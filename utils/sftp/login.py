@@ -55,13 +55,13 @@ class PoolLimits:
     """How many connections there may be, and how long anything may take (settings ``sftp``).
 
     Attributes:
-        max_connections: over all guilds; a guild's own limit comes with each lease.
+        max_connections: over all guilds; a guild's own limit comes with each loan.
         handshakes_per_host: at once, over all guilds; half of them of one guild, and one kept for the tries
             of circuits. OpenSSH drops connections from the tenth on that is not logged in yet (``MaxStartups
             10:30:100``), and people log in too.
         handshake_spacing_seconds: between the beginnings of two of them: at most 20 logins a second.
-        max_leases_per_connection: SFTP carries many requests at once, but a host answers them in turn.
-        wait_timeout_seconds: how long a lease waits for a connection to become free.
+        max_loans_per_connection: SFTP carries many requests at once, but a host answers them in turn.
+        wait_timeout_seconds: how long a loan waits for a connection to become free.
         try_wait_seconds: the same for the one try while a host or login is known to fail.
         operation_timeout_seconds: for one operation; for each block of a big read.
         keepalive_seconds: between questions on a quiet connection; three without an answer end it.
@@ -76,7 +76,7 @@ class PoolLimits:
     max_connections: int = 1000
     handshakes_per_host: int = 8
     handshake_spacing_seconds: float = 0.05
-    max_leases_per_connection: int = 8
+    max_loans_per_connection: int = 8
     connect_timeout_seconds: float = 20
     wait_timeout_seconds: float = 60
     try_wait_seconds: float = 2

@@ -102,7 +102,7 @@ class SftpConnectionPool:
         return ConnectionCount(len(self._state.find_slots(guild_id)), self._state.count_waiting(guild_id))
 
     @asynccontextmanager
-    async def lease(
+    async def lend(
         self, guild_id: GuildId, login: HostLogin, *, guild_limit: int, is_forced: bool = False
     ) -> AsyncIterator[SftpSession]:
         """Lend a session on a host; ``guild_limit`` is how many connections the guild's tier allows.
@@ -138,7 +138,7 @@ class SftpConnectionPool:
         self.breakers.expire()
 
     async def close_guild(self, guild_id: GuildId) -> None:
-        """End everything a guild holds: its connections with their leases, and the requests that wait."""
+        """End everything a guild holds: its connections with their loans, and the requests that wait."""
         self._refuse(request for request in self._state.waiting if request.guild_id == guild_id)
         self.breakers.forget(guild_id)
         await self._close_and_wait(self._state.find_slots(guild_id))
@@ -248,12 +248,12 @@ class SftpConnectionPool:
         return connection.is_usable
 
     def _release(self, link: _Link) -> None:
-        """End a lease; what is broken, or being opened for nobody, goes at once."""
+        """End a loan; what is broken, or being opened for nobody, goes at once."""
         now = self._clock.monotonic()
         self._state.release(link.slot, now=now)
         if link.is_usable:
             link.proven_at = now
-        elif link.slot in self._links and (link.opening.done() or link.slot.leases == 0):
+        elif link.slot in self._links and (link.opening.done() or link.slot.loans == 0):
             self._close([link.slot])
         self._advance()
 

@@ -1,4 +1,4 @@
-"""A session: what the bot does on a game host while it holds a lease - it looks and reads, it never writes.
+"""A session: what the bot does on a game host while it holds a loan - it looks and reads, it never writes.
 
 No file is kept open between reads. A handle held for the next poll would save a round trip now and then, but
 it would go on reading the old file after another one took its name; opening by name cannot be wrong. A poll
@@ -143,7 +143,7 @@ class FolderScan:
 
 
 class SftpSession:
-    """Looking and reading over a leased connection. Paths are text with ``/``, relative to the login's root.
+    """Looking and reading over a lent connection. Paths are text with ``/``, relative to the login's root.
 
     Every operation raises ``RemoteError`` alone and takes no longer than the operation timeout. After a
     timeout or a loss the connection is not lent again.

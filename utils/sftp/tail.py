@@ -175,7 +175,7 @@ def is_around_midnight(local: datetime) -> bool:
 
 
 class DeathLogTail:
-    """The death logs of one game server, over a leased session.
+    """The death logs of one game server, over a lent session.
 
     Args:
         session: held for the time of a poll or an import.

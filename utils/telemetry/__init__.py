@@ -1,1 +1,1 @@
-"""Logs and error references; the only room that configures structlog."""
+"""Logs and error references; the only package that configures structlog."""

@@ -107,7 +107,7 @@ async def speaking(answers: Sequence[Answer], *, limits: bytes = b"") -> AsyncIt
     login = HostLogin("127.0.0.1", door.get_port(), "renter", Credentials("any"))
     pool = SftpConnectionPool(PoolLimits())
     try:
-        async with pool.lease(GuildId(42), login, guild_limit=1) as session:
+        async with pool.lend(GuildId(42), login, guild_limit=1) as session:
             yield session
     finally:
         await pool.aclose()

@@ -29,7 +29,7 @@ def ask(state: PoolState, guild_id: GuildId, name: str, *, limit: int = 1, host:
 
 @pytest.fixture(name="state")
 def _state() -> PoolState:
-    return PoolState(PoolLimits(max_connections=2, max_leases_per_connection=2, idle_expiry_seconds=300))
+    return PoolState(PoolLimits(max_connections=2, max_loans_per_connection=2, idle_expiry_seconds=300))
 
 
 def test_second_request_of_a_login_shares_the_connection_that_is_being_opened(state: PoolState) -> None:
@@ -38,7 +38,7 @@ def test_second_request_of_a_login_shares_the_connection_that_is_being_opened(st
     decisions = state.decide()
     (slot,) = decisions.opened
     assert decisions.served == [(first, slot), (second, slot)]
-    assert slot.leases == 2
+    assert slot.loans == 2
 
 
 def test_request_waits_when_its_connection_is_lent_to_its_limit(state: PoolState) -> None:
@@ -231,7 +231,7 @@ def test_idle_connections_expire_and_used_ones_do_not(state: PoolState) -> None:
 GUILDS = st.sampled_from([GuildId(number) for number in range(1, 4)])
 NAMES = st.sampled_from(["a", "b", "c"])
 LIMITS = PoolLimits(
-    max_connections=3, max_leases_per_connection=2, idle_expiry_seconds=20, handshakes_per_host=3
+    max_connections=3, max_loans_per_connection=2, idle_expiry_seconds=20, handshakes_per_host=3
 )
 GUILD_LIMITS = {GuildId(1): 1, GuildId(2): 2, GuildId(3): 5}
 
@@ -244,7 +244,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.state = PoolState(LIMITS)
         self.now = 0.0
         self.waiting: list[Request] = []
-        self.leases: list[Slot] = []
+        self.loans: list[Slot] = []
 
     def advance(self) -> None:
         """Decide, and check each decision as it falls."""
@@ -252,9 +252,9 @@ class PoolMachine(RuleBasedStateMachine):
         for request, slot in decisions.served:
             assert (request.guild_id, request.login) == (slot.guild_id, slot.login)
             self.waiting.remove(request)
-            self.leases.append(slot)
+            self.loans.append(slot)
         assert all(slot.is_closing for slot in decisions.closed)
-        assert not [slot for slot in decisions.closed if slot in self.leases]
+        assert not [slot for slot in decisions.closed if slot in self.loans]
 
     @rule(guild_id=GUILDS, name=NAMES)
     def ask(self, guild_id: GuildId, name: str) -> None:
@@ -273,11 +273,11 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(data=st.data(), seconds=st.floats(0, 30))
     def give_back(self, data: st.DataObject, seconds: float) -> None:
-        """A lease ends."""
+        """A loan ends."""
         self.now += seconds
-        if self.leases:
-            slot = data.draw(st.sampled_from(self.leases))
-            self.leases.remove(slot)
+        if self.loans:
+            slot = data.draw(st.sampled_from(self.loans))
+            self.loans.remove(slot)
             self.state.release(slot, now=self.now)
             self.advance()
 
@@ -306,7 +306,7 @@ class PoolMachine(RuleBasedStateMachine):
     @rule()
     def expire(self) -> None:
         """The clock is looked at."""
-        assert not [slot for slot in self.state.expire(now=self.now) if slot in self.leases]
+        assert not [slot for slot in self.state.expire(now=self.now) if slot in self.loans]
 
     @invariant()
     def limits_hold(self) -> None:
@@ -323,20 +323,20 @@ class PoolMachine(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_lost(self) -> None:
-        """Who waits is in the queue; who was served is counted as a lease, once."""
+        """Who waits is in the queue; who was served is counted as a loan, once."""
         assert self.state.waiting == self.waiting
         for slot in self.state.slots:
-            assert slot.leases == self.leases.count(slot) <= LIMITS.max_leases_per_connection
+            assert slot.loans == self.loans.count(slot) <= LIMITS.max_loans_per_connection
 
     def teardown(self) -> None:
-        """Nobody starves: when leases end and sockets close, everybody is served."""
+        """Nobody starves: when loans end and sockets close, everybody is served."""
         for _ in range(200):
             self.advance()
             if not self.waiting:
                 break
-            for slot in self.leases:
+            for slot in self.loans:
                 self.state.release(slot, now=self.now)
-            self.leases.clear()
+            self.loans.clear()
             self.advance()
             for slot in self.state.slots:
                 self.state.end_handshake(slot)
@@ -351,21 +351,21 @@ TestPoolMachine.settings = settings(max_examples=150, stateful_step_count=40, de
 
 def test_request_is_served_although_others_keep_asking_for_busy_connections() -> None:
     """Starvation: one waits at the limit over all while the others return and ask again at once."""
-    state = PoolState(PoolLimits(max_connections=2, max_leases_per_connection=2))
+    state = PoolState(PoolLimits(max_connections=2, max_loans_per_connection=2))
     names = {ONE: "a", TWO: "b"}
     for guild_id, name in names.items():
         ask(state, guild_id, name)
-    leases = state.decide().opened
+    loans = state.decide().opened
     patient = ask(state, GuildId(3), "c")
     for turn in range(20):
-        slot = leases.pop(0)
+        slot = loans.pop(0)
         ask(state, slot.guild_id, slot.login.username)
         state.release(slot, now=turn)
-        leases += [served for _, served in state.decide().served]
+        loans += [served for _, served in state.decide().served]
         for closed in [other for other in state.slots if other.is_closing]:
             state.remove(closed)
         served = dict(state.decide().served)
         if patient in served:
             return
-        leases += served.values()
+        loans += served.values()
     raise AssertionError(f"not served: {state.waiting}")

@@ -23,8 +23,8 @@ async def check(
     pool: SftpConnectionPool, login: HostLogin, *, number: int | None = None
 ) -> tuple[CheckStep, ...]:
     """Check as ``/admin server test`` does."""
-    lease = pool.lease(GUILD, login, guild_limit=1)
-    return (await check_server(lease, login=login, base_path=None, number=number)).steps
+    loan = pool.lend(GUILD, login, guild_limit=1)
+    return (await check_server(loan, login=login, base_path=None, number=number)).steps
 
 
 def write_nameless(folder: Path) -> None:

@@ -27,7 +27,7 @@ async def find(
     name: str = "127.0.0.1",
 ) -> str:
     """Look for the death logs as the bot does."""
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         return await find_death_logs(session, base_path=base_path, host=name, number=number)
 
 

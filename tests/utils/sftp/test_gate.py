@@ -204,10 +204,10 @@ async def test_host_that_sends_without_end_is_ended_and_others_have_their_turn(
     served = 0
     async with run_noisy_host(kind) as port:
         noisy = HostLogin("127.0.0.1", port, "anybody", Credentials("secret"))
-        async with pool.lease(GUILD, noisy, guild_limit=5) as session:
+        async with pool.lend(GUILD, noisy, guild_limit=5) as session:
             noisy = replace(noisy, host_key=session.host_key)
         while pool.breakers.find_obstacle(GUILD, noisy) is None:
-            async with pool.lease(OTHER_GUILD, host.login("renter"), guild_limit=5) as session:
+            async with pool.lend(OTHER_GUILD, host.login("renter"), guild_limit=5) as session:
                 await session.stat(".")
             served += 1
             pool.expire_idle()

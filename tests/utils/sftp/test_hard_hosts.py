@@ -48,8 +48,8 @@ class Opener:
 async def use(
     pool: SftpConnectionPool, login: HostLogin, guild_id: GuildId = GUILD, *, is_forced: bool = False
 ) -> None:
-    """Take a lease and ask one thing."""
-    async with pool.lease(guild_id, login, guild_limit=5, is_forced=is_forced) as session:
+    """Take a loan and ask one thing."""
+    async with pool.lend(guild_id, login, guild_limit=5, is_forced=is_forced) as session:
         await session.stat(".")
 
 
@@ -272,11 +272,11 @@ async def test_pool_ends_in_time_while_handshakes_are_under_way(silent_host: Hos
     """A stop waits for no host: attempts, waiters, tries and sockets are gone."""
     pool = SftpConnectionPool(PoolLimits())
     users = [replace(silent_host, username=f"user{number}") for number in range(12)]
-    leases = [asyncio.create_task(use(pool, login)) for login in users]
+    loans = [asyncio.create_task(use(pool, login)) for login in users]
     await wait_for_count(pool, 4, 8)
     async with asyncio.timeout(STOP_SECONDS):
         await pool.aclose()
-    results = await asyncio.gather(*leases, return_exceptions=True)
+    results = await asyncio.gather(*loans, return_exceptions=True)
     assert {type(result) for result in results} == {ConnectionLostError}
     assert pool.count(GUILD) == ConnectionCount(0, 0)
 
@@ -292,11 +292,11 @@ async def test_guild_that_leaves_while_its_connections_are_opened_holds_nothing(
     wrong = replace(host.login("renter"), credentials=Credentials("wrong"))
     await fail(pool, wrong)
     users = [replace(silent_host, username=f"user{number}") for number in range(8)]
-    leases = [asyncio.create_task(use(pool, login)) for login in users]
+    loans = [asyncio.create_task(use(pool, login)) for login in users]
     await wait_for_count(pool, 5, 4)
     async with asyncio.timeout(STOP_SECONDS):
         await pool.close_guild(GUILD)
-    results = await asyncio.gather(*leases, return_exceptions=True)
+    results = await asyncio.gather(*loans, return_exceptions=True)
     assert {type(result) for result in results} == {ConnectionLostError}
     await host.wait_for_connections(1)
     assert (pool.count(GUILD), pool.count(OTHER_GUILD)) == (ConnectionCount(0, 0), ConnectionCount(1, 0))

@@ -39,7 +39,7 @@ async def list_logs(
     host: GameHost, pool: SftpConnectionPool, limits: ListingLimits = LIMITS
 ) -> DeathLogListing:
     """List as the bot does."""
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         return await list_death_logs(session, "logs", limits=limits)
 
 
@@ -327,7 +327,7 @@ async def test_game_without_a_death_yet_has_an_empty_listing(
     """The game makes the folder with the first death; its parent's time tells when."""
     (root / "actual1").mkdir()
     os.utime(root / "actual1", (50, 50))
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         listing = await list_death_logs(session, "actual1/deathlogs")
     assert (listing.files, listing.folders) == ((), (LogFolder("actual1", 50),))
     assert tuple(map(str, listing.refused)) == (

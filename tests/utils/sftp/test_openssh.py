@@ -52,7 +52,7 @@ async def test_logs_are_found_listed_and_read(
     files.append(*itertools.islice(Battle().rows(), 300))
     content = {path.name: path.read_bytes() for path in files.deathlogs.glob("*/*.csv")}
     login = openssh.login(host_key=openssh.host_key)
-    async with pool.lease(GUILD, login, guild_limit=1) as session:
+    async with pool.lend(GUILD, login, guild_limit=1) as session:
         assert session.host_key == openssh.host_key
         folder = await find_death_logs(session, base_path=None, host="127.0.0.1", number=1)
         listing = await list_death_logs(session, folder)
@@ -77,7 +77,7 @@ async def test_game_outside_the_logins_folder_is_read_by_its_whole_path(
     (tmp_path / "store.csv").write_bytes(b"elsewhere\n")
     (files.deathlogs / "world_0/2020.01.01-00.00.00.csv").symlink_to(tmp_path / "store.csv")
     (root / "games").symlink_to(tmp_path / "srv")
-    async with pool.lease(GUILD, openssh.login(), guild_limit=1) as session:
+    async with pool.lend(GUILD, openssh.login(), guild_limit=1) as session:
         with pytest.raises(InvalidInputError, match=f"leads out of .* enter “{tmp_path}/srv”"):
             await find_death_logs(session, base_path="games", host="127.0.0.1", number=7020)
         for typed in (f"{tmp_path}/srv/127.0.0.1_7020", f"{tmp_path}\\srv\\"):
@@ -97,7 +97,7 @@ async def test_link_out_of_the_logins_folder_is_told_and_not_followed(
     files.append(*itertools.islice(Battle().rows(), 3))
     (tmp_path / "store.csv").write_bytes(b"elsewhere\n")
     (files.deathlogs / "world_0/2020.01.01-00.00.00.csv").symlink_to(tmp_path / "store.csv")
-    async with pool.lease(GUILD, openssh.login(), guild_limit=1) as session:
+    async with pool.lend(GUILD, openssh.login(), guild_limit=1) as session:
         folder = await find_death_logs(session, base_path=None, host="127.0.0.1", number=None)
         listing = await list_death_logs(session, folder)
     assert len(listing.files) == 1
@@ -114,7 +114,7 @@ async def test_name_that_is_no_text_costs_nothing_else(
     files.append(*itertools.islice(Battle().rows(), 3))
     for place in (root, files.deathlogs / "world_0"):
         (place / os.fsdecode(b"Sauvegarde_f\xe9vrier.csv")).touch()
-    async with pool.lease(GUILD, openssh.login(), guild_limit=1) as session:
+    async with pool.lend(GUILD, openssh.login(), guild_limit=1) as session:
         folder = await find_death_logs(session, base_path=None, host="127.0.0.1", number=None)
         listing = await list_death_logs(session, folder)
     assert len(listing.files) == 1
@@ -128,7 +128,7 @@ async def test_megabytes_arrive_whole(openssh: OpenSshHost, pool: SftpConnection
     """Requests stay within what OpenSSH allows in one message."""
     content = os.urandom(8_000_003)
     (root / "big.csv").write_bytes(content)
-    async with pool.lease(GUILD, openssh.login(), guild_limit=1) as session:
+    async with pool.lend(GUILD, openssh.login(), guild_limit=1) as session:
         assert await session.read("big.csv", offset=0, length=len(content)) == content
         assert await session.read("big.csv", offset=0, length=len(content) + 1_000_000) == content
 
@@ -139,7 +139,7 @@ async def test_another_host_key_is_seen(
     """The pin holds against a real server as well."""
     other = OpenSshHost(root, tmp_path / "other")
     with pytest.raises(HostKeyChangedError):
-        async with pool.lease(GUILD, openssh.login(host_key=other.host_key), guild_limit=1):
+        async with pool.lend(GUILD, openssh.login(host_key=other.host_key), guild_limit=1):
             pass
 
 
@@ -149,9 +149,9 @@ async def test_old_algorithms_need_legacy(pool: SftpConnectionPool, root: Path, 
     async with OpenSshHost(root, tmp_path / "old", more_configuration=OLD_ALGORITHMS) as host:
         # it hangs up by itself as well, and on a busy machine that can be all that arrives
         with pytest.raises((HandshakeRefusedError, ConnectionLostError), match="legacy"):
-            async with pool.lease(GUILD, host.login(), guild_limit=1):
+            async with pool.lend(GUILD, host.login(), guild_limit=1):
                 pass
-        async with pool.lease(GUILD, host.login(legacy=True), guild_limit=1) as session:
+        async with pool.lend(GUILD, host.login(legacy=True), guild_limit=1) as session:
             assert (await session.stat(".")).is_directory
             assert session.host_key == host.host_key
 
@@ -163,7 +163,7 @@ async def test_host_that_allows_one_session_a_connection_is_read_by_many_at_once
     async with OpenSshHost(root, tmp_path / "strict", more_configuration="MaxSessions 1\n") as host:
 
         async def read() -> bool:
-            async with pool.lease(GUILD, host.login(), guild_limit=1) as session:
+            async with pool.lend(GUILD, host.login(), guild_limit=1) as session:
                 return (await session.stat(".")).is_directory
 
         assert await asyncio.gather(*(read() for _ in range(12))) == [True] * 12

@@ -62,8 +62,8 @@ async def _wide_host(root: Path) -> AsyncIterator[GameHost]:
 
 
 async def use(pool: SftpConnectionPool, login: HostLogin, guild_id: GuildId = GUILD, limit: int = 1) -> None:
-    """Take a lease and ask one thing."""
-    async with pool.lease(guild_id, login, guild_limit=limit) as session:
+    """Take a loan and ask one thing."""
+    async with pool.lend(guild_id, login, guild_limit=limit) as session:
         await session.stat(".")
 
 
@@ -115,11 +115,11 @@ async def test_simultaneous_leases_share_one_attempt_and_one_connection(
 async def test_leases_beyond_the_bound_of_one_connection_wait_for_it(
     host: GameHost, limits: PoolLimits
 ) -> None:
-    """The ninth lease waits and then uses the same connection."""
+    """The ninth loan waits and then uses the same connection."""
     pool = SftpConnectionPool(limits)
-    async with AsyncExitStack() as leases:
-        for _ in range(limits.max_leases_per_connection):
-            await leases.enter_async_context(pool.lease(GUILD, host.login("renter"), guild_limit=5))
+    async with AsyncExitStack() as loans:
+        for _ in range(limits.max_loans_per_connection):
+            await loans.enter_async_context(pool.lend(GUILD, host.login("renter"), guild_limit=5))
         ninth = asyncio.create_task(use(pool, host.login("renter"), limit=5))
         await wait_until_waiting(pool, 1)
         assert repr(pool) == show(1, "1 active, 0 idle", waiting=1)
@@ -143,7 +143,7 @@ async def test_guild_never_holds_more_than_its_limit_and_everybody_gets_a_turn(
 
     async def work(name: str) -> None:
         nonlocal most
-        async with pool.lease(GUILD, wide_host.login(name), guild_limit=2) as session:
+        async with pool.lend(GUILD, wide_host.login(name), guild_limit=2) as session:
             await session.stat(".")
             most = max(most, wide_host.connections)
 
@@ -166,7 +166,7 @@ async def test_limit_over_all_holds_across_guilds(wide_host: GameHost, limits: P
 async def test_waiting_too_long_is_refused_with_a_reason(wide_host: GameHost) -> None:
     """A request that no connection becomes free for does not wait for ever."""
     pool = SftpConnectionPool(PoolLimits(wait_timeout_seconds=0.1))
-    async with pool.lease(GUILD, wide_host.login("a"), guild_limit=1):
+    async with pool.lend(GUILD, wide_host.login("a"), guild_limit=1):
         with pytest.raises(TooManyConnectionsError, match="busy"):
             await use(pool, wide_host.login("b"))
         assert repr(pool) == show(1, "1 active, 0 idle", waiting=0)
@@ -180,7 +180,7 @@ async def test_cancelled_waiter_leaves_the_queue_and_the_next_is_served(
     wide_host: GameHost, pool: SftpConnectionPool
 ) -> None:
     """Giving up in the queue costs nobody else their turn."""
-    async with pool.lease(GUILD, wide_host.login("a"), guild_limit=1):
+    async with pool.lend(GUILD, wide_host.login("a"), guild_limit=1):
         waiters = [asyncio.create_task(use(pool, wide_host.login(name))) for name in "bc"]
         await wait_until_waiting(pool, 2)
         waiters[0].cancel()
@@ -194,8 +194,8 @@ async def test_lease_that_ends_as_its_waiter_gives_up_is_lent_to_the_next(
     host: GameHost, wait_seconds: float
 ) -> None:
     """Cancelled or out of time, he is gone at once, though he leaves the queue a turn later."""
-    pool = SftpConnectionPool(PoolLimits(max_leases_per_connection=1, wait_timeout_seconds=wait_seconds))
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1):
+    pool = SftpConnectionPool(PoolLimits(max_loans_per_connection=1, wait_timeout_seconds=wait_seconds))
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1):
         waiter = asyncio.create_task(use(pool, host.login("renter")))
         for _ in range(2):  # into the queue; then his time is over, if he has none
             await asyncio.sleep(0)
@@ -230,11 +230,11 @@ async def test_nothing_is_left_when_the_only_lease_is_cancelled_while_connecting
 ) -> None:
     """A connection that nobody waits for any more is not opened, or is kept as idle; never forgotten."""
     pool = SftpConnectionPool(limits)
-    lease = asyncio.create_task(use(pool, host.login("renter")))
+    loan = asyncio.create_task(use(pool, host.login("renter")))
     for _ in range(pauses):
         await asyncio.sleep(0.001)
-    lease.cancel()
-    await asyncio.gather(lease, return_exceptions=True)
+    loan.cancel()
+    await asyncio.gather(loan, return_exceptions=True)
     await pool.aclose()
     await host.wait_for_connections(0)
     assert repr(pool) == show(0, "0 active, 0 idle", waiting=0)
@@ -256,7 +256,7 @@ async def test_refused_login_reaches_all_who_waited_and_leaves_no_connection(
     with pytest.raises(LoginRefusedError):
         await use(pool, host.login("renter"))  # without a word to the host, which would count it
     assert host.connections_opened == 1
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1, is_forced=True):
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1, is_forced=True):
         pass  # a person asked for it, and it works: everybody may
     await use(pool, host.login("renter"))
     assert host.connections_opened == 2
@@ -315,7 +315,7 @@ async def test_session_of_a_cut_connection_fails_and_the_next_lease_works(
     host: GameHost, pool: SftpConnectionPool
 ) -> None:
     """A broken connection is lent to nobody again."""
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         host.cut_connections()
         with pytest.raises(ConnectionLostError):
             await session.stat(".")
@@ -356,7 +356,7 @@ async def test_leased_connection_does_not_expire(
     host: GameHost, timed_pool: SftpConnectionPool, clock: HandClock
 ) -> None:
     """An import may take as long as it takes."""
-    async with timed_pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with timed_pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         clock.seconds += 10_000
         timed_pool.expire_idle()
         await session.stat(".")
@@ -366,8 +366,8 @@ async def test_closing_a_guild_ends_its_leases_and_waiters_and_no_one_elses(
     wide_host: GameHost, pool: SftpConnectionPool
 ) -> None:
     """A guild that removed the bot holds nothing from that moment on."""
-    async with pool.lease(OTHER_GUILD, wide_host.login("c"), guild_limit=1) as other:
-        async with pool.lease(GUILD, wide_host.login("a"), guild_limit=1) as session:
+    async with pool.lend(OTHER_GUILD, wide_host.login("c"), guild_limit=1) as other:
+        async with pool.lend(GUILD, wide_host.login("a"), guild_limit=1) as session:
             waiter = asyncio.create_task(use(pool, wide_host.login("b")))
             await wait_until_waiting(pool, 1)
             await pool.close_guild(GUILD)
@@ -381,11 +381,11 @@ async def test_closing_a_guild_ends_its_leases_and_waiters_and_no_one_elses(
 
 async def test_closing_a_guild_ends_an_attempt_to_connect(host: GameHost, pool: SftpConnectionPool) -> None:
     """Who waits for the attempt is told, and is not taken for cancelled."""
-    lease = asyncio.create_task(use(pool, host.login("renter")))
+    loan = asyncio.create_task(use(pool, host.login("renter")))
     await asyncio.sleep(0)
     await pool.close_guild(GUILD)
     with pytest.raises(ConnectionLostError):
-        await lease
+        await loan
     await host.wait_for_connections(0)
 
 
@@ -405,13 +405,13 @@ async def test_retired_account_loses_its_idle_connection_whatever_its_secret(
 async def test_closing_the_pool_ends_everything_in_time_although_the_host_stalls(
     wide_host: GameHost,
 ) -> None:
-    """Shutdown waits for no host: leases, waiters and sockets are gone, and nothing is lent after it."""
+    """Shutdown waits for no host: loans, waiters and sockets are gone, and nothing is lent after it."""
     pool = SftpConnectionPool(PoolLimits(close_timeout_seconds=0.2))
     wide_host.faults.stall_reads()
     (wide_host.root_folder / "a.csv").write_bytes(b"abc")
 
     async def read() -> bytes:
-        async with pool.lease(GUILD, wide_host.login("a"), guild_limit=1) as session:
+        async with pool.lend(GUILD, wide_host.login("a"), guild_limit=1) as session:
             return await session.read("a.csv", offset=0, length=3)
 
     reader = asyncio.create_task(read())

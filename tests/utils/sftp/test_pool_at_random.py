@@ -17,7 +17,7 @@ LIMITS = PoolLimits(
     max_connections=2,
     handshakes_per_host=2,
     handshake_spacing_seconds=0,
-    max_leases_per_connection=1,
+    max_loans_per_connection=1,
     wait_timeout_seconds=60,  # of a test that fails
     idle_expiry_seconds=0,
 )
@@ -56,16 +56,16 @@ async def open_fake(guild_id: GuildId, login: HostLogin) -> HostConnection:
 
 @dataclass(eq=False, slots=True)
 class Visit:
-    """Somebody who wants a lease, and keeps it until he may leave."""
+    """Somebody who wants a loan, and keeps it until he may leave."""
 
     may_leave: asyncio.Event = field(default_factory=asyncio.Event)
     is_served: bool = False
     gave_up: bool = False
 
     async def make(self, pool: SftpConnectionPool, number: int) -> None:
-        """Take a lease."""
+        """Take a loan."""
         guild_id, login = DOORS[number % len(DOORS)]
-        async with pool.lease(guild_id, login, guild_limit=1):
+        async with pool.lend(guild_id, login, guild_limit=1):
             self.is_served = True
             await self.may_leave.wait()
 
@@ -118,7 +118,7 @@ async def test_everybody_who_stays_is_served_and_every_lease_comes_back(
     for task, visit in crowd.visits.items():
         assert visit.gave_up if task.cancelled() else visit.is_served and task.exception() is None
     pool = crowd.pool
-    assert [slot.leases for slot in pool._state.slots if slot.leases] == []
+    assert [slot.loans for slot in pool._state.slots if slot.loans] == []
     assert (pool._state.waiting, pool._assigned) == ([], {})
     for number in range(len(DOORS)):
         last = Visit()

@@ -34,7 +34,7 @@ async def test_stat_is_one_request_and_tells_size_and_time(
     """A quiet poll costs exactly one request."""
     (root / "a.csv").write_bytes(b"12345")
     os.utime(root / "a.csv", (1000, 2000))
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         host.requests.clear()
         assert await session.stat("a.csv") == RemoteStat(5, 2000, is_directory=False)
         assert (await session.stat(".")).is_directory
@@ -50,7 +50,7 @@ async def test_listing_tells_files_and_folders_and_marks_links_as_neither(
     (root / "c").symlink_to("/etc")
     for name in ("a.csv", "b"):
         os.utime(root / name, (1000, 2000))
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         entries: list[RemoteEntry] = []
         scan = await session.scan(".", entries.append, budget=ListingBudget(100))
     file, folder, link = sorted(entries, key=lambda entry: entry.name)
@@ -66,7 +66,7 @@ async def test_size_that_no_number_of_the_database_holds_is_the_largest_that_one
     """SFTP tells sizes of 64 bits without a sign; what is there can be read all the same."""
     (root / "a.csv").write_bytes(b"12345")
     host.faults.size_lie = 2**64 - 6
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         assert (await session.stat("a.csv")).size == 2**63 - 1
         entries: list[RemoteEntry] = []
         await session.scan(".", entries.append, budget=ListingBudget(100))
@@ -83,7 +83,7 @@ async def test_reading_returns_what_exists_of_the_range(
 ) -> None:
     """A range past the end gives what there is, and never more than named."""
     (root / "a.csv").write_bytes(b"abcdef")
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         assert await session.read("a.csv", offset=offset, length=length) == expected
 
 
@@ -92,7 +92,7 @@ async def test_reading_new_bytes_takes_open_read_and_close(
 ) -> None:
     """What exists is asked for once, and at once where it lies close together; nobody asks past its end."""
     (root / "a.csv").write_bytes(b"abcdef" + bytes(JOINED_BYTES))
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         for ranges, found, reads in (
             ([(0, 2), (4, 2)], (b"ab", b"ef"), 1),
             ([(0, 2), (4, JOINED_BYTES - 4)], (b"ab", b"ef" + bytes(JOINED_BYTES - 6)), 1),
@@ -110,7 +110,7 @@ async def test_host_with_small_answers_is_asked_for_what_is_needed_alone(
     """Between two ranges lies more than it would hand out in any number of answers that are waited for."""
     (root / "a.csv").write_bytes(b"abcdef" + bytes(JOINED_BYTES - 8) + b"gh")
     host.faults.short_reads = 50
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         assert await session.read_ranges("a.csv", [(0, 2), (JOINED_BYTES - 2, 2)]) == (b"ab", b"gh")
 
 
@@ -122,7 +122,7 @@ async def test_megabytes_arrive_whole_and_in_order(
     content = os.urandom(3_000_001)
     (root / "a.csv").write_bytes(content)
     host.faults.short_reads = short_reads
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         data = await session.read("a.csv", offset=1, length=3_000_000)
     assert data == content[1:]
 
@@ -134,7 +134,7 @@ async def test_host_that_answers_byte_by_byte_is_soon_given_up(
     (root / "short.csv").write_bytes(b"abcdef")
     (root / "long.csv").write_bytes(bytes(300_000))
     host.faults.short_reads = 1
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         assert await session.read("short.csv", offset=0, length=6) == b"abcdef"
         host.requests.clear()
         with pytest.raises(RemoteFailureError, match=r"hands “long\.csv” out in pieces too small"):
@@ -149,7 +149,7 @@ async def test_bytes_behind_a_gap_are_left_out_when_a_file_shrinks(
     """A size that promised too much gives the bytes up to the end, without filling."""
     content = os.urandom(700_000)
     (root / "a.csv").write_bytes(content)
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         assert await session.read("a.csv", offset=0, length=3_000_000) == content
 
 
@@ -159,7 +159,7 @@ async def test_missing_and_forbidden_files_are_told_apart_and_keep_the_connectio
     """An answer of the host is no reason to hang up."""
     (root / "closed").mkdir()
     host.faults.denied_paths = {"closed"}
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         with pytest.raises(RemoteFileMissingError, match=r"has no “gone\.csv”"):
             await session.stat("gone.csv")
         with pytest.raises(RemoteFileMissingError):
@@ -175,7 +175,7 @@ async def test_stalling_host_ends_in_a_timeout_and_loses_its_connection(host: Ga
     (root / "a.csv").write_bytes(b"abc")
     pool = SftpConnectionPool(PoolLimits(operation_timeout_seconds=0.2))
     host.faults.stall_reads()
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         with pytest.raises(RemoteTimeoutError, match="did not answer in time"):
             await session.read("a.csv", offset=0, length=3)
         with pytest.raises(ConnectionLostError):
@@ -193,7 +193,7 @@ async def test_reader_of_a_stalling_host_ends_as_cancelled_when_he_is(host: Game
     host.faults.stall("read", "close")
 
     async def read() -> None:
-        async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
             await session.read("a.csv", offset=0, length=3)
 
     reading = asyncio.create_task(read())
@@ -256,13 +256,13 @@ async def test_listing_of_a_silent_host_ends(is_cancelled: bool) -> None:  # noq
 async def test_connection_cut_in_the_middle_of_a_read_is_lost_and_replaced(
     host: GameHost, pool: SftpConnectionPool, root: Path
 ) -> None:
-    """Half a read is no read; the next lease gets a connection of its own."""
+    """Half a read is no read; the next loan gets a connection of its own."""
     (root / "a.csv").write_bytes(os.urandom(2_000_000))
     host.faults.cut_after_bytes = 900_000
     with pytest.raises(ConnectionLostError, match="closed the connection"):
-        async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+        async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
             await session.read("a.csv", offset=0, length=2_000_000)
     host.faults.clear()
-    async with pool.lease(GUILD, host.login("renter"), guild_limit=1) as session:
+    async with pool.lend(GUILD, host.login("renter"), guild_limit=1) as session:
         assert (await session.stat("a.csv")).size == 2_000_000
     assert host.connections_opened == 2

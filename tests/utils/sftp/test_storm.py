@@ -83,7 +83,7 @@ async def keep_reading(
     guild_id = GuildId(number // SERVERS_PER_GUILD)
     while True:
         try:
-            async with pool.lease(guild_id, login, guild_limit=SERVERS_PER_GUILD):
+            async with pool.lend(guild_id, login, guild_limit=SERVERS_PER_GUILD):
                 await tell(number)
         except RemoteError:
             await pool.breakers.wait(guild_id, login, guild_limit=SERVERS_PER_GUILD)

@@ -1131,7 +1131,7 @@ class RealPoller:
 
     async def poll(self) -> list[Chunk]:
         """Lease a connection, as every poll does, and read on."""
-        async with self.pool.lease(GUILD, self.host.login("renter"), guild_limit=1) as session:
+        async with self.pool.lend(GUILD, self.host.login("renter"), guild_limit=1) as session:
             if self.poller is None:
                 self.poller = Poller(session, folder=self.folder)
             self.poller.session = session

@@ -8,8 +8,8 @@ event loop where they run, and what they may wait for, MongoDB, blocks them.
 A unit shares the process with the loop. It works on values that it was given and on its transaction; it
 neither reads nor sets what a service changes meanwhile. ``tests/architecture/test_units.py`` holds both.
 
-No cancellation reaches a thread. Who waits for one is let go only when it has ended (``wait_until_done``): a
-session that is lent to the next transaction must not be in use by the one before.
+No cancellation reaches a thread. A waiting caller goes on only when the thread has ended
+(``wait_until_done``): a session that is lent to the next transaction must not be in use by the one before.
 """
 
 import asyncio
@@ -36,13 +36,13 @@ def call_in_thread(function: Callable[[], T]) -> "asyncio.Future[T]":
 
     def tell(ended: "Future[T]") -> None:
         with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-            loop.call_soon_threadsafe(_settle, answer, ended)
+            loop.call_soon_threadsafe(_hand_over, answer, ended)
 
     _threads.submit(copy_context().run, function).add_done_callback(tell)
     return answer
 
 
-def _settle(answer: "asyncio.Future[T]", ended: "Future[T]") -> None:
+def _hand_over(answer: "asyncio.Future[T]", ended: "Future[T]") -> None:
     if answer.done():  # nobody waits any more
         return
     error = ended.exception()

@@ -171,7 +171,7 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
 
 
 def _build_beginning(job: ImportJob) -> tuple[dict[str, Any], list[Change]]:
-    """Return how a job is stored, and the cursors of its files, of which there may be 20,000."""
+    """Return how a job is stored, and the cursors of its files: up to 20,000."""
     starts = [
         Change(build_file_key(file), {"$set": build_cursor_move(Cursor(file))}, upsert=True)
         for file in job.ends

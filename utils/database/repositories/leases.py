@@ -7,8 +7,8 @@ meanwhile.
 
 A lease also names into how many shards its holder divides the bot. Processes that divide it differently would
 both look after some guild, and no lease of one shard would show it. So each looks at all leases before and
-after it takes its own (``claim_shard_count``): of two that begin together at least one sees the other, for
-both wrote before they looked.
+after it takes its own (``end_other_shard_counts``): of two that begin together at least one sees the other,
+for both wrote before they looked.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class LeaseRepository:
         self._leases = database.unscoped("leases")
         self._shard_count = shard_count
 
-    async def claim_shard_count(self, *, instance_id: str, now: datetime) -> None:
+    async def end_other_shard_counts(self, *, instance_id: str, now: datetime) -> None:
         """End leases of another shard count that nobody holds any more, or this instance's own.
 
         A process that only slept finds its token gone then, and none of its transactions commits.

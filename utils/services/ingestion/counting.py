@@ -128,7 +128,7 @@ class MonthTally:
 
 
 class PlayerTally:
-    """One player while he is being counted."""
+    """One player while they are being counted."""
 
     __slots__ = ("counters", "last_order", "last_seen_at", "name", "names", "player_id", "streak", "weapons")
 
@@ -280,7 +280,7 @@ def _get_day(day: dict[PlayerId, DayTally], player_id: PlayerId) -> DayTally:
 
 @dataclass(frozen=True, slots=True)
 class PlayerRecount:
-    """One player counted anew; ``standings`` holds his counters right after each of his kills, by death."""
+    """One player counted anew; ``standings`` holds their counters after each of their kills, by death."""
 
     record: PlayerRecord
     days: tuple[PlayerDay, ...]
@@ -288,7 +288,7 @@ class PlayerRecount:
 
 
 def count_one_player(player_id: PlayerId, deaths: Iterable[Death]) -> PlayerRecount:
-    """Count one player anew from every death row he takes part in, given in order."""
+    """Count one player anew from every death row they take part in, given in order."""
     counting = Counting()
     standings: dict[bytes, KillFacts] = {}
     for death in deaths:

@@ -15,7 +15,7 @@ from utils.services.ingestion.reader_state import ReaderState
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServerLook:
-    """A server as it was looked up; until the next look, what was read of it before need not be read again.
+    """A server as it was looked up; it holds until the next look.
 
     Attributes:
         looked_at: in monotonic seconds.

@@ -1,4 +1,4 @@
-"""The log source: what reading a game server needs of the room that connects to its host."""
+"""The log source: what reading a game server needs of the package that connects to its host."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -61,7 +61,7 @@ class LogOpener(Protocol):
     def open(self, server: GameServer, *, guild_limit: int) -> AbstractAsyncContextManager[DeathLogs]:
         """Lend the death logs of a server for one poll or one import.
 
-        Whoever reads other logs of the server meanwhile shares the connection.
+        Readers of other logs of the server share the connection meanwhile.
 
         Raises:
             RemoteError: the host, the login or the folder is not as it should be.

@@ -64,7 +64,7 @@ class LoopDependencies:
     """What the loops over all logs of all servers work with.
 
     Attributes:
-        minimum_poll_seconds: no server is read more often, whatever its tier.
+        minimum_poll_seconds: no server is read more often, at any tier.
     """
 
     servers: ServerStore

@@ -25,7 +25,7 @@ from utils.services.ingestion.scheduler import ServerScheduler
 from utils.tasks import TaskManager
 
 FOLLOW_TASK = "guilds:follow"
-DIRECTORY_RETRY_SECONDS = 2.0
+LIST_RETRY_SECONDS = 2.0
 
 logger = get_logger(__name__)
 
@@ -246,7 +246,7 @@ class ServerLoops:
                 return await self._scope_index.list_server_scopes()
             except StorageError as failure:
                 logger.warning("the list of servers waits for the database", problem=str(failure))
-            await self._dependencies.clock.sleep(DIRECTORY_RETRY_SECONDS)
+            await self._dependencies.clock.sleep(LIST_RETRY_SECONDS)
 
     def refresh(self, scope: ServerScope) -> None:
         """Look at a server's settings again before its next poll."""

@@ -24,7 +24,7 @@ from utils.models.texts import Command, Number, Text, text
 from utils.models.typed_text import fold_text, quote
 from utils.services.guilds.audit import AuditLog
 from utils.services.links.proof import can_be_asked_for, can_be_proven, choose_windows, count_request
-from utils.services.links.proof_watcher import ProofBook, ProofWatcher
+from utils.services.links.proof_watcher import ProofSource, ProofWatcher
 from utils.services.players.asked_players import AskedPlayers
 from utils.services.players.player_names import PlayerNames
 from utils.services.players.wording import describe_several_links
@@ -33,7 +33,7 @@ from utils.services.ports import MemberNotifier
 MAX_LINKS = 5  # of a member, pending ones included: a main, and the alts of a household
 
 
-class LinkStore(ProofBook, Protocol):
+class LinkStore(ProofSource, Protocol):
     """Storage of links; every write is one transaction."""
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
@@ -259,7 +259,7 @@ class LinkService:
         return link, count
 
     async def _count_request(self, link: Link, now: datetime) -> int:
-        """Count a request for a player, whoever makes it.
+        """Count a request for a player, by any member.
 
         Raises:
             LimitReachedError: the pause after the last ones is not over.

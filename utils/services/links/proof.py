@@ -72,7 +72,7 @@ def find_proof(windows: Sequence[ProofWindow], suicides: Iterable[datetime]) -> 
 
 
 def find_unclear(complete: Iterable[tuple[datetime, Link]]) -> list[Link]:
-    """Return those complete requests, each with its moment, of which nobody can tell whose suicides they are.
+    """Return the complete requests, each with its moment, whose suicides may be another member's.
 
     The owner proves a player, and a stranger who asked at the same time is lucky with the same suicides. Who
     of the two asked first says nothing, so the player is nobody's. A request that was complete before any

@@ -28,7 +28,7 @@ PROOFS_TASK = "links:proofs"
 LOOK_SECONDS = 20.0  # for proofs that end, which no event tells
 
 
-class ProofBook(Protocol):
+class ProofSource(Protocol):
     """Whose a player is, and what may prove it."""
 
     async def find_owner(self, guild_id: GuildId, player_id: PlayerId) -> Link | None:
@@ -46,7 +46,7 @@ class ProofBook(Protocol):
         """Return the times by the log of a player's menu suicides that were read live after a moment."""
 
 
-class ProofStore(ProofBook, Protocol):
+class ProofStore(ProofSource, Protocol):
     """Storage of open links and of what proves them."""
 
     async def list_open(self, guild_id: GuildId) -> Sequence[Link]:

@@ -187,7 +187,7 @@ class _Payment:
             own[own.index(standing)] = replace(standing, amount=amount)
 
     def _find_earner(self, kill: LiveKill) -> MemberId | None:
-        """Return the member a kill earns something for; nobody for a kill among his own players."""
+        """Return the member a kill earns something for; nobody for a kill among their own players."""
         member_id = self._members.get(kill.killer_id)
         return None if member_id == self._members.get(kill.victim_id) else member_id
 
@@ -241,7 +241,7 @@ class _Payment:
         )
 
     def _count_victims(self, kill: LiveKill) -> int:
-        """Count whom the killer killed within the hour, since his last death, each victim once."""
+        """Count the players killed by the killer within the hour and since their last death, each once."""
         if kill.streak < SPREE_KILLS:
             return 0
         since = kill.death.at - SPREE_WINDOW

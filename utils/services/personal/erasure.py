@@ -3,10 +3,9 @@
 Deaths keep their ``_id``, so that reading the same log again brings nothing back, and their class; the player
 in them becomes "erased player", one for all who were erased. Everything happens in steps that can each be
 repeated: a crash in between leaves counters that agree with the deaths, and asking again does the rest. What
-finds the rest comes last: a player's names go with the last of his deaths, a member's links after everything
-else.
+finds the rest comes last: a player's names go with their last death, a member's links after everything else.
 
-Two times the traces of a player outside his deaths are taken away: before his names are gone, and once more
+The traces of a player outside their deaths are taken away twice: before their names are gone, and once more
 for what came up meanwhile.
 """
 
@@ -53,13 +52,13 @@ class ErasureUnit(DeathsUnit, Protocol):
         """Let no import begin meanwhile; return the shown generation, None without a server."""
 
     def rename_deaths(self, player_id: PlayerId, deaths: Sequence[Death]) -> None:
-        """Make a player's part in deaths nobody's."""
+        """Put "erased player" in the place of a player in deaths."""
 
     def delete_figures(self, player_id: PlayerId) -> None:
-        """Delete a player's counters of all time and of his days."""
+        """Delete a player's counters of all time and by day."""
 
     def replace_figures(self, player: PlayerRecord, days: Iterable[PlayerDay], *, generation: int) -> None:
-        """Write a player's counters and those of his days."""
+        """Write a player's counters of all time and by day."""
 
 
 class ErasureStore(Protocol):
@@ -76,7 +75,7 @@ class ErasureStore(Protocol):
         """Return how much a guild has of a member."""
 
     async def list_scopes(self, guild_id: GuildId) -> Sequence[ServerScope]:
-        """Return every server of which statistics are stored."""
+        """Return every server with stored statistics."""
 
     async def list_names(self, scope: ServerScope, player_id: PlayerId) -> Collection[str]:
         """Return every name a player has borne on a server."""
@@ -88,7 +87,7 @@ class ErasureStore(Protocol):
         """Take a member out of everything that has no order of its own, as it is declared there."""
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:
-        """Delete whatever links a player, proven or asked for."""
+        """Delete all links of a player, proven or asked for."""
 
     async def delete_ledger_rows(self, guild_id: GuildId, member_id: MemberId, *, limit: int) -> bool:
         """Delete a member's oldest rows of the ledger; tell whether more are left."""
@@ -155,7 +154,7 @@ class ErasureService:
         return ErasurePlan(person, holdings)
 
     async def plan_again(self, plan: ErasurePlan, question: DataQuestion) -> ErasurePlan:
-        """Return the plan as it is now: whoever confirmed it was asked minutes ago.
+        """Return the plan as it is now: the question was asked minutes before it was confirmed.
 
         Raises:
             InvalidInputError, NotAllowedError, NotFoundError, AmbiguousError: as from ``plan``, or somebody
@@ -202,7 +201,7 @@ class ErasureService:
         return {player_id: frozenset(names - {""}) for player_id, names in found.items()}
 
     async def _erase_traces(self, person: Person, names: dict[PlayerId, frozenset[str]]) -> None:
-        """Take a person out of everything but his deaths, his figures, his links and his wallet."""
+        """Take a person out of everything but their deaths, figures, links and wallet."""
         guild_id, member_id = person.guild_id, person.member_id
         for scope in await self._store.list_scopes(guild_id):
             for player_id in names:

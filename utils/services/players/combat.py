@@ -119,7 +119,7 @@ class CombatService:
         self._servers = servers
 
     async def get_weapons(self, coverage: Coverage, player: str | None) -> tuple[WeaponTable, str]:
-        """Return the weapons of everybody, or of one player and his name.
+        """Return the weapons of everybody, or of one player with their name.
 
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.
@@ -151,7 +151,7 @@ class CombatService:
         )
 
     async def get_rivals(self, question: StatisticsQuestion) -> tuple[Coverage, Rivals]:
-        """Return who killed a player three times and more, and whom he did, each both ways.
+        """Return a player's killers and victims of three times and more, each with the kills of both.
 
         Raises:
             NotFoundError, AmbiguousError, InvalidInputError: nobody, or more than one, is meant.

@@ -37,7 +37,7 @@ class StatisticsQuestion:
 
 @dataclass(frozen=True, slots=True)
 class MeantPlayer:
-    """A player whose figures are asked for, by the name he is known by."""
+    """A player whose figures are asked for, by the name they are known by."""
 
     player_id: PlayerId
     name: str

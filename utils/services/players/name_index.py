@@ -24,7 +24,7 @@ Rank = tuple[int, str, PlayerId]
 
 @dataclass(slots=True)
 class _Entry:
-    """A player with his names folded.
+    """A player with folded names.
 
     Attributes:
         rank: the place among the others, which nobody else has: most kills first, then by name.
@@ -63,7 +63,7 @@ class NameIndex:
         return index
 
     def put(self, player: KnownPlayer) -> None:
-        """Add a player, or write what is known of him anew."""
+        """Add a player, or replace what is known of them."""
         before = self._by_id.get(player.player_id)
         if before is not None:
             del self._ranked[bisect_left(self._ranked, before.rank, key=_get_rank)]

@@ -68,7 +68,7 @@ class PlayerNames:
         """Return players any of whose names holds ``text`` (folded), best known first.
 
         While the names are being read for the first time, the answer comes from the newest names alone: a
-        guild of 100,000 players takes a second or two, and whoever types waits for no more than a blink.
+        guild of 100,000 players takes a second or two, and people who type wait for no more than a blink.
         """
         wanted, servers = fold_text(text), frozenset(server_ids)
         known = self._guilds.get(guild_id)
@@ -82,7 +82,7 @@ class PlayerNames:
         return [marked] if marked else found
 
     async def label(self, guild_id: GuildId, players: Sequence[KnownPlayer]) -> list[str]:
-        """Return what players are offered as; who shares a name with others here is told apart from them."""
+        """Return the labels that players are offered under; players of one name get different labels."""
         known = self._guilds.get(guild_id)
         labels = [fold_label(player.name, fold_text(player.name)) for player in players]
         are_twins = [
@@ -102,7 +102,7 @@ class PlayerNames:
     ) -> KnownPlayer:
         """Return the player meant: by id, by a label that was offered, by exact name, or by a unique part.
 
-        Of several who bear or bore that exact name, whoever is called so now is meant.
+        Where several players have or had that exact name, the one who has it now is meant.
 
         Raises:
             NotFoundError: nobody is called so; offers the closest names.

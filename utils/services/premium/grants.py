@@ -340,9 +340,9 @@ def describe_end(change: GrantChange) -> Text:
     if change.paused:
         parts.append(
             text(
-                "It has room for {room}, so these are paused: {servers}. "
+                "It has room for {limit}, so these are paused: {servers}. "
                 "Nothing is deleted; they go on as soon as there is room again.",
-                room=count_game_servers(new.servers),
+                limit=count_game_servers(new.servers),
                 servers=Names(change.paused),
             )
         )

@@ -80,11 +80,11 @@ class PremiumService:
         if servers >= tier.servers:
             raise LimitReachedError(
                 text(
-                    "Tier {level} ({name}) has room for {room}, and you have {servers}. "
+                    "Tier {level} ({name}) has room for {limit}, and you have {servers}. "
                     "Remove one with {remove} first, or see {tiers}.",
                     level=Number(tier.level),
                     name=tier.name,
-                    room=count_game_servers(tier.servers),
+                    limit=count_game_servers(tier.servers),
                     servers=Number(servers),
                     remove=Command("admin server remove"),
                     tiers=Command("premium tiers"),

@@ -24,7 +24,7 @@ STANDBY_SECONDS = 2.0
 class LeaseStore(Protocol):
     """Storage of leases."""
 
-    async def claim_shard_count(self, *, instance_id: str, now: datetime) -> None:
+    async def end_other_shard_counts(self, *, instance_id: str, now: datetime) -> None:
         """End leases of another shard count that nobody holds any more.
 
         Raises:
@@ -93,14 +93,14 @@ class LeaseHolder:
         """Return the tokens of all leases, or of none."""
         tokens: dict[int, int] = {}
         try:
-            await self._claim_shard_count()
+            await self._end_other_shard_counts()
             for shard in self._sharding.ids:
                 token = await self._store.acquire(shard, instance_id=self._instance_id, now=self._clock.now())
                 if token is None:
                     break
                 tokens[shard] = token
             else:
-                await self._claim_shard_count()  # of two that begin together one sees the other now
+                await self._end_other_shard_counts()  # of two that begin together one sees the other now
                 return tokens
         except StorageUnavailableError as error:
             logger.warning("leases are not asked for", problem=str(error))  # a standby outlives an outage
@@ -110,8 +110,8 @@ class LeaseHolder:
         await self._release(tokens)
         return {}
 
-    async def _claim_shard_count(self) -> None:
-        await self._store.claim_shard_count(instance_id=self._instance_id, now=self._clock.now())
+    async def _end_other_shard_counts(self) -> None:
+        await self._store.end_other_shard_counts(instance_id=self._instance_id, now=self._clock.now())
 
     async def keep(self) -> None:
         """Renew for ever.

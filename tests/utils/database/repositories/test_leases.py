@@ -111,9 +111,9 @@ async def test_other_shard_count_is_refused_while_its_process_is_at_work(
     assert await second.acquire(1, instance_id="b", now=NOW) == 1
     for store, name, count in ((leases, "a", 2), (second, "b", 1)):
         with pytest.raises(ShardCountError, match=f"discord.shard_count {count} is at work"):
-            await store.claim_shard_count(instance_id=name, now=NOW + timedelta(seconds=19))
+            await store.end_other_shard_counts(instance_id=name, now=NOW + timedelta(seconds=19))
     await second.release(1, token=1)
-    await leases.claim_shard_count(instance_id="a", now=NOW)
+    await leases.end_other_shard_counts(instance_id="a", now=NOW)
     await leases.renew(0, token=1, now=NOW)
 
 
@@ -133,7 +133,7 @@ async def test_sleeper_of_another_shard_count_is_ended_and_can_never_commit(
     await gate.reached()
     later = NOW + timedelta(seconds=20)
     second = LeaseRepository(other, shard_count=2)
-    await second.claim_shard_count(instance_id="b", now=later)
+    await second.end_other_shard_counts(instance_id="b", now=later)
     assert await second.acquire(1, instance_id="b", now=later) == 1
     gate.open()
     with pytest.raises(LeaseLostError):
@@ -142,7 +142,7 @@ async def test_sleeper_of_another_shard_count_is_ended_and_can_never_commit(
         await leases.renew(0, token=1, now=later)
     assert await build_things(database).find({}) == []
     with pytest.raises(ShardCountError):
-        await leases.claim_shard_count(instance_id="a", now=later)
+        await leases.end_other_shard_counts(instance_id="a", now=later)
 
 
 async def test_own_lease_of_another_shard_count_is_ended_at_once(
@@ -151,6 +151,6 @@ async def test_own_lease_of_another_shard_count_is_ended_at_once(
     """Whoever was killed and has another configuration now need not wait for the old leases."""
     before = LeaseRepository(database, shard_count=2)
     assert [await before.acquire(shard, instance_id="a", now=NOW) for shard in (0, 1)] == [1, 1]
-    await leases.claim_shard_count(instance_id="a", now=NOW)
+    await leases.end_other_shard_counts(instance_id="a", now=NOW)
     assert await leases.acquire(0, instance_id="a", now=NOW) == 3
     assert await leases.list_sessions(1) == ()

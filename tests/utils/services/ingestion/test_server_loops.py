@@ -38,7 +38,7 @@ from utils.services.ingestion.death_log_reader import (
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.live import LiveIngestion
 from utils.services.ingestion.reader_loop import LoopDependencies
-from utils.services.ingestion.server_loops import DIRECTORY_RETRY_SECONDS, FOLLOW_TASK, ServerLoops
+from utils.services.ingestion.server_loops import FOLLOW_TASK, LIST_RETRY_SECONDS, ServerLoops
 from utils.services.servers.log_places import LogPlaces
 from utils.tasks import TaskManager
 
@@ -401,7 +401,7 @@ async def test_guilds_are_followed_later_when_the_database_is_away(world: World)
     await settle()
     for _ in range(2):
         assert world.running == [FOLLOW_TASK]
-        await world.clock.advance(DIRECTORY_RETRY_SECONDS)
+        await world.clock.advance(LIST_RETRY_SECONDS)
     await following
     assert world.running == name_tasks(ONE.scope, TWO.scope)
 
@@ -415,7 +415,7 @@ async def test_following_that_was_cancelled_is_in_nobodys_way(world: World) -> N
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
     await loops.follow_guilds({HERE}.__contains__)
-    await world.clock.advance(DIRECTORY_RETRY_SECONDS)
+    await world.clock.advance(LIST_RETRY_SECONDS)
     assert world.running == name_tasks(ONE.scope, TWO.scope)
 
 

@@ -1,6 +1,6 @@
 """Endings: bounties that nobody claimed in time, and those of servers that are gone.
 
-Every end of a bounty is one conditional update together with whatever is paid back, so it ends once.
+Every end of a bounty is one conditional update together with what is paid back, so it ends once.
 """
 
 from collections.abc import Sequence

@@ -164,7 +164,7 @@ class BountyService:
         """Take a bounty of one's own back, for a tenth of it.
 
         Raises:
-            NotFoundError, AmbiguousError: no open bounty of his, or several, are meant.
+            NotFoundError, AmbiguousError: no open bounty of theirs is meant, or several are.
         """
         standing = await self.list_cancellable(guild_id, member_id)
         bounty = _find_own(standing, typed, await self.name_choices(guild_id, standing))
@@ -197,7 +197,7 @@ class BountyService:
     async def _resolve_target(
         self, guild_id: GuildId, player: str, server: str | None
     ) -> tuple[GameServer, KnownPlayer]:
-        """Return the player meant, and the one server he is known on or that was named."""
+        """Return the player meant, and the one server that was named or that they are known on."""
         if server is not None:
             chosen = await self._servers.resolve(guild_id, server)
             target = await self._resolve_on(chosen, player)

@@ -1,0 +1,120 @@
+"""One word for one thing: the glossary of ARCHITECTURE.md holds for the names in the code."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.source_tree import ROOT, Module, build_module, list_modules
+
+GLOSSARY_SIZE = 25
+GIVEN_UP = {
+    *("settle", "settled", "settling", "unsettled"),  # pay, pause, wait, end: say which
+    *("keeper", "book", "desk", "courtesy", "town", "proving"),  # say what it is
+    *("gathering", "gathered"),  # a group commit
+    *("room", "rooms"),  # a package, and nothing in the code
+}
+BOOKING = {"book", "booked"}
+"""Of money: a verb of functions and variables, never a class."""
+CONTAINERS = ("Directory", "DirectoryRepository")
+"""Classes that know where something is: say what (an index, a finder, a store)."""
+
+_SEGMENT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
+
+
+def read_glossary() -> dict[str, frozenset[str]]:
+    """Return the rooms of each word; none where it may stand in all."""
+    section = (ROOT / "ARCHITECTURE.md").read_text("utf-8").split("\n## Words\n", 1)[1].split("\n## ", 1)[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in section.splitlines() if "|" in line]
+    return {word: frozenset(re.findall(r"`([^`]+)`", rooms)) for word, _, rooms in rows[2:]}
+
+
+def list_names(module: Module) -> Iterator[str]:
+    """Yield the names that a module gives, and its own."""
+    yield module.name.rpartition(".")[2]
+    for node in module.walk():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def split_name(name: str) -> set[str]:
+    """Return the words of a name in small letters; a line feed is one."""
+    words = [word.lower() for word in _SEGMENT.findall(name)]
+    return set(words) - ({"feed"} if "line_feed" in name.lower() else set())
+
+
+def list_given_up(module: Module) -> list[str]:
+    """Return the names with a word that was given up."""
+    found = []
+    for name in list_names(module):
+        allowed = set() if name[0].isupper() and not name.isupper() else BOOKING
+        if split_name(name) & (GIVEN_UP - allowed) or name.endswith(CONTAINERS):
+            found.append(name)
+    return found
+
+
+def list_strays(module: Module, glossary: dict[str, frozenset[str]]) -> list[str]:
+    """Return the names with a word of the glossary in a room where it means nothing."""
+    room = module.name.removeprefix("utils.").split(".")[0]
+    words = {word for word, rooms in glossary.items() if rooms and room not in rooms}
+    return [name for name in list_names(module) if words & {*(split_name(name)), *_singulars(name)}]
+
+
+def _singulars(name: str) -> set[str]:
+    return {word.removesuffix("s") for word in split_name(name)}
+
+
+def list_product() -> list[Module]:
+    """Return the modules of the product: the simulated world has words of its own."""
+    return [module for module in list_modules() if module.room != "simulation"]
+
+
+def test_glossary_is_short() -> None:
+    """A newcomer reads it in a minute."""
+    assert 15 <= len(read_glossary()) <= GLOSSARY_SIZE
+
+
+def test_words_of_the_glossary_stand_where_they_mean_that() -> None:
+    """A lease is of a shard, a lane is a channel's; nothing else is called so."""
+    glossary = read_glossary()
+    strays = {module.path: names for module in list_product() if (names := list_strays(module, glossary))}
+    assert strays == {}
+
+
+def test_words_of_the_glossary_are_in_use() -> None:
+    """A word that no name has explains nothing."""
+    used = {word for module in list_product() for name in list_names(module) for word in _singulars(name)}
+    assert [word for word in read_glossary() if word.split()[0].removesuffix("s") not in used] == []
+
+
+def test_private_words_are_gone() -> None:
+    """A name says what it is, in words of the trade."""
+    assert {module.path: names for module in list_product() if (names := list_given_up(module))} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "given_up", "strays"),
+    [
+        ("class NameBook: ...", ["NameBook"], []),
+        ("class NoteBooks:\n    def book(self, key): ...", [], []),
+        ("async def settle_servers(guild_id): ...", ["settle_servers"], []),
+        ("self._rooms = room", ["_rooms"], []),
+        ("class BoardDirectory: ...", ["BoardDirectory"], []),
+        ("def lend(leases): ...", [], ["leases"]),
+        ("class SftpLease: ...", [], ["SftpLease"]),
+        ("LINE_FEED = 10", [], []),
+        ("release = 1", [], []),
+    ],
+)
+def test_words_are_found_within_names(source: str, given_up: list[str], strays: list[str]) -> None:
+    """A rule that nothing can break proves nothing."""
+    module = build_module(source, "utils/sftp/example.py")
+    assert list_given_up(module) == given_up
+    assert list_strays(module, {"lease": frozenset({"services"}), "feed": frozenset({"delivery"})}) == strays
