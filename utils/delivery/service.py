@@ -82,7 +82,7 @@ class DeliveryOutcome:
     Attributes:
         entries: how many notices were sent or dropped.
         retry_seconds: the wait before the next round makes sense; 0 unless waiting.
-        emptied: the feeds in which nothing was left when the round read them.
+        emptied: the feeds that were empty when the round read them.
     """
 
     state: DeliveryState
@@ -122,7 +122,7 @@ class DeliveryService:
         self._singles: dict[Lane, int] = {}  # so many entries more are posted one by one
 
     async def list_feeds(self, guild_id: GuildId) -> Sequence[Feed]:
-        """Return the feeds of a guild in which something waits.
+        """Return the feeds of a guild that are not empty.
 
         Raises:
             StorageError: of the storage.

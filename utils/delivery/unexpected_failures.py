@@ -28,7 +28,7 @@ class _Failure:
 
 
 class UnexpectedFailures:
-    """Knows which places of which guild failed the last time they were at work."""
+    """The places of each guild that failed the last time they were at work."""
 
     def __init__(self, notifier: AdminNotifier) -> None:
         self._notifier = notifier

@@ -21,7 +21,7 @@ OTHER_WEAPONS = str(REST)
 
 @dataclass(frozen=True, slots=True)
 class NameSeen:
-    """A name a player has borne on one server, and when (UTC)."""
+    """A name a player has had on one server, and when (UTC)."""
 
     name: str
     first_seen_at: datetime
