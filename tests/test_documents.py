@@ -104,7 +104,7 @@ def test_invitation_asks_for_exactly_the_needed_permissions() -> None:
 
 
 def test_readme_names_every_target_of_the_makefile() -> None:
-    """Whatever make lists is told."""
+    """All that make lists is told."""
     targets = re.findall(r"^(\w+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert [target for target in targets if f"make {target}" not in README] == []
     assert {"demo", "test", "lint", "bench", "clean", "help"} <= set(targets)
@@ -129,7 +129,7 @@ def test_architecture_names_every_index_with_its_fields() -> None:
 
 
 def test_architecture_names_every_stored_field() -> None:
-    """Whatever is written into a document stands in the data model."""
+    """All that is written into a document stands in the data model."""
     models = (GameServerDocument, HealthDocument)
     settings = {name for name, *_ in list_settings(GuildSettings(GuildId(1)))}
     fields = {name for model in models for name in model.model_fields} | settings | set(list_stored_fields())
@@ -207,3 +207,24 @@ def test_links_into_the_project_lead_somewhere(path: Path) -> None:
     """Every relative link and picture exists."""
     links = re.findall(r"(?:\]\(|src=\")(?!https?://)([^)#\"]+)", path.read_text("utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "DEVELOPER_GUIDE.md"])
+def test_names_and_paths_of_the_documents_exist_in_the_tree(name: str) -> None:
+    """A file, a folder, a class or a constant in backticks is one of the project's or of its libraries'."""
+    tops = ("bot.py", "benchmarks", "cogs", "simulation", "tests", "utils")
+    files = [
+        file
+        for top in tops
+        for file in ((ROOT / top).rglob("*.py") if (ROOT / top).is_dir() else [ROOT / top])
+    ]
+    paths = [f"/{file.relative_to(ROOT).as_posix()}" for file in files]
+    words = {word for file in files for word in re.findall(r"\w+", file.read_text("utf-8"))}
+    prose = re.sub(r"```.*?```", "", (ROOT / name).read_text("utf-8"), flags=re.DOTALL)
+    code = set(re.findall(r"`([^`\n]+)`", prose))
+    wanted = {one for one in code if re.fullmatch(r"[\w/]+\.py|(\w+/)+", one)}
+    named = {one for one in code if re.fullmatch(r"[A-Z]\w+(\.\w+)*", one)}
+    assert sorted(one for one in wanted if not any(f"/{one}" in path for path in paths)) == []
+    assert sorted(one for one in named if not set(one.split(".")) <= words) == []
+    assert len(wanted) > 10
+    assert len(named) > 10

@@ -1,4 +1,4 @@
-"""The checkup: everything the bot needs, tried in the order in which it needs it."""
+"""The checkup: all that the bot needs, tried in that order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class SelfCheck:
 
 
 async def check_bot(settings: Settings, redactor: Redactor, *, extensions: Sequence[str]) -> list[SelfCheck]:
-    """Try everything the bot needs, in the order in which it needs it."""
+    """Try all that the bot needs, in that order."""
     steps = [SelfCheck("Configuration", ok=True, detail="every key is understood")]
     clock = SystemClock()
     try:

@@ -20,6 +20,11 @@ BOOKING = {"book", "booked"}
 CONTAINERS = ("Directory", "DirectoryRepository")
 """Classes that know where something is: say what (an index, a finder, a store)."""
 
+UNPLAIN = re.compile(
+    r"\b(he|him|his|himself|she|her|hers|herself|whoever|whomever|whatever)\b", re.IGNORECASE
+)
+"""People are "they", and a sentence names its subject."""
+
 _SEGMENT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
 
 
@@ -97,6 +102,19 @@ def test_words_of_the_glossary_are_in_use() -> None:
 def test_private_words_are_gone() -> None:
     """A name says what it is, in words of the trade."""
     assert {module.path: names for module in list_product() if (names := list_given_up(module))} == {}
+
+
+def test_sentences_are_plain() -> None:
+    """Code, comments and documents of the product have no word that makes a sentence hard to read."""
+    texts = {module.path: module.source for module in list_product()}
+    texts |= {path.name: path.read_text("utf-8") for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))}
+    found = {
+        f"{path}:{number}"
+        for path, text in texts.items()
+        for number, line in enumerate(text.splitlines(), 1)
+        if UNPLAIN.search(line)
+    }
+    assert sorted(found) == []
 
 
 @pytest.mark.parametrize(

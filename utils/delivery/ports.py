@@ -23,7 +23,7 @@ class OutboxStore(Protocol):
     """
 
     async def list_feeds(self, guild_id: GuildId) -> Sequence[Feed]:
-        """Return the feeds for which there are entries, in a message or not."""
+        """Return the feeds that have entries, in a message or not."""
 
     async def list_pending(
         self, guild_id: GuildId, feeds: Collection[Feed], *, limit: int

@@ -63,7 +63,7 @@ def describe_coverage(coverage: Coverage) -> Text:
 
 
 def list_figures(stats: PlayerStats) -> Sequence[tuple[Text, Value]]:
-    """Return what is known of a player, in the order in which it is shown."""
+    """Return what is known of a player, in the order it is shown."""
     counters = stats.counters
     return (
         (text("Kills"), Number(counters.kills)),

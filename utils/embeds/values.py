@@ -32,7 +32,7 @@ def show_money(theme: Theme, amount: int) -> Text:
 
 
 def join_facts(facts: Sequence[Value]) -> Text:
-    """Return facts in a line, each of which can stand alone."""
+    """Return facts in a line; each can stand alone."""
     return join(facts, SEPARATOR)
 
 

@@ -38,8 +38,8 @@ class Access:
         modal_options: those of the options that make the first reply a modal when they are given (a switch:
             when it is on).
         is_change: it changes what is stored, so a failure may leave it done, or a part of it.
-        may_have_left: it may name a member who is none any more, for what is still stored of them.
-        cost: how much work it is, in units of which ``limits`` allows a member some in a minute.
+        may_have_left: it may name a former member, for what is still stored of them.
+        cost: how much work it is, in the units of ``limits``.
     """
 
     is_admin: bool = False

@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from utils.localization.catalogue import ENGLISH_CATALOGUE, Catalogue
 from utils.localization.escape import ZERO_WIDTH_SPACE, escape_text, hide_ids
 from utils.localization.pools import ENGLISH_POOLS, Pools
+from utils.models.players import REST
+from utils.models.scope import ERASED
 from utils.models.texts import Code, Command, Day, Moment, Text, TextWriter, Value
-from utils.models.visible_text import NAMELESS, clean_text
+from utils.models.visible_text import NAMELESS, NO_VISIBLE_NAME, clean_text
 
 FOREIGN_CHARACTERS = 400  # of one value: the longest is a line of a log or what a host said
+
+STAND_INS = {str(said): said for said in (ERASED, REST, NO_VISIBLE_NAME)}
+"""Names that nobody bears: they are stored, and so they come as foreign text, but each is a text of ours."""
 
 ENGLISH = "en"
 
@@ -29,7 +34,13 @@ class PlainWriter(TextWriter):
 
     def write_foreign(self, foreign: str) -> str:
         """Return foreign text on one line; never empty, and no player's id in it."""
-        return clean_text(hide_ids(foreign), FOREIGN_CHARACTERS) or NAMELESS
+        shown = self.clean(foreign) or NAMELESS
+        stand_in = STAND_INS.get(foreign) or STAND_INS.get(shown)
+        return shown if stand_in is None else self.write(stand_in)
+
+    def clean(self, foreign: str) -> str:
+        """Return foreign text as it can be shown here; empty where nobody would see any of it."""
+        return clean_text(hide_ids(foreign), FOREIGN_CHARACTERS)
 
     def write_moment(self, moment: Moment) -> str:
         """Return date and time in UTC."""
@@ -47,13 +58,14 @@ class PlainWriter(TextWriter):
 class MarkdownWriter(PlainWriter):
     """Writes for the places where Discord shows markup; foreign text shows as itself there."""
 
-    def write_foreign(self, foreign: str) -> str:
+    def clean(self, foreign: str) -> str:
         """Return foreign text escaped."""
-        return escape_text(hide_ids(foreign), FOREIGN_CHARACTERS) or NAMELESS
+        return escape_text(hide_ids(foreign), FOREIGN_CHARACTERS)
 
     def write_code(self, code: Code) -> str:
         """Return a span of code, in which nothing is markup but what ends it."""
-        shown = super().write_foreign(code.value).replace("`", "'").replace("@", f"@{ZERO_WIDTH_SPACE}")
+        cleaned = clean_text(hide_ids(code.value), FOREIGN_CHARACTERS) or NAMELESS
+        shown = cleaned.replace("`", "'").replace("@", f"@{ZERO_WIDTH_SPACE}")
         return f"`{shown}`"
 
     def write_command(self, command: Command) -> str:

@@ -1,4 +1,4 @@
-"""Pools: titles and lines of posts, written in each language, from which the event itself chooses.
+"""Pools: titles and lines of posts, written in each language; the event itself chooses among them.
 
 They are read once a language, and no part of them is worded anew for a post: a kill must stay cheap.
 """

@@ -1,6 +1,6 @@
 """Coded texts: sentences that are stored as a code and facts, so that every language can show them later.
 
-Whoever tells of something that may be stored (``Problem``, ``RejectionReason``) takes its sentence from an
+Code that tells of something that may be stored (``Problem``, ``RejectionReason``) takes its sentence from an
 enumeration: the code is the member's name, and the English is never stored. Write ``say`` for a sentence,
 ``count`` for one that depends on a number.
 """

@@ -34,7 +34,7 @@ class DeathKind(StrEnum):
 
     @property
     def is_suicide(self) -> bool:
-        """Tell whether the victim did it to itself; neither a kill nor a death."""
+        """Tell whether it is the victim's own doing; counted neither as a kill nor as a death."""
         return self in (DeathKind.MENU, DeathKind.FALL, DeathKind.SELF)
 
 

@@ -35,7 +35,7 @@ def fold_label(name: str, folded: str) -> str:
 
 
 def make_mark(key: str) -> str:
-    """Return the mark of an id, from which nobody can read the id."""
+    """Return the mark of an id; the id cannot be read from it."""
     return f"{MARK_SIGN}{blake2s(key.encode(), digest_size=_MARK_BYTES).hexdigest()}"
 
 

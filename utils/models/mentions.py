@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 
 from utils.models.scope import MemberId
+from utils.models.texts import text
 
 _find = re.compile(r"<@!?([0-9]{1,20})>")
 
-ERASED_MEMBER = "an erased member"
+ERASED_MEMBER = str(text("an erased member"))
+"""What is stored in the middle of a text that somebody typed, which nobody translates."""
 
 
 def replace_mentions(text: str, is_replaced: Callable[[MemberId], bool], replacement: str) -> str:

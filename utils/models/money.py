@@ -193,7 +193,7 @@ class BountyEnd:
 
 @dataclass(frozen=True, slots=True)
 class PaidKill:
-    """A kill that was paid: by whom, of whom, when it happened (UTC)."""
+    """A kill that was paid: its killer's member, its victim, and when it happened (UTC)."""
 
     member_id: MemberId
     victim_id: PlayerId

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from utils.models.scope import PlayerId, ServerId
+from utils.models.texts import text
 
 MOST_NAMES = 50
 """The newest names of a player are kept; the game lets people rename themselves without end."""
@@ -12,13 +13,15 @@ MOST_NAMES = 50
 MOST_WEAPONS = 200
 """So many weapons are counted by name in one document, and the rest together; the game has some dozens."""
 
-OTHER_WEAPONS = "other weapons"
-"""What the rest is called."""
+REST = text("other weapons")
+
+OTHER_WEAPONS = str(REST)
+"""What is stored as the name of the rest; each language shows its own (``localizer.STAND_INS``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameSeen:
-    """A name a player has borne on one server, and when (UTC)."""
+    """A name a player has had on one server, and when (UTC)."""
 
     name: str
     first_seen_at: datetime

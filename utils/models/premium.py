@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from utils.models.guilds import ChannelKind
 from utils.models.scope import GuildId, MemberId
+from utils.models.texts import Text, text_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class TierOffer:
 
     tier: Tier
     poll_seconds: float
-    opens: tuple[str, ...]
+    opens: tuple[Text, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +178,20 @@ def compute_poll_seconds(tier: Tier, *, minimum_seconds: float) -> float:
     return minimum_seconds if minimum_seconds < 5 else max(minimum_seconds, tier.poll_seconds)
 
 
-WORDING: Mapping[Feature, tuple[str, ...]] = {
-    Feature.KILLFEED: ("killfeed", "history import"),
-    Feature.LEADERBOARD: ("leaderboards",),
-    Feature.BOUNTIES: ("bounties",),
-    Feature.POSTED_BOARDS: ("posted boards",),
+WORDING: Mapping[Feature, tuple[Text, ...]] = {
+    Feature.KILLFEED: (text_in("a feature", "killfeed"), text_in("a feature", "history import")),
+    Feature.STATS: (text_in("a feature", "stats"),),
+    Feature.LEADERBOARD: (text_in("a feature", "leaderboards"),),
+    Feature.LINKS: (text_in("a feature", "links"),),
+    Feature.BOUNTIES: (text_in("a feature", "bounties"),),
+    Feature.WALLET: (text_in("a feature", "wallet"),),
+    Feature.COMPARE: (text_in("a feature", "compare"),),
+    Feature.WEAPONS: (text_in("a feature", "weapons"),),
+    Feature.RIVALS: (text_in("a feature", "rivals"),),
+    Feature.ACTIVITY: (text_in("a feature", "activity"),),
+    Feature.POSTED_BOARDS: (text_in("a feature", "posted boards"),),
 }
-"""How features are called in the table of tiers; those not named here are called by their value."""
+"""How features are called in the table of tiers."""
 
 
 def list_offers(*, minimum_seconds: float) -> tuple[TierOffer, ...]:
@@ -196,7 +204,7 @@ def list_offers(*, minimum_seconds: float) -> tuple[TierOffer, ...]:
                 word
                 for feature, level in REQUIRED_TIER.items()
                 if level == tier.level
-                for word in WORDING.get(feature, (feature.value,))
+                for word in WORDING[feature]
             ),
         )
         for tier in TIERS

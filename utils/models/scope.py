@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NewType
 
+from utils.models.texts import text
+
 GuildId = NewType("GuildId", int)
 """A Discord guild (snowflake)."""
 
@@ -22,7 +24,10 @@ PlayerId = NewType("PlayerId", str)
 ERASED_PLAYER_ID = PlayerId("0" * 32)
 """All players who were erased, together; no id of the game begins like this."""
 
-ERASED_NAME = "erased player"
+ERASED = text("erased player")
+
+ERASED_NAME = str(ERASED)
+"""What is stored as their name; each language shows its own (``localizer.STAND_INS``)."""
 
 ERASED_MEMBER_ID = MemberId(0)
 """All members who were erased, where none at all would mean something else; Discord gives nobody this id."""

@@ -2,7 +2,10 @@
 
 import unicodedata
 
-NAMELESS = "(no visible name)"
+from utils.models.texts import text
+
+NO_VISIBLE_NAME = text("(no visible name)")
+NAMELESS = str(NO_VISIBLE_NAME)  # each language shows its own (``localizer.STAND_INS``)
 NAME_LENGTH = 48  # three times the longest name of the game; keeps an embed on a phone's screen
 
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # blank, and yet letters or marks

@@ -41,7 +41,7 @@ def weigh_answer(answer: bytes) -> float:
 
 
 class AnswerReader(asyncssh.SSHReader[bytes]):
-    """Reads the answers of a host, each of which says first how long it is.
+    """Reads the answers of a host; each begins with its length.
 
     What an answer means is found out in one go, in the event loop. So each is paid for before.
     """

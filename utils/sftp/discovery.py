@@ -190,7 +190,7 @@ class _Search:
     async def find_among(
         self, folders: Iterable[ServerFolder], find: _Find
     ) -> list[tuple[ServerFolder, str]]:
-        """Return those server folders in which something is found, with where."""
+        """Return the server folders that hold something, with its place."""
         places = [(folder, await find(await self._enter(folder))) for folder in folders]
         return [(folder, place) for folder, place in places if place is not None]
 

@@ -1,4 +1,4 @@
-"""Listing: which death logs there are, in the order in which they are read.
+"""Listing: the death logs there are, in reading order.
 
 A host may list for ever, so nothing is collected that could be without end: names are taken one by one within
 a budget, and of files, folders and links only the newest are kept. What was left out is told.

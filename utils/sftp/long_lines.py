@@ -1,6 +1,6 @@
 """Long lines: a line that is longer than a chunk is not a row, and is passed over.
 
-A host may show a file of 100 GB in which nothing is, or one that never ends its line. So a few megabytes of
+A host may show an empty file of 100 GB, or one that never ends its line. So a few megabytes of
 such a line are looked through at a poll, and the next poll goes on behind them. NULs are what a hole in a
 file reads as; once there were megabytes of them, the end of the hole is looked for in steps that double and
 halve again. A row that follows NULs is a row, however many they are.

@@ -49,9 +49,9 @@ class _Tests:
 
 
 class HandTries:
-    """Limits the tests that the people of a guild ask for, each of which connects at once, to any host.
+    """Limits the tests that the people of a guild ask for: each connects at once, to any host.
 
-    Wrong logins are fewer still: a host that locks out who guesses locks out the bot, and with it all guilds.
+    Wrong logins are fewer still: a host that locks out guessers locks out the bot, and with it all guilds.
     They are counted over all hosts, for one host has many names.
     """
 

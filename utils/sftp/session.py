@@ -304,7 +304,7 @@ class SftpSession:
     async def _close(self, file: asyncssh.SFTPClientFile, path: str) -> None:
         """Have the host close a file. What was read stands without that, and so does why it was not read.
 
-        Least of all may a failure take the place of a cancellation, or the reader would go on for ever.
+        A failure must not replace a cancellation, or the reader would go on for ever.
         """
         if self._connection.is_usable:
             limit = min(CLOSE_TIMEOUT_SECONDS, self._timeout)

@@ -8,9 +8,12 @@ import pytest
 from babel import Locale
 from babel.numbers import format_decimal
 
+from tests.fakes.pseudo_language import PSEUDO
 from utils.localization.catalogue import read_catalogue
 from utils.localization.languages import Languages
 from utils.localization.localizer import ENGLISH_LOCALIZER, build_localizer
+from utils.models.players import OTHER_WEAPONS
+from utils.models.scope import ERASED_NAME
 from utils.models.texts import (
     Code,
     Command,
@@ -24,6 +27,7 @@ from utils.models.texts import (
     text,
     text_in,
 )
+from utils.models.visible_text import NAMELESS
 
 AT = datetime(2025, 5, 1, 18, 5, tzinfo=UTC)
 SHIPPED = ("en", "de", "es", "es-419", "fr", "pt-BR", "ru", "pl")
@@ -150,3 +154,13 @@ async def test_catalogue_is_read_once_and_in_a_thread(languages: Languages) -> N
     first, *others = await asyncio.gather(*(languages.open("ru") for _ in range(5)))
     assert all(other is first for other in others)
     assert await languages.open("en") is ENGLISH_LOCALIZER
+
+
+@pytest.mark.parametrize("stored", [ERASED_NAME, OTHER_WEAPONS, NAMELESS, "\u200b"])
+def test_name_that_nobody_bears_is_shown_in_each_language(stored: str) -> None:
+    """It is stored like a name of the game, and is a text of ours all the same."""
+    english = NAMELESS if stored == "\u200b" else stored
+    assert ENGLISH_LOCALIZER.write(stored) == ENGLISH_LOCALIZER.write_plain(stored) == english
+    assert "⟦" in PSEUDO.write(stored)
+    assert "⟦" in PSEUDO.write_plain(stored)
+    assert "⟦" not in PSEUDO.write_plain("Ann")

@@ -227,4 +227,4 @@ PERSONAL_FIELDS: Declarations = {
         _player("player_id", Erasure.WITH_LINKS, part=ExportPart("proof_attempts", "player")),
     ),
 }
-"""By collection; none has a document in which nothing is declared that names somebody."""
+"""By collection; every field that names a person is declared."""

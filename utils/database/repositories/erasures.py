@@ -80,13 +80,13 @@ class ErasureRepository:
         )
 
     async def list_scopes(self, guild_id: GuildId) -> tuple[ServerScope, ...]:
-        """Return every server of which statistics are stored, removed ones too."""
+        """Return every server with stored statistics, removed ones too."""
         servers = self._of_guild("game_servers", guild_id)
         found = await servers.find({}, projection={"server_id": 1}, hint="server")
         return tuple(sorted(ServerScope(guild_id, ServerId(one["server_id"])) for one in found))
 
     async def list_names(self, scope: ServerScope, player_id: PlayerId) -> frozenset[str]:
-        """Return every name a player has borne on a server."""
+        """Return every name a player has had on a server."""
         # MongoDB looks at the last field of an index when each one before it has a bound
         own = {"generation": {"$gte": 0}, "player_id": player_id}
         found = await self._of("players", scope).find(own, projection={"names.name": 1}, hint="player")

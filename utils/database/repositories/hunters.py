@@ -35,7 +35,7 @@ class HunterRepository:
             guild_id: whose bounties.
             server_ids: the servers that are summed.
             since: the first day whose deaths count, by the servers' own calendars; None counts everything.
-            since_at: the moment (UTC) from which on claims count; None counts everything.
+            since_at: claims count from this moment (UTC) on; None counts everything.
         """
         claims = await self._sum_claims(guild_id, server_ids, since_at)
         player_ids = [PlayerId(claim["_id"]) for claim in claims]

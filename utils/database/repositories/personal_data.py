@@ -34,7 +34,7 @@ class PersonalDataRepository:
         self._database = database
 
     async def list_servers(self, guild_id: GuildId) -> Mapping[ServerScope, str]:
-        """Return the names of all servers of which statistics are stored, removed ones too."""
+        """Return the names of all servers with stored statistics, removed ones too."""
         found = await self._of_guild("game_servers", guild_id).find(
             {}, projection={"server_id": 1, "name": 1}, hint="server"
         )

@@ -35,7 +35,7 @@ class ScopeIndexRepository:
         return self._read_scopes(await self._database.run("scope_index.servers", cursor.to_list(None)))
 
     async def list_removals(self) -> tuple[ServerScope, ...]:
-        """Return every removed game server of which something may be left."""
+        """Return every removed game server that may have left something."""
         cursor = self._database.unscoped("game_servers").find(
             {"removed_at": {"$exists": True}}, {"_id": 0, "guild_id": 1, "server_id": 1}, hint="server"
         )

@@ -122,7 +122,7 @@ class MoneyTransaction:
         return sorted(bounties, key=lambda bounty: (bounty.placed_at, bounty.bounty_id))
 
     def find_house_targets(self, player_ids: Iterable[PlayerId], *, since: datetime) -> frozenset[PlayerId]:
-        """Return on whom of these players the house put a bounty since a moment, on any server."""
+        """Return those of the players that the house put a bounty on since a moment, on any server."""
         wanted = {"placer_id": None, "placed_at": {"$gt": since}, "player_id": {"$in": list(player_ids)}}
         found = self._of_guild("bounties").find(wanted, projection={"player_id": 1}, hint="placer")
         return frozenset(PlayerId(one["player_id"]) for one in found)

@@ -28,7 +28,7 @@ class ChannelChange:
     Attributes:
         server: the server it was changed for; None for the guild's own.
         channel_id: where posts of the kind go from now on; None for nowhere.
-        missing_tier: the tier from which on they do; None when the guild has it.
+        missing_tier: the lowest tier where they do; None when the guild has it.
         is_changed: there was something to change.
     """
 

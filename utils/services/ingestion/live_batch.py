@@ -9,8 +9,8 @@
    counts the same player meets a write conflict and runs again as a whole, on what the first one wrote.
 3. **Deaths** are inserted before the rules judge: a rule may read a killer's kills, those of this batch too.
 4. **Rules** (``batch_rules``) pay, claim and say what else is to be announced.
-5. **Numbers of notices** are drawn after that. Whatever else draws for this server meanwhile makes this one a
-   write conflict, and it runs again.
+5. **Numbers of notices** are drawn after that. A transaction that draws for this server
+   meanwhile makes this one a write conflict, and it runs again.
 6. **The cursor** is moved from the value the chunk was read at. It is the lock that makes a batch happen
    once: if anybody has moved it meanwhile, nothing of this is stored. Writes wait for the transaction's end
    and the cursor goes first there, so that a chunk read from an old place fails for that and is not taken for

@@ -51,7 +51,7 @@ class ServerIndex(Protocol):
 
 
 class Departures(Protocol):
-    """Storage of which guilds the bot has left."""
+    """Storage of the guilds that the bot has left."""
 
     async def set_left(self, guild_id: GuildId, *, is_left: bool) -> None:
         """Note that the bot is no longer in a guild, or that it is there again."""

@@ -47,7 +47,7 @@ class MoneyUnit(Protocol):
         """Return every open bounty on these players, ended ones included, first placed first."""
 
     def find_house_targets(self, player_ids: Iterable[PlayerId], *, since: datetime) -> frozenset[PlayerId]:
-        """Return on whom of these players the house put a bounty since a moment, on any server."""
+        """Return those of the players that the house put a bounty on since a moment, on any server."""
 
     def insert_bounty(self, bounty: Bounty) -> None:
         """Store an open bounty; there is at most one of a placer on a player."""

@@ -3,7 +3,7 @@
 For each kill, in the order of the log: the open bounties on its victim go to the killer's member, then the
 kill itself is paid, then the house may put a price on the killer. Only proven links earn. A kill among one
 member's own players earns and claims nothing. Whether a claim is in time is decided by the moment the bot
-read the kill; a bounty that a command or the timer ends at the same moment is the first one's to get.
+read the kill. Where a command or the timer ends a bounty at the same moment, the first one gets it.
 """
 
 import secrets

@@ -78,7 +78,7 @@ class ErasureStore(Protocol):
         """Return every server with stored statistics."""
 
     async def list_names(self, scope: ServerScope, player_id: PlayerId) -> Collection[str]:
-        """Return every name a player has borne on a server."""
+        """Return every name a player has had on a server."""
 
     async def erase_player(self, guild_id: GuildId, player_id: PlayerId, names: Collection[str]) -> None:
         """Take a player out of everything that has no order of its own, as it is declared there."""

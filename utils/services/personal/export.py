@@ -19,7 +19,7 @@ class ExportStore(Protocol):
     """Reads of one person's data, as it is stored."""
 
     async def list_servers(self, guild_id: GuildId) -> Mapping[ServerScope, str]:
-        """Return the names of all servers of which statistics are stored."""
+        """Return the names of all servers with stored statistics."""
 
     async def list_parts_of_player(self, scope: ServerScope, player_id: PlayerId) -> Parts:
         """Return what one server has of a player besides their deaths."""

@@ -33,7 +33,7 @@ class PersonFinder:
 
         Raises:
             InvalidInputError: a member and a player are named.
-            NotAllowedError: it is somebody else's, or was proven a short while ago, and who asks is no admin.
+            NotAllowedError: the asker is no admin, and it is another person's or was proven lately.
             NotFoundError, AmbiguousError: an admin's word means nobody, or several.
         """
         if question.player is not None and question.member_id is not None:

@@ -201,7 +201,7 @@ class PlayerNames:
 
 
 async def _choose(known: NameIndex, text: str, server_ids: frozenset[ServerId]) -> list[KnownPlayer]:
-    """Return who is meant by a name: by the first way of reading it by which there is anybody."""
+    """Return the players meant by a name, by the first way of reading it that finds any."""
     wanted, typed = fold_text(text), text.strip().casefold()
     if not wanted:
         return []

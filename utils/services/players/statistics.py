@@ -119,7 +119,7 @@ class HunterStore(Protocol):
     ) -> Sequence[BoardRow]:
         """Return everybody who claimed a bounty by the sum of what was paid, most first.
 
-        ``since_at`` is the moment from which on claims count, ``since`` the first day whose deaths count.
+        Claims count from ``since_at`` on, deaths from the day ``since`` on.
         """
 
 

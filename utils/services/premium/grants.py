@@ -219,7 +219,7 @@ class GrantService:
     async def pause_excess_of_all(self) -> None:
         """Keep every guild within its tier, for example after the default tier was changed.
 
-        Those for whom that fails are left to the timer of ends.
+        Where that fails, the timer of ends does it later.
         """
         guild_ids = await self._scope_index.list_guild_ids()
         await self._tasks.for_each(PAUSE_TASK, guild_ids, self.pause_excess_servers)

@@ -92,7 +92,7 @@ class PremiumService:
             )
 
     async def find_missing_tier(self, guild_id: GuildId, kind: ChannelKind) -> Tier | None:
-        """Return the tier from which on a kind of channel is used; None when the guild has it."""
+        """Return the lowest tier that may use a kind of channel; None when the guild has it."""
         required = TIERS[REQUIRED_CHANNEL_TIER[kind]]
         return required if (await self.get_tier(guild_id)).level < required.level else None
 

@@ -45,7 +45,7 @@ class StandingsSection(Protocol):
         """What it is kept under."""
 
     def find_start(self, since: date | None) -> date | None:
-        """Return from which day on it is read for a question about days from ``since`` on; None: all time."""
+        """Return the first day to read for a question about days from ``since`` on; None: all time."""
 
     def iterate(
         self,
