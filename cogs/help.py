@@ -1,5 +1,7 @@
 """Help: ``/help``, from the commands that are really there."""
 
+from collections.abc import Mapping
+
 import discord
 from discord.ext import commands
 from structlog import get_logger
@@ -14,18 +16,23 @@ from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.models.premium import REQUIRED_TIER, TIERS, Tier
 from utils.models.scope import GuildId
-from utils.models.texts import Command, text
+from utils.models.texts import Command, Text, text
 from utils.models.typed_text import quote
 
 logger = get_logger(__name__)
 
-_FIGURES, _MONEY, _LINKS = "Figures", "Bounties and emeralds", "Links"
-FEATURES = {
+_FIGURES, _MONEY, _LINKS = text("Figures"), text("Bounties and emeralds"), text("Links")
+FEATURES: Mapping[str, Text] = {
+    "admin": text("Admin"),
+    "data": text("Data"),
+    "help": text("Help"),
+    "killfeed": text("Killfeed"),
+    "premium": text("Premium"),
     **dict.fromkeys(("stats", "compare", "weapons", "rivals", "activity", "leaderboard"), _FIGURES),
     **dict.fromkeys(("bounty", "wallet"), _MONEY),
     **dict.fromkeys(("link", "unlink", "links"), _LINKS),
 }
-"""The headings of commands whose first word is none."""
+"""The headings of commands by their first word; one that has none is its own."""
 
 
 async def complete_command(ctx: discord.AutocompleteContext) -> list[str]:
@@ -81,19 +88,19 @@ def _describe(command: discord.SlashCommand, tier: Tier) -> HelpCommand:
     required = TIERS[REQUIRED_TIER[feature]] if feature else TIERS[0]
     return HelpCommand(
         name=command.qualified_name,
-        description=command.description,
+        description=Text(command.description),
         feature=_name_feature(command.qualified_name),
-        options=tuple((str(option.name), str(option.description)) for option in command.options),
+        options=tuple((str(option.name), Text(str(option.description))) for option in command.options),
         tier=required,
         is_open=required.level <= tier.level,
     )
 
 
-def _name_feature(name: str) -> str:
+def _name_feature(name: str) -> Text:
     """Return the heading of a command: its feature, or its group among the commands of admins."""
     first, *others = name.split()
-    heading = FEATURES.get(first, first.capitalize())
-    return f"{heading} · {others[0]}" if len(others) > 1 else heading
+    heading = FEATURES.get(first) or text("{word}", word=first.capitalize())
+    return text("{feature} · {group}", feature=heading, group=others[0]) if len(others) > 1 else heading
 
 
 def setup(bot: discord.Bot) -> None:

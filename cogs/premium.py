@@ -5,9 +5,8 @@ import discord
 from utils.interactions.access import GuildCog, access, get_actor_id, get_guild_id
 from utils.interactions.context import KillfeedContext
 from utils.interactions.services import Services
-from utils.localization.escape import escape_name
 from utils.models.premium import TIERS, GrantChange
-from utils.models.scope import GuildId
+from utils.models.texts import Text, text
 from utils.services.premium.grants import REASON_CHARACTERS, parse_guild_id
 
 
@@ -41,7 +40,11 @@ class PremiumCog(GuildCog):
         change = await self.services.grants.grant(
             chosen, tier=tier, days=days, actor_id=get_actor_id(ctx.interaction)
         )
-        await self._answer(ctx, "Premium granted", chosen, change)
+        guild = ctx.bot.get_guild(chosen)
+        title = text("Premium granted")
+        if guild is not None:
+            title = text("Premium granted: {community}", community=guild.name)
+        await self._answer(ctx, title, guild, change)
 
     @premium.command(name="revoke", description="Take a community's grant away; for those who host this bot")
     @discord.option("guild_id", str, description="Id of the Discord server (Copy Server ID)", max_length=30)
@@ -53,12 +56,16 @@ class PremiumCog(GuildCog):
         change = await self.services.grants.revoke(
             chosen, reason=reason, actor_id=get_actor_id(ctx.interaction)
         )
-        await self._answer(ctx, "Premium revoked", chosen, change)
+        guild = ctx.bot.get_guild(chosen)
+        title = text("Premium revoked")
+        if guild is not None:
+            title = text("Premium revoked: {community}", community=guild.name)
+        await self._answer(ctx, title, guild, change)
 
-    async def _answer(self, ctx: KillfeedContext, title: str, guild_id: GuildId, change: GrantChange) -> None:
-        guild = ctx.bot.get_guild(guild_id)
-        heading = f"{title}: {escape_name(guild.name)}" if guild else title
-        embed = ctx.embeds.build_grant(heading, change, is_member=guild is not None)
+    async def _answer(
+        self, ctx: KillfeedContext, title: Text, guild: discord.Guild | None, change: GrantChange
+    ) -> None:
+        embed = ctx.embeds.build_grant(title, change, is_member=guild is not None)
         await ctx.respond(embed=embed, ephemeral=True)
 
 

@@ -9,6 +9,7 @@ from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
 from utils.models.premium import Feature
+from utils.models.texts import Command, Mention, text
 from utils.services.players.statistics import Board
 
 BOARDS = [board.value for board in Board]
@@ -29,8 +30,11 @@ class BoardCommands:
         channel_id = await self.services.boards.post(
             get_guild_id(ctx), Board(board), server, actor_id=get_actor_id(ctx.interaction)
         )
-        text = f"The board stands in <#{channel_id}> and keeps itself up to date, every 30 minutes."
-        await ctx.respond(embed=ctx.embeds.build_success("Board posted", text), ephemeral=True)
+        said = text(
+            "The board stands in {channel} and keeps itself up to date, every 30 minutes.",
+            channel=Mention("#", channel_id),
+        )
+        await ctx.respond(embed=ctx.embeds.build_success(text("Board posted"), said), ephemeral=True)
 
     @board.command(name="remove", description="End a posted board and delete its message")
     @discord.option("board", str, description="What it ranks by", choices=BOARDS)
@@ -41,5 +45,5 @@ class BoardCommands:
         await self.services.boards.remove(
             get_guild_id(ctx), Board(board), server, actor_id=get_actor_id(ctx.interaction)
         )
-        text = "Its message is deleted. `/admin board post` posts it again."
-        await ctx.respond(embed=ctx.embeds.build_success("Board removed", text), ephemeral=True)
+        said = text("Its message is deleted. {post} posts it again.", post=Command("admin board post"))
+        await ctx.respond(embed=ctx.embeds.build_success(text("Board removed"), said), ephemeral=True)

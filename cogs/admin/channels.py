@@ -1,5 +1,7 @@
 """``/admin channel``: where the bot posts."""
 
+from collections.abc import Iterator
+
 import discord
 
 from cogs.admin.groups import CHANNEL
@@ -9,18 +11,18 @@ from utils.interactions.autocomplete import complete_server
 from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
-from utils.localization.escape import escape_text
-from utils.models.guilds import ChannelKind
+from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.scope import ChannelId
+from utils.models.texts import Command, Mention, Names, Number, Text, Value, join, text, text_in
 from utils.services.guilds.guild_changes import ChannelChange
 
 CHANNEL_KINDS = [kind.value for kind in ChannelKind]
 NEEDED_PERMISSIONS = {
-    "view_channel": "View Channel",
-    "send_messages": "Send Messages",
-    "embed_links": "Embed Links",
-    "attach_files": "Attach Files",
-    "read_message_history": "Read Message History",
+    "view_channel": text_in("a permission of Discord", "View Channel"),
+    "send_messages": text_in("a permission of Discord", "Send Messages"),
+    "embed_links": text_in("a permission of Discord", "Embed Links"),
+    "attach_files": text_in("a permission of Discord", "Attach Files"),
+    "read_message_history": text_in("a permission of Discord", "Read Message History"),
 }
 
 
@@ -42,7 +44,11 @@ class ChannelCommands:
         missing = find_missing_permissions(channel)
         if missing:
             raise InvalidInputError(
-                f"I may not post in #{channel.name}: give me {', '.join(missing)} there, then try again."
+                text(
+                    "I may not post in #{channel}: give me {permissions} there, then try again.",
+                    channel=channel.name,
+                    permissions=Names(tuple(missing)),
+                )
             )
         guild_id = get_guild_id(ctx)
         change = await self.services.guild_changes.set_channel(
@@ -52,11 +58,8 @@ class ChannelCommands:
             server=server,
             actor_id=get_actor_id(ctx.interaction),
         )
-        text = f"The {kind} channel {_describe_owner(change)} is now {channel.mention}."
-        if change.missing_tier is not None:
-            tier = change.missing_tier
-            text += f" It waits: it is used from tier {tier.level} ({tier.name}) on. See `/premium tiers`."
-        await ctx.respond(embed=ctx.embeds.build_success("Channel set", text), ephemeral=True)
+        said = join(list(_describe_set(ChannelKind(kind), channel, change)))
+        await ctx.respond(embed=ctx.embeds.build_success(text("Channel set"), said), ephemeral=True)
 
     @channel.command(name="clear", description="Post something there no longer")
     @discord.option("kind", str, description="What is posted there", choices=CHANNEL_KINDS)
@@ -68,15 +71,11 @@ class ChannelCommands:
         change = await self.services.guild_changes.clear_channel(
             guild_id, ChannelKind(kind), server=server, actor_id=get_actor_id(ctx.interaction)
         )
-        goes_on = (
-            f"Its posts go to <#{change.channel_id}> now." if change.channel_id else "Nothing is posted."
-        )
+        said = join([_describe_cleared(ChannelKind(kind), change), _describe_rest(change)])
         if change.is_changed:
-            text = f"The {kind} channel {_describe_owner(change)} is cleared. {goes_on}"
-            embed = embeds.build_success("Channel cleared", text)
+            embed = embeds.build_success(text("Channel cleared"), said)
         else:
-            text = f"There is no {kind} channel {_describe_owner(change)}. {goes_on}"
-            embed = embeds.build_notice("Nothing to clear", text)
+            embed = embeds.build_notice(text("Nothing to clear"), said)
         await ctx.respond(embed=embed, ephemeral=True)
 
     @channel.command(name="list", description="Where everything is posted")
@@ -85,13 +84,21 @@ class ChannelCommands:
         """Answer ``/admin channel list``."""
         guild_id = get_guild_id(ctx)
         settings = await self.services.settings.get_settings(guild_id)
-        lines = [f"**{kind}**: {_mention(settings.channels.get(kind))}" for kind in ChannelKind]
+        lines = [
+            text("**{kind}**: {channel}", kind=name, channel=_mention(settings.channels.get(kind)))
+            for kind, name in CHANNEL_KIND_NAMES.items()
+        ]
         for server in await self.services.servers.list_servers(guild_id):
             lines += [
-                f"**{kind}** of {escape_text(server.name)}: {_mention(channel_id)}"
+                text(
+                    "**{kind}** of {server}: {channel}",
+                    kind=CHANNEL_KIND_NAMES[kind],
+                    server=server.name,
+                    channel=_mention(channel_id),
+                )
                 for kind, channel_id in server.channels.items()
             ]
-        embed = ctx.embeds.build_notice("Channels", "\n".join(lines))
+        embed = ctx.embeds.build_notice(text("Channels"), join(lines, "\n"))
         await ctx.respond(embed=embed, ephemeral=True)
 
     @channel.command(name="test", description="Post a sample, to see how it looks and whether it works")
@@ -103,19 +110,56 @@ class ChannelCommands:
         guild_id, wanted = get_guild_id(ctx), ChannelKind(kind)
         chosen = await self.services.servers.resolve(guild_id, server) if server is not None else None
         posted_in = await self.services.samples.post(guild_id, wanted, chosen)
-        text = f"A sample of {kind} stands in <#{posted_in}>."
-        await ctx.respond(embed=ctx.embeds.build_success("Sample posted", text), ephemeral=True)
+        said = text(
+            "A sample of {kind} stands in {channel}.",
+            kind=CHANNEL_KIND_NAMES[wanted],
+            channel=Mention("#", posted_in),
+        )
+        await ctx.respond(embed=ctx.embeds.build_success(text("Sample posted"), said), ephemeral=True)
 
 
-def _describe_owner(change: ChannelChange) -> str:
-    return f"of {escape_text(change.server.name)}" if change.server else "of this community"
+def _describe_set(kind: ChannelKind, channel: discord.TextChannel, change: ChannelChange) -> Iterator[Text]:
+    name, mention = CHANNEL_KIND_NAMES[kind], Mention("#", channel.id)
+    if change.server is None:
+        yield text("The {kind} channel of this community is now {channel}.", kind=name, channel=mention)
+    else:
+        yield text(
+            "The {kind} channel of {server} is now {channel}.",
+            kind=name,
+            server=change.server.name,
+            channel=mention,
+        )
+    if (tier := change.missing_tier) is not None:
+        yield text(
+            "It waits: it is used from tier {level} ({name}) on. See {tiers}.",
+            level=Number(tier.level),
+            name=tier.name,
+            tiers=Command("premium tiers"),
+        )
 
 
-def find_missing_permissions(channel: discord.TextChannel) -> list[str]:
+def _describe_cleared(kind: ChannelKind, change: ChannelChange) -> Text:
+    name = CHANNEL_KIND_NAMES[kind]
+    if change.server is None:
+        if change.is_changed:
+            return text("The {kind} channel of this community is cleared.", kind=name)
+        return text("There is no {kind} channel of this community.", kind=name)
+    if change.is_changed:
+        return text("The {kind} channel of {server} is cleared.", kind=name, server=change.server.name)
+    return text("There is no {kind} channel of {server}.", kind=name, server=change.server.name)
+
+
+def _describe_rest(change: ChannelChange) -> Text:
+    if change.channel_id is None:
+        return text("Nothing is posted.")
+    return text("Its posts go to {channel} now.", channel=Mention("#", change.channel_id))
+
+
+def find_missing_permissions(channel: discord.TextChannel) -> list[Text]:
     """Return what the bot needs in a channel and has not, by the names people see."""
     granted = channel.permissions_for(channel.guild.me)
     return [name for flag, name in NEEDED_PERMISSIONS.items() if not getattr(granted, flag)]
 
 
-def _mention(channel_id: ChannelId | None) -> str:
-    return f"<#{channel_id}>" if channel_id else "not set"
+def _mention(channel_id: ChannelId | None) -> Value:
+    return Mention("#", channel_id) if channel_id else text_in("a channel", "not set")

@@ -8,8 +8,8 @@ from utils.interactions.autocomplete import complete_link_of_member, complete_pl
 from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
-from utils.localization.escape import escape_name
 from utils.models.scope import MemberId
+from utils.models.texts import Mention, text
 
 
 class LinkCommands:
@@ -27,9 +27,11 @@ class LinkCommands:
         link = await self.services.links.confirm(
             get_guild_id(ctx), MemberId(ctx.author.id), member_id=MemberId(member.id), player=player
         )
-        role = "main" if link.is_main else "alt"
-        text = f"<@{member.id}> is **{escape_name(link.player_name)}** ({role}), confirmed by you."
-        await ctx.respond(embed=ctx.embeds.build_success("Link confirmed", text), ephemeral=True)
+        who, name = Mention("@", member.id), link.player_name
+        said = text("{member} is **{player}** (alt), confirmed by you.", member=who, player=name)
+        if link.is_main:
+            said = text("{member} is **{player}** (main), confirmed by you.", member=who, player=name)
+        await ctx.respond(embed=ctx.embeds.build_success(text("Link confirmed"), said), ephemeral=True)
 
     @link.command(name="remove", description="End the link of a member to a player")
     @discord.option("member", discord.Member, description="Whose")
@@ -40,5 +42,9 @@ class LinkCommands:
         link = await self.services.links.remove(
             get_guild_id(ctx), MemberId(ctx.author.id), member_id=MemberId(member.id), player=player
         )
-        text = f"<@{member.id}> and **{escape_name(link.player_name)}** are not linked any more."
-        await ctx.respond(embed=ctx.embeds.build_success("Link removed", text), ephemeral=True)
+        said = text(
+            "{member} and **{player}** are not linked any more.",
+            member=Mention("@", member.id),
+            player=link.player_name,
+        )
+        await ctx.respond(embed=ctx.embeds.build_success(text("Link removed"), said), ephemeral=True)

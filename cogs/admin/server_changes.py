@@ -21,11 +21,10 @@ from utils.interactions.confirming import build_confirmation
 from utils.interactions.context import KillfeedContext
 from utils.interactions.options import text_option
 from utils.interactions.services import Services
-from utils.localization.escape import escape_text
 from utils.models.deaths import DeathKind
 from utils.models.scope import ChannelId
 from utils.models.servers import Credentials, GameServer, HostKeys
-from utils.models.texts import join, text
+from utils.models.texts import Names, Text, join, text
 from utils.services.servers.server_changes import EditedServer, ServerEdit
 
 DEATH_KINDS = {
@@ -147,8 +146,7 @@ class ServerChangeCommands:
             is_announced=on,
             actor_id=get_actor_id(ctx.interaction),
         )
-        subject = KINDS[DEATH_KINDS[kind]].capitalize()
-        title = f"{subject} of {escape_text(changed.name)} {'are' if on else 'are not'} posted"
+        title = _describe_announced(DEATH_KINDS[kind], changed.name, is_posted=on)
         embed = ctx.embeds.build_success(title, _list_announced(changed))
         await ctx.respond(embed=embed, ephemeral=True)
 
@@ -220,6 +218,38 @@ def _describe(edited: EditedServer, embeds: EmbedFactory) -> discord.Embed:
     return embed.set_footer(text=embeds.words.write_plain(unchanged))
 
 
-def _list_announced(server: GameServer) -> str:
-    posted = [name for kind, name in KINDS.items() if kind in server.posted_deaths]
-    return f"Posted now: {', '.join(posted)}." if posted else "No death of it is posted now; all are counted."
+def _describe_announced(kind: DeathKind, server: str, *, is_posted: bool) -> Text:
+    posted, silent = {
+        DeathKind.KILL: (
+            text("Kills of {server} are posted", server=server),
+            text("Kills of {server} are not posted", server=server),
+        ),
+        DeathKind.VEHICLE: (
+            text("Vehicle kills of {server} are posted", server=server),
+            text("Vehicle kills of {server} are not posted", server=server),
+        ),
+        DeathKind.MENU: (
+            text("Menu suicides of {server} are posted", server=server),
+            text("Menu suicides of {server} are not posted", server=server),
+        ),
+        DeathKind.FALL: (
+            text("Falls of {server} are posted", server=server),
+            text("Falls of {server} are not posted", server=server),
+        ),
+        DeathKind.SELF: (
+            text("Self-kills of {server} are posted", server=server),
+            text("Self-kills of {server} are not posted", server=server),
+        ),
+        DeathKind.UNKNOWN: (
+            text("Deaths without a killer of {server} are posted", server=server),
+            text("Deaths without a killer of {server} are not posted", server=server),
+        ),
+    }[kind]
+    return posted if is_posted else silent
+
+
+def _list_announced(server: GameServer) -> Text:
+    posted = tuple(name for kind, name in KINDS.items() if kind in server.posted_deaths)
+    if not posted:
+        return text("No death of it is posted now; all are counted.")
+    return text("Posted now: {kinds}.", kinds=Names(posted))

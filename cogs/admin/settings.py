@@ -14,6 +14,7 @@ from utils.interactions.paging import respond_with_pages
 from utils.interactions.services import Services
 from utils.models.audit import AuditAction
 from utils.models.scope import GuildId, MemberId
+from utils.models.texts import Command, Mention, Text, Value, join, text
 from utils.services.guilds.audit import PAGE_ENTRIES
 from utils.tasks import TaskReport
 
@@ -40,7 +41,7 @@ class SettingsCommands:
     async def admin_role(self, ctx: KillfeedContext, role: discord.Role | None) -> None:
         """Answer ``/admin role``."""
         if role is not None and role.is_default():
-            raise InvalidInputError("Everybody has that role. Choose one that only your admins have.")
+            raise InvalidInputError(text("Everybody has that role. Choose one that only your admins have."))
         before = await self.services.guild_changes.set_admin_role(
             get_guild_id(ctx), role.id if role else None, actor_id=get_actor_id(ctx.interaction)
         )
@@ -83,24 +84,26 @@ class SettingsCommands:
         await respond_with_pages(ctx, services, build, is_private=True)
 
 
-def _describe_role(role: discord.Role | None, before: int | None) -> tuple[str, str]:
+def _describe_role(role: discord.Role | None, before: int | None) -> tuple[Text, Text]:
     """Return title and text of the answer."""
-    old = f"Before: <@&{before}>." if before else "Before: none."
+    old = text("Before: {role}.", role=Mention("@&", before)) if before else text("Before: none.")
     if role is None:
-        return "Admin role cleared", f"The admin commands are for members with Manage Server alone. {old}"
-    text = (
-        f"Members of {role.mention} may use the admin commands. {old}\n"
-        "Discord shows `/admin` to members with Manage Server alone. To show it to that role: "
-        "Server Settings → Integrations → this bot → `/admin` → Add Roles or Members."
+        said = text("The admin commands are for members with Manage Server alone.")
+        return text("Admin role cleared"), join([said, old])
+    said = text("Members of {role} may use the admin commands.", role=Mention("@&", role.id))
+    shown = text(
+        "Discord shows {admin} to members with Manage Server alone. To show it to that role: "
+        "Server Settings → Integrations → this bot → {admin} → Add Roles or Members.",
+        admin=Command("admin"),
     )
-    return "Admin role set", text
+    return text("Admin role set"), join([join([said, old]), shown], "\n")
 
 
 async def _label_tasks(
     bot: discord.Bot, services: Services, reports: Sequence[TaskReport]
 ) -> list[ListedTask]:
     """Name each task by what it does, and by its community and server instead of their ids."""
-    names: dict[str, str] = {}
+    names: dict[str, Value] = {}
 
     async def add_names(guild_id: GuildId) -> None:
         names.update(await _list_names(bot, services, guild_id))
@@ -110,18 +113,21 @@ async def _label_tasks(
     return [ListedTask(_label(report, names), report) for report in reports]
 
 
-async def _list_names(bot: discord.Bot, services: Services, guild_id: GuildId) -> dict[str, str]:
+async def _list_names(bot: discord.Bot, services: Services, guild_id: GuildId) -> dict[str, Value]:
     """Return what people call a guild and each of its servers, by the form used in names of tasks."""
     guild = bot.get_guild(guild_id)
-    community = guild.name if guild else "a community I left"
+    community: Value = guild.name if guild else text("a community I left")
     servers = await services.servers.list_servers(guild_id)
     return {str(guild_id): community} | {
-        str(server.scope): f"{community} · {server.name}" for server in servers
+        str(server.scope): text("{community} · {server}", community=community, server=server.name)
+        for server in servers
     }
 
 
-def _label(report: TaskReport, names: dict[str, str]) -> str:
+def _label(report: TaskReport, names: dict[str, Value]) -> Value:
     if report.guild_id is None:
         return report.name
     kind, _, scope = report.name.partition(":")
-    return f"{kind}: {names.get(scope) or names.get(str(report.guild_id), scope)}"
+    return text(
+        "{task}: {where}", task=kind, where=names.get(scope) or names.get(str(report.guild_id), scope)
+    )

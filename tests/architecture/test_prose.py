@@ -34,20 +34,7 @@ UNSEEN_KEYWORDS = {
 PROSE = re.compile(r"[A-Za-z,;:.]{2,} [a-z]+")
 
 NOT_YET = {
-    "cogs/admin/boards.py",
-    "cogs/admin/channels.py",
-    "cogs/admin/links.py",
-    "cogs/admin/server_changes.py",
-    "cogs/admin/settings.py",
-    "cogs/help.py",
-    "cogs/premium.py",
-    "utils/delivery/service.py",
-    "utils/delivery/unexpected_failures.py",
-    "utils/embeds/audit.py",
-    "utils/embeds/audit_wording.py",
     "utils/embeds/figures.py",
-    "utils/embeds/servers.py",
-    "utils/embeds/wording.py",
     "utils/models/labels.py",
     "utils/services/personal/archives.py",
 }

@@ -8,7 +8,7 @@ from datetime import datetime
 from tests.fakes.clock import START
 from tests.fakes.deaths import SCOPE, build_player_id
 from tests.fakes.storage import Gate
-from utils.embeds.audit_wording import write_facts
+from utils.embeds.audit_wording import describe_facts
 from utils.errors import AmbiguousError, NotFoundError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.links import Link, LinkState, ProofAttempts, ProofOutcome
@@ -294,7 +294,7 @@ class FakeAuditLog:
         self, guild_id: GuildId, actor_id: MemberId | None, action: AuditAction, facts: AuditFacts
     ) -> None:
         """Take note of what people read."""
-        sentence = write_facts(AuditEntry(START, actor_id, action, facts))
+        sentence = str(describe_facts(AuditEntry(START, actor_id, action, facts)))
         self.written.append((guild_id, actor_id, action, sentence))
 
 

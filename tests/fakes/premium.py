@@ -8,7 +8,7 @@ from tests.fakes.clock import START, FakeClock
 from tests.fakes.server_loops import FakeNotifier, FakeServerLoops
 from tests.fakes.storage import FakeServerStore, Outage
 from utils.clock import Clock
-from utils.embeds.audit_wording import write_facts
+from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditEntry
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
 from utils.models.scope import GuildId, MemberId
@@ -29,7 +29,7 @@ class FakeAuditStore(Outage):
     @property
     def lines(self) -> list[tuple[MemberId | None, str, str]]:
         """Who did what, and what people read of it."""
-        return [(entry.actor_id, str(entry.action), write_facts(entry)) for _, entry in self.entries]
+        return [(entry.actor_id, str(entry.action), str(describe_facts(entry))) for _, entry in self.entries]
 
     async def insert_entry(self, guild_id: GuildId, entry: AuditEntry) -> None:
         """Add an entry."""

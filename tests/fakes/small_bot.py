@@ -55,7 +55,7 @@ from utils.models.servers import (
     ServerHealth,
     WayCheck,
 )
-from utils.models.texts import text
+from utils.models.texts import Text, text
 from utils.services.ingestion.history import HistoryImport
 from utils.services.money.bounties.endings import BountyEndings
 from utils.services.players.statistics import Board
@@ -132,9 +132,9 @@ class FakeDeliveries:
     """
 
     def __init__(self) -> None:
-        self.problem: str | None = None
+        self.problem: Text | None = None
 
-    def find_problem(self, guild_id: GuildId) -> str | None:
+    def find_problem(self, guild_id: GuildId) -> Text | None:
         """Return what a test says."""
         del guild_id
         return self.problem

@@ -24,6 +24,7 @@ from utils.events import GuildSettingsChanged
 from utils.models.guilds import ChannelKind
 from utils.models.notices.outbox import Feed
 from utils.models.scope import GuildId, ServerScope
+from utils.models.texts import Text
 from utils.services.ports import AdminNotifier
 from utils.tasks import Failure, TaskManager, capture
 from utils.waiting import Signal, wait_for_any
@@ -102,7 +103,7 @@ class DeliveryLoop:
             for mended in signals.mended.values():
                 mended.set()
 
-    def find_problem(self, guild_id: GuildId) -> str | None:
+    def find_problem(self, guild_id: GuildId) -> Text | None:
         """Return what a guild's delivery suffers from that nobody thought of."""
         return self._unexpected.find_problem(guild_id)
 

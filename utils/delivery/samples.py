@@ -4,7 +4,7 @@ from utils.clock import Clock
 from utils.delivery.languages import GuildSpeaker
 from utils.delivery.sender import DiscordSender
 from utils.errors import ChannelUnusableError, DeliveryError, NotAllowedError, NotFoundError
-from utils.models.guilds import ChannelKind
+from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerId, ServerScope
 from utils.models.servers import GameServer
 from utils.models.texts import Command, text
@@ -33,7 +33,7 @@ class SamplePosts:
         channel_id = await self._channels.find_channel(scope, kind)
         if channel_id is None:
             raise NotFoundError(
-                text("There is no channel for “{kind}” here.", kind=kind.value),
+                text("There is no channel for “{kind}” here.", kind=CHANNEL_KIND_NAMES[kind]),
                 hint=text("Set it with {set}.", set=Command("admin channel set")),
             )
         now = self._clock.now()
@@ -47,7 +47,7 @@ class SamplePosts:
                 text(
                     "I cannot post in the {kind} channel: it is gone, or I lack View Channel, Send Messages, "
                     "Embed Links or Attach Files there.",
-                    kind=kind.value,
+                    kind=CHANNEL_KIND_NAMES[kind],
                 )
             ) from None
         except DeliveryError as failure:

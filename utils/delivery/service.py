@@ -55,10 +55,10 @@ from utils.errors import (
     DeliveryRefusedError,
     DeliveryUncertainError,
 )
-from utils.models.guilds import ChannelKind
+from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.notices.outbox import Feed, OutboxEntry, OutgoingMessage
-from utils.models.quantities import write_quantity
 from utils.models.scope import ChannelId, GuildId
+from utils.models.texts import Command, plural, text
 from utils.services.ports import AdminNotifier, ChannelFinder
 
 LOOK_BACK_MESSAGES = 100  # one request; nothing else of this lane is posted before the message that waits
@@ -210,7 +210,7 @@ class DeliveryService:
         if not entries:
             return DeliveryOutcome(DeliveryState.IDLE, emptied=frozenset(feeds))
         if lane.channel_id is None:
-            return await self._discard(lane, entries, reason="no channel is set")
+            return await self._discard(lane, entries, reason="channel_not_set")
         language = await self._languages.find_language(lane.guild_id)
         group = await self._choose_group(lane, entries, language)
         outcome = await self._try(
@@ -277,7 +277,7 @@ class DeliveryService:
             for kind, count in Counter(entry.channel_kind for entry in entries).items():
                 await self._tell_expired(lane, kind, count)
         if step in (Step.EXPIRE, Step.DISCARD):
-            reason = "expired" if step is Step.EXPIRE else "no channel is set"
+            reason = "expired" if step is Step.EXPIRE else "channel_not_set"
             return await self._discard(lane, entries, reason=reason, message=message)
         await self._drop_message(message)
         return DeliveryOutcome(DeliveryState.CLEARED)
@@ -349,10 +349,13 @@ class DeliveryService:
             await self._drop_message(message)
             return DeliveryOutcome(DeliveryState.CLEARED)
         first = entries[0]
-        sentence = (
-            f"The {first.channel_kind.value} channel of {first.notice.server_name} cannot be used: "
-            "it is gone, or I may not write there. Give me View Channel, Send Messages, Embed Links, "
-            "Attach Files and Read Message History, or choose another one with /admin channel set."
+        sentence = text(
+            "The {kind} channel of {server} cannot be used: it is gone, or I may not write there. Give me "
+            "View Channel, Send Messages, Embed Links, Attach Files and Read Message History, or choose "
+            "another one with {set}.",
+            kind=CHANNEL_KIND_NAMES[first.channel_kind],
+            server=first.notice.server_name,
+            set=Command("admin channel set"),
         )
         await self._notifier.notify(lane.guild_id, sentence, _unusable_key(lane))
         self._failures[lane] += 1
@@ -374,9 +377,9 @@ class DeliveryService:
             await self._drop_message(message)
             return DeliveryOutcome(DeliveryState.CLEARED)
         (entry,) = entries
-        sentence = (
-            f"Discord refused a post about {entry.notice.server_name}, and I left it out. "
-            "The statistics are complete."
+        sentence = text(
+            "Discord refused a post about {server}, and I left it out. The statistics are complete.",
+            server=entry.notice.server_name,
         )
         self._count_single(lane)
         await self._notifier.notify(lane.guild_id, sentence, f"refused:{entry.scope.server_id}")
@@ -398,11 +401,14 @@ class DeliveryService:
         return DeliveryOutcome(DeliveryState.CLEARED, len(entries))
 
     async def _tell_expired(self, lane: Lane, kind: ChannelKind, count: int) -> None:
-        posts = write_quantity(count, f"{kind.value} post")
-        waited = write_quantity(self._max_age.total_seconds() // 60, "minute")
-        sentence = (
-            f"{posts} could not be delivered for {waited}, and I left them out: they are too old to "
-            "be news. The statistics are complete."
+        sentence = plural(
+            "{count} {kind} post could not be delivered for {span}, and I left it out: it is too old to "
+            "be news. The statistics are complete.",
+            "{count} {kind} posts could not be delivered for {span}, and I left them out: they are too old "
+            "to be news. The statistics are complete.",
+            count,
+            kind=CHANNEL_KIND_NAMES[kind],
+            span=plural("{count} minute", "{count} minutes", self._max_age.total_seconds() // 60),
         )
         await self._notifier.notify(lane.guild_id, sentence, _expired_key(lane, kind))
 

@@ -6,14 +6,11 @@ from structlog import get_logger
 
 from utils.delivery.ports import Lane
 from utils.models.scope import GuildId
+from utils.models.texts import Text, text
 from utils.services.ingestion.poison import describe_failure
 from utils.services.ports import AdminNotifier
 from utils.tasks import RESTART_BACKOFF
 
-UNEXPECTED = (
-    "Posting to Discord failed unexpectedly ({}). I try again by myself; "
-    "the log of the bot says where it failed."
-)
 ALERT_KEY = "delivery"
 
 logger = get_logger(__name__)
@@ -26,7 +23,7 @@ Place = Lane | GuildId
 class _Failure:
     """What a place suffers from, and how often in a row it failed."""
 
-    problem: str = ""
+    problem: Text | None = None
     times: int = 0
 
 
@@ -37,14 +34,18 @@ class UnexpectedFailures:
         self._notifier = notifier
         self._found: dict[GuildId, dict[Place, _Failure]] = {}
 
-    def find_problem(self, guild_id: GuildId) -> str | None:
-        """Return the sentence of a guild's oldest failure that is not over."""
+    def find_problem(self, guild_id: GuildId) -> Text | None:
+        """Return what is said of a guild's oldest failure that is not over."""
         return next((one.problem for one in self._found.get(guild_id, {}).values()), None)
 
     async def note(self, guild_id: GuildId, place: Place, error: BaseException) -> float:
         """Show a failure, tell the admins once, and return seconds until the next try."""
         failure = self._found.setdefault(guild_id, {}).setdefault(place, _Failure())
-        problem = UNEXPECTED.format(describe_failure(error))
+        problem = text(
+            "Posting to Discord failed unexpectedly ({failure}). I try again by myself; "
+            "the log of the bot says where it failed.",
+            failure=describe_failure(error),
+        )
         if failure.problem != problem or failure.times & (failure.times + 1) == 0:
             logger.error("delivery failed", place=str(place), times=failure.times + 1, exc_info=error)
         failure.problem, failure.times = problem, failure.times + 1

@@ -1,83 +1,86 @@
 """For admins and owners: the audit of a community, and the bot's background tasks."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import discord
 
-from utils.embeds.audit_wording import write_facts, write_member
-from utils.embeds.figures import write_count, write_time
-from utils.embeds.theme import Theme
-from utils.localization.escape import escape_text, hide_ids
+from utils.embeds.audit_wording import describe_facts, describe_member
+from utils.embeds.style import Style
+from utils.embeds.values import join_facts
+from utils.localization.escape import hide_ids
 from utils.models.audit import AuditEntry
-from utils.models.quantities import write_quantity
+from utils.models.texts import Moment, Number, Text, Value, join, plural, text, text_in
+from utils.models.visible_text import clean_text
 from utils.tasks import TaskReport, TaskState
 
-_DETAIL_LENGTH = 300
 _PROBLEM_LENGTH = 160
-_MENTION = re.compile(r"(<(?:#|@|@&)[0-9]{1,20}>)")
+_STATES: Mapping[TaskState, Text] = {
+    TaskState.RUNNING: text_in("a task", "running"),
+    TaskState.WAITING: text_in("a task", "waiting"),
+    TaskState.FINISHED: text_in("a task", "finished"),
+    TaskState.FAILED: text_in("a task", "failed"),
+    TaskState.CANCELLED: text_in("a task", "cancelled"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ListedTask:
     """A background task and what people call it."""
 
-    label: str
+    label: Value
     report: TaskReport
 
 
-def build_audit_embed(theme: Theme, entries: Sequence[AuditEntry], *, total: int) -> discord.Embed:
+def build_audit_embed(style: Style, entries: Sequence[AuditEntry], *, total: int) -> discord.Embed:
     """Return a page of changes, newest first."""
-    embed = discord.Embed(title="📜 Changes", colour=theme.neutral)
+    embed = discord.Embed(title=style.write(text("📜 Changes")), colour=style.theme.neutral)
     if not entries:
-        embed.description = "Nothing of the kind was changed yet."
+        embed.description = style.write(text("Nothing of the kind was changed yet."))
         return embed
-    embed.description = "\n".join(_write_entry(entry) for entry in entries)
-    return embed.set_footer(text=f"{write_count(total)} in all")
+    embed.description = "\n".join(style.write(_describe_entry(entry)) for entry in entries)
+    return embed.set_footer(text=_write_total(style, total))
 
 
-def build_tasks_embed(theme: Theme, tasks: Sequence[ListedTask], *, total: int) -> discord.Embed:
+def build_tasks_embed(style: Style, tasks: Sequence[ListedTask], *, total: int) -> discord.Embed:
     """Return a page of background tasks."""
     is_well = all(task.report.last_error is None for task in tasks)
-    embed = discord.Embed(title="⚙️ Tasks", colour=theme.neutral if is_well else theme.warning)
-    embed.description = "\n".join(_write_task(theme, task) for task in tasks) or "No task is known."
-    return embed.set_footer(text=f"{write_count(total)} in all")
-
-
-def _write_entry(entry: AuditEntry) -> str:
-    who = "the bot" if entry.actor_id is None else write_member(entry.actor_id)
-    head = f"{write_time(entry.at, 'f')} · {who} · **{escape_text(entry.action)}**"
-    return f"{head}\n> {_write_detail(write_facts(entry))}"
-
-
-def _write_detail(detail: str) -> str:
-    """Escape everything but mentions of channels, roles and members, which show as their names."""
-    parts = _MENTION.split(detail[:_DETAIL_LENGTH])
-    written = [
-        part if _MENTION.fullmatch(part) else _keep_edges(part, escape_text(hide_ids(part), _DETAIL_LENGTH))
-        for part in parts
-    ]
-    return "".join(written)
-
-
-def _keep_edges(before: str, after: str) -> str:
-    """Return an escaped part with the blanks at its edges, which separate it from a mention."""
-    if not after:
-        return " " if before else ""
-    return f"{' ' * before[:1].isspace()}{after}{' ' * before[-1:].isspace()}"
-
-
-def _write_task(theme: Theme, task: ListedTask) -> str:
-    report = task.report
-    mark = theme.bad if report.state is TaskState.FAILED else theme.good
-    line = (
-        f"{mark} **{escape_text(task.label, 100)}** · {report.state} · {write_quantity(report.runs, 'run')}"
+    lines = [_write_task(style, task) for task in tasks]
+    embed = discord.Embed(
+        title=style.write(text("⚙️ Tasks")),
+        description="\n".join(lines) or style.write(text("No task is known.")),
+        colour=style.theme.neutral if is_well else style.theme.warning,
     )
-    if report.errors:
-        line += f", {write_quantity(report.errors, 'error')}"
+    return embed.set_footer(text=_write_total(style, total))
+
+
+def _write_total(style: Style, total: int) -> str:
+    return style.write_plain(text("{total} in all", total=Number(total)))
+
+
+def _describe_entry(entry: AuditEntry) -> Text:
+    return text(
+        "{at} · {actor} · **{action}**\n> {facts}",
+        at=Moment(entry.at, "f"),
+        actor=text("the bot") if entry.actor_id is None else describe_member(entry.actor_id),
+        action=entry.action,
+        facts=describe_facts(entry),
+    )
+
+
+def _write_task(style: Style, task: ListedTask) -> str:
+    report = task.report
+    mark = style.theme.bad if report.state is TaskState.FAILED else style.theme.good
+    facts = [text("**{task}**", task=task.label), _STATES[report.state], _count_runs(report)]
     if report.next_run_at is not None:
-        line += f" · next {write_time(report.next_run_at)}"
-    if report.last_error:
-        line += f"\n> {escape_text(hide_ids(report.last_error), _PROBLEM_LENGTH)}"
-    return line
+        facts.append(text("next {moment}", moment=Moment(report.next_run_at)))
+    line = f"{mark} {style.write(join_facts(facts))}"
+    if not report.last_error:
+        return line
+    return f"{line}\n> {style.write(clean_text(hide_ids(report.last_error), _PROBLEM_LENGTH))}"
+
+
+def _count_runs(report: TaskReport) -> Text:
+    runs = plural("{count} run", "{count} runs", report.runs)
+    errors = plural("{count} error", "{count} errors", report.errors)
+    return join([runs, errors], ", ") if report.errors else runs

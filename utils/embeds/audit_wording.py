@@ -1,178 +1,298 @@
 """The sentences of the audit: one for each action, worded from the facts of an entry."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from utils.embeds.wording import KINDS
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FactValue, FieldChange
-from utils.models.mentions import ERASED_MEMBER
+from utils.models.guilds import CHANNEL_KIND_NAMES
+from utils.models.links import LinkState
 from utils.models.premium import TIERS
-from utils.models.quantities import write_quantity
 from utils.models.scope import ERASED_MEMBER_ID
 from utils.models.servers import name_step
+from utils.models.texts import Mention, Moment, Names, Number, Text, Value, join, plural, text, text_in
+from utils.models.visible_text import clean_text
 
-_NONE = "none"
-_SECRETS = {
-    "secret": ("login", "old secret", "new secret"),
-    "host_key": ("host key", "pinned", "pinned anew"),
+_VALUE_CHARACTERS = 200
+_MENTION = re.compile(r"<(#|@&|@)!?([0-9]{1,20})>")
+_NONE = text_in("a setting", "none")
+_SECRETS: Mapping[str, tuple[Text, Text, Text]] = {
+    "secret": (text_in("a setting", "login"), text("old secret"), text("new secret")),
+    "host_key": (text_in("a setting", "host key"), text("pinned"), text("pinned anew")),
 }
 """What is told of a change without its values."""
+_FIELDS: Mapping[str, Text] = {
+    "name": text_in("a setting", "name"),
+    "host": text_in("a setting", "host"),
+    "port": text_in("a setting", "port"),
+    "username": text_in("a setting", "username"),
+    "number": text_in("a setting", "number"),
+    "base_path": text_in("a setting", "base path"),
+    "timezone": text_in("a setting", "timezone"),
+    "legacy": text_in("a setting", "legacy"),
+    "is_enabled": text_in("a setting", "enabled"),
+    "is_auto": text_in("a setting", "auto"),
+    "expiry_hours": text_in("a setting", "expiry hours"),
+    "max_amount": text_in("a setting", "max amount"),
+    **{kind.value: name for kind, name in KINDS.items()},
+    **{kind.value: name for kind, name in CHANNEL_KIND_NAMES.items()},
+}
+"""What people call settings, the classes of death that are posted or not, and the kinds of channels."""
 
 
-def write_facts(entry: AuditEntry) -> str:
-    """Return what an entry tells, with mentions of Discord, not escaped."""
+def describe_facts(entry: AuditEntry) -> Text:
+    """Return what an entry tells."""
     if entry.action == AuditAction.DATA_ERASE:
-        who = "by themself" if entry.actor_id is None else "by an admin"
-        return f"{'a player' if entry.facts.member_id is None else 'a member'}, {who}"
-    return _SENTENCES.get(entry.action, _write_changes)(entry.facts)
+        return _describe_erased(entry)
+    return _SENTENCES.get(entry.action, _describe_changes)(entry.facts)
 
 
-def write_member(member_id: FactValue) -> str:
+def describe_member(member_id: FactValue) -> Value:
     """Return a member as a mention, unless they were erased."""
-    return ERASED_MEMBER if member_id == ERASED_MEMBER_ID else f"<@{member_id}>"
+    return text("an erased member") if member_id == ERASED_MEMBER_ID else Mention("@", int(str(member_id)))
 
 
-def write_change(change: FieldChange) -> tuple[str, str, str]:
+def describe_change(change: FieldChange) -> tuple[Value, Value, Value]:
     """Return name, old and new value of a change as people read them; a secret is never told."""
     if change.old is None and change.new is None and change.name in _SECRETS:
         return _SECRETS[change.name]
-    return change.name.replace("_", " "), _write_value(change.old), _write_value(change.new)
+    return _name_setting(change.name), _describe_value(change.old), _describe_value(change.new)
 
 
-def _write_value(value: FactValue) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return _NONE if value is None else str(value)
+def show_typed(typed: str) -> Text:
+    """Return what somebody typed, in which mentions stay mentions."""
+    shown, end = Text(""), 0
+    for found in _MENTION.finditer(typed):
+        before = typed[end : found.start()]
+        shown, end = _append(_append(shown, before), Mention(found[1], int(found[2]))), found.end()
+    return _append(shown, typed[end:])
 
 
-def _write_changes(facts: AuditFacts) -> str:
-    changes = ", ".join(_join_change(*write_change(change)) for change in facts.changes)
-    return ": ".join(part for part in (facts.server_name, changes) if part)
+def _append(shown: Text, value: Value) -> Text:
+    """Return a text and a value behind it, with the blanks at the value's edges, which no writer keeps."""
+    if value == "":
+        return shown
+    place = f"part{len(shown.values)}"
+    before = after = ""
+    if isinstance(value, str):
+        before, after = " " * value[:1].isspace(), " " * value[-1:].isspace()
+        if value.isspace():
+            return Text(f"{shown.source} ", shown.values)
+    return Text(f"{shown.source}{before}{{{place}}}{after}", (*shown.values, (place, value)))
 
 
-def _join_change(name: str, old: str, new: str) -> str:
-    return f"{name}: {old} → {new}"
+def _name_setting(name: str) -> Value:
+    return _FIELDS.get(name) or name.replace("_", " ")
 
 
-def _write_added(facts: AuditFacts) -> str:
+def _describe_value(value: FactValue) -> Value:
+    match value:
+        case bool():
+            return text_in("a setting", "on") if value else text_in("a setting", "off")
+        case datetime():
+            return Moment(value, "f")
+        case None:
+            return _NONE
+        case _:
+            return clean_text(str(value), _VALUE_CHARACTERS)
+
+
+def _describe_changes(facts: AuditFacts) -> Text:
+    changes = [_join_change(change) for change in facts.changes]
+    if facts.server_name is None:
+        return text("{changes}", changes=Names(tuple(changes)))
+    if not changes:
+        return text("{server}", server=facts.server_name)
+    return text("{server}: {changes}", server=facts.server_name, changes=Names(tuple(changes)))
+
+
+def _join_change(change: FieldChange) -> Text:
+    name, old, new = describe_change(change)
+    return text("{setting}: {old} → {new}", setting=name, old=old, new=new)
+
+
+def _describe_erased(entry: AuditEntry) -> Text:
+    if entry.facts.member_id is None:
+        return text("a player, by themself") if entry.actor_id is None else text("a player, by an admin")
+    return text("a member, by themself") if entry.actor_id is None else text("a member, by an admin")
+
+
+def _describe_added(facts: AuditFacts) -> Text:
+    server = _describe_server(facts)
     if facts.is_done:
-        return _write_server(facts)
-    why = f"“{name_step(facts.failed_step)}” failed" if facts.failed_step else "refused after its test"
-    return f"{_write_server(facts)}: not added, {why}"
+        return server
+    if facts.failed_step:
+        return text("{server}: not added, “{step}” failed", server=server, step=name_step(facts.failed_step))
+    return text("{server}: not added, refused after its test", server=server)
 
 
-def _write_removed(facts: AuditFacts) -> str:
-    fate = "kept" if facts.get_change("statistics").new else "deleted"
-    return f"{_write_server(facts)}: statistics {fate}"
+def _describe_removed(facts: AuditFacts) -> Text:
+    server = _describe_server(facts)
+    if facts.get_change("statistics").new:
+        return text("{server}: statistics kept", server=server)
+    return text("{server}: statistics deleted", server=server)
 
 
-def _write_server(facts: AuditFacts) -> str:
-    place = {
-        change.name: change.old if change.new is None else change.new
-        for change in facts.changes
-        if change.name != "statistics"
-    }
-    number = f", number {place['number']}" if "number" in place else ""
-    return f"{facts.server_name} ({place['username']} at {place['host']} port {place['port']}{number})"
+def _describe_server(facts: AuditFacts) -> Text:
+    values = {change.name: change.old if change.new is None else change.new for change in facts.changes}
+    place = text(
+        "{username} at {host} port {port}",
+        username=_describe_value(values["username"]),
+        host=_describe_value(values["host"]),
+        port=_describe_value(values["port"]),
+    )
+    server = facts.server_name or ""
+    if "number" not in values:
+        return text("{server} ({place})", server=server, place=place)
+    number = _describe_value(values["number"])
+    return text("{server} ({place}, number {number})", server=server, place=place, number=number)
 
 
-def _write_edited(facts: AuditFacts) -> str:
-    failed = f", “{name_step(facts.failed_step)}” failed" if facts.failed_step else ""
-    return _write_changes(facts) + ("" if facts.is_done else f"; not changed{failed}")
+def _describe_edited(facts: AuditFacts) -> Text:
+    changes = _describe_changes(facts)
+    if facts.is_done:
+        return changes
+    if facts.failed_step:
+        step = name_step(facts.failed_step)
+        return text("{changes}; not changed, “{step}” failed", changes=changes, step=step)
+    return text("{changes}; not changed", changes=changes)
 
 
-def _write_announced(facts: AuditFacts) -> str:
-    return f"{facts.server_name}, {_write_changes(AuditFacts(changes=facts.changes))}"
+def _describe_announced(facts: AuditFacts) -> Text:
+    changes = _describe_changes(AuditFacts(changes=facts.changes))
+    return text("{server}, {changes}", server=facts.server_name or "", changes=changes)
 
 
-def _write_host_key(facts: AuditFacts) -> str:
+def _describe_host_key(facts: AuditFacts) -> Text:
     key = facts.get_change("host_key")
-    return f"{facts.server_name}: {_write_value(key.old)} → {_write_value(key.new)}"
-
-
-def _write_channel(facts: AuditFacts) -> str:
-    where = f" of {facts.server_name}" if facts.server_name else ""
-    [change] = facts.changes
-    return f"{change.name}{where}: {_mention('#', change.old)} → {_mention('#', change.new)}"
-
-
-def _write_role(facts: AuditFacts) -> str:
-    change = facts.get_change("admin_role_id")
-    return f"{_mention('@&', change.old)} → {_mention('@&', change.new)}"
-
-
-def _mention(sign: str, number: FactValue) -> str:
-    return _NONE if number is None else f"<{sign}{number}>"
-
-
-def _write_bounty_settings(facts: AuditFacts) -> str:
-    return "; ".join(_join_change(one.name, str(one.old), str(one.new)) for one in facts.changes)
-
-
-def _write_wallet(facts: AuditFacts) -> str:
-    balance = facts.get_change("balance")
-    old, new = int(str(balance.old)), int(str(balance.new))
-    changed = f"{'+' if new > old else ''}{write_quantity(new - old, 'emerald')}"
-    return f"{write_member(facts.member_id)}: {changed}, now {new:,}. {facts.reason}"
-
-
-def _write_board(facts: AuditFacts) -> str:
-    [change] = facts.changes
-    where = "" if change.new is None else f" in {_mention('#', change.new)}"
-    return f"{change.name} of {facts.server_name or 'all servers'}{where}"
-
-
-def _write_link_asked(facts: AuditFacts) -> str:
-    return f"{write_member(facts.member_id)} says that the player is {facts.player_name}"
-
-
-def _write_link_confirmed(facts: AuditFacts) -> str:
-    return f"{write_member(facts.member_id)} is {facts.player_name}"
-
-
-def _write_link_removed(facts: AuditFacts) -> str:
-    was = facts.get_change("state").old
-    return f"{write_member(facts.member_id)} is no longer {facts.player_name} (was {was})"
-
-
-def _write_premium(facts: AuditFacts) -> str:
-    reason = f" ({facts.reason})" if facts.reason else ""
-    old, new = ({one.name: getattr(one, side) for one in facts.changes} for side in ("old", "new"))
-    return f"{_write_tier(old)} → {_write_tier(new)}{reason}"
-
-
-def _write_tier(state: Mapping[str, FactValue]) -> str:
-    tier, ends_at = TIERS[int(str(state["tier"]))], state["ends_at"]
-    name = f"tier {tier.level} ({tier.name})"
-    if not state["is_granted"]:
-        return f"{name}, default"
-    return (
-        f"{name}, until {ends_at:%Y-%m-%d %H:%M} UTC" if isinstance(ends_at, datetime) else f"{name}, no end"
+    return text(
+        "{server}: {old} → {new}",
+        server=facts.server_name or "",
+        old=_describe_value(key.old),
+        new=_describe_value(key.new),
     )
 
 
-def _write_exported(facts: AuditFacts) -> str:
-    return f"player {facts.player_name}" if facts.member_id is None else write_member(facts.member_id)
+def _describe_channel(facts: AuditFacts) -> Text:
+    [change] = facts.changes
+    kind = _name_setting(change.name)
+    old, new = _mention("#", change.old), _mention("#", change.new)
+    if facts.server_name is None:
+        return text("{kind}: {old} → {new}", kind=kind, old=old, new=new)
+    return text("{kind} of {server}: {old} → {new}", kind=kind, server=facts.server_name, old=old, new=new)
 
 
-_SENTENCES: Mapping[str, Callable[[AuditFacts], str]] = {
-    AuditAction.SERVER_ADD: _write_added,
-    AuditAction.SERVER_EDIT: _write_edited,
-    AuditAction.SERVER_ANNOUNCE: _write_announced,
-    AuditAction.SERVER_REMOVE: _write_removed,
-    AuditAction.SERVER_IMPORT: _write_changes,
-    AuditAction.SERVER_HOSTKEY: _write_host_key,
-    AuditAction.CHANNEL_SET: _write_channel,
-    AuditAction.CHANNEL_CLEAR: _write_channel,
-    AuditAction.ROLE: _write_role,
-    AuditAction.BOUNTIES: _write_bounty_settings,
-    AuditAction.WALLET: _write_wallet,
-    AuditAction.BOARD_POST: _write_board,
-    AuditAction.BOARD_REMOVE: _write_board,
-    AuditAction.LINK_ASK: _write_link_asked,
-    AuditAction.LINK_CONFIRM: _write_link_confirmed,
-    AuditAction.LINK_REMOVE: _write_link_removed,
-    AuditAction.PREMIUM_GRANT: _write_premium,
-    AuditAction.PREMIUM_REVOKE: _write_premium,
-    AuditAction.PREMIUM_END: _write_premium,
-    AuditAction.DATA_EXPORT: _write_exported,
+def _describe_role(facts: AuditFacts) -> Text:
+    change = facts.get_change("admin_role_id")
+    return text("{old} → {new}", old=_mention("@&", change.old), new=_mention("@&", change.new))
+
+
+def _mention(sign: str, number: FactValue) -> Value:
+    return _NONE if number is None else Mention(sign, int(str(number)))
+
+
+def _describe_wallet(facts: AuditFacts) -> Text:
+    balance = facts.get_change("balance")
+    old, new = int(str(balance.old)), int(str(balance.new))
+    member, now = describe_member(facts.member_id), Number(new)
+    changed = plural(
+        "{member}: {count} emerald, now {now}.",
+        "{member}: {count} emeralds, now {now}.",
+        new - old,
+        member=member,
+        now=now,
+    )
+    if new > old:
+        changed = plural(
+            "{member}: +{count} emerald, now {now}.",
+            "{member}: +{count} emeralds, now {now}.",
+            new - old,
+            member=member,
+            now=now,
+        )
+    return join([changed, show_typed(facts.reason or "")])
+
+
+def _describe_board(facts: AuditFacts) -> Text:
+    [change] = facts.changes
+    channel = _mention("#", change.new)
+    if facts.server_name is None:
+        if change.new is None:
+            return text("{board} of all servers", board=change.name)
+        return text("{board} of all servers in {channel}", board=change.name, channel=channel)
+    if change.new is None:
+        return text("{board} of {server}", board=change.name, server=facts.server_name)
+    return text(
+        "{board} of {server} in {channel}", board=change.name, server=facts.server_name, channel=channel
+    )
+
+
+def _describe_link_asked(facts: AuditFacts) -> Text:
+    return text(
+        "{member} says that the player is {player}",
+        member=describe_member(facts.member_id),
+        player=facts.player_name or "",
+    )
+
+
+def _describe_link_confirmed(facts: AuditFacts) -> Text:
+    return text(
+        "{member} is {player}", member=describe_member(facts.member_id), player=facts.player_name or ""
+    )
+
+
+def _describe_link_removed(facts: AuditFacts) -> Text:
+    member, player = describe_member(facts.member_id), facts.player_name or ""
+    if facts.get_change("state").old == LinkState.PROVEN:
+        return text("{member} is no longer {player} (was proven)", member=member, player=player)
+    return text("{member} is no longer {player} (was pending)", member=member, player=player)
+
+
+def _describe_premium(facts: AuditFacts) -> Text:
+    old, new = (
+        _describe_tier({one.name: getattr(one, side) for one in facts.changes}) for side in ("old", "new")
+    )
+    if not facts.reason:
+        return text("{old} → {new}", old=old, new=new)
+    return text("{old} → {new} ({reason})", old=old, new=new, reason=show_typed(facts.reason))
+
+
+def _describe_tier(state: Mapping[str, FactValue]) -> Text:
+    tier, ends_at = TIERS[int(str(state["tier"]))], state["ends_at"]
+    level, name = Number(tier.level), tier.name
+    if not state["is_granted"]:
+        return text("tier {level} ({name}), default", level=level, name=name)
+    if ends_at is None:
+        return text("tier {level} ({name}), no end", level=level, name=name)
+    return text("tier {level} ({name}), until {end}", level=level, name=name, end=_describe_value(ends_at))
+
+
+def _describe_exported(facts: AuditFacts) -> Text:
+    if facts.member_id is None:
+        return text("player {player}", player=facts.player_name or "")
+    return text("{member}", member=describe_member(facts.member_id))
+
+
+_SENTENCES: Mapping[str, Callable[[AuditFacts], Text]] = {
+    AuditAction.SERVER_ADD: _describe_added,
+    AuditAction.SERVER_EDIT: _describe_edited,
+    AuditAction.SERVER_ANNOUNCE: _describe_announced,
+    AuditAction.SERVER_REMOVE: _describe_removed,
+    AuditAction.SERVER_IMPORT: _describe_changes,
+    AuditAction.SERVER_HOSTKEY: _describe_host_key,
+    AuditAction.CHANNEL_SET: _describe_channel,
+    AuditAction.CHANNEL_CLEAR: _describe_channel,
+    AuditAction.ROLE: _describe_role,
+    AuditAction.BOUNTIES: _describe_changes,
+    AuditAction.WALLET: _describe_wallet,
+    AuditAction.BOARD_POST: _describe_board,
+    AuditAction.BOARD_REMOVE: _describe_board,
+    AuditAction.LINK_ASK: _describe_link_asked,
+    AuditAction.LINK_CONFIRM: _describe_link_confirmed,
+    AuditAction.LINK_REMOVE: _describe_link_removed,
+    AuditAction.PREMIUM_GRANT: _describe_premium,
+    AuditAction.PREMIUM_REVOKE: _describe_premium,
+    AuditAction.PREMIUM_END: _describe_premium,
+    AuditAction.DATA_EXPORT: _describe_exported,
 }

@@ -222,11 +222,11 @@ class EmbedFactory:
         *,
         connections: ConnectionCount,
         limit: int,
-        posting_problem: str | None = None,
+        posting_problem: Text | str | None = None,
     ) -> discord.Embed:
         """Return how reading and posting go, and how many connections the guild has of so many."""
         embed = servers.build_status_embed(
-            self._theme, statuses, connections=connections, limit=limit, posting_problem=posting_problem
+            self._style, statuses, connections=connections, limit=limit, posting_problem=posting_problem
         )
         return fit_embed(embed)
 
@@ -234,21 +234,21 @@ class EmbedFactory:
         self, listed: Sequence[GameServer], *, states: Mapping[ServerScope, ServerHealth]
     ) -> discord.Embed:
         """Return a guild's servers and how they are reached, for admins."""
-        return fit_embed(servers.build_server_list_embed(self._theme, listed, states=states))
+        return fit_embed(servers.build_server_list_embed(self._style, listed, states=states))
 
     def build_steps(self, server_name: str, steps: Sequence[CheckStep]) -> discord.Embed:
         """Return the test of a server."""
-        return fit_embed(servers.build_steps_embed(self._theme, server_name, steps))
+        return fit_embed(servers.build_steps_embed(self._style, server_name, steps))
 
     def build_edited(
         self, server_name: str, changes: Sequence[FieldChange], *, steps: Sequence[CheckStep]
     ) -> discord.Embed:
         """Return what an edit of a server changed."""
-        return fit_embed(servers.build_edited_embed(self._theme, server_name, changes, steps=steps))
+        return fit_embed(servers.build_edited_embed(self._style, server_name, changes, steps=steps))
 
     def build_host_keys(self, server_name: str, keys: HostKeys) -> discord.Embed:
         """Return a server's pinned key and the one its host shows."""
-        return fit_embed(servers.build_host_keys_embed(self._theme, server_name, keys))
+        return fit_embed(servers.build_host_keys_embed(self._style, server_name, keys))
 
     def build_premium(self, overview: PremiumOverview) -> discord.Embed:
         """Return a community's premium."""
@@ -258,25 +258,25 @@ class EmbedFactory:
         """Return the table of tiers."""
         return fit_embed(premium.build_tiers_embed(self._style, overview))
 
-    def build_grant(self, title: Text | str, change: GrantChange, *, is_member: bool) -> discord.Embed:
-        """Return what a grant changed; in a ``str`` foreign text is escaped."""
+    def build_grant(self, title: Text, change: GrantChange, *, is_member: bool) -> discord.Embed:
+        """Return what a grant changed."""
         return fit_embed(premium.build_grant_embed(self._style, title, change, is_member=is_member))
 
     def build_audit(self, entries: Sequence[AuditEntry], *, total: int) -> discord.Embed:
         """Return a page of the audit."""
-        return fit_embed(audit.build_audit_embed(self._theme, entries, total=total))
+        return fit_embed(audit.build_audit_embed(self._style, entries, total=total))
 
     def build_tasks(self, tasks: Sequence[ListedTask], *, total: int) -> discord.Embed:
         """Return a page of background tasks."""
-        return fit_embed(audit.build_tasks_embed(self._theme, tasks, total=total))
+        return fit_embed(audit.build_tasks_embed(self._style, tasks, total=total))
 
     def build_rejected(self, server_name: str, lines: Sequence[RejectedLine], *, total: int) -> discord.Embed:
         """Return lines of a log that could not be read."""
-        return fit_embed(servers.build_rejected_embed(self._theme, server_name, lines, total=total))
+        return fit_embed(servers.build_rejected_embed(self._style, server_name, lines, total=total))
 
     def build_import(self, server_name: str, progress: ImportProgress) -> discord.Embed:
         """Return where an import of history stands, or that it is done."""
-        return fit_embed(servers.build_import_embed(self._theme, server_name, progress))
+        return fit_embed(servers.build_import_embed(self._style, server_name, progress))
 
     def build_asked_link(self, link: Link, *, count: int, limit: int, is_followed: bool) -> discord.Embed:
         """Return the answer of ``/link``: linked, or the times of the proof."""

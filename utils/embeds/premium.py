@@ -46,14 +46,9 @@ def build_tiers_embed(style: Style, overview: PremiumOverview) -> discord.Embed:
     return _add_offers(style, embed, overview.offers, own=overview.state.tier.level)
 
 
-def build_grant_embed(
-    style: Style, title: Text | str, change: GrantChange, *, is_member: bool
-) -> discord.Embed:
-    """Return what a grant or its end changed, for those who gave or took it.
-
-    In a ``title`` that is no text, what is foreign is escaped.
-    """
-    embed = discord.Embed(title=f"{style.theme.good} {style.show(title)}", colour=style.theme.success)
+def build_grant_embed(style: Style, title: Text, change: GrantChange, *, is_member: bool) -> discord.Embed:
+    """Return what a grant or its end changed, for those who gave or took it."""
+    embed = discord.Embed(title=f"{style.theme.good} {style.write(title)}", colour=style.theme.success)
     if not is_member:
         embed.description = style.write(
             text("I am not in that Discord server. What was changed counts once I am invited there.")

@@ -9,7 +9,7 @@ import discord
 from utils.embeds.limits import cut_lines
 from utils.embeds.style import Style
 from utils.localization.escape import escape_text, hide_ids
-from utils.models.guilds import ChannelKind
+from utils.models.guilds import CHANNEL_KIND_NAMES, ChannelKind
 from utils.models.premium import TIERS, Tier
 from utils.models.texts import Code, Command, Number, Text, join, text
 
@@ -31,9 +31,9 @@ class HelpCommand:
     """
 
     name: str
-    description: str
-    feature: str
-    options: tuple[tuple[str, str], ...] = ()
+    description: Text
+    feature: Text
+    options: tuple[tuple[str, Text], ...] = ()
     tier: Tier = TIERS[0]
     is_open: bool = True
 
@@ -92,24 +92,30 @@ def build_help_embed(style: Style, commands: Sequence[HelpCommand]) -> discord.E
             )
         )
     for feature in dict.fromkeys(command.feature for command in commands):
-        lines = [_write_command(command) for command in commands if command.feature == feature]
+        lines = [_write_command(style, command) for command in commands if command.feature == feature]
         for number, part in enumerate(_split_lines(lines), start=1):
-            name = feature if number == 1 else f"{feature} ({number})"
-            embed.add_field(name=name, value="\n".join(part), inline=False)
+            name = feature
+            if number > 1:
+                name = text("{feature} ({number})", feature=feature, number=Number(number))
+            embed.add_field(name=style.write(name), value="\n".join(part), inline=False)
     more = text("{help} tells more about one of them", help=Command("help", "command:…"))
     return embed.set_footer(text=style.write_plain(more))
 
 
 def build_command_help_embed(style: Style, command: HelpCommand) -> discord.Embed:
     """Return one command in detail."""
-    lines = [command.description]
+    lines = [style.write(command.description)]
     if command.tier.level:
         lines.append(style.write(_describe_tier(command)))
     embed = discord.Embed(
-        title=f"📖 /{command.name}", description="\n".join(lines), colour=style.theme.neutral
+        title=f"📖 {style.write_plain(Command(command.name))}",
+        description="\n".join(lines),
+        colour=style.theme.neutral,
     )
     if command.options:
-        options = "\n".join(f"`{name}` — {description}" for name, description in command.options)
+        options = "\n".join(
+            f"{style.write(Code(name))} — {style.write(said)}" for name, said in command.options
+        )
         embed.add_field(name=style.write(text("Options")), value=cut_lines(options, 1024), inline=False)
     return embed
 
@@ -126,11 +132,12 @@ def build_sample_embed(
     style: Style, kind: ChannelKind, server_name: str | None, *, at: datetime
 ) -> discord.Embed:
     """Return the sample post for a channel whose posts cannot be shown yet."""
-    said = text("Posts of the kind **{kind}** will appear here.", kind=kind.value)
+    name = CHANNEL_KIND_NAMES[kind]
+    said = text("Posts of the kind **{kind}** will appear here.", kind=name)
     if server_name:
         said = text(
             "Posts of the kind **{kind}** of **{server}** will appear here.",
-            kind=kind.value,
+            kind=name,
             server=server_name,
         )
     return discord.Embed(
@@ -141,10 +148,10 @@ def build_sample_embed(
     )
 
 
-def _write_command(command: HelpCommand) -> str:
+def _write_command(style: Style, command: HelpCommand) -> str:
     mark = f" {_TIER_MARKS[command.tier.level - 1]}" if command.tier.level else ""
     lock = "" if command.is_open else " 🔒"
-    return f"`/{command.name}`{mark}{lock} — {command.description}"
+    return f"{style.write(Command(command.name))}{mark}{lock} — {style.write(command.description)}"
 
 
 def _split_lines(lines: Sequence[str]) -> Iterator[list[str]]:

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 
 import discord
 
-from utils.embeds.audit_wording import write_change
-from utils.embeds.figures import NONE_YET, write_count, write_duration, write_time
+from utils.embeds.audit_wording import describe_change
 from utils.embeds.limits import MAX_FIELDS
+from utils.embeds.style import Style
 from utils.embeds.theme import Theme
+from utils.embeds.values import NONE_YET, join_facts, show_name
 from utils.embeds.wording import KINDS
-from utils.localization.escape import escape_name, escape_text, hide_ids
+from utils.localization.escape import hide_ids
 from utils.models.audit import FieldChange
 from utils.models.deaths import DeathKind
-from utils.models.quantities import write_quantity
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ChannelId, ServerScope
 from utils.models.servers import (
@@ -26,19 +26,36 @@ from utils.models.servers import (
     HostKeys,
     ServerHealth,
 )
+from utils.models.texts import (
+    Code,
+    Command,
+    Mention,
+    Moment,
+    Names,
+    Number,
+    Span,
+    Text,
+    Value,
+    join,
+    plural,
+    text,
+    text_in,
+)
+from utils.models.visible_text import clean_text
 
 BAR_LENGTH = 14  # fits one line of a phone
 SENTENCE_LENGTH = 300
 _LINE_LENGTH = 160
-_VALUE = 200
 
-_STATES = {
-    ConnectionState.UNKNOWN: "not read yet",
-    ConnectionState.CONNECTED: "connected",
-    ConnectionState.RETRYING: "not read, trying again",
-    ConnectionState.REFUSED: "refused, waits for an admin",
-    ConnectionState.NO_LOGS: "connected, no logs to read, looking again",
-    ConnectionState.PAUSED: "paused, over the premium limit (`/premium status`)",
+_STATES: Mapping[ConnectionState, Text] = {
+    ConnectionState.UNKNOWN: text_in("a connection", "not read yet"),
+    ConnectionState.CONNECTED: text_in("a connection", "connected"),
+    ConnectionState.RETRYING: text_in("a connection", "not read, trying again"),
+    ConnectionState.REFUSED: text_in("a connection", "refused, waits for an admin"),
+    ConnectionState.NO_LOGS: text_in("a connection", "connected, no logs to read, looking again"),
+    ConnectionState.PAUSED: text_in(
+        "a connection", "paused, over the premium limit ({status})", status=Command("premium status")
+    ),
 }
 
 
@@ -52,173 +69,223 @@ class ServerStatus:
 
 
 def build_status_embed(
-    theme: Theme,
+    style: Style,
     servers: Sequence[ServerStatus],
     *,
     connections: ConnectionCount,
     limit: int,
-    posting_problem: str | None = None,
+    posting_problem: Text | str | None = None,
 ) -> discord.Embed:
     """Return the state of reading, a field for each server; ``limit`` is of the guild's connections."""
     is_well = posting_problem is None and all(status.health.is_well for status in servers)
-    embed = discord.Embed(title="📡 Killfeed status", colour=theme.success if is_well else theme.warning)
-    if posting_problem is not None:
-        embed.description = f"⚠️ {escape_text(hide_ids(posting_problem), SENTENCE_LENGTH)}"
-    for status in servers[:MAX_FIELDS]:
-        name = f"{_mark_state(theme, status.health.state)} {escape_name(status.name)}"
-        embed.add_field(name=name, value=_write_health(status), inline=False)
-    if not servers:
-        embed.description = "This Discord server has no game server yet. `/admin server add` adds one."
-    return embed.set_footer(
-        text=f"Connections to game hosts: {connections.opened} of {limit} open, {connections.waiting} waiting"
+    embed = discord.Embed(
+        title=style.write(text("📡 Killfeed status")),
+        colour=style.theme.success if is_well else style.theme.warning,
     )
+    if posting_problem is not None:
+        embed.description = style.write(_warn(posting_problem))
+    for status in servers[:MAX_FIELDS]:
+        name = _write_name(style, status.name, status.health.state)
+        embed.add_field(name=name, value=style.write(_describe_health(status)), inline=False)
+    if not servers:
+        embed.description = style.write(
+            text(
+                "This Discord server has no game server yet. {add} adds one.", add=Command("admin server add")
+            )
+        )
+    opened = text(
+        "Connections to game hosts: {opened} of {limit} open, {waiting} waiting",
+        opened=Number(connections.opened),
+        limit=Number(limit),
+        waiting=Number(connections.waiting),
+    )
+    return embed.set_footer(text=style.write_plain(opened))
 
 
 def build_server_list_embed(
-    theme: Theme, servers: Sequence[GameServer], *, states: Mapping[ServerScope, ServerHealth]
+    style: Style, servers: Sequence[GameServer], *, states: Mapping[ServerScope, ServerHealth]
 ) -> discord.Embed:
     """Return a guild's servers and how they are reached, for admins."""
-    embed = discord.Embed(title="🖥️ Game servers", colour=theme.neutral)
+    embed = discord.Embed(title=style.write(text("🖥️ Game servers")), colour=style.theme.neutral)
     for server in servers[:MAX_FIELDS]:
         health = states.get(server.scope, ServerHealth(server.scope))
         state = ConnectionState.PAUSED if server.is_paused else health.state
-        name = f"{_mark_state(theme, state)} {escape_name(server.name)}"
-        embed.add_field(name=name, value=_write_server(server, state), inline=False)
+        value = style.write(_describe_server(server, state))
+        embed.add_field(name=_write_name(style, server.name, state), value=value, inline=False)
     if not servers:
-        embed.description = "No game server yet. `/admin server add` adds one."
+        embed.description = style.write(
+            text("No game server yet. {add} adds one.", add=Command("admin server add"))
+        )
     return embed
 
 
-def build_steps_embed(theme: Theme, server_name: str, steps: Sequence[CheckStep]) -> discord.Embed:
+def build_steps_embed(style: Style, server_name: str, steps: Sequence[CheckStep]) -> discord.Embed:
     """Return the test of a server, one line a step."""
+    theme, server = style.theme, show_name(server_name)
     is_well = all(step.ok for step in steps)
-    lines = []
-    for step in steps:
-        detail = escape_text(hide_ids(str(step.detail)), SENTENCE_LENGTH)
-        lines.append(
-            f"{theme.good if step.ok else theme.bad} **{escape_text(str(step.name.say()))}** — {detail}"
-        )
-    title = f"{theme.good} Everything works" if is_well else f"{theme.bad} Something is in the way"
+    title = text("Something is in the way: {server}", server=server)
+    if is_well:
+        title = text("Everything works: {server}", server=server)
     return discord.Embed(
-        title=f"{title}: {escape_name(server_name)}",
-        description="\n".join(lines),
+        title=f"{theme.good if is_well else theme.bad} {style.write(title)}",
+        description="\n".join(_write_step(style, step) for step in steps),
         colour=theme.success if is_well else theme.error,
     )
 
 
+def _write_step(style: Style, step: CheckStep) -> str:
+    mark = style.theme.good if step.ok else style.theme.bad
+    said = text("**{step}** — {detail}", step=step.name.say(), detail=_shorten(step.detail))
+    return f"{mark} {style.write(said)}"
+
+
 def build_edited_embed(
-    theme: Theme, server_name: str, changes: Sequence[FieldChange], *, steps: Sequence[CheckStep]
+    style: Style, server_name: str, changes: Sequence[FieldChange], *, steps: Sequence[CheckStep]
 ) -> discord.Embed:
     """Return what an edit changed, and the test of the login where one was made."""
     lines = [
-        f"**{name}**: {escape_text(old, _VALUE)} → {escape_text(new, _VALUE)}"
-        for name, old, new in map(write_change, changes)
+        text("**{setting}**: {old} → {new}", setting=name, old=old, new=new)
+        for name, old, new in map(describe_change, changes)
     ]
     if any(change.name == "timezone" for change in changes):
         lines.append(
-            "New deaths are read in the new zone. `/admin server import` corrects the times that are "
-            "stored already."
+            text(
+                "New deaths are read in the new zone. {corrects} corrects the times that are stored already.",
+                corrects=Command("admin server import"),
+            )
         )
+    title = text("{server} is changed", server=show_name(server_name))
     embed = discord.Embed(
-        title=f"{theme.good} {escape_name(server_name)} is changed",
-        description="\n".join(lines),
-        colour=theme.success,
+        title=f"{style.theme.good} {style.write(title)}",
+        description=style.write(join(lines, "\n")),
+        colour=style.theme.success,
     )
     if steps:
-        embed.add_field(
-            name="Tested before", value=", ".join(str(step.name.say()) for step in steps), inline=False
-        )
+        names = Names(tuple(step.name.say() for step in steps))
+        embed.add_field(name=style.write(text("Tested before")), value=style.write(names), inline=False)
     return embed
 
 
-def build_host_keys_embed(theme: Theme, server_name: str, keys: HostKeys) -> discord.Embed:
+def build_host_keys_embed(style: Style, server_name: str, keys: HostKeys) -> discord.Embed:
     """Return the pinned key of a server and the one its host shows, with what to do about it."""
     embed = discord.Embed(
-        title=f"🔑 Host key: {escape_name(server_name)}",
-        description=_write_key_advice(keys),
-        colour=theme.warning if keys.is_changed or keys.problem else theme.success,
+        title=style.write(text("🔑 Host key: {server}", server=show_name(server_name))),
+        description=style.write(_advise(keys)),
+        colour=style.theme.warning if keys.is_changed or keys.problem else style.theme.success,
     )
     if keys.pinned:
-        name = "Pinned (old)" if keys.is_changed else "Pinned"
-        embed.add_field(name=name, value=_write_key(keys.pinned), inline=False)
+        name = text("Pinned (old)") if keys.is_changed else text("Pinned")
+        embed.add_field(name=style.write(name), value=style.write(_describe_key(keys.pinned)), inline=False)
     if keys.is_changed and keys.shown:
-        embed.add_field(name="Shown now (new)", value=_write_key(keys.shown), inline=False)
+        name = text("Shown now (new)")
+        embed.add_field(name=style.write(name), value=style.write(_describe_key(keys.shown)), inline=False)
     return embed
 
 
-def _write_key_advice(keys: HostKeys) -> str:
+def _advise(keys: HostKeys) -> Text:
     if keys.problem:
-        return f"The host cannot be asked: {escape_text(hide_ids(str(keys.problem)), SENTENCE_LENGTH)}"
+        return text("The host cannot be asked: {problem}", problem=_shorten(keys.problem))
     if not keys.is_changed:
-        return "The host shows the key it was pinned to."
-    return (
+        return text("The host shows the key it was pinned to.")
+    return text(
         "The host shows another key than the pinned one. Either the hoster moved the server, or somebody is "
         "in between. Ask the hoster for the fingerprint, and accept the new key only if it is the same."
     )
 
 
-def _write_key(key: HostKey) -> str:
-    return f"`{key.fingerprint}` ({escape_text(key.text.split(maxsplit=1)[0])})"
+def _describe_key(key: HostKey) -> Text:
+    algorithm, _, _ = key.text.partition(" ")
+    return text(
+        "{fingerprint} ({algorithm})", fingerprint=Code(key.fingerprint), algorithm=clean_text(algorithm)
+    )
 
 
 def build_rejected_embed(
-    theme: Theme, server_name: str, lines: Sequence[RejectedLine], *, total: int
+    style: Style, server_name: str, lines: Sequence[RejectedLine], *, total: int
 ) -> discord.Embed:
     """Return lines of a log that could not be read, the newest first; ``total`` counts all there are."""
-    embed = discord.Embed(title=f"🧩 Rejected lines: {escape_name(server_name)}", colour=theme.neutral)
+    title = text("🧩 Rejected lines: {server}", server=show_name(server_name))
+    embed = discord.Embed(title=style.write(title), colour=style.theme.neutral)
     if not lines:
-        embed.description = "Every line so far could be read."
+        embed.description = style.write(text("Every line so far could be read."))
         return embed
-    embed.description = "\n".join(_write_rejected(line) for line in lines)
-    return embed.set_footer(text=f"{write_count(total)} in all; none of them counts in any figure")
+    embed.description = "\n".join(style.write(_describe_rejected(line)) for line in lines)
+    counted = text("{total} in all; none of them counts in any figure", total=Number(total))
+    return embed.set_footer(text=style.write_plain(counted))
 
 
-def build_import_embed(theme: Theme, server_name: str, progress: ImportProgress) -> discord.Embed:
+def build_import_embed(style: Style, server_name: str, progress: ImportProgress) -> discord.Embed:
     """Return where an import of history stands, or that it is done."""
+    theme, server = style.theme, show_name(server_name)
     if progress.is_removed:
+        title = text("The history of {server} is no longer read", server=server)
+        said = text("This game server was removed while its history was being read.")
         return discord.Embed(
-            title=f"{theme.paused} The history of {escape_name(server_name)} is no longer read",
-            description="This game server was removed while its history was being read.",
+            title=f"{theme.paused} {style.write(title)}",
+            description=style.write(said),
             colour=theme.neutral,
         )
     if progress.is_done:
-        return _build_import_end(theme, server_name, progress)
-    total = progress.bytes_total
-    share = progress.bytes_done / total if total else float(progress.is_counting)
-    full = int(BAR_LENGTH * share)
-    bar = theme.bar_full * full + theme.bar_empty * (BAR_LENGTH - full)
-    lines = (
-        f"{bar} {share:.0%}",
-        f"{write_count(progress.files_done)} of {write_quantity(progress.files_total, 'file')}",
-        _write_pace(progress),
-    )
+        title = text("The history of {server} is read", server=server)
+        return discord.Embed(
+            title=f"{theme.good} {style.write(title)}",
+            description=style.write(_describe_end(progress)),
+            colour=theme.success,
+        )
+    title = text("Reading the history of {server}", server=server)
     return discord.Embed(
-        title=f"{theme.waiting} Reading the history of {escape_name(server_name)}",
-        description="\n".join(lines),
+        title=f"{theme.waiting} {style.write(title)}",
+        description=_write_progress(style, progress),
         colour=theme.neutral,
     )
 
 
-def _build_import_end(theme: Theme, server_name: str, progress: ImportProgress) -> discord.Embed:
-    took = write_duration(timedelta(seconds=progress.elapsed_seconds))
-    lines = write_quantity(progress.rows, "line")
-    return discord.Embed(
-        title=f"{theme.good} The history of {escape_name(server_name)} is read",
-        description=(
-            f"{lines} from {write_quantity(progress.files_total, 'file')} in {took}.\n"
-            "From now on new deaths count and are posted."
-        ),
-        colour=theme.success,
+def _describe_end(progress: ImportProgress) -> Text:
+    """Return what was read; the first sentence holds two numbers, of which each has its own noun."""
+    read = text(
+        "{lines} from {files} in {span}.",
+        lines=_count_lines(progress.rows),
+        files=plural("{count} file", "{count} files", progress.files_total),
+        span=Span(timedelta(seconds=progress.elapsed_seconds)),
     )
+    return join([read, text("From now on new deaths count and are posted.")], "\n")
 
 
-def _write_pace(progress: ImportProgress) -> str:
-    parts = [write_quantity(progress.rows, "line"), f"{write_count(progress.rows_per_second)} per second"]
+def _write_progress(style: Style, progress: ImportProgress) -> str:
+    total = progress.bytes_total
+    share = progress.bytes_done / total if total else float(progress.is_counting)
+    full = int(BAR_LENGTH * share)
+    bar = style.theme.bar_full * full + style.theme.bar_empty * (BAR_LENGTH - full)
+    files = plural(
+        "{done} of {count} file",
+        "{done} of {count} files",
+        progress.files_total,
+        done=Number(progress.files_done),
+    )
+    percent = text_in("how far it is", "{number}%", number=Number(100 * share))
+    lines = [files, join_facts(_list_pace(progress))]
+    return "\n".join([f"{bar} {style.write(percent)}", *map(style.write, lines)])
+
+
+def _list_pace(progress: ImportProgress) -> list[Text]:
+    pace = [
+        _count_lines(progress.rows),
+        text("{number} per second", number=Number(progress.rows_per_second)),
+    ]
     if progress.is_counting:
-        parts.append("counting")
+        pace.append(text("counting"))
     elif progress.seconds_left is not None:
-        parts.append(f"{write_duration(timedelta(seconds=progress.seconds_left))} left")
-    return " · ".join(parts)
+        pace.append(text("{span} left", span=Span(timedelta(seconds=progress.seconds_left))))
+    return pace
+
+
+def _count_lines(lines: int) -> Text:
+    return plural("{count} line", "{count} lines", lines)
+
+
+def _write_name(style: Style, name: str, state: ConnectionState) -> str:
+    """Return a server's name behind a mark of its state."""
+    return f"{_mark_state(style.theme, state)} {style.write(show_name(name))}"
 
 
 def _mark_state(theme: Theme, state: ConnectionState) -> str:
@@ -231,54 +298,88 @@ def _mark_state(theme: Theme, state: ConnectionState) -> str:
     return marks.get(state, theme.waiting)
 
 
-def _write_health(status: ServerStatus) -> str:
+def _describe_health(status: ServerStatus) -> Text:
     health = status.health
-    channel = f"<#{status.channel_id}>" if status.channel_id else "no killfeed channel: `/admin channel set`"
-    lag = "" if health.lag_seconds is None else f" · lag {health.lag_seconds:.1f} s"
-    last_kill, last_read = _write_moment(health.last_kill_at), _write_moment(health.last_read_at)
     lines = [
-        f"{_STATES[health.state]}{_write_next_try(health)} · {channel}",
-        f"Last kill {last_kill} · last read {last_read}{lag}",
-        f"{write_quantity(health.lines_read, 'line')} read · {write_count(health.lines_rejected)} rejected",
+        join_facts([_describe_state(health), _describe_place(status.channel_id)]),
+        join_facts(_list_moments(health)),
+        join_facts(_list_counts(health)),
     ]
     if health.problem:
-        lines.append(f"⚠️ {escape_text(hide_ids(str(health.problem)), SENTENCE_LENGTH)}")
+        lines.append(_warn(health.problem))
     for other in health.others:
         if other.problem:
-            problem = f"{other.log}: {other.problem}"
-            lines.append(f"⚠️ {escape_text(hide_ids(problem), SENTENCE_LENGTH)}")
-    return "\n".join(lines)
+            problem = text("{log}: {problem}", log=other.log, problem=_shorten(other.problem))
+            lines.append(_warn(problem))
+    return join(lines, "\n")
 
 
-def _write_next_try(health: ServerHealth) -> str:
-    """Return when a failing server is tried next; a state that waits for a person has no such time."""
-    if health.state not in (ConnectionState.RETRYING, ConnectionState.NO_LOGS):
-        return ""
-    return f" {write_time(health.next_try_at)}" if health.next_try_at else " now"
+def _describe_place(channel_id: ChannelId | None) -> Text:
+    if channel_id is None:
+        return text("no killfeed channel: {set}", set=Command("admin channel set"))
+    return text("{channel}", channel=Mention("#", channel_id))
 
 
-def _write_server(server: GameServer, state: ConnectionState) -> str:
-    silent = [KINDS[kind] for kind in DeathKind if kind in server.silenced]
-    parts = [
-        f"{escape_text(server.host, 100)} port {server.port}",
-        f"times in {escape_text(server.timezone)}",
+def _list_moments(health: ServerHealth) -> list[Text]:
+    moments = [
+        text("Last kill {moment}", moment=_show_moment(health.last_kill_at)),
+        text("last read {moment}", moment=_show_moment(health.last_read_at)),
     ]
+    if health.lag_seconds is not None:
+        moments.append(text("lag {seconds} s", seconds=Number(health.lag_seconds, 1)))
+    return moments
+
+
+def _list_counts(health: ServerHealth) -> list[Text]:
+    return [
+        plural("{count} line read", "{count} lines read", health.lines_read),
+        plural("{count} rejected", "{count} rejected", health.lines_rejected),
+    ]
+
+
+def _describe_state(health: ServerHealth) -> Text:
+    """Return a state, and when a failing server is tried next: one that waits for a person is not."""
+    state = _STATES[health.state]
+    if health.state not in (ConnectionState.RETRYING, ConnectionState.NO_LOGS):
+        return state
+    if health.next_try_at is None:
+        return text_in("a connection and when it is tried", "{state} now", state=state)
+    moment = Moment(health.next_try_at)
+    return text_in("a connection and when it is tried", "{state} {moment}", state=state, moment=moment)
+
+
+def _describe_server(server: GameServer, state: ConnectionState) -> Text:
+    place = text("{host} port {port}", host=clean_text(server.host, 100), port=str(server.port))
+    parts = [place, text("times in {zone}", zone=server.timezone)]
     if server.number is not None:
-        parts.insert(1, f"number {server.number}")
+        parts.insert(1, text("number {number}", number=str(server.number)))
     if server.legacy:
-        parts.append("old SSH algorithms allowed")
-    lines = [_STATES[state], " · ".join(parts)]
-    if silent:
-        lines.append(f"Not posted: {', '.join(silent)}")
-    return "\n".join(lines)
+        parts.append(text("old SSH algorithms allowed"))
+    lines = [_STATES[state], join_facts(parts)]
+    if silent := tuple(KINDS[kind] for kind in DeathKind if kind in server.silenced):
+        lines.append(text("Not posted: {kinds}", kinds=Names(silent)))
+    return join(lines, "\n")
 
 
-def _write_rejected(line: RejectedLine) -> str:
-    place = escape_text(f"{line.file.world}/{line.file.name}")
-    text = escape_text(hide_ids(line.line), _LINE_LENGTH) or "(empty)"
-    reason = escape_text(hide_ids(str(line.reason)), _LINE_LENGTH)
-    return f"**{reason}** · {place}, byte {write_count(line.offset)} · {write_time(line.seen_at)}\n> {text}"
+def _describe_rejected(line: RejectedLine) -> Text:
+    return text(
+        "**{reason}** · {file}, byte {offset} · {moment}\n> {line}",
+        reason=_shorten(line.reason, _LINE_LENGTH),
+        file=clean_text(f"{line.file.world}/{line.file.name}"),
+        offset=Number(line.offset),
+        moment=Moment(line.seen_at),
+        line=_shorten(line.line, _LINE_LENGTH) or text("(empty)"),
+    )
 
 
-def _write_moment(at: datetime | None) -> str:
-    return write_time(at) if at else NONE_YET
+def _warn(problem: Text | str) -> Text:
+    return text("⚠️ {problem}", problem=_shorten(problem))
+
+
+def _shorten(said: Text | str, limit: int = SENTENCE_LENGTH) -> Text | str:
+    """Return what is foreign cut; ids are hidden first, or the half of one would stay."""
+    return clean_text(hide_ids(said), limit) if isinstance(said, str) else said
+
+
+def _show_moment(at: datetime | None) -> Value:
+    return Moment(at) if at else NONE_YET

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from utils.models.deaths import DeathKind
+from utils.models.texts import Text, text_in
 
-KINDS: Mapping[DeathKind, str] = {
-    DeathKind.KILL: "kills",
-    DeathKind.VEHICLE: "vehicle kills",
-    DeathKind.MENU: "menu suicides",
-    DeathKind.FALL: "falls",
-    DeathKind.SELF: "self-kills",
-    DeathKind.UNKNOWN: "deaths without a killer",
+KINDS: Mapping[DeathKind, Text] = {
+    DeathKind.KILL: text_in("deaths", "kills"),
+    DeathKind.VEHICLE: text_in("deaths", "vehicle kills"),
+    DeathKind.MENU: text_in("deaths", "menu suicides"),
+    DeathKind.FALL: text_in("deaths", "falls"),
+    DeathKind.SELF: text_in("deaths", "self-kills"),
+    DeathKind.UNKNOWN: text_in("deaths", "deaths without a killer"),
 }
 """What the classes of death are called where they are listed."""

@@ -13,6 +13,7 @@ from utils.interactions.views import LiveViews
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer
+from utils.models.texts import Text
 from utils.services.guilds.audit import AuditLog
 from utils.services.guilds.guild_changes import GuildChangeService
 from utils.services.guilds.guild_settings import SettingsService
@@ -36,7 +37,7 @@ from utils.tasks import K, TaskReport
 class Deliveries(Protocol):
     """How delivering to each guild goes."""
 
-    def find_problem(self, guild_id: GuildId) -> str | None:
+    def find_problem(self, guild_id: GuildId) -> Text | None:
         """Return why posts of a guild do not go out, where nobody thought of it; None while all is well."""
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from utils.models.declared_settings import setting
 from utils.models.money import BountySettings
 from utils.models.scope import ChannelId, GuildId
+from utils.models.texts import Text, text_in
 
 
 class ChannelKind(StrEnum):
@@ -19,6 +20,18 @@ class ChannelKind(StrEnum):
     LEADERBOARD = "leaderboard"
     COUNTER = "counter"
     ALERTS = "alerts"
+
+
+CHANNEL_KIND_NAMES: Mapping[ChannelKind, Text] = {
+    ChannelKind.KILLFEED: text_in("a kind of channel", "killfeed"),
+    ChannelKind.EVENTS: text_in("a kind of channel", "events"),
+    ChannelKind.CONNECTIONS: text_in("a kind of channel", "connections"),
+    ChannelKind.BOUNTIES: text_in("a kind of channel", "bounties"),
+    ChannelKind.LEADERBOARD: text_in("a kind of channel", "leaderboard"),
+    ChannelKind.COUNTER: text_in("a kind of channel", "counter"),
+    ChannelKind.ALERTS: text_in("a kind of channel", "alerts"),
+}
+"""What people call the kinds."""
 
 
 @dataclass(frozen=True, slots=True)

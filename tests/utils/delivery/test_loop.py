@@ -9,7 +9,7 @@ from tests.fakes.clock import settle
 from tests.utils.delivery.fakes import GUILD, SCOPE, Answer, World, build_entry
 from utils.delivery.loop import STORAGE_RETRY_SECONDS, WAIT_FOR_MORE_SECONDS, DeliveryLoop
 from utils.delivery.pace import MESSAGES_A_SECOND, MessagePace
-from utils.delivery.unexpected_failures import ALERT_KEY, UNEXPECTED
+from utils.delivery.unexpected_failures import ALERT_KEY
 from utils.errors import ChannelUnusableError, DeliveryDelayedError, StorageError, StorageUnavailableError
 from utils.events import GuildSettingsChanged
 from utils.models.guilds import ChannelKind
@@ -166,11 +166,14 @@ async def test_outbox_that_cannot_be_read_is_shown_and_told_once(world: World, l
 
 async def _wait_out(world: World, loop: DeliveryLoop, name: str, times: int) -> None:
     """Let three failures in a row pass, of which the admins are told for so many times."""
-    sentence = UNEXPECTED.format(name)
+    sentence = (
+        f"Posting to Discord failed unexpectedly ({name}). I try again by myself; "
+        "the log of the bot says where it failed."
+    )
     for pause in (1, 2, 4):
         await _until(lambda pause=pause: pause in world.clock.sleeps)
-        assert loop.find_problem(GUILD) == sentence
-        assert world.notifier.told == [(ALERT_KEY, sentence)] * times
+        assert str(loop.find_problem(GUILD)) == sentence
+        assert [(key, str(said)) for key, said in world.notifier.told] == [(ALERT_KEY, sentence)] * times
         await world.clock.advance(pause)
 
 

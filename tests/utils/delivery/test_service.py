@@ -231,7 +231,7 @@ async def test_unusable_channel_is_told_once_and_tried_at_growing_distance(world
         await world.clock.advance(outcome.retry_seconds)
     assert waits == [60, 120, 240, 480, 600, 600]
     assert [key for key, _ in world.notifier.told] == ["channel-unusable:77"]
-    assert "/admin channel set" in world.notifier.told[0][1]
+    assert "/admin channel set" in str(world.notifier.told[0][1])
     assert await world.deliver() == _sent(1)
     assert world.notifier.open_keys == set()
 
@@ -303,7 +303,9 @@ async def test_old_entries_are_dropped_with_a_note(world: World) -> None:
     assert world.sender.list_victims() == [3]
     ((key, sentence),) = world.notifier.told
     assert key == "expired:77:killfeed"
-    assert sentence.startswith("2 killfeed posts could not be delivered for 60 minutes, and I left them out")
+    assert str(sentence).startswith(
+        "2 killfeed posts could not be delivered for 60 minutes, and I left them out"
+    )
 
 
 async def test_prepared_message_expires_with_its_newest_entry(world: World) -> None:

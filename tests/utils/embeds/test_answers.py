@@ -26,6 +26,7 @@ from utils.models.servers import (
     WayStep,
 )
 from utils.models.statistics import Coverage, Period
+from utils.models.texts import Text
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 STAMP = int(AT.timestamp())
@@ -166,7 +167,7 @@ def test_status_shows_the_problem_of_each_log(factory: EmbedFactory) -> None:
         )
         for logs in (others[1:], others)
     )
-    assert ill.fields[0].value.split("\n")[3:] == ["⚠️ Second\\_log\\: It is gone."]
+    assert ill.fields[0].value.split("\n")[3:] == ["⚠️ Second\\_log: It is gone."]
     assert well.fields[0].value.split("\n")[3:] == []
     assert well.colour != ill.colour
 
@@ -338,9 +339,11 @@ def test_plain_answers_hold_their_sentences(factory: EmbedFactory) -> None:
 
 def test_help_groups_commands_by_feature(factory: EmbedFactory) -> None:
     """Commands stand under their feature with the mark of their tier, those that are not open with a lock."""
-    stats = HelpCommand("stats", "A player's figures.", "Statistics", (("player", "whose"),))
-    compare = HelpCommand("compare", "Two players.", "Statistics", tier=TIERS[1])
-    bounty = HelpCommand("bounty place", "Put a price.", "Bounties", tier=TIERS[2], is_open=False)
+    stats = HelpCommand(
+        "stats", Text("A player's figures."), Text("Statistics"), (("player", Text("whose")),)
+    )
+    compare = HelpCommand("compare", Text("Two players."), Text("Statistics"), tier=TIERS[1])
+    bounty = HelpCommand("bounty place", Text("Put a price."), Text("Bounties"), tier=TIERS[2], is_open=False)
     embed = factory.build_help([stats, bounty, compare])
     assert [(field.name, field.value) for field in embed.fields] == [
         ("Statistics", "`/stats` — A player's figures.\n`/compare` ① — Two players."),
@@ -354,11 +357,13 @@ def test_help_groups_commands_by_feature(factory: EmbedFactory) -> None:
 
 def test_help_of_one_command_tells_its_options_and_its_tier(factory: EmbedFactory) -> None:
     """What opens it, and where to read more while it is closed."""
-    stats = HelpCommand("stats", "A player's figures.", "Statistics", (("player", "whose"),))
+    stats = HelpCommand(
+        "stats", Text("A player's figures."), Text("Statistics"), (("player", Text("whose")),)
+    )
     detail = factory.build_command_help(stats)
     assert (detail.title, detail.fields[0].value) == ("📖 /stats", "`player` — whose")
     assert detail.description == "A player's figures."
-    bounty = HelpCommand("bounty place", "Put a price.", "Bounties", tier=TIERS[2], is_open=False)
+    bounty = HelpCommand("bounty place", Text("Put a price."), Text("Bounties"), tier=TIERS[2], is_open=False)
     closed = factory.build_command_help(bounty)
     opened = factory.build_command_help(replace(bounty, is_open=True))
     assert closed.description == "Put a price.\n🔒 Opens with tier 2 (Mercenary): `/premium tiers`."
@@ -367,7 +372,7 @@ def test_help_of_one_command_tells_its_options_and_its_tier(factory: EmbedFactor
 
 def test_help_goes_on_in_another_field_long_before_discord_refuses_it(factory: EmbedFactory) -> None:
     """Every command is there, none is cut."""
-    commands = [HelpCommand(f"admin {number:02}", "x" * 80, "Admin") for number in range(30)]
+    commands = [HelpCommand(f"admin {number:02}", Text("x" * 80), Text("Admin")) for number in range(30)]
     fields = factory.build_help(commands).fields
     assert [field.name for field in fields] == ["Admin", "Admin (2)", "Admin (3)", "Admin (4)"]
     assert max(len(field.value) for field in fields) <= 800

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from utils.embeds.audit_wording import write_facts
+from utils.embeds.audit_wording import describe_facts, show_typed
+from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.scope import ERASED_MEMBER_ID, ERASED_NAME, ERASED_PLAYER_ID, MemberId, PlayerId
 
@@ -64,7 +65,7 @@ SENTENCES = [
         "North: port: 22 → 23, host key: pinned → pinned anew; not changed, “Login” failed",
     ),
     ("server edit", change(FieldChange("name", "a", "b"), is_done=False), "North: name: a → b; not changed"),
-    ("server announce", change(FieldChange("kill", old=True, new=False)), "North, kill: on → off"),
+    ("server announce", change(FieldChange("kill", old=True, new=False)), "North, kills: on → off"),
     (
         "server remove",
         change(*REMOVED, FieldChange("statistics", old=True, new=False)),
@@ -85,7 +86,7 @@ SENTENCES = [
         change(
             FieldChange("is_auto", old=True, new=False), FieldChange("max_amount", 9, 8), server_name=None
         ),
-        "is_auto: True → False; max_amount: 9 → 8",
+        "auto: on → off, max amount: 9 → 8",
     ),
     (
         "wallet",
@@ -110,7 +111,7 @@ SENTENCES = [
     (
         "premium revoke",
         grant(2, AT, "asked for it"),
-        "tier 0 (Scavenger), default → tier 2 (Mercenary), until 2025-04-30 12:00 UTC (asked for it)",
+        "tier 0 (Scavenger), default → tier 2 (Mercenary), until 30 Apr 2025, 12:00 UTC (asked for it)",
     ),
     ("premium end", grant(1, None), "tier 0 (Scavenger), default → tier 1 (Survivor), no end"),
     ("data export", AuditFacts(player_id=PLAYER, player_name="Wolf"), "player Wolf"),
@@ -122,14 +123,28 @@ SENTENCES = [
 
 @pytest.mark.parametrize(("action", "facts", "expected"), SENTENCES)
 def test_entry_is_worded_from_its_facts(action: str, facts: AuditFacts, expected: str) -> None:
-    """Mentions stand in it as Discord writes them; nothing is escaped yet."""
-    assert write_facts(AuditEntry(AT, ADMIN, action, facts)) == expected
+    """Mentions stand in it as Discord writes them."""
+    assert str(describe_facts(AuditEntry(AT, ADMIN, action, facts))) == expected
 
 
 def test_every_action_has_its_sentence() -> None:
     """Here and in the code; an action that a newer bot wrote down is shown by its values."""
     assert {action for action, _, _ in SENTENCES} == {action.value for action in AuditAction}
-    told = write_facts(AuditEntry(AT, ADMIN, "of tomorrow", change(FieldChange("max_size", 1, None))))
-    assert told == "North: max size: 1 → none"
+    told = describe_facts(AuditEntry(AT, ADMIN, "of tomorrow", change(FieldChange("max_size", 1, None))))
+    assert str(told) == "North: max size: 1 → none"
     own = AuditEntry(AT, None, AuditAction.DATA_ERASE, AuditFacts(member_id=ERASED_MEMBER_ID))
-    assert write_facts(own) == "a member, by themself"
+    assert str(describe_facts(own)) == "a member, by themself"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("a prize", "a prize"),
+        ("for <@2>, in <#5> **now** <@&6>", "for <@2>, in <#5> \\*\\*now\\*\\* <@&6>"),
+        ("<@!2> <@3>", "<@2> <@3>"),
+        ("", ""),
+    ],
+)
+def test_mentions_that_somebody_typed_show_as_names(typed: str, shown: str) -> None:
+    """All else of it shows as its letters."""
+    assert ENGLISH_LOCALIZER.write(show_typed(typed)) == shown

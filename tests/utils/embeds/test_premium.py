@@ -20,6 +20,7 @@ from utils.models.premium import (
 )
 from utils.models.scope import GuildId, MemberId
 from utils.models.servers import CheckStep, HostKey, HostKeys, WayStep
+from utils.models.texts import Text
 from utils.tasks import TaskReport, TaskState
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -85,7 +86,9 @@ def test_grant_shows_new_and_old_state_and_the_history(factory: EmbedFactory) ->
         PremiumEvent(AT, PremiumAction.REVOKED, 2, None, by=MemberId(7), reason="**asked**"),
     )
     old, new = PremiumState(TIERS[1], END, is_granted=True), PremiumState(TIERS[0])
-    embed = factory.build_grant("Premium revoked", GrantChange(old, new, ("a_b",), history), is_member=False)
+    embed = factory.build_grant(
+        Text("Premium revoked"), GrantChange(old, new, ("a_b",), history), is_member=False
+    )
     assert embed.description == (
         "I am not in that Discord server. What was changed counts once I am invited there."
     )
@@ -100,7 +103,7 @@ def test_grant_shows_new_and_old_state_and_the_history(factory: EmbedFactory) ->
         ),
     }
     endless = GrantChange(old, PremiumState(TIERS[2], None, is_granted=True), (), ())
-    fields = factory.build_grant("Premium granted", endless, is_member=True).fields
+    fields = factory.build_grant(Text("Premium granted"), endless, is_member=True).fields
     assert [field.value for field in fields if field.name in ("Now", "History")] == [
         "Tier 2 (Mercenary), without an end",
         "none",
@@ -118,7 +121,7 @@ def test_audit_escapes_text_and_keeps_mentions(factory: EmbedFactory) -> None:
     ]
     embed = factory.build_audit(entries, total=1234)
     assert embed.description == (
-        f"<t:{STAMP}:f> · <@7> · **channel set**\n> killfeed of \\*\\*x\\*\\*\\: none → <#5>\n"
+        f"<t:{STAMP}:f> · <@7> · **channel set**\n> killfeed of \\*\\*x\\*\\*: none → <#5>\n"
         f"<t:{STAMP}:f> · the bot · **an action of tomorrow**\n> @\u200beveryone (id)\n"
         f"<t:{STAMP}:f> · <@7> · **role**\n> <@&5> → <@&6>"
     )

@@ -35,7 +35,7 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.units.erasure_unit import ErasureTransaction
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.database.units.money_unit import MoneyTransaction
-from utils.embeds.audit_wording import write_facts
+from utils.embeds.audit_wording import describe_facts
 from utils.errors import StorageConflictError, StorageUnavailableError
 from utils.events import EventDispatcher, PlayerErased
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
@@ -413,7 +413,7 @@ async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(pl
         stored = repr(await place.read(name))
         assert ("Wolf" in stored, WOLF in stored, str(OWNER) in stored) == (False, False, False), name
     changes = [read_audit(one) for one in await place.read("audit")]
-    assert sorted((one.action, one.actor_id, write_facts(one)) for one in changes) == [
+    assert sorted((one.action, one.actor_id, str(describe_facts(one))) for one in changes) == [
         ("link ask", ERASED_MEMBER_ID, f"an erased member says that the player is {ERASED_NAME}"),
         ("link confirm", ADMIN, f"an erased member is {ERASED_NAME}"),
         ("link remove", ADMIN, f"<@{OTHER}> is no longer {ERASED_NAME} (was pending)"),

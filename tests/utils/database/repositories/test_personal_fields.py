@@ -29,7 +29,7 @@ from utils.database.repositories.erasures import ErasureRepository
 from utils.database.repositories.outbox import OutboxRepository
 from utils.database.repositories.posted_boards import PostedBoardRepository
 from utils.database.repositories.premium import PremiumRepository
-from utils.embeds.audit_wording import write_facts
+from utils.embeds.audit_wording import describe_facts
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts
 from utils.models.guilds import ChannelKind
 from utils.models.money import Change, LedgerKind
@@ -197,7 +197,7 @@ async def test_no_entry_of_the_audit_tells_anything_of_an_erased_person(
     found, _ = await audit.list_entries(guild_id, limit=len(entries))
     assert list(reversed(found)) == [erase(entry) for entry in entries]
     for entry in found:
-        told = write_facts(entry)
+        told = str(describe_facts(entry))
         assert ("Wolf" in told, str(OWNER) in told) == (False, False)
 
 

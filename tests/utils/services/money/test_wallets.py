@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.clock import START, FakeClock
 from tests.fakes.deaths import SCOPE
 from tests.fakes.money import FakeMoneyStore
-from utils.embeds.audit_wording import write_facts
+from utils.embeds.audit_wording import describe_facts
 from utils.errors import CommitUnknownError, InvalidInputError, NotEnoughMoneyError
 from utils.models.audit import AuditAction, AuditEntry, AuditFacts, FieldChange
 from utils.models.money import Change, LedgerKind, LedgerRow, Wallet
@@ -64,7 +64,7 @@ async def test_change_by_hand_is_booked_and_audited(wallets: WalletService, stor
         build_entry(0, 1500, "event prize"),
         build_entry(1500, 1300, "too much"),
     ]
-    assert [write_facts(entry) for entry in store.data.audit] == [
+    assert [str(describe_facts(entry)) for entry in store.data.audit] == [
         "<@11>: +1,500 emeralds, now 1,500. event prize",
         "<@11>: -200 emeralds, now 1,300. too much",
     ]

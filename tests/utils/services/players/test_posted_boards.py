@@ -21,7 +21,7 @@ from tests.fakes.standing import FakeBoardStore, FakeStandingSender, NoPace
 from tests.fakes.storage import FakeServerStore, build_server
 from utils.delivery.boards import BoardPages, PostedBoardMessages
 from utils.delivery.standing_messages import StandingMessages, compute_digest
-from utils.embeds.audit_wording import write_facts
+from utils.embeds.audit_wording import describe_facts
 from utils.errors import (
     ChannelUnusableError,
     NotAllowedError,
@@ -131,7 +131,7 @@ class Stand:
     ) -> None:
         """Take a change by hand down, as people read it."""
         assert (guild_id, actor_id) == (GUILD, ACTOR)
-        self.audited.append((action, write_facts(AuditEntry(START, actor_id, action, facts))))
+        self.audited.append((action, str(describe_facts(AuditEntry(START, actor_id, action, facts)))))
 
     @property
     def board(self) -> PostedBoard:

@@ -58,7 +58,7 @@ async def test_grant_gives_a_tier_until_its_end() -> None:
         (
             OWNER,
             "premium grant",
-            "tier 0 (Scavenger), default → tier 2 (Mercenary), until 2025-05-31 12:00 UTC",
+            "tier 0 (Scavenger), default → tier 2 (Mercenary), until 31 May 2025, 12:00 UTC",
         )
     ]
     assert desk.notifier.told == []
@@ -101,7 +101,7 @@ async def test_revoked_guild_has_the_default_again() -> None:
     )
     assert desk.audit.lines[-1][1:] == (
         "premium revoke",
-        "tier 2 (Mercenary), until 2025-05-31 12:00 UTC → tier 0 (Scavenger), default (asked for it)",
+        "tier 2 (Mercenary), until 31 May 2025, 12:00 UTC → tier 0 (Scavenger), default (asked for it)",
     )
     [told] = desk.notifier.told
     assert "server 1, server 2, server 3" in told
@@ -150,7 +150,7 @@ async def test_end_pauses_the_newest_servers_and_tells_the_admins_once() -> None
     assert desk.audit.lines[-1] == (
         None,
         "premium end",
-        "tier 3 (Warlord), until 2025-05-02 12:00 UTC → tier 0 (Scavenger), default",
+        "tier 3 (Warlord), until 02 May 2025, 12:00 UTC → tier 0 (Scavenger), default",
     )
 
 

@@ -48,7 +48,7 @@ async def test_settings_are_shown_changed_and_audited(shelf: Shelf, services: Se
     assert await change(services, is_auto=False, expiry_hours=48, max_amount=500) == changed
     assert (await services.settings.get_settings(GUILD)).bounties == changed
     assert shelf.audit.lines == [
-        (ADMIN, "bounty", "is_auto: True → False; expiry_hours: 24 → 48; max_amount: 50000 → 500")
+        (ADMIN, "bounty", "auto: on → off, expiry hours: 24 → 48, max amount: 50000 → 500")
     ]
     with pytest.raises(InvalidInputError, match="from 100 to 500"):
         await place(services.bounties, amount=501)
@@ -68,8 +68,8 @@ async def test_two_changes_at_once_both_count(shelf: Shelf, services: Services) 
     assert [await off, await manual] == [BountySettings(is_enabled=False), both]
     assert shelf.guilds.settings[GUILD].bounties == both
     assert shelf.audit.lines == [
-        (ADMIN, "bounty", "is_enabled: True → False"),
-        (ANN, "bounty", "is_auto: True → False"),
+        (ADMIN, "bounty", "enabled: on → off"),
+        (ANN, "bounty", "auto: on → off"),
     ]
 
 
