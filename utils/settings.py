@@ -72,13 +72,13 @@ Seconds = Annotated[StrictFloat, Field(gt=0, allow_inf_nan=False)]  # whole numb
 PositiveInt = Annotated[StrictInt, Field(ge=1)]
 
 
-class _Section(BaseModel):
+class _SettingsSection(BaseModel):
     """A part of the configuration: unknown keys are refused, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class DiscordSettings(_Section):
+class DiscordSettings(_SettingsSection):
     """How the bot logs in, and who stands above guilds."""
 
     token: SecretStr = SecretStr("")
@@ -108,7 +108,7 @@ class DiscordSettings(_Section):
         return Sharding(count, tuple(sorted(range(count) if self.shard_ids is None else self.shard_ids)))
 
 
-class MongoSettings(_Section):
+class MongoSettings(_SettingsSection):
     """Where the data is; an empty ``uri`` makes the bot run its own ``mongod``."""
 
     uri: SecretStr = SecretStr("")
@@ -116,7 +116,7 @@ class MongoSettings(_Section):
     mongod_path: FilePath | None = None
 
 
-class SftpSettings(_Section):
+class SftpSettings(_SettingsSection):
     """Limits of the connections to game hosts."""
 
     max_connections: PositiveInt = 1000
@@ -127,26 +127,26 @@ class SftpSettings(_Section):
     allow_private_hosts: StrictBool = True
 
 
-class PollingSettings(_Section):
+class PollingSettings(_SettingsSection):
     """How often logs are read, and how old news may be."""
 
     min_interval_seconds: Seconds = 5
     max_announce_age_minutes: Seconds = 60
 
 
-class PremiumSettings(_Section):
+class PremiumSettings(_SettingsSection):
     """What a guild without a grant has."""
 
     default_tier: Annotated[StrictInt, Field(ge=0, le=4)] = 4
 
 
-class LinkSettings(_Section):
+class LinkSettings(_SettingsSection):
     """Whether a link of member and player must be proven in the game."""
 
     require_proof: StrictBool = True
 
 
-class BackupSettings(_Section):
+class BackupSettings(_SettingsSection):
     """Where and when backups are written besides ``data_dir/backups``."""
 
     directories: tuple[FilePath, ...] = ()
@@ -154,7 +154,7 @@ class BackupSettings(_Section):
     keep_days: PositiveInt = 7
 
 
-class LoggingSettings(_Section):
+class LoggingSettings(_SettingsSection):
     """How much is logged, and for how many days it is kept."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
 from utils.models.notices.deaths import DeathNotice
-from utils.models.players import BoardRow, Counters, PlayerStats, Tallied
+from utils.models.players import BoardRow, Counters, NamedCount, PlayerStats
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.statistics import Coverage, DayCount, RecentDeath, Rival, Rivals, WeaponRow, WeaponTable
 
@@ -55,9 +55,9 @@ def build_wolf() -> PlayerStats:
         name=WOLF,
         counters=Counters(kills=1_284, deaths=431, suicides=12, metres=94_310, longest=393, best_streak=21),
         current_streak=5,
-        top_weapon=Tallied("Mosin", 402),
-        nemesis=Tallied(OTTER, 46),
-        prey=Tallied(FALCON, 89),
+        top_weapon=NamedCount("Mosin", 402),
+        nemesis=NamedCount(OTTER, 46),
+        prey=NamedCount(FALCON, 89),
         rank=1,
         ranked=1_146,
         last_seen_at=AT - timedelta(seconds=31),
@@ -72,9 +72,9 @@ def build_otter() -> PlayerStats:
         name=OTTER,
         counters=Counters(kills=1_151, deaths=502, suicides=31, metres=71_000, longest=288, best_streak=17),
         current_streak=0,
-        top_weapon=Tallied("M4", 301),
-        nemesis=Tallied(WOLF, 58),
-        prey=Tallied(BADGER, 61),
+        top_weapon=NamedCount("M4", 301),
+        nemesis=NamedCount(WOLF, 58),
+        prey=NamedCount(BADGER, 61),
         rank=2,
         ranked=1_146,
         last_seen_at=AT - timedelta(minutes=3),

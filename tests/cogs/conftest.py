@@ -11,7 +11,7 @@ from simulation.discord.clients import running_bot
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import build_server
-from utils.models.players import Counters, KnownPlayer, PlayerStats, Tallied
+from utils.models.players import Counters, KnownPlayer, NamedCount, PlayerStats
 from utils.models.scope import GuildId, PlayerId, ServerId
 
 SEEN = datetime(2025, 4, 30, 18, 5, tzinfo=UTC)
@@ -52,8 +52,8 @@ def _shelf(guild: Guild) -> Shelf:
         name="Pike_",
         counters=Counters(1234, 10, 2, 4567, 393, 12),
         current_streak=3,
-        top_weapon=Tallied("Mosin", 7),
-        nemesis=Tallied("Spiker", 2),
+        top_weapon=NamedCount("Mosin", 7),
+        nemesis=NamedCount("Spiker", 2),
         prey=None,
         rank=1,
         ranked=2,

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from tests.fakes.storage import Outage
 from utils.models.deaths import Death
-from utils.models.players import HOURS_OF_A_WEEK, BoardRow, KnownPlayer, PlayerStats, Tallied
+from utils.models.players import HOURS_OF_A_WEEK, BoardRow, KnownPlayer, NamedCount, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.statistics import BoardRows, DayCount, Enemy, WeaponRow
 
@@ -116,7 +116,7 @@ class FakeCombatStore:
 
     def __init__(self) -> None:
         self.weapons: dict[tuple[PlayerId, ...], list[WeaponRow]] = {}
-        self.best: dict[str, Tallied] = {}
+        self.best: dict[str, NamedCount] = {}
         self.killers: dict[tuple[PlayerId, ...], list[Enemy]] = {}
         self.victims: dict[tuple[PlayerId, ...], list[Enemy]] = {}
         self.hours: dict[tuple[PlayerId, ...], list[int]] = {}
@@ -143,7 +143,7 @@ class FakeCombatStore:
 
     async def find_best_users(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], weapons: Sequence[str]
-    ) -> Mapping[str, Tallied]:
+    ) -> Mapping[str, NamedCount]:
         """Return the best users of these weapons."""
         del guild_id, server_ids
         return {weapon: self.best[weapon] for weapon in weapons if weapon in self.best}

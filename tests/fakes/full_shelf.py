@@ -15,7 +15,7 @@ from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.links import Link, LinkState, ProofWindow
 from utils.models.money import Bounty, BountyState, Change, LedgerKind, LedgerRow
-from utils.models.players import BoardRow, Counters, KnownPlayer, PlayerStats, Tallied
+from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
 from utils.models.reading import RejectedLine
 from utils.models.scope import ChannelId, GuildId, MemberId, ServerScope
 from utils.models.servers import CheckStep, ConnectionState, HostKey, HostKeys, ServerHealth, WayStep
@@ -111,9 +111,9 @@ def _add_players(shelf: Shelf) -> None:
         name=NAMES[0],
         counters=Counters(12_345, 1_000, 1, 456_789, 393, 57),
         current_streak=3,
-        top_weapon=Tallied("Mosin", 7_001),
-        nemesis=Tallied(NAMES[1], 12),
-        prey=Tallied(NAMES[2], 1_050),
+        top_weapon=NamedCount("Mosin", 7_001),
+        nemesis=NamedCount(NAMES[1], 12),
+        prey=NamedCount(NAMES[2], 1_050),
         rank=1,
         ranked=1_204,
         last_seen_at=START - HOUR,
@@ -146,7 +146,7 @@ def _add_combat(shelf: Shelf) -> None:
     ]
     combat = shelf.combat
     combat.weapons = {(): rows, (pike,): rows[:1]}
-    combat.best = {weapon: Tallied(NAMES[place % 5], 40 + place) for place, weapon in enumerate(WEAPONS)}
+    combat.best = {weapon: NamedCount(NAMES[place % 5], 40 + place) for place, weapon in enumerate(WEAPONS)}
     enemies = [Enemy(build_player_id(name), name, 9 - place) for place, name in enumerate(NAMES[1:7])]
     combat.killers[(pike,)] = enemies[:3]
     combat.victims[(pike,)] = [replace(enemy, kills=1_000 + enemy.kills) for enemy in enemies]

@@ -19,7 +19,7 @@ from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices.bounties import BountyNotice
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.notice import Notice
-from utils.models.notices.outbox import WAITING_MAXIMUM, Appended
+from utils.models.notices.outbox import WAITING_MAXIMUM, AppendedNotices
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Chunk, Cursor, ImportJob, RejectedLine, digest_head
 from utils.models.scope import GuildId, PlayerId, ServerScope
@@ -173,7 +173,7 @@ class FakeIngestionUnit:
 
     def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
-    ) -> Appended:
+    ) -> AppendedNotices:
         """Put notices behind the outbox entries, each kind of channel by itself."""
         del created_at
         self._power.pass_point()
@@ -182,7 +182,7 @@ class FakeIngestionUnit:
         self._data.notices += deaths[:room]
         self._data.money.notices += [one for one in notices if isinstance(one, BountyNotice)]
         self._data.batches += changes_counters
-        return Appended(self._data.batches, left_out=len(deaths[room:]))
+        return AppendedNotices(self._data.batches, left_out=len(deaths[room:]))
 
     def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
         """Keep lines that could not be read."""

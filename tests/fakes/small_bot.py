@@ -18,7 +18,7 @@ from tests.fakes.personal import FakeErasureStore, FakePersonalStore
 from tests.fakes.premium import FakeAuditStore, FakePremiumStore, GrantDesk
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore
-from utils.composition.interactions import Shown, build_services
+from utils.composition.interactions import CommandSources, build_services
 from utils.composition.services import (
     ServiceStores,
     Surroundings,
@@ -322,7 +322,7 @@ class Shelf:
         bounties = build_bounties(stores, guild, around, features.servers, own_links)
         features = replace(features, bounties=bounties)
         self.bounty_endings = features.bounty_endings
-        shown = Shown(
+        shown = CommandSources(
             grants=desk.service,
             boards=self.boards,
             readings=self.readings,

@@ -8,7 +8,7 @@ from utils.clock import Clock
 from utils.composition.application import Application
 from utils.composition.base import Base
 from utils.composition.delivery import Delivery, build_board_messages, build_delivery
-from utils.composition.interactions import Shown, build_bot, build_services
+from utils.composition.interactions import CommandSources, build_bot, build_services
 from utils.composition.reading import Loops, Reading, build_ingestion, build_reading
 from utils.composition.services import (
     FeatureServices,
@@ -158,9 +158,9 @@ def build_shown(
     grants: GrantService,
     boards: PostedBoardService,
     reporter: ErrorReporter,
-) -> Shown:
+) -> CommandSources:
     """Return what commands show of the work behind them."""
-    return Shown(
+    return CommandSources(
         grants=grants,
         boards=boards,
         readings=loops,

@@ -30,7 +30,7 @@ COMMANDS_NAME = "commands.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class CommandSources:
     """What commands show of the work behind them, or have it do.
 
     Attributes:
@@ -66,7 +66,12 @@ def build_bot(base: Base, reporter: ErrorReporter, throttle: ImportThrottle) -> 
 
 
 def build_services(
-    guild: GuildServices, features: FeatureServices, shown: Shown, *, factory: EmbedFactory, clock: Clock
+    guild: GuildServices,
+    features: FeatureServices,
+    shown: CommandSources,
+    *,
+    factory: EmbedFactory,
+    clock: Clock,
 ) -> Services:
     """Return what commands work with."""
     languages = AnswerLanguages(factory)

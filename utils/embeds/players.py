@@ -16,7 +16,7 @@ from utils.embeds.values import (
     show_money,
     show_name,
 )
-from utils.models.players import BoardRow, PlayerStats, Tallied
+from utils.models.players import BoardRow, NamedCount, PlayerStats
 from utils.models.statistics import Coverage, Period
 from utils.models.texts import Metres, Moment, Names, Number, Text, Value, plural, text
 
@@ -155,7 +155,7 @@ def _show_row(style: Style, look: BoardLook, row: BoardRow) -> Text:
     return frame(f"{place} **{{name}}** — {{value}}", name=show_name(row.name), value=value)
 
 
-def _show_tally(tally: Tallied | None) -> Text:
+def _show_tally(tally: NamedCount | None) -> Text:
     """Return a name with its count; a cause of the log by its own word."""
     if tally is None:
         return NONE_YET

@@ -136,7 +136,7 @@ def sum_months(one: ServerMonth, other: ServerMonth) -> ServerMonth:
 
 
 @dataclass(frozen=True, slots=True)
-class Tallied:
+class NamedCount:
     """A name with a count: a weapon, a nemesis, a prey."""
 
     name: str
@@ -159,9 +159,9 @@ class PlayerStats:
     name: str
     counters: Counters
     current_streak: int
-    top_weapon: Tallied | None
-    nemesis: Tallied | None
-    prey: Tallied | None
+    top_weapon: NamedCount | None
+    nemesis: NamedCount | None
+    prey: NamedCount | None
     rank: int | None
     ranked: int
     last_seen_at: datetime

@@ -10,7 +10,7 @@ from utils.embeds.replies import HelpCommand
 from utils.embeds.servers import ServerStatus
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
-from utils.models.players import BoardRow, Counters, PlayerStats, Tallied
+from utils.models.players import BoardRow, Counters, NamedCount, PlayerStats
 from utils.models.premium import TIERS
 from utils.models.reading import ImportProgress, RejectedLine
 from utils.models.scope import ChannelId, GuildId, PlayerId, ServerId, ServerScope
@@ -47,8 +47,8 @@ def _build_stats(**changes: object) -> PlayerStats:
         "name": "Hollow_A",
         "counters": COUNTERS,
         "current_streak": 2,
-        "top_weapon": Tallied("AK-SU", 1200),
-        "nemesis": Tallied("I_l", 3),
+        "top_weapon": NamedCount("AK-SU", 1200),
+        "nemesis": NamedCount("I_l", 3),
         "prey": None,
         "rank": 3,
         "ranked": 1604,
@@ -81,7 +81,7 @@ def test_stats_show_the_twelve_fields(factory: EmbedFactory) -> None:
 
 def test_stats_of_several_players_name_the_others(factory: EmbedFactory) -> None:
     """A sum says what it sums, and a cause of the log has its own word."""
-    stats = _build_stats(also=("Al_t", "Other"), top_weapon=Tallied("land_vehicle", 3))
+    stats = _build_stats(also=("Al_t", "Other"), top_weapon=NamedCount("land_vehicle", 3))
     embed = factory.build_stats(stats, replace(COVERAGE, period=Period.WEEK))
     assert embed.description == "North\\_1 · last 7 days\nsummed with Al\\_t, Other"
     assert {field.name: field.value for field in embed.fields}["Top weapon"] == "Vehicle (3)"

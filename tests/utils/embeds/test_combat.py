@@ -9,7 +9,7 @@ from tests.fakes.deaths import build_death, build_row
 from utils.embeds.factory import EmbedFactory
 from utils.embeds.theme import NORTHERN
 from utils.models.deaths import DeathKind
-from utils.models.players import Counters, PlayerStats, Tallied
+from utils.models.players import Counters, NamedCount, PlayerStats
 from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.models.statistics import (
     Activity,
@@ -46,9 +46,9 @@ def build_stats(name: str, **counters: int) -> PlayerStats:
         name=name,
         counters=Counters(**counters),
         current_streak=2,
-        top_weapon=Tallied("boat", 3),
+        top_weapon=NamedCount("boat", 3),
         nemesis=None,
-        prey=Tallied("P_y", 4),
+        prey=NamedCount("P_y", 4),
         rank=1,
         ranked=20,
         last_seen_at=AT,

@@ -23,7 +23,7 @@ SHOWN: Fields = {"generation": "shown"}
 """Figures of the generation that is shown; an import under way counts in another one."""
 
 
-class Holds(StrEnum):
+class FieldContent(StrEnum):
     """What stands in a field."""
 
     MEMBER = "a member's id"
@@ -74,7 +74,7 @@ class PersonalField:
     """
 
     path: str
-    holds: Holds
+    holds: FieldContent
     erasure: Erasure
     after: int | str | None = None
     beside: Fields = field(default_factory=dict)
@@ -85,7 +85,7 @@ class PersonalField:
     @property
     def is_id(self) -> bool:
         """Tell whether it is an id, which an export for somebody else leaves out."""
-        return self.holds in (Holds.MEMBER, Holds.PLAYER)
+        return self.holds in (FieldContent.MEMBER, FieldContent.PLAYER)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -98,19 +98,23 @@ Declarations = Mapping[str, tuple[PersonalField, ...]]
 
 
 def _member(path: str, erasure: Erasure, **more: Any) -> PersonalField:
-    return PersonalField(path=path, holds=Holds.MEMBER, erasure=erasure, **more)
+    return PersonalField(path=path, holds=FieldContent.MEMBER, erasure=erasure, **more)
 
 
 def _player(path: str, erasure: Erasure, **more: Any) -> PersonalField:
-    return PersonalField(path=path, holds=Holds.PLAYER, erasure=erasure, after=ERASED_PLAYER_ID, **more)
+    return PersonalField(
+        path=path, holds=FieldContent.PLAYER, erasure=erasure, after=ERASED_PLAYER_ID, **more
+    )
 
 
 def _name(path: str, **more: Any) -> PersonalField:
-    return PersonalField(path=path, holds=Holds.NAME, erasure=Erasure.REPLACED, after=ERASED_NAME, **more)
+    return PersonalField(
+        path=path, holds=FieldContent.NAME, erasure=Erasure.REPLACED, after=ERASED_NAME, **more
+    )
 
 
 def _text(path: str, **more: Any) -> PersonalField:
-    return PersonalField(path=path, holds=Holds.TEXT, erasure=Erasure.REPLACED, **more)
+    return PersonalField(path=path, holds=FieldContent.TEXT, erasure=Erasure.REPLACED, **more)
 
 
 def _side_of_death(side: str) -> PersonalField:
@@ -169,7 +173,7 @@ PERSONAL_FIELDS: Declarations = {
     "rejected_lines": (
         PersonalField(
             path="line",
-            holds=Holds.LINE,
+            holds=FieldContent.LINE,
             erasure=Erasure.DELETED,
             part=ExportPart("rejected_lines", "newest"),
         ),

@@ -25,7 +25,7 @@ from utils.database.read_models.weapons import (
 )
 from utils.database.repositories.enemies import list_enemies
 from utils.database.repositories.shown import ShownPlayers, list_shown
-from utils.models.players import HOURS_OF_A_WEEK, ServerMonth, Tallied
+from utils.models.players import HOURS_OF_A_WEEK, NamedCount, ServerMonth
 from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.models.statistics import Enemy, WeaponRow
 
@@ -68,7 +68,7 @@ class CombatRepository:
 
     async def find_best_users(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], weapons: Sequence[str]
-    ) -> Mapping[str, Tallied]:
+    ) -> Mapping[str, NamedCount]:
         """Return who has most kills with each of these weapons, by the weapon's name, all time."""
         shown = await list_shown(self._database, guild_id, server_ids)
         if not shown or not weapons:
@@ -78,7 +78,7 @@ class CombatRepository:
         ids = {PlayerId(one["player_id"]) for one in best.values()}
         names = await ShownPlayers(self._database, guild_id, shown).find_names(sorted(ids))
         return {
-            weapon: Tallied(names.get(one["player_id"], ""), one["kills"]) for weapon, one in best.items()
+            weapon: NamedCount(names.get(one["player_id"], ""), one["kills"]) for weapon, one in best.items()
         }
 
     async def list_killers_of(

@@ -13,7 +13,7 @@ from utils.database.documents.personal_fields import (
     PERSONAL_FIELDS,
     Declarations,
     Erasure,
-    Holds,
+    FieldContent,
     PersonalField,
 )
 from utils.database.units.erasure_unit import ErasureTransaction
@@ -96,20 +96,20 @@ class ErasureRepository:
         """Take a player out of every field that is declared to be erased by itself."""
         for collection, one in self._walked:
             stored = self._of_guild(collection, guild_id)
-            if one.holds is Holds.PLAYER:
+            if one.holds is FieldContent.PLAYER:
                 await _replace(stored, one, player_id)
-            elif one.holds is Holds.NAME:
+            elif one.holds is FieldContent.NAME:
                 await _replace(stored, one, {"$in": list(names)})
-            elif one.holds is Holds.LINE:
+            elif one.holds is FieldContent.LINE:
                 await _delete_lines(stored, one, player_id)
 
     async def erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
         """Take a member out of every field that is declared to be erased by itself."""
         for collection, one in self._walked:
             stored = self._of_guild(collection, guild_id)
-            if one.holds is Holds.MEMBER:
+            if one.holds is FieldContent.MEMBER:
                 await _replace(stored, one, int(member_id))
-            elif one.holds is Holds.TEXT:
+            elif one.holds is FieldContent.TEXT:
                 await _erase_mentions(stored, one, member_id)
 
     async def delete_links_of(self, guild_id: GuildId, player_id: PlayerId) -> None:

@@ -13,7 +13,7 @@ from utils.database.documents.personal_fields import (
     PERSONAL_FIELDS,
     SHOWN,
     ExportPart,
-    Holds,
+    FieldContent,
     PersonalField,
 )
 from utils.models.player_ids import find_player_ids
@@ -47,11 +47,11 @@ class PersonalDataRepository:
         """
         generation = await self._get_generation(scope)
         parts: dict[str, Sequence[Document]] = {}
-        for one in _list_exported(Holds.PLAYER, of_server=True):
+        for one in _list_exported(FieldContent.PLAYER, of_server=True):
             shown = {"generation": generation} if SHOWN.items() <= one.part.only.items() else {}
             query = {**one.part.only, **shown, one.field.path: player_id}
             parts[one.part.name] = await one.read(self._of(one.collection, scope), query)
-        for one in _list_exported(Holds.LINE, of_server=True):
+        for one in _list_exported(FieldContent.LINE, of_server=True):
             lines = await one.read(self._of(one.collection, scope), {})
             parts[one.part.name] = [
                 line for line in lines if player_id in find_player_ids(line[one.field.path])
@@ -60,11 +60,11 @@ class PersonalDataRepository:
 
     async def list_guild_parts_of_player(self, guild_id: GuildId, player_id: PlayerId) -> Parts:
         """Return what a guild has of a player beside its servers: the proven link, requests, changes."""
-        return await self._read_parts(guild_id, Holds.PLAYER, player_id, of_server=False)
+        return await self._read_parts(guild_id, FieldContent.PLAYER, player_id, of_server=False)
 
     async def list_parts_of_member(self, guild_id: GuildId, member_id: MemberId) -> Parts:
         """Return what a guild has of a member: links, money, bounties, and changes by hand."""
-        return await self._read_parts(guild_id, Holds.MEMBER, int(member_id), of_server=None)
+        return await self._read_parts(guild_id, FieldContent.MEMBER, int(member_id), of_server=None)
 
     async def iterate_deaths(
         self, scope: ServerScope, player_ids: Sequence[PlayerId]
@@ -87,7 +87,7 @@ class PersonalDataRepository:
                     yield await asyncio.to_thread(decode_documents, encoded)
 
     async def _read_parts(
-        self, guild_id: GuildId, holds: Holds, value: int | str, *, of_server: bool | None
+        self, guild_id: GuildId, holds: FieldContent, value: int | str, *, of_server: bool | None
     ) -> Parts:
         return {
             one.part.name: await one.read(
@@ -130,7 +130,7 @@ class _Exported:
         return [entry for document in found for entry in document[root] if entry[leaf] == wanted]
 
 
-def _list_exported(holds: Holds, *, of_server: bool | None) -> Iterator[_Exported]:
+def _list_exported(holds: FieldContent, *, of_server: bool | None) -> Iterator[_Exported]:
     """Yield what an export has by such a field: of servers, of the guild alone, or (None) of both."""
     for collection, declared in PERSONAL_FIELDS.items():
         is_of_server = any("server_id" in index.fields for index in INDEXES[collection])

@@ -26,9 +26,9 @@ from utils.models.players import (
     BoardRow,
     Counters,
     KnownPlayer,
+    NamedCount,
     PlayerRecord,
     PlayerStats,
-    Tallied,
     sum_counters,
 )
 from utils.models.scope import GuildId, PlayerId, ServerId
@@ -208,17 +208,17 @@ class StatisticsRepository:
         server_ids: Sequence[ServerId],
         records: Sequence[PlayerRecord],
         since: date | None,
-    ) -> Tallied | None:
+    ) -> NamedCount | None:
         """Return the weapon that players killed most with."""
         if since is None:
             counts = (count for record in records for count in record.weapons)
             rows = sum_weapons(WeaponRow(count.weapon, count.kills, count.longest) for count in counts)
-            return Tallied(rows[0].weapon, rows[0].kills) if rows else None
+            return NamedCount(rows[0].weapon, rows[0].kills) if rows else None
         killers = {"$in": [record.player_id for record in records]}
         match = {"server_id": {"$in": list(server_ids)}, "kind": KILLS, "killer_id": killers}
         pipeline = build_weapon_counts(match | build_since(since))
         found = await self._of("kills", guild_id).aggregate(pipeline, hint="killer")
-        return Tallied(found[0]["_id"], found[0]["kills"]) if found else None
+        return NamedCount(found[0]["_id"], found[0]["kills"]) if found else None
 
     def _of(self, name: str, guild_id: GuildId) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, name, guild_id)
@@ -267,8 +267,8 @@ def _place(standing: Standing, ties: Iterable[Tie], before: int) -> list[Place]:
     return places
 
 
-def _tally(enemy: Enemy | None) -> Tallied | None:
-    return Tallied(enemy.name, enemy.kills) if enemy else None
+def _tally(enemy: Enemy | None) -> NamedCount | None:
+    return NamedCount(enemy.name, enemy.kills) if enemy else None
 
 
 def _get_seen(pair: tuple[ServerId, PlayerRecord]) -> datetime:

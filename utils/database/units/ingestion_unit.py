@@ -42,7 +42,7 @@ from utils.database.units.server_numbers import NUMBERS_KEY, Draw, ServerNumbers
 from utils.errors import CursorMovedError, ScopeViolationError
 from utils.models.deaths import Death, LogFile
 from utils.models.notices.notice import Notice
-from utils.models.notices.outbox import Appended
+from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_months
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
@@ -210,7 +210,7 @@ class IngestionTransaction:
 
     def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
-    ) -> Appended:
+    ) -> AppendedNotices:
         """Put notices behind the outbox entries of this server, each kind of channel by itself."""
         entries, appended = draw_entries(
             self._transaction,

@@ -12,7 +12,7 @@ from utils.database.units.server_numbers import Draw, ServerNumbers, draw_number
 from utils.models.guilds import ChannelKind
 from utils.models.notices.kinds import NOTICE_KINDS, NoticeKinds
 from utils.models.notices.notice import Notice
-from utils.models.notices.outbox import WAITING_MAXIMUM, Appended
+from utils.models.notices.outbox import WAITING_MAXIMUM, AppendedNotices
 from utils.models.scope import ServerScope
 
 
@@ -39,14 +39,14 @@ def draw_entries(
     created_at: datetime,
     changes_counters: bool = False,
     kinds: NoticeKinds = NOTICE_KINDS,
-) -> tuple[list[Document], Appended]:
+) -> tuple[list[Document], AppendedNotices]:
     """Number notices, and count the batch when it changes counters.
 
     Returns:
         the notices that are to be stored, and what became of all of them.
     """
     if not notices and not changes_counters:
-        return [], Appended()
+        return [], AppendedNotices()
     counts = Counter(kinds.get_for(notice).channel_kind for notice in notices)
     numbers = draw(Draw(counts, changes_counters))
     capacity: dict[ChannelKind, int] = {}
@@ -64,7 +64,7 @@ def draw_entries(
                 build_entry_document(notice, sequence=free[kind], created_at=created_at, kinds=kinds)
             )
         free[kind] += 1
-    return documents, Appended(numbers.batches, left_out=len(notices) - len(documents))
+    return documents, AppendedNotices(numbers.batches, left_out=len(notices) - len(documents))
 
 
 def _count_capacity(transaction: Transaction, scope: ServerScope, kind: ChannelKind) -> int:

@@ -13,7 +13,7 @@ WAITING_MAXIMUM = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Appended:
+class AppendedNotices:
     """What became of notices that were put behind a server's others.
 
     Attributes:

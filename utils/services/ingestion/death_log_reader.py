@@ -55,7 +55,7 @@ class DeathLogDependencies:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KnownServer:
     """What the next poll need not read again: a quiet server costs no look at the database."""
 
     look: ServerLook
@@ -81,7 +81,7 @@ class DeathLogReader:
         self._clock = dependencies.clock
         self._state = ReaderState()
         self._times = _Times()
-        self._known: _Known | None = None
+        self._known: _KnownServer | None = None
         self._is_importing = False
         self._saved_at = -SAVE_HEALTH_SECONDS
         self._is_full_told = False
@@ -160,7 +160,7 @@ class DeathLogReader:
                 cursors=known.cursors if known else None,
                 passes_over=visit.passes_over,
             )
-        self._known = _Known(visit.look, folder, outcome.cursors)
+        self._known = _KnownServer(visit.look, folder, outcome.cursors)
         self._note_read(outcome)
         await self._tell_left_out(server, outcome)
         return ReadReport(outcome.problem)

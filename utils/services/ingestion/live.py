@@ -35,7 +35,7 @@ from utils.models.texts import Text
 from utils.models.visible_text import cut
 from utils.services.ingestion.batch_rules import BatchRule
 from utils.services.ingestion.group_commit import GROUP_SECONDS, GroupCommit
-from utils.services.ingestion.live_batch import Announced, LiveBatch, StoredBatch, store_live_batches
+from utils.services.ingestion.live_batch import LiveBatch, NewsTerms, StoredBatch, store_live_batches
 from utils.services.ingestion.log_source import LiveLogs
 from utils.services.ingestion.news import NewsRule, choose_news_rule
 from utils.services.ingestion.poison import store_around_poison
@@ -180,11 +180,11 @@ class LiveIngestion:
                 announced = await self._find_announced(poll, chunk)
                 await self._take(poll, _build_batch(poll, chunk, read, announced, now))
 
-    async def _find_announced(self, poll: _Poll, chunk: Chunk) -> Announced:
+    async def _find_announced(self, poll: _Poll, chunk: Chunk) -> NewsTerms:
         """Return what holds for the deaths of a chunk at this moment."""
         found = [await rule.find_terms(poll.server.scope) for rule in self._rules]
         terms = tuple(one for one in found if one is not None)
-        announced = Announced(poll.rule, await poll.find_posted(), terms)
+        announced = NewsTerms(poll.rule, await poll.find_posted(), terms)
         if announced.needs_newest(is_growth=chunk.is_growth):
             poll.rule = await self._find_newest(poll)
             announced = replace(announced, rule=poll.rule)
@@ -249,11 +249,11 @@ class LiveIngestion:
             return
         now = self._clock.now()
         read = poll.reader.reject(chunk, reason, now=now)
-        await self._take(poll, _build_batch(poll, chunk, read, Announced(poll.rule, frozenset()), now))
+        await self._take(poll, _build_batch(poll, chunk, read, NewsTerms(poll.rule, frozenset()), now))
 
 
 def _build_batch(
-    poll: _Poll, chunk: Chunk, read: ReadLines, announced: Announced, now: datetime
+    poll: _Poll, chunk: Chunk, read: ReadLines, announced: NewsTerms, now: datetime
 ) -> LiveBatch:
     """Return what is to be stored; what a file grew by is new unless somebody copied it."""
     behind = replace(chunk, after=read.after)

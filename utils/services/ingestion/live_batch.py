@@ -49,7 +49,7 @@ from utils.services.ingestion.stores import GuildUnit, IngestionUnit
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
+class NewsTerms:
     """What a chunk's new deaths bring about.
 
     Attributes:
@@ -79,7 +79,7 @@ class LiveBatch:
     server: GameServer
     chunk: Chunk
     read: ReadLines
-    announced: Announced
+    announced: NewsTerms
     read_at: datetime
     looks: bool
 

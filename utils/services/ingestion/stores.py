@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from utils.models.deaths import Death, LogFile
 from utils.models.notices.notice import Notice
-from utils.models.notices.outbox import Appended
+from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import PlayerDay, PlayerRecord, ServerMonth
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
@@ -65,7 +65,7 @@ class IngestionUnit(DeathsUnit, Protocol):
 
     def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
-    ) -> Appended:
+    ) -> AppendedNotices:
         """Put notices behind the outbox entries of this server, each kind of channel by itself."""
 
     def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:

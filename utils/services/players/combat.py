@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from utils.models.deaths import Death
-from utils.models.players import Tallied
+from utils.models.players import NamedCount
 from utils.models.scope import GuildId, PlayerId, ServerId
 from utils.models.statistics import (
     RIVAL_MINIMUM_KILLS,
@@ -47,7 +47,7 @@ class CombatStore(Protocol):
 
     async def find_best_users(
         self, guild_id: GuildId, server_ids: Sequence[ServerId], weapons: Sequence[str]
-    ) -> Mapping[str, Tallied]:
+    ) -> Mapping[str, NamedCount]:
         """Return who has most kills with each of these weapons, all time."""
 
     async def list_killers_of(

@@ -23,7 +23,7 @@ from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.database.units.ingestion_unit import IngestionTransaction
 from utils.models.deaths import Death, DeathKind, DeathRow, LogFile
-from utils.models.players import Tallied
+from utils.models.players import NamedCount
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
 from utils.models.statistics import Enemy, WeaponRow
@@ -197,7 +197,7 @@ async def verify_weapons(
     users: dict[str, Counter[str]] = defaultdict(Counter)
     for row in kills:
         users[row.weapon][row.killer_name] += 1
-    best: Mapping[str, Tallied] = {row.weapon: Tallied(row.best_name, row.best_kills) for row in found}
+    best: Mapping[str, NamedCount] = {row.weapon: NamedCount(row.best_name, row.best_kills) for row in found}
     if since is None:  # a period's table tells by itself
         best = await combat.find_best_users(GUILD, servers, [row.weapon for row in table])
     assert best.keys() == users.keys()
@@ -257,11 +257,11 @@ async def verify_stats(
         assert ([stats.rank] if stats.rank else [], stats.ranked) == (ranks, len(board))
 
 
-def choose_most(names: object) -> Tallied | None:
+def choose_most(names: object) -> NamedCount | None:
     """Return the most frequent name, the first in the alphabet of equals."""
     counted = Counter(names)  # type: ignore[call-overload] # any names
     best = min(counted, key=lambda name: (-counted[name], name), default=None)
-    return Tallied(best, counted[best]) if best is not None else None
+    return NamedCount(best, counted[best]) if best is not None else None
 
 
 async def verify_enemies(database: SafeDatabase, told: Sequence[Told], servers: Sequence[ServerId]) -> None:

@@ -44,7 +44,7 @@ from utils.models.links import Link, LinkState, ProofAttempts, ProofWindow
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices.deaths import DeathNotice
 from utils.models.personal import Holdings, OwnedPlayer, Person
-from utils.models.players import Counters, Tallied, sum_counters
+from utils.models.players import Counters, NamedCount, sum_counters
 from utils.models.reading import ImportJob, RejectedLine
 from utils.models.scope import (
     ERASED_MEMBER_ID,
@@ -537,10 +537,10 @@ async def test_erased_players_are_offered_nowhere_and_ranked_nowhere(
         combat = CombatRepository(place.database, Standings(place.database))
         [weapon] = await combat.list_weapons(guild_id, server_ids, since=since)
         assert weapon.kills == 6
-        best = {"Mosin": Tallied(weapon.best_name, weapon.best_kills)}  # a period's table tells by itself
+        best = {"Mosin": NamedCount(weapon.best_name, weapon.best_kills)}  # a period's table tells by itself
         if since is None:
             best = dict(await combat.find_best_users(guild_id, server_ids, ["Mosin"]))
-        assert best == {"Mosin": Tallied("Carl", 1)}
+        assert best == {"Mosin": NamedCount("Carl", 1)}
     stats = await statistics.find_stats(guild_id, server_ids, [build_player_id("Carl")])
     assert stats is not None
     assert (stats.rank, stats.ranked) == (1, 1)

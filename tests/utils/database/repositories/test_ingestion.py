@@ -20,7 +20,7 @@ from utils.database.units.ingestion_unit import GuildTransaction, IngestionTrans
 from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError, StorageConflictError
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices.deaths import DeathNotice
-from utils.models.notices.outbox import Appended
+from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth, WeaponCount
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
@@ -171,7 +171,7 @@ async def test_numbers_that_somebody_drew_meanwhile_are_drawn_again(
     def overtake(unit: IngestionTransaction) -> None:
         unit.append_notices(second, created_at=NOW, changes_counters=True)
 
-    def batch(unit: IngestionTransaction) -> Appended:
+    def batch(unit: IngestionTransaction) -> AppendedNotices:
         nonlocal tries
         tries += 1
         unit.read_ahead([(A, date(2025, 4, 30))], generation=0)
@@ -181,7 +181,7 @@ async def test_numbers_that_somebody_drew_meanwhile_are_drawn_again(
         return unit.append_notices(first, created_at=NOW, changes_counters=True)
 
     await ingestion.in_transaction(scope, lambda unit: unit.append_notices(first, created_at=NOW))
-    assert await ingestion.in_transaction(scope, batch) == Appended(batches=2)
+    assert await ingestion.in_transaction(scope, batch) == AppendedNotices(batches=2)
     assert tries == 2
     stored = await database.unscoped("outbox").find().sort("sequence").to_list(None)
     assert [one["sequence"] for one in stored] == [0, 1, 2, 3]

@@ -19,7 +19,7 @@ from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.outbox import (
     WAITING_MAXIMUM,
-    Appended,
+    AppendedNotices,
     EntryKey,
     Feed,
     OutboxEntry,
@@ -198,8 +198,8 @@ async def test_what_would_wait_behind_a_thousand_others_is_left_out(
 ) -> None:
     """It is no news; once some are posted there is room again, and each kind has room of its own."""
 
-    async def append(count: int, **options: bool) -> Appended:
-        def work(unit: IngestionTransaction) -> Appended:
+    async def append(count: int, **options: bool) -> AppendedNotices:
+        def work(unit: IngestionTransaction) -> AppendedNotices:
             return unit.append_notices([make_notice(1)] * count, created_at=NOW, **options)
 
         return await ingestion.in_transaction(scope, work)
@@ -207,24 +207,24 @@ async def test_what_would_wait_behind_a_thousand_others_is_left_out(
     async def count_waiting() -> int:
         return len(await _list_pending(outbox, scope, KIND, limit=5_000))
 
-    assert await append(WAITING_MAXIMUM - 1) == Appended(0, left_out=0)
-    assert await append(3, changes_counters=True) == Appended(1, left_out=2)
-    assert await append(5) == Appended(1, left_out=5)
+    assert await append(WAITING_MAXIMUM - 1) == AppendedNotices(0, left_out=0)
+    assert await append(3, changes_counters=True) == AppendedNotices(1, left_out=2)
+    assert await append(5) == AppendedNotices(1, left_out=5)
     assert await count_waiting() == WAITING_MAXIMUM
     first = await _list_pending(outbox, scope, KIND, limit=10)
     await outbox.discard_entries(scope.guild_id, [entry.key for entry in first])
-    assert await append(11) == Appended(1, left_out=1)
+    assert await append(11) == AppendedNotices(1, left_out=1)
     assert await count_waiting() == WAITING_MAXIMUM
     await outbox.drop_entries(scope, KIND, before=NOW + timedelta(days=1))
-    assert await append(WAITING_MAXIMUM + 1) == Appended(1, left_out=1)
+    assert await append(WAITING_MAXIMUM + 1) == AppendedNotices(1, left_out=1)
     bounty = BountyNotice(
         event_id=b"1", event=BountyEvent.EXPIRED, server_name="Server", target_name="Ann", amount=500, at=NOW
     )
 
-    def other_kind(unit: IngestionTransaction) -> Appended:
+    def other_kind(unit: IngestionTransaction) -> AppendedNotices:
         return unit.append_notices([bounty], created_at=NOW)
 
-    assert await ingestion.in_transaction(scope, other_kind) == Appended(1, left_out=0)
+    assert await ingestion.in_transaction(scope, other_kind) == AppendedNotices(1, left_out=0)
 
 
 async def test_sent_messages_are_pruned(

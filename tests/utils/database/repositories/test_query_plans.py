@@ -39,7 +39,7 @@ from utils.models.links import Link, ProofWindow
 from utils.models.message_places import MessagePlace
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
 from utils.models.notices.deaths import DeathNotice
-from utils.models.notices.outbox import Appended, EntryKey, Feed, OutgoingMessage
+from utils.models.notices.outbox import AppendedNotices, EntryKey, Feed, OutgoingMessage
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth
 from utils.models.posted_boards import BoardKey
 from utils.models.premium import Grant, PremiumAction, PremiumEvent
@@ -119,7 +119,9 @@ async def test_every_write_of_ingestion_finds_its_documents_by_index(
         unit.find_days([(A, date(2025, 4, 30))], generation=0)
         unit.replace_days([PlayerDay(A, date(2025, 4, 30), Counters())], generation=0)
         unit.add_months([APRIL], generation=0)
-        assert unit.append_notices([make_notice(1)], created_at=NOW, changes_counters=True) == Appended(1)
+        assert unit.append_notices(
+            [make_notice(1)], created_at=NOW, changes_counters=True
+        ) == AppendedNotices(1)
         unit.insert_rejected([RejectedLine(FILE, 1, "x", "y", NOW)])
         unit.move_cursor(Cursor(FILE, 5), Cursor(FILE, 6))
         unit.add_lines_read(1, 1)

@@ -28,7 +28,7 @@ from utils.database.repositories.servers import GameServerRepository
 from utils.database.repositories.statistics import StatisticsRepository
 from utils.events import CountersStored, EventDispatcher
 from utils.models.deaths import DeathKind, DeathRow, LogFile
-from utils.models.players import Counters, KnownPlayer, Tallied
+from utils.models.players import Counters, KnownPlayer, NamedCount
 from utils.models.reading import ImportJob
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
@@ -182,12 +182,12 @@ def rank(figures: dict[PlayerId, Figures], board: str, minimum_kills: int) -> It
         yield (place, player_id, name, float(-negative), figures[player_id].counters)
 
 
-def tally(keys: Sequence[str], called: Mapping[PlayerId, str] | None = None) -> tuple[Tallied, ...]:
+def tally(keys: Sequence[str], called: Mapping[PlayerId, str] | None = None) -> tuple[NamedCount, ...]:
     """Count keys, most first, then by what they are called."""
     counted = Counter(keys)
     names = {key: key if called is None else called[PlayerId(key)] for key in counted}
     ordered = sorted(counted, key=lambda key: (-counted[key], names[key], key))
-    return tuple(Tallied(names[key], counted[key]) for key in ordered)
+    return tuple(NamedCount(names[key], counted[key]) for key in ordered)
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from tests.fakes.figures import (
 )
 from tests.fakes.storage import build_server
 from utils.errors import AmbiguousError, InvalidInputError, NotFoundError
-from utils.models.players import BoardRow, Counters, KnownPlayer, PlayerStats, Tallied
+from utils.models.players import BoardRow, Counters, KnownPlayer, NamedCount, PlayerStats
 from utils.models.scope import GuildId, MemberId, PlayerId, ServerId
 from utils.models.servers import GameServer
 from utils.models.statistics import (
@@ -261,7 +261,7 @@ async def test_weapons_are_everybodys_or_a_players(house: House) -> None:
     """The table sums what it lists; best users are added to the rows that are shown."""
     rows = [WeaponRow("Mosin", 8, 90), WeaponRow("AK", 2, 10)]
     house.combat_store.weapons = {(): rows, (ANN,): rows[:1]}
-    house.combat_store.best = {"Mosin": Tallied("Bob", 5)}
+    house.combat_store.best = {"Mosin": NamedCount("Bob", 5)}
     assert await house.combat.get_weapons(COVERAGE, None) == (WeaponTable(tuple(rows), 10), "")
     assert await house.combat.get_weapons(COVERAGE, "ann") == (WeaponTable((rows[0],), 8), "Ann")
     assert await house.combat.add_best_users(COVERAGE, rows) == (

@@ -68,7 +68,7 @@ Counted = Mapping[ServerId, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _CurrentState:
     """One question's look at a guild: what its servers show, and how many batches are counted in each."""
 
     guild_id: GuildId
@@ -171,16 +171,16 @@ class Standings:
         return {one["server_id"]: one.get("batches", 0) for one in found}
 
     @asynccontextmanager
-    async def _look(self, guild_id: GuildId, shown: Sequence[ShownServers]) -> AsyncIterator[_Look]:
+    async def _look(self, guild_id: GuildId, shown: Sequence[ShownServers]) -> AsyncIterator[_CurrentState]:
         """Let one question at a time bring a guild up to date."""
         generations = {ServerId(server_id): one.generation for one in shown for server_id in one.server_ids}
         async with self._locks.hold(guild_id):
             guild = self._guilds.pop(guild_id, None) or GuildStandings()
             self._guilds[guild_id] = guild  # the one used last is the last one
-            yield _Look(guild_id, guild, generations, await self._list_counted(guild_id, generations))
+            yield _CurrentState(guild_id, guild, generations, await self._list_counted(guild_id, generations))
         self._forget_longest_unused(guild_id)
 
-    async def _list_tables(self, look: _Look, wanted: Wanted) -> list[list[Table]]:
+    async def _list_tables(self, look: _CurrentState, wanted: Wanted) -> list[list[Table]]:
         """Return each section's tables of all servers, after what the database knows better was read."""
         parts = {
             server_id: look.find_fitting(server_id, look.counted, wanted) for server_id in look.generations
@@ -193,7 +193,9 @@ class Standings:
             for section, since in wanted
         ]
 
-    async def _read_parts(self, look: _Look, server_id: ServerId, wanted: Wanted) -> dict[str, StandingsPart]:
+    async def _read_parts(
+        self, look: _CurrentState, server_id: ServerId, wanted: Wanted
+    ) -> dict[str, StandingsPart]:
         """Return a server's parts as of one moment: those kept that fit it, and the others, read for it."""
         scope, generation = ServerScope(look.guild_id, server_id), look.generations[server_id]
         with self._database.open_snapshot() as session:
