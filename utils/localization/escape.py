@@ -6,10 +6,11 @@ no markup, no mention, no link, no invisible or reordering character.
 
 import re
 
-from utils.models.player_ids import replace_player_ids
+from utils.models.player_ids import replace_player_ids, replace_whole_ids
 from utils.models.visible_text import NAME_LENGTH, NAMELESS, clean_text
 
 ZERO_WIDTH_SPACE = "\u200b"
+HIDDEN_ID = "(id)"
 
 _ESCAPES = str.maketrans(
     {sign: f"\\{sign}" for sign in "\\*_~|`<>[]#:"}
@@ -37,4 +38,9 @@ def escape_name(name: str) -> str:
 
 def hide_ids(text: str) -> str:
     """Return a text of the game in which no player's id can be read."""
-    return replace_player_ids(text, lambda _: "(id)")
+    return replace_player_ids(text, lambda _: HIDDEN_ID)
+
+
+def hide_whole_ids(text: str) -> str:
+    """Return a name, or what somebody typed, in which no player's id can be read."""
+    return replace_whole_ids(text, lambda _: HIDDEN_ID)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from utils.localization.catalogue import ENGLISH_CATALOGUE, Catalogue
-from utils.localization.escape import ZERO_WIDTH_SPACE, escape_text, hide_ids
+from utils.localization.escape import ZERO_WIDTH_SPACE, escape_text, hide_ids, hide_whole_ids
 from utils.localization.pools import ENGLISH_POOLS, Pools
 from utils.models.players import REST
 from utils.models.scope import ERASED
@@ -40,7 +40,7 @@ class PlainWriter(TextWriter):
 
     def clean(self, foreign: str) -> str:
         """Return foreign text as it can be shown here; empty where nobody would see any of it."""
-        return clean_text(hide_ids(foreign), FOREIGN_CHARACTERS)
+        return clean_text(hide_whole_ids(foreign), FOREIGN_CHARACTERS)
 
     def write_moment(self, moment: Moment) -> str:
         """Return date and time in UTC."""
@@ -60,7 +60,7 @@ class MarkdownWriter(PlainWriter):
 
     def clean(self, foreign: str) -> str:
         """Return foreign text escaped."""
-        return escape_text(hide_ids(foreign), FOREIGN_CHARACTERS)
+        return escape_text(hide_whole_ids(foreign), FOREIGN_CHARACTERS)
 
     def write_code(self, code: Code) -> str:
         """Return a span of code, in which nothing is markup but what ends it."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 _ID_DIGITS = 32
 _SOME_DIGITS = 12  # of an id that was cut off; fewer are no trace of anybody
+_whole = re.compile(rf"[0-9a-f]{{{_ID_DIGITS},}}", re.IGNORECASE)
 _find = re.compile(rf"[0-9a-f]{{{_ID_DIGITS},}}|[0-9a-f]{{{_SOME_DIGITS},}}$", re.IGNORECASE)
 
 
@@ -22,3 +23,10 @@ def replace_player_ids(text: str, replace: Callable[[str], str]) -> str:
     if len(text) < _SOME_DIGITS:
         return text
     return _find.sub(lambda found: replace(found[0].lower()), text)
+
+
+def replace_whole_ids(text: str, replace: Callable[[str], str]) -> str:
+    """Do as ``replace_player_ids``, but for ids that were cut off: a player may be called Deadbeefcafe."""
+    if len(text) < _ID_DIGITS:
+        return text
+    return _whole.sub(lambda found: replace(found[0].lower()), text)

@@ -77,6 +77,7 @@ def _languages(tmp_path: Path) -> Languages:
         (Day(date(2025, 4, 2)), "02 Apr 2025", "02 Apr 2025"),
         (Day(date(2025, 4, 2), has_year=False), "02 Apr", "02 Apr"),
         ("of 0002aaaaaaaaaaaaaaaaaaaaaaaaaaaa", "of (id)", "of (id)"),
+        ("Deadbeefcafe", "Deadbeefcafe", "Deadbeefcafe"),  # a name, though all of it could be of an id
         (text("**{name}** left", name="_x_"), "**\\_x\\_** left", "**_x_** left"),
         (Command("link"), "`/link`", "/link"),
         (Code("a`_b"), "`a'_b`", "a`_b"),
