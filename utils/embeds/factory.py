@@ -304,12 +304,12 @@ class EmbedFactory:
         """Return the answer of ``/data erase``."""
         return fit_embed(personal.build_erased_embed(self._style, person, deaths=deaths))
 
-    def build_success(self, title: Text | str, said: Text | str = "") -> discord.Embed:
-        """Return the answer of a command that did what was asked; in a ``str`` foreign text is escaped."""
+    def build_success(self, title: Text, said: Text | None = None) -> discord.Embed:
+        """Return the answer of a command that did what was asked."""
         return fit_embed(replies.build_success_embed(self._style, title, said))
 
-    def build_notice(self, title: Text | str, said: Text | str) -> discord.Embed:
-        """Return an answer that is neither success nor failure; in a ``str`` foreign text is escaped."""
+    def build_notice(self, title: Text, said: Text | str) -> discord.Embed:
+        """Return an answer that is neither success nor failure; a ``str`` is foreign."""
         return fit_embed(replies.build_notice_embed(self._style, title, said))
 
     def build_refusal(self, said: Text | str) -> discord.Embed:
