@@ -34,7 +34,6 @@ UNSEEN_KEYWORDS = {
 PROSE = re.compile(r"[A-Za-z,;:.]{2,} [a-z]+")
 
 NOT_YET = {
-    "utils/embeds/figures.py",
     "utils/models/labels.py",
     "utils/services/personal/archives.py",
 }

@@ -43,7 +43,13 @@ def build_comparison_embed(style: Style, comparison: Comparison, coverage: Cover
 
 
 def build_weapons_embed(
-    style: Style, rows: Sequence[WeaponRow], table: WeaponTable, coverage: Coverage, *, first: int, name: str
+    style: Style,
+    rows: Sequence[WeaponRow],
+    table: WeaponTable,
+    coverage: Coverage,
+    *,
+    first: int,
+    name: str = "",
 ) -> discord.Embed:
     """Return some weapons of a table.
 

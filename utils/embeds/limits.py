@@ -47,11 +47,11 @@ def count_characters(embed: discord.Embed) -> int:
     return sum(len(said.encode("utf-16-le", "surrogatepass")) // 2 for said in texts)
 
 
-def cut_lines(text: str, limit: int) -> str:
+def cut_lines(lines: str, limit: int) -> str:
     """Cut between lines where possible, so that no markup and no timestamp is cut in two."""
-    if len(text) <= limit:
-        return text
-    head = text[: limit - 1]
+    if len(lines) <= limit:
+        return lines
+    head = lines[: limit - 1]
     whole, newline, _ = head.rpartition("\n")
     if newline:
         return f"{whole}\n…"

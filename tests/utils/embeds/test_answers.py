@@ -1,12 +1,11 @@
 """Answers of commands: what each embed shows."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from utils.embeds.factory import EmbedFactory
-from utils.embeds.figures import write_duration
 from utils.embeds.replies import HelpCommand
 from utils.embeds.servers import ServerStatus
 from utils.models.deaths import DeathKind, LogFile
@@ -388,12 +387,3 @@ def test_sample_post_names_its_kind(factory: EmbedFactory, kind: ChannelKind) ->
     assert "North\\_1" in description
     shown = {ChannelKind.KILLFEED: "Sample victim", ChannelKind.BOUNTIES: "Sample target"}
     assert shown.get(kind, kind.value) in description
-
-
-@pytest.mark.parametrize(
-    ("seconds", "written"),
-    [(0, "0 s"), (59.6, "1 min"), (3725, "1 h 2 min"), (90061, "1 d 1 h"), (-5, "0 s")],
-)
-def test_duration_is_written_in_two_units(seconds: float, written: str) -> None:
-    """Durations are short and never negative."""
-    assert write_duration(timedelta(seconds=seconds)) == written
