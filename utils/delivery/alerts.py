@@ -22,7 +22,6 @@ from utils.errors import (
     DeliveryUncertainError,
     StorageError,
 )
-from utils.localization.escape import escape_text
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.texts import Text, text
@@ -183,7 +182,7 @@ class AdminAlerts:
         if guild is not None:
             title = text("{community}", community=guild.name)
         embeds = await self._languages.speak(guild_id)
-        embed = embeds.build_notice(title, _show(alert.sentence))
+        embed = embeds.build_notice(title, alert.sentence)
         try:
             place = await self._sender.open_direct(member_id)
             await self._sender.send(place, embeds=[embed], pictures=(), nonce=alert.nonce)
@@ -227,7 +226,3 @@ class AdminAlerts:
         except StorageError as failure:
             logger.info("alerts channel is not known", problem=str(failure))
             return None
-
-
-def _show(sentence: Text | str) -> Text | str:
-    return escape_text(sentence, len(sentence)) if isinstance(sentence, str) else sentence

@@ -34,9 +34,9 @@ def build_export_embed(style: Style, number: int) -> discord.Embed:
 
 def build_erase_question_embed(style: Style, person: Person, holdings: Holdings) -> discord.Embed:
     """Return the question before an erasure: what goes, what stays."""
-    lines = [f"• {style.write(line)}" for line in _list_losses(person, holdings)]
-    end = style.write(join([text("This cannot be taken back."), _FRESH]))
-    return build_notice_embed(style, text("Erase this for good?"), "\n".join([*lines, "", end]))
+    losses = join([frame("• {loss}", loss=loss) for loss in _list_losses(person, holdings)], "\n")
+    end = join([text("This cannot be taken back."), _FRESH])
+    return build_notice_embed(style, text("Erase this for good?"), join([losses, end], "\n\n"))
 
 
 def build_erased_embed(style: Style, person: Person, *, deaths: int) -> discord.Embed:

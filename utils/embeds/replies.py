@@ -38,18 +38,20 @@ class HelpCommand:
     is_open: bool = True
 
 
-def build_success_embed(style: Style, title: Text | str, said: Text | str = "") -> discord.Embed:
-    """Return the answer of a command that did what was asked; in a ``str`` foreign text is escaped."""
+def build_success_embed(style: Style, title: Text, said: Text | None = None) -> discord.Embed:
+    """Return the answer of a command that did what was asked."""
     return discord.Embed(
-        title=f"{style.theme.good} {style.show(title)}",
-        description=style.show(said) or None,
+        title=f"{style.theme.good} {style.write(title)}",
+        description=style.write(said) if said else None,
         colour=style.theme.success,
     )
 
 
-def build_notice_embed(style: Style, title: Text | str, said: Text | str) -> discord.Embed:
-    """Return an answer that is neither success nor failure; in a ``str`` foreign text is escaped."""
-    return discord.Embed(title=style.show(title), description=style.show(said), colour=style.theme.neutral)
+def build_notice_embed(style: Style, title: Text, said: Text | str) -> discord.Embed:
+    """Return an answer that is neither success nor failure; a ``str`` is foreign."""
+    return discord.Embed(
+        title=style.write(title), description=_write_sentence(style, said), colour=style.theme.neutral
+    )
 
 
 def build_refusal_embed(style: Style, said: Text | str) -> discord.Embed:

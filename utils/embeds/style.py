@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from utils.embeds.theme import Theme
 from utils.localization.localizer import Localizer
-from utils.models.texts import Text, Value
+from utils.models.texts import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,3 @@ class Style:
     def write_plain(self, value: Value) -> str:
         """Return a value for a footer, which shows no markup."""
         return self.words.write_plain(value)
-
-    def show(self, said: Text | str) -> str:
-        """Return a text as it is written; a ``str`` was written before, with its foreign parts escaped."""
-        return said if isinstance(said, str) else self.write(said)

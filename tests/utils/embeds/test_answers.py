@@ -331,9 +331,9 @@ def test_plain_answers_hold_their_sentences(factory: EmbedFactory) -> None:
     error = factory.build_error(what="That failed", next_step="Try again.", reference="K7M2QX")
     assert (error.title, error.description) == ("❌ That failed", "Try again.\nReference: `K7M2QX`")
     assert factory.build_alert("Gone.", at=AT).timestamp == AT
-    success = factory.build_success("Saved")
+    success = factory.build_success(Text("Saved"))
     assert (success.title, success.description) == ("✅ Saved", None)
-    assert factory.build_notice("Title", "text").description == "text"
+    assert factory.build_notice(Text("Title"), "te_xt").description == "te\\_xt"
 
 
 def test_help_groups_commands_by_feature(factory: EmbedFactory) -> None:
