@@ -359,10 +359,12 @@ class DeathLogTail:
         in_order = sorted(known)
         for file in memory.sizes.keys() - known:
             memory.appeared[file.world] = now
-            # so the file before it is over, and its last row is looked at once more
+            # so the file before it is over: its last row is looked at once more, and where it could not be
+            # read a moment ago it is tried before the new one, or its rows would come behind those
             place = bisect_left(in_order, file)
             if place and in_order[place - 1].world == file.world:
                 memory.read_out.pop(in_order[place - 1], None)
+                memory.refused.forgive(in_order[place - 1])
         memory.read_out.update((file, seen) for file, seen in memory.sizes.items() if not seen.size)
         memory.forget_all_but(memory.sizes.keys())
         memory.listed_at = memory.looked_at = memory.glanced_at = now

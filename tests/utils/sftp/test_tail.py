@@ -380,6 +380,21 @@ async def test_file_that_may_not_be_read_is_told_and_not_in_the_way(
     assert poller.tail.problems == ()
 
 
+async def test_file_that_was_denied_a_moment_ago_is_read_before_the_one_that_follows_it(
+    poller: Poller, session: FakeSession
+) -> None:
+    """Its turn would come seconds later, behind rows that are newer."""
+    session.append(path_of(DAY_1), lines(1))
+    await poller.poll()
+    session.append(path_of(DAY_1), lines(2))
+    session.denied = {path_of(DAY_1)}
+    assert await poller.poll(seconds=1) == []
+    session.denied = set()
+    session.append(path_of(DAY_2), lines(3))
+    found = [chunk for _ in range(3) for chunk in await poller.poll(seconds=1)]
+    assert [(chunk.after.file, chunk.data) for chunk in found] == [(DAY_1, lines(2)), (DAY_2, lines(3))]
+
+
 async def test_what_a_denied_file_grew_by_is_judged_by_its_age(poller: Poller, session: FakeSession) -> None:
     """Nobody knows when it was appended, so it is no growth; from then on it is growth again."""
     session.append(path_of(DAY_1), lines(1))
