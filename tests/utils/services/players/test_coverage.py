@@ -35,7 +35,7 @@ from utils.models.statistics import (
     WeaponRow,
     WeaponTable,
 )
-from utils.models.texts import Text
+from utils.models.texts import Text, plural
 from utils.services.players.combat import RIVALS, CombatService
 from utils.services.players.coverage import CoverageService, MeantPlayer, StatisticsQuestion
 from utils.services.players.player_names import PlayerNames
@@ -137,7 +137,7 @@ async def test_days_are_those_of_the_servers_zone_or_of_utc_for_several(
         replace(build_server(f"S{number}", f"s{number}"), timezone=zone) for number, zone in enumerate(zones)
     ]
     ids = tuple(ServerId(f"s{number}") for number in range(len(zones)))
-    where = "S0" if len(zones) == 1 else "all 2 servers"
+    where = "S0" if len(zones) == 1 else plural("{count} server", "all {count} servers", 2)
     midnight = (
         datetime.combine(since, time(), ZoneInfo(zones[0] if len(zones) == 1 else "UTC")) if since else None
     )

@@ -14,7 +14,7 @@ from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore
 from tests.fakes.premium import FakeAuditStore, build_premium
 from tests.fakes.server_loops import FakeLogAccess, FakeServerLoops
 from tests.fakes.storage import FakeGuildStore, FakeRejectedStore, FakeServerStore, build_server
-from utils.embeds.audit_wording import write_change
+from utils.embeds.audit_wording import describe_change
 from utils.errors import ConnectionLostError, InvalidInputError, LimitReachedError, NotFoundError
 from utils.events import EventDispatcher
 from utils.models.audit import FieldChange
@@ -302,7 +302,7 @@ async def test_edit_is_stored_as_it_is_meant(rooms: Rooms, service: ServerChange
         credentials=TYPED,
     )
     edited = await service.edit(GUILD, "Mirny", edit, actor_id=ADMIN)
-    assert [write_change(change) for change in edited.changes] == [
+    assert [tuple(map(str, describe_change(change))) for change in edited.changes] == [
         ("host", "127.0.0.1", "2001:db8::7"),
         ("port", "22", "2022"),
         ("base path", "none", "/x_7"),
@@ -375,8 +375,8 @@ async def test_kinds_of_death_are_switched_one_by_one(rooms: Rooms, service: Ser
         on = await service.set_announced(GUILD, "Mirny", DeathKind.FALL, is_announced=True, actor_id=ADMIN)
     assert on.silenced == rooms.store.servers[SCOPE].silenced == frozenset()
     assert [detail for _, _, detail in rooms.audit.lines] == [
-        "Mirny, fall: on → off",
-        "Mirny, fall: off → on",
+        "Mirny, falls: on → off",
+        "Mirny, falls: off → on",
     ]
     assert rooms.loops.notes == [("refresh", SCOPE)] * 3
 
