@@ -7,7 +7,7 @@ before every bot has read it.
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -132,7 +132,7 @@ class Game:
             self._used.add(moment)
             self._latest = max(self._latest, moment)  # the clock goes back by less than an hour
             self._places[moment] = self._latest, self._file_time or START
-            fresh.append(replace(row, written_at=moment))
+            fresh.append(row._replace(written_at=moment))
         self.written += fresh
         return fresh
 

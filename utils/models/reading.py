@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from utils.models.deaths import LogFile
 from utils.models.scope import ChannelId
@@ -34,8 +35,7 @@ def slice_lines(data: bytes, *, lines: int) -> Iterator[tuple[int, bytes]]:
         start = end
 
 
-@dataclass(frozen=True, slots=True)
-class RowClock:
+class RowClock(NamedTuple):
     """When the last row of a file happened, which the next one is measured by.
 
     Attributes:

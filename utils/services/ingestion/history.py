@@ -282,7 +282,7 @@ class HistoryImport:
             right = [
                 death
                 if clock.is_reading(death.row.written_at, death.at)
-                else replace(death, at=clock.read(death.row.written_at))
+                else death._replace(at=clock.read(death.row.written_at))
                 for death in deaths
             ]
             await self._correct(

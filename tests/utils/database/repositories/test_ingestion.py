@@ -94,7 +94,7 @@ async def test_times_of_stored_deaths_are_found_and_corrected(
     """What is not stored has none; all else of a death stays, and a neighbour's is not touched."""
     own, other, new = (make_death(scope, A, B, second=second) for second in (1, 2, 3))
     hour = timedelta(hours=1)
-    moved = replace(own, at=own.at - hour, ordered_at=own.row.written_at + hour)
+    moved = own._replace(at=own.at - hour, ordered_at=own.row.written_at + hour)
     await _store(ingestion, scope, [own, other])
     await _store(ingestion, neighbour, [make_death(neighbour, A, B, second=1)])
     before = await database.unscoped("kills").find({"_id": {"$ne": own.id}}).to_list(None)

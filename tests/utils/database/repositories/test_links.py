@@ -248,7 +248,7 @@ async def test_menu_suicides_of_the_player_that_were_read_live_are_found_on_ever
         await servers.insert_server(one, make_server(one))
     live, zone = NOW + timedelta(minutes=1), timedelta(hours=5, minutes=30)
     far = make_death(neighbour, WOLF, WOLF, second=780, kind=menu)
-    far = replace(far, row=replace(far.row, written_at=far.row.written_at + zone))  # its wall clock is ahead
+    far = far._replace(row=far.row._replace(written_at=far.row.written_at + zone))  # its wall clock is ahead
     await store(scope, [make_death(scope, WOLF, WOLF, second=150, kind=menu)], live)
     await store(neighbour, [far], live)
     await store(scope, [make_death(scope, WOLF, WOLF, second=160, kind=menu)], None)
