@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
-from pymongo import InsertOne, ReplaceOne, ReturnDocument, UpdateOne
+from pymongo import ReplaceOne, ReturnDocument, UpdateOne
 from pymongo.client_session import ClientSession
+from pymongo.errors import BulkWriteError
 
 from utils.database.core.operations import Document, Operations
 from utils.database.core.scope_rules import (
@@ -24,13 +25,6 @@ from utils.database.core.scope_rules import (
 P = ParamSpec("P")
 T = TypeVar("T")
 Sort = Sequence[tuple[str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Insertion:
-    """One write of a bulk: a new document."""
-
-    document: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +44,8 @@ class Change:
     upsert: bool = False
 
 
-Write = Insertion | Replacement | Change
-Request = InsertOne[Document] | ReplaceOne[Document] | UpdateOne
+Write = Replacement | Change
+Request = ReplaceOne[Document] | UpdateOne
 """A write within its scope, as pymongo takes it."""
 
 
@@ -144,7 +138,7 @@ class BlockingCollection:
 
     def insert_many(self, documents: Iterable[Document]) -> None:
         """Store new documents, in no order."""
-        scoped = [scope_document(self.scope, document) for document in documents]
+        scoped = self.build_documents(documents)
         if scoped:
             self._run(self._collection.insert_many, scoped, ordered=False, session=self._session)
 
@@ -189,6 +183,10 @@ class BlockingCollection:
         """Return writes within the scope, to be carried out together with those of others."""
         return [self._build_request(write) for write in writes]
 
+    def build_documents(self, documents: Iterable[Document]) -> list[Document]:
+        """Return new documents within the scope, likewise."""
+        return [scope_document(self.scope, document) for document in documents]
+
     def _run(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out one operation: a method of pymongo's collection, or one of ours over it."""
         return self._operations.run(f"{self.name}.{method.__name__.lstrip('_')}", method, *args, **kwargs)
@@ -209,8 +207,6 @@ class BlockingCollection:
         return self._collection.aggregate(pipeline, session=self._session, **options).to_list()
 
     def _build_request(self, write: Write) -> Request:
-        if isinstance(write, Insertion):
-            return InsertOne(scope_document(self.scope, write.document))
         scoped = scope_filter(self.scope, write.query)
         if isinstance(write, Replacement):
             return ReplaceOne(scoped, scope_document(self.scope, write.document), upsert=True)
@@ -231,3 +227,22 @@ def write_requests(
     write = operations.get_collection(name).bulk_write
     done = operations.run(f"{name}.bulk_write", write, requests, session=session)
     return done.matched_count + done.upserted_count
+
+
+def insert_documents(
+    operations: Operations, name: str, documents: Sequence[Document], *, session: ClientSession | None
+) -> None:
+    """Store new documents that collections of one name have built, 16 MB at most.
+
+    One plain command: pymongo's ``insert_many`` looks at each document, for half as long as it encodes it.
+    """
+
+    def insert() -> None:
+        done = operations.get_collection(name).database.command(
+            "insert", name, documents=documents, session=session
+        )
+        if "writeErrors" in done:
+            raise BulkWriteError(done)
+
+    if documents:
+        operations.run(f"{name}.insert", insert)

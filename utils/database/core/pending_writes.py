@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from utils.database.core.blocking import BlockingCollection, Change, Request, Write
+from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
 from utils.errors import CursorMovedError
 
@@ -16,12 +17,17 @@ class PendingWrites:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
+        self._new: dict[str, list[Document]] = defaultdict(list)
         self._requests: dict[str, list[Request]] = defaultdict(list)
         self._moves: list[Request] = []
         self._moved_files: set[str] = set()
 
+    def insert(self, collection: BlockingCollection, documents: Iterable[Document]) -> None:
+        """Add new documents to a collection."""
+        self._new[collection.name] += collection.build_documents(documents)
+
     def add(self, collection: BlockingCollection, writes: Iterable[Write]) -> None:
-        """Write to a collection; of two writes of one document the last one wins."""
+        """Change a collection, behind what is new; of two writes of one document the last one wins."""
         self._requests[collection.name] += collection.build_requests(writes)
 
     def move(self, cursors: BlockingCollection, file_name: str, move: Change) -> None:
@@ -43,7 +49,7 @@ class PendingWrites:
             raise CursorMovedError(f"The cursor of {names} is not where it was read any more.")
         self._moves.clear()
         self._moved_files.clear()
-        for name in list(self._requests):
+        for name in {**self._new, **self._requests}:
             self.carry_out_to(name)
 
     def carry_out_to(self, name: str) -> None:
@@ -52,4 +58,5 @@ class PendingWrites:
         Raises:
             StorageConflictError: a new document is there already.
         """
+        self._transaction.insert(name, self._new.pop(name, []))
         self._transaction.write(name, self._requests.pop(name, []))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import product
 
-from utils.database.core.blocking import BlockingCollection, Change, Insertion, Replacement
+from utils.database.core.blocking import BlockingCollection, Change, Replacement
 from utils.database.core.keys import build_key_prefix
 from utils.database.core.operations import Document
 from utils.database.core.pending_writes import PendingWrites
@@ -110,8 +110,8 @@ class IngestionTransaction:
         prefix = build_key_prefix(self._scope)
         if not all(death.id.startswith(prefix) for death in deaths):
             raise ScopeViolationError("A death's id must begin with its guild and server.")
-        new = (Insertion(build_death_document(death, read_at=read_at)) for death in deaths)
-        self._writes.add(self._collection("kills"), new)
+        new = (build_death_document(death, read_at=read_at) for death in deaths)
+        self._writes.insert(self._collection("kills"), new)
 
     def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""
@@ -220,7 +220,7 @@ class IngestionTransaction:
             created_at=created_at,
             changes_counters=changes_counters,
         )
-        self._writes.add(self._collection("outbox"), map(Insertion, entries))
+        self._writes.insert(self._collection("outbox"), entries)
         return appended
 
     def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
