@@ -1,10 +1,11 @@
 """History import: everything the logs held when a server was added, silently, and the counters from it.
 
 An import fixes the files' sizes at its start: bytes up to there are history, bytes after it are live. Files
-are read ahead and parsed while the batch before is stored; deaths and cursors of a batch are one transaction,
-and the counters that are shown stay as they are. The new ones are a *generation* of their own, and one write
-switches to it. The first import of a server counts deaths as they are stored; where deaths were stored
-before, or come out of order (several worlds, a clock put back), all of them are counted anew at the end.
+are read ahead and parsed while the batch before is stored, and the one before that is counted. Deaths and
+cursors of a batch are one transaction, and the counters that are shown stay as they are. The new ones are a
+*generation* of their own, and one write switches to it. The first import of a server counts deaths as they
+are stored; where deaths were stored before, or come out of order (several worlds, a clock put back), all of
+them are counted anew at the end.
 
 A crash at any point loses nothing but time: the job is stored, cursors tell how far it is, and a generation
 nobody was switched to is dropped. Each try counts into a generation of its own, so that a process that lost
@@ -335,6 +336,7 @@ class HistoryImport:
         count: GenerationCount | None,
     ) -> None:
         batches: asyncio.Queue[HistoryBatch | None] = asyncio.Queue(maxsize=1)
+        stored: asyncio.Queue[tuple[HistoryBatch, list[Death]] | None] = asyncio.Queue(maxsize=1)
         guild_id, held = storing.scope.guild_id, 0
         left_out: list[LogFile] = []
 
@@ -348,6 +350,7 @@ class HistoryImport:
                 async for batch in collected:
                     await self._turns.take(guild_id)
                     held += 1
+                    await self._throttle.wait()
                     await storing.parse(batch)
                     await batches.put(batch)
             if left_out:
@@ -355,10 +358,15 @@ class HistoryImport:
             await batches.put(None)
 
         async def store() -> None:
-            nonlocal held
             while (batch := await batches.get()) is not None:
                 await self._throttle.wait()
-                new = await storing.store(batch)
+                await stored.put((batch, await storing.store(batch)))
+            await stored.put(None)
+
+        async def add_up() -> None:
+            nonlocal held
+            while (one := await stored.get()) is not None:
+                batch, new = one
                 if count is not None:
                     await count.add(new)
                 await meter.add(rows=batch.rows, read_bytes=batch.read_bytes, files=batch.files)
@@ -367,7 +375,7 @@ class HistoryImport:
 
         self._running += 1
         try:
-            await run_together([read, store])
+            await run_together([read, store, add_up])
         finally:
             self._running -= 1
             for _ in range(held):
@@ -402,7 +410,6 @@ class HistoryImport:
         batch = HistoryBatch()
         async with aclosing(prefetch(files, at_once=self._count_files)) as chunks:
             async for chunk in chunks:
-                await self._throttle.wait()
                 if chunk is None:
                     batch.files += 1
                     continue
