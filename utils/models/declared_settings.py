@@ -1,8 +1,9 @@
 """Settings of a community: each is declared once, as a field with its default, its check and its privacy.
 
 A field of ``GuildSettings``, or of a dataclass that is a field of it, is a setting when it is made by
-``setting``. All else follows from that: it is stored and read by its name, checked and told to the audit when
-it changes, and announced. What holds a member or a player is personal; an erasure has to know it.
+``setting``. The declaration is enough: the setting is stored and read by its name, and a change is checked,
+written to the audit and announced. A setting that holds a member or a player is personal, so that an erasure
+finds it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,18 +14,18 @@ from utils.models.audit import FactValue, FieldChange
 from utils.models.texts import Text
 
 Check = Callable[[Any], Text | None]
-"""Tells what is wrong with a value; None when it can be chosen."""
+"""Returns what is wrong with a value; None if the value is allowed."""
 
 _KEY = "setting"
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What is declared of a setting beside its type and its default.
+    """The declaration of a setting, besides its type and its default.
 
     Attributes:
         is_personal: its value names a member or a player.
-        check: tells of a value whether it can be chosen.
+        check: tells whether a value is allowed.
     """
 
     is_personal: bool
@@ -51,7 +52,7 @@ def between(least: int, most: int, sentence: Text) -> Check:
 
 
 def list_settings(settings: Any) -> Iterator[tuple[str, Declaration | None, Any]]:
-    """Yield every setting with its name, its declaration, and its value; None where it is not declared."""
+    """Yield every setting with its name, its declaration (None if it has none) and its value."""
     for one in fields(settings):
         value = getattr(settings, one.name)
         if is_dataclass(value):
@@ -61,14 +62,14 @@ def list_settings(settings: Any) -> Iterator[tuple[str, Declaration | None, Any]
 
 
 def list_changes(before: Any, after: Any) -> tuple[FieldChange, ...]:
-    """Return what differs between two values of settings, each by its name."""
+    """Return the changes between two values of settings, by name."""
     return tuple(
         change for name, _, old, new in _list_differing(before, after) for change in _compare(name, old, new)
     )
 
 
 def find_problem(before: Any, after: Any) -> Text | None:
-    """Return what is wrong with the first changed value that cannot be chosen; what stays is not checked."""
+    """Return what is wrong with the first changed value that is not allowed; only changes are checked."""
     found = (
         declared.check(new)
         for _, declared, _, new in _list_differing(before, after)
@@ -84,7 +85,7 @@ def _list_differing(before: Any, after: Any) -> Iterator[tuple[str, Declaration 
 
 
 def _compare(name: str, old: Any, new: Any) -> Iterator[FieldChange]:
-    """Yield one change, or of a mapping one for each key, by that key's name."""
+    """Yield one change; for a mapping one for each key, under the name of the key."""
     if not isinstance(new, Mapping):
         yield FieldChange(name, old, new)
         return
