@@ -1,8 +1,8 @@
 """Settings of a community: each is declared once, as a field with its default and its check.
 
-A field of ``GuildSettings``, or of a dataclass that is a field of it, is a setting. All else follows from
-that: it is stored and read by its name, checked and told to the audit when it changes, and announced. One
-that holds a member or a player has its row in ``PERSONAL_FIELDS``, as every stored field has.
+A field of ``GuildSettings``, or of a dataclass that is a field of it, is a setting. It is stored and read by
+its name, and a change is checked, written to the audit and announced. A setting that holds a member or a
+player has its row in ``PERSONAL_FIELDS``, like every stored field.
 """
 
 from collections.abc import Callable, Iterator, Mapping
