@@ -9,8 +9,6 @@ from utils.models.deaths import LogFile
 from utils.models.scope import ChannelId
 from utils.models.texts import Text
 
-HEAD_DIGEST_BYTES = 32
-
 
 def digest_head(head: bytes) -> bytes:
     """Return what is remembered of a file's first bytes: they name players, their digest names nobody.
