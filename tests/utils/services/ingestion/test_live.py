@@ -216,11 +216,13 @@ async def test_equal_rows_are_one_death_within_a_batch_and_across_files(watcher:
 
 
 async def test_little_is_stored_together_with_other_servers_and_much_alone(watcher: Watcher) -> None:
-    """A server that was away for long holds up no other of its guild."""
+    """A server that was away for long holds up no other."""
     live = LiveIngestion(watcher.store, watcher.events, clock=watcher.clock, max_announce_age=HOUR)
     posted = Posted()
     watcher.logs.lines_per_chunk = SHARED_LINES + 1
-    watcher.logs.append(FILE, render(*(build_row("Ann", "Bob", second=number) for number in range(100))))
+    watcher.logs.append(
+        FILE, render(*(build_row("Ann", "Bob", second=number) for number in range(SHARED_LINES)))
+    )
     polling = asyncio.create_task(
         live.poll(watcher.server, watcher.logs, last_read_at=START, find_posted=posted)
     )
@@ -230,7 +232,7 @@ async def test_little_is_stored_together_with_other_servers_and_much_alone(watch
     await polling
     assert watcher.store.transactions == 1
     watcher.logs.append(
-        FILE, render(*(build_row("Ann", "Bob", second=200 + number) for number in range(101)))
+        FILE, render(*(build_row("Ann", "Bob", second=200 + number) for number in range(SHARED_LINES + 1)))
     )
     await live.poll(watcher.server, watcher.logs, last_read_at=START, find_posted=posted)
     assert watcher.store.transactions == 2
