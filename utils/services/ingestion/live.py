@@ -50,7 +50,8 @@ from utils.turns import FairTurns
 
 FOREIGN_CHARACTERS = 100  # of a path in a problem, behind which stands how many more there are
 NEWEST_FILES = 3  # of a world, looked at for the newest row: one may have begun with half a row or none
-SHARED_LINES = 20  # a chunk of so many shares its transaction with other servers: they wait for it
+LARGE_LINES = 100  # a chunk of more takes one of the places in memory
+SHARED_LINES = 20  # a chunk of more shares no transaction: other servers would wait for it
 
 logger = get_logger(__name__)
 
@@ -183,7 +184,7 @@ class LiveIngestion:
 
     async def _store_chunk(self, poll: _Poll, chunk: Chunk) -> None:
         """Read a chunk, store it, and tell of it; with a large one it waits for its guild's turn."""
-        is_large = chunk.lines > SHARED_LINES
+        is_large = chunk.lines > LARGE_LINES
         async with self._turns.lend(poll.server.scope.guild_id) if is_large else nullcontext():
             now = self._clock.now()
             since = poll.last_read_at if chunk.is_growth else None

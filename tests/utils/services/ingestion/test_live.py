@@ -34,7 +34,7 @@ from utils.models.servers import GameServer
 from utils.models.texts import Text
 from utils.parsers.deathlog import parse_death_line
 from utils.services.ingestion.counting import Counting
-from utils.services.ingestion.live import SHARED_LINES, LiveIngestion, PollOutcome
+from utils.services.ingestion.live import LARGE_LINES, SHARED_LINES, LiveIngestion, PollOutcome
 from utils.services.ingestion.row_reader import KEPT_REJECTED
 from utils.turns import FairTurns
 
@@ -549,12 +549,12 @@ async def test_large_chunk_waits_for_its_guilds_turn_and_a_small_one_does_not(wa
         watcher.logs.append(FILE, render(*FIGHTS))
         assert (await poll()).deaths == 7
         watcher.logs.lines_per_chunk = 4_000
-        watcher.logs.append(FILE, b"\n" * (SHARED_LINES + 1))
+        watcher.logs.append(FILE, b"\n" * (LARGE_LINES + 1))
         polling = asyncio.create_task(poll())
         for _ in range(100):
             await asyncio.sleep(0)
         assert watcher.store.data.lines_read == 7
-    assert (await polling).rejected == SHARED_LINES + 1
+    assert (await polling).rejected == LARGE_LINES + 1
 
 
 FAR_OUTSIDE = f"“{'x' * 99}…” leads out of the login's folder, so it is not read. (1 more problem)"
