@@ -379,7 +379,7 @@ class PracticeCog(GuildCog):
     @commands.slash_command(name="chart", description="Costs some work")
     @Access(cost=CHART_COST)
     async def chart(self, ctx: KillfeedContext) -> None:
-        """Answer with what took some work."""
+        """Answer with an expensive chart."""
         await ctx.respond("a chart")
 
     @group.command(name="private", description="Answers the caller")
@@ -450,7 +450,7 @@ class PracticeCog(GuildCog):
     @discord.option("player", str, description="Who", autocomplete=complete_player, default=None)
     @discord.option("server", str, description="Where", autocomplete=complete_server, default=None)
     async def find(self, ctx: KillfeedContext, player: str | None, server: str | None) -> None:
-        """Answer with what was chosen."""
+        """Answer with the chosen values."""
         await ctx.respond(f"{player} {server}")
 
     @commands.slash_command(name="pages", description="Shows pages")
