@@ -129,7 +129,7 @@ async def test_weapons_are_ranked_with_their_best_users(stage: Stage) -> None:
 
 
 async def test_rivals_are_told_both_ways(stage: Stage) -> None:
-    """A player with at least three kills of another is a nemesis, one with at least three deaths a prey."""
+    """An enemy who killed the player three times is a nemesis; one they killed three times is a prey."""
     count = await prepare(stage, rows=600)
     (killer, victim), kills = count.pairs.most_common(1)[0]
     assert kills >= 3
