@@ -73,7 +73,7 @@ class BotProcess:
         self._shard_ids = values["discord"].get("shard_ids", (0,))
         self.config_path.write_text(json.dumps(values), "utf-8")
 
-    # what it is like
+    # properties
 
     @property
     def output(self) -> str:
@@ -110,7 +110,7 @@ class BotProcess:
 
     @property
     def mongodb_uri(self) -> str:
-        """Where the data is; where nobody answers before the first start of the bot's own MongoDB."""
+        """The MongoDB address; before the first start of the bot's own MongoDB nothing listens there."""
         found = ProcessFile.read(self._process_file)
         return self._mongodb_uri or build_uri(found.address if found else "/nowhere.sock")
 
@@ -132,7 +132,7 @@ class BotProcess:
         except FileNotFoundError:
             return False
 
-    # its life
+    # start, stop, kill
 
     async def start(self, *, is_awaited: bool = True) -> None:
         """Start, and wait until the bot is ready; what it prints goes behind the rest."""
@@ -154,7 +154,7 @@ class BotProcess:
         """Wait for a new session at the gateway, one for each shard, and the commands.
 
         Raises:
-            BotFailedError: it ended first.
+            BotFailedError: the bot process ended first.
             TimeoutError: it took too long.
         """
 
@@ -234,7 +234,7 @@ class BotProcess:
         code: int | None = None
         with suppress(TimeoutError):
             code = await self.stop()
-        if code not in (0, -signal.SIGTERM):  # the latter where it had hardly begun
+        if code not in (0, -signal.SIGTERM):  # SIGTERM kills it when it has only just started
             await self.clean_up()
             how = "did not end" if code is None else f"ended with exit code {code}"
             raise BotFailedError(f"The bot {how}.\n{self.read_last_words()}")

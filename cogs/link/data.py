@@ -24,7 +24,7 @@ OF_PLAYER = text_option(
     autocomplete=complete_person,
     default=None,
 )
-"""Whose data is meant, in both commands: each use of a decorator makes an option of its own."""
+"""The option for the person, for both commands. Each use of the decorator creates a new option."""
 
 
 class DataCommands:

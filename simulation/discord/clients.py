@@ -12,7 +12,7 @@ from simulation.discord.interactions import InteractionRecord
 from simulation.discord.server import SimulatedDiscord
 
 POLL_SECONDS = 0.005
-START_SECONDS = 60.0  # a bot that has not synced its commands by then never will
+START_SECONDS = 60.0  # timeout for the command sync
 
 
 @asynccontextmanager
@@ -23,8 +23,8 @@ async def running_bot(bot: discord.Bot, world: SimulatedDiscord) -> AsyncIterato
     registered. py-cord keeps the API's address in a class attribute, which is put back afterwards.
 
     Raises:
-        TimeoutError: the bot did not get so far in time.
-        discord.DiscordException: it ended before, with its own error.
+        TimeoutError: the bot was not ready in time.
+        discord.DiscordException: the bot ended first, with this error.
     """
     before = discord.http.Route.API_BASE_URL
     discord.http.Route.API_BASE_URL = world.api_base_url

@@ -4,15 +4,14 @@ import time
 from datetime import UTC, datetime
 
 BEAT_SECONDS = 0.05
-LONGEST_GAP_SECONDS = 0.25  # between two beats of a process that has its turns
+LONGEST_GAP_SECONDS = 0.25  # longest gap that counts between two ticks
 
 
 class WorldClock:
     """Wall time that a test can move forward or hold, and the time that the world has lived through.
 
-    A machine that stands still for seconds stops the bot and this Discord alike, and no bot was late by
-    them. So what a bot has to do in time is counted in lived seconds: somebody beats the clock all the time,
-    and a gap between two beats counts as no more than a busy process needs.
+    If the machine stalls, both bot and simulation stall, and the bot is not late. So deadlines use "lived"
+    seconds: a task ticks all the time, and a long gap between two ticks counts only as a short one.
     """
 
     def __init__(self) -> None:
@@ -44,7 +43,7 @@ class WorldClock:
         return self._lived_seconds + self._measure_gap() + self._ahead_seconds
 
     def beat(self) -> None:
-        """Tell that the world has its turns."""
+        """Tick: the event loop is running."""
         self._lived_seconds += self._measure_gap()
         self._beaten_at = time.monotonic()
 

@@ -70,7 +70,7 @@ class Gateway:
         self._allowed_intents = allowed_intents
         self.starts = starts
 
-    # what tests ask and do
+    # methods for tests
 
     @property
     def is_connected(self) -> bool:
@@ -139,7 +139,7 @@ class Gateway:
                 continue
             data = guild_create_payload(guild, self._visible_members(session, guild))
             if guild.id not in session.known_guilds:
-                del data["unavailable"]  # how Discord tells a new server from one that came back
+                del data["unavailable"]  # Discord uses this to mark a new server
             session.known_guilds.add(guild.id)
             session.append("GUILD_CREATE", data)
 
@@ -198,7 +198,7 @@ class Gateway:
         """Carry out one command of the client.
 
         Raises:
-            ProtocolBreachError: it is none, or not allowed now.
+            ProtocolBreachError: the command is unknown, or not allowed now.
         """
         op, data = payload["op"], payload.get("d")
         if op == HEARTBEAT:

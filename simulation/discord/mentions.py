@@ -1,4 +1,4 @@
-"""Who a message would have pinged, by Discord's rules of allowed mentions."""
+"""Computes whom a message pings, by Discord's allowed-mentions rules."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The judge of the soak: what was written, what is stored, what is posted, and what must stand nowhere."""
+"""The judge of the soak: compares the logs, the database and the posts; checks that no secret appears."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -102,7 +102,7 @@ def _judge_manners(town: TroubledTown) -> Iterator[str]:
 
 
 def _is_late(violation: Refusal | str) -> bool:
-    """Tell whether an answer came after its time, or a second time, which an outage makes of any answer."""
+    """Tell whether an answer came after its time, or twice, which can happen in an outage."""
     return isinstance(violation, Refusal) and violation.code in LATE_CODES
 
 

@@ -12,7 +12,7 @@ from simulation.soak.ledgers import is_all_stored
 from simulation.soak.town import TroubledTown
 
 POSTING = "/channels/{channel_id}/messages"
-CLOSE_CODES = (1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009)  # those after which one comes back
+CLOSE_CODES = (1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009)  # the bot reconnects
 LONGEST_SECONDS = 5.0
 
 Trouble = Callable[[], Awaitable[None]]
@@ -23,7 +23,7 @@ class Troubles:
     """Causes troubles at random, and mends all of them.
 
     Attributes:
-        struck: how often each was caused.
+        struck: number of times per trouble.
     """
 
     town: TroubledTown
@@ -126,7 +126,7 @@ class Troubles:
         self.chance.choice(list(self.town.games.values())).replace_file()
 
     async def _shorten(self) -> None:
-        """Lose rows of a file, once they are stored: what nobody has read would be lost for good."""
+        """Remove stored rows from a file. Unread rows must stay, otherwise they would be lost."""
         game = self.chance.choice(list(self.town.games.values()))
         written = len(game.written)
         if await is_all_stored(self.town, game) and len(game.written) == written:

@@ -1,4 +1,4 @@
-"""Messages of posted boards: what a board shows, and where its message is stored to stand."""
+"""Messages of posted boards: builds posted boards and stores where their messages are."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class _BoardPlace:
         return await self.store.save_place(self.key, place)
 
     async def list_others(self) -> Collection[int]:
-        """Return the messages of the guild's boards; this one's is not known when that is asked."""
+        """Return the message ids of the guild's boards. Called only while this board has none."""
         boards = await self.store.list_boards(self.key.guild_id)
         return {posted.place.message_id for posted in boards if posted.place.message_id is not None}
 
@@ -87,7 +87,7 @@ class PostedBoardMessages:
 
         Raises:
             NotFoundError: the board's server is gone.
-            DeliveryError: it is not shown; a ``ChannelUnusableError`` until a person does something.
+            DeliveryError: it could not be posted. ``ChannelUnusableError``: only a person can fix it.
         """
         await self._messages.refresh(
             StandingMessage(
@@ -100,5 +100,5 @@ class PostedBoardMessages:
         )
 
     async def delete(self, posted: PostedBoard) -> None:
-        """Delete the message as far as Discord takes that now."""
+        """Try to delete the message once."""
         await self._messages.delete(posted.key.guild_id, posted.place)

@@ -1,7 +1,7 @@
 """What to do next, decided from what is stored: pure functions without Discord and without storage.
 
-A prepared message is tried until its fate is known (``service.py`` says why that is safe). The decision for
-it is one of ``Step``, first rule that matches.
+A prepared message is tried until its fate is known (``service.py`` says why that is safe). ``choose_step``
+returns a ``Step``; the first matching rule wins.
 """
 
 import base64
@@ -21,7 +21,7 @@ from utils.models.notices.outbox import OutboxEntry, OutgoingMessage
 NONCE_MEMORY = timedelta(minutes=2)  # Discord says "a few minutes"; the least that can mean
 
 UNUSABLE_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
-"""An admin has to act, and each try is a request for nothing."""
+"""Only an admin can fix this, so retry slowly."""
 
 DELAY_BACKOFF = Backoff(first_seconds=1, longest_seconds=60)
 
@@ -30,8 +30,8 @@ class Step(Enum):
     """What happens next to a prepared message."""
 
     FORGET = auto()  # all its entries are gone
-    EXPIRE = auto()  # its newest entry is no news any more
-    DISCARD = auto()  # no channel is set any more for any of its entries
+    EXPIRE = auto()  # even its newest notice is too old
+    DISCARD = auto()  # none of its notices has a channel now
     LOOK_FIRST = auto()  # it may have arrived, and Discord may have forgotten the nonce
     SEND = auto()
 
@@ -63,8 +63,8 @@ def choose_step(
 
 
 def is_remembered(first_tried_at: datetime, now: datetime) -> bool:
-    """Tell whether Discord surely knows the nonce yet of a message that was first tried then."""
-    # below nothing when the machine's clock was set back
+    """Tell whether Discord surely remembers a nonce that was first sent at this time."""
+    # negative if the clock was set back
     return timedelta() <= now - first_tried_at < NONCE_MEMORY
 
 
@@ -84,7 +84,7 @@ def choose_group(
         sizes: characters of each entry's embed.
         single: take one entry alone.
 
-    They never overtake each other.
+    The notices keep their order.
     """
     group: list[OutboxEntry] = []
     remaining = MAX_CHARACTERS
@@ -115,7 +115,7 @@ def make_nonce() -> str:
 
 
 def compute_retry_seconds(error: DeliveryError, failures: int, *, now: datetime) -> float:
-    """Return how long to wait after so many failures in a row that may pass; at least what Discord says."""
+    """Return the wait after this many failures, at least Discord's Retry-After."""
     seconds = DELAY_BACKOFF.compute_seconds(failures)
     if isinstance(error, DeliveryDelayedError) and error.retry_at is not None:
         seconds = max(seconds, (error.retry_at - now).total_seconds())
@@ -124,7 +124,7 @@ def compute_retry_seconds(error: DeliveryError, failures: int, *, now: datetime)
 
 def _shows(shown: tuple[tuple[str, str], ...], texts: tuple[tuple[str, str], ...]) -> bool:
     rest = iter(_squash(shown))
-    return all(text in rest for text in _squash(texts))  # each search goes on behind the one before
+    return all(text in rest for text in _squash(texts))  # searches on after the last match
 
 
 def _squash(texts: tuple[tuple[str, str], ...]) -> list[tuple[str, ...]]:

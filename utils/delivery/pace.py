@@ -1,8 +1,8 @@
 """Pace: how many messages a second the feeds may post, below Discord's limit over all requests of a bot.
 
 Discord takes 50 requests a second from a bot (https://discord.com/developers/docs/topics/rate-limits, "Global
-Rate Limit"); a bot that asks for more has to wait with everything. So lanes take turns instead: while one
-waits for its turn, more of its entries come together in one message, and a burst becomes fewer, fuller ones.
+Rate Limit"); above that, Discord blocks all requests of the bot. So lanes take turns instead: while a lane
+waits, its next message collects more notices.
 """
 
 from utils.clock import Clock
@@ -12,7 +12,7 @@ STANDING_A_SECOND = 8.0  # of messages that are kept up to date; the rest is for
 
 
 class MessagePace:
-    """Hands out turns, first come first served; a turn that is not used is lost.
+    """Limits messages per second. Unused capacity is not saved.
 
     Args:
         a_second: turns of the whole bot in a second.

@@ -1,7 +1,7 @@
 """What delivery needs of the rest: its storage, the channels, and a way to tell admins.
 
 A feed is what one server has for one kind of channel; a lane is one channel of Discord, where feeds come
-together. A lane waits for nobody else's.
+together. Lanes do not wait for each other.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -28,7 +28,7 @@ class OutboxStore(Protocol):
     async def list_pending(
         self, guild_id: GuildId, feeds: Collection[Feed], *, limit: int
     ) -> Mapping[Feed, Sequence[OutboxEntry]]:
-        """Return the first entries of each feed by sequence that are neither sent nor dropped."""
+        """Return the first waiting notices of each feed, by sequence."""
 
     async def list_prepared(self, guild_id: GuildId) -> Sequence[OutgoingMessage]:
         """Return the messages that were prepared and are not yet known to be sent, oldest first."""
@@ -56,10 +56,10 @@ class OutboxStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What is delivered in order: everything for one channel of a guild.
+    """The queue of one channel of a guild; it is delivered in order.
 
     Attributes:
-        channel_id: None is where feeds lead whose channel was taken away; what waits there is dropped.
+        channel_id: None for feeds without a channel. Their notices are dropped.
     """
 
     guild_id: GuildId
@@ -75,7 +75,7 @@ class PostedMessage:
     """A message of the bot as found in a channel.
 
     Attributes:
-        nonce: None where Discord does not tell it any more.
+        nonce: None if Discord no longer returns it.
         texts: title and description of each embed.
     """
 

@@ -1,9 +1,9 @@
 """Requests to Discord that nobody cancels, however long they take.
 
-The library sleeps inside a request while Discord limits it, and during a limit over everything it holds
-back all other requests until the one that met the limit goes on. If that one were cancelled in its sleep,
-nothing would ever be sent again. So a caller that has waited long enough goes on without the answer, and the
-request ends by itself: what it still posts carries its nonce.
+The library sleeps inside a request while Discord limits it, and during a limit over everything it holds back
+all other requests until the one that met the limit goes on. If that one were cancelled in its sleep, nothing
+would ever be sent again. So after the timeout the caller continues. The request goes on; if it still posts,
+the nonce prevents a duplicate.
 """
 
 import asyncio
@@ -40,4 +40,4 @@ class Requests:
     def _forget(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # looked at, or it would be told as never retrieved
+            task.exception()  # read the exception, otherwise asyncio logs it as never retrieved

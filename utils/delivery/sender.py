@@ -1,4 +1,4 @@
-"""DiscordSender: py-cord as delivery sees it, with all its failures mapped here and nowhere else."""
+"""Sends messages with py-cord and maps all its errors."""
 
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from utils.models.scope import ChannelId
 T = TypeVar("T")
 
 UNKNOWN_MESSAGE_CODE = 10008
-_REFUSED_STATUSES = frozenset({400, 413})  # the payload itself; everything else can pass with time
+_REFUSED_STATUSES = frozenset({400, 413})  # statuses that mean the payload is wrong
 
 
 class DiscordSender:
@@ -53,7 +53,7 @@ class DiscordSender:
         pictures: Sequence[Picture],
         nonce: str,
     ) -> int:
-        """Post a message in which no mention fires, and return its id; within minutes a nonce posts once."""
+        """Post a message without mentions and return its id; for minutes Discord ignores a repeated nonce."""
         self._require_login()
         files = [build_file(picture) for picture in pictures]
         channel = self._bot.get_partial_messageable(channel_id)
@@ -118,7 +118,7 @@ class DiscordSender:
         return True
 
     async def recent_messages(self, channel_id: ChannelId, limit: int) -> Sequence[PostedMessage]:
-        """Return the bot's own among the newest messages of a channel, newest first."""
+        """Return the bot's own recent messages of a channel, newest first."""
         own_id = self._require_login()
         channel = self._bot.get_partial_messageable(channel_id)
         with map_discord_errors(self._clock):
@@ -148,7 +148,7 @@ def map_discord_errors(clock: Clock) -> Iterator[None]:
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise DeliveryUncertainError(f"{type(error).__name__}: {error}") from error
     except (ValueError, LookupError, TypeError) as error:
-        # the answer was cut, is no JSON, or lacks what the library reads in it: the request was made
+        # the answer is unreadable, but the request was made
         raise DeliveryUncertainError("the answer could not be read") from error
 
 
@@ -161,7 +161,7 @@ def _map_response(error: discord.HTTPException, now: datetime) -> DeliveryError:
 
 
 def _is_of_edge(error: discord.HTTPException) -> bool:
-    """Tell whether a page of Discord's edge answered in the place of its API: it knows no channel."""
+    """Tell whether Discord's proxy answered, and not its API: that says nothing about the channel."""
     return str(error.response.headers.get("Content-Type", "")).startswith("text/html")
 
 

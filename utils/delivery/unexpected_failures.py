@@ -16,7 +16,7 @@ ALERT_KEY = "delivery"
 logger = get_logger(__name__)
 
 Place = Lane | GuildId
-"""What failed: a lane, or the look for the lanes of a guild."""
+"""A lane, or a guild (finding its lanes failed)."""
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class _Failure:
 
 
 class UnexpectedFailures:
-    """The places of each guild that failed the last time they were at work."""
+    """The lanes and guilds whose last delivery failed unexpectedly."""
 
     def __init__(self, notifier: AdminNotifier) -> None:
         self._notifier = notifier
@@ -53,7 +53,7 @@ class UnexpectedFailures:
         return RESTART_BACKOFF.compute_seconds(failure.times)
 
     async def mark_recovered(self, guild_id: GuildId, place: Place) -> None:
-        """A place is well; with the last one the admins would be told anew."""
+        """Forget a failure. When the guild has none left, clear the alert."""
         found = self._found.get(guild_id)
         if found is None or found.pop(place, None) is None:
             return

@@ -1,4 +1,4 @@
-"""EmbedFactory: the one door of this room, from a value to what Discord takes, within every limit."""
+"""Builds all embeds from values, within Discord's limits."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def _show(
 class EmbedFactory:
     """Makes every embed of the bot, in one theme and one language.
 
-    Its end lists what else it builds: a row for each builder of this room, called without the style.
+    The list at the end of the class wraps each builder of this package.
 
     Args:
         kinds: what can be posted, and ``looks`` how it looks.
@@ -89,7 +89,7 @@ class EmbedFactory:
 
     @property
     def words(self) -> Localizer:
-        """The language it speaks, for what is no embed: buttons, forms, a message's own text."""
+        """The localizer, for buttons, forms and message text."""
         return self.style.words
 
     async def speak(self, language: str) -> "EmbedFactory":

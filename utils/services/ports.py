@@ -1,6 +1,7 @@
-"""Ports: what several features need of the storage and of other rooms, each shape once.
+"""Protocols that several features use.
 
-A port of one feature stands beside it. Inside a room a class is named itself.
+A Protocol of one feature is in that feature's module. Inside the services package, code uses classes
+directly.
 """
 
 from collections.abc import Mapping
@@ -18,10 +19,10 @@ class AdminNotifier(Protocol):
     """Tells the admins of a guild something once, until it is cleared."""
 
     async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
-        """Tell, unless this key was told and not cleared."""
+        """Send the alert, unless an alert with this key is open."""
 
     async def clear(self, guild_id: GuildId, key: str) -> None:
-        """The fault is over: the next one is told again."""
+        """Close the alert with this key."""
 
 
 class ChannelFinder(Protocol):
@@ -58,7 +59,7 @@ class ServerStore(Protocol):
         """Store a new server."""
 
     async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
-        """Write what an edit changes of a server; what has a method of its own stays as it is stored."""
+        """Write the fields that an edit may change. Fields with their own setter stay."""
 
     async def set_channel(self, scope: ServerScope, kind: ChannelKind, channel_id: ChannelId | None) -> None:
         """Set or clear the server's own channel of a kind."""

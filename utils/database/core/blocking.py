@@ -96,15 +96,15 @@ class BlockingCollection:
     ) -> Mapping[str, list[Document]]:
         """Return the documents that fit, and those of other collections of the same scope, by collection.
 
-        It is one operation and costs hardly more than a read of one of them. What is found together may have
-        16 MB. With ``lease``, what fits that among the leases, which have no scope, is found as well.
+        It is one operation and costs hardly more than a read of one of them. The result may be at most 16 MB.
+        With ``lease``, it also returns the matching lease.
         """
         looks = {name: scope_filter(self.scope, other) for name, other in others.items()}
         if lease is not None:
             looks["leases"] = dict(lease)
         pipeline: list[Query] = [
             {"$match": scope_filter(self.scope, query)},
-            {"$facet": {self.name: [{"$match": {}}]}},  # of nothing it makes a document as well
+            {"$facet": {self.name: [{"$match": {}}]}},  # gives one document even when nothing matches
             *(
                 {"$lookup": {"from": name, "pipeline": [{"$match": look}], "as": name}}
                 for name, look in looks.items()
@@ -224,7 +224,7 @@ def write_requests(
     """Carry out what collections of one name have built, be they of several scopes.
 
     Returns:
-        how many found a document to change, or made one that was to be there.
+        number of matched or upserted documents.
     """
     if not requests:
         return 0

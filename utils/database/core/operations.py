@@ -28,7 +28,7 @@ class Operations:
         self._database = database
         self._clock = clock
         self._collections: dict[str, Collection[Document]] = {}
-        self._log = _log.bind()  # once: every operation is logged, as a rule for nobody
+        self._log = _log.bind()  # bind once; this runs for every operation
 
     def get_collection(self, name: str) -> Collection[Document]:
         """Return a bare collection; making one costs as much as a read's way to a thread."""
@@ -61,7 +61,7 @@ class Operations:
             self._note(operation, started)
 
     def _note(self, operation: str, started: float) -> None:
-        """Log how long an operation took; a quick one is of interest to few, and there are many."""
+        """Log how long an operation took; quick operations are logged at debug level."""
         seconds = self._clock.monotonic() - started
         level = self._log.warning if seconds >= SLOW_SECONDS else self._log.debug
         level("database operation", operation=operation, milliseconds=round(seconds * 1000, 1))

@@ -1,4 +1,4 @@
-"""Pending writes: those of one transaction wait for its end, so that each collection is written once.
+"""Collects the writes of a transaction and sends them at its end, one bulk write per collection.
 
 A read of the same transaction sees nothing of them before they are carried out.
 """
@@ -25,7 +25,7 @@ class PendingWrites:
         self._requests[collection.name] += collection.build_requests(writes)
 
     def move(self, cursors: BlockingCollection, file_name: str, move: Change) -> None:
-        """Change the cursor of a file, which must be there as the filter says."""
+        """Update a file's cursor. It must match the filter."""
         self._moves += cursors.build_requests([move])
         self._moved_files.add(file_name)
 
@@ -36,7 +36,7 @@ class PendingWrites:
             CursorMovedError: a cursor is not as it was read.
             StorageConflictError: a new document is there already.
         """
-        # the cursors first: a read from an old place fails for that, and not for what was stored meanwhile
+        # write cursors first, so an outdated batch raises CursorMovedError and not StorageConflictError
         writes = [*self._moves, *self._requests.pop("cursors", [])]
         if self._transaction.write("cursors", writes) != len(writes):
             names = ", ".join(sorted(self._moved_files))

@@ -1,8 +1,8 @@
-"""Transactions, as what runs within one has them.
+"""The transaction object that a unit of work gets.
 
 A unit of work is plain code: a function of a ``Transaction`` that reads and writes through it and returns a
-value. It runs in a thread (``threads``), once or, after a transient error, several times, so it waits for
-nothing else and leaves nothing behind but its value.
+value. It runs in a thread (``threads``), once or, after a transient error, several times, so it must not
+await, and must have no side effects.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,11 +24,11 @@ T = TypeVar("T")
 class Transaction:
     """One open transaction.
 
-    The lease is looked at before anything else is read or written, or together with the first read where that
-    is one over several collections. All reads of a transaction see one moment, so once is enough.
+    The transaction checks the lease first, or together with the first read (``find_together``). All reads see
+    one snapshot, so one check is enough.
 
     Args:
-        lease: what must be found among the leases; None when nobody asks.
+        lease: filter of the lease to check; None for no check.
 
     Attributes:
         session: of pymongo, for what ``unscoped`` gives.
@@ -36,11 +36,11 @@ class Transaction:
 
     def __init__(self, operations: Operations, session: ClientSession, *, lease: Query | None = None) -> None:
         self._operations = operations
-        self._lease = lease  # until it was found
+        self._lease = lease  # None after the check
         self.session = session
 
     def verify_lease(self) -> None:
-        """Make sure that the lease is held, if nothing has yet.
+        """Check the lease unless it is already checked.
 
         Raises:
             LeaseLostError: another process holds the shard.
@@ -85,7 +85,7 @@ class Transaction:
         return self._operations.run(operation, method, *args, **kwargs)
 
     def write(self, name: str, requests: Sequence[Request]) -> int:
-        """Carry out what collections of one name have built; return how many found a document, or made it.
+        """Write requests to one collection; return how many matched or inserted a document.
 
         Raises:
             StorageError: it went wrong; the class says how.

@@ -9,7 +9,7 @@ Document = dict[str, Any]
 
 
 def build_link_document(link: Link) -> Document:
-    """Return a link as it is stored; ``is_open`` is there while it waits for its proof or its last word."""
+    """Return a link as it is stored; ``is_open``: it is pending, or its message shows no outcome yet."""
     document: Document = {
         "member_id": int(link.member_id),
         "player_id": link.player_id,

@@ -41,7 +41,7 @@ def build_text(said: Value) -> StoredText:
 
 
 def read_text(stored: StoredText) -> Text | str:
-    """Return a stored text; of one whose code is not known any more, that something was wrong."""
+    """Return a stored text. For an unknown code, return a general error text."""
     if isinstance(stored, str):
         return stored
     coded = _BY_CODE.get(stored["code"])

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 _COUNTED = ("players", "player_days", "server_months")
 INSERT_BATCH = 2_000
-CURSORS_BATCH = 500  # in one request; all of an import in one transaction
+CURSORS_BATCH = 500  # documents per request; an import writes all in one transaction
 
 
 class ImportRepository:
@@ -65,9 +65,9 @@ class ImportRepository:
         await self._database.in_transaction(begin, fence=self._fences(scope.guild_id))
 
     async def take_up_import(self, scope: ServerScope) -> int:
-        """Move the job under way on to a generation that nobody has counted into; return that one.
+        """Give the running job a new, empty generation and return its number.
 
-        A process that took it up before may only sleep: what it still writes, or drops, nobody is shown.
+        An earlier process may still run. What it writes goes to the old generation, which nobody sees.
 
         Raises:
             StorageConflictError: none is under way any more.
@@ -87,7 +87,7 @@ class ImportRepository:
         """End a job and show its generation of counters, both or neither.
 
         Raises:
-            StorageConflictError: another job is under way, or none, or the server is gone.
+            StorageConflictError: the job was replaced or has ended, or the server was removed.
         """
 
         def finish(transaction: Transaction) -> None:
@@ -155,7 +155,7 @@ class ImportRepository:
         server = await self._of("game_servers", scope).find_one({}, projection={"generation": 1})
         kept = [server["generation"]] if server else []
         kept += [job.generation] if job else []
-        # what one fills that began only now is higher than all that is kept
+        # an import that begins now uses a higher generation, so it is not deleted
         unshown = {"$nin": kept, **({"$lt": max(kept)} if kept else {})}
         for name in _COUNTED:
             await self._of(name, scope).delete({"generation": unshown})

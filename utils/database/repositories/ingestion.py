@@ -1,8 +1,8 @@
 """Ingestion's storage: everything of one batch in one transaction, fenced by the shard's lease.
 
-Batches of a guild's servers that come at the same moment share one. Two batches of history of one server may
+Batches of a guild's servers may share a transaction. Two batches of history of one server may
 be in flight on different files, so they share no document: lines are counted at the cursor of the file they
-came from. Live batches count players and draw numbers, so they come one after another.
+came from. Live batches of a server run one after another, because they change the same players and numbers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +49,7 @@ class IngestionRepository:
         return await self.in_guild_transaction(scope.guild_id, work_on_server)
 
     async def in_guild_transaction(self, guild_id: GuildId, work: Callable[[GuildTransaction], T]) -> T:
-        """Run ``work`` in one transaction over several servers of a guild; it may run again likewise.
+        """Run ``work`` in one transaction over several servers of a guild; it may run more than once.
 
         Raises:
             CursorMovedError, StorageConflictError, LeaseLostError, DiskFullError, StorageUnavailableError

@@ -1,14 +1,13 @@
 """Leases: which process ingests, delivers and answers for a shard.
 
 A lease has a token that counts up with every change of hands; transactions check it (``Fence``). Its document
-also names the sessions of its holder. The next holder ends those first, so no transaction begun under
-the old token can commit afterwards. Until that is done they stay on record, for the case that it is killed
-meanwhile.
+also names the sessions of its holder. The next holder ends those first, so no transaction begun under the old
+token can commit afterwards. The ids stay stored until then, in case the new holder is killed.
 
 A lease also names into how many shards its holder divides the bot. Processes that divide it differently would
 both look after some guild, and no lease of one shard would show it. So each looks at all leases before and
-after it takes its own (``end_other_shard_counts``): of two that begin together at least one sees the other,
-for both wrote before they looked.
+after it takes its own (``end_other_shard_counts``): if two start at once, at least one sees the other,
+because both write before they read.
 """
 
 from collections.abc import Sequence
@@ -36,7 +35,7 @@ class LeaseRepository:
     async def end_other_shard_counts(self, *, instance_id: str, now: datetime) -> None:
         """End leases of another shard count that nobody holds any more, or this instance's own.
 
-        A process that only slept finds its token gone then, and none of its transactions commits.
+        A process that wakes up later has a wrong token, so its transactions fail.
 
         Raises:
             ShardCountError: another instance holds one.
@@ -126,7 +125,7 @@ class LeaseRepository:
         return 1
 
     async def _list_others(self) -> list[Document]:
-        """Return the leases of another shard count behind which there may be a process."""
+        """Return leases of another shard count that may still be in use."""
         return [held for held in await self._list_in_use({}) if held["shard_count"] != self._shard_count]
 
     async def _list_in_use(self, query: Document) -> list[Document]:

@@ -7,7 +7,7 @@ from utils.database.repositories.line_counts import count_lines
 from utils.models.reading import RejectedLine
 from utils.models.scope import ServerScope
 
-KEPT_LINES = 1_000  # a file of another kind under a log's name can be all rejected lines
+KEPT_LINES = 1_000  # a wrong file with a log's name may consist of rejected lines only
 
 
 class RejectedLineRepository:

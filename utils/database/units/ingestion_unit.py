@@ -1,7 +1,6 @@
 """One batch of a game server: what ingestion reads and writes within a transaction.
 
-What it writes waits for the transaction's end (``PendingWrites``), so that several servers that share one
-write each collection once. What it reads, and the numbers it draws, it has at once.
+Writes wait for the end of the transaction (``PendingWrites``). Reads and number draws happen at once.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -47,17 +46,17 @@ from utils.models.players import PlayerDay, PlayerRecord, ServerMonth, sum_month
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerScope
 
-READ_AHEAD_PLAYERS = 100  # what is stored of them for a month is a few MB at the very most
+READ_AHEAD_PLAYERS = 100  # limit of players per prefetch, so that the result stays below 16 MB
 
 LINES_KEY = {"kind": "lines", "world": "", "name": ""}
-"""Of the document in ``cursors`` that counts the lines of no file's cursor."""
+"""Key of the document that holds line counts of deleted cursors."""
 
 
 class IngestionTransaction:
     """One open transaction over one server's data.
 
     Args:
-        writes: where its writes wait; its maker carries them out, after ``finish``.
+        writes: collects the writes; ``GuildTransaction`` sends them after ``finish``.
     """
 
     def __init__(self, transaction: Transaction, scope: ServerScope, writes: PendingWrites) -> None:
@@ -236,8 +235,7 @@ class IngestionTransaction:
         """Move a file's cursor from the value that was read.
 
         Raises:
-            CursorMovedError: it was moved elsewhere before, within this transaction or (when all is written)
-                by another one.
+            CursorMovedError: the cursor was already moved, in this transaction or by another one.
         """
         first = before
         if after.file in self._moves:
@@ -251,10 +249,10 @@ class IngestionTransaction:
         self._lines = (self._lines[0] + read, self._lines[1] + rejected)
 
     def finish(self) -> None:
-        """Write down how cursors move; lines are counted at one of them.
+        """Queue the cursor updates. The first also adds the line counts.
 
         Raises:
-            CursorMovedError: a file without a cursor has one.
+            CursorMovedError: the file already has a cursor, though none was read.
         """
         read, rejected = self._lines
         counted: Document = {"lines_read": read, "lines_rejected": rejected} if read or rejected else {}
@@ -266,7 +264,7 @@ class IngestionTransaction:
             self._collection("cursors").update_one(LINES_KEY, update, upsert=True)
 
     def _draw(self, draw: Draw) -> ServerNumbers:
-        """Draw from the numbers that were read ahead: who draws meanwhile meets a write conflict."""
+        """Draw from the prefetched numbers. A concurrent draw causes a write conflict."""
         if self._numbers is None:
             return draw_numbers(self._transaction, self._scope, draw)
         self._numbers = draw.apply(self._numbers)
@@ -282,10 +280,10 @@ class IngestionTransaction:
             move = Change({**key, **build_cursor_fields(before)}, update)
             self._writes.move(cursors, after.file.name, move)
             return
-        # Looked up first: a duplicate key would only say so after ending the transaction.
+        # Check first, because a duplicate-key error would abort the transaction.
         if cursors.find_one(key) is not None:
             raise CursorMovedError(f"{after.file.name} has a cursor already.")
-        # the removal of a server takes its cursors away, which tells of it for all other files
+        # for files with a cursor, the deleted cursor shows that the server was removed; here we must check
         verify_kept(self._transaction, self._scope)
         cursors.insert_one({**key, **fields, **counted})
 

@@ -1,7 +1,7 @@
 """The numbers of a game server: each is drawn once, in the order of commits.
 
-A transaction that draws holds them until its end, so they are drawn last, and all at once. One that has read
-them writes at its end what it drew; where somebody drew meanwhile that is a conflict, and it runs again.
+A transaction that draws holds them until its end, so they are drawn last, and all at once. A transaction that
+read the numbers in advance writes them at its end. A concurrent draw causes a conflict, and it runs again.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class ServerNumbers:
     Attributes:
         batches: how many batches have changed the server's counters so far, this one with them.
         first: the numbers of the first new notice of each kind of channel.
-        capacity: up to which number of a kind notices were known to have room, when somebody looked last.
+        capacity: highest number that had room at the last check, by kind.
     """
 
     batches: int
@@ -52,7 +52,7 @@ class Draw:
         return {"$inc": steps | ({"batches": 1} if self.changes_counters else {})}
 
     def apply(self, numbers: Mapping[str, Any]) -> Document:
-        """Return that document as the update leaves it."""
+        """Return the document after the update."""
         following = dict(numbers.get("next", {}))
         for kind, count in self.notices.items():
             following[kind.value] = following.get(kind.value, 0) + count

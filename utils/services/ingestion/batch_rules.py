@@ -1,9 +1,9 @@
 """Rules of a batch: what new deaths of a live batch bring about, within the transaction that stores them.
 
-A rule has two halves: one may wait, the other must not. Before the transaction ``BatchRule.find_terms`` looks
-up what holds for the server at this moment (settings, tier); it runs in the event loop, once for each chunk.
-Within the transaction ``BatchTerms.judge`` reads and writes through the unit and says what is to be told; it
-runs in a thread, perhaps several times, so terms are values that nobody changes.
+A rule has two parts: an async part before the transaction and a sync part inside it. Before the transaction
+``BatchRule.find_terms`` looks up what holds for the server at this moment (settings, tier); it runs in the
+event loop, once for each chunk. Within the transaction ``BatchTerms.judge`` reads and writes through the unit
+and says what is to be told; it runs in a thread, perhaps several times, so terms must be immutable.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class LiveKill:
 
     Attributes:
         streak: the killer's kills since their last death, this one included.
-        is_news: it happened just now, as far as can be told.
+        is_news: True: it is recent enough to post.
     """
 
     death: Death
@@ -46,7 +46,7 @@ class LiveKill:
 
 @dataclass(frozen=True, slots=True)
 class LiveDeaths:
-    """The deaths of one batch that are new and no history, already stored and counted.
+    """The live deaths of one batch. They are already stored and counted.
 
     Attributes:
         deaths: of any kind, in the order of the log.

@@ -1,21 +1,21 @@
-"""Counting: deaths in, players' counters out. The one place that knows what a death counts as.
+"""Turns deaths into counters. Only this module knows the counting rules.
 
 *Theory of operation.* Counters are a fold: players, their days and the server's months are states, and
-``Counting.add`` takes them one death on. Live batches fold onto what is stored; an import and a recount fold
-from nothing. All three use the same ``add``, so they cannot disagree.
+``Counting.add`` updates them with one death. Live batches start from the stored counters; an import and a
+recount start from zero. All three use the same ``add``, so they cannot disagree.
 
 A fold needs an order, because a streak does: it grows with a kill and ends with a death. The order is
-``Death.order``, that of the log, and deaths must be handed in by it. What comes later in time than all before
-it is folded on top. A live death that arrives late, behind something its player did later, cannot be: the
-streak that it would have ended or made longer is gone. ``late_players`` names who must be counted anew from
-all of their deaths (``count_one_player``). Months know no order, only sums, so a late death is simply added.
+``Death.order``, that of the log, and deaths must be handed in by it. A death newer than all others is added
+on top. A late live death cannot be added on top, because the counter no longer knows the streak of that time.
+``late_players`` names the players to be counted again from all of their deaths (``count_one_player``). Months
+are sums without an order, so a late death is simply added.
 
 ``DeathKind`` says what counts as what: a kill is one for the killer and a death of the victim; a suicide (by
 menu, fall or one's own hand) is counted as such and is neither; an unknown end is a death without a killer.
 All of them end a streak. Only a kill with a believable distance can be the longest (``counts_as_longest``).
 
-Everything here is sync and without I/O. A batch of one kill pays for what it touches alone: tallies are made
-for the players and days of its deaths, and frozen into values once, at the end.
+Everything here is sync and without I/O. A batch of one kill loads only the players and days it changes:
+tallies are made for the players and days of its deaths, and frozen into values once, at the end.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -160,7 +160,7 @@ class PlayerTally:
         self.last_seen_at = at
 
     def freeze(self) -> PlayerRecord:
-        """Return the player as a value; only for a player who was seen."""
+        """Return the player as a value; fails if no death of the player was added."""
         if self.last_order is None or self.last_seen_at is None:
             raise ValueError(f"player {self.player_id} was never seen")
         return PlayerRecord(

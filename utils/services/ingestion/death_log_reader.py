@@ -1,4 +1,4 @@
-"""The death log's reader: imports what is waiting, then polls; knows what is posted, and when it was read."""
+"""The death log's reader: runs a waiting import or polls, and knows which deaths to post."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from utils.services.servers.log_places import LogPlaces
 logger = get_logger(__name__)
 
 DEATH_LOG = "deaths"
-SAVE_HEALTH_SECONDS = 30.0  # the durable times of the last read and kill may lag this much behind
+SAVE_HEALTH_SECONDS = 30.0  # stored times may be this much out of date
 REMOVED = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
 
 
@@ -56,7 +56,7 @@ class DeathLogDependencies:
 
 @dataclass(frozen=True, slots=True)
 class _KnownServer:
-    """What the next poll need not read again: a quiet server costs no look at the database."""
+    """Cached data from the last poll, so a quiet poll needs no database read."""
 
     look: ServerLook
     folder: str | None
@@ -65,7 +65,7 @@ class _KnownServer:
 
 @dataclass(frozen=True, slots=True)
 class _Times:
-    """When the log was read last and what came then, as ``ServerHealth`` has it."""
+    """Times of the last read and kill (same fields as ``ServerHealth``)."""
 
     last_read_at: datetime | None = None
     last_kill_at: datetime | None = None
@@ -97,7 +97,7 @@ class DeathLogReader:
         return self._is_importing
 
     def describe(self, server_name: str) -> str:
-        """Return the server's name: of its logs this is the one that people mean by it."""
+        """Return the server's name. By a server's log, people mean its death log."""
         return server_name
 
     def add_health(self, health: ServerHealth) -> ServerHealth:
@@ -180,7 +180,7 @@ class DeathLogReader:
             await self._dependencies.progress.show(server, job, progress)
 
         await self._dependencies.history.run(server, logs, job, on_progress=show, passes_over=passes_over)
-        # sizes were fixed when the job began: what came after that is judged by the time since then
+        # the import stops at the old sizes; rows after them are judged by the job's start time
         self._times = replace(self._times, last_read_at=self._times.last_read_at or job.started_at)
         await self.save(is_urgent=True)
 
@@ -193,7 +193,7 @@ class DeathLogReader:
         self._times = _Times(now, _choose_newest(before.last_kill_at, outcome.newest_at), lag)
 
     async def _tell_left_out(self, server: GameServer, outcome: PollOutcome) -> None:
-        """Tell once that posts were left out, until posts are taken again."""
+        """Alert the admins once when posts are dropped. Clear the alert when there is room again."""
         notifier, guild_id = self._dependencies.notifier, self._scope.guild_id
         if outcome.left_out:
             self._is_full_told = True

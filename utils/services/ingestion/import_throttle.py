@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from utils.clock import Clock
 from utils.waiting import wait_for_any
 
-LONGEST_WAIT_SECONDS = 0.3  # before each batch of an import: it goes on, however much is asked
+LONGEST_WAIT_SECONDS = 0.3  # longest pause before a batch, so that the import always continues
 
 
 class ImportThrottle:
-    """Knows whether somebody is being answered.
+    """Knows whether a command is running.
 
-    An import takes all that MongoDB and a core have; an answer that shares them takes three times as long.
+    An import takes all that MongoDB and a core have; a command that runs beside an import takes three times
+    as long.
     """
 
     def __init__(self, clock: Clock) -> None:

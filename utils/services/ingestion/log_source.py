@@ -1,4 +1,4 @@
-"""The log source: what reading a game server needs of the package that connects to its host."""
+"""Protocols of the package ``utils/sftp``, as ingestion uses it."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -28,13 +28,13 @@ class LiveLogs(Protocol):
     async def read_newest_lines(self, *, back: int = 0) -> Sequence[bytes]:
         """Return the last whole lines of every world (about a hundred each), read or not.
 
-        They are those of its newest file that holds anything or, with ``back``, of one so many before it.
+        They come from the newest non-empty file of each world, or from the file ``back`` places before it.
 
         May be called between two chunks of ``read_on``.
         """
 
     def list_gone(self, cursors: Mapping[LogFile, Cursor]) -> Sequence[LogFile]:
-        """Return the files with a cursor that went long ago."""
+        """Return files that have a cursor but were deleted long ago."""
 
 
 class HistoryLogs(Protocol):
@@ -56,7 +56,7 @@ class DeathLogs(LiveLogs, HistoryLogs, Protocol):
 
 
 class LogOpener(Protocol):
-    """Opens the logs of game servers; remembers between openings what it knows of each."""
+    """Opens logs. Caches login, folder and sizes between openings."""
 
     def open(self, server: GameServer, *, guild_limit: int) -> AbstractAsyncContextManager[DeathLogs]:
         """Lend the death logs of a server for one poll or one import.
@@ -84,7 +84,7 @@ class LogAccess(LogOpener, Protocol):
         """Return what is known to be in the way of connecting to a server, if anything is."""
 
     async def wait_for_way(self, scope: ServerScope, *, guild_limit: int) -> None:
-        """Return when what is in the way of a server has changed; at once when nothing is."""
+        """Wait until the obstacle changes. Return at once if there is none."""
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its servers wait for one."""

@@ -11,17 +11,17 @@ from utils.parsers.deathlog import parse_death_line
 
 @dataclass(frozen=True, slots=True)
 class NewsRule:
-    """Decides for one poll of one server.
+    """Decides which rows of one poll are news.
 
     Bytes that were appended since a successful read not long ago are news, also when the game server's clock
-    is wrong. After a longer gap, and for files that were rewritten or restored, the rows within the age of
-    the newest row are.
+    is wrong. After a longer gap, or in a rewritten file, a row is news if it is at most ``max_age`` older
+    than the newest row.
 
     Attributes:
         is_recent: the last successful read is at most the maximum age ago.
         max_age: how old news may be.
         newest_written_at: the newest row of the logs; None while unknown, and when there is none.
-        is_newest_known: the logs were asked for it.
+        is_newest_known: True when the newest row was looked up.
     """
 
     is_recent: bool

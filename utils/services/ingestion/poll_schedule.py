@@ -1,7 +1,7 @@
 """Schedule: when a server is polled next.
 
-The servers of a guild are polled at the same moments, so that what they have for one channel comes together
-in one message; the guilds are spread over the interval, so that the work is even.
+The servers of a guild are polled at the same moments, so that their notices for one channel fit in one
+message; the guilds are spread over the interval, so that the work is even.
 """
 
 import math
@@ -12,7 +12,7 @@ from utils.models.scope import GuildId
 STEP = (math.sqrt(5) - 1) / 2
 """From one guild to the next, in intervals: multiples of the golden ratio divide any stretch evenly."""
 
-NEAR = 0.01  # of an interval: a moment so near counts as reached, a sleep may end a little early
+NEAR = 0.01  # tolerance, as a fraction of the interval, because a sleep may end early
 
 
 class PollSchedule:
@@ -28,7 +28,7 @@ class PollSchedule:
         """Return the seconds until the guild's next moment: above 1 % and at most 101 % of the interval.
 
         Args:
-            guild_id: whose moments.
+            guild_id: the guild.
             now_seconds: the monotonic time.
             interval_seconds: between two moments.
         """

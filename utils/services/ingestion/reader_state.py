@@ -14,11 +14,11 @@ hold. Nobody else writes one of these fields, and two logs share none:
 
 What else changes from visit to visit belongs to one of the two alone:
 
-* The loop's ``_look``, the server as it was looked up. It is over after a minute, and after ``refresh``: by
-  a person's change, a failure, an import, a pause (``_changes`` counts them, so one in the middle of a visit
-  is noticed). Its ``_name`` goes with each look. The loop's ``_woken`` ends a pause, and ends with it.
-* The death log's ``_known``, the cursors behind a poll that went well. Each poll takes it away and sets it
-  anew. It belongs to one look, so after another one the cursors are read from the database.
+* The loop's ``_look``, the server as it was looked up. It expires after a minute or after ``refresh``.
+  ``refresh`` is called after a change, a failure, an import and a pause. Each lookup also sets ``_name``.
+  Setting ``_woken`` ends a pause. The loop clears it after each pause.
+* The death log's ``_known``, the cursors behind a poll that went well. Each poll clears it first and sets it
+  after success. It belongs to one look, so after another one the cursors are read from the database.
 * The death log's ``_times``: when it was read and what came last. They decide what is news, so they are
   stored: at once when the status changes, else twice a minute (``_saved_at``). They are never cleared.
 * The death log's ``_is_full_told``: admins know that posts are left out. It is cleared when there is room.
@@ -40,7 +40,7 @@ class ReaderStatus:
 
     Attributes:
         problem: the failure, or what was passed over; None while all is well.
-        next_try_at: while it fails: when it is tried next; None while that hangs on somebody else.
+        next_try_at: time of the next try; None when the loop waits for an obstacle or a person.
     """
 
     state: ConnectionState = ConnectionState.UNKNOWN
@@ -55,8 +55,8 @@ class Fault:
     Attributes:
         last: how the last one is shown.
         failures: how many there were, of any kind.
-        repeats: how many of the last ones were alike.
-        may_be_poison: the last one may lie in what was to be stored.
+        repeats: how many equal failures in a row.
+        may_be_poison: the last failure may be caused by the data.
         logged_at: when it was logged, in monotonic seconds.
     """
 
@@ -68,7 +68,7 @@ class Fault:
 
     @property
     def vain_tries(self) -> int:
-        """Return how often passing over what cannot be stored was of no use."""
+        """Return how many tries failed although lines were skipped."""
         return max(0, self.repeats - FAILURES_BEFORE) if self.may_be_poison else 0
 
 

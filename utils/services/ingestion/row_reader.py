@@ -19,7 +19,7 @@ from utils.services.ingestion.fingerprint import build_scope_prefix, compute_dea
 from utils.services.ingestion.wall_clock import WallClock, place_behind
 
 SLICE_LINES = 250  # parsed between two turns of the event loop: a few milliseconds
-BATCHES_OF_ALL = 8  # large ones in memory at once, some MB each, of all guilds together
+BATCHES_OF_ALL = 8  # how many large batches may be in memory at once, over all guilds
 KEPT_REJECTED = 24  # rejected lines of a chunk that admins can look at; the others are counted
 
 
@@ -30,7 +30,7 @@ class ReadLines:
     Attributes:
         deaths: in the order of the file.
         rejected: the first of the lines that could not be read.
-        lines: how many lines there were, and ``lines_rejected`` how many could not be read.
+        lines: number of lines. ``lines_rejected``: number of unreadable lines.
         after: the cursor behind them, with the clock of the last row.
     """
 
@@ -42,7 +42,7 @@ class ReadLines:
 
 
 class RowReader:
-    """Turns chunks of one server into deaths; those of a file come one behind the other."""
+    """Turns chunks of one server into deaths. The chunks of a file must come in order."""
 
     def __init__(self, scope: ServerScope, zone: tzinfo) -> None:
         self._prefix = build_scope_prefix(scope)
@@ -52,7 +52,7 @@ class RowReader:
     async def read_chunk(self, chunk: Chunk, *, now: datetime, since: datetime | None = None) -> ReadLines:
         """Read a chunk without holding the event loop for longer than a slice.
 
-        ``since`` is when the file was read before, for rows that were appended after that.
+        ``since`` is the time of the previous read. Appended rows are newer than that.
         """
         file, last = chunk.after.file, self._find_clock(chunk)
         deaths: list[Death] = []
@@ -67,7 +67,7 @@ class RowReader:
             rejected += unread[: KEPT_REJECTED - len(rejected)]
             await asyncio.sleep(0)
         after = self._move(chunk, last)
-        if chunk.is_last_row:  # its line is counted, or rejected, once it is whole
+        if chunk.is_last_row:  # count the line later, when it is complete
             return ReadLines(deaths, (), lines=0, lines_rejected=0, after=after)
         return ReadLines(deaths, rejected, lines, lines_rejected=lines - len(deaths), after=after)
 
@@ -79,7 +79,7 @@ class RowReader:
         return ReadLines((), (rejected,), lines=1, lines_rejected=1, after=after)
 
     def _find_clock(self, chunk: Chunk) -> RowClock | None:
-        """Return the clock of the row in front of a chunk; of what was read before, or from the cursor."""
+        """Return the time of the row before the chunk: from memory, or from the cursor."""
         before = chunk.before
         stored = before.clock if before is not None and before.offset == chunk.start else None
         return self._clocks.get((chunk.after.file, chunk.start), stored)

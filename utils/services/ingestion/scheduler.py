@@ -1,9 +1,8 @@
 """The scheduler of a game server: which of its logs are read, and when.
 
-Each log has a loop of its own, so a log that is missing, broken, slow or poisoned holds up no other one. What
-they have in common is here or in what they are given: they share the connection of their login (the pool
-lends one to all), the moments of their guild (``PollSchedule``), and what people change (``refresh``,
-``wake``). An obstacle in the way of the host is one for all of them, and is told once.
+Each log has a loop of its own, so a log that is missing, broken, slow or poisoned holds up no other one. They
+share the connection of their login, the guild's poll times (``PollSchedule``) and changes of settings
+(``refresh``, ``wake``). An obstacle in the way of the host is one for all of them, and is told once.
 """
 
 from collections.abc import Collection, Mapping
@@ -41,7 +40,7 @@ class ServerScheduler:
         return replace(health, others=tuple(one for one in health.others if one.problem != health.problem))
 
     async def get_health(self) -> ServerHealth:
-        """Return the health as it is now, with the counts of lines as they are stored."""
+        """Return the current health, with the stored line counts."""
         stored = await self._dependencies.servers.get_health(self.scope)
         health, obstacle = self.health, self._dependencies.logs.find_obstacle(self.scope)
         return replace(
@@ -67,7 +66,7 @@ class ServerScheduler:
         return frozenset(matter for reader in self._readers for matter in reader.list_told())
 
     async def clear_told(self, *, kept: Collection[str]) -> None:
-        """Let the admins be told again of what the server suffered from, but for what others suffer from."""
+        """Clear the server's alerts, except those that other servers still need."""
         for matter in sorted(self.list_told().difference(kept)):
             await self._dependencies.notifier.clear(self.scope.guild_id, matter)
 

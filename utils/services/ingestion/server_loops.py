@@ -1,9 +1,9 @@
 """Server loops: a task for each log of each game server of this process, and one for each guild's delivery.
 
 Ending a task takes time, and what is wanted may change meanwhile: a guild comes back, two people change a
-server at once. So ``_schedulers`` says at every moment which servers are to be looked after, and after a wait
-for the end of a task all that is wanted by then is started again. A loop that does not end in time keeps its
-name: a loop that is started after it waits until it has ended, so two loops never read one log.
+server at once. ``_schedulers`` holds the servers to read. When the end of a task was waited for, every loop
+of these servers is started again. If a loop does not end in time, its task name stays taken and a new loop
+waits for it, so two loops never read one log.
 """
 
 import asyncio
@@ -108,7 +108,7 @@ class ServerLoops:
     async def begin(self) -> None:
         """Begin for every server, before Discord has said which guilds the bot is in.
 
-        Those of guilds that it is known to have left are not logged in to; ``follow_guilds`` finds out.
+        Skip guilds that the bot has left. ``follow_guilds`` corrects this later.
         """
         left = frozenset(await self._scope_index.list_left_guilds())
         scopes = await self._scope_index.list_server_scopes()
@@ -130,7 +130,7 @@ class ServerLoops:
     async def removal(self, scope: ServerScope) -> AsyncIterator[None]:
         """Let nobody read a server while it is deleted; when that fails, it is read on.
 
-        It is listed until it is marked as removed, so a start of all that is listed would start it again.
+        The server is still in the list, so ``start_all`` would start it again. ``_in_removal`` prevents that.
 
         Raises:
             StillBusyError: a loop of it does not end, so it may still store what it has read.
@@ -170,7 +170,7 @@ class ServerLoops:
         if scheduler is None:
             return
         await self._tasks.cancel(*self._name_loops(scope))
-        # a batch may have been stored, with nobody left to tell of it
+        # a batch may be stored without its event, so wake delivery
         self._deliverer.wake(scope, ChannelKind)
         scheduler.wake()
         if self._schedulers.get(scope) is scheduler:  # not stopped meanwhile
@@ -199,7 +199,7 @@ class ServerLoops:
         return any(scope.guild_id == guild_id for scope in self._schedulers)
 
     async def follow_guilds(self, is_member: Callable[[GuildId], bool]) -> None:
-        """Look after the servers of the guilds the bot is in, and of no others.
+        """Start the loops of guilds the bot is in; stop all others.
 
         ``is_member`` is asked again after each wait, so a guild that leaves meanwhile is not taken up.
         """

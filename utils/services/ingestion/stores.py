@@ -1,4 +1,4 @@
-"""What ingestion needs of the storage: one open transaction at a time, and a few reads around it."""
+"""Storage Protocols of ingestion: transactions and a few reads."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class DeathsUnit(RuleUnit, Protocol):
-    """One open transaction over one server's data, of those who count deaths anew."""
+    """A transaction that can also recount deaths."""
 
     def list_deaths_of(self, player_id: PlayerId) -> Sequence[Death]:
         """Return every stored death row a player takes part in, in order."""
@@ -38,11 +38,11 @@ class IngestionUnit(DeathsUnit, Protocol):
         """Store deaths that are not there yet; ``read_at`` is when they were read live, None in history.
 
         Raises:
-            StorageConflictError: one is there; now, or at the transaction's end.
+            StorageConflictError: a death is already stored. May be raised at the end of the transaction.
         """
 
     def read_ahead(self, keys: Collection[tuple[PlayerId, date]], *, generation: int) -> None:
-        """Read at once what is asked for when these players are counted on these days."""
+        """Prefetch players, days, months and numbers in one read."""
 
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int
@@ -61,7 +61,7 @@ class IngestionUnit(DeathsUnit, Protocol):
         """Write day counters, new or changed."""
 
     def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
-        """Add what new deaths came to onto the stored counts of their months."""
+        """Add the new month counts to the stored ones."""
 
     def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
@@ -108,7 +108,7 @@ class IngestionStore(CursorStore, Protocol):
         """
 
     async def in_guild_transaction(self, guild_id: GuildId, work: Callable[[GuildUnit], T]) -> T:
-        """Do as ``in_transaction`` for several servers of a guild, all or nothing."""
+        """Like ``in_transaction``, for several servers of a guild."""
 
     async def forget_cursors(self, scope: ServerScope, files: Sequence[LogFile]) -> None:
         """Delete the cursors of files that are gone; their lines stay counted."""

@@ -1,6 +1,6 @@
 """The wall clock of a game server: which moment a row means, and in which order the rows of a file happened.
 
-A log says what a clock on a wall shows, without a zone. Once a year that clock shows an hour twice, and a
+A log holds local times without a time zone. Once a year the clock shows an hour twice, and a
 machine's clock is now and then set back by a little. Within a file the order is known all the same: it is the
 order in which the rows stand there.
 """
@@ -12,7 +12,7 @@ from utils.models.deaths import Death
 from utils.models.reading import RowClock
 
 LONGEST_STEP_BACK = timedelta(hours=1)
-"""A clock that goes back by this much shows an hour twice or was set; by more, its earlier time was wrong."""
+"""If a clock goes back further than this, its earlier time was wrong; else an hour repeats or it was set."""
 
 SMALLEST_STEP = timedelta(milliseconds=1)  # the database keeps no smaller one
 
@@ -30,8 +30,8 @@ class WallClock:
     ) -> datetime:
         """Return the moment of a row in UTC.
 
-        Of an hour that is shown twice it is the first, unless that lies before the row in front of it, or
-        before the row can have been written.
+        In the repeated hour, return the first reading. Return the second if the first would be before the
+        previous row or before ``since``.
 
         Args:
             written_at: what the clock showed.
@@ -46,7 +46,7 @@ class WallClock:
         if second <= first or (last is not None and second < last.at - UNSTEADINESS):
             return first  # shown once; or the clock was wrong before
         is_behind = last is not None and first < last.at - UNSTEADINESS
-        # a machine's clock may be slow: the reading that is nearer is meant
+        # the clock may be slow, so take the nearer reading
         is_too_early = since is not None and first < since - (second - first) / 2
         return second if is_behind or is_too_early else first
 
@@ -71,7 +71,8 @@ class WallClock:
 def place_behind(written_at: datetime, last: RowClock | None) -> datetime:
     """Return the wall-clock time that a row has in the order: not before the row in front of it.
 
-    It is later than that row's by a little: the order holds when a file is written anew with other offsets.
+    If the clock went back, it is a millisecond after that row, so the order stays when the file is rewritten
+    with other offsets.
     """
     if last is None:
         return written_at

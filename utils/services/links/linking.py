@@ -1,8 +1,9 @@
 """Links of members and players: asking for one, ending it, and what admins do by hand.
 
 The first proven link of a member is the main, the others are alts; when the main ends, the oldest alt takes
-its place. A player belongs to one member of a guild once the link is proven; until then several may try.
-Links belong to the guild, not to a game server: they stay when a server is removed and when the bot leaves.
+its place. A player belongs to one member of a guild when the link is proven. Before that, several members may
+ask for it. Links belong to the guild, not to a game server: they stay when a server is removed and when the
+bot leaves.
 """
 
 from collections.abc import Sequence
@@ -54,7 +55,7 @@ class LinkStore(ProofSource, Protocol):
     async def attach_message(
         self, guild_id: GuildId, link: Link, *, channel_id: ChannelId, message_id: int
     ) -> None:
-        """Store where this very request is shown, and open it; nothing when it is gone."""
+        """Store the message of this request and mark it open. Do nothing if the request is gone."""
 
     async def remove(
         self, guild_id: GuildId, member_id: MemberId, player_ids: Sequence[PlayerId]
@@ -77,9 +78,9 @@ class LinkService:
         store: the guild's links.
         players: who is known in a guild.
         proofs: judges what is pending.
-        audit: told about what admins do, and who asks for a player that others want or have.
+        audit: gets an entry for changes by admins and for requests for taken players.
         notifier: tells admins and owners of such requests.
-        rng: where the windows come from; must not be foreseeable.
+        rng: random source of the proof times; must be unpredictable.
         requires_proof: ``links.require_proof``; without it a link counts at once.
     """
 
@@ -104,7 +105,7 @@ class LinkService:
         self._rng = rng
         self._requires_proof = requires_proof
         self._asked = AskedPlayers(clock)
-        self._claims: set[tuple[GuildId, PlayerId]] = set()  # told by this process on that day
+        self._claims: set[tuple[GuildId, PlayerId]] = set()  # keys that this process already reported today
         self._claims_day: date | None = None
         self._locks = KeyedLocks[GuildId]()
 
@@ -147,8 +148,8 @@ class LinkService:
     async def attach_message(self, link: Link, *, channel_id: ChannelId, message_id: int) -> None:
         """Take note of the message that names the times; its outcome will be shown there.
 
-        The message is there before this is called, so its member may have asked again or ended the link by
-        now: of several messages the newest counts, and whichever counts no longer is told so.
+        The message is there before this is called. If the member asked again or ended the link in the
+        meantime, only the newest message counts; an older one says that it is void.
         """
         guild_id, shown = link.guild_id, replace(link, channel_id=channel_id, message_id=message_id)
         async with self._locks.hold(guild_id):
@@ -280,7 +281,7 @@ class LinkService:
         return attempts.count
 
     async def _tell_repeated(self, link: Link, requests: int) -> None:
-        """Let the admins know that a player is asked for again and again."""
+        """Alert the admins about repeated requests for a player."""
         await self._audit.write(link.guild_id, link.member_id, AuditAction.LINK_ASK, _list_facts(link))
         await self._notifier.notify(
             link.guild_id,
@@ -349,7 +350,7 @@ class LinkService:
             raise _build_owned_error(known.name)
 
     async def _find_running(self, before: Link | None) -> Link | None:
-        """Return an earlier request whose times can still be kept, as it is asked for again."""
+        """Return the earlier request with a new request time, if its proof times are still usable."""
         if before is None or not before.windows:
             return None
         suicides = await self._store.list_menu_suicides(
@@ -376,7 +377,7 @@ class LinkService:
             member_id=member_id,
             player_id=known.player_id,
             player_name=known.name,
-            linked_at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # what the storage keeps
+            linked_at=now.replace(microsecond=now.microsecond // 1000 * 1000),  # MongoDB stores milliseconds
             windows=windows,
         )
 
