@@ -41,7 +41,7 @@ class Fence:
     """Proof of holding a shard's lease, checked inside the transactions of its guilds.
 
     Attributes:
-        guild_id: whose transactions these are; None for the bot's own.
+        guild_id: the guild of the transactions; None for the bot's own.
     """
 
     shard: int
@@ -76,7 +76,7 @@ class SafeDatabase:
 
     @property
     def clock(self) -> Clock:
-        """What pauses are measured by."""
+        """The clock for pauses."""
         return self._clock
 
     @property
@@ -85,7 +85,7 @@ class SafeDatabase:
         return self._sessions.ids
 
     def unscoped(self, name: str) -> Collection:
-        """Return a bare collection: for the scope index, leases, indexes and migrations, and nobody else."""
+        """Return a bare collection; only for the scope index, leases, indexes and migrations."""
         if name not in self._collections:
             self._collections[name] = self._database[name]  # costs as much as a read's way to a thread
         return self._collections[name]
@@ -100,7 +100,7 @@ class SafeDatabase:
             return await wait_until_done(awaitable)
 
     async def call(self, operation: Callable[[], T]) -> T:
-        """Carry out an operation that blocks, in a thread.
+        """Carry out a blocking operation in a thread.
 
         Raises:
             StorageError: it went wrong; the class says how.
@@ -127,7 +127,7 @@ class SafeDatabase:
         commit is asked for again.
 
         Raises:
-            LeaseLostError: somebody else holds the shard; nothing was written.
+            LeaseLostError: another process holds the shard; nothing was written.
             CommitUnknownError: the commit may have happened; the caller must check.
             StorageError: nothing was written.
         """
@@ -152,13 +152,13 @@ class SafeDatabase:
     def open_snapshot(self) -> Iterator[ClientSession]:
         """Open a session whose reads all see one snapshot, taken at the first read.
 
-        It holds no transaction and no lock, so it is none of those that transactions run in.
+        It holds no transaction and no lock, so it is not one of the sessions for transactions.
         """
         with self._database.client.delegate.start_session(snapshot=True) as session:
             yield session
 
     async def kill_sessions(self, ids: Sequence[bytes]) -> None:
-        """End sessions of a process that is gone, and with them its transactions and locks."""
+        """End sessions of a process that has ended, with their transactions and locks."""
         doomed = [{"id": Binary(one, UUID_SUBTYPE)} for one in ids if one not in self.session_ids]
         if doomed:
             await self.command({"killSessions": doomed})

@@ -1,4 +1,4 @@
-"""Operations: what blocks a thread until MongoDB answers, each timed and its errors mapped."""
+"""Operations: block a thread until MongoDB answers; each is timed, and its errors are mapped."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ _log = get_logger(__name__)
 
 
 class Operations:
-    """One database of pymongo, as a thread works with it."""
+    """One database of pymongo, for use in threads."""
 
     def __init__(self, database: Database[Document], *, clock: Clock) -> None:
         self._database = database
@@ -52,7 +52,7 @@ class Operations:
 
     @contextmanager
     def watch(self, operation: str) -> Iterator[None]:
-        """Do the same for one operation that is waited for."""
+        """Do the same for one awaited operation."""
         started = self._clock.monotonic()
         try:
             with map_storage_errors():

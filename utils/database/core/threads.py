@@ -1,4 +1,4 @@
-"""Threads: pymongo waits for MongoDB's answers in one, never in the event loop.
+"""Threads: pymongo waits for MongoDB's answers in threads, never in the event loop.
 
 Going over to a thread and back costs as much CPU as an operation itself. So one thread call runs one read, or
 one whole transaction: its fence, its unit of work and its commit are plain code that runs in one thread from
@@ -21,7 +21,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-THREAD_COUNT = 18  # every session's transaction, and ten reads beside them
+THREAD_COUNT = 18  # a transaction in every session, and ten reads
 
 _threads = ThreadPoolExecutor(THREAD_COUNT, thread_name_prefix="mongodb")  # started when first needed
 
@@ -29,13 +29,14 @@ _threads = ThreadPoolExecutor(THREAD_COUNT, thread_name_prefix="mongodb")  # sta
 def call_in_thread(function: Callable[[], T]) -> "asyncio.Future[T]":
     """Begin a blocking call; the log context is kept.
 
-    ``run_in_executor`` would chain two futures in both directions, which costs as much as the way over.
+    ``run_in_executor`` would chain two futures in both directions, which costs as much as the change of
+    threads.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()
 
     def tell(ended: "Future[T]") -> None:
-        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+        with suppress(RuntimeError):  # the loop was closed, so there is no waiter any more
             loop.call_soon_threadsafe(_hand_over, answer, ended)
 
     _threads.submit(copy_context().run, function).add_done_callback(tell)
@@ -43,7 +44,7 @@ def call_in_thread(function: Callable[[], T]) -> "asyncio.Future[T]":
 
 
 def _hand_over(answer: "asyncio.Future[T]", ended: "Future[T]") -> None:
-    if answer.done():  # nobody waits any more
+    if answer.done():  # there is no waiter any more
         return
     error = ended.exception()
     if error is None:

@@ -31,7 +31,7 @@ class Transaction:
         lease: filter of the lease to check; None for no check.
 
     Attributes:
-        session: of pymongo, for what ``unscoped`` gives.
+        session: pymongo's session, for the collections of ``unscoped``.
     """
 
     def __init__(self, operations: Operations, session: ClientSession, *, lease: Query | None = None) -> None:
@@ -64,7 +64,7 @@ class Transaction:
     def find_together(
         self, name: str, scope: ServerScope, query: Query, others: Mapping[str, Query], *, hint: str
     ) -> Mapping[str, list[Document]]:
-        """Return what fits in several collections of a game server, as ``BlockingCollection`` does."""
+        """Return the documents that fit in several collections of a game server, in one read."""
         collection = BlockingCollection(self._operations, name, scope_of_server(scope), session=self.session)
         found = collection.find_together(query, others, hint=hint, lease=self._lease)
         if self._lease is not None:
@@ -77,7 +77,7 @@ class Transaction:
         return self._operations.get_collection(name)
 
     def run(self, operation: str, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Carry out one operation of a bare collection, which is told the session by name.
+        """Carry out one operation of a bare collection; it gets the session as a keyword.
 
         Raises:
             StorageError: it went wrong; the class says how.

@@ -20,11 +20,11 @@ async def list_enemies(
     minimum: int = 1,
     only: Sequence[PlayerId] = (),
 ) -> list[Enemy]:
-    """Return who stood on the other side of players' kills, most kills first, then by name.
+    """Return the enemies of players, most kills first, then by name.
 
     ``side`` is the role of the enemies: ``killer`` for those who killed the players, ``victim`` for their
-    victims. ``minimum`` is the least kills that are worth a line, and ``only`` names the others that are
-    asked for; everybody when it is empty.
+    victims. ``minimum`` is the lowest number of kills for a row. ``only`` limits the enemies to some players;
+    if it is empty, all count.
     """
     found = await _count(players, player_ids, side, minimum=minimum, only=only)
     return await _name(players, found)

@@ -1,4 +1,4 @@
-"""One batch of a game server: what ingestion reads and writes within a transaction.
+"""One batch of a game server: the reads and writes of ingestion within a transaction.
 
 Writes wait for the end of the transaction (``PendingWrites``). Reads and number draws happen at once.
 """
@@ -72,7 +72,7 @@ class IngestionTransaction:
 
     @property
     def money(self) -> MoneyTransaction:
-        """Wallets and bounties within this very transaction."""
+        """Wallets and bounties within this transaction."""
         return MoneyTransaction(self._transaction, self._scope, writes=self._writes)
 
     def find_known_ids(self, ids: Sequence[bytes]) -> frozenset[bytes]:
@@ -84,7 +84,7 @@ class IngestionTransaction:
         return frozenset(ids).intersection(found)
 
     def find_times(self, ids: Sequence[bytes]) -> Mapping[bytes, tuple[datetime, datetime | None]]:
-        """Return ``at`` and ``ordered_at`` of those of these deaths that are stored already."""
+        """Return ``at`` and ``ordered_at`` of these deaths, if they are stored already."""
         known = self.find_known_ids(ids)
         if not known:
             return {}
@@ -95,13 +95,13 @@ class IngestionTransaction:
         return {document["_id"]: (document["at"], read_ordered_at(document)) for document in found}
 
     def correct_times(self, deaths: Iterable[Death]) -> None:
-        """Give stored deaths the ``at`` and ``ordered_at`` that they have here."""
+        """Write ``at`` and ``ordered_at`` of stored deaths."""
         self._writes.add(
             self._collection("kills"), (Change({"_id": one.id}, build_times_update(one)) for one in deaths)
         )
 
     def insert_deaths(self, deaths: Sequence[Death], *, read_at: datetime | None = None) -> None:
-        """Store deaths that are not there yet; ``read_at`` is when they were read live.
+        """Store new deaths; ``read_at`` is when they were read live.
 
         Raises:
             ScopeViolationError: an id was made for another server.
@@ -121,7 +121,7 @@ class IngestionTransaction:
         return sorted(deaths.values(), key=lambda death: death.order)
 
     def read_ahead(self, keys: Collection[tuple[PlayerId, date]], *, generation: int) -> None:
-        """Read at once what is asked for when these players are counted on these days."""
+        """Read players, days, months and numbers in advance, in one read."""
         players = sorted({player_id for player_id, _ in keys})
         months = sorted({format_month(day) for _, day in keys})
         if len(players) > READ_AHEAD_PLAYERS:
@@ -149,7 +149,7 @@ class IngestionTransaction:
     def find_players(
         self, player_ids: Iterable[PlayerId], *, generation: int
     ) -> Mapping[PlayerId, PlayerRecord]:
-        """Return the counters of those players that have any."""
+        """Return the counters of these players, if they have any."""
         wanted = list(player_ids)
         missing = [player_id for player_id in wanted if (generation, player_id) not in self._players]
         if missing:
@@ -196,7 +196,7 @@ class IngestionTransaction:
         self._writes.add(self._collection("player_days"), writes)
 
     def add_months(self, months: Iterable[ServerMonth], *, generation: int) -> None:
-        """Add what new deaths came to onto the stored counts of their months."""
+        """Add the counts of new deaths to the stored months."""
         new = {month.month: month for month in months}
         stored = self._find_months([format_month(day) for day in new], generation)
         totals = [sum_months(stored[day], month) if day in stored else month for day, month in new.items()]
@@ -210,7 +210,7 @@ class IngestionTransaction:
     def append_notices(
         self, notices: Sequence[Notice], *, created_at: datetime, changes_counters: bool = False
     ) -> AppendedNotices:
-        """Put notices behind the outbox entries of this server, each kind of channel by itself."""
+        """Append notices to the outbox of this server, numbered for each kind of channel."""
         entries, appended = draw_entries(
             self._transaction,
             self._scope,
@@ -223,7 +223,7 @@ class IngestionTransaction:
         return appended
 
     def insert_rejected(self, lines: Sequence[RejectedLine]) -> None:
-        """Keep lines that could not be read; one that was kept before is written again."""
+        """Keep rejected lines; a line that was kept before is written again."""
         documents = [build_rejected_document(line) for line in lines]
         writes = [
             Replacement({key: document[key] for key in ("world", "name", "offset")}, document)
@@ -335,11 +335,11 @@ class GuildTransaction:
         return self._units[scope]
 
     def finish(self) -> None:
-        """Write what waited for the end.
+        """Carry out the collected writes.
 
         Raises:
-            CursorMovedError: a cursor is not as it was read.
-            StorageConflictError: a new document is there already.
+            CursorMovedError: a cursor was changed after it was read.
+            StorageConflictError: a new document exists already.
         """
         for unit in self._units.values():
             unit.finish()

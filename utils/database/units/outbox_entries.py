@@ -24,7 +24,7 @@ def append_entries(
     created_at: datetime,
     kinds: NoticeKinds = NOTICE_KINDS,
 ) -> None:
-    """Add notices to a server's outbox, each behind those for the same kind of channel."""
+    """Append notices to a server's outbox, numbered for each kind of channel."""
     draw = partial(draw_numbers, transaction, scope)
     documents, _ = draw_entries(transaction, scope, notices, draw, created_at=created_at, kinds=kinds)
     transaction.of_server("outbox", scope).insert_many(documents)
