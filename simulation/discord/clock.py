@@ -4,14 +4,15 @@ import time
 from datetime import UTC, datetime
 
 BEAT_SECONDS = 0.05
-LONGEST_GAP_SECONDS = 0.25  # longest gap that counts between two ticks
+LONGEST_GAP_SECONDS = 0.25  # a longer gap between two ticks counts as this much
 
 
 class WorldClock:
-    """Wall time that a test can move forward or hold, and the time that the world has lived through.
+    """Wall time that a test can move forward or hold, and the lived time of the world.
 
-    If the machine stalls, both bot and simulation stall, and the bot is not late. So deadlines use "lived"
-    seconds: a task ticks all the time, and a long gap between two ticks counts only as a short one.
+    A machine that stands still for seconds stops both the bot and this Discord, so the bot is not late. So
+    deadlines are counted in lived seconds: a task ticks all the time (``beat``), and a long gap between two
+    ticks counts only as a short one.
     """
 
     def __init__(self) -> None:
@@ -35,11 +36,11 @@ class WorldClock:
         self._ahead_seconds += seconds
 
     def hold(self) -> None:
-        """Let the wall time stand still from now on, but for ``advance``: limits strike on any machine."""
+        """Stop the wall clock; only ``advance`` moves it. So limits strike on any machine."""
         self._held_at = time.time()
 
     def live(self) -> float:
-        """Return the seconds lived so far, with those by which time was moved forward."""
+        """Return the seconds lived so far, plus those of ``advance``."""
         return self._lived_seconds + self._measure_gap() + self._ahead_seconds
 
     def beat(self) -> None:
