@@ -32,15 +32,15 @@ REMOVED = ImportProgress(0, 0, 0, 0, 0, 0.0, is_done=True, is_removed=True)
 
 
 class ProgressReporter(Protocol):
-    """Shows people how an import goes."""
+    """Shows the progress of an import."""
 
     async def show(self, server: GameServer, job: ImportJob, progress: ImportProgress) -> None:
-        """Take the newest progress; must not hold up the import."""
+        """Take the newest progress; it must not delay the import."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeathLogDependencies:
-    """What the readers of all death logs work with."""
+    """Dependencies that the readers of all death logs share."""
 
     servers: ServerStore
     imports: ImportJobs
@@ -88,12 +88,12 @@ class DeathLogReader:
 
     @property
     def state(self) -> ReaderState:
-        """Return how reading goes."""
+        """Return the health of reading."""
         return self._state
 
     @property
     def is_importing(self) -> bool:
-        """Tell whether the last visit was one to history."""
+        """Tell whether the last visit was an import."""
         return self._is_importing
 
     def describe(self, server_name: str) -> str:
@@ -101,7 +101,7 @@ class DeathLogReader:
         return server_name
 
     def add_health(self, health: ServerHealth) -> ServerHealth:
-        """Return the health of the server with state and times of this log."""
+        """Return the health of the server, with the state and times of this log."""
         status, times = self._state.status, self._times
         return replace(
             health,
@@ -114,7 +114,7 @@ class DeathLogReader:
         )
 
     def list_told(self) -> frozenset[str]:
-        """Return what the admins were told of that lasts."""
+        """Return the keys of the alerts that are still open."""
         return frozenset(self._state.told | ({self._full_matter} if self._is_full_told else set()))
 
     @property
@@ -122,21 +122,21 @@ class DeathLogReader:
         return f"full:{self._scope}"
 
     async def recall(self) -> None:
-        """Take in the stored health, as long as nothing was read."""
+        """Load the stored health, unless the log was read already."""
         if self._times.last_read_at is None:
             stored = await self._dependencies.servers.get_health(self._scope)
             self._state.status = ReaderStatus(stored.state, stored.problem)
             self._times = _Times(stored.last_read_at, stored.last_kill_at, stored.lag_seconds)
 
     async def save(self, *, is_urgent: bool) -> None:
-        """Store the health; where nothing changed, every half a minute."""
+        """Store the health; if it did not change, only every half a minute."""
         now = self._clock.monotonic()
         if is_urgent or now - self._saved_at >= SAVE_HEALTH_SECONDS:
             await self._dependencies.servers.save_health(self.add_health(ServerHealth(self._scope)))
             self._saved_at = now
 
     async def read(self, visit: Visit) -> ReadReport:
-        """Import what is waiting, else poll."""
+        """Run the waiting import, else poll."""
         known, self._known = self._known, None  # after a failure the next poll reads everything
         self._is_importing = False
         dependencies, server = self._dependencies, visit.look.server
@@ -166,7 +166,7 @@ class DeathLogReader:
         return ReadReport(outcome.problem)
 
     async def _find_posted(self, visit: Visit) -> frozenset[DeathKind]:
-        """Return which deaths are posted as it is set now."""
+        """Return the classes of death that are posted by the current settings."""
         if await self._dependencies.channels.find_channel(self._scope, ChannelKind.KILLFEED) is None:
             return frozenset()
         return (await visit.find_current()).posted_deaths
@@ -205,7 +205,7 @@ class DeathLogReader:
             await notifier.clear(guild_id, self._full_matter)
 
     async def note_removal(self) -> None:
-        """Say where an import's progress is shown that it ends here."""
+        """Show in the progress message of an import that it ends here."""
         job = await self._dependencies.imports.find_import(self._scope)
         server = await self._dependencies.servers.find_server(self._scope)
         if job is not None and server is not None:
@@ -213,7 +213,7 @@ class DeathLogReader:
 
 
 def describe_left_out(posts: int, server_name: str) -> Text:
-    """Return what admins are told when a channel has no room for more posts."""
+    """Return the alert for a channel that has no room for more posts."""
     return plural(
         "{count} post about {server} had no room: {waiting} others wait for their channel already, so I "
         "left them out. The statistics are complete. Choose fewer kinds of death with {announce}, or see why "

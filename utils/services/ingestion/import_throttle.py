@@ -1,4 +1,4 @@
-"""The import throttle: people who ask go first, and an import waits for a moment."""
+"""The import throttle: commands go first, and an import waits for a moment."""
 
 import asyncio
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class ImportThrottle:
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Let imports wait inside this block."""
+        """Let imports wait during this block."""
         self._answers += 1
         self._is_quiet.clear()
         try:
@@ -36,6 +36,6 @@ class ImportThrottle:
                 self._is_quiet.set()
 
     async def wait(self) -> None:
-        """Return when nobody is being answered, or after the longest wait."""
+        """Wait until no command is running, or for the longest pause."""
         if not self._is_quiet.is_set():
             await wait_for_any(self._is_quiet, seconds=LONGEST_WAIT_SECONDS, clock=self._clock)

@@ -18,8 +18,8 @@ class ServerLook:
     """A server as read from the database. Valid until the next lookup.
 
     Attributes:
-        looked_at: in monotonic seconds.
-        changes: how many changes the loop had been told of.
+        looked_at: the time of the lookup, in monotonic seconds.
+        changes: the number of changes that were reported to the loop before.
     """
 
     server: GameServer
@@ -29,11 +29,11 @@ class ServerLook:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a reader is to do now.
+    """The task of a reader for one visit.
 
     Attributes:
         look: the server. The same object until the next lookup; readers compare it with ``is``.
-        guild_limit: how many connections the guild's tier allows.
+        guild_limit: the number of connections that the guild's tier allows.
         passes_over: True: keep a line that cannot be stored as rejected, and continue.
         find_current: returns the current server; used to check settings during a read.
     """
@@ -46,10 +46,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class ReadReport:
-    """What a visit came to.
+    """The result of a visit.
 
     Attributes:
-        problem: what had to be passed over.
+        problem: the problem with files or lines that were skipped; None without one.
         is_history: True after an import. The server document has changed, so look it up again.
     """
 
@@ -58,21 +58,21 @@ class ReadReport:
 
 
 class LogReader(Protocol):
-    """Knows how one log of a game server is read, and what of that is stored."""
+    """Reads one log of a game server."""
 
     @property
     def state(self) -> ReaderState:
-        """Return how reading goes."""
+        """Return the state of reading."""
 
     @property
     def is_importing(self) -> bool:
-        """Return whether the last read was an import. An import starts again after a failure."""
+        """Tell whether the last read was an import. An import starts again after a failure."""
 
     def describe(self, server_name: str) -> Text | str:
         """Return the text that names this log in a failure alert."""
 
     def add_health(self, health: ServerHealth) -> ServerHealth:
-        """Return the health of the server together with what is known of this log."""
+        """Return the health of the server, with the state of this log."""
 
     def list_told(self) -> frozenset[str]:
         """Return the keys of the alerts that are still open."""
@@ -88,7 +88,7 @@ class LogReader(Protocol):
         """Open the log, and read and store what is new.
 
         Raises:
-            KillfeedError: the host or the database did not do what was asked.
+            KillfeedError: the host or the database failed.
         """
 
     async def save(self, *, is_urgent: bool) -> None:

@@ -1,8 +1,8 @@
 """A line that cannot be stored must not block later lines.
 
-A failure that comes back again and again lies in the batch itself. Such a batch is halved, and its halves
-again, until one line remains. The bot keeps that line as rejected, and all others
-are stored. Temporary failures, for example an unreachable database, never count as poison.
+If a failure repeats without a change, its cause is in the batch itself. Such a batch is halved, and its
+halves again, until one line remains. The bot keeps that line as rejected and stores all others. Temporary
+failures, for example an unreachable database, never count as poison.
 """
 
 from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ logger = get_logger(__name__)
 
 
 def is_poison(error: BaseException) -> bool:
-    """Tell whether a failure may lie in what was to be stored; a cancellation does not count."""
+    """Tell whether the data may be the cause of a failure; a cancellation does not count."""
     if isinstance(error, StorageError):
         return not error.may_pass
     return isinstance(error, Exception) and not isinstance(error, KillfeedError)
@@ -40,11 +40,11 @@ def describe_failure(error: BaseException) -> Text | str:
 async def store_around_poison(
     chunk: Chunk, *, store: Callable[[Chunk], Awaitable[T]], pass_over: Callable[[Chunk, Text], Awaitable[T]]
 ) -> list[T]:
-    """Store a chunk, in parts if need be, and pass over each line that cannot be stored.
+    """Store a chunk, in parts if need be, and skip each line that cannot be stored.
 
     Args:
-        chunk: what was read.
-        store: stores a chunk of any size, all of it or nothing.
+        chunk: the chunk.
+        store: stores a chunk of any size, all or nothing.
         pass_over: keeps a chunk of one line as rejected, for a reason, and moves the cursor behind it.
     """
     outcome = await capture(partial(store, chunk))

@@ -7,11 +7,13 @@ failure:
   sleeps until the obstacle changes. If only a person can fix it (``is_lasting``), the bot tells the admins
   once for all affected servers. It also tells them of ``NoSshServerError``.
 * **Reading, or the database.** Tried again by this loop alone, with backoff and jitter.
-* **No logs, or none that may be read.** Told to the admins, and looked for again at a slow pace.
-* **Any other exception** (a bug). Told to the admins once, and tried again like a failed reading. If the same
-  failure repeats, the loop stores the next chunk in parts and skips the line that fails (``poison.py``).
+* **No logs, or none that may be read.** The admins are told, and the folders are searched again at a slow
+  pace.
+* **Any other exception** (a bug). The admins are told once, and it is tried again like a failed reading. If
+  the same failure repeats, the loop stores the next chunk in parts and skips the line that fails
+  (``poison.py``).
 
-``reader_state.py`` says which fields there are, and who writes them.
+``reader_state.py`` lists the fields, and says who writes them.
 """
 
 from collections.abc import Coroutine
@@ -63,7 +65,7 @@ class LoopDependencies:
     """Dependencies that all reader loops share.
 
     Attributes:
-        minimum_poll_seconds: no server is read more often, at any tier.
+        minimum_poll_seconds: the shortest time between two polls, at any tier.
     """
 
     servers: ServerStore
@@ -99,16 +101,16 @@ class ReaderLoop:
         self._woken = Signal()
 
     def refresh(self) -> None:
-        """Look at the server's settings before the next visit."""
+        """Read the server's settings again before the next visit."""
         self._changes += 1
 
     def wake(self) -> None:
-        """Read again now, with the settings as they are."""
+        """Read again now, with the current settings."""
         self.refresh()
         self._woken.set()
 
     async def run(self) -> None:
-        """Read until cancelled, or until the server is no longer there."""
+        """Read until cancelled, or until the server is removed."""
         self.refresh()
         while True:
             turn = await capture(self._take_turn)
@@ -132,7 +134,7 @@ class ReaderLoop:
         return True
 
     async def _look_up(self) -> tuple[ServerLook, Tier] | None:
-        """Return the server as it is now and its guild's tier; None when it is no longer there."""
+        """Return the current server and its guild's tier; None if the server was removed."""
         while True:
             try:
                 await self._reader.recall()
@@ -162,7 +164,7 @@ class ReaderLoop:
         return await self._dependencies.servers.find_server(self._scope) or look.server
 
     async def _visit(self, look: ServerLook, tier: Tier) -> float:
-        """Read the log once; return seconds from then until the next visit."""
+        """Read the log once; return the seconds until the next visit."""
         dependencies = self._dependencies
         interval = compute_poll_seconds(tier, minimum_seconds=dependencies.minimum_poll_seconds)
         if look.server.is_paused:
@@ -271,7 +273,7 @@ class ReaderLoop:
         return had_failed
 
     def _plan_retry(self, fault: Fault, interval: float) -> float:
-        """Return seconds until this loop tries again by itself, and show the time in the status."""
+        """Return the seconds until this loop tries again, and show the time in the status."""
         if fault.last.state is ConnectionState.NO_LOGS:
             delay = max(interval, MISSING_LOGS_SECONDS)
         else:

@@ -1,4 +1,4 @@
-"""The row reader: how bytes of a death log become deaths."""
+"""The row reader: turns the bytes of a death log into deaths."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,20 +18,20 @@ from utils.parsers.deathlog import (
 from utils.services.ingestion.fingerprint import build_scope_prefix, compute_death_id
 from utils.services.ingestion.wall_clock import WallClock, place_behind
 
-SLICE_LINES = 250  # parsed between two turns of the event loop: a few milliseconds
+SLICE_LINES = 250  # lines parsed before the event loop runs again: a few milliseconds
 BATCHES_OF_ALL = 8  # how many large batches may be in memory at once, over all guilds
-KEPT_REJECTED = 24  # rejected lines of a chunk that admins can look at; the others are counted
+KEPT_REJECTED = 24  # rejected lines of a chunk that are kept for admins; the others are counted
 
 
 @dataclass(frozen=True, slots=True)
 class ReadLines:
-    """What a chunk holds.
+    """The parsed rows of a chunk.
 
     Attributes:
         deaths: in the order of the file.
-        rejected: the first of the lines that could not be read.
+        rejected: the first rejected lines.
         lines: number of lines. ``lines_rejected``: number of unreadable lines.
-        after: the cursor behind them, with the clock of the last row.
+        after: the cursor after them, with the clock of the last row.
     """
 
     deaths: Sequence[Death]
@@ -50,7 +50,7 @@ class RowReader:
         self._clocks: dict[tuple[LogFile, int], RowClock | None] = {}
 
     async def read_chunk(self, chunk: Chunk, *, now: datetime, since: datetime | None = None) -> ReadLines:
-        """Read a chunk without holding the event loop for longer than a slice.
+        """Parse a chunk without blocking the event loop for longer than a slice.
 
         ``since`` is the time of the previous read. Appended rows are newer than that.
         """
@@ -72,7 +72,7 @@ class RowReader:
         return ReadLines(deaths, rejected, lines, lines_rejected=lines - len(deaths), after=after)
 
     def reject(self, chunk: Chunk, reason: Text, *, now: datetime) -> ReadLines:
-        """Return a chunk of one line as one that could not be read."""
+        """Return a chunk of one line as a rejected line."""
         line = decode_line(chunk.data.rstrip(b"\r\n"))[:KEPT_REJECTED_CHARACTERS]
         rejected = RejectedLine(chunk.after.file, chunk.start, line, reason, now)
         after = self._move(chunk, self._find_clock(chunk))
@@ -99,9 +99,9 @@ class RowReader:
         last: RowClock | None = None,
         since: datetime | None = None,
     ) -> tuple[list[Death], list[RejectedLine]]:
-        """Return the deaths of ``data`` in file order, and what could not be read.
+        """Return the deaths of ``data`` in file order, and the rejected lines.
 
-        ``last`` is the clock of the row in front of them.
+        ``last`` is the clock of the row before them.
         """
         deaths: list[Death] = []
         rejected: list[RejectedLine] = []
@@ -126,5 +126,5 @@ class RowReader:
         return deaths, rejected
 
     def find_latest(self, now: datetime) -> datetime:
-        """Return the last moment that a row may be dated, by the server's wall clock."""
+        """Return the latest valid time of a row, by the server's wall clock."""
         return now.astimezone(self._clock.zone).replace(tzinfo=None) + CLOCK_MARGIN

@@ -2,9 +2,9 @@
 
 For each kill, in the order of the log: the open bounties on its victim go to the killer's member, then the
 kill itself is paid, then the house may place a bounty on the killer. Only members with a proven link earn
-money. A kill among one member's own players earns and claims nothing. Whether a claim is in time is decided
-by the moment the bot read the kill. If a command or the timer ends the bounty at the same time, the first
-transaction wins.
+money. A kill between two players of one member earns and claims nothing. Whether a claim is in time is
+decided by the moment the bot read the kill. If a command or the timer ends the bounty at the same time, the
+first transaction wins.
 """
 
 import secrets
@@ -54,14 +54,14 @@ def make_bounty_id() -> str:
 
 
 class KillRewards:
-    """The rule of a batch about what kills earn."""
+    """The rule of a batch that pays kills."""
 
     def __init__(self, settings: SettingsService, premium: PremiumService) -> None:
         self._settings = settings
         self._premium = premium
 
     async def find_terms(self, scope: ServerScope) -> "RewardTerms | None":
-        """Return what holds for a server now; None where nothing is paid.
+        """Return the current terms for a server; None if nothing is paid.
 
         Raises:
             StorageError: the settings cannot be read.
@@ -79,18 +79,18 @@ class KillRewards:
 
 @dataclass(frozen=True, slots=True)
 class RewardTerms:
-    """What holds for a server at the moment a chunk of its log is read.
+    """The terms for a server at the moment when a chunk of its log is read.
 
     Attributes:
-        is_auto: the house puts bounties on players.
-        is_announced: there is a channel for bounties.
+        is_auto: True: the house places bounties on players.
+        is_announced: True: there is a channel for bounties.
     """
 
     is_auto: bool
     is_announced: bool
 
     def judge(self, unit: RuleUnit, batch: LiveDeaths) -> RuleOutcome:
-        """Pay what the kills of a batch earn and claim, in order.
+        """Pay the kills of a batch and their claims, in order.
 
         This costs one indexed read if no killer is linked and there is no streak.
         """
@@ -108,7 +108,7 @@ class RewardTerms:
 
 
 class _Payment:
-    """The kills of one transaction while they are paid."""
+    """The payment of the kills of one transaction."""
 
     def __init__(self, unit: MoneyUnit, batch: LiveDeaths, members: Mapping[PlayerId, MemberId]) -> None:
         self._unit = unit
@@ -125,7 +125,7 @@ class _Payment:
         self.notices: list[BountyNotice] = []
 
     def load(self, *, is_auto: bool) -> None:
-        """Read what the kills can touch: bounties, earlier payments, and the kills of streaks."""
+        """Read the data that the kills depend on: bounties, earlier payments, and the kills of streaks."""
         kills = self._kills
         earning = [kill for kill in kills if self._find_earner(kill) is not None]
         runs = [kill for kill in kills if is_auto and kill.is_news and kill.streak >= SPREE_KILLS]
@@ -155,7 +155,7 @@ class _Payment:
             )
 
     def pay(self, kill: LiveKill) -> None:
-        """Pay what a kill claims, then what it earns."""
+        """Pay the claims of a kill, then the kill itself."""
         member_id = self._find_earner(kill)
         if member_id is None:
             return

@@ -12,7 +12,7 @@ from utils.models.quantities import describe_wait
 from utils.models.scope import GuildId, MemberId, PlayerId
 from utils.models.texts import Command, Number, text
 
-PLAYERS_A_DAY = 10  # twice as many as a member can have linked
+PLAYERS_A_DAY = 10  # twice as many as a member can link
 DAY = timedelta(days=1)
 
 _Asked = dict[PlayerId, datetime]
@@ -23,14 +23,14 @@ class AskedPlayers:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._asked: dict[tuple[GuildId, MemberId], _Asked] = {}  # the member who asked last stands last
+        self._asked: dict[tuple[GuildId, MemberId], _Asked] = {}  # the member who asked last is the last one
 
     def __repr__(self) -> str:
         """Return the number of remembered members."""
         return f"<AskedPlayers of {len(self._asked)} members>"
 
     def note(self, guild_id: GuildId, member_id: MemberId, player_id: PlayerId) -> None:
-        """Take note that a member asks for a player; asking for the same one again counts once.
+        """Note that a member asks for a player; asking for the same one again counts once.
 
         Raises:
             LimitReachedError: the member reached the daily limit.
