@@ -26,7 +26,7 @@ class MoneyUnit(Protocol):
     def book(self, change: Change) -> int | None:
         """Change a balance and write the row; return the balance after it.
 
-        None, and nothing is done, when the balance would be negative.
+        It returns None and does nothing if the balance would be negative.
         """
 
     def get_balance(self, member_id: MemberId) -> int:

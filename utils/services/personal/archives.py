@@ -17,9 +17,7 @@ from utils.models.personal import Archive
 from utils.models.player_ids import replace_player_ids
 from utils.models.scope import MemberId, PlayerId
 
-MAX_ARCHIVE_BYTES = (
-    8 * 1024 * 1024
-)  # Discord accepts 10 MiB a file; the rest is for one more batch of rows
+MAX_ARCHIVE_BYTES = 8 * 1024 * 1024  # Discord accepts 10 MiB a file; the rest is for one more batch of rows
 DATA_NAME = "data.json"
 DEATHS_NAME = "kills.csv"
 DEATH_COLUMNS = (
