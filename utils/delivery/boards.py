@@ -1,4 +1,4 @@
-"""Messages of posted boards: builds posted boards and stores where their messages are."""
+"""Messages of posted boards: builds the boards and stores where their messages are."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from utils.services.players.statistics import BOARD_PAGE_ROWS, Board, Statistics
 
 
 class PostedBoardStore(BoardPlan, Protocol):
-    """Storage of where boards stand."""
+    """Storage of the places of boards."""
 
     async def save_place(self, key: BoardKey, place: MessagePlace) -> bool:
-        """Write where a board stands; tell whether it is still there."""
+        """Write the place of a board; tell whether the board still exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoardPages:
-    """Builds what a posted board shows: the first page of a board, all time."""
+    """Builds the embed of a posted board: the first page of a board, for all time."""
 
     coverage: CoverageService
     statistics: StatisticsService
@@ -38,7 +38,7 @@ class BoardPages:
         """Return the embed.
 
         Raises:
-            NotFoundError: the board's server is gone.
+            NotFoundError: the board's server was removed.
         """
         embeds = await self.languages.speak(key.guild_id)
         coverage = await self.coverage.choose(key.guild_id, key.server_id or None)
@@ -54,18 +54,18 @@ class BoardPages:
 
 @dataclass(frozen=True, slots=True)
 class _BoardPlace:
-    """Where one board stands."""
+    """The place of one board."""
 
     store: PostedBoardStore
     key: BoardKey
 
     async def find(self) -> MessagePlace:
-        """Return where it stands."""
+        """Return the place."""
         posted = await self.store.find_board(self.key)
         return MessagePlace() if posted is None else posted.place
 
     async def save(self, place: MessagePlace) -> bool:
-        """Write where it stands; False when the board was removed."""
+        """Write the place; return False if the board was removed."""
         return await self.store.save_place(self.key, place)
 
     async def list_others(self) -> Collection[int]:
@@ -83,10 +83,10 @@ class PostedBoardMessages:
         self._pages = pages
 
     async def show(self, key: BoardKey, channel_id: ChannelId) -> None:
-        """Make the message show what the figures are now, in this channel and in no other.
+        """Show the current figures in the message, in this channel only.
 
         Raises:
-            NotFoundError: the board's server is gone.
+            NotFoundError: the board's server was removed.
             DeliveryError: it could not be posted. ``ChannelUnusableError``: only a person can fix it.
         """
         await self._messages.refresh(

@@ -1,4 +1,4 @@
-"""What to do next, decided from what is stored: pure functions without Discord and without storage.
+"""Decisions about messages, from stored data: pure functions without Discord and without storage.
 
 A prepared message is tried until its fate is known (``service.py`` says why that is safe). ``choose_step``
 returns a ``Step``; the first matching rule wins.
@@ -18,7 +18,7 @@ from utils.embeds.limits import MAX_CHARACTERS, MAX_EMBEDS
 from utils.errors import DeliveryDelayedError, DeliveryError
 from utils.models.notices.outbox import OutboxEntry, OutgoingMessage
 
-NONCE_MEMORY = timedelta(minutes=2)  # Discord says "a few minutes"; the least that can mean
+NONCE_MEMORY = timedelta(minutes=2)  # Discord says "a few minutes"; this is the least that it can mean
 
 UNUSABLE_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
 """Only an admin can fix this, so retry slowly."""
@@ -27,9 +27,9 @@ DELAY_BACKOFF = Backoff(first_seconds=1, longest_seconds=60)
 
 
 class Step(Enum):
-    """What happens next to a prepared message."""
+    """The next step for a prepared message."""
 
-    FORGET = auto()  # all its entries are gone
+    FORGET = auto()  # all its entries are deleted
     EXPIRE = auto()  # even its newest notice is too old
     DISCARD = auto()  # none of its notices has a channel now
     LOOK_FIRST = auto()  # it may have arrived, and Discord may have forgotten the nonce
@@ -48,10 +48,10 @@ def choose_step(
 
     Args:
         message: as stored.
-        entries: those of its entries that are still there.
-        has_channel: whether a channel is set now for any of them, this one or another.
+        entries: its entries that still exist.
+        has_channel: whether any of them has a channel now, this one or another.
         now: the time, UTC.
-        max_age: how long an entry is news.
+        max_age: the age up to which an entry is news.
     """
     if not entries:
         return Step.FORGET
@@ -69,7 +69,7 @@ def is_remembered(first_tried_at: datetime, now: datetime) -> bool:
 
 
 def merge_feeds(feeds: Iterable[Sequence[OutboxEntry]]) -> list[OutboxEntry]:
-    """Return the first entries of a channel, oldest first; within a feed the order is never changed."""
+    """Return the first entries of a channel, oldest first, without changing the order of a feed."""
     merged = heapq.merge(*feeds, key=lambda entry: (entry.created_at, entry.feed))
     return list(islice(merged, MAX_EMBEDS))
 
@@ -77,7 +77,7 @@ def merge_feeds(feeds: Iterable[Sequence[OutboxEntry]]) -> list[OutboxEntry]:
 def choose_group(
     entries: Sequence[OutboxEntry], sizes: Sequence[int], *, single: bool = False
 ) -> list[OutboxEntry]:
-    """Return the entries of the next message: the first one, and those behind it that fit in.
+    """Return the entries of the next message: the first one, and the following ones that fit.
 
     Args:
         entries: pending entries for one channel, in order.
@@ -99,9 +99,9 @@ def choose_group(
 def find_match(
     posted: Sequence[PostedMessage], *, nonce: str, texts: tuple[tuple[str, str], ...]
 ) -> PostedMessage | None:
-    """Return the message of a channel that has this nonce, or shows all these texts in this order.
+    """Return the message of a channel with this nonce, or with all these texts in this order.
 
-    It may show others between them: entries whose server was removed since the first try.
+    It may have other texts between them, of entries whose server was removed since the first try.
     """
     for message in posted:
         if message.nonce == nonce or (message.nonce is None and _shows(message.texts, texts)):
@@ -110,7 +110,7 @@ def find_match(
 
 
 def make_nonce() -> str:
-    """Return a fresh nonce of 24 characters (Discord takes 25)."""
+    """Return a fresh nonce of 24 characters (Discord accepts 25)."""
     return base64.b32encode(secrets.token_bytes(15)).decode().lower()
 
 
@@ -128,5 +128,5 @@ def _shows(shown: tuple[tuple[str, str], ...], texts: tuple[tuple[str, str], ...
 
 
 def _squash(texts: tuple[tuple[str, str], ...]) -> list[tuple[str, ...]]:
-    """Even out white space, which Discord trims."""
+    """Normalise white space, which Discord trims."""
     return [tuple(" ".join(text.split()) for text in pair) for pair in texts]

@@ -22,7 +22,7 @@ class GuildSpeaker(Protocol):
 
 
 class GuildLanguages:
-    """Knows which language a guild reads: the one that is set in Discord, else English."""
+    """Finds the language of a guild: the one that is set in Discord, else English."""
 
     def __init__(self, bot: discord.Client, factory: EmbedFactory) -> None:
         self._bot = bot

@@ -28,13 +28,13 @@ _REFUSED_STATUSES = frozenset({400, 413})  # statuses that mean the payload is w
 
 
 class DiscordSender:
-    """Posts messages through the bot's own session; needs no channel in any cache.
+    """Posts messages through the bot's session, without a channel from the cache.
 
     Every request raises a ``DeliveryError`` and nothing else:
 
-    * ``ChannelUnusableError``, ``DeliveryRefusedError``: it cannot succeed unless a person does something;
-    * ``DeliveryDelayedError``: it was not carried out, and the same request may succeed later;
-    * ``DeliveryUncertainError``: nobody knows whether it was carried out.
+    * ``ChannelUnusableError``, ``DeliveryRefusedError``: it cannot succeed until a person changes something;
+    * ``DeliveryDelayedError``: it was not carried out, but the same request may succeed later;
+    * ``DeliveryUncertainError``: it is unknown whether it was carried out.
     """
 
     def __init__(
@@ -84,19 +84,19 @@ class DiscordSender:
         return ChannelId(channel.id)
 
     async def edit(self, channel_id: ChannelId, message_id: int, *, embed: discord.Embed) -> bool:
-        """Change a message of the bot; tell whether it was there."""
+        """Change a message of the bot; tell whether it exists."""
         self._require_login()
         message = self._bot.get_partial_messageable(channel_id).get_partial_message(message_id)
         return await self._reach(message.edit(embed=embed))
 
     async def has_message(self, channel_id: ChannelId, message_id: int) -> bool:
-        """Tell whether a message is there."""
+        """Tell whether a message exists."""
         self._require_login()
         channel = self._bot.get_partial_messageable(channel_id)
         return await self._reach(channel.fetch_message(message_id))
 
     async def delete(self, channel_id: ChannelId, message_id: int) -> None:
-        """Delete a message of the bot; one that is gone already is no error."""
+        """Delete a message of the bot; a missing one is not an error."""
         self._require_login()
         channel = self._bot.get_partial_messageable(channel_id)
 
@@ -107,7 +107,7 @@ class DiscordSender:
         await self._reach(find_and_delete())
 
     async def _reach(self, request: Coroutine[Any, Any, object]) -> bool:
-        """Carry out a request about one message; tell whether that message is there."""
+        """Carry out a request about one message; tell whether the message exists."""
         with map_discord_errors(self._clock):
             try:
                 await self._wait_for(request)
@@ -137,13 +137,13 @@ class DiscordSender:
 
 @contextmanager
 def map_discord_errors(clock: Clock) -> Iterator[None]:
-    """Turn every failure of a request to Discord into what it means for a delivery."""
+    """Map every failure of a request to Discord to an error of delivery."""
     try:
         yield
     except discord.HTTPException as error:
         raise _map_response(error, clock.now()) from error
     except discord.DiscordException as error:
-        # refused by py-cord itself, before anything was sent
+        # refused by py-cord itself, before the request was sent
         raise DeliveryRefusedError(str(error)) from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise DeliveryUncertainError(f"{type(error).__name__}: {error}") from error

@@ -38,7 +38,7 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What a channel message is made of: embeds, and each picture they show once."""
+    """The parts of a channel message: embeds, and each of their pictures once."""
 
     embeds: tuple[discord.Embed, ...]
     pictures: tuple[Picture, ...] = ()
@@ -47,7 +47,7 @@ class Post:
 def _show(
     build: Callable[Concatenate[Style, P], discord.Embed],
 ) -> Callable[Concatenate["EmbedFactory", P], discord.Embed]:
-    """Return the factory's method of a builder: it gives its style, and keeps within Discord's limits."""
+    """Return the factory's method for a builder: it passes its style and keeps Discord's limits."""
 
     @wraps(build)
     def build_in_style(self: "EmbedFactory", /, *args: P.args, **kwargs: P.kwargs) -> discord.Embed:
@@ -62,12 +62,12 @@ class EmbedFactory:
     The list at the end of the class wraps each builder of this package.
 
     Args:
-        kinds: what can be posted, and ``looks`` how it looks.
+        kinds: the kinds of notices, and ``looks`` their looks.
 
     Attributes:
-        style: the theme, and the language it speaks.
-        languages: which there are.
-        charts: draws the pictures of figures in the same theme and language.
+        style: its theme and language.
+        languages: all languages.
+        charts: draws charts in the same theme and language.
     """
 
     def __init__(
