@@ -104,7 +104,7 @@ async def _send(interaction: discord.Interaction, embed: discord.Embed, *, is_pr
     await interaction.followup.send(embed=embed, ephemeral=True)
 
 
-def find_refusal(error: BaseException) -> Text | str | None:
+def find_refusal(error: BaseException) -> Text | None:
     """Return what is told of an error that is no fault of the bot's; None for one that is."""
     if isinstance(error, UserFacingError | RemoteError):
         return error.said

@@ -85,7 +85,7 @@ class RejectedLine:
     file: LogFile
     offset: int
     line: str
-    reason: Text | str
+    reason: Text
     seen_at: datetime
 
 

@@ -10,7 +10,7 @@ from utils.models.deaths import DeathKind
 from utils.models.guilds import ChannelKind
 from utils.models.reading import FoundLogs
 from utils.models.scope import ChannelId, ServerScope
-from utils.models.texts import Text, plural
+from utils.models.texts import Text, Value, plural
 
 
 def count_game_servers(count: int) -> Text:
@@ -105,9 +105,9 @@ class LogHealth:
         log: what people call it.
     """
 
-    log: Text | str
+    log: Text
     state: ConnectionState = ConnectionState.UNKNOWN
-    problem: Text | str | None = None
+    problem: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class ServerHealth:
 
     scope: ServerScope
     state: ConnectionState = ConnectionState.UNKNOWN
-    problem: Text | str | None = None
+    problem: Text | None = None
     last_read_at: datetime | None = None
     last_kill_at: datetime | None = None
     lag_seconds: float | None = None
@@ -180,7 +180,7 @@ class HostKeys:
 
     pinned: HostKey | None
     shown: HostKey | None
-    problem: Text | str | None = None
+    problem: Text | None = None
 
     @property
     def is_changed(self) -> bool:
@@ -202,7 +202,7 @@ class WayStep(CodedText):
     OTHER_SERVERS = sentence("Other servers")
 
 
-def name_step(code: str) -> Text | str:
+def name_step(code: str) -> Value:
     """Return what the step of a code is called; the code itself where it is not known any more."""
     return next((step.say() for step in WayStep if step.code == code), code)
 
@@ -213,7 +213,7 @@ class CheckStep:
 
     name: WayStep
     ok: bool
-    detail: Text | str
+    detail: Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from utils.models.texts import Text
 class AdminNotifier(Protocol):
     """Tells the admins of a guild something once, until it is cleared."""
 
-    async def notify(self, guild_id: GuildId, sentence: Text | str, key: str) -> None:
+    async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
         """Tell, unless this key was told and not cleared."""
 
     async def clear(self, guild_id: GuildId, key: str) -> None:

@@ -195,7 +195,7 @@ class DeathLogTail:
         self._future = (local_now + CLOCK_MARGIN).strftime(NAME_FORMAT)
 
     @property
-    def problems(self) -> tuple[Text | str, ...]:
+    def problems(self) -> tuple[Text, ...]:
         """Return a text for everything that is there and could not be read."""
         listing = self._memory.listing
         return (*(listing.refused if listing else ()), *self._memory.refused.list_shown())

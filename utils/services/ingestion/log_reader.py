@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from utils.models.servers import GameServer, ServerHealth
-from utils.models.texts import Text
+from utils.models.texts import Text, Value
 from utils.services.ingestion.reader_state import ReaderState
 
 
@@ -53,7 +53,7 @@ class ReadReport:
         is_history: an import has ended; so the server is another one than before.
     """
 
-    problem: Text | str | None = None
+    problem: Text | None = None
     is_history: bool = False
 
 
@@ -68,8 +68,8 @@ class LogReader(Protocol):
     def is_importing(self) -> bool:
         """Tell whether the last visit was one to history, which begins anew after a failure."""
 
-    def describe(self, server_name: str) -> Text | str:
-        """Return what is not read when it fails; a ``str`` is a name."""
+    def describe(self, server_name: str) -> Value:
+        """Return what is not read when it fails."""
 
     def add_health(self, health: ServerHealth) -> ServerHealth:
         """Return the health of the server together with what is known of this log."""

@@ -252,11 +252,11 @@ class ReaderLoop:
             )
         return fault, is_news
 
-    async def _tell_unread(self, problem: Text | str) -> None:
+    async def _tell_unread(self, problem: Text) -> None:
         log = self._reader.describe(self._name)
         await self._tell(text("{log} is not read: {problem}", log=log, problem=problem))
 
-    async def _tell(self, said: Text | str) -> None:
+    async def _tell(self, said: Text) -> None:
         """Tell the admins; servers that suffer from the same thing tell it once."""
         obstacle = self._dependencies.logs.find_obstacle(self._scope)
         matter = f"{self._log}:{self._scope}" if obstacle is None else obstacle.matter
@@ -294,11 +294,12 @@ class ReaderLoop:
         self._woken.clear()
 
 
-def _find_problem(error: BaseException) -> Text | str:
+def _find_problem(error: BaseException) -> Text:
     """Return what people are shown of a failure; what MongoDB says is for the log of the bot."""
     if isinstance(error, StorageError):
         return (Problem.DATABASE_AWAY if error.may_pass else Problem.DATABASE_REFUSES).say()
-    return describe_failure(error)
+    failure = describe_failure(error)
+    return failure if isinstance(failure, Text) else Problem.SURPRISE.say(failure=failure)
 
 
 def _may_pass(error: KillfeedError) -> bool:
