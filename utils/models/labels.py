@@ -1,7 +1,7 @@
-"""Labels of choices: what a person picks from a list, each different, and understood when it comes as text.
+"""Labels of choices: the entries of a list, each different, and understood when they arrive as text.
 
 The value of a choice is an id. Some clients send its label instead, and people copy labels. So labels that
-look alike end with a mark, which is computed from the id and stays the same.
+look alike end with a mark. It is computed from the id and never changes.
 """
 
 from collections import Counter
@@ -21,10 +21,10 @@ SEPARATOR = " · "
 MARK_SIGN = "#"
 REMOVED_SERVER = text("a removed server")
 _MARK_BYTES = 3
-_PLAIN_CHARACTERS = LABEL_CHARACTERS - len(f"{SEPARATOR}{MARK_SIGN}") - 2 * _MARK_BYTES  # beside a mark
+_PLAIN_CHARACTERS = LABEL_CHARACTERS - len(f"{SEPARATOR}{MARK_SIGN}") - 2 * _MARK_BYTES  # in front of a mark
 
 Choice = tuple[str, str]
-"""The id of a choice, and what it is called."""
+"""The id and the name of a choice."""
 
 
 class PlayerLabel(NamedTuple):
@@ -44,7 +44,7 @@ def label_name(name: str) -> str:
 
 
 def fold_label(name: str, folded: str) -> str:
-    """Return the folded label of a name: the name folded, unless it is long or nobody sees it."""
+    """Return the folded label of a name: the name folded, unless it is long or invisible."""
     return folded if folded and len(name) <= NAME_CHARACTERS else fold_text(label_name(name))
 
 
@@ -54,7 +54,7 @@ def make_mark(key: str) -> str:
 
 
 def label_choices(choices: Sequence[Choice]) -> list[str]:
-    """Return what each choice shows: what it is called, with its mark where others are called alike."""
+    """Return the label of each choice: its name, with its mark if others look alike."""
     plain = [_write_plain(called) for _, called in choices]
     counts = Counter(map(fold_text, plain))
     return [
@@ -64,7 +64,7 @@ def label_choices(choices: Sequence[Choice]) -> list[str]:
 
 
 def find_labelled(typed: str, choices: Sequence[Choice]) -> list[str]:
-    """Return the ids of the choices whose label or name was typed: several where their mark is left out."""
+    """Return the ids of the choices with this label or name: several if the mark is missing."""
     wanted, name = fold_text(typed), typed.strip().casefold()
     plain = [(key, _write_plain(called)) for key, called in choices]
     return (
@@ -75,12 +75,12 @@ def find_labelled(typed: str, choices: Sequence[Choice]) -> list[str]:
 
 
 def label_player(player: KnownPlayer) -> PlayerLabel:
-    """Return the label of a player whose name nobody else has."""
+    """Return the label of a player with a name of their own."""
     return PlayerLabel(label_name(player.name))
 
 
 def label_twin(player: KnownPlayer, server_names: Mapping[ServerId, str]) -> PlayerLabel:
-    """Return the label of a player whose name others have too: with mark, last seen and servers.
+    """Return the label of a player who shares a name with others: with mark, last seen and servers.
 
     The mark comes first: what is behind it may be long in some language, and be cut.
     """

@@ -1,4 +1,4 @@
-"""How coded texts are stored: the code, and each fact as what it is; a ``str`` is foreign and stays one."""
+"""How coded texts are stored: the code, and each fact with its type; a ``str`` is foreign text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,10 +20,10 @@ _BY_ENGLISH = {(coded.value.one, coded.value.many): coded for coded in _CODED}
 
 
 def build_text(said: Text) -> StoredText:
-    """Return a coded text as it is stored; of a text without a code nothing is kept.
+    """Return a coded text as it is stored; a text without a code is not stored.
 
     Raises:
-        TypeError: it holds a fact that no coded text has.
+        TypeError: it holds a fact of an unknown type.
     """
     coded = _BY_ENGLISH.get((said.source, said.many))
     if coded is None:
@@ -48,7 +48,7 @@ def _build_fact(fact: Value) -> StoredFact:
 
 
 def read_text(stored: StoredText) -> Text:
-    """Return a stored text; of one whose code is not known any more, that something was wrong."""
+    """Return a stored text. For an unknown code, return a general error text."""
     coded = _BY_CODE.get(stored["code"])
     return Problem.UNKNOWN.say() if coded is None else _restore(coded, stored["facts"])
 
