@@ -88,7 +88,13 @@ def build_application(
     reporter, throttle, factory = ErrorReporter(clock), ImportThrottle(clock), EmbedFactory()
     bot = build_bot(base, reporter, throttle)
     stores = choose_stores(base.repositories)
-    guild = build_guild_services(stores, tasks, default_tier=settings.premium.default_tier, clock=clock)
+    guild = build_guild_services(
+        stores,
+        tasks,
+        default_tier=settings.premium.default_tier,
+        clock=clock,
+        is_shared=not settings.discord.sharding.is_whole,
+    )
     delivery = build_delivery(base, guild.settings, bot, factory)
     ingestion = build_ingestion(base, guild, throttle)
     pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)

@@ -1,4 +1,7 @@
-"""A guild's settings as they are read: from a short cache that a change drops (``guild_changes``)."""
+"""A guild's settings as they are read: from a cache that a change drops (``guild_changes``).
+
+The process that serves a guild is the only one that changes its settings, since Discord sends it the commands.
+"""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -9,7 +12,7 @@ from utils.models.guilds import ChannelKind, GuildSettings
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.services.ports import ServerStore, SettingsSource
 
-CACHE_SECONDS = 30.0  # what another process wrote is seen this much later at most
+CACHE_SECONDS = 600.0  # what nobody told of is seen this much later at most
 
 
 class GuildStore(SettingsSource, Protocol):
@@ -20,7 +23,7 @@ class GuildStore(SettingsSource, Protocol):
 
 
 class SettingsService:
-    """Reads guild settings; what is read often comes from a short cache.
+    """Reads guild settings; what is read often comes from a cache.
 
     Args:
         guilds: storage of the settings.

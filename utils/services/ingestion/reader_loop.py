@@ -56,7 +56,8 @@ IMPORT_BACKOFF = Backoff(first_seconds=60, longest_seconds=600)
 """An import that still fails in the same way while lines are passed over: each try counts all anew."""
 
 MISSING_LOGS_SECONDS = 60.0  # a folder that is not there appears by somebody's hand, not by itself
-REFRESH_SECONDS = 60.0  # a change of the server by another process is noticed so late
+LOOK_SECONDS = 300.0  # what nobody told of a server is noticed so late
+SHARED_LOOK_SECONDS = 60.0  # likewise, where another process may pause it with its guild's premium
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class LoopDependencies:
 
     Attributes:
         minimum_poll_seconds: no server is read more often, at any tier.
+        look_seconds: how long a server as it was looked up holds, unless a change is told of.
     """
 
     servers: ServerStore
@@ -73,6 +75,7 @@ class LoopDependencies:
     notifier: AdminNotifier
     clock: Clock
     minimum_poll_seconds: float
+    look_seconds: float = LOOK_SECONDS
     schedule: PollSchedule = field(default_factory=PollSchedule)
 
 
@@ -148,10 +151,11 @@ class ReaderLoop:
                 await self._pause(self._clock.sleep(self._plan_retry(fault, 0.0)))
 
     async def _find_look(self) -> ServerLook | None:
-        """Return the server as it is; what nobody told of is noticed a minute late."""
+        """Return the server as it is; what nobody told of is noticed minutes late."""
         now, changes, known = self._clock.monotonic(), self._changes, self._look
-        if known is not None and known.changes == changes and now - known.looked_at < REFRESH_SECONDS:
-            return known
+        if known is not None and known.changes == changes:
+            if now - known.looked_at < self._dependencies.look_seconds:
+                return known
         server = await self._dependencies.servers.find_server(self._scope)
         self._look = None if server is None else ServerLook(server, now, changes)
         return self._look

@@ -14,13 +14,13 @@ hold. Nobody else writes one of these fields, and two logs share none:
 
 What else changes from visit to visit belongs to one of the two alone:
 
-* The loop's ``_look``, the server as it was looked up. It is over after a minute, and after ``refresh``: by
+* The loop's ``_look``, the server as it was looked up. It is over after some minutes, and after ``refresh``: by
   a person's change, a failure, an import, a pause (``_changes`` counts them, so one in the middle of a visit
   is noticed). Its ``_name`` goes with each look. The loop's ``_woken`` ends a pause, and ends with it.
 * The death log's ``_known``, the cursors behind a poll that went well. Each poll takes it away and sets it
   anew. It belongs to one look, so after another one the cursors are read from the database.
 * The death log's ``_times``: when it was read and what came last. They decide what is news, so they are
-  stored: at once when the status changes, else twice a minute (``_saved_at``). They are never cleared.
+  stored: at once when the status changes, else every few minutes (``_saved_at``). They are never cleared.
 * The death log's ``_is_full_told``: admins know that posts are left out. It is cleared when there is room.
 """
 

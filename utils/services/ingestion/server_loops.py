@@ -146,6 +146,7 @@ class ServerLoops:
         finally:
             self._in_removal.discard(scope)
             if not is_removed:
+                self._wake_delivery(scope)
                 self.start(scope)  # its loops end by themselves if the server is gone all the same
 
     async def _stop(self, guild_id: GuildId, scopes: Collection[ServerScope]) -> bool:
@@ -170,11 +171,14 @@ class ServerLoops:
         if scheduler is None:
             return
         await self._tasks.cancel(*self._name_loops(scope))
-        # a batch may have been stored, with nobody left to tell of it
-        self._deliverer.wake(scope, ChannelKind)
+        self._wake_delivery(scope)
         scheduler.wake()
         if self._schedulers.get(scope) is scheduler:  # not stopped meanwhile
             self._start_loops(scheduler)
+
+    def _wake_delivery(self, scope: ServerScope) -> None:
+        """Have delivery look: a loop that was ended may have stored a batch, with nobody left to tell of it."""
+        self._deliverer.wake(scope, ChannelKind)
 
     def _start_loops(self, scheduler: ServerScheduler) -> None:
         """Begin to read the logs of a server, as far as that does not go on already."""

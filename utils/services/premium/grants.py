@@ -298,7 +298,11 @@ class GrantService:
         for server in servers:
             is_paused = server.scope in paused
             if server.is_paused != is_paused:
-                await self._servers.set_paused(server.scope, is_paused=is_paused)
+                try:
+                    await self._servers.set_paused(server.scope, is_paused=is_paused)
+                except StorageError:
+                    self._loops.refresh(server.scope)  # it may have happened all the same
+                    raise
                 await self._loops.restart(server.scope)
                 logger.info("game server fits or not", scope=str(server.scope), is_paused=is_paused)
         self._unchecked.discard(guild_id)

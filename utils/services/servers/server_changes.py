@@ -1,5 +1,7 @@
 """Changes of game servers by hand: edited, announced otherwise, imported again, a new host key accepted."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -8,6 +10,7 @@ from utils.errors import (
     KillfeedError,
     LimitReachedError,
     NotFoundError,
+    StorageError,
     UserFacingError,
 )
 from utils.models.audit import AuditAction, AuditFacts, FieldChange
@@ -165,7 +168,8 @@ class ServerChangeService:
     ) -> GameServer:
         """Have one class of death of a server posted, or not; return the server as it is then."""
         server = await self._servers.resolve(guild_id, typed)
-        await self._store.set_silenced(server.scope, kind, is_silenced=not is_announced)
+        with self._refreshing_if_failed(server.scope):
+            await self._store.set_silenced(server.scope, kind, is_silenced=not is_announced)
         self._loops.refresh(server.scope)
         if is_announced == (kind in server.silenced):
             switched = FieldChange(kind.value, not is_announced, is_announced)
@@ -214,7 +218,8 @@ class ServerChangeService:
         async with self._servers.lock(guild_id):
             server = await self.verify_import(guild_id, typed)
             server = await self._find(server.scope)  # no import is under way: its generation stands now
-            await self._servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
+            with self._refreshing_if_failed(server.scope):
+                await self._servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
             await self._loops.restart(server.scope)
             await self._audit.write(
                 guild_id, actor_id, AuditAction.SERVER_IMPORT, AuditFacts(server_name=server.name)
@@ -241,7 +246,8 @@ class ServerChangeService:
             now = await self._find(server.scope)
             if _differs(server, now, (*_PLACE, "host_key")):
                 raise InvalidInputError(text("Host or key were changed meanwhile. Run the command again."))
-            await self._store.set_host_key(server.scope, keys.shown.text)
+            with self._refreshing_if_failed(server.scope):
+                await self._store.set_host_key(server.scope, keys.shown.text)
             await self._loops.restart(server.scope)
             pinned = keys.pinned.fingerprint if keys.pinned else None
             changed = FieldChange("host_key", pinned, keys.shown.fingerprint)
@@ -272,7 +278,8 @@ class ServerChangeService:
             if check.logs is not None:
                 await self._places.verify_free(wanted, check.logs)
             await self._find(wanted.scope)
-            await self._store.replace_server(wanted.scope, wanted)
+            with self._refreshing_if_failed(wanted.scope):
+                await self._store.replace_server(wanted.scope, wanted)
         except KillfeedError:
             if check.steps:
                 self._checker.let_go(wanted)
@@ -280,6 +287,15 @@ class ServerChangeService:
         finally:
             self._settings.forget_guild(wanted.scope.guild_id)
         await self._loops.restart(wanted.scope)
+
+    @contextmanager
+    def _refreshing_if_failed(self, scope: ServerScope) -> Iterator[None]:
+        """Have a server looked at again when a write failed: it may have happened all the same."""
+        try:
+            yield
+        except StorageError:
+            self._loops.refresh(scope)
+            raise
 
     async def _find(self, scope: ServerScope) -> GameServer:
         server = await self._store.find_server(scope)
