@@ -143,10 +143,10 @@ def _describe_cleared(kind: ChannelKind, change: ChannelChange) -> Text:
     if change.server is None:
         if change.is_changed:
             return text("The {kind} channel of this community is cleared.", kind=name)
-        return text("There is no {kind} channel of this community.", kind=name)
+        return text("This community has no {kind} channel.", kind=name)
     if change.is_changed:
         return text("The {kind} channel of {server} is cleared.", kind=name, server=change.server.name)
-    return text("There is no {kind} channel of {server}.", kind=name, server=change.server.name)
+    return text("{server} has no {kind} channel.", kind=name, server=change.server.name)
 
 
 def _describe_rest(change: ChannelChange) -> Text:

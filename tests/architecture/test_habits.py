@@ -109,6 +109,12 @@ def list_own_requests(module: Module) -> Iterator[str]:
                 yield f"{owner}.{name}"
 
 
+def list_reached_parts(module: Module) -> Iterator[str]:
+    """Find what reaches through one of the bot's services to a part that it is built of."""
+    dotted = {read_dotted(node) for node in module.walk()}
+    yield from sorted(name for name in dotted if re.search(r"\bservices(\.\w+){3}$", name))
+
+
 def list_module_games(module: Module) -> Iterator[str]:
     """Find uses of the table of loaded modules."""
     for node in module.walk():
@@ -209,6 +215,7 @@ CHECKS: tuple[Check, ...] = (
     list_patches,
     list_own_maps,
     list_own_requests,
+    list_reached_parts,
     list_module_games,
     list_own_clocks,
     list_postponed,
@@ -281,6 +288,13 @@ REPOSITORY = "class DeathRepository:\n    async def find(self, {}): ...\n"
         (list_own_requests, "cogs/a.py", "await interaction.followup.send('x')", []),
         (list_own_requests, "utils/delivery/a.py", "await self._sender.send(1)", []),
         (list_own_maps, "utils/delivery/sender.py", "try: x\nexcept discord.Forbidden: pass", []),
+        (
+            list_reached_parts,
+            "cogs/a.py",
+            "self.services.links.store.list_open()",
+            ["self.services.links.store.list_open"],
+        ),
+        (list_reached_parts, "cogs/a.py", "self.services.links.list_open()", []),
         (list_module_games, "cogs/a.py", "import sys\nsys.modules['a'] = 1", ["sys.modules"]),
         (list_own_clocks, "cogs/a.py", "datetime.now(UTC)", ["datetime.now"]),
         (list_own_clocks, "cogs/a.py", "datetime.datetime.utcnow()", ["datetime.utcnow"]),

@@ -18,6 +18,7 @@ KERNEL = {
     "utils.backoff",
     "utils.waiting",
     "utils.queues",
+    "utils.group_commit",
 }
 
 ROOMS: dict[str, set[str]] = {

@@ -16,7 +16,7 @@ OWNERS = {
     "utils/sftp/pool.py": "attempts to connect and closings, shared by who waits; ended by the pool",
     "utils/sftp/breakers.py": "the one try of a circuit; ended by the pool",
     "utils/sftp/session.py": "a listing, which its limit of time watches; ended where it began",
-    "utils/services/ingestion/group_commit.py": "a transaction of several servers; each waits for its end",
+    "utils/group_commit.py": "a transaction of several members; each waits for its end",
     "utils/services/ingestion/prefetch.py": "the next chunk of a file; ended with its reader",
 }
 """Who makes tasks of their own, and why none of them outlives its owner unnoticed."""

@@ -7,13 +7,11 @@ from string import Formatter
 import pytest
 
 from tests.architecture.source_tree import Module, build_module, list_modules, read_dotted
+from utils.localization.messages import MAKERS
 from utils.models.coded_texts import CodedText
 from utils.models.problems import Problem
 from utils.models.rejections import RejectionReason
 from utils.models.servers import WayStep
-
-MAKERS = {"text": 1, "plural": 2, "text_in": 2, "sentence": 1, "sentences": 2}
-"""What makes a text, and how many of its first arguments are literals."""
 
 
 def list_wrong_texts(module: Module) -> Iterator[str]:

@@ -98,7 +98,7 @@ async def build_bot(folder: Path, database: SafeDatabase) -> Application:
 
 def get_part(bot: Application, kind: type[P]) -> P:
     """Return the part of the bot of a kind, of those that forget guilds."""
-    return next(part for part in bot._memories if isinstance(part, kind))
+    return next(part for part in bot.memories if isinstance(part, kind))
 
 
 async def fill(bot: Application, guild_id: GuildId, form: ServerForm) -> None:

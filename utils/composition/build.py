@@ -40,6 +40,7 @@ from utils.models.scope import GuildId
 from utils.secrets import SecretBox
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.import_throttle import ImportThrottle
+from utils.services.ingestion.live import LiveIngestion
 from utils.services.links.proof_watcher import ProofWatcher
 from utils.services.players.posted_boards import PostedBoardService
 from utils.services.ports import LoopControl
@@ -124,7 +125,7 @@ def build_application(
         grants=grants,
         proofs=proofs,
         boards=boards,
-        memories=build_memories(base, guild, delivery, reading, grants, proofs),
+        memories=build_memories(base, guild, delivery, reading, grants, proofs, ingestion.live),
     )
     register_handlers(application, delivery.loop)
     return application
@@ -238,6 +239,7 @@ def build_memories(
     reading: Reading,
     grants: GrantService,
     proofs: ProofWatcher,
+    live: LiveIngestion,
 ) -> Sequence[GuildMemory]:
     """Return all that keeps something of a guild and is to forget it when the bot leaves."""
     rules = (guild.settings, guild.premium, grants, guild.names, proofs)
@@ -245,6 +247,7 @@ def build_memories(
         *rules,
         delivery.alerts,
         reading.loops,
+        live,
         reading.hosts,
         base.tasks,
         base.repositories.standings,

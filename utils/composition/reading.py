@@ -10,10 +10,10 @@ from utils.composition.base import Base
 from utils.composition.delivery import Delivery
 from utils.composition.services import GuildServices
 from utils.events import NoticesQueued
+from utils.group_commit import GROUP_SECONDS
 from utils.interactions.client import GuildFollower
 from utils.models.scope import GuildId
 from utils.services.ingestion.death_log_reader import DEATH_LOG, DeathLogDependencies, DeathLogReader
-from utils.services.ingestion.group_commit import GROUP_SECONDS
 from utils.services.ingestion.history import HistoryImport
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ingestion.live import LiveIngestion

@@ -28,12 +28,12 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What an answer covers.
+    """The period and the servers that an answer covers.
 
     Attributes:
         server_ids: the servers that are summed.
-        where: the server's name, which is foreign, or words for several.
-        today: the day it is there: by the server's own time zone, by UTC for several servers.
+        where: the server's name (foreign text), or words for several servers.
+        today: today's date in the server's own time zone, or in UTC for several servers.
         since: the first day that counts; None counts everything.
         since_at: the moment (UTC) at which that day begins, where it is ``today``.
     """
@@ -49,7 +49,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class BoardRows:
-    """Rows of a board, how many there are in all, and the best-placed of the players asked for."""
+    """Rows of a board, the number of all rows, and the best row of the players asked for."""
 
     rows: tuple[BoardRow, ...] = ()
     total: int = 0
@@ -77,7 +77,7 @@ class WeaponTable:
 
 @dataclass(frozen=True, slots=True)
 class Enemy:
-    """Another player and a number of kills, of them or by them."""
+    """Another player and the number of kills of them or by them."""
 
     player_id: PlayerId
     name: str
@@ -86,7 +86,7 @@ class Enemy:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """Two sides of one enmity: how often the player killed the other, and the other way round."""
+    """Two rivals: how often the player killed the other, and the other way round."""
 
     player_id: PlayerId
     name: str

@@ -15,6 +15,13 @@ MANY = plural("{count} kill", "{count} kills", 3)
 DOOR = text_in("a door", "Open")
 OPEN = text("Open")
 """
+TEXT_AS_A_NAME = """
+def cut(text: str, *, limit: int = 3) -> str:
+    return f"{text[:limit]}…" if text[0] else "no text"
+for text in ("not this", "nor that"):
+    print(text["nor this"])
+TITLES = {text[0]: text("One {more}", more=text("Two"))}
+"""
 
 
 @pytest.fixture(name="root")
@@ -38,6 +45,12 @@ def test_every_kind_of_text_is_collected(root: Path) -> None:
         ("a door", "Open"),
         (None, "Open"),
     }
+
+
+def test_only_calls_are_collected_and_none_is_missed(root: Path) -> None:
+    """A name may be ``text`` as well, and a text may stand in another one."""
+    (root / "utils" / "greeting.py").write_text(TEXT_AS_A_NAME, "utf-8")
+    assert list_ids(collect_texts(root)) == {(None, "One {more}"), (None, "Two")}
 
 
 def test_catalogue_gets_what_is_new_and_keeps_what_is_translated(root: Path) -> None:

@@ -1,5 +1,6 @@
 """Tailing: what is read of growing, cut, rotated, rewritten and vanishing files, and at what cost."""
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from utils.errors import (
     RemotePermissionError,
 )
 from utils.models.deaths import DeathRow, LogFile
-from utils.models.reading import HEAD_DIGEST_BYTES, Chunk, Cursor, digest_head
+from utils.models.reading import Chunk, Cursor, digest_head
 from utils.models.scope import GuildId
 from utils.sftp.long_lines import PASSED_BYTES, SHOWN_BYTES
 from utils.sftp.pool import SftpConnectionPool
@@ -102,7 +103,7 @@ class Poller:
         file = chunk.after.file
         assert chunk.before == self.cursors.get(file)
         assert chunk.data.endswith(b"\n")
-        assert len(chunk.after.head) == HEAD_DIGEST_BYTES
+        assert len(chunk.after.head) == hashlib.sha256().digest_size  # no bytes of the file
         self.cursors[file] = chunk.after
 
     async def poll_data(self, *, seconds: float = 5) -> bytes:

@@ -113,12 +113,18 @@ class SafeDatabase:
         return await self.run(name, self._database.command(command))
 
     async def in_transaction(
-        self, work: Work[T], *, fence: Fence | None = None, joins_fence: bool = False
+        self,
+        work: Work[T],
+        *,
+        fence: Fence | None = None,
+        joins_fence: bool = False,
+        repeats: bool = True,
     ) -> T:
         """Run ``work`` in one transaction; it runs again after a transient error, so it must hold no state.
 
         When cancelled it still ends first, as it would have. With ``joins_fence`` the lease is looked at by
-        the first operation of the work, as ``Transaction`` has it, and not before the work begins.
+        the first operation of the work, as ``Transaction`` has it, and not before the work begins. Without
+        ``repeats`` the first error of any kind is raised; only the commit is asked for again.
 
         Raises:
             LeaseLostError: somebody else holds the shard; nothing was written.
@@ -135,7 +141,7 @@ class SafeDatabase:
                     if not is_committed:
                         await self._commit_again(session, deadline)
                 except StorageError as error:
-                    if not is_transient(error) or self._clock.monotonic() >= deadline:
+                    if not repeats or not is_transient(error) or self._clock.monotonic() >= deadline:
                         raise
                     _log.debug("transaction runs again", reason=str(error))
                 else:

@@ -12,6 +12,7 @@
    sees the other, for both wrote before they looked.
 """
 
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 
 from structlog import get_logger
@@ -30,6 +31,7 @@ RENEW_SECONDS = 5.0
 _log = get_logger(__name__)
 
 
+@dataclass(eq=False, repr=False)
 class DataUpgrade:
     """What a process does before it takes its leases.
 
@@ -37,20 +39,14 @@ class DataUpgrade:
         instance_id: the same after a restart of this process, so that it goes on at once.
     """
 
-    def __init__(
-        self,
-        database: SafeDatabase,
-        leases: LeaseRepository,
-        *,
-        instance_id: str,
-        clock: Clock,
-        migrations: Migrations = MIGRATIONS,
-    ) -> None:
-        self._database = database
-        self._leases = leases
-        self._instance_id = instance_id
-        self._clock = clock
-        self._migrations = migrations
+    database: SafeDatabase
+    leases: LeaseRepository
+    _: KW_ONLY
+    instance_id: str
+    clock: Clock
+    migrations: Migrations = MIGRATIONS
+
+    def __post_init__(self) -> None:
         self._told: str | None = None
 
     async def wait_until_current(self) -> None:
@@ -63,17 +59,15 @@ class DataUpgrade:
             return
         while not await self._is_current():
             if not await self._try():
-                await self._clock.sleep(WAIT_SECONDS)
-        await ensure_indexes(self._database)
+                await self.clock.sleep(WAIT_SECONDS)
+        await ensure_indexes(self.database)
 
     async def _is_current(self) -> bool:
-        return self._migrations.is_current(await self._migrations.ensure_version(self._database))
+        return self.migrations.is_current(await self.migrations.ensure_version(self.database))
 
     async def _try(self) -> bool:
         """Bring the data up to date, unless another process is in the way."""
-        token = await self._leases.acquire(
-            UPGRADE_LEASE, instance_id=self._instance_id, now=self._clock.now()
-        )
+        token = await self.leases.acquire(UPGRADE_LEASE, instance_id=self.instance_id, now=self.clock.now())
         if token is None:
             self._tell("another process brings the data up to date, waiting for it")
             return False
@@ -85,22 +79,22 @@ class DataUpgrade:
             await self._release(token)
 
     async def _upgrade(self, fence: Fence) -> bool:
-        version = await self._migrations.ensure_version(self._database)
-        if self._migrations.is_current(version):
+        version = await self.migrations.ensure_version(self.database)
+        if self.migrations.is_current(version):
             return True
         # before the version is raised as well: a newer bot that was only tried changes nothing
         if await self._is_anybody_at_work():
             return False
-        first = await self._migrations.begin(self._database, version, fence)
+        first = await self.migrations.begin(self.database, version, fence)
         if await self._is_anybody_at_work():
             return False
         _log.info("data of an older version is brought up to date", version=first)
         async with beside(partial(self._keep, fence.token)):
-            await self._migrations.run(self._database, first, fence)
+            await self.migrations.run(self.database, first, fence)
         return True
 
     async def _is_anybody_at_work(self) -> bool:
-        if await self._leases.end_idle(instance_id=self._instance_id, now=self._clock.now()):
+        if await self.leases.end_idle(instance_id=self.instance_id, now=self.clock.now()):
             return False
         self._tell("the data is of an older version and another bot works with it: stop that one first")
         return True
@@ -108,15 +102,15 @@ class DataUpgrade:
     async def _keep(self, token: int) -> None:
         """Renew until cancelled; once the lease is lost, the fence ends the work."""
         while True:
-            await self._clock.sleep(RENEW_SECONDS)
+            await self.clock.sleep(RENEW_SECONDS)
             try:
-                await self._leases.renew(UPGRADE_LEASE, token=token, now=self._clock.now())
+                await self.leases.renew(UPGRADE_LEASE, token=token, now=self.clock.now())
             except StorageError as error:
                 _log.warning("the lease of the upgrade is not renewed", problem=str(error))
 
     async def _release(self, token: int) -> None:
         try:
-            await self._leases.release(UPGRADE_LEASE, token=token)
+            await self.leases.release(UPGRADE_LEASE, token=token)
         except StorageError as error:
             _log.info("the lease of the upgrade is left to expire", problem=str(error))
 

@@ -1,6 +1,6 @@
 """The connection: a URI becomes a ready database, or a plain sentence why not."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -58,6 +58,7 @@ class ServerFacts:
         return ".".join(str(part) for part in self.version)
 
 
+@dataclass(eq=False, repr=False)
 class SafeMongoDBConnection:
     """The one client of a process.
 
@@ -67,20 +68,14 @@ class SafeMongoDBConnection:
         selection_seconds: how long one operation waits for a usable server.
     """
 
-    def __init__(
-        self,
-        uri: str,
-        *,
-        database: str,
-        clock: Clock,
-        patience_seconds: float = PATIENCE_SECONDS,
-        selection_seconds: float = SELECTION_SECONDS,
-    ) -> None:
-        self._uri = uri
-        self._name = database
-        self._clock = clock
-        self._patience_seconds = patience_seconds
-        self._selection_seconds = selection_seconds
+    uri: str
+    _: KW_ONLY
+    database: str
+    clock: Clock
+    patience_seconds: float = PATIENCE_SECONDS
+    selection_seconds: float = SELECTION_SECONDS
+
+    def __post_init__(self) -> None:
         self._client: Client | None = None
         self._sessions: SessionPool | None = None
 
@@ -104,7 +99,7 @@ class SafeMongoDBConnection:
         finally:
             if self._sessions is None:
                 await self.close()
-        return SafeDatabase(self._client[self._name], sessions=self._sessions, clock=self._clock)
+        return SafeDatabase(self._client[self.database], sessions=self._sessions, clock=self.clock)
 
     async def ping(self) -> SafeMongoDBResult[float]:
         """Return how many milliseconds MongoDB takes to answer."""
@@ -125,8 +120,8 @@ class SafeMongoDBConnection:
 
     def _build_client(self) -> Client:
         try:
-            selection = int(self._selection_seconds * 1000)
-            return AsyncIOMotorClient(self._uri, serverSelectionTimeoutMS=selection, **OPTIONS)
+            selection = int(self.selection_seconds * 1000)
+            return AsyncIOMotorClient(self.uri, serverSelectionTimeoutMS=selection, **OPTIONS)
         except (errors.ConfigurationError, errors.InvalidURI, ValueError) as error:
             # The library's sentence may quote the URI, and that may hold a password.
             raise ConfigurationError(
@@ -135,17 +130,17 @@ class SafeMongoDBConnection:
             ) from None
 
     async def _wait_for_facts(self) -> ServerFacts:
-        deadline = self._clock.monotonic() + self._patience_seconds
+        deadline = self.clock.monotonic() + self.patience_seconds
         pauses = CONNECT_BACKOFF.generate_seconds()
         while True:
             try:
                 return await self._read_facts()
             except StorageUnavailableError as error:
                 pause = next(pauses)
-                if self._clock.monotonic() + pause >= deadline:
+                if self.clock.monotonic() + pause >= deadline:
                     raise
                 _log.warning("MongoDB is not reachable yet", reason=str(error), pause_seconds=round(pause, 2))
-            await self._clock.sleep(pause)
+            await self.clock.sleep(pause)
 
     async def _read_facts(self) -> ServerFacts:
         try:
@@ -160,9 +155,9 @@ class SafeMongoDBConnection:
         )
 
     async def _ping(self) -> float:
-        started = self._clock.monotonic()
+        started = self.clock.monotonic()
         await self._command("ping")
-        return (self._clock.monotonic() - started) * 1000
+        return (self.clock.monotonic() - started) * 1000
 
     async def _command(self, name: str) -> dict[str, Any]:
         if self._client is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 
 from utils.errors import InvalidInputError
@@ -49,6 +49,7 @@ class SettingsChange:
 Mutation = Callable[[GuildSettings], GuildSettings]
 
 
+@dataclass(eq=False, repr=False)
 class GuildChangeService:
     """Changes settings of guilds, all of them in one way.
 
@@ -61,24 +62,16 @@ class GuildChangeService:
         channels: storage of servers' own channels.
     """
 
-    def __init__(
-        self,
-        settings: SettingsService,
-        servers: GameServerService,
-        *,
-        guilds: GuildStore,
-        channels: ServerStore,
-        premium: PremiumService,
-        audit: AuditLog,
-        events: EventDispatcher,
-    ) -> None:
-        self._settings = settings
-        self._servers = servers
-        self._guilds = guilds
-        self._channels = channels
-        self._premium = premium
-        self._audit = audit
-        self._events = events
+    settings: SettingsService
+    servers: GameServerService
+    _: KW_ONLY
+    guilds: GuildStore
+    channels: ServerStore
+    premium: PremiumService
+    audit: AuditLog
+    events: EventDispatcher
+
+    def __post_init__(self) -> None:
         self._locks = KeyedLocks[GuildId]()
 
     async def change(
@@ -90,15 +83,15 @@ class GuildChangeService:
             InvalidInputError: a value cannot be chosen.
         """
         async with self._locks.hold(guild_id):
-            before = await self._guilds.get_settings(guild_id)
+            before = await self.guilds.get_settings(guild_id)
             after = mutate(before)
             if (problem := find_problem(before, after)) is not None:
                 raise InvalidInputError(problem)
             changes = list_changes(before, after)
             if changes:
                 with self._dropping(guild_id):
-                    await self._guilds.write_settings(guild_id, before, after)
-                await self._audit.write(guild_id, actor_id, action, AuditFacts(changes=changes))
+                    await self.guilds.write_settings(guild_id, before, after)
+                await self.audit.write(guild_id, actor_id, action, AuditFacts(changes=changes))
         if changes:
             self._announce(guild_id, *(change.name for change in changes))
         return SettingsChange(before, after)
@@ -116,20 +109,20 @@ class GuildChangeService:
 
         One that was set already is announced as well: somebody mended it, and waiting posts are tried again.
         """
-        chosen = None if server is None else await self._servers.resolve(guild_id, server)
+        chosen = None if server is None else await self.servers.resolve(guild_id, server)
         is_changed = await self._put_channel(guild_id, kind, channel_id, chosen, actor_id)
         if not is_changed:
             self._announce(guild_id, kind.value)
-        missing = await self._premium.find_missing_tier(guild_id, kind)
+        missing = await self.premium.find_missing_tier(guild_id, kind)
         return ChannelChange(chosen, channel_id, missing, is_changed=is_changed)
 
     async def clear_channel(
         self, guild_id: GuildId, kind: ChannelKind, *, server: str | None, actor_id: MemberId
     ) -> ChannelChange:
         """Clear the guild's own channel of a kind, or the named server's; the next in order counts then."""
-        chosen = None if server is None else await self._servers.resolve(guild_id, server)
+        chosen = None if server is None else await self.servers.resolve(guild_id, server)
         is_changed = await self._put_channel(guild_id, kind, None, chosen, actor_id)
-        left = (await self._settings.get_settings(guild_id)).channels.get(kind) if chosen else None
+        left = (await self.settings.get_settings(guild_id)).channels.get(kind) if chosen else None
         return ChannelChange(chosen, left, is_changed=is_changed)
 
     async def set_admin_role(
@@ -159,9 +152,9 @@ class GuildChangeService:
         if change.old == change.new:
             return False
         with self._dropping(guild_id):
-            await self._channels.set_channel(server.scope, kind, channel_id)
+            await self.channels.set_channel(server.scope, kind, channel_id)
         facts = AuditFacts(server_name=server.name, changes=(change,))
-        await self._audit.write(guild_id, actor_id, action, facts)
+        await self.audit.write(guild_id, actor_id, action, facts)
         self._announce(guild_id, kind.value)
         return True
 
@@ -171,10 +164,10 @@ class GuildChangeService:
         try:
             yield
         finally:
-            self._settings.forget_guild(guild_id)
+            self.settings.forget_guild(guild_id)
 
     def _announce(self, guild_id: GuildId, *names: str) -> None:
-        self._events.dispatch(GuildSettingsChanged(guild_id=guild_id, names=frozenset(names)))
+        self.events.dispatch(GuildSettingsChanged(guild_id=guild_id, names=frozenset(names)))
 
 
 def _with_channel(

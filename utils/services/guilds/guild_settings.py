@@ -1,6 +1,6 @@
 """A guild's settings as they are read: from a cache that a change drops (``guild_changes``).
 
-The process that serves a guild is the only one that changes its settings, since Discord sends it the commands.
+Only the process that serves a guild changes its settings, since Discord sends the commands there.
 """
 
 from collections.abc import Mapping

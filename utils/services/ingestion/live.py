@@ -26,6 +26,7 @@ from structlog import get_logger
 from utils.clock import Clock
 from utils.errors import CursorMovedError, LeaseLostError, StorageConflictError, StorageError
 from utils.events import EventDispatcher, NoticesQueued
+from utils.group_commit import GROUP_SECONDS, GroupCommit
 from utils.models.deaths import DeathKind, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.problems import Problem
@@ -35,7 +36,6 @@ from utils.models.servers import GameServer
 from utils.models.texts import Text
 from utils.models.visible_text import cut
 from utils.services.ingestion.batch_rules import BatchRule
-from utils.services.ingestion.group_commit import GROUP_SECONDS, GroupCommit
 from utils.services.ingestion.live_batch import LiveBatch, NewsTerms, StoredBatch, store_live_batches
 from utils.services.ingestion.log_source import LiveLogs
 from utils.services.ingestion.news import NewsRule, choose_news_rule
@@ -161,6 +161,10 @@ class LiveIngestion:
         outcome = replace(poll.outcome, problem=_sum_up(tail.problems))
         return await self._forget_gone(server.scope, tail, outcome)
 
+    def forget_guild(self, guild_id: GuildId) -> None:
+        """Forget what storing for a guild failed with."""
+        self._group.forget_guild(guild_id)
+
     async def _forget_gone(self, scope: ServerScope, tail: LiveLogs, outcome: PollOutcome) -> PollOutcome:
         """Forget the cursors of files that went long ago: a host could make ever more of them."""
         gone = frozenset(tail.list_gone(outcome.cursors))
@@ -231,7 +235,7 @@ class LiveIngestion:
     async def _store_once(self, batch: LiveBatch) -> StoredBatch:
         guild_id = batch.server.scope.guild_id
         if batch.read.lines <= SHARED_LINES:
-            return await self._group.join(guild_id, batch)
+            return await self._group.join(guild_id, guild_id, batch)
         (stored,) = await self._store_group(guild_id, [batch])
         return stored
 

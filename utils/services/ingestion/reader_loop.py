@@ -153,9 +153,9 @@ class ReaderLoop:
     async def _find_look(self) -> ServerLook | None:
         """Return the server as it is; what nobody told of is noticed minutes late."""
         now, changes, known = self._clock.monotonic(), self._changes, self._look
-        if known is not None and known.changes == changes:
-            if now - known.looked_at < self._dependencies.look_seconds:
-                return known
+        seconds = self._dependencies.look_seconds
+        if known is not None and known.changes == changes and now - known.looked_at < seconds:
+            return known
         server = await self._dependencies.servers.find_server(self._scope)
         self._look = None if server is None else ServerLook(server, now, changes)
         return self._look

@@ -14,7 +14,7 @@ hold. Nobody else writes one of these fields, and two logs share none:
 
 What else changes from visit to visit belongs to one of the two alone:
 
-* The loop's ``_look``, the server as it was looked up. It is over after some minutes, and after ``refresh``: by
+* The loop's ``_look``, the server as it was looked up. It is over after minutes, and after ``refresh``: by
   a person's change, a failure, an import, a pause (``_changes`` counts them, so one in the middle of a visit
   is noticed). Its ``_name`` goes with each look. The loop's ``_woken`` ends a pause, and ends with it.
 * The death log's ``_known``, the cursors behind a poll that went well. Each poll takes it away and sets it

@@ -9,6 +9,7 @@ name: a loop that is started after it waits until it has ended, so two loops nev
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -61,6 +62,7 @@ ReaderBuilder = Callable[[ServerScope], LogReader]
 """Makes the reader of one log of a server."""
 
 
+@dataclass(eq=False, repr=False)
 class ServerLoops:
     """Starts and ends the loops over servers, and knows how each is doing.
 
@@ -68,21 +70,14 @@ class ServerLoops:
         readers: what reads each log of a server, by the log's name in names of tasks; the death log first.
     """
 
-    def __init__(
-        self,
-        tasks: TaskManager,
-        deliverer: Deliverer,
-        scope_index: ServerIndex,
-        departures: Departures,
-        readers: Mapping[str, ReaderBuilder],
-        dependencies: LoopDependencies,
-    ) -> None:
-        self._scope_index = scope_index
-        self._departures = departures
-        self._tasks = tasks
-        self._deliverer = deliverer
-        self._readers = readers
-        self._dependencies = dependencies
+    tasks: TaskManager
+    deliverer: Deliverer
+    scope_index: ServerIndex
+    departures: Departures
+    readers: Mapping[str, ReaderBuilder]
+    dependencies: LoopDependencies
+
+    def __post_init__(self) -> None:
         self._schedulers: dict[ServerScope, ServerScheduler] = {}
         self._in_removal: set[ServerScope] = set()
         self._following = asyncio.Lock()
@@ -97,8 +92,8 @@ class ServerLoops:
         self._start_delivery(scope.guild_id)
 
     def _build_scheduler(self, scope: ServerScope) -> ServerScheduler:
-        readers = {log: build(scope) for log, build in self._readers.items()}
-        return ServerScheduler(scope, readers, self._dependencies)
+        readers = {log: build(scope) for log, build in self.readers.items()}
+        return ServerScheduler(scope, readers, self.dependencies)
 
     def start_all(self, scopes: Iterable[ServerScope]) -> None:
         """Begin for every server named."""
@@ -110,8 +105,8 @@ class ServerLoops:
 
         Those of guilds that it is known to have left are not logged in to; ``follow_guilds`` finds out.
         """
-        left = frozenset(await self._scope_index.list_left_guilds())
-        scopes = await self._scope_index.list_server_scopes()
+        left = frozenset(await self.scope_index.list_left_guilds())
+        scopes = await self.scope_index.list_server_scopes()
         self.start_all(scope for scope in scopes if scope.guild_id not in left)
 
     async def stop(self, scope: ServerScope) -> bool:
@@ -124,7 +119,7 @@ class ServerLoops:
 
     def forget_guild(self, guild_id: GuildId) -> None:
         """Forget when a guild is polled; its loops have ended."""
-        self._dependencies.schedule.forget_guild(guild_id)
+        self.dependencies.schedule.forget_guild(guild_id)
 
     @asynccontextmanager
     async def removal(self, scope: ServerScope) -> AsyncIterator[None]:
@@ -152,12 +147,12 @@ class ServerLoops:
     async def _stop(self, guild_id: GuildId, scopes: Collection[ServerScope]) -> bool:
         """End loops, all at once; those that are wanted again by then begin again."""
         left = [self._schedulers.pop(scope) for scope in scopes if scope in self._schedulers]
-        has_ended = await self._tasks.cancel(*self._name_loops(*scopes))
+        has_ended = await self.tasks.cancel(*self._name_loops(*scopes))
         for scheduler in left:
             others = [one for scope, one in self._schedulers.items() if scope.guild_id == guild_id]
             await scheduler.clear_told(kept=frozenset[str]().union(*(one.list_told() for one in others)))
         if not self._has_server(guild_id):
-            await self._tasks.cancel(_name_delivery(guild_id))
+            await self.tasks.cancel(_name_delivery(guild_id))
         wanted = [scope for scope in self._schedulers if scope.guild_id == guild_id]
         self.start_all(wanted)
         return has_ended
@@ -170,34 +165,34 @@ class ServerLoops:
         scheduler = self._schedulers.get(scope)
         if scheduler is None:
             return
-        await self._tasks.cancel(*self._name_loops(scope))
+        await self.tasks.cancel(*self._name_loops(scope))
         self._wake_delivery(scope)
         scheduler.wake()
         if self._schedulers.get(scope) is scheduler:  # not stopped meanwhile
             self._start_loops(scheduler)
 
     def _wake_delivery(self, scope: ServerScope) -> None:
-        """Have delivery look: a loop that was ended may have stored a batch, with nobody left to tell of it."""
-        self._deliverer.wake(scope, ChannelKind)
+        """Have delivery look: a loop that was ended may have stored a batch and told nobody."""
+        self.deliverer.wake(scope, ChannelKind)
 
     def _start_loops(self, scheduler: ServerScheduler) -> None:
         """Begin to read the logs of a server, as far as that does not go on already."""
         for log, loop in scheduler.loops.items():
             name = _name_loop(scheduler.scope, log)
-            if not self._tasks.is_running(name):
-                self._tasks.start(name, loop.run, guild_id=scheduler.scope.guild_id, is_critical=True)
+            if not self.tasks.is_running(name):
+                self.tasks.start(name, loop.run, guild_id=scheduler.scope.guild_id, is_critical=True)
 
     def _name_loops(self, *scopes: ServerScope) -> list[str]:
-        return [_name_loop(scope, log) for scope in scopes for log in self._readers]
+        return [_name_loop(scope, log) for scope in scopes for log in self.readers]
 
     def _start_delivery(self, guild_id: GuildId) -> None:
         """Begin to deliver for a guild, unless that goes on already."""
 
         async def deliver() -> None:
-            await self._deliverer.run(guild_id)
+            await self.deliverer.run(guild_id)
 
-        if not self._tasks.is_running(_name_delivery(guild_id)):
-            self._tasks.start(_name_delivery(guild_id), deliver, guild_id=guild_id, is_critical=True)
+        if not self.tasks.is_running(_name_delivery(guild_id)):
+            self.tasks.start(_name_delivery(guild_id), deliver, guild_id=guild_id, is_critical=True)
 
     def _has_server(self, guild_id: GuildId) -> bool:
         return any(scope.guild_id == guild_id for scope in self._schedulers)
@@ -208,7 +203,7 @@ class ServerLoops:
         ``is_member`` is asked again after each wait, so a guild that leaves meanwhile is not taken up.
         """
         async with self._following:
-            following = self._tasks.start(FOLLOW_TASK, partial(self._follow, is_member))
+            following = self.tasks.start(FOLLOW_TASK, partial(self._follow, is_member))
             try:
                 await following.wait()
             except asyncio.CancelledError:
@@ -223,7 +218,7 @@ class ServerLoops:
                 await self.stop_guild(guild_id)
 
         followed = {scope.guild_id for scope in self._schedulers}
-        await self._tasks.for_each(FOLLOW_TASK, followed, stop_if_left)
+        await self.tasks.for_each(FOLLOW_TASK, followed, stop_if_left)
         self.start_all(scope for scope in scopes if is_member(scope.guild_id))
         await self._note_departures({scope.guild_id for scope in scopes}, is_member)
 
@@ -232,25 +227,25 @@ class ServerLoops:
     ) -> None:
         """Remember over a restart which guilds were left, as far as that has changed."""
         try:
-            left = frozenset(await self._scope_index.list_left_guilds())
+            left = frozenset(await self.scope_index.list_left_guilds())
         except StorageError as failure:
             logger.warning("departures are noted another time", problem=str(failure))
             return
 
         async def note_if_changed(guild_id: GuildId) -> None:
             if is_member(guild_id) == (guild_id in left):
-                await self._departures.set_left(guild_id, is_left=guild_id not in left)
+                await self.departures.set_left(guild_id, is_left=guild_id not in left)
 
-        await self._tasks.for_each(FOLLOW_TASK, guild_ids, note_if_changed)
+        await self.tasks.for_each(FOLLOW_TASK, guild_ids, note_if_changed)
 
     async def _list_scopes(self) -> Sequence[ServerScope]:
         """Return every server, waiting while the database is away."""
         while True:
             try:
-                return await self._scope_index.list_server_scopes()
+                return await self.scope_index.list_server_scopes()
             except StorageError as failure:
                 logger.warning("the list of servers waits for the database", problem=str(failure))
-            await self._dependencies.clock.sleep(LIST_RETRY_SECONDS)
+            await self.dependencies.clock.sleep(LIST_RETRY_SECONDS)
 
     def refresh(self, scope: ServerScope) -> None:
         """Look at a server's settings again before its next poll."""
@@ -264,11 +259,11 @@ class ServerLoops:
 
     def on_notices_queued(self, event: NoticesQueued) -> None:
         """Wake the delivery of a server's guild."""
-        self._deliverer.wake(event.scope, event.kinds)
+        self.deliverer.wake(event.scope, event.kinds)
 
     def count_connections(self, guild_id: GuildId) -> ConnectionCount:
         """Return how many connections a guild has, and how many of its servers wait for one."""
-        return self._dependencies.logs.count_connections(guild_id)
+        return self.dependencies.logs.count_connections(guild_id)
 
     async def get_health(self, guild_id: GuildId) -> Mapping[ServerScope, ServerHealth]:
         """Return the health of every server of a guild, with the stored counts of lines."""

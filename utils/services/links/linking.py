@@ -6,7 +6,7 @@ Links belong to the guild, not to a game server: they stay when a server is remo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import date, datetime
 from random import Random
 from typing import Protocol
@@ -70,6 +70,7 @@ class AskedLink:
     count: int
 
 
+@dataclass(eq=False, repr=False)
 class LinkService:
     """The rules of links.
 
@@ -83,27 +84,18 @@ class LinkService:
         requires_proof: ``links.require_proof``; without it a link counts at once.
     """
 
-    def __init__(
-        self,
-        store: LinkStore,
-        *,
-        players: PlayerNames,
-        proofs: ProofWatcher,
-        audit: AuditLog,
-        notifier: MemberNotifier,
-        clock: Clock,
-        rng: Random,
-        requires_proof: bool,
-    ) -> None:
-        self._store = store
-        self._players = players
-        self._proofs = proofs
-        self._audit = audit
-        self._notifier = notifier
-        self._clock = clock
-        self._rng = rng
-        self._requires_proof = requires_proof
-        self._asked = AskedPlayers(clock)
+    store: LinkStore
+    _: KW_ONLY
+    players: PlayerNames
+    proofs: ProofWatcher
+    audit: AuditLog
+    notifier: MemberNotifier
+    clock: Clock
+    rng: Random
+    requires_proof: bool
+
+    def __post_init__(self) -> None:
+        self._asked = AskedPlayers(self.clock)
         self._claims: set[tuple[GuildId, PlayerId]] = set()  # told by this process on that day
         self._claims_day: date | None = None
         self._locks = KeyedLocks[GuildId]()
@@ -114,7 +106,7 @@ class LinkService:
 
     async def list_links(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Link]:
         """Return a member's links, the main first, pending ones last."""
-        return tuple(await self._store.list_of_member(guild_id, member_id))
+        return tuple(await self.store.list_of_member(guild_id, member_id))
 
     async def ask(self, guild_id: GuildId, member_id: MemberId, player: str) -> AskedLink:
         """Ask for a link to a player, given by id or name; while a proof runs its times stay.
@@ -125,21 +117,21 @@ class LinkService:
             LimitReachedError: the member has as many links as there may be, or asked for many players today,
                 or the player was asked for in vain a short while ago.
         """
-        known = await self._players.resolve(guild_id, player)
+        known = await self.players.resolve(guild_id, player)
         self._asked.note(guild_id, member_id, known.player_id)
         async with self._locks.hold(guild_id):
-            links = await self._store.list_of_member(guild_id, member_id)
+            links = await self.store.list_of_member(guild_id, member_id)
             before = _find(links, known.player_id)
             _verify_new(links, before, known, is_own=True)
-            owner = await self._store.find_owner(guild_id, known.player_id)
+            owner = await self.store.find_owner(guild_id, known.player_id)
             if owner is None:
                 link, requests = await self._put_request(guild_id, member_id, known, before)
         if owner is not None:
             await self._tell_claim(owner, member_id)
             raise _build_owned_error(known.name)
-        self._proofs.stir(guild_id)  # from now on its deaths are looked at as they come
+        self.proofs.stir(guild_id)  # from now on its deaths are looked at as they come
         if before is not None:
-            self._proofs.tell(before, ProofOutcome.REPLACED)
+            self.proofs.tell(before, ProofOutcome.REPLACED)
         if requests > 1:
             await self._tell_repeated(link, requests)
         return AskedLink(link, len(links) + (before is None))
@@ -152,16 +144,16 @@ class LinkService:
         """
         guild_id, shown = link.guild_id, replace(link, channel_id=channel_id, message_id=message_id)
         async with self._locks.hold(guild_id):
-            links = await self._store.list_of_member(guild_id, link.member_id)
+            links = await self.store.list_of_member(guild_id, link.member_id)
             stored = _find(links, link.player_id)
             if stored is None:
-                self._proofs.tell(shown, ProofOutcome.ENDED)
+                self.proofs.tell(shown, ProofOutcome.ENDED)
             elif stored.linked_at != link.linked_at or (stored.message_id or 0) > message_id:
-                self._proofs.tell(shown, ProofOutcome.REPLACED)
+                self.proofs.tell(shown, ProofOutcome.REPLACED)
             else:
-                self._proofs.tell(stored, ProofOutcome.REPLACED)
-                await self._store.attach_message(guild_id, link, channel_id=channel_id, message_id=message_id)
-        self._proofs.stir(guild_id)  # it may be decided by now
+                self.proofs.tell(stored, ProofOutcome.REPLACED)
+                await self.store.attach_message(guild_id, link, channel_id=channel_id, message_id=message_id)
+        self.proofs.stir(guild_id)  # it may be decided by now
 
     async def unlink(self, guild_id: GuildId, member_id: MemberId, player: str) -> Link:
         """End one of a member's own links and return it.
@@ -182,7 +174,7 @@ class LinkService:
             InvalidInputError: the member has one by now that was not shown.
         """
         async with self._locks.hold(guild_id):
-            links = await self._store.list_of_member(guild_id, member_id)
+            links = await self.store.list_of_member(guild_id, member_id)
             if {link.player_id for link in links} - {link.player_id for link in shown}:
                 raise InvalidInputError(
                     text("Your links changed meanwhile, and none was ended. Run the command again.")
@@ -197,14 +189,14 @@ class LinkService:
         Raises:
             NotFoundError, AmbiguousError, InvalidInputError, LimitReachedError
         """
-        known = await self._players.resolve(guild_id, player)
+        known = await self.players.resolve(guild_id, player)
         async with self._locks.hold(guild_id):
-            links = await self._store.list_of_member(guild_id, member_id)
+            links = await self.store.list_of_member(guild_id, member_id)
             _verify_new(links, _find(links, known.player_id), known, is_own=False)
             await self._verify_free(guild_id, member_id, known)
             confirmed = replace(self._build(guild_id, member_id, known, ()), is_confirmed=True)
             link = await self._put_proven(guild_id, confirmed)
-        await self._audit.write(guild_id, actor_id, AuditAction.LINK_CONFIRM, _list_facts(link))
+        await self.audit.write(guild_id, actor_id, AuditAction.LINK_CONFIRM, _list_facts(link))
         return link
 
     async def remove(
@@ -219,11 +211,11 @@ class LinkService:
             link = await self._remove(guild_id, member_id, player)
         was = FieldChange("state", old=link.state.value)
         facts = replace(_list_facts(link), changes=(was,))
-        await self._audit.write(guild_id, actor_id, AuditAction.LINK_REMOVE, facts)
+        await self.audit.write(guild_id, actor_id, AuditAction.LINK_REMOVE, facts)
         return link
 
     async def _remove(self, guild_id: GuildId, member_id: MemberId, player: str) -> Link:
-        link = _choose(await self._store.list_of_member(guild_id, member_id), player)
+        link = _choose(await self.store.list_of_member(guild_id, member_id), player)
         [removed] = await self._delete(guild_id, member_id, [link])
         return removed
 
@@ -233,7 +225,7 @@ class LinkService:
         Raises:
             NotFoundError: all of them ended by themselves at this moment.
         """
-        removed = await self._store.remove(guild_id, member_id, [link.player_id for link in links])
+        removed = await self.store.remove(guild_id, member_id, [link.player_id for link in links])
         if not removed:
             raise NotFoundError(
                 _describe_missing(links[0].player_name)
@@ -241,21 +233,21 @@ class LinkService:
                 else text("There is no linked player here.")
             )
         for link in removed:
-            self._proofs.tell(link, ProofOutcome.ENDED)
+            self.proofs.tell(link, ProofOutcome.ENDED)
         return removed
 
     async def _put_request(
         self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer, before: Link | None
     ) -> tuple[Link, int]:
         """Store a request, or a link that needs no proof; return it, and which new request it is (or 0)."""
-        if not self._requires_proof:
+        if not self.requires_proof:
             return await self._put_proven(guild_id, self._build(guild_id, member_id, known, ())), 0
         link, count = await self._find_running(before), 0
         if link is None:
-            now = self._clock.now()
-            link = self._build(guild_id, member_id, known, choose_windows(now, self._rng))
+            now = self.clock.now()
+            link = self._build(guild_id, member_id, known, choose_windows(now, self.rng))
             count = await self._count_request(link, now)
-        await self._store.put_pending(guild_id, link)
+        await self.store.put_pending(guild_id, link)
         return link, count
 
     async def _count_request(self, link: Link, now: datetime) -> int:
@@ -264,7 +256,7 @@ class LinkService:
         Raises:
             LimitReachedError: the pause after the last ones is not over.
         """
-        before = await self._store.find_attempts(link.guild_id, link.player_id)
+        before = await self.store.find_attempts(link.guild_id, link.player_id)
         if before is not None and not can_be_asked_for(before, now=now):
             raise LimitReachedError(
                 text(
@@ -276,13 +268,13 @@ class LinkService:
                 )
             )
         attempts = count_request(before, ends_at=link.ends_at, now=now)
-        await self._store.put_attempts(link.guild_id, link.player_id, attempts)
+        await self.store.put_attempts(link.guild_id, link.player_id, attempts)
         return attempts.count
 
     async def _tell_repeated(self, link: Link, requests: int) -> None:
         """Let the admins know that a player is asked for again and again."""
-        await self._audit.write(link.guild_id, link.member_id, AuditAction.LINK_ASK, _list_facts(link))
-        await self._notifier.notify(
+        await self.audit.write(link.guild_id, link.member_id, AuditAction.LINK_ASK, _list_facts(link))
+        await self.notifier.notify(
             link.guild_id,
             text(
                 "“{player}” was asked for again with {link}: {requests} requests without a proof. "
@@ -306,7 +298,7 @@ class LinkService:
             return
         key = self._build_key("claim", owner.player_id)
         facts = replace(_list_facts(owner), member_id=member_id)
-        await self._audit.write(guild_id, member_id, AuditAction.LINK_ASK, facts)
+        await self.audit.write(guild_id, member_id, AuditAction.LINK_ASK, facts)
         told = text(
             "Somebody asked with {link} for “{player}”, who is linked to another member here. It was "
             "refused, and nothing changed. {audit} with the action link ask shows who asked.",
@@ -314,18 +306,18 @@ class LinkService:
             player=name,
             audit=Command("admin audit"),
         )
-        await self._notifier.notify(guild_id, told, key)
+        await self.notifier.notify(guild_id, told, key)
         told = text(
             "Somebody asked with {link} for “{player}”, who is linked to you. It was refused, and nothing "
             "changed. You need to do nothing.",
             link=Command("link"),
             player=name,
         )
-        await self._notifier.tell_member(guild_id, owner.member_id, told, key)
+        await self.notifier.tell_member(guild_id, owner.member_id, told, key)
 
     def _note_claim(self, guild_id: GuildId, player_id: PlayerId) -> bool:
         """Note that a linked player was asked for; tell whether that is the first time today."""
-        today = self._clock.now().date()
+        today = self.clock.now().date()
         if today != self._claims_day:
             self._claims_day, self._claims = today, set()
         is_first = (guild_id, player_id) not in self._claims
@@ -334,17 +326,17 @@ class LinkService:
 
     def _build_key(self, what: str, player_id: PlayerId) -> str:
         """Return the key of what is told once a day."""
-        return f"link {what}:{player_id}:{self._clock.now():%Y-%m-%d}"
+        return f"link {what}:{player_id}:{self.clock.now():%Y-%m-%d}"
 
     async def _put_proven(self, guild_id: GuildId, link: Link) -> Link:
-        proven = await self._store.put_proven(guild_id, link, at=self._clock.now())
+        proven = await self.store.put_proven(guild_id, link, at=self.clock.now())
         if proven is None:  # another member proved it a moment ago
             raise _build_owned_error(link.player_name)
-        self._proofs.stir(guild_id)  # others who tried are told
+        self.proofs.stir(guild_id)  # others who tried are told
         return proven
 
     async def _verify_free(self, guild_id: GuildId, member_id: MemberId, known: KnownPlayer) -> None:
-        owner = await self._store.find_owner(guild_id, known.player_id)
+        owner = await self.store.find_owner(guild_id, known.player_id)
         if owner is not None and owner.member_id != member_id:
             raise _build_owned_error(known.name)
 
@@ -352,14 +344,14 @@ class LinkService:
         """Return an earlier request whose times can still be kept, as it is asked for again."""
         if before is None or not before.windows:
             return None
-        suicides = await self._store.list_menu_suicides(
+        suicides = await self.store.list_menu_suicides(
             before.guild_id,
             before.player_id,
             since=before.windows[0].starts_at,
             until=before.ends_at,
             read_after=before.linked_at,
         )
-        if not can_be_proven(before.windows, suicides, now=self._clock.now()):
+        if not can_be_proven(before.windows, suicides, now=self.clock.now()):
             return None
         return replace(before, channel_id=None, message_id=None)
 
@@ -370,7 +362,7 @@ class LinkService:
         known: KnownPlayer,
         windows: tuple[ProofWindow, ...],
     ) -> Link:
-        now = self._clock.now()
+        now = self.clock.now()
         return Link(
             guild_id=guild_id,
             member_id=member_id,

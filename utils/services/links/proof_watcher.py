@@ -8,6 +8,7 @@ stays *open* in the storage until its message shows the outcome, or can never sh
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -83,6 +84,7 @@ class ProofMessages(Protocol):
         """
 
 
+@dataclass(eq=False, repr=False)
 class ProofWatcher:
     """Judges pending links and tells the outcome.
 
@@ -95,24 +97,16 @@ class ProofWatcher:
         tasks: isolates one guild's faults from the others.
     """
 
-    def __init__(
-        self,
-        store: ProofStore,
-        scope_index: OpenLinks,
-        *,
-        players: PlayerNames,
-        reading: ServerReadings,
-        messages: ProofMessages,
-        tasks: TaskManager,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._scope_index = scope_index
-        self._players = players
-        self._reading = reading
-        self._messages = messages
-        self._tasks = tasks
-        self._clock = clock
+    store: ProofStore
+    scope_index: OpenLinks
+    _: KW_ONLY
+    players: PlayerNames
+    reading: ServerReadings
+    messages: ProofMessages
+    tasks: TaskManager
+    clock: Clock
+
+    def __post_init__(self) -> None:
         self._open: frozenset[GuildId] = frozenset()  # guilds with open links, at the last look
         self._stirred: set[GuildId] = set()
         self._woken = asyncio.Event()
@@ -126,7 +120,7 @@ class ProofWatcher:
     def tell(self, link: Link, outcome: ProofOutcome) -> None:
         """Show an outcome on a message that no stored link names any more; tried until it is shown."""
         if link.message_id is not None:
-            self._begin_to_tell(link, outcome, self._messages.show)
+            self._begin_to_tell(link, outcome, self.messages.show)
 
     def forget_guild(self, guild_id: GuildId) -> None:
         """Look at a guild no more before the next look at all of them."""
@@ -142,17 +136,17 @@ class ProofWatcher:
     async def run(self) -> None:
         """Judge for ever: every guild with open links now and then, a stirred one at once."""
         while True:
-            found = await self._scope_index.list_guilds_with_open_links()
+            found = await self.scope_index.list_guilds_with_open_links()
             self._open = frozenset(found) | self._stirred
             await self.look(found)
-            next_look_at = self._clock.monotonic() + LOOK_SECONDS
+            next_look_at = self.clock.monotonic() + LOOK_SECONDS
             while await self._wait_until(next_look_at):
                 stirred, self._stirred = self._stirred, set()
                 await self.look(stirred)
 
     async def look(self, guild_ids: Iterable[GuildId]) -> None:
         """Judge the open links of guilds, and begin to tell what became of them."""
-        await self._tasks.for_each(PROOFS_TASK, guild_ids, self._look_at)
+        await self.tasks.for_each(PROOFS_TASK, guild_ids, self._look_at)
 
     async def _look_at(self, guild_id: GuildId) -> None:
         for link, outcome in await self._judge(guild_id):
@@ -163,37 +157,37 @@ class ProofWatcher:
     ) -> None:
         """Leave it to a task of its own, unless that is under way: Discord may let it wait for long."""
         name = f"proof:{link.guild_id}/{link.member_id}/{link.player_id}/{link.message_id}:{outcome}"
-        if not self._tasks.is_running(name):
-            self._tasks.start(name, partial(tell, link, outcome), guild_id=link.guild_id)
+        if not self.tasks.is_running(name):
+            self.tasks.start(name, partial(tell, link, outcome), guild_id=link.guild_id)
 
     async def _wait_until(self, moment: float) -> bool:
         """Wait; True when somebody woke us before the moment."""
-        left = moment - self._clock.monotonic()
+        left = moment - self.clock.monotonic()
         if left <= 0:
             return False
-        await wait_for_any(self._woken, seconds=left, clock=self._clock)
+        await wait_for_any(self._woken, seconds=left, clock=self.clock)
         is_woken = self._woken.is_set()
         self._woken.clear()
         return is_woken
 
     async def _judge(self, guild_id: GuildId) -> list[tuple[Link, ProofOutcome]]:
         """Prove what can be proven, the earliest first, and return what is to be told."""
-        pending = [link for link in await self._store.list_open(guild_id) if not link.is_proven]
+        pending = [link for link in await self.store.list_open(guild_id) if not link.is_proven]
         complete = [(at, link) for link in pending if (at := await self._find_proof(link)) is not None]
         unclear = find_unclear(complete)
         for _, link in sorted(complete, key=lambda one: one[0]):
             if link not in unclear:
-                await self._store.prove(guild_id, link, at=self._clock.now())
+                await self.store.prove(guild_id, link, at=self.clock.now())
         for link in unclear:  # waits for no telling: one that stayed for a moment longer would be proven
-            await self._store.drop_request(guild_id, link)
+            await self.store.drop_request(guild_id, link)
             self.tell(link, ProofOutcome.UNCLEAR)
-        decided = [(link, await self._decide(link)) for link in await self._store.list_open(guild_id)]
+        decided = [(link, await self._decide(link)) for link in await self.store.list_open(guild_id)]
         return [(link, outcome) for link, outcome in decided if outcome is not None]
 
     async def _find_proof(self, link: Link) -> datetime | None:
         if not link.windows:
             return None
-        suicides = await self._store.list_menu_suicides(
+        suicides = await self.store.list_menu_suicides(
             link.guild_id,
             link.player_id,
             since=link.windows[0].starts_at,
@@ -206,28 +200,28 @@ class ProofWatcher:
         """Return what became of a link; None while it may still be proven."""
         if link.is_proven:
             return ProofOutcome.PROVEN
-        if await self._store.find_owner(link.guild_id, link.player_id) is not None:
+        if await self.store.find_owner(link.guild_id, link.player_id) is not None:
             return ProofOutcome.TAKEN
         return ProofOutcome.EXPIRED if await self._is_overdue(link) else None
 
     async def _is_overdue(self, link: Link) -> bool:
-        now = self._clock.now()
+        now = self.clock.now()
         if now < link.ends_at:
             return False
-        found = await self._reading.get_health(link.guild_id)
+        found = await self.reading.get_health(link.guild_id)
         health = {scope.server_id: one for scope, one in found.items()}
         return is_overdue(link.ends_at, await self._list_servers(link), health, now=now)
 
     async def _list_servers(self, link: Link) -> Sequence[ServerId]:
         try:
-            return (await self._players.resolve(link.guild_id, link.player_id)).servers
+            return (await self.players.resolve(link.guild_id, link.player_id)).servers
         except NotFoundError:  # the only server that knew the player was removed
             return ()
 
     async def _close(self, link: Link, outcome: ProofOutcome) -> None:
-        if not await self._messages.show(link, outcome):
+        if not await self.messages.show(link, outcome):
             return
         if outcome is ProofOutcome.PROVEN:
-            await self._store.mark_told(link.guild_id, link)
+            await self.store.mark_told(link.guild_id, link)
         else:
-            await self._store.delete_pending(link.guild_id, link)
+            await self.store.delete_pending(link.guild_id, link)

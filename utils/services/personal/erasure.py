@@ -11,7 +11,7 @@ for what came up meanwhile.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -104,6 +104,7 @@ class ErasurePlan:
     holdings: Holdings
 
 
+@dataclass(eq=False, repr=False)
 class ErasureService:
     """Answers ``/data erase``.
 
@@ -115,22 +116,15 @@ class ErasureService:
         deaths_at_once: how many are changed in one transaction.
     """
 
-    def __init__(
-        self,
-        store: ErasureStore,
-        people: PersonFinder,
-        *,
-        audit: AuditLog,
-        events: EventDispatcher,
-        clock: Clock,
-        deaths_at_once: int = DEATHS_AT_ONCE,
-    ) -> None:
-        self._store = store
-        self._people = people
-        self._audit = audit
-        self._events = events
-        self._clock = clock
-        self._deaths_at_once = deaths_at_once
+    store: ErasureStore
+    people: PersonFinder
+    _: KW_ONLY
+    audit: AuditLog
+    events: EventDispatcher
+    clock: Clock
+    deaths_at_once: int = DEATHS_AT_ONCE
+
+    def __post_init__(self) -> None:
         self._stepping = asyncio.Lock()  # all deaths of a player are in memory during a step
 
     async def plan(self, question: DataQuestion) -> ErasurePlan:
@@ -140,9 +134,9 @@ class ErasureService:
             InvalidInputError, NotAllowedError, NotFoundError, AmbiguousError: whose data is meant is
                 unclear, not the asker's to erase, or there is nothing of it.
         """
-        person, holdings = await self._people.find(question), Holdings()
+        person, holdings = await self.people.find(question), Holdings()
         if person.member_id is not None:
-            holdings = await self._store.find_holdings(person.guild_id, person.member_id)
+            holdings = await self.store.find_holdings(person.guild_id, person.member_id)
         if not person.players and holdings.is_empty:
             raise InvalidInputError(
                 text(
@@ -178,69 +172,69 @@ class ErasureService:
         await self._erase_traces(person, names)
         if person.member_id is None and not person.is_asker:
             # an admin finds the rest by the player's names, not by the link
-            await self._store.delete_links_of(person.guild_id, person.player_ids[0])
+            await self.store.delete_links_of(person.guild_id, person.player_ids[0])
         deaths = 0
-        for scope in await self._store.list_scopes(person.guild_id):
+        for scope in await self.store.list_scopes(person.guild_id):
             for player_id in person.player_ids:
                 deaths += await self._erase_deaths(scope, player_id)
         await self._erase_traces(person, names)
         if person.member_id is not None:
             await self._erase_member(person.guild_id, person.member_id)
         for player_id in person.player_ids:
-            await self._store.delete_links_of(person.guild_id, player_id)
-        self._events.dispatch(PlayerErased(guild_id=person.guild_id))
+            await self.store.delete_links_of(person.guild_id, player_id)
+        self.events.dispatch(PlayerErased(guild_id=person.guild_id))
         await self._write_audit(person, actor_id)
         return deaths
 
     async def _list_names(self, person: Person) -> dict[PlayerId, frozenset[str]]:
-        scopes = await self._store.list_scopes(person.guild_id)
+        scopes = await self.store.list_scopes(person.guild_id)
         found = {player.player_id: {player.name} for player in person.players}
         for scope in scopes:
             for player_id, names in found.items():
-                names.update(await self._store.list_names(scope, player_id))
+                names.update(await self.store.list_names(scope, player_id))
         return {player_id: frozenset(names - {""}) for player_id, names in found.items()}
 
     async def _erase_traces(self, person: Person, names: dict[PlayerId, frozenset[str]]) -> None:
         """Take a person out of everything but their deaths, figures, links and wallet."""
         guild_id, member_id = person.guild_id, person.member_id
-        for scope in await self._store.list_scopes(guild_id):
+        for scope in await self.store.list_scopes(guild_id):
             for player_id in names:
                 await self._withdraw_bounties(scope, player_id)
         for player_id, known in names.items():
-            await self._store.erase_player(guild_id, player_id, known)
+            await self.store.erase_player(guild_id, player_id, known)
         if member_id is not None:
-            await self._store.erase_member(guild_id, member_id)
+            await self.store.erase_member(guild_id, member_id)
 
     async def _withdraw_bounties(self, scope: ServerScope, player_id: PlayerId) -> None:
         """End the open bounties on a player, with full refund."""
-        end = BountyEnd(BountyState.WITHDRAWN, self._clock.now())
+        end = BountyEnd(BountyState.WITHDRAWN, self.clock.now())
 
         def withdraw(unit: ErasureUnit) -> None:
             for bounty in unit.money.list_open_bounties([player_id]):
                 nameless = replace(bounty, player_name=ERASED_NAME)
                 close_with_refund(unit.money, nameless, end, refund=bounty.amount)
 
-        await self._store.in_transaction(scope, withdraw)
+        await self.store.in_transaction(scope, withdraw)
 
     async def _erase_deaths(self, scope: ServerScope, player_id: PlayerId) -> int:
         """Make a player's deaths nobody's, some in each transaction; return how many they were."""
-        erased, limit = 0, self._deaths_at_once
+        erased, limit = 0, self.deaths_at_once
 
         def step(unit: ErasureUnit) -> tuple[int, int]:
             return _erase_some_deaths(unit, player_id, limit=limit)
 
         while True:
             async with self._stepping:
-                done, left = await self._store.in_transaction(scope, step)
+                done, left = await self.store.in_transaction(scope, step)
             erased += done
             if not left:
                 return erased
 
     async def _erase_member(self, guild_id: GuildId, member_id: MemberId) -> None:
-        while await self._store.delete_ledger_rows(guild_id, member_id, limit=LEDGER_ROWS_AT_ONCE):
+        while await self.store.delete_ledger_rows(guild_id, member_id, limit=LEDGER_ROWS_AT_ONCE):
             pass
-        await self._store.delete_member(guild_id, member_id, at=self._clock.now())
-        await self._store.erase_member(guild_id, member_id)  # bounties that were open until now
+        await self.store.delete_member(guild_id, member_id, at=self.clock.now())
+        await self.store.erase_member(guild_id, member_id)  # bounties that were open until now
 
     async def _write_audit(self, person: Person, actor_id: MemberId) -> None:
         facts = AuditFacts(member_id=ERASED_MEMBER_ID)
@@ -248,7 +242,7 @@ class ErasureService:
             facts = AuditFacts(player_id=ERASED_PLAYER_ID, player_name=ERASED_NAME)
         # a person who has just erased themself is not written down again
         actor = None if person.is_asker else actor_id
-        await self._audit.write(person.guild_id, actor, AuditAction.DATA_ERASE, facts)
+        await self.audit.write(person.guild_id, actor, AuditAction.DATA_ERASE, facts)
 
 
 def _erase_some_deaths(unit: ErasureUnit, player_id: PlayerId, *, limit: int) -> tuple[int, int]:

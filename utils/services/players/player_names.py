@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from itertools import islice
 from typing import Protocol
 
@@ -39,27 +40,23 @@ class NameStore(Protocol):
         """Return players whose newest name holds the text, best known first, within milliseconds."""
 
 
+@dataclass(eq=False, repr=False)
 class PlayerNames:
     """Names for autocomplete and look-up: read once for a guild, then fed by ingestion."""
 
-    def __init__(
-        self,
-        store: NameStore,
-        servers: ServerStore,
-        tasks: TaskManager,
-        *,
-        clock: Clock,
-    ) -> None:
-        self._clock = clock
-        self._store = store
-        self._servers = servers
-        self._tasks = tasks
+    store: NameStore
+    servers: ServerStore
+    tasks: TaskManager
+    _: KW_ONLY
+    clock: Clock
+
+    def __post_init__(self) -> None:
         self._readings: dict[GuildId, BackgroundTask] = {}
         self._guilds: dict[GuildId, NameIndex] = {}
         self._locks = KeyedLocks[GuildId]()
         self._missed: dict[GuildId, list[DeathsStored]] = {}
         self._unlearned: defaultdict[GuildId, list[DeathsStored]] = defaultdict(list)
-        self._learning = WorkQueue("names:learn", self._learn_slowly, tasks=tasks)
+        self._learning = WorkQueue("names:learn", self._learn_slowly, tasks=self.tasks)
         self._comparing = asyncio.Lock()  # one thread at a time compares names: the loop goes on beside it
 
     async def search(
@@ -73,7 +70,7 @@ class PlayerNames:
         wanted, servers = fold_text(text), frozenset(server_ids)
         known = self._guilds.get(guild_id)
         if known is None:
-            few = await self._store.search_players(guild_id, text[:TYPED_CHARACTERS].strip(), limit=limit)
+            few = await self.store.search_players(guild_id, text[:TYPED_CHARACTERS].strip(), limit=limit)
             known = await self._wait_for_names(guild_id)
             if known is None:
                 return list(select_seen(few, servers))
@@ -90,7 +87,7 @@ class PlayerNames:
         ]
         if not any(are_twins):
             return [label_name(player.name) for player in players]
-        servers = await self._servers.list_servers(guild_id)
+        servers = await self.servers.list_servers(guild_id)
         names = {server.scope.server_id: server.name for server in servers}
         return [
             label_twin(player, names) if is_twin else label_name(player.name)
@@ -171,10 +168,10 @@ class PlayerNames:
             await self._get(guild_id)
 
         name = f"names:{guild_id}"
-        if not self._tasks.is_running(name):
-            self._readings[guild_id] = self._tasks.start(name, read, guild_id=guild_id)
-        await wait_for_first(self._readings[guild_id].wait(), self._clock.sleep(BLINK_SECONDS))
-        if not self._tasks.is_running(name):
+        if not self.tasks.is_running(name):
+            self._readings[guild_id] = self.tasks.start(name, read, guild_id=guild_id)
+        await wait_for_first(self._readings[guild_id].wait(), self.clock.sleep(BLINK_SECONDS))
+        if not self.tasks.is_running(name):
             self._readings.pop(guild_id, None)
         return self._guilds.get(guild_id)
 
@@ -192,7 +189,7 @@ class PlayerNames:
         """Read a guild's names and what is stored meanwhile; None when they were forgotten meanwhile."""
         self._missed[guild_id] = []
         try:
-            known = await NameIndex.build(await self._store.list_known_players(guild_id))
+            known = await NameIndex.build(await self.store.list_known_players(guild_id))
         finally:
             missed = self._missed.pop(guild_id, None)
         for event in missed or ():

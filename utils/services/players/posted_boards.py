@@ -7,6 +7,7 @@ kept up to date is delivery's part (``BoardMessages``).
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 
 from utils.errors import (
@@ -88,33 +89,23 @@ class BoardMessages(Protocol):
         """Delete the message as far as Discord takes that now."""
 
 
+@dataclass(eq=False, repr=False)
 class PostedBoardService:
     """Posts boards, keeps them up to date, and removes them; one thing at a time for each board."""
 
-    def __init__(
-        self,
-        store: BoardStore,
-        scope_index: BoardIndex,
-        messages: BoardMessages,
-        *,
-        coverage: CoverageService,
-        channels: ChannelFinder,
-        premium: PremiumService,
-        notifier: AdminNotifier,
-        audit: AuditLog,
-        tasks: TaskManager,
-        is_member: Callable[[GuildId], bool],
-    ) -> None:
-        self._store = store
-        self._scope_index = scope_index
-        self._messages = messages
-        self._coverage = coverage
-        self._channels = channels
-        self._premium = premium
-        self._notifier = notifier
-        self._audit = audit
-        self._tasks = tasks
-        self._is_member = is_member
+    store: BoardStore
+    scope_index: BoardIndex
+    messages: BoardMessages
+    _: KW_ONLY
+    coverage: CoverageService
+    channels: ChannelFinder
+    premium: PremiumService
+    notifier: AdminNotifier
+    audit: AuditLog
+    tasks: TaskManager
+    is_member: Callable[[GuildId], bool]
+
+    def __post_init__(self) -> None:
         self._locks = KeyedLocks[BoardKey]()
         self._turns = FairTurns(GUILDS_AT_ONCE)
 
@@ -135,16 +126,16 @@ class PostedBoardService:
                     text("There is no channel for “leaderboard” here."),
                     hint=text("Set it with {set}.", set=Command("admin channel set")),
                 )
-            posted = await self._store.find_board(key)
+            posted = await self.store.find_board(key)
             if posted is None:
                 posted = PostedBoard(key)
-                await self._store.insert_board(key)
+                await self.store.insert_board(key)
                 facts = AuditFacts(server_name=server, changes=(FieldChange(board.value, new=channel_id),))
-                await self._audit.write(guild_id, actor_id, AuditAction.BOARD_POST, facts)
+                await self.audit.write(guild_id, actor_id, AuditAction.BOARD_POST, facts)
             try:
                 await self._show(posted, channel_id)
             except ChannelUnusableError:
-                await self._store.delete_board(key)
+                await self.store.delete_board(key)
                 raise NotAllowedError(
                     text(
                         "I cannot post in the leaderboard channel: it is gone, or I lack View Channel, "
@@ -170,17 +161,17 @@ class PostedBoardService:
         """
         key = await self._choose_key(guild_id, board, server)
         async with self._locks.hold(key):
-            posted = await self._store.find_board(key)
+            posted = await self.store.find_board(key)
             if posted is None:
                 raise NotFoundError(
                     text("There is no posted board “{board}” here.", board=board.value),
                     hint=text("{post} posts one.", post=Command("admin board post")),
                 )
-            await self._store.delete_board(key)
+            await self.store.delete_board(key)
             change = FieldChange(board.value, old=posted.place.channel_id)
             facts = AuditFacts(server_name=server, changes=(change,))
-            await self._audit.write(guild_id, actor_id, AuditAction.BOARD_REMOVE, facts)
-            await self._messages.delete(posted)
+            await self.audit.write(guild_id, actor_id, AuditAction.BOARD_REMOVE, facts)
+            await self.messages.delete(posted)
 
     async def refresh_all(self) -> None:
         """Bring every board of every guild up to date; what fails waits for the next round."""
@@ -190,32 +181,32 @@ class PostedBoardService:
             async with self._turns.lend(guild_id):
                 await self._refresh_guild(guild_id, told)
 
-        found = filter(self._is_member, await self._scope_index.list_guilds_with_boards())
+        found = filter(self.is_member, await self.scope_index.list_guilds_with_boards())
         await asyncio.gather(
-            *(self._tasks.attempt(REFRESH_TASK, one, refresh_in_turn, told=told) for one in found)
+            *(self.tasks.attempt(REFRESH_TASK, one, refresh_in_turn, told=told) for one in found)
         )
 
     async def _refresh_guild(self, guild_id: GuildId, told: set[str]) -> None:
         """Bring a guild's boards up to date; one that fails or hangs leaves the others their turn."""
-        keys = [posted.key for posted in await self._store.list_boards(guild_id)]
+        keys = [posted.key for posted in await self.store.list_boards(guild_id)]
         await asyncio.gather(
-            *(self._tasks.attempt(REFRESH_TASK, key, self._refresh, told=told) for key in keys)
+            *(self.tasks.attempt(REFRESH_TASK, key, self._refresh, told=told) for key in keys)
         )
 
     async def _refresh(self, key: BoardKey) -> None:
         async with self._locks.hold(key):
-            posted = await self._store.find_board(key)
+            posted = await self.store.find_board(key)
             if posted is not None:  # not removed meanwhile
                 await self._refresh_or_pause(posted)
 
     async def _refresh_or_pause(self, posted: PostedBoard) -> None:
         key, matter = posted.key, f"boards:channel:{posted.key.server_id}"
         try:
-            await self._premium.verify_premium_for_feature(key.guild_id, Feature.POSTED_BOARDS)
+            await self.premium.verify_premium_for_feature(key.guild_id, Feature.POSTED_BOARDS)
         except TierRequiredError as refusal:
             await self._pause(posted, text("Posted boards are paused: {why}", why=refusal.said), TIER_MATTER)
             return
-        await self._notifier.clear(key.guild_id, TIER_MATTER)
+        await self.notifier.clear(key.guild_id, TIER_MATTER)
         channel_id = await self._find_channel(key)
         if channel_id is None:
             await self._pause(posted, CHANNEL_GONE, matter)
@@ -223,28 +214,28 @@ class PostedBoardService:
         try:
             await self._show(posted, channel_id)
         except NotFoundError:
-            await self._store.delete_board(key)  # its server is gone
+            await self.store.delete_board(key)  # its server is gone
         except ChannelUnusableError:
             await self._pause(posted, CHANNEL_GONE, matter)
         else:
-            await self._notifier.clear(key.guild_id, matter)
+            await self.notifier.clear(key.guild_id, matter)
 
     async def _show(self, posted: PostedBoard, channel_id: ChannelId) -> None:
-        await self._messages.show(posted.key, channel_id)
+        await self.messages.show(posted.key, channel_id)
         if posted.is_paused:
-            await self._store.set_paused(posted.key, is_paused=False)
+            await self.store.set_paused(posted.key, is_paused=False)
 
     async def _pause(self, posted: PostedBoard, sentence: Text, matter: str) -> None:
         if not posted.is_paused:
-            await self._store.set_paused(posted.key, is_paused=True)
-        await self._notifier.notify(posted.key.guild_id, sentence, matter)
+            await self.store.set_paused(posted.key, is_paused=True)
+        await self.notifier.notify(posted.key.guild_id, sentence, matter)
 
     async def _choose_key(self, guild_id: GuildId, board: Board, server: str | None) -> BoardKey:
         if server is None:
             return BoardKey(guild_id, ALL_SERVERS, board.value)
-        coverage = await self._coverage.choose(guild_id, server)
+        coverage = await self.coverage.choose(guild_id, server)
         return BoardKey(guild_id, coverage.server_ids[0], board.value)
 
     async def _find_channel(self, key: BoardKey) -> ChannelId | None:
         scope = ServerScope(key.guild_id, key.server_id)
-        return await self._channels.find_channel(scope, ChannelKind.LEADERBOARD)
+        return await self.channels.find_channel(scope, ChannelKind.LEADERBOARD)

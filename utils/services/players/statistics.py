@@ -123,20 +123,14 @@ class HunterStore(Protocol):
         """
 
 
+@dataclass(eq=False, repr=False)
 class StatisticsService:
     """Answers ``/stats``, ``/compare`` and ``/leaderboard``."""
 
-    def __init__(
-        self,
-        store: StatisticsStore,
-        enmities: EnmityStore,
-        hunters: HunterStore,
-        coverage: CoverageService,
-    ) -> None:
-        self._store = store
-        self._enmities = enmities
-        self._hunters = hunters
-        self._coverage = coverage
+    store: StatisticsStore
+    enmities: EnmityStore
+    hunters: HunterStore
+    coverage: CoverageService
 
     async def get_stats(self, question: StatisticsQuestion) -> PlayerReport:
         """Return the figures of a player, or of a member's linked ones, with what they did lately.
@@ -144,12 +138,12 @@ class StatisticsService:
         Raises:
             NotFoundError, AmbiguousError, InvalidInputError: nobody, or more than one, is meant.
         """
-        coverage = await self._coverage.choose(question.guild_id, question.server, question.period)
-        meant = await self._coverage.find_players(question, coverage)
+        coverage = await self.coverage.choose(question.guild_id, question.server, question.period)
+        meant = await self.coverage.find_players(question, coverage)
         player_ids = [player.player_id for player in meant]
         stats, days = await asyncio.gather(
             self._find_stats(coverage, player_ids, meant[0].name),
-            self._store.list_days(
+            self.store.list_days(
                 coverage.guild_id,
                 coverage.server_ids,
                 player_ids,
@@ -166,16 +160,16 @@ class StatisticsService:
         Raises:
             NotFoundError, AmbiguousError, InvalidInputError: a name fits nobody, several, or both one player.
         """
-        coverage = await self._coverage.choose(guild_id, server)
-        meant = [await self._coverage.resolve(coverage, name) for name in (first, second)]
+        coverage = await self.coverage.choose(guild_id, server)
+        meant = [await self.coverage.resolve(coverage, name) for name in (first, second)]
         one, other = (player.player_id for player in meant)
         if one == other:
             raise InvalidInputError(text("Both names mean the same player. Choose two different ones."))
         first_stats, second_stats, first_kills, second_kills = await asyncio.gather(
             self._find_stats(coverage, [one], meant[0].name),
             self._find_stats(coverage, [other], meant[1].name),
-            self._enmities.count_kills(guild_id, coverage.server_ids, one, other),
-            self._enmities.count_kills(guild_id, coverage.server_ids, other, one),
+            self.enmities.count_kills(guild_id, coverage.server_ids, one, other),
+            self.enmities.count_kills(guild_id, coverage.server_ids, other, one),
         )
         return coverage, Comparison(first_stats, second_stats, first_kills, second_kills)
 
@@ -185,10 +179,10 @@ class StatisticsService:
         """Return one page of a board of players, and the best place of the asker's linked ones."""
         own: Sequence[PlayerId] = ()
         if asker_id is not None:
-            own = await self._coverage.list_linked(coverage.guild_id, asker_id)
+            own = await self.coverage.list_linked(coverage.guild_id, asker_id)
         if board is Board.BOUNTIES:
             return await self._page_hunters(coverage, page, own)
-        found = await self._store.list_board(
+        found = await self.store.list_board(
             coverage.guild_id,
             coverage.server_ids,
             board=board.value,
@@ -201,7 +195,7 @@ class StatisticsService:
         return BoardPage(board, found.rows, page, found.total, found.own)
 
     async def _page_hunters(self, coverage: Coverage, page: int, own: Sequence[PlayerId]) -> BoardPage:
-        rows = await self._hunters.list_hunters(
+        rows = await self.hunters.list_hunters(
             coverage.guild_id, coverage.server_ids, since=coverage.since, since_at=coverage.since_at
         )
         start = page * BOARD_PAGE_ROWS
@@ -209,7 +203,7 @@ class StatisticsService:
         return BoardPage(Board.BOUNTIES, tuple(rows[start : start + BOARD_PAGE_ROWS]), page, len(rows), mine)
 
     async def _find_stats(self, coverage: Coverage, player_ids: Sequence[PlayerId], name: str) -> PlayerStats:
-        stats = await self._store.find_stats(
+        stats = await self.store.find_stats(
             coverage.guild_id, coverage.server_ids, player_ids, since=coverage.since
         )
         if stats is None:

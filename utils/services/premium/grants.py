@@ -8,6 +8,7 @@ end down last, so that a process that dies in between does all of it again.
 
 import re
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -93,6 +94,7 @@ def choose_paused(servers: Sequence[GameServer], *, capacity: int) -> frozenset[
     return frozenset(server.scope for server in servers[capacity:])
 
 
+@dataclass(eq=False, repr=False)
 class GrantService:
     """Gives and takes premium, and keeps each guild's servers within its tier.
 
@@ -100,32 +102,20 @@ class GrantService:
         minimum_poll_seconds: the configured minimum, for the table that people see.
     """
 
-    def __init__(
-        self,
-        store: PremiumStore,
-        scope_index: GrantIndex,
-        *,
-        premium: PremiumService,
-        servers: ServerStore,
-        loops: LoopControl,
-        notifier: AdminNotifier,
-        tasks: TaskManager,
-        clock: Clock,
-        minimum_poll_seconds: float,
-    ) -> None:
-        self._store = store
-        self._scope_index = scope_index
-        self._premium = premium
-        self._servers = servers
-        self._loops = loops
-        self._notifier = notifier
-        self._tasks = tasks
-        self._clock = clock
-        self._minimum_poll_seconds = minimum_poll_seconds
-        self._unchecked: set[GuildId] = (
-            set()
-        )  # whose servers may not fit their tier yet; the timer tries again
-        self._pausing = WorkQueue(PAUSE_TASK, self._pause_soon, tasks=tasks)
+    store: PremiumStore
+    scope_index: GrantIndex
+    _: KW_ONLY
+    premium: PremiumService
+    servers: ServerStore
+    loops: LoopControl
+    notifier: AdminNotifier
+    tasks: TaskManager
+    clock: Clock
+    minimum_poll_seconds: float
+
+    def __post_init__(self) -> None:
+        self._unchecked: set[GuildId] = set()  # their servers may not fit the tier; the timer tries again
+        self._pausing = WorkQueue(PAUSE_TASK, self._pause_soon, tasks=self.tasks)
         self._locks = KeyedLocks[GuildId]()  # one after the other keeps old and new states true
 
     async def grant(
@@ -151,7 +141,7 @@ class GrantService:
                     last=Number(LONGEST_DAYS),
                 )
             )
-        now = self._clock.now()
+        now = self.clock.now()
         ends_at = None if days is None else now + timedelta(days=days)
         event = PremiumEvent(now, PremiumAction.GRANTED, tier, ends_at, by=actor_id)
         async with self._locks.hold(guild_id):
@@ -177,7 +167,7 @@ class GrantService:
             )
         async with self._locks.hold(guild_id):
             old = await self._read_fresh(guild_id)
-            state = self._premium.read_state(old)
+            state = self.premium.read_state(old)
             if not state.is_granted:
                 raise InvalidInputError(
                     text(
@@ -188,7 +178,7 @@ class GrantService:
                     )
                 )
             event = PremiumEvent(
-                self._clock.now(),
+                self.clock.now(),
                 PremiumAction.REVOKED,
                 state.tier.level,
                 state.ends_at,
@@ -202,27 +192,27 @@ class GrantService:
 
     async def describe(self, guild_id: GuildId) -> PremiumOverview:
         """Return what people see of a guild's premium."""
-        servers = await self._servers.list_servers(guild_id)
+        servers = await self.servers.list_servers(guild_id)
         return PremiumOverview(
-            state=await self._premium.get_state(guild_id),
+            state=await self.premium.get_state(guild_id),
             servers=tuple(server.name for server in servers),
             paused=tuple(server.name for server in servers if server.is_paused),
-            offers=list_offers(minimum_seconds=self._minimum_poll_seconds),
+            offers=list_offers(minimum_seconds=self.minimum_poll_seconds),
         )
 
     async def end_due(self) -> None:
         """Carry out every end that has come, and what an outage left undone."""
-        await self._tasks.for_each(ENDS_TASK, tuple(self._unchecked), self.pause_excess_servers)
-        ended = await self._scope_index.list_ended_premium(self._clock.now())
-        await self._tasks.for_each(ENDS_TASK, ended, self._end)
+        await self.tasks.for_each(ENDS_TASK, tuple(self._unchecked), self.pause_excess_servers)
+        ended = await self.scope_index.list_ended_premium(self.clock.now())
+        await self.tasks.for_each(ENDS_TASK, ended, self._end)
 
     async def pause_excess_of_all(self) -> None:
         """Keep every guild within its tier, for example after the default tier was changed.
 
         Where that fails, the timer of ends does it later.
         """
-        guild_ids = await self._scope_index.list_guild_ids()
-        await self._tasks.for_each(PAUSE_TASK, guild_ids, self.pause_excess_servers)
+        guild_ids = await self.scope_index.list_guild_ids()
+        await self.tasks.for_each(PAUSE_TASK, guild_ids, self.pause_excess_servers)
 
     async def pause_excess_servers(self, guild_id: GuildId) -> None:
         """Pause what is over the limit, and let go on what fits (again)."""
@@ -256,65 +246,65 @@ class GrantService:
         old: PremiumRecord,
         action: AuditAction,
     ) -> GrantChange:
-        before = self._premium.read_state(old)
-        after = self._premium.read_state(PremiumRecord(guild_id, grant))
+        before = self.premium.read_state(old)
+        after = self.premium.read_state(PremiumRecord(guild_id, grant))
         entry = _build_entry(event, action, before, after)
         self._unchecked.add(guild_id)
         try:
-            await self._store.write_grant(guild_id, grant, event, entry=entry)
+            await self.store.write_grant(guild_id, grant, event, entry=entry)
         finally:
-            self._premium.forget_guild(guild_id)  # a write that failed may have happened all the same
+            self.premium.forget_guild(guild_id)  # a write that failed may have happened all the same
         log_entry(guild_id, entry)
         paused = await self._pause_excess(guild_id)
         record = await self._read_fresh(guild_id)
-        return GrantChange(before, self._premium.read_state(record), paused, record.history)
+        return GrantChange(before, self.premium.read_state(record), paused, record.history)
 
     async def _end(self, guild_id: GuildId) -> None:
         """Carry out the end of a grant; a new grant that came first wins."""
         async with self._locks.hold(guild_id):
             record = await self._read_fresh(guild_id)
-            now = self._clock.now()
+            now = self.clock.now()
             if record.grant is None or not record.grant.is_over(now):
                 return
             paused = await self._pause_excess(guild_id)
         grant = record.grant
         ended = PremiumState(TIERS[grant.tier], grant.ends_at, is_granted=True)
-        change = GrantChange(ended, self._premium.read_state(record), paused, record.history)
+        change = GrantChange(ended, self.premium.read_state(record), paused, record.history)
         await self._tell_end(guild_id, change, key=f"premium:{grant.ends_at}")
         event = PremiumEvent(now, PremiumAction.ENDED, grant.tier, grant.ends_at)
         entry = _build_entry(event, AuditAction.PREMIUM_END, change.old, change.new)
-        if await self._store.end_grant(guild_id, event, entry=entry):
+        if await self.store.end_grant(guild_id, event, entry=entry):
             log_entry(guild_id, entry)
-        self._premium.forget_guild(guild_id)
+        self.premium.forget_guild(guild_id)
         logger.info("premium has ended", guild_id=guild_id, tier=grant.tier, paused=len(paused))
 
     async def _pause_excess(self, guild_id: GuildId) -> tuple[str, ...]:
         """Pause and resume servers by the tier; return the names of those that are paused then."""
         self._unchecked.add(guild_id)
-        self._premium.forget_guild(guild_id)  # another process may have written a grant a moment ago
-        tier = await self._premium.get_tier(guild_id)
-        servers = await self._servers.list_servers(guild_id)
+        self.premium.forget_guild(guild_id)  # another process may have written a grant a moment ago
+        tier = await self.premium.get_tier(guild_id)
+        servers = await self.servers.list_servers(guild_id)
         paused = choose_paused(servers, capacity=tier.servers)
         for server in servers:
             is_paused = server.scope in paused
             if server.is_paused != is_paused:
                 try:
-                    await self._servers.set_paused(server.scope, is_paused=is_paused)
+                    await self.servers.set_paused(server.scope, is_paused=is_paused)
                 except StorageError:
-                    self._loops.refresh(server.scope)  # it may have happened all the same
+                    self.loops.refresh(server.scope)  # it may have happened all the same
                     raise
-                await self._loops.restart(server.scope)
+                await self.loops.restart(server.scope)
                 logger.info("game server fits or not", scope=str(server.scope), is_paused=is_paused)
         self._unchecked.discard(guild_id)
         return tuple(server.name for server in servers if server.scope in paused)
 
     async def _read_fresh(self, guild_id: GuildId) -> PremiumRecord:
         """Return the record as it is stored, not as it is cached."""
-        self._premium.forget_guild(guild_id)
-        return await self._store.get_premium(guild_id)
+        self.premium.forget_guild(guild_id)
+        return await self.store.get_premium(guild_id)
 
     async def _tell_end(self, guild_id: GuildId, change: GrantChange, *, key: str) -> None:
-        await self._notifier.notify(guild_id, describe_end(change), key)
+        await self.notifier.notify(guild_id, describe_end(change), key)
 
 
 def _build_entry(

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Protocol
 
 from structlog import get_logger
@@ -101,39 +101,26 @@ class RejectedLines:
     total: int
 
 
+@dataclass(eq=False, repr=False)
 class GameServerService:
     """The rules around a guild's game servers."""
 
-    def __init__(
-        self,
-        store: ServerStore,
-        rejected: RejectedStore,
-        *,
-        settings: SettingsService,
-        premium: PremiumService,
-        encryption: Encryption,
-        checker: ServerChecker,
-        places: LogPlaces,
-        logs: LogOpener,
-        history: HistoryImport,
-        loops: LoopControl,
-        events: EventDispatcher,
-        audit: AuditLog,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._rejected = rejected
-        self._settings = settings
-        self._premium = premium
-        self._encryption = encryption
-        self._checker = checker
-        self._places = places
-        self._logs = logs
-        self._history = history
-        self._loops = loops
-        self._events = events
-        self._audit = audit
-        self._clock = clock
+    store: ServerStore
+    rejected: RejectedStore
+    _: KW_ONLY
+    settings: SettingsService
+    premium: PremiumService
+    encryption: Encryption
+    checker: ServerChecker
+    places: LogPlaces
+    logs: LogOpener
+    history: HistoryImport
+    loops: LoopControl
+    events: EventDispatcher
+    audit: AuditLog
+    clock: Clock
+
+    def __post_init__(self) -> None:
         self._locks = KeyedLocks[GuildId]()
 
     def lock(self, guild_id: GuildId) -> AbstractAsyncContextManager[None]:
@@ -142,7 +129,7 @@ class GameServerService:
 
     async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
         """Return the guild's servers, oldest first."""
-        return await self._store.list_servers(guild_id)
+        return await self.store.list_servers(guild_id)
 
     async def resolve(self, guild_id: GuildId, typed: str | None) -> GameServer:
         """Return the server meant, by id or name; without text the guild's only one.
@@ -151,7 +138,7 @@ class GameServerService:
             NotFoundError: there is none, or none of that name.
             AmbiguousError: several are called so, or no text and several servers.
         """
-        servers = await self._store.list_servers(guild_id)
+        servers = await self.store.list_servers(guild_id)
         if not servers:
             how = text("Add one with {add}.", add=Command("admin server add"))
             raise NotFoundError(_describe_missing(typed), hint=how)
@@ -172,8 +159,8 @@ class GameServerService:
         Raises:
             InvalidInputError, LimitReachedError
         """
-        servers = await self._store.list_servers(guild_id)
-        await self._premium.verify_free_slot(guild_id, servers=len(servers))
+        servers = await self.store.list_servers(guild_id)
+        await self.premium.verify_free_slot(guild_id, servers=len(servers))
         verify_free_name(read_form(form).name, (server.name for server in servers))
 
     async def add_server(
@@ -196,30 +183,30 @@ class GameServerService:
         read = read_form(form)
         server, taken = self._build(guild_id, read, credentials), list_taken(form, read)
         understood = (CheckStep(WayStep.UNDERSTOOD, ok=True, detail=taken),) if taken else ()
-        tier = await self._premium.get_tier(guild_id)
-        check = await self._checker.check(server, guild_limit=tier.servers, credentials=credentials)
+        tier = await self.premium.get_tier(guild_id)
+        check = await self.checker.check(server, guild_limit=tier.servers, credentials=credentials)
         if check.logs is None:
-            self._logs.forget(server.scope)
+            self.logs.forget(server.scope)
             await self._audit_failed(server, actor_id, check.failure)
             return AddedServer((*understood, *check.steps), None)
         server = replace(server, host_key=check.host_key, log_folder=check.logs.folder)
         try:
             async with self.lock(guild_id):
                 await self.verify_form(guild_id, form)  # the test took its time: a tier may have ended
-                await self._places.verify_free(server, check.logs)
+                await self.places.verify_free(server, check.logs)
                 # the import first: a server that is there without one would have its past announced as news
                 await self.prepare_import(server, channel_id=channel_id, message_id=message_id)
-                await self._store.insert_server(server.scope, server)
+                await self.store.insert_server(server.scope, server)
         except KillfeedError as error:
-            self._logs.forget(server.scope)
-            self._checker.let_go(server)
+            self.logs.forget(server.scope)
+            self.checker.let_go(server)
             if isinstance(error, UserFacingError):
                 await self._audit_failed(server, actor_id, None)
             raise
-        self._settings.forget_guild(guild_id)
-        self._loops.start(server.scope)
-        self._events.dispatch(ServerAdded(scope=server.scope))
-        await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, _list_facts(server))
+        self.settings.forget_guild(guild_id)
+        self.loops.start(server.scope)
+        self.events.dispatch(ServerAdded(scope=server.scope))
+        await self.audit.write(guild_id, actor_id, AuditAction.SERVER_ADD, _list_facts(server))
         return AddedServer((*understood, *check.steps), server)
 
     async def test_server(
@@ -227,22 +214,22 @@ class GameServerService:
     ) -> tuple[GameServer, tuple[CheckStep, ...]]:
         """Try the way to a server's logs, step by step; when all works it is read at once."""
         server = await self.resolve(guild_id, text)
-        tier = await self._premium.get_tier(guild_id)
-        check = await self._checker.check(server, guild_limit=tier.servers)
+        tier = await self.premium.get_tier(guild_id)
+        check = await self.checker.check(server, guild_limit=tier.servers)
         if check.logs is None:
             return server, check.steps
         try:
-            await self._places.note_folder(server, check.logs.folder)
+            await self.places.note_folder(server, check.logs.folder)
         except SameLogsError as error:
             return server, (*check.steps, CheckStep(WayStep.OTHER_SERVERS, ok=False, detail=error.said))
-        self._loops.wake(server.scope)
+        self.loops.wake(server.scope)
         return server, check.steps
 
     async def _audit_failed(self, server: GameServer, actor_id: MemberId, failure: CheckStep | None) -> None:
         """Write down a server that was tried and not added: it says where somebody wanted to go."""
         step = failure.name.code if failure else None
         facts = replace(_list_facts(server), is_done=False, failed_step=step)
-        await self._audit.write(server.scope.guild_id, actor_id, AuditAction.SERVER_ADD, facts)
+        await self.audit.write(server.scope.guild_id, actor_id, AuditAction.SERVER_ADD, facts)
 
     async def remove_server(self, scope: ServerScope, *, keep_stats: bool, actor_id: MemberId) -> None:
         """End everything a server holds and delete it.
@@ -251,27 +238,27 @@ class GameServerService:
             NotFoundError: somebody else removed it meanwhile.
             StillBusyError, StorageError: it is not removed, and read on as before.
         """
-        server = await self._store.find_server(scope)
+        server = await self.store.find_server(scope)
         if server is None:
             raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
-        async with self._loops.removal(scope):
-            self._logs.forget(scope)
-            await self._store.mark_removed(scope, keep_stats=keep_stats, at=self._clock.now())
-        self._settings.forget_guild(scope.guild_id)
-        self._events.dispatch(ServerRemoved(scope=scope))
+        async with self.loops.removal(scope):
+            self.logs.forget(scope)
+            await self.store.mark_removed(scope, keep_stats=keep_stats, at=self.clock.now())
+        self.settings.forget_guild(scope.guild_id)
+        self.events.dispatch(ServerRemoved(scope=scope))
         statistics = FieldChange("statistics", old=True, new=keep_stats)
         facts = _list_facts(server, statistics, is_there=False)
-        await self._audit.write(scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, facts)
+        await self.audit.write(scope.guild_id, actor_id, AuditAction.SERVER_REMOVE, facts)
         try:
-            await self._store.delete_leftovers(scope, now=self._clock.now())
+            await self.store.delete_leftovers(scope, now=self.clock.now())
         except StorageError as failure:  # nobody is shown any of it; the hourly tidying goes on
             logger.warning("leftovers of a removed server wait", scope=str(scope), problem=str(failure))
 
     async def list_rejected(self, guild_id: GuildId, text: str | None) -> RejectedLines:
         """Return what could not be read of a server's logs."""
         server = await self.resolve(guild_id, text)
-        lines = await self._rejected.list_rejected(server.scope, limit=SHOWN_REJECTED)
-        return RejectedLines(server, tuple(lines), await self._rejected.count_rejected(server.scope))
+        lines = await self.rejected.list_rejected(server.scope, limit=SHOWN_REJECTED)
+        return RejectedLines(server, tuple(lines), await self.rejected.count_rejected(server.scope))
 
     def _build(self, guild_id: GuildId, form: ServerForm, credentials: Credentials) -> GameServer:
         characters = (secrets.choice(SERVER_ID_ALPHABET) for _ in range(SERVER_ID_CHARACTERS))
@@ -282,12 +269,12 @@ class GameServerService:
             host=form.host,
             port=form.port or DEFAULT_PORT,
             username=form.username,
-            secret=self._encryption.encrypt(scope, credentials),
+            secret=self.encryption.encrypt(scope, credentials),
             number=form.number,
             base_path=form.base_path,
             timezone=form.timezone,
             legacy=form.legacy,
-            added_at=self._clock.now(),
+            added_at=self.clock.now(),
         )
 
     async def prepare_import(
@@ -298,16 +285,16 @@ class GameServerService:
         Raises:
             RemoteError: the host failed while its files were listed.
         """
-        tier = await self._premium.get_tier(server.scope.guild_id)
+        tier = await self.premium.get_tier(server.scope.guild_id)
         wanted = ImportJob(
             generation=server.generation,
-            started_at=self._clock.now(),
+            started_at=self.clock.now(),
             ends={},
             channel_id=channel_id,
             message_id=message_id,
         )
-        async with self._logs.open(server, guild_limit=tier.servers) as logs:
-            await self._history.prepare(server, logs, wanted)
+        async with self.logs.open(server, guild_limit=tier.servers) as logs:
+            await self.history.prepare(server, logs, wanted)
 
 
 def _is_called(server: GameServer, text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Protocol
 
 from utils.errors import (
@@ -94,35 +94,22 @@ class EditedServer:
     changes: tuple[FieldChange, ...]
 
 
+@dataclass(eq=False, repr=False)
 class ServerChangeService:
     """Changes game servers that are there."""
 
-    def __init__(
-        self,
-        servers: GameServerService,
-        store: ServerStore,
-        imports: ImportJobs,
-        *,
-        settings: SettingsService,
-        premium: PremiumService,
-        encryption: Encryption,
-        checker: ServerChecker,
-        places: LogPlaces,
-        host_keys: HostKeyReader,
-        loops: LoopControl,
-        audit: AuditLog,
-    ) -> None:
-        self._servers = servers
-        self._store = store
-        self._imports = imports
-        self._settings = settings
-        self._premium = premium
-        self._encryption = encryption
-        self._checker = checker
-        self._places = places
-        self._host_keys = host_keys
-        self._loops = loops
-        self._audit = audit
+    servers: GameServerService
+    store: ServerStore
+    imports: ImportJobs
+    _: KW_ONLY
+    settings: SettingsService
+    premium: PremiumService
+    encryption: Encryption
+    checker: ServerChecker
+    places: LogPlaces
+    host_keys: HostKeyReader
+    loops: LoopControl
+    audit: AuditLog
 
     async def edit(
         self, guild_id: GuildId, typed: str, edit: ServerEdit, *, actor_id: MemberId
@@ -134,8 +121,8 @@ class ServerChangeService:
         Raises:
             UserFacingError: nothing is different, or it cannot be right; another account without its secret.
         """
-        async with self._servers.lock(guild_id):
-            server = await self._servers.resolve(guild_id, typed)
+        async with self.servers.lock(guild_id):
+            server = await self.servers.resolve(guild_id, typed)
             wanted = self._apply(server, read_edit(edit))
             changes = list_changes(server, wanted)
             if not changes:
@@ -167,14 +154,14 @@ class ServerChangeService:
         self, guild_id: GuildId, typed: str, kind: DeathKind, *, is_announced: bool, actor_id: MemberId
     ) -> GameServer:
         """Have one class of death of a server posted, or not; return the server as it is then."""
-        server = await self._servers.resolve(guild_id, typed)
+        server = await self.servers.resolve(guild_id, typed)
         with self._refreshing_if_failed(server.scope):
-            await self._store.set_silenced(server.scope, kind, is_silenced=not is_announced)
-        self._loops.refresh(server.scope)
+            await self.store.set_silenced(server.scope, kind, is_silenced=not is_announced)
+        self.loops.refresh(server.scope)
         if is_announced == (kind in server.silenced):
             switched = FieldChange(kind.value, not is_announced, is_announced)
             facts = AuditFacts(server_name=server.name, changes=(switched,))
-            await self._audit.write(guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, facts)
+            await self.audit.write(guild_id, actor_id, AuditAction.SERVER_ANNOUNCE, facts)
         silenced = server.silenced - {kind} if is_announced else server.silenced | {kind}
         return replace(server, silenced=silenced)
 
@@ -185,7 +172,7 @@ class ServerChangeService:
             LimitReachedError: it is paused.
             InvalidInputError: an import is under way.
         """
-        server = await self._servers.resolve(guild_id, typed)
+        server = await self.servers.resolve(guild_id, typed)
         if server.is_paused:
             raise LimitReachedError(
                 text(
@@ -194,7 +181,7 @@ class ServerChangeService:
                     status=Command("premium status"),
                 )
             )
-        if await self._imports.find_import(server.scope) is not None:
+        if await self.imports.find_import(server.scope) is not None:
             raise InvalidInputError(
                 text("The history of {server} is being read already.", server=server.name)
             )
@@ -215,22 +202,22 @@ class ServerChangeService:
             UserFacingError: it cannot be imported now.
             RemoteError: the host failed while its files were listed.
         """
-        async with self._servers.lock(guild_id):
+        async with self.servers.lock(guild_id):
             server = await self.verify_import(guild_id, typed)
             server = await self._find(server.scope)  # no import is under way: its generation stands now
             with self._refreshing_if_failed(server.scope):
-                await self._servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
-            await self._loops.restart(server.scope)
-            await self._audit.write(
+                await self.servers.prepare_import(server, channel_id=channel_id, message_id=message_id)
+            await self.loops.restart(server.scope)
+            await self.audit.write(
                 guild_id, actor_id, AuditAction.SERVER_IMPORT, AuditFacts(server_name=server.name)
             )
             return server
 
     async def read_host_keys(self, guild_id: GuildId, typed: str) -> tuple[GameServer, HostKeys]:
         """Return a server, its pinned key, and the key its host shows now."""
-        server = await self._servers.resolve(guild_id, typed)
-        tier = await self._premium.get_tier(guild_id)
-        return server, await self._host_keys.read_host_keys(server, guild_limit=tier.servers)
+        server = await self.servers.resolve(guild_id, typed)
+        tier = await self.premium.get_tier(guild_id)
+        return server, await self.host_keys.read_host_keys(server, guild_limit=tier.servers)
 
     async def accept_host_key(self, server: GameServer, keys: HostKeys, *, actor_id: MemberId) -> None:
         """Pin the key that was shown, and go on reading.
@@ -242,51 +229,51 @@ class ServerChangeService:
         if keys.shown is None:
             raise InvalidInputError(text("The host shows no key at the moment. Try again later."))
         guild_id = server.scope.guild_id
-        async with self._servers.lock(guild_id):
+        async with self.servers.lock(guild_id):
             now = await self._find(server.scope)
             if _differs(server, now, (*_PLACE, "host_key")):
                 raise InvalidInputError(text("Host or key were changed meanwhile. Run the command again."))
             with self._refreshing_if_failed(server.scope):
-                await self._store.set_host_key(server.scope, keys.shown.text)
-            await self._loops.restart(server.scope)
+                await self.store.set_host_key(server.scope, keys.shown.text)
+            await self.loops.restart(server.scope)
             pinned = keys.pinned.fingerprint if keys.pinned else None
             changed = FieldChange("host_key", pinned, keys.shown.fingerprint)
             facts = AuditFacts(server_name=server.name, changes=(changed,))
-            await self._audit.write(guild_id, actor_id, AuditAction.SERVER_HOSTKEY, facts)
+            await self.audit.write(guild_id, actor_id, AuditAction.SERVER_HOSTKEY, facts)
 
     def _apply(self, server: GameServer, edit: ServerEdit) -> GameServer:
         given: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(edit, name)) is not None}
         wanted = replace(server, **given)
         if edit.credentials is not None:
-            secret = self._encryption.encrypt(server.scope, edit.credentials)
+            secret = self.encryption.encrypt(server.scope, edit.credentials)
             wanted = replace(wanted, secret=secret)
         return replace(wanted, host_key=None) if _differs(server, wanted, _PLACE) else wanted
 
     async def _verify_place(self, guild_id: GuildId, wanted: GameServer) -> None:
-        others = await self._store.list_servers(guild_id)
+        others = await self.store.list_servers(guild_id)
         verify_free_name(wanted.name, [other.name for other in others if other.scope != wanted.scope])
 
     async def _audit_edit(self, guild_id: GuildId, actor_id: MemberId, facts: AuditFacts) -> None:
-        await self._audit.write(guild_id, actor_id, AuditAction.SERVER_EDIT, facts)
+        await self.audit.write(guild_id, actor_id, AuditAction.SERVER_EDIT, facts)
 
     async def _check(self, wanted: GameServer, credentials: Credentials | None) -> WayCheck:
-        tier = await self._premium.get_tier(wanted.scope.guild_id)
-        return await self._checker.check(wanted, guild_limit=tier.servers, credentials=credentials)
+        tier = await self.premium.get_tier(wanted.scope.guild_id)
+        return await self.checker.check(wanted, guild_limit=tier.servers, credentials=credentials)
 
     async def _write(self, wanted: GameServer, check: WayCheck) -> None:
         try:
             if check.logs is not None:
-                await self._places.verify_free(wanted, check.logs)
+                await self.places.verify_free(wanted, check.logs)
             await self._find(wanted.scope)
             with self._refreshing_if_failed(wanted.scope):
-                await self._store.replace_server(wanted.scope, wanted)
+                await self.store.replace_server(wanted.scope, wanted)
         except KillfeedError:
             if check.steps:
-                self._checker.let_go(wanted)
+                self.checker.let_go(wanted)
             raise
         finally:
-            self._settings.forget_guild(wanted.scope.guild_id)
-        await self._loops.restart(wanted.scope)
+            self.settings.forget_guild(wanted.scope.guild_id)
+        await self.loops.restart(wanted.scope)
 
     @contextmanager
     def _refreshing_if_failed(self, scope: ServerScope) -> Iterator[None]:
@@ -294,11 +281,11 @@ class ServerChangeService:
         try:
             yield
         except StorageError:
-            self._loops.refresh(scope)
+            self.loops.refresh(scope)
             raise
 
     async def _find(self, scope: ServerScope) -> GameServer:
-        server = await self._store.find_server(scope)
+        server = await self.store.find_server(scope)
         if server is None:
             raise NotFoundError(NO_SUCH_SERVER, hint=text("Somebody removed it meanwhile."))
         return server

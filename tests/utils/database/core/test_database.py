@@ -157,6 +157,26 @@ async def test_work_runs_again_when_another_transaction_holds_its_document(
     assert await holding == 1
 
 
+async def test_transaction_that_must_not_repeat_tells_of_a_conflict_at_once(
+    database: SafeDatabase, other: SafeDatabase, things: ScopedCollection
+) -> None:
+    """The one that holds the document notices nothing."""
+    gate = Gate()
+
+    def hold(transaction: Transaction) -> int:
+        drawn = _increase(transaction)
+        gate.wait()
+        return drawn
+
+    await things.insert_one({"_id": 1, "count": 0})
+    holding = asyncio.create_task(other.in_transaction(hold))
+    await gate.reached()
+    with pytest.raises(StorageConflictError):
+        await database.in_transaction(_increase, repeats=False)
+    gate.open()
+    assert await holding == 1
+
+
 async def test_nothing_is_stored_when_the_lease_is_gone(
     database: SafeDatabase, things: ScopedCollection
 ) -> None:

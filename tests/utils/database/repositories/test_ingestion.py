@@ -18,13 +18,13 @@ from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
 from utils.database.units.ingestion_unit import GuildTransaction, IngestionTransaction
 from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError, StorageConflictError
+from utils.group_commit import GroupCommit
 from utils.models.deaths import Death, DeathKind, LogFile
 from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth, WeaponCount
 from utils.models.reading import Cursor, RejectedLine
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
-from utils.services.ingestion.group_commit import GroupCommit
 
 FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -365,7 +365,7 @@ async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
             unit.move_cursor(before, Cursor(FILE, 10))
             return set(both_began)
 
-        return await group.join(one.guild_id, (one, work))
+        return await group.join(one.guild_id, one.guild_id, (one, work))
 
     assert {scope, neighbour} in await asyncio.gather(store(scope, None), store(neighbour, None))
     for one in (scope, neighbour):
@@ -378,7 +378,7 @@ async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
             unit.move_cursor(Cursor(FILE, 10), Cursor(FILE, 20))
             return set()
 
-        await group.join(one.guild_id, (one, work))
+        await group.join(one.guild_id, one.guild_id, (one, work))
 
     results = await asyncio.gather(
         read_on(scope, 1), read_on(moved, 1), read_on(neighbour, 0), return_exceptions=True

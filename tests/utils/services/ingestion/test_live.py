@@ -23,6 +23,7 @@ from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, Posted, Pow
 from utils.embeds.servers import SENTENCE_LENGTH
 from utils.errors import CursorMovedError, StorageUnavailableError
 from utils.events import DeathsStored, Event, EventDispatcher, NoticesQueued
+from utils.group_commit import GROUP_SECONDS
 from utils.models.deaths import DeathKind, DeathRow, LogFile
 from utils.models.guilds import ChannelKind
 from utils.models.notices.deaths import DeathNotice
@@ -33,7 +34,6 @@ from utils.models.servers import GameServer
 from utils.models.texts import Text
 from utils.parsers.deathlog import parse_death_line
 from utils.services.ingestion.counting import Counting
-from utils.services.ingestion.group_commit import GROUP_SECONDS
 from utils.services.ingestion.live import SHARED_LINES, LiveIngestion, PollOutcome
 from utils.services.ingestion.row_reader import KEPT_REJECTED
 from utils.turns import FairTurns

@@ -116,7 +116,7 @@ async def test_tier_that_ends_between_two_questions_is_over_at_that_moment(
 async def test_grant_of_another_process_is_seen_after_thirty_seconds(
     store: FakePremiumStore, clock: FakeClock, *, is_shared: bool, seconds: float
 ) -> None:
-    """Between two reads nothing is asked for again, for longer without another process; dropping reads at once."""
+    """Between two reads nothing is asked again; dropping it reads at once. A lone process reads seldom."""
     premium = PremiumService(store, default_tier=0, clock=clock, is_shared=is_shared)
     await premium.get_tier(GUILD)
     store.give(GUILD, 3)

@@ -4,6 +4,7 @@ Every end of a bounty is one conditional update together with what is paid back,
 """
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 
 from structlog import get_logger
@@ -37,28 +38,21 @@ REFUND_KINDS = {
 logger = get_logger(__name__)
 
 
+@dataclass(eq=False, repr=False)
 class BountyEndings:
     """Ends what nobody claimed, with full refund."""
 
-    def __init__(
-        self,
-        store: BountyStore,
-        scope_index: DueBounties,
-        *,
-        guilds: SettingsService,
-        servers: GameServerService,
-        events: EventDispatcher,
-        tasks: TaskManager,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._scope_index = scope_index
-        self._guilds = guilds
-        self._servers = servers
-        self._events = events
-        self._tasks = tasks
-        self._clock = clock
-        self._withdrawing = WorkQueue(WITHDRAW_TASK, self._withdraw_soon, tasks=tasks)
+    store: BountyStore
+    scope_index: DueBounties
+    _: KW_ONLY
+    guilds: SettingsService
+    servers: GameServerService
+    events: EventDispatcher
+    tasks: TaskManager
+    clock: Clock
+
+    def __post_init__(self) -> None:
+        self._withdrawing = WorkQueue(WITHDRAW_TASK, self._withdraw_soon, tasks=self.tasks)
 
     async def expire_due(self) -> None:
         """End every bounty whose time is over, with full refund, in all guilds.
@@ -66,26 +60,26 @@ class BountyEndings:
         Raises:
             StorageError: the database is away; the next time goes on.
         """
-        before = self._clock.now() - CLAIM_GRACE
+        before = self.clock.now() - CLAIM_GRACE
 
         async def expire(scope: ServerScope) -> None:
-            servers = await self._servers.list_servers(scope.guild_id)
+            servers = await self.servers.list_servers(scope.guild_id)
             server = next((one for one in servers if one.scope == scope), None)
             if server is None:
                 await self.withdraw(scope)
                 return
-            for bounty in await self._store.list_due(scope, before=before):
+            for bounty in await self.store.list_due(scope, before=before):
                 await self._expire(bounty, server.name)
 
-        scopes = await self._scope_index.list_scopes_with_due_bounties(before=before)
-        await self._tasks.for_each(EXPIRE_TASK, scopes, expire)
+        scopes = await self.scope_index.list_scopes_with_due_bounties(before=before)
+        await self.tasks.for_each(EXPIRE_TASK, scopes, expire)
 
     async def withdraw(self, scope: ServerScope) -> None:
         """End every bounty of a server that is not there any more, with full refund."""
-        end = BountyEnd(BountyState.WITHDRAWN, self._clock.now())
-        for bounty in await self._store.list_due(scope, before=None):
-            await end_bounty(self._store, bounty, end, refund=bounty.amount)
-        await self._store.delete_bounties(scope)
+        end = BountyEnd(BountyState.WITHDRAWN, self.clock.now())
+        for bounty in await self.store.list_due(scope, before=None):
+            await end_bounty(self.store, bounty, end, refund=bounty.amount)
+        await self.store.delete_bounties(scope)
 
     def on_server_removed(self, event: ServerRemoved) -> None:
         """Pay back what was held for bounties on its players."""
@@ -99,11 +93,11 @@ class BountyEndings:
             logger.warning("bounties of a removed server wait", scope=str(scope), problem=str(failure))
 
     async def _expire(self, bounty: Bounty, server_name: str) -> None:
-        end = BountyEnd(BountyState.EXPIRED, self._clock.now())
+        end = BountyEnd(BountyState.EXPIRED, self.clock.now())
         notice = build_expired_notice(bounty, server_name, at=end.at)
-        notices = await choose_notices(self._guilds, bounty.scope, notice)
-        if await end_bounty(self._store, bounty, end, refund=bounty.amount, notices=notices):
-            tell_queued(self._events, bounty.scope, notices)
+        notices = await choose_notices(self.guilds, bounty.scope, notice)
+        if await end_bounty(self.store, bounty, end, refund=bounty.amount, notices=notices):
+            tell_queued(self.events, bounty.scope, notices)
 
 
 async def end_bounty(

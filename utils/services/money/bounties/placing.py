@@ -5,7 +5,7 @@ made here but with the kill (``rewards``).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -71,27 +71,18 @@ class OwnBounties:
     claimed: Sequence[Bounty]
 
 
+@dataclass(eq=False, repr=False)
 class BountyService:
     """Places, lists and cancels bounties."""
 
-    def __init__(
-        self,
-        store: BountyStore,
-        *,
-        guilds: SettingsService,
-        servers: GameServerService,
-        links: LinkService,
-        players: PlayerNames,
-        events: EventDispatcher,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._guilds = guilds
-        self._servers = servers
-        self._links = links
-        self._players = players
-        self._events = events
-        self._clock = clock
+    store: BountyStore
+    _: KW_ONLY
+    guilds: SettingsService
+    servers: GameServerService
+    links: LinkService
+    players: PlayerNames
+    events: EventDispatcher
+    clock: Clock
 
     async def place(
         self, guild_id: GuildId, member_id: MemberId, *, player: str, amount: int, server: str | None
@@ -101,9 +92,9 @@ class BountyService:
         Raises:
             UserFacingError: a sentence for each reason why not.
         """
-        settings = (await self._guilds.get_settings(guild_id)).bounties
+        settings = (await self.guilds.get_settings(guild_id)).bounties
         verify_amount(settings, amount)
-        own = {link.player_id for link in await self._links.list_players(guild_id, member_id)}
+        own = {link.player_id for link in await self.links.list_players(guild_id, member_id)}
         if not own:
             raise NotAllowedError(
                 text(
@@ -117,7 +108,7 @@ class BountyService:
             raise NotAllowedError(
                 text("{player} is your own player. Name somebody else.", player=target.name)
             )
-        now = self._clock.now()
+        now = self.clock.now()
         bounty = Bounty(
             scope=chosen.scope,
             bounty_id=make_bounty_id(),
@@ -133,22 +124,22 @@ class BountyService:
 
     async def list_open(self, guild_id: GuildId, server_ids: Sequence[ServerId]) -> Sequence[Bounty]:
         """Return the bounties that can be claimed on servers of the guild, highest first."""
-        return await self._store.list_open(guild_id, server_ids, now=self._clock.now())
+        return await self.store.list_open(guild_id, server_ids, now=self.clock.now())
 
     async def list_own(self, guild_id: GuildId, member_id: MemberId) -> OwnBounties:
         """Return what a member placed and claimed."""
-        placed = await self._store.list_placed(guild_id, member_id, is_open=False)
-        return OwnBounties(placed, await self._store.list_claimed(guild_id, member_id))
+        placed = await self.store.list_placed(guild_id, member_id, is_open=False)
+        return OwnBounties(placed, await self.store.list_claimed(guild_id, member_id))
 
     async def list_cancellable(self, guild_id: GuildId, member_id: MemberId) -> Sequence[Bounty]:
         """Return a member's own bounties that have not ended, newest first."""
-        placed = await self._store.list_placed(guild_id, member_id, is_open=True)
-        now = self._clock.now()
+        placed = await self.store.list_placed(guild_id, member_id, is_open=True)
+        now = self.clock.now()
         return [bounty for bounty in placed if bounty.expires_at > now]
 
     async def name_choices(self, guild_id: GuildId, bounties: Sequence[Bounty]) -> Sequence[Choice]:
         """Return what bounties are offered as, by their ids: target, amount and server."""
-        servers = await self._servers.list_servers(guild_id)
+        servers = await self.servers.list_servers(guild_id)
         names = {server.scope.server_id: server.name for server in servers}
         return [
             (
@@ -171,15 +162,15 @@ class BountyService:
         if bounty is None:
             raise await self._explain_missing(guild_id, member_id, typed, standing)
         refund = bounty.amount - compute_cancel_fee(bounty.amount)
-        end = BountyEnd(BountyState.CANCELLED, self._clock.now())
-        close = partial(end_bounty, self._store, bounty, end, refund=refund)
+        end = BountyEnd(BountyState.CANCELLED, self.clock.now())
+        close = partial(end_bounty, self.store, bounty, end, refund=refund)
         if not await book_surely(close) and not await self._is_cancelled(member_id, bounty):
             raise _build_missing(bounty, text("It has just ended."))
         return CancelledBounty(bounty, refund)
 
     async def _is_cancelled(self, member_id: MemberId, bounty: Bounty) -> bool:
         """Tell whether a bounty was taken back already, as by a commit whose answer was lost."""
-        placed = await self._store.list_placed(bounty.scope.guild_id, member_id, is_open=False)
+        placed = await self.store.list_placed(bounty.scope.guild_id, member_id, is_open=False)
         mine = next((one for one in placed if one.bounty_id == bounty.bounty_id), None)
         return mine is not None and mine.state is BountyState.CANCELLED
 
@@ -187,7 +178,7 @@ class BountyService:
         self, guild_id: GuildId, member_id: MemberId, typed: str, standing: Sequence[Bounty]
     ) -> NotFoundError:
         """Return why nothing can be cancelled: a bounty of the list may have ended since it was offered."""
-        placed = await self._store.list_placed(guild_id, member_id, is_open=False)
+        placed = await self.store.list_placed(guild_id, member_id, is_open=False)
         ended = next((bounty for bounty in placed if bounty.bounty_id == typed), None)
         if ended is not None:
             return _build_missing(ended, text("It has ended."))
@@ -199,14 +190,14 @@ class BountyService:
     ) -> tuple[GameServer, KnownPlayer]:
         """Return the player meant, and the one server that was named or that they are known on."""
         if server is not None:
-            chosen = await self._servers.resolve(guild_id, server)
+            chosen = await self.servers.resolve(guild_id, server)
             target = await self._resolve_on(chosen, player)
             if chosen.scope.server_id not in target.servers:
                 never = text("They were never seen on {server}.", server=chosen.name)
                 raise NotFoundError(describe_missing_player(target.name), hint=never)
             return chosen, target
-        target = await self._players.resolve(guild_id, player)
-        servers = await self._servers.list_servers(guild_id)
+        target = await self.players.resolve(guild_id, player)
+        servers = await self.servers.list_servers(guild_id)
         known = [one for one in servers if one.scope.server_id in target.servers]
         if len(known) > 1:
             raise InvalidInputError(
@@ -222,7 +213,7 @@ class BountyService:
         return known[0], target
 
     async def _resolve_on(self, server: GameServer, player: str) -> KnownPlayer:
-        players, guild_id = self._players, server.scope.guild_id
+        players, guild_id = self.players, server.scope.guild_id
         try:
             return await players.resolve(guild_id, player, server_ids=[server.scope.server_id])
         except NotFoundError:
@@ -230,7 +221,7 @@ class BountyService:
 
     async def _store_bounty(self, bounty: Bounty, member_id: MemberId, server: GameServer) -> int:
         notice = build_placed_notice(bounty, server.name)
-        notices = await choose_notices(self._guilds, bounty.scope, notice)
+        notices = await choose_notices(self.guilds, bounty.scope, notice)
 
         def store(unit: MoneyUnit) -> int:
             hold = _build_hold(bounty, member_id)
@@ -251,8 +242,8 @@ class BountyService:
             unit.append_notices(notices, created_at=bounty.placed_at)
             return balance
 
-        balance = await book_surely(partial(self._store.in_transaction, bounty.scope, store))
-        tell_queued(self._events, bounty.scope, notices)
+        balance = await book_surely(partial(self.store.in_transaction, bounty.scope, store))
+        tell_queued(self.events, bounty.scope, notices)
         return balance
 
 
