@@ -81,7 +81,7 @@ def test_every_line_is_pinned_with_hashes_and_names_no_index(lock: str) -> None:
 
 @pytest.mark.parametrize(("asked", "lock"), LOCKS.items())
 def test_what_requirements_need_is_locked_too(asked: str, lock: str) -> None:
-    """Nothing that comes along floats."""
+    """Dependencies of dependencies are pinned too."""
     locked = {canonicalize_name(one.name) for one, _ in read_lock(lock)}
     needed = {name for one in list_requirements(asked) for name in find_needed(canonicalize_name(one.name))}
     assert needed - locked == set()

@@ -75,7 +75,7 @@ async def test_admins_are_told_once_when_the_channel_cannot_be_used(
 
 
 async def test_every_death_is_posted_once_when_discord_stumbles(stage: Stage) -> None:
-    """Whatever became of a try, the message is there once, and the ones behind it follow in order."""
+    """After any failed try, the message is posted once, and later ones follow in order."""
     files, history = await begin(stage)
     faults = [
         Fault(status=500, times=2),
@@ -184,7 +184,7 @@ async def test_nothing_is_lost_or_doubled_when_mongod_is_killed(open_stage: Stag
 
 
 async def test_deaths_wait_unposted_when_no_channel_is_set(stage: Stage) -> None:
-    """Without a channel nothing is news: a channel set later begins with what happens then."""
+    """Without a channel no notice is stored. A channel set later shows only later deaths."""
     files = stage.open_files()
     rows = stage.take(30)
     files.append(*rows[:10])
@@ -213,7 +213,7 @@ async def test_left_guild_is_read_on_when_it_takes_the_bot_back(stage: Stage, *,
 
 
 async def test_guild_is_read_again_when_it_left_and_came_back_behind_the_bots_back(stage: Stage) -> None:
-    """What happened to a guild between two sessions at the gateway is made up for by the next one."""
+    """After a new gateway session, the bot catches up on guild joins and leaves."""
     files, history = await begin(stage)
     await until(lambda: "ready" in stage.bot.output)
     stage.world.remove_bot(stage.guild)

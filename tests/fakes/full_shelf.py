@@ -26,7 +26,7 @@ NAMES = (
     *("Pike_", "@everyone", "**Bold** ~~Otter~~", "[link](https://example.org)", "<@1> ||spoiler||"),
     *("`code`", "Śnieżka 小熊", "# Heading", "- list", "1. one", "> quote", "W" * 60),
 )
-"""From best known to least; each would do something in a message if it were not escaped."""
+"""Player names by number of kills. Each contains markup that must be escaped."""
 WEAPONS = ("Mosin", "AK-SU", "land_vehicle", "M_4_", "*star*", "UAZ", "TTK", "F-10", "Skar", "VSS", "SVD")
 MIRNY, KAMENSK = "Mirny", "Kamensk_* @here"
 HOUR = timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""A gate: where a test holds up what runs in a thread."""
+"""Lets a test pause code in a thread."""
 
 import asyncio
 import threading

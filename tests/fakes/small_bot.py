@@ -504,7 +504,7 @@ class SmallBot(commands.Bot):
     async def get_application_context(
         self, interaction: discord.Interaction, cls: type[discord.ApplicationContext] = KillfeedContext
     ) -> discord.ApplicationContext:
-        """Return the context that cogs work with."""
+        """Return the context for cogs."""
         return await super().get_application_context(interaction, cls)
 
     async def on_application_command_error(

@@ -1,4 +1,4 @@
-"""Real SSH servers with something to hide or to ask, on 127.0.0.1: one each for a test."""
+"""SSH servers on 127.0.0.1 that ask questions or refuse logins, one per test."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

@@ -106,7 +106,7 @@ class FakeStandingSender:
         return True
 
     async def has_message(self, channel_id: ChannelId, message_id: int) -> bool:
-        """Tell whether a message is there."""
+        """Tell whether a message exists."""
         await self._begin("look", channel_id)
         return message_id in self.messages
 

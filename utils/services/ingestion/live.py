@@ -218,7 +218,7 @@ class LiveIngestion:
         try:
             stored = await self._store(batch)
         except StorageError:
-            # it may have been stored all the same, and then nobody else tells of its notices
+            # it may be stored nevertheless, without its event, so wake delivery
             self._events.dispatch(NoticesQueued(scope=batch.server.scope, kinds=frozenset(ChannelKind)))
             raise
         for event in stored.events:
