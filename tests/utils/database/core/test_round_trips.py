@@ -155,7 +155,7 @@ def test_cursor_comes_back_as_it_was(file: LogFile, offset: int, head: bytes, cl
 def test_rejected_line_comes_back_as_it_was(
     file: LogFile, offset: int, line: str, reason: str, seen_at: datetime
 ) -> None:
-    """Admins are shown the line that was there."""
+    """Admins see the original line."""
     rejected = RejectedLine(file, offset, line, text(reason), seen_at)
     assert read_rejected(store(build_rejected_document(rejected))) == rejected
 

@@ -293,7 +293,7 @@ async def test_notices_count_up_within_their_server(
 async def test_rejected_lines_are_kept_once_and_counted(
     ingestion: IngestionRepository, database: SafeDatabase, servers: GameServerRepository, scope: ServerScope
 ) -> None:
-    """A line read twice is one; newest come first; counts are of all ever read."""
+    """A line that is read twice is stored once; the newest come first; the counts include all lines."""
     lines = [
         RejectedLine(FILE, offset, "x;y", RejectionReason.COLUMNS.count(2), NOW.replace(minute=offset))
         for offset in range(5)

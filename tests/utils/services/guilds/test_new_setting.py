@@ -70,7 +70,7 @@ async def test_new_setting_is_stored_checked_audited_announced_and_seen_at_once(
 
 
 async def test_setting_that_names_a_member_is_erased_by_its_row(database: SafeDatabase) -> None:
-    """As every stored field is; ``test_declared_settings.py`` sees that there is a row."""
+    """Its row erases it, like every stored field; ``test_declared_settings.py`` checks that it has a row."""
     keeper = PersonalField(path="keeper_id", holds=FieldContent.MEMBER, erasure=Erasure.REPLACED)
     guilds = GuildRepository(database, InventedSettings)
     erasures = ErasureRepository(database, fences=lambda _: None, declared={"guilds": (keeper,)})

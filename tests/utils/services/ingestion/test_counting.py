@@ -382,7 +382,7 @@ BORDERS = st.lists(st.integers(0, 260), max_size=3)
 @settings(max_examples=10, deadline=None)
 @given(borders=BORDERS, order=st.randoms(use_true_random=False))
 def test_figures_of_a_player_have_a_bound_whatever_he_is_called(borders: list[int], order: Random) -> None:
-    """The newest 50 names and the first 200 weapons; no kill is lost, in one piece or in several."""
+    """The newest 50 names and the first 200 weapons are stored; all kills count, in any number of batches."""
     numbers = list(range(260))
     order.shuffle(numbers)
     rows = [

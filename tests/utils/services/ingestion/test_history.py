@@ -395,7 +395,7 @@ async def test_file_of_line_feeds_is_imported_in_transactions_of_bounded_size(im
 
 @pytest.mark.parametrize("cut_after", range(1, 40))
 async def test_import_that_fails_keeps_no_place_for_batches(importer: Importer, cut_after: int) -> None:
-    """Wherever it ends, others have all places again; its own guild never had more than its share."""
+    """After a failure all slots are free again; the guild itself never had more than its share."""
     turns = FairTurns(4)
     history = HistoryImport(
         importer.store, importer.store, importer.events, clock=importer.clock, batch_rows=3, turns=turns

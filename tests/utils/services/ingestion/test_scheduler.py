@@ -329,7 +329,7 @@ async def test_mended_server_is_read_on_and_told_again_at_the_next_fault(world: 
 
 
 async def test_each_matter_of_a_fault_that_changed_is_told_again_at_the_next_one(world: World) -> None:
-    """A refused login that was mended may uncover missing logs: once all is well both are over."""
+    """A corrected login may reveal missing logs; once all is well both alerts are closed."""
     refused, missing = REFUSALS[0], LogsMissingError(text("No death logs found."))
     scheduler = world.build()
     for _ in range(2):
@@ -410,7 +410,7 @@ async def test_passing_fault_is_tried_again_ever_less_often(world: World, error:
 
 
 async def test_host_that_is_no_ssh_server_is_told_once_and_tried_again(world: World) -> None:
-    """A page in its place may pass by itself or stay until somebody corrects the port."""
+    """A page in place of the host may pass, or stay until an admin corrects the port."""
     page = NoSshServerError(text("Something else answers there."))
     world.access.failures += [page] * 3
     scheduler = world.build()
@@ -426,7 +426,7 @@ async def test_host_that_is_no_ssh_server_is_told_once_and_tried_again(world: Wo
 
 
 async def test_server_behind_a_host_that_is_away_waits_for_it_without_a_try(world: World) -> None:
-    """No poll, no timer, no log line: somebody else finds out when the host is back, and wakes everybody."""
+    """There is no poll, timer or log line; another task finds out when the host is back, and wakes all."""
     world.access.failures.append(HostUnreachableError(text("No route.")))
     next_try_at = START + timedelta(seconds=9)
     world.access.obstacle = Obstacle("host", next_try_at)
@@ -443,7 +443,7 @@ async def test_server_behind_a_host_that_is_away_waits_for_it_without_a_try(worl
 
 
 async def test_same_fault_is_logged_and_saved_once_and_again_after_ten_minutes(world: World) -> None:
-    """A host that fails for a day fills no log."""
+    """A host that fails for a day does not fill the log."""
     world.access.failures += [ConnectionLostError(text("The host hung up."))] * 200
     with capture_logs() as logs:
         async with running(world.build()):
@@ -475,7 +475,7 @@ async def test_missing_logs_are_told_and_looked_for_at_a_slow_pace(
 
 
 async def test_server_whose_logs_another_one_reads_is_not_read(world: World) -> None:
-    """Two that were stored before: the younger stores no death, says why, and goes on once it is alone."""
+    """Of two servers with the same logs, the younger stores no death and says why, until it is alone."""
     first = replace(build_server("Main", "main"), log_folder="/one/deathlogs")
     world.servers = FakeServerStore(first, build_server())
     world.access.log_folder = "/one/deathlogs"
@@ -623,7 +623,7 @@ async def test_paused_server_is_not_read_until_there_is_room_again(world: World)
 
 
 async def test_pause_settles_a_fault_and_the_next_one_is_told_again(world: World) -> None:
-    """Whoever pauses is no longer in the way of the admins."""
+    """A pause closes the alert."""
     world.access.failures += [LogsMissingError(text("none here")), LogsMissingError(text("none here"))]
     async with running(world.build()):
         await world.pause(1)

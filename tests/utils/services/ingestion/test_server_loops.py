@@ -265,7 +265,7 @@ async def test_two_restarts_at_once_are_one_new_loop(world: World) -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_server_is_not_read_while_it_is_removed(world: World, *, fails: bool) -> None:
-    """It is listed until it is gone, and guilds may be followed then; a removal that fails reads it on."""
+    """Guilds may be followed while the server is still listed; after a failed removal it is read on."""
     loops = world.build()
     loops.start_all([ONE.scope, TWO.scope])
     with suppress(StorageUnavailableError):
@@ -455,7 +455,7 @@ async def test_admins_are_told_again_of_posts_left_out_when_their_server_was_rem
 
 
 async def test_waking_reads_a_refused_server_again(world: World) -> None:
-    """Waking reaches the loop of that server; an unknown one is no error."""
+    """The loop of the server is woken; an unknown server is no error."""
     world.access.failures.append(LoginRefusedError(text("The host refused the login.")))
     loops = world.build()
     loops.start(ONE.scope)
@@ -481,7 +481,7 @@ async def test_delivery_is_woken_by_notices(world: World) -> None:
 
 
 async def test_health_is_that_of_the_guilds_servers(world: World) -> None:
-    """The state is as it is now, the counts are as stored, and no other guild's server is shown."""
+    """The state is the present one, the counts are the stored ones, and other guilds are not shown."""
     loops = world.build()
     loops.start_all([ONE.scope, FAR.scope])
     await until(lambda: len(world.clock.slept) == 2)

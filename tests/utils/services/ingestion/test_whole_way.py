@@ -89,7 +89,7 @@ STEPS = st.lists(
 async def test_every_death_is_stored_once_and_counted_right_over_a_whole_story(
     history: int, steps: list[tuple[str, int]], cut_at: int
 ) -> None:
-    """History, growth, cut lines, new days, rewritten files, two worlds and a crash: one truth at the end."""
+    """History, growth, cut lines, new days, rewritten files, two worlds and a crash give the right data."""
     store, session, clock = FakeIngestionStore(), FakeSession(), FakeClock()
     rows = iter(ROWS)
     written: list[DeathRow] = list(islice(rows, history))

@@ -40,7 +40,7 @@ def at(minutes: float) -> datetime:
     seed=st.integers(),
 )
 def test_windows_obey_every_rule_whatever_the_moment_and_the_chance(now: datetime, seed: int) -> None:
-    """Two minutes each, six minutes apart or more, not at once, and over within twenty minutes."""
+    """Each lasts two minutes; they are at least six minutes apart, not at once, and within twenty minutes."""
     now = now.replace(tzinfo=START.tzinfo)
     first, second = choose_windows(now, random.Random(seed))
     assert [one.ends_at - one.starts_at for one in (first, second)] == [WINDOW, WINDOW]

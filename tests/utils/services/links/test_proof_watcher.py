@@ -185,7 +185,7 @@ async def test_pending_links_end_when_the_player_belongs_to_another(court: Court
 
 
 async def test_request_that_was_made_anew_while_its_outcome_was_told_stays(court: Court) -> None:
-    """The owner was gone by then, so the member asked again: for the same times, with another message."""
+    """The owner's link ended meanwhile, so the member asked again, with equal times and another message."""
     asked, taken = build_link(ANNA), build_link(BERT)
     await court.ask(asked)
     await court.store.put_proven(GUILD, taken, at=START)

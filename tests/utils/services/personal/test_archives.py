@@ -118,7 +118,7 @@ def test_data_is_read_as_json_with_iso_times() -> None:
 
 @pytest.mark.parametrize("other", [OTHER, OTHER.upper(), "F" * 32, "0" * 40, OTHER + "a", OWN + "a"])
 def test_lines_keep_no_id_of_others(other: str) -> None:
-    """The line is the person's, the other in it is not, whatever is wrong with the id."""
+    """The line belongs to the person, but ids of others in it are hidden, even damaged ones."""
     assert hide_others(f"a;{OWN};b;{other};", [OWN], other="(hidden)") == f"a;{OWN};b;(hidden);"
     assert hide_others(f"a;{OWN.upper()};{other[:20]}", [OWN], other="(hidden)") == f"a;{OWN};(hidden)"
 

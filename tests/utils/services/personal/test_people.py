@@ -80,7 +80,7 @@ def own(*names: str) -> tuple[OwnedPlayer, ...]:
 async def test_person_is_who_may_be_asked_for(
     finder: PersonFinder, question: DataQuestion, expected: Person
 ) -> None:
-    """Oneself with what is proven, an own player alone; for admins anybody; in another guild nothing."""
+    """A member may choose their proven players, together or alone; admins may choose all of the guild."""
     assert await finder.find(question) == expected
 
 

@@ -115,7 +115,7 @@ class Stand:
             raise TierRequiredError("/admin board", tier=3, tier_name="Warlord")
 
     async def notify(self, guild_id: GuildId, sentence: Text, key: str) -> None:
-        """Tell the admins once."""
+        """Record an alert once."""
         del guild_id, sentence
         if key not in self.told:
             self.told.append(key)

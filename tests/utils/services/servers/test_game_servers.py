@@ -348,7 +348,7 @@ async def test_nothing_is_stored_when_a_step_fails(rooms: Rooms, service: GameSe
 async def test_import_is_prepared_before_the_server_is_stored(
     rooms: Rooms, service: GameServerService
 ) -> None:
-    """A server without an import would have its past announced: no import, no server."""
+    """Without an import the history would be announced, so the server is not stored."""
     rooms.access.failures.append(ConnectionLostError(text("gone in the middle")))
     with pytest.raises(ConnectionLostError):
         await service.add_server(GUILD, FORM, credentials=PASSWORD, channel_id=None, actor_id=ADMIN)

@@ -301,7 +301,7 @@ async def test_mistakes_are_refused_before_the_host_is_asked(
 
 
 async def test_edit_is_stored_as_it_is_meant(rooms: Rooms, service: ServerChangeService) -> None:
-    """The address says port, user and folder where no option does; the zone has its own name."""
+    """Port, user and folder come from the address unless an option has them; the zone gets its full name."""
     edit = ServerEdit(
         host="sftp://tenant@[2001:db8::7]:2022/x_7",
         username=" renter ",
@@ -433,7 +433,7 @@ async def test_paused_server_is_not_imported(rooms: Rooms, service: ServerChange
 
 
 async def test_import_does_not_begin_when_the_host_fails(rooms: Rooms, service: ServerChangeService) -> None:
-    """The figures stay, and nobody did anything."""
+    """The figures stay, and no audit entry is written."""
     rooms.access.failures.append(ConnectionLostError(text("gone")))
     with pytest.raises(ConnectionLostError):
         await service.import_again(GUILD, "Mirny", channel_id=None, message_id=None, actor_id=ADMIN)
@@ -467,7 +467,7 @@ async def test_key_is_not_accepted_for_what_was_changed_meanwhile(
 
 
 def test_key_is_changed_only_when_another_is_shown() -> None:
-    """The pinned one, and none at all, are no change."""
+    """The pinned key, and no key, are no change."""
     assert [
         keys.is_changed for keys in (HostKeys(OLD_KEY, OLD_KEY), HostKeys(OLD_KEY, None, text("away")))
     ] == [
