@@ -256,6 +256,7 @@ def build_memories(
         live,
         reading.hosts,
         base.tasks,
+        base.repositories.outbox,
         base.repositories.standings,
     )
 
