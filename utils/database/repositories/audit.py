@@ -3,7 +3,7 @@
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
-from utils.database.documents.audit_documents import build_audit_document, read_audit
+from utils.database.documents.audit_documents import AUDIT, build_audit_document
 from utils.models.audit import AuditEntry
 from utils.models.scope import GuildId, MemberId
 
@@ -38,7 +38,7 @@ class AuditRepository:
         audit = self._audit(guild_id)
         page: list[Document] = [{"$match": query}, _NEWEST_FIRST, {"$skip": offset}, {"$limit": limit}]
         found = await audit.aggregate(page, hint=_choose_index(actor_id, action))
-        return tuple(read_audit(document) for document in found), await audit.count(query)
+        return tuple(map(AUDIT.read, found)), await audit.count(query)
 
     def _audit(self, guild_id: GuildId) -> ScopedCollection:
         return ScopedCollection.of_guild(self._database, "audit", guild_id)

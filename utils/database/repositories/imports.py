@@ -18,7 +18,7 @@ from utils.database.documents.player_documents import (
     group_days,
     merge_days,
 )
-from utils.database.documents.server_documents import ImportDocument
+from utils.database.documents.server_documents import build_import_document, read_import
 from utils.database.units.count_lock import IMPORT_KEY, hold_counts, void_import
 from utils.database.units.removals import verify_kept
 from utils.errors import StorageConflictError
@@ -44,7 +44,7 @@ class ImportRepository:
     async def find_import(self, scope: ServerScope) -> ImportJob | None:
         """Return the import under way; None without one."""
         found = await self._of("cursors", scope).find_one(IMPORT_KEY)
-        return None if found is None else ImportDocument.model_validate(found["job"]).to_value()
+        return None if found is None else read_import(found["job"])
 
     async def begin_import(self, scope: ServerScope, job: ImportJob) -> None:
         """Store a job and put the cursors of its files to 0, both or neither; a job under way is replaced.
@@ -79,7 +79,7 @@ class ImportRepository:
             found = cursors.find_one(IMPORT_KEY)
             if found is None:
                 raise StorageConflictError("This import is not under way any more.")
-            return ImportDocument.model_validate(found["job"]).generation
+            return read_import(found["job"]).generation
 
         return await self._database.in_transaction(take_up, fence=self._fences(scope.guild_id))
 
@@ -176,4 +176,4 @@ def _build_beginning(job: ImportJob) -> tuple[dict[str, Any], list[Change]]:
         Change(build_file_key(file), {"$set": build_cursor_move(Cursor(file))}, upsert=True)
         for file in job.ends
     ]
-    return {"$set": {"job": ImportDocument.from_value(job).to_document()}}, starts
+    return {"$set": {"job": build_import_document(job)}}, starts

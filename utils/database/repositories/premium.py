@@ -4,11 +4,7 @@ from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.documents.premium_documents import (
-    build_grant_document,
-    build_premium_event_document,
-    read_premium,
-)
+from utils.database.documents.premium_documents import EVENTS, GRANTS, read_premium
 from utils.database.units.audit_unit import insert_entry
 from utils.models.audit import AuditEntry
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
@@ -43,7 +39,7 @@ class PremiumRepository:
         if grant is None:
             written["$unset"] = {"premium": ""}
         else:
-            written["$set"] = {"premium": build_grant_document(grant)}
+            written["$set"] = {"premium": GRANTS.build(grant)}
 
         def write(transaction: Transaction) -> None:
             transaction.of_guild("guilds", guild_id).update_one({}, written, upsert=True)
@@ -73,4 +69,4 @@ class PremiumRepository:
 
 
 def _append(event: PremiumEvent) -> Document:
-    return {"$each": [build_premium_event_document(event)], "$slice": -KEPT_EVENTS}
+    return {"$each": [EVENTS.build(event)], "$slice": -KEPT_EVENTS}

@@ -8,7 +8,12 @@ from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
-from utils.database.documents.server_documents import GameServerDocument, HealthDocument
+from utils.database.documents.server_documents import (
+    build_health_document,
+    build_server_document,
+    read_health,
+    read_server,
+)
 from utils.database.repositories.line_counts import count_lines
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope
@@ -51,25 +56,26 @@ class GameServerRepository:
         Raises:
             StorageConflictError: the guild has one with this id.
         """
-        await self._server(scope).insert_one(GameServerDocument.from_value(server).to_document())
+        await self._server(scope).insert_one(build_server_document(server))
 
     async def find_server(self, scope: ServerScope) -> GameServer | None:
         """Return a server; None when it is not there (any more)."""
         found = await self._server(scope).find_one(_KEPT)
-        return None if found is None else GameServerDocument.model_validate(found).to_value()
+        return None if found is None else read_server(found)
 
     async def list_servers(self, guild_id: GuildId) -> tuple[GameServer, ...]:
         """Return a guild's servers, first added first."""
         found = await self._guild(guild_id).find(_KEPT)
-        servers = [GameServerDocument.model_validate(document).to_value() for document in found]
-        return tuple(sorted(servers, key=lambda server: (str(server.added_at or ""), server.scope)))
+        return tuple(
+            sorted(map(read_server, found), key=lambda server: (str(server.added_at or ""), server.scope))
+        )
 
     async def replace_server(self, scope: ServerScope, server: GameServer) -> None:
         """Write what an edit changes of a server; a server that is gone stays gone.
 
         What has a method of its own, and what ingestion writes, is left as it is stored.
         """
-        fields = GameServerDocument.from_value(server).to_document()
+        fields = build_server_document(server)
         update = {key: fields[key] for key in _EDITED}
         await self._server(scope).update_one(_KEPT, {"$set": update})
 
@@ -143,12 +149,12 @@ class GameServerRepository:
         """Return how reading a server goes, with its counted lines; defaults for one never read."""
         found = await self._server(scope).find_one(_KEPT, projection={"health": 1})
         lines = await count_lines(self._database, scope)
-        stored = HealthDocument.model_validate((found or {}).get("health", {}))
-        return stored.to_value(scope, lines_read=lines.read, lines_rejected=lines.rejected)
+        stored = (found or {}).get("health", {})
+        return read_health(stored, scope, lines_read=lines.read, lines_rejected=lines.rejected)
 
     async def save_health(self, health: ServerHealth) -> None:
         """Write how reading goes, all but the counted lines; a server that is gone stays gone."""
-        document = HealthDocument.from_value(health).to_document()
+        document = build_health_document(health)
         await self._server(health.scope).update_one(_KEPT, {"$set": {"health": document}})
 
     def _guild(self, guild_id: GuildId) -> ScopedCollection:

@@ -19,7 +19,7 @@ from tests.utils.database.repositories.test_recount import FILE, count_server
 from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.transaction import Transaction
-from utils.database.documents.audit_documents import read_audit
+from utils.database.documents.audit_documents import AUDIT
 from utils.database.documents.death_documents import read_death
 from utils.database.documents.player_documents import read_days, read_month, read_player
 from utils.database.read_models.standings.standings import Standings
@@ -412,7 +412,7 @@ async def test_nothing_names_the_person_afterwards_and_what_others_have_stays(pl
     for name in (*names, "bounties"):
         stored = repr(await place.read(name))
         assert ("Wolf" in stored, WOLF in stored, str(OWNER) in stored) == (False, False, False), name
-    changes = [read_audit(one) for one in await place.read("audit")]
+    changes = [AUDIT.read(one) for one in await place.read("audit")]
     assert sorted((one.action, one.actor_id, str(describe_facts(one))) for one in changes) == [
         ("link ask", ERASED_MEMBER_ID, f"an erased member says that the player is {ERASED_NAME}"),
         ("link confirm", ADMIN, f"an erased member is {ERASED_NAME}"),
