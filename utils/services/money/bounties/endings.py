@@ -13,11 +13,11 @@ from utils.clock import Clock
 from utils.errors import StorageError
 from utils.events import EventDispatcher, ServerRemoved
 from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind
-from utils.models.notices.bounties import BountyNotice
+from utils.models.notices.bounties import BountyEvent, BountyNotice
 from utils.models.scope import ServerScope
 from utils.queues import WorkQueue
 from utils.services.guilds.guild_settings import SettingsService
-from utils.services.money.bounties.notices import build_expired_notice, choose_notices, tell_queued
+from utils.services.money.bounties.notices import build_bounty_notice, choose_notices, tell_queued
 from utils.services.money.money_stores import BountyStore, DueBounties, MoneyUnit
 from utils.services.servers.game_servers import GameServerService
 from utils.tasks import TaskManager
@@ -94,7 +94,7 @@ class BountyEndings:
 
     async def _expire(self, bounty: Bounty, server_name: str) -> None:
         end = BountyEnd(BountyState.EXPIRED, self.clock.now())
-        notice = build_expired_notice(bounty, server_name, at=end.closed_at)
+        notice = build_bounty_notice(bounty, BountyEvent.EXPIRED, server_name, at=end.closed_at)
         notices = await choose_notices(self.guilds, bounty.scope, notice)
         if await end_bounty(self.store, bounty, end, refund=bounty.amount, notices=notices):
             tell_queued(self.events, bounty.scope, notices)
