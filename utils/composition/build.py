@@ -17,7 +17,7 @@ from utils.composition.services import (
     build_features,
     build_guild_services,
 )
-from utils.composition.storage import build_repositories, choose_stores
+from utils.composition.storage import build_repositories
 from utils.database.core.database import SafeDatabase
 from utils.delivery.alerts import AdminAlerts
 from utils.delivery.loop import DeliveryLoop
@@ -88,8 +88,9 @@ def build_application(
     )
     reporter, throttle, factory = ErrorReporter(clock), ImportThrottle(clock), EmbedFactory()
     bot = build_bot(base, reporter, throttle)
-    stores = choose_stores(base.repositories)
-    guild = build_guild_services(stores, tasks, default_tier=settings.premium.default_tier, clock=clock)
+    guild = build_guild_services(
+        base.repositories, tasks, default_tier=settings.premium.default_tier, clock=clock
+    )
     delivery = build_delivery(base, guild.settings, bot, factory)
     ingestion = build_ingestion(base, guild, throttle)
     pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
@@ -99,7 +100,7 @@ def build_application(
     grants = build_grants(base, guild, delivery, reading.loops)
     proofs = build_proofs(base, guild, delivery, reading)
     around = build_surroundings(base, secret_box, reading, ingestion.history, delivery.alerts, proofs)
-    features = build_features(stores, guild, around)
+    features = build_features(base.repositories, guild, around)
     boards = build_boards(base, guild, delivery, features, is_member or bot.is_member_of)
     shown = build_shown(base, bot, delivery, reading.loops, grants, boards, reporter)
     bot.follower = reading.loops

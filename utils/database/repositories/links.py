@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from utils.database.core.database import SafeDatabase, Work
+from utils.database.core.database import Work
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.link_documents import ATTEMPTS, LINKS, build_link_document
+from utils.database.repositories.repository import Repository
 from utils.errors import StorageConflictError
 from utils.models.deaths import DeathKind
 from utils.models.links import Link, LinkState, ProofAttempts
@@ -21,11 +22,8 @@ _PROVEN = {"state": LinkState.PROVEN.value}
 _PENDING = {"state": LinkState.PENDING.value}
 
 
-class LinkRepository:
+class LinkRepository(Repository):
     """Links of a guild's members."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def list_of_member(self, guild_id: GuildId, member_id: MemberId) -> tuple[Link, ...]:
         """Return a member's links: the main, alts from the oldest on, then pending ones."""
@@ -56,7 +54,7 @@ class LinkRepository:
         The index knows the wall clock alone, so it is read as far as a zone can be from UTC.
         """
         kept = {"is_removed": {"$ne": True}}
-        servers = await self._of("game_servers", guild_id).find(kept, projection={"server_id": 1})
+        servers = await self._of_guild("game_servers", guild_id).find(kept, projection={"server_id": 1})
         query = {
             "server_id": {"$in": [server["server_id"] for server in servers]},
             "victim_id": player_id,
@@ -65,18 +63,20 @@ class LinkRepository:
             "kind": DeathKind.MENU.value,
             "read_at": {"$gt": read_after},
         }
-        found = await self._of("kills", guild_id).find(query, projection={"at": 1}, hint="victim")
+        found = await self._of_guild("kills", guild_id).find(query, projection={"at": 1}, hint="victim")
         return tuple(sorted(document["at"] for document in found))
 
     async def find_attempts(self, guild_id: GuildId, player_id: PlayerId) -> ProofAttempts | None:
         """Return the requests for a player since it was proven last."""
-        found = await self._of("proof_attempts", guild_id).find_one({"player_id": player_id})
+        found = await self._of_guild("proof_attempts", guild_id).find_one({"player_id": player_id})
         return None if found is None else ATTEMPTS.read(found)
 
     async def put_attempts(self, guild_id: GuildId, player_id: PlayerId, attempts: ProofAttempts) -> None:
         """Store the requests for a player."""
         changed = {"$set": ATTEMPTS.build(attempts)}
-        await self._of("proof_attempts", guild_id).update_one({"player_id": player_id}, changed, upsert=True)
+        await self._of_guild("proof_attempts", guild_id).update_one(
+            {"player_id": player_id}, changed, upsert=True
+        )
 
     async def put_pending(self, guild_id: GuildId, link: Link) -> None:
         """Store a request, in the place of the member's earlier one for this player.
@@ -173,10 +173,7 @@ class LinkRepository:
             return await self._database.in_transaction(work)
 
     def _links(self, guild_id: GuildId) -> ScopedCollection:
-        return self._of("links", guild_id)
-
-    def _of(self, name: str, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, name, guild_id)
+        return self._of_guild("links", guild_id)
 
 
 def _build_key(link: Link) -> Document:

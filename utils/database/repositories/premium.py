@@ -1,10 +1,10 @@
 """Premium of guilds: the grant that stands, and the history of all."""
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
 from utils.database.documents.premium_documents import EVENTS, GRANTS, read_premium
+from utils.database.repositories.repository import Repository
 from utils.database.units.audit_unit import insert_entry
 from utils.models.audit import AuditEntry
 from utils.models.premium import Grant, PremiumEvent, PremiumRecord
@@ -14,11 +14,8 @@ KEPT_EVENTS = 100  # of the history that stands with the settings; the audit kee
 _FIELDS = {"premium": 1, "premium_history": 1}
 
 
-class PremiumRepository:
+class PremiumRepository(Repository):
     """What guilds were granted."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def get_premium(self, guild_id: GuildId) -> PremiumRecord:
         """Return a guild's record; empty for one that was never granted anything."""
@@ -65,7 +62,7 @@ class PremiumRepository:
         return await self._database.in_transaction(end)
 
     def _guilds(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "guilds", guild_id)
+        return self._of_guild("guilds", guild_id)
 
 
 def _append(event: PremiumEvent) -> Document:

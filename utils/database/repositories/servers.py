@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from structlog import get_logger
 
-from utils.database.core.database import SafeDatabase
 from utils.database.core.operations import Document
 from utils.database.core.scoped import ScopedCollection
 from utils.database.core.transaction import Transaction
@@ -15,6 +14,7 @@ from utils.database.documents.server_documents import (
     read_server,
 )
 from utils.database.repositories.line_counts import count_lines
+from utils.database.repositories.repository import Repository
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, ServerScope
 from utils.models.servers import GameServer, ServerHealth
@@ -44,11 +44,8 @@ most, and mongod ends it after a minute."""
 _log = get_logger(__name__)
 
 
-class GameServerRepository:
+class GameServerRepository(Repository):
     """The game servers of guilds."""
-
-    def __init__(self, database: SafeDatabase) -> None:
-        self._database = database
 
     async def insert_server(self, scope: ServerScope, server: GameServer) -> None:
         """Store a new server.
@@ -136,7 +133,7 @@ class GameServerRepository:
             return
         keeps_stats = removed["keeps_stats"]
         for name in ("cursors", *_LEFTOVERS, *(() if keeps_stats else _STATISTICS)):
-            await ScopedCollection.of_server(self._database, name, scope).delete_in_parts({})
+            await self._of_server(name, scope).delete_in_parts({})
         if removed["removed_at"] > now - LATE_BATCH_TIME:
             return
         if keeps_stats:
@@ -158,7 +155,7 @@ class GameServerRepository:
         await self._server(health.scope).update_one(_KEPT, {"$set": {"health": document}})
 
     def _guild(self, guild_id: GuildId) -> ScopedCollection:
-        return ScopedCollection.of_guild(self._database, "game_servers", guild_id)
+        return self._of_guild("game_servers", guild_id)
 
     def _server(self, scope: ServerScope) -> ScopedCollection:
-        return ScopedCollection.of_server(self._database, "game_servers", scope)
+        return self._of_server("game_servers", scope)
