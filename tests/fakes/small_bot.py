@@ -31,6 +31,7 @@ from utils.events import EventDispatcher
 from utils.interactions.access import GuildCog, access, get_access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
 from utils.interactions.limits import CHART_COST
+from utils.interactions.operators import Operators
 from utils.interactions.services import Services
 from utils.interactions.views import (
     VIEW_SECONDS,
@@ -329,9 +330,12 @@ class Shelf:
             progress=FakeProgressMessages(),
             tasks=self.tasks,
             reporter=self.reporter,
-            find_owner_ids=self.owners.find,
-            home_guild_id=self.home_guild_id,
-            owner_ids=self.owner_ids,
+            operators=Operators(
+                self.owners.find,
+                home_guild_id=self.home_guild_id,
+                owner_ids=self.owner_ids,
+                clock=self.clock,
+            ),
         )
         factory = EmbedFactory(languages=self.languages)
         return build_services(guild, features, shown, factory=factory, clock=self.clock)

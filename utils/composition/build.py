@@ -36,6 +36,7 @@ from utils.events import (
     ServerRemoved,
 )
 from utils.interactions.client import KillfeedBot
+from utils.interactions.operators import Operators
 from utils.models.scope import GuildId
 from utils.secrets import SecretBox
 from utils.services.ingestion.history import HistoryImport
@@ -171,9 +172,12 @@ def build_shown(
         progress=delivery.progress,
         tasks=base.tasks,
         reporter=reporter,
-        find_owner_ids=bot.find_owner_ids,
-        home_guild_id=base.settings.discord.home_guild_id,
-        owner_ids=base.settings.discord.owner_ids,
+        operators=Operators(
+            bot.find_owner_ids,
+            home_guild_id=base.settings.discord.home_guild_id,
+            owner_ids=base.settings.discord.owner_ids,
+            clock=base.clock,
+        ),
     )
 
 

@@ -31,12 +31,7 @@ from utils.services.players.statistics import HunterStore, StatisticsService, St
 from utils.services.ports import LoopControl, MemberNotifier, ServerStore
 from utils.services.premium.grants import PremiumStore
 from utils.services.premium.tiers import PremiumService
-from utils.services.servers.game_servers import (
-    Encryption,
-    GameServerService,
-    RejectedStore,
-    ServerChecker,
-)
+from utils.services.servers.game_servers import Encryption, GameServerService, RejectedStore, ServerChecker
 from utils.services.servers.log_places import LogPlaces
 from utils.services.servers.server_changes import HostKeyReader, ServerChangeService
 from utils.tasks import TaskManager

@@ -24,13 +24,7 @@ from utils.models.mentions import build_mention_pattern, erase_mentions
 from utils.models.money import BountyState
 from utils.models.personal import Holdings
 from utils.models.player_ids import find_player_ids
-from utils.models.scope import (
-    GuildId,
-    MemberId,
-    PlayerId,
-    ServerId,
-    ServerScope,
-)
+from utils.models.scope import GuildId, MemberId, PlayerId, ServerId, ServerScope
 
 T = TypeVar("T")
 

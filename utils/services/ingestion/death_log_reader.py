@@ -79,22 +79,12 @@ class DeathLogReader:
         self._scope = scope
         self._dependencies = dependencies
         self._clock = dependencies.clock
-        self._state = ReaderState()
+        self.state = ReaderState()
         self._times = _Times()
         self._known: _KnownServer | None = None
-        self._is_importing = False
+        self.is_importing = False
         self._saved_at = -SAVE_HEALTH_SECONDS
         self._is_full_told = False
-
-    @property
-    def state(self) -> ReaderState:
-        """Return how reading goes."""
-        return self._state
-
-    @property
-    def is_importing(self) -> bool:
-        """Tell whether the last visit was one to history."""
-        return self._is_importing
 
     def describe(self, server_name: str) -> str:
         """Return the server's name: of its logs this is the one that people mean by it."""
@@ -102,7 +92,7 @@ class DeathLogReader:
 
     def add_health(self, health: ServerHealth) -> ServerHealth:
         """Return the health of the server with state and times of this log."""
-        status, times = self._state.status, self._times
+        status, times = self.state.status, self._times
         return replace(
             health,
             state=status.state,
@@ -115,7 +105,7 @@ class DeathLogReader:
 
     def list_told(self) -> frozenset[str]:
         """Return what the admins were told of that lasts."""
-        return frozenset(self._state.told | ({self._full_matter} if self._is_full_told else set()))
+        return frozenset(self.state.told | ({self._full_matter} if self._is_full_told else set()))
 
     @property
     def _full_matter(self) -> str:
@@ -125,7 +115,7 @@ class DeathLogReader:
         """Take in the stored health, as long as nothing was read."""
         if self._times.last_read_at is None:
             stored = await self._dependencies.servers.get_health(self._scope)
-            self._state.status = ReaderStatus(stored.state, stored.problem)
+            self.state.status = ReaderStatus(stored.state, stored.problem)
             self._times = _Times(stored.last_read_at, stored.last_kill_at, stored.lag_seconds)
 
     async def save(self, *, is_urgent: bool) -> None:
@@ -138,7 +128,7 @@ class DeathLogReader:
     async def read(self, visit: Visit) -> ReadReport:
         """Import what is waiting, else poll."""
         known, self._known = self._known, None  # after a failure the next poll reads everything
-        self._is_importing = False
+        self.is_importing = False
         dependencies, server = self._dependencies, visit.look.server
         async with dependencies.logs.open(server, guild_limit=visit.guild_limit) as logs:
             folder = dependencies.logs.get_log_folder(self._scope)
@@ -148,7 +138,7 @@ class DeathLogReader:
                 await dependencies.places.note_folder(server, folder)
             job = None if known else await dependencies.imports.find_import(self._scope)
             if job is not None:
-                self._is_importing = True
+                self.is_importing = True
                 await self._import(server, logs, job, passes_over=visit.passes_over)
                 self._note_read(PollOutcome())
                 return ReadReport(is_history=True)
@@ -174,7 +164,7 @@ class DeathLogReader:
     async def _import(
         self, server: GameServer, logs: DeathLogs, job: ImportJob, *, passes_over: bool
     ) -> None:
-        self._state.status = ReaderStatus(ConnectionState.CONNECTED)
+        self.state.status = ReaderStatus(ConnectionState.CONNECTED)
 
         async def show(progress: ImportProgress) -> None:
             await self._dependencies.progress.show(server, job, progress)

@@ -143,7 +143,7 @@ class Place:
     async def prepare_import(self) -> tuple[HistoryImport, ImportJob]:
         """Begin to import the history again."""
         history = HistoryImport(self.ingestion, self.imports, EventDispatcher(), clock=self.clock)
-        job = await history.prepare(await self.find_server(), self.logs, ImportJob(0, NOW, {}))
+        job = await history.prepare(await self.find_server(), self.logs)
         return history, job
 
     async def import_again(self) -> None:

@@ -30,7 +30,6 @@ from utils.database.repositories.statistics import StatisticsRepository
 from utils.events import CountersStored, EventDispatcher
 from utils.models.deaths import DeathKind, DeathRow, LogFile
 from utils.models.players import Counters, KnownPlayer, NamedCount
-from utils.models.reading import ImportJob
 from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
 from utils.models.servers import EncryptedSecret, GameServer
 from utils.models.statistics import CoveredDeaths
@@ -257,7 +256,7 @@ class Town:
             self.ingestion, self.imports, EventDispatcher(), clock=self.clock, batch_rows=5
         )
         server, logs = await self.find(server_id), self.logs[server_id]
-        job = await history.prepare(server, logs, ImportJob(0, self.clock.now(), {}))
+        job = await history.prepare(server, logs)
         await history.run(server, logs, job, on_progress=_show_nobody)
 
     async def find(self, server_id: ServerId) -> GameServer:

@@ -19,14 +19,7 @@ from utils.errors import (
 )
 from utils.events import EventDispatcher
 from utils.models.labels import SEPARATOR, Choice, find_labelled, label_choices, label_name
-from utils.models.money import (
-    Bounty,
-    BountyEnd,
-    BountyState,
-    Change,
-    LedgerKind,
-    compute_cancel_fee,
-)
+from utils.models.money import Bounty, BountyEnd, BountyState, Change, LedgerKind, compute_cancel_fee
 from utils.models.notices.bounties import BountyEvent
 from utils.models.players import KnownPlayer
 from utils.models.scope import GuildId, MemberId, ServerId
