@@ -1,4 +1,4 @@
-"""``import``: a history over SFTP into the real mongod, beside bare inserts of the same documents."""
+"""``import``: a history over SFTP into the real mongod, compared with bare inserts of the same documents."""
 
 import time
 from collections.abc import AsyncIterator
@@ -51,8 +51,8 @@ class Trial:
 
 
 async def measure(rows: int) -> list[Figure]:
-    """Import histories with a file a day: of a busy server, and of a usual one."""
-    relax_garbage_collection()  # as the bot does
+    """Import histories of one file a day: that of a busy server, and that of a usual one."""
+    relax_garbage_collection()  # the bot does the same
     figures: list[Figure] = []
     for name, rows_per_day in (("busy days", 5_000), ("usual days", 500)):
         trials = [await run_trial(rows, rows_per_day) for _ in range(TRIALS if rows <= 200_000 else 1)]

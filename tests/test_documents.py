@@ -17,8 +17,8 @@ from cogs.admin.channels import NEEDED_PERMISSIONS
 from utils.database.core.indexes import INDEXES
 from utils.database.documents.codec import Codec
 from utils.events import Event
-from utils.interactions.access import get_access
 from utils.interactions.command_set import list_commands
+from utils.interactions.declarations import get_access
 from utils.models.declared_settings import list_settings
 from utils.models.guilds import GuildSettings
 from utils.models.scope import GuildId

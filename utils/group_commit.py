@@ -17,6 +17,7 @@ A member that is cancelled still waits for the end, since what it asked for may 
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextvars import Context
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -117,7 +118,7 @@ class GroupCommit(Generic[K, M, R]):
             if group.takes(guild_id):
                 return group
         group = _Group[M, R]()
-        group.storing = asyncio.create_task(self._lead(key, group))
+        group.storing = asyncio.create_task(self._lead(key, group), context=Context())  # no guild's records
         waiting.append(group)
         return group
 

@@ -224,7 +224,7 @@ def _answer(
     picture: Picture | None = None,
     buttons: Sequence[str] = (),
 ) -> str:
-    """Return the picture of one answer, which shows a picture or none."""
+    """Return the picture of one answer, with a chart or without one."""
     if picture is not None:
         embed.set_image(url=f"attachment://{picture.name}")
     pictures = () if picture is None else (picture,)

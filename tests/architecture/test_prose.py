@@ -53,6 +53,8 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
         return
     if isinstance(node, ast.keyword) and node.arg in UNSEEN_KEYWORDS:
         return
+    if isinstance(node, ast.arguments):
+        node = _without_unseen(node)
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return
     if isinstance(node, ast.FunctionDef) and node.name == "__repr__":
@@ -60,6 +62,13 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     for child in ast.iter_child_nodes(node):
         yield from _walk(child)
+
+
+def _without_unseen(node: ast.arguments) -> ast.arguments:
+    """Return parameters without the defaults of those that say nothing to people."""
+    named = zip(node.kwonlyargs, node.kw_defaults, strict=True)
+    seen = [default for name, default in named if name.arg not in UNSEEN_KEYWORDS]
+    return ast.arguments(node.posonlyargs, node.args, node.vararg, [], seen, node.kwarg, node.defaults)
 
 
 def _is_unseen(called: str) -> bool:
@@ -90,6 +99,8 @@ def test_sentences_are_texts() -> None:
         ('class Kind(StrEnum):\n    A = "bounty placed"', []),
         ('raise TypeError("a bug of ours")', []),
         ('@discord.option("x", description="Which one of them")\ndef f(): ...', []),
+        ('def option(*, description="Which one of them"): ...', []),
+        ('def build(*, title="Which one of them"): ...', [1]),
         ('key = "audit_log"', []),
     ],
 )

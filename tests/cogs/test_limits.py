@@ -9,8 +9,8 @@ from tests.cogs.conftest import PIKE
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import Shelf
 from tests.fakes.storage import Gate
-from utils.interactions.access import get_access
 from utils.interactions.command_set import list_commands
+from utils.interactions.declarations import get_access
 from utils.interactions.limits import COMMANDS_AT_ONCE, PAGE_COST
 from utils.models.typed_text import TYPED_CHARACTERS
 

@@ -8,8 +8,8 @@ import pytest
 from simulation.discord import Channel, Forged, Guild, Interaction, Member, SimulatedDiscord
 from tests.fakes.own_bot import OwnBot, wait_until
 from tests.fakes.small_bot import Shelf
-from utils.interactions.access import get_access
 from utils.interactions.command_set import list_commands
+from utils.interactions.declarations import get_access
 from utils.interactions.limits import COMMANDS_AT_ONCE, PRESS_COST, WORK_AT_ONCE
 from utils.interactions.views import ELSEWHERE
 

@@ -5,7 +5,7 @@ import pytest
 from simulation.discord import Channel, Guild, Interaction, Member, SimulatedDiscord
 from tests.fakes.own_bot import OwnBot, wait_until
 from tests.fakes.small_bot import Shelf
-from utils.interactions.views import REMEMBERED_INTERACTIONS, LiveViews
+from utils.interactions.live_views import REMEMBERED_INTERACTIONS, LiveViews
 
 
 async def send_again(world: SimulatedDiscord, interaction: Interaction) -> None:

@@ -16,8 +16,8 @@ from tests.fakes.full_shelf import fill
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.pseudo_language import LANGUAGE, LANGUAGES, PSEUDO, list_bare
 from tests.fakes.small_bot import Shelf
-from utils.interactions.access import get_access
 from utils.interactions.command_set import list_commands
+from utils.interactions.declarations import get_access
 from utils.localization.localizer import ENGLISH_LOCALIZER, Localizer
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.texts import Text

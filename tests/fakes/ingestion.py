@@ -204,8 +204,8 @@ class FakeIngestionUnit:
 
 
 @dataclass(frozen=True, slots=True)
-class FakeGuildUnit:
-    """One open transaction over a copy of the data of a guild with one server."""
+class FakeSharedUnit:
+    """One open transaction over a copy of the data of one server."""
 
     data: Data
     power: PowerSupply
@@ -234,11 +234,13 @@ class FakeIngestionStore:
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[FakeIngestionUnit], T]) -> T:
         """Run ``work`` in a transaction of its own."""
-        return await self.in_guild_transaction(scope.guild_id, lambda unit: work(unit.of_server(scope)))
+        return await self.in_shared_transaction([scope.guild_id], lambda unit: work(unit.of_server(scope)))
 
-    async def in_guild_transaction(self, guild_id: GuildId, work: Callable[[FakeGuildUnit], T]) -> T:
+    async def in_shared_transaction(
+        self, guild_ids: Collection[GuildId], work: Callable[[FakeSharedUnit], T], *, repeats: bool = True
+    ) -> T:
         """Run ``work`` on a copy and put it in place; what another one committed meanwhile is a conflict."""
-        del guild_id
+        del guild_ids
         self.power.pass_point()
         if self.outages:
             self.outages -= 1
@@ -247,18 +249,17 @@ class FakeIngestionStore:
             await asyncio.sleep(0)
             base = self.data
             draft = copy.deepcopy(base)
-            result = work(FakeGuildUnit(draft, self.power))
+            result = work(FakeSharedUnit(draft, self.power))
             await asyncio.sleep(0)
             self.power.pass_point()
-            if self.transient_aborts:
-                self.transient_aborts -= 1
-                continue
-            if self.data is not base:
-                continue
-            self.data = draft
-            self.transactions += 1
-            self.power.pass_point()
-            return result
+            if not self.transient_aborts and self.data is base:
+                self.data = draft
+                self.transactions += 1
+                self.power.pass_point()
+                return result
+            self.transient_aborts = max(0, self.transient_aborts - 1)
+            if not repeats:
+                raise StorageConflictError("somebody was faster")
 
     async def list_cursors(self, scope: ServerScope) -> Mapping[LogFile, Cursor]:
         """Return where reading stands, by file."""

@@ -1,7 +1,7 @@
 """One game server in memory, and the scheduler that reads it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.deaths import FILE, SCOPE, build_row, render
-from tests.fakes.ingestion import FakeDeathLogs, FakeGuildUnit, FakeIngestionStore
+from tests.fakes.ingestion import FakeDeathLogs, FakeIngestionStore, FakeSharedUnit
 from tests.fakes.premium import build_premium
 from tests.fakes.server_loops import (
     FakeChannelFinder,
@@ -141,13 +141,15 @@ class PoisonStore(FakeIngestionStore):
         super().__init__()
         self.failure = failure
 
-    async def in_guild_transaction(self, guild_id: GuildId, work: Callable[[FakeGuildUnit], T]) -> T:
+    async def in_shared_transaction(
+        self, guild_ids: Collection[GuildId], work: Callable[[FakeSharedUnit], T], *, repeats: bool = True
+    ) -> T:
         """Fail where a death of that player would be stored."""
 
-        def fail(unit: FakeGuildUnit) -> T:
+        def fail(unit: FakeSharedUnit) -> T:
             result = work(unit)
             if "Poison" in {death.row.victim_name for death in unit.data.deaths.values()}:
                 raise self.failure
             return result
 
-        return await super().in_guild_transaction(guild_id, fail)
+        return await super().in_shared_transaction(guild_ids, fail, repeats=repeats)

@@ -28,8 +28,10 @@ from utils.composition.services import (
 )
 from utils.embeds.factory import EmbedFactory
 from utils.events import EventDispatcher
-from utils.interactions.access import GuildCog, access, get_access, get_guild_id
 from utils.interactions.autocomplete import complete_player, complete_server
+from utils.interactions.context import KillfeedContext
+from utils.interactions.declarations import Access, get_access
+from utils.interactions.guild_cog import GuildCog
 from utils.interactions.limits import CHART_COST
 from utils.interactions.operators import Operators
 from utils.interactions.services import Services
@@ -41,7 +43,6 @@ from utils.interactions.views import (
     answer_ended,
 )
 from utils.localization.languages import Languages
-from utils.localization.localizer import ENGLISH_LOCALIZER
 from utils.models.guilds import ChannelKind
 from utils.models.premium import Feature
 from utils.models.reading import FoundLogs
@@ -372,77 +373,77 @@ class PracticeCog(GuildCog):
         self.decisions: asyncio.Queue[bool | None] = asyncio.Queue()
 
     @commands.slash_command(name="public", description="Answers everybody")
-    async def public(self, ctx: discord.ApplicationContext) -> None:
+    async def public(self, ctx: KillfeedContext) -> None:
         """Answer in public."""
         self.before_answer()
-        await ctx.respond(f"guild {get_guild_id(ctx)}")
+        await ctx.respond(f"guild {ctx.guild_id}")
 
     @commands.slash_command(name="chart", description="Costs some work")
-    @access(cost=CHART_COST)
-    async def chart(self, ctx: discord.ApplicationContext) -> None:
+    @Access(cost=CHART_COST)
+    async def chart(self, ctx: KillfeedContext) -> None:
         """Answer with what took some work."""
         await ctx.respond("a chart")
 
     @group.command(name="private", description="Answers the caller")
-    @access(is_private=True)
-    async def private(self, ctx: discord.ApplicationContext) -> None:
+    @Access(is_private=True)
+    async def private(self, ctx: KillfeedContext) -> None:
         """Answer in private."""
         self.before_answer()
-        await ctx.respond("for you", ephemeral=True)
+        await ctx.respond("for you")
 
     @group.command(name="admin", description="For admins")
-    @access(is_admin=True, is_private=True)
-    async def admin(self, ctx: discord.ApplicationContext) -> None:
+    @Access(is_admin=True, is_private=True)
+    async def admin(self, ctx: KillfeedContext) -> None:
         """Answer admins."""
-        await ctx.respond("for admins", ephemeral=True)
+        await ctx.respond("for admins")
 
     @group.command(name="owner", description="For owners")
-    @access(is_owner=True, is_private=True)
-    async def owner(self, ctx: discord.ApplicationContext) -> None:
+    @Access(is_owner=True, is_private=True)
+    async def owner(self, ctx: KillfeedContext) -> None:
         """Answer owners."""
-        await ctx.respond("for owners", ephemeral=True)
+        await ctx.respond("for owners")
 
     @group.command(name="home", description="For the home guild")
-    @access(is_home=True, is_private=True)
-    async def home(self, ctx: discord.ApplicationContext) -> None:
+    @Access(is_home=True, is_private=True)
+    async def home(self, ctx: KillfeedContext) -> None:
         """Answer admins of the home guild."""
-        await ctx.respond("for the home guild", ephemeral=True)
+        await ctx.respond("for the home guild")
 
     @group.command(name="change", description="Opens a form if asked to")
     @discord.option("ask", bool, description="Open the form", default=False)
-    @access(is_admin=True, is_private=True, modal_options=("ask",))
+    @Access(is_admin=True, is_private=True, modal_options=("ask",))
     async def change(
         self,
-        ctx: discord.ApplicationContext,
+        ctx: KillfeedContext,
         ask: bool,  # noqa: FBT001 - a command option
     ) -> None:
         """Answer with a form or without."""
         if ask:
             await ctx.send_modal(Form())
         else:
-            await ctx.respond("changed", ephemeral=True)
+            await ctx.respond("changed")
 
     @commands.slash_command(name="premium", description="Needs a tier")
-    @access(feature=Feature.LEADERBOARD)
-    async def premium(self, ctx: discord.ApplicationContext) -> None:
+    @Access(feature=Feature.LEADERBOARD)
+    async def premium(self, ctx: KillfeedContext) -> None:
         """Answer guilds of a tier."""
         await ctx.respond("open")
 
     @commands.slash_command(name="form", description="Opens a form")
-    @access(is_admin=True, opens_modal=True)
-    async def form(self, ctx: discord.ApplicationContext) -> None:
+    @Access(is_admin=True, opens_modal=True)
+    async def form(self, ctx: KillfeedContext) -> None:
         """Answer with a form."""
         await ctx.send_modal(Form())
 
     @commands.slash_command(name="fail", description="Fails in public")
-    async def fail(self, ctx: discord.ApplicationContext) -> None:
+    async def fail(self, ctx: KillfeedContext) -> None:
         """Fail after a public acknowledgement."""
         del ctx
         raise self.error
 
     @group.command(name="fail", description="Fails in private")
-    @access(is_private=True)
-    async def fail_privately(self, ctx: discord.ApplicationContext) -> None:
+    @Access(is_private=True)
+    async def fail_privately(self, ctx: KillfeedContext) -> None:
         """Fail after a private acknowledgement."""
         del ctx
         raise self.error
@@ -450,43 +451,27 @@ class PracticeCog(GuildCog):
     @commands.slash_command(name="find", description="Offers choices")
     @discord.option("player", str, description="Who", autocomplete=complete_player, default=None)
     @discord.option("server", str, description="Where", autocomplete=complete_server, default=None)
-    async def find(self, ctx: discord.ApplicationContext, player: str | None, server: str | None) -> None:
+    async def find(self, ctx: KillfeedContext, player: str | None, server: str | None) -> None:
         """Answer with what was chosen."""
         await ctx.respond(f"{player} {server}")
 
     @commands.slash_command(name="pages", description="Shows pages")
-    async def show_pages(self, ctx: discord.ApplicationContext) -> None:
+    async def show_pages(self, ctx: KillfeedContext) -> None:
         """Answer with a page and buttons."""
         view = PagedView(
             self._build_page,
+            ctx,
             pages=self.pages,
-            invoker_id=ctx.author.id,
-            live=self.services.views,
-            replies=self.services.replies,
-            limits=self.services.limits,
-            words=ENGLISH_LOCALIZER,
             seconds=self.view_seconds,
         )
         self.shown = view
-        view.shown_in = ctx.interaction
         embed, _ = await self._build_page(0)
         await ctx.respond(embed=embed, view=view)
 
     @commands.slash_command(name="sure", description="Asks again")
-    async def ask_again(self, ctx: discord.ApplicationContext) -> None:
+    async def ask_again(self, ctx: KillfeedContext) -> None:
         """Answer with a question."""
-        services = self.services
-        view = ConfirmView(
-            text("Remove"),
-            invoker_id=ctx.author.id,
-            live=services.views,
-            replies=services.replies,
-            limits=services.limits,
-            words=ENGLISH_LOCALIZER,
-            seconds=self.view_seconds,
-        )
-        self.shown = view
-        view.shown_in = ctx.interaction
+        self.shown = view = ConfirmView(text("Remove"), ctx, seconds=self.view_seconds)
         await ctx.respond("Sure?", view=view)
         await view.wait()
         self.decisions.put_nowait(view.is_confirmed)
@@ -516,14 +501,16 @@ class SmallBot(commands.Bot):
 
     async def answer_ended(self, interaction: discord.Interaction) -> None:
         """Answer buttons that have ended."""
-        services = self.services
-        await answer_ended(interaction, services.views, limits=services.limits, replies=services.replies)
+        await answer_ended(interaction, self.services)
+
+    async def get_application_context(
+        self, interaction: discord.Interaction, cls: type[discord.ApplicationContext] = KillfeedContext
+    ) -> discord.ApplicationContext:
+        """Return the context that cogs work with."""
+        return await super().get_application_context(interaction, cls)
 
     async def on_application_command_error(
         self, ctx: discord.ApplicationContext, error: discord.DiscordException
     ) -> None:
         """Answer a failed command."""
-        granted = get_access(ctx.command)
-        await self.services.replies.answer(
-            ctx.interaction, error, is_private=granted.is_private, is_change=granted.is_change
-        )
+        await self.services.replies.answer(ctx.interaction, error, get_access(ctx.command))

@@ -9,6 +9,7 @@ from utils.embeds.factory import EmbedFactory
 from utils.interactions.client import KillfeedBot, choose_bot
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
+from utils.interactions.live_views import LiveViews
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies, ErrorReporter
 from utils.interactions.services import (
@@ -19,7 +20,6 @@ from utils.interactions.services import (
     Services,
     TaskReports,
 )
-from utils.interactions.views import LiveViews
 from utils.services.ingestion.import_throttle import ImportThrottle
 from utils.services.ports import ServerReadings
 from utils.services.premium.grants import GrantService

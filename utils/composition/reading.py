@@ -91,6 +91,7 @@ def build_live(
         max_announce_age=timedelta(minutes=base.settings.polling.max_announce_age_minutes),
         rules=[KillRewards(guild.settings, guild.premium)],
         turns=turns,
+        sharding=base.settings.discord.sharding,
         group_seconds=group_seconds,
     )
 

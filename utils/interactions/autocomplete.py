@@ -6,7 +6,8 @@ import discord
 from structlog import get_logger
 
 from utils.errors import KillfeedError
-from utils.interactions.access import GuildCog, get_guild_id, is_admin_member
+from utils.interactions.access import get_guild_id, is_admin_member
+from utils.interactions.guild_cog import GuildCog
 from utils.interactions.services import Services
 from utils.models.labels import Choice, label_choices
 from utils.models.scope import MemberId
@@ -21,7 +22,7 @@ MAX_CHOICES = 25  # Discord's limit
 async def complete_server(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer this guild's servers by name; the value is the server's id."""
     try:
-        servers = await _get_services(ctx).servers.list_servers(get_guild_id(ctx))
+        servers = await _get_services(ctx).servers.list_servers(get_guild_id(ctx.interaction))
     except KillfeedError as error:
         return _offer_nothing(error)
     return offer(ctx, [(server.scope.server_id, server.name) for server in servers])
@@ -37,7 +38,7 @@ async def complete_player(ctx: discord.AutocompleteContext) -> list[discord.Opti
     """Offer players by any part of any of their names, best known first; the value is the player's id."""
     services = _get_services(ctx)
     try:
-        guild_id = get_guild_id(ctx)
+        guild_id = get_guild_id(ctx.interaction)
         found = await services.names.search(guild_id, str(ctx.value or ""), limit=MAX_CHOICES)
         labels = await services.names.label(guild_id, found)
     except KillfeedError as error:
@@ -59,7 +60,7 @@ async def complete_own_bounty(ctx: discord.AutocompleteContext) -> list[discord.
     if user is None:
         return []
     try:
-        guild_id = get_guild_id(ctx)
+        guild_id = get_guild_id(ctx.interaction)
         own = await bounties.list_cancellable(guild_id, MemberId(user.id))
         return offer(ctx, await bounties.name_choices(guild_id, own))
     except KillfeedError as error:
@@ -75,7 +76,7 @@ async def complete_link_of_member(ctx: discord.AutocompleteContext) -> list[disc
 async def complete_person(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
     """Offer admins every player, and others their own links."""
     try:
-        is_admin = await is_admin_member(_get_services(ctx), ctx.interaction, get_guild_id(ctx))
+        is_admin = await is_admin_member(_get_services(ctx), ctx.interaction)
     except KillfeedError as error:
         return _offer_nothing(error)
     return await complete_player(ctx) if is_admin else await complete_own_link(ctx)
@@ -83,7 +84,7 @@ async def complete_person(ctx: discord.AutocompleteContext) -> list[discord.Opti
 
 async def _offer_links(ctx: discord.AutocompleteContext, member_id: int) -> list[discord.OptionChoice]:
     try:
-        links = await _get_services(ctx).links.list_links(get_guild_id(ctx), MemberId(member_id))
+        links = await _get_services(ctx).links.list_links(get_guild_id(ctx.interaction), MemberId(member_id))
     except KillfeedError as error:
         return _offer_nothing(error)
     return offer(ctx, [(link.player_id, link.player_name) for link in links])

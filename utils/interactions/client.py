@@ -18,9 +18,9 @@ from structlog import get_logger
 
 from utils.errors import TooMuchAtOnceError
 from utils.events import EventDispatcher, GuildLeft
-from utils.interactions.access import get_access
 from utils.interactions.command_set import CommandRegister
 from utils.interactions.context import KillfeedContext
+from utils.interactions.declarations import get_access
 from utils.interactions.operators import list_owner_ids
 from utils.interactions.reaching import UNREACHED, note_unreached
 from utils.interactions.replies import ErrorReporter
@@ -196,16 +196,13 @@ class KillfeedBot(commands.Bot):
                 with self.services.limits.working(ctx.author.id):
                     await super().invoke_application_command(ctx)
             except TooMuchAtOnceError as refusal:
-                await self.services.replies.answer(ctx.interaction, refusal, is_private=True)
+                await self.services.replies.answer(ctx.interaction, refusal)
 
     async def on_application_command_error(
         self, ctx: discord.ApplicationContext, error: discord.DiscordException
     ) -> None:
         """Answer a failed command; the one place for all of them."""
-        granted = get_access(ctx.command)
-        await self.services.replies.answer(
-            ctx.interaction, error, is_private=granted.is_private, is_change=granted.is_change
-        )
+        await self.services.replies.answer(ctx.interaction, error, get_access(ctx.command))
 
     async def on_error(self, event_method: str, *_: object, **__: object) -> None:
         """Write down an error nobody caught."""
@@ -215,8 +212,7 @@ class KillfeedBot(commands.Bot):
             logger.error("event handler failed", event_name=event_method, reference=reference)
 
     async def _answer_ended(self, interaction: discord.Interaction) -> None:
-        services = self.services
-        await answer_ended(interaction, services.views, limits=services.limits, replies=services.replies)
+        await answer_ended(interaction, self.services)
 
 
 class ShardedKillfeedBot(KillfeedBot, commands.AutoShardedBot):  # type: ignore[misc] # as the library's own two

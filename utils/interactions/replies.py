@@ -7,6 +7,7 @@ from structlog import get_logger
 
 from utils.embeds.factory import EmbedFactory
 from utils.errors import KillfeedError, RemoteError, StorageError, UserFacingError
+from utils.interactions.declarations import Access
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.reaching import (
     ALREADY_ACKNOWLEDGED,
@@ -23,6 +24,7 @@ LOST_ANSWER = text(
     "The answer was lost on its way to Discord. What you asked for may have been done: look before you "
     "ask again."
 )
+PRESSED = Access(is_private=True)
 PERHAPS_DONE = text("What you asked for may have been done, or a part of it. Look before you ask again.")
 
 
@@ -41,21 +43,21 @@ class ErrorReplies:
         self._reporter = reporter
 
     async def answer(
-        self, interaction: discord.Interaction, error: Exception, *, is_private: bool, is_change: bool = False
+        self, interaction: discord.Interaction, error: Exception, granted: Access = PRESSED
     ) -> None:
-        """Tell the person who asked; never raises for an interaction that is over or a connection that fails.
+        """Tell the person who asked, and nobody else; never raises for a connection that fails.
 
-        ``is_private`` tells how the interaction was deferred, if it was, and ``is_change`` whether what was
-        asked for changes what is stored (``Access.is_change``).
+        ``granted`` is what the command declares of itself that failed, or whose form did. Without one a press
+        failed, and the answer it was on stays.
         """
         cause = find_cause(error)
         if is_over(cause):
             logger.info("interaction is over before its answer", problem=str(cause))
             return
         embeds = await self._languages.speak(interaction, is_private=True)
-        embed = self.build(cause, embeds, is_change=is_change)
+        embed = self.build(cause, embeds, is_change=granted.is_change)
         with note_unreached("answer does not reach its member"):
-            await send_again(lambda: _send(interaction, embed, is_private=is_private))
+            await send_again(lambda: _send(interaction, embed, is_private=granted.is_private))
 
     async def tell(self, interaction: discord.Interaction, said: Text) -> None:
         """Answer a press with a sentence that nobody else sees."""

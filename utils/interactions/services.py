@@ -7,9 +7,9 @@ from typing import Protocol
 from utils.clock import Clock
 from utils.interactions.languages import AnswerLanguages
 from utils.interactions.limits import MemberLimits
+from utils.interactions.live_views import LiveViews
 from utils.interactions.operators import Operators
 from utils.interactions.replies import ErrorReplies
-from utils.interactions.views import LiveViews
 from utils.models.guilds import ChannelKind
 from utils.models.scope import ChannelId, GuildId, MemberId
 from utils.models.servers import GameServer

@@ -1,8 +1,8 @@
 """Settings of a community: each is declared once, as a field with its default and its check.
 
-A field of ``GuildSettings``, or of a dataclass that is a field of it, is a setting. All else follows from
-that: it is stored and read by its name, checked and told to the audit when it changes, and announced. One
-that holds a member or a player has its row in ``PERSONAL_FIELDS``, as every stored field has.
+A field of ``GuildSettings``, or of a dataclass that is a field of it, is a setting. It is stored and read by
+its name, and a change is checked, written to the audit and announced. A setting that holds a member or a
+player has its row in ``PERSONAL_FIELDS``, like every stored field.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +13,7 @@ from utils.models.audit import FactValue, FieldChange
 from utils.models.texts import Text
 
 Check = Callable[[Any], Text | None]
-"""Tells what is wrong with a value; None when it can be chosen."""
+"""Returns what is wrong with a value; None if the value is allowed."""
 
 _CHECK = "check"
 
@@ -46,14 +46,14 @@ def list_settings(settings: Any) -> Iterator[tuple[str, Check | None, Any]]:
 
 
 def list_changes(before: Any, after: Any) -> tuple[FieldChange, ...]:
-    """Return what differs between two values of settings, each by its name."""
+    """Return the changes between two values of settings, by name."""
     return tuple(
         change for name, _, old, new in _list_differing(before, after) for change in _compare(name, old, new)
     )
 
 
 def find_problem(before: Any, after: Any) -> Text | None:
-    """Return what is wrong with the first changed value that cannot be chosen; what stays is not checked."""
+    """Return what is wrong with the first changed value that is not allowed; only changes are checked."""
     found = (check(new) for _, check, _, new in _list_differing(before, after) if check is not None)
     return next((problem for problem in found if problem is not None), None)
 
@@ -65,7 +65,7 @@ def _list_differing(before: Any, after: Any) -> Iterator[tuple[str, Check | None
 
 
 def _compare(name: str, old: Any, new: Any) -> Iterator[FieldChange]:
-    """Yield one change, or of a mapping one for each key, by that key's name."""
+    """Yield one change; for a mapping one for each key, under the name of the key."""
     if not isinstance(new, Mapping):
         yield FieldChange(name, old, new)
         return

@@ -1,7 +1,7 @@
-"""Labels of choices: what a person picks from a list, each different, and understood when it comes as text.
+"""Labels of choices: the entries of a list, each different, and understood when they arrive as text.
 
 The value of a choice is an id. Some clients send its label instead, and people copy labels. So labels that
-look alike end with a mark, which is computed from the id and stays the same.
+look alike end with a mark. It is computed from the id and never changes.
 """
 
 from collections import Counter
@@ -18,10 +18,10 @@ NAME_CHARACTERS = 60
 SEPARATOR = " · "
 MARK_SIGN = "#"
 _MARK_BYTES = 3
-_PLAIN_CHARACTERS = LABEL_CHARACTERS - len(f"{SEPARATOR}{MARK_SIGN}") - 2 * _MARK_BYTES  # beside a mark
+_PLAIN_CHARACTERS = LABEL_CHARACTERS - len(f"{SEPARATOR}{MARK_SIGN}") - 2 * _MARK_BYTES  # in front of a mark
 
 Choice = tuple[str, str]
-"""The id of a choice, and what it is called."""
+"""The id and the name of a choice."""
 
 
 def label_name(name: str) -> str:
@@ -30,7 +30,7 @@ def label_name(name: str) -> str:
 
 
 def fold_label(name: str, folded: str) -> str:
-    """Return the folded label of a name: the name folded, unless it is long or nobody sees it."""
+    """Return the folded label of a name: the name folded, unless it is long or invisible."""
     return folded if folded and len(name) <= NAME_CHARACTERS else fold_text(label_name(name))
 
 
@@ -40,7 +40,7 @@ def make_mark(key: str) -> str:
 
 
 def label_choices(choices: Sequence[Choice]) -> list[str]:
-    """Return what each choice shows: what it is called, with its mark where others are called alike."""
+    """Return the label of each choice: its name, with its mark if others look alike."""
     plain = [_write_plain(called) for _, called in choices]
     counts = Counter(map(fold_text, plain))
     return [
@@ -50,7 +50,7 @@ def label_choices(choices: Sequence[Choice]) -> list[str]:
 
 
 def find_labelled(text: str, choices: Sequence[Choice]) -> list[str]:
-    """Return the ids of the choices whose label or name a text is: several where their mark is left out."""
+    """Return the ids of the choices with this label or name: several if the mark is missing."""
     wanted, typed = fold_text(text), text.strip().casefold()
     plain = [(key, _write_plain(called)) for key, called in choices]
     return (
@@ -61,7 +61,7 @@ def find_labelled(text: str, choices: Sequence[Choice]) -> list[str]:
 
 
 def label_twin(player: KnownPlayer, server_names: Mapping[ServerId, str]) -> str:
-    """Return the label of a player whose name others have too: with last seen, mark and servers."""
+    """Return the label of a player who shares a name with others: with last seen, mark and servers."""
     seen = player.last_seen_at.strftime("%d %b %Y, %H:%M UTC")
     where = clean_text(
         ", ".join(server_names.get(server_id, "a removed server") for server_id in player.servers),

@@ -49,11 +49,11 @@ class CoveredDeaths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage(CoveredDeaths):
-    """What an answer covers, and how it is called.
+    """The period and the servers that an answer covers.
 
     Attributes:
-        where: the server's name, which is foreign, or words for several.
-        today: the day it is there: by the server's own time zone, by UTC for several servers.
+        where: the server's name (foreign text), or words for several servers.
+        today: today's date in the server's own time zone, or in UTC for several servers.
     """
 
     where: Value
@@ -63,7 +63,7 @@ class Coverage(CoveredDeaths):
 
 @dataclass(frozen=True, slots=True)
 class BoardRows:
-    """Rows of a board, how many there are in all, and the best-placed of the players asked for."""
+    """Rows of a board, the number of all rows, and the best row of the players asked for."""
 
     rows: tuple[BoardRow, ...] = ()
     total: int = 0
@@ -91,7 +91,7 @@ class WeaponTable:
 
 @dataclass(frozen=True, slots=True)
 class Enemy:
-    """Another player and a number of kills, of them or by them."""
+    """Another player and the number of kills of them or by them."""
 
     player_id: PlayerId
     name: str
@@ -100,7 +100,7 @@ class Enemy:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """Two sides of one enmity: how often the player killed the other, and the other way round."""
+    """Two rivals: how often the player killed the other, and the other way round."""
 
     player_id: PlayerId
     name: str

@@ -11,7 +11,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.own_bot import OwnBot
 from tests.fakes.small_bot import FakeOwners, Shelf, SmallBot
 from utils.errors import StorageUnavailableError
-from utils.interactions.access import PUBLIC, Access, access, find_option, get_access
+from utils.interactions.declarations import PUBLIC, Access, find_option, get_access
 from utils.interactions.operators import ASK_SECONDS, KEPT_SECONDS, RETRY_SECONDS, Operators
 from utils.models.guilds import GuildSettings
 from utils.models.premium import Feature
@@ -30,7 +30,7 @@ def show(reply: Interaction) -> tuple[str, bool]:
 def test_access_is_carried_by_the_command() -> None:
     """What a command's function was marked with is found again; public is what carries no mark."""
 
-    @access(is_admin=True, feature=Feature.STATS)
+    @Access(is_admin=True, feature=Feature.STATS)
     async def callback() -> None:
         """Do nothing."""
 

@@ -9,7 +9,8 @@ from simulation.discord import Channel, Fault, Guild, Interaction, Member, Messa
 from simulation.discord.clients import running_bot
 from tests.fakes.small_bot import REFERENCE, Shelf, SmallBot
 from utils.errors import StorageUnavailableError
-from utils.interactions.views import CUSTOM_ID_PREFIX, LOST_PRESS, LiveViews
+from utils.interactions.live_views import CUSTOM_ID_PREFIX, LiveViews
+from utils.interactions.views import LOST_PRESS
 
 NOT_YOURS = "These buttons belong to the member who ran the command. Run it yourself to get your own."
 ORIGINAL = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"

@@ -41,7 +41,7 @@ class Fence:
     """Proof of holding a shard's lease, checked inside the transactions of its guilds.
 
     Attributes:
-        guild_id: whose transactions these are; None for the bot's own.
+        guild_id: whose transactions these are; None for the bot's own, and those that several guilds share.
     """
 
     shard: int

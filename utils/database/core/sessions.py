@@ -37,7 +37,7 @@ class SessionPool:
 
     @asynccontextmanager
     async def borrow(self, guild_id: GuildId | None = None) -> AsyncIterator[ClientSession]:
-        """Lend a session to a guild, or to the bot itself, when it is its turn."""
+        """Lend a session to a guild in its turn; None is the bot itself, or several guilds together."""
         async with self._turns.lend(guild_id):
             session = self._free.pop()
             try:

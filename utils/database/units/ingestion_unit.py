@@ -315,12 +315,16 @@ class IngestionTransaction:
         return self._transaction.of_server(name, self._scope)
 
 
-class GuildTransaction:
-    """One open transaction over the servers of a guild."""
+class SharedTransaction:
+    """One open transaction over servers of one guild or of several.
 
-    def __init__(self, transaction: Transaction, guild_id: GuildId) -> None:
+    Args:
+        guild_ids: the guilds whose fence it was begun with.
+    """
+
+    def __init__(self, transaction: Transaction, guild_ids: Collection[GuildId]) -> None:
         self._transaction = transaction
-        self._guild_id = guild_id
+        self._guild_ids = frozenset(guild_ids)
         self._writes = PendingWrites(transaction)
         self._units: dict[ServerScope, IngestionTransaction] = {}
 
@@ -330,8 +334,8 @@ class GuildTransaction:
         Raises:
             ScopeViolationError: the server is of another guild.
         """
-        if scope.guild_id != self._guild_id:
-            raise ScopeViolationError("A transaction of a guild is not for servers of another one.")
+        if scope.guild_id not in self._guild_ids:
+            raise ScopeViolationError("A transaction is not for servers of a guild that does not share it.")
         if scope not in self._units:
             self._units[scope] = IngestionTransaction(self._transaction, scope, self._writes)
         return self._units[scope]

@@ -82,11 +82,11 @@ class IngestionUnit(DeathsUnit, Protocol):
         """Count lines for ``/killfeed status``."""
 
 
-class GuildUnit(Protocol):
-    """One open transaction over the game servers of a guild."""
+class SharedUnit(Protocol):
+    """One open transaction over game servers of one guild or of several."""
 
     def of_server(self, scope: ServerScope) -> IngestionUnit:
-        """Return a server's part of it."""
+        """Return a server's part of it: nothing of another server is read or written through that."""
 
 
 class CursorStore(Protocol):
@@ -97,7 +97,7 @@ class CursorStore(Protocol):
 
 
 class IngestionStore(CursorStore, Protocol):
-    """Storage of one guild's game servers, as ingestion sees it."""
+    """Storage of game servers, as ingestion sees it."""
 
     async def in_transaction(self, scope: ServerScope, work: Callable[[IngestionUnit], T]) -> T:
         """Run ``work`` in one transaction, in a thread; it may run again after a transient error.
@@ -107,8 +107,13 @@ class IngestionStore(CursorStore, Protocol):
             CursorMovedError, LeaseLostError, DiskFullError, StorageUnavailableError
         """
 
-    async def in_guild_transaction(self, guild_id: GuildId, work: Callable[[GuildUnit], T]) -> T:
-        """Do as ``in_transaction`` for several servers of a guild, all or nothing."""
+    async def in_shared_transaction(
+        self, guild_ids: Collection[GuildId], work: Callable[[SharedUnit], T], *, repeats: bool = True
+    ) -> T:
+        """Do as ``in_transaction`` for servers of guilds of one shard, all or nothing.
+
+        Without ``repeats`` it fails at the first error, also at one that may pass.
+        """
 
     async def forget_cursors(self, scope: ServerScope, files: Sequence[LogFile]) -> None:
         """Delete the cursors of files that are gone; their lines stay counted."""

@@ -16,7 +16,7 @@ from utils.database.repositories.ingestion import FORGOTTEN_AT_ONCE, IngestionRe
 from utils.database.repositories.line_counts import LineCounts, count_lines
 from utils.database.repositories.rejected import RejectedLineRepository
 from utils.database.repositories.servers import GameServerRepository
-from utils.database.units.ingestion_unit import GuildTransaction, IngestionTransaction
+from utils.database.units.ingestion_unit import IngestionTransaction, SharedTransaction
 from utils.errors import CursorMovedError, LeaseLostError, ScopeViolationError, StorageConflictError
 from utils.group_commit import GroupCommit
 from utils.models.deaths import Death, DeathKind, LogFile
@@ -24,7 +24,7 @@ from utils.models.notices.deaths import DeathNotice
 from utils.models.notices.outbox import AppendedNotices
 from utils.models.players import Counters, PlayerDay, PlayerRecord, ServerMonth, WeaponCount
 from utils.models.reading import Cursor, RejectedLine
-from utils.models.scope import GuildId, PlayerId, ServerId, ServerScope
+from utils.models.scope import PlayerId, ServerId, ServerScope
 
 FILE = LogFile("world_0", "2025.04.30-00.00.00.csv")
 NOW = datetime(2025, 4, 30, 12, tzinfo=UTC)
@@ -328,7 +328,7 @@ async def test_two_batches_of_different_files_do_not_hold_each_other_up(
         def work(transaction: Transaction) -> None:
             nonlocal runs
             runs += 1
-            guild_unit = GuildTransaction(transaction, scope.guild_id)
+            guild_unit = SharedTransaction(transaction, [scope.guild_id])
             unit = guild_unit.of_server(scope)
             unit.insert_deaths([make_death(scope, A, B, second=number)])
             unit.add_lines_read(1, 0)
@@ -343,17 +343,20 @@ async def test_two_batches_of_different_files_do_not_hold_each_other_up(
 
 
 @pytest.mark.fault
-async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
-    ingestion: IngestionRepository, scope: ServerScope, make_death: MakeDeath
+async def test_servers_share_a_transaction_and_each_writes_its_own(
+    ingestion: IngestionRepository, scope: ServerScope, stranger: ServerScope, make_death: MakeDeath
 ) -> None:
     """What each has to store at the same moment is stored together; a fault of one is its own."""
-    neighbour, moved = (replace(scope, server_id=ServerId(one * 8)) for one in "nm")
+    moved = replace(stranger, server_id=ServerId("mmmmmmmm"))
 
-    async def store_together(guild_id: GuildId, members: Sequence[Member]) -> list[set[ServerScope]]:
-        def work_on_all(unit: GuildTransaction) -> list[set[ServerScope]]:
+    async def store_together(shard: int, members: Sequence[Member]) -> list[set[ServerScope]]:
+        del shard
+
+        def work_on_all(unit: SharedTransaction) -> list[set[ServerScope]]:
             return [work(unit.of_server(one)) for one, work in members]
 
-        return await ingestion.in_guild_transaction(guild_id, work_on_all)
+        guild_ids = {one.guild_id for one, _ in members}
+        return await ingestion.in_shared_transaction(guild_ids, work_on_all, repeats=len(members) == 1)
 
     group = GroupCommit(store_together, clock=SystemClock())
     both_began = set[ServerScope]()
@@ -365,10 +368,10 @@ async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
             unit.move_cursor(before, Cursor(FILE, 10))
             return set(both_began)
 
-        return await group.join(one.guild_id, one.guild_id, (one, work))
+        return await group.join(0, one.guild_id, (one, work))
 
-    assert {scope, neighbour} in await asyncio.gather(store(scope, None), store(neighbour, None))
-    for one in (scope, neighbour):
+    assert {scope, stranger} in await asyncio.gather(store(scope, None), store(stranger, None))
+    for one in (scope, stranger):
         assert await ingestion.list_cursors(one) == {FILE: Cursor(FILE, 10)}
         assert await _find_known(ingestion, one, [make_death(one, A, B).id])
 
@@ -378,29 +381,46 @@ async def test_servers_of_a_guild_share_a_transaction_and_each_writes_its_own(
             unit.move_cursor(Cursor(FILE, 10), Cursor(FILE, 20))
             return set()
 
-        await group.join(one.guild_id, one.guild_id, (one, work))
+        await group.join(0, one.guild_id, (one, work))
 
     results = await asyncio.gather(
-        read_on(scope, 1), read_on(moved, 1), read_on(neighbour, 0), return_exceptions=True
+        read_on(scope, 1), read_on(moved, 1), read_on(stranger, 0), return_exceptions=True
     )
     assert [type(one) for one in results] == [type(None), CursorMovedError, StorageConflictError]
     assert await ingestion.list_cursors(scope) == {FILE: Cursor(FILE, 20)}
-    assert await ingestion.list_cursors(neighbour) == {FILE: Cursor(FILE, 10)}
+    assert await ingestion.list_cursors(stranger) == {FILE: Cursor(FILE, 10)}
     assert await _find_known(ingestion, moved, [make_death(moved, A, B, second=1).id]) == frozenset()
 
 
-async def test_transaction_of_a_guild_is_not_for_a_server_of_another(
+async def test_transaction_is_not_for_a_server_of_a_guild_that_does_not_share_it(
     ingestion: IngestionRepository, scope: ServerScope, stranger: ServerScope, make_death: MakeDeath
 ) -> None:
-    """The fence that was checked is that of its guild alone; nothing of the whole is stored."""
+    """The fence that was checked is that of its guilds alone; nothing of the whole is stored."""
 
-    def store(unit: GuildTransaction) -> None:
+    def store(unit: SharedTransaction) -> None:
         unit.of_server(scope).insert_deaths([make_death(scope, A, B)])
         unit.of_server(stranger).insert_deaths([make_death(stranger, A, B)])
 
     with pytest.raises(ScopeViolationError):
-        await ingestion.in_guild_transaction(scope.guild_id, store)
+        await ingestion.in_shared_transaction([scope.guild_id], store)
     assert await _find_known(ingestion, scope, [make_death(scope, A, B).id]) == frozenset()
+
+
+async def test_guilds_of_several_shards_share_no_transaction(
+    database: SafeDatabase, scope: ServerScope, stranger: ServerScope
+) -> None:
+    """One fence is checked, so it must be that of all of them; a lost lease of any of them is one of all."""
+    fenced = IngestionRepository(database, fences=lambda guild_id: Fence(guild_id % 2, 1, guild_id))
+    begun: list[SharedTransaction] = []
+    both = {scope.guild_id, stranger.guild_id}
+    with pytest.raises(ScopeViolationError):
+        await fenced.in_shared_transaction(both, begun.append)
+    fenced = IngestionRepository(database, fences=lambda guild_id: Fence(0, 1, guild_id))
+    with pytest.raises(LeaseLostError):
+        await fenced.in_shared_transaction(both, begun.append)
+    await database.unscoped("leases").insert_one({"_id": 0, "token": 1})
+    await fenced.in_shared_transaction(both, begun.append)
+    assert len(begun) == 2
 
 
 async def test_cursor_moves_several_times_in_a_batch_and_never_from_elsewhere(

@@ -34,7 +34,7 @@ from utils.models.servers import GameServer
 from utils.models.texts import Text
 from utils.parsers.deathlog import parse_death_line
 from utils.services.ingestion.counting import Counting
-from utils.services.ingestion.live import SHARED_LINES, LiveIngestion, PollOutcome
+from utils.services.ingestion.live import LARGE_LINES, SHARED_LINES, LiveIngestion, PollOutcome
 from utils.services.ingestion.row_reader import KEPT_REJECTED
 from utils.turns import FairTurns
 
@@ -216,11 +216,13 @@ async def test_equal_rows_are_one_death_within_a_batch_and_across_files(watcher:
 
 
 async def test_little_is_stored_together_with_other_servers_and_much_alone(watcher: Watcher) -> None:
-    """A server that was away for long holds up no other of its guild."""
+    """A server that was away for long holds up no other."""
     live = LiveIngestion(watcher.store, watcher.events, clock=watcher.clock, max_announce_age=HOUR)
     posted = Posted()
     watcher.logs.lines_per_chunk = SHARED_LINES + 1
-    watcher.logs.append(FILE, render(*(build_row("Ann", "Bob", second=number) for number in range(100))))
+    watcher.logs.append(
+        FILE, render(*(build_row("Ann", "Bob", second=number) for number in range(SHARED_LINES)))
+    )
     polling = asyncio.create_task(
         live.poll(watcher.server, watcher.logs, last_read_at=START, find_posted=posted)
     )
@@ -230,7 +232,7 @@ async def test_little_is_stored_together_with_other_servers_and_much_alone(watch
     await polling
     assert watcher.store.transactions == 1
     watcher.logs.append(
-        FILE, render(*(build_row("Ann", "Bob", second=200 + number) for number in range(101)))
+        FILE, render(*(build_row("Ann", "Bob", second=200 + number) for number in range(SHARED_LINES + 1)))
     )
     await live.poll(watcher.server, watcher.logs, last_read_at=START, find_posted=posted)
     assert watcher.store.transactions == 2
@@ -547,12 +549,12 @@ async def test_large_chunk_waits_for_its_guilds_turn_and_a_small_one_does_not(wa
         watcher.logs.append(FILE, render(*FIGHTS))
         assert (await poll()).deaths == 7
         watcher.logs.lines_per_chunk = 4_000
-        watcher.logs.append(FILE, b"\n" * (SHARED_LINES + 1))
+        watcher.logs.append(FILE, b"\n" * (LARGE_LINES + 1))
         polling = asyncio.create_task(poll())
         for _ in range(100):
             await asyncio.sleep(0)
         assert watcher.store.data.lines_read == 7
-    assert (await polling).rejected == SHARED_LINES + 1
+    assert (await polling).rejected == LARGE_LINES + 1
 
 
 FAR_OUTSIDE = f"“{'x' * 99}…” leads out of the login's folder, so it is not read. (1 more problem)"
