@@ -73,7 +73,14 @@ class _Times:
 
 
 class DeathLogReader:
-    """Reads the death logs of one game server."""
+    """Reads the death logs of one game server.
+
+    Attributes:
+        is_importing: the last visit was one to history.
+    """
+
+    state: ReaderState
+    is_importing: bool
 
     def __init__(self, scope: ServerScope, dependencies: DeathLogDependencies) -> None:
         self._scope = scope
