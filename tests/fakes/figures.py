@@ -1,4 +1,4 @@
-"""Storage of figures, in memory: players, boards, weapons and deaths, as a test puts them in."""
+"""Storage of figures in memory: players, boards, weapons and deaths, which a test sets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from utils.models.statistics import BoardRows, CoveredDeaths, DayCount, Enemy, S
 
 
 class FakeStatisticsStore(Outage):
-    """Players of any guild, as listed; figures and boards as a test puts them in.
+    """Players of any guild, with figures and boards that a test sets.
 
     Attributes:
         asked: board, minimum of kills, limit, offset, first day and own players of each board asked for.
@@ -53,7 +53,7 @@ class FakeStatisticsStore(Outage):
         *,
         since: date,
     ) -> Sequence[DayCount]:
-        """Return the days there are, from one on."""
+        """Return the stored days since a day."""
         del covered, player_ids
         return [day for day in self.days if day.day >= since]
 
@@ -67,7 +67,7 @@ class FakeStatisticsStore(Outage):
         offset: int,
         own: Sequence[PlayerId] = (),
     ) -> BoardRows:
-        """Return rows of the one board there is."""
+        """Return rows of the only board."""
         self.note("list_board")
         self.asked.append((board, minimum_kills, limit, offset, covered.since, tuple(own)))
         mine = next((row for row in self.rows if row.player_id in own), None)
@@ -75,7 +75,7 @@ class FakeStatisticsStore(Outage):
 
 
 class FakeHunterStore:
-    """The board of bounties as a test puts it in.
+    """The board of bounties, which a test sets.
 
     Attributes:
         asked: servers, first day and first moment of each board asked for.
@@ -92,7 +92,7 @@ class FakeHunterStore:
 
 
 class FakeCombatStore:
-    """Weapons, enemies and hours as a test puts them in; those of players by their ids."""
+    """Weapons, enemies and hours, which a test sets; those of players by their ids."""
 
     def __init__(self) -> None:
         self.weapons: dict[tuple[PlayerId, ...], list[WeaponRow]] = {}
@@ -103,7 +103,7 @@ class FakeCombatStore:
         self.since: list[date | None] = []
 
     async def list_weapons(self, covered: CoveredDeaths) -> Sequence[WeaponRow]:
-        """Return everybody's weapons."""
+        """Return the weapons of all players."""
         return await self.list_weapons_of(covered, ())
 
     async def list_weapons_of(
@@ -166,14 +166,14 @@ class FakeDeathStore:
 
 @dataclass(frozen=True, slots=True)
 class FakeLink:
-    """A player that is a member's."""
+    """A player with an owner."""
 
     player_id: PlayerId
     player_name: str
 
 
 class FakeMemberLinks:
-    """Links as a test puts them in."""
+    """Links, which a test sets."""
 
     def __init__(self) -> None:
         self.links: dict[tuple[GuildId, MemberId], list[FakeLink]] = {}

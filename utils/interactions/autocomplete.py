@@ -68,7 +68,7 @@ async def complete_own_bounty(ctx: discord.AutocompleteContext) -> list[discord.
 
 
 async def complete_link_of_member(ctx: discord.AutocompleteContext) -> list[discord.OptionChoice]:
-    """Offer the links of the member who was chosen in the option ``member``; nothing before that."""
+    """Offer the links of the member in the option ``member``; nothing before one is chosen."""
     member_id = str(ctx.options.get("member") or "")
     return await _offer_links(ctx, int(member_id)) if member_id.isdecimal() else []
 
@@ -91,7 +91,7 @@ async def _offer_links(ctx: discord.AutocompleteContext, member_id: int) -> list
 
 
 def offer(ctx: discord.AutocompleteContext, choices: Sequence[Choice]) -> list[discord.OptionChoice]:
-    """Return the choices whose label holds what is typed, each by its label; the value is the id."""
+    """Return the choices with the typed text in their label; the value is the id."""
     wanted = fold_text(str(ctx.value or ""))
     labels = label_choices(choices)
     fitting = [

@@ -7,5 +7,5 @@ AUDIT = Codec(AuditEntry, without=frozenset({"facts"}))
 
 
 def build_audit_document(entry: AuditEntry) -> Document:
-    """Return an entry as it is stored; only facts that are there."""
+    """Return the document of a change, with the facts that it has."""
     return {**AUDIT.build(entry), "facts": entry.facts.list_fields()}

@@ -8,6 +8,6 @@ ATTEMPTS = Codec(ProofAttempts)
 
 
 def build_link_document(link: Link) -> Document:
-    """Return a link as it is stored; ``is_open`` is there while it waits for its proof or its last word."""
+    """Return the document of a link; ``is_open``: it is pending, or its message shows no outcome yet."""
     document = LINKS.build(link)
     return document if link.is_proven else {**document, "is_open": True}

@@ -9,7 +9,7 @@ _RECORDS = Codec(PremiumRecord)
 
 
 def read_premium(guild_id: GuildId, document: Document) -> PremiumRecord:
-    """Return what a guild was granted, from the document of its settings."""
+    """Return the premium of a guild's document."""
     return _RECORDS.read(
         {"grant": document.get("premium"), "history": document.get("premium_history", ())}, guild_id=guild_id
     )

@@ -1,4 +1,4 @@
-"""Documents of game servers, of how they are read, and of imports under way."""
+"""Documents of game servers, of their health, and of running imports."""
 
 from utils.database.documents.codec import Codec, Document
 from utils.database.documents.text_documents import build_text, read_text

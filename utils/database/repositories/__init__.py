@@ -1,1 +1,1 @@
-"""Repositories: what is stored and asked for, each method with its scope first."""
+"""Repositories: read and store data; each method takes its scope first."""

@@ -1,4 +1,4 @@
-"""The board of bounties: who claimed most, summed over one or several servers of a guild."""
+"""The board of bounties: the players with the highest claims, over one or several servers of a guild."""
 
 from dataclasses import replace
 
@@ -12,10 +12,10 @@ from utils.models.statistics import CoveredDeaths
 
 
 class HunterRepository(Repository):
-    """Players by what they claimed. They are few: who claims has proven a link."""
+    """Players by their claims. There are few of them, because only members with a proven link can claim."""
 
     async def list_hunters(self, covered: CoveredDeaths) -> tuple[BoardRow, ...]:
-        """Return everybody who claimed a bounty by the sum of what was paid, most first.
+        """Return all players who claimed a bounty, by the sum that was paid, highest first.
 
         Ties are broken as on every board: by fewer deaths, then by name.
         """

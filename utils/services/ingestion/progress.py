@@ -1,4 +1,4 @@
-"""Progress of an import: what is done is added up and told onward."""
+"""Progress of an import: adds up the finished work and reports it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -11,7 +11,7 @@ ProgressSink = Callable[[ImportProgress], Awaitable[object]]
 
 
 class ProgressMeter:
-    """Adds up what an import has done and tells it onward."""
+    """Adds up the work of an import and reports it."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class ProgressMeter:
         self._progress = ImportProgress(0, len(ends), 0, sum(left), 0, 0.0)
 
     async def add(self, *, rows: int = 0, read_bytes: int = 0, files: int = 0) -> None:
-        """Add what was stored, and the files that ended with it."""
+        """Add a stored batch, and the files that ended with it."""
         before = self._progress
         self._progress = replace(
             before,
@@ -38,11 +38,11 @@ class ProgressMeter:
         await self._tell(self._progress)
 
     async def begin_counting(self) -> None:
-        """Tell that all is read and the counters are being made."""
+        """Report that all rows are read and the counters are being made."""
         await self._tell(replace(self._progress, is_counting=True))
 
     async def finish(self) -> ImportProgress:
-        """Tell, and return, the end."""
+        """Report and return the end."""
         return await self._tell(replace(self._progress, is_done=True))
 
     async def _tell(self, progress: ImportProgress) -> ImportProgress:

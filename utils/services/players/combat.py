@@ -32,7 +32,7 @@ class CombatStore(Protocol):
     """Kills by weapon, by enemy and by hour."""
 
     async def list_weapons(self, covered: CoveredDeaths) -> Sequence[WeaponRow]:
-        """Return the weapons of all players, most kills first; those of a period with their best users."""
+        """Return the weapons of all players by kills, most first; for a period with their best users."""
 
     async def list_weapons_of(
         self, covered: CoveredDeaths, player_ids: Sequence[PlayerId]
@@ -42,7 +42,7 @@ class CombatStore(Protocol):
     async def find_best_users(
         self, covered: CoveredDeaths, weapons: Sequence[str]
     ) -> Mapping[str, NamedCount]:
-        """Return who has most kills with each of these weapons, all time."""
+        """Return the best users of these weapons for all time."""
 
     async def list_enemies(
         self,
@@ -53,13 +53,13 @@ class CombatStore(Protocol):
         minimum: int = 1,
         only: Sequence[PlayerId] = (),
     ) -> Sequence[Enemy]:
-        """Return who killed players, or whom they killed, all time, most kills first."""
+        """Return the killers or the victims of players for all time, most kills first."""
 
     async def list_hours(self, covered: CoveredDeaths, player_id: PlayerId | None = None) -> Sequence[int]:
-        """Return kills in each hour of the week, Monday 0:00 first."""
+        """Return kills in each hour of the week, Monday 0:00 first; of all players if none is given."""
 
     async def count_kills(self, covered: CoveredDeaths, killer_id: PlayerId, victim_id: PlayerId) -> int:
-        """Return how often one player killed another, all time."""
+        """Return the number of kills of one player by another for all time."""
 
 
 class DeathStore(Protocol):
@@ -68,7 +68,7 @@ class DeathStore(Protocol):
     async def list_recent(
         self, covered: CoveredDeaths, *, limit: int, player_id: PlayerId | None = None
     ) -> Sequence[tuple[ServerId, Death]]:
-        """Return the latest, newest first, each with its server."""
+        """Return the latest deaths with their servers, newest first; for one player also their kills."""
 
 
 class CombatService:
@@ -83,7 +83,7 @@ class CombatService:
         self._servers = servers
 
     async def get_weapons(self, coverage: Coverage, player: str | None) -> tuple[WeaponTable, str]:
-        """Return the weapons of everybody, or of one player with their name.
+        """Return the weapons of all players, or of one player with their name.
 
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.
@@ -96,9 +96,9 @@ class CombatService:
         return _build_table(rows), known.name
 
     async def add_best_users(self, coverage: Coverage, rows: Sequence[WeaponRow]) -> tuple[WeaponRow, ...]:
-        """Return rows of everybody's weapons with who used each best."""
+        """Return rows of all players' weapons with the best users."""
         if coverage.since is not None:
-            return tuple(rows)  # those of a period say it already
+            return tuple(rows)  # the weapons of a period have them already
         found = await self._store.find_best_users(coverage, [row.weapon for row in rows])
         return tuple(
             replace(row, best_name=found[row.weapon].name, best_kills=found[row.weapon].count)
@@ -108,10 +108,10 @@ class CombatService:
         )
 
     async def get_rivals(self, question: StatisticsQuestion) -> tuple[Coverage, Rivals]:
-        """Return a player's killers and victims of three times and more, each with the kills of both.
+        """Return a player's killers and victims with three kills or more, each with the kills of both.
 
         Raises:
-            NotFoundError, AmbiguousError, InvalidInputError: nobody, or more than one, is meant.
+            NotFoundError, AmbiguousError, InvalidInputError: the text fits nobody, or several.
         """
         coverage = await self._coverage.choose(question.guild_id, question.server)
         meant = await self._coverage.find_players(question, coverage)
@@ -131,7 +131,7 @@ class CombatService:
     async def _read_rivals(
         self, coverage: Coverage, player_ids: Sequence[PlayerId], there: Side, back: Side
     ) -> list[tuple[Enemy, int]]:
-        """Return those with enough kills in one direction, each with those in the other."""
+        """Return the enemies with enough kills in one direction, each with the kills in the other."""
         list_enemies = partial(self._store.list_enemies, coverage, player_ids)
         found = await list_enemies(there, minimum=RIVAL_MINIMUM_KILLS)
         rivals = found[:RIVALS]
@@ -142,7 +142,7 @@ class CombatService:
         return [(rival, returned.get(rival.player_id, 0)) for rival in rivals]
 
     async def get_activity(self, coverage: Coverage, player: str | None) -> Activity:
-        """Return kills by hour and weekday, of everybody or of one player.
+        """Return kills by hour and weekday, of all players or of one.
 
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.
@@ -156,7 +156,7 @@ class CombatService:
     async def list_recent(
         self, coverage: Coverage, player: str | None, *, limit: int
     ) -> tuple[RecentDeath, ...]:
-        """Return the latest deaths, newest first, of everybody or of one player.
+        """Return the latest deaths, newest first, of all players or of one.
 
         Raises:
             NotFoundError, AmbiguousError: the name fits nobody, or several.

@@ -1,7 +1,7 @@
-"""Sections: the three things kept of a server - its players all time, their days, and its kills.
+"""Sections: the three kinds of rows of a server: its players for all time, their days, and its kills.
 
-Each knows where its rows are stored, what a stored document and a batch of live ingestion say, and how new
-rows join old ones.
+Each section knows where its rows are stored, how to read them from documents and from a live batch, and how
+to add new rows.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,21 +25,20 @@ from utils.models.deaths import LONGEST_KILL_LIMIT_METRES, DeathKind
 from utils.models.players import Counters
 from utils.models.scope import ServerScope
 
-BATCH = 500  # decoding holds Python up: a few milliseconds at a time
+BATCH = 500  # decoding blocks Python, so only for a few milliseconds at a time
 Dated = tuple[date | None, Row]
 """A row and its day; None for all time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingsSection:
-    """One kind of rows that are kept.
+    """One kind of rows.
 
     Attributes:
-        name: what it is kept under.
-        find_start: the first day to read for a question about days from one on; None: all time.
-        build_query: what is asked of the collection for a server, its generation and a first day.
+        find_start: returns the first day to read for a question about the days since one; None: all time.
+        build_query: returns the query for a server, its generation and a first day.
         read: yields the rows of a stored document.
-        list_new: yields the rows that a batch has written.
+        list_new: yields the rows that a live batch has written.
         join: returns a table with new rows.
     """
 
