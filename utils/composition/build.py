@@ -89,9 +89,7 @@ def build_application(
     )
     reporter, throttle, factory = ErrorReporter(clock), ImportThrottle(clock), EmbedFactory()
     bot = build_bot(base, reporter, throttle)
-    guild = build_guild_services(
-        base.repositories, tasks, default_tier=settings.premium.default_tier, clock=clock
-    )
+    guild = build_guild(base)
     delivery = build_delivery(base, guild.settings, bot, factory)
     ingestion = build_ingestion(base, guild, throttle)
     pool = SftpConnectionPool(PoolLimits(**settings.sftp.model_dump()), clock=clock)
@@ -125,6 +123,17 @@ def build_application(
     )
     register_handlers(application, delivery.loop)
     return application
+
+
+def build_guild(base: Base) -> GuildServices:
+    """Return the services that all others ask."""
+    return build_guild_services(
+        base.repositories,
+        base.tasks,
+        default_tier=base.settings.premium.default_tier,
+        clock=base.clock,
+        is_shared=not base.settings.discord.sharding.is_whole,
+    )
 
 
 def build_surroundings(
