@@ -1,13 +1,14 @@
 """The outbox: each notice is sent once, in order."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 
-from utils.database.core.database import Fence, SafeDatabase, Work
+from utils.database.core.database import Fence, FenceSource, SafeDatabase, Work
 from utils.database.core.scoped import ScopedCollection
 from utils.database.documents.notice_documents import build_entry_document
 from utils.database.repositories.ingestion import IngestionRepository
@@ -113,6 +114,82 @@ async def test_message_that_is_stored_again_stays_as_it_is(
     await outbox.mark_sent(scope.guild_id, message, message_id=99, at=NOW)
     await outbox.prepare_message(scope.guild_id, message)
     assert await outbox.list_prepared(scope.guild_id) == ()
+
+
+class _Grouped(OutboxRepository):
+    """Notes how many messages each transaction was to write."""
+
+    def __init__(self, database: SafeDatabase, *, fences: FenceSource) -> None:
+        super().__init__(database, fences=fences, prepare_seconds=0.3, mark_seconds=0.3)
+        self.sizes: list[int] = []
+
+    async def _write_messages(self, shared: Fence | None, writes: Sequence[Any]) -> Sequence[None]:
+        self.sizes.append(len(writes))
+        return await super()._write_messages(shared, writes)
+
+
+async def _append_for_guilds(
+    ingestion: IngestionRepository, scope: ServerScope, notice: DeathNotice
+) -> list[ServerScope]:
+    """Store a notice for each of four guilds, under the same number of the same server."""
+    scopes = [replace(scope, guild_id=GuildId(number)) for number in range(1, 5)]
+    for one in scopes:
+        await ingestion.in_transaction(one, lambda unit: unit.append_notices([notice], created_at=NOW))
+    return scopes
+
+
+async def test_messages_of_several_guilds_share_a_transaction_and_each_takes_its_own_notices(
+    database: SafeDatabase,
+    ingestion: IngestionRepository,
+    scope: ServerScope,
+    make_notice: Callable[[int], DeathNotice],
+) -> None:
+    """They are stored at once and sent at once; the notices of another guild stay."""
+    outbox = _Grouped(database, fences=lambda _: None)
+    *sending, other = await _append_for_guilds(ingestion, scope, make_notice(1))
+    messages = [_build_message(one, 0, nonce=f"n{one.guild_id}") for one in sending]
+    await asyncio.gather(*(outbox.prepare_message(one.guild_id, one) for one in messages))
+    for message in messages:
+        assert await outbox.list_prepared(message.guild_id) == (message,)
+    marks = [outbox.mark_sent(one.guild_id, one, message_id=9, at=NOW) for one in messages]
+    await asyncio.gather(*marks)
+    for message in messages:
+        assert await outbox.list_prepared(message.guild_id) == ()
+        assert await outbox.list_feeds(message.guild_id) == ()
+    assert await outbox.list_feeds(other.guild_id) == (Feed(other, KIND),)
+    assert outbox.sizes == [3, 3]
+
+
+async def test_message_that_cannot_be_stored_stops_no_other_guild(
+    database: SafeDatabase, scope: ServerScope
+) -> None:
+    """Each of its group is stored alone, and from then on it shares with nobody."""
+    outbox = _Grouped(database, fences=lambda _: None)
+    good, bad, fine = (
+        _build_message(replace(scope, guild_id=GuildId(number)), 0, nonce=f"n{number}")
+        for number in (1, 2, 3)
+    )
+    bad = replace(bad, channel_id=ChannelId(2**70))
+    for sizes in ([3, 1, 1, 1], [1, 2]):
+        outbox.sizes.clear()
+        writes = [outbox.prepare_message(one.guild_id, one) for one in (good, bad, fine)]
+        outcomes = await asyncio.gather(*writes, return_exceptions=True)
+        assert [outcome is None for outcome in outcomes] == [True, False, True]
+        assert outbox.sizes == sizes
+    for message in (good, fine):
+        assert await outbox.list_prepared(message.guild_id) == (message,)
+
+
+async def test_guilds_of_several_leases_share_no_transaction(
+    database: SafeDatabase, scope: ServerScope
+) -> None:
+    """Each transaction checks the one lease that guards it."""
+    outbox = _Grouped(database, fences=lambda guild_id: Fence(guild_id % 2, token=1, guild_id=guild_id))
+    scopes = [replace(scope, guild_id=GuildId(number)) for number in (1, 2)]
+    writes = [outbox.prepare_message(one.guild_id, _build_message(one, 0)) for one in scopes]
+    outcomes = await asyncio.gather(*writes, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [LeaseLostError] * 2
+    assert outbox.sizes == [1, 1]
 
 
 async def test_message_takes_from_several_servers_of_its_guild_and_from_no_other_guild(
